@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ * cl/gemm.cl - C = A B or C += A B on CPU devices, B (and a transposed A) packed beforehand.
+ *
+ * After cl/prelude.cl and cl/tile.cl. One work-item is a group, and computes a block of C:
+ *
+ *              <- block_n ->            for each block of TILE_K values of k
+ *            +--------------+             for each panel of B
+ *     block_m|  C  +--+     |               for each tile of TILE_M rows of A
+ *            |     |  | <---+-- tile          C += tile
+ *            +--------------+
+ *
+ * so a panel (TILE_K*TILE_N numbers) stays in the first cache level while A passes by. */
+
+/* panels[p][k][j] = b(k, p*TILE_N + j), 0 past column N.  Element (k,n) of b is at b_at +
+ * k*k_stride + n*n_stride. Global size [panels, K in blocks of TILE_K]. */
+kernel void pack_panels(global const REAL *b, ulong b_at, ulong k_stride, ulong n_stride,
+                        global REAL *panels, uint width, uint N, uint K)
+{
+    uint n0 = get_global_id(0) * width, k0 = get_global_id(1) * TILE_K;
+    if (n0 >= N || k0 >= K)
+        return;
+    uint k1 = min(K, k0 + TILE_K), filled = min(width, N - n0);
+    panels += (size_t)n0 * K;
+    b += b_at + n0 * n_stride;
+    if (n_stride == 1) {
+        for (uint k = k0; k < k1; k++)
+            for (uint j = 0; j < width; j++)
+                panels[(size_t)k * width + j] = j < filled ? b[k * k_stride + j] : (REAL)0;
+        return;
+    }
+    for (uint j = 0; j < width; j++)
+        for (uint k = k0; k < k1; k++)
+            panels[(size_t)k * width + j] = j < filled ? b[k * k_stride + j * n_stride] : (REAL)0;
+}
+
+/* Write the first `columns` of a tile to row c, or add them to it. */
+static inline void store_row(const REALV *acc, global REAL *c, uint columns, uint add)
+{
+    REAL partial[TILE_N];
+    if (columns == TILE_N) {
+        for (int j = 0; j < TILE_V; j++)
+            VSTORE(add ? VLOAD(c + j * VEC) + acc[j] : acc[j], c + j * VEC);
+        return;
+    }
+    for (int j = 0; j < TILE_V; j++)
+        VSTORE(acc[j], partial + j * VEC);
+    for (uint n = 0; n < columns; n++)
+        c[n] = add ? c[n] + partial[n] : partial[n];
+}
+
+static inline void tile(const int height, global const REAL *a, size_t row_stride, size_t k_stride,
+                        global const REAL *panel, uint count, global REAL *c, size_t c_stride,
+                        uint rows, uint columns, uint add)
+{
+    REALV acc[TILE_M][TILE_V];
+    tile_product(height, a, row_stride, k_stride, rows, panel, count, acc);
+    for (int i = 0; i < height; i++)
+        if ((uint)i < rows)
+            store_row(acc[i], c + i * c_stride, columns, add);
+}
+
+/* a: element (m,k) at a_at + m/TILE_M*tile_stride + m%TILE_M*row_stride + k*k_stride.
+ * panels: of pack_panels.  c: [M,N] at c_at, row stride c_stride.
+ * Global size [blocks of block_n columns, blocks of block_m rows]; block_n is a multiple of TILE_N
+ * and block_m of TILE_M. */
+__attribute__((reqd_work_group_size(1, 1, 1))) kernel void
+gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulong k_stride,
+     global const REAL *panels, global REAL *c, ulong c_at, ulong c_stride, uint accumulate,
+     uint block_m, uint block_n, uint M, uint N, uint K)
+{
+    uint n0 = get_group_id(0) * block_n, m0 = get_group_id(1) * block_m;
+    uint n1 = min(N, n0 + block_n), m1 = min(M, m0 + block_m);
+    a += a_at;
+    c += c_at;
+    for (uint k = 0; k < K; k += TILE_K)
+        for (uint n = n0; n < n1; n += TILE_N)
+            for (uint m = m0; m < m1; m += TILE_M) {
+                global const REAL *rows = a + m / TILE_M * tile_stride + k * k_stride;
+                global const REAL *panel = panels + (size_t)n * K + (size_t)k * TILE_N;
+                global REAL *out = c + m * c_stride + n;
+                uint count = min(K - k, (uint)TILE_K), height = min(m1 - m, (uint)TILE_M);
+                uint width = min(n1 - n, (uint)TILE_N), add = accumulate || k > 0;
+                if (height == 1)
+                    tile(1, rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
+                         add);
+                else if (height <= 3)
+                    tile(3, rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
+                         add);
+                else
+                    tile(TILE_M, rows, row_stride, k_stride, panel, count, out, c_stride, height,
+                         width, add);
+            }
+}

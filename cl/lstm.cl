@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * cl/lstm.cl - the equations of one LSTM step, forward and backward, on VEC units.
+ *
+ * With a = W x_t + b_ih and u = U h_{t-1} + b_hh given, for each gate in the order i f g o:
+ *     i = sigm(a_i + u_i)   f = sigm(a_f + u_f)   g = tanh(a_g + u_g)   o = sigm(a_o + u_o)
+ *     c_t = f*c_{t-1} + i*g               h_t = o*tanh(c_t)
+ * (Hochreiter and Schmidhuber 1997; with the forget gate of Gers, Schmidhuber and Cummins 2000.)
+ * Backward, from dh = dLoss/dh_t and the dc that arrives from step t+1:
+ *     tc = tanh(c_t)        dc += dh*o*(1 - tc^2)
+ *     da_i = dc*g*i*(1-i)   da_f = dc*c_{t-1}*f*(1-f)   da_g = dc*i*(1-g^2)   da_o = dh*tc*o*(1-o)
+ *     dc_{t-1} = dc*f       du = da
+ *
+ * Saved for backward: i f g o, and c_t.  Proven by: tests/layer against host/reference/lstm.c. */
+#define CELL_GATES        4
+#define CELL_MEMORY       1 /* has a cell state c */
+#define CELL_RESET_BEFORE 0
+#define CELL_TWO_INPUTS   0 /* da and du are the same */
+
+static inline REALV cell_forward(const REALV *a, const REALV *u, REALV h, REALV *c, REALV *s,
+                                 REALV *extra)
+{
+    REALV i = sigm(a[0] + u[0]), f = sigm(a[1] + u[1]);
+    REALV g = tanh(a[2] + u[2]), o = sigm(a[3] + u[3]);
+    s[0] = i, s[1] = f, s[2] = g, s[3] = o;
+    *c = f * *c + i * g;
+    return o * tanh(*c);
+}
+
+static inline void cell_backward(const REALV *s, REALV extra, REALV h_prev, REALV c_prev, REALV c,
+                                 REALV dh, REALV *dc, REALV *da, REALV *du, REALV *dh_prev)
+{
+    REALV i = s[0], f = s[1], g = s[2], o = s[3];
+    REALV tc = tanh(c);
+    REALV d = *dc + dh * o * ((REALV)1 - tc * tc);
+    da[0] = d * g * i * ((REALV)1 - i);
+    da[1] = d * c_prev * f * ((REALV)1 - f);
+    da[2] = d * i * ((REALV)1 - g * g);
+    da[3] = dh * tc * o * ((REALV)1 - o);
+    *dc = d * f;
+    *dh_prev = (REALV)0;
+}

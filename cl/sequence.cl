@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * cl/sequence.cl - kernels over whole sequences: masks, dropout, sums of columns.
+ *
+ * After cl/prelude.cl and cl/philox.cl. A matrix is a buffer with an offset and a row stride. */
+#ifndef SUM_ROWS
+#define SUM_ROWS 64 /* rows that one work-item of column_sums adds up */
+#endif
+
+/* to(t,n,k) = t < lengths[n] ? from(t,n,k) : 0.  Global size [K, T*N]; from and to may be the same.
+ */
+kernel void mask(global const REAL *from, ulong from_at, ulong from_stride, global REAL *to,
+                 ulong to_at, ulong to_stride, global const int *lengths, uint K, uint N, uint rows)
+{
+    uint k = get_global_id(0), row = get_global_id(1);
+    if (k >= K || row >= rows)
+        return;
+    bool live = row / N < (uint)lengths[row % N];
+    to[to_at + row * to_stride + k] = live ? from[from_at + row * from_stride + k] : (REAL)0;
+}
+
+/* a(t,n,k) *= 0 with probability p, else 1/(1-p): clr_dropout_factor in host/base/philox.h. One
+ * work-item for four units, which share a block of random bits. Global size [K/4 rounded up, T*N].
+ */
+kernel void dropout(global REAL *a, ulong a_at, ulong a_stride, float p, uint seed_low,
+                    uint seed_high, uint index, uint layer, uint K, uint N, uint rows)
+{
+    uint block = get_global_id(0), row = get_global_id(1);
+    if (block * 4 >= K || row >= rows)
+        return;
+    uint4 bits = philox((uint2)(seed_low, seed_high),
+                        (uint4)(block + (layer << 24), row % N, row / N, index));
+    uint word[4] = {bits.x, bits.y, bits.z, bits.w};
+    REAL kept = (REAL)1 / ((REAL)1 - (REAL)p);
+    for (uint i = 0; i < 4 && block * 4 + i < K; i++) {
+        size_t at = a_at + row * a_stride + block * 4 + i;
+        a[at] *= uniform(word[i]) < (REAL)p ? (REAL)0 : kept;
+    }
+}
+
+/* partial(b,k) = sum of a(r,k) over the rows r of block b, from the first to the last.
+ * Global size [K, number of blocks]. */
+kernel void column_sums(global const REAL *a, ulong a_at, ulong a_stride, global REAL *partial,
+                        uint K, uint rows)
+{
+    uint k = get_global_id(0), block = get_global_id(1);
+    uint first = block * SUM_ROWS, last = min(rows, first + SUM_ROWS);
+    if (k >= K || first >= rows)
+        return;
+    REAL sum = 0;
+    for (uint r = first; r < last; r++)
+        sum += a[a_at + r * a_stride + k];
+    partial[(size_t)block * K + k] = sum;
+}
+
+/* out[k] = sum of partial(b,k) over all blocks b, in order; added to out[k] if accumulate.
+ * Global size [K, 1]. */
+kernel void column_sums_finish(global const REAL *partial, uint blocks, global REAL *out,
+                               ulong out_at, uint accumulate, uint K)
+{
+    uint k = get_global_id(0);
+    if (k >= K)
+        return;
+    REAL sum = 0;
+    for (uint b = 0; b < blocks; b++)
+        sum += partial[(size_t)b * K + k];
+    out[out_at + k] = accumulate ? out[out_at + k] + sum : sum;
+}
+
+/* a(r,k) += row[k].  Global size [K, rows]. */
+kernel void add_row(global REAL *a, ulong a_at, ulong a_stride, global const REAL *row,
+                    ulong row_at, uint K, uint rows)
+{
+    uint k = get_global_id(0), r = get_global_id(1);
+    if (k < K && r < rows)
+        a[a_at + r * a_stride + k] += row[row_at + k];
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ * cl/tile.cl - the inner tile of every matrix product on CPU devices: rows of A times one panel of
+ * B.
+ *
+ *     acc[i][n] = sum over k of a(i,k) * panel[k][n]      i < rows <= TILE_M,  n < TILE_N
+ *
+ * B is packed in panels of TILE_N = TILE_V*VEC columns, so that the TILE_N numbers of one k lie
+ * side by side, in the order in which they are used:
+ *
+ *            <--- TILE_N --->            panel p holds columns p*TILE_N .. of B, all k;
+ *     k=0    b00 b01 .. b0n              columns past the last one are 0
+ *     k=1    b10 b11 .. b1n
+ *
+ * Each element is one chain of fused multiply-adds over a block of at most TILE_K values of k, from
+ * the first to the last, and the blocks are added in order: whatever the tile's height or place, an
+ * element has the same bits. (Register tile and panels as in Goto and van de Geijn, "Anatomy of
+ * High-Performance Matrix Multiplication", ACM TOMS 2008.) */
+#ifndef TILE_M
+#define TILE_M 6
+#endif
+#ifndef TILE_V
+#define TILE_V 2 /* vectors side by side: with TILE_M 6 twelve accumulators */
+#endif
+#ifndef TILE_K
+#define TILE_K 256
+#endif
+#define TILE_N (TILE_V * VEC)
+
+#if VEC == 1
+#define VLOAD(at)         (*(at))
+#define VSTORE(value, at) (*(at) = (value))
+#else
+#define VLOAD(at)         CLR_PASTE(vload, VEC)(0, at)
+#define VSTORE(value, at) CLR_PASTE(vstore, VEC)(value, 0, at)
+#endif
+
+/* acc = a * panel over k = 0..count-1.  Row i of a is at i*row_stride, k at k*k_stride; rows past
+ * `rows` repeat the last one. */
+static inline void tile_product(const int height, global const REAL *a, size_t row_stride,
+                                size_t k_stride, uint rows, global const REAL *panel, uint count,
+                                REALV acc[TILE_M][TILE_V])
+{
+    size_t at[TILE_M];
+    for (int i = 0; i < height; i++) {
+        at[i] = min((uint)i, rows - 1) * row_stride;
+        for (int j = 0; j < TILE_V; j++)
+            acc[i][j] = (REALV)0;
+    }
+    for (uint k = 0; k < count; k++) {
+        REALV b[TILE_V];
+        for (int j = 0; j < TILE_V; j++)
+            b[j] = VLOAD(panel + (size_t)k * TILE_N + j * VEC);
+        for (int i = 0; i < height; i++)
+            for (int j = 0; j < TILE_V; j++)
+                acc[i][j] = fma((REALV)a[at[i] + k * k_stride], b[j], acc[i][j]);
+    }
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * base/log.h - sending a line to the caller's log. */
+#ifndef CLR_BASE_LOG_H
+#define CLR_BASE_LOG_H
+
+#include <clrnn/status.h>
+
+#if defined(__GNUC__)
+#define CLR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define CLR_PRINTF(fmt, args)
+#endif
+
+/** Log one line, cut at about 8,000 characters. log: may be NULL. Threads: any. */
+void clr_log(const clrnn_log *log, clrnn_log_level level, const char *format, ...) CLR_PRINTF(3, 4);
+
+/** Log why a call fails, at level ERROR, and return `status`: `return clr_fail(log, ..)`. */
+clrnn_status clr_fail(const clrnn_log *log, clrnn_status status, const char *format, ...)
+    CLR_PRINTF(3, 4);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * base/philox.h - a counter-based generator: a pure function from (key, counter) to random bits.
+ *
+ * Philox4x32-10: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC
+ * 2011. cl/philox.cl is the same function on the device. */
+#ifndef CLR_BASE_PHILOX_H
+#define CLR_BASE_PHILOX_H
+
+#include <stdint.h>
+
+typedef struct clr_philox_block {
+    uint32_t word[4];
+} clr_philox_block;
+
+/** Block `counter` (four words) of the stream `key`. Threads: any. */
+static inline clr_philox_block clr_philox(uint64_t key, const uint32_t counter[4])
+{
+    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+        uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c1 = (uint32_t)p1;
+        c3 = (uint32_t)p0;
+        c0 = n0;
+        c2 = n2;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    return (clr_philox_block){{c0, c1, c2, c3}};
+}
+
+/** A number in [0,1) with 24 random bits, exact in float. */
+static inline double clr_uniform(uint32_t word)
+{
+    return (double)(word >> 8) / 16777216.0;
+}
+
+/**
+ * Inter-layer dropout: the factor of output unit `unit` of layer `layer` (counted from 0) at step
+ * t, row n, training iteration `index`: 0 with probability p, else 1/(1-p). Counter (unit/4 +
+ * layer*2^24, n, t, index), word unit%4.
+ */
+static inline double clr_dropout_factor(double p, uint64_t seed, uint32_t index, uint32_t layer,
+                                        uint32_t t, uint32_t n, uint32_t unit)
+{
+    uint32_t counter[4] = {unit / 4 + (layer << 24), n, t, index};
+    clr_philox_block block = clr_philox(seed, counter);
+    return clr_uniform(block.word[unit % 4]) < (double)(float)p ? 0.0
+                                                                : 1.0 / (1.0 - (double)(float)p);
+}
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ * device/binary_cache.c - see device/binary_cache.h. */
+#include "device/binary_cache.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _WIN32
+#include <direct.h>
+#else
+#include <sys/stat.h>
+#endif
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+/* "clrnnpb" and the version of the format, in the byte order of the machine. */
+#define CLR_MAGIC UINT64_C(0x636c726e6e706201)
+
+enum { HEADER_MAGIC, HEADER_KEY, HEADER_BINARY, HEADER_CHECKSUM, HEADER_COUNT };
+
+/* FNV-1a: Fowler, Noll, Vo; the constants of 64 bits. */
+static uint64_t hash(const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+/* base/tail, the caller's; base may be NULL or empty: no folder. */
+static clrnn_status folder_below(const char *base, const char *tail, const clrnn_log *log,
+                                 char **folder)
+{
+    *folder = NULL;
+    if (!base || !*base)
+        return CLRNN_OK;
+    size_t room = strlen(base) + strlen(tail) + 1;
+    *folder = clr_calloc(room, 1);
+    if (!*folder)
+        return clr_fail(log, CLRNN_ERR_MEMORY, "no memory for the name of the cache folder");
+    snprintf(*folder, room, "%s%s", base, tail);
+    return CLRNN_OK;
+}
+
+clrnn_status clr_cache_folder(const char *wanted, const clrnn_log *log, char **folder)
+{
+    const char *own = getenv("CLRNN_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME");
+    if (wanted || own)
+        return folder_below(wanted ? wanted : own, "", log, folder);
+    if (xdg && *xdg == '/') /* the XDG Base Directory specification ignores relative paths */
+        return folder_below(xdg, "/clrnn", log, folder);
+#ifdef _WIN32
+    return folder_below(getenv("LOCALAPPDATA"), "/clrnn", log, folder);
+#else
+    return folder_below(getenv("HOME"), "/.cache/clrnn", log, folder);
+#endif
+}
+
+static bool make_folder(const char *path)
+{
+#ifdef _WIN32
+    return _mkdir(path) == 0 || errno == EEXIST;
+#else
+    return mkdir(path, 0700) == 0 || errno == EEXIST;
+#endif
+}
+
+/* Make a folder and those above it; `path` is changed for a while. */
+static bool make_folders(char *path)
+{
+    if (make_folder(path))
+        return true;
+    for (char *c = path + 1; *c; c++) {
+        if (*c != '/')
+            continue;
+        *c = 0;
+        (void)make_folder(path);
+        *c = '/';
+    }
+    return make_folder(path);
+}
+
+/* Path of the file of a key, to be freed, or NULL. */
+static char *file_of(const char *folder, const char *key)
+{
+    size_t room = strlen(folder) + 32;
+    char *path = clr_calloc(room, 1);
+    if (path)
+        snprintf(path, room, "%s/%016" PRIx64 ".clbin", folder, hash(key, strlen(key)));
+    return path;
+}
+
+/* Find the binary in the bytes of a file. Returns what is wrong with them, or NULL. */
+static const char *parse(const char *key, clr_binary *binary, size_t file_size)
+{
+    uint64_t header[HEADER_COUNT];
+    size_t key_size = strlen(key);
+    if (file_size < sizeof header)
+        return "it is cut short";
+    memcpy(header, binary->file, sizeof header);
+    const unsigned char *rest = (const unsigned char *)binary->file + sizeof header;
+    size_t left = file_size - sizeof header;
+    if (header[HEADER_MAGIC] != CLR_MAGIC)
+        return "it is of another kind or version";
+    if (header[HEADER_KEY] != key_size || left < key_size || memcmp(rest, key, key_size) != 0)
+        return "it is of another program";
+    if (header[HEADER_BINARY] != left - key_size || left == key_size)
+        return "it has a wrong size";
+    binary->data = rest + key_size;
+    binary->size = left - key_size;
+    return header[HEADER_CHECKSUM] == hash(binary->data, binary->size) ? NULL
+                                                                       : "its checksum is wrong";
+}
+
+bool clr_cache_load(const char *folder, const char *key, const clrnn_log *log, clr_binary *binary)
+{
+    size_t size = 0;
+    *binary = (clr_binary){NULL, NULL, 0};
+    char *path = folder ? file_of(folder, key) : NULL;
+    /* that there is no file yet is no error */
+    bool found = path && clr_file_read(path, NULL, &binary->file, &size) == CLRNN_OK;
+    const char *wrong = found ? parse(key, binary, size) : NULL;
+    if (wrong) {
+        clr_log(log, CLRNN_LOG_INFO, "cache file %s is ignored: %s", path, wrong);
+        free(binary->file);
+        *binary = (clr_binary){NULL, NULL, 0};
+    }
+    free(path);
+    return found && !wrong;
+}
+
+clrnn_status clr_cache_store(const char *folder, const char *key, const void *data, size_t size,
+                             const clrnn_log *log)
+{
+    const uint64_t header[HEADER_COUNT] = {CLR_MAGIC, strlen(key), size, hash(data, size)};
+    const clr_piece pieces[] = {{header, sizeof header}, {key, strlen(key)}, {data, size}};
+    clrnn_status status = CLRNN_ERR_MEMORY;
+    char *path = file_of(folder, key), *parents = clr_strdup(folder);
+    if (!path || !parents)
+        (void)clr_fail(log, status, "no memory for the name of a cache file");
+    else if (!make_folders(parents))
+        status =
+            clr_fail(log, CLRNN_ERR_IO, "cannot make the folder %s: %s", folder, strerror(errno));
+    else
+        status = clr_file_write(path, pieces, sizeof pieces / sizeof *pieces, log);
+    free(parents);
+    free(path);
+    return status;
+}

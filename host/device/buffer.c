@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ * device/buffer.c - see device/buffer.h. */
+#include "device/buffer.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "device/context.h"
+
+clrnn_status clr_buffer_create(clrnn_context *context, size_t bytes, cl_mem *buffer)
+{
+    cl_int code = CL_OUT_OF_RESOURCES;
+    *buffer = NULL;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        *buffer =
+            clCreateBuffer(context->context, CL_MEM_READ_WRITE, bytes ? bytes : 1, NULL, &code);
+    if (code == CL_SUCCESS) {
+        clr_live_count(+1);
+        return CLRNN_OK;
+    }
+    *buffer = NULL;
+    if (code == CL_INVALID_BUFFER_SIZE || code == CL_MEM_OBJECT_ALLOCATION_FAILURE)
+        return clr_fail(&context->log, CLRNN_ERR_MEMORY,
+                        "%s has no room for a buffer of %zu bytes (%s; it allows %llu in one "
+                        "piece): use a smaller model, batch or number of steps",
+                        context->info.name, bytes, clr_cl_error_name(code),
+                        (unsigned long long)context->info.max_allocation);
+    return clr_cl_check(&context->log, code, "clCreateBuffer");
+}
+
+void clr_buffer_destroy(cl_mem *buffer)
+{
+    if (!buffer || !*buffer)
+        return;
+    (void)clReleaseMemObject(*buffer);
+    *buffer = NULL;
+    clr_live_count(-1);
+}
+
+clrnn_status clr_buffer_retain(clrnn_context *context, cl_mem buffer)
+{
+    cl_int code = clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES : clRetainMemObject(buffer);
+    if (code == CL_SUCCESS)
+        clr_live_count(+1);
+    return clr_cl_check(&context->log, code, "clRetainMemObject");
+}
+
+size_t clr_buffer_size(cl_mem buffer)
+{
+    cl_mem_object_type type = 0;
+    size_t bytes = 0;
+    if (!buffer ||
+        clGetMemObjectInfo(buffer, CL_MEM_TYPE, sizeof type, &type, NULL) != CL_SUCCESS ||
+        type != CL_MEM_OBJECT_BUFFER ||
+        clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof bytes, &bytes, NULL) != CL_SUCCESS)
+        return 0;
+    return bytes;
+}
+
+/* CLRNN_OK if [offset, offset + bytes) lies within the buffer. */
+static clrnn_status check_bounds(const clrnn_context *context, cl_mem buffer, size_t offset,
+                                 size_t bytes, const char *what)
+{
+    size_t size = clr_buffer_size(buffer);
+    if (bytes <= size && offset <= size - bytes)
+        return CLRNN_OK;
+    return clr_fail(&context->log, CLRNN_ERR_RANGE,
+                    "cannot %s %zu bytes at offset %zu of a buffer of %zu bytes", what, bytes,
+                    offset, size);
+}
+
+clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
+                              const void *data)
+{
+    clrnn_status status = check_bounds(context, buffer, offset, bytes, "write");
+    if (status != CLRNN_OK || bytes == 0)
+        return status;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clEnqueueWriteBuffer(context->queue, buffer, CL_TRUE, offset, bytes, data, 0, NULL,
+                                    NULL);
+    return clr_cl_check(&context->log, code, "clEnqueueWriteBuffer");
+}
+
+clrnn_status clr_buffer_read(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
+                             void *data)
+{
+    clrnn_status status = check_bounds(context, buffer, offset, bytes, "read");
+    if (status != CLRNN_OK)
+        return status;
+    if (bytes == 0)
+        return clrnn_context_finish(context);
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clEnqueueReadBuffer(context->queue, buffer, CL_TRUE, offset, bytes, data, 0, NULL,
+                                   NULL);
+    return clr_cl_check(&context->log, code, "clEnqueueReadBuffer");
+}
+
+clrnn_status clr_buffer_zero(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes)
+{
+    static const cl_uint zero[4] = {0, 0, 0, 0};
+    clrnn_status status = check_bounds(context, buffer, offset, bytes, "zero");
+    if (status != CLRNN_OK || bytes == 0)
+        return status;
+    /* offset and size must be multiples of the pattern; drivers fill fast with a wide one */
+    size_t both = offset | bytes;
+    size_t pattern = both % sizeof zero == 0 ? sizeof zero : both % sizeof *zero == 0 ? 4 : 1;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clEnqueueFillBuffer(context->queue, buffer, zero, pattern, offset, bytes, 0, NULL,
+                                   NULL);
+    return clr_cl_check(&context->log, code, "clEnqueueFillBuffer");
+}
+
+clrnn_status clr_buffer_copy(clrnn_context *context, cl_mem from, size_t from_offset, cl_mem to,
+                             size_t to_offset, size_t bytes)
+{
+    clrnn_status status = check_bounds(context, from, from_offset, bytes, "copy from");
+    if (status == CLRNN_OK)
+        status = check_bounds(context, to, to_offset, bytes, "copy to");
+    if (status != CLRNN_OK || bytes == 0)
+        return status;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clEnqueueCopyBuffer(context->queue, from, to, from_offset, to_offset, bytes, 0, NULL,
+                                   NULL);
+    return clr_cl_check(&context->log, code, "clEnqueueCopyBuffer");
+}
+
+clrnn_status clr_marker(clrnn_context *context, cl_event *event)
+{
+    *event = NULL;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clEnqueueMarkerWithWaitList(context->queue, 0, NULL, event);
+    return clr_cl_check(&context->log, code, "clEnqueueMarkerWithWaitList");
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * device/buffer.h - device memory. Sizes and offsets in bytes. */
+#ifndef CLR_DEVICE_BUFFER_H
+#define CLR_DEVICE_BUFFER_H
+
+#include <clrnn/context.h>
+
+/** Make a buffer of at least one byte; contents undefined. On failure *buffer is NULL.
+ *  Returns: CLRNN_OK, CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL. Threads: any. */
+clrnn_status clr_buffer_create(clrnn_context *context, size_t bytes, cl_mem *buffer);
+
+/** Release a buffer and set the pointer to NULL; NULL is accepted. */
+void clr_buffer_destroy(cl_mem *buffer);
+
+/** Keep the caller's buffer alive; release with clr_buffer_destroy. */
+clrnn_status clr_buffer_retain(clrnn_context *context, cl_mem buffer);
+
+/** Size of a buffer, or 0 if it is not one. */
+size_t clr_buffer_size(cl_mem buffer);
+
+/** Copy host memory in: it may be reused when the call returns. `bytes` 0 does nothing. */
+clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
+                              const void *data);
+
+/** Wait for the queue and copy out. */
+clrnn_status clr_buffer_read(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
+                             void *data);
+
+/** Enqueue zeroing, or a copy between buffers (or within one, without overlap). */
+clrnn_status clr_buffer_zero(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes);
+clrnn_status clr_buffer_copy(clrnn_context *context, cl_mem from, size_t from_offset, cl_mem to,
+                             size_t to_offset, size_t bytes);
+
+/** Enqueue a marker and give its event to the caller, who releases it. */
+clrnn_status clr_marker(clrnn_context *context, cl_event *event);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ * device/context.c - see device/context.h and clrnn/context.h. */
+#include "device/context.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "device/binary_cache.h"
+#include "device/program.h"
+
+/* Make a context and an in-order queue for the device. */
+static clrnn_status open_own(clrnn_context *context)
+{
+    const cl_context_properties properties[] = {
+        CL_CONTEXT_PLATFORM, (cl_context_properties)context->info.platform_id, 0};
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        context->context =
+            clCreateContext(properties, 1, &context->info.device_id, NULL, NULL, &code);
+    if (code != CL_SUCCESS) {
+        context->context = NULL;
+        return clr_cl_check(&context->log, code, "clCreateContext");
+    }
+    clr_live_count(+1);
+    code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        context->queue = clCreateCommandQueue(context->context, context->info.device_id, 0, &code);
+    if (code != CL_SUCCESS) {
+        context->queue = NULL;
+        return clr_cl_check(&context->log, code, "clCreateCommandQueue");
+    }
+    clr_live_count(+1);
+    return CLRNN_OK;
+}
+
+/* CLRNN_OK if the caller's queue belongs to the context and device, and keeps order. */
+static clrnn_status check_queue(const clrnn_context *context, const clrnn_context_desc *desc)
+{
+    cl_context owner = NULL;
+    cl_device_id device = NULL;
+    cl_command_queue_properties properties = 0;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clGetCommandQueueInfo(desc->queue, CL_QUEUE_CONTEXT, sizeof owner, &owner, NULL);
+    if (code == CL_SUCCESS)
+        code = clGetCommandQueueInfo(desc->queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL);
+    if (code == CL_SUCCESS)
+        code = clGetCommandQueueInfo(desc->queue, CL_QUEUE_PROPERTIES, sizeof properties,
+                                     &properties, NULL);
+    if (code != CL_SUCCESS)
+        return clr_cl_check(&context->log, code, "clGetCommandQueueInfo");
+    if (owner != desc->context)
+        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
+                        "the queue does not belong to the context: give a queue made from it");
+    if (device != context->info.device_id)
+        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
+                        "the queue is for another device than %s", context->info.name);
+    if (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE)
+        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
+                        "the queue is out of order: give an in-order queue");
+    return CLRNN_OK;
+}
+
+/* Retain the context and queue of the caller. */
+static clrnn_status open_callers(clrnn_context *context, const clrnn_context_desc *desc)
+{
+    if (!desc->context || !desc->queue)
+        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
+                        "of context and queue only one is given: give both or neither");
+    clrnn_status status = check_queue(context, desc);
+    if (status != CLRNN_OK)
+        return status;
+    cl_int code =
+        clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES : clRetainContext(desc->context);
+    if (code != CL_SUCCESS)
+        return clr_cl_check(&context->log, code, "clRetainContext");
+    context->context = desc->context;
+    clr_live_count(+1);
+    code =
+        clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES : clRetainCommandQueue(desc->queue);
+    if (code != CL_SUCCESS)
+        return clr_cl_check(&context->log, code, "clRetainCommandQueue");
+    context->queue = desc->queue;
+    clr_live_count(+1);
+    return CLRNN_OK;
+}
+
+clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device_info *info,
+                              clrnn_context **context)
+{
+    static const clrnn_context_desc defaults;
+    if (!desc)
+        desc = &defaults;
+    *context = NULL;
+    clrnn_context *made = clr_calloc(1, sizeof *made);
+    if (!made)
+        return clr_fail(&desc->log, CLRNN_ERR_MEMORY, "no memory for a context");
+    made->log = desc->log;
+    made->info = *info;
+    made->lock = (clr_lock)CLR_LOCK_INIT;
+    clrnn_status status = clr_cache_folder(desc->cache_dir, &desc->log, &made->cache_dir);
+    if (status == CLRNN_OK)
+        status = desc->context || desc->queue ? open_callers(made, desc) : open_own(made);
+    if (status != CLRNN_OK) {
+        clrnn_context_destroy(&made);
+        return status;
+    }
+    clr_log(&made->log, CLRNN_LOG_INFO, "device %s (%s, driver %s)%s", info->name, info->platform,
+            info->driver, desc->queue ? ", in the caller's context" : "");
+    *context = made;
+    return CLRNN_OK;
+}
+
+void clrnn_context_destroy(clrnn_context **context)
+{
+    if (!context || !*context)
+        return;
+    clrnn_context *c = *context;
+    if (c->queue)
+        (void)clFinish(c->queue);
+    if (c->at_destroy)
+        c->at_destroy(c);
+    clr_programs_free(c);
+    if (c->queue) {
+        (void)clReleaseCommandQueue(c->queue);
+        clr_live_count(-1);
+    }
+    if (c->context) {
+        (void)clReleaseContext(c->context);
+        clr_live_count(-1);
+    }
+    free(c->cache_dir);
+    free(c);
+    *context = NULL;
+}
+
+const clrnn_device_info *clrnn_context_device(const clrnn_context *context)
+{
+    return context ? &context->info : NULL;
+}
+
+cl_context clrnn_context_cl(const clrnn_context *context)
+{
+    return context ? context->context : NULL;
+}
+
+cl_command_queue clrnn_context_queue(const clrnn_context *context)
+{
+    return context ? context->queue : NULL;
+}
+
+clrnn_status clrnn_context_finish(clrnn_context *context)
+{
+    if (!context)
+        return CLRNN_ERR_ARGUMENT;
+    cl_int code = clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES : clFinish(context->queue);
+    return clr_cl_check(&context->log, code, "clFinish");
+}

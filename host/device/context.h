@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ * device/context.h - an opened device: what every call on the device needs.
+ *
+ * Only the files of host/device/ call cl* functions. */
+#ifndef CLR_DEVICE_CONTEXT_H
+#define CLR_DEVICE_CONTEXT_H
+
+#include <clrnn/context.h>
+
+#include "base/lock.h"
+
+struct clr_program;
+
+struct clrnn_context {
+    clrnn_log log;
+    clrnn_device_info info;
+    cl_context context;
+    cl_command_queue queue; /* in-order */
+    char *cache_dir;        /* of program binaries; NULL = no cache on disk */
+    /* Set by a higher layer that keeps something for this context; called before it is released. */
+    void (*at_destroy)(clrnn_context *context);
+    clr_lock lock;          /* of what follows */
+    struct clr_program *programs;
+    bool cache_warned;   /* that the cache folder cannot be written has been said */
+    uint64_t self_tests; /* layer/: 2 bits for each kernel family: 1 = passed, 2 = failed */
+};
+
+/**
+ * Open one device, without any self-test: a context and an in-order queue of its own, or those of
+ * `desc` retained (info must then be what clr_queue_device of device/list.h says of the queue).
+ * Ownership, returns: as clrnn_context_create.
+ */
+clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device_info *info,
+                              clrnn_context **context);
+
+/* What is alive in this process, made by this library and not yet released: contexts, queues,
+ * buffers, programs, kernels and events. Zero after everything has been destroyed. */
+long clr_live_objects(void);
+
+/* For the files of host/device/ alone: count one object made (+1) or released (-1). */
+void clr_live_count(int change);
+
+/** CLRNN_OK, or log "CALL failed: NAME (code)" and give CLRNN_ERR_OPENCL (or CLRNN_ERR_MEMORY for
+ * an allocation that the device refused). */
+clrnn_status clr_cl_check(const clrnn_log *log, cl_int code, const char *call);
+
+/** The name of an OpenCL error code ("CL_INVALID_VALUE"), never NULL. */
+const char *clr_cl_error_name(cl_int code);
+
+#endif

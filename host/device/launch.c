@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * device/launch.c - see device/launch.h. */
+#include "device/launch.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "device/context.h"
+
+/* `call` failed for this kernel: log both. */
+static clrnn_status refused(clrnn_context *context, cl_kernel kernel, cl_int code, const char *call)
+{
+    char name[64] = "?", text[128];
+    (void)clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
+    name[sizeof name - 1] = 0;
+    snprintf(text, sizeof text, "%s of kernel %s", call, name);
+    return clr_cl_check(&context->log, code, text);
+}
+
+static clrnn_status set_args(clrnn_context *context, cl_kernel kernel, const clr_arg *args,
+                             size_t count)
+{
+    cl_uint expected = 0;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof expected, &expected, NULL);
+    if (code != CL_SUCCESS)
+        return refused(context, kernel, code, "clGetKernelInfo");
+    if (count != expected) {
+        char name[64] = "?";
+        (void)clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
+        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
+                        "kernel %s takes %u arguments, %zu were given", name, (unsigned)expected,
+                        count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        char call[40];
+        code = clr_fault_hit(CLR_FAULT_OPENCL)
+                   ? CL_OUT_OF_RESOURCES
+                   : clSetKernelArg(kernel, (cl_uint)i, args[i].size, &args[i].value);
+        if (code == CL_SUCCESS)
+            continue;
+        snprintf(call, sizeof call, "clSetKernelArg(%zu)", i);
+        return refused(context, kernel, code, call);
+    }
+    return CLRNN_OK;
+}
+
+clrnn_status clr_launch(clrnn_context *context, cl_kernel kernel, clr_range range,
+                        const clr_arg *args, size_t count)
+{
+    size_t global[2], local[2];
+    for (int i = 0; i < 2; i++) {
+        if (range.global[i] == 0)
+            return CLRNN_OK;
+        local[i] = range.local[0] && range.local[i] ? range.local[i] : 1;
+        size_t groups = (range.global[i] - 1) / local[i] + 1;
+        if (groups > SIZE_MAX / local[i])
+            return clr_fail(&context->log, CLRNN_ERR_RANGE, "a launch of %zu x %zu work-items",
+                            range.global[0], range.global[1]);
+        global[i] = groups * local[i];
+    }
+    clrnn_status status = set_args(context, kernel, args, count);
+    if (status != CLRNN_OK)
+        return status;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, global,
+                                      range.local[0] ? local : NULL, 0, NULL, NULL);
+    if (code != CL_SUCCESS)
+        return refused(context, kernel, code, "clEnqueueNDRangeKernel");
+    return CLRNN_OK;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * device/launch.h - launching a kernel: its arguments as one ordered array. */
+#ifndef CLR_DEVICE_LAUNCH_H
+#define CLR_DEVICE_LAUNCH_H
+
+#include <clrnn/context.h>
+
+/* One kernel argument. Only these types cross to the device: never size_t, bool or a 3-vector. */
+typedef struct clr_arg {
+    size_t size;
+    union {
+        cl_mem mem;
+        cl_int i;
+        cl_uint u;
+        cl_ulong ul;
+        cl_float f;
+        cl_double d;
+    } value;
+} clr_arg;
+
+#define CLR_ARG_MEM(x)   ((clr_arg){sizeof(cl_mem), {.mem = (x)}})
+#define CLR_ARG_INT(x)   ((clr_arg){sizeof(cl_int), {.i = (cl_int)(x)}})
+#define CLR_ARG_UINT(x)  ((clr_arg){sizeof(cl_uint), {.u = (cl_uint)(x)}})
+#define CLR_ARG_ULONG(x) ((clr_arg){sizeof(cl_ulong), {.ul = (cl_ulong)(x)}})
+#define CLR_ARG_FLOAT(x) ((clr_arg){sizeof(cl_float), {.f = (cl_float)(x)}})
+/* A scalar of the kernel's REAL type. */
+#define CLR_ARG_REAL(precision, x)                                                  \
+    ((precision) == CLRNN_F64 ? (clr_arg){sizeof(cl_double), {.d = (cl_double)(x)}} \
+                              : CLR_ARG_FLOAT(x))
+#define CLR_COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* How many work-items: [columns, rows] and the same of a group; local[0] = 0 lets the driver
+ * choose. Global sizes are rounded up to whole groups, so a kernel tests its bounds. */
+typedef struct clr_range {
+    size_t global[2];
+    size_t local[2];
+} clr_range;
+
+/**
+ * Enqueue a kernel. An empty range enqueues nothing.
+ * Threads: one at a time for each kernel.
+ * Returns: CLRNN_OK; CLRNN_ERR_ARGUMENT (the count differs from the kernel's, logged);
+ *          CLRNN_ERR_OPENCL
+ */
+clrnn_status clr_launch(clrnn_context *context, cl_kernel kernel, clr_range range,
+                        const clr_arg *args, size_t count);
+
+#endif

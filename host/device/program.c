@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ * device/program.c - see device/program.h. */
+#include "device/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "device/binary_cache.h"
+#include "device/context.h"
+#include "device/recipe.h"
+
+/* A built program of a context. */
+struct clr_program {
+    struct clr_program *next;
+    char *key;
+    cl_program program;
+};
+
+static void release(cl_program program)
+{
+    (void)clReleaseProgram(program);
+    clr_live_count(-1);
+}
+
+/* Log why a program does not compile, in one line. Returns CLRNN_ERR_BUILD. */
+static clrnn_status fail_build(const clrnn_context *context, cl_program program,
+                               const clr_recipe *recipe, cl_int code)
+{
+    cl_device_id device = context->info.device_id;
+    size_t size = 0;
+    char *text = NULL;
+    if (clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &size) == CL_SUCCESS)
+        text = clr_calloc(size + 1, 1);
+    if (text && clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, size, text, NULL) !=
+                    CL_SUCCESS)
+        text[0] = 0;
+    for (char *c = text; c && *c; c++)
+        if (*c == '\n' || *c == '\r')
+            *c = '|';
+    clrnn_status status = clr_fail(
+        &context->log, CLRNN_ERR_BUILD, "%s does not compile on %s (driver %s) with %s: %s: %s",
+        recipe->name, context->info.name, context->info.driver, recipe->options,
+        clr_cl_error_name(code), text ? text : "the build log cannot be had");
+    free(text);
+    return status;
+}
+
+/* Compile. Ownership: on success *program is the caller's; on failure NULL. */
+static clrnn_status build_source(const clrnn_context *context, const clr_recipe *recipe,
+                                 cl_program *program)
+{
+    const char *source = recipe->source;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    cl_program made = NULL;
+    *program = NULL;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        made = clCreateProgramWithSource(context->context, 1, &source, NULL, &code);
+    if (code != CL_SUCCESS)
+        return clr_cl_check(&context->log, code, "clCreateProgramWithSource");
+    clr_live_count(+1);
+    code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clBuildProgram(made, 1, &context->info.device_id, recipe->options, NULL, NULL);
+    if (code == CL_SUCCESS) {
+        clr_log(&context->log, CLRNN_LOG_DEBUG, "compiled %s with %s", recipe->name,
+                recipe->options);
+        *program = made;
+        return CLRNN_OK;
+    }
+    clrnn_status status = code == CL_BUILD_PROGRAM_FAILURE || code == CL_INVALID_BUILD_OPTIONS
+                              ? fail_build(context, made, recipe, code)
+                              : clr_cl_check(&context->log, code, "clBuildProgram");
+    release(made);
+    return status;
+}
+
+/* Take the program from the cache folder; the caller's, or NULL when it is not there or the driver
+ * does not accept it. */
+static cl_program build_cached(const clrnn_context *context, const clr_recipe *recipe)
+{
+    clr_binary binary;
+    cl_program made = NULL;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_cache_load(context->cache_dir, recipe->key, &context->log, &binary))
+        return NULL;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        made = clCreateProgramWithBinary(context->context, 1, &context->info.device_id,
+                                         &binary.size, &binary.data, NULL, &code);
+    free(binary.file);
+    if (code == CL_SUCCESS) {
+        clr_live_count(+1);
+        code = CL_OUT_OF_RESOURCES;
+        if (!clr_fault_hit(CLR_FAULT_OPENCL))
+            code = clBuildProgram(made, 1, &context->info.device_id, recipe->options, NULL, NULL);
+        if (code != CL_SUCCESS)
+            release(made);
+    }
+    if (code != CL_SUCCESS) {
+        clr_log(&context->log, CLRNN_LOG_INFO, "the driver refuses the cached binary of %s: %s",
+                recipe->name, clr_cl_error_name(code));
+        return NULL;
+    }
+    clr_log(&context->log, CLRNN_LOG_DEBUG, "%s with %s comes from the cache", recipe->name,
+            recipe->options);
+    return made;
+}
+
+static cl_int ask(cl_program program, cl_program_info what, size_t size, void *answer)
+{
+    if (clr_fault_hit(CLR_FAULT_OPENCL))
+        return CL_OUT_OF_RESOURCES;
+    return clGetProgramInfo(program, what, size, answer, NULL);
+}
+
+/* The binary of a program for the context's device, to be freed; NULL when it cannot be had. A
+ * caller's context may have several devices: a program then has a binary, or none, for each. */
+static unsigned char *get_binary(const clrnn_context *context, cl_program program, size_t *size)
+{
+    cl_uint count = 0;
+    cl_device_id *devices = NULL;
+    size_t *sizes = NULL;
+    unsigned char **binaries = NULL, *binary = NULL;
+    if (ask(program, CL_PROGRAM_NUM_DEVICES, sizeof count, &count) != CL_SUCCESS)
+        return NULL;
+    devices = clr_calloc(count, sizeof *devices);
+    sizes = clr_calloc(count, sizeof *sizes);
+    binaries = clr_calloc(count, sizeof *binaries);
+    if (devices && sizes && binaries &&
+        ask(program, CL_PROGRAM_DEVICES, count * sizeof *devices, devices) == CL_SUCCESS &&
+        ask(program, CL_PROGRAM_BINARY_SIZES, count * sizeof *sizes, sizes) == CL_SUCCESS) {
+        cl_uint own = 0;
+        while (own < count && devices[own] != context->info.device_id)
+            own++;
+        if (own < count && sizes[own] > 0)
+            binary = binaries[own] = clr_calloc(sizes[own], 1);
+        if (binary &&
+            ask(program, CL_PROGRAM_BINARIES, count * sizeof *binaries, binaries) == CL_SUCCESS) {
+            *size = sizes[own];
+        } else {
+            free(binary);
+            binary = NULL;
+        }
+    }
+    free(binaries);
+    free(sizes);
+    free(devices);
+    return binary;
+}
+
+/* A log that keeps its last line: user is a char [CLR_LINE]. */
+#define CLR_LINE 512
+static void keep_line(void *user, clrnn_log_level level, const char *text)
+{
+    (void)level;
+    snprintf(user, CLR_LINE, "%s", text);
+}
+
+/* Put a program into the cache folder. That it cannot be done is worth one warning. */
+static void store(clrnn_context *context, const clr_recipe *recipe, cl_program program)
+{
+    char reason[CLR_LINE] = "the driver does not give out its binary";
+    const clrnn_log keep = {CLRNN_LOG_ERROR, keep_line, reason};
+    size_t size = 0;
+    if (!context->cache_dir)
+        return;
+    unsigned char *binary = get_binary(context, program, &size);
+    if (binary && clr_cache_store(context->cache_dir, recipe->key, binary, size, &keep) == CLRNN_OK)
+        reason[0] = 0;
+    free(binary);
+    if (!reason[0] || context->cache_warned)
+        return;
+    clr_log(&context->log, CLRNN_LOG_WARN, "compiled kernels are not cached: %s", reason);
+    context->cache_warned = true;
+}
+
+/* Take the program of the recipe from memory, or from the cache folder, or compile it. The
+ * context's lock is held, so of two threads that want the same program one builds it and the other
+ * waits. */
+static clrnn_status find_or_build(clrnn_context *context, clr_recipe *recipe, cl_program *program)
+{
+    for (struct clr_program *p = context->programs; p; p = p->next) {
+        if (strcmp(p->key, recipe->key) == 0) {
+            *program = p->program;
+            return CLRNN_OK;
+        }
+    }
+    struct clr_program *entry = clr_calloc(1, sizeof *entry);
+    if (!entry)
+        return clr_fail(&context->log, CLRNN_ERR_MEMORY, "no memory for a program");
+    entry->program = build_cached(context, recipe);
+    if (!entry->program) {
+        clrnn_status status = build_source(context, recipe, &entry->program);
+        if (status != CLRNN_OK) {
+            free(entry);
+            return status;
+        }
+        store(context, recipe, entry->program);
+    }
+    entry->key = recipe->key;
+    recipe->key = NULL;
+    entry->next = context->programs;
+    context->programs = entry;
+    *program = entry->program;
+    return CLRNN_OK;
+}
+
+clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *sources,
+                             size_t source_count, const clr_define *defines, size_t define_count,
+                             cl_program *program)
+{
+    clr_recipe recipe;
+    *program = NULL;
+    clrnn_status status =
+        clr_recipe_make(context, sources, source_count, defines, define_count, &recipe);
+    if (status == CLRNN_OK) {
+        clr_lock_take(&context->lock);
+        status = find_or_build(context, &recipe, program);
+        clr_lock_give(&context->lock);
+    }
+    clr_recipe_free(&recipe);
+    return status;
+}
+
+void clr_programs_free(clrnn_context *context)
+{
+    while (context->programs) {
+        struct clr_program *first = context->programs;
+        context->programs = first->next;
+        release(first->program);
+        free(first->key);
+        free(first);
+    }
+}
+
+clrnn_status clr_kernel_create(clrnn_context *context, cl_program program, const char *name,
+                               cl_kernel *kernel)
+{
+    cl_int code = CL_OUT_OF_RESOURCES;
+    char call[96];
+    *kernel = NULL;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        *kernel = clCreateKernel(program, name, &code);
+    if (code == CL_SUCCESS) {
+        clr_live_count(+1);
+        return CLRNN_OK;
+    }
+    *kernel = NULL;
+    snprintf(call, sizeof call, "clCreateKernel(%s)", name);
+    return clr_cl_check(&context->log, code, call);
+}
+
+void clr_kernel_destroy(cl_kernel *kernel)
+{
+    if (!kernel || !*kernel)
+        return;
+    (void)clReleaseKernel(*kernel);
+    *kernel = NULL;
+    clr_live_count(-1);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * device/program.h - building kernels, with a cache in memory and on disk. */
+#ifndef CLR_DEVICE_PROGRAM_H
+#define CLR_DEVICE_PROGRAM_H
+
+#include <clrnn/context.h>
+
+/* One embedded .cl file; text begins with a #line directive. */
+typedef struct clr_source {
+    const char *name;
+    const char *text;
+    size_t length;
+} clr_source;
+
+/* One -D NAME=VALUE. */
+typedef struct clr_define {
+    const char *name;
+    long value;
+} clr_define;
+
+/**
+ * A built program: the concatenated sources under the defines, from the context's memory, from its
+ * cache folder, or compiled (and then cached).
+ *
+ * Cache key: sources, defines (sorted), device name, driver version. A cache file that is damaged,
+ * truncated, of another key, or that the driver does not accept is ignored and replaced.
+ *
+ * Ownership: the program stays the context's; do not release it.
+ * Threads:   any.
+ * Returns:   CLRNN_OK; CLRNN_ERR_BUILD (device, driver, defines and the build log are logged);
+ *            CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL
+ */
+clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *sources,
+                             size_t source_count, const clr_define *defines, size_t define_count,
+                             cl_program *program);
+
+/** Release all programs of a context (clrnn_context_destroy does). */
+void clr_programs_free(clrnn_context *context);
+
+/** A kernel of a program; the caller's, for one thread at a time. On failure NULL. */
+clrnn_status clr_kernel_create(clrnn_context *context, cl_program program, const char *name,
+                               cl_kernel *kernel);
+void clr_kernel_destroy(cl_kernel *kernel);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * device/recipe.c - see device/recipe.h. */
+#include "device/recipe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "device/context.h"
+#include "device/launch.h"
+#include "device/list.h"
+
+static int compare_defines(const void *a, const void *b)
+{
+    return strcmp(((const clr_define *)a)->name, ((const clr_define *)b)->name);
+}
+
+/* The options of the compiler, to be freed; NULL: no memory. No -cl-fast-relaxed-math: it would
+ * allow the compiler to hide NaN and infinity. */
+static char *make_options(const clr_define *defines, size_t count)
+{
+    static const char standard[] = "-cl-std=CL1.2";
+    size_t room = sizeof standard, used = sizeof standard - 1;
+    for (size_t i = 0; i < count; i++)
+        room += strlen(defines[i].name) + 28; /* " -D", "=", a long */
+    clr_define *sorted = clr_calloc(count, sizeof *sorted);
+    char *options = sorted ? clr_calloc(room, 1) : NULL;
+    if (options) {
+        memcpy(options, standard, sizeof standard);
+        if (count) {
+            memcpy(sorted, defines, count * sizeof *sorted);
+            qsort(sorted, count, sizeof *sorted, compare_defines);
+        }
+        for (size_t i = 0; i < count; i++)
+            used += (size_t)snprintf(options + used, room - used, " -D%s=%ld", sorted[i].name,
+                                     sorted[i].value);
+    }
+    free(sorted);
+    return options;
+}
+
+/* To be freed; NULL: no memory. */
+static char *join_sources(const clr_source *const *sources, size_t count)
+{
+    size_t room = 1, used = 0;
+    for (size_t i = 0; i < count; i++)
+        room += sources[i]->length;
+    char *text = clr_calloc(room, 1);
+    for (size_t i = 0; text && i < count; i++) {
+        memcpy(text + used, sources[i]->text, sources[i]->length);
+        used += sources[i]->length;
+    }
+    return text;
+}
+
+/* Lines, to be freed; NULL: no memory. */
+static char *make_key(const clrnn_device_info *info, const char *platform_version,
+                      const clr_recipe *recipe)
+{
+    const char *const lines[] = {info->platform, platform_version, info->name,      info->vendor,
+                                 info->version,  info->driver,     recipe->options, recipe->source};
+    size_t room = 64;
+    for (size_t i = 0; i < CLR_COUNT(lines); i++)
+        room += strlen(lines[i]) + 1;
+    char *key = clr_calloc(room, 1);
+    if (!key)
+        return NULL;
+    size_t used = (size_t)snprintf(key, room, "clrnn %d.%d.%d", CLRNN_VERSION_MAJOR,
+                                   CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH);
+    for (size_t i = 0; i < CLR_COUNT(lines); i++)
+        used += (size_t)snprintf(key + used, room - used, "\n%s", lines[i]);
+    return key;
+}
+
+clrnn_status clr_recipe_make(const clrnn_context *context, const clr_source *const *sources,
+                             size_t source_count, const clr_define *defines, size_t define_count,
+                             clr_recipe *recipe)
+{
+    char *platform_version = NULL;
+    clrnn_status status = clr_platform_text(&context->log, context->info.platform_id,
+                                            CL_PLATFORM_VERSION, &platform_version);
+    *recipe = (clr_recipe){source_count ? sources[source_count - 1]->name : "", NULL, NULL, NULL};
+    if (status != CLRNN_OK)
+        return status;
+    recipe->options = make_options(defines, define_count);
+    recipe->source = join_sources(sources, source_count);
+    if (recipe->options && recipe->source)
+        recipe->key = make_key(&context->info, platform_version, recipe);
+    free(platform_version);
+    return recipe->key ? CLRNN_OK
+                       : clr_fail(&context->log, CLRNN_ERR_MEMORY, "no memory for the program %s",
+                                  recipe->name);
+}
+
+void clr_recipe_free(clr_recipe *recipe)
+{
+    free(recipe->options);
+    free(recipe->source);
+    free(recipe->key);
+}

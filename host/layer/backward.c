@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ * layer/backward.c - one backward pass: the strategy walks back, then whole-sequence products give
+ * the gradients of weights and inputs. */
+#include "base/checked.h"
+#include "base/log.h"
+#include "device/buffer.h"
+#include "layer/plan.h"
+
+/* What the functions below share. */
+typedef struct clr_back {
+    clrnn_plan *plan;
+    const clrnn_backward_io *io;
+    clr_pass pass;
+    clr_cell_weights cell; /* of the layer and direction at hand */
+    clr_walk walk;
+    clr_matrix input; /* of the layer: [T*N, I'], 0 past a row's length */
+} clr_back;
+
+static clrnn_status check(const clr_back *b)
+{
+    const clrnn_plan *plan = b->plan;
+    const clrnn_backward_io *io = b->io;
+    const clr_pass *pass = &b->pass;
+    if (!plan->network.memory && (io->dcn.buffer || io->dc0.buffer))
+        return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
+                        "backward: dcn and dc0 belong to LSTM only");
+    const struct {
+        clrnn_slice slice;
+        size_t count;
+        const char *name;
+    } all[] = {
+        {io->dy, clr_count_y(plan, pass), "dy"},          {io->dhn, clr_count_h(plan, pass), "dhn"},
+        {io->dcn, clr_count_c(plan, pass), "dcn"},        {io->dx, clr_count_x(plan, pass), "dx"},
+        {io->dh0, clr_count_h(plan, pass), "dh0"},        {io->dc0, clr_count_c(plan, pass), "dc0"},
+        {io->dweights, plan->network.weights, "dweights"}};
+    clrnn_status status = CLRNN_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all && status == CLRNN_OK; i++)
+        status = clr_slice_check(plan, all[i].slice, all[i].count, all[i].name);
+    return status;
+}
+
+/* x with zeros in its padding, where da is 0 but x may be anything, even NaN. */
+static clrnn_status mask_input(clr_back *b)
+{
+    clrnn_plan *plan = b->plan;
+    size_t inputs = plan->network.desc.input_size;
+    clr_matrix from = {b->io->forward.x.buffer, b->io->forward.x.offset, inputs};
+    b->input = from;
+    if (!b->pass.ragged)
+        return CLRNN_OK;
+    clrnn_status status = CLRNN_OK;
+    if (!plan->masked_x) {
+        clr_size bytes = clr_size_mul(clr_size_of(plan->desc.max_steps), plan->desc.max_batch);
+        bytes = clr_size_mul(bytes, inputs * plan->real_bytes);
+        status = bytes.overflow ? CLRNN_ERR_RANGE
+                                : clr_buffer_create(plan->context, bytes.value, &plan->masked_x);
+        plan->info.work_bytes += status == CLRNN_OK ? bytes.value : 0;
+    }
+    b->input = (clr_matrix){plan->masked_x, 0, inputs};
+    if (status == CLRNN_OK)
+        status = clr_mask(&plan->sequence, from, b->input, plan->lengths, b->pass.steps,
+                          b->pass.batch, inputs);
+    return status;
+}
+
+/* Copy the gradient of one cell's state in from `array` (absent: zeros) or, `out`, back to it. */
+static clrnn_status move_gradient(clr_back *b, cl_mem state, clrnn_slice array, size_t width,
+                                  bool out)
+{
+    clrnn_context *context = b->plan->context;
+    size_t bytes = b->pass.batch * width * b->plan->real_bytes;
+    size_t cell = (size_t)b->walk.layer * b->plan->network.directions + b->walk.direction;
+    size_t at = array.offset * b->plan->real_bytes + cell * bytes;
+    if (!array.buffer)
+        return out ? CLRNN_OK : clr_buffer_zero(context, state, 0, bytes);
+    return out ? clr_buffer_copy(context, state, 0, array.buffer, at, bytes)
+               : clr_buffer_copy(context, array.buffer, at, state, 0, bytes);
+}
+
+static clrnn_status move_gradients(clr_back *b, bool out)
+{
+    const clrnn_backward_io *io = b->io;
+    const clr_network *n = &b->plan->network;
+    clrnn_status status = move_gradient(b, b->plan->dh, out ? io->dh0 : io->dhn, n->state, out);
+    if (status == CLRNN_OK && n->memory)
+        status = move_gradient(b, b->plan->dc, out ? io->dc0 : io->dcn, n->desc.hidden_size, out);
+    return status;
+}
+
+/* dweights at `offset`, [rows,columns], (+)= d^T from, where d and from have T*N rows. */
+static clrnn_status weight_gradient(clr_back *b, clr_matrix d, size_t rows, clr_matrix from,
+                                    size_t columns, size_t offset)
+{
+    const clr_gemm gemm = {.m = rows,
+                           .n = columns,
+                           .k = (size_t)b->pass.steps * b->pass.batch,
+                           .transpose_a = true,
+                           .accumulate = b->io->accumulate,
+                           .a = d,
+                           .b = from,
+                           .c = {b->io->dweights.buffer, b->io->dweights.offset + offset, columns}};
+    return clr_gemm_run(b->plan->context, b->plan->desc.precision, &gemm);
+}
+
+static clrnn_status bias_gradient(clr_back *b, clr_matrix d, size_t columns, size_t offset)
+{
+    if (offset == CLR_ABSENT)
+        return CLRNN_OK;
+    return clr_column_sums(&b->plan->sequence, d, (size_t)b->pass.steps * b->pass.batch, columns,
+                           b->io->dweights.buffer, b->io->dweights.offset + offset,
+                           b->io->accumulate);
+}
+
+/* dU = du^T H_prev; with reset before the candidate's rows take r*h in place of h. */
+static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
+{
+    const clr_network *n = &b->plan->network;
+    const clr_walk *w = &b->walk;
+    size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
+    size_t first = n->reset_before ? 2 * H : columns;
+    /* States before each step, in order of t. */
+    clr_matrix h_prev = {
+        w->store, w->store_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->direction),
+        R};
+    clrnn_status status = weight_gradient(b, du, first, h_prev, R, b->cell.w_hh);
+    if (status == CLRNN_OK && n->reset_before) {
+        clr_matrix reset = {
+            w->store, w->store_at + clr_layout_extra(w->layout, n, w->layer, w->direction, 0), H};
+        du.offset += first;
+        status = weight_gradient(b, du, H, reset, R, b->cell.w_hh + first * R);
+    }
+    return status;
+}
+
+/* dW_hr = dproj^T (o*tanh(c)) */
+static clrnn_status projection_gradient(clr_back *b)
+{
+    const clr_network *n = &b->plan->network;
+    const clr_walk *w = &b->walk;
+    size_t H = n->desc.hidden_size;
+    clr_matrix hidden = {
+        w->store, w->store_at + clr_layout_extra(w->layout, n, w->layer, w->direction, 0), H};
+    return weight_gradient(b, (clr_matrix){b->plan->dproj, 0, n->state}, n->state, hidden, H,
+                           b->cell.w_hr);
+}
+
+/* Every weight gradient of the cell at hand, from da and du over all T. */
+static clrnn_status weight_gradients(clr_back *b)
+{
+    const clr_network *n = &b->plan->network;
+    size_t columns = (size_t)n->gates * n->desc.hidden_size;
+    clr_matrix da = {b->plan->da, 0, columns};
+    clr_matrix du = {n->two_inputs ? b->plan->du : b->plan->da, 0, columns};
+    clrnn_status status = weight_gradient(b, da, columns, b->input, b->cell.inputs, b->cell.w_ih);
+    if (status == CLRNN_OK)
+        status = recurrent_gradient(b, du);
+    if (status == CLRNN_OK)
+        status = bias_gradient(b, da, columns, b->cell.b_ih);
+    if (status == CLRNN_OK)
+        status = bias_gradient(b, du, columns, b->cell.b_hh);
+    if (status == CLRNN_OK && n->desc.proj_size)
+        status = projection_gradient(b);
+    return status;
+}
+
+/* dX (+)= da W_ih; the second direction adds to the first. */
+static clrnn_status input_gradient(clr_back *b, clrnn_slice dx)
+{
+    const clr_network *n = &b->plan->network;
+    size_t columns = (size_t)n->gates * n->desc.hidden_size;
+    const clr_gemm gemm = {
+        .m = (size_t)b->pass.steps * b->pass.batch,
+        .n = b->cell.inputs,
+        .k = columns,
+        .accumulate = b->walk.direction == 1,
+        .a = {b->plan->da, 0, columns},
+        .b = {b->plan->weights.buffer, b->plan->weights.offset + b->cell.w_ih, b->cell.inputs},
+        .c = {dx.buffer, dx.offset, b->cell.inputs}};
+    return clr_gemm_run(b->plan->context, b->plan->desc.precision, &gemm);
+}
+
+/* One direction of one layer. dy: [T,N,D*R] of the layer; dx: [T,N,I'], may be absent. */
+static clrnn_status run_cell(clr_back *b, uint32_t layer, uint32_t direction, clrnn_slice dy,
+                             clrnn_slice dx)
+{
+    const clr_network *n = &b->plan->network;
+    b->cell = clr_network_cell(n, layer, direction);
+    b->walk = clr_walk_of(b->plan, &b->pass, layer, direction, 0, b->pass.steps);
+    b->walk.y = dy;
+    b->walk.y.offset += (size_t)direction * n->state;
+    b->walk.y_stride = (size_t)n->directions * n->state;
+    clrnn_status status = move_gradients(b, false);
+    if (status == CLRNN_OK)
+        status = b->plan->strategy->backward(b->plan, &b->walk);
+    if (status == CLRNN_OK)
+        status = move_gradients(b, true);
+    if (status == CLRNN_OK && b->io->dweights.buffer)
+        status = weight_gradients(b);
+    if (status == CLRNN_OK && dx.buffer)
+        status = input_gradient(b, dx);
+    return status;
+}
+
+static clrnn_status run_layers(clr_back *b)
+{
+    clrnn_plan *plan = b->plan;
+    const clr_network *n = &plan->network;
+    const clrnn_forward_io *io = &b->io->forward;
+    clrnn_slice dy = b->io->dy;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t layer = n->layers; layer-- > 0 && status == CLRNN_OK;) {
+        clrnn_slice dx = layer ? (clrnn_slice){plan->dy[(layer - 1) % 2], 0} : b->io->dx;
+        if (layer == 0)
+            status = b->io->dweights.buffer ? mask_input(b) : CLRNN_OK;
+        else
+            b->input = clr_layer_input(plan, &b->pass, io->x, layer);
+        for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++)
+            status = run_cell(b, layer, d, dy, dx);
+        if (status == CLRNN_OK && layer && plan->desc.dropout > 0)
+            status = clr_dropout(&plan->sequence, (clr_matrix){dx.buffer, 0, b->cell.inputs},
+                                 b->pass.steps, b->pass.batch, b->cell.inputs, plan->desc.dropout,
+                                 io->dropout_seed, io->dropout_index, layer - 1);
+        dy = dx;
+    }
+    return status;
+}
+
+clrnn_status clrnn_backward(clrnn_plan *plan, const clrnn_backward_io *io, cl_event *done)
+{
+    if (!plan)
+        return CLRNN_ERR_ARGUMENT;
+    if (!io || !plan->desc.train)
+        return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "backward: %s",
+                        io ? "the plan does not train" : "io is NULL");
+    clr_back b = {.plan = plan, .io = io};
+    clrnn_status status = clr_pass_begin(plan, &io->forward, &b.pass);
+    if (status == CLRNN_OK)
+        status = check(&b);
+    if (status == CLRNN_OK && b.pass.ragged)
+        status = clr_buffer_write(plan->context, plan->lengths, 0, b.pass.batch * sizeof(cl_int),
+                                  io->forward.lengths);
+    if (status == CLRNN_OK)
+        status = run_layers(&b);
+    if (status == CLRNN_OK && done)
+        status = clr_marker(plan->context, done);
+    return status;
+}

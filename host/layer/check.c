@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT
+ * layer/check.c - a problem run on the device and in the reference, and compared. */
+#include <clrnn/problem.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/philox.h"
+#include "device/context.h"
+#include "layer/plan.h"
+#include "reference/reference.h"
+
+/* The arrays of a check. Each is kept as float64; what goes in is rounded to the plan's type first,
+ * so that device and reference see the same numbers. */
+enum { WEIGHTS, X, H0, C0, DY, DHN, DCN, INPUTS };
+enum { Y, HN, CN, FORWARD_OUTPUTS, DX = FORWARD_OUTPUTS, DH0, DC0, DWEIGHTS, OUTPUTS };
+
+typedef struct clr_arrays {
+    const clrnn_problem *problem;
+    clr_network network;
+    size_t in_count[INPUTS], out_count[OUTPUTS];
+    double *in[INPUTS];
+    double *expected[OUTPUTS], *got[OUTPUTS];
+    void *device_in[INPUTS], *device_out[OUTPUTS]; /* of the plan's type */
+    uint32_t *lengths;
+} clr_arrays;
+
+static void free_arrays(clr_arrays *a)
+{
+    for (int i = 0; i < INPUTS; i++) {
+        free(a->in[i]);
+        free(a->device_in[i]);
+    }
+    for (int i = 0; i < OUTPUTS; i++) {
+        free(a->expected[i]);
+        free(a->got[i]);
+        free(a->device_out[i]);
+    }
+    free(a->lengths);
+}
+
+static void set_counts(clr_arrays *a)
+{
+    const clr_network *n = &a->network;
+    size_t TN = (size_t)a->problem->steps * a->problem->batch;
+    size_t states = (size_t)n->layers * n->directions * a->problem->batch;
+    size_t h = states * n->state, c = n->memory ? states * n->desc.hidden_size : 0;
+    a->in_count[WEIGHTS] = a->out_count[DWEIGHTS] = n->weights;
+    a->in_count[X] = a->out_count[DX] = TN * n->desc.input_size;
+    a->in_count[DY] = a->out_count[Y] = TN * n->directions * n->state;
+    a->in_count[H0] = a->in_count[DHN] = a->out_count[HN] = a->out_count[DH0] = h;
+    a->in_count[C0] = a->in_count[DCN] = a->out_count[CN] = a->out_count[DC0] = c;
+}
+
+/* Uniform numbers in +-scale, as the device will see them. */
+static bool fill(clr_arrays *a, int i, uint64_t seed, double scale)
+{
+    bool f64 = a->problem->precision == CLRNN_F64;
+    a->in[i] = clr_calloc(a->in_count[i], sizeof(double));
+    a->device_in[i] = clr_calloc(a->in_count[i], sizeof(double));
+    if (!a->in[i] || !a->device_in[i])
+        return false;
+    for (size_t k = 0; k < a->in_count[i]; k++) {
+        const uint32_t counter[4] = {(uint32_t)k, (uint32_t)(k >> 16 >> 16), (uint32_t)i, 0};
+        double number = (clr_uniform(clr_philox(seed, counter).word[0]) * 2 - 1) * scale;
+        if (f64)
+            ((double *)a->device_in[i])[k] = a->in[i][k] = number;
+        else
+            a->in[i][k] = ((float *)a->device_in[i])[k] = (float)number;
+    }
+    return true;
+}
+
+static bool make_arrays(clr_arrays *a, uint64_t seed)
+{
+    /* Weights as PyTorch draws them, so that long sequences neither die nor explode. */
+    double weight_scale = 1 / sqrt((double)a->network.desc.hidden_size);
+    set_counts(a);
+    for (int i = 0; i < INPUTS; i++)
+        if (!fill(a, i, seed, i == WEIGHTS ? weight_scale : 1))
+            return false;
+    for (int i = 0; i < OUTPUTS; i++) {
+        a->expected[i] = clr_calloc(a->out_count[i], sizeof(double));
+        a->got[i] = clr_calloc(a->out_count[i], sizeof(double));
+        a->device_out[i] = clr_calloc(a->out_count[i], sizeof(double));
+        if (!a->expected[i] || !a->got[i] || !a->device_out[i])
+            return false;
+    }
+    a->lengths = clr_calloc(a->problem->batch, sizeof *a->lengths);
+    for (uint32_t n = 0; a->lengths && n < a->problem->batch; n++) {
+        const uint32_t counter[4] = {n, 0, INPUTS, 0};
+        a->lengths[n] = clr_philox(seed, counter).word[0] % (a->problem->steps + 1);
+    }
+    return a->lengths != NULL;
+}
+
+static clrnn_status run_reference(clr_arrays *a, const clrnn_log *log)
+{
+    const clrnn_problem *p = a->problem;
+    bool memory = a->network.memory;
+    clr_reference_io io = {.steps = p->steps,
+                           .batch = p->batch,
+                           .lengths = p->ragged ? a->lengths : NULL,
+                           .weights = a->in[WEIGHTS],
+                           .x = a->in[X],
+                           .h0 = a->in[H0],
+                           .c0 = memory ? a->in[C0] : NULL,
+                           .y = a->expected[Y],
+                           .hn = a->expected[HN],
+                           .cn = memory ? a->expected[CN] : NULL};
+    if (!p->train)
+        return clr_reference_forward(&p->network, &io, log);
+    io.dy = a->in[DY];
+    io.dhn = a->in[DHN];
+    io.dcn = memory ? a->in[DCN] : NULL;
+    io.dx = a->expected[DX];
+    io.dh0 = a->expected[DH0];
+    io.dc0 = memory ? a->expected[DC0] : NULL;
+    io.dweights = a->expected[DWEIGHTS];
+    return clr_reference_backward(&p->network, &io, log);
+}
+
+static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan)
+{
+    const clrnn_problem *p = a->problem;
+    bool memory = a->network.memory, f64 = p->precision == CLRNN_F64;
+    const clrnn_host_io io = {.steps = p->steps,
+                              .batch = p->batch,
+                              .lengths = p->ragged ? a->lengths : NULL,
+                              .x = a->device_in[X],
+                              .h0 = a->device_in[H0],
+                              .c0 = memory ? a->device_in[C0] : NULL,
+                              .y = a->device_out[Y],
+                              .hn = a->device_out[HN],
+                              .cn = memory ? a->device_out[CN] : NULL,
+                              .dy = a->device_in[DY],
+                              .dhn = a->device_in[DHN],
+                              .dcn = memory ? a->device_in[DCN] : NULL,
+                              .dx = a->device_out[DX],
+                              .dh0 = a->device_out[DH0],
+                              .dc0 = memory ? a->device_out[DC0] : NULL,
+                              .dweights = a->device_out[DWEIGHTS]};
+    clrnn_status status = clrnn_plan_set_weights_host(plan, a->device_in[WEIGHTS]);
+    if (status == CLRNN_OK)
+        status = clrnn_forward_host(plan, &io);
+    if (status == CLRNN_OK && p->train)
+        status = clrnn_backward_host(plan, &io);
+    for (int i = 0; i < OUTPUTS; i++)
+        for (size_t k = 0; k < a->out_count[i]; k++)
+            a->got[i][k] =
+                f64 ? ((double *)a->device_out[i])[k] : (double)((float *)a->device_out[i])[k];
+    return status;
+}
+
+/* Largest |got-expected| over the largest |expected|; infinite where only one of them is finite. */
+static double error_of(const double *got, const double *expected, size_t count)
+{
+    double worst = 0, largest = 0;
+    for (size_t k = 0; k < count; k++) {
+        if (isfinite(got[k]) != isfinite(expected[k]) || isnan(got[k]) != isnan(expected[k]))
+            return INFINITY;
+        if (!isfinite(expected[k]))
+            continue;
+        worst = fmax(worst, fabs(got[k] - expected[k]));
+        largest = fmax(largest, fabs(expected[k]));
+    }
+    return worst == 0 ? 0 : worst / (largest > 0 ? largest : 1);
+}
+
+static void keep_worst(double error, const char *name, double *worst, char tensor[48])
+{
+    if (error > *worst || !tensor[0]) {
+        *worst = fmax(error, *worst);
+        snprintf(tensor, 48, "%s", name);
+    }
+}
+
+/* What rounding may do. A gate's sum of k = I'+R products has a relative error of about
+ * u*sqrt(k) (u: half a unit in the last place); with the weights above, states forget faster than
+ * they gather error, and each layer adds its own. Gradients pass the same sums twice and a sum over
+ * T*N terms. The factors were set at four to eight times the worst measured over the list of
+ * `clrnn verify`. */
+static void set_bounds(const clr_arrays *a, clrnn_check *check)
+{
+    const clr_network *n = &a->network;
+    double u = a->problem->precision == CLRNN_F64 ? 0x1p-53 : 0x1p-24;
+    double widest = fmax(n->desc.input_size, n->layers > 1 ? n->directions * n->state : 0);
+    double TN = (double)a->problem->steps * a->problem->batch;
+    check->forward_bound = u * n->layers * (24 + 3 * sqrt(widest + n->state));
+    check->gradient_bound = 4 * check->forward_bound + u * 2 * sqrt(TN);
+}
+
+static void compare(clr_arrays *a, clrnn_check *check)
+{
+    static const char *const names[OUTPUTS] = {"y", "hn", "cn", "dx", "dh0", "dc0", NULL};
+    for (int i = 0; i < DWEIGHTS; i++) {
+        if (a->out_count[i] == 0 || (i >= FORWARD_OUTPUTS && !a->problem->train))
+            continue;
+        double error = error_of(a->got[i], a->expected[i], a->out_count[i]);
+        if (i < FORWARD_OUTPUTS)
+            keep_worst(error, names[i], &check->forward_error, check->forward_tensor);
+        else
+            keep_worst(error, names[i], &check->gradient_error, check->gradient_tensor);
+    }
+    clrnn_weight_info w;
+    for (size_t i = 0;
+         a->problem->train && clrnn_network_weight(&a->problem->network, NULL, i, &w) == CLRNN_OK;
+         i++)
+        keep_worst(error_of(a->got[DWEIGHTS] + w.offset, a->expected[DWEIGHTS] + w.offset, w.count),
+                   w.name, &check->gradient_error, check->gradient_tensor);
+    check->passed = check->forward_error <= check->forward_bound &&
+                    check->gradient_error <= check->gradient_bound;
+}
+
+static clrnn_status check_with(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
+                               clrnn_plan *plan, clrnn_check *check)
+{
+    clr_arrays a = {.problem = problem};
+    clrnn_check c = {0};
+    clrnn_status status = clr_network_init(&problem->network, &context->log, &a.network);
+    if (status == CLRNN_OK && !make_arrays(&a, seed))
+        status = clr_fail(&context->log, CLRNN_ERR_MEMORY, "check: out of memory");
+    if (status == CLRNN_OK)
+        status = run_reference(&a, &context->log);
+    if (status == CLRNN_OK)
+        status = run_device(&a, plan);
+    if (status == CLRNN_OK) {
+        set_bounds(&a, &c);
+        compare(&a, &c);
+        *check = c;
+    }
+    free_arrays(&a);
+    return status;
+}
+
+static clrnn_plan_desc plan_of(const clrnn_problem *problem)
+{
+    return (clrnn_plan_desc){.network = problem->network,
+                             .max_steps = problem->steps,
+                             .max_batch = problem->batch,
+                             .train = problem->train,
+                             .precision = problem->precision,
+                             .strategy = problem->strategy};
+}
+
+clrnn_status clrnn_problem_check(clrnn_context *context, const clrnn_problem *problem,
+                                 uint64_t seed, clrnn_check *check)
+{
+    if (!context || !problem || !check)
+        return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
+                        "check: context, problem or result is NULL");
+    const clrnn_plan_desc desc = plan_of(problem);
+    clrnn_plan *plan = NULL;
+    clrnn_status status = clr_plan_create_untested(context, &desc, &plan);
+    if (status == CLRNN_OK)
+        status = check_with(context, problem, seed, plan, check);
+    clrnn_plan_destroy(&plan);
+    return status;
+}
+
+/* Which kernels a network uses: 0..31, two bits of context->self_tests each. */
+static unsigned family(const clrnn_network_desc *d, clrnn_precision precision)
+{
+    unsigned variant = d->cell == CLRNN_CELL_LSTM  ? (d->proj_size > 0)
+                       : d->cell == CLRNN_CELL_RNN ? 2u + (d->nonlinearity == CLRNN_RELU)
+                                                   : 4u + 2u * d->gru_reset + d->gru_update;
+    return (variant * 2 + d->no_bias) * 2 + precision;
+}
+
+clrnn_status clr_self_test(clrnn_context *context, const clrnn_network_desc *network,
+                           clrnn_precision precision)
+{
+    clr_network checked;
+    clrnn_status status = clr_network_init(network, &context->log, &checked);
+    if (status != CLRNN_OK)
+        return status;
+    unsigned shift = 2 * family(network, precision);
+    clr_lock_take(&context->lock);
+    unsigned known = context->self_tests >> shift & 3;
+    clr_lock_give(&context->lock);
+    clrnn_check check = {.passed = known == 1};
+    if (known == 0) {
+        clrnn_problem tiny = {
+            .network = *network, .steps = 3, .batch = 2, .train = true, .precision = precision};
+        tiny.network.input_size = 5;
+        tiny.network.hidden_size = 7;
+        tiny.network.num_layers = 1;
+        tiny.network.bidirectional = false;
+        tiny.network.proj_size = network->proj_size ? 3 : 0;
+        status = clrnn_problem_check(context, &tiny, 1, &check);
+        if (status != CLRNN_OK)
+            return status;
+        clr_lock_take(&context->lock);
+        context->self_tests |= (uint64_t)(check.passed ? 1 : 2) << shift;
+        clr_lock_give(&context->lock);
+        clr_log(&context->log, CLRNN_LOG_DEBUG, "self-test: errors %.1e (%s), %.1e (%s)",
+                check.forward_error, check.forward_tensor, check.gradient_error,
+                check.gradient_tensor);
+    }
+    if (!check.passed)
+        return clr_fail(&context->log, CLRNN_ERR_SELF_TEST,
+                        "device %s, driver %s: wrong results; use another device",
+                        context->info.name, context->info.driver);
+    return CLRNN_OK;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ * layer/forward.c - one forward pass: input products over many steps, then the strategy. */
+#include "base/checked.h"
+#include "base/log.h"
+#include "device/buffer.h"
+#include "layer/plan.h"
+
+size_t clr_count_x(const clrnn_plan *plan, const clr_pass *pass)
+{
+    return (size_t)pass->steps * pass->batch * plan->network.desc.input_size;
+}
+
+size_t clr_count_y(const clrnn_plan *plan, const clr_pass *pass)
+{
+    return (size_t)pass->steps * pass->batch * plan->network.directions * plan->network.state;
+}
+
+size_t clr_count_h(const clrnn_plan *plan, const clr_pass *pass)
+{
+    const clr_network *n = &plan->network;
+    return (size_t)n->layers * n->directions * pass->batch * n->state;
+}
+
+size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass)
+{
+    const clr_network *n = &plan->network;
+    return (size_t)n->layers * n->directions * pass->batch * n->desc.hidden_size;
+}
+
+clrnn_status clr_slice_check(const clrnn_plan *plan, clrnn_slice slice, size_t count,
+                             const char *name)
+{
+    if (!slice.buffer)
+        return CLRNN_OK;
+    size_t have = clr_buffer_size(slice.buffer) / plan->real_bytes;
+    if (slice.offset > have || count > have - slice.offset)
+        return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
+                        "slice %s: needs %zu elements from offset %zu, the buffer holds %zu", name,
+                        count, slice.offset, have);
+    return CLRNN_OK;
+}
+
+static clrnn_status check_presence(const clrnn_plan *plan, const clrnn_forward_io *io)
+{
+    const clrnn_log *log = &plan->context->log;
+    if (!plan->weights.buffer)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the plan has no weights yet");
+    if (!io->x.buffer)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: x is absent");
+    if (!plan->network.memory && (io->c0.buffer || io->cn.buffer))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: c0 and cn belong to LSTM only");
+    if (plan->desc.train != (io->reserve.buffer != NULL))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the reserve is %s",
+                        plan->desc.train ? "absent, but the plan trains"
+                                         : "present, but the plan does not train");
+    return CLRNN_OK;
+}
+
+static clrnn_status check_slices(const clrnn_plan *plan, const clrnn_forward_io *io,
+                                 const clr_pass *pass)
+{
+    const struct {
+        clrnn_slice slice;
+        size_t count;
+        const char *name;
+    } all[] = {{io->x, clr_count_x(plan, pass), "x"},       {io->h0, clr_count_h(plan, pass), "h0"},
+               {io->c0, clr_count_c(plan, pass), "c0"},     {io->y, clr_count_y(plan, pass), "y"},
+               {io->hn, clr_count_h(plan, pass), "hn"},     {io->cn, clr_count_c(plan, pass), "cn"},
+               {io->reserve, pass->layout.total, "reserve"}};
+    clrnn_status status = CLRNN_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all && status == CLRNN_OK; i++)
+        status = clr_slice_check(plan, all[i].slice, all[i].count, all[i].name);
+    return status;
+}
+
+static clrnn_status check_lengths(const clrnn_plan *plan, const uint32_t *lengths,
+                                  const clr_pass *pass)
+{
+    for (uint32_t n = 0; lengths && n < pass->batch; n++)
+        if (lengths[n] > pass->steps)
+            return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
+                            "lengths[%u] is %u, more than the %u steps", n, lengths[n],
+                            pass->steps);
+    return CLRNN_OK;
+}
+
+clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pass *pass)
+{
+    const clrnn_log *log = &plan->context->log;
+    clr_pass p = {.steps = io->steps ? io->steps : plan->desc.max_steps,
+                  .batch = io->batch ? io->batch : plan->desc.max_batch,
+                  .ragged = io->lengths != NULL};
+    if (p.steps > plan->desc.max_steps || p.batch > plan->desc.max_batch)
+        return clr_fail(log, CLRNN_ERR_RANGE, "T=%u N=%u, but the plan is for T=%u N=%u at most",
+                        p.steps, p.batch, plan->desc.max_steps, plan->desc.max_batch);
+    uint32_t piece = p.steps < plan->piece ? p.steps : plan->piece;
+    p.store = plan->desc.train ? io->reserve.buffer : plan->store;
+    p.store_at = plan->desc.train ? io->reserve.offset : 0;
+    clrnn_status status = check_presence(plan, io);
+    if (status == CLRNN_OK)
+        status = plan->desc.train
+                     ? clr_layout_train(&plan->network, p.steps, p.batch, log, &p.layout)
+                     : clr_layout_infer(&plan->network, p.steps, piece, p.batch, log, &p.layout);
+    if (status == CLRNN_OK)
+        status = check_slices(plan, io, &p);
+    if (status == CLRNN_OK)
+        status = check_lengths(plan, io->lengths, &p);
+    *pass = p;
+    return status;
+}
+
+clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_slice x,
+                           uint32_t layer)
+{
+    if (layer == 0)
+        return (clr_matrix){x.buffer, x.offset, plan->network.desc.input_size};
+    return (clr_matrix){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer - 1),
+                        (size_t)plan->network.directions * plan->network.state};
+}
+
+clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
+                     uint32_t direction, uint32_t begin, uint32_t end)
+{
+    return (clr_walk){.layer = layer,
+                      .direction = direction,
+                      .begin = begin,
+                      .end = end,
+                      .gates_first = plan->desc.train ? 0 : begin,
+                      .lengths = pass->ragged ? plan->lengths : NULL,
+                      .layout = &pass->layout,
+                      .store = pass->store,
+                      .store_at = pass->store_at};
+}
+
+/* Copy a state [N,width] of every cell between a contiguous array [L*D,N,width] and the slot of the
+ * layout where it begins (`initial`) or ends; an absent array stands for zeros. */
+static clrnn_status move_states(clrnn_plan *plan, const clr_pass *pass, clrnn_slice array,
+                                bool memory, bool initial)
+{
+    const clr_network *n = &plan->network;
+    size_t width = memory ? n->desc.hidden_size : n->state;
+    size_t bytes = pass->batch * width * plan->real_bytes;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t cell = 0; cell < n->layers * n->directions && status == CLRNN_OK; cell++) {
+        uint32_t layer = cell / n->directions, direction = cell % n->directions;
+        uint32_t slot = (direction == 1) == initial ? pass->steps : 0;
+        size_t at = memory ? clr_layout_c(&pass->layout, n, layer, direction, slot)
+                           : clr_layout_h(&pass->layout, n, layer, direction, slot);
+        size_t store = (pass->store_at + at) * plan->real_bytes;
+        size_t outside = array.offset * plan->real_bytes + cell * bytes;
+        if (!array.buffer)
+            status = clr_buffer_zero(plan->context, pass->store, store, bytes);
+        else if (initial)
+            status =
+                clr_buffer_copy(plan->context, array.buffer, outside, pass->store, store, bytes);
+        else
+            status =
+                clr_buffer_copy(plan->context, pass->store, store, array.buffer, outside, bytes);
+    }
+    return status;
+}
+
+static clrnn_status begin_states(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
+{
+    clrnn_status status = move_states(plan, pass, io->h0, false, true);
+    if (status == CLRNN_OK && plan->network.memory)
+        status = move_states(plan, pass, io->c0, true, true);
+    return status;
+}
+
+static clrnn_status end_states(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
+{
+    clrnn_status status = CLRNN_OK;
+    if (io->hn.buffer)
+        status = move_states(plan, pass, io->hn, false, false);
+    if (status == CLRNN_OK && io->cn.buffer)
+        status = move_states(plan, pass, io->cn, true, false);
+    return status;
+}
+
+/* Gates of a walk's steps = X W_ih^T.  first: the step that row 0 of the input belongs to. */
+static clrnn_status input_product(clrnn_plan *plan, const clr_pass *pass, const clr_walk *w,
+                                  clr_matrix input, uint32_t first)
+{
+    const clr_network *n = &plan->network;
+    clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
+    size_t columns = (size_t)n->gates * n->desc.hidden_size;
+    size_t gates =
+        clr_layout_gates(w->layout, n, w->layer, w->direction, w->begin - w->gates_first);
+    input.offset += (size_t)(w->begin - first) * pass->batch * input.stride;
+    const clr_gemm gemm = {
+        .m = (size_t)(w->end - w->begin) * pass->batch,
+        .n = columns,
+        .k = cell.inputs,
+        .transpose_b = true,
+        .a = input,
+        .b = {plan->weights.buffer, plan->weights.offset + cell.w_ih, cell.inputs},
+        .c = {w->store, w->store_at + gates, columns}};
+    return clr_gemm_run(plan->context, plan->desc.precision, &gemm);
+}
+
+/* Run steps begin..end-1 (counted from the end for the backward direction) of one layer. */
+static clrnn_status run_piece(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                              uint32_t layer, uint32_t begin, uint32_t end)
+{
+    const clr_network *n = &plan->network;
+    bool top = layer + 1 == n->layers;
+    /* Below the top, forward-only inference keeps the output of the present piece alone. */
+    uint32_t y_first = pass->layout.y_steps == pass->steps ? 0 : begin;
+    clr_matrix input = clr_layer_input(plan, pass, io->x, layer);
+    clr_walk walks[2];
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++) {
+        clr_walk *w = &walks[d];
+        *w = d == 0 ? clr_walk_of(plan, pass, layer, d, begin, end)
+                    : clr_walk_of(plan, pass, layer, d, pass->steps - end, pass->steps - begin);
+        w->y =
+            top ? io->y
+                : (clrnn_slice){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer)};
+        w->y.offset += (size_t)d * n->state;
+        w->y_first = top ? 0 : y_first;
+        w->y_stride = (size_t)n->directions * n->state;
+        status = input_product(plan, pass, w, input, layer == 0 ? 0 : y_first);
+    }
+    if (status == CLRNN_OK)
+        status = plan->strategy->forward(plan, walks, n->directions);
+    return status;
+}
+
+static clrnn_status run_layers(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
+{
+    const clr_network *n = &plan->network;
+    uint32_t T = pass->steps, piece = pass->layout.steps;
+    clrnn_status status = CLRNN_OK;
+    /* Forward alone, a piece goes through all layers before the next one begins, so no layer's
+     * whole output is kept; with a backward direction each layer must be complete first. */
+    bool through = n->directions == 1 && !plan->desc.train;
+    uint32_t outer = through ? T : n->layers, inner = through ? n->layers : T;
+    for (uint32_t i = 0; i < outer && status == CLRNN_OK; i += through ? piece : 1)
+        for (uint32_t j = 0; j < inner && status == CLRNN_OK; j += through ? 1 : piece) {
+            uint32_t layer = through ? j : i, begin = through ? i : j;
+            uint32_t end = T - begin < piece ? T : begin + piece;
+            status = run_piece(plan, pass, io, layer, begin, end);
+            if (status == CLRNN_OK && plan->desc.dropout > 0 && layer + 1 < n->layers)
+                status =
+                    clr_dropout(&plan->sequence, clr_layer_input(plan, pass, io->x, layer + 1), T,
+                                pass->batch, (size_t)n->directions * n->state, plan->desc.dropout,
+                                io->dropout_seed, io->dropout_index, layer);
+        }
+    return status;
+}
+
+clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_event *done)
+{
+    if (!plan)
+        return CLRNN_ERR_ARGUMENT;
+    if (!io)
+        return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "forward: io is NULL");
+    clr_pass pass;
+    clrnn_status status = clr_pass_begin(plan, io, &pass);
+    if (status == CLRNN_OK && pass.ragged)
+        status = clr_buffer_write(plan->context, plan->lengths, 0, pass.batch * sizeof(cl_int),
+                                  io->lengths);
+    if (status == CLRNN_OK)
+        status = begin_states(plan, &pass, io);
+    if (status == CLRNN_OK)
+        status = run_layers(plan, &pass, io);
+    if (status == CLRNN_OK)
+        status = end_states(plan, &pass, io);
+    if (status == CLRNN_OK && done)
+        status = clr_marker(plan->context, done);
+    return status;
+}

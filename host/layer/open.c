@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * layer/open.c - opening a context: the best device that computes right. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "device/context.h"
+#include "device/list.h"
+#include "device/select.h"
+#include "layer/plan.h"
+
+/* A problem in miniature that every device must get right. */
+static clrnn_status try_device(clrnn_context *context)
+{
+    const clrnn_network_desc lstm = {.cell = CLRNN_CELL_LSTM, .input_size = 1, .hidden_size = 1};
+    return clr_self_test(context, &lstm, CLRNN_F32);
+}
+
+/* Open the first of `order` that can be opened and, where there is a choice, passes the self-test
+ * (where there is none, the first plan runs it). */
+static clrnn_status open_best(const clrnn_context_desc *desc, const clrnn_device_info *devices,
+                              const size_t *order, size_t matches, clrnn_context **context)
+{
+    clrnn_status status = CLRNN_ERR_NO_DEVICE;
+    for (size_t i = 0; i < matches; i++) {
+        status = clr_context_open(desc, &devices[order[i]], context);
+        if (status == CLRNN_OK && matches > 1)
+            status = try_device(*context);
+        if (status == CLRNN_OK)
+            break;
+        clrnn_context_destroy(context);
+        clr_log(&desc->log, CLRNN_LOG_WARN, "device %s is not used: %s", devices[order[i]].name,
+                clrnn_status_text(status));
+    }
+    return status;
+}
+
+clrnn_status clrnn_context_create(const clrnn_context_desc *desc, clrnn_context **context)
+{
+    const clrnn_context_desc defaults = {0};
+    clrnn_device_info *devices = NULL;
+    size_t count = 0, matches = 0, *order = NULL;
+    clrnn_status status = CLRNN_ERR_ARGUMENT;
+    desc = desc ? desc : &defaults;
+    if (!context)
+        return clr_fail(&desc->log, CLRNN_ERR_ARGUMENT, "context: the result pointer is NULL");
+    *context = NULL;
+    if (desc->context || desc->queue) {
+        clrnn_device_info info;
+        memset(&info, 0, sizeof info);
+        status = desc->queue ? clr_queue_device(&desc->log, desc->queue, &info) : CLRNN_OK;
+        return status == CLRNN_OK ? clr_context_open(desc, &info, context) : status;
+    }
+    status = clrnn_devices_list(&desc->log, &devices, &count);
+    if (status != CLRNN_OK)
+        goto done;
+    status = CLRNN_ERR_MEMORY;
+    order = clr_calloc(count, sizeof *order);
+    if (!order)
+        goto done;
+    status = clr_select(desc->device, devices, count, &desc->log, order, &matches);
+    if (status == CLRNN_OK)
+        status = open_best(desc, devices, order, matches, context);
+done:
+    free(order);
+    clrnn_devices_free(&devices);
+    return status;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ * layer/plan.c - making a plan: checks, the choice of a strategy, kernels, work memory. */
+#include "layer/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "device/buffer.h"
+
+/* From the one to be preferred to the one that always works. */
+static const clr_strategy *const strategies[] = {&clr_strategy_stepwise};
+
+enum { strategy_count = sizeof strategies / sizeof *strategies };
+
+static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_desc *d)
+{
+    const uint32_t most_steps = 1u << 30, most_rows = 1u << 24;
+    const clrnn_log *log = &context->log;
+    if (d->max_steps == 0 || d->max_steps > most_steps)
+        return clr_fail(log, CLRNN_ERR_RANGE, "plan: max_steps is %u, not in 1..%u", d->max_steps,
+                        most_steps);
+    if (d->max_batch == 0 || d->max_batch > most_rows)
+        return clr_fail(log, CLRNN_ERR_RANGE, "plan: max_batch is %u, not in 1..%u", d->max_batch,
+                        most_rows);
+    if ((uint64_t)d->max_steps * d->max_batch > UINT32_MAX)
+        return clr_fail(log, CLRNN_ERR_RANGE, "plan: max_steps*max_batch = %u*%u is more than 2^32",
+                        d->max_steps, d->max_batch);
+    if (d->precision != CLRNN_F32 && d->precision != CLRNN_F64)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: precision %d is unknown",
+                        (int)d->precision);
+    if (!(d->dropout >= 0 && d->dropout < 1))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: dropout %g is not in [0,1)",
+                        (double)d->dropout);
+    if (d->dropout > 0 && !d->train)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: dropout is an option of training plans");
+    if (d->precision == CLRNN_F64 && !context->info.fp64)
+        return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: %s has no double precision",
+                        context->info.name);
+    return CLRNN_OK;
+}
+
+static clrnn_status choose_strategy(clrnn_plan *plan)
+{
+    const clrnn_log *log = &plan->context->log;
+    clrnn_strategy wanted = plan->desc.strategy;
+    for (int i = 0; i < strategy_count && !plan->strategy; i++) {
+        if (wanted != CLRNN_STRATEGY_AUTO && wanted != strategies[i]->id)
+            continue;
+        const char *why_not = strategies[i]->refuses(plan);
+        if (!why_not)
+            plan->strategy = strategies[i];
+        else if (wanted != CLRNN_STRATEGY_AUTO)
+            return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: strategy %s cannot run this: %s",
+                            strategies[i]->name, why_not);
+    }
+    if (!plan->strategy)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: strategy %d is unknown", (int)wanted);
+    plan->info.strategy = plan->strategy->name;
+    plan->info.strategy_reason = wanted != CLRNN_STRATEGY_AUTO
+                                     ? "the caller chose it"
+                                     : "it runs every network on every device";
+    clr_log(log, CLRNN_LOG_INFO, "plan: strategy %s: %s", plan->info.strategy,
+            plan->info.strategy_reason);
+    return CLRNN_OK;
+}
+
+/* How many steps an inference pass handles at a time: their gates take about 8 MiB, so memory does
+ * not grow with T, and the input product is still large enough to be fast. */
+static uint32_t choose_piece(const clrnn_plan *plan)
+{
+    const uint64_t bytes = 8u << 20;
+    const clr_network *n = &plan->network;
+    if (plan->desc.train)
+        return plan->desc.max_steps;
+    uint64_t step = (uint64_t)plan->desc.max_batch * n->gates * n->desc.hidden_size *
+                    n->directions * plan->real_bytes;
+    uint64_t piece = bytes / step > 16 ? bytes / step : 16;
+    return piece < plan->desc.max_steps ? (uint32_t)piece : plan->desc.max_steps;
+}
+
+/* Allocate elements*rows of the plan's type and count them in work_bytes. */
+static clrnn_status allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, uint64_t elements)
+{
+    clr_size bytes = clr_size_mul(clr_size_mul(clr_size_of(rows), elements), plan->real_bytes);
+    if (bytes.overflow)
+        return clr_fail(&plan->context->log, CLRNN_ERR_RANGE, "plan: work memory overflows");
+    plan->info.work_bytes += bytes.value;
+    return clr_buffer_create(plan->context, bytes.value, buffer);
+}
+
+static clrnn_status allocate_training(clrnn_plan *plan)
+{
+    const clr_network *n = &plan->network;
+    uint64_t N = plan->desc.max_batch, TN = plan->desc.max_steps * N;
+    uint64_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
+    clrnn_status status = allocate(plan, &plan->da, TN, columns);
+    if (status == CLRNN_OK && n->two_inputs)
+        status = allocate(plan, &plan->du, TN, columns);
+    if (status == CLRNN_OK)
+        status = allocate(plan, &plan->dh, N, R);
+    if (status == CLRNN_OK && n->memory)
+        status = allocate(plan, &plan->dc, N, H);
+    if (status == CLRNN_OK && n->desc.proj_size)
+        status = allocate(plan, &plan->dhid, N, H);
+    if (status == CLRNN_OK && n->desc.proj_size)
+        status = allocate(plan, &plan->dproj, TN, R);
+    for (uint32_t i = 0; i < 2 && i + 1 < n->layers && status == CLRNN_OK; i++)
+        status = allocate(plan, &plan->dy[i], TN, n->directions * R);
+    return status;
+}
+
+static clrnn_status allocate_work(clrnn_plan *plan)
+{
+    const clr_network *n = &plan->network;
+    const clrnn_log *log = &plan->context->log;
+    uint32_t T = plan->desc.max_steps, N = plan->desc.max_batch;
+    clr_layout layout;
+    clrnn_status status = plan->desc.train ? clr_layout_train(n, T, N, log, &layout)
+                                           : clr_layout_infer(n, T, plan->piece, N, log, &layout);
+    if (status == CLRNN_OK && plan->desc.train)
+        plan->info.reserve_bytes = layout.total * plan->real_bytes;
+    if (status == CLRNN_OK)
+        status = clr_buffer_create(plan->context, N * sizeof(cl_int), &plan->lengths);
+    if (status == CLRNN_OK)
+        status = allocate(plan, &plan->rec, N, (uint64_t)n->gates * n->desc.hidden_size);
+    if (status == CLRNN_OK)
+        status = plan->desc.train ? allocate_training(plan)
+                                  : allocate(plan, &plan->store, layout.total, 1);
+    return status;
+}
+
+clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_desc *desc,
+                                      clrnn_plan **out)
+{
+    *out = NULL;
+    clrnn_status status = check_desc(context, desc);
+    if (status != CLRNN_OK)
+        return status;
+    clrnn_plan *plan = clr_calloc(1, sizeof *plan);
+    if (!plan)
+        return clr_fail(&context->log, CLRNN_ERR_MEMORY, "plan: out of memory");
+    plan->context = context;
+    plan->desc = *desc;
+    plan->real_bytes = desc->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
+    status = clr_network_init(&desc->network, &context->log, &plan->network);
+    if (status == CLRNN_OK)
+        status = choose_strategy(plan);
+    if (status == CLRNN_OK)
+        status = clr_stepwise_init(context, &plan->network, desc->precision, &plan->stepwise);
+    if (status == CLRNN_OK)
+        status = clr_sequence_init(context, desc->precision, &plan->sequence);
+    if (status == CLRNN_OK)
+        status = clr_gemm_warm_up(context, desc->precision);
+    if (status == CLRNN_OK) {
+        plan->desc.network = plan->network.desc;
+        plan->info.gemm = clr_gemm_name(context);
+        plan->info.weight_count = plan->network.weights;
+        plan->piece = choose_piece(plan);
+        status = allocate_work(plan);
+    }
+    if (status != CLRNN_OK)
+        clrnn_plan_destroy(&plan);
+    *out = plan;
+    return status;
+}
+
+clrnn_status clrnn_plan_create(clrnn_context *context, const clrnn_plan_desc *desc,
+                               clrnn_plan **plan)
+{
+    if (plan)
+        *plan = NULL;
+    if (!context || !desc || !plan)
+        return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
+                        "plan: context, desc or plan is NULL");
+    clrnn_status status = check_desc(context, desc);
+    if (status == CLRNN_OK)
+        status = clr_self_test(context, &desc->network, desc->precision);
+    if (status == CLRNN_OK)
+        status = clr_plan_create_untested(context, desc, plan);
+    return status;
+}
+
+void clrnn_plan_destroy(clrnn_plan **plan)
+{
+    if (!plan || !*plan)
+        return;
+    clrnn_plan *p = *plan;
+    (void)clrnn_context_finish(p->context);
+    clr_stepwise_free(&p->stepwise);
+    clr_sequence_free(&p->sequence);
+    cl_mem *const buffers[] = {
+        &p->weights.buffer, &p->lengths, &p->rec,   &p->store, &p->da,      &p->du, &p->dh, &p->dc,
+        &p->dhid,           &p->dproj,   &p->dy[0], &p->dy[1], &p->masked_x};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        clr_buffer_destroy(buffers[i]);
+    clr_staging_free(&p->staging);
+    free(p);
+    *plan = NULL;
+}
+
+const clrnn_plan_info *clrnn_plan_get_info(const clrnn_plan *plan)
+{
+    return plan ? &plan->info : NULL;
+}
+
+clrnn_status clrnn_plan_set_weights(clrnn_plan *plan, clrnn_slice weights)
+{
+    if (!plan)
+        return CLRNN_ERR_ARGUMENT;
+    if (!weights.buffer)
+        return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "plan: weights are absent");
+    clrnn_status status = clr_slice_check(plan, weights, plan->network.weights, "weights");
+    if (status == CLRNN_OK && weights.buffer != plan->weights.buffer) {
+        status = clr_buffer_retain(plan->context, weights.buffer);
+        if (status == CLRNN_OK)
+            clr_buffer_destroy(&plan->weights.buffer);
+    }
+    if (status == CLRNN_OK)
+        plan->weights = weights;
+    return status;
+}
+
+clrnn_status clrnn_plan_set_weights_host(clrnn_plan *plan, const void *weights)
+{
+    if (!plan)
+        return CLRNN_ERR_ARGUMENT;
+    if (!weights)
+        return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "plan: weights are NULL");
+    size_t bytes = plan->network.weights * plan->real_bytes;
+    clrnn_slice own = {0};
+    clrnn_status status = clr_buffer_create(plan->context, bytes, &own.buffer);
+    if (status == CLRNN_OK)
+        status = clr_buffer_write(plan->context, own.buffer, 0, bytes, weights);
+    if (status == CLRNN_OK)
+        status = clrnn_plan_set_weights(plan, own);
+    clr_buffer_destroy(&own.buffer); /* the plan has retained it */
+    return status;
+}

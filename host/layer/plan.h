@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ * layer/plan.h - a plan inside: its kernels and work memory, and what a strategy is. */
+#ifndef CLR_LAYER_PLAN_H
+#define CLR_LAYER_PLAN_H
+
+#include <clrnn/plan.h>
+
+#include "math/sequence.h"
+#include "math/stepwise.h"
+#include "shape/layout.h"
+
+/* Steps begin..end-1 of one direction of one layer: what a strategy walks, upwards, or downwards
+ * for direction 1. The gates already hold W x of these steps, and the slot before the first step
+ * its state. Forward leaves activated gates, states, extra and y; backward leaves da and du. */
+typedef struct clr_walk {
+    uint32_t layer, direction;
+    uint32_t begin, end;
+    uint32_t gates_first; /* the step whose gates (and extra) lie first in the layout */
+    cl_mem lengths;       /* [N] cl_int, NULL = all T */
+    const clr_layout *layout;
+    cl_mem store;    /* the block laid out */
+    size_t store_at; /* where it begins */
+    /* Forward: out y, backward: in dy; [T',N,stride], may be absent. The slice is that of step
+     * y_first, row 0, this direction's first column. */
+    clrnn_slice y;
+    uint32_t y_first;
+    size_t y_stride;
+} clr_walk;
+
+/* How time is walked. A strategy is one row of a table in plan.c. */
+typedef struct clr_strategy {
+    const char *name;
+    clrnn_strategy id;
+    /** NULL if it can run this plan, else why not. */
+    const char *(*refuses)(const clrnn_plan *plan);
+    /** Enqueue `count` walks that do not depend on each other (the directions of a layer). */
+    clrnn_status (*forward)(clrnn_plan *plan, const clr_walk *walks, size_t count);
+    /** Enqueue one walk back: plan->dh and dc hold the gradient of the final state, then that of
+     * the initial one. */
+    clrnn_status (*backward)(clrnn_plan *plan, const clr_walk *walk);
+} clr_strategy;
+
+extern const clr_strategy clr_strategy_stepwise;
+
+struct clrnn_plan {
+    clrnn_context *context;
+    clrnn_plan_desc desc;
+    clr_network network;
+    clrnn_plan_info info;
+    const clr_strategy *strategy;
+    clr_stepwise stepwise;
+    clr_sequence sequence;
+    size_t real_bytes;   /* of one element */
+    uint32_t piece;      /* steps whose gates fit the work memory; T when training */
+    clrnn_slice weights; /* canonical, retained; absent until they are set */
+    cl_mem lengths;      /* [max N] cl_int */
+    cl_mem rec;          /* [max N,G*H] */
+    cl_mem store;        /* inference: the block of clr_layout_infer */
+    /* training: gradients on their way */
+    cl_mem da, du;   /* [T,N,G*H]; du if the cell has two inputs */
+    cl_mem dh, dc;   /* [N,R], [N,H] */
+    cl_mem dhid;     /* [N,H], projected */
+    cl_mem dproj;    /* [T,N,R], projected */
+    cl_mem dy[2];    /* [T,N,D*R] of layers below the top, taking turns */
+    cl_mem masked_x; /* [T,N,I], made when lengths are first used */
+    /* host-memory calls: made on demand */
+    struct clr_staging *staging;
+};
+
+/* A plan without the self-test of its kernels: what the self-test itself uses. */
+clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_desc *desc,
+                                      clrnn_plan **plan);
+
+/** Run the self-test of this network's kernel family on this device, once for each context.
+ *  Returns: CLRNN_OK, CLRNN_ERR_SELF_TEST, or why it could not run. */
+clrnn_status clr_self_test(clrnn_context *context, const clrnn_network_desc *network,
+                           clrnn_precision precision);
+
+/* A forward pass that has been checked: its sizes. */
+typedef struct clr_pass {
+    uint32_t steps, batch; /* T, N */
+    bool ragged;           /* plan->lengths holds the lengths */
+    clr_layout layout;
+    cl_mem store;
+    size_t store_at;
+} clr_pass;
+
+/** Check a forward io against the plan, lay it out and upload the lengths. */
+clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pass *pass);
+
+/** Whether `slice` has room for `count` elements of the plan's type; logs the name if not. */
+clrnn_status clr_slice_check(const clrnn_plan *plan, clrnn_slice slice, size_t count,
+                             const char *name);
+
+/** Elements of the arrays of a pass. */
+size_t clr_count_x(const clrnn_plan *plan, const clr_pass *pass);
+size_t clr_count_y(const clrnn_plan *plan, const clr_pass *pass);
+size_t clr_count_h(const clrnn_plan *plan, const clr_pass *pass);
+size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass);
+
+/** The input of layer `layer` over all T: [T*N, I'] (below: training passes only). */
+clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_slice x,
+                           uint32_t layer);
+
+/** The walk of one direction of one layer over steps begin..end-1, without y. */
+clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
+                     uint32_t direction, uint32_t begin, uint32_t end);
+
+void clr_staging_free(struct clr_staging **staging);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ * layer/stepwise.c - the strategy that is always right: for each step a recurrent product and a
+ * kernel of the cell. */
+#include "math/gemm.h"
+
+#include "layer/plan.h"
+
+static const char *refuses(const clrnn_plan *plan)
+{
+    (void)plan;
+    return NULL;
+}
+
+static clrnn_slice at(cl_mem buffer, size_t offset)
+{
+    return (clrnn_slice){buffer, offset};
+}
+
+/* The arrays of step t of a walk, as far as forward and backward share them. */
+static clr_step step_of(const clrnn_plan *plan, const clr_walk *w, uint32_t t)
+{
+    const clr_network *n = &plan->network;
+    const clr_layout *l = w->layout;
+    clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
+    uint32_t prev = t + w->direction, next = t + 1 - w->direction, kept = t - w->gates_first;
+    size_t bias = plan->weights.offset;
+    clr_step s = {.t = t, .batch = l->batch, .lengths = w->lengths, .y_stride = w->y_stride};
+    s.weights = plan->weights.buffer;
+    s.b_ih = cell.b_ih == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_ih;
+    s.b_hh = cell.b_hh == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_hh;
+    s.gates = at(w->store, w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept));
+    s.rec = at(plan->rec, 0);
+    s.h = w->store;
+    s.h_prev = w->store_at + clr_layout_h(l, n, w->layer, w->direction, prev);
+    s.h_next = w->store_at + clr_layout_h(l, n, w->layer, w->direction, next);
+    if (n->memory) {
+        s.c = w->store;
+        s.c_prev = w->store_at + clr_layout_c(l, n, w->layer, w->direction, prev);
+        s.c_next = w->store_at + clr_layout_c(l, n, w->layer, w->direction, next);
+    }
+    if (n->extra)
+        s.extra = at(w->store, w->store_at + clr_layout_extra(l, n, w->layer, w->direction, kept));
+    if (w->y.buffer)
+        s.y = at(w->y.buffer, w->y.offset + (size_t)(t - w->y_first) * l->batch * w->y_stride);
+    return s;
+}
+
+/* Where W_hh and W_hr of a walk lie. */
+static clr_matrix recurrent_weights(const clrnn_plan *plan, const clr_walk *w, uint32_t first_row)
+{
+    clr_cell_weights cell = clr_network_cell(&plan->network, w->layer, w->direction);
+    size_t stride = plan->network.state;
+    return (clr_matrix){plan->weights.buffer, plan->weights.offset + cell.w_hh + first_row * stride,
+                        stride};
+}
+
+static clr_matrix projection_weights(const clrnn_plan *plan, const clr_walk *w)
+{
+    clr_cell_weights cell = clr_network_cell(&plan->network, w->layer, w->direction);
+    return (clr_matrix){plan->weights.buffer, plan->weights.offset + cell.w_hr,
+                        plan->network.desc.hidden_size};
+}
+
+/* [N,columns] (+)= from [N,k] weights^T, or weights without `transpose`. */
+static clrnn_status multiply(const clrnn_plan *plan, const clr_step *s, clrnn_slice from,
+                             size_t from_stride, size_t k, clr_matrix weights, bool transpose,
+                             clr_matrix to, size_t columns, bool accumulate)
+{
+    const clr_gemm gemm = {.m = s->batch,
+                           .n = columns,
+                           .k = k,
+                           .transpose_b = transpose,
+                           .accumulate = accumulate,
+                           .a = {from.buffer, from.offset, from_stride},
+                           .b = weights,
+                           .c = to};
+    return clr_gemm_run(plan->context, plan->desc.precision, &gemm);
+}
+
+static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
+{
+    const clr_network *n = &plan->network;
+    size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
+    size_t first = n->reset_before ? 2 * H : columns; /* gates whose U acts on h itself */
+    clrnn_slice h_prev = at(s->h, s->h_prev);
+    clr_matrix rec = {s->rec.buffer, s->rec.offset, columns};
+
+    /* rec = h_{t-1} U^T */
+    clrnn_status status =
+        multiply(plan, s, h_prev, R, R, recurrent_weights(plan, w, 0), true, rec, first, false);
+    if (status == CLRNN_OK && n->reset_before) {
+        status = clr_step_reset(&plan->stepwise, s);
+        rec.offset += first; /* rec_n = (r*h_{t-1}) U_n^T */
+        if (status == CLRNN_OK)
+            status = multiply(plan, s, s->extra, H, R, recurrent_weights(plan, w, (uint32_t)first),
+                              true, rec, H, false);
+    }
+    if (status == CLRNN_OK)
+        status = clr_step_forward(&plan->stepwise, s);
+    if (status == CLRNN_OK && n->desc.proj_size) {
+        /* h_t = W_hr (o*tanh(c_t)) */
+        status = multiply(plan, s, s->extra, H, H, projection_weights(plan, w), true,
+                          (clr_matrix){s->h, s->h_next, R}, R, false);
+        if (status == CLRNN_OK)
+            status = clr_step_project(&plan->stepwise, s);
+    }
+    return status;
+}
+
+static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
+{
+    clrnn_status status = CLRNN_OK;
+    for (size_t i = 0; i < count; i++) {
+        const clr_walk *w = &walks[i];
+        for (uint32_t k = 0; k < w->end - w->begin && status == CLRNN_OK; k++) {
+            clr_step s = step_of(plan, w, w->direction ? w->end - 1 - k : w->begin + k);
+            status = step_forward(plan, w, &s);
+        }
+    }
+    return status;
+}
+
+static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
+{
+    const clr_network *n = &plan->network;
+    size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
+    size_t first = n->reset_before ? 2 * H : columns;
+    clrnn_slice du = n->two_inputs ? s->du : s->da;
+    clr_matrix dh = {s->dh.buffer, s->dh.offset, R};
+    clrnn_status status = CLRNN_OK;
+
+    if (n->desc.proj_size) {
+        /* d(o*tanh(c_t)) = dh_t W_hr */
+        status = clr_step_project_backward(&plan->stepwise, s);
+        if (status == CLRNN_OK)
+            status = multiply(plan, s, s->dproj, R, R, projection_weights(plan, w), false,
+                              (clr_matrix){s->dhid.buffer, s->dhid.offset, H}, H, false);
+    }
+    if (status == CLRNN_OK)
+        status = clr_step_backward(&plan->stepwise, s);
+    if (status == CLRNN_OK && n->reset_before) {
+        /* d(r*h_{t-1}) = da_n U_n */
+        clrnn_slice da_n = at(s->da.buffer, s->da.offset + first);
+        status = multiply(plan, s, da_n, columns, H, recurrent_weights(plan, w, (uint32_t)first),
+                          false, (clr_matrix){s->rec.buffer, s->rec.offset, H}, H, false);
+        if (status == CLRNN_OK)
+            status = clr_step_reset_backward(&plan->stepwise, s);
+    }
+    /* dh_{t-1} += du U */
+    if (status == CLRNN_OK)
+        status = multiply(plan, s, du, columns, first, recurrent_weights(plan, w, 0), false, dh, R,
+                          true);
+    return status;
+}
+
+static clrnn_status backward(clrnn_plan *plan, const clr_walk *w)
+{
+    const clr_network *n = &plan->network;
+    size_t step = (size_t)w->layout->batch * n->gates * n->desc.hidden_size;
+    size_t projected = (size_t)w->layout->batch * n->state;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t k = 0; k < w->end - w->begin && status == CLRNN_OK; k++) {
+        uint32_t t = w->direction ? w->begin + k : w->end - 1 - k;
+        clr_step s = step_of(plan, w, t);
+        s.dh = at(plan->dh, 0);
+        s.dc = at(plan->dc, 0);
+        s.dhid = at(plan->dhid, 0);
+        s.dproj = at(plan->dproj, t * projected);
+        s.da = at(plan->da, t * step);
+        s.du = at(plan->du, t * step);
+        status = step_backward(plan, w, &s);
+    }
+    return status;
+}
+
+const clr_strategy clr_strategy_stepwise = {"stepwise", CLRNN_STRATEGY_STEPWISE, refuses, forward,
+                                            backward};

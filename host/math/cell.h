@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * math/cell.h - composing a program from a cell and a strategy. */
+#ifndef CLR_MATH_CELL_H
+#define CLR_MATH_CELL_H
+
+#include "device/context.h"
+#include "device/program.h"
+#include "shape/network.h"
+
+/**
+ * Build the program prelude + cell + strategy, with the defines that the network's variant needs.
+ * Returns: as clr_program_get.
+ */
+clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network,
+                              clrnn_precision precision, const clr_source *strategy,
+                              cl_program *program);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * math/loss.h - losses over rows with their gradients, and sums in a fixed order (cl/loss.cl).
+ *
+ * A row is one step of one sequence, O outputs. A row with a negative target is not counted: its
+ * loss and gradient are 0. `scale` is 1/(rows counted). */
+#ifndef CLR_MATH_LOSS_H
+#define CLR_MATH_LOSS_H
+
+#include <clrnn/context.h>
+#include <clrnn/network.h>
+
+/* The kernels, and the scratch memory of the sums. One thread at a time. */
+typedef struct clr_loss {
+    clrnn_context *context;
+    clrnn_precision precision;
+    cl_kernel cross_entropy, mean_squared, sums;
+    size_t group;     /* work-items that share a row or block */
+    size_t max_count; /* of the sums */
+    cl_mem partial;
+} clr_loss;
+
+/** Build, for sums of up to max_count elements; on failure everything is released.
+ *  Returns: CLRNN_OK, CLRNN_ERR_BUILD, CLRNN_ERR_OPENCL, CLRNN_ERR_MEMORY */
+clrnn_status clr_loss_init(clrnn_context *context, clrnn_precision precision, size_t max_count,
+                           clr_loss *loss);
+
+/** Accepts one that is zero. */
+void clr_loss_free(clr_loss *loss);
+
+/** losses = -log softmax(logits)[target], dlogits = its gradient times scale.
+ *  logits: [rows,O]; targets: [rows] cl_int, less than O; losses: out [rows]; dlogits: out
+ * [rows,O], not over logits, or NULL. */
+clrnn_status clr_loss_cross_entropy(clr_loss *loss, cl_mem logits, cl_mem targets, size_t rows,
+                                    size_t outputs, double scale, cl_mem losses, cl_mem dlogits);
+
+/** losses = mean over O of (logits-values)^2, dlogits = its gradient times scale.
+ *  values: [rows,O]; targets: [rows] cl_int, of which only the sign matters; the rest as above. */
+clrnn_status clr_loss_mean_squared(clr_loss *loss, cl_mem logits, cl_mem values, cl_mem targets,
+                                   size_t rows, size_t outputs, double scale, cl_mem losses,
+                                   cl_mem dlogits);
+
+/** result[0] = sum of x.  x: [count], count from 1 to max_count; result: out [1], not over x. */
+clrnn_status clr_sum(clr_loss *loss, cl_mem x, size_t count, cl_mem result);
+
+/** result[0] = sqrt(sum of x^2): infinity where a square overflows, as when x has it. */
+clrnn_status clr_norm(clr_loss *loss, cl_mem x, size_t count, cl_mem result);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ * math/optimizer.c - see math/optimizer.h: one typed function for each kernel of cl/optimizer.cl.
+ */
+#include "math/optimizer.h"
+
+#include <math.h>
+
+#include "device/launch.h"
+#include "device/program.h"
+#include "math/sources.h"
+
+enum { WG = 64 };
+
+clrnn_status clr_optimizer_init(clrnn_context *context, clrnn_precision precision,
+                                clr_optimizer *optimizer)
+{
+    const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_optimizer};
+    clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}, {"WG", WG}};
+    cl_program program = NULL;
+    *optimizer = (clr_optimizer){.context = context, .precision = precision};
+    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
+                                          CLR_COUNT(defines), &program);
+    if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "sgd", &optimizer->sgd);
+    if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "adam", &optimizer->adam);
+    if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "rmsprop", &optimizer->rmsprop);
+    if (status != CLRNN_OK)
+        clr_optimizer_free(optimizer);
+    return status;
+}
+
+void clr_optimizer_free(clr_optimizer *optimizer)
+{
+    clr_kernel_destroy(&optimizer->sgd);
+    clr_kernel_destroy(&optimizer->adam);
+    clr_kernel_destroy(&optimizer->rmsprop);
+}
+
+clrnn_status clr_optimizer_sgd(clr_optimizer *optimizer, const clr_update *update, cl_mem u,
+                               double momentum)
+{
+    clrnn_precision real = optimizer->precision;
+    clr_range range = {{update->count, 1}, {WG, 1}};
+    clr_arg args[] = {CLR_ARG_MEM(update->w),
+                      CLR_ARG_MEM(update->g),
+                      CLR_ARG_MEM(u),
+                      CLR_ARG_MEM(update->norm),
+                      CLR_ARG_ULONG(update->count),
+                      CLR_ARG_REAL(real, update->clip),
+                      CLR_ARG_REAL(real, update->rate),
+                      CLR_ARG_REAL(real, momentum)};
+    return clr_launch(optimizer->context, optimizer->sgd, range, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_optimizer_adam(clr_optimizer *optimizer, const clr_update *update, cl_mem m,
+                                cl_mem v, uint64_t k, double beta1, double beta2, double epsilon,
+                                double weight_decay)
+{
+    clrnn_precision real = optimizer->precision;
+    clr_range range = {{update->count, 1}, {WG, 1}};
+    clr_arg args[] = {CLR_ARG_MEM(update->w),
+                      CLR_ARG_MEM(update->g),
+                      CLR_ARG_MEM(m),
+                      CLR_ARG_MEM(v),
+                      CLR_ARG_MEM(update->norm),
+                      CLR_ARG_ULONG(update->count),
+                      CLR_ARG_REAL(real, update->clip),
+                      CLR_ARG_REAL(real, update->rate),
+                      CLR_ARG_REAL(real, beta1),
+                      CLR_ARG_REAL(real, 1 - beta1),
+                      CLR_ARG_REAL(real, 1 - pow(beta1, (double)k)),
+                      CLR_ARG_REAL(real, beta2),
+                      CLR_ARG_REAL(real, 1 - beta2),
+                      CLR_ARG_REAL(real, 1 - pow(beta2, (double)k)),
+                      CLR_ARG_REAL(real, epsilon),
+                      CLR_ARG_REAL(real, update->rate * weight_decay)};
+    return clr_launch(optimizer->context, optimizer->adam, range, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_optimizer_rmsprop(clr_optimizer *optimizer, const clr_update *update, cl_mem v,
+                                   double rho, double epsilon)
+{
+    clrnn_precision real = optimizer->precision;
+    clr_range range = {{update->count, 1}, {WG, 1}};
+    clr_arg args[] = {CLR_ARG_MEM(update->w),
+                      CLR_ARG_MEM(update->g),
+                      CLR_ARG_MEM(v),
+                      CLR_ARG_MEM(update->norm),
+                      CLR_ARG_ULONG(update->count),
+                      CLR_ARG_REAL(real, update->clip),
+                      CLR_ARG_REAL(real, update->rate),
+                      CLR_ARG_REAL(real, rho),
+                      CLR_ARG_REAL(real, 1 - rho),
+                      CLR_ARG_REAL(real, epsilon)};
+    return clr_launch(optimizer->context, optimizer->rmsprop, range, args, CLR_COUNT(args));
+}

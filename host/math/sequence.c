@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ * math/sequence.c - one typed function for each kernel of cl/sequence.cl. */
+#include "math/sequence.h"
+
+#include "base/checked.h"
+#include "base/log.h"
+#include "device/buffer.h"
+#include "device/launch.h"
+#include "math/sources.h"
+
+enum { sum_rows = 64 }; /* SUM_ROWS */
+
+static size_t real_size(const clr_sequence *s)
+{
+    return s->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
+}
+
+clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision,
+                               clr_sequence *sequence)
+{
+    const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_philox, &clr_cl_sequence};
+    const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
+                                  {"SUM_ROWS", sum_rows}};
+    clr_sequence s = {.context = context, .precision = precision};
+    const struct {
+        const char *name;
+        cl_kernel *kernel;
+    } kernels[] = {{"mask", &s.mask},
+                   {"dropout", &s.dropout},
+                   {"column_sums", &s.sums},
+                   {"column_sums_finish", &s.sums_finish},
+                   {"add_row", &s.add_row}};
+    cl_program program = NULL;
+    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
+                                          CLR_COUNT(defines), &program);
+    for (size_t i = 0; i < CLR_COUNT(kernels) && status == CLRNN_OK; i++)
+        status = clr_kernel_create(context, program, kernels[i].name, kernels[i].kernel);
+    if (status != CLRNN_OK)
+        clr_sequence_free(&s);
+    *sequence = s;
+    return status;
+}
+
+void clr_sequence_free(clr_sequence *sequence)
+{
+    clr_kernel_destroy(&sequence->mask);
+    clr_kernel_destroy(&sequence->dropout);
+    clr_kernel_destroy(&sequence->sums);
+    clr_kernel_destroy(&sequence->sums_finish);
+    clr_kernel_destroy(&sequence->add_row);
+    clr_buffer_destroy(&sequence->partial);
+    sequence->partial_bytes = 0;
+}
+
+/* Scratch memory that only grows; earlier work that uses the old buffer keeps it alive. */
+static clrnn_status reserve_partial(clr_sequence *s, size_t rows, size_t columns)
+{
+    clr_size bytes = clr_size_mul(clr_size_mul(clr_size_of(rows), columns), real_size(s));
+    if (bytes.overflow)
+        return clr_fail(&s->context->log, CLRNN_ERR_RANGE, "sums of %zu columns: too large",
+                        columns);
+    if (bytes.value <= s->partial_bytes)
+        return CLRNN_OK;
+    clr_buffer_destroy(&s->partial);
+    s->partial_bytes = 0;
+    clrnn_status status = clr_buffer_create(s->context, bytes.value, &s->partial);
+    if (status == CLRNN_OK)
+        s->partial_bytes = bytes.value;
+    return status;
+}
+
+clrnn_status clr_column_sums(clr_sequence *s, clr_matrix a, size_t rows, size_t columns, cl_mem out,
+                             size_t out_offset, bool accumulate)
+{
+    size_t blocks = (rows + sum_rows - 1) / sum_rows;
+    clrnn_status status = reserve_partial(s, blocks, columns);
+    if (status != CLRNN_OK)
+        return status;
+    const clr_arg first[] = {CLR_ARG_MEM(a.buffer),   CLR_ARG_ULONG(a.offset),
+                             CLR_ARG_ULONG(a.stride), CLR_ARG_MEM(s->partial),
+                             CLR_ARG_UINT(columns),   CLR_ARG_UINT(rows)};
+    const clr_arg second[] = {CLR_ARG_MEM(s->partial),  CLR_ARG_UINT(blocks),
+                              CLR_ARG_MEM(out),         CLR_ARG_ULONG(out_offset),
+                              CLR_ARG_UINT(accumulate), CLR_ARG_UINT(columns)};
+    status = clr_launch(s->context, s->sums, (clr_range){{columns, blocks}, {0, 0}}, first,
+                        CLR_COUNT(first));
+    if (status == CLRNN_OK)
+        status = clr_launch(s->context, s->sums_finish, (clr_range){{columns, 1}, {0, 0}}, second,
+                            CLR_COUNT(second));
+    return status;
+}
+
+clrnn_status clr_add_row(clr_sequence *s, clr_matrix a, size_t rows, size_t columns, cl_mem row,
+                         size_t row_offset)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(a.buffer),     CLR_ARG_ULONG(a.offset),
+                            CLR_ARG_ULONG(a.stride),   CLR_ARG_MEM(row),
+                            CLR_ARG_ULONG(row_offset), CLR_ARG_UINT(columns),
+                            CLR_ARG_UINT(rows)};
+    return clr_launch(s->context, s->add_row, (clr_range){{columns, rows}, {0, 0}}, args,
+                      CLR_COUNT(args));
+}
+
+clrnn_status clr_mask(clr_sequence *s, clr_matrix from, clr_matrix to, cl_mem lengths, size_t steps,
+                      size_t batch, size_t columns)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(from.buffer),   CLR_ARG_ULONG(from.offset),
+                            CLR_ARG_ULONG(from.stride), CLR_ARG_MEM(to.buffer),
+                            CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
+                            CLR_ARG_MEM(lengths),       CLR_ARG_UINT(columns),
+                            CLR_ARG_UINT(batch),        CLR_ARG_UINT(steps * batch)};
+    return clr_launch(s->context, s->mask, (clr_range){{columns, steps * batch}, {0, 0}}, args,
+                      CLR_COUNT(args));
+}
+
+clrnn_status clr_dropout(clr_sequence *s, clr_matrix a, size_t steps, size_t batch, size_t columns,
+                         float p, uint64_t seed, uint32_t index, uint32_t layer)
+{
+    const clr_arg args[] = {
+        CLR_ARG_MEM(a.buffer), CLR_ARG_ULONG(a.offset),    CLR_ARG_ULONG(a.stride),
+        CLR_ARG_FLOAT(p),      CLR_ARG_UINT(seed),         CLR_ARG_UINT(seed >> 32),
+        CLR_ARG_UINT(index),   CLR_ARG_UINT(layer),        CLR_ARG_UINT(columns),
+        CLR_ARG_UINT(batch),   CLR_ARG_UINT(steps * batch)};
+    return clr_launch(s->context, s->dropout,
+                      (clr_range){{(columns + 3) / 4, steps * batch}, {0, 0}}, args,
+                      CLR_COUNT(args));
+}

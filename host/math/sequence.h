@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * math/sequence.h - kernels over whole sequences: masks, dropout, column sums (cl/sequence.cl). */
+#ifndef CLR_MATH_SEQUENCE_H
+#define CLR_MATH_SEQUENCE_H
+
+#include "math/gemm.h"
+
+/* The kernels, and the scratch memory of the sums. One thread at a time. */
+typedef struct clr_sequence {
+    clrnn_context *context;
+    clrnn_precision precision;
+    cl_kernel mask, dropout, sums, sums_finish, add_row;
+    cl_mem partial;
+    size_t partial_bytes;
+} clr_sequence;
+
+/** Build; on failure everything is released. Returns: CLRNN_OK, CLRNN_ERR_BUILD, .._OPENCL,
+ * .._MEMORY */
+clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision,
+                               clr_sequence *sequence);
+void clr_sequence_free(clr_sequence *sequence);
+
+/** out[c] = sum over r of a(r, c), or += with accumulate; in a fixed order, so always the same
+ * bits. a: [rows, columns]. out: [columns] from `out_offset`. */
+clrnn_status clr_column_sums(clr_sequence *sequence, clr_matrix a, size_t rows, size_t columns,
+                             cl_mem out, size_t out_offset, bool accumulate);
+
+/** a(r, c) += row[c].  a: [rows, columns], row: [columns] from `row_offset`. */
+clrnn_status clr_add_row(clr_sequence *sequence, clr_matrix a, size_t rows, size_t columns,
+                         cl_mem row, size_t row_offset);
+
+/** to(t,n,:) = t < lengths[n] ? from(t,n,:) : 0.  Both [T,N,columns]; from and to may be the same.
+ *  lengths: [N] cl_int. */
+clrnn_status clr_mask(clr_sequence *sequence, clr_matrix from, clr_matrix to, cl_mem lengths,
+                      size_t steps, size_t batch, size_t columns);
+
+/** a(t,n,u) *= clr_dropout_factor(p, seed, index, layer, t, n, u), in place.  a: [T,N,columns]. */
+clrnn_status clr_dropout(clr_sequence *sequence, clr_matrix a, size_t steps, size_t batch,
+                         size_t columns, float p, uint64_t seed, uint32_t index, uint32_t layer);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * math/sources.h - the embedded .cl files; one line for each file of cl/. */
+#ifndef CLR_MATH_SOURCES_H
+#define CLR_MATH_SOURCES_H
+
+#include "device/program.h"
+
+extern const clr_source clr_cl_prelude; /* REAL, load and store: first in every program */
+extern const clr_source clr_cl_philox;
+extern const clr_source clr_cl_rnn; /* cells: exactly one in a strategy's program */
+extern const clr_source clr_cl_lstm;
+extern const clr_source clr_cl_gru;
+extern const clr_source clr_cl_stepwise;
+extern const clr_source clr_cl_sequence; /* whole sequences: masks, dropout, column sums */
+extern const clr_source clr_cl_model;    /* embedding, one-hot, bias of the head */
+extern const clr_source clr_cl_loss;
+extern const clr_source clr_cl_optimizer;
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT
+ * model/description.c - what model a set of tensors holds: from their names and shapes first, then
+ * whatever the JSON says must agree with that. */
+#include "model/description.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "model/json.h"
+#include "model/tensors.h"
+#include "shape/network.h"
+
+#define MAX_SIZE   INT32_MAX
+#define MAX_LAYERS 1001      /* one more than a network may have, for which it is then refused */
+#define MAX_JSON   (1 << 16) /* bytes; a vocabulary needs 1,300 */
+
+/* The words of each enum in JSON, ended by NULL. */
+static const char *const cells[] = {"lstm", "gru", "rnn", NULL};
+static const char *const nonlinearities[] = {"tanh", "relu", NULL};
+static const char *const resets[] = {"before", "after", NULL};
+static const char *const updates[] = {"replaces", "keeps", NULL};
+static const char *const inputs[] = {"dense", "one_hot", "embedding", NULL};
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+static void put_name(clr_json *json, const char *name)
+{
+    clr_json_put(json, json->length > 1 ? "," : "");
+    clr_json_quote(json, name);
+    clr_json_put(json, ":");
+}
+
+static void put_word(clr_json *json, const char *name, const char *word)
+{
+    put_name(json, name);
+    clr_json_quote(json, word);
+}
+
+static void put_size(clr_json *json, const char *name, uint32_t value)
+{
+    put_name(json, name);
+    clr_json_number(json, value);
+}
+
+static void put_bool(clr_json *json, const char *name, bool value)
+{
+    put_name(json, name);
+    clr_json_put(json, value ? "true" : "false");
+}
+
+static void put_network(clr_json *json, const clrnn_network_desc *n)
+{
+    put_word(json, "cell", cells[n->cell]);
+    put_size(json, "input_size", n->input_size);
+    put_size(json, "hidden_size", n->hidden_size);
+    put_size(json, "num_layers", n->num_layers ? n->num_layers : 1);
+    put_bool(json, "bidirectional", n->bidirectional);
+    put_size(json, "proj_size", n->proj_size);
+    put_bool(json, "bias", !n->no_bias);
+    if (n->cell == CLRNN_CELL_RNN)
+        put_word(json, "nonlinearity", nonlinearities[n->nonlinearity]);
+    if (n->cell == CLRNN_CELL_GRU) {
+        put_word(json, "reset", resets[n->gru_reset]);
+        put_word(json, "update", updates[n->gru_update]);
+    }
+}
+
+clrnn_status clr_description_write(const clrnn_model_desc *desc, const clrnn_log *log, char **json)
+{
+    clr_json out = {0};
+    *json = NULL;
+    clr_json_put(&out, "{");
+    put_network(&out, &desc->network);
+    put_word(&out, "input", inputs[desc->input]);
+    if (desc->input != CLRNN_INPUT_DENSE)
+        put_size(&out, "vocabulary_size", desc->vocabulary_size);
+    if (desc->vocabulary) {
+        put_name(&out, "vocabulary");
+        for (uint32_t v = 0; v < desc->vocabulary_size; v++) {
+            clr_json_put(&out, v ? "," : "[");
+            clr_json_number(&out, desc->vocabulary[v]);
+        }
+        clr_json_put(&out, "]");
+    }
+    put_size(&out, "output_size", desc->output_size);
+    clr_json_put(&out, "}");
+    if (out.failed) {
+        free(out.text);
+        return clr_fail(log, CLRNN_ERR_MEMORY, "no memory for the description of a model");
+    }
+    *json = out.text;
+    return CLRNN_OK;
+}
+
+/* --- reading: tensors ----------------------------------------------------------------------- */
+
+typedef struct reader {
+    const clrnn_tensors *set;
+    const clrnn_log *log;
+    cJSON *json;         /* the metadata, or NULL */
+    const char *prefix;  /* "rnn." or "" */
+    bool *claimed;       /* [count] tensors that the model needs, as in set->by_name */
+    clrnn_status status; /* of the first failure; later steps then do nothing */
+} reader;
+
+/* The file is wrong, for this reason. */
+#define WRONG(r, ...) (void)((r)->status = clr_fail((r)->log, CLRNN_ERR_FORMAT, __VA_ARGS__))
+
+typedef struct full_name {
+    char text[64];
+} full_name;
+
+static full_name in_network(const reader *r, const char *name)
+{
+    full_name full;
+    snprintf(full.text, sizeof full.text, "%s%s", r->prefix, name);
+    return full;
+}
+
+static bool has(const reader *r, full_name name)
+{
+    return clrnn_tensors_find(r->set, name.text);
+}
+
+/* Dimension d of a matrix that must be there. Never 0. */
+static uint32_t dimension(reader *r, full_name name, uint32_t d)
+{
+    const clrnn_tensor *t = clrnn_tensors_find(r->set, name.text);
+    if (r->status != CLRNN_OK)
+        return 1;
+    if (!t)
+        WRONG(r, "tensor %s: missing", name.text);
+    else if (t->rank != 2 || t->shape[d] < 1 || t->shape[d] > MAX_SIZE)
+        WRONG(r, "tensor %s: found shape %s, expected a matrix of sizes from 1 to %d", name.text,
+              clr_show_shape(t->rank, t->shape).text, MAX_SIZE);
+    return r->status == CLRNN_OK ? (uint32_t)t->shape[d] : 1;
+}
+
+static uint32_t count_layers(const reader *r)
+{
+    for (uint32_t layers = 0;; layers++) {
+        char name[32];
+        snprintf(name, sizeof name, "weight_hh_l%" PRIu32, layers);
+        if (layers == MAX_LAYERS || !has(r, in_network(r, name)))
+            return layers;
+    }
+}
+
+static void derive_network(reader *r, clrnn_network_desc *n)
+{
+    const full_name hh = in_network(r, "weight_hh_l0"), hr = in_network(r, "weight_hr_l0");
+    const uint32_t rows = dimension(r, hh, 0), columns = dimension(r, hh, 1);
+    const bool projected = has(r, hr);
+    const uint32_t gates = projected ? 4 : rows % columns ? 0 : rows / columns;
+    n->cell = gates == 4 ? CLRNN_CELL_LSTM : gates == 3 ? CLRNN_CELL_GRU : CLRNN_CELL_RNN;
+    n->hidden_size = projected ? dimension(r, hr, 1) : columns;
+    n->proj_size = projected ? dimension(r, hr, 0) : 0;
+    n->input_size = dimension(r, in_network(r, "weight_ih_l0"), 1);
+    n->num_layers = count_layers(r);
+    n->bidirectional = has(r, in_network(r, "weight_hh_l0_reverse"));
+    n->no_bias = !has(r, in_network(r, "bias_ih_l0"));
+    if (r->status == CLRNN_OK && gates != 4 && gates != 3 && gates != 1)
+        WRONG(r,
+              "tensor %s: found shape [%" PRIu32 ",%" PRIu32 "], expected 4 (lstm), 3 (gru) or "
+              "1 (rnn) times as many rows as columns",
+              hh.text, rows, columns);
+}
+
+/* A tensor that the model needs. */
+static void claim(reader *r, const char *name, uint32_t rank, const uint64_t *shape)
+{
+    const clrnn_tensor *t = clrnn_tensors_find(r->set, name);
+    if (r->status != CLRNN_OK)
+        return;
+    if (!t)
+        WRONG(r, "tensor %s: missing, expected shape %s", name, clr_show_shape(rank, shape).text);
+    else if (t->rank != rank || memcmp(t->shape, shape, rank * sizeof *shape) != 0)
+        WRONG(r, "tensor %s: found shape %s, expected %s", name,
+              clr_show_shape(t->rank, t->shape).text, clr_show_shape(rank, shape).text);
+    else if (t->dtype != CLRNN_DTYPE_F32 && t->dtype != CLRNN_DTYPE_F64 &&
+             t->dtype != CLRNN_DTYPE_F16 && t->dtype != CLRNN_DTYPE_BF16)
+        WRONG(r, "tensor %s: found type %s, expected F32, F64, F16 or BF16", name,
+              clrnn_dtype_name(t->dtype));
+    else
+        r->claimed[clr_tensors_position(r->set, name)] = true;
+}
+
+static void claim_all(reader *r, const clrnn_model_desc *desc)
+{
+    clr_network network = {0};
+    size_t tensors = 0;
+    if (r->status == CLRNN_OK && clr_network_init(&desc->network, r->log, &network) != CLRNN_OK)
+        r->status = CLRNN_ERR_FORMAT; /* the log says why */
+    if (r->status == CLRNN_OK)
+        r->status = clrnn_network_weights(&desc->network, r->log, &tensors, NULL);
+    for (size_t i = 0; i < tensors && r->status == CLRNN_OK; i++) {
+        clrnn_weight_info info = {.rank = 0};
+        r->status = clrnn_network_weight(&desc->network, r->log, i, &info);
+        claim(r, in_network(r, info.name).text, info.rank, info.shape);
+    }
+    if (desc->input == CLRNN_INPUT_EMBEDDING)
+        claim(r, "embedding.weight", 2,
+              (uint64_t[]){desc->vocabulary_size, desc->network.input_size});
+    if (desc->output_size > 0) {
+        uint64_t width = (uint64_t)network.directions * network.state;
+        claim(r, "head.weight", 2, (uint64_t[]){desc->output_size, width});
+        claim(r, "head.bias", 1, (uint64_t[]){desc->output_size});
+    }
+}
+
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* Tensors that look like parts of the model must be parts of it. */
+static void check_unclaimed(reader *r)
+{
+    for (size_t i = 0; i < r->set->count && r->status == CLRNN_OK; i++) {
+        const char *name = r->set->by_name[i]->name;
+        bool bare = !*r->prefix && (begins(name, "weight_") || begins(name, "bias_"));
+        if (!r->claimed[i] &&
+            (bare || begins(name, "rnn.") || begins(name, "head.") || begins(name, "embedding.")))
+            WRONG(r, "tensor %s: found, but the network that the others make has no such tensor",
+                  clr_show(name).text);
+    }
+}
+
+/* --- reading: JSON -------------------------------------------------------------------------- */
+
+static void parse_json(reader *r)
+{
+    const char *text = clrnn_tensors_metadata(r->set, "clrnn");
+    if (!text)
+        return;
+    size_t length = strlen(text);
+    if (length > MAX_JSON)
+        WRONG(r, "metadata clrnn: found %zu bytes, expected at most %d", length, MAX_JSON);
+    else if (clr_json_clean(text, length))
+        r->json = cJSON_ParseWithLengthOpts(text, length + 1, NULL, true);
+    if (r->status == CLRNN_OK && !cJSON_IsObject(r->json))
+        WRONG(r, "metadata clrnn: expected a JSON object, found \"%s\"", clr_show(text).text);
+}
+
+/* A field, or NULL. */
+static const cJSON *field(reader *r, const char *name)
+{
+    const cJSON *found = NULL;
+    for (const cJSON *i = r->json ? r->json->child : NULL; i; i = i->next)
+        if (strcmp(i->string, name) == 0) {
+            if (found && r->status == CLRNN_OK)
+                WRONG(r, "metadata clrnn, field %s: found twice", name);
+            found = i;
+        }
+    return r->status == CLRNN_OK ? found : NULL;
+}
+
+/* A size, if it is given, must be what the tensors say. */
+static void check_size(reader *r, const char *name, uint64_t expected)
+{
+    uint64_t value;
+    const cJSON *item = field(r, name);
+    if (item && (!clr_json_integer(item, MAX_SIZE, &value) || value != expected))
+        WRONG(r, "metadata clrnn, field %s: found %s, but the tensors say %" PRIu64, name,
+              clr_json_show(item).text, expected);
+}
+
+static void check_bool(reader *r, const char *name, bool expected)
+{
+    const cJSON *item = field(r, name);
+    if (item && (!cJSON_IsBool(item) || cJSON_IsTrue(item) != expected))
+        WRONG(r, "metadata clrnn, field %s: found %s, but the tensors say %s", name,
+              clr_json_show(item).text, expected ? "true" : "false");
+}
+
+/* Which of `words` a field is; `absent` if it is not given. */
+static int read_word(reader *r, const char *name, const char *const *words, int absent)
+{
+    const cJSON *item = field(r, name);
+    if (!item)
+        return absent;
+    for (int i = 0; words[i] && cJSON_IsString(item); i++)
+        if (strcmp(words[i], item->valuestring) == 0)
+            return i;
+    WRONG(r, "metadata clrnn, field %s: found %s, expected %s%s%s%s%s", name,
+          clr_json_show(item).text, words[0], words[2] ? ", " : "", words[2] ? words[1] : "",
+          " or ", words[words[2] ? 2 : 1]);
+    return absent;
+}
+
+/* What shapes do not determine. A file without a description is PyTorch's; with one, a GRU must say
+ * which kind it is, since PyTorch's and the library's default differ. */
+static void read_variant(reader *r, clrnn_network_desc *n)
+{
+    const int absent = r->json ? -1 : 1; /* after, keeps */
+    const int act = read_word(r, "nonlinearity", nonlinearities, CLRNN_TANH);
+    const int reset = read_word(r, "reset", resets, absent);
+    const int update = read_word(r, "update", updates, absent);
+    if (r->status != CLRNN_OK)
+        return;
+    if (n->cell != CLRNN_CELL_RNN && act != CLRNN_TANH)
+        WRONG(r, "metadata clrnn, field nonlinearity: found relu, which only an rnn can have");
+    else if (n->cell == CLRNN_CELL_GRU && (reset < 0 || update < 0))
+        WRONG(r, "metadata clrnn, field %s: missing, a gru needs it",
+              reset < 0 ? "reset" : "update");
+    n->nonlinearity = (clrnn_nonlinearity)act;
+    if (n->cell == CLRNN_CELL_GRU) {
+        n->gru_reset = (clrnn_gru_reset)reset;
+        n->gru_update = (clrnn_gru_update)update;
+    }
+}
+
+static void read_network(reader *r, clrnn_network_desc *n)
+{
+    derive_network(r, n);
+    const int cell = read_word(r, "cell", cells, (int)n->cell);
+    if (r->status == CLRNN_OK && cell != (int)n->cell)
+        WRONG(r, "metadata clrnn, field cell: found %s, but the shapes of the tensors say %s",
+              cells[cell], cells[n->cell]);
+    check_size(r, "input_size", n->input_size);
+    check_size(r, "hidden_size", n->hidden_size);
+    check_size(r, "num_layers", n->num_layers);
+    check_size(r, "proj_size", n->proj_size);
+    check_bool(r, "bidirectional", n->bidirectional);
+    check_bool(r, "bias", !n->no_bias);
+    read_variant(r, n);
+}
+
+/* The byte of each symbol. */
+static void read_vocabulary(reader *r, clrnn_model_desc *desc, uint8_t vocabulary[256])
+{
+    const cJSON *item = field(r, "vocabulary");
+    bool seen[256] = {false};
+    uint32_t count = 0;
+    if (!item)
+        return;
+    for (const cJSON *i = cJSON_IsArray(item) ? item->child : NULL; i; i = i->next, count++) {
+        uint64_t byte = 0;
+        if (!clr_json_integer(i, 255, &byte) || seen[byte]) {
+            WRONG(r,
+                  "metadata clrnn, field vocabulary: found %s, expected bytes from 0 to 255, "
+                  "each once",
+                  clr_json_show(i).text);
+            return;
+        }
+        seen[byte] = true;
+        vocabulary[count] = (uint8_t)byte;
+    }
+    if (!cJSON_IsArray(item) || count != desc->vocabulary_size)
+        WRONG(r,
+              "metadata clrnn, field vocabulary: found %" PRIu32 " bytes, expected an array of "
+              "%" PRIu32,
+              count, desc->vocabulary_size);
+    desc->vocabulary = vocabulary;
+}
+
+static void read_input_and_head(reader *r, clrnn_model_desc *desc, uint8_t vocabulary[256])
+{
+    const full_name embedding = {"embedding.weight"}, head = {"head.weight"};
+    bool symbols = field(r, "vocabulary") || field(r, "vocabulary_size");
+    int kind = has(r, embedding) ? CLRNN_INPUT_EMBEDDING
+               : symbols         ? CLRNN_INPUT_ONE_HOT
+                                 : CLRNN_INPUT_DENSE;
+    desc->input = (clrnn_input)read_word(r, "input", inputs, kind);
+    if (desc->input == CLRNN_INPUT_EMBEDDING)
+        desc->vocabulary_size = dimension(r, embedding, 0);
+    else if (desc->input == CLRNN_INPUT_ONE_HOT)
+        desc->vocabulary_size = desc->network.input_size;
+    check_size(r, "vocabulary_size", desc->vocabulary_size);
+    read_vocabulary(r, desc, vocabulary);
+    desc->output_size = has(r, head) ? dimension(r, head, 0) : 0;
+    check_size(r, "output_size", desc->output_size);
+}
+
+clrnn_status clr_description_read(const clrnn_tensors *set, const clrnn_log *log,
+                                  clrnn_model_desc *desc, uint8_t vocabulary[256],
+                                  const char **prefix)
+{
+    reader r = {.set = set, .log = log, .prefix = "rnn.", .status = CLRNN_OK};
+    clrnn_model_desc found = {.output_size = 0};
+    r.claimed = clr_calloc(set->count, sizeof *r.claimed);
+    if (!r.claimed)
+        return clr_fail(log, CLRNN_ERR_MEMORY, "no memory to describe %zu tensors", set->count);
+    if (!has(&r, (full_name){"rnn.weight_hh_l0"}) && has(&r, (full_name){"weight_hh_l0"}))
+        r.prefix = "";
+    parse_json(&r);
+    read_network(&r, &found.network);
+    read_input_and_head(&r, &found, vocabulary);
+    claim_all(&r, &found);
+    check_unclaimed(&r);
+    cJSON_Delete(r.json);
+    free(r.claimed);
+    if (r.status == CLRNN_OK) {
+        *desc = found;
+        *prefix = r.prefix;
+    }
+    return r.status;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * reference/cell.h - what a cell is to the reference: one step of one sequence, forward and back.
+ *
+ * A new cell is one .c file that defines a clr_ref_cell, and one row in the table of reference.c. A
+ * cell knows nothing of batches, layers, lengths or the direction of time: reference.c walks those.
+ *
+ * Equations are written with the row of a gate left out: `W x` is that gate's row of w_ih times x
+ * plus b_ih, `U h` its row of w_hh times h plus b_hh. dv stands for dLoss/dv. */
+#ifndef CLR_REFERENCE_CELL_H
+#define CLR_REFERENCE_CELL_H
+
+#include <math.h>
+
+#include "shape/network.h"
+
+/* One layer and direction. Pointers into the canonical weights, and into their gradients, which
+ * backward adds to; NULL = the network has no such tensor. */
+typedef struct clr_ref_layer {
+    const clrnn_network_desc *desc;
+    size_t inputs, hidden, state; /* I', H, R */
+    const double *w_ih, *w_hh;    /* [G*H,I'] [G*H,R] */
+    const double *b_ih, *b_hh;    /* [G*H] [G*H] */
+    const double *w_hr;           /* [P,H] */
+    double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr;
+} clr_ref_layer;
+
+/* One step of one sequence. */
+typedef struct clr_ref_step {
+    const double *x;      /* in  [I'] */
+    const double *h_prev; /* in  [R] */
+    const double *c_prev; /* in  [H], cells with a memory */
+    double *h;            /* out [R] */
+    double *c;            /* out [H], cells with a memory */
+    double *saved;        /* out [slots,H], for backward */
+    /* backward only */
+    const double *dh, *dc; /* in  as h, c: everything that comes from above and from later steps */
+    double *dx;            /* out as x, added to */
+    double *dh_prev;       /* out as h_prev, added to */
+    double *dc_prev;       /* out as c_prev, added to */
+} clr_ref_step;
+
+typedef struct clr_ref_cell {
+    size_t slots; /* values kept for each unit: saved by forward, or room for backward */
+    bool memory;  /* there is a c beside h */
+    void (*forward)(const clr_ref_layer *layer, const clr_ref_step *step);
+    /* Comes after forward of the same step, once. */
+    void (*backward)(const clr_ref_layer *layer, const clr_ref_step *step);
+} clr_ref_cell;
+
+extern const clr_ref_cell clr_ref_rnn, clr_ref_lstm, clr_ref_gru;
+
+static inline double sigmoid(double a)
+{
+    return 1 / (1 + exp(-a));
+}
+
+/* Row `row` of W v + b.  w: [rows,columns], b: [rows] or NULL, v: [columns]. */
+static inline double affine(const double *w, const double *b, const double *v, size_t row,
+                            size_t columns)
+{
+    double sum = b ? b[row] : 0;
+    for (size_t i = 0; i < columns; i++)
+        sum += w[row * columns + i] * v[i];
+    return sum;
+}
+
+/* Its backward, from da of that row:  dW += da v^T   db += da   dv += W^T da. */
+static inline void affine_backward(const double *w, const double *v, size_t row, size_t columns,
+                                   double da, double *dw, double *db, double *dv)
+{
+    for (size_t i = 0; i < columns; i++) {
+        dw[row * columns + i] += da * v[i];
+        dv[i] += w[row * columns + i] * da;
+    }
+    if (db)
+        db[row] += da;
+}
+
+/* W x and U h: row `row` of the input and of the recurrent product, each with its bias. */
+static inline double wx(const clr_ref_layer *l, const double *x, size_t row)
+{
+    return affine(l->w_ih, l->b_ih, x, row, l->inputs);
+}
+
+static inline double uh(const clr_ref_layer *l, const double *h, size_t row)
+{
+    return affine(l->w_hh, l->b_hh, h, row, l->state);
+}
+
+static inline void wx_backward(const clr_ref_layer *l, const double *x, size_t row, double da,
+                               double *dx)
+{
+    affine_backward(l->w_ih, x, row, l->inputs, da, l->dw_ih, l->db_ih, dx);
+}
+
+static inline void uh_backward(const clr_ref_layer *l, const double *h, size_t row, double da,
+                               double *dh)
+{
+    affine_backward(l->w_hh, h, row, l->state, da, l->dw_hh, l->db_hh, dh);
+}
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT
+ * reference/reference.c - walks sequences, layers, directions and steps around the cells.
+ *
+ * The rows of a batch know nothing of each other, so one sequence after the other goes through the
+ * whole stack, forward and at once back. Lengths, padding and the direction of time come to this:
+ * a direction takes `length` steps, its step k at time k, or length-1-k if it walks backward. */
+#include "reference/reference.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/philox.h"
+#include "reference/cell.h"
+
+static const clr_ref_cell *const cells[] = {
+    [CLRNN_CELL_LSTM] = &clr_ref_lstm,
+    [CLRNN_CELL_GRU] = &clr_ref_gru,
+    [CLRNN_CELL_RNN] = &clr_ref_rnn,
+};
+
+/* What flows from layer to layer: the input of layer l, and at last the output of the stack. */
+typedef struct activation {
+    size_t width;   /* I, or D*R */
+    double *v, *dv; /* [T,width] */
+} activation;
+
+/* What one layer and direction goes through: index 0 of h and c is the initial state, index k the
+ * state after k steps. */
+typedef struct trace {
+    double *h, *dh; /* [T+1,R] */
+    double *c, *dc; /* [T+1,M] */
+    double *saved;  /* [T,slots*H] */
+} trace;
+
+typedef struct pass {
+    clr_network net;
+    const clr_ref_cell *cell;
+    const clr_reference_io *io;
+    size_t memory;           /* M: width of c, H or 0 */
+    activation *activations; /* [L+1] */
+    trace *traces;           /* [L*D] */
+    double *dweights;        /* summed over the sequences */
+    /* the sequence at hand */
+    uint32_t row;
+    size_t length;
+} pass;
+
+/* Vectors first..first+count-1 of this row of an array [*,N,width]; an absent one is zeros. */
+static void load(const pass *p, double *to, const double *from, size_t first, size_t count,
+                 size_t width)
+{
+    for (size_t k = 0; k < count; k++)
+        for (size_t i = 0; i < width; i++)
+            to[k * width + i] = from ? from[((first + k) * p->io->batch + p->row) * width + i] : 0;
+}
+
+/* The way back; nothing to store (NULL) is zeros, an array that is not wanted (NULL) stays away. */
+static void store(const pass *p, double *to, const double *from, size_t first, size_t count,
+                  size_t width)
+{
+    for (size_t k = 0; k < count && to; k++)
+        for (size_t i = 0; i < width; i++)
+            to[((first + k) * p->io->batch + p->row) * width + i] = from ? from[k * width + i] : 0;
+}
+
+/* A whole sequence, with zeros past its length. */
+static void store_padded(const pass *p, double *to, const double *from, size_t width)
+{
+    store(p, to, from, 0, p->length, width);
+    store(p, to, NULL, p->length, p->io->steps - p->length, width);
+}
+
+static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
+{
+    clr_cell_weights at = clr_network_cell(&p->net, layer, direction);
+    const double *w = p->io->weights;
+    double *dw = p->dweights;
+    bool bias = at.b_ih != CLR_ABSENT, projected = at.w_hr != CLR_ABSENT;
+    return (clr_ref_layer){
+        .desc = &p->net.desc,
+        .inputs = at.inputs,
+        .hidden = p->net.desc.hidden_size,
+        .state = p->net.state,
+        .w_ih = w + at.w_ih,
+        .w_hh = w + at.w_hh,
+        .b_ih = bias ? w + at.b_ih : NULL,
+        .b_hh = bias ? w + at.b_hh : NULL,
+        .w_hr = projected ? w + at.w_hr : NULL,
+        .dw_ih = dw + at.w_ih,
+        .dw_hh = dw + at.w_hh,
+        .db_ih = bias ? dw + at.b_ih : NULL,
+        .db_hh = bias ? dw + at.b_hh : NULL,
+        .dw_hr = projected ? dw + at.w_hr : NULL,
+    };
+}
+
+/* When step k of a direction takes place. */
+static size_t time_of(const pass *p, uint32_t direction, size_t k)
+{
+    return direction ? p->length - 1 - k : k;
+}
+
+/* Step k: from state k to state k+1. */
+static clr_ref_step step_of(const pass *p, uint32_t layer, uint32_t direction, size_t k)
+{
+    const activation *input = &p->activations[layer];
+    const trace *tr = &p->traces[layer * p->net.directions + direction];
+    size_t t = time_of(p, direction, k), R = p->net.state, M = p->memory;
+    return (clr_ref_step){
+        .x = input->v + t * input->width,
+        .h_prev = tr->h + k * R,
+        .c_prev = tr->c + k * M,
+        .h = tr->h + (k + 1) * R,
+        .c = tr->c + (k + 1) * M,
+        .saved = tr->saved + k * p->cell->slots * p->net.desc.hidden_size,
+        .dh = tr->dh + (k + 1) * R,
+        .dc = tr->dc + (k + 1) * M,
+        .dx = input->dv + t * input->width,
+        .dh_prev = tr->dh + k * R,
+        .dc_prev = tr->dc + k * M,
+    };
+}
+
+static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
+{
+    size_t index = (size_t)layer * p->net.directions + direction;
+    size_t R = p->net.state, M = p->memory;
+    const trace *tr = &p->traces[index];
+    const activation *output = &p->activations[layer + 1];
+    clr_ref_layer weights = layer_of(p, layer, direction);
+
+    load(p, tr->h, p->io->h0, index, 1, R);
+    load(p, tr->c, p->io->c0, index, 1, M);
+    for (size_t k = 0; k < p->length; k++) {
+        clr_ref_step step = step_of(p, layer, direction, k);
+        p->cell->forward(&weights, &step);
+        double *y = output->v + time_of(p, direction, k) * output->width + direction * R;
+        memcpy(y, step.h, R * sizeof *y);
+    }
+    store(p, p->io->hn, tr->h + p->length * R, index, 1, R);
+    store(p, p->io->cn, tr->c + p->length * M, index, 1, M);
+}
+
+static void direction_backward(const pass *p, uint32_t layer, uint32_t direction)
+{
+    size_t index = (size_t)layer * p->net.directions + direction;
+    size_t R = p->net.state, M = p->memory;
+    const trace *tr = &p->traces[index];
+    const activation *output = &p->activations[layer + 1];
+    clr_ref_layer weights = layer_of(p, layer, direction);
+
+    memset(tr->dh, 0, p->length * R * sizeof *tr->dh);
+    memset(tr->dc, 0, p->length * M * sizeof *tr->dc);
+    load(p, tr->dh + p->length * R, p->io->dhn, index, 1, R);
+    load(p, tr->dc + p->length * M, p->io->dcn, index, 1, M);
+    for (size_t k = p->length; k-- > 0;) {
+        clr_ref_step step = step_of(p, layer, direction, k);
+        const double *dy = output->dv + time_of(p, direction, k) * output->width + direction * R;
+        for (size_t i = 0; i < R; i++)
+            tr->dh[(k + 1) * R + i] += dy[i];
+        p->cell->backward(&weights, &step);
+    }
+    store(p, p->io->dh0, tr->dh, index, 1, R);
+    store(p, p->io->dc0, tr->dc, index, 1, M);
+}
+
+/* After each layer but the last, the same factors forward and backward:
+ * y(t,u) *= factor   dy(t,u) *= factor */
+static void dropout(const pass *p, uint32_t layer, double *v)
+{
+    const clr_reference_io *io = p->io;
+    size_t width = p->activations[layer + 1].width;
+    if (layer + 1 == p->net.layers)
+        return;
+    for (size_t t = 0; t < p->length; t++)
+        for (size_t u = 0; u < width; u++)
+            v[t * width + u] *= clr_dropout_factor(io->dropout, io->dropout_seed, io->dropout_index,
+                                                   layer, (uint32_t)t, p->row, (uint32_t)u);
+}
+
+static void sequence_forward(const pass *p)
+{
+    uint32_t L = p->net.layers, D = p->net.directions;
+    load(p, p->activations[0].v, p->io->x, 0, p->length, p->activations[0].width);
+    for (uint32_t layer = 0; layer < L; layer++) {
+        for (uint32_t direction = 0; direction < D; direction++)
+            direction_forward(p, layer, direction);
+        dropout(p, layer, p->activations[layer + 1].v);
+    }
+    store_padded(p, p->io->y, p->activations[L].v, p->activations[L].width);
+}
+
+static void sequence_backward(const pass *p)
+{
+    uint32_t L = p->net.layers, D = p->net.directions;
+    load(p, p->activations[L].dv, p->io->dy, 0, p->length, p->activations[L].width);
+    for (uint32_t layer = L; layer-- > 0;) {
+        activation *input = &p->activations[layer];
+        memset(input->dv, 0, p->length * input->width * sizeof *input->dv);
+        dropout(p, layer, p->activations[layer + 1].dv);
+        for (uint32_t direction = 0; direction < D; direction++)
+            direction_backward(p, layer, direction);
+    }
+    store_padded(p, p->io->dx, p->activations[0].dv, p->activations[0].width);
+}
+
+static clrnn_status check_io(const clr_reference_io *io, const clrnn_log *log)
+{
+    if (!io || !io->weights)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "reference: no weights");
+    if (!(io->dropout >= 0 && io->dropout < 1))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "reference: dropout is %g, not in [0,1)",
+                        (double)io->dropout);
+    for (uint32_t n = 0; n < io->batch && io->lengths; n++)
+        if (io->lengths[n] > io->steps)
+            return clr_fail(log, CLRNN_ERR_RANGE,
+                            "reference: lengths[%u] is %u, more than steps %u", n, io->lengths[n],
+                            io->steps);
+    return CLRNN_OK;
+}
+
+static bool make(double **array, size_t rows, size_t columns)
+{
+    *array = clr_calloc(rows, columns * sizeof **array);
+    return *array != NULL;
+}
+
+static bool make_activation(activation *s, size_t steps, size_t width)
+{
+    s->width = width;
+    return make(&s->v, steps, width) && make(&s->dv, steps, width);
+}
+
+static bool make_trace(const pass *p, trace *t)
+{
+    size_t T = p->io->steps, R = p->net.state, M = p->memory;
+    return make(&t->h, T + 1, R) && make(&t->dh, T + 1, R) && make(&t->c, T + 1, M) &&
+           make(&t->dc, T + 1, M) && make(&t->saved, T, p->cell->slots * p->net.desc.hidden_size);
+}
+
+static bool make_pass(pass *p)
+{
+    size_t L = p->net.layers, D = p->net.directions, R = p->net.state;
+    p->activations = clr_calloc(L + 1, sizeof *p->activations);
+    p->traces = clr_calloc(L * D, sizeof *p->traces);
+    bool made = p->activations && p->traces && make(&p->dweights, p->net.weights, 1);
+    for (size_t l = 0; l <= L && made; l++)
+        made =
+            make_activation(&p->activations[l], p->io->steps, l ? D * R : p->net.desc.input_size);
+    for (size_t k = 0; k < L * D && made; k++)
+        made = make_trace(p, &p->traces[k]);
+    return made;
+}
+
+static void free_pass(pass *p)
+{
+    for (size_t l = 0; l <= p->net.layers && p->activations; l++) {
+        free(p->activations[l].v);
+        free(p->activations[l].dv);
+    }
+    for (size_t k = 0; k < (size_t)p->net.layers * p->net.directions && p->traces; k++) {
+        free(p->traces[k].h);
+        free(p->traces[k].dh);
+        free(p->traces[k].c);
+        free(p->traces[k].dc);
+        free(p->traces[k].saved);
+    }
+    free(p->activations);
+    free(p->traces);
+    free(p->dweights);
+}
+
+static clrnn_status run(const clrnn_network_desc *desc, const clr_reference_io *io, bool backward,
+                        const clrnn_log *log)
+{
+    pass p = {.io = io};
+    clrnn_status status = clr_network_init(desc, log, &p.net);
+    if (status == CLRNN_OK)
+        status = check_io(io, log);
+    if (status != CLRNN_OK)
+        return status;
+    p.cell = cells[desc->cell];
+    p.memory = p.cell->memory ? desc->hidden_size : 0;
+    if (make_pass(&p)) {
+        for (; p.row < io->batch; p.row++) {
+            p.length = io->lengths ? io->lengths[p.row] : io->steps;
+            sequence_forward(&p);
+            if (backward)
+                sequence_backward(&p);
+        }
+        if (backward && io->dweights)
+            memcpy(io->dweights, p.dweights, p.net.weights * sizeof *p.dweights);
+    } else {
+        status =
+            clr_fail(log, CLRNN_ERR_MEMORY, "reference: not enough memory for %u steps", io->steps);
+    }
+    free_pass(&p);
+    return status;
+}
+
+clrnn_status clr_reference_forward(const clrnn_network_desc *desc, const clr_reference_io *io,
+                                   const clrnn_log *log)
+{
+    return run(desc, io, false, log);
+}
+
+clrnn_status clr_reference_backward(const clrnn_network_desc *desc, const clr_reference_io *io,
+                                    const clrnn_log *log)
+{
+    return run(desc, io, true, log);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ * shape/layout.c - see shape/layout.h. */
+#include "shape/layout.h"
+
+#include "base/checked.h"
+#include "base/log.h"
+
+static clr_size product(uint64_t a, uint64_t b, uint64_t c)
+{
+    return clr_size_mul(clr_size_mul(clr_size_of(a), b), c);
+}
+
+/* Append `count` arrays of `each` elements to *total and give where the first begins. */
+static size_t append(clr_size *total, clr_size each, uint64_t count)
+{
+    size_t at = total->value;
+    *total = clr_size_add(*total, clr_size_mul(each, count));
+    return at;
+}
+
+static clrnn_status finish(const clr_network *n, const clrnn_log *log, clr_layout *out)
+{
+    clr_layout l = *out;
+    uint64_t H = n->desc.hidden_size, N = l.batch, D = n->directions, cells = D * n->layers;
+    uint64_t own = l.keep ? cells : D; /* cells with their own gates and extra */
+    uint64_t below = n->layers - 1, ys = l.keep || below < 2 ? below : 2;
+    clr_size gates = product(l.steps, N, n->gates * H);
+    clr_size h = product(l.slots, N, n->state);
+    clr_size c = product(n->memory ? l.slots : 0, N, H);
+    clr_size extra = product(n->extra ? l.extras : 0, N, H);
+    clr_size y = product(ys ? l.y_steps : 0, N, D * n->state);
+    clr_size total = {0};
+    l.gates_at = append(&total, gates, own);
+    l.h_at = append(&total, h, cells);
+    l.c_at = append(&total, c, cells);
+    l.extra_at = append(&total, extra, own);
+    l.y_at = append(&total, y, ys);
+    if (total.overflow || clr_size_mul(total, sizeof(double)).overflow)
+        return clr_fail(log, CLRNN_ERR_RANGE,
+                        "%u steps of %u rows are more than memory can address", l.y_steps, l.batch);
+    l.gates_size = gates.value;
+    l.h_size = h.value;
+    l.c_size = c.value;
+    l.extra_size = extra.value;
+    l.y_size = y.value;
+    l.total = total.value;
+    *out = l;
+    return CLRNN_OK;
+}
+
+clrnn_status clr_layout_train(const clr_network *network, uint32_t steps, uint32_t batch,
+                              const clrnn_log *log, clr_layout *layout)
+{
+    *layout = (clr_layout){.batch = batch,
+                           .slots = steps + 1,
+                           .steps = steps,
+                           .extras = steps,
+                           .y_steps = steps,
+                           .keep = true};
+    return finish(network, log, layout);
+}
+
+clrnn_status clr_layout_infer(const clr_network *network, uint32_t steps, uint32_t piece,
+                              uint32_t batch, const clrnn_log *log, clr_layout *layout)
+{
+    /* Going backward in time needs the whole output of the layer below; forward alone does not. */
+    *layout = (clr_layout){.batch = batch,
+                           .slots = 2,
+                           .steps = piece,
+                           .extras = 1,
+                           .y_steps = network->directions == 2 ? steps : piece};
+    return finish(network, log, layout);
+}
+
+static size_t cell_index(const clr_network *n, uint32_t layer, uint32_t direction)
+{
+    return (size_t)layer * n->directions + direction;
+}
+
+size_t clr_layout_gates(const clr_layout *l, const clr_network *n, uint32_t layer,
+                        uint32_t direction, uint32_t t)
+{
+    size_t step = (size_t)l->batch * n->gates * n->desc.hidden_size;
+    return l->gates_at + cell_index(n, l->keep ? layer : 0, direction) * l->gates_size + t * step;
+}
+
+size_t clr_layout_extra(const clr_layout *l, const clr_network *n, uint32_t layer,
+                        uint32_t direction, uint32_t t)
+{
+    size_t step = (size_t)l->batch * n->desc.hidden_size;
+    return l->extra_at + cell_index(n, l->keep ? layer : 0, direction) * l->extra_size +
+           t % l->extras * step;
+}
+
+size_t clr_layout_y(const clr_layout *l, uint32_t layer)
+{
+    return l->y_at + (l->keep ? layer : layer % 2) * l->y_size;
+}
+
+size_t clr_layout_h(const clr_layout *l, const clr_network *n, uint32_t layer, uint32_t direction,
+                    uint32_t slot)
+{
+    return l->h_at + cell_index(n, layer, direction) * l->h_size +
+           (size_t)(slot % l->slots) * l->batch * n->state;
+}
+
+size_t clr_layout_c(const clr_layout *l, const clr_network *n, uint32_t layer, uint32_t direction,
+                    uint32_t slot)
+{
+    return l->c_at + cell_index(n, layer, direction) * l->c_size +
+           (size_t)(slot % l->slots) * l->batch * n->desc.hidden_size;
+}

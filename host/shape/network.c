@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ * shape/network.c - checking a network description; where each weight lies. */
+#include "shape/network.h"
+
+#include <stdio.h>
+
+#include "base/checked.h"
+#include "base/log.h"
+
+static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *log)
+{
+    if (d->cell != CLRNN_CELL_LSTM && d->cell != CLRNN_CELL_GRU && d->cell != CLRNN_CELL_RNN)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: cell %d is unknown", (int)d->cell);
+    if (d->nonlinearity != CLRNN_TANH && d->nonlinearity != CLRNN_RELU)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: nonlinearity %d is unknown",
+                        (int)d->nonlinearity);
+    if (d->gru_reset != CLRNN_RESET_BEFORE && d->gru_reset != CLRNN_RESET_AFTER)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_reset %d is unknown",
+                        (int)d->gru_reset);
+    if (d->gru_update != CLRNN_UPDATE_REPLACES && d->gru_update != CLRNN_UPDATE_KEEPS)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_update %d is unknown",
+                        (int)d->gru_update);
+    if (d->cell != CLRNN_CELL_RNN && d->nonlinearity != CLRNN_TANH)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: nonlinearity is an option of RNN only");
+    if (d->cell != CLRNN_CELL_GRU && (d->gru_reset || d->gru_update))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: gru_reset and gru_update are options of GRU only");
+    if (d->cell != CLRNN_CELL_LSTM && d->proj_size)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: proj_size is an option of LSTM only");
+    return CLRNN_OK;
+}
+
+static clrnn_status check_sizes(const clrnn_network_desc *d, const clrnn_log *log)
+{
+    /* Kernels count gate rows in 32 bits. */
+    const uint32_t most = 1u << 28;
+    if (d->input_size == 0 || d->input_size > most)
+        return clr_fail(log, CLRNN_ERR_RANGE, "network: input_size is %u, not in 1..%u",
+                        d->input_size, most);
+    if (d->hidden_size == 0 || d->hidden_size > most)
+        return clr_fail(log, CLRNN_ERR_RANGE, "network: hidden_size is %u, not in 1..%u",
+                        d->hidden_size, most);
+    if (d->num_layers > 1000)
+        return clr_fail(log, CLRNN_ERR_RANGE, "network: num_layers is %u, more than 1000",
+                        d->num_layers);
+    if (d->proj_size && d->proj_size >= d->hidden_size)
+        return clr_fail(log, CLRNN_ERR_RANGE,
+                        "network: proj_size %u is not less than hidden_size %u", d->proj_size,
+                        d->hidden_size);
+    return CLRNN_OK;
+}
+
+clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *log,
+                              clr_network *network)
+{
+    if (!desc)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: no description");
+    clrnn_status status = check_options(desc, log);
+    if (status == CLRNN_OK)
+        status = check_sizes(desc, log);
+    if (status != CLRNN_OK)
+        return status;
+
+    clr_network n = {.desc = *desc};
+    if (n.desc.num_layers == 0)
+        n.desc.num_layers = 1;
+    n.gates = desc->cell == CLRNN_CELL_LSTM ? 4 : desc->cell == CLRNN_CELL_GRU ? 3 : 1;
+    n.layers = n.desc.num_layers;
+    n.directions = desc->bidirectional ? 2 : 1;
+    n.state = desc->proj_size ? desc->proj_size : desc->hidden_size;
+    n.memory = desc->cell == CLRNN_CELL_LSTM;
+    n.reset_before = desc->cell == CLRNN_CELL_GRU && desc->gru_reset == CLRNN_RESET_BEFORE;
+    n.two_inputs = desc->cell == CLRNN_CELL_GRU && desc->gru_reset == CLRNN_RESET_AFTER;
+    n.extra = desc->cell == CLRNN_CELL_GRU || desc->proj_size > 0;
+
+    clr_size rows = clr_size_mul(clr_size_of(n.gates), desc->hidden_size);
+    clr_size total = {0};
+    for (uint32_t layer = 0; layer < n.layers; layer++) {
+        uint64_t inputs = layer ? (uint64_t)n.directions * n.state : desc->input_size;
+        uint64_t columns = inputs + n.state + (desc->no_bias ? 0 : 2);
+        clr_size cell = clr_size_mul(rows, columns);
+        cell = clr_size_add(cell, clr_size_mul(clr_size_of(desc->proj_size), desc->hidden_size));
+        total = clr_size_add(total, clr_size_mul(cell, n.directions));
+    }
+    /* Offsets in bytes must not overflow either. */
+    if (total.overflow || clr_size_mul(total, sizeof(double)).overflow)
+        return clr_fail(log, CLRNN_ERR_RANGE,
+                        "network: the weights are more than memory can address");
+    n.weights = total.value;
+    *network = n;
+    return CLRNN_OK;
+}
+
+/* Where a cell's weights lie when they begin at `at`. */
+static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
+{
+    size_t rows = (size_t)n->gates * n->desc.hidden_size;
+    clr_cell_weights w = {.b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT};
+    w.inputs = layer ? n->directions * n->state : n->desc.input_size;
+    w.w_ih = at;
+    w.w_hh = w.w_ih + rows * w.inputs;
+    w.end = w.w_hh + rows * n->state;
+    if (!n->desc.no_bias) {
+        w.b_ih = w.end;
+        w.b_hh = w.b_ih + rows;
+        w.end = w.b_hh + rows;
+    }
+    if (n->desc.proj_size) {
+        w.w_hr = w.end;
+        w.end = w.w_hr + (size_t)n->desc.proj_size * n->desc.hidden_size;
+    }
+    return w;
+}
+
+clr_cell_weights clr_network_cell(const clr_network *network, uint32_t layer, uint32_t direction)
+{
+    /* All cells of one layer have the same size, and so have all cells above the first layer. */
+    size_t first = place(network, 0, 0).end, other = place(network, 1, 0).end;
+    size_t at = layer ? network->directions * (first + (layer - 1) * other) : 0;
+    return place(network, layer, at + direction * (layer ? other : first));
+}
+
+clrnn_status clrnn_network_weights(const clrnn_network_desc *desc, const clrnn_log *log,
+                                   size_t *tensors, size_t *elements)
+{
+    clr_network n;
+    clrnn_status status = clr_network_init(desc, log, &n);
+    if (status != CLRNN_OK)
+        return status;
+    size_t per_cell = 2 + (desc->no_bias ? 0 : 2) + (desc->proj_size ? 1 : 0);
+    if (tensors)
+        *tensors = per_cell * n.layers * n.directions;
+    if (elements)
+        *elements = n.weights;
+    return CLRNN_OK;
+}
+
+clrnn_status clrnn_network_weight(const clrnn_network_desc *desc, const clrnn_log *log,
+                                  size_t index, clrnn_weight_info *info)
+{
+    size_t tensors = 0;
+    clr_network n;
+    clrnn_status status = clrnn_network_weights(desc, log, &tensors, NULL);
+    if (status != CLRNN_OK)
+        return status;
+    if (!info)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: info is NULL");
+    if (index >= tensors)
+        return clr_fail(log, CLRNN_ERR_RANGE, "network: weight %zu of %zu", index, tensors);
+    (void)clr_network_init(desc, log, &n);
+
+    size_t per_cell = tensors / ((size_t)n.layers * n.directions);
+    uint32_t cell = (uint32_t)(index / per_cell);
+    uint32_t layer = cell / n.directions, direction = cell % n.directions;
+    clr_cell_weights w = clr_network_cell(&n, layer, direction);
+    uint64_t rows = (uint64_t)n.gates * n.desc.hidden_size;
+    const struct {
+        const char *name;
+        size_t offset;
+        uint32_t rank;
+        uint64_t shape[2];
+    } all[] = {{"weight_ih", w.w_ih, 2, {rows, w.inputs}},
+               {"weight_hh", w.w_hh, 2, {rows, n.state}},
+               {"bias_ih", w.b_ih, 1, {rows, 1}},
+               {"bias_hh", w.b_hh, 1, {rows, 1}},
+               {"weight_hr", w.w_hr, 2, {n.desc.proj_size, n.desc.hidden_size}}};
+    size_t wanted = index % per_cell, i = 0;
+    while (all[i].offset == CLR_ABSENT || wanted-- > 0)
+        i++;
+    *info = (clrnn_weight_info){.rank = all[i].rank,
+                                .shape = {all[i].shape[0], all[i].shape[1]},
+                                .offset = all[i].offset,
+                                .count = (size_t)(all[i].shape[0] * all[i].shape[1])};
+    snprintf(info->name, sizeof info->name, "%s_l%u%s", all[i].name, layer,
+             direction ? "_reverse" : "");
+    return CLRNN_OK;
+}

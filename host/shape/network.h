@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * shape/network.h - a checked network description with its derived sizes and weight offsets. */
+#ifndef CLR_SHAPE_NETWORK_H
+#define CLR_SHAPE_NETWORK_H
+
+#include <clrnn/network.h>
+
+/* A network whose description has been checked: num_layers is at least 1. */
+typedef struct clr_network {
+    clrnn_network_desc desc;
+    uint32_t gates;      /* G */
+    uint32_t layers;     /* L */
+    uint32_t directions; /* D */
+    uint32_t state;      /* R: width of a hidden state, P or H */
+    size_t weights;      /* elements of the canonical weights */
+    /* What the cell needs; the CELL_ defines of cl/<cell>.cl. */
+    bool memory;       /* a cell state c */
+    bool reset_before; /* a step in two halves */
+    bool two_inputs;   /* du, the gradient of U h + b_hh, differs from da, that of W x + b_ih */
+    bool extra;        /* saves [T,N,H] beside the gates */
+} clr_network;
+
+/** Check a description and derive the rest. Returns: as clrnn_network_weights. */
+clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *log,
+                              clr_network *network);
+
+#define CLR_ABSENT ((size_t)-1)
+
+/* Where the weights of one layer and direction begin in the canonical array, in elements. */
+typedef struct clr_cell_weights {
+    uint32_t inputs; /* I': width of this layer's input: I, or D*R above the first layer */
+    size_t w_ih;     /* [G*H, I'] */
+    size_t w_hh;     /* [G*H, R]  */
+    size_t b_ih;     /* [G*H], CLR_ABSENT without bias */
+    size_t b_hh;     /* [G*H], CLR_ABSENT without bias */
+    size_t w_hr;     /* [P, H], CLR_ABSENT without projection */
+    size_t end;      /* one past the last */
+} clr_cell_weights;
+
+/** layer 0..L-1, direction 0 or 1 (backward in time). */
+clr_cell_weights clr_network_cell(const clr_network *network, uint32_t layer, uint32_t direction);
+
+#endif

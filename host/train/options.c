@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ * train/options.c - what a trainer may be asked for, and the schedule of its learning rate. */
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+
+#include "base/checked.h"
+#include "base/log.h"
+#include "train/trainer.h"
+
+const clr_number_option clr_number_options[CLR_NUMBER_OPTIONS] = {
+    {"learning_rate", offsetof(clrnn_trainer_desc, learning_rate), INFINITY, 0.001},
+    {"momentum", offsetof(clrnn_trainer_desc, momentum), 1, 0},
+    {"beta1", offsetof(clrnn_trainer_desc, beta1), 1, 0.9},
+    {"beta2", offsetof(clrnn_trainer_desc, beta2), 1, 0.999},
+    {"rho", offsetof(clrnn_trainer_desc, rho), 1, 0.99},
+    {"epsilon", offsetof(clrnn_trainer_desc, epsilon), INFINITY, 1e-8},
+    {"weight_decay", offsetof(clrnn_trainer_desc, weight_decay), INFINITY, 0},
+    {"clip", offsetof(clrnn_trainer_desc, clip), INFINITY, 0},
+};
+
+static clrnn_status check_sizes(const clrnn_trainer_desc *desc, const clrnn_log *log)
+{
+    clr_size positions = clr_size_mul(clr_size_of(desc->max_steps), desc->max_batch);
+    if (positions.value == 0 || clr_size_mul(positions, sizeof(double)).overflow)
+        return clr_fail(log, CLRNN_ERR_RANGE,
+                        "trainer: max_steps (%" PRIu32 ") and max_batch (%" PRIu32
+                        ") must be at least 1 and fit in memory together",
+                        desc->max_steps, desc->max_batch);
+    return CLRNN_OK;
+}
+
+static clrnn_status check_kinds(const clrnn_trainer_desc *desc, const clrnn_log *log)
+{
+    if ((unsigned)desc->loss > CLRNN_LOSS_MEAN_SQUARED)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: unknown loss %d", (int)desc->loss);
+    if ((unsigned)desc->optimizer > CLRNN_RMSPROP)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: unknown optimizer %d",
+                        (int)desc->optimizer);
+    if ((unsigned)desc->schedule > CLRNN_SCHEDULE_COSINE)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: unknown schedule %d",
+                        (int)desc->schedule);
+    if (desc->schedule == CLRNN_SCHEDULE_COSINE && desc->total_steps <= desc->warmup_steps)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: total_steps is %" PRIu64
+                        ", a cosine schedule needs more than the %" PRIu64 " of warmup_steps",
+                        desc->total_steps, desc->warmup_steps);
+    return CLRNN_OK;
+}
+
+clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *log,
+                               clrnn_trainer_desc *options)
+{
+    *options = *desc;
+    for (size_t i = 0; i < CLR_NUMBER_OPTIONS; i++) {
+        const clr_number_option *option = &clr_number_options[i];
+        double value = clr_number(desc, option);
+        if (!(value >= 0 && value < option->limit))
+            return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: %s is %g, must be in [0,%g)",
+                            option->name, value, option->limit);
+        if (value == 0)
+            *(double *)(void *)((char *)options + option->offset) = option->fallback;
+    }
+    if (!(desc->dropout >= 0 && desc->dropout < 1))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: dropout is %g, must be in [0,1)",
+                        (double)desc->dropout);
+    clrnn_status status = check_kinds(desc, log);
+    return status == CLRNN_OK ? check_sizes(desc, log) : status;
+}
+
+/* With k steps done, w of warm-up and n in all:
+ *     k < w       rate * (k+1)/w
+ *     constant    rate
+ *     cosine      rate * (1 + cos(pi * (k-w)/(n-w))) / 2, 0 from k = n on */
+double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done)
+{
+    const double pi = 3.14159265358979323846, rate = options->learning_rate;
+    uint64_t warmup = options->warmup_steps;
+    if (done < warmup)
+        return rate * ((double)done + 1) / (double)warmup;
+    if (options->schedule == CLRNN_SCHEDULE_CONSTANT)
+        return rate;
+    if (done >= options->total_steps)
+        return 0;
+    double part = (double)(done - warmup) / (double)(options->total_steps - warmup);
+    return rate * (1 + cos(pi * part)) / 2;
+}
+
+const char *clr_optimizer_name(clrnn_optimizer optimizer)
+{
+    static const char *const names[] = {"adam", "adamw", "sgd", "rmsprop"};
+    return names[optimizer];
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * clrnn/clrnn.h - everything. Recurrent networks (RNN, LSTM, GRU) on any OpenCL device. */
+#ifndef CLRNN_H
+#define CLRNN_H
+
+#include <clrnn/context.h>
+#include <clrnn/model.h>
+#include <clrnn/network.h>
+#include <clrnn/plan.h>
+#include <clrnn/problem.h>
+#include <clrnn/status.h>
+#include <clrnn/tensors.h>
+#include <clrnn/trainer.h>
+#include <clrnn/version.h>
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ * clrnn/context.h - OpenCL devices, and the context that everything else is made from. */
+#ifndef CLRNN_CONTEXT_H
+#define CLRNN_CONTEXT_H
+
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#include <CL/cl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clrnn/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a device is and can do, read once. Sizes in bytes. */
+typedef struct clrnn_device_info {
+    uint32_t platform_index; /* PLATFORM:DEVICE is a selector of exactly this device */
+    uint32_t device_index;
+    char platform[128];
+    char name[128];
+    char vendor[128];
+    char version[128]; /* "OpenCL 3.0 ..." */
+    char driver[128];
+    cl_device_type type;
+    cl_platform_id platform_id;
+    cl_device_id device_id;
+    uint64_t global_memory;
+    uint64_t max_allocation;
+    uint64_t local_memory;
+    uint32_t compute_units;
+    uint32_t clock_mhz;
+    size_t max_work_group;
+    bool fp64; /* REAL=double kernels can be built */
+    bool fp16; /* cl_khr_fp16; not needed for f16 weights, which are converted on load */
+    bool unified_memory;
+    bool available;
+    bool has_compiler;
+    bool is_auto;     /* the one that "auto" takes */
+    char reason[160]; /* why `auto` takes it, or why not */
+} clrnn_device_info;
+
+/**
+ * List every OpenCL device of every platform, in the order of `clrnn devices`.
+ *
+ * `is_auto` and `reason` say what the selector "auto" would do, without running the self-test.
+ *
+ * Ownership: on success *devices is the caller's, to be given to clrnn_devices_free; on failure,
+ * and when there is no device, it is NULL and *count is 0. Threads:   any. Returns:   CLRNN_OK also
+ * when there is no device at all CLRNN_ERR_ARGUMENT   devices or count is NULL CLRNN_ERR_MEMORY
+ *            CLRNN_ERR_OPENCL     a platform refused to be listed, and no other has a device; else
+ *                                 it is left out with a warning
+ */
+CLRNN_API clrnn_status clrnn_devices_list(const clrnn_log *log, clrnn_device_info **devices,
+                                          size_t *count);
+
+/** Free a list of clrnn_devices_list and set the pointer to NULL; NULL is accepted. */
+CLRNN_API void clrnn_devices_free(clrnn_device_info **devices);
+
+/* How to open a context. Zero-initialise, then set what you need. */
+typedef struct clrnn_context_desc {
+    /* Selector: "auto" (best GPU that passes its self-test, else a CPU), "gpu", "cpu", "nvidia",
+     * "amd", "intel", "pocl", a part of the device's name, or "PLATFORM:DEVICE" (case ignored).
+     * NULL: the environment variable CLRNN_DEVICE, or "auto" where that is not set. */
+    const char *device;
+    /* The caller's own context and in-order queue; both or neither. `device` is then ignored. Both
+     * are retained until the clrnn context is destroyed. */
+    cl_context context;
+    cl_command_queue queue;
+    clrnn_log log;
+    /* Folder for program binaries. NULL: $CLRNN_CACHE_DIR, else $XDG_CACHE_HOME/clrnn, else
+     * ~/.cache/clrnn. "": no cache on disk. A folder that cannot be written costs a warning. */
+    const char *cache_dir;
+} clrnn_context_desc;
+
+typedef struct clrnn_context clrnn_context;
+
+/**
+ * Open a device.
+ *
+ * desc: NULL means all defaults.
+ * Ownership: on success *context is the caller's, to be destroyed after everything made from it; on
+ *            failure it is NULL.
+ * Threads:   any. A context may be shared: calls that take it directly may run concurrently, but
+ *            all work goes to its one queue.
+ * Returns:   CLRNN_OK
+ *            CLRNN_ERR_ARGUMENT   only one of context and queue, or a queue that is out of order
+ *            CLRNN_ERR_NO_DEVICE  nothing matches; the log lists what exists
+ *            CLRNN_ERR_SELF_TEST  the devices that match compute wrong results
+ *            CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_BUILD
+ */
+CLRNN_API clrnn_status clrnn_context_create(const clrnn_context_desc *desc,
+                                            clrnn_context **context);
+
+/** Wait for the queue, release everything and set the pointer to NULL; NULL is accepted. */
+CLRNN_API void clrnn_context_destroy(clrnn_context **context);
+
+/** What the device of a context is; valid as long as the context. Threads: any. */
+CLRNN_API const clrnn_device_info *clrnn_context_device(const clrnn_context *context);
+
+/** The context's OpenCL objects, still its own; for callers that enqueue their own work. */
+CLRNN_API cl_context clrnn_context_cl(const clrnn_context *context);
+CLRNN_API cl_command_queue clrnn_context_queue(const clrnn_context *context);
+
+/**
+ * Wait until everything enqueued so far has completed.
+ * Threads: any.  Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL), CLRNN_ERR_OPENCL.
+ */
+CLRNN_API clrnn_status clrnn_context_finish(clrnn_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ * clrnn/model.h - a whole model: input (dense, one-hot or embedding), recurrent stack, linear head.
+ *
+ * V symbols of the vocabulary, E embedding width, O outputs of the head. Letters else as in
+ * clrnn/network.h. A dense model feeds x [T,N,I]; a one-hot model feeds symbol s as the s-th unit
+ * vector, so I = V; an embedding model feeds row s of embedding.weight [V,E], so I = E.
+ * The head is logits = y head.weight^T + head.bias, with head.weight [O, D*R]. */
+#ifndef CLRNN_MODEL_H
+#define CLRNN_MODEL_H
+
+#include <clrnn/plan.h>
+#include <clrnn/tensors.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum clrnn_input {
+    CLRNN_INPUT_DENSE = 0,
+    CLRNN_INPUT_ONE_HOT,
+    CLRNN_INPUT_EMBEDDING
+} clrnn_input;
+
+/* A model. Zero-initialise, then set what you need. */
+typedef struct clrnn_model_desc {
+    clrnn_network_desc network; /* input_size may be 0 for one-hot: it is then V */
+    clrnn_input input;
+    uint32_t vocabulary_size; /* V; one-hot and embedding only */
+    uint32_t output_size;     /* O; 0 = no head */
+    /* Optional byte of text that each symbol stands for, [V], copied; NULL = symbols have no text.
+     */
+    const uint8_t *vocabulary;
+    clrnn_precision precision;
+} clrnn_model_desc;
+
+typedef struct clrnn_model clrnn_model;
+
+/**
+ * Make a model with fresh weights: weight_ih uniform in +-sqrt(6/(I'+H)) (Glorot and Bengio 2010,
+ * for each gate), weight_hh orthogonal for each gate (Saxe et al. 2014), weight_hr and head.weight
+ * Glorot uniform, embedding.weight normal with deviation 1/sqrt(E), biases 0 but the LSTM's forget
+ * gate 1 (in bias_ih; Jozefowicz et al. 2015). The same seed gives the same bits on every device.
+ *
+ * Ownership: on success *model is the caller's; the context must outlive it. On failure NULL.
+ * Threads:   any; one call at a time for each model.
+ * Returns:   CLRNN_OK; CLRNN_ERR_ARGUMENT and CLRNN_ERR_RANGE as clrnn_network_weights, or sizes
+ *            that contradict; CLRNN_ERR_UNSUPPORTED (double precision without fp64);
+ *            CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_BUILD
+ */
+CLRNN_API clrnn_status clrnn_model_create(clrnn_context *context, const clrnn_model_desc *desc,
+                                          uint64_t seed, clrnn_model **model);
+
+/**
+ * Make a model from named tensors (clrnn_tensors_load). What metadata "clrnn" does not say is taken
+ * from names and shapes; without it the file is PyTorch's network (README, "Files").
+ * Tensors of other names are ignored unless they begin with "rnn.", "head." or "embedding.".
+ *
+ * precision: of the model; elements are converted.
+ * Returns: as clrnn_model_create; CLRNN_ERR_FORMAT when names, shapes and description contradict
+ *          (the log names the tensor or field); CLRNN_ERR_UNSUPPORTED in a build without
+ * safetensors
+ */
+CLRNN_API clrnn_status clrnn_model_from_tensors(clrnn_context *context, const clrnn_tensors *set,
+                                                clrnn_precision precision, clrnn_model **model);
+
+/** Read a file and make its model: clrnn_tensors_load, then clrnn_model_from_tensors. */
+CLRNN_API clrnn_status clrnn_model_load(clrnn_context *context, const char *path,
+                                        clrnn_precision precision, clrnn_model **model);
+
+/**
+ * Add the model's tensors and its description to a set, for clrnn_tensors_save. Waits.
+ * Returns: CLRNN_OK, CLRNN_ERR_OPENCL, CLRNN_ERR_MEMORY, CLRNN_ERR_ARGUMENT (a name exists),
+ *          CLRNN_ERR_UNSUPPORTED in a build without safetensors
+ */
+CLRNN_API clrnn_status clrnn_model_to_tensors(clrnn_model *model, clrnn_tensors *set);
+
+/** Write the model to a safetensors file, whole or not at all. */
+CLRNN_API clrnn_status clrnn_model_save(clrnn_model *model, const char *path);
+
+/** Free it and set the pointer to NULL; NULL is accepted. */
+CLRNN_API void clrnn_model_destroy(clrnn_model **model);
+
+/** What the model is: all fields filled in (vocabulary points into the model). Threads: any. */
+CLRNN_API const clrnn_model_desc *clrnn_model_get_desc(const clrnn_model *model);
+
+/** Elements of all parameters together. Threads: any. */
+CLRNN_API size_t clrnn_model_parameter_count(const clrnn_model *model);
+
+/**
+ * Copy all parameters to or from host memory: one flat array of the model's precision,
+ * [embedding.weight] [the network's canonical weights] [head.weight] [head.bias]. Waits.
+ * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_OPENCL
+ */
+CLRNN_API clrnn_status clrnn_model_get_parameters(clrnn_model *model, void *parameters);
+CLRNN_API clrnn_status clrnn_model_set_parameters(clrnn_model *model, const void *parameters);
+
+/* Host arrays of one pass, elements of the model's precision. Zero-initialise. */
+typedef struct clrnn_model_io {
+    uint32_t steps; /* T, must be set */
+    uint32_t batch; /* N, must be set */
+    const uint32_t *lengths;
+    const void *x;      /* in  [T,N,I]; dense models */
+    const int32_t *ids; /* in  [T,N], each 0..V-1 (any value past a row's length); others */
+    const void *h0, *c0;
+    void *y, *hn, *cn;
+    void *logits; /* out [T,N,O]; past a row's length the head's bias; models with a head */
+} clrnn_model_io;
+
+/**
+ * Run the model: h0, c0, y, hn, cn as in clrnn_forward_io; every output may be absent. Waits.
+ * Keeps a plan for the largest T and N so far.
+ *
+ * Returns: CLRNN_OK
+ *          CLRNN_ERR_ARGUMENT  x or ids missing or of the wrong kind; logits without a head
+ *          CLRNN_ERR_RANGE     a length or symbol out of range (the log says where)
+ *          and those of clrnn_plan_create and clrnn_forward
+ */
+CLRNN_API clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io);
+
+/** Which strategy clrnn_model_forward and trainers of this model use; default auto. Takes effect
+ *  with the next plan they make. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT. */
+CLRNN_API clrnn_status clrnn_model_set_strategy(clrnn_model *model, clrnn_strategy strategy);
+
+/** The plan of the last clrnn_model_forward, or NULL before the first. */
+CLRNN_API const clrnn_plan_info *clrnn_model_plan_info(const clrnn_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * clrnn/network.h - what a recurrent network is: cell, sizes, variant, and its canonical weights.
+ *
+ * Letters: T steps, N sequences (batch), I input features, H hidden units, P projected size,
+ * L layers, D directions (1 or 2), G gates (RNN 1, GRU 3, LSTM 4). R = P if projected, else H, is
+ * the width of a hidden state. Arrays are row-major: [T,N,I] means I moves fastest. */
+#ifndef CLRNN_NETWORK_H
+#define CLRNN_NETWORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clrnn/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum clrnn_cell { CLRNN_CELL_LSTM = 0, CLRNN_CELL_GRU, CLRNN_CELL_RNN } clrnn_cell;
+
+/* RNN only: h_t = act(W x_t + b_ih + U h_{t-1} + b_hh). */
+typedef enum clrnn_nonlinearity { CLRNN_TANH = 0, CLRNN_RELU } clrnn_nonlinearity;
+
+/* GRU only: where the reset gate acts on the candidate n.
+ *   before: n = tanh(W_n x + b_ih + U_n (r*h) + b_hh)   (Cho et al. 2014, Chung et al. 2014)
+ *   after:  n = tanh(W_n x + b_ih + r*(U_n h + b_hh))   (cuDNN, PyTorch)
+ * These are different functions: weights do not convert. */
+typedef enum clrnn_gru_reset { CLRNN_RESET_BEFORE = 0, CLRNN_RESET_AFTER } clrnn_gru_reset;
+
+/* GRU only: which way the update gate z opens.
+ *   replaces: h' = (1-z)*h + z*n      keeps: h' = z*h + (1-z)*n   (cuDNN, PyTorch, ONNX, Keras)
+ * Negating the z rows of W, U and b turns one into the other. */
+typedef enum clrnn_gru_update { CLRNN_UPDATE_REPLACES = 0, CLRNN_UPDATE_KEEPS } clrnn_gru_update;
+
+/* The type of every array of a plan or model. */
+typedef enum clrnn_precision {
+    CLRNN_F32 = 0,
+    CLRNN_F64 /* needs a device with fp64 */
+} clrnn_precision;
+
+/* A stack of recurrent layers. Zero-initialise, then set what you need; zero means the default. */
+typedef struct clrnn_network_desc {
+    clrnn_cell cell;
+    uint32_t input_size;  /* I, must be set */
+    uint32_t hidden_size; /* H, must be set */
+    uint32_t num_layers;  /* L; 0 means 1 */
+    uint32_t proj_size;   /* P, LSTM only, less than H; 0 means no projection */
+    bool bidirectional;   /* D = 2: features of the forward direction, then of the backward one */
+    bool no_bias;
+    clrnn_nonlinearity nonlinearity; /* RNN only */
+    clrnn_gru_reset gru_reset;       /* GRU only */
+    clrnn_gru_update gru_update;     /* GRU only */
+} clrnn_network_desc;
+
+/* One tensor of the canonical weights: PyTorch's names, shapes and gate order (LSTM i f g o,
+ * GRU r z n), one after the other in one flat array in PyTorch's order of parameters: for each
+ * layer and direction weight_ih [G*H, I or D*R], weight_hh [G*H, R], bias_ih [G*H], bias_hh [G*H]
+ * (both absent if no_bias), weight_hr [P, H] (if projected). */
+typedef struct clrnn_weight_info {
+    char name[48];     /* "weight_ih_l0", "bias_hh_l1_reverse", ... */
+    uint32_t rank;     /* 1 or 2 */
+    uint64_t shape[2]; /* shape[1] is 1 for rank 1 */
+    size_t offset;     /* elements from the start of the flat array */
+    size_t count;      /* elements */
+} clrnn_weight_info;
+
+/**
+ * How many weight tensors a network has, and how many elements all of them have together. Either
+ * pointer may be NULL.
+ *
+ * Threads: any.
+ * Returns: CLRNN_OK
+ *          CLRNN_ERR_ARGUMENT   desc is NULL, an unknown enum value, or options that contradict
+ *          CLRNN_ERR_RANGE      a size that must not be zero is, or the total overflows
+ */
+CLRNN_API clrnn_status clrnn_network_weights(const clrnn_network_desc *desc, const clrnn_log *log,
+                                             size_t *tensors, size_t *elements);
+
+/**
+ * Describe weight tensor `index` (0 to tensors-1).
+ * Threads: any.  Returns: as clrnn_network_weights; CLRNN_ERR_RANGE also for the index.
+ */
+CLRNN_API clrnn_status clrnn_network_weight(const clrnn_network_desc *desc, const clrnn_log *log,
+                                            size_t index, clrnn_weight_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

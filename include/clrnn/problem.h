@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ * clrnn/problem.h - a whole workload in one string, and its check against the reference.
+ *
+ *     cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=infer,weights=f32
+ *
+ * Missing keys take the values above. Further keys: P=0 (projection), reset=before|after and
+ * update=replaces|keeps (GRU), act=tanh|relu (RNN), bias=1|0, lengths=full|ragged,
+ * precision=f32|f64, strategy=auto|stepwise. The same string is used by the command, the benchmarks
+ * and the tests. */
+#ifndef CLRNN_PROBLEM_H
+#define CLRNN_PROBLEM_H
+
+#include <clrnn/plan.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct clrnn_problem {
+    clrnn_network_desc network;
+    uint32_t steps;
+    uint32_t batch;
+    bool train;  /* mode=train: forward + backward + weight gradients; else mode=infer */
+    bool ragged; /* lengths spread over 0..T in no order, else all T */
+    clrnn_precision precision;
+    clrnn_strategy strategy;
+} clrnn_problem;
+
+/**
+ * Read a problem string.
+ * Threads: any.
+ * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (unknown key or value, or options that contradict; the log
+ *          names it), CLRNN_ERR_RANGE (a size of 0, or one that overflows),
+ *          CLRNN_ERR_UNSUPPORTED (a known key with a value that this version cannot run)
+ */
+CLRNN_API clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log,
+                                           clrnn_problem *problem);
+
+/** Write a problem as a string that clrnn_problem_parse reads back; always terminated.
+ *  Returns the length it has without the limit, as snprintf. Threads: any. */
+CLRNN_API int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size);
+
+/* How a check came out. An error is the largest |device - reference| of a tensor over the largest
+ * |reference| of that tensor; a bound follows from type, T and the length of the sums. */
+typedef struct clrnn_check {
+    double forward_error; /* worst of y, hn, cn */
+    double forward_bound;
+    char forward_tensor[48];
+    double gradient_error; /* worst of dx, dh0, dc0 and every weight gradient; 0 for mode=infer */
+    double gradient_bound;
+    char gradient_tensor[48];
+    bool passed; /* errors within bounds, and no NaN or infinity that the reference has not */
+} clrnn_check;
+
+/**
+ * Run a problem with pseudo-random weights and inputs on the device and in the float64 reference,
+ * and compare every output (and for mode=train every gradient). Waits.
+ *
+ * seed: of the pseudo-random numbers.
+ * Threads: any.
+ * Returns: CLRNN_OK whenever the comparison could be made (see check->passed), else as
+ *          clrnn_plan_create.
+ */
+CLRNN_API clrnn_status clrnn_problem_check(clrnn_context *context, const clrnn_problem *problem,
+                                           uint64_t seed, clrnn_check *check);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ * clrnn/trainer.h - training a model: loss, optimiser, schedule, checkpoints; batches of text. */
+#ifndef CLRNN_TRAINER_H
+#define CLRNN_TRAINER_H
+
+#include <clrnn/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum clrnn_loss {
+    CLRNN_LOSS_CROSS_ENTROPY = 0, /* -log softmax(logits)[target], in nats */
+    CLRNN_LOSS_MEAN_SQUARED       /* mean over the O outputs of (logits - target)^2 */
+} clrnn_loss;
+
+/* With g the (clipped) gradient, w a parameter, lr the scheduled rate, k = 1, 2, ... the step:
+ *   sgd      u = momentum*u + g;  w -= lr*u
+ *   adam     m = b1*m+(1-b1)*g;  v = b2*v+(1-b2)*g^2;
+ *            w -= lr * m/(1-b1^k) / (sqrt(v/(1-b2^k)) + eps)           (Kingma and Ba 2015)
+ *   adamw    w -= lr*weight_decay*w, then as adam                      (Loshchilov and Hutter 2019)
+ *   rmsprop  v = rho*v+(1-rho)*g^2;  w -= lr*g / (sqrt(v) + eps)       (Tieleman and Hinton 2012)
+ * These are the formulas of PyTorch's optimisers of the same names. */
+typedef enum clrnn_optimizer {
+    CLRNN_ADAM = 0,
+    CLRNN_ADAMW,
+    CLRNN_SGD,
+    CLRNN_RMSPROP
+} clrnn_optimizer;
+
+typedef enum clrnn_schedule {
+    CLRNN_SCHEDULE_CONSTANT = 0,
+    CLRNN_SCHEDULE_COSINE /* linear warm-up, then half a cosine down to 0 at total_steps */
+} clrnn_schedule;
+
+/* How to train. Zero-initialise, then set what you need; zero means the default given. */
+typedef struct clrnn_trainer_desc {
+    uint32_t max_steps; /* largest T of a batch, must be set: gradients flow through these steps */
+    uint32_t max_batch; /* largest N of a batch, must be set */
+    clrnn_loss loss;
+    clrnn_optimizer optimizer;
+    double learning_rate; /* 0 = 0.001 */
+    double momentum;      /* sgd, [0,1) */
+    double beta1;         /* adam, adamw; 0 = 0.9 */
+    double beta2;         /* adam, adamw; 0 = 0.999 */
+    double rho;           /* rmsprop; 0 = 0.99 */
+    double epsilon;       /* 0 = 1e-8 */
+    double weight_decay;  /* adamw; 0 = none */
+    double clip;          /* largest Euclidean norm of the whole gradient; 0 = no limit */
+    float dropout;        /* 0 <= p < 1, between layers */
+    clrnn_schedule schedule;
+    uint64_t warmup_steps; /* steps over which the rate grows linearly from 0, either schedule */
+    uint64_t total_steps;  /* cosine: must be set, more than warmup_steps */
+    uint64_t seed;         /* of dropout */
+    bool carry_state;      /* truncated BPTT: a batch begins with the final state of the last one */
+} clrnn_trainer_desc;
+
+typedef struct clrnn_trainer clrnn_trainer;
+
+/* One batch, in host memory; read before the call returns. Zero-initialise. */
+typedef struct clrnn_batch {
+    uint32_t steps; /* T; 0 = max_steps */
+    uint32_t batch; /* N; 0 = max_batch; with carry_state always max_batch */
+    const uint32_t *lengths;
+    const void *x;          /* [T,N,I], dense models, the model's precision */
+    const int32_t *ids;     /* [T,N], one-hot and embedding models */
+    const int32_t *targets; /* [T,N], 0..O-1, or negative: not counted; cross-entropy */
+    const void *values;     /* [T,N,O], the model's precision; mean squared error */
+    bool reset;             /* begin with zero states in spite of carry_state */
+} clrnn_batch;
+
+/**
+ * Make a trainer for a model with a head. It changes the model's parameters in place.
+ *
+ * Ownership: on success *trainer is the caller's; the model must outlive it, and be used by one
+ *            thread at a time together with it. On failure NULL.
+ * Returns:   CLRNN_OK; CLRNN_ERR_ARGUMENT (no head, an option out of its range; the log names it);
+ *            CLRNN_ERR_RANGE; and those of clrnn_plan_create
+ */
+CLRNN_API clrnn_status clrnn_trainer_create(clrnn_model *model, const clrnn_trainer_desc *desc,
+                                            clrnn_trainer **trainer);
+
+/** Wait, free and set the pointer to NULL; NULL is accepted. The model stays. */
+CLRNN_API void clrnn_trainer_destroy(clrnn_trainer **trainer);
+
+/**
+ * One training step: forward, loss, backward, clipping, optimiser. The loss is the mean over the
+ * steps counted (within the row's length, target not negative).
+ *
+ * loss: NULL = do not wait for the device; else receives the loss before the update.
+ * A loss or gradient that is not finite is not hidden: parameters become NaN, as the field does it.
+ * Returns: CLRNN_OK
+ *          CLRNN_ERR_ARGUMENT  a needed array is missing
+ *          CLRNN_ERR_RANGE     a size, length, id or target out of range (the log says where); in
+ *                              both cases nothing has changed
+ *          CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL
+ */
+CLRNN_API clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch,
+                                          double *loss);
+
+/**
+ * Only forward and loss, without dropout. Carries its own state from one evaluation to the next
+ * (if carry_state), apart from that of training.
+ *
+ * loss_sum: receives the sum of the losses, count: how many steps were counted.
+ * Returns: as clrnn_trainer_step.
+ */
+CLRNN_API clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *batch,
+                                              double *loss_sum, uint64_t *count);
+
+/** Steps done so far, also before a resume: the k of the formulas, minus 1. */
+CLRNN_API uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer);
+
+/** Learning rate of the next step, and the gradient's norm of the last one (waits). */
+CLRNN_API double clrnn_trainer_learning_rate(const clrnn_trainer *trainer);
+CLRNN_API clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, double *norm);
+
+/**
+ * Copy the gradient of the last step, before clipping, in the layout of
+ * clrnn_model_get_parameters. Waits.
+ */
+CLRNN_API clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *gradient);
+
+/**
+ * Write a checkpoint: a safetensors file that is also a model file, with the optimiser's moments,
+ * carried states, step and options. A kill at any moment leaves the old file or the new, whole.
+ * Returns: CLRNN_OK, CLRNN_ERR_IO, CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_UNSUPPORTED
+ */
+CLRNN_API clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path);
+
+/**
+ * Continue from a checkpoint: model parameters, moments, carried states and step become those of
+ * the file. Trained on with the same options and batches, parameters are bit-identical to those of
+ * a run without interruption on the same device and driver.
+ *
+ * Returns: CLRNN_OK; CLRNN_ERR_FORMAT when the file is no checkpoint, or of another model,
+ * optimiser, seed or batch size (the log names the field; nothing has changed); CLRNN_ERR_IO,
+ *          CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_UNSUPPORTED
+ */
+CLRNN_API clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path);
+
+/* --- text -----------------------------------------------------------------------------------
+ * A text as batches of symbols, one symbol for each byte. The text but its held-out tail is cut
+ * into N streams of equal length, and batch k holds the next T symbols of each stream, so with
+ * carry_state a stream is read as one long sequence. Pure arithmetic: no state, any batch at any
+ * time, so a position is nothing but a number of steps. */
+
+typedef struct clrnn_text_desc {
+    uint32_t steps;    /* T, must be set */
+    uint32_t batch;    /* N, must be set */
+    double validation; /* part held out at the end, 0 <= v < 1 */
+    /* The byte of each symbol, [vocabulary_size], each once; NULL = the bytes that occur, ascending
+     */
+    const uint8_t *vocabulary;
+    uint32_t vocabulary_size;
+} clrnn_text_desc;
+
+typedef struct clrnn_text clrnn_text;
+
+/**
+ * Prepare a text; `bytes` are copied.
+ * Ownership: on success *text is the caller's, on failure NULL. Threads: any; reading is free of
+ *            races.
+ * Returns:   CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_MEMORY
+ *            CLRNN_ERR_RANGE  the text is shorter than one batch needs (N*(T+1) bytes of training
+ *                             text, and N*(T+1) of validation text if any is held out), or has a
+ * byte that the vocabulary lacks; the log gives the numbers
+ */
+CLRNN_API clrnn_status clrnn_text_create(const void *bytes, size_t size,
+                                         const clrnn_text_desc *desc, const clrnn_log *log,
+                                         clrnn_text **text);
+CLRNN_API void clrnn_text_destroy(clrnn_text **text);
+
+/** The byte of each symbol, [*size]; valid as long as the text. */
+CLRNN_API const uint8_t *clrnn_text_vocabulary(const clrnn_text *text, uint32_t *size);
+
+/** Batches of one pass through the training text, and through the held-out text. */
+CLRNN_API uint64_t clrnn_text_batches(const clrnn_text *text, bool validation);
+
+/**
+ * Fill batch `index` (any number; it wraps around): ids [T,N] and targets [T,N], the symbols one
+ * further. *reset tells whether the batch begins the text anew.
+ */
+CLRNN_API void clrnn_text_batch(const clrnn_text *text, bool validation, uint64_t index,
+                                int32_t *ids, int32_t *targets, bool *reset);
+
+/** Bits for each symbol of the held-out text (else of the training text) under a unigram model of
+ *  the training text, add-one smoothed: what predicting without context costs. */
+CLRNN_API double clrnn_text_unigram_bits(const clrnn_text *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

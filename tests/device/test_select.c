@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ * tests/device/test_select.c - which device a selector means, on devices that are made up. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/context.h"
+#include "device/select.h"
+#include "support.h"
+
+#define GIB (UINT64_C(1) << 30)
+
+static clrnn_device_info device(uint32_t platform, uint32_t index, cl_device_type type,
+                                const char *name, const char *vendor, const char *platform_name)
+{
+    clrnn_device_info info = {.platform_index = platform,
+                              .device_index = index,
+                              .type = type,
+                              .compute_units = 16,
+                              .clock_mhz = 1000,
+                              .global_memory = 4 * GIB,
+                              .available = true,
+                              .has_compiler = true};
+    snprintf(info.name, sizeof info.name, "%s", name);
+    snprintf(info.vendor, sizeof info.vendor, "%s", vendor);
+    snprintf(info.platform, sizeof info.platform, "%s", platform_name);
+    return info;
+}
+
+enum { IRIS, XEON, RTX_SMALL, RTX_LARGE, RADEON, EPYC, FPGA, BROKEN, BARE, COUNT };
+
+/* A machine with everything. */
+static void make_machine(clrnn_device_info *d)
+{
+    const cl_device_type gpu = CL_DEVICE_TYPE_GPU, cpu = CL_DEVICE_TYPE_CPU;
+    const char *pocl = "Portable Computing Language", *cuda = "NVIDIA CUDA";
+    d[IRIS] = device(0, 0, gpu, "Iris(R) Xe Graphics", "Intel(R) Corporation",
+                     "Intel(R) OpenCL Graphics");
+    d[IRIS].compute_units = 96;
+    d[IRIS].unified_memory = true;
+    d[XEON] = device(1, 0, cpu, "Xeon(R) Gold", "Intel(R) Corporation", "Intel(R) OpenCL");
+    d[XEON].clock_mhz = 4000;
+    d[RTX_SMALL] = device(2, 0, gpu, "GeForce RTX 3060", "NVIDIA Corporation", cuda);
+    d[RTX_LARGE] = device(2, 1, gpu, "GeForce RTX 3090", "NVIDIA Corporation", cuda);
+    d[RTX_LARGE].compute_units = 82;
+    d[RADEON] = device(3, 0, gpu, "gfx1030", "Advanced Micro Devices, Inc.", "rusticl");
+    d[RADEON].global_memory = 8 * GIB;
+    d[EPYC] = device(4, 0, cpu | CL_DEVICE_TYPE_DEFAULT, "pthread-AMD EPYC", "AuthenticAMD", pocl);
+    d[FPGA] = device(5, 0, CL_DEVICE_TYPE_ACCELERATOR, "a10gx", "Somebody", "FPGA SDK");
+    d[BROKEN] = device(6, 0, gpu, "Away 9000", "NVIDIA Corporation", "Away");
+    d[BROKEN].compute_units = 999;
+    d[BROKEN].available = false;
+    d[BARE] = device(6, 1, gpu, "Bare 9000", "NVIDIA Corporation", "Away");
+    d[BARE].compute_units = 999;
+    d[BARE].has_compiler = false;
+}
+
+typedef struct expectation {
+    const char *selector;
+    int order[COUNT + 1]; /* ends with -1 */
+} expectation;
+
+/* Best first: own memory before shared, units times clock, memory, order of listing. */
+static const expectation expectations[] = {
+    {"auto", {RTX_LARGE, RADEON, RTX_SMALL, IRIS, FPGA, XEON, EPYC, -1}},
+    {"gpu", {RTX_LARGE, RADEON, RTX_SMALL, IRIS, -1}},
+    {"GPU", {RTX_LARGE, RADEON, RTX_SMALL, IRIS, -1}},
+    {"cpu", {XEON, EPYC, -1}},
+    {"nvidia", {RTX_LARGE, RTX_SMALL, -1}},
+    {"NVidia", {RTX_LARGE, RTX_SMALL, -1}},
+    {"amd", {RADEON, EPYC, -1}},
+    {"intel", {IRIS, XEON, -1}},
+    {"pocl", {EPYC, -1}},
+    {"rtx 30", {RTX_LARGE, RTX_SMALL, -1}},
+    {"3060", {RTX_SMALL, -1}},
+    {"GFX1030", {RADEON, -1}},
+    {"a10gx", {FPGA, -1}},
+    {"0:0", {IRIS, -1}},
+    {"2:1", {RTX_LARGE, -1}},
+    {"4:0", {EPYC, -1}},
+};
+
+static void test_selectors(void **state)
+{
+    (void)state;
+    clrnn_device_info machine[COUNT];
+    make_machine(machine);
+    for (size_t i = 0; i < sizeof expectations / sizeof *expectations; i++) {
+        const expectation *e = &expectations[i];
+        size_t order[COUNT], matches = 0, expected = 0;
+        print_message("selector %s\n", e->selector);
+        assert_int_equal(clr_select(e->selector, machine, COUNT, &test_log, order, &matches),
+                         CLRNN_OK);
+        while (e->order[expected] >= 0)
+            expected++;
+        assert_int_equal(matches, expected);
+        for (size_t k = 0; k < expected; k++)
+            assert_int_equal(order[k], e->order[k]);
+    }
+}
+
+static void test_no_match(void **state)
+{
+    (void)state;
+    static const char *const selectors[] = {
+        "voodoo",      "7:0", "2:2",  "2:",        ":0",    "2:1x",
+        "6:0",         "6:1", "Away", "Bare 9000", "auto ", "99999999999999999999:0",
+        "4294967296:0"};
+    clrnn_device_info machine[COUNT];
+    make_machine(machine);
+    for (size_t i = 0; i < sizeof selectors / sizeof *selectors; i++) {
+        size_t order[COUNT], matches = 5;
+        assert_int_equal(clr_select(selectors[i], machine, COUNT, &test_log, order, &matches),
+                         CLRNN_ERR_NO_DEVICE);
+        assert_int_equal(matches, 0);
+        assert_null(strchr(test_last_error, '\n'));
+        for (int d = 0; d < COUNT; d++)
+            assert_non_null(strstr(test_last_error, machine[d].name));
+        assert_non_null(strstr(test_last_error, "2:1 GeForce RTX 3090 (GPU, NVIDIA CUDA)"));
+        assert_error_contains(selectors[i]);
+    }
+}
+
+/* Where the list of what exists is longer than any message. */
+static void test_no_match_among_many(void **state)
+{
+    (void)state;
+    enum { MANY = 200 };
+    static clrnn_device_info many[MANY];
+    size_t order[MANY], matches = 0;
+    for (int i = 0; i < MANY; i++)
+        many[i] =
+            device(0, (uint32_t)i, CL_DEVICE_TYPE_GPU,
+                   "a device that has a name of about sixty characters, all of them", "v", "p");
+    assert_int_equal(clr_select("voodoo", many, MANY, &test_log, order, &matches),
+                     CLRNN_ERR_NO_DEVICE);
+    assert_error_contains("0:30 a device");
+}
+
+static void test_no_device_at_all(void **state)
+{
+    (void)state;
+    size_t matches = 3;
+    assert_int_equal(clr_select("auto", NULL, 0, &test_log, NULL, &matches), CLRNN_ERR_NO_DEVICE);
+    assert_int_equal(matches, 0);
+    assert_error_contains("pocl-opencl-icd");
+}
+
+static size_t first(const char *selector, const clrnn_device_info *machine)
+{
+    size_t order[COUNT], matches = 0;
+    assert_int_equal(clr_select(selector, machine, COUNT, &test_log, order, &matches), CLRNN_OK);
+    return order[0];
+}
+
+static void test_environment(void **state)
+{
+    (void)state;
+    clrnn_device_info machine[COUNT];
+    make_machine(machine);
+    unsetenv("CLRNN_DEVICE");
+    assert_int_equal(first(NULL, machine), RTX_LARGE);
+    setenv("CLRNN_DEVICE", "", 1);
+    assert_int_equal(first(NULL, machine), RTX_LARGE);
+    setenv("CLRNN_DEVICE", "cpu", 1);
+    assert_int_equal(first(NULL, machine), XEON);
+    assert_int_equal(first("", machine), XEON);
+    assert_int_equal(first("intel", machine), IRIS); /* what code says goes first */
+    unsetenv("CLRNN_DEVICE");
+}
+
+/* is_auto is the first of "auto", and every device has a reason. */
+static void test_explain(void **state)
+{
+    (void)state;
+    clrnn_device_info machine[COUNT];
+    make_machine(machine);
+    clr_select_explain(machine, COUNT);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(machine[i].is_auto, i == RTX_LARGE);
+    assert_string_equal(machine[RTX_LARGE].reason, "best GPU: 82 units at 1000 MHz");
+    assert_string_equal(machine[RTX_SMALL].reason, "not chosen: 2:1 is larger or listed first");
+    assert_string_equal(machine[IRIS].reason, "not chosen: 2:1 has memory of its own");
+    assert_string_equal(machine[EPYC].reason, "not chosen: GPUs go before CPUs");
+    assert_string_equal(machine[FPGA].reason, "not chosen: GPUs go before accelerators");
+    assert_string_equal(machine[BROKEN].reason, "never chosen: it is not available");
+    assert_string_equal(machine[BARE].reason, "never chosen: it has no compiler");
+
+    clr_select_explain(&machine[EPYC], 1);
+    assert_true(machine[EPYC].is_auto);
+    assert_string_equal(machine[EPYC].reason, "CPU, used when there is no GPU");
+    clr_select_explain(&machine[BROKEN], 2); /* nothing that can be chosen */
+    assert_false(machine[BROKEN].is_auto || machine[BARE].is_auto);
+    clr_select_explain(NULL, 0);
+}
+
+/* The loader finds no driver: no device, and no error. This program asks OpenCL only here. */
+static void test_no_driver(void **state)
+{
+    (void)state;
+    clrnn_device_info *devices = (clrnn_device_info *)state;
+    size_t count = 5;
+    setenv("OCL_ICD_VENDORS", test_folder(), 1);
+    assert_int_equal(clrnn_devices_list(&test_log, &devices, &count), CLRNN_OK);
+    assert_null(devices);
+    assert_int_equal(count, 0);
+    clrnn_devices_free(&devices);
+    clrnn_devices_free(NULL);
+    assert_int_equal(clrnn_devices_list(&test_log, NULL, &count), CLRNN_ERR_ARGUMENT);
+    assert_int_equal(clrnn_devices_list(&test_log, &devices, NULL), CLRNN_ERR_ARGUMENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_selectors),           cmocka_unit_test(test_no_match),
+        cmocka_unit_test(test_no_match_among_many), cmocka_unit_test(test_no_device_at_all),
+        cmocka_unit_test(test_environment),         cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_no_driver),
+    };
+    return cmocka_run_group_tests_name("select", tests, NULL, NULL);
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Compile each header alone, included twice, with all warnings as errors.
+
+usage: headers.py ROOT c|c++ COMPILER...
+The public headers in C11 or C++11; in C also the headers inside host/.
+"""
+import subprocess
+import sys
+from pathlib import Path
+
+FLAGS = ["-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Wshadow", "-Werror"]
+
+
+def main():
+    root, language, compiler = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    headers = [(root / "include", h) for h in sorted((root / "include").glob("clrnn/*.h"))]
+    if language == "c":
+        FLAGS.extend(["-std=c11", "-Wstrict-prototypes", "-D_POSIX_C_SOURCE=200809L"])
+        headers += [(root / "host", h) for h in sorted((root / "host").glob("*/*.h"))]
+    else:
+        FLAGS.append("-std=c++11")
+    failed = 0
+    for base, header in headers:
+        name = header.relative_to(base)
+        # The declaration keeps a header of macros alone from being an empty translation unit.
+        source = f"#include <{name}>\n#include <{name}>\nextern int clr_test_header;\n"
+        result = subprocess.run(
+            compiler + ["-x", language] + FLAGS + [f"-I{root / 'include'}", f"-I{root / 'host'}", "-"],
+            input=source, text=True, capture_output=True)
+        if result.returncode:
+            print(f"{name} does not compile alone as {language}:\n{result.stderr}")
+            failed += 1
+    print(f"{len(headers)} headers, {failed} failed")
+    return 1 if failed or not headers else 0
+
+
+sys.exit(main())

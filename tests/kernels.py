@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Compile every kernel file as OpenCL C 1.2 with clang, warnings as errors: alone with what it is
+written to follow, under every value of its switches. No device is needed.
+
+usage: kernels.py CL_DIR CLANG...
+"""
+import concurrent.futures
+import itertools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-fsyntax-only",
+         "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"]
+CELLS = ["rnn", "lstm", "gru"]
+PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
+            ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"]]
+PROGRAMS += [["prelude", cell] for cell in CELLS]
+PROGRAMS += [["prelude", cell, "stepwise"] for cell in CELLS]
+# Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
+VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256]}
+SCALAR = {"stepwise"}  # files that want VEC 1
+LSTM_ONLY = "PROJECTED"
+
+
+def macros(folder, program):
+    """The macros with a default in the files of a program: {name: values to try}."""
+    found = {}
+    for name in program:
+        text = (folder / f"{name}.cl").read_text(encoding="utf-8")
+        for macro, value in re.findall(r"^#ifndef (\w+)\n# *define \1 +(\w+)", text, flags=re.M):
+            found[macro] = VALUES.get(macro, [0, 1] if value in ("0", "1") else [value])
+    if SCALAR & set(program) or not set(CELLS) & set(program):
+        found["VEC"] = [1]
+    if "lstm" not in program and LSTM_ONLY in found:
+        found[LSTM_ONLY] = [0]
+    return found
+
+
+def compile_one(folder, clang, program, values):
+    """The compiler's complaint, or an empty string."""
+    defines = [f"-D{macro}={value}" for macro, value in values.items()]
+    if not values["REAL_IS_DOUBLE"]:  # as on a GPU without fp64
+        defines += ["-Xclang", "-cl-ext=-cl_khr_fp64"]
+    source = "".join(f'#include "{name}.cl"\n' for name in program)
+    result = subprocess.run(clang + FLAGS + defines + [f"-I{folder}", "-"], input=source,
+                            text=True, capture_output=True, check=False)
+    return f"{' + '.join(program)} {' '.join(defines)}\n{result.stderr}" if result.returncode else ""
+
+
+def main():
+    folder, clang = Path(sys.argv[1]), sys.argv[2:]
+    forgotten = {p.stem for p in folder.glob("*.cl")} - set(itertools.chain(*PROGRAMS))
+    jobs = []
+    for program in PROGRAMS:
+        choices = macros(folder, program)
+        jobs += [(program, dict(zip(choices, values)))
+                 for values in itertools.product(*choices.values())]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        complaints = [c for c in pool.map(lambda j: compile_one(folder, clang, *j), jobs) if c]
+    for name in sorted(forgotten):
+        complaints.append(f"{name}.cl is in no program: add it to tests/kernels.py")
+    print(*complaints, sep="\n", end="\n" if complaints else "")
+    print(f"{len(jobs)} programs, {len(complaints)} complaints")
+    return 1 if complaints else 0
+
+
+sys.exit(main())

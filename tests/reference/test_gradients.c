@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ * tests/reference/test_gradients.c - the backward pass of the float64 reference against finite
+ * differences of its forward pass, for every cell in every form. */
+#include "reference/reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+#include "vectors.h"
+
+/* loss = sum(y*dy) + sum(hn*dhn) + sum(cn*dcn), whose gradients by y, hn, cn are dy, dhn, dcn */
+static double loss(const test_inputs *in, float dropout)
+{
+    test_sizes sizes = test_sizes_of(in);
+    test_outputs out = test_outputs_make(in);
+    clr_reference_io io = test_reference_io(in, &out);
+    io.dropout = dropout;
+    assert_int_equal(clr_reference_forward(&in->desc, &io, &test_log), CLRNN_OK);
+    double sum = 0;
+    for (size_t i = 0; i < sizes.y; i++)
+        sum += out.y[i] * in->dy[i];
+    for (size_t i = 0; i < sizes.h; i++)
+        sum += out.hn[i] * in->dhn[i];
+    for (size_t i = 0; i < sizes.c; i++)
+        sum += out.cn[i] * in->dcn[i];
+    test_outputs_free(&out);
+    return sum;
+}
+
+/* Along a random direction v of +-1 through one tensor: gradient . v = (loss(+hv) - loss(-hv)) / 2h
+ */
+static void check_gradient(const char *name, const char *tensor, const test_inputs *in,
+                           float dropout, double *values, const double *gradient, size_t count)
+{
+    const double h = 1e-6;
+    double slope = 0, norm = 0, side[2];
+    double *saved = calloc(count, sizeof *saved), *v = test_random(count, count, 1);
+    assert_non_null(saved);
+    memcpy(saved, values, count * sizeof *saved);
+    for (size_t i = 0; i < count; i++) {
+        v[i] = v[i] < 0 ? -1 : 1;
+        slope += gradient[i] * v[i];
+        norm += gradient[i] * gradient[i];
+    }
+    for (int s = 0; s < 2; s++) {
+        for (size_t i = 0; i < count; i++)
+            values[i] = saved[i] + (s ? -h : h) * v[i];
+        side[s] = loss(in, dropout);
+    }
+    memcpy(values, saved, count * sizeof *saved);
+    double error = fabs(slope - (side[0] - side[1]) / (2 * h));
+    if (!(norm > 1e-6 && error <= 1e-6 * sqrt(norm)))
+        fail_msg("%s: gradient of %s (norm %g) is off by %g", name, tensor, sqrt(norm), error);
+    free(saved);
+    free(v);
+}
+
+static void check_gradients(const char *name, test_inputs *in, float dropout)
+{
+    test_sizes sizes = test_sizes_of(in);
+    test_outputs out = test_outputs_make(in);
+    clr_reference_io io = test_reference_io(in, &out);
+    io.dropout = dropout;
+    assert_int_equal(clr_reference_backward(&in->desc, &io, &test_log), CLRNN_OK);
+    check_gradient(name, "x", in, dropout, in->x, out.dx, sizes.x);
+    check_gradient(name, "h0", in, dropout, in->h0, out.dh0, sizes.h);
+    if (sizes.c)
+        check_gradient(name, "c0", in, dropout, in->c0, out.dc0, sizes.c);
+    size_t tensors = 0;
+    assert_int_equal(clrnn_network_weights(&in->desc, &test_log, &tensors, NULL), CLRNN_OK);
+    for (size_t i = 0; i < tensors; i++) {
+        clrnn_weight_info w;
+        assert_int_equal(clrnn_network_weight(&in->desc, &test_log, i, &w), CLRNN_OK);
+        check_gradient(name, w.name, in, dropout, in->weights + w.offset, out.dweights + w.offset,
+                       w.count);
+    }
+    test_outputs_free(&out);
+}
+
+static void finite_differences(void **state)
+{
+    (void)state;
+    enum { T = 5, N = 4 };
+    static const uint32_t ragged[N] = {3, 5, 0, 1};
+    size_t done = 0;
+    for (unsigned bits = 0; bits < TEST_FORMS * 32; bits++) {
+        bool no_bias = bits & 1, bidirectional = bits & 2, is_ragged = bits & 4;
+        bool stacked = bits & 8, dropout = bits & 16;
+        if (dropout && !stacked)
+            continue;
+        clrnn_network_desc desc = test_form(bits / 32, stacked ? 2 : 1, bidirectional);
+        desc.no_bias = no_bias;
+        test_inputs in = test_inputs_random(&desc, T, N, is_ragged ? ragged : NULL, bits, 0.8);
+        check_gradients(test_forms[bits / 32].name, &in, dropout ? 0.4f : 0);
+        test_inputs_free(&in);
+        done++;
+    }
+    assert_int_equal(done, TEST_FORMS * 8 * 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finite_differences),
+    };
+    return cmocka_run_group_tests_name("gradients", tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ * bench.c - `clrnn bench`: checks a problem, then times it. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+#define SEED        1
+#define CHECK_LIMIT 2e8 /* operations of the reference, about a second */
+
+static const char *const usual_problems[] = {
+    "cell=lstm,T=100,N=1,I=64,H=64",   "cell=lstm,T=100,N=1,I=256,H=256",
+    "cell=lstm,T=50,N=32,I=256,H=256", "cell=gru,T=50,N=32,I=256,H=256",
+    "cell=rnn,T=50,N=32,I=256,H=256",  "cell=lstm,T=50,N=32,I=128,H=128,mode=train",
+};
+#define USUAL (sizeof usual_problems / sizeof usual_problems[0])
+
+/* Check the problem itself, or if the reference would take long, one with fewer steps and rows. */
+static clrnn_status check(clrnn_context *context, const clrnn_problem *problem, bench_result *out)
+{
+    clrnn_problem small = *problem;
+    while (bench_operations(&small) > CHECK_LIMIT && (small.steps > 2 || small.batch > 1)) {
+        uint32_t *larger = small.steps > small.batch ? &small.steps : &small.batch;
+        *larger = (*larger + 1) / 2;
+    }
+    clrnn_problem_format(&small, out->checked, sizeof out->checked);
+    return clrnn_problem_check(context, &small, SEED, &out->check);
+}
+
+static double largest_error(const clrnn_check *c)
+{
+    return fmax(c->forward_error, c->gradient_error);
+}
+
+static void add_figures(cJSON *object, const bench_result *r)
+{
+    cJSON_AddNumberToObject(object, "plan_ms", r->plan_ms);
+    cJSON_AddNumberToObject(object, "min_ms", r->min_ms);
+    cJSON_AddNumberToObject(object, "median_ms", r->median_ms);
+    cJSON_AddNumberToObject(object, "gflops", r->gflops);
+    cJSON_AddNumberToObject(object, "gbytes", r->gbytes);
+}
+
+static int print_object(const clrnn_device_info *device, const bench_result *r)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "problem", r->problem);
+    cJSON_AddStringToObject(object, "device", device->name);
+    cJSON_AddStringToObject(object, "driver", device->driver);
+    cJSON_AddStringToObject(object, "strategy", r->strategy);
+    cJSON_AddStringToObject(object, "gemm", r->gemm);
+    cJSON_AddNumberToObject(object, "runs", (double)r->runs);
+    add_figures(object, r);
+    cJSON_AddNumberToObject(object, "max_error", largest_error(&r->check));
+    cJSON_AddBoolToObject(object, "passed", r->check.passed);
+    cJSON_AddStringToObject(object, "checked", r->checked);
+    return tool_print_json(object, true);
+}
+
+static int print_line(const bench_result *r)
+{
+    if (r->check.passed)
+        printf("%9.3f %9.3f %8.2f %8.2f %8.1e %6zu  %-9s %-8s %s\n", r->median_ms, r->min_ms,
+               r->gflops, r->gbytes, largest_error(&r->check), r->runs, r->strategy, r->gemm,
+               r->problem);
+    else
+        printf("%9s %9s %8s %8s %8.1e %6s  %-9s %-8s %s: check FAILED, not timed\n", "-", "-", "-",
+               "-", largest_error(&r->check), "-", "-", "-", r->problem);
+    if (strcmp(r->checked, r->problem) != 0)
+        printf("%*schecked as %s\n", 74, "", r->checked);
+    fflush(stdout);
+    return TOOL_OK;
+}
+
+/* Check and time one problem. Returns an exit code. */
+static int bench_one(clrnn_context *context, const char *text, bool json)
+{
+    bench_result r = {0};
+    clrnn_problem problem;
+    clrnn_status status = clrnn_problem_parse(text, tool_log(), &problem);
+    if (!status) {
+        clrnn_problem_format(&problem, r.problem, sizeof r.problem);
+        status = check(context, &problem, &r);
+    }
+    if (status)
+        return tool_failed(status);
+    int code = r.check.passed ? bench_time(context, &problem, &r) : TOOL_OK;
+    if (!code)
+        code = json ? print_object(clrnn_context_device(context), &r) : print_line(&r);
+    return !code && !r.check.passed ? TOOL_FAILED : code;
+}
+
+static int bench_all(const tool_list *chosen, const char *selector, bool json)
+{
+    clrnn_context *context;
+    int worst = tool_open(selector, &context);
+    if (worst)
+        return worst;
+    const clrnn_device_info *info = clrnn_context_device(context);
+    if (!json) {
+        printf("device %u:%u  %s, %s, driver %s\n", info->platform_index, info->device_index,
+               info->name, info->platform, info->driver);
+        printf("%9s %9s %8s %8s %8s %6s  %-9s %-8s %s\n", "median ms", "min ms", "GFLOP/s", "GB/s",
+               "error", "runs", "strategy", "gemm", "problem");
+    }
+    size_t count = chosen->count ? chosen->count : USUAL;
+    for (size_t i = 0; i < count && worst <= TOOL_FAILED; i++) {
+        int code = bench_one(context, chosen->count ? chosen->items[i] : usual_problems[i], json);
+        worst = code > worst ? code : worst;
+    }
+    clrnn_context_destroy(&context);
+    return worst;
+}
+
+static int run(int argc, char **argv)
+{
+    bool json = false;
+    const char *selector = NULL;
+    tool_list chosen = {0};
+    tool_option options[] = {
+        tool_many("problem", "STR", &chosen, "time these (else a short list)"),
+        tool_flag("json", &json, "print one JSON object for each problem, one a line"),
+        tool_device(&selector),
+        {0}};
+    int code = tool_parse(&tool_bench, argc, argv, options, NULL);
+    if (code == TOOL_CONTINUE)
+        code = bench_all(&chosen, selector, json);
+    tool_list_free(&chosen);
+    return code;
+}
+
+const tool_command tool_bench = {
+    "bench", "[--problem STR]... [--json] [--device SEL]", "check, then time problems",
+    "A problem is a string; these are the defaults of what is left out:\n"
+    "  cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=infer,weights=f32\n"
+    "mode=train is forward, backward and weight gradients. Each problem is first checked against\n"
+    "the float64 reference (with smaller T and N where that would take long, as is then said),\n"
+    "warmed up, and run at least 5 times and half a second over two sets of buffers in turn.\n"
+    "GFLOP/s counts the products, 2*G*H*(I+R) + 2*P*H for each valid step, layer and direction;\n"
+    "GB/s the recurrent weights read at each step, and input weights, x and y once; training\n"
+    "counts three times. Both from the median.\n"
+    "Exit: 0, 1 if a check failed, 2 bad use, 3 no device.\n",
+    run};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * main.c - the command `clrnn`: finds the subcommand and hands over. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tool.h"
+
+static const tool_command *const commands[] = {&tool_devices, &tool_run,    &tool_train,
+                                               &tool_sample,  &tool_verify, &tool_bench};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static void print_help(void)
+{
+    printf("usage: clrnn COMMAND [OPTION]...\n\n"
+           "Run and train recurrent networks (RNN, LSTM, GRU) on any OpenCL device.\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    printf(
+        "\n  clrnn COMMAND --help   what a command takes\n"
+        "  clrnn --version        the version\n\n"
+        "Every command takes --device SEL: auto, gpu, cpu, nvidia, amd, intel, pocl, a part of\n"
+        "the device's name, or PLATFORM:DEVICE as `clrnn devices` numbers them. CLRNN_DEVICE in\n"
+        "the environment says the same; CLRNN_LOG=error|warn|info|debug shows more on stderr.\n"
+        "Exit: 0 done, 1 a check failed, 2 bad use or bad input, 3 no device.\n");
+}
+
+static int dispatch(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (!name)
+        return tool_error("no command given; clrnn --help lists them");
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_help();
+        return TOOL_OK;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("clrnn %d.%d.%d\n", CLRNN_VERSION_MAJOR, CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH);
+        return TOOL_OK;
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i]->name) == 0)
+            return commands[i]->run(argc - 1, argv + 1);
+    return tool_error("unknown %s %s; clrnn --help lists what there is",
+                      name[0] == '-' ? "option" : "command", name);
+}
+
+int main(int argc, char **argv)
+{
+    int code = dispatch(argc, argv);
+    if ((fflush(stdout) || ferror(stdout)) && code == TOOL_OK)
+        code = tool_error("cannot write the output: %s", strerror(errno));
+    return code;
+}

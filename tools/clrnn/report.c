@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ * report.c - errors and warnings, each one line on stderr. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+static char last_error[8192]; /* the last ERROR line of the library, "" = none */
+
+/* Print a line; line breaks and control characters (of a file's name, a build log) become spaces.
+ */
+static void print_line(const char *prefix, const char *text)
+{
+    tool_progress_clear();
+    fputs(prefix, stderr);
+    for (const char *c = text; *c; c++)
+        fputc((unsigned char)*c < 32 || *c == 127 ? ' ' : *c, stderr);
+    fputc('\n', stderr);
+}
+
+/* What CLRNN_LOG asks for; CLRNN_LOG_NONE when it is not set, so errors are not shown twice. */
+static clrnn_log_level asked_level(void)
+{
+    static const struct {
+        const char *name;
+        clrnn_log_level level;
+    } levels[] = {{"error", CLRNN_LOG_ERROR},
+                  {"warn", CLRNN_LOG_WARN},
+                  {"info", CLRNN_LOG_INFO},
+                  {"debug", CLRNN_LOG_DEBUG}};
+    const char *asked = getenv("CLRNN_LOG");
+    for (size_t i = 0; asked && i < sizeof levels / sizeof levels[0]; i++)
+        if (strcmp(asked, levels[i].name) == 0)
+            return levels[i].level;
+    return CLRNN_LOG_NONE;
+}
+
+static void on_message(void *user, clrnn_log_level level, const char *text)
+{
+    static const char *const prefix[] = {
+        "", "clrnn: error: ", "clrnn: warning: ", "clrnn: info: ", "clrnn: debug: "};
+    (void)user;
+    if (level == CLRNN_LOG_ERROR)
+        snprintf(last_error, sizeof last_error, "%s", text);
+    clrnn_log_level asked = asked_level();
+    bool shown = asked ? level <= asked : level == CLRNN_LOG_WARN;
+    if (shown && level > CLRNN_LOG_NONE && level <= CLRNN_LOG_DEBUG)
+        print_line(prefix[level], text);
+}
+
+const clrnn_log *tool_log(void)
+{
+    static clrnn_log log;
+    if (!log.message) {
+        clrnn_log_level asked = asked_level();
+        log.level = asked > CLRNN_LOG_WARN ? asked : CLRNN_LOG_WARN;
+        log.message = on_message;
+    }
+    return &log;
+}
+
+int tool_error(const char *format, ...)
+{
+    char text[8192];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    print_line("clrnn: ", text);
+    return TOOL_BAD_USE;
+}
+
+void tool_warn(const char *format, ...)
+{
+    char text[8192];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    print_line("clrnn: warning: ", text);
+}
+
+int tool_exit_code(clrnn_status status)
+{
+    if (status == CLRNN_OK)
+        return TOOL_OK;
+    bool no_device = status == CLRNN_ERR_NO_DEVICE || status == CLRNN_ERR_SELF_TEST;
+    return no_device ? TOOL_NO_DEVICE : TOOL_BAD_USE;
+}
+
+const char *tool_last_error(clrnn_status status)
+{
+    return last_error[0] ? last_error : clrnn_status_text(status);
+}
+
+int tool_failed(clrnn_status status)
+{
+    print_line("clrnn: ", tool_last_error(status));
+    return tool_exit_code(status);
+}
+
+int tool_no_memory(void)
+{
+    return tool_error("out of memory: use a smaller model, batch or file");
+}
+
+int tool_open(const char *selector, clrnn_context **context)
+{
+    clrnn_context_desc desc = {.device = selector, .log = *tool_log()};
+    clrnn_status status = clrnn_context_create(&desc, context);
+    return status ? tool_failed(status) : TOOL_OK;
+}

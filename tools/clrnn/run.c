@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ * run.c - `clrnn run`: a model over arrays in files. Letters T, N, I, H, L, D, R: clrnn/network.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+#define PRECISIONS "f32|f64"
+#define WEIGHTS    "f32|f16|bf16|int8"
+
+/* One run. */
+typedef struct job {
+    const char *model_path;
+    int precision, strategy, weights;
+    bool batch_first;
+    run_input inputs[RUN_INPUTS];
+    run_output outputs[RUN_OUTPUTS];
+    clrnn_model *model;
+    const clrnn_model_desc *desc;
+    size_t element;    /* bytes of one number */
+    uint32_t steps;    /* T */
+    uint32_t batch;    /* N */
+    uint32_t state;    /* R */
+    uint32_t stack;    /* L*D */
+    uint32_t features; /* D*R */
+    void *x, *h0, *c0; /* what the model gets, time first; owned */
+    int32_t *ids;
+    uint32_t *lengths;
+} job;
+
+static int bad_shape(const run_input *in, int which, const char *wanted)
+{
+    char text[200];
+    return tool_error("run: %s: %s has shape %s, but %s", in->path, run_input_name(which),
+                      run_shape_text(in->tensor, text), wanted);
+}
+
+/* T and N from the shape of x, of which `rank` leading numbers count. */
+static int read_sizes(job *j, const clrnn_tensor *x, bool single)
+{
+    int time = j->batch_first ? 1 : 0;
+    uint64_t steps = single ? x->shape[0] : x->shape[time];
+    uint64_t batch = single ? 1 : x->shape[1 - time];
+    if (steps == 0 || batch == 0 || steps > INT32_MAX || batch > INT32_MAX)
+        return bad_shape(&j->inputs[RUN_X], RUN_X, "it needs 1 to 2147483647 steps and sequences");
+    j->steps = (uint32_t)steps;
+    j->batch = (uint32_t)batch;
+    return TOOL_OK;
+}
+
+/* x [T,N,I], or [T,I] for one sequence; with --batch-first [N,T,I]. */
+static int read_dense(job *j)
+{
+    const clrnn_tensor *x = j->inputs[RUN_X].tensor;
+    char wanted[160];
+    uint32_t width = j->desc->network.input_size;
+    snprintf(wanted, sizeof wanted, "the model takes %s with I=%u (one sequence: [T,I])",
+             j->batch_first ? "[N,T,I]" : "[T,N,I]", width);
+    if ((x->rank != 2 && x->rank != 3) || x->shape[x->rank - 1] != width)
+        return bad_shape(&j->inputs[RUN_X], RUN_X, wanted);
+    int code = read_sizes(j, x, x->rank == 2);
+    if (code)
+        return code;
+    j->x = run_reals(x, j->element);
+    if (!j->x || (j->batch_first && !run_swap(&j->x, j->batch, j->steps, width * j->element)))
+        return tool_no_memory();
+    return TOOL_OK;
+}
+
+/* x [T,N] of symbols, or [T] for one sequence; with --batch-first [N,T]. */
+static int read_symbols(job *j)
+{
+    const clrnn_tensor *x = j->inputs[RUN_X].tensor;
+    if (!run_is_integer(x))
+        return tool_error("run: %s: x is %s, but this model takes symbols, which are integers",
+                          j->inputs[RUN_X].path, clrnn_dtype_name(x->dtype));
+    if (x->rank != 1 && x->rank != 2)
+        return bad_shape(&j->inputs[RUN_X], RUN_X,
+                         j->batch_first ? "the model takes symbols [N,T] (one sequence: [T])"
+                                        : "the model takes symbols [T,N] (one sequence: [T])");
+    int code = read_sizes(j, x, x->rank == 1);
+    if (code)
+        return code;
+    void *ids = run_integers(x);
+    bool done = ids && (!j->batch_first || run_swap(&ids, j->batch, j->steps, sizeof *j->ids));
+    j->ids = ids;
+    return done ? TOOL_OK : tool_no_memory();
+}
+
+static int read_lengths(job *j)
+{
+    const run_input *in = &j->inputs[RUN_LENGTHS];
+    char wanted[64];
+    if (!in->path)
+        return TOOL_OK;
+    snprintf(wanted, sizeof wanted, "it must be [N] with N=%u", j->batch);
+    if (!run_is_integer(in->tensor))
+        return tool_error("run: %s: lengths is %s, but must be integers", in->path,
+                          clrnn_dtype_name(in->tensor->dtype));
+    if (in->tensor->rank != 1 || in->tensor->shape[0] != j->batch)
+        return bad_shape(in, RUN_LENGTHS, wanted);
+    int32_t *lengths = run_integers(in->tensor);
+    j->lengths = (uint32_t *)lengths;
+    if (!lengths)
+        return tool_no_memory();
+    for (uint32_t n = 0; n < j->batch; n++)
+        if (lengths[n] < 0 || (uint32_t)lengths[n] > j->steps)
+            return tool_error("run: %s: length %d of sequence %u is not 0 to T=%u", in->path,
+                              lengths[n], n, j->steps);
+    return TOOL_OK;
+}
+
+/* h0 [L*D,N,R] or c0 [L*D,N,H]. */
+static int read_state(job *j, int which, uint32_t width, void **out)
+{
+    const run_input *in = &j->inputs[which];
+    char wanted[120];
+    if (!in->path)
+        return TOOL_OK;
+    snprintf(wanted, sizeof wanted, "it must be [%u,%u,%u] for this model and x", j->stack,
+             j->batch, width);
+    const uint64_t *shape = in->tensor->shape;
+    if (in->tensor->rank != 3 || shape[0] != j->stack || shape[1] != j->batch || shape[2] != width)
+        return bad_shape(in, which, wanted);
+    *out = run_reals(in->tensor, j->element);
+    return *out ? TOOL_OK : tool_no_memory();
+}
+
+static int read_inputs(job *j)
+{
+    int code = run_load(j->inputs);
+    if (!code)
+        code = j->desc->input == CLRNN_INPUT_DENSE ? read_dense(j) : read_symbols(j);
+    if (!code)
+        code = read_lengths(j);
+    if (!code)
+        code = read_state(j, RUN_H0, j->state, &j->h0);
+    if (!code)
+        code = read_state(j, RUN_C0, j->desc->network.hidden_size, &j->c0);
+    return code;
+}
+
+/* What the model does not have must not be asked for. */
+static int check_wishes(const job *j)
+{
+    bool lstm = j->desc->network.cell == CLRNN_CELL_LSTM;
+    if (!lstm && j->inputs[RUN_C0].path)
+        return tool_error("run: --in c0=%s: only an LSTM has c0", j->inputs[RUN_C0].path);
+    if (!lstm && j->outputs[RUN_CN].path)
+        return tool_error("run: --out cn=%s: only an LSTM has cn", j->outputs[RUN_CN].path);
+    if (!j->desc->output_size && j->outputs[RUN_LOGITS].path)
+        return tool_error("run: --out logits=%s: %s has no head", j->outputs[RUN_LOGITS].path,
+                          j->model_path);
+    return TOOL_OK;
+}
+
+static int make_output(job *j, int which, uint64_t a, uint64_t b, uint64_t width)
+{
+    run_output *out = &j->outputs[which];
+    if (!out->path)
+        return TOOL_OK;
+    out->rank = 3;
+    out->shape[0] = a;
+    out->shape[1] = b;
+    out->shape[2] = width;
+    out->data = calloc(a * b, width * j->element);
+    return out->data ? TOOL_OK : tool_no_memory();
+}
+
+static int make_outputs(job *j)
+{
+    int code = make_output(j, RUN_Y, j->steps, j->batch, j->features);
+    if (!code)
+        code = make_output(j, RUN_LOGITS, j->steps, j->batch, j->desc->output_size);
+    if (!code)
+        code = make_output(j, RUN_HN, j->stack, j->batch, j->state);
+    if (!code)
+        code = make_output(j, RUN_CN, j->stack, j->batch, j->desc->network.hidden_size);
+    return code;
+}
+
+static int forward(job *j)
+{
+    clrnn_model_io io = {.steps = j->steps,
+                         .batch = j->batch,
+                         .lengths = j->lengths,
+                         .x = j->x,
+                         .ids = j->ids,
+                         .h0 = j->h0,
+                         .c0 = j->c0,
+                         .y = j->outputs[RUN_Y].data,
+                         .hn = j->outputs[RUN_HN].data,
+                         .cn = j->outputs[RUN_CN].data,
+                         .logits = j->outputs[RUN_LOGITS].data};
+    clrnn_status status = clrnn_model_forward(j->model, &io);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+/* y and logits become [N,T,..]. */
+static int to_batch_first(job *j)
+{
+    const int with_time[] = {RUN_Y, RUN_LOGITS};
+    for (int i = 0; j->batch_first && i < 2; i++) {
+        run_output *out = &j->outputs[with_time[i]];
+        if (!out->path)
+            continue;
+        if (!run_swap(&out->data, j->steps, j->batch, out->shape[2] * j->element))
+            return tool_no_memory();
+        out->shape[0] = j->batch;
+        out->shape[1] = j->steps;
+    }
+    return TOOL_OK;
+}
+
+static int load_model(job *j, clrnn_context *context)
+{
+    clrnn_status status =
+        clrnn_model_load(context, j->model_path, (clrnn_precision)j->precision, &j->model);
+    if (!status)
+        status = clrnn_model_set_strategy(j->model, (clrnn_strategy)j->strategy);
+    if (status)
+        return tool_failed(status);
+    j->desc = clrnn_model_get_desc(j->model);
+    const clrnn_network_desc *network = &j->desc->network;
+    uint32_t directions = network->bidirectional ? 2 : 1;
+    j->element = j->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
+    j->state = network->proj_size ? network->proj_size : network->hidden_size;
+    j->stack = network->num_layers * directions;
+    j->features = j->state * directions;
+    return TOOL_OK;
+}
+
+static int work(job *j, const char *selector)
+{
+    clrnn_context *context;
+    int code = tool_open(selector, &context);
+    if (code)
+        return code;
+    code = load_model(j, context);
+    if (!code)
+        code = check_wishes(j);
+    if (!code)
+        code = read_inputs(j);
+    if (!code)
+        code = make_outputs(j);
+    if (!code)
+        code = forward(j);
+    if (!code)
+        code = to_batch_first(j);
+    if (!code)
+        code = run_save(j->outputs, j->precision == CLRNN_F64 ? CLRNN_DTYPE_F64 : CLRNN_DTYPE_F32);
+    clrnn_model_destroy(&j->model);
+    clrnn_context_destroy(&context);
+    return code;
+}
+
+static int check_use(job *j, const tool_list *models, const tool_list *in, const tool_list *out)
+{
+    if (models->count != 1)
+        return tool_error("run: %s; clrnn run --help tells the use",
+                          models->count ? "more than one model given" : "no model given");
+    j->model_path = models->items[0];
+    if (j->weights != 0)
+        return tool_error("run: --weights %s is not supported by this version; use f32",
+                          tool_word(WEIGHTS, j->weights));
+    int code = run_name_inputs(in, j->inputs);
+    if (!code)
+        code = run_name_outputs(out, j->outputs);
+    if (!code && !j->inputs[RUN_X].path)
+        code = tool_error("run: no input x; add --in FILE");
+    if (!code && out->count == 0)
+        code = tool_error("run: nothing to write; add --out FILE");
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    job j = {0};
+    const char *selector = NULL;
+    tool_list models = {0}, in = {0}, out = {0};
+    tool_option options[] = {
+        tool_many("in", "[NAME=]FILE", &in, "x (default), h0, c0 or lengths from FILE"),
+        tool_many("out", "[NAME=]FILE", &out, "y (default), hn, cn or logits to FILE"),
+        tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
+        tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
+        tool_choice("strategy", "auto|stepwise", &j.strategy, "how time is walked (auto)"),
+        tool_choice("weights", WEIGHTS, &j.weights, "how weights are stored (f32)"),
+        tool_device(&selector),
+        {0}};
+    int code = tool_parse(&tool_run, argc, argv, options, &models);
+    if (code == TOOL_CONTINUE) {
+        code = check_use(&j, &models, &in, &out);
+        if (!code)
+            code = work(&j, selector);
+    }
+    run_free(j.inputs, j.outputs);
+    free(j.x);
+    free(j.h0);
+    free(j.c0);
+    free(j.ids);
+    free(j.lengths);
+    tool_list_free(&models);
+    tool_list_free(&in);
+    tool_list_free(&out);
+    return code;
+}
+
+const tool_command tool_run = {
+    "run", "MODEL --in [NAME=]FILE... --out [NAME=]FILE... [OPTION]...",
+    "run a model over arrays in files",
+    "MODEL is a .safetensors file; a FILE is .npy or .safetensors, where NAME is the tensor's "
+    "name.\n"
+    "In:  x [T,N,I] or [T,I]; of one-hot and embedding models integers [T,N] or [T];\n"
+    "     h0 [L*D,N,R], c0 [L*D,N,H] (zeros if not given), lengths [N] of integers, each 0..T.\n"
+    "Out: y [T,N,D*R], hn [L*D,N,R], cn [L*D,N,H], logits [T,N,O] of the head.\n"
+    "T steps, N sequences, I inputs, H hidden units, R = H or the projected size, L layers,\n"
+    "D directions. Numbers of any type are converted.\n",
+    run};

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ * tool.h - what the subcommands of `clrnn` share: exit codes, errors, options, progress, numbers.
+ */
+#ifndef TOOL_H
+#define TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include <clrnn/clrnn.h>
+
+#if defined(__GNUC__)
+#define TOOL_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define TOOL_PRINTF(fmt, args)
+#endif
+
+/* Exit codes, a contract with scripts. */
+enum {
+    TOOL_OK = 0,
+    TOOL_FAILED = 1,   /* a check or comparison failed */
+    TOOL_BAD_USE = 2,  /* bad use or bad input */
+    TOOL_NO_DEVICE = 3 /* no device that works */
+};
+
+/* --- subcommands ----------------------------------------------------------------------------- */
+
+typedef struct tool_command {
+    const char *name;
+    const char *usage;                 /* what follows the name */
+    const char *summary;               /* one line */
+    const char *details;               /* further lines of its help, or NULL */
+    int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name; returns the exit code */
+} tool_command;
+
+extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_verify, tool_bench;
+
+/* --- errors: report.c ------------------------------------------------------------------------ */
+
+/** The log for everything the command makes: keeps the last error for tool_failed; shows warnings,
+ *  or what the environment variable CLRNN_LOG (error, warn, info, debug) asks for, on stderr. */
+const clrnn_log *tool_log(void);
+
+/** Print one line "clrnn: ..." on stderr. Returns TOOL_BAD_USE. */
+int tool_error(const char *format, ...) TOOL_PRINTF(1, 2);
+
+/** Print why a call of the library failed, as one line on stderr. Returns the exit code of that. */
+int tool_failed(clrnn_status status);
+
+/** The exit code that belongs to a status, and the last error the library logged; no output. */
+int tool_exit_code(clrnn_status status);
+const char *tool_last_error(clrnn_status status);
+
+/** Print one line "clrnn: warning: ..." on stderr. */
+void tool_warn(const char *format, ...) TOOL_PRINTF(1, 2);
+
+/** Say that memory is short. Returns TOOL_BAD_USE. */
+int tool_no_memory(void);
+
+/** Open the device that `selector` names (NULL: CLRNN_DEVICE, else auto). Returns an exit code. */
+int tool_open(const char *selector, clrnn_context **context);
+
+/* --- options: options.c ---------------------------------------------------------------------- */
+
+typedef enum tool_kind {
+    TOOL_FLAG,
+    TOOL_TEXT,
+    TOOL_U32,
+    TOOL_U64,
+    TOOL_REAL,
+    TOOL_CHOICE,
+    TOOL_LIST
+} tool_kind;
+
+/* Arguments in order; the strings are those of argv. */
+typedef struct tool_list {
+    const char **items;
+    size_t count;
+} tool_list;
+
+/* One option; a table of them ends with a zeroed one. It gives parsing, range check and help. */
+typedef struct tool_option {
+    const char *name;     /* "hidden" is --hidden */
+    const char *argument; /* its name in the help; of a choice all words: "lstm|gru|rnn" */
+    const char *help;
+    tool_kind kind;
+    void *target;       /* keeps its value when the option is not given */
+    double least, most; /* range of a number */
+    bool given;         /* out */
+} tool_option;
+
+tool_option tool_flag(const char *name, bool *target, const char *help);
+tool_option tool_text(const char *name, const char *argument, const char **target,
+                      const char *help);
+tool_option tool_u32(const char *name, const char *argument, uint32_t *target, double least,
+                     const char *help);
+tool_option tool_u64(const char *name, const char *argument, uint64_t *target, const char *help);
+tool_option tool_real(const char *name, const char *argument, double *target, double least,
+                      double most, const char *help);
+/** *target becomes the index of the chosen word. */
+tool_option tool_choice(const char *name, const char *words, int *target, const char *help);
+/** Takes its argument and the arguments after it up to the next option; may be repeated. */
+tool_option tool_many(const char *name, const char *argument, tool_list *target, const char *help);
+tool_option tool_device(const char **target); /* --device SEL, which every command has */
+
+#define TOOL_CONTINUE (-1)
+
+/**
+ * Read the command line of a subcommand.
+ * others: receives the arguments that belong to no option; NULL = there may be none.
+ * Returns: TOOL_CONTINUE, or the exit code to end with: help was printed, or one line of error.
+ */
+int tool_parse(const tool_command *command, int argc, char **argv, tool_option *options,
+               tool_list *others);
+
+/** Whether an option of the table was given. */
+bool tool_given(const tool_option *options, const char *name);
+
+/** Take `value` (NULL = none) for an option that was not given; `where` names its source in errors.
+ *  Returns TOOL_OK or TOOL_BAD_USE. */
+int tool_default(const tool_option *options, const char *name, const char *value,
+                 const char *where);
+
+/** Word `index` of "a|b|c", in a static buffer. */
+const char *tool_word(const char *words, int index);
+
+void tool_list_free(tool_list *list);
+
+/* --- progress, numbers: progress.c, numbers.c ------------------------------------------------ */
+
+/** Whether progress is shown: only where stderr is a terminal. */
+bool tool_progress_visible(void);
+/** Draw a bar and `text` over the last one, a few times a second at most. */
+void tool_progress(double part, const char *text);
+/** Remove the bar, so that a line can be printed. */
+void tool_progress_clear(void);
+
+/** Seconds on a clock that never goes back. */
+double tool_seconds(void);
+
+/** The next of a sequence of pseudo-random numbers in [0,1) (splitmix64: Steele, Lea, Flood 2014).
+ */
+double tool_random(uint64_t *state);
+
+/** "1,234,567"; "15.6 GiB"; "2:05" or "1:02:03". Into `text`, which is returned. */
+const char *tool_thousands(uint64_t value, char text[32]);
+const char *tool_bytes(uint64_t bytes, char text[32]);
+const char *tool_clock(double seconds, char text[32]);
+
+/** Print an object on stdout, as one line if `line`, and free it. Returns TOOL_OK or TOOL_BAD_USE.
+ */
+int tool_print_json(cJSON *object, bool line);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ * train.c - `clrnn train`: a character model from text. Options, and what is said at the end. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "train.h"
+
+#define CELLS      "lstm|gru|rnn"
+#define OPTIMIZERS "adam|adamw|sgd|rmsprop"
+
+static void print_start(const train_session *s)
+{
+    const clrnn_device_info *device = clrnn_context_device(s->context);
+    const clrnn_model_desc *desc = clrnn_model_get_desc(s->model);
+    char parameters[32], batches[32];
+    uint32_t symbols;
+    clrnn_text_vocabulary(s->text, &symbols);
+    printf("device %u:%u  %s, %s, driver %s\n", device->platform_index, device->device_index,
+           device->name, device->platform, device->driver);
+    printf("model  %s, %u layer%s of %u, %s parameters\n",
+           tool_word(CELLS, (int)desc->network.cell), desc->network.num_layers,
+           desc->network.num_layers == 1 ? "" : "s", desc->network.hidden_size,
+           tool_thousands(clrnn_model_parameter_count(s->model), parameters));
+    printf("text   %u symbols, unigram %.4f bpc, a pass is %s batches of %u x %u\n", symbols,
+           clrnn_text_unigram_bits(s->text),
+           tool_thousands(clrnn_text_batches(s->text, false), batches), s->batch, s->options->seq);
+    if (s->first)
+        printf("resume %s after step %" PRIu64 "\n", s->options->resume, s->first);
+    fflush(stdout);
+}
+
+/* A word as a shell reads it back. */
+static void append_quoted(char *text, size_t size, const char *word)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "_-+=./,:@%";
+    size_t used = strlen(text);
+    if (*word && word[strspn(word, safe)] == 0) {
+        snprintf(text + used, size - used, " %s", word);
+        return;
+    }
+    used += (size_t)snprintf(text + used, size - used, " '");
+    for (; *word && used + 6 < size; word++)
+        used += (size_t)snprintf(text + used, size - used, *word == '\'' ? "'\\''" : "%c", *word);
+    snprintf(text + used, size - used, "'");
+}
+
+/* Tell the command that continues: this one, with --resume as it must now be. */
+static void print_resume(const train_session *s, int argc, char **argv)
+{
+    char line[7000] = "clrnn";
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "--resume=", 9) == 0)
+            continue;
+        if (strcmp(argv[i], "--resume") == 0)
+            i++;
+        else
+            append_quoted(line, sizeof line, argv[i]);
+    }
+    append_quoted(line, sizeof line, "--resume");
+    append_quoted(line, sizeof line, s->options->save);
+    fprintf(stderr, "clrnn: stopped after step %" PRIu64 ", saved; to continue: %s\n",
+            clrnn_trainer_steps_done(s->trainer), line);
+}
+
+static int print_summary_json(const train_session *s)
+{
+    const clrnn_device_info *device = clrnn_context_device(s->context);
+    const clrnn_network_desc *network = &clrnn_model_get_desc(s->model)->network;
+    const uint64_t steps = clrnn_trainer_steps_done(s->trainer);
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "device", device->name);
+    cJSON_AddStringToObject(object, "driver", device->driver);
+    cJSON_AddStringToObject(object, "cell", tool_word(CELLS, (int)network->cell));
+    cJSON_AddNumberToObject(object, "hidden", network->hidden_size);
+    cJSON_AddNumberToObject(object, "layers", network->num_layers);
+    cJSON_AddNumberToObject(object, "parameters", (double)clrnn_model_parameter_count(s->model));
+    cJSON_AddNumberToObject(object, "batch", s->batch);
+    cJSON_AddNumberToObject(object, "seq", s->options->seq);
+    cJSON_AddNumberToObject(object, "steps", (double)steps);
+    cJSON_AddNumberToObject(object, "characters", (double)(steps * s->batch * s->options->seq));
+    cJSON_AddNumberToObject(object, "seconds", s->csv.before + tool_seconds() - s->start);
+    cJSON_AddNumberToObject(object, "characters_per_second", train_rate(s));
+    cJSON_AddNumberToObject(object, "train_bpc", train_bits(s->loss));
+    cJSON_AddNumberToObject(object, "validation_bpc", s->validation);
+    cJSON_AddNumberToObject(object, "unigram_bpc", clrnn_text_unigram_bits(s->text));
+    cJSON_AddBoolToObject(object, "interrupted", s->interrupted);
+    cJSON_AddStringToObject(object, "save", s->options->save);
+    return tool_print_json(object, true);
+}
+
+static int print_summary(const train_session *s)
+{
+    char parameters[32], steps[32], rate[32], validation[48] = "";
+    if (s->options->json)
+        return print_summary_json(s);
+    if (!isnan(s->validation))
+        snprintf(validation, sizeof validation, ", validation %.4f bpc", s->validation);
+    printf("%s parameters, %s steps, %s characters/s%s, unigram %.4f bpc -> %s\n",
+           tool_thousands(clrnn_model_parameter_count(s->model), parameters),
+           tool_thousands(clrnn_trainer_steps_done(s->trainer), steps),
+           tool_thousands((uint64_t)train_rate(s), rate), validation,
+           clrnn_text_unigram_bits(s->text), s->options->save);
+    return TOOL_OK;
+}
+
+/* That the folder of a file is there, before hours are spent. */
+static int check_folder(const char *path)
+{
+    char folder[4096] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash)
+        snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    if (access(folder, W_OK))
+        return tool_error("train: --save %s: cannot write to the folder %s: %s", path, folder,
+                          strerror(errno));
+    return TOOL_OK;
+}
+
+static int check_options(const train_options *o)
+{
+    if (o->texts.count == 0)
+        return tool_error("train: no text given; add --text FILE");
+    if (!o->save)
+        return tool_error("train: nowhere to keep the model; add --save FILE");
+    if (o->cell != CLRNN_CELL_GRU &&
+        (tool_given(o->table, "reset") || tool_given(o->table, "update")) && !o->resume)
+        return tool_error("train: --reset and --update are of the GRU; add --cell gru");
+    return check_folder(o->save);
+}
+
+static int work(const train_options *o, int argc, char **argv)
+{
+    train_session s;
+    int code = train_open(o, &s);
+    if (!code && !o->json)
+        print_start(&s);
+    if (!code)
+        code = train_loop(&s);
+    if (!code)
+        code = print_summary(&s);
+    if (!code && s.interrupted)
+        print_resume(&s, argc, argv);
+    train_close(&s);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    train_options o = {.hidden = 128,
+                       .layers = 1,
+                       .seq = 64,
+                       .steps = 1000,
+                       .log_every = 10,
+                       .validate_every = 250,
+                       .save_every = 500,
+                       .lr = 0.002,
+                       .clip = 1,
+                       .validation = 0.1};
+    tool_option options[] = {
+        tool_many("text", "FILE", &o.texts, "text to learn; several are joined"),
+        tool_text("save", "FILE", &o.save, "checkpoint to write, which is also the model"),
+        tool_text("resume", "FILE", &o.resume, "checkpoint to continue from"),
+        tool_text("log", "CSV", &o.log, "table of the training's course; continued on a resume"),
+        tool_flag("json", &o.json, "print nothing but a summary, as JSON"),
+        tool_choice("cell", CELLS, &o.cell, "(lstm)"),
+        tool_u32("hidden", "H", &o.hidden, 1, "hidden units of a layer (128)"),
+        tool_u32("layers", "L", &o.layers, 1, "layers (1)"),
+        tool_u32("embedding", "E", &o.embedding, 0, "width of the embedding; 0: one-hot (0)"),
+        tool_choice("reset", "before|after", &o.reset, "GRU: reset gate and product (before)"),
+        tool_choice("update", "replaces|keeps", &o.update, "GRU: an open update gate (replaces)"),
+        tool_u32("batch", "N", &o.batch, 1, "sequences side by side (32, fewer for a short text)"),
+        tool_u32("seq", "T", &o.seq, 1, "characters that gradients flow through (64)"),
+        tool_u64("steps", "K", &o.steps, "steps in all, those before a resume too (1000)"),
+        tool_u64("seconds", "S", &o.seconds, "end after S seconds, if that comes first"),
+        tool_choice("optimizer", OPTIMIZERS, &o.optimizer, "(adam)"),
+        tool_real("lr", "R", &o.lr, 1e-12, 1e6, "learning rate (0.002)"),
+        tool_choice("schedule", "constant|cosine", &o.schedule, "of the learning rate (constant)"),
+        tool_u64("warmup", "W", &o.warmup, "steps over which the rate rises from 0 (0)"),
+        tool_real("momentum", "M", &o.momentum, 0, 0.999999, "of sgd (0)"),
+        tool_real("weight-decay", "D", &o.weight_decay, 0, 1e6, "of adamw (0)"),
+        tool_real("clip", "C", &o.clip, 0, 1e30, "largest norm of the gradient; 0: any (1)"),
+        tool_real("dropout", "P", &o.dropout, 0, 0.999, "between layers (0)"),
+        tool_real("validation", "F", &o.validation, 0, 0.999, "part of the text held out (0.1)"),
+        tool_u64("validate-every", "K", &o.validate_every, "steps between validations (250)"),
+        tool_u64("log-every", "K", &o.log_every, "steps between rows of the log (10)"),
+        tool_u64("save-every", "K", &o.save_every,
+                 "steps between checkpoints; 0: at the end (500)"),
+        tool_u64("seed", "S", &o.seed, "of first weights and dropout (0)"),
+        tool_choice("strategy", "auto|stepwise", &o.strategy, "how time is walked (auto)"),
+        tool_device(&o.selector),
+        {0}};
+    o.table = options;
+    int code = tool_parse(&tool_train, argc, argv, options, NULL);
+    if (code == TOOL_CONTINUE) {
+        code = check_options(&o);
+        if (!code)
+            code = work(&o, argc, argv);
+    }
+    tool_list_free(&o.texts);
+    return code;
+}
+
+const tool_command tool_train = {
+    "train", "--text FILE... --save FILE [OPTION]...", "train a character model on text",
+    "Each byte that occurs is a symbol. Ctrl-C ends in order: the checkpoint is saved, and the "
+    "command\n"
+    "that continues is printed; a second one ends at once. A resumed training, with the same "
+    "options,\n"
+    "ends with the same bits as one that was not interrupted. bpc: bits for each character.\n"
+    "Columns of the log: step, characters, seconds, loss_nats, train_bpc, validation_bpc (empty\n"
+    "where not measured), learning_rate, gradient_norm (before clipping).\n",
+    run};

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * train.h - the parts of `clrnn train`. T steps of a sequence, N sequences. */
+#ifndef TOOL_TRAIN_H
+#define TOOL_TRAIN_H
+
+#include <stdio.h>
+
+#include "tool.h"
+
+/* What the command line asks for. */
+typedef struct train_options {
+    tool_list texts;
+    const char *save, *resume, *log, *selector;
+    int cell, reset, update, optimizer, schedule, strategy; /* values of the library's enums */
+    uint32_t hidden, layers, embedding;
+    uint32_t batch; /* N; 0 = what suits the text */
+    uint32_t seq;   /* T */
+    uint64_t steps, seconds, seed, warmup;
+    uint64_t log_every, validate_every, save_every;
+    double lr, clip, dropout, momentum, weight_decay, validation;
+    bool json;
+    const tool_option *table; /* to ask which were given, and to fill in those that were not */
+} train_options;
+
+/* The CSV log. */
+typedef struct train_csv {
+    FILE *file;    /* NULL = no log */
+    double before; /* seconds that earlier runs took */
+    const char *path;
+} train_csv;
+
+/* A training under way. */
+typedef struct train_session {
+    const train_options *options;
+    clrnn_context *context;
+    clrnn_model *model;
+    clrnn_text *text;
+    clrnn_trainer *trainer;
+    uint32_t batch;         /* N */
+    int32_t *ids, *targets; /* [T,N] */
+    train_csv csv;
+    uint64_t first;  /* steps done before this run */
+    double start;    /* when it began, of tool_seconds */
+    double paused;   /* seconds of it spent on validation and saving */
+    double loss;     /* the last one read, nats; NaN = none yet */
+    double loss_sum; /* of those read since the last line of results */
+    unsigned loss_count;
+    double rate;        /* of learning, in the last step */
+    double validation;  /* the last, bits for each character; NaN = none yet */
+    uint64_t validated; /* the step it was measured after */
+    bool warned;        /* that the loss is not finite */
+    bool interrupted;   /* by a signal */
+} train_session;
+
+/** Open everything. Returns an exit code; train_close in any case. */
+int train_open(const train_options *options, train_session *session);
+void train_close(train_session *session);
+
+/** Train to the end, to the time limit or to a signal, then save. Returns an exit code. */
+int train_loop(train_session *session);
+
+/** Characters for each second of training in this run. */
+double train_rate(const train_session *session);
+
+/** Begin the log, or continue it after `step`: rows of later steps, of a run whose checkpoint was
+ *  not reached, are removed. path: NULL = no log. Returns TOOL_OK or TOOL_BAD_USE. */
+int train_csv_open(train_csv *csv, const char *path, bool resume, uint64_t step);
+
+/** validation: NaN = not measured. Returns TOOL_OK or TOOL_BAD_USE. */
+int train_csv_row(train_csv *csv, uint64_t step, uint64_t characters, double seconds, double loss,
+                  double validation, double learning_rate, double gradient_norm);
+
+/** Nats to bits. */
+double train_bits(double nats);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ * train_setup.c - text, model, trainer and log of `clrnn train`. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train.h"
+
+#define USUAL_BATCH 32
+
+/* All texts, one after the other. */
+typedef struct bytes {
+    char *data; /* owned */
+    size_t size, room;
+} bytes;
+
+static int append_file(bytes *all, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return tool_error("train: --text %s: cannot open it: %s", path, strerror(errno));
+    int code = TOOL_OK;
+    for (size_t got = 1; got > 0 && !code;) {
+        if (all->room - all->size < 65536) {
+            size_t room = all->room * 2 + 65536;
+            char *data = realloc(all->data, room);
+            if (!data) {
+                code = tool_no_memory();
+                break;
+            }
+            all->data = data;
+            all->room = room;
+        }
+        errno = 0;
+        got = fread(all->data + all->size, 1, all->room - all->size, file);
+        all->size += got;
+        if (ferror(file))
+            code = tool_error("train: --text %s: cannot read it: %s", path, strerror(errno));
+    }
+    fclose(file);
+    return code;
+}
+
+/* N if the command line does not say: the usual one, or fewer if the text is too short for that. */
+static uint32_t choose_batch(const train_options *o, size_t size)
+{
+    double held_out = floor((double)size * o->validation);
+    double smaller = held_out > 0 ? fmin(held_out, (double)size - held_out) : (double)size;
+    double fits = floor(smaller / ((double)o->seq + 1));
+    return fits >= USUAL_BATCH ? USUAL_BATCH : fits >= 1 ? (uint32_t)fits : 1;
+}
+
+static int read_text(train_session *s)
+{
+    const train_options *o = s->options;
+    bytes all = {0};
+    int code = TOOL_OK;
+    for (size_t i = 0; i < o->texts.count && !code; i++)
+        code = append_file(&all, o->texts.items[i]);
+    if (!code) {
+        s->batch = o->batch ? o->batch : choose_batch(o, all.size);
+        clrnn_text_desc desc = {.steps = o->seq, .batch = s->batch, .validation = o->validation};
+        if (s->model) {
+            desc.vocabulary = clrnn_model_get_desc(s->model)->vocabulary;
+            desc.vocabulary_size = clrnn_model_get_desc(s->model)->vocabulary_size;
+        }
+        clrnn_status status = clrnn_text_create(all.data, all.size, &desc, tool_log(), &s->text);
+        code = status ? tool_failed(status) : TOOL_OK;
+    }
+    free(all.data);
+    return code;
+}
+
+/* A new model for the symbols of the text. */
+static int make_model(train_session *s)
+{
+    const train_options *o = s->options;
+    clrnn_model_desc desc = {.network = {.cell = (clrnn_cell)o->cell,
+                                         .hidden_size = o->hidden,
+                                         .num_layers = o->layers,
+                                         .gru_reset = (clrnn_gru_reset)o->reset,
+                                         .gru_update = (clrnn_gru_update)o->update}};
+    desc.vocabulary = clrnn_text_vocabulary(s->text, &desc.vocabulary_size);
+    desc.output_size = desc.vocabulary_size;
+    desc.input = o->embedding ? CLRNN_INPUT_EMBEDDING : CLRNN_INPUT_ONE_HOT;
+    desc.network.input_size = o->embedding ? o->embedding : desc.vocabulary_size;
+    clrnn_status status = clrnn_model_create(s->context, &desc, o->seed, &s->model);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+static int differs(const train_options *o, const char *name, uint32_t asked, uint32_t found)
+{
+    if (!tool_given(o->table, name) || asked == found)
+        return TOOL_OK;
+    return tool_error("train: --%s %u: the checkpoint %s has %u; leave the option out", name, asked,
+                      o->resume, found);
+}
+
+/* What is said about the model must agree with the checkpoint. */
+static int check_model(const train_session *s)
+{
+    const train_options *o = s->options;
+    const clrnn_model_desc *desc = clrnn_model_get_desc(s->model);
+    const clrnn_network_desc *network = &desc->network;
+    if (desc->input == CLRNN_INPUT_DENSE || !desc->vocabulary ||
+        desc->output_size != desc->vocabulary_size || network->bidirectional)
+        return tool_error("train: --resume %s: not a character model that clrnn train has saved",
+                          o->resume);
+    if ((tool_given(o->table, "cell") && (int)network->cell != o->cell) ||
+        (tool_given(o->table, "reset") && (int)network->gru_reset != o->reset) ||
+        (tool_given(o->table, "update") && (int)network->gru_update != o->update))
+        return tool_error(
+            "train: --resume %s: the checkpoint has another cell than --cell, --reset "
+            "or --update say; leave them out",
+            o->resume);
+    int code = differs(o, "hidden", o->hidden, network->hidden_size);
+    if (!code)
+        code = differs(o, "layers", o->layers, network->num_layers);
+    if (!code)
+        code = differs(o, "embedding", o->embedding,
+                       desc->input == CLRNN_INPUT_EMBEDDING ? network->input_size : 0);
+    return code;
+}
+
+static int load_model(train_session *s)
+{
+    clrnn_status status = clrnn_model_load(s->context, s->options->resume, CLRNN_F32, &s->model);
+    return status ? tool_failed(status) : check_model(s);
+}
+
+static int make_trainer(train_session *s)
+{
+    const train_options *o = s->options;
+    clrnn_trainer_desc desc = {.max_steps = o->seq,
+                               .max_batch = s->batch,
+                               .optimizer = (clrnn_optimizer)o->optimizer,
+                               .learning_rate = o->lr,
+                               .momentum = o->momentum,
+                               .weight_decay = o->weight_decay,
+                               .clip = o->clip,
+                               .dropout = (float)o->dropout,
+                               .schedule = (clrnn_schedule)o->schedule,
+                               .warmup_steps = o->warmup,
+                               .total_steps = o->steps,
+                               .seed = o->seed,
+                               .carry_state = true};
+    clrnn_status status = clrnn_model_set_strategy(s->model, (clrnn_strategy)o->strategy);
+    if (!status)
+        status = clrnn_trainer_create(s->model, &desc, &s->trainer);
+    if (!status && o->resume)
+        status = clrnn_trainer_resume(s->trainer, o->resume);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+int train_open(const train_options *options, train_session *s)
+{
+    *s = (train_session){.options = options, .loss = NAN, .validation = NAN};
+    int code = tool_open(options->selector, &s->context);
+    if (!code && options->resume)
+        code = load_model(s);
+    if (!code)
+        code = read_text(s);
+    if (!code && !options->resume)
+        code = make_model(s);
+    if (!code)
+        code = make_trainer(s);
+    if (code)
+        return code;
+    s->ids = calloc((size_t)options->seq * s->batch, sizeof *s->ids);
+    s->targets = calloc((size_t)options->seq * s->batch, sizeof *s->targets);
+    if (!s->ids || !s->targets)
+        return tool_no_memory();
+    s->first = clrnn_trainer_steps_done(s->trainer);
+    return train_csv_open(&s->csv, options->log, options->resume != NULL, s->first);
+}
+
+void train_close(train_session *s)
+{
+    if (s->csv.file)
+        fclose(s->csv.file);
+    clrnn_trainer_destroy(&s->trainer);
+    clrnn_text_destroy(&s->text);
+    clrnn_model_destroy(&s->model);
+    clrnn_context_destroy(&s->context);
+    free(s->ids);
+    free(s->targets);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ * verify.c - `clrnn verify`: the device against the float64 reference, problem by problem. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tool.h"
+
+#define SEED 1
+
+/* What is checked; every problem is trained on too: mode=train. Sizes are awkward on purpose. */
+static const struct {
+    const char *problem;
+    bool quick;
+} problems[] = {
+    {"cell=rnn,T=5,N=2,I=3,H=7", true},
+    {"cell=rnn,act=relu,T=7,N=3,I=17,H=33", false},
+    {"cell=rnn,bias=0,T=4,N=1,I=1,H=1", false},
+    {"cell=rnn,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", true},
+    {"cell=rnn,act=relu,L=3,T=5,N=7,I=33,H=65", false},
+    {"cell=rnn,T=3,N=17,I=65,H=130", false},
+    {"cell=gru,reset=before,update=replaces,T=5,N=2,I=3,H=7", true},
+    {"cell=gru,reset=before,update=keeps,T=5,N=3,I=17,H=33", true},
+    {"cell=gru,reset=after,update=replaces,T=7,N=2,I=7,H=17", false},
+    {"cell=gru,reset=after,update=keeps,T=6,N=4,I=33,H=65", true},
+    {"cell=gru,bias=0,T=4,N=1,I=1,H=1", false},
+    {"cell=gru,reset=after,update=keeps,bias=0,T=5,N=3,I=7,H=7", false},
+    {"cell=gru,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
+    {"cell=gru,reset=after,update=keeps,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
+    {"cell=gru,L=3,T=5,N=7,I=65,H=33", false},
+    {"cell=gru,T=3,N=17,I=33,H=130", false},
+    {"cell=lstm,T=5,N=2,I=3,H=7", true},
+    {"cell=lstm,T=7,N=3,I=17,H=33", false},
+    {"cell=lstm,bias=0,T=4,N=1,I=1,H=1", false},
+    {"cell=lstm,P=7,T=6,N=3,I=7,H=17", true},
+    {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
+    {"cell=lstm,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
+    {"cell=lstm,L=3,T=5,N=7,I=33,H=65", false},
+    {"cell=lstm,T=33,N=1,I=65,H=130", false},
+    {"cell=lstm,T=3,N=17,I=130,H=65", false},
+    {"cell=lstm,T=1,N=1,I=7,H=33", false},
+};
+#define PROBLEMS (sizeof problems / sizeof problems[0])
+
+/* One verification, over one device or several. */
+typedef struct verification {
+    bool quick, json;
+    tool_list chosen; /* --problem; empty = the list above */
+    cJSON *devices;   /* results, if json */
+    unsigned passed, failed;
+} verification;
+
+static void add_result(cJSON *list, const char *problem, const clrnn_check *check,
+                       const char *error)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "problem", problem);
+    cJSON_AddBoolToObject(object, "passed", check->passed);
+    if (error) {
+        cJSON_AddStringToObject(object, "error", error);
+    } else {
+        cJSON_AddNumberToObject(object, "forward_error", check->forward_error);
+        cJSON_AddNumberToObject(object, "forward_bound", check->forward_bound);
+        cJSON_AddStringToObject(object, "forward_tensor", check->forward_tensor);
+        cJSON_AddNumberToObject(object, "gradient_error", check->gradient_error);
+        cJSON_AddNumberToObject(object, "gradient_bound", check->gradient_bound);
+        cJSON_AddStringToObject(object, "gradient_tensor", check->gradient_tensor);
+    }
+    cJSON_AddItemToArray(list, object);
+}
+
+static void print_result(const char *problem, const clrnn_check *check, const char *error)
+{
+    if (error)
+        printf("FAIL  %s\n      %s\n", problem, error);
+    else
+        printf("%s  %8.1e /%8.1e %-16s %8.1e /%8.1e %-22s %s\n", check->passed ? "pass" : "FAIL",
+               check->forward_error, check->forward_bound, check->forward_tensor,
+               check->gradient_error, check->gradient_bound, check->gradient_tensor, problem);
+    fflush(stdout);
+}
+
+/* list: where the result goes as JSON; NULL = a line on stdout. */
+static void check_one(verification *v, clrnn_context *context, const clrnn_problem *problem,
+                      cJSON *list)
+{
+    char text[256];
+    clrnn_check check = {0};
+    clrnn_problem_format(problem, text, sizeof text);
+    clrnn_status status = clrnn_problem_check(context, problem, SEED, &check);
+    const char *error = status ? tool_last_error(status) : NULL;
+    check.passed = check.passed && !error;
+    *(check.passed ? &v->passed : &v->failed) += 1;
+    if (list)
+        add_result(list, text, &check, error);
+    else
+        print_result(text, &check, error);
+}
+
+static int parse(const char *text, clrnn_problem *problem)
+{
+    clrnn_status status = clrnn_problem_parse(text, tool_log(), problem);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+/* The problems of the list above, in one precision. */
+static int check_list(verification *v, clrnn_context *context, const char *precision, cJSON *list)
+{
+    int code = TOOL_OK;
+    for (size_t i = 0; i < PROBLEMS && !code; i++) {
+        if (v->quick && !problems[i].quick)
+            continue;
+        char text[256];
+        clrnn_problem problem;
+        snprintf(text, sizeof text, "%s,mode=train,precision=%s", problems[i].problem, precision);
+        code = parse(text, &problem);
+        if (!code)
+            check_one(v, context, &problem, list);
+    }
+    return code;
+}
+
+static int check_chosen(verification *v, clrnn_context *context, cJSON *list)
+{
+    int code = TOOL_OK;
+    for (size_t i = 0; i < v->chosen.count && !code; i++) {
+        clrnn_problem problem;
+        code = parse(v->chosen.items[i], &problem);
+        if (!code)
+            check_one(v, context, &problem, list);
+    }
+    return code;
+}
+
+static cJSON *device_object(verification *v, const clrnn_device_info *info)
+{
+    char selector[32];
+    cJSON *object = cJSON_CreateObject();
+    snprintf(selector, sizeof selector, "%u:%u", info->platform_index, info->device_index);
+    cJSON_AddStringToObject(object, "device", selector);
+    cJSON_AddStringToObject(object, "name", info->name);
+    cJSON_AddStringToObject(object, "platform", info->platform);
+    cJSON_AddStringToObject(object, "driver", info->driver);
+    cJSON_AddBoolToObject(object, "fp64", info->fp64);
+    cJSON_AddItemToArray(v->devices, object);
+    return object;
+}
+
+static int check_device(verification *v, clrnn_context *context)
+{
+    const clrnn_device_info *info = clrnn_context_device(context);
+    cJSON *list = NULL;
+    if (v->json) {
+        list = cJSON_AddArrayToObject(device_object(v, info), "problems");
+    } else {
+        printf("device %u:%u  %s, %s, driver %s\n", info->platform_index, info->device_index,
+               info->name, info->platform, info->driver);
+        printf("      %-18s %-16s %-18s %-22s problem\n", "forward / bound", "worst in",
+               "gradient / bound", "worst in");
+    }
+    if (v->chosen.count)
+        return check_chosen(v, context, list);
+    int code = check_list(v, context, "f32", list);
+    if (!code && info->fp64)
+        code = check_list(v, context, "f64", list);
+    else if (!code && !v->json)
+        printf("f64 is not checked: the device has no double precision\n");
+    return code;
+}
+
+/* A device that cannot be opened has failed, and the next is tried. */
+static int check_all(verification *v)
+{
+    clrnn_device_info *devices;
+    size_t count;
+    clrnn_status status = clrnn_devices_list(tool_log(), &devices, &count);
+    if (status)
+        return tool_failed(status);
+    int code = TOOL_OK;
+    if (count == 0) {
+        tool_error("verify: no OpenCL device was found: install the OpenCL driver of your GPU, or "
+                   "PoCL to use the CPU");
+        code = TOOL_NO_DEVICE;
+    }
+    for (size_t i = 0; i < count && code != TOOL_BAD_USE; i++) {
+        char selector[32];
+        clrnn_context *context;
+        snprintf(selector, sizeof selector, "%u:%u", devices[i].platform_index,
+                 devices[i].device_index);
+        if (tool_open(selector, &context)) {
+            v->failed++;
+            continue;
+        }
+        code = check_device(v, context);
+        clrnn_context_destroy(&context);
+    }
+    clrnn_devices_free(&devices);
+    return code;
+}
+
+static int check_selected(verification *v, const char *selector)
+{
+    clrnn_context *context;
+    int code = tool_open(selector, &context);
+    if (code)
+        return code;
+    code = check_device(v, context);
+    clrnn_context_destroy(&context);
+    return code;
+}
+
+static int conclude(verification *v)
+{
+    int code = v->failed ? TOOL_FAILED : TOOL_OK;
+    if (!v->json) {
+        printf("%u passed, %u failed\n", v->passed, v->failed);
+        return code;
+    }
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddItemToObject(object, "devices", v->devices);
+    v->devices = NULL;
+    cJSON_AddNumberToObject(object, "passed", v->passed);
+    cJSON_AddNumberToObject(object, "failed", v->failed);
+    return tool_print_json(object, false) ? TOOL_BAD_USE : code;
+}
+
+static int run(int argc, char **argv)
+{
+    verification v = {0};
+    const char *selector = NULL;
+    tool_option options[] = {tool_flag("quick", &v.quick, "a few problems only, in seconds"),
+                             tool_flag("json", &v.json, "print one JSON object"),
+                             tool_many("problem", "STR", &v.chosen, "check these instead"),
+                             tool_device(&selector),
+                             {0}};
+    options[3].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
+    int code = tool_parse(&tool_verify, argc, argv, options, NULL);
+    if (code == TOOL_CONTINUE) {
+        v.devices = v.json ? cJSON_CreateArray() : NULL;
+        bool all = selector && strcmp(selector, "all") == 0;
+        code = all ? check_all(&v) : check_selected(&v, selector);
+        if (!code)
+            code = conclude(&v);
+        cJSON_Delete(v.devices);
+    }
+    tool_list_free(&v.chosen);
+    return code;
+}
+
+const tool_command tool_verify = {
+    "verify", "[--device SEL|all] [--quick] [--json] [--problem STR]...",
+    "check a device against the float64 reference",
+    "Runs problems forward and backward on the device and in the reference. An error is the "
+    "largest\n"
+    "difference in a tensor over the largest value of that tensor.\n"
+    "A problem is a string such as cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=train.\n"
+    "Exit: 0, 1 if a check failed, 2 bad use, 3 no device.\n",
+    run};
