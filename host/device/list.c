@@ -129,6 +129,7 @@ static clrnn_status ask_limits(const clr_question *to, clrnn_device_info *info)
         {CL_DEVICE_LOCAL_MEM_SIZE, sizeof info->local_memory, &info->local_memory},
         {CL_DEVICE_MAX_COMPUTE_UNITS, sizeof info->compute_units, &info->compute_units},
         {CL_DEVICE_MAX_CLOCK_FREQUENCY, sizeof info->clock_mhz, &info->clock_mhz},
+        {CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof info->vector_width, &info->vector_width},
         {CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof info->max_work_group, &info->max_work_group},
     };
     clrnn_status status = CLRNN_OK;

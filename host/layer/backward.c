@@ -99,7 +99,7 @@ static clrnn_status weight_gradient(clr_back *b, clr_matrix d, size_t rows, clr_
                            .a = d,
                            .b = from,
                            .c = {b->io->dweights.buffer, b->io->dweights.offset + offset, columns}};
-    return clr_gemm_run(b->plan->context, b->plan->desc.precision, &gemm);
+    return clr_gemm_run(&b->plan->gemms, &gemm);
 }
 
 static clrnn_status bias_gradient(clr_back *b, clr_matrix d, size_t columns, size_t offset)
@@ -170,13 +170,11 @@ static clrnn_status input_gradient(clr_back *b, clrnn_slice dx)
     size_t columns = (size_t)n->gates * n->desc.hidden_size;
     const clr_gemm gemm = {
         .m = (size_t)b->pass.steps * b->pass.batch,
-        .n = b->cell.inputs,
-        .k = columns,
         .accumulate = b->walk.direction == 1,
         .a = {b->plan->da, 0, columns},
-        .b = {b->plan->weights.buffer, b->plan->weights.offset + b->cell.w_ih, b->cell.inputs},
+        .prepared = &clr_plan_operands(b->plan, b->walk.layer, b->walk.direction)->d_input,
         .c = {dx.buffer, dx.offset, b->cell.inputs}};
-    return clr_gemm_run(b->plan->context, b->plan->desc.precision, &gemm);
+    return clr_gemm_run(&b->plan->gemms, &gemm);
 }
 
 /* One direction of one layer. dy: [T,N,D*R] of the layer; dx: [T,N,I'], may be absent. */

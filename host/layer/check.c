@@ -243,7 +243,8 @@ static clrnn_plan_desc plan_of(const clrnn_problem *problem)
                              .max_batch = problem->batch,
                              .train = problem->train,
                              .precision = problem->precision,
-                             .strategy = problem->strategy};
+                             .strategy = problem->strategy,
+                             .gemm = problem->gemm};
 }
 
 clrnn_status clrnn_problem_check(clrnn_context *context, const clrnn_problem *problem,

@@ -183,20 +183,15 @@ static clrnn_status input_product(clrnn_plan *plan, const clr_pass *pass, const 
                                   clr_matrix input, uint32_t first)
 {
     const clr_network *n = &plan->network;
-    clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
-    size_t columns = (size_t)n->gates * n->desc.hidden_size;
     size_t gates =
         clr_layout_gates(w->layout, n, w->layer, w->direction, w->begin - w->gates_first);
     input.offset += (size_t)(w->begin - first) * pass->batch * input.stride;
     const clr_gemm gemm = {
         .m = (size_t)(w->end - w->begin) * pass->batch,
-        .n = columns,
-        .k = cell.inputs,
-        .transpose_b = true,
         .a = input,
-        .b = {plan->weights.buffer, plan->weights.offset + cell.w_ih, cell.inputs},
-        .c = {w->store, w->store_at + gates, columns}};
-    return clr_gemm_run(plan->context, plan->desc.precision, &gemm);
+        .prepared = &clr_plan_operands(plan, w->layer, w->direction)->input,
+        .c = {w->store, w->store_at + gates, (size_t)n->gates * n->desc.hidden_size}};
+    return clr_gemm_run(&plan->gemms, &gemm);
 }
 
 /* Run steps begin..end-1 (counted from the end for the backward direction) of one layer. */

@@ -31,6 +31,8 @@ static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_de
     if (d->precision != CLRNN_F32 && d->precision != CLRNN_F64)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: precision %d is unknown",
                         (int)d->precision);
+    if (d->gemm != CLRNN_GEMM_AUTO && d->gemm != CLRNN_GEMM_CLBLAST && d->gemm != CLRNN_GEMM_PACKED)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: gemm %d is unknown", (int)d->gemm);
     if (!(d->dropout >= 0 && d->dropout < 1))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: dropout %g is not in [0,1)",
                         (double)d->dropout);
@@ -153,10 +155,10 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
     if (status == CLRNN_OK)
         status = clr_sequence_init(context, desc->precision, &plan->sequence);
     if (status == CLRNN_OK)
-        status = clr_gemm_warm_up(context, desc->precision);
+        status = clr_gemms_init(context, desc->precision, desc->gemm, &plan->gemms);
     if (status == CLRNN_OK) {
         plan->desc.network = plan->network.desc;
-        plan->info.gemm = clr_gemm_name(context);
+        plan->info.gemm = clr_gemms_name(&plan->gemms);
         plan->info.weight_count = plan->network.weights;
         plan->piece = choose_piece(plan);
         status = allocate_work(plan);
@@ -191,6 +193,8 @@ void clrnn_plan_destroy(clrnn_plan **plan)
     (void)clrnn_context_finish(p->context);
     clr_stepwise_free(&p->stepwise);
     clr_sequence_free(&p->sequence);
+    clr_plan_free_operands(p);
+    clr_gemms_free(&p->gemms);
     cl_mem *const buffers[] = {
         &p->weights.buffer, &p->lengths, &p->rec,   &p->store, &p->da,      &p->du, &p->dh, &p->dc,
         &p->dhid,           &p->dproj,   &p->dy[0], &p->dy[1], &p->masked_x};
@@ -218,8 +222,10 @@ clrnn_status clrnn_plan_set_weights(clrnn_plan *plan, clrnn_slice weights)
         if (status == CLRNN_OK)
             clr_buffer_destroy(&plan->weights.buffer);
     }
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK) {
         plan->weights = weights;
+        status = clr_plan_pack(plan);
+    }
     return status;
 }
 

@@ -5,6 +5,7 @@
 
 #include <clrnn/plan.h>
 
+#include "math/gemm.h"
 #include "math/sequence.h"
 #include "math/stepwise.h"
 #include "shape/layout.h"
@@ -42,6 +43,19 @@ typedef struct clr_strategy {
 
 extern const clr_strategy clr_strategy_stepwise;
 
+/* The weight matrices of one layer and direction, prepared for products. Those for backward are
+ * there in training plans only. */
+typedef struct clr_cell_operands {
+    clr_operand input;        /* W_ih^T [I',G*H] */
+    clr_operand recurrent;    /* U^T [R,G*H]; reset before: [R,2H], of r and z */
+    clr_operand candidate;    /* reset before: U_n^T [H,H] */
+    clr_operand projection;   /* W_hr^T [H,P] */
+    clr_operand d_input;      /* W_ih [G*H,I'] */
+    clr_operand d_recurrent;  /* U [G*H,R]; reset before: [2H,R] */
+    clr_operand d_candidate;  /* reset before: U_n [H,H] */
+    clr_operand d_projection; /* W_hr [P,H] */
+} clr_cell_operands;
+
 struct clrnn_plan {
     clrnn_context *context;
     clrnn_plan_desc desc;
@@ -50,12 +64,14 @@ struct clrnn_plan {
     const clr_strategy *strategy;
     clr_stepwise stepwise;
     clr_sequence sequence;
-    size_t real_bytes;   /* of one element */
-    uint32_t piece;      /* steps whose gates fit the work memory; T when training */
-    clrnn_slice weights; /* canonical, retained; absent until they are set */
-    cl_mem lengths;      /* [max N] cl_int */
-    cl_mem rec;          /* [max N,G*H] */
-    cl_mem store;        /* inference: the block of clr_layout_infer */
+    clr_gemms gemms;
+    clr_cell_operands *operands; /* [L*D] */
+    size_t real_bytes;           /* of one element */
+    uint32_t piece;              /* steps whose gates fit the work memory; T when training */
+    clrnn_slice weights;         /* canonical, retained; absent until they are set */
+    cl_mem lengths;              /* [max N] cl_int */
+    cl_mem rec;                  /* [max N,G*H] */
+    cl_mem store;                /* inference: the block of clr_layout_infer */
     /* training: gradients on their way */
     cl_mem da, du;   /* [T,N,G*H]; du if the cell has two inputs */
     cl_mem dh, dc;   /* [N,R], [N,H] */
@@ -101,6 +117,14 @@ size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass);
 /** The input of layer `layer` over all T: [T*N, I'] (below: training passes only). */
 clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_slice x,
                            uint32_t layer);
+
+/** The operands of one layer and direction. */
+const clr_cell_operands *clr_plan_operands(const clrnn_plan *plan, uint32_t layer,
+                                           uint32_t direction);
+
+/** Prepare every operand from plan->weights. */
+clrnn_status clr_plan_pack(clrnn_plan *plan);
+void clr_plan_free_operands(clrnn_plan *plan);
 
 /** The walk of one direction of one layer over steps begin..end-1, without y. */
 clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,

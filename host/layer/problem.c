@@ -31,10 +31,16 @@ static const clr_word precisions[] = {{"f32", CLRNN_F32}, {"f64", CLRNN_F64}, {N
 static const clr_word strategies[] = {
     {"auto", CLRNN_STRATEGY_AUTO}, {"stepwise", CLRNN_STRATEGY_STEPWISE}, {NULL, 0}};
 
+static const clr_word gemms[] = {{"auto", CLRNN_GEMM_AUTO},
+                                 {"clblast", CLRNN_GEMM_CLBLAST},
+                                 {"packed", CLRNN_GEMM_PACKED},
+                                 {NULL, 0}};
+
 /* The values of a problem as plain numbers, in the order in which they are written. */
 typedef struct clr_values {
-    uint32_t cell, T, N, I, H, L, D, mode, weights;                     /* always written */
-    uint32_t P, reset, update, act, bias, lengths, precision, strategy; /* if not the default */
+    uint32_t cell, T, N, I, H, L, D, mode, weights; /* always written */
+    uint32_t P, reset, update, act, bias, lengths, precision, strategy,
+        gemm; /* if not the default */
 } clr_values;
 
 static const clr_values defaults = {
@@ -63,7 +69,8 @@ static const struct clr_key {
             {"bias", offsetof(clr_values, bias), flags, 0, 0},
             {"lengths", offsetof(clr_values, lengths), lengths, 0, 0},
             {"precision", offsetof(clr_values, precision), precisions, 0, 0},
-            {"strategy", offsetof(clr_values, strategy), strategies, 0, 0}};
+            {"strategy", offsetof(clr_values, strategy), strategies, 0, 0},
+            {"gemm", offsetof(clr_values, gemm), gemms, 0, 0}};
 
 enum { key_count = sizeof keys / sizeof *keys };
 
@@ -154,7 +161,8 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
                                .train = v.mode,
                                .ragged = v.lengths,
                                .precision = (clrnn_precision)v.precision,
-                               .strategy = (clrnn_strategy)v.strategy};
+                               .strategy = (clrnn_strategy)v.strategy,
+                               .gemm = (clrnn_gemm)v.gemm};
     clr_network network;
     return clr_network_init(&problem->network, log, &network);
 }
@@ -184,7 +192,8 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                     .bias = !n->no_bias,
                     .lengths = problem->ragged,
                     .precision = (uint32_t)problem->precision,
-                    .strategy = (uint32_t)problem->strategy};
+                    .strategy = (uint32_t)problem->strategy,
+                    .gemm = (uint32_t)problem->gemm};
     clr_values usual = defaults;
     size_t at = 0;
     if (size)

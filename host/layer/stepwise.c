@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * layer/stepwise.c - the strategy that is always right: for each step a recurrent product and a
  * kernel of the cell. */
-#include "math/gemm.h"
-
 #include "layer/plan.h"
 
 static const char *refuses(const clrnn_plan *plan)
@@ -45,62 +43,39 @@ static clr_step step_of(const clrnn_plan *plan, const clr_walk *w, uint32_t t)
     return s;
 }
 
-/* Where W_hh and W_hr of a walk lie. */
-static clr_matrix recurrent_weights(const clrnn_plan *plan, const clr_walk *w, uint32_t first_row)
-{
-    clr_cell_weights cell = clr_network_cell(&plan->network, w->layer, w->direction);
-    size_t stride = plan->network.state;
-    return (clr_matrix){plan->weights.buffer, plan->weights.offset + cell.w_hh + first_row * stride,
-                        stride};
-}
-
-static clr_matrix projection_weights(const clrnn_plan *plan, const clr_walk *w)
-{
-    clr_cell_weights cell = clr_network_cell(&plan->network, w->layer, w->direction);
-    return (clr_matrix){plan->weights.buffer, plan->weights.offset + cell.w_hr,
-                        plan->network.desc.hidden_size};
-}
-
-/* [N,columns] (+)= from [N,k] weights^T, or weights without `transpose`. */
-static clrnn_status multiply(const clrnn_plan *plan, const clr_step *s, clrnn_slice from,
-                             size_t from_stride, size_t k, clr_matrix weights, bool transpose,
-                             clr_matrix to, size_t columns, bool accumulate)
+/* [N,columns of B] (+)= from [N,k] B, for a prepared matrix B. */
+static clrnn_status multiply(clrnn_plan *plan, const clr_step *s, clrnn_slice from, size_t stride,
+                             const clr_operand *b, clr_matrix to, bool accumulate)
 {
     const clr_gemm gemm = {.m = s->batch,
-                           .n = columns,
-                           .k = k,
-                           .transpose_b = transpose,
                            .accumulate = accumulate,
-                           .a = {from.buffer, from.offset, from_stride},
-                           .b = weights,
+                           .a = {from.buffer, from.offset, stride},
+                           .prepared = b,
                            .c = to};
-    return clr_gemm_run(plan->context, plan->desc.precision, &gemm);
+    return clr_gemm_run(&plan->gemms, &gemm);
 }
 
 static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
 {
     const clr_network *n = &plan->network;
-    size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
-    size_t first = n->reset_before ? 2 * H : columns; /* gates whose U acts on h itself */
-    clrnn_slice h_prev = at(s->h, s->h_prev);
-    clr_matrix rec = {s->rec.buffer, s->rec.offset, columns};
+    const clr_cell_operands *o = clr_plan_operands(plan, w->layer, w->direction);
+    size_t H = n->desc.hidden_size, R = n->state;
+    clr_matrix rec = {s->rec.buffer, s->rec.offset, n->gates * H};
 
     /* rec = h_{t-1} U^T */
-    clrnn_status status =
-        multiply(plan, s, h_prev, R, R, recurrent_weights(plan, w, 0), true, rec, first, false);
+    clrnn_status status = multiply(plan, s, at(s->h, s->h_prev), R, &o->recurrent, rec, false);
     if (status == CLRNN_OK && n->reset_before) {
         status = clr_step_reset(&plan->stepwise, s);
-        rec.offset += first; /* rec_n = (r*h_{t-1}) U_n^T */
+        rec.offset += 2 * H; /* rec_n = (r*h_{t-1}) U_n^T */
         if (status == CLRNN_OK)
-            status = multiply(plan, s, s->extra, H, R, recurrent_weights(plan, w, (uint32_t)first),
-                              true, rec, H, false);
+            status = multiply(plan, s, s->extra, H, &o->candidate, rec, false);
     }
     if (status == CLRNN_OK)
         status = clr_step_forward(&plan->stepwise, s);
     if (status == CLRNN_OK && n->desc.proj_size) {
         /* h_t = W_hr (o*tanh(c_t)) */
-        status = multiply(plan, s, s->extra, H, H, projection_weights(plan, w), true,
-                          (clr_matrix){s->h, s->h_next, R}, R, false);
+        status =
+            multiply(plan, s, s->extra, H, &o->projection, (clr_matrix){s->h, s->h_next, R}, false);
         if (status == CLRNN_OK)
             status = clr_step_project(&plan->stepwise, s);
     }
@@ -123,33 +98,31 @@ static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t coun
 static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
 {
     const clr_network *n = &plan->network;
+    const clr_cell_operands *o = clr_plan_operands(plan, w->layer, w->direction);
     size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
-    size_t first = n->reset_before ? 2 * H : columns;
     clrnn_slice du = n->two_inputs ? s->du : s->da;
-    clr_matrix dh = {s->dh.buffer, s->dh.offset, R};
     clrnn_status status = CLRNN_OK;
 
     if (n->desc.proj_size) {
         /* d(o*tanh(c_t)) = dh_t W_hr */
         status = clr_step_project_backward(&plan->stepwise, s);
         if (status == CLRNN_OK)
-            status = multiply(plan, s, s->dproj, R, R, projection_weights(plan, w), false,
-                              (clr_matrix){s->dhid.buffer, s->dhid.offset, H}, H, false);
+            status = multiply(plan, s, s->dproj, R, &o->d_projection,
+                              (clr_matrix){s->dhid.buffer, s->dhid.offset, H}, false);
     }
     if (status == CLRNN_OK)
         status = clr_step_backward(&plan->stepwise, s);
     if (status == CLRNN_OK && n->reset_before) {
         /* d(r*h_{t-1}) = da_n U_n */
-        clrnn_slice da_n = at(s->da.buffer, s->da.offset + first);
-        status = multiply(plan, s, da_n, columns, H, recurrent_weights(plan, w, (uint32_t)first),
-                          false, (clr_matrix){s->rec.buffer, s->rec.offset, H}, H, false);
+        status = multiply(plan, s, at(s->da.buffer, s->da.offset + 2 * H), columns, &o->d_candidate,
+                          (clr_matrix){s->rec.buffer, s->rec.offset, H}, false);
         if (status == CLRNN_OK)
             status = clr_step_reset_backward(&plan->stepwise, s);
     }
     /* dh_{t-1} += du U */
     if (status == CLRNN_OK)
-        status = multiply(plan, s, du, columns, first, recurrent_weights(plan, w, 0), false, dh, R,
-                          true);
+        status = multiply(plan, s, du, columns, &o->d_recurrent,
+                          (clr_matrix){s->dh.buffer, s->dh.offset, R}, true);
     return status;
 }
 

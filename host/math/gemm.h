@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * math/gemm.h - matrix products. gemm.c is the only file that knows CLBlast. */
+ * math/gemm.h - matrix products: CLBlast or our own packed kernels, by device. gemm.c is the only
+ * file that knows CLBlast. */
 #ifndef CLR_MATH_GEMM_H
 #define CLR_MATH_GEMM_H
 
-#include <clrnn/network.h>
+#include <clrnn/plan.h>
 
 #include "device/context.h"
 
@@ -14,6 +15,14 @@ typedef struct clr_matrix {
     size_t stride;
 } clr_matrix;
 
+/* op(B), prepared for many products. Zero-initialise, then clr_operand_pack. */
+typedef struct clr_operand {
+    clr_matrix matrix;
+    bool transposed;
+    size_t n, k;
+    cl_mem panels; /* packed, or NULL where products read the matrix itself */
+} clr_operand;
+
 /* C = op(A) op(B), or C += with `accumulate`; op(A) is [m,k], op(B) is [k,n], C is [m,n]. A
  * transposed operand is stored as [k,m] or [n,k]. C must not overlap A or B. */
 typedef struct clr_gemm {
@@ -21,19 +30,50 @@ typedef struct clr_gemm {
     bool transpose_a, transpose_b;
     bool accumulate;
     clr_matrix a, b, c;
+    const clr_operand *prepared; /* op(B); b, transpose_b, n and k are then taken from it */
 } clr_gemm;
+
+/* Our own kernels and their scratch memory. */
+typedef struct clr_packed {
+    clrnn_context *context;
+    clrnn_precision precision;
+    uint32_t tile_n;
+    cl_kernel pack, gemm;
+    cl_mem scratch[2]; /* A and B of products that are packed only once */
+    size_t scratch_bytes[2];
+} clr_packed;
+
+/* What products of one plan or pass need. One thread at a time. */
+typedef struct clr_gemms {
+    clrnn_context *context;
+    clrnn_precision precision;
+    bool own;          /* our own kernels, else CLBlast */
+    clr_packed packed; /* if own */
+} clr_gemms;
+
+/**
+ * Choose the kernels for this device (or take `choice`) and compile them, so that products later do
+ * not. On failure everything is released. Returns: as clr_program_get, CLRNN_ERR_OPENCL.
+ */
+clrnn_status clr_gemms_init(clrnn_context *context, clrnn_precision precision, clrnn_gemm choice,
+                            clr_gemms *gemms);
+void clr_gemms_free(clr_gemms *gemms);
+
+/** "clblast" or "packed" */
+const char *clr_gemms_name(const clr_gemms *gemms);
 
 /**
  * Enqueue a product. m or n of 0 does nothing; k must be at least 1.
- * Threads: any.  Returns: CLRNN_OK, CLRNN_ERR_OPENCL (logged with sizes).
+ * Returns: CLRNN_OK, CLRNN_ERR_OPENCL (logged with sizes), CLRNN_ERR_MEMORY, CLRNN_ERR_RANGE (an
+ *          element lies 2^31 or more from the start of its buffer, which CLBlast cannot reach)
  */
-clrnn_status clr_gemm_run(clrnn_context *context, clrnn_precision precision, const clr_gemm *gemm);
+clrnn_status clr_gemm_run(clr_gemms *gemms, const clr_gemm *gemm);
 
-/** Compile what products of this precision need, so that later calls do not; once before the first
- *  product of a context. */
-clrnn_status clr_gemm_warm_up(clrnn_context *context, clrnn_precision precision);
-
-/** "clblast" */
-const char *clr_gemm_name(const clrnn_context *context);
+/** Prepare op(B), [k,n], or prepare it anew after its contents changed (same n and k).
+ *  Ownership: the matrix' buffer stays the caller's and must live as long as the operand is used.
+ */
+clrnn_status clr_operand_pack(clr_gemms *gemms, clr_matrix b, bool transposed, size_t n, size_t k,
+                              clr_operand *operand);
+void clr_operand_free(clr_operand *operand);
 
 #endif

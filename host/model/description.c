@@ -156,6 +156,11 @@ static void derive_network(reader *r, clrnn_network_desc *n)
     const uint32_t rows = dimension(r, hh, 0), columns = dimension(r, hh, 1);
     const bool projected = has(r, hr);
     const uint32_t gates = projected ? 4 : rows % columns ? 0 : rows / columns;
+    if (r->status == CLRNN_OK && gates != 4 && gates != 3 && gates != 1)
+        WRONG(r,
+              "tensor %s: found shape [%" PRIu32 ",%" PRIu32 "], expected 4 (lstm), 3 (gru) or "
+              "1 (rnn) times as many rows as columns",
+              hh.text, rows, columns);
     n->cell = gates == 4 ? CLRNN_CELL_LSTM : gates == 3 ? CLRNN_CELL_GRU : CLRNN_CELL_RNN;
     n->hidden_size = projected ? dimension(r, hr, 1) : columns;
     n->proj_size = projected ? dimension(r, hr, 0) : 0;
@@ -163,11 +168,6 @@ static void derive_network(reader *r, clrnn_network_desc *n)
     n->num_layers = count_layers(r);
     n->bidirectional = has(r, in_network(r, "weight_hh_l0_reverse"));
     n->no_bias = !has(r, in_network(r, "bias_ih_l0"));
-    if (r->status == CLRNN_OK && gates != 4 && gates != 3 && gates != 1)
-        WRONG(r,
-              "tensor %s: found shape [%" PRIu32 ",%" PRIu32 "], expected 4 (lstm), 3 (gru) or "
-              "1 (rnn) times as many rows as columns",
-              hh.text, rows, columns);
 }
 
 /* A tensor that the model needs. */
@@ -212,21 +212,17 @@ static void claim_all(reader *r, const clrnn_model_desc *desc)
     }
 }
 
-static bool begins(const char *name, const char *with)
-{
-    return strncmp(name, with, strlen(with)) == 0;
-}
-
 /* Tensors that look like parts of the model must be parts of it. */
 static void check_unclaimed(reader *r)
 {
+    static const char *const parts[] = {"rnn.", "head.", "embedding.", "weight_", "bias_"};
+    const int count = *r->prefix ? 3 : 5; /* without prefix, the last two are the network's */
     for (size_t i = 0; i < r->set->count && r->status == CLRNN_OK; i++) {
         const char *name = r->set->by_name[i]->name;
-        bool bare = !*r->prefix && (begins(name, "weight_") || begins(name, "bias_"));
-        if (!r->claimed[i] &&
-            (bare || begins(name, "rnn.") || begins(name, "head.") || begins(name, "embedding.")))
-            WRONG(r, "tensor %s: found, but the network that the others make has no such tensor",
-                  clr_show(name).text);
+        for (int p = 0; p < count && !r->claimed[i] && r->status == CLRNN_OK; p++)
+            if (strncmp(name, parts[p], strlen(parts[p])) == 0)
+                WRONG(r, "tensor %s: found, but the network that the others make has none such",
+                      clr_show(name).text);
     }
 }
 
@@ -235,7 +231,7 @@ static void check_unclaimed(reader *r)
 static void parse_json(reader *r)
 {
     const char *text = clrnn_tensors_metadata(r->set, "clrnn");
-    if (!text)
+    if (!text || r->status != CLRNN_OK)
         return;
     size_t length = strlen(text);
     if (length > MAX_JSON)
@@ -385,8 +381,10 @@ clrnn_status clr_description_read(const clrnn_tensors *set, const clrnn_log *log
     r.claimed = clr_calloc(set->count, sizeof *r.claimed);
     if (!r.claimed)
         return clr_fail(log, CLRNN_ERR_MEMORY, "no memory to describe %zu tensors", set->count);
-    if (!has(&r, (full_name){"rnn.weight_hh_l0"}) && has(&r, (full_name){"weight_hh_l0"}))
+    if (!has(&r, (full_name){"rnn.weight_hh_l0"}))
         r.prefix = "";
+    if (!has(&r, in_network(&r, "weight_hh_l0")))
+        WRONG(&r, "tensor rnn.weight_hh_l0: missing, and so is weight_hh_l0: this is no network");
     parse_json(&r);
     read_network(&r, &found.network);
     read_input_and_head(&r, &found, vocabulary);

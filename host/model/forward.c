@@ -12,8 +12,7 @@
 #include "math/gemm.h"
 #include "model/model.h"
 
-/* --- input -------------------------------------------------------------------------------------
- */
+/* --- input --- */
 
 static bool is_live(const uint32_t *lengths, uint32_t t, uint32_t n)
 {
@@ -75,19 +74,17 @@ static clrnn_status upload(clr_model_pass *pass, const clr_model_input *in)
                                 rows, width, pass->x);
 }
 
-/* --- forward -----------------------------------------------------------------------------------
- */
+/* --- forward --- */
 
 static clrnn_forward_io network_io(const clr_model_pass *pass, const uint32_t *lengths)
 {
     const clr_model_input *in = &pass->input;
-    bool lstm = clr_model_is_lstm(pass->model);
     return (clrnn_forward_io){.steps = in->steps,
                               .batch = in->batch,
                               .lengths = lengths,
                               .x = {pass->x, 0},
                               .h0 = {in->initial_state ? pass->h0 : NULL, 0},
-                              .c0 = {in->initial_state && lstm ? pass->c0 : NULL, 0},
+                              .c0 = {in->initial_state ? pass->c0 : NULL, 0},
                               .y = {pass->y, 0},
                               .hn = {pass->hn, 0},
                               .cn = {pass->cn, 0},
@@ -101,7 +98,7 @@ static clrnn_status head_forward(clr_model_pass *pass)
 {
     const clrnn_model *model = pass->model;
     size_t rows = (size_t)pass->input.steps * pass->input.batch, O = model->desc.output_size;
-    size_t width = (size_t)model->network.directions * model->network.state;
+    size_t width = clr_model_width(model);
     clr_matrix logits = {pass->logits, 0, O};
     clr_gemm gemm = {.m = rows,
                      .n = O,
@@ -110,7 +107,7 @@ static clrnn_status head_forward(clr_model_pass *pass)
                      .a = {pass->y, 0, width},
                      .b = {model->parameters, model->head_weight, width},
                      .c = logits};
-    clrnn_status status = clr_gemm_run(model->context, model->desc.precision, &gemm);
+    clrnn_status status = clr_gemm_run(&pass->gemms, &gemm);
     if (status != CLRNN_OK)
         return status;
     return clr_add_row(&pass->sequence, logits, rows, O, model->parameters, model->head_bias);
@@ -119,15 +116,12 @@ static clrnn_status head_forward(clr_model_pass *pass)
 /* Forward of a checked input. */
 static clrnn_status run(clr_model_pass *pass, const clr_model_input *in)
 {
-    clrnn_model *model = pass->model;
-    pass->input = *in;
-    pass->input.lengths = NULL;
-    pass->input.x = NULL;
-    pass->input.ids = NULL;
+    const clrnn_model *model = pass->model;
+    clrnn_slice weights = {model->parameters, model->rnn};
     clrnn_forward_io io = network_io(pass, in->lengths);
     clrnn_status status = upload(pass, in);
     if (status == CLRNN_OK && pass->version != model->version)
-        status = clrnn_plan_set_weights(pass->plan, (clrnn_slice){model->parameters, model->rnn});
+        status = clrnn_plan_set_weights(pass->plan, weights);
     if (status != CLRNN_OK)
         return status;
     pass->version = model->version;
@@ -146,18 +140,24 @@ clrnn_status clr_model_pass_forward(clr_model_pass *pass, const clr_model_input 
         return clr_fail(&pass->model->context->log, CLRNN_ERR_RANGE,
                         "model: %u steps of %u rows, made for at most %u of %u", input->steps,
                         input->batch, pass->max_steps, pass->max_batch);
-    return run(pass, input);
+    pass->input = *input;
+    pass->input.lengths = NULL;
+    pass->input.x = NULL;
+    pass->input.ids = NULL;
+    status = run(pass, input);
+    if (status != CLRNN_OK)
+        pass->input.steps = 0; /* nothing to go back through */
+    return status;
 }
 
-/* --- backward ----------------------------------------------------------------------------------
- */
+/* --- backward --- */
 
 /* dW = dlogits^T y;  db = sum of the rows of dlogits;  dy = dlogits W */
 static clrnn_status head_backward(clr_model_pass *pass, cl_mem gradient)
 {
     const clrnn_model *model = pass->model;
     size_t rows = (size_t)pass->input.steps * pass->input.batch, O = model->desc.output_size;
-    size_t width = (size_t)model->network.directions * model->network.state;
+    size_t width = clr_model_width(model);
     clr_matrix dlogits = {pass->dlogits, 0, O};
     clr_gemm dweight = {.m = O,
                         .n = width,
@@ -172,12 +172,12 @@ static clrnn_status head_backward(clr_model_pass *pass, cl_mem gradient)
                    .a = dlogits,
                    .b = {model->parameters, model->head_weight, width},
                    .c = {pass->dy, 0, width}};
-    clrnn_status status = clr_gemm_run(model->context, model->desc.precision, &dweight);
+    clrnn_status status = clr_gemm_run(&pass->gemms, &dweight);
     if (status == CLRNN_OK)
         status =
             clr_column_sums(&pass->sequence, dlogits, rows, O, gradient, model->head_bias, false);
     if (status == CLRNN_OK)
-        status = clr_gemm_run(model->context, model->desc.precision, &dy);
+        status = clr_gemm_run(&pass->gemms, &dy);
     return status;
 }
 

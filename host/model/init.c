@@ -156,7 +156,7 @@ clrnn_status clr_model_init(const clrnn_model *model, uint64_t seed, void *param
     }
     s.tensor = 1;
     if (model->head_weight != CLR_ABSENT) {
-        uint64_t inputs = (uint64_t)net->directions * net->state, outputs = desc->output_size;
+        uint64_t inputs = clr_model_width(model), outputs = desc->output_size;
         glorot(&s, model->head_weight, inputs * outputs, inputs, outputs);
     }
     clrnn_status status = CLRNN_OK;

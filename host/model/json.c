@@ -39,7 +39,7 @@ clr_shown clr_json_show(const cJSON *item)
     if (cJSON_IsNumber(item))
         snprintf(shown.text, sizeof shown.text, "%.17g", item->valuedouble);
     else if (cJSON_IsString(item))
-        shown = clr_show(item->valuestring);
+        snprintf(shown.text, sizeof shown.text, "\"%.99s\"", clr_show(item->valuestring).text);
     else if (cJSON_IsBool(item) || cJSON_IsNull(item))
         snprintf(shown.text, sizeof shown.text, "%s",
                  cJSON_IsNull(item)   ? "null"

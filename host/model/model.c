@@ -12,8 +12,7 @@
 #include "device/buffer.h"
 #include "model/description.h"
 
-/* --- making one --------------------------------------------------------------------------------
- */
+/* --- making one --- */
 
 static clrnn_status check_vocabulary(const clrnn_model_desc *desc, const clrnn_log *log)
 {
@@ -186,7 +185,7 @@ void clrnn_model_destroy(clrnn_model **model)
     *model = NULL;
 }
 
-/* --- parameters ------------------------------------------------------------------------------- */
+/* --- parameters --- */
 
 clrnn_status clrnn_model_get_parameters(clrnn_model *model, void *parameters)
 {
@@ -228,7 +227,7 @@ clrnn_status clrnn_model_set_strategy(clrnn_model *model, clrnn_strategy strateg
     return CLRNN_OK;
 }
 
-/* --- named tensors ---------------------------------------------------------------------------- */
+/* --- named tensors --- */
 
 static size_t network_tensors(const clrnn_model *model)
 {
@@ -248,7 +247,7 @@ void clr_model_tensor(const clrnn_model *model, size_t index, const char *prefix
 {
     const clrnn_model_desc *desc = &model->desc;
     uint64_t V = desc->vocabulary_size, E = desc->network.input_size, O = desc->output_size;
-    uint64_t width = (uint64_t)model->network.directions * model->network.state;
+    uint64_t width = clr_model_width(model);
     size_t first = model->embedding != CLR_ABSENT ? 1 : 0, head = first + network_tensors(model);
     if (index < first) {
         *info = (clrnn_weight_info){"embedding.weight", 2, {V, E}, model->embedding, V * E};

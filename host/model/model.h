@@ -48,6 +48,12 @@ static inline bool clr_model_is_lstm(const clrnn_model *model)
     return model->desc.network.cell == CLRNN_CELL_LSTM;
 }
 
+/** Width of y: D*R. */
+static inline size_t clr_model_width(const clrnn_model *model)
+{
+    return (size_t)model->network.directions * model->network.state;
+}
+
 /* What goes in. */
 typedef struct clr_model_input {
     uint32_t steps, batch;   /* T, N */
@@ -69,6 +75,7 @@ typedef struct clr_model_pass {
     clrnn_strategy strategy; /* as asked for when it was made */
     clrnn_plan *plan;
     clr_sequence sequence;
+    clr_gemms gemms;
     clr_symbols symbols;
     uint64_t version;      /* of the parameters that the plan has packed; 0 = none */
     clr_model_input input; /* of the last forward, without its pointers; steps 0 = none yet */

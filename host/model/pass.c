@@ -29,7 +29,7 @@ static void list_parts(clr_model_pass *pass, part parts[PASS_BUFFERS])
     size_t real = clr_model_element(model);
     uint64_t T = pass->max_steps, N = pass->max_batch, I = net->desc.input_size;
     uint64_t LD = (uint64_t)net->layers * net->directions, R = net->state;
-    uint64_t H = net->desc.hidden_size, DR = net->directions * R, O = model->desc.output_size;
+    uint64_t H = net->desc.hidden_size, DR = clr_model_width(model), O = model->desc.output_size;
     const part all[PASS_BUFFERS] = {
         {&pass->x, true, real, {T, N, I}},
         {&pass->ids, symbols, sizeof(cl_int), {T, N, 1}},
@@ -119,6 +119,8 @@ clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint3
     if (status == CLRNN_OK)
         status = clr_sequence_init(context, precision, &pass->sequence);
     if (status == CLRNN_OK)
+        status = clr_gemms_init(context, precision, CLRNN_GEMM_AUTO, &pass->gemms);
+    if (status == CLRNN_OK)
         status = clr_symbols_init(context, precision, &pass->symbols);
     if (status == CLRNN_OK)
         status = make_staging(pass);
@@ -144,13 +146,14 @@ void clr_model_pass_destroy(clr_model_pass **pass)
     clr_buffer_destroy(&p->reserve);
     clr_symbols_free(&p->symbols);
     clr_sequence_free(&p->sequence);
+    clr_gemms_free(&p->gemms);
     free(p->staging);
     free(p->counts);
     free(p);
     *pass = NULL;
 }
 
-/* --- host arrays ------------------------------------------------------------------------------ */
+/* --- host arrays --- */
 
 static clrnn_status check_state_and_output(const clrnn_model *model, const clrnn_model_io *io)
 {
@@ -206,7 +209,7 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
         return status;
     clr_model_pass *pass = model->pass;
     size_t real = clr_model_element(model), states = (size_t)net->layers * net->directions;
-    size_t rows = (size_t)io->steps * io->batch * real, D = net->directions;
+    size_t row_bytes = (size_t)io->steps * io->batch * real;
     size_t h_bytes = states * io->batch * net->state * real;
     size_t c_bytes = states * io->batch * net->desc.hidden_size * real;
     if (in.initial_state)
@@ -219,8 +222,8 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
         cl_mem from;
         size_t bytes;
         void *to;
-    } outputs[] = {{pass->y, rows * D * net->state, io->y},
-                   {pass->logits, rows * model->desc.output_size, io->logits},
+    } outputs[] = {{pass->y, row_bytes * clr_model_width(model), io->y},
+                   {pass->logits, row_bytes * model->desc.output_size, io->logits},
                    {pass->hn, h_bytes, io->hn},
                    {pass->cn, c_bytes, io->cn}};
     for (size_t i = 0; i < 4 && status == CLRNN_OK; i++)

@@ -62,10 +62,8 @@ static clrnn_status read_string(reader *r, const char *what, const char **string
     char *first = r->at - 1;
     const char *end = NULL;
     cJSON *item = cJSON_ParseWithLengthOpts(first, (size_t)(r->end - first), &end, false);
-    if (!item || !cJSON_IsString(item)) {
-        cJSON_Delete(item);
+    if (!item)
         return damaged(r, what);
-    }
     /* Never longer than the text it came from, which had two quotes more. */
     memcpy(first, item->valuestring, strlen(item->valuestring) + 1);
     cJSON_Delete(item);
@@ -145,15 +143,12 @@ static clrnn_status read_offsets(const reader *r, const cJSON *item, clrnn_tenso
         return bad_field(r, t->name, "data_offsets", "two whole numbers from 0 to 2^53");
     if (offset[0] > offset[1] || offset[1] > r->data_bytes)
         return clr_fail(r->log, CLRNN_ERR_FORMAT,
-                        "%s: tensor \"%s\", field data_offsets: %s, but the file has %zu bytes of "
-                        "data",
-                        r->file, clr_show(t->name).text, clr_show_shape(2, offset).text,
-                        r->data_bytes);
+                        "%s: tensor \"%s\", field data_offsets: %s in %zu bytes of data", r->file,
+                        clr_show(t->name).text, clr_show_shape(2, offset).text, r->data_bytes);
     t->data = r->data + offset[0];
     if (!clr_tensor_measure(t) || t->bytes != offset[1] - offset[0])
         return clr_fail(r->log, CLRNN_ERR_FORMAT,
-                        "%s: tensor \"%s\": shape %s of type %s does not take the bytes of "
-                        "data_offsets %s",
+                        "%s: tensor \"%s\": shape %s of type %s does not fit data_offsets %s",
                         r->file, clr_show(t->name).text, clr_show_shape(t->rank, t->shape).text,
                         clrnn_dtype_name(t->dtype), clr_show_shape(2, offset).text);
     return CLRNN_OK;
@@ -226,10 +221,11 @@ static int compare_places(const void *a, const void *b)
 
 static clrnn_status check_names(const reader *r, const char **keys)
 {
-    for (size_t i = 0; i < r->set->metadata_count; i++)
+    const size_t count = r->set->metadata_count;
+    for (size_t i = 0; i < count; i++)
         keys[i] = r->set->metadata[i].key;
-    qsort(keys, r->set->metadata_count, sizeof *keys, compare_strings);
-    for (size_t i = 1; i < r->set->metadata_count; i++)
+    qsort(keys, count, sizeof *keys, compare_strings);
+    for (size_t i = 1; i < count; i++)
         if (strcmp(keys[i - 1], keys[i]) == 0)
             return clr_fail(r->log, CLRNN_ERR_FORMAT, "%s: metadata \"%s\" occurs twice", r->file,
                             clr_show(keys[i]).text);
@@ -244,9 +240,11 @@ static clrnn_status check_names(const reader *r, const char **keys)
 static clrnn_status check_places(const reader *r, clrnn_tensor **order)
 {
     const unsigned char *next = r->data;
-    memcpy(order, r->set->tensors, r->set->count * sizeof *order);
-    qsort(order, r->set->count, sizeof *order, compare_places);
-    for (size_t i = 0; i < r->set->count; i++) {
+    const size_t count = r->set->count;
+    for (size_t i = 0; i < count; i++)
+        order[i] = r->set->tensors[i];
+    qsort(order, count, sizeof *order, compare_places);
+    for (size_t i = 0; i < count; i++) {
         if (order[i]->data != next)
             return bad_field(r, order[i]->name, "data_offsets",
                              "to begin where another tensor ends, without hole or overlap");
@@ -288,11 +286,10 @@ static clrnn_status read_header(reader *r)
     if (status != CLRNN_OK)
         return status;
 
-    const size_t most =
-        r->set->count > r->set->metadata_count ? r->set->count : r->set->metadata_count;
-    void *scratch = clr_calloc(most, sizeof(void *));
+    const size_t names = r->set->count + r->set->metadata_count;
+    void *scratch = clr_calloc(names, sizeof(void *));
     if (!scratch)
-        return clr_fail(r->log, CLRNN_ERR_MEMORY, "%s: no memory for %zu names", r->file, most);
+        return clr_fail(r->log, CLRNN_ERR_MEMORY, "%s: no memory for %zu names", r->file, names);
     status = check_names(r, scratch);
     if (status == CLRNN_OK)
         status = check_places(r, scratch);

@@ -98,8 +98,8 @@ bool clr_utf8_valid(const char *text, size_t size)
 clr_shown clr_show(const char *name)
 {
     clr_shown shown = {""};
-    size_t n = 0, room = sizeof shown.text - 4;
-    for (; name[n] && n < room; n++)
+    size_t n = 0;
+    for (; name[n] && n < CLR_SHOWN; n++)
         shown.text[n] = (unsigned char)name[n] < ' ' || name[n] == 127 ? '?' : name[n];
     if (name[n]) { /* cut where a character begins */
         while (n > 0 && ((unsigned char)name[n] & 0xC0) == 0x80)

@@ -67,9 +67,10 @@ clrnn_status clr_metadata_append(clrnn_tensors *set, const char *key, const char
 
 bool clr_utf8_valid(const char *text, size_t size);
 
-/* A name from a file made fit for a message: one line, not too long. */
+/* A name from a file made fit for a message: one line, at most CLR_SHOWN bytes and "...". */
+#define CLR_SHOWN 96
 typedef struct clr_shown {
-    char text[100];
+    char text[CLR_SHOWN + 8];
 } clr_shown;
 clr_shown clr_show(const char *name);
 

@@ -34,6 +34,7 @@ typedef struct clrnn_device_info {
     uint64_t local_memory;
     uint32_t compute_units;
     uint32_t clock_mhz;
+    uint32_t vector_width; /* native, in floats: 8 on a CPU with AVX2, 1 on most GPUs */
     size_t max_work_group;
     bool fp64; /* REAL=double kernels can be built */
     bool fp16; /* cl_khr_fp16; not needed for f16 weights, which are converted on load */

@@ -16,6 +16,13 @@ typedef enum clrnn_strategy {
     CLRNN_STRATEGY_STEPWISE /* one GEMM and one cell kernel for each step: works everywhere */
 } clrnn_strategy;
 
+/* Which kernels do matrix products. */
+typedef enum clrnn_gemm {
+    CLRNN_GEMM_AUTO = 0, /* packed on CPU devices, else clblast */
+    CLRNN_GEMM_CLBLAST,
+    CLRNN_GEMM_PACKED /* our own: an element has the same bits whatever rows are around it */
+} clrnn_gemm;
+
 /* What a plan is made for. Zero-initialise, then set what you need. */
 typedef struct clrnn_plan_desc {
     clrnn_network_desc network;
@@ -24,6 +31,7 @@ typedef struct clrnn_plan_desc {
     bool train;         /* keep the reserve, allow clrnn_backward */
     clrnn_precision precision;
     clrnn_strategy strategy;
+    clrnn_gemm gemm;
     float dropout; /* 0 <= p < 1, between layers, in training plans only */
 } clrnn_plan_desc;
 

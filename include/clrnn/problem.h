@@ -5,8 +5,8 @@
  *
  * Missing keys take the values above. Further keys: P=0 (projection), reset=before|after and
  * update=replaces|keeps (GRU), act=tanh|relu (RNN), bias=1|0, lengths=full|ragged,
- * precision=f32|f64, strategy=auto|stepwise. The same string is used by the command, the benchmarks
- * and the tests. */
+ * precision=f32|f64, strategy=auto|stepwise, gemm=auto|clblast|packed. The same string is used by
+ * the command, the benchmarks and the tests. */
 #ifndef CLRNN_PROBLEM_H
 #define CLRNN_PROBLEM_H
 
@@ -24,6 +24,7 @@ typedef struct clrnn_problem {
     bool ragged; /* lengths spread over 0..T in no order, else all T */
     clrnn_precision precision;
     clrnn_strategy strategy;
+    clrnn_gemm gemm;
 } clrnn_problem;
 
 /**

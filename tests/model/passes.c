@@ -77,8 +77,7 @@ clrnn_model *create(clrnn_context *context, const clrnn_model_desc *desc, uint64
     return model;
 }
 
-/* --- a whole problem, on the host and on the device ---------------------------------------------
- */
+/* --- a whole problem, on the host and on the device --- */
 
 sizes sizes_of(const clrnn_model *m, const problem *p)
 {

@@ -202,7 +202,7 @@ static const clrnn_model_desc lstm = {
     .vocabulary_size = 6,
     .output_size = 3};
 static const clrnn_model_desc gru = {
-    .network = {.cell = CLRNN_CELL_GRU, .input_size = 4, .hidden_size = 5}};
+    .network = {.cell = CLRNN_CELL_GRU, .input_size = 4, .num_layers = 1, .hidden_size = 5}};
 
 /* Each field alone, and fields and values that do not matter. */
 static void test_partial_json(void **state)
@@ -258,7 +258,7 @@ static void test_json_errors(void **state)
         {&lstm, "{\"cell\":\"lstm\\u0000x\"}", "JSON object"},
         {&lstm, "{\"cell\":\"lstm\x01\"}", "JSON object"},
         {&lstm, "{\"cell\":\"lstm\",\"cell\":\"lstm\"}", "field cell: found twice"},
-        {&lstm, "{\"cell\":\"LSTM\"}", "field cell: found LSTM, expected lstm, gru or rnn"},
+        {&lstm, "{\"cell\":\"LSTM\"}", "field cell: found \"LSTM\", expected lstm, gru or rnn"},
         {&lstm, "{\"cell\":4}", "field cell: found 4, expected"},
         {&lstm, "{\"cell\":null}", "field cell: found null"},
         {&lstm, "{\"cell\":[\"lstm\"]}", "field cell: found an array"},
@@ -269,7 +269,7 @@ static void test_json_errors(void **state)
         {&lstm, "{\"input_size\":7}", "field input_size: found 7, but the tensors say 6"},
         {&lstm, "{\"input_size\":0}", "field input_size: found 0"},
         {&lstm, "{\"input_size\":-6}", "field input_size: found -6"},
-        {&lstm, "{\"input_size\":\"6\"}", "field input_size: found 6, but"},
+        {&lstm, "{\"input_size\":\"6\"}", "field input_size: found \"6\", but"},
         {&lstm, "{\"hidden_size\":5.5}", "field hidden_size: found 5.5, but the tensors say 5"},
         {&lstm, "{\"hidden_size\":2147483649}", "field hidden_size: found 2147483649"},
         {&lstm, "{\"hidden_size\":4294967301}", "field hidden_size: found 4294967301"},
@@ -283,13 +283,14 @@ static void test_json_errors(void **state)
         {&lstm, "{\"bias\":false}", "field bias: found false, but the tensors say true"},
         {&lstm, "{\"nonlinearity\":\"relu\"}", "field nonlinearity: found relu"},
         {&lstm, "{\"nonlinearity\":\"sigmoid\"}", "expected tanh or relu"},
-        {&lstm, "{\"reset\":\"never\"}", "field reset: found never, expected before or after"},
+        {&lstm, "{\"reset\":\"never\"}", "field reset: found \"never\", expected before or after"},
         {&lstm, "{\"update\":true}", "field update: found true, expected replaces or keeps"},
         {&gru, "{\"reset\":\"after\"}", "field update: missing"},
         {&gru, "{\"update\":\"keeps\"}", "field reset: missing"},
         {&gru, "{\"nonlinearity\":\"relu\",\"reset\":\"after\",\"update\":\"keeps\"}",
          "field nonlinearity"},
-        {&lstm, "{\"input\":\"onehot\"}", "field input: found onehot, expected dense, one_hot or"},
+        {&lstm, "{\"input\":\"onehot\"}",
+         "field input: found \"onehot\", expected dense, one_hot or"},
         {&lstm, "{\"input\":\"dense\"}", "tensor embedding.weight"},
         {&lstm, "{\"input\":\"one_hot\"}", "tensor embedding.weight"},
         {&lstm, "{\"vocabulary_size\":5}", "field vocabulary_size: found 5, but the tensors say 6"},
@@ -298,7 +299,8 @@ static void test_json_errors(void **state)
         {&lstm, "{\"vocabulary\":[0,1,2,3,4,256]}", "field vocabulary: found 256"},
         {&lstm, "{\"vocabulary\":[0,1,2,3,4,-1]}", "field vocabulary: found -1"},
         {&lstm, "{\"vocabulary\":[0,1,2,3,4,4]}", "each once"},
-        {&lstm, "{\"vocabulary\":[0,1,2,3,4,\"5\"]}", "field vocabulary: found 5, expected bytes"},
+        {&lstm, "{\"vocabulary\":[0,1,2,3,4,\"5\"]}",
+         "field vocabulary: found \"5\", expected bytes"},
         {&lstm, "{\"vocabulary\":\"abcdef\"}", "field vocabulary"},
         {&lstm, "{\"vocabulary\":[],\"vocabulary\":[]}", "field vocabulary: found twice"},
         {&lstm, "{\"output_size\":0}", "field output_size: found 0, but the tensors say 3"},

@@ -95,8 +95,7 @@ static void test_against_reference_f64(void **state)
     }
 }
 
-/* --- what else a pass promises ------------------------------------------------------------------
- */
+/* --- what else a pass promises --- */
 
 static const clrnn_model_desc embedded = {
     .network = {.cell = CLRNN_CELL_GRU, .input_size = 3, .hidden_size = 5},

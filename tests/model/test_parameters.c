@@ -9,8 +9,7 @@
 
 #include "device/context.h"
 
-/* --- layout ------------------------------------------------------------------------------------
- */
+/* --- layout --- */
 
 /* Where the tensor of this name is; its shape must be [rows, columns], or [rows] with columns 0. */
 static clrnn_weight_info find(const clrnn_model *m, const char *name, uint64_t rows,
@@ -149,8 +148,7 @@ static void test_refused_descriptions(void **state)
     assert_int_equal(clrnn_model_create(*state, &full_model, 0, NULL), CLRNN_ERR_ARGUMENT);
 }
 
-/* --- fresh weights ------------------------------------------------------------------------------
- */
+/* --- fresh weights --- */
 
 /* The bits of a fresh model in float64, as a program of its own in another language computed them:
  * FNV-1a of the bytes, little-endian. In float32 they are the same numbers, rounded. */

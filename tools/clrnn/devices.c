@@ -125,11 +125,8 @@ static int list_all(bool json)
     if (status)
         return tool_failed(status);
     int code = print_devices(devices, count, json);
-    if (count == 0) {
-        tool_error("devices: no OpenCL device was found: install the OpenCL driver of your GPU, or "
-                   "PoCL to use the CPU");
-        code = TOOL_NO_DEVICE;
-    }
+    if (count == 0)
+        code = tool_no_device();
     clrnn_devices_free(&devices);
     return code;
 }

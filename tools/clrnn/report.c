@@ -101,6 +101,13 @@ int tool_failed(clrnn_status status)
     return tool_exit_code(status);
 }
 
+int tool_no_device(void)
+{
+    tool_error("no OpenCL device was found: install the OpenCL driver of your GPU, or PoCL to use "
+               "the CPU");
+    return TOOL_NO_DEVICE;
+}
+
 int tool_no_memory(void)
 {
     return tool_error("out of memory: use a smaller model, batch or file");

@@ -60,6 +60,9 @@ void tool_warn(const char *format, ...) TOOL_PRINTF(1, 2);
 /** Say that memory is short. Returns TOOL_BAD_USE. */
 int tool_no_memory(void);
 
+/** Say that there is no device, and how to get one. Returns TOOL_NO_DEVICE. */
+int tool_no_device(void);
+
 /** Open the device that `selector` names (NULL: CLRNN_DEVICE, else auto). Returns an exit code. */
 int tool_open(const char *selector, clrnn_context **context);
 

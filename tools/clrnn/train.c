@@ -86,7 +86,7 @@ static int print_summary_json(const train_session *s)
     cJSON_AddNumberToObject(object, "seconds", s->csv.before + tool_seconds() - s->start);
     cJSON_AddNumberToObject(object, "characters_per_second", train_rate(s));
     cJSON_AddNumberToObject(object, "train_bpc", train_bits(s->loss));
-    cJSON_AddNumberToObject(object, "validation_bpc", s->validation);
+    cJSON_AddNumberToObject(object, "validation_bpc", train_validation(s));
     cJSON_AddNumberToObject(object, "unigram_bpc", clrnn_text_unigram_bits(s->text));
     cJSON_AddBoolToObject(object, "interrupted", s->interrupted);
     cJSON_AddStringToObject(object, "save", s->options->save);
@@ -98,8 +98,8 @@ static int print_summary(const train_session *s)
     char parameters[32], steps[32], rate[32], validation[48] = "";
     if (s->options->json)
         return print_summary_json(s);
-    if (!isnan(s->validation))
-        snprintf(validation, sizeof validation, ", validation %.4f bpc", s->validation);
+    if (!isnan(train_validation(s)))
+        snprintf(validation, sizeof validation, ", validation %.4f bpc", train_validation(s));
     printf("%s parameters, %s steps, %s characters/s%s, unigram %.4f bpc -> %s\n",
            tool_thousands(clrnn_model_parameter_count(s->model), parameters),
            tool_thousands(clrnn_trainer_steps_done(s->trainer), steps),
@@ -178,7 +178,7 @@ static int run(int argc, char **argv)
         tool_u64("steps", "K", &o.steps, "steps in all, those before a resume too (1000)"),
         tool_u64("seconds", "S", &o.seconds, "end after S seconds, if that comes first"),
         tool_choice("optimizer", OPTIMIZERS, &o.optimizer, "(adam)"),
-        tool_real("lr", "R", &o.lr, 1e-12, 1e6, "learning rate (0.002)"),
+        tool_real("lr", "R", &o.lr, 1e-30, 1e38, "learning rate (0.002)"),
         tool_choice("schedule", "constant|cosine", &o.schedule, "of the learning rate (constant)"),
         tool_u64("warmup", "W", &o.warmup, "steps over which the rate rises from 0 (0)"),
         tool_real("momentum", "M", &o.momentum, 0, 0.999999, "of sgd (0)"),
@@ -207,11 +207,11 @@ static int run(int argc, char **argv)
 
 const tool_command tool_train = {
     "train", "--text FILE... --save FILE [OPTION]...", "train a character model on text",
-    "Each byte that occurs is a symbol. Ctrl-C ends in order: the checkpoint is saved, and the "
-    "command\n"
-    "that continues is printed; a second one ends at once. A resumed training, with the same "
-    "options,\n"
-    "ends with the same bits as one that was not interrupted. bpc: bits for each character.\n"
+    "Each byte that occurs is a symbol. Ctrl-C ends in order: the checkpoint is saved, and the\n"
+    "command that continues is printed; a second one ends at once. A resumed training takes over\n"
+    "the model and all options not given but the text's; with the same text and --seq, it ends "
+    "with\n"
+    "the same bits as one that was not interrupted. bpc: bits for each character.\n"
     "Columns of the log: step, characters, seconds, loss_nats, train_bpc, validation_bpc (empty\n"
     "where not measured), learning_rate, gradient_norm (before clipping).\n",
     run};

@@ -39,17 +39,19 @@ typedef struct train_session {
     uint32_t batch;         /* N */
     int32_t *ids, *targets; /* [T,N] */
     train_csv csv;
-    uint64_t first;  /* steps done before this run */
-    double start;    /* when it began, of tool_seconds */
-    double paused;   /* seconds of it spent on validation and saving */
-    double loss;     /* the last one read, nats; NaN = none yet */
-    double loss_sum; /* of those read since the last line of results */
+    uint64_t first;       /* steps done before this run */
+    double start;         /* when it began, of tool_seconds */
+    uint64_t timed_first; /* speed is measured after this step, the first, which builds kernels, */
+    double timed_start;   /* from here */
+    double paused;        /* seconds since then that were spent on validation and saving */
+    double loss;          /* the last one read, nats; NaN = none yet */
+    double loss_sum;      /* of those read since the last line of results */
     unsigned loss_count;
-    double rate;        /* of learning, in the last step */
-    double validation;  /* the last, bits for each character; NaN = none yet */
-    uint64_t validated; /* the step it was measured after */
-    bool warned;        /* that the loss is not finite */
-    bool interrupted;   /* by a signal */
+    double rate;       /* of learning, in the last step */
+    double validation; /* after step `validated`, bits for each character; NaN = none yet */
+    uint64_t validated;
+    bool warned;      /* that the loss is not finite */
+    bool interrupted; /* by a signal */
 } train_session;
 
 /** Open everything. Returns an exit code; train_close in any case. */
@@ -61,6 +63,9 @@ int train_loop(train_session *session);
 
 /** Characters for each second of training in this run. */
 double train_rate(const train_session *session);
+
+/** Bits for each character of the held-out text after the last step; NaN = not measured. */
+double train_validation(const train_session *session);
 
 /** Begin the log, or continue it after `step`: rows of later steps, of a run whose checkpoint was
  *  not reached, are removed. path: NULL = no log. Returns TOOL_OK or TOOL_BAD_USE. */

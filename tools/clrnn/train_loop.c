@@ -46,8 +46,13 @@ static uint64_t characters(const train_session *s, uint64_t steps)
 
 double train_rate(const train_session *s)
 {
-    double seconds = tool_seconds() - s->start - s->paused;
-    return (double)characters(s, steps_done(s) - s->first) / (seconds > 1e-9 ? seconds : 1e-9);
+    double seconds = tool_seconds() - s->timed_start - s->paused;
+    return (double)characters(s, steps_done(s) - s->timed_first) / fmax(seconds, 1e-9);
+}
+
+double train_validation(const train_session *s)
+{
+    return s->validated == steps_done(s) ? s->validation : NAN;
 }
 
 static void show_progress(const train_session *s)
@@ -56,7 +61,7 @@ static void show_progress(const train_session *s)
     char text[160], left[32], rate[32];
     double done = (double)steps_done(s), seconds = tool_seconds() - s->start;
     double part = done / (double)o->steps;
-    double remaining = seconds / (done - (double)s->first) * ((double)o->steps - done);
+    double remaining = (double)characters(s, o->steps - steps_done(s)) / train_rate(s);
     if (o->seconds) {
         part = fmax(part, seconds / (double)o->seconds);
         remaining = fmin(remaining, (double)o->seconds - seconds);
@@ -109,8 +114,8 @@ static void print_results(train_session *s)
     s->loss_count = 0;
     if (s->options->json)
         return;
-    if (s->validated == steps_done(s) && !isnan(s->validation))
-        snprintf(measured, sizeof measured, "  validation %.4f bpc", s->validation);
+    if (!isnan(train_validation(s)))
+        snprintf(measured, sizeof measured, "  validation %.4f bpc", train_validation(s));
     tool_progress_clear();
     printf("step %7" PRIu64 "  loss %.4f  %.4f bpc%s  %s characters/s\n", steps_done(s), loss,
            train_bits(loss), measured, tool_thousands((uint64_t)train_rate(s), rate));
@@ -119,12 +124,12 @@ static void print_results(train_session *s)
 
 static int write_row(train_session *s)
 {
-    double norm = NAN, validation = s->validated == steps_done(s) ? s->validation : NAN;
+    double norm = NAN;
     clrnn_status status = clrnn_trainer_gradient_norm(s->trainer, &norm);
     if (status)
         return tool_failed(status);
     return train_csv_row(&s->csv, steps_done(s), characters(s, steps_done(s)),
-                         tool_seconds() - s->start, s->loss, validation, s->rate, norm);
+                         tool_seconds() - s->start, s->loss, train_validation(s), s->rate, norm);
 }
 
 static void note_loss(train_session *s)
@@ -144,13 +149,12 @@ static bool every(uint64_t step, uint64_t period)
     return period && step % period == 0;
 }
 
-/* After a step whose loss was read. */
+/* After a step that the log or a validation is due after. */
 static int follow_up(train_session *s, bool last)
 {
     const train_options *o = s->options;
     bool results = last || every(steps_done(s), o->validate_every);
     int code = TOOL_OK;
-    note_loss(s);
     if (results && clrnn_text_batches(s->text, true))
         code = validate(s);
     if (!code && s->csv.file)
@@ -166,14 +170,21 @@ static int step(train_session *s, bool last)
 {
     const train_options *o = s->options;
     uint64_t next = steps_done(s) + 1;
-    bool read = last || every(next, o->log_every) || every(next, o->validate_every);
+    bool first = next == s->first + 1;
+    bool due = last || every(next, o->log_every) || every(next, o->validate_every);
     clrnn_batch batch = {.ids = s->ids, .targets = s->targets};
     clrnn_text_batch(s->text, false, next - 1, s->ids, s->targets, &batch.reset);
     s->rate = clrnn_trainer_learning_rate(s->trainer);
-    clrnn_status status = clrnn_trainer_step(s->trainer, &batch, read ? &s->loss : NULL);
+    clrnn_status status = clrnn_trainer_step(s->trainer, &batch, due || first ? &s->loss : NULL);
     if (status)
         return tool_failed(status);
-    int code = read ? follow_up(s, last) : TOOL_OK;
+    if (due || first)
+        note_loss(s);
+    if (first && !last) {
+        s->timed_first = next;
+        s->timed_start = tool_seconds();
+    }
+    int code = due ? follow_up(s, last) : TOOL_OK;
     if (!code && !last && every(next, o->save_every))
         code = save(s);
     show_progress(s);
@@ -188,7 +199,9 @@ int train_loop(train_session *s)
     if (last && clrnn_text_batches(s->text, true))
         code = validate(s);
     catch_signals();
-    s->start = tool_seconds();
+    s->start = s->timed_start = tool_seconds();
+    s->timed_first = s->first;
+    s->paused = 0;
     while (!code && !last && !signalled) {
         bool late = o->seconds && tool_seconds() - s->start >= (double)o->seconds;
         last = late || steps_done(s) + 1 >= o->steps;

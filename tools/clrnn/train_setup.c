@@ -123,10 +123,41 @@ static int check_model(const train_session *s)
     return code;
 }
 
-static int load_model(train_session *s)
+/* What the command line leaves open is as it was. */
+static int take_options(const train_options *o, const clrnn_tensors *checkpoint)
 {
-    clrnn_status status = clrnn_model_load(s->context, s->options->resume, CLRNN_F32, &s->model);
-    return status ? tool_failed(status) : check_model(s);
+    static const char *const names[][2] = {{"batch", "clrnn.train.max_batch"},
+                                           {"seq", "clrnn.train.max_steps"},
+                                           {"seed", "clrnn.train.seed"},
+                                           {"optimizer", "clrnn.train.optimizer"},
+                                           {"lr", "clrnn.train.learning_rate"},
+                                           {"schedule", "clrnn.train.schedule"},
+                                           {"warmup", "clrnn.train.warmup_steps"},
+                                           {"momentum", "clrnn.train.momentum"},
+                                           {"weight-decay", "clrnn.train.weight_decay"},
+                                           {"clip", "clrnn.train.clip"},
+                                           {"dropout", "clrnn.train.dropout"}};
+    int code = TOOL_OK;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !code; i++)
+        code = tool_default(o->table, names[i][0], clrnn_tensors_metadata(checkpoint, names[i][1]),
+                            o->resume);
+    const char *total = clrnn_tensors_metadata(checkpoint, "clrnn.train.total_steps");
+    if (!code && o->schedule == CLRNN_SCHEDULE_COSINE)
+        code = tool_default(o->table, "steps", total, o->resume);
+    return code;
+}
+
+static int load_checkpoint(train_session *s)
+{
+    clrnn_tensors *checkpoint;
+    clrnn_status status = clrnn_tensors_load(s->options->resume, tool_log(), &checkpoint);
+    if (!status)
+        status = clrnn_model_from_tensors(s->context, checkpoint, CLRNN_F32, &s->model);
+    int code = status ? tool_failed(status) : check_model(s);
+    if (!code)
+        code = take_options(s->options, checkpoint);
+    clrnn_tensors_destroy(&checkpoint);
+    return code;
 }
 
 static int make_trainer(train_session *s)
@@ -142,9 +173,10 @@ static int make_trainer(train_session *s)
                                .dropout = (float)o->dropout,
                                .schedule = (clrnn_schedule)o->schedule,
                                .warmup_steps = o->warmup,
-                               .total_steps = o->steps,
                                .seed = o->seed,
                                .carry_state = true};
+    if (o->schedule == CLRNN_SCHEDULE_COSINE)
+        desc.total_steps = o->steps;
     clrnn_status status = clrnn_model_set_strategy(s->model, (clrnn_strategy)o->strategy);
     if (!status)
         status = clrnn_trainer_create(s->model, &desc, &s->trainer);
@@ -158,7 +190,7 @@ int train_open(const train_options *options, train_session *s)
     *s = (train_session){.options = options, .loss = NAN, .validation = NAN};
     int code = tool_open(options->selector, &s->context);
     if (!code && options->resume)
-        code = load_model(s);
+        code = load_checkpoint(s);
     if (!code)
         code = read_text(s);
     if (!code && !options->resume)

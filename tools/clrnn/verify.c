@@ -176,11 +176,8 @@ static int check_all(verification *v)
     if (status)
         return tool_failed(status);
     int code = TOOL_OK;
-    if (count == 0) {
-        tool_error("verify: no OpenCL device was found: install the OpenCL driver of your GPU, or "
-                   "PoCL to use the CPU");
-        code = TOOL_NO_DEVICE;
-    }
+    if (count == 0)
+        code = tool_no_device();
     for (size_t i = 0; i < count && code != TOOL_BAD_USE; i++) {
         char selector[32];
         clrnn_context *context;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * math/packed.h - matrix products by our own kernels on packed operands (cl/gemm.cl): the fast way
+ * on CPU devices. The same bits for an element whatever rows and columns are around it. */
+#ifndef CLR_MATH_PACKED_H
+#define CLR_MATH_PACKED_H
+
+#include "math/gemm.h"
+
+/** Build; on failure everything is released. Returns: as clr_program_get. */
+clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision, clr_packed *packed);
+void clr_packed_free(clr_packed *packed);
+
+/** Elements of the panels of an op(B) of [k,n]. */
+size_t clr_packed_panel_count(const clr_packed *packed, size_t n, size_t k);
+
+/** Pack op(B), [k,n], into `panels`. */
+clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
+                             cl_mem panels);
+
+/** Enqueue a product; panels: op(B) packed, or NULL to pack it now. */
+clrnn_status clr_packed_run(clr_packed *packed, const clr_gemm *gemm, cl_mem panels);
+
+#endif
