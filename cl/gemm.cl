@@ -38,26 +38,33 @@ static inline void store_row(const REALV *acc, global REAL *c, uint columns, uin
 {
     REAL partial[TILE_N];
     if (columns == TILE_N) {
-        for (int j = 0; j < TILE_V; j++)
+        UNROLL for (int j = 0; j < TILE_V; j++)
             VSTORE(add ? VLOAD(c + j * VEC) + acc[j] : acc[j], c + j * VEC);
         return;
     }
-    for (int j = 0; j < TILE_V; j++)
-        VSTORE(acc[j], partial + j * VEC);
+    UNROLL for (int j = 0; j < TILE_V; j++) VSTORE(acc[j], partial + j * VEC);
     for (uint n = 0; n < columns; n++)
         c[n] = add ? c[n] + partial[n] : partial[n];
 }
 
-static inline void tile(const int height, global const REAL *a, size_t row_stride, size_t k_stride,
-                        global const REAL *panel, uint count, global REAL *c, size_t c_stride,
-                        uint rows, uint columns, uint add)
-{
-    REALV acc[TILE_M][TILE_V];
-    tile_product(height, a, row_stride, k_stride, rows, panel, count, acc);
-    for (int i = 0; i < height; i++)
-        if ((uint)i < rows)
-            store_row(acc[i], c + i * c_stride, columns, add);
-}
+#define TILE(HEIGHT)                                                                           \
+    TILE_PRODUCT(HEIGHT)                                                                       \
+    static inline void tile_##HEIGHT(global const REAL *a, size_t row_stride, size_t k_stride, \
+                                     global const REAL *panel, uint count, global REAL *c,     \
+                                     size_t c_stride, uint rows, uint columns, uint add)       \
+    {                                                                                          \
+        REALV acc[HEIGHT][TILE_V];                                                             \
+        tile_product_##HEIGHT(a, row_stride, k_stride, rows, panel, count, acc);               \
+        UNROLL for (int i = 0; i < HEIGHT; i++) if ((uint)i < rows)                            \
+            store_row(acc[i], c + i * c_stride, columns, add);                                 \
+    }
+
+TILE(1)
+TILE(3)
+TILE(6)
+#if TILE_M != 6
+#error "the heights above are for TILE_M 6"
+#endif
 
 /* a: element (m,k) at a_at + m/TILE_M*tile_stride + m%TILE_M*row_stride + k*k_stride.
  * panels: of pack_panels.  c: [M,N] at c_at, row stride c_stride.
@@ -81,13 +88,13 @@ gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulon
                 uint count = min(K - k, (uint)TILE_K), height = min(m1 - m, (uint)TILE_M);
                 uint width = min(n1 - n, (uint)TILE_N), add = accumulate || k > 0;
                 if (height == 1)
-                    tile(1, rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
-                         add);
+                    tile_1(rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
+                           add);
                 else if (height <= 3)
-                    tile(3, rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
-                         add);
+                    tile_3(rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
+                           add);
                 else
-                    tile(TILE_M, rows, row_stride, k_stride, panel, count, out, c_stride, height,
-                         width, add);
+                    tile_6(rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
+                           add);
             }
 }

@@ -26,6 +26,9 @@
 #endif
 #define TILE_N (TILE_V * VEC)
 
+/* The accumulators are registers only if the loops over them are unrolled. */
+#define UNROLL _Pragma("unroll")
+
 #if VEC == 1
 #define VLOAD(at)         (*(at))
 #define VSTORE(value, at) (*(at) = (value))
@@ -34,24 +37,27 @@
 #define VSTORE(value, at) CLR_PASTE(vstore, VEC)(value, 0, at)
 #endif
 
-/* acc = a * panel over k = 0..count-1.  Row i of a is at i*row_stride, k at k*k_stride; rows past
- * `rows` repeat the last one. */
-static inline void tile_product(const int height, global const REAL *a, size_t row_stride,
-                                size_t k_stride, uint rows, global const REAL *panel, uint count,
-                                REALV acc[TILE_M][TILE_V])
-{
-    size_t at[TILE_M];
-    for (int i = 0; i < height; i++) {
-        at[i] = min((uint)i, rows - 1) * row_stride;
-        for (int j = 0; j < TILE_V; j++)
-            acc[i][j] = (REALV)0;
+/* tile_product_HEIGHT: acc = a * panel over k = 0..count-1.  Row i of a is at i*row_stride, k at
+ * k*k_stride; rows past `rows` repeat the last one. The height is part of the name, and not an
+ * argument, because loops are unrolled before functions are inlined. */
+#define TILE_PRODUCT(HEIGHT)                                                                       \
+    static inline void tile_product_##HEIGHT(global const REAL *a, size_t row_stride,              \
+                                             size_t k_stride, uint rows, global const REAL *panel, \
+                                             uint count, REALV acc[HEIGHT][TILE_V])                \
+    {                                                                                              \
+        size_t at[HEIGHT];                                                                         \
+        UNROLL for (int i = 0; i < HEIGHT; i++)                                                    \
+        {                                                                                          \
+            at[i] = min((uint)i, rows - 1) * row_stride;                                           \
+            UNROLL for (int j = 0; j < TILE_V; j++) acc[i][j] = (REALV)0;                          \
+        }                                                                                          \
+        for (uint k = 0; k < count; k++, a += k_stride, panel += TILE_N) {                         \
+            REALV b[TILE_V];                                                                       \
+            UNROLL for (int j = 0; j < TILE_V; j++) b[j] = VLOAD(panel + j * VEC);                 \
+            UNROLL for (int i = 0; i < HEIGHT; i++)                                                \
+            {                                                                                      \
+                REALV ai = (REALV)a[at[i]];                                                        \
+                UNROLL for (int j = 0; j < TILE_V; j++) acc[i][j] = fma(ai, b[j], acc[i][j]);      \
+            }                                                                                      \
+        }                                                                                          \
     }
-    for (uint k = 0; k < count; k++) {
-        REALV b[TILE_V];
-        for (int j = 0; j < TILE_V; j++)
-            b[j] = VLOAD(panel + (size_t)k * TILE_N + j * VEC);
-        for (int i = 0; i < height; i++)
-            for (int j = 0; j < TILE_V; j++)
-                acc[i][j] = fma((REALV)a[at[i] + k * k_stride], b[j], acc[i][j]);
-    }
-}

@@ -25,7 +25,7 @@ def main():
         # The declaration keeps a header of macros alone from being an empty translation unit.
         source = f"#include <{name}>\n#include <{name}>\nextern int clr_test_header;\n"
         result = subprocess.run(
-            compiler + ["-x", language] + FLAGS + [f"-I{root / 'include'}", f"-I{root / 'host'}", "-"],
+            compiler + ["-x", language] + FLAGS + [f"-I{root}/include", f"-I{root}/host", "-"],
             input=source, text=True, capture_output=True)
         if result.returncode:
             print(f"{name} does not compile alone as {language}:\n{result.stderr}")

@@ -15,12 +15,14 @@ FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-f
          "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"]
 CELLS = ["rnn", "lstm", "gru"]
 PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
-            ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"]]
+            ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"],
+            ["prelude", "tile"], ["prelude", "tile", "gemm"]]
 PROGRAMS += [["prelude", cell] for cell in CELLS]
 PROGRAMS += [["prelude", cell, "stepwise"] for cell in CELLS]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
 VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256]}
-SCALAR = {"stepwise"}  # files that want VEC 1
+VECTOR = {"rnn", "lstm", "gru", "tile", "gemm"}  # files that know VEC
+SCALAR = {"stepwise"}  # and those that want it to be 1
 LSTM_ONLY = "PROJECTED"
 
 
@@ -31,7 +33,7 @@ def macros(folder, program):
         text = (folder / f"{name}.cl").read_text(encoding="utf-8")
         for macro, value in re.findall(r"^#ifndef (\w+)\n# *define \1 +(\w+)", text, flags=re.M):
             found[macro] = VALUES.get(macro, [0, 1] if value in ("0", "1") else [value])
-    if SCALAR & set(program) or not set(CELLS) & set(program):
+    if SCALAR & set(program) or not VECTOR & set(program):
         found["VEC"] = [1]
     if "lstm" not in program and LSTM_ONLY in found:
         found[LSTM_ONLY] = [0]
@@ -46,7 +48,8 @@ def compile_one(folder, clang, program, values):
     source = "".join(f'#include "{name}.cl"\n' for name in program)
     result = subprocess.run(clang + FLAGS + defines + [f"-I{folder}", "-"], input=source,
                             text=True, capture_output=True, check=False)
-    return f"{' + '.join(program)} {' '.join(defines)}\n{result.stderr}" if result.returncode else ""
+    title = " + ".join(program) + " " + " ".join(defines)
+    return f"{title}\n{result.stderr}" if result.returncode else ""
 
 
 def main():

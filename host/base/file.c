@@ -182,7 +182,9 @@ static int create_beside(const char *path, char *temporary, size_t room)
 /* Write the pieces and bring them to the disk; closes the file. On failure errno says why. */
 static bool fill(int file, const clr_piece *pieces, size_t count, const struct stat *old)
 {
-    bool good = !old || fchmod(file, old->st_mode & 07777) == 0;
+    bool good = true;
+    if (old)
+        (void)fchmod(file, old->st_mode & 07777); /* not every file system has modes */
     for (size_t i = 0; good && i < count; i++)
         good = write_all(file, pieces[i].data, pieces[i].size);
     good = good && !disk_full() && fsync(file) == 0;

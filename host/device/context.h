@@ -19,7 +19,7 @@ struct clrnn_context {
     char *cache_dir;        /* of program binaries; NULL = no cache on disk */
     /* Set by a higher layer that keeps something for this context; called before it is released. */
     void (*at_destroy)(clrnn_context *context);
-    clr_lock lock;          /* of what follows */
+    clr_lock lock; /* of what follows */
     struct clr_program *programs;
     bool cache_warned;   /* that the cache folder cannot be written has been said */
     uint64_t self_tests; /* layer/: 2 bits for each kernel family: 1 = passed, 2 = failed */
@@ -39,6 +39,11 @@ long clr_live_objects(void);
 
 /* For the files of host/device/ alone: count one object made (+1) or released (-1). */
 void clr_live_count(int change);
+
+/* The same: a log that keeps its last error as `reason` [CLR_REASON], for what may fail without
+ * being an error of the whole call. */
+#define CLR_REASON 512
+clrnn_log clr_reason_log(char *reason);
 
 /** CLRNN_OK, or log "CALL failed: NAME (code)" and give CLRNN_ERR_OPENCL (or CLRNN_ERR_MEMORY for
  * an allocation that the device refused). */

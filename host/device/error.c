@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * device/error.c - OpenCL error codes, and the count of live OpenCL objects. */
+ * device/error.c - OpenCL error codes, kept reasons, and the count of live OpenCL objects. */
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "device/context.h"
@@ -90,6 +91,17 @@ clrnn_status clr_cl_check(const clrnn_log *log, cl_int code, const char *call)
     bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY;
     return clr_fail(log, memory ? CLRNN_ERR_MEMORY : CLRNN_ERR_OPENCL, "%s failed: %s (%d)", call,
                     clr_cl_error_name(code), (int)code);
+}
+
+static void keep(void *user, clrnn_log_level level, const char *text)
+{
+    (void)level;
+    snprintf(user, CLR_REASON, "%s", text);
+}
+
+clrnn_log clr_reason_log(char *reason)
+{
+    return (clrnn_log){CLRNN_LOG_ERROR, keep, reason};
 }
 
 static atomic_long live_objects;

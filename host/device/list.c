@@ -234,6 +234,31 @@ static clrnn_status list_platforms(const clrnn_log *log, cl_platform_id **platfo
     return CLRNN_OK;
 }
 
+/* The devices of all platforms that can be listed. Returns: CLRNN_OK, also where some cannot. */
+static clrnn_status list_devices(const clrnn_log *log, clr_device_list *list)
+{
+    cl_platform_id *platforms = NULL;
+    cl_uint count = 0;
+    char reason[CLR_REASON] = "";
+    const clrnn_log keep = clr_reason_log(reason);
+    clrnn_status status = list_platforms(log, &platforms, &count), failure = CLRNN_OK;
+    if (status != CLRNN_OK)
+        return status;
+    for (cl_uint i = 0; i < count; i++) {
+        status = add_platform(&keep, platforms[i], i, list);
+        if (status == CLRNN_OK)
+            continue;
+        failure = status;
+        if (status == CLRNN_ERR_MEMORY)
+            break;
+        clr_log(log, CLRNN_LOG_WARN, "OpenCL platform %u is left out: %s", (unsigned)i, reason);
+    }
+    free(platforms);
+    if (failure == CLRNN_ERR_MEMORY || (failure != CLRNN_OK && list->count == 0))
+        return clr_fail(log, failure, "OpenCL devices cannot be listed: %s", reason);
+    return CLRNN_OK;
+}
+
 clrnn_status clrnn_devices_list(const clrnn_log *log, clrnn_device_info **devices, size_t *count)
 {
     if (devices)
@@ -242,19 +267,9 @@ clrnn_status clrnn_devices_list(const clrnn_log *log, clrnn_device_info **device
         *count = 0;
     if (!devices || !count)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_devices_list needs devices and count");
-    cl_platform_id *platforms = NULL;
-    cl_uint platform_count = 0;
     clr_device_list list = {NULL, 0};
-    clrnn_status status = list_platforms(log, &platforms, &platform_count);
-    for (cl_uint i = 0; i < platform_count && status != CLRNN_ERR_MEMORY; i++) {
-        clrnn_status one = add_platform(log, platforms[i], i, &list);
-        if (one == CLRNN_OK)
-            continue;
-        clr_log(log, CLRNN_LOG_WARN, "OpenCL platform %u cannot list its devices: left out", i);
-        status = one;
-    }
-    free(platforms);
-    if (status == CLRNN_ERR_MEMORY || list.count == 0) {
+    clrnn_status status = list_devices(log, &list);
+    if (status != CLRNN_OK) {
         free(list.devices);
         return status;
     }

@@ -150,19 +150,11 @@ static unsigned char *get_binary(const clrnn_context *context, cl_program progra
     return binary;
 }
 
-/* A log that keeps its last line: user is a char [CLR_LINE]. */
-#define CLR_LINE 512
-static void keep_line(void *user, clrnn_log_level level, const char *text)
-{
-    (void)level;
-    snprintf(user, CLR_LINE, "%s", text);
-}
-
 /* Put a program into the cache folder. That it cannot be done is worth one warning. */
 static void store(clrnn_context *context, const clr_recipe *recipe, cl_program program)
 {
-    char reason[CLR_LINE] = "the driver does not give out its binary";
-    const clrnn_log keep = {CLRNN_LOG_ERROR, keep_line, reason};
+    char reason[CLR_REASON] = "the driver does not give out its binary";
+    const clrnn_log keep = clr_reason_log(reason);
     size_t size = 0;
     if (!context->cache_dir)
         return;

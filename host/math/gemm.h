@@ -4,7 +4,7 @@
 #ifndef CLR_MATH_GEMM_H
 #define CLR_MATH_GEMM_H
 
-#include <clrnn/plan.h>
+#include <clrnn/network.h>
 
 #include "device/context.h"
 

@@ -3,7 +3,7 @@
 #ifndef CLR_MATH_STEPWISE_H
 #define CLR_MATH_STEPWISE_H
 
-#include <clrnn/plan.h>
+#include <clrnn/network.h>
 
 #include "device/context.h"
 #include "shape/network.h"

@@ -209,7 +209,7 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
         return status;
     clr_model_pass *pass = model->pass;
     size_t real = clr_model_element(model), states = (size_t)net->layers * net->directions;
-    size_t row_bytes = (size_t)io->steps * io->batch * real;
+    size_t column_bytes = (size_t)io->steps * io->batch * real;
     size_t h_bytes = states * io->batch * net->state * real;
     size_t c_bytes = states * io->batch * net->desc.hidden_size * real;
     if (in.initial_state)
@@ -222,8 +222,8 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
         cl_mem from;
         size_t bytes;
         void *to;
-    } outputs[] = {{pass->y, row_bytes * clr_model_width(model), io->y},
-                   {pass->logits, row_bytes * model->desc.output_size, io->logits},
+    } outputs[] = {{pass->y, column_bytes * clr_model_width(model), io->y},
+                   {pass->logits, column_bytes * model->desc.output_size, io->logits},
                    {pass->hn, h_bytes, io->hn},
                    {pass->cn, c_bytes, io->cn}};
     for (size_t i = 0; i < 4 && status == CLRNN_OK; i++)

@@ -39,7 +39,7 @@ typedef struct clrnn_device_info {
     bool fp64; /* REAL=double kernels can be built */
     bool fp16; /* cl_khr_fp16; not needed for f16 weights, which are converted on load */
     bool unified_memory;
-    bool available;
+    bool available; /* a device without this or the next is never chosen */
     bool has_compiler;
     bool is_auto;     /* the one that "auto" takes */
     char reason[160]; /* why `auto` takes it, or why not */
@@ -74,7 +74,8 @@ typedef struct clrnn_context_desc {
     cl_command_queue queue;
     clrnn_log log;
     /* Folder for program binaries. NULL: $CLRNN_CACHE_DIR, else $XDG_CACHE_HOME/clrnn, else
-     * ~/.cache/clrnn. "": no cache on disk. A folder that cannot be written costs a warning. */
+     * ~/.cache/clrnn. "", or the variable set but empty: no cache on disk. A folder that cannot be
+     * written costs a warning. */
     const char *cache_dir;
 } clrnn_context_desc;
 
@@ -112,6 +113,19 @@ CLRNN_API cl_command_queue clrnn_context_queue(const clrnn_context *context);
  * Threads: any.  Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL), CLRNN_ERR_OPENCL.
  */
 CLRNN_API clrnn_status clrnn_context_finish(clrnn_context *context);
+
+/* A part of a device buffer. Zero-initialised: absent. */
+typedef struct clrnn_slice {
+    cl_mem buffer;
+    size_t offset; /* elements of the precision of its user */
+} clrnn_slice;
+
+/* Which kernels do matrix products. */
+typedef enum clrnn_gemm {
+    CLRNN_GEMM_AUTO = 0, /* packed on CPU devices, else clblast */
+    CLRNN_GEMM_CLBLAST,
+    CLRNN_GEMM_PACKED /* our own: an element has the same bits whatever rows are around it */
+} clrnn_gemm;
 
 #ifdef __cplusplus
 }

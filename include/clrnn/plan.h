@@ -16,13 +16,6 @@ typedef enum clrnn_strategy {
     CLRNN_STRATEGY_STEPWISE /* one GEMM and one cell kernel for each step: works everywhere */
 } clrnn_strategy;
 
-/* Which kernels do matrix products. */
-typedef enum clrnn_gemm {
-    CLRNN_GEMM_AUTO = 0, /* packed on CPU devices, else clblast */
-    CLRNN_GEMM_CLBLAST,
-    CLRNN_GEMM_PACKED /* our own: an element has the same bits whatever rows are around it */
-} clrnn_gemm;
-
 /* What a plan is made for. Zero-initialise, then set what you need. */
 typedef struct clrnn_plan_desc {
     clrnn_network_desc network;
@@ -72,12 +65,6 @@ CLRNN_API void clrnn_plan_destroy(clrnn_plan **plan);
 
 /** What the plan came to; valid as long as the plan. Threads: any. */
 CLRNN_API const clrnn_plan_info *clrnn_plan_get_info(const clrnn_plan *plan);
-
-/* A part of a device buffer. Zero-initialised: absent. */
-typedef struct clrnn_slice {
-    cl_mem buffer;
-    size_t offset; /* elements of the plan's precision */
-} clrnn_slice;
 
 /**
  * Give a plan its weights: weight_count elements in the canonical layout.

@@ -340,7 +340,9 @@ static void test_disk_foreign(void **state)
     assert_non_null(key);
     memcpy(key, f.bytes + f.key, f.binary - f.key);
     assert_non_null(strstr(key, tail_text));
-    assert_int_equal(clr_cache_store(mine, key, "no binary", 9, &test_log), CLRNN_OK);
+    char garbage[4096]; /* a driver may read a header of some size without asking for ours */
+    memset(garbage, 'n', sizeof garbage);
+    assert_int_equal(clr_cache_store(mine, key, garbage, sizeof garbage, &test_log), CLRNN_OK);
     assert_healed(*state, mine, "refused binary", 0);
     free(key);
     free(f.bytes);

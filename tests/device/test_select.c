@@ -88,14 +88,15 @@ static void test_selectors(void **state)
     for (size_t i = 0; i < sizeof expectations / sizeof *expectations; i++) {
         const expectation *e = &expectations[i];
         size_t order[COUNT], matches = 0, expected = 0;
-        print_message("selector %s\n", e->selector);
         assert_int_equal(clr_select(e->selector, machine, COUNT, &test_log, order, &matches),
                          CLRNN_OK);
         while (e->order[expected] >= 0)
             expected++;
-        assert_int_equal(matches, expected);
+        if (matches != expected)
+            fail_msg("%s: %zu matches, expected %zu", e->selector, matches, expected);
         for (size_t k = 0; k < expected; k++)
-            assert_int_equal(order[k], e->order[k]);
+            if (order[k] != (size_t)e->order[k])
+                fail_msg("%s: place %zu has device %zu", e->selector, k, order[k]);
     }
 }
 
@@ -194,6 +195,21 @@ static void test_explain(void **state)
     clr_select_explain(NULL, 0);
 }
 
+static void test_error_names(void **state)
+{
+    (void)state;
+    assert_string_equal(clr_cl_error_name(CL_SUCCESS), "CL_SUCCESS");
+    assert_string_equal(clr_cl_error_name(CL_INVALID_DEVICE_PARTITION_COUNT),
+                        "CL_INVALID_DEVICE_PARTITION_COUNT");
+    assert_string_equal(clr_cl_error_name(-1001), "CL_PLATFORM_NOT_FOUND_KHR");
+    assert_string_equal(clr_cl_error_name(-4242), "unknown OpenCL error");
+    assert_int_equal(clr_cl_check(&test_log, CL_SUCCESS, "clFinish"), CLRNN_OK);
+    assert_int_equal(clr_cl_check(&test_log, CL_OUT_OF_HOST_MEMORY, "clFinish"), CLRNN_ERR_MEMORY);
+    assert_int_equal(clr_cl_check(&test_log, CL_INVALID_EVENT, "clFinish"), CLRNN_ERR_OPENCL);
+    assert_error_contains("clFinish failed: CL_INVALID_EVENT (-58)");
+    assert_int_equal(clr_cl_check(NULL, -4242, "clFinish"), CLRNN_ERR_OPENCL);
+}
+
 /* The loader finds no driver: no device, and no error. This program asks OpenCL only here. */
 static void test_no_driver(void **state)
 {
@@ -216,7 +232,7 @@ int main(void)
         cmocka_unit_test(test_selectors),           cmocka_unit_test(test_no_match),
         cmocka_unit_test(test_no_match_among_many), cmocka_unit_test(test_no_device_at_all),
         cmocka_unit_test(test_environment),         cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_no_driver),
+        cmocka_unit_test(test_error_names),         cmocka_unit_test(test_no_driver),
     };
     return cmocka_run_group_tests_name("select", tests, NULL, NULL);
 }

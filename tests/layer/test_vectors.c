@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * tests/layer/test_vectors.c - the plan on the device against the 40 files that PyTorch computed,
+ * forward and every gradient. */
+#include "layer/device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The largest error of a tensor over its largest value. The files round to 12 digits. Shifting
+ * their inputs by that much moves the results by 1e-11, but those with large weights by 1.8e-10: so
+ * far are device and float64 reference from the file, but not from each other. */
+typedef struct bounds {
+    double forward, gradient;
+} bounds;
+
+static bounds bounds_of(const char *name, clrnn_precision precision)
+{
+    const bool saturated = strstr(name, "saturated");
+    if (precision == CLRNN_F64)
+        return saturated ? (bounds){3e-10, 3e-10} : (bounds){1e-10, 1e-10};
+    return saturated ? (bounds){1e-5, 5e-5} : (bounds){2e-6, 5e-6};
+}
+
+static void check_vector(clrnn_context *context, const test_vector *v, clrnn_precision precision)
+{
+    char what[96];
+    bounds b = bounds_of(v->name, precision);
+    const clrnn_plan_desc train = test_plan_desc(&v->in, precision, true);
+    const clrnn_plan_desc infer = test_plan_desc(&v->in, precision, false);
+    clrnn_plan *plan = test_plan_make(context, &train, &v->in);
+    test_outputs out = test_run(plan, &v->in);
+    /* Nothing that PyTorch gives may be missing here, or the comparison would leave it out. */
+    assert_true(out.y && out.hn && out.dx && out.dh0 && out.dweights);
+    assert_true(!v->expected.cn == !out.cn && !v->expected.dc0 == !out.dc0);
+    snprintf(what, sizeof what, "%s %s", v->name, test_precision_name(precision));
+    test_compare(what, &v->in, &out, &v->expected, b.forward, b.gradient);
+    if (precision == CLRNN_F64) {
+        test_outputs reference = test_reference(&v->in);
+        test_compare(what, &v->in, &out, &reference, 1e-13, 1e-12);
+        test_outputs_free(&reference);
+    }
+    test_outputs_free(&out);
+    clrnn_plan_destroy(&plan);
+
+    plan = test_plan_make(context, &infer, &v->in);
+    out = test_run(plan, &v->in);
+    assert_true(out.y && out.hn && !out.dx);
+    test_compare(what, &v->in, &out, &v->expected, b.forward, 0);
+    test_outputs_free(&out);
+    clrnn_plan_destroy(&plan);
+}
+
+static void every_file(void **state)
+{
+    size_t done = 0, saturated = 0;
+    for (size_t i = 0; i < TEST_VECTOR_COUNT; i++) {
+        test_vector v = test_vector_load(test_vector_names[i]);
+        for (int precision = 0; precision < test_precisions(*state); precision++) {
+            check_vector(*state, &v, (clrnn_precision)precision);
+            saturated += strstr(v.name, "saturated") != NULL;
+            done++;
+        }
+        test_vector_free(&v);
+    }
+    assert_int_equal(done, 40 * test_precisions(*state));
+    assert_int_equal(saturated, 3 * test_precisions(*state));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_file, test_open, test_close),
+    };
+    return cmocka_run_group_tests_name("vectors", tests, NULL, NULL);
+}

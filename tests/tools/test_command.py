@@ -123,8 +123,9 @@ def test_bad_use():
     fails(2, "train", "--cell", "lstmm", says=["lstmm", "lstm|gru|rnn"])
     fails(2, "sample", says="model")
     fails(2, "sample", "m", "--temperature", "-1", says="--temperature")
-    fails(2, "verify", "--problem", "cell=lstmm", says="lstmm")
-    fails(2, "bench", "--problem", "T=0", says="T")
+    for command in ["verify", "bench"]:
+        assert fails(2, command, "--problem", "T=1", "cell=lstmm", says="lstmm").stdout == ""
+        fails(2, command, "--problem", "T=0", says="T")
 
 
 def test_line_breaks_in_names():

@@ -124,8 +124,11 @@ static int run(int argc, char **argv)
         tool_device(&selector),
         {0}};
     int code = tool_parse(&tool_bench, argc, argv, options, NULL);
-    if (code == TOOL_CONTINUE)
-        code = bench_all(&chosen, selector, json);
+    if (code == TOOL_CONTINUE) {
+        code = tool_check_problems(&chosen);
+        if (!code)
+            code = bench_all(&chosen, selector, json);
+    }
     tool_list_free(&chosen);
     return code;
 }

@@ -88,6 +88,17 @@ void tool_list_free(tool_list *list)
     *list = (tool_list){0};
 }
 
+int tool_check_problems(const tool_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        clrnn_problem problem;
+        clrnn_status status = clrnn_problem_parse(list->items[i], tool_log(), &problem);
+        if (status)
+            return tool_failed(status);
+    }
+    return TOOL_OK;
+}
+
 /* argc is more than the list can ever hold. */
 static bool append(tool_list *list, int argc, const char *item)
 {

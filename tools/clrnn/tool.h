@@ -132,6 +132,10 @@ const char *tool_word(const char *words, int index);
 
 void tool_list_free(tool_list *list);
 
+/** See that each of a list is a problem, before a device is opened. Returns TOOL_OK or
+ *  TOOL_BAD_USE. */
+int tool_check_problems(const tool_list *list);
+
 /* --- progress, numbers: progress.c, numbers.c ------------------------------------------------ */
 
 /** Whether progress is shown: only where stderr is a terminal. */

@@ -80,55 +80,35 @@ static void print_result(const char *problem, const clrnn_check *check, const ch
 }
 
 /* list: where the result goes as JSON; NULL = a line on stdout. */
-static void check_one(verification *v, clrnn_context *context, const clrnn_problem *problem,
-                      cJSON *list)
+static void check_one(verification *v, clrnn_context *context, const char *text, cJSON *list)
 {
-    char text[256];
+    char full[256];
+    clrnn_problem problem;
     clrnn_check check = {0};
-    clrnn_problem_format(problem, text, sizeof text);
-    clrnn_status status = clrnn_problem_check(context, problem, SEED, &check);
+    snprintf(full, sizeof full, "%s", text);
+    clrnn_status status = clrnn_problem_parse(text, tool_log(), &problem);
+    if (!status) {
+        clrnn_problem_format(&problem, full, sizeof full);
+        status = clrnn_problem_check(context, &problem, SEED, &check);
+    }
     const char *error = status ? tool_last_error(status) : NULL;
     check.passed = check.passed && !error;
     *(check.passed ? &v->passed : &v->failed) += 1;
     if (list)
-        add_result(list, text, &check, error);
+        add_result(list, full, &check, error);
     else
-        print_result(text, &check, error);
-}
-
-static int parse(const char *text, clrnn_problem *problem)
-{
-    clrnn_status status = clrnn_problem_parse(text, tool_log(), problem);
-    return status ? tool_failed(status) : TOOL_OK;
+        print_result(full, &check, error);
 }
 
 /* The problems of the list above, in one precision. */
-static int check_list(verification *v, clrnn_context *context, const char *precision, cJSON *list)
+static void check_list(verification *v, clrnn_context *context, const char *precision, cJSON *list)
 {
-    int code = TOOL_OK;
-    for (size_t i = 0; i < PROBLEMS && !code; i++) {
-        if (v->quick && !problems[i].quick)
-            continue;
+    for (size_t i = 0; i < PROBLEMS; i++) {
         char text[256];
-        clrnn_problem problem;
         snprintf(text, sizeof text, "%s,mode=train,precision=%s", problems[i].problem, precision);
-        code = parse(text, &problem);
-        if (!code)
-            check_one(v, context, &problem, list);
+        if (!v->quick || problems[i].quick)
+            check_one(v, context, text, list);
     }
-    return code;
-}
-
-static int check_chosen(verification *v, clrnn_context *context, cJSON *list)
-{
-    int code = TOOL_OK;
-    for (size_t i = 0; i < v->chosen.count && !code; i++) {
-        clrnn_problem problem;
-        code = parse(v->chosen.items[i], &problem);
-        if (!code)
-            check_one(v, context, &problem, list);
-    }
-    return code;
 }
 
 static cJSON *device_object(verification *v, const clrnn_device_info *info)
@@ -145,7 +125,7 @@ static cJSON *device_object(verification *v, const clrnn_device_info *info)
     return object;
 }
 
-static int check_device(verification *v, clrnn_context *context)
+static void check_device(verification *v, clrnn_context *context)
 {
     const clrnn_device_info *info = clrnn_context_device(context);
     cJSON *list = NULL;
@@ -157,14 +137,26 @@ static int check_device(verification *v, clrnn_context *context)
         printf("      %-18s %-16s %-18s %-22s problem\n", "forward / bound", "worst in",
                "gradient / bound", "worst in");
     }
+    for (size_t i = 0; i < v->chosen.count; i++)
+        check_one(v, context, v->chosen.items[i], list);
     if (v->chosen.count)
-        return check_chosen(v, context, list);
-    int code = check_list(v, context, "f32", list);
-    if (!code && info->fp64)
-        code = check_list(v, context, "f64", list);
-    else if (!code && !v->json)
+        return;
+    check_list(v, context, "f32", list);
+    if (info->fp64)
+        check_list(v, context, "f64", list);
+    else if (!v->json)
         printf("f64 is not checked: the device has no double precision\n");
-    return code;
+}
+
+static int check_selected(verification *v, const char *selector)
+{
+    clrnn_context *context;
+    int code = tool_open(selector, &context);
+    if (code)
+        return code;
+    check_device(v, context);
+    clrnn_context_destroy(&context);
+    return TOOL_OK;
 }
 
 /* A device that cannot be opened has failed, and the next is tried. */
@@ -175,33 +167,15 @@ static int check_all(verification *v)
     clrnn_status status = clrnn_devices_list(tool_log(), &devices, &count);
     if (status)
         return tool_failed(status);
-    int code = TOOL_OK;
-    if (count == 0)
-        code = tool_no_device();
-    for (size_t i = 0; i < count && code != TOOL_BAD_USE; i++) {
+    int code = count ? TOOL_OK : tool_no_device();
+    for (size_t i = 0; i < count; i++) {
         char selector[32];
-        clrnn_context *context;
         snprintf(selector, sizeof selector, "%u:%u", devices[i].platform_index,
                  devices[i].device_index);
-        if (tool_open(selector, &context)) {
+        if (check_selected(v, selector))
             v->failed++;
-            continue;
-        }
-        code = check_device(v, context);
-        clrnn_context_destroy(&context);
     }
     clrnn_devices_free(&devices);
-    return code;
-}
-
-static int check_selected(verification *v, const char *selector)
-{
-    clrnn_context *context;
-    int code = tool_open(selector, &context);
-    if (code)
-        return code;
-    code = check_device(v, context);
-    clrnn_context_destroy(&context);
     return code;
 }
 
@@ -220,6 +194,20 @@ static int conclude(verification *v)
     return tool_print_json(object, false) ? TOOL_BAD_USE : code;
 }
 
+static int verify(verification *v, const char *selector)
+{
+    bool all = selector && strcmp(selector, "all") == 0;
+    int code = tool_check_problems(&v->chosen);
+    if (code)
+        return code;
+    v->devices = v->json ? cJSON_CreateArray() : NULL;
+    code = all ? check_all(v) : check_selected(v, selector);
+    if (!code)
+        code = conclude(v);
+    cJSON_Delete(v->devices);
+    return code;
+}
+
 static int run(int argc, char **argv)
 {
     verification v = {0};
@@ -231,14 +219,8 @@ static int run(int argc, char **argv)
                              {0}};
     options[3].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
     int code = tool_parse(&tool_verify, argc, argv, options, NULL);
-    if (code == TOOL_CONTINUE) {
-        v.devices = v.json ? cJSON_CreateArray() : NULL;
-        bool all = selector && strcmp(selector, "all") == 0;
-        code = all ? check_all(&v) : check_selected(&v, selector);
-        if (!code)
-            code = conclude(&v);
-        cJSON_Delete(v.devices);
-    }
+    if (code == TOOL_CONTINUE)
+        code = verify(&v, selector);
     tool_list_free(&v.chosen);
     return code;
 }
@@ -246,9 +228,8 @@ static int run(int argc, char **argv)
 const tool_command tool_verify = {
     "verify", "[--device SEL|all] [--quick] [--json] [--problem STR]...",
     "check a device against the float64 reference",
-    "Runs problems forward and backward on the device and in the reference. An error is the "
-    "largest\n"
-    "difference in a tensor over the largest value of that tensor.\n"
+    "Runs problems forward and backward on the device and in the reference. An error is\n"
+    "the largest difference in a tensor over the largest value of that tensor.\n"
     "A problem is a string such as cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=train.\n"
     "Exit: 0, 1 if a check failed, 2 bad use, 3 no device.\n",
     run};

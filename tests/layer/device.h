@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * tests/layer/device.h - test_inputs through a plan on the device. */
+#ifndef TEST_LAYER_DEVICE_H
+#define TEST_LAYER_DEVICE_H
+
+#include "support.h"
+#include "vectors.h"
+
+#include <clrnn/plan.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/** How many precisions the device has: CLRNN_F32, and CLRNN_F64 with fp64. */
+int test_precisions(clrnn_context *context);
+
+/** "f32" or "f64" */
+const char *test_precision_name(clrnn_precision precision);
+
+/** Elements in a precision, and back. NULL gives NULL, else to be freed. */
+void *test_encode(const double *values, size_t count, clrnn_precision precision);
+double *test_decode(const void *values, size_t count, clrnn_precision precision);
+
+/** Round all inputs to the precision, so that device and reference see the same numbers. */
+void test_inputs_round(test_inputs *in, clrnn_precision precision);
+
+/** The plan for these inputs: T and N are its largest. */
+clrnn_plan_desc test_plan_desc(const test_inputs *in, clrnn_precision precision, bool train);
+
+/** Make a plan with the weights of `in` set; whatever goes wrong fails the test. */
+clrnn_plan *test_plan_make(clrnn_context *context, const clrnn_plan_desc *desc,
+                           const test_inputs *in);
+
+/** Give a plan the weights of `in`. */
+void test_plan_weights(clrnn_plan *plan, const test_inputs *in);
+
+/* The arrays of a pass as the plan takes them, in its precision. */
+typedef struct test_host {
+    clrnn_precision precision;
+    test_sizes sizes;
+    clrnn_host_io io;
+} test_host;
+
+/** Inputs encoded, outputs filled with NaN; those of backward only if the plan trains. */
+test_host test_host_make(const clrnn_plan *plan, const test_inputs *in);
+void test_host_free(test_host *host);
+
+/** What the arrays hold; NULL where there is none. */
+test_outputs test_host_outputs(const test_host *host);
+
+/** clrnn_forward_host, and clrnn_backward_host if the plan trains; must succeed. */
+test_outputs test_run(clrnn_plan *plan, const test_inputs *in);
+
+/** Fails, naming `what` and the tensor, unless every forward output is within `forward` and every
+ *  gradient within `gradient` of what is expected (test_error). Returns the worst error. */
+double test_compare(const char *what, const test_inputs *in, const test_outputs *got,
+                    const test_outputs *expected, double forward, double gradient);
+
+#endif

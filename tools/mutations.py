@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""The deliberate bugs of tools/mutate: at least one for each kernel file and each reference cell.
+
+A row: name, the tests that must all fail, and one or more (file, text, what takes its place); the
+text is found exactly once in the file.
+"""
+LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
+REF = "host/reference/"
+
+MUTATIONS = [
+    # The three that a port gets wrong most often.
+    ("issue-lstm-gate-order", "test_vectors", [
+        (LSTM, "i = sigm(a[0] + u[0]), f = sigm(a[1] + u[1]);",
+         "i = sigm(a[1] + u[1]), f = sigm(a[0] + u[0]);")]),
+    ("issue-gru-update-sign", "test_vectors", [
+        (GRU, "return CELL_KEEPS ? z : (REALV)1 - z;", "return CELL_KEEPS ? (REALV)1 - z : z;"),
+        (GRU, "return CELL_KEEPS ? (REALV)1 - z : z;\n}\n\n#if",
+         "return CELL_KEEPS ? z : (REALV)1 - z;\n}\n\n#if")]),
+    ("issue-gru-reset-form", "test_vectors", [
+        ("host/shape/network.c", "desc->gru_reset == CLRNN_RESET_BEFORE;",
+         "desc->gru_reset == CLRNN_RESET_AFTER;"),
+        ("host/math/cell.c", "d->gru_reset == CLRNN_RESET_BEFORE}",
+         "d->gru_reset == CLRNN_RESET_AFTER}")]),
+
+    # The cells on the device.
+    ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
+    ("lstm-memory-lane", "test_vectors", [
+        (LSTM, "d = *dc + dh * o * ((REALV)1 - tc * tc)", "d = dh * o * ((REALV)1 - tc * tc)")]),
+    ("gru-reset-gate-backward", "test_passes", [
+        (GRU, "*da_r = d * h_prev * s[0] * ((REALV)1 - s[0]);",
+         "*da_r = d * s[0] * ((REALV)1 - s[0]);")]),
+    ("gru-reset-not-applied", "test_passes", [(GRU, "*extra = s[0] * h;", "*extra = h;")]),
+    ("gru-after-candidate", "test_vectors", [(GRU, "du[2] = da[2] * s[0];", "du[2] = da[2];")]),
+    ("rnn-tanh-backward", "test_vectors", [
+        (RNN, "dh * ((REALV)1 - s[0] * s[0])", "dh * ((REALV)1 - s[0])")]),
+    ("rnn-relu-backward", "test_vectors", [(RNN, "dh : dh * s[0];", "dh : dh;")]),
+    ("rnn-relu-hides-nan", "test_passes", [(RNN, "isnan(sum) ? sum : fmax", "fmax")]),
+    ("stepwise-missing-bias", "test_vectors", [
+        (STEP, "            u[k] += weights[b_hh + column];\n", "")]),
+    ("stepwise-state-not-held", "test_passes", [
+        (STEP, "h[h_next + unit] = live ? h_new : h_old;", "h[h_next + unit] = h_new;")]),
+    ("stepwise-output-not-masked", "test_passes", [
+        (STEP, "+ j] = live ? h_new : (REAL)0;", "+ j] = h_new;")]),
+    ("stepwise-gradient-not-masked", "test_passes", [
+        (STEP, "+ (size_t)k * H] = live ? a[k] : (REAL)0;", "+ (size_t)k * H] = a[k];")]),
+    ("stepwise-projection-not-held", "test_passes", [
+        (STEP, "        h[h_next + unit] = h[h_prev + unit];\n", "        ;\n")]),
+    ("prelude-logistic", "test_vectors", [
+        ("cl/prelude.cl", "((REALV)1 + exp(-x))", "((REALV)1 + exp(x))")]),
+
+    # The other kernels.
+    ("gemm-padding", "test_gemm", [
+        ("cl/gemm.cl", "c[n] = add ? c[n] + partial[n] : partial[n];", "c[n] = partial[n];")]),
+    ("gemm-blocks-of-k", "test_gemm", [
+        ("cl/gemm.cl", "add = accumulate || k > 0;", "add = accumulate;")]),
+    ("tile-rows", "test_gemm", [
+        ("cl/tile.cl", "min((uint)i, rows - 1) * row_stride", "0 * row_stride")]),
+    ("sequence-sum-skips-a-row", "test_sequence", [
+        ("cl/sequence.cl", "min(rows, first + SUM_ROWS)", "min(rows, first + SUM_ROWS - 1)")]),
+    ("sequence-dropout-factor", "test_sequence", [
+        ("cl/sequence.cl", "(REAL)1 / ((REAL)1 - (REAL)p)", "(REAL)1")]),
+    ("sequence-mask", "test_sequence", [
+        ("cl/sequence.cl", "row / N < (uint)lengths", "row / N <= (uint)lengths")]),
+    ("philox-rounds", "test_sequence", [("cl/philox.cl", "round < 10", "round < 9")]),
+    ("model-one-hot", "test_model", [
+        ("cl/model.cl", "(uint)ids[p] == v ?", "(uint)ids[p] == v + 1 ?")]),
+    ("model-embedding-gradient", "test_model", [
+        ("cl/model.cl", "i < starts[v + 1]", "i + 1 < starts[v + 1]")]),
+    ("loss-gradient", "test_loss", [("cl/loss.cl", "/ s - hit)", "/ s)")]),
+    ("loss-largest", "test_loss", [
+        ("cl/loss.cl", "log(s) - (x[target] - m)", "log(s) - x[target]")]),
+    ("loss-mean-squared", "test_loss", [("cl/loss.cl", "2 * error / O", "error / O")]),
+    ("loss-missing-barrier", "test_loss", [
+        ("cl/loss.cl", "        barrier(CLK_LOCAL_MEM_FENCE);\n        if (i < step)\n"
+         "            scratch[i] += scratch[i + step];\n",
+         "        if (i < step)\n            scratch[i] += scratch[i + step];\n")]),
+    ("adam-bias-correction", "test_optimizer", [("cl/optimizer.cl", "(m1 / c1)", "m1")]),
+    ("adamw-decay", "test_optimizer", [("cl/optimizer.cl", " - decay * w[i]", "")]),
+    ("sgd-momentum", "test_optimizer", [("cl/optimizer.cl", "w[i] -= rate * u[i];",
+                                         "w[i] -= rate * gradient;")]),
+    ("rmsprop-root", "test_optimizer", [
+        ("cl/optimizer.cl", "(sqrt(v1) + epsilon)", "(v1 + epsilon)")]),
+    ("clipping", "test_optimizer", [
+        ("cl/optimizer.cl", "!(norm[0] <= clip) ? clip / norm[0]", "!(norm[0] <= clip) ? clip")]),
+
+    # The host's part of a pass.
+    ("backward-second-direction", "test_vectors", [
+        ("host/layer/backward.c", ".accumulate = b->walk.direction == 1,", "")]),
+    ("backward-reversed-states", "test_vectors", [
+        ("host/layer/backward.c", "w->layer, w->direction, w->direction),",
+         "w->layer, w->direction, 0),")]),
+    ("backward-dropout-layer", "test_passes", [
+        ("host/layer/backward.c", "io->dropout_index, layer - 1);", "io->dropout_index, layer);")]),
+    ("backward-padding-of-x", "test_passes", [
+        ("host/layer/backward.c", "if (!b->pass.ragged)\n        return CLRNN_OK;\n",
+         "if (b->pass.batch)\n        return CLRNN_OK;\n")]),
+    ("backward-transposed-panels", "test_vectors", [
+        ("host/math/packed.c", "transposed ? 1 : b.stride, transposed ? b.stride : 1,",
+         "transposed ? b.stride : 1, transposed ? 1 : b.stride,")]),
+    ("forget-bias", "test_parameters", [
+        ("host/model/init.c", "part.b_ih + H + j, 1)", "part.b_ih + j, 1)")]),
+    ("carried-state", "test_trainer", [
+        ("host/train/trainer.c", "    stream->started = status == CLRNN_OK;\n", "")]),
+    ("targets-not-shifted", "test_text", [
+        ("host/train/text.c", "part->symbols[position + 1]", "part->symbols[position]")]),
+
+    # The reference itself: PyTorch's numbers and finite differences.
+    ("ref-lstm-gate-order", "test_reference", [
+        (REF + "lstm.c", "i[j] = sigmoid(wx(l, s->x, j) + uh(l, s->h_prev, j));",
+         "f[j] = sigmoid(wx(l, s->x, j) + uh(l, s->h_prev, j));"),
+        (REF + "lstm.c", "f[j] = sigmoid(wx(l, s->x, H + j)",
+         "i[j] = sigmoid(wx(l, s->x, H + j)")]),
+    ("ref-lstm-backward", "test_reference test_gradients", [
+        (REF + "lstm.c", "dc = s->dc[j] + dm[j]", "dc = dm[j]")]),
+    ("ref-gru-update-sign", "test_reference", [
+        (REF + "gru.c", "keep = replaces ? 1 - z[j] : z[j], take = replaces ? z[j] : 1 - z[j];",
+         "keep = replaces ? z[j] : 1 - z[j], take = replaces ? 1 - z[j] : z[j];")]),
+    ("ref-gru-reset-form", "test_reference", [
+        (REF + "gru.c", "*q = n + H;\n", "*q = n + H;\n    before = !before;\n")]),
+    ("ref-gru-backward", "test_reference test_gradients", [
+        (REF + "gru.c", ": da_n[j] * q[j];", ": da_n[j] * s->h_prev[j];")]),
+    ("ref-rnn-relu", "test_reference", [(REF + "rnn.c", "a < 0 ? 0 : a;", "a;")]),
+    ("ref-rnn-backward", "test_reference test_gradients", [(REF + "rnn.c", "1 - h * h", "1 - h")]),
+    ("ref-reversed-length", "test_reference", [
+        (REF + "reference.c", "? p->length - 1 - k", "? p->io->steps - 1 - k")]),
+]
