@@ -66,11 +66,11 @@ static inline REALV cell_forward(const REALV *a, const REALV *u, REALV h, REALV 
                                  REALV *extra)
 {
 #if CELL_RESET_BEFORE
-    s[2] = tanh(a[2] + u[2]);
+    s[2] = real_tanh(a[2] + u[2]);
 #else
     cell_gates(a, u, s);
     *extra = u[2];
-    s[2] = tanh(a[2] + s[0] * u[2]);
+    s[2] = real_tanh(a[2] + s[0] * u[2]);
 #endif
     return gru_kept(s[1]) * h + gru_replaced(s[1]) * s[2];
 }

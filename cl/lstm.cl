@@ -20,17 +20,17 @@ static inline REALV cell_forward(const REALV *a, const REALV *u, REALV h, REALV 
                                  REALV *extra)
 {
     REALV i = sigm(a[0] + u[0]), f = sigm(a[1] + u[1]);
-    REALV g = tanh(a[2] + u[2]), o = sigm(a[3] + u[3]);
+    REALV g = real_tanh(a[2] + u[2]), o = sigm(a[3] + u[3]);
     s[0] = i, s[1] = f, s[2] = g, s[3] = o;
     *c = f * *c + i * g;
-    return o * tanh(*c);
+    return o * real_tanh(*c);
 }
 
 static inline void cell_backward(const REALV *s, REALV extra, REALV h_prev, REALV c_prev, REALV c,
                                  REALV dh, REALV *dc, REALV *da, REALV *du, REALV *dh_prev)
 {
     REALV i = s[0], f = s[1], g = s[2], o = s[3];
-    REALV tc = tanh(c);
+    REALV tc = real_tanh(c);
     REALV d = *dc + dh * o * ((REALV)1 - tc * tc);
     da[0] = d * g * i * ((REALV)1 - i);
     da[1] = d * c_prev * f * ((REALV)1 - f);

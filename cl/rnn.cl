@@ -22,7 +22,7 @@ static inline REALV cell_forward(const REALV *a, const REALV *u, REALV h, REALV 
 #if CELL_RELU
     s[0] = isnan(sum) ? sum : fmax(sum, (REALV)0); /* fmax alone would hide NaN */
 #else
-    s[0] = tanh(sum);
+    s[0] = real_tanh(sum);
 #endif
     return s[0];
 }

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Calls until the fault; 0 = no fault is injected, 1 = this call and all later ones fail. */
+/* Calls until the fault; 0 = no fault is injected, 1 = this call and all later ones fail, -1 = this
+ * call alone. */
 static atomic_long countdowns[CLR_FAULT_KINDS];
 
 void clr_fault_inject(clr_fault fault, long countdown)
@@ -18,9 +19,9 @@ void clr_fault_inject(clr_fault fault, long countdown)
 bool clr_fault_hit(clr_fault fault)
 {
     long left = atomic_load(&countdowns[fault]);
-    while (left > 1)
-        if (atomic_compare_exchange_weak(&countdowns[fault], &left, left - 1))
-            return false;
+    while (left != 0 && left != 1)
+        if (atomic_compare_exchange_weak(&countdowns[fault], &left, left > 0 ? left - 1 : left + 1))
+            return left == -1;
     return left == 1;
 }
 

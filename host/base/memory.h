@@ -22,7 +22,8 @@ typedef enum clr_fault {
 } clr_fault;
 
 /** Tests: let the call number `countdown` (1 = the next) of this kind fail, and every later one too
- *  until this is called again; 0 = none. Not for use by the library. Threads: one at a time. */
+ *  until this is called again; -1, -2, ...: that call alone; 0 = none. Not for use by the library.
+ *  Threads: one at a time. */
 void clr_fault_inject(clr_fault fault, long countdown);
 
 /** Whether the caller must now behave as if the system had refused. Threads: any. */

@@ -23,7 +23,6 @@
 
 typedef struct reader {
     clrnn_tensors *set;
-    const clrnn_log *log;
     const char *file;
     char *at, *end; /* what is left of the header; *end is 0; strings are decoded in place */
     const unsigned char *data; /* [data_bytes] */
@@ -33,7 +32,7 @@ typedef struct reader {
 
 static clrnn_status damaged(const reader *r, const char *what)
 {
-    return clr_fail(r->log, CLRNN_ERR_FORMAT,
+    return clr_fail(&r->set->log, CLRNN_ERR_FORMAT,
                     "%s: safetensors header: %s, %zu bytes before its end", r->file, what,
                     (size_t)(r->end - r->at));
 }
@@ -102,8 +101,8 @@ static clrnn_status read_metadata(reader *r, const char *key)
 static clrnn_status bad_field(const reader *r, const char *name, const char *field,
                               const char *expected)
 {
-    return clr_fail(r->log, CLRNN_ERR_FORMAT, "%s: tensor \"%s\", field %s: expected %s", r->file,
-                    clr_show(name).text, field, expected);
+    return clr_fail(&r->set->log, CLRNN_ERR_FORMAT, "%s: tensor \"%s\", field %s: expected %s",
+                    r->file, clr_show(name).text, field, expected);
 }
 
 static clrnn_status read_dtype(const reader *r, const cJSON *item, clrnn_tensor *t)
@@ -114,7 +113,7 @@ static clrnn_status read_dtype(const reader *r, const cJSON *item, clrnn_tensor 
     while (d < CLRNN_DTYPE_COUNT && strcmp(clr_dtypes[d].name, item->valuestring) != 0)
         d++;
     if (d == CLRNN_DTYPE_COUNT)
-        return clr_fail(r->log, CLRNN_ERR_FORMAT,
+        return clr_fail(&r->set->log, CLRNN_ERR_FORMAT,
                         "%s: tensor \"%s\", field dtype: \"%s\" is not supported, only F16 F32 F64 "
                         "BF16, I8 to I64, U8 to U64 and BOOL",
                         r->file, clr_show(t->name).text, clr_show(item->valuestring).text);
@@ -142,12 +141,12 @@ static clrnn_status read_offsets(const reader *r, const cJSON *item, clrnn_tenso
     if (!read_numbers(item, 2, offset, &count) || count != 2)
         return bad_field(r, t->name, "data_offsets", "two whole numbers from 0 to 2^53");
     if (offset[0] > offset[1] || offset[1] > r->data_bytes)
-        return clr_fail(r->log, CLRNN_ERR_FORMAT,
+        return clr_fail(&r->set->log, CLRNN_ERR_FORMAT,
                         "%s: tensor \"%s\", field data_offsets: %s in %zu bytes of data", r->file,
                         clr_show(t->name).text, clr_show_shape(2, offset).text, r->data_bytes);
     t->data = r->data + offset[0];
     if (!clr_tensor_measure(t) || t->bytes != offset[1] - offset[0])
-        return clr_fail(r->log, CLRNN_ERR_FORMAT,
+        return clr_fail(&r->set->log, CLRNN_ERR_FORMAT,
                         "%s: tensor \"%s\": shape %s of type %s does not fit data_offsets %s",
                         r->file, clr_show(t->name).text, clr_show_shape(t->rank, t->shape).text,
                         clrnn_dtype_name(t->dtype), clr_show_shape(2, offset).text);
@@ -227,11 +226,11 @@ static clrnn_status check_names(const reader *r, const char **keys)
     qsort(keys, count, sizeof *keys, compare_strings);
     for (size_t i = 1; i < count; i++)
         if (strcmp(keys[i - 1], keys[i]) == 0)
-            return clr_fail(r->log, CLRNN_ERR_FORMAT, "%s: metadata \"%s\" occurs twice", r->file,
-                            clr_show(keys[i]).text);
+            return clr_fail(&r->set->log, CLRNN_ERR_FORMAT, "%s: metadata \"%s\" occurs twice",
+                            r->file, clr_show(keys[i]).text);
     const char *twice = clr_tensors_sort(r->set);
     if (twice)
-        return clr_fail(r->log, CLRNN_ERR_FORMAT, "%s: tensor \"%s\" occurs twice", r->file,
+        return clr_fail(&r->set->log, CLRNN_ERR_FORMAT, "%s: tensor \"%s\" occurs twice", r->file,
                         clr_show(twice).text);
     return CLRNN_OK;
 }
@@ -251,8 +250,9 @@ static clrnn_status check_places(const reader *r, clrnn_tensor **order)
         next += order[i]->bytes;
     }
     if (next != r->data + r->data_bytes)
-        return clr_fail(r->log, CLRNN_ERR_FORMAT, "%s: the last %zu bytes belong to no tensor",
-                        r->file, (size_t)(r->data + r->data_bytes - next));
+        return clr_fail(&r->set->log, CLRNN_ERR_FORMAT,
+                        "%s: the last %zu bytes belong to no tensor", r->file,
+                        (size_t)(r->data + r->data_bytes - next));
     return CLRNN_OK;
 }
 
@@ -264,8 +264,8 @@ static clrnn_status keep_data(const reader *r)
         total += clr_aligned(r->set->tensors[i]->bytes);
     char *to = clr_tensors_keep(r->set, total);
     if (!to)
-        return clr_fail(r->log, CLRNN_ERR_MEMORY, "%s: no memory for %zu bytes of data", r->file,
-                        r->data_bytes);
+        return clr_fail(&r->set->log, CLRNN_ERR_MEMORY, "%s: no memory for %zu bytes of data",
+                        r->file, r->data_bytes);
     for (size_t i = 0; i < r->set->count; i++) {
         clrnn_tensor *t = r->set->tensors[i];
         memcpy(to, t->data, t->bytes);
@@ -289,7 +289,8 @@ static clrnn_status read_header(reader *r)
     const size_t names = r->set->count + r->set->metadata_count;
     void *scratch = clr_calloc(names, sizeof(void *));
     if (!scratch)
-        return clr_fail(r->log, CLRNN_ERR_MEMORY, "%s: no memory for %zu names", r->file, names);
+        return clr_fail(&r->set->log, CLRNN_ERR_MEMORY, "%s: no memory for %zu names", r->file,
+                        names);
     status = check_names(r, scratch);
     if (status == CLRNN_OK)
         status = check_places(r, scratch);
@@ -302,8 +303,8 @@ clrnn_status clr_safetensors_read(clrnn_tensors *set, const void *data, size_t b
 {
     const unsigned char *in = data;
     uint64_t length = 0;
-    for (size_t i = 8; bytes >= 8 && i-- > 0;)
-        length = length << 8 | in[i];
+    if (bytes >= sizeof length)
+        memcpy(&length, in, sizeof length);
     if (bytes < 8 || length > bytes - 8 || length > MAX_HEADER || length < 2 || in[8] != '{')
         return clr_fail(&set->log, CLRNN_ERR_FORMAT,
                         "%s: not safetensors: no header length followed by a header that begins "
@@ -315,7 +316,6 @@ clrnn_status clr_safetensors_read(clrnn_tensors *set, const void *data, size_t b
                         "%s: no memory for a header of %" PRIu64 " bytes", file, length);
     memcpy(header, in + 8, (size_t)length);
     reader r = {.set = set,
-                .log = &set->log,
                 .file = file,
                 .at = header,
                 .end = header + length,
@@ -385,10 +385,8 @@ clrnn_status clr_safetensors_write(const clrnn_tensors *set, const char *path)
                           path, MAX_HEADER);
         goto done;
     }
-    unsigned char length[8];
-    for (int i = 0; i < 8; i++)
-        length[i] = (unsigned char)((uint64_t)json.length >> 8 * i);
-    pieces[0] = (clr_piece){length, sizeof length};
+    const uint64_t length = json.length;
+    pieces[0] = (clr_piece){&length, sizeof length};
     pieces[1] = (clr_piece){json.text, json.length};
     for (size_t i = 0; i < set->count; i++)
         pieces[i + 2] = (clr_piece){order[i]->data, order[i]->bytes};

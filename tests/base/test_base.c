@@ -138,6 +138,10 @@ static void test_faults(void **state)
     assert_true(clr_fault_hit(CLR_FAULT_OPENCL));
     clr_fault_inject(CLR_FAULT_OPENCL, 0);
     assert_false(clr_fault_hit(CLR_FAULT_OPENCL));
+    clr_fault_inject(CLR_FAULT_OPENCL, -2);
+    assert_false(clr_fault_hit(CLR_FAULT_OPENCL));
+    assert_true(clr_fault_hit(CLR_FAULT_OPENCL)); /* this one alone */
+    assert_false(clr_fault_hit(CLR_FAULT_OPENCL));
     clr_fault_inject(CLR_FAULT_MEMORY, 1);
     assert_null(clr_calloc(1, 1));
     assert_null(clr_strdup("x"));

@@ -1,53 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * tests/device/test_device.c - the list, contexts, buffers and launches on the selected device, and
- * every refusal of the driver in turn. */
+ * tests/device/test_device.c - the list, contexts, buffers and launches on the selected device. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "device/buffer.h"
 #include "device/context.h"
+#include "device/fill.h"
 #include "device/launch.h"
 #include "device/list.h"
-#include "device/program.h"
 #include "device/select.h"
 #include "support.h"
-
-/* y[offset + r*stride + c] = SCALE*a + 1000 r + c for r < rows, c < columns. */
-static const char fill_text[] =
-    "#line 1 \"cl/fill.cl\"\n"
-    "__kernel void fill(__global int *y, const uint offset, const uint rows, const uint columns,\n"
-    "                   const int stride, const float a)\n"
-    "{\n"
-    "    const uint c = get_global_id(0), r = get_global_id(1);\n"
-    "    if (r < rows && c < columns)\n"
-    "        y[offset + r * stride + c] = (int)(SCALE * a) + 1000 * (int)r + (int)c;\n"
-    "}\n"
-    "__kernel void add_long(__global ulong *y, const ulong a) { y[get_global_id(0)] += a; }\n";
-static const clr_source fill_source = {"fill.cl", fill_text, sizeof fill_text - 1};
-static const clr_source *const fill_sources[] = {&fill_source};
-static const clr_define fill_defines[] = {{"SCALE", -3}};
-
-static clrnn_status get_fill(clrnn_context *context, cl_kernel *kernel)
-{
-    cl_program program = NULL;
-    clrnn_status status = clr_program_get(context, fill_sources, 1, fill_defines, 1, &program);
-    *kernel = NULL;
-    return status == CLRNN_OK ? clr_kernel_create(context, program, "fill", kernel) : status;
-}
-
-static clrnn_status launch_fill(clrnn_context *context, cl_kernel kernel, cl_mem y, clr_range range,
-                                size_t offset)
-{
-    const clr_arg args[] = {CLR_ARG_MEM(y),
-                            CLR_ARG_UINT(offset),
-                            CLR_ARG_UINT(range.global[1]),
-                            CLR_ARG_UINT(range.global[0]),
-                            CLR_ARG_INT(range.global[0]),
-                            CLR_ARG_REAL(CLRNN_F32, 2.5)};
-    return clr_launch(context, kernel, range, args, CLR_COUNT(args));
-}
 
 /* --- the list -----------------------------------------------------------------------------------
  */
@@ -138,9 +101,9 @@ static void assert_works(clrnn_context *context)
     cl_kernel kernel = NULL;
     cl_mem y = NULL;
     cl_int value = 0;
-    assert_int_equal(get_fill(context, &kernel), CLRNN_OK);
+    assert_int_equal(fill_kernel(context, &kernel), CLRNN_OK);
     assert_int_equal(clr_buffer_create(context, 4, &y), CLRNN_OK);
-    assert_int_equal(launch_fill(context, kernel, y, (clr_range){{1, 1}, {0, 0}}, 0), CLRNN_OK);
+    assert_int_equal(fill_launch(context, kernel, y, (clr_range){{1, 1}, {0, 0}}, 0), CLRNN_OK);
     assert_int_equal(clr_buffer_read(context, y, 0, 4, &value), CLRNN_OK);
     assert_int_equal(value, -7);
     clr_buffer_destroy(&y);
@@ -318,14 +281,14 @@ static void test_launch(void **state)
     static cl_int y[BAND + LARGEST + BAND];
     cl_kernel kernel = NULL;
     cl_mem buffer = NULL;
-    assert_int_equal(get_fill(context, &kernel), CLRNN_OK);
+    assert_int_equal(fill_kernel(context, &kernel), CLRNN_OK);
     assert_int_equal(clr_buffer_create(context, sizeof y, &buffer), CLRNN_OK);
     for (size_t i = 0; i < CLR_COUNT(ranges); i++) {
         const size_t columns = ranges[i].global[0], count = columns * ranges[i].global[1];
         for (size_t k = 0; k < CLR_COUNT(y); k++)
             y[k] = SENTINEL;
         assert_int_equal(clr_buffer_write(context, buffer, 0, sizeof y, y), CLRNN_OK);
-        assert_int_equal(launch_fill(context, kernel, buffer, ranges[i], BAND), CLRNN_OK);
+        assert_int_equal(fill_launch(context, kernel, buffer, ranges[i], BAND), CLRNN_OK);
         assert_int_equal(clr_buffer_read(context, buffer, 0, sizeof y, y), CLRNN_OK);
         for (size_t k = 0; k < CLR_COUNT(y); k++) {
             size_t at = k - BAND; /* wraps below the band: then it is no element either */
@@ -349,8 +312,7 @@ static void test_launch_ulong(void **state)
     cl_program program = NULL;
     cl_kernel kernel = NULL;
     cl_mem buffer = NULL;
-    assert_int_equal(clr_program_get(context, fill_sources, 1, fill_defines, 1, &program),
-                     CLRNN_OK);
+    assert_int_equal(fill_program(context, &program), CLRNN_OK);
     assert_int_equal(clr_kernel_create(context, program, "add_long", &kernel), CLRNN_OK);
     assert_int_equal(clr_buffer_create(context, sizeof value, &buffer), CLRNN_OK);
     assert_int_equal(clr_buffer_write(context, buffer, 0, sizeof value, &value), CLRNN_OK);
@@ -369,12 +331,11 @@ static void test_launch_mistakes(void **state)
     cl_program program = NULL;
     cl_kernel kernel = NULL;
     cl_mem y = NULL;
-    assert_int_equal(clr_program_get(context, fill_sources, 1, fill_defines, 1, &program),
-                     CLRNN_OK);
+    assert_int_equal(fill_program(context, &program), CLRNN_OK);
     assert_int_equal(clr_kernel_create(context, program, "missing", &kernel), CLRNN_ERR_OPENCL);
     assert_null(kernel);
     assert_error_contains("clCreateKernel(missing) failed: CL_INVALID_KERNEL_NAME (-46)");
-    assert_int_equal(get_fill(context, &kernel), CLRNN_OK);
+    assert_int_equal(fill_kernel(context, &kernel), CLRNN_OK);
     assert_int_equal(clr_buffer_create(context, 16, &y), CLRNN_OK);
     clr_arg args[] = {CLR_ARG_MEM(y), CLR_ARG_UINT(0),    CLR_ARG_UINT(1), CLR_ARG_UINT(1),
                       CLR_ARG_INT(1), CLR_ARG_FLOAT(2.5), CLR_ARG_INT(0)};
@@ -396,94 +357,6 @@ static void test_launch_mistakes(void **state)
     clr_kernel_destroy(&kernel);
 }
 
-/* --- refusals --------------------------------------------------------------------------------- */
-
-/* Everything that the layer does, from the list of devices to the last wait. */
-static clrnn_status do_everything(const char *cache_dir, cl_int *value, clrnn_context **context,
-                                  cl_kernel *kernel, cl_mem buffers[2])
-{
-    const clrnn_context_desc desc = {.log = test_log, .cache_dir = cache_dir};
-    clrnn_device_info *devices = NULL;
-    size_t count = 0, matches = 0, order[64];
-    cl_event event = NULL;
-    clrnn_status status = clrnn_devices_list(&test_log, &devices, &count);
-    if (status == CLRNN_OK)
-        status = clr_select(NULL, devices, count, &test_log, order, &matches);
-    if (status == CLRNN_OK)
-        status = clr_context_open(&desc, &devices[order[0]], context);
-    clrnn_devices_free(&devices);
-    if (status == CLRNN_OK)
-        status = get_fill(*context, kernel);
-    for (int i = 0; status == CLRNN_OK && i < 2; i++)
-        status = clr_buffer_create(*context, 64, &buffers[i]);
-    if (status == CLRNN_OK)
-        status = clr_buffer_write(*context, buffers[0], 0, 4, value);
-    if (status == CLRNN_OK)
-        status = clr_buffer_zero(*context, buffers[0], 0, 64);
-    if (status == CLRNN_OK)
-        status = launch_fill(*context, *kernel, buffers[0], (clr_range){{3, 2}, {2, 2}}, 0);
-    if (status == CLRNN_OK)
-        status = clr_buffer_copy(*context, buffers[0], 20, buffers[1], 0, 4);
-    if (status == CLRNN_OK)
-        status = clr_marker(*context, &event);
-    if (event)
-        clReleaseEvent(event);
-    if (status == CLRNN_OK)
-        status = clr_buffer_read(*context, buffers[1], 0, 4, value);
-    return status == CLRNN_OK ? clrnn_context_finish(*context) : status;
-}
-
-/* One run of do_everything in which call `k` of a kind and all later ones fail; leaves nothing. */
-static clrnn_status run_with_fault(clr_fault fault, long k, const char *cache_dir)
-{
-    clrnn_context *context = NULL;
-    cl_kernel kernel = NULL;
-    cl_mem buffers[2] = {NULL, NULL};
-    cl_int value = 0;
-    test_last_error[0] = 0;
-    clr_fault_inject(fault, k);
-    clrnn_status status = do_everything(cache_dir, &value, &context, &kernel, buffers);
-    if (status == CLRNN_OK)
-        assert_int_equal(value, -7 + 1000 + 2);
-    else
-        assert_true(test_last_error[0] != 0);
-    clr_buffer_destroy(&buffers[0]);
-    clr_buffer_destroy(&buffers[1]);
-    clr_kernel_destroy(&kernel);
-    clrnn_context_destroy(&context);
-    assert_int_equal(clr_live_objects(), 0);
-    return status;
-}
-
-/* Every call refused in turn. strict: each must be reported, none can be done without. */
-static void refuse_each(clr_fault fault, const char *cache_dir, bool strict)
-{
-    const long many = 100000;
-    long calls = many - 1;
-    assert_int_equal(run_with_fault(fault, 0, cache_dir), CLRNN_OK); /* fills the cache */
-    assert_int_equal(run_with_fault(fault, many, cache_dir), CLRNN_OK);
-    while (!clr_fault_hit(fault))
-        calls--;
-    assert_in_range(calls, fault == CLR_FAULT_OPENCL ? 40 : 8, 500);
-    for (long k = 1; k <= calls; k++)
-        if (run_with_fault(fault, k, cache_dir) == CLRNN_OK && strict)
-            fail_msg("refusal %ld of %ld was not reported", k, calls);
-    assert_int_equal(run_with_fault(fault, calls + 1, cache_dir), CLRNN_OK);
-    clr_fault_inject(fault, 0);
-}
-
-static void test_refusals(void **state)
-{
-    char cache[512];
-    test_close(state);
-    *state = NULL;
-    snprintf(cache, sizeof cache, "%s/refusals", test_folder());
-    refuse_each(CLR_FAULT_OPENCL, "", true);
-    refuse_each(CLR_FAULT_OPENCL, cache, true);
-    refuse_each(CLR_FAULT_MEMORY, "", true);
-    refuse_each(CLR_FAULT_MEMORY, cache, false); /* it does without the cache */
-}
-
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
@@ -498,7 +371,6 @@ int main(void)
         ON_DEVICE(test_launch),
         ON_DEVICE(test_launch_ulong),
         ON_DEVICE(test_launch_mistakes),
-        ON_DEVICE(test_refusals),
     };
     return cmocka_run_group_tests_name("device", tests, NULL, NULL);
 }

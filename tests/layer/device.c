@@ -106,7 +106,9 @@ test_host test_host_make(const clrnn_plan *plan, const test_inputs *in)
                               .c0 = test_encode(in->c0, s.c, p),
                               .y = room(s.y, p),
                               .hn = room(s.h, p),
-                              .cn = s.c ? room(s.c, p) : NULL};
+                              .cn = s.c ? room(s.c, p) : NULL,
+                              .dropout_seed = TEST_DROPOUT_SEED,
+                              .dropout_index = TEST_DROPOUT_INDEX};
     if (plan->desc.train) {
         host.io.dy = test_encode(in->dy, s.y, p);
         host.io.dhn = test_encode(in->dhn, s.h, p);
@@ -153,6 +155,17 @@ test_outputs test_run(clrnn_plan *plan, const test_inputs *in)
         assert_int_equal(clrnn_backward_host(plan, &host.io), CLRNN_OK);
     test_outputs out = test_host_outputs(&host);
     test_host_free(&host);
+    return out;
+}
+
+test_outputs test_reference_dropout(const test_inputs *in, float dropout)
+{
+    test_outputs out = test_outputs_make(in);
+    clr_reference_io io = test_reference_io(in, &out);
+    io.dropout = dropout;
+    io.dropout_seed = TEST_DROPOUT_SEED;
+    io.dropout_index = TEST_DROPOUT_INDEX;
+    assert_int_equal(clr_reference_backward(&in->desc, &io, &test_log), CLRNN_OK);
     return out;
 }
 

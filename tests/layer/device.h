@@ -47,8 +47,15 @@ void test_host_free(test_host *host);
 /** What the arrays hold; NULL where there is none. */
 test_outputs test_host_outputs(const test_host *host);
 
+/* The dropout keys of test_run. */
+#define TEST_DROPOUT_SEED  0x123456789abcdefu
+#define TEST_DROPOUT_INDEX 7u
+
 /** clrnn_forward_host, and clrnn_backward_host if the plan trains; must succeed. */
 test_outputs test_run(clrnn_plan *plan, const test_inputs *in);
+
+/** What the reference makes of the inputs with the dropout of a plan. */
+test_outputs test_reference_dropout(const test_inputs *in, float dropout);
 
 /** Fails, naming `what` and the tensor, unless every forward output is within `forward` and every
  *  gradient within `gradient` of what is expected (test_error). Returns the worst error. */

@@ -1,4 +1,309 @@
+/* SPDX-License-Identifier: MIT
+ * tests/layer/test_plan.c - passes on the device against the float64 reference: every cell in every
+ * form, awkward sizes, extreme numbers, sequences walked in pieces. */
+#include "layer/device.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "layer/plan.h"
+
+static const clrnn_gemm gemms[] = {CLRNN_GEMM_CLBLAST, CLRNN_GEMM_PACKED};
+
+/* One pass to be compared, and what is allowed. */
+typedef struct trial {
+    const char *name;
+    clrnn_network_desc desc;
+    uint32_t steps, batch;
+    const uint32_t *lengths;
+    clrnn_precision precision;
+    clrnn_gemm gemm;
+    bool infer;
+    float dropout;
+    double scale; /* of the weights */
+    double forward, gradient;
+} trial;
+
+static double run_trial_on(clrnn_context *context, const trial *t, test_inputs *in)
+{
+    char what[256];
+    test_inputs_round(in, t->precision);
+    snprintf(what, sizeof what, "%s, %s, I %u H %u P %u L %u D %d bias %d T %u N %u%s dropout %g",
+             t->name, test_precision_name(t->precision), t->desc.input_size, t->desc.hidden_size,
+             t->desc.proj_size, t->desc.num_layers, 1 + t->desc.bidirectional, !t->desc.no_bias,
+             t->steps, t->batch, t->lengths ? " ragged" : "", (double)t->dropout);
+    clrnn_plan_desc desc = test_plan_desc(in, t->precision, !t->infer);
+    desc.gemm = t->gemm;
+    desc.dropout = t->dropout;
+    clrnn_plan *plan = test_plan_make(context, &desc, in);
+    test_outputs got = test_run(plan, in), expected = test_reference_dropout(in, t->dropout);
+    double error = test_compare(what, in, &got, &expected, t->forward, t->gradient);
+    test_outputs_free(&got);
+    test_outputs_free(&expected);
+    clrnn_plan_destroy(&plan);
+    return error;
+}
+
+static void run_trial(clrnn_context *context, const trial *t, uint64_t seed)
+{
+    test_inputs in = test_inputs_random(&t->desc, t->steps, t->batch, t->lengths, seed, t->scale);
+    run_trial_on(context, t, &in);
+    test_inputs_free(&in);
+}
+
+/* Every form x layers x directions x bias x lengths x dropout, small. */
+static void every_form(void **state)
+{
+    enum { T = 6, N = 4 };
+    static const uint32_t ragged[N] = {3, 6, 0, 1};
+    size_t done = 0;
+    for (int precision = 0; precision < test_precisions(*state); precision++)
+        for (unsigned bits = 0; bits < TEST_FORMS * 64; bits++) {
+            bool stacked = bits & 1, bidirectional = bits & 2, dropout = bits & 8;
+            if (dropout && !stacked)
+                continue;
+            trial t = {.name = test_forms[bits / 64].name,
+                       .desc = test_form(bits / 64, stacked ? 2 : 1, bidirectional),
+                       .steps = T,
+                       .batch = N,
+                       .lengths = bits & 4 ? ragged : NULL,
+                       .precision = (clrnn_precision)precision,
+                       .gemm = gemms[bits >> 5 & 1],
+                       .dropout = dropout ? 0.4f : 0,
+                       .scale = 0.8,
+                       .forward = precision ? 2e-15 : 1e-6,
+                       .gradient = precision ? 5e-15 : 2e-6};
+            t.desc.no_bias = bits & 16;
+            run_trial(*state, &t, bits);
+            done++;
+        }
+    assert_int_equal(done, (size_t)test_precisions(*state) * TEST_FORMS * 48);
+}
+
+/* Sizes that are no multiple of anything, and those around work-group and vector widths. */
+static void awkward_sizes(void **state)
+{
+    static const struct {
+        uint32_t I, H, P, T, N, L, D;
+    } sizes[] = {{1, 1, 0, 3, 1, 1, 2},     {7, 17, 7, 5, 3, 2, 1},   {17, 7, 1, 9, 8, 1, 2},
+                 {33, 65, 33, 5, 17, 1, 1}, {65, 33, 17, 4, 1, 2, 2}, {93, 130, 65, 4, 3, 1, 2},
+                 {130, 93, 92, 3, 8, 3, 1}};
+    for (size_t form = 0; form < TEST_FORMS; form++)
+        for (size_t i = 0; i < COUNT(sizes); i++) {
+            const int precision = (int)(form + i) % test_precisions(*state);
+            uint32_t lengths[17];
+            for (uint32_t n = 0; n < sizes[i].N; n++)
+                lengths[n] = (n * 5 + (uint32_t)form) % (sizes[i].T + 1);
+            trial t = {.name = test_forms[form].name,
+                       .desc = test_forms[form].desc,
+                       .steps = sizes[i].T,
+                       .batch = sizes[i].N,
+                       .lengths = (form + i) % 3 == 0 ? lengths : NULL,
+                       .precision = (clrnn_precision)precision,
+                       .gemm = gemms[(form + i) / 2 % 2],
+                       .scale = 1 / sqrt(sizes[i].H),
+                       .forward = precision ? 1e-14 : 2e-6,
+                       .gradient = precision ? 1e-14 : 5e-6};
+            t.desc.input_size = sizes[i].I;
+            t.desc.hidden_size = sizes[i].H;
+            t.desc.num_layers = sizes[i].L;
+            t.desc.bidirectional = sizes[i].D == 2;
+            if (t.desc.proj_size) {
+                if (sizes[i].P == 0)
+                    continue; /* H = 1 has no projection */
+                t.desc.proj_size = sizes[i].P;
+            }
+            run_trial(*state, &t, 100 + i);
+        }
+}
+
+/* --- extreme numbers ---------------------------------------------------------------------- */
+
+/* Large weights: gates at 0 and 1, where sigmoid and tanh must neither overflow nor lose digits. */
+static void saturating_weights(void **state)
+{
+    for (int precision = 0; precision < test_precisions(*state); precision++)
+        for (size_t form = 0; form < TEST_FORMS; form++) {
+            bool relu = test_forms[form].desc.nonlinearity == CLRNN_RELU;
+            const trial t = {.name = test_forms[form].name,
+                             .desc = test_form(form, 1, true),
+                             .steps = 5,
+                             .batch = 8,
+                             .precision = (clrnn_precision)precision,
+                             .scale = 12,
+                             .forward = precision ? 1e-13 : 1e-5,
+                             .gradient = precision ? 1e-12
+                                         : relu    ? 1e-5
+                                                   : 5e-5};
+            run_trial(*state, &t, 200 + form);
+        }
+}
+
+/* Weights of 10^30 in inputs of +-1: the sums overflow exp, the gates are exactly 0 and 1. */
+static void overflowing_gates(void **state)
+{
+    for (int precision = 0; precision < test_precisions(*state); precision++)
+        for (size_t form = 0; form < TEST_FORMS; form++) {
+            const trial t = {.name = test_forms[form].name,
+                             .desc = test_form(form, 1, false),
+                             .steps = 1,
+                             .batch = 8,
+                             .precision = (clrnn_precision)precision,
+                             .scale = 1e30,
+                             .infer = true,
+                             .forward = 1e-6};
+            run_trial(*state, &t, 300 + form);
+        }
+}
+
+static void zeros(void **state)
+{
+    for (int precision = 0; precision < test_precisions(*state); precision++)
+        for (size_t form = 0; form < TEST_FORMS; form++) {
+            trial t = {.name = test_forms[form].name,
+                       .desc = test_form(form, 2, true),
+                       .steps = 3,
+                       .batch = 3,
+                       .precision = (clrnn_precision)precision,
+                       .forward = 1e-6,
+                       .gradient = 1e-6};
+            run_trial(*state, &t, 400); /* weights of 0 */
+            t.scale = 0.5;
+            test_inputs in =
+                test_inputs_random(&t.desc, t.steps, t.batch, NULL, 401 + form, t.scale);
+            test_sizes s = test_sizes_of(&in);
+            memset(in.x, 0, s.x * sizeof *in.x);
+            memset(in.h0, 0, s.h * sizeof *in.h0);
+            if (s.c)
+                memset(in.c0, 0, s.c * sizeof *in.c0);
+            run_trial_on(*state, &t, &in);
+            test_inputs_free(&in);
+        }
+}
+
+static void scale_all(double *values, size_t count, double factor)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] *= factor;
+}
+
+/* Inputs and states too small for a normal number: a device may take them for 0, and no more. */
+static void denormals(void **state)
+{
+    for (size_t form = 0; form < TEST_FORMS; form++) {
+        clrnn_network_desc desc = test_form(form, 2, false);
+        test_inputs in = test_inputs_random(&desc, 4, 3, NULL, 500 + form, 1);
+        test_sizes s = test_sizes_of(&in);
+        desc.no_bias = in.desc.no_bias = true; /* uses the front part of the weights */
+        scale_all(in.x, s.x, 1e-40);
+        scale_all(in.h0, s.h, 1e-40);
+        if (s.c)
+            scale_all(in.c0, s.c, 1e-40);
+        test_inputs_round(&in, CLRNN_F32);
+        const clrnn_plan_desc plan_desc = test_plan_desc(&in, CLRNN_F32, false);
+        clrnn_plan *plan = test_plan_make(*state, &plan_desc, &in);
+        test_outputs got = test_run(plan, &in), expected = test_reference(&in);
+        for (size_t i = 0; i < s.y; i++)
+            if (!(fabs(got.y[i] - expected.y[i]) <= 16 * (double)FLT_MIN))
+                fail_msg("%s: y[%zu] is %g, should be %g", test_forms[form].name, i, got.y[i],
+                         expected.y[i]);
+        test_outputs_free(&got);
+        test_outputs_free(&expected);
+        clrnn_plan_destroy(&plan);
+        test_inputs_free(&in);
+    }
+}
+
+/* --- inference in pieces ------------------------------------------------------------------ */
+
+/* Whatever the piece, the same numbers come out; with our own products to the bit. */
+static void check_pieces(clrnn_context *context, size_t form, uint32_t layers, bool bidirectional,
+                         clrnn_gemm gemm)
+{
+    enum { T = 11, N = 3 };
+    static const uint32_t ragged[N] = {11, 0, 7}, pieces[] = {T, 1, 3, 10};
+    clrnn_network_desc network = test_form(form, layers, bidirectional);
+    test_inputs in =
+        test_inputs_random(&network, T, N, layers % 2 ? ragged : NULL, 600 + form, 0.8);
+    test_inputs_round(&in, CLRNN_F32);
+    test_outputs expected = test_reference(&in), whole = {0};
+    clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false);
+    desc.gemm = gemm;
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        clrnn_plan *plan = test_plan_make(context, &desc, &in);
+        assert_int_equal(plan->piece, T);
+        plan->piece = pieces[i];
+        test_outputs got = test_run(plan, &in);
+        test_compare(test_forms[form].name, &in, &got, &expected, 1e-6, 0);
+        if (i == 0) {
+            whole = got;
+        } else {
+            if (gemm == CLRNN_GEMM_PACKED)
+                assert_memory_equal(got.y, whole.y, test_sizes_of(&in).y * sizeof *got.y);
+            test_outputs_free(&got);
+        }
+        clrnn_plan_destroy(&plan);
+    }
+    test_outputs_free(&whole);
+    test_outputs_free(&expected);
+    test_inputs_free(&in);
+}
+
+static void pieces(void **state)
+{
+    for (size_t form = 0; form < TEST_FORMS; form++)
+        for (uint32_t layers = 1; layers <= 4; layers++)
+            check_pieces(*state, form, layers, (form + layers) % 2, gemms[layers / 2 % 2]);
+    check_pieces(*state, 2, 3, true, CLRNN_GEMM_PACKED);
+    check_pieces(*state, 2, 4, true, CLRNN_GEMM_PACKED);
+    check_pieces(*state, 2, 3, false, CLRNN_GEMM_PACKED);
+    check_pieces(*state, 2, 4, false, CLRNN_GEMM_PACKED);
+}
+
+/* Sizes at which the plan itself takes several pieces; work memory then does not grow with T. */
+static void pieces_of_a_long_sequence(void **state)
+{
+    const clrnn_network_desc network = {.input_size = 5, .hidden_size = 256, .num_layers = 2};
+    test_inputs in = test_inputs_random(&network, 71, 64, NULL, 700, 1. / 16);
+    test_inputs_round(&in, CLRNN_F32);
+    const clrnn_plan_desc infer = test_plan_desc(&in, CLRNN_F32, false);
+    const clrnn_plan_desc train = test_plan_desc(&in, CLRNN_F32, true);
+    clrnn_plan_desc longer = infer;
+    longer.max_steps = 100000;
+    clrnn_plan *plan = test_plan_make(*state, &infer, &in);
+    clrnn_plan *whole = test_plan_make(*state, &train, &in);
+    clrnn_plan *more = test_plan_make(*state, &longer, &in);
+    assert_true(plan->piece > 1 && plan->piece < in.steps);
+    assert_int_equal(clrnn_plan_get_info(more)->work_bytes, clrnn_plan_get_info(plan)->work_bytes);
+    test_outputs got = test_run(plan, &in), expected = test_run(whole, &in);
+    test_compare("pieces", &in, &got, &expected, 1e-6, 0);
+    test_outputs_free(&got);
+    got = test_run(more, &in);
+    test_compare("pieces", &in, &got, &expected, 1e-6, 0);
+    test_outputs_free(&got);
+    test_outputs_free(&expected);
+    clrnn_plan_destroy(&plan);
+    clrnn_plan_destroy(&whole);
+    clrnn_plan_destroy(&more);
+    test_inputs_free(&in);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, test_open, test_close)
+
 int main(void)
 {
-    return 77;
+    const struct CMUnitTest tests[] = {
+        TEST(every_form),
+        TEST(awkward_sizes),
+        TEST(saturating_weights),
+        TEST(overflowing_gates),
+        TEST(zeros),
+        TEST(denormals),
+        TEST(pieces),
+        TEST(pieces_of_a_long_sequence),
+    };
+    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

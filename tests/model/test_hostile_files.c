@@ -151,6 +151,17 @@ static void test_headers(void **state)
     for (size_t i = 0; i < COUNT(lengths); i++)
         assert_refused(file, build(file, lengths[i], "{}", 2, 8), "header length");
     assert_refused(file, 0, "0 bytes");
+
+    /* A header that is there, but longer than the format allows. */
+    enum { MOST = 100000000 };
+    unsigned char *large = calloc(8 + MOST + 1, 1);
+    clrnn_tensors *set = NULL;
+    assert_non_null(large);
+    build(large, MOST + 1, "{}", 2, 0);
+    assert_int_equal(clrnn_tensors_parse(large, 8 + MOST + 1, "large", &test_log, &set),
+                     CLRNN_ERR_FORMAT);
+    assert_error_contains("header length 100000001");
+    free(large);
 }
 
 /* What looks odd and is right. */

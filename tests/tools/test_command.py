@@ -49,7 +49,8 @@ def fails(code, *args, says="", **environment):
     result = clrnn(*args, **environment)
     lines = result.stderr.splitlines()
     assert result.returncode == code, f"{args}: exit {result.returncode}\n{result.stderr}"
-    assert len(lines) == 1 and lines[0].startswith("clrnn: "), f"{args}: {result.stderr!r}"
+    assert len(lines) == 1 and lines[0].startswith("clrnn: ") and result.stderr.endswith("\n"), \
+        f"{args}: {result.stderr!r}"
     for part in [says] if isinstance(says, str) else says:
         assert part in lines[0], f"{args}: no {part!r} in {lines[0]!r}"
     return result
@@ -459,7 +460,8 @@ def test_train_not_finite():
 
 def test_resume_is_exact():
     write_text()
-    base = [*SMALL, "--layers", "2", "--dropout", "0.2", "--save-every", "7"]
+    base = [*SMALL, "--layers", "2", "--dropout", "0.2", "--save-every", "7", "--lr", "0.003", "--clip", "0.3",
+            "--warmup", "20", "--seed", "9"]
     for extra in [[], ["--cell", "gru", "--optimizer", "sgd", "--momentum", "0.5"],
                   ["--embedding", "4", "--optimizer", "rmsprop"]]:
         train = ["train", *base, *extra]
@@ -513,6 +515,15 @@ def test_resume_refuses():
         f.write("ÄÖÜ" * 500)
     fails(2, "train", "--text", "other.txt", "--batch", "4", "--seq", "8", *resume, says="0x")
     assert not os.path.exists("n.safetensors")
+
+
+def test_resume_takes_options():
+    write_text()
+    passes("train", *SMALL, "--schedule", "cosine", "--steps", "12", "--save", "m.safetensors")
+    again = passes("train", "--text", "text.txt", "--seq", "8", "--resume", "m.safetensors", "--save",
+                   "n.safetensors", "--json")
+    assert json.loads(again)["steps"] == 12
+    assert tensors_of("m.safetensors") == tensors_of("n.safetensors")
 
 
 def start_and_wait(args, rows):
@@ -622,6 +633,17 @@ def test_verify():
             assert 0 < p["gradient_error"] <= p["gradient_bound"]
     out = passes("verify", "--problem", "cell=gru,T=3,I=2,H=5", "cell=rnn,T=2,I=2,H=3")
     assert out.splitlines()[-1] == "2 passed, 0 failed"
+
+
+def test_verify_fails():
+    huge = "cell=lstm,T=100000,N=1000000,H=100000"  # no memory for that: not checked, so not passed
+    result = clrnn("verify", "--problem", huge, "T=2,H=3")
+    assert result.returncode == 1 and result.stdout.endswith("1 passed, 1 failed\n"), result
+    assert "FAIL  cell=lstm" in result.stdout and "pass  " in result.stdout, result
+    result = clrnn("verify", "--json", "--problem", huge)
+    failed = json.loads(result.stdout)
+    assert result.returncode == 1 and failed["failed"] == 1 and failed["passed"] == 0, result
+    assert not failed["devices"][0]["problems"][0]["passed"]
 
 
 def test_bench():

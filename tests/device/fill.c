@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * tests/device/fill.c - see tests/device/fill.h. */
+#include "device/fill.h"
+
+#include <clrnn/network.h>
+
+static const char text[] =
+    "#line 1 \"cl/fill.cl\"\n"
+    "__kernel void fill(__global int *y, const uint offset, const uint rows, const uint columns,\n"
+    "                   const int stride, const float a)\n"
+    "{\n"
+    "    const uint c = get_global_id(0), r = get_global_id(1);\n"
+    "    if (r < rows && c < columns)\n"
+    "        y[offset + r * stride + c] = (int)(SCALE * a) + 1000 * (int)r + (int)c;\n"
+    "}\n"
+    "__kernel void add_long(__global ulong *y, const ulong a) { y[get_global_id(0)] += a; }\n";
+
+clrnn_status fill_program(clrnn_context *context, cl_program *program)
+{
+    static const clr_source source = {"fill.cl", text, sizeof text - 1};
+    static const clr_source *const sources[] = {&source};
+    static const clr_define defines[] = {{"SCALE", -3}};
+    return clr_program_get(context, sources, 1, defines, 1, program);
+}
+
+clrnn_status fill_kernel(clrnn_context *context, cl_kernel *kernel)
+{
+    cl_program program = NULL;
+    *kernel = NULL;
+    clrnn_status status = fill_program(context, &program);
+    return status == CLRNN_OK ? clr_kernel_create(context, program, "fill", kernel) : status;
+}
+
+clrnn_status fill_launch(clrnn_context *context, cl_kernel kernel, cl_mem y, clr_range range,
+                         size_t offset)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(y),
+                            CLR_ARG_UINT(offset),
+                            CLR_ARG_UINT(range.global[1]),
+                            CLR_ARG_UINT(range.global[0]),
+                            CLR_ARG_INT(range.global[0]),
+                            CLR_ARG_REAL(CLRNN_F32, 2.5)};
+    return clr_launch(context, kernel, range, args, CLR_COUNT(args));
+}
