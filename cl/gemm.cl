@@ -14,13 +14,14 @@
 /* panels[p][k][j] = b(k, p*TILE_N + j), 0 past column N.  Element (k,n) of b is at b_at +
  * k*k_stride + n*n_stride. Global size [panels, K in blocks of TILE_K]. */
 kernel void pack_panels(global const REAL *b, ulong b_at, ulong k_stride, ulong n_stride,
-                        global REAL *panels, uint width, uint N, uint K)
+                        global REAL *panels, ulong panels_at, uint width, uint N,
+                        uint K)
 {
     uint n0 = get_global_id(0) * width, k0 = get_global_id(1) * TILE_K;
     if (n0 >= N || k0 >= K)
         return;
     uint k1 = min(K, k0 + TILE_K), filled = min(width, N - n0);
-    panels += (size_t)n0 * K;
+    panels += panels_at + (size_t)n0 * K;
     b += b_at + n0 * n_stride;
     if (n_stride == 1) {
         for (uint k = k0; k < k1; k++)

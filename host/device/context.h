@@ -21,8 +21,10 @@ struct clrnn_context {
     void (*at_destroy)(clrnn_context *context);
     clr_lock lock; /* of what follows */
     struct clr_program *programs;
+    uint32_t together; /* layer/: how many groups run at the same time; 0 = not yet known */
     bool cache_warned;   /* that the cache folder cannot be written has been said */
-    uint64_t self_tests; /* layer/: 2 bits for each kernel family: 1 = passed, 2 = failed */
+    /* layer/: for each strategy 2 bits for each kernel family: 1 = passed, 2 = failed */
+    uint64_t self_tests[2];
 };
 
 /**

@@ -99,7 +99,11 @@ static clrnn_status copy_out(clrnn_plan *plan, const clr_pass *pass, void *const
         if (out[i])
             status = clr_buffer_read(plan->context, slices[i].buffer, 0,
                                      array_count(plan, pass, i) * plan->real_bytes, out[i]);
-    return status == CLRNN_OK ? clrnn_context_finish(plan->context) : status;
+    if (status == CLRNN_OK)
+        status = clrnn_context_finish(plan->context);
+    if (status == CLRNN_OK)
+        plan->strategy->notice(plan);
+    return status;
 }
 
 /* Sizes of the call, checked before anything is copied. */

@@ -21,9 +21,8 @@ static clrnn_status pack(clrnn_plan *plan, size_t offset, size_t rows, size_t co
                             transposed ? columns : rows, operand);
 }
 
-/* Both uses of a matrix: transposed forward, as it is backward. */
-static clrnn_status pack_both(clrnn_plan *plan, size_t offset, size_t rows, size_t columns,
-                              clr_operand *forward, clr_operand *backward)
+clrnn_status clr_plan_pack_matrix(clrnn_plan *plan, size_t offset, size_t rows, size_t columns,
+                                  clr_operand *forward, clr_operand *backward)
 {
     clrnn_status status = pack(plan, offset, rows, columns, true, forward);
     if (status == CLRNN_OK && plan->desc.train)
@@ -31,36 +30,22 @@ static clrnn_status pack_both(clrnn_plan *plan, size_t offset, size_t rows, size
     return status;
 }
 
-static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t direction)
-{
-    const clr_network *n = &plan->network;
-    clr_cell_weights w = clr_network_cell(n, layer, direction);
-    clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + direction];
-    size_t H = n->desc.hidden_size, rows = n->gates * H;
-    size_t first = n->reset_before ? 2 * H : rows; /* rows whose U acts on h itself */
-    clrnn_status status = pack_both(plan, w.w_ih, rows, w.inputs, &o->input, &o->d_input);
-    if (status == CLRNN_OK)
-        status = pack_both(plan, w.w_hh, first, n->state, &o->recurrent, &o->d_recurrent);
-    if (status == CLRNN_OK && n->reset_before)
-        status =
-            pack_both(plan, w.w_hh + first * n->state, H, n->state, &o->candidate, &o->d_candidate);
-    if (status == CLRNN_OK && n->desc.proj_size)
-        status = pack_both(plan, w.w_hr, n->state, H, &o->projection, &o->d_projection);
-    return status;
-}
-
 clrnn_status clr_plan_pack(clrnn_plan *plan)
 {
     const clr_network *n = &plan->network;
+    size_t rows = (size_t)n->gates * n->desc.hidden_size;
     clrnn_status status = CLRNN_OK;
     if (!plan->operands)
         plan->operands = clr_calloc((size_t)n->layers * n->directions, sizeof *plan->operands);
     if (!plan->operands)
         return clr_fail(&plan->context->log, CLRNN_ERR_MEMORY, "plan: out of memory");
     for (uint32_t layer = 0; layer < n->layers; layer++)
-        for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++)
-            status = pack_cell(plan, layer, d);
-    return status;
+        for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++) {
+            clr_cell_weights w = clr_network_cell(n, layer, d);
+            clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + d];
+            status = clr_plan_pack_matrix(plan, w.w_ih, rows, w.inputs, &o->input, &o->d_input);
+        }
+    return status == CLRNN_OK ? plan->strategy->pack(plan) : status;
 }
 
 void clr_plan_free_operands(clrnn_plan *plan)

@@ -11,7 +11,7 @@
 #include "device/buffer.h"
 
 /* From the one to be preferred to the one that always works. */
-static const clr_strategy *const strategies[] = {&clr_strategy_stepwise};
+static const clr_strategy *const strategies[] = {&clr_strategy_persistent, &clr_strategy_stepwise};
 
 enum { strategy_count = sizeof strategies / sizeof *strategies };
 
@@ -44,29 +44,46 @@ static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_de
     return CLRNN_OK;
 }
 
-static clrnn_status choose_strategy(clrnn_plan *plan)
+static const clr_strategy *strategy_of(clrnn_strategy id)
 {
-    const clrnn_log *log = &plan->context->log;
-    clrnn_strategy wanted = plan->desc.strategy;
-    for (int i = 0; i < strategy_count && !plan->strategy; i++) {
-        if (wanted != CLRNN_STRATEGY_AUTO && wanted != strategies[i]->id)
-            continue;
-        const char *why_not = strategies[i]->refuses(plan);
-        if (!why_not)
-            plan->strategy = strategies[i];
-        else if (wanted != CLRNN_STRATEGY_AUTO)
-            return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: strategy %s cannot run this: %s",
-                            strategies[i]->name, why_not);
-    }
-    if (!plan->strategy)
+    for (int i = 0; i < strategy_count; i++)
+        if (strategies[i]->id == id)
+            return strategies[i];
+    return NULL;
+}
+
+/* The first strategy that can run such plans and passes its self-test here. */
+static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_desc *desc,
+                                    clrnn_strategy *choice)
+{
+    const clrnn_log *log = &context->log;
+    clrnn_strategy wanted = desc->strategy;
+    clr_network network;
+    clrnn_status status = clr_network_init(&desc->network, log, &network);
+    if (status != CLRNN_OK)
+        return status;
+    if (wanted != CLRNN_STRATEGY_AUTO && !strategy_of(wanted))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: strategy %d is unknown", (int)wanted);
-    plan->info.strategy = plan->strategy->name;
-    plan->info.strategy_reason = wanted != CLRNN_STRATEGY_AUTO
-                                     ? "the caller chose it"
-                                     : "it runs every network on every device";
-    clr_log(log, CLRNN_LOG_INFO, "plan: strategy %s: %s", plan->info.strategy,
-            plan->info.strategy_reason);
-    return CLRNN_OK;
+    status = CLRNN_ERR_UNSUPPORTED;
+    for (int i = 0; i < strategy_count; i++) {
+        const clr_strategy *s = strategies[i];
+        if (wanted != CLRNN_STRATEGY_AUTO && wanted != s->id)
+            continue;
+        const char *why_not = s->refuses(context, &network);
+        if (why_not && wanted != CLRNN_STRATEGY_AUTO)
+            return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: strategy %s cannot run this: %s",
+                            s->name, why_not);
+        if (!why_not)
+            status = clr_self_test(context, &desc->network, desc->precision, s->id);
+        *choice = s->id;
+        if (!why_not && status != CLRNN_ERR_SELF_TEST)
+            return status;
+        clr_log(log, why_not ? CLRNN_LOG_DEBUG : CLRNN_LOG_WARN,
+                "plan: strategy %s is not used: %s", s->name,
+                why_not ? why_not : "it computes wrong results on this device");
+    }
+    return clr_fail(log, status, "device %s, driver %s: wrong results; use another device",
+                    context->info.name, context->info.driver);
 }
 
 /* How many steps an inference pass handles at a time: their gates take about 8 MiB, so memory does
@@ -83,8 +100,7 @@ static uint32_t choose_piece(const clrnn_plan *plan)
     return piece < plan->desc.max_steps ? (uint32_t)piece : plan->desc.max_steps;
 }
 
-/* Allocate elements*rows of the plan's type and count them in work_bytes. */
-static clrnn_status allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, uint64_t elements)
+clrnn_status clr_plan_allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, uint64_t elements)
 {
     clr_size bytes = clr_size_mul(clr_size_mul(clr_size_of(rows), elements), plan->real_bytes);
     if (bytes.overflow)
@@ -98,19 +114,17 @@ static clrnn_status allocate_training(clrnn_plan *plan)
     const clr_network *n = &plan->network;
     uint64_t N = plan->desc.max_batch, TN = plan->desc.max_steps * N;
     uint64_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
-    clrnn_status status = allocate(plan, &plan->da, TN, columns);
+    clrnn_status status = clr_plan_allocate(plan, &plan->da, TN, columns);
     if (status == CLRNN_OK && n->two_inputs)
-        status = allocate(plan, &plan->du, TN, columns);
+        status = clr_plan_allocate(plan, &plan->du, TN, columns);
     if (status == CLRNN_OK)
-        status = allocate(plan, &plan->dh, N, R);
+        status = clr_plan_allocate(plan, &plan->dh, N, R);
     if (status == CLRNN_OK && n->memory)
-        status = allocate(plan, &plan->dc, N, H);
+        status = clr_plan_allocate(plan, &plan->dc, N, H);
     if (status == CLRNN_OK && n->desc.proj_size)
-        status = allocate(plan, &plan->dhid, N, H);
-    if (status == CLRNN_OK && n->desc.proj_size)
-        status = allocate(plan, &plan->dproj, TN, R);
+        status = clr_plan_allocate(plan, &plan->dproj, TN, R);
     for (uint32_t i = 0; i < 2 && i + 1 < n->layers && status == CLRNN_OK; i++)
-        status = allocate(plan, &plan->dy[i], TN, n->directions * R);
+        status = clr_plan_allocate(plan, &plan->dy[i], TN, n->directions * R);
     return status;
 }
 
@@ -127,42 +141,39 @@ static clrnn_status allocate_work(clrnn_plan *plan)
     if (status == CLRNN_OK)
         status = clr_buffer_create(plan->context, N * sizeof(cl_int), &plan->lengths);
     if (status == CLRNN_OK)
-        status = allocate(plan, &plan->rec, N, (uint64_t)n->gates * n->desc.hidden_size);
-    if (status == CLRNN_OK)
         status = plan->desc.train ? allocate_training(plan)
-                                  : allocate(plan, &plan->store, layout.total, 1);
+                                  : clr_plan_allocate(plan, &plan->store, layout.total, 1);
     return status;
 }
 
 clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_desc *desc,
                                       clrnn_plan **out)
 {
+    clrnn_status status = CLRNN_ERR_MEMORY;
     *out = NULL;
-    clrnn_status status = check_desc(context, desc);
-    if (status != CLRNN_OK)
-        return status;
     clrnn_plan *plan = clr_calloc(1, sizeof *plan);
     if (!plan)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "plan: out of memory");
     plan->context = context;
     plan->desc = *desc;
     plan->real_bytes = desc->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
+    plan->strategy = strategy_of(desc->strategy);
     status = clr_network_init(&desc->network, &context->log, &plan->network);
-    if (status == CLRNN_OK)
-        status = choose_strategy(plan);
-    if (status == CLRNN_OK)
-        status = clr_stepwise_init(context, &plan->network, desc->precision, &plan->stepwise);
     if (status == CLRNN_OK)
         status = clr_sequence_init(context, desc->precision, &plan->sequence);
     if (status == CLRNN_OK)
         status = clr_gemms_init(context, desc->precision, desc->gemm, &plan->gemms);
     if (status == CLRNN_OK) {
         plan->desc.network = plan->network.desc;
+        plan->info.strategy = plan->strategy->name;
+        plan->info.strategy_reason = plan->strategy->reason;
         plan->info.gemm = clr_gemms_name(&plan->gemms);
         plan->info.weight_count = plan->network.weights;
         plan->piece = choose_piece(plan);
         status = allocate_work(plan);
     }
+    if (status == CLRNN_OK)
+        status = plan->strategy->init(plan);
     if (status != CLRNN_OK)
         clrnn_plan_destroy(&plan);
     *out = plan;
@@ -177,12 +188,19 @@ clrnn_status clrnn_plan_create(clrnn_context *context, const clrnn_plan_desc *de
     if (!context || !desc || !plan)
         return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "plan: context, desc or plan is NULL");
+    clrnn_plan_desc concrete = *desc;
     clrnn_status status = check_desc(context, desc);
     if (status == CLRNN_OK)
-        status = clr_self_test(context, &desc->network, desc->precision);
+        status = choose_strategy(context, desc, &concrete.strategy);
     if (status == CLRNN_OK)
-        status = clr_plan_create_untested(context, desc, plan);
-    return status;
+        status = clr_plan_create_untested(context, &concrete, plan);
+    if (status != CLRNN_OK)
+        return status;
+    if (desc->strategy != CLRNN_STRATEGY_AUTO)
+        (*plan)->info.strategy_reason = "the caller chose it";
+    clr_log(&context->log, CLRNN_LOG_INFO, "plan: strategy %s: %s; products by %s",
+            (*plan)->info.strategy, (*plan)->info.strategy_reason, (*plan)->info.gemm);
+    return CLRNN_OK;
 }
 
 void clrnn_plan_destroy(clrnn_plan **plan)
@@ -191,13 +209,14 @@ void clrnn_plan_destroy(clrnn_plan **plan)
         return;
     clrnn_plan *p = *plan;
     (void)clrnn_context_finish(p->context);
-    clr_stepwise_free(&p->stepwise);
+    p->strategy->notice(p);
+    p->strategy->release(p);
     clr_sequence_free(&p->sequence);
     clr_plan_free_operands(p);
     clr_gemms_free(&p->gemms);
     cl_mem *const buffers[] = {
-        &p->weights.buffer, &p->lengths, &p->rec,   &p->store, &p->da,      &p->du, &p->dh, &p->dc,
-        &p->dhid,           &p->dproj,   &p->dy[0], &p->dy[1], &p->masked_x};
+        &p->weights.buffer, &p->lengths, &p->store, &p->da,      &p->du, &p->dh, &p->dc,
+        &p->dproj,          &p->dy[0],   &p->dy[1], &p->masked_x};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         clr_buffer_destroy(buffers[i]);
     clr_staging_free(&p->staging);

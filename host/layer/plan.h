@@ -6,6 +6,7 @@
 #include <clrnn/plan.h>
 
 #include "math/gemm.h"
+#include "math/persistent.h"
 #include "math/sequence.h"
 #include "math/stepwise.h"
 #include "shape/layout.h"
@@ -32,16 +33,24 @@ typedef struct clr_walk {
 typedef struct clr_strategy {
     const char *name;
     clrnn_strategy id;
-    /** NULL if it can run this plan, else why not. */
-    const char *(*refuses)(const clrnn_plan *plan);
+    const char *reason; /* why `auto` takes it where it can */
+    /** NULL if it can run such plans on this device, else why not. */
+    const char *(*refuses)(const clrnn_context *context, const clr_network *network);
+    /** Build kernels and allocate memory of its own. What was made is released even on failure. */
+    clrnn_status (*init)(clrnn_plan *plan);
+    void (*release)(clrnn_plan *plan);
+    /** Prepare the recurrent weights from plan->weights. */
+    clrnn_status (*pack)(clrnn_plan *plan);
     /** Enqueue `count` walks that do not depend on each other (the directions of a layer). */
     clrnn_status (*forward)(clrnn_plan *plan, const clr_walk *walks, size_t count);
     /** Enqueue one walk back: plan->dh and dc hold the gradient of the final state, then that of
      * the initial one. */
     clrnn_status (*backward)(clrnn_plan *plan, const clr_walk *walk);
+    /** After the queue has been waited for: notice and log what went wrong on the device. */
+    void (*notice)(clrnn_plan *plan);
 } clr_strategy;
 
-extern const clr_strategy clr_strategy_stepwise;
+extern const clr_strategy clr_strategy_persistent, clr_strategy_stepwise;
 
 /* The weight matrices of one layer and direction, prepared for products. Those for backward are
  * there in training plans only. */
@@ -56,26 +65,38 @@ typedef struct clr_cell_operands {
     clr_operand d_projection; /* W_hr [P,H] */
 } clr_cell_operands;
 
+/* The recurrent weights of all cells in panels (cl/tile.cl): where those of the first cell begin,
+ * in elements, and how far the next cell's are from them. */
+typedef struct clr_panels {
+    cl_mem buffer;
+    size_t recurrent, projection;                  /* forward */
+    size_t d_recurrent, d_candidate, d_projection; /* backward */
+    size_t step;
+    uint32_t repairs; /* launches that had to be repaired, as far as noticed */
+} clr_panels;
+
 struct clrnn_plan {
     clrnn_context *context;
     clrnn_plan_desc desc;
     clr_network network;
     clrnn_plan_info info;
     const clr_strategy *strategy;
-    clr_stepwise stepwise;
     clr_sequence sequence;
     clr_gemms gemms;
     clr_cell_operands *operands; /* [L*D] */
-    size_t real_bytes;           /* of one element */
-    uint32_t piece;              /* steps whose gates fit the work memory; T when training */
-    clrnn_slice weights;         /* canonical, retained; absent until they are set */
-    cl_mem lengths;              /* [max N] cl_int */
-    cl_mem rec;                  /* [max N,G*H] */
-    cl_mem store;                /* inference: the block of clr_layout_infer */
+    clr_stepwise stepwise;
+    clr_persistent persistent;
+    clr_panels panels;   /* of persistent */
+    size_t real_bytes;   /* of one element */
+    uint32_t piece;      /* steps whose gates fit the work memory; T when training */
+    clrnn_slice weights; /* canonical, retained; absent until they are set */
+    cl_mem lengths;      /* [max N] cl_int */
+    cl_mem rec;          /* [max N,G*H] */
+    cl_mem store;        /* inference: the block of clr_layout_infer */
     /* training: gradients on their way */
     cl_mem da, du;   /* [T,N,G*H]; du if the cell has two inputs */
     cl_mem dh, dc;   /* [N,R], [N,H] */
-    cl_mem dhid;     /* [N,H], projected */
+    cl_mem dhid;     /* [N,H], projected, stepwise */
     cl_mem dproj;    /* [T,N,R], projected */
     cl_mem dy[2];    /* [T,N,D*R] of layers below the top, taking turns */
     cl_mem masked_x; /* [T,N,I], made when lengths are first used */
@@ -88,9 +109,9 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
                                       clrnn_plan **plan);
 
 /** Run the self-test of this network's kernel family on this device, once for each context.
- *  Returns: CLRNN_OK, CLRNN_ERR_SELF_TEST, or why it could not run. */
+ *  Returns: CLRNN_OK, CLRNN_ERR_SELF_TEST (not logged as an error), or why it could not run. */
 clrnn_status clr_self_test(clrnn_context *context, const clrnn_network_desc *network,
-                           clrnn_precision precision);
+                           clrnn_precision precision, clrnn_strategy strategy);
 
 /* A forward pass that has been checked: its sizes. */
 typedef struct clr_pass {
@@ -122,8 +143,16 @@ clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_s
 const clr_cell_operands *clr_plan_operands(const clrnn_plan *plan, uint32_t layer,
                                            uint32_t direction);
 
-/** Prepare every operand from plan->weights. */
+/** Prepare the input weights from plan->weights, then those of the strategy. */
 clrnn_status clr_plan_pack(clrnn_plan *plan);
+
+/** Prepare the matrix [rows,columns] at `offset` of the weights for both of its uses: transposed
+ *  forward, as it is backward (training plans only). */
+clrnn_status clr_plan_pack_matrix(clrnn_plan *plan, size_t offset, size_t rows, size_t columns,
+                                  clr_operand *forward, clr_operand *backward);
+
+/** Allocate rows*elements of the plan's type, counted in work_bytes. */
+clrnn_status clr_plan_allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, uint64_t elements);
 void clr_plan_free_operands(clrnn_plan *plan);
 
 /** The walk of one direction of one layer over steps begin..end-1, without y. */

@@ -28,8 +28,10 @@ static const clr_word acts[] = {{"tanh", CLRNN_TANH}, {"relu", CLRNN_RELU}, {NUL
 static const clr_word flags[] = {{"0", 0}, {"1", 1}, {NULL, 0}};
 static const clr_word lengths[] = {{"full", 0}, {"ragged", 1}, {NULL, 0}};
 static const clr_word precisions[] = {{"f32", CLRNN_F32}, {"f64", CLRNN_F64}, {NULL, 0}};
-static const clr_word strategies[] = {
-    {"auto", CLRNN_STRATEGY_AUTO}, {"stepwise", CLRNN_STRATEGY_STEPWISE}, {NULL, 0}};
+static const clr_word strategies[] = {{"auto", CLRNN_STRATEGY_AUTO},
+                                      {"stepwise", CLRNN_STRATEGY_STEPWISE},
+                                      {"persistent", CLRNN_STRATEGY_PERSISTENT},
+                                      {NULL, 0}};
 
 static const clr_word gemms[] = {{"auto", CLRNN_GEMM_AUTO},
                                  {"clblast", CLRNN_GEMM_CLBLAST},

@@ -1,12 +1,66 @@
 /* SPDX-License-Identifier: MIT
  * layer/stepwise.c - the strategy that is always right: for each step a recurrent product and a
  * kernel of the cell. */
+#include "device/buffer.h"
 #include "layer/plan.h"
 
-static const char *refuses(const clrnn_plan *plan)
+static const char *refuses(const clrnn_context *context, const clr_network *network)
+{
+    (void)context;
+    (void)network;
+    return NULL;
+}
+
+static clrnn_status init(clrnn_plan *plan)
+{
+    const clr_network *n = &plan->network;
+    uint64_t N = plan->desc.max_batch, H = n->desc.hidden_size;
+    clrnn_status status =
+        clr_stepwise_init(plan->context, n, plan->desc.precision, &plan->stepwise);
+    if (status == CLRNN_OK)
+        status = clr_plan_allocate(plan, &plan->rec, N, n->gates * H);
+    if (status == CLRNN_OK && plan->desc.train && n->desc.proj_size)
+        status = clr_plan_allocate(plan, &plan->dhid, N, H);
+    return status;
+}
+
+static void release(clrnn_plan *plan)
+{
+    clr_stepwise_free(&plan->stepwise);
+    clr_buffer_destroy(&plan->rec);
+    clr_buffer_destroy(&plan->dhid);
+}
+
+static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t direction)
+{
+    const clr_network *n = &plan->network;
+    clr_cell_weights w = clr_network_cell(n, layer, direction);
+    clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + direction];
+    size_t H = n->desc.hidden_size, R = n->state;
+    size_t first = n->reset_before ? 2 * H : n->gates * H; /* rows whose U acts on h itself */
+    clrnn_status status =
+        clr_plan_pack_matrix(plan, w.w_hh, first, R, &o->recurrent, &o->d_recurrent);
+    if (status == CLRNN_OK && n->reset_before)
+        status =
+            clr_plan_pack_matrix(plan, w.w_hh + first * R, H, R, &o->candidate, &o->d_candidate);
+    if (status == CLRNN_OK && n->desc.proj_size)
+        status = clr_plan_pack_matrix(plan, w.w_hr, R, H, &o->projection, &o->d_projection);
+    return status;
+}
+
+static clrnn_status pack(clrnn_plan *plan)
+{
+    const clr_network *n = &plan->network;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t layer = 0; layer < n->layers; layer++)
+        for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++)
+            status = pack_cell(plan, layer, d);
+    return status;
+}
+
+static void notice(clrnn_plan *plan)
 {
     (void)plan;
-    return NULL;
 }
 
 static clrnn_slice at(cl_mem buffer, size_t offset)
@@ -146,5 +200,13 @@ static clrnn_status backward(clrnn_plan *plan, const clr_walk *w)
     return status;
 }
 
-const clr_strategy clr_strategy_stepwise = {"stepwise", CLRNN_STRATEGY_STEPWISE, refuses, forward,
-                                            backward};
+const clr_strategy clr_strategy_stepwise = {.name = "stepwise",
+                                            .id = CLRNN_STRATEGY_STEPWISE,
+                                            .reason = "it runs every network on every device",
+                                            .refuses = refuses,
+                                            .init = init,
+                                            .release = release,
+                                            .pack = pack,
+                                            .forward = forward,
+                                            .backward = backward,
+                                            .notice = notice};

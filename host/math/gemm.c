@@ -155,7 +155,7 @@ clrnn_status clr_operand_pack(clr_gemms *gemms, clr_matrix b, bool transposed_b,
     if (!operand->panels)
         status = clr_buffer_create(gemms->context, bytes, &operand->panels);
     if (status == CLRNN_OK)
-        status = clr_packed_pack(&gemms->packed, b, transposed_b, n, k, operand->panels);
+        status = clr_packed_pack(&gemms->packed, b, transposed_b, n, k, operand->panels, 0);
     return status;
 }
 

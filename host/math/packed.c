@@ -26,8 +26,7 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Numbers in a vector of this device: 1, 4, 8 or 16, as the kernels are written for. */
-static uint32_t vector_of(const clrnn_context *context, clrnn_precision precision)
+uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precision)
 {
     uint32_t width = context->info.vector_width / (precision == CLRNN_F64 ? 2 : 1);
     return width >= 16 ? 16 : width >= 8 ? 8 : width >= 4 ? 4 : 1;
@@ -35,7 +34,7 @@ static uint32_t vector_of(const clrnn_context *context, clrnn_precision precisio
 
 clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision, clr_packed *packed)
 {
-    uint32_t vector = vector_of(context, precision);
+    uint32_t vector = clr_packed_vector(context, precision);
     const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_tile, &clr_cl_gemm};
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
                                   {"VEC", (long)vector},
@@ -72,21 +71,22 @@ size_t clr_packed_panel_count(const clr_packed *packed, size_t n, size_t k)
 
 /* Panels `width` wide of a matrix whose element (k,n) is at k*k_stride + n*n_stride. */
 static clrnn_status pack(clr_packed *p, clr_matrix from, size_t k_stride, size_t n_stride,
-                         cl_mem panels, size_t width, size_t n, size_t k)
+                         cl_mem panels, size_t panels_at, size_t width, size_t n, size_t k)
 {
     const clr_arg args[] = {CLR_ARG_MEM(from.buffer), CLR_ARG_ULONG(from.offset),
                             CLR_ARG_ULONG(k_stride),  CLR_ARG_ULONG(n_stride),
-                            CLR_ARG_MEM(panels),      CLR_ARG_UINT(width),
-                            CLR_ARG_UINT(n),          CLR_ARG_UINT(k)};
+                            CLR_ARG_MEM(panels),      CLR_ARG_ULONG(panels_at),
+                            CLR_ARG_UINT(width),      CLR_ARG_UINT(n),
+                            CLR_ARG_UINT(k)};
     size_t columns = round_up(n, width) / width, blocks = round_up(k, tile_k) / tile_k;
     return clr_launch(p->context, p->pack, (clr_range){{columns, blocks}, {1, 1}}, args,
                       CLR_COUNT(args));
 }
 
 clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
-                             cl_mem panels)
+                             cl_mem panels, size_t panels_at)
 {
-    return pack(packed, b, transposed ? 1 : b.stride, transposed ? b.stride : 1, panels,
+    return pack(packed, b, transposed ? 1 : b.stride, transposed ? b.stride : 1, panels, panels_at,
                 packed->tile_n, n, k);
 }
 
@@ -126,13 +126,13 @@ clrnn_status clr_packed_run(clr_packed *p, const clr_gemm *g, cl_mem panels)
     if (!panels) {
         status = reserve(p, 1, clr_packed_panel_count(p, g->n, g->k));
         if (status == CLRNN_OK)
-            status = clr_packed_pack(p, g->b, g->transpose_b, g->n, g->k, p->scratch[1]);
+            status = clr_packed_pack(p, g->b, g->transpose_b, g->n, g->k, p->scratch[1], 0);
         panels = p->scratch[1];
     }
     if (status == CLRNN_OK && g->transpose_a) {
         status = reserve(p, 0, round_up(g->m, tile_m) * g->k);
         if (status == CLRNN_OK)
-            status = pack(p, a, a.stride, 1, p->scratch[0], tile_m, g->m, g->k);
+            status = pack(p, a, a.stride, 1, p->scratch[0], 0, tile_m, g->m, g->k);
         a = (clr_matrix){p->scratch[0], 0, 0};
         tile_stride = tile_m * g->k;
         row_stride = 1;

@@ -10,12 +10,16 @@
 clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision, clr_packed *packed);
 void clr_packed_free(clr_packed *packed);
 
+/** Numbers in a vector of this device, as the kernels are written for: 1, 4, 8 or 16 (VEC); a panel
+ *  is twice as wide (TILE_N). */
+uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precision);
+
 /** Elements of the panels of an op(B) of [k,n]. */
 size_t clr_packed_panel_count(const clr_packed *packed, size_t n, size_t k);
 
-/** Pack op(B), [k,n], into `panels`. */
+/** Pack op(B), [k,n], into `panels` from element `panels_at`. */
 clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
-                             cl_mem panels);
+                             cl_mem panels, size_t panels_at);
 
 /** Enqueue a product; panels: op(B) packed, or NULL to pack it now. */
 clrnn_status clr_packed_run(clr_packed *packed, const clr_gemm *gemm, cl_mem panels);

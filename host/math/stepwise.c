@@ -23,7 +23,9 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
                    {"step_project", &k.project, projected},
                    {"step_project_backward", &k.project_backward, projected}};
     cl_program program = NULL;
-    clrnn_status status = clr_cell_program(context, network, precision, &clr_cl_stepwise, &program);
+    const clr_source *const strategy[] = {&clr_cl_stepwise};
+    clrnn_status status =
+        clr_cell_program(context, network, precision, 1, strategy, CLR_COUNT(strategy), &program);
     for (size_t i = 0; i < CLR_COUNT(kernels) && status == CLRNN_OK; i++)
         if (kernels[i].wanted)
             status = clr_kernel_create(context, program, kernels[i].name, kernels[i].kernel);
@@ -49,9 +51,12 @@ static cl_mem some(cl_mem wanted, const clr_step *step)
     return wanted ? wanted : step->weights;
 }
 
-static clr_range units(uint32_t width, const clr_step *step)
+/* The same group whatever the sizes: some drivers compile a kernel anew for each size of group, and
+ * would choose one to fit every H and N (PoCL 3.1: 0.5 s for each). */
+static clr_range units(const clr_stepwise *k, uint32_t width, const clr_step *step)
 {
-    return (clr_range){{width, step->batch}, {0, 0}};
+    const size_t group = 64, most = k->context->info.max_work_group;
+    return (clr_range){{width, step->batch}, {most < group ? most : group, 1}};
 }
 
 static size_t present(size_t offset)
@@ -69,7 +74,7 @@ clrnn_status clr_step_reset(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_ULONG(s->extra.offset),   CLR_ARG_MEM(some(s->lengths, s)),
                             CLR_ARG_UINT(s->lengths != NULL), CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->hidden),          CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->reset, units(k->hidden, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->reset, units(k, k->hidden, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_forward(clr_stepwise *k, const clr_step *s)
@@ -87,7 +92,7 @@ clrnn_status clr_step_forward(clr_stepwise *k, const clr_step *s)
         CLR_ARG_UINT(s->y.buffer != NULL), CLR_ARG_MEM(some(s->lengths, s)),
         CLR_ARG_UINT(s->lengths != NULL),  CLR_ARG_UINT(s->t),
         CLR_ARG_UINT(k->hidden),           CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->forward, units(k->hidden, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->forward, units(k, k->hidden, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_project(clr_stepwise *k, const clr_step *s)
@@ -104,7 +109,7 @@ clrnn_status clr_step_project(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->state),
                             CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->project, units(k->state, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->project, units(k, k->state, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_project_backward(clr_stepwise *k, const clr_step *s)
@@ -122,7 +127,8 @@ clrnn_status clr_step_project_backward(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->state),
                             CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->project_backward, units(k->state, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->project_backward, units(k, k->state, s), args,
+                      CLR_COUNT(args));
 }
 
 clrnn_status clr_step_backward(clr_stepwise *k, const clr_step *s)
@@ -156,7 +162,7 @@ clrnn_status clr_step_backward(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->hidden),
                             CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->backward, units(k->hidden, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->backward, units(k, k->hidden, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_reset_backward(clr_stepwise *k, const clr_step *s)
@@ -176,5 +182,5 @@ clrnn_status clr_step_reset_backward(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->hidden),
                             CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->reset_backward, units(k->hidden, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->reset_backward, units(k, k->hidden, s), args, CLR_COUNT(args));
 }

@@ -188,29 +188,36 @@ static clrnn_status prepare(clrnn_trainer *trainer, const clr_stream *stream,
     return status;
 }
 
+/* Uploads come first: each waits for the queue, and here nothing of this batch is in it yet. */
+static clrnn_status upload(clrnn_trainer *trainer, const clrnn_batch *batch,
+                           const clr_model_input *in)
+{
+    const clrnn_model *model = trainer->model;
+    size_t positions = (size_t)in->steps * in->batch;
+    clrnn_status status = clr_buffer_write(model->context, trainer->targets, 0,
+                                           positions * sizeof *trainer->staging, trainer->staging);
+    if (status == CLRNN_OK && trainer->values)
+        status = clr_buffer_write(model->context, trainer->values, 0,
+                                  positions * model->desc.output_size * clr_model_element(model),
+                                  batch->values);
+    return status;
+}
+
 /* Enqueue forward, and the losses of all positions; with their gradients if the pass trains. */
 static clrnn_status forward(clrnn_trainer *trainer, clr_model_pass *pass, const clrnn_batch *batch,
                             const clr_model_input *in, double scale)
 {
-    clrnn_context *context = trainer->model->context;
     size_t positions = (size_t)in->steps * in->batch, outputs = trainer->model->desc.output_size;
-    clrnn_status status = clr_model_pass_forward(pass, in);
+    clrnn_status status = upload(trainer, batch, in);
     if (status == CLRNN_OK)
-        status = clr_buffer_write(context, trainer->targets, 0,
-                                  positions * sizeof *trainer->staging, trainer->staging);
+        status = clr_model_pass_forward(pass, in);
     if (status != CLRNN_OK)
         return status;
     if (trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY)
         return clr_loss_cross_entropy(&trainer->loss, pass->logits, trainer->targets, positions,
                                       outputs, scale, trainer->losses, pass->dlogits);
-    status =
-        clr_buffer_write(context, trainer->values, 0,
-                         positions * outputs * clr_model_element(trainer->model), batch->values);
-    if (status == CLRNN_OK)
-        status =
-            clr_loss_mean_squared(&trainer->loss, pass->logits, trainer->values, trainer->targets,
-                                  positions, outputs, scale, trainer->losses, pass->dlogits);
-    return status;
+    return clr_loss_mean_squared(&trainer->loss, pass->logits, trainer->values, trainer->targets,
+                                 positions, outputs, scale, trainer->losses, pass->dlogits);
 }
 
 /* The final state becomes the initial state of the next batch. */

@@ -13,7 +13,8 @@ extern "C" {
 /* How time is walked. */
 typedef enum clrnn_strategy {
     CLRNN_STRATEGY_AUTO = 0,
-    CLRNN_STRATEGY_STEPWISE /* one GEMM and one cell kernel for each step: works everywhere */
+    CLRNN_STRATEGY_STEPWISE,  /* one GEMM and one cell kernel for each step: works everywhere */
+    CLRNN_STRATEGY_PERSISTENT /* one launch walks many steps; CPU devices */
 } clrnn_strategy;
 
 /* What a plan is made for. Zero-initialise, then set what you need. */

@@ -5,7 +5,7 @@
  *
  * Missing keys take the values above. Further keys: P=0 (projection), reset=before|after and
  * update=replaces|keeps (GRU), act=tanh|relu (RNN), bias=1|0, lengths=full|ragged,
- * precision=f32|f64, strategy=auto|stepwise, gemm=auto|clblast|packed. The same string is used by
+ * precision=f32|f64, strategy=auto|stepwise|persistent, gemm=auto|clblast|packed. The same string is used by
  * the command, the benchmarks and the tests. */
 #ifndef CLRNN_PROBLEM_H
 #define CLRNN_PROBLEM_H

@@ -203,44 +203,6 @@ static void test_disk_hit(void **state)
     assert_int_equal(h.compiled, 1);
 }
 
-/* The folder without anything said: $CLRNN_CACHE_DIR, $XDG_CACHE_HOME, $HOME; "" for none. */
-static void test_folder_choice(void **state)
-{
-    static const struct {
-        const char *wanted, *own, *xdg, *home, *expected;
-    } choices[] = {
-        {"/a", "/b", "/c", "/d", "/a"},
-        {"", "/b", "/c", "/d", NULL},
-        {NULL, "/b", "/c", "/d", "/b"},
-        {NULL, "", "/c", "/d", NULL},
-        {NULL, NULL, "/c", "/d", "/c/clrnn"},
-        {NULL, NULL, "c", "/d", "/d/.cache/clrnn"},
-        {NULL, NULL, "", "/d", "/d/.cache/clrnn"},
-        {NULL, NULL, NULL, NULL, NULL},
-    };
-    static const char *const names[] = {"CLRNN_CACHE_DIR", "XDG_CACHE_HOME", "HOME"};
-    char *before[3];
-    (void)state;
-    for (int i = 0; i < 3; i++)
-        before[i] = getenv(names[i]) ? strdup(getenv(names[i])) : NULL;
-    for (size_t i = 0; i < CLR_COUNT(choices); i++) {
-        const char *values[] = {choices[i].own, choices[i].xdg, choices[i].home};
-        char *folder = NULL;
-        for (int k = 0; k < 3; k++)
-            assert_int_equal(values[k] ? setenv(names[k], values[k], 1) : unsetenv(names[k]), 0);
-        assert_int_equal(clr_cache_folder(choices[i].wanted, &test_log, &folder), CLRNN_OK);
-        if (choices[i].expected)
-            assert_string_equal(folder, choices[i].expected);
-        else
-            assert_null(folder);
-        free(folder);
-    }
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(before[i] ? setenv(names[i], before[i], 1) : unsetenv(names[i]), 0);
-        free(before[i]);
-    }
-}
-
 /* The bytes of a cache file, and where its parts begin. */
 typedef struct cache_file {
     const char *path;
@@ -423,11 +385,15 @@ int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
     const struct CMUnitTest tests[] = {
-        ON_DEVICE(test_same_program),         ON_DEVICE(test_two_threads),
-        ON_DEVICE(test_build_failure),        ON_DEVICE(test_disk_hit),
-        cmocka_unit_test(test_folder_choice), ON_DEVICE(test_disk_damage),
-        ON_DEVICE(test_disk_hostile_sizes),   ON_DEVICE(test_disk_foreign),
-        ON_DEVICE(test_disk_unwritable),      ON_DEVICE(test_refusals_while_storing),
+        ON_DEVICE(test_same_program),
+        ON_DEVICE(test_two_threads),
+        ON_DEVICE(test_build_failure),
+        ON_DEVICE(test_disk_hit),
+        ON_DEVICE(test_disk_damage),
+        ON_DEVICE(test_disk_hostile_sizes),
+        ON_DEVICE(test_disk_foreign),
+        ON_DEVICE(test_disk_unwritable),
+        ON_DEVICE(test_refusals_while_storing),
     };
     return cmocka_run_group_tests_name("program", tests, NULL, NULL);
 }

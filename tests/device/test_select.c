@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * tests/device/test_select.c - which device a selector means, on devices that are made up. */
+ * tests/device/test_select.c - which device a selector means, on devices that are made up; which
+ * folder the cache is; names of errors; no driver at all. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/binary_cache.h"
 #include "device/context.h"
+#include "device/launch.h"
 #include "device/select.h"
 #include "support.h"
 
@@ -195,6 +198,44 @@ static void test_explain(void **state)
     clr_select_explain(NULL, 0);
 }
 
+/* The folder without anything said: $CLRNN_CACHE_DIR, $XDG_CACHE_HOME, $HOME; "" for none. */
+static void test_folder_choice(void **state)
+{
+    static const struct {
+        const char *wanted, *own, *xdg, *home, *expected;
+    } choices[] = {
+        {"/a", "/b", "/c", "/d", "/a"},
+        {"", "/b", "/c", "/d", NULL},
+        {NULL, "/b", "/c", "/d", "/b"},
+        {NULL, "", "/c", "/d", NULL},
+        {NULL, NULL, "/c", "/d", "/c/clrnn"},
+        {NULL, NULL, "c", "/d", "/d/.cache/clrnn"},
+        {NULL, NULL, "", "/d", "/d/.cache/clrnn"},
+        {NULL, NULL, NULL, NULL, NULL},
+    };
+    static const char *const names[] = {"CLRNN_CACHE_DIR", "XDG_CACHE_HOME", "HOME"};
+    char *before[3];
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        before[i] = getenv(names[i]) ? strdup(getenv(names[i])) : NULL;
+    for (size_t i = 0; i < CLR_COUNT(choices); i++) {
+        const char *values[] = {choices[i].own, choices[i].xdg, choices[i].home};
+        char *folder = NULL;
+        for (int k = 0; k < 3; k++)
+            assert_int_equal(values[k] ? setenv(names[k], values[k], 1) : unsetenv(names[k]), 0);
+        assert_int_equal(clr_cache_folder(choices[i].wanted, &test_log, &folder), CLRNN_OK);
+        if (choices[i].expected)
+            assert_string_equal(folder, choices[i].expected);
+        else
+            assert_null(folder);
+        free(folder);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(before[i] ? setenv(names[i], before[i], 1) : unsetenv(names[i]), 0);
+        free(before[i]);
+    }
+}
+
 static void test_error_names(void **state)
 {
     (void)state;
@@ -232,7 +273,8 @@ int main(void)
         cmocka_unit_test(test_selectors),           cmocka_unit_test(test_no_match),
         cmocka_unit_test(test_no_match_among_many), cmocka_unit_test(test_no_device_at_all),
         cmocka_unit_test(test_environment),         cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_error_names),         cmocka_unit_test(test_no_driver),
+        cmocka_unit_test(test_folder_choice),       cmocka_unit_test(test_error_names),
+        cmocka_unit_test(test_no_driver),
     };
     return cmocka_run_group_tests_name("select", tests, NULL, NULL);
 }

@@ -74,8 +74,8 @@ static void every_form(void **state)
                        .gemm = gemms[bits >> 5 & 1],
                        .dropout = dropout ? 0.4f : 0,
                        .scale = 0.8,
-                       .forward = precision ? 2e-15 : 1e-6,
-                       .gradient = precision ? 5e-15 : 2e-6};
+                       .forward = precision ? 5e-15 : 1e-6,
+                       .gradient = precision ? 2e-14 : 4e-6};
             t.desc.no_bias = bits & 16;
             run_trial(*state, &t, bits);
             done++;

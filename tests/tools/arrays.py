@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Arrays in .npy and .safetensors files, and recurrent layers in plain Python, for test_command.py.
+"""Arrays in .npy and .safetensors files, and an LSTM in plain Python, for tests of the command.
 
 An array is a pair (shape, flat list). Nothing but the standard library.
 """
@@ -24,7 +24,8 @@ def npy_bytes(shape, values, dtype="F32"):
     dims = ",".join(str(n) for n in shape) + ("," if len(shape) == 1 else "")
     header = f"{{'descr': '{CODES[dtype][1]}', 'fortran_order': False, 'shape': ({dims}), }}"
     header += " " * (-(len(header) + 11) % 64) + "\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + pack(dtype, values)
+    start = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header))
+    return start + header.encode() + pack(dtype, values)
 
 
 def write_npy(path, shape, values, dtype="F32"):
@@ -88,7 +89,7 @@ def numbers(seed, shape, scale=1.0):
     """Pseudo-random numbers that are exact in single precision."""
     source = random.Random(seed)
     values = [source.uniform(-scale, scale) for _ in range(count(shape))]
-    return tuple(shape), list(struct.unpack(f"<{len(values)}f", struct.pack(f"<{len(values)}f", *values)))
+    return tuple(shape), list(struct.unpack(f"<{len(values)}f", pack("F32", values)))
 
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}

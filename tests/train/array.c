@@ -7,7 +7,8 @@
 
 #include "device/buffer.h"
 
-enum { GUARD_BYTES = 512, PATTERN = 0xff };
+/* NaN would survive arithmetic on the guard unseen. */
+enum { GUARD_BYTES = 512, GUARD = 0x5a, CONTENTS = 0xff };
 
 static size_t element_size(clrnn_precision precision)
 {
@@ -21,7 +22,8 @@ array array_make(clrnn_context *context, clrnn_precision precision, const double
     size_t bytes = count * element_size(precision);
     void *host = malloc(bytes + GUARD_BYTES);
     assert_non_null(host);
-    memset(host, PATTERN, bytes + GUARD_BYTES);
+    memset(host, CONTENTS, bytes);
+    memset((char *)host + bytes, GUARD, GUARD_BYTES);
     for (size_t i = 0; values && i < count; i++)
         if (precision == CLRNN_F64)
             ((double *)host)[i] = values[i];
@@ -45,7 +47,7 @@ double *array_read(const array *a)
         values[i] = a->precision == CLRNN_F64 ? ((double *)(void *)host)[i]
                                               : (double)((float *)(void *)host)[i];
     for (size_t i = 0; i < GUARD_BYTES; i++)
-        if (host[bytes + i] != PATTERN)
+        if (host[bytes + i] != GUARD)
             fail_msg("written %zu bytes past the end of an array of %zu", i, a->count);
     free(host);
     return values;

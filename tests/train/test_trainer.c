@@ -71,39 +71,122 @@ static void losses_are_means_over_what_counts(void **state)
         }
 }
 
-/* w' = w - rate * g * min(1, clip / |g|), and the gradient that is read back is not clipped. */
-static void sgd_follows_the_clipped_gradient(void **state)
+/* Step k of the formulas in clrnn/trainer.h on one number; m and v begin at 0. */
+static void formula(const clrnn_trainer_desc *o, int k, double rate, double g, double *w, double *m,
+                    double *v)
+{
+    bool adam = o->optimizer == CLRNN_ADAM || o->optimizer == CLRNN_ADAMW;
+    if (o->optimizer == CLRNN_ADAMW)
+        *w -= rate * o->weight_decay * *w;
+    if (o->optimizer == CLRNN_SGD) {
+        *v = o->momentum * *v + g;
+        *w -= rate * *v;
+    } else {
+        double b2 = adam ? o->beta2 : o->rho;
+        *m = o->beta1 * *m + (1 - o->beta1) * g;
+        *v = b2 * *v + (1 - b2) * g * g;
+        *w -=
+            adam ? rate * (*m / (1 - pow(o->beta1, k))) / (sqrt(*v / (1 - pow(b2, k))) + o->epsilon)
+                 : rate * g / (sqrt(*v) + o->epsilon);
+    }
+}
+
+/* A few steps with the gradients that are read back, which are not clipped. */
+static void check_updates(clrnn_context *context, const clrnn_trainer_desc *options)
 {
     clrnn_model_desc desc = task_desc(CLRNN_CELL_LSTM, CLRNN_INPUT_DENSE, 1, CLRNN_F32);
-    const double clips[] = {0, 1e-2, 1e6};
-    for (size_t c = 0; c < 3; c++) {
-        clrnn_model *model = task_model(*state, &desc, 1);
-        const clrnn_trainer_desc options = {.max_steps = 6,
-                                            .max_batch = 2,
-                                            .optimizer = CLRNN_SGD,
-                                            .learning_rate = 0.5,
-                                            .clip = clips[c]};
-        clrnn_trainer *trainer = task_trainer(model, &options);
-        task_batch batch = task_random(model, 6, 2, 5);
-        double *before = task_parameters(model), norm = 0, squares = 0;
-        assert_int_equal(clrnn_trainer_gradient_norm(trainer, &norm), CLRNN_OK);
-        assert_true(norm == 0);
+    clrnn_model *model = task_model(context, &desc, 1);
+    clrnn_trainer *trainer = task_trainer(model, options);
+    size_t count = model->count;
+    double *w = task_parameters(model), *m = calloc(count, sizeof *m),
+           *v = calloc(count, sizeof *v);
+    double norm = 1;
+    assert_true(m && v);
+    assert_int_equal(clrnn_trainer_gradient_norm(trainer, &norm), CLRNN_OK);
+    assert_true(norm == 0);
+    for (int k = 1; k <= 4; k++) {
+        task_batch batch = task_random(model, 6, 2, (uint64_t)k);
+        double rate = clrnn_trainer_learning_rate(trainer), squares = 0;
         assert_int_equal(clrnn_trainer_step(trainer, &batch.io, NULL), CLRNN_OK);
-        double *gradient = task_gradient(model, trainer), *after = task_parameters(model);
-        for (size_t i = 0; i < model->count; i++)
-            squares += gradient[i] * gradient[i];
+        double *g = task_gradient(model, trainer);
+        for (size_t i = 0; i < count; i++)
+            squares += g[i] * g[i];
         assert_int_equal(clrnn_trainer_gradient_norm(trainer, &norm), CLRNN_OK);
         assert_true(fabs(norm - sqrt(squares)) < 1e-6 * norm && norm > 0.1);
-        double factor = c == 1 ? clips[1] / norm : 1;
-        for (size_t i = 0; i < model->count; i++)
-            before[i] -= 0.5 * factor * gradient[i];
-        assert_true(test_error(after, before, model->count) < 3e-7);
-        free(before);
-        free(after);
-        free(gradient);
+        double factor = options->clip > 0 && norm > options->clip ? options->clip / norm : 1;
+        for (size_t i = 0; i < count; i++)
+            formula(options, k, rate, factor * g[i], &w[i], &m[i], &v[i]);
+        free(g);
         task_free(&batch);
-        clrnn_trainer_destroy(&trainer);
-        clrnn_model_destroy(&model);
+    }
+    double *got = task_parameters(model), error = test_error(got, w, count);
+    if (!(error < 1e-6))
+        fail_msg("optimizer %d, clip %g: parameters are off by %g", (int)options->optimizer,
+                 options->clip, error);
+    free(got);
+    free(w);
+    free(m);
+    free(v);
+    clrnn_trainer_destroy(&trainer);
+    clrnn_model_destroy(&model);
+}
+
+static void updates_follow_the_formulas(void **state)
+{
+    const double clips[] = {0, 1e-2, 1e6};
+    for (int kind = CLRNN_ADAM; kind <= CLRNN_RMSPROP; kind++)
+        for (size_t c = 0; c < 3; c++) {
+            const clrnn_trainer_desc options = {.max_steps = 6,
+                                                .max_batch = 2,
+                                                .optimizer = (clrnn_optimizer)kind,
+                                                .learning_rate = 0.1,
+                                                .momentum = 0.8,
+                                                .beta1 = 0.7,
+                                                .beta2 = 0.95,
+                                                .rho = 0.9,
+                                                .epsilon = 1e-2,
+                                                .weight_decay = 0.2,
+                                                .clip = clips[c],
+                                                .warmup_steps = 2};
+            check_updates(*state, &options);
+        }
+}
+
+/* The mean losses of three steps with the same parameters and batch. */
+static void dropped_losses(clrnn_context *context, uint64_t seed, double losses[3], double *plain)
+{
+    clrnn_model_desc desc = task_desc(CLRNN_CELL_GRU, CLRNN_INPUT_ONE_HOT, 2, CLRNN_F32);
+    clrnn_model *model = task_model(context, &desc, 1);
+    const clrnn_trainer_desc options = {.max_steps = 6,
+                                        .max_batch = 2,
+                                        .optimizer = CLRNN_SGD,
+                                        .learning_rate = 1e-30,
+                                        .dropout = 0.5f,
+                                        .seed = seed};
+    clrnn_trainer *trainer = task_trainer(model, &options);
+    task_batch batch = task_random(model, 6, 2, 5);
+    uint64_t count = 0;
+    for (int k = 0; k < 3; k++)
+        losses[k] = task_step(trainer, &batch.io);
+    assert_int_equal(clrnn_trainer_evaluate(trainer, &batch.io, plain, &count), CLRNN_OK);
+    *plain /= (double)count;
+    double expected = host_loss(model, &batch.io, CLRNN_LOSS_CROSS_ENTROPY);
+    assert_true(fabs(*plain - expected) < 1e-6 * expected);
+    task_free(&batch);
+    clrnn_trainer_destroy(&trainer);
+    clrnn_model_destroy(&model);
+}
+
+static void dropout_is_drawn_anew_each_step(void **state)
+{
+    double a[3], again[3], other[3], plain;
+    dropped_losses(*state, 1, a, &plain);
+    dropped_losses(*state, 1, again, &plain);
+    dropped_losses(*state, (uint64_t)1 << 40 | 1, other, &plain);
+    assert_memory_equal(a, again, sizeof a);
+    for (int k = 0; k < 3; k++) {
+        assert_true(a[k] != a[(k + 1) % 3] && a[k] != other[k]);
+        assert_true(a[k] != plain && fabs(a[k] - plain) < plain);
     }
 }
 
@@ -278,7 +361,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(losses_are_means_over_what_counts, test_open, test_close),
-        cmocka_unit_test_setup_teardown(sgd_follows_the_clipped_gradient, test_open, test_close),
+        cmocka_unit_test_setup_teardown(updates_follow_the_formulas, test_open, test_close),
+        cmocka_unit_test_setup_teardown(dropout_is_drawn_anew_each_step, test_open, test_close),
         cmocka_unit_test_setup_teardown(learning_rates, test_open, test_close),
         cmocka_unit_test_setup_teardown(every_optimizer_learns, test_open, test_close),
         cmocka_unit_test_setup_teardown(a_short_text_is_learned_by_heart, test_open, test_close),

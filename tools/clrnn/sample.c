@@ -88,7 +88,8 @@ static int feed_prompt(sampler *s, const char *prompt)
             ids[i] = symbol_of(s, (uint8_t)prompt[at + i]);
         code = feed(s, ids, (uint32_t)count);
     }
-    fputs(prompt, stdout);
+    if (!code)
+        fputs(prompt, stdout);
     return code;
 }
 

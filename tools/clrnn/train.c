@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "train.h"
@@ -25,7 +26,7 @@ static void print_start(const train_session *s)
            tool_word(CELLS, (int)desc->network.cell), desc->network.num_layers,
            desc->network.num_layers == 1 ? "" : "s", desc->network.hidden_size,
            tool_thousands(clrnn_model_parameter_count(s->model), parameters));
-    printf("text   %u symbols, unigram %.4f bpc, a pass is %s batches of %u x %u\n", symbols,
+    printf("text   %u symbols, unigram %#.5g bpc, a pass is %s batches of %u x %u\n", symbols,
            clrnn_text_unigram_bits(s->text),
            tool_thousands(clrnn_text_batches(s->text, false), batches), s->batch, s->options->seq);
     if (s->first)
@@ -99,8 +100,8 @@ static int print_summary(const train_session *s)
     if (s->options->json)
         return print_summary_json(s);
     if (!isnan(train_validation(s)))
-        snprintf(validation, sizeof validation, ", validation %.4f bpc", train_validation(s));
-    printf("%s parameters, %s steps, %s characters/s%s, unigram %.4f bpc -> %s\n",
+        snprintf(validation, sizeof validation, ", validation %#.5g bpc", train_validation(s));
+    printf("%s parameters, %s steps, %s characters/s%s, unigram %#.5g bpc -> %s\n",
            tool_thousands(clrnn_model_parameter_count(s->model), parameters),
            tool_thousands(clrnn_trainer_steps_done(s->trainer), steps),
            tool_thousands((uint64_t)train_rate(s), rate), validation,
@@ -108,11 +109,16 @@ static int print_summary(const train_session *s)
     return TOOL_OK;
 }
 
-/* That the folder of a file is there, before hours are spent. */
-static int check_folder(const char *path)
+/* That the checkpoint can be written, before hours are spent. */
+static int check_target(const char *path)
 {
     char folder[4096] = ".";
-    const char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    struct stat found;
+    if (dot && strcmp(dot, ".npy") == 0)
+        return tool_error("train: --save %s: a checkpoint is a .safetensors file", path);
+    if (!*path || (stat(path, &found) == 0 && S_ISDIR(found.st_mode)))
+        return tool_error("train: --save %s: not the name of a file", path);
     if (slash)
         snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
     if (access(folder, W_OK))
@@ -130,7 +136,7 @@ static int check_options(const train_options *o)
     if (o->cell != CLRNN_CELL_GRU &&
         (tool_given(o->table, "reset") || tool_given(o->table, "update")) && !o->resume)
         return tool_error("train: --reset and --update are of the GRU; add --cell gru");
-    return check_folder(o->save);
+    return check_target(o->save);
 }
 
 static int work(const train_options *o, int argc, char **argv)

@@ -66,7 +66,7 @@ static void show_progress(const train_session *s)
         part = fmax(part, seconds / (double)o->seconds);
         remaining = fmin(remaining, (double)o->seconds - seconds);
     }
-    snprintf(text, sizeof text, "step %.0f/%" PRIu64 "  loss %.4f  %.3f bpc  %s char/s  %s left",
+    snprintf(text, sizeof text, "step %.0f/%" PRIu64 "  loss %#.5g  %#.4g bpc  %s char/s  %s left",
              done, o->steps, s->loss, train_bits(s->loss),
              tool_thousands((uint64_t)train_rate(s), rate), tool_clock(fmax(remaining, 0), left));
     tool_progress(part, text);
@@ -115,9 +115,9 @@ static void print_results(train_session *s)
     if (s->options->json)
         return;
     if (!isnan(train_validation(s)))
-        snprintf(measured, sizeof measured, "  validation %.4f bpc", train_validation(s));
+        snprintf(measured, sizeof measured, "  validation %#.5g bpc", train_validation(s));
     tool_progress_clear();
-    printf("step %7" PRIu64 "  loss %.4f  %.4f bpc%s  %s characters/s\n", steps_done(s), loss,
+    printf("step %7" PRIu64 "  loss %#.5g  %#.5g bpc%s  %s characters/s\n", steps_done(s), loss,
            train_bits(loss), measured, tool_thousands((uint64_t)train_rate(s), rate));
     fflush(stdout);
 }

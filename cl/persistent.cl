@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT
+ * cl/persistent.cl - many steps of the directions of one layer in one launch, for CPU devices and
+ * the cell whose file precedes this one. After cl/prelude.cl, cl/tile.cl and the cell.
+ *
+ * A work-item is a group. Each direction's units are cut into `unit_shares` runs of whole panels,
+ * its rows into `row_shares` runs; a group computes one share of units for one share of rows, and
+ * walks all steps:
+ *
+ *              units of share 0  units of share 1
+ *     rows 0   +---------------+----------------+   groups side by side meet after each phase of a
+ *              |    group 0  <-+- meet -> group 1|   step, since each needs the other's h_{t-1};
+ *     rows 1   +---------------+----------------+   groups below one another never meet
+ *              |    group 2  <-+- meet -> group 3|
+ *              +---------------+----------------+
+ *
+ * OpenCL does not promise that groups run at the same time. So the host asks for no more groups
+ * than a probe found to run together, each wait is bounded, and a group that waits too long raises
+ * a flag, upon which all groups note how far they came and leave. A second launch with `repair`
+ * follows every launch whose groups meet: without a flag it ends at once, else one group for each
+ * direction does what is missing, alone and so without waiting. (The meeting is the barrier of
+ * Sorensen, Donaldson, Batty, Gopalakrishnan, Rakamaric, "Portable Inter-workgroup Barrier
+ * Synchronisation for GPUs", OOPSLA 2016.)
+ *
+ * The sums have the order of cl/gemm.cl, so that every element has the same bits as in stepwise,
+ * whatever the shares are.  Masking: as in cl/stepwise.cl. */
+#ifndef BIAS
+#define BIAS 1
+#endif
+#ifndef PROJECTED
+#define PROJECTED 0 /* LSTM with R = P < H */
+#endif
+#ifndef CELL_GATES
+#error "a cell's file must come before persistent.cl"
+#endif
+#define ROWS 24 /* rows that share a block of a panel in the first cache level */
+
+/* ints of the array `sync`: the flag, how often the repair had to work; then for each meeting place
+ * a counter in a cache line of its own; then for each group how many phases it has completed. */
+#define SYNC_FLAG     0
+#define SYNC_REPAIRS  1
+#define SYNC_LINE     16
+#define SYNC_COUNTERS SYNC_LINE
+
+/* --- vectors with a ragged end ------------------------------------------------------------- */
+
+/* The first `count` numbers at p, then zeros. */
+static inline REALV load_some(global const REAL *p, uint count)
+{
+    if (count >= VEC)
+        return VLOAD(p);
+#if VEC > 1
+    REAL part[VEC];
+    for (uint i = 0; i < VEC; i++)
+        part[i] = i < count ? p[i] : (REAL)0;
+    return VLOAD(part);
+#else
+    return (REALV)0;
+#endif
+}
+
+static inline void store_some(REALV value, global REAL *p, uint count)
+{
+    if (count >= VEC) {
+        VSTORE(value, p);
+        return;
+    }
+#if VEC > 1
+    REAL part[VEC];
+    VSTORE(value, part);
+    for (uint i = 0; i < count; i++)
+        p[i] = part[i];
+#endif
+}
+
+/* --- products ------------------------------------------------------------------------------ */
+
+TILE_PRODUCT(1)
+TILE_PRODUCT(3)
+TILE_PRODUCT(6)
+
+#define ADD_TILE(HEIGHT)                                                                   \
+    static inline void add_tile_##HEIGHT(global const REAL *a, size_t stride, uint rows,   \
+                                         global const REAL *panel, uint count, bool first, \
+                                         REALV(*sum)[TILE_V])                              \
+    {                                                                                      \
+        REALV acc[HEIGHT][TILE_V];                                                         \
+        tile_product_##HEIGHT(a, stride, 1, rows, panel, count, acc);                      \
+        UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++)    \
+            sum[i][j] = first ? acc[i][j] : sum[i][j] + acc[i][j];                         \
+    }
+
+ADD_TILE(1)
+ADD_TILE(3)
+ADD_TILE(6)
+
+/* sum = a panel (or sum +=, with `add`) for `rows` <= ROWS rows of a, K values of k. */
+static inline void product(global const REAL *a, size_t stride, uint rows, global const REAL *panel,
+                           uint K, bool add, REALV sum[ROWS][TILE_V])
+{
+    for (uint k = 0; k < K; k += TILE_K) {
+        uint count = min(K - k, (uint)TILE_K);
+        bool first = k == 0 && !add;
+        for (uint i = 0; i < rows; i += TILE_M) {
+            global const REAL *from = a + i * stride + k;
+            uint height = rows - i;
+            if (height == 1)
+                add_tile_1(from, stride, height, panel, count, first, sum + i);
+            else if (height <= 3)
+                add_tile_3(from, stride, height, panel, count, first, sum + i);
+            else
+                add_tile_6(from, stride, height, panel, count, first, sum + i);
+        }
+        panel += (size_t)count * TILE_N;
+    }
+}
+
+/* The same for one row and several panels at once (their starts `step` apart): more chains of sums
+ * side by side hide the latency of each. */
+static inline void product_of_row(global const REAL *a, global const REAL *panel, size_t step,
+                                  uint K, int first_gate, int last_gate,
+                                  REALV sum[CELL_GATES][ROWS][TILE_V])
+{
+    for (uint k0 = 0; k0 < K; k0 += TILE_K) {
+        REALV acc[CELL_GATES][TILE_V];
+        uint k1 = min(K, k0 + TILE_K);
+        UNROLL for (int g = 0; g < CELL_GATES; g++) UNROLL for (int j = 0; j < TILE_V; j++)
+            acc[g][j] = (REALV)0;
+        for (uint k = k0; k < k1; k++) {
+            REALV ak = (REALV)a[k];
+            UNROLL for (int g = 0; g < CELL_GATES; g++)
+                UNROLL for (int j = 0; j < TILE_V; j++) if (g >= first_gate && g < last_gate)
+                    acc[g][j] =
+                        fma(ak, VLOAD(panel + g * step + (size_t)k * TILE_N + j * VEC), acc[g][j]);
+        }
+        UNROLL for (int g = 0; g < CELL_GATES; g++) UNROLL for (int j = 0; j < TILE_V; j++)
+            sum[g][0][j] = k0 == 0 ? acc[g][j] : sum[g][0][j] + acc[g][j];
+    }
+}
+
+/* --- meeting ------------------------------------------------------------------------------- */
+
+/* Wait until the counter has reached `target`. False: somebody gave up. */
+static inline bool meet(volatile global int *sync, volatile global int *counter, int target,
+                        uint most_spins)
+{
+    mem_fence(CLK_GLOBAL_MEM_FENCE);
+    atomic_inc(counter);
+    for (uint spins = 0; *counter < target; spins++)
+        if (sync[SYNC_FLAG] || spins >= most_spins) {
+            atomic_or(&sync[SYNC_FLAG], 1);
+            return false;
+        }
+    atomic_add(counter, 0); /* nothing below is read before this */
+    mem_fence(CLK_GLOBAL_MEM_FENCE);
+    return true;
+}
+
+/* Nothing but one meeting: do this many groups run at the same time? */
+kernel void persistent_probe(volatile global int *sync, int target, uint most_spins)
+{
+    (void)meet(sync, sync + SYNC_COUNTERS, target, most_spins);
+}
+
+/* --- one direction ------------------------------------------------------------------------- */
+
+/* What a group needs to know. Pointers are to the direction's first element. */
+typedef struct walk {
+    global const REAL *panels;      /* U^T: [G][panels of H][R][TILE_N] */
+    global const REAL *projection;  /* W_hr^T: [panels of P][H][TILE_N] */
+    global const REAL *b_ih, *b_hh; /* [G*H] */
+    global REAL *gates;             /* [count,N,G*H] */
+    global REAL *h, *c;             /* [slots,N,R], [slots,N,H] */
+    global REAL *extra;             /* [extras,N,H] */
+    global REAL *y;                 /* row n of kept step k at (k*N + n)*y_stride, or 0 */
+    size_t y_stride;
+    global const int *lengths; /* [N], or 0 */
+    uint down;                 /* 1: from the last step to the first */
+    uint first_t;              /* t of the first step kept */
+    uint count, slots, extras;
+    uint H, R, N;
+} walk;
+
+/* One step of it. */
+typedef struct walk_step {
+    uint t;
+    global REAL *gates;
+    global REAL *h_prev, *h_next, *c_prev, *c_next, *extra, *y;
+} walk_step;
+
+/* kept: which of the steps kept, 0..count-1. */
+static inline walk_step step_of(const walk *w, uint kept)
+{
+    walk_step s;
+    s.t = w->first_t + kept;
+    uint prev = (s.t + w->down) % w->slots, next = (s.t + 1 - w->down) % w->slots;
+    s.gates = w->gates + (size_t)kept * w->N * CELL_GATES * w->H;
+    s.h_prev = w->h + (size_t)prev * w->N * w->R;
+    s.h_next = w->h + (size_t)next * w->N * w->R;
+    s.c_prev = w->c + (size_t)prev * w->N * w->H;
+    s.c_next = w->c + (size_t)next * w->N * w->H;
+    s.extra = w->extra + (size_t)(kept % w->extras) * w->N * w->H;
+    s.y = w->y ? w->y + (size_t)kept * w->N * w->y_stride : 0;
+    return s;
+}
+
+static inline bool is_live(const walk *w, uint n, uint t)
+{
+    return !w->lengths || t < (uint)w->lengths[n];
+}
+
+/* --- shares -------------------------------------------------------------------------------- */
+
+/* Share `part` of `parts` of `whole` things: from *begin to the result. */
+static inline uint share(uint whole, uint part, uint parts, uint *begin)
+{
+    *begin = (uint)((ulong)whole * part / parts);
+    return (uint)((ulong)whole * (part + 1) / parts);
+}
+
+static inline uint panels_of(uint columns)
+{
+    return (columns + TILE_N - 1) / TILE_N;
+}
+
+/* What groups of one launch share: how the work is cut, and where they meet. */
+typedef struct team {
+    uint directions, row_shares, unit_shares;
+    volatile global int *sync;
+    uint most_spins;
+} team;
+
+static inline uint team_size(const team *m)
+{
+    return m->directions * m->row_shares * m->unit_shares;
+}
+
+/* The counter of a group, and where it notes how many phases it has completed. */
+static inline volatile global int *counter_of(const team *m, uint group)
+{
+    return m->sync + SYNC_COUNTERS + group / m->unit_shares * SYNC_LINE;
+}
+
+static inline volatile global int *done_of(const team *m, uint group)
+{
+    return m->sync + SYNC_COUNTERS + m->directions * m->row_shares * SYNC_LINE + group;
+}
+
+/* After a phase, the number `phases_done` of `phases`: meet if others depend on it
+ * (`meetings_done`: how often they have met then, 0 = not now). False: the group must leave. */
+static inline bool phase_end(const team *m, uint group, uint phases_done, uint phases,
+                             uint meetings_done)
+{
+    bool alone = m->unit_shares == 1 || meetings_done == 0;
+    bool stay = alone || meet(m->sync, counter_of(m, group), (int)(meetings_done * m->unit_shares),
+                              m->most_spins);
+    if (m->unit_shares > 1 && (phases_done == phases || !stay))
+        *done_of(m, group) = (int)phases_done;
+    return stay;
+}
+
+/* The end of a repair launch: ready for the next launch. */
+static inline void settle(const team *m)
+{
+    for (uint group = 0; group < team_size(m); group += m->unit_shares)
+        *counter_of(m, group) = 0;
+    if (m->sync[SYNC_FLAG])
+        m->sync[SYNC_REPAIRS]++;
+    m->sync[SYNC_FLAG] = 0;
+}

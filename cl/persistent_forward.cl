@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ * cl/persistent_forward.cl - the forward walk of cl/persistent.cl, which precedes this file: many
+ * steps of the directions of one layer.
+ *
+ *     phase 0     sum = h_{t-1} U^T, then the cell (reset before: only r, z and extra = r*h_{t-1})
+ *     phase 1     reset before: sum = extra U_n^T, then the rest of the cell;  PROJECTED: h_t =
+ *                 extra W_hr^T
+ *
+ * The groups of some rows meet after each phase. */
+
+/* Units j.. of row n: a_k = (W x)_k + b_ih, u_k = sum_k + b_hh, for gates first..last-1. */
+static inline void load_gates(const walk *w, const walk_step *s, uint n, uint j, uint width,
+                              int first, int last, REALV sum[CELL_GATES][ROWS][TILE_V], uint i,
+                              uint v, REALV *a, REALV *u)
+{
+    for (int k = first; k < last; k++) {
+        size_t column = (size_t)k * w->H + j;
+        a[k] = load_some(s->gates + (size_t)n * CELL_GATES * w->H + column, width);
+        u[k] = sum[k][i][v];
+        if (BIAS) {
+            a[k] += load_some(w->b_ih + column, width);
+            u[k] += load_some(w->b_hh + column, width);
+        }
+    }
+}
+
+static inline void store_gates(const walk *w, const walk_step *s, uint n, uint j, uint width,
+                               int count, const REALV *value)
+{
+    for (int k = 0; k < count; k++)
+        store_some(value[k], s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
+}
+
+#if CELL_RESET_BEFORE
+static inline void reset_units(const walk *w, const walk_step *s, uint n, uint j, uint width,
+                               REALV sum[CELL_GATES][ROWS][TILE_V], uint i, uint v)
+{
+    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES], extra;
+    load_gates(w, s, n, j, width, 0, 2, sum, i, v, a, u);
+    cell_reset(a, u, load_some(s->h_prev + (size_t)n * w->R + j, width), gate, &extra);
+    store_gates(w, s, n, j, width, 2, gate);
+    store_some(is_live(w, n, s->t) ? extra : (REALV)0, s->extra + (size_t)n * w->H + j, width);
+}
+#endif
+
+/* The cell's equations for units j.. of row n, whose sums are at [..][i][v]. */
+static inline void cell_units(const walk *w, const walk_step *s, uint n, uint j, uint width,
+                              REALV sum[CELL_GATES][ROWS][TILE_V], uint i, uint v)
+{
+    bool live = is_live(w, n, s->t);
+    size_t unit = (size_t)n * w->H + j;
+    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES];
+    REALV h_old = (REALV)0, c_old = (REALV)0, extra = (REALV)0;
+    load_gates(w, s, n, j, width, CELL_RESET_BEFORE ? 2 : 0, CELL_GATES, sum, i, v, a, u);
+    for (int k = 0; CELL_RESET_BEFORE && k < 2; k++)
+        gate[k] = load_some(s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
+    if (!PROJECTED)
+        h_old = load_some(s->h_prev + unit, width);
+    if (CELL_MEMORY)
+        c_old = load_some(s->c_prev + unit, width);
+    REALV c_new = c_old;
+
+    REALV h_new = cell_forward(a, u, h_old, &c_new, gate, &extra);
+
+    store_gates(w, s, n, j, width, CELL_GATES, gate);
+    if (CELL_MEMORY)
+        store_some(live ? c_new : c_old, s->c_next + unit, width);
+    if (CELL_TWO_INPUTS || PROJECTED)
+        store_some(!live ? (REALV)0 : PROJECTED ? h_new : extra, s->extra + unit, width);
+    if (PROJECTED)
+        return;
+    store_some(live ? h_new : h_old, s->h_next + unit, width);
+    if (s->y)
+        store_some(live ? h_new : (REALV)0, s->y + n * w->y_stride + j, width);
+}
+
+/* Gates first..last-1 of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
+ * with `from` ([N,R]), then the cell. */
+static inline void gates_of_panel(const walk *w, const walk_step *s, global const REAL *from,
+                                  uint panel, uint n0, uint rows, int first, int last)
+{
+    REALV sum[CELL_GATES][ROWS][TILE_V];
+    size_t gate_step = (size_t)((w->H + TILE_N - 1) / TILE_N) * TILE_N * w->R;
+    global const REAL *weights = w->panels + (size_t)panel * TILE_N * w->R;
+    from += (size_t)n0 * w->R;
+    if (rows == 1)
+        product_of_row(from, weights, gate_step, w->R, first, last, sum);
+    else
+        for (int k = first; k < last; k++)
+            product(from, w->R, rows, weights + k * gate_step, w->R, false, sum[k]);
+    for (uint i = 0; i < rows; i++)
+        for (uint v = 0; v < TILE_V; v++) {
+            uint j = panel * TILE_N + v * VEC;
+            if (j >= w->H)
+                break;
+#if CELL_RESET_BEFORE
+            if (first == 0) {
+                reset_units(w, s, n0 + i, j, w->H - j, sum, i, v);
+                continue;
+            }
+#endif
+            cell_units(w, s, n0 + i, j, w->H - j, sum, i, v);
+        }
+}
+
+#if PROJECTED
+/* h_t = W_hr extra for one panel of projected units; rows past their length keep their state. */
+static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
+{
+    REALV sum[ROWS][TILE_V];
+    product(s->extra + (size_t)n0 * w->H, w->H, rows, w->projection + (size_t)panel * TILE_N * w->H,
+            w->H, false, sum);
+    for (uint i = 0; i < rows; i++)
+        for (uint v = 0; v < TILE_V; v++) {
+            uint n = n0 + i, j = panel * TILE_N + v * VEC;
+            if (j >= w->R)
+                break;
+            bool live = is_live(w, n, s->t);
+            REALV h = live ? sum[i][v] : load_some(s->h_prev + (size_t)n * w->R + j, w->R - j);
+            store_some(h, s->h_next + (size_t)n * w->R + j, w->R - j);
+            if (s->y)
+                store_some(live ? h : (REALV)0, s->y + n * w->y_stride + j, w->R - j);
+        }
+}
+#endif
+
+#define FORWARD_PHASES (1 + CELL_RESET_BEFORE + PROJECTED)
+
+/* Phase `phase` of a walk, for one share of rows and one of units. */
+static inline void forward_phase(const walk *w, uint phase, uint row_share, uint row_shares,
+                                 uint unit_share, uint unit_shares)
+{
+    uint number = phase / FORWARD_PHASES;
+    const walk_step s = step_of(w, w->down ? w->count - 1 - number : number);
+    uint part = phase % FORWARD_PHASES, row0, panel0;
+    uint row1 = share(w->N, row_share, row_shares, &row0);
+    uint width = PROJECTED && part == 1 ? w->R : w->H;
+    uint panel1 = share(panels_of(width), unit_share, unit_shares, &panel0);
+    for (uint panel = panel0; panel < panel1; panel++)
+        for (uint n = row0; n < row1; n += ROWS) {
+            uint rows = min(row1 - n, (uint)ROWS);
+#if PROJECTED
+            if (part == 1) {
+                project_panel(w, &s, panel, n, rows);
+                continue;
+            }
+#endif
+#if CELL_RESET_BEFORE
+            if (part == 1) {
+                gates_of_panel(w, &s, s.extra, panel, n, rows, 2, CELL_GATES);
+                continue;
+            }
+#endif
+            gates_of_panel(w, &s, s.h_prev, panel, n, rows, 0, CELL_RESET_BEFORE ? 2 : CELL_GATES);
+        }
+}
+
+/* Offsets `.._at` are those of direction 0, `.._step` the distance to direction 1. y_at: of the
+ * first kept step, row 0. first_t: t of the first kept step. Other arguments as in `walk` and
+ * `team`. Global size: directions*row_shares*unit_shares groups of one work-item; with `repair`:
+ * one. */
+__attribute__((reqd_work_group_size(1, 1, 1))) kernel void persistent_forward(
+    global const REAL *panels, ulong panels_at, ulong panels_step, ulong projection_at,
+    global const REAL *weights, ulong b_ih, ulong b_hh, ulong bias_step, global REAL *store,
+    ulong gates_at, ulong gates_step, ulong h_at, ulong h_step, ulong c_at, ulong c_step,
+    ulong extra_at, ulong extra_step, global REAL *y, ulong y_at0, ulong y_at1, ulong y_stride,
+    uint has_y, global const int *lengths, uint has_lengths, uint slots, uint extras, uint first_t0,
+    uint first_t1, uint count, uint H, uint R, uint N, uint directions, uint row_shares,
+    uint unit_shares, volatile global int *sync, uint most_spins, uint repair)
+{
+    const team m = {directions, row_shares, unit_shares, sync, most_spins};
+    const uint phases = count * FORWARD_PHASES;
+    walk w[2];
+    for (uint d = 0; d < directions; d++) {
+        w[d].panels = panels + panels_at + d * panels_step;
+        w[d].projection = panels + projection_at + d * panels_step;
+        w[d].b_ih = weights + b_ih + d * bias_step;
+        w[d].b_hh = weights + b_hh + d * bias_step;
+        w[d].gates = store + gates_at + d * gates_step;
+        w[d].h = store + h_at + d * h_step;
+        w[d].c = store + c_at + d * c_step;
+        w[d].extra = store + extra_at + d * extra_step;
+        w[d].y = has_y ? y + (d ? y_at1 : y_at0) : 0;
+        w[d].y_stride = y_stride;
+        w[d].lengths = has_lengths ? lengths : 0;
+        w[d].down = d;
+        w[d].first_t = d ? first_t1 : first_t0;
+        w[d].count = count;
+        w[d].slots = slots;
+        w[d].extras = extras;
+        w[d].H = H;
+        w[d].R = R;
+        w[d].N = N;
+    }
+    if (!repair) {
+        uint group = get_group_id(0);
+        for (uint phase = 0; phase < phases; phase++) {
+            forward_phase(&w[group / (row_shares * unit_shares)], phase,
+                          group / unit_shares % row_shares, row_shares, group % unit_shares,
+                          unit_shares);
+            if (!phase_end(&m, group, phase + 1, phases, phase + 1))
+                return;
+        }
+        return;
+    }
+    for (uint phase = 0; sync[SYNC_FLAG] && phase < phases; phase++)
+        for (uint group = 0; group < team_size(&m); group++)
+            if ((uint)*done_of(&m, group) <= phase)
+                forward_phase(&w[group / (row_shares * unit_shares)], phase,
+                              group / unit_shares % row_shares, row_shares, group % unit_shares,
+                              unit_shares);
+    settle(&m);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ * math/persistent.c - see math/persistent.h. */
+#include "math/persistent.h"
+
+#include "base/log.h"
+#include "device/buffer.h"
+#include "device/launch.h"
+#include "math/cell.h"
+#include "math/packed.h"
+#include "math/sources.h"
+
+/* SYNC_LINE and the places of cl/persistent.cl; at most so many groups. */
+enum { sync_line = 16, sync_repairs = 1, most_groups = 256 };
+enum { sync_ints = sync_line * (1 + most_groups) + most_groups };
+
+static clrnn_status build(clr_persistent *p, clrnn_precision precision, const clr_source *walk,
+                          const char *name, cl_kernel *kernel, cl_kernel *probe)
+{
+    const clr_source *const strategy[] = {&clr_cl_tile, &clr_cl_persistent, walk};
+    cl_program program = NULL;
+    clrnn_status status = clr_cell_program(p->context, p->network, precision,
+                                           clr_packed_vector(p->context, precision), strategy,
+                                           CLR_COUNT(strategy), &program);
+    if (status == CLRNN_OK)
+        status = clr_kernel_create(p->context, program, name, kernel);
+    if (status == CLRNN_OK && probe)
+        status = clr_kernel_create(p->context, program, "persistent_probe", probe);
+    return status;
+}
+
+clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *network,
+                                 clrnn_precision precision, bool train, clr_persistent *persistent)
+{
+    clr_persistent p = {.context = context,
+                        .network = network,
+                        .tile_n = 2 * clr_packed_vector(context, precision)};
+    clrnn_status status = build(&p, precision, &clr_cl_persistent_forward, "persistent_forward",
+                                &p.forward, &p.probe);
+    if (status == CLRNN_OK && train)
+        status = build(&p, precision, &clr_cl_persistent_backward, "persistent_backward",
+                       &p.backward, NULL);
+    if (status == CLRNN_OK)
+        status = clr_buffer_create(context, sync_ints * sizeof(cl_int), &p.sync);
+    if (status == CLRNN_OK)
+        status = clr_buffer_zero(context, p.sync, 0, sync_ints * sizeof(cl_int));
+    if (status != CLRNN_OK)
+        clr_persistent_free(&p);
+    *persistent = p;
+    return status;
+}
+
+void clr_persistent_free(clr_persistent *persistent)
+{
+    clr_kernel_destroy(&persistent->forward);
+    clr_kernel_destroy(&persistent->backward);
+    clr_kernel_destroy(&persistent->probe);
+    clr_buffer_destroy(&persistent->sync);
+}
+
+clrnn_status clr_persistent_repairs(clr_persistent *p, uint32_t *repairs)
+{
+    cl_int count = 0;
+    clrnn_status status =
+        clr_buffer_read(p->context, p->sync, sync_repairs * sizeof count, sizeof count, &count);
+    *repairs = (uint32_t)count;
+    return status;
+}
+
+/* Do `groups` groups meet? */
+static clrnn_status try_meeting(clr_persistent *p, uint32_t groups, bool *met)
+{
+    const uint32_t spins = 1u << 24; /* some tens of milliseconds */
+    const clr_arg args[] = {CLR_ARG_MEM(p->sync), CLR_ARG_INT(groups), CLR_ARG_UINT(spins)};
+    const size_t bytes = (sync_line + 1) * sizeof(cl_int);
+    cl_int flag = 0;
+    clrnn_status status =
+        clr_launch(p->context, p->probe, (clr_range){{groups, 1}, {1, 1}}, args, CLR_COUNT(args));
+    if (status == CLRNN_OK)
+        status = clr_buffer_read(p->context, p->sync, 0, sizeof flag, &flag);
+    if (status == CLRNN_OK)
+        status = clr_buffer_zero(p->context, p->sync, 0, bytes);
+    *met = flag == 0;
+    return status;
+}
+
+clrnn_status clr_persistent_probe(clr_persistent *p, uint32_t most, uint32_t *together)
+{
+    clrnn_status status = CLRNN_OK;
+    uint32_t groups = most < most_groups ? most : most_groups;
+    for (; groups > 1 && status == CLRNN_OK; groups--) {
+        bool met = true;
+        for (int again = 0; again < 4 && met && status == CLRNN_OK; again++)
+            status = try_meeting(p, groups, &met);
+        if (met)
+            break;
+    }
+    *together = groups ? groups : 1;
+    return status;
+}
+
+static cl_mem some(cl_mem wanted, const clr_persistent_walk *w)
+{
+    return wanted ? wanted : w->store;
+}
+
+static size_t present(size_t offset)
+{
+    return offset == CLR_ABSENT ? 0 : offset;
+}
+
+/* The walk, and the repair if groups meet: the last argument of both kernels tells them apart. */
+static clrnn_status run(clr_persistent *p, cl_kernel kernel, const clr_shares *s, clr_arg *args,
+                        size_t count)
+{
+    size_t groups = (size_t)s->directions * s->row_shares * s->unit_shares;
+    args[count - 1] = CLR_ARG_UINT(0);
+    clrnn_status status =
+        clr_launch(p->context, kernel, (clr_range){{groups, 1}, {1, 1}}, args, count);
+    if (status == CLRNN_OK && s->unit_shares > 1) {
+        args[count - 1] = CLR_ARG_UINT(1);
+        status = clr_launch(p->context, kernel, (clr_range){{1, 1}, {1, 1}}, args, count);
+    }
+    return status;
+}
+
+clrnn_status clr_persistent_forward(clr_persistent *p, const clr_persistent_walk *w,
+                                    const clr_shares *s)
+{
+    clr_arg args[] = {CLR_ARG_MEM(w->panels),
+                      CLR_ARG_ULONG(w->recurrent_at),
+                      CLR_ARG_ULONG(w->panels_step),
+                      CLR_ARG_ULONG(w->projection_at),
+                      CLR_ARG_MEM(w->weights),
+                      CLR_ARG_ULONG(present(w->b_ih)),
+                      CLR_ARG_ULONG(present(w->b_hh)),
+                      CLR_ARG_ULONG(w->bias_step),
+                      CLR_ARG_MEM(w->store),
+                      CLR_ARG_ULONG(w->gates_at),
+                      CLR_ARG_ULONG(w->gates_step),
+                      CLR_ARG_ULONG(w->h_at),
+                      CLR_ARG_ULONG(w->h_step),
+                      CLR_ARG_ULONG(w->c_at),
+                      CLR_ARG_ULONG(w->c_step),
+                      CLR_ARG_ULONG(w->extra_at),
+                      CLR_ARG_ULONG(w->extra_step),
+                      CLR_ARG_MEM(some(w->y, w)),
+                      CLR_ARG_ULONG(w->y_at[0]),
+                      CLR_ARG_ULONG(w->y_at[1]),
+                      CLR_ARG_ULONG(w->y_stride),
+                      CLR_ARG_UINT(w->y != NULL),
+                      CLR_ARG_MEM(some(w->lengths, w)),
+                      CLR_ARG_UINT(w->lengths != NULL),
+                      CLR_ARG_UINT(w->slots),
+                      CLR_ARG_UINT(w->extras),
+                      CLR_ARG_UINT(w->first_t[0]),
+                      CLR_ARG_UINT(w->first_t[1]),
+                      CLR_ARG_UINT(w->count),
+                      CLR_ARG_UINT(p->network->desc.hidden_size),
+                      CLR_ARG_UINT(p->network->state),
+                      CLR_ARG_UINT(w->batch),
+                      CLR_ARG_UINT(s->directions),
+                      CLR_ARG_UINT(s->row_shares),
+                      CLR_ARG_UINT(s->unit_shares),
+                      CLR_ARG_MEM(p->sync),
+                      CLR_ARG_UINT(s->most_spins),
+                      CLR_ARG_UINT(0)};
+    return run(p, p->forward, s, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_persistent_backward(clr_persistent *p, const clr_persistent_walk *w,
+                                     const clr_shares *s)
+{
+    clr_arg args[] = {CLR_ARG_MEM(w->panels),
+                      CLR_ARG_ULONG(w->d_recurrent_at),
+                      CLR_ARG_ULONG(w->d_candidate_at),
+                      CLR_ARG_ULONG(w->d_projection_at),
+                      CLR_ARG_MEM(w->store),
+                      CLR_ARG_ULONG(w->gates_at),
+                      CLR_ARG_ULONG(w->h_at),
+                      CLR_ARG_ULONG(w->c_at),
+                      CLR_ARG_ULONG(w->extra_at),
+                      CLR_ARG_MEM(w->dh),
+                      CLR_ARG_MEM(some(w->dc, w)),
+                      CLR_ARG_MEM(some(w->dproj, w)),
+                      CLR_ARG_MEM(w->da),
+                      CLR_ARG_MEM(some(w->du, w)),
+                      CLR_ARG_MEM(some(w->y, w)),
+                      CLR_ARG_ULONG(w->y_at[0]),
+                      CLR_ARG_ULONG(w->y_stride),
+                      CLR_ARG_UINT(w->y != NULL),
+                      CLR_ARG_MEM(some(w->lengths, w)),
+                      CLR_ARG_UINT(w->lengths != NULL),
+                      CLR_ARG_UINT(w->slots),
+                      CLR_ARG_UINT(w->down),
+                      CLR_ARG_UINT(w->count),
+                      CLR_ARG_UINT(p->network->desc.hidden_size),
+                      CLR_ARG_UINT(p->network->state),
+                      CLR_ARG_UINT(w->batch),
+                      CLR_ARG_UINT(s->row_shares),
+                      CLR_ARG_UINT(s->unit_shares),
+                      CLR_ARG_MEM(p->sync),
+                      CLR_ARG_UINT(s->most_spins),
+                      CLR_ARG_UINT(0)};
+    return run(p, p->backward, s, args, CLR_COUNT(args));
+}

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""clrnn run: numbers against layers in plain Python, files and shapes, and what it must refuse."""
+import json
+import os
+
+import arrays
+from arrays import numbers, read_npy, read_safetensors, swapped, write_npy, write_safetensors
+from harness import fails, near, passes
+
+T, N, I, H, O = 5, 3, 4, 6, 2
+
+
+def lstm_model(path="m.safetensors"):
+    weights = arrays.make_weights("lstm", I, H, O)
+    write_safetensors(path, weights)
+    return weights
+
+
+def logits_of(weights, y):
+    out = []
+    for at in range(0, len(y), H):
+        out += arrays.times(weights["head.weight"], y[at:at + H], weights["head.bias"][1])
+    return out
+
+
+def test_run_numbers():
+    weights, x = lstm_model(), numbers(50, (T, N, I))
+    write_npy("x.npy", *x)
+    y, hn, cn = arrays.lstm(weights, x[1], T, N)
+    passes("run", "m.safetensors", "--in", "x.npy", "--out", "y.npy")
+    near(read_npy("y.npy"), y, (T, N, H))
+    passes("run", "m.safetensors", "--in", "x=x.npy", "--out", "y=a.safetensors",
+           "hn=a.safetensors", "--out", "cn=c.npy", "logits=a.safetensors")
+    several = read_safetensors("a.safetensors")
+    assert list(several) == ["y", "hn", "logits"]
+    near(several["y"], y, (T, N, H))
+    near(several["hn"], hn, (1, N, H))
+    near(several["logits"], logits_of(weights, y), (T, N, O))
+    near(read_npy("c.npy"), cn, (1, N, H))
+
+
+def test_run_state_and_lengths():
+    weights, x = lstm_model(), numbers(51, (T, N, I))
+    h0, c0, lengths = numbers(52, (1, N, H)), numbers(53, (1, N, H)), [2, 0, T]
+    write_safetensors("in.safetensors",
+                      {"x": x, "h0": h0, "c0": c0, "lengths": ((N,), lengths, "I64")})
+    names = ["x", "h0", "c0", "lengths"]
+    passes("run", "m.safetensors", "--in", *(f"{n}=in.safetensors" for n in names),
+           "--out", *(f"{n}=out.safetensors" for n in ["y", "hn", "cn"]))
+    y, hn, cn = arrays.lstm(weights, x[1], T, N, h0[1], c0[1], lengths)
+    out = read_safetensors("out.safetensors")
+    near(out["y"], y, (T, N, H))
+    near(out["hn"], hn, (1, N, H))
+    near(out["cn"], cn, (1, N, H))
+
+
+def test_run_batch_first():
+    lstm_model()
+    x = numbers(54, (T, N, I))
+    write_npy("x.npy", *x)
+    write_npy("xb.npy", *swapped(x))
+    outputs = ["y", "hn", "cn", "logits"]
+    passes("run", "m.safetensors", "--in", "x.npy",
+           "--out", *(f"{n}=a.safetensors" for n in outputs))
+    passes("run", "m.safetensors", "--batch-first", "--in", "xb.npy",
+           "--out", *(f"{n}=b.safetensors" for n in outputs))
+    a, b = read_safetensors("a.safetensors"), read_safetensors("b.safetensors")
+    for name in ["y", "logits"]:
+        assert b[name] == swapped(a[name]), name
+    assert a["hn"] == b["hn"] and a["cn"] == b["cn"]
+
+
+def test_run_one_sequence():
+    lstm_model()
+    x = numbers(55, (T, I))
+    write_npy("x2.npy", *x)
+    write_npy("x3.npy", (T, 1, I), x[1])
+    passes("run", "m.safetensors", "--in", "x2.npy", "--out", "y2.npy")
+    passes("run", "m.safetensors", "--in", "x3.npy", "--out", "y3.npy")
+    assert read_npy("y2.npy") == read_npy("y3.npy")
+    passes("run", "m.safetensors", "--batch-first", "--in", "x2.npy", "--out", "yb.npy")
+    assert read_npy("yb.npy") == ((1, T, H), read_npy("y3.npy")[1])
+
+
+def test_run_types():
+    weights = lstm_model()
+    whole = [float(i % 5 - 2) for i in range(T * N * I)]
+    y, _, _ = arrays.lstm(weights, whole, T, N)
+    for dtype in ["F64", "I64", "I32"]:
+        values = whole if dtype == "F64" else [int(v) for v in whole]
+        write_npy("x.npy", (T, N, I), values, dtype)
+        passes("run", "m.safetensors", "--in", "x.npy", "--out", "y.npy")
+        near(read_npy("y.npy"), y, (T, N, H))
+    if "f64" in json.loads(passes("devices", "--json"))["devices"][0]["precisions"]:
+        passes("run", "m.safetensors", "--precision", "f64", "--in", "x.npy", "--out", "y.npy")
+        with open("y.npy", "rb") as f:
+            assert b"<f8" in f.read(128)
+        near(read_npy("y.npy"), y, (T, N, H), 1e-13)
+    passes("run", "m.safetensors", "--strategy", "stepwise", "--in", "x.npy", "--out", "y.npy")
+
+
+def symbol_model(path):
+    """One-hot: V = I; the vocabulary is letters."""
+    description = {"cell": "lstm", "input": "one_hot", "input_size": I, "hidden_size": H,
+                   "vocabulary_size": I, "output_size": O}
+    weights = arrays.make_weights("lstm", I, H, O)
+    write_safetensors(path, weights, {"clrnn": json.dumps(description)})
+    return weights
+
+
+def test_run_symbols():
+    weights = symbol_model("m.safetensors")
+    ids = [(3 * i + i // 4) % I for i in range(T * N)]
+    write_npy("ids.npy", (T, N), ids, "I64")
+    passes("run", "m.safetensors", "--in", "ids.npy", "--out", "y.npy")
+    hot = [float(k == i) for i in ids for k in range(I)]
+    near(read_npy("y.npy"), arrays.lstm(weights, hot, T, N)[0], (T, N, H))
+    write_npy("idsb.npy", *swapped(((T, N), ids)), "U8")
+    passes("run", "m.safetensors", "--batch-first", "--in", "idsb.npy", "--out", "yb.npy")
+    assert read_npy("yb.npy") == swapped(read_npy("y.npy"))
+    write_npy("one.npy", (T,), ids[:T], "I32")
+    passes("run", "m.safetensors", "--in", "one.npy", "--out", "y1.npy")
+    near(read_npy("y1.npy"), arrays.lstm(weights, hot[:T * I], T, 1)[0], (T, 1, H))
+
+
+def test_run_bad_arrays():
+    lstm_model()
+    x = numbers(56, (T, N, I))
+    write_npy("x.npy", *x)
+    good = arrays.npy_bytes(*x)
+    run, out = ["run", "m.safetensors", "--in"], ["--out", "y.npy"]
+    broken = {"empty": b"", "truncated": good[:-1], "header": good[:40], "noise": b"\x07" * 100,
+              "long": good + b"\0"}
+    for name, data in broken.items():
+        with open(name + ".npy", "wb") as f:
+            f.write(data)
+        fails(2, *run, name + ".npy", *out, says=name + ".npy")
+    fails(2, *run, "missing.npy", *out, says="missing.npy")
+    fails(2, *run, ".", *out)
+    for shape in [(T, N, I + 1), (T * N * I,), (1, T, N, I), (0, N, I), (T, 0, I)]:
+        write_npy("bad.npy", shape, [0.0] * arrays.count(shape))
+        fails(2, *run, "bad.npy", *out, says="bad.npy")
+    write_npy("bad.npy", (1, N, H + 1), [0.0] * (N * (H + 1)))
+    for name in ["h0", "c0", "lengths"]:
+        fails(2, *run, "x.npy", name + "=bad.npy", *out, says=["bad.npy", name])
+    for lengths in [[T + 1, 1, 1], [1, -1, 1], [1, 1, 2**40], [1, 1]]:
+        write_npy("lengths.npy", (len(lengths),), lengths, "I64")
+        fails(2, *run, "x.npy", "lengths=lengths.npy", *out, says="lengths.npy")
+    write_safetensors("other.safetensors", {"a": x, "b": x})
+    fails(2, *run, "other.safetensors", *out, says=["other", "x", "a, b"])
+    assert not os.path.exists("y.npy")
+
+
+def test_run_bad_symbols():
+    symbol_model("m.safetensors")
+    for shape, symbol, dtype in [((T, N), 0.0, "F32"), ((T, N, 1), 0, "I32"), ((T, N), I, "I32"),
+                                 ((T, N), -1, "I64"), ((T, N), 2**32, "I64")]:
+        write_npy("x.npy", shape, [symbol] * T * N, dtype)
+        fails(2, "run", "m.safetensors", "--in", "x.npy", "--out", "y.npy")
+
+
+def test_run_bad_models():
+    x = numbers(57, (T, N, I))
+    write_npy("x.npy", *x)
+    weights = arrays.make_weights("lstm", I, H)
+    good = arrays.safetensors_bytes(weights)
+    broken = {"empty": b"", "truncated": good[:-1], "header": good[:20], "text": b"not a model\n",
+              "huge": b"\xff" * 8 + good[8:],
+              "nothing": arrays.safetensors_bytes({"other": numbers(1, (2, 2))}),
+              "array": arrays.npy_bytes(*x)}
+    descriptions = {"zero": '{"hidden_size": 0}', "other": '{"cell": "gru"}', "json": '{"cell": ',
+                    "wide": '{"input_size": 5}', "word": '{"cell": "perceptron"}',
+                    "type": '{"hidden_size": "six"}', "negative": '{"num_layers": -1}'}
+    for name, text in descriptions.items():
+        broken["description-" + name] = arrays.safetensors_bytes(weights, {"clrnn": text})
+    for name in weights:
+        rest = {n: w for n, w in weights.items() if n != name}
+        broken["without-" + name] = arrays.safetensors_bytes(rest)
+    for name, data in broken.items():
+        with open(name, "wb") as f:
+            f.write(data)
+        fails(2, "run", name, "--in", "x.npy", "--out", "y.npy")
+    fails(2, "run", "missing", "--in", "x.npy", "--out", "y.npy", says="missing")
+
+
+def test_run_bad_wishes():
+    x = numbers(58, (T, N, I))
+    write_npy("x.npy", *x)
+    write_safetensors("gru.safetensors", arrays.make_weights("gru", I, H))
+    run = ["run", "gru.safetensors", "--in", "x.npy"]
+    fails(2, *run, "c0=x.npy", "--out", "y.npy", says="LSTM")
+    fails(2, *run, "--out", "cn=c.npy", says="LSTM")
+    fails(2, *run, "--out", "logits=l.npy", says="head")
+    fails(2, *run, "--out", "z=y.npy", says=["z", "logits"])
+    fails(2, *run, "--out", "y.txt", says="y.txt")
+    fails(2, *run, "--out", "y=a.npy", "hn=a.npy", says="a.npy")
+    fails(2, *run, "--out", "y.npy", "y=b.npy", says="b.npy")
+    fails(2, *run, "--out", "missing/y.npy", says="missing/y.npy")
+    fails(2, *run, "x.npy", "--out", "y.npy", says="already")
+    fails(2, *run, "z=x.npy", "--out", "y.npy", says="lengths")
+    fails(2, *run, says="--out")
+    fails(2, "run", "gru.safetensors", "--out", "y.npy", says="--in")
+    fails(2, *run, "--out", "y.npy", "--weights", "f16", says="--weights f16 is not supported")
+    fails(2, *run, "--out", "y.npy", "--precision", "f16", says="f32|f64")
+    assert not os.path.exists("y.npy")

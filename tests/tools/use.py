@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Command lines, and the devices there are."""
+import json
+import os
+import subprocess
+
+import harness
+from harness import TIMEOUT, fails, passes, write_text
+
+COMMANDS = ["devices", "run", "train", "sample", "verify", "bench"]
+
+
+def test_help():
+    text = passes("--help")
+    for name in COMMANDS:
+        assert f"  {name} " in text, name
+        own = passes(name, "--help")
+        assert own.startswith(f"usage: clrnn {name} ") and "--device SEL" in own, own
+    assert passes("--version").startswith("clrnn ")
+
+
+def test_bad_use():
+    fails(2, says="no command")
+    fails(2, "dance", says=["dance", "--help"])
+    fails(2, "--dance", says="--dance")
+    for name in COMMANDS:
+        fails(2, name, "--dance", says=["--dance", f"clrnn {name} --help"])
+        fails(2, name, "-x", says="-x")
+        fails(2, name, "--device", says="--device")
+    fails(2, "devices", "--json=1", says="--json")
+    fails(2, "devices", "extra", says="extra")
+    fails(2, "run", says="model")
+    fails(2, "run", "a", "b", "--in", "x.npy", "--out", "y.npy", says="more than one")
+    fails(2, "train", "--save", "m.safetensors", says="--text")
+    fails(2, "train", "--text", "t", says="--save")
+    fails(2, "train", "--hidden", "0", says=["--hidden", "0"])
+    fails(2, "train", "--hidden", "-5", says="--hidden")
+    fails(2, "train", "--hidden", "4294967296", says="--hidden")
+    fails(2, "train", "--steps", "1e3", says="--steps")
+    fails(2, "train", "--lr", "nan", says="--lr")
+    fails(2, "train", "--lr", "0", says="--lr")
+    fails(2, "train", "--dropout", "1", says="--dropout")
+    fails(2, "train", "--cell", "lstmm", says=["lstmm", "lstm|gru|rnn"])
+    fails(2, "sample", says="model")
+    fails(2, "sample", "m", "--temperature", "-1", says="--temperature")
+    for command in ["verify", "bench"]:
+        assert fails(2, command, "--problem", "T=1", "cell=lstmm", says="lstmm").stdout == ""
+        fails(2, command, "--problem", "T=0", says="T")
+
+
+def test_line_breaks_in_names():
+    fails(2, "run", "no\nsuch", "--in", "x", "--out", "y.npy", says="no such")
+
+
+def test_output_that_cannot_be_written():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        result = subprocess.run([harness.path_of_clrnn, "devices"], stdout=full,
+                                stderr=subprocess.PIPE, timeout=TIMEOUT)
+    assert result.returncode == 2 and result.stderr.count(b"\n") == 1, result
+
+
+def test_devices():
+    lines = passes("devices").splitlines()
+    assert lines[0].startswith("DEVICE"), lines
+    devices = json.loads(passes("devices", "--json"))["devices"]
+    assert sum(d["auto"] for d in devices) == 1
+    for d in devices:
+        assert d["precisions"][0] == "f32" and d["compute_units"] > 0 and d["reason"]
+        assert any(line.startswith(d["device"]) and d["name"] in line for line in lines), d
+    one = json.loads(passes("devices", "--json", "--device", devices[0]["device"]))["devices"]
+    assert [d["name"] for d in one] == [devices[0]["name"]]
+
+
+def test_no_device():
+    os.mkdir("empty")
+    write_text()
+    none = {"OCL_ICD_VENDORS": os.path.abspath("empty"), "CLRNN_DEVICE": ""}
+    fails(3, "devices", says="driver", **none)
+    result = fails(3, "devices", "--json", **none)
+    assert json.loads(result.stdout)["devices"] == []
+    fails(3, "verify", **none)
+    fails(3, "verify", "--device", "all", **none)
+    fails(3, "bench", **none)
+    fails(3, "sample", "m.safetensors", **none)
+    fails(3, "run", "m.safetensors", "--in", "x.npy", "--out", "y.npy", **none)
+    fails(3, "train", "--text", "text.txt", "--save", "m.safetensors", **none)
+    assert not os.path.exists("m.safetensors")
+
+
+def test_unknown_device():
+    name = json.loads(passes("devices", "--json"))["devices"][0]["name"]
+    for command in ["devices", "verify", "bench"]:
+        fails(3, command, "--device", "abacus", says=["abacus", name])
+    fails(3, "devices", "--device", "77:0", says="77:0")
+    fails(3, "devices", "--device", "abacus", CLRNN_DEVICE="cpu")
+    fails(3, "verify", "--quick", CLRNN_DEVICE="abacus", says="abacus")
