@@ -5,10 +5,6 @@
  * Euclidean norm of g, read only if clip > 0. Global size [count].
  * Formulas: clrnn_optimizer in include/clrnn/trainer.h.
  * Proven by: tests/train/test_optimizer.c against float64 on the host. */
-#ifndef WG
-#define WG 64
-#endif
-#define GROUP kernel __attribute__((reqd_work_group_size(WG, 1, 1)))
 
 /* What g is multiplied by so that its norm is at most clip; a norm that is NaN makes all NaN. */
 static inline REAL clip_factor(REAL clip, global const REAL *norm)
@@ -18,8 +14,8 @@ static inline REAL clip_factor(REAL clip, global const REAL *norm)
 
 /*     u = momentum*u + g
  *     w = w - rate*u */
-GROUP void sgd(global REAL *w, global const REAL *g, global REAL *u, global const REAL *norm,
-               ulong count, REAL clip, REAL rate, REAL momentum)
+kernel void sgd(global REAL *w, global const REAL *g, global REAL *u, global const REAL *norm,
+                ulong count, REAL clip, REAL rate, REAL momentum)
 {
     size_t i = get_global_id(0);
     if (i >= count)
@@ -32,9 +28,9 @@ GROUP void sgd(global REAL *w, global const REAL *g, global REAL *u, global cons
 /* With c1 = 1-b1^k, c2 = 1-b2^k, d1 = 1-b1, d2 = 1-b2 and decay = rate*weight_decay (0 for Adam,
  * else AdamW), all computed on the host in double: w = w - decay*w m = b1*m + d1*g v = b2*v +
  * d2*g^2 w = w - rate * (m/c1) / (sqrt(v/c2) + epsilon) */
-GROUP void adam(global REAL *w, global const REAL *g, global REAL *m, global REAL *v,
-                global const REAL *norm, ulong count, REAL clip, REAL rate, REAL b1, REAL d1,
-                REAL c1, REAL b2, REAL d2, REAL c2, REAL epsilon, REAL decay)
+kernel void adam(global REAL *w, global const REAL *g, global REAL *m, global REAL *v,
+                 global const REAL *norm, ulong count, REAL clip, REAL rate, REAL b1, REAL d1,
+                 REAL c1, REAL b2, REAL d2, REAL c2, REAL epsilon, REAL decay)
 {
     size_t i = get_global_id(0);
     if (i >= count)
@@ -50,8 +46,8 @@ GROUP void adam(global REAL *w, global const REAL *g, global REAL *m, global REA
 /* With d = 1-rho:
  *     v = rho*v + d*g^2
  *     w = w - rate * g / (sqrt(v) + epsilon) */
-GROUP void rmsprop(global REAL *w, global const REAL *g, global REAL *v, global const REAL *norm,
-                   ulong count, REAL clip, REAL rate, REAL rho, REAL d, REAL epsilon)
+kernel void rmsprop(global REAL *w, global const REAL *g, global REAL *v, global const REAL *norm,
+                    ulong count, REAL clip, REAL rate, REAL rho, REAL d, REAL epsilon)
 {
     size_t i = get_global_id(0);
     if (i >= count)

@@ -32,7 +32,7 @@
 #ifndef CELL_GATES
 #error "a cell's file must come before persistent.cl"
 #endif
-#define ROWS 24 /* rows that share a block of a panel in the first cache level */
+#define ROWS 48 /* rows that share a block of a panel in the first cache level */
 
 /* ints of the array `sync`: the flag, how often the repair had to work; then for each meeting place
  * a counter in a cache line of its own; then for each group how many phases it has completed. */

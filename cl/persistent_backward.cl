@@ -218,22 +218,20 @@ __attribute__((reqd_work_group_size(1, 1, 1))) kernel void persistent_backward(
     w.H = H;
     w.R = R;
     w.N = N;
-    if (!repair) {
-        uint group = get_group_id(0);
-        for (uint phase = 0; phase < phases; phase++) {
+    /* A group of its own, or in a repair all of them, each from where it stopped. */
+    uint first = repair ? 0 : get_group_id(0), last = repair ? team_size(&m) : first + 1;
+    for (uint phase = 0; (!repair || sync[SYNC_FLAG]) && phase < phases; phase++)
+        for (uint group = first; group < last; group++) {
+            if (repair && (uint)*done_of(&m, group) > phase)
+                continue;
             uint part = phase % BACKWARD_PHASES;
             uint meetings = phase / BACKWARD_PHASES * BACKWARD_MEETS + part + 1;
             backward_phase(&w, &f, phase, group / unit_shares, row_shares, group % unit_shares,
                            unit_shares);
-            if (!phase_end(&m, group, phase + 1, phases, part == PHASE_RECURRENT ? 0 : meetings))
+            if (!repair &&
+                !phase_end(&m, group, phase + 1, phases, part == PHASE_RECURRENT ? 0 : meetings))
                 return;
         }
-        return;
-    }
-    for (uint phase = 0; sync[SYNC_FLAG] && phase < phases; phase++)
-        for (uint group = 0; group < team_size(&m); group++)
-            if ((uint)*done_of(&m, group) <= phase)
-                backward_phase(&w, &f, phase, group / unit_shares, row_shares, group % unit_shares,
-                               unit_shares);
-    settle(&m);
+    if (repair)
+        settle(&m);
 }

@@ -192,22 +192,18 @@ __attribute__((reqd_work_group_size(1, 1, 1))) kernel void persistent_forward(
         w[d].R = R;
         w[d].N = N;
     }
-    if (!repair) {
-        uint group = get_group_id(0);
-        for (uint phase = 0; phase < phases; phase++) {
-            forward_phase(&w[group / (row_shares * unit_shares)], phase,
-                          group / unit_shares % row_shares, row_shares, group % unit_shares,
-                          unit_shares);
-            if (!phase_end(&m, group, phase + 1, phases, phase + 1))
+    /* A group of its own, or in a repair all of them, each from where it stopped. */
+    uint first = repair ? 0 : get_group_id(0), last = repair ? team_size(&m) : first + 1;
+    uint groups = row_shares * unit_shares;
+    for (uint phase = 0; (!repair || sync[SYNC_FLAG]) && phase < phases; phase++)
+        for (uint group = first; group < last; group++) {
+            if (repair && (uint)*done_of(&m, group) > phase)
+                continue;
+            forward_phase(&w[group / groups], phase, group / unit_shares % row_shares, row_shares,
+                          group % unit_shares, unit_shares);
+            if (!repair && !phase_end(&m, group, phase + 1, phases, phase + 1))
                 return;
         }
-        return;
-    }
-    for (uint phase = 0; sync[SYNC_FLAG] && phase < phases; phase++)
-        for (uint group = 0; group < team_size(&m); group++)
-            if ((uint)*done_of(&m, group) <= phase)
-                forward_phase(&w[group / (row_shares * unit_shares)], phase,
-                              group / unit_shares % row_shares, row_shares, group % unit_shares,
-                              unit_shares);
-    settle(&m);
+    if (repair)
+        settle(&m);
 }

@@ -285,9 +285,9 @@ static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *
 }
 
 clrnn_status clr_self_test(clrnn_context *context, const clrnn_network_desc *network,
-                           clrnn_precision precision, clrnn_strategy strategy)
+                           clrnn_precision precision, clrnn_strategy strategy, bool train)
 {
-    uint64_t *known = &context->self_tests[strategy == CLRNN_STRATEGY_PERSISTENT];
+    uint64_t *known = &context->self_tests[strategy == CLRNN_STRATEGY_PERSISTENT][train];
     unsigned shift = 2 * family(network, precision);
     clr_lock_take(&context->lock);
     unsigned result = *known >> shift & 3;
@@ -298,7 +298,7 @@ clrnn_status clr_self_test(clrnn_context *context, const clrnn_network_desc *net
     clrnn_problem tiny = {.network = *network,
                           .steps = 3,
                           .batch = 2,
-                          .train = true,
+                          .train = train,
                           .precision = precision,
                           .strategy = strategy};
     tiny.network.input_size = 5;

@@ -74,7 +74,7 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
             return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: strategy %s cannot run this: %s",
                             s->name, why_not);
         if (!why_not)
-            status = clr_self_test(context, &desc->network, desc->precision, s->id);
+            status = clr_self_test(context, &desc->network, desc->precision, s->id, desc->train);
         *choice = s->id;
         if (!why_not && status != CLRNN_ERR_SELF_TEST)
             return status;

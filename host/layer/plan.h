@@ -111,7 +111,7 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
 /** Run the self-test of this network's kernel family on this device, once for each context.
  *  Returns: CLRNN_OK, CLRNN_ERR_SELF_TEST (not logged as an error), or why it could not run. */
 clrnn_status clr_self_test(clrnn_context *context, const clrnn_network_desc *network,
-                           clrnn_precision precision, clrnn_strategy strategy);
+                           clrnn_precision precision, clrnn_strategy strategy, bool train);
 
 /* A forward pass that has been checked: its sizes. */
 typedef struct clr_pass {

@@ -5,17 +5,24 @@
 
 #include <math.h>
 
+#include "device/context.h"
 #include "device/launch.h"
 #include "device/program.h"
 #include "math/sources.h"
 
-enum { WG = 64 };
+/* One work-item for each parameter, in groups of a fixed size: one that the driver chooses must
+ * divide the count, which may be prime. */
+static clr_range range_of(const clr_optimizer *optimizer, size_t count)
+{
+    const size_t group = 64, most = optimizer->context->info.max_work_group;
+    return (clr_range){{count, 1}, {group < most ? group : most, 1}};
+}
 
 clrnn_status clr_optimizer_init(clrnn_context *context, clrnn_precision precision,
                                 clr_optimizer *optimizer)
 {
     const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_optimizer};
-    clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}, {"WG", WG}};
+    const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}};
     cl_program program = NULL;
     *optimizer = (clr_optimizer){.context = context, .precision = precision};
     clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
@@ -42,7 +49,7 @@ clrnn_status clr_optimizer_sgd(clr_optimizer *optimizer, const clr_update *updat
                                double momentum)
 {
     clrnn_precision real = optimizer->precision;
-    clr_range range = {{update->count, 1}, {WG, 1}};
+    clr_range range = range_of(optimizer, update->count);
     clr_arg args[] = {CLR_ARG_MEM(update->w),
                       CLR_ARG_MEM(update->g),
                       CLR_ARG_MEM(u),
@@ -59,7 +66,7 @@ clrnn_status clr_optimizer_adam(clr_optimizer *optimizer, const clr_update *upda
                                 double weight_decay)
 {
     clrnn_precision real = optimizer->precision;
-    clr_range range = {{update->count, 1}, {WG, 1}};
+    clr_range range = range_of(optimizer, update->count);
     clr_arg args[] = {CLR_ARG_MEM(update->w),
                       CLR_ARG_MEM(update->g),
                       CLR_ARG_MEM(m),
@@ -83,7 +90,7 @@ clrnn_status clr_optimizer_rmsprop(clr_optimizer *optimizer, const clr_update *u
                                    double rho, double epsilon)
 {
     clrnn_precision real = optimizer->precision;
-    clr_range range = {{update->count, 1}, {WG, 1}};
+    clr_range range = range_of(optimizer, update->count);
     clr_arg args[] = {CLR_ARG_MEM(update->w),
                       CLR_ARG_MEM(update->g),
                       CLR_ARG_MEM(v),

@@ -21,8 +21,7 @@
 
 #define STEP_KEY "clrnn.train.step"
 
-/* --- options as metadata -----------------------------------------------------------------------
- */
+/* --- options as metadata -------------------------------------------------------------------- */
 
 typedef struct field {
     char key[48];
@@ -32,14 +31,6 @@ typedef struct field {
 
 enum { FIELDS = 9 + CLR_NUMBER_OPTIONS };
 
-static field integer_field(const char *name, bool must_match, uint64_t value)
-{
-    field f = {.must_match = must_match};
-    snprintf(f.key, sizeof f.key, "clrnn.train.%s", name);
-    snprintf(f.text, sizeof f.text, "%" PRIu64, value);
-    return f;
-}
-
 static field text_field(const char *name, bool must_match, const char *text)
 {
     field f = {.must_match = must_match};
@@ -48,10 +39,19 @@ static field text_field(const char *name, bool must_match, const char *text)
     return f;
 }
 
-static field number_field(const char *name, double value)
+static field integer_field(const char *name, bool must_match, uint64_t value)
 {
     char text[32];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    return text_field(name, must_match, text);
+}
+
+static field number_field(const char *name, double value)
+{
+    char text[32], *comma;
     snprintf(text, sizeof text, "%.17g", value);
+    if ((comma = strchr(text, ',')) != NULL)
+        *comma = '.'; /* some locales' decimal point: a file must not depend on it */
     return text_field(name, false, text);
 }
 
@@ -75,8 +75,7 @@ static void list_fields(const clrnn_trainer *trainer, field fields[FIELDS])
             number_field(clr_number_options[i].name, clr_number(desc, &clr_number_options[i]));
 }
 
-/* --- arrays ------------------------------------------------------------------------------------
- */
+/* --- arrays --------------------------------------------------------------------------------- */
 
 /* One array of a checkpoint. */
 typedef struct part {
@@ -111,8 +110,7 @@ static clrnn_dtype dtype_of(const clrnn_model *model)
     return model->desc.precision == CLRNN_F64 ? CLRNN_DTYPE_F64 : CLRNN_DTYPE_F32;
 }
 
-/* --- saving ------------------------------------------------------------------------------------
- */
+/* --- saving --------------------------------------------------------------------------------- */
 
 static clrnn_status add_part(const clrnn_model *model, const part *p, clrnn_tensors *set)
 {
@@ -162,8 +160,7 @@ clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path)
     return status;
 }
 
-/* --- resuming ----------------------------------------------------------------------------------
- */
+/* --- resuming ------------------------------------------------------------------------------- */
 
 /* All that a checkpoint holds, checked and on the device: from here on nothing can fail. */
 typedef struct loaded {

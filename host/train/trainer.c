@@ -15,8 +15,7 @@ static const clrnn_log *log_of(const clrnn_trainer *trainer)
     return trainer ? &trainer->model->context->log : NULL;
 }
 
-/* --- making one --------------------------------------------------------------------------------
- */
+/* --- making one ----------------------------------------------------------------------------- */
 
 static clrnn_status make_buffers(clrnn_trainer *trainer)
 {
@@ -121,8 +120,7 @@ void clrnn_trainer_destroy(clrnn_trainer **trainer)
     *trainer = NULL;
 }
 
-/* --- a batch -----------------------------------------------------------------------------------
- */
+/* --- a batch -------------------------------------------------------------------------------- */
 
 static clrnn_status check_sizes(const clrnn_trainer *trainer, const clr_model_input *in)
 {
@@ -342,8 +340,7 @@ clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *b
     return status;
 }
 
-/* --- what can be read back ---------------------------------------------------------------------
- */
+/* --- what can be read back ------------------------------------------------------------------ */
 
 uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer)
 {

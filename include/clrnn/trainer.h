@@ -91,9 +91,9 @@ CLRNN_API void clrnn_trainer_destroy(clrnn_trainer **trainer);
  * A loss or gradient that is not finite is not hidden: parameters become NaN, as the field does it.
  * Returns: CLRNN_OK
  *          CLRNN_ERR_ARGUMENT  a needed array is missing
- *          CLRNN_ERR_RANGE     a size, length, id or target out of range (the log says where); in
- *                              both cases nothing has changed
- *          CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL
+ *          CLRNN_ERR_RANGE     a size, length, id or target out of range (the log says where), or
+ *                              no step is counted; in both cases nothing has changed
+ *          CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL  the step may be half done
  */
 CLRNN_API clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch,
                                           double *loss);
@@ -103,7 +103,7 @@ CLRNN_API clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_ba
  * (if carry_state), apart from that of training.
  *
  * loss_sum: receives the sum of the losses, count: how many steps were counted.
- * Returns: as clrnn_trainer_step.
+ * Returns: as clrnn_trainer_step, but a batch in which no step is counted is allowed.
  */
 CLRNN_API clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *batch,
                                               double *loss_sum, uint64_t *count);
@@ -130,12 +130,14 @@ CLRNN_API clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *pa
 
 /**
  * Continue from a checkpoint: model parameters, moments, carried states and step become those of
- * the file. Trained on with the same options and batches, parameters are bit-identical to those of
- * a run without interruption on the same device and driver.
+ * the file; evaluation begins anew. Trained on with the same options and batches, parameters are
+ * bit-identical to those of a run without interruption on the same device and driver. Options that
+ * may differ (loss, rates, clip, dropout, schedule) and do are logged as warnings.
  *
  * Returns: CLRNN_OK; CLRNN_ERR_FORMAT when the file is no checkpoint, or of another model,
- * optimiser, seed or batch size (the log names the field; nothing has changed); CLRNN_ERR_IO,
- *          CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_UNSUPPORTED
+ *          optimiser, seed, batch size or carry_state (the log names the field); CLRNN_ERR_IO,
+ *          CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_UNSUPPORTED. On any failure nothing has
+ *          changed.
  */
 CLRNN_API clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path);
 
@@ -149,8 +151,7 @@ typedef struct clrnn_text_desc {
     uint32_t steps;    /* T, must be set */
     uint32_t batch;    /* N, must be set */
     double validation; /* part held out at the end, 0 <= v < 1 */
-    /* The byte of each symbol, [vocabulary_size], each once; NULL = the bytes that occur, ascending
-     */
+    /* The byte of each symbol, [vocabulary_size], each once; NULL = those that occur, ascending */
     const uint8_t *vocabulary;
     uint32_t vocabulary_size;
 } clrnn_text_desc;
@@ -163,8 +164,8 @@ typedef struct clrnn_text clrnn_text;
  *            races.
  * Returns:   CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_MEMORY
  *            CLRNN_ERR_RANGE  the text is shorter than one batch needs (N*(T+1) bytes of training
- *                             text, and N*(T+1) of validation text if any is held out), or has a
- * byte that the vocabulary lacks; the log gives the numbers
+ *                             text, and N*(T+1) of validation text if any is held out), or has
+ *                             a byte that the vocabulary lacks; the log gives the numbers
  */
 CLRNN_API clrnn_status clrnn_text_create(const void *bytes, size_t size,
                                          const clrnn_text_desc *desc, const clrnn_log *log,
@@ -179,7 +180,8 @@ CLRNN_API uint64_t clrnn_text_batches(const clrnn_text *text, bool validation);
 
 /**
  * Fill batch `index` (any number; it wraps around): ids [T,N] and targets [T,N], the symbols one
- * further. *reset tells whether the batch begins the text anew.
+ * further. *reset tells whether the batch begins the text anew. Where nothing is held out, a batch
+ * of it is symbol 0 with targets -1, which count nothing.
  */
 CLRNN_API void clrnn_text_batch(const clrnn_text *text, bool validation, uint64_t index,
                                 int32_t *ids, int32_t *targets, bool *reset);

@@ -9,6 +9,17 @@
 
 #include "layer/plan.h"
 
+const test_way test_ways[TEST_WAYS] = {
+    {"stepwise clblast", CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_CLBLAST},
+    {"stepwise packed", CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED},
+    {"persistent packed", CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED},
+};
+
+size_t test_way_count(clrnn_context *context)
+{
+    return clrnn_context_device(context)->type & CL_DEVICE_TYPE_CPU ? TEST_WAYS : TEST_WAYS - 1;
+}
+
 int test_precisions(clrnn_context *context)
 {
     return clrnn_context_device(context)->fp64 ? 2 : 1;
@@ -58,13 +69,16 @@ void test_inputs_round(test_inputs *in, clrnn_precision precision)
             all[i].values[k] = (double)(float)all[i].values[k];
 }
 
-clrnn_plan_desc test_plan_desc(const test_inputs *in, clrnn_precision precision, bool train)
+clrnn_plan_desc test_plan_desc(const test_inputs *in, clrnn_precision precision, bool train,
+                               size_t way)
 {
     return (clrnn_plan_desc){.network = in->desc,
                              .max_steps = in->steps,
                              .max_batch = in->batch,
                              .train = train,
-                             .precision = precision};
+                             .precision = precision,
+                             .strategy = test_ways[way].strategy,
+                             .gemm = test_ways[way].gemm};
 }
 
 clrnn_plan *test_plan_make(clrnn_context *context, const clrnn_plan_desc *desc,

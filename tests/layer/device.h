@@ -16,6 +16,19 @@ int test_precisions(clrnn_context *context);
 /** "f32" or "f64" */
 const char *test_precision_name(clrnn_precision precision);
 
+/* What a plan can be made of. */
+typedef struct test_way {
+    const char *name;
+    clrnn_strategy strategy;
+    clrnn_gemm gemm;
+} test_way;
+
+#define TEST_WAYS 3
+extern const test_way test_ways[TEST_WAYS];
+
+/** How many of them this device can: all but the last, which is for CPU devices, or all. */
+size_t test_way_count(clrnn_context *context);
+
 /** Elements in a precision, and back. NULL gives NULL, else to be freed. */
 void *test_encode(const double *values, size_t count, clrnn_precision precision);
 double *test_decode(const void *values, size_t count, clrnn_precision precision);
@@ -23,8 +36,9 @@ double *test_decode(const void *values, size_t count, clrnn_precision precision)
 /** Round all inputs to the precision, so that device and reference see the same numbers. */
 void test_inputs_round(test_inputs *in, clrnn_precision precision);
 
-/** The plan for these inputs: T and N are its largest. */
-clrnn_plan_desc test_plan_desc(const test_inputs *in, clrnn_precision precision, bool train);
+/** The plan for these inputs: T and N are its largest. way: an index of test_ways. */
+clrnn_plan_desc test_plan_desc(const test_inputs *in, clrnn_precision precision, bool train,
+                               size_t way);
 
 /** Make a plan with the weights of `in` set; whatever goes wrong fails the test. */
 clrnn_plan *test_plan_make(clrnn_context *context, const clrnn_plan_desc *desc,

@@ -21,18 +21,20 @@ static bounds bounds_of(const char *name, clrnn_precision precision)
     return saturated ? (bounds){1e-5, 5e-5} : (bounds){2e-6, 5e-6};
 }
 
-static void check_vector(clrnn_context *context, const test_vector *v, clrnn_precision precision)
+static void check_vector(clrnn_context *context, const test_vector *v, clrnn_precision precision,
+                         size_t way)
 {
-    char what[96];
+    char what[128];
     bounds b = bounds_of(v->name, precision);
-    const clrnn_plan_desc train = test_plan_desc(&v->in, precision, true);
-    const clrnn_plan_desc infer = test_plan_desc(&v->in, precision, false);
+    const clrnn_plan_desc train = test_plan_desc(&v->in, precision, true, way);
+    const clrnn_plan_desc infer = test_plan_desc(&v->in, precision, false, way);
     clrnn_plan *plan = test_plan_make(context, &train, &v->in);
     test_outputs out = test_run(plan, &v->in);
     /* Nothing that PyTorch gives may be missing here, or the comparison would leave it out. */
     assert_true(out.y && out.hn && out.dx && out.dh0 && out.dweights);
     assert_true(!v->expected.cn == !out.cn && !v->expected.dc0 == !out.dc0);
-    snprintf(what, sizeof what, "%s %s", v->name, test_precision_name(precision));
+    snprintf(what, sizeof what, "%s %s %s", v->name, test_precision_name(precision),
+             test_ways[way].name);
     test_compare(what, &v->in, &out, &v->expected, b.forward, b.gradient);
     if (precision == CLRNN_F64) {
         test_outputs reference = test_reference(&v->in);
@@ -52,18 +54,20 @@ static void check_vector(clrnn_context *context, const test_vector *v, clrnn_pre
 
 static void every_file(void **state)
 {
+    const size_t runs = (size_t)test_precisions(*state) * test_way_count(*state);
     size_t done = 0, saturated = 0;
     for (size_t i = 0; i < TEST_VECTOR_COUNT; i++) {
         test_vector v = test_vector_load(test_vector_names[i]);
-        for (int precision = 0; precision < test_precisions(*state); precision++) {
-            check_vector(*state, &v, (clrnn_precision)precision);
-            saturated += strstr(v.name, "saturated") != NULL;
-            done++;
-        }
+        for (int precision = 0; precision < test_precisions(*state); precision++)
+            for (size_t way = 0; way < test_way_count(*state); way++) {
+                check_vector(*state, &v, (clrnn_precision)precision, way);
+                saturated += strstr(v.name, "saturated") != NULL;
+                done++;
+            }
         test_vector_free(&v);
     }
-    assert_int_equal(done, 40 * test_precisions(*state));
-    assert_int_equal(saturated, 3 * test_precisions(*state));
+    assert_int_equal(done, 40 * runs);
+    assert_int_equal(saturated, 3 * runs);
 }
 
 int main(void)

@@ -5,7 +5,7 @@ import os
 
 import arrays
 from arrays import numbers, read_npy, read_safetensors, swapped, write_npy, write_safetensors
-from harness import fails, near, passes
+from harness import clrnn, fails, near, passes
 
 T, N, I, H, O = 5, 3, 4, 6, 2
 
@@ -96,7 +96,16 @@ def test_run_types():
         with open("y.npy", "rb") as f:
             assert b"<f8" in f.read(128)
         near(read_npy("y.npy"), y, (T, N, H), 1e-13)
-    passes("run", "m.safetensors", "--strategy", "stepwise", "--in", "x.npy", "--out", "y.npy")
+
+
+def test_run_strategy():
+    lstm_model()
+    write_npy("x.npy", *numbers(59, (T, N, I)))
+    result = clrnn("run", "m.safetensors", "--strategy", "stepwise", "--in", "x.npy",
+                   "--out", "y.npy", CLRNN_LOG="info")
+    assert result.returncode == 0 and "strategy stepwise" in result.stderr, result
+    fails(2, "run", "m.safetensors", "--strategy", "quick", "--in", "x.npy", "--out", "y.npy",
+          says="auto|stepwise")
 
 
 def symbol_model(path):

@@ -15,8 +15,7 @@
 #include "model/model.h"
 #include "model/tensors.h"
 
-/* --- what does not fit --------------------------------------------------------------------------
- */
+/* --- what does not fit ---------------------------------------------------------------------- */
 
 /* The trainer refuses the file with this reason, and then goes on as if nothing had been. */
 static void refuse(const run *r, run_path path, clrnn_status status, const char *reason)
@@ -188,8 +187,7 @@ static void other_models(void **state)
     }
 }
 
-/* --- failures from outside ----------------------------------------------------------------------
- */
+/* --- failures from outside ------------------------------------------------------------------ */
 
 /* Whether call number k of this kind fails and so does `status`; false once there is no such call.
  */

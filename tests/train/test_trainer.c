@@ -9,8 +9,7 @@
 
 #include "model/model.h"
 
-/* --- what a step computes -----------------------------------------------------------------------
- */
+/* --- what a step computes ------------------------------------------------------------------- */
 
 /* The mean loss of a batch from the model's own logits, on the host. */
 static double host_loss(clrnn_model *model, const clrnn_batch *batch, clrnn_loss kind)
@@ -222,8 +221,7 @@ static void learning_rates(void **state)
     }
 }
 
-/* --- learning -----------------------------------------------------------------------------------
- */
+/* --- learning ------------------------------------------------------------------------------- */
 
 static void every_optimizer_learns(void **state)
 {
@@ -290,8 +288,7 @@ static void a_short_text_is_learned_by_heart(void **state)
     clrnn_model_destroy(&model);
 }
 
-/* --- carried state ------------------------------------------------------------------------------
- */
+/* --- carried state -------------------------------------------------------------------------- */
 
 enum { CHUNK = 4, CHUNKS = 3, ROWS = 2 };
 

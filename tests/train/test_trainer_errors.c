@@ -192,8 +192,7 @@ static void other_losses_and_inputs_need_other_arrays(void **state)
     clrnn_model_destroy(&model);
 }
 
-/* --- failures from outside ----------------------------------------------------------------------
- */
+/* --- failures from outside ------------------------------------------------------------------ */
 
 static const struct {
     clr_fault kind;

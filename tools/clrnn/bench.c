@@ -61,14 +61,14 @@ static int print_object(const clrnn_device_info *device, const bench_result *r)
 static int print_line(const bench_result *r)
 {
     if (r->check.passed)
-        printf("%9.3f %9.3f %8.2f %8.2f %8.1e %6zu  %-9s %-8s %s\n", r->median_ms, r->min_ms,
+        printf("%9.3f %9.3f %8.2f %8.2f %8.1e %6zu  %-10s %-8s %s\n", r->median_ms, r->min_ms,
                r->gflops, r->gbytes, largest_error(&r->check), r->runs, r->strategy, r->gemm,
                r->problem);
     else
-        printf("%9s %9s %8s %8s %8.1e %6s  %-9s %-8s %s: check FAILED, not timed\n", "-", "-", "-",
+        printf("%9s %9s %8s %8s %8.1e %6s  %-10s %-8s %s: check FAILED, not timed\n", "-", "-", "-",
                "-", largest_error(&r->check), "-", "-", "-", r->problem);
     if (strcmp(r->checked, r->problem) != 0)
-        printf("%*schecked as %s\n", 74, "", r->checked);
+        printf("%*schecked as %s\n", 75, "", r->checked);
     fflush(stdout);
     return TOOL_OK;
 }
@@ -101,7 +101,7 @@ static int bench_all(const tool_list *chosen, const char *selector, bool json)
     if (!json) {
         printf("device %u:%u  %s, %s, driver %s\n", info->platform_index, info->device_index,
                info->name, info->platform, info->driver);
-        printf("%9s %9s %8s %8s %8s %6s  %-9s %-8s %s\n", "median ms", "min ms", "GFLOP/s", "GB/s",
+        printf("%9s %9s %8s %8s %8s %6s  %-10s %-8s %s\n", "median ms", "min ms", "GFLOP/s", "GB/s",
                "error", "runs", "strategy", "gemm", "problem");
     }
     size_t count = chosen->count ? chosen->count : USUAL;

@@ -178,7 +178,8 @@ static int prepare(clrnn_context *context, const clrnn_problem *p, workload *w, 
                             .max_batch = p->batch,
                             .train = p->train,
                             .precision = p->precision,
-                            .strategy = p->strategy};
+                            .strategy = p->strategy,
+                            .gemm = p->gemm};
     double start = tool_seconds();
     clrnn_status status = clrnn_plan_create(context, &desc, &w->plan);
     if (status)

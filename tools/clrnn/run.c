@@ -285,7 +285,7 @@ static int run(int argc, char **argv)
         tool_many("out", "[NAME=]FILE", &out, "y (default), hn, cn or logits to FILE"),
         tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
-        tool_choice("strategy", "auto|stepwise", &j.strategy, "how time is walked (auto)"),
+        tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is walked (auto)"),
         tool_choice("weights", WEIGHTS, &j.weights, "how weights are stored (f32)"),
         tool_device(&selector),
         {0}};

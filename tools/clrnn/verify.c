@@ -38,6 +38,10 @@ static const struct {
     {"cell=lstm,T=33,N=1,I=65,H=130", false},
     {"cell=lstm,T=3,N=17,I=130,H=65", false},
     {"cell=lstm,T=1,N=1,I=7,H=33", false},
+    {"cell=rnn,strategy=stepwise,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
+    {"cell=gru,strategy=stepwise,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
+    {"cell=gru,strategy=stepwise,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
+    {"cell=lstm,strategy=stepwise,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", true},
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
 
