@@ -29,7 +29,7 @@ typedef struct field {
     char text[32];
 } field;
 
-enum { FIELDS = 9 + CLR_NUMBER_OPTIONS };
+enum { FIELDS = 10 + CLR_NUMBER_OPTIONS };
 
 static field text_field(const char *name, bool must_match, const char *text)
 {
@@ -64,6 +64,7 @@ static void list_fields(const clrnn_trainer *trainer, field fields[FIELDS])
     fields[n++] = text_field("optimizer", true, clr_optimizer_name(desc->optimizer));
     fields[n++] = integer_field("seed", true, desc->seed);
     fields[n++] = integer_field("max_batch", true, desc->max_batch);
+    fields[n++] = integer_field("max_steps", false, desc->max_steps);
     fields[n++] = integer_field("carry_state", true, desc->carry_state);
     fields[n++] = text_field("loss", false, loss);
     fields[n++] = text_field("schedule", false, schedule);

@@ -215,9 +215,8 @@ const tool_command tool_train = {
     "train", "--text FILE... --save FILE [OPTION]...", "train a character model on text",
     "Each byte that occurs is a symbol. Ctrl-C ends in order: the checkpoint is saved, and the\n"
     "command that continues is printed; a second one ends at once. A resumed training takes over\n"
-    "the model and all options not given but the text's; with the same text and --seq, it ends "
-    "with\n"
-    "the same bits as one that was not interrupted. bpc: bits for each character.\n"
+    "the model and all options not given but the text's; with the same text it ends\n"
+    "with the same bits as one that was not interrupted. bpc: bits for each character.\n"
     "Columns of the log: step, characters, seconds, loss_nats, train_bpc, validation_bpc (empty\n"
     "where not measured), learning_rate, gradient_norm (before clipping).\n",
     run};
