@@ -31,7 +31,7 @@ static inline void cell_backward(const REALV *s, REALV extra, REALV h_prev, REAL
                                  REALV dh, REALV *dc, REALV *da, REALV *du, REALV *dh_prev)
 {
 #if CELL_RELU
-    da[0] = s[0] > (REALV)0 ? dh : dh * s[0]; /* s is 0, or NaN */
+    da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh; /* where s is NaN dh, as PyTorch has it */
 #else
     da[0] = dh * ((REALV)1 - s[0] * s[0]);
 #endif

@@ -19,6 +19,8 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
             ["prelude", "tile"], ["prelude", "tile", "gemm"]]
 PROGRAMS += [["prelude", cell] for cell in CELLS]
 PROGRAMS += [["prelude", cell, "stepwise"] for cell in CELLS]
+PROGRAMS += [["prelude", cell, "tile", "persistent", walk] for cell in CELLS
+             for walk in ("persistent_forward", "persistent_backward")]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
 VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256]}
 VECTOR = {"rnn", "lstm", "gru", "tile", "gemm"}  # files that know VEC

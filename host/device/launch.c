@@ -52,10 +52,13 @@ clrnn_status clr_launch(clrnn_context *context, cl_kernel kernel, clr_range rang
                         const clr_arg *args, size_t count)
 {
     size_t global[2], local[2];
+    size_t usual = context->info.max_work_group < 64 ? context->info.max_work_group : 64;
+    if (range.local[0] == 0)
+        range.local[0] = usual ? usual : 1;
     for (int i = 0; i < 2; i++) {
         if (range.global[i] == 0)
             return CLRNN_OK;
-        local[i] = range.local[0] && range.local[i] ? range.local[i] : 1;
+        local[i] = range.local[i] ? range.local[i] : 1;
         size_t groups = (range.global[i] - 1) / local[i] + 1;
         if (groups > SIZE_MAX / local[i])
             return clr_fail(&context->log, CLRNN_ERR_RANGE, "a launch of %zu x %zu work-items",
@@ -67,8 +70,8 @@ clrnn_status clr_launch(clrnn_context *context, cl_kernel kernel, clr_range rang
         return status;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, global,
-                                      range.local[0] ? local : NULL, 0, NULL, NULL);
+        code = clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, global, local, 0, NULL,
+                                      NULL);
     if (code != CL_SUCCESS)
         return refused(context, kernel, code, "clEnqueueNDRangeKernel");
     return CLRNN_OK;

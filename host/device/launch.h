@@ -29,8 +29,9 @@ typedef struct clr_arg {
                               : CLR_ARG_FLOAT(x))
 #define CLR_COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* How many work-items: [columns, rows] and the same of a group; local[0] = 0 lets the driver
- * choose. Global sizes are rounded up to whole groups, so a kernel tests its bounds. */
+/* How many work-items: [columns, rows] and the same of a group; local[0] = 0 means the usual group,
+ * 64 x 1: a size that does not vary, since PoCL compiles a kernel anew for every size of group.
+ * Global sizes are rounded up to whole groups, so a kernel tests its bounds. */
 typedef struct clr_range {
     size_t global[2];
     size_t local[2];

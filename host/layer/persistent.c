@@ -144,6 +144,11 @@ static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batc
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
     clr_shares s = {.directions = directions, .row_shares = 1, .unit_shares = 1};
     s.most_spins = 1u << 27; /* some tenths of a second */
+    if (plan->forced) {
+        s = *plan->forced;
+        s.directions = directions;
+        return s;
+    }
     clr_lock_take(&plan->context->lock);
     uint32_t each = plan->context->together / directions;
     clr_lock_give(&plan->context->lock);

@@ -87,6 +87,8 @@ struct clrnn_plan {
     clr_stepwise stepwise;
     clr_persistent persistent;
     clr_panels panels;   /* of persistent */
+    /* Tests only: how every launch of persistent is cut, its directions left out. */
+    const clr_shares *forced;
     size_t real_bytes;   /* of one element */
     uint32_t piece;      /* steps whose gates fit the work memory; T when training */
     clrnn_slice weights; /* canonical, retained; absent until they are set */

@@ -317,7 +317,7 @@ static void test_launch_ulong(void **state)
     assert_int_equal(clr_buffer_create(context, sizeof value, &buffer), CLRNN_OK);
     assert_int_equal(clr_buffer_write(context, buffer, 0, sizeof value, &value), CLRNN_OK);
     const clr_arg args[] = {CLR_ARG_MEM(buffer), CLR_ARG_ULONG(big)};
-    assert_int_equal(clr_launch(context, kernel, (clr_range){{1, 1}, {0, 0}}, args, 2), CLRNN_OK);
+    assert_int_equal(clr_launch(context, kernel, (clr_range){{1, 1}, {1, 1}}, args, 2), CLRNN_OK);
     assert_int_equal(clr_buffer_read(context, buffer, 0, sizeof value, &value), CLRNN_OK);
     assert_true(value == big + 5);
     clr_buffer_destroy(&buffer);

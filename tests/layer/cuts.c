@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ * tests/layer/cuts.c - see tests/layer/cuts.h. */
+#include "layer/cuts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPWISE_PACKED = 1, PERSISTENT = 2 }; /* in test_ways */
+
+int test_open_persistent(void **state)
+{
+    int result = test_open(state);
+    if (test_way_count(*state) <= PERSISTENT) {
+        printf("no CPU device: skipped\n");
+        test_close(state);
+        exit(77);
+    }
+    return result;
+}
+
+static void same(const char *what, const char *tensor, const double *a, const double *b,
+                 size_t count)
+{
+    if (!a != !b)
+        fail_msg("%s: only one side has %s", what, tensor);
+    for (size_t i = 0; a && i < count; i++)
+        if (memcmp(&a[i], &b[i], sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i])))
+            fail_msg("%s: %s[%zu] is %.17g, should be %.17g", what, tensor, i, a[i], b[i]);
+}
+
+void test_same_bits(const char *what, const test_inputs *in, const test_outputs *a,
+                    const test_outputs *b)
+{
+    test_sizes s = test_sizes_of(in);
+    same(what, "y", a->y, b->y, s.y);
+    same(what, "hn", a->hn, b->hn, s.h);
+    same(what, "cn", a->cn, b->cn, s.c);
+    same(what, "dx", a->dx, b->dx, s.x);
+    same(what, "dh0", a->dh0, b->dh0, s.h);
+    same(what, "dc0", a->dc0, b->dc0, s.c);
+    same(what, "dweights", a->dweights, b->dweights, s.weights);
+}
+
+clrnn_plan *test_stepwise(clrnn_context *context, const test_inputs *in, clrnn_precision precision,
+                          bool train)
+{
+    const clrnn_plan_desc desc = test_plan_desc(in, precision, train, STEPWISE_PACKED);
+    return test_plan_make(context, &desc, in);
+}
+
+clrnn_plan *test_persistent(clrnn_context *context, const test_inputs *in,
+                            clrnn_precision precision, bool train, const clr_shares *cut)
+{
+    const clrnn_plan_desc desc = test_plan_desc(in, precision, train, PERSISTENT);
+    clrnn_plan *plan = test_plan_make(context, &desc, in);
+    assert_string_equal(clrnn_plan_get_info(plan)->strategy, "persistent");
+    plan->forced = cut;
+    return plan;
+}
+
+void test_run_same(const char *what, clrnn_plan *plan, const test_inputs *in,
+                   const test_outputs *expected)
+{
+    char text[256];
+    const clr_shares *cut = plan->forced;
+    test_outputs got = test_run(plan, in);
+    snprintf(text, sizeof text,
+             "%s %s, I %u H %u R %u L %u D %u, T %u N %u%s, cut %u x %u, %u spins", what,
+             test_precision_name(plan->desc.precision), in->desc.input_size, in->desc.hidden_size,
+             plan->network.state, plan->network.layers, plan->network.directions, in->steps,
+             in->batch, in->lengths ? " ragged" : "", cut ? cut->row_shares : 0,
+             cut ? cut->unit_shares : 0, cut ? cut->most_spins : 0);
+    test_same_bits(text, in, &got, expected);
+    test_outputs_free(&got);
+}
+
+clrnn_network_desc test_sized_form(size_t form, uint32_t inputs, uint32_t hidden,
+                                   uint32_t projected)
+{
+    clrnn_network_desc desc = test_forms[form].desc;
+    desc.input_size = inputs;
+    desc.hidden_size = hidden;
+    if (desc.proj_size)
+        desc.proj_size = projected < hidden ? projected : hidden - 1;
+    return desc;
+}
+
+uint32_t test_repairs(clrnn_plan *plan)
+{
+    uint32_t repairs = 0;
+    assert_int_equal(clr_persistent_repairs(&plan->persistent, &repairs), CLRNN_OK);
+    return repairs;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * tests/layer/cuts.h - the persistent strategy, its launches cut into groups as told, against the
+ * stepwise one with the same products: the same bits. */
+#ifndef TEST_LAYER_CUTS_H
+#define TEST_LAYER_CUTS_H
+
+#include "layer/device.h"
+#include "layer/plan.h"
+
+/** test_open, for tests of the persistent strategy: where it cannot run there is nothing to do. */
+int test_open_persistent(void **state);
+
+/** Fails, naming `what` and the tensor, unless both passes have the same bits in every output. Any
+ *  NaN equals any other. */
+void test_same_bits(const char *what, const test_inputs *in, const test_outputs *a,
+                    const test_outputs *b);
+
+/** A training plan (`train`) or one for inference of either strategy, with the weights of `in`. */
+clrnn_plan *test_stepwise(clrnn_context *context, const test_inputs *in, clrnn_precision precision,
+                          bool train);
+
+/** cut: how launches are cut, must live as long as the plan; NULL = as the plan chooses. */
+clrnn_plan *test_persistent(clrnn_context *context, const test_inputs *in,
+                            clrnn_precision precision, bool train, const clr_shares *cut);
+
+/** Run `plan`, which must have the bits of `expected`. */
+void test_run_same(const char *what, clrnn_plan *plan, const test_inputs *in,
+                   const test_outputs *expected);
+
+/** One of test_forms with sizes of its own; a projection gets `projected` units, at most H-1. */
+clrnn_network_desc test_sized_form(size_t form, uint32_t inputs, uint32_t hidden,
+                                   uint32_t projected);
+
+/** Launches of this plan that were repaired. */
+uint32_t test_repairs(clrnn_plan *plan);
+
+#endif

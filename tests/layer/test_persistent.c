@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT
+ * tests/layer/test_persistent.c - the persistent strategy has the bits of the stepwise one: for
+ * every form and size, however a launch is cut into groups, however long it is, for extreme
+ * numbers. */
+#include "layer/cuts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How launches are cut; spins are few, so that groups which a busy machine keeps apart are repaired
+ * soon: that must not change the bits either. */
+static const clr_shares cuts[] = {
+    {.row_shares = 1, .unit_shares = 1}, {.row_shares = 1, .unit_shares = 2, .most_spins = 20000},
+    {.row_shares = 2, .unit_shares = 1}, {.row_shares = 1, .unit_shares = 3, .most_spins = 2000},
+    {.row_shares = 3, .unit_shares = 1}, {.row_shares = 1, .unit_shares = 5, .most_spins = 100},
+    {.row_shares = 7, .unit_shares = 1}, {.row_shares = 2, .unit_shares = 2, .most_spins = 2000},
+};
+
+/* --- sizes -------------------------------------------------------------------------------- */
+
+/* Each N of one network through plans for the largest of them. */
+static void check_network(clrnn_context *context, const char *name, const clrnn_network_desc *desc,
+                          clrnn_precision precision, size_t seed)
+{
+    enum { T = 3, MOST = 49 };
+    static const uint32_t batches[] = {1, 2, 3, 5, 6, 7, 24, 25, MOST};
+    uint32_t lengths[MOST];
+    for (uint32_t n = 0; n < MOST; n++)
+        lengths[n] = (n * 7 + (uint32_t)seed) % (T + 1);
+    test_inputs in = test_inputs_random(desc, T, MOST, lengths, seed, 1 / sqrt(desc->hidden_size));
+    clrnn_plan *stepwise = test_stepwise(context, &in, precision, true);
+    clrnn_plan *persistent = test_persistent(context, &in, precision, true, NULL);
+    uint32_t *ragged = in.lengths;
+    for (size_t i = 0; i < COUNT(batches); i++) {
+        in.batch = batches[i];
+        in.lengths = (seed + i) % 2 ? ragged : NULL;
+        test_outputs expected = test_run(stepwise, &in);
+        persistent->forced = (seed + i) % 9 ? &cuts[(seed + i) % 9 - 1] : NULL;
+        test_run_same(name, persistent, &in, &expected);
+        test_outputs_free(&expected);
+    }
+    in.lengths = ragged;
+    clrnn_plan_destroy(&stepwise);
+    clrnn_plan_destroy(&persistent);
+    test_inputs_free(&in);
+}
+
+static void every_form_and_size(void **state)
+{
+    static const uint32_t widths[] = {1, 7, 17, 31, 32, 33, 65, 130, 300};
+    static const uint32_t inputs[] = {5, 1, 33, 17};
+    size_t done = 0;
+    for (int precision = 0; precision < test_precisions(*state); precision++)
+        for (size_t form = 0; form < TEST_FORMS; form++)
+            for (size_t i = 0; i < COUNT(widths); i++) {
+                uint32_t H = widths[i];
+                if (H == 1 && test_forms[form].desc.proj_size)
+                    continue; /* P is less than H */
+                clrnn_network_desc desc =
+                    test_sized_form(form, inputs[i % COUNT(inputs)], H, i % 3 ? H / 2 : 33);
+                desc.num_layers = 1 + (form + i) % 2;
+                desc.bidirectional = (form + i) / 2 % 2;
+                desc.no_bias = (form + i) % 5 == 4;
+                check_network(*state, test_forms[form].name, &desc, (clrnn_precision)precision,
+                              form * COUNT(widths) + i);
+                done++;
+            }
+    assert_int_equal(done, (size_t)test_precisions(*state) * (TEST_FORMS * COUNT(widths) - 1));
+}
+
+/* --- cuts --------------------------------------------------------------------------------- */
+
+/* Every form in every cut, training and inferring. */
+static void every_cut(void **state)
+{
+    enum { T = 5, N = 13 };
+    static const uint32_t ragged[N] = {5, 0, 3, 1, 4, 5, 2, 5, 5, 5, 1, 2, 3};
+    for (int precision = 0; precision < test_precisions(*state); precision++)
+        for (size_t form = 0; form < TEST_FORMS; form++) {
+            clrnn_network_desc desc = test_sized_form(form, 17, 130, 65);
+            desc.num_layers = 2;
+            desc.bidirectional = form % 2;
+            test_inputs in =
+                test_inputs_random(&desc, T, N, form % 3 ? ragged : NULL, 100 + form, 0.1);
+            for (int train = 0; train < 2; train++) {
+                clrnn_plan *plan =
+                    test_stepwise(*state, &in, (clrnn_precision)precision, train == 1);
+                test_outputs expected = test_run(plan, &in);
+                clrnn_plan_destroy(&plan);
+                for (size_t i = 0; i < COUNT(cuts); i++) {
+                    plan = test_persistent(*state, &in, (clrnn_precision)precision, train == 1,
+                                           &cuts[i]);
+                    test_run_same(test_forms[form].name, plan, &in, &expected);
+                    clrnn_plan_destroy(&plan);
+                }
+                test_outputs_free(&expected);
+            }
+            test_inputs_free(&in);
+        }
+}
+
+/* One plan, each pass cut in another way: nothing of one launch may reach into the next. */
+static void changing_cuts(void **state)
+{
+    enum { T = 5, N = 3 };
+    static const clr_shares list[] = {{.row_shares = 1, .unit_shares = 2, .most_spins = 20000},
+                                      {.row_shares = 1, .unit_shares = 4, .most_spins = 500},
+                                      {.row_shares = 1, .unit_shares = 8, .most_spins = 10},
+                                      {.row_shares = 3, .unit_shares = 1},
+                                      {.row_shares = 2, .unit_shares = 2, .most_spins = 500}};
+    for (size_t form = 0; form < TEST_FORMS; form++) {
+        clrnn_network_desc desc = test_sized_form(form, 5, 130, 65);
+        desc.bidirectional = true; /* forward launches have two directions, backward ones one */
+        test_inputs in = test_inputs_random(&desc, T, N, NULL, 200 + form, 0.1);
+        clrnn_plan *plan = test_stepwise(*state, &in, CLRNN_F32, true);
+        test_outputs expected = test_run(plan, &in);
+        clrnn_plan_destroy(&plan);
+        plan = test_persistent(*state, &in, CLRNN_F32, true, NULL);
+        for (size_t i = 0; i < 4 * COUNT(list); i++) {
+            plan->forced = &list[i * 3 % COUNT(list)]; /* the same again only after all others */
+            test_run_same(test_forms[form].name, plan, &in, &expected);
+            plan->forced = &list[i / COUNT(list)];
+            test_run_same(test_forms[form].name, plan, &in, &expected);
+        }
+        clrnn_plan_destroy(&plan);
+        test_outputs_free(&expected);
+        test_inputs_free(&in);
+    }
+}
+
+/* --- many steps --------------------------------------------------------------------------- */
+
+/* [count] numbers of one step each, `steps` of them, the last step first. */
+static double *reversed(const double *values, size_t steps, size_t count)
+{
+    double *out = calloc(steps * count, sizeof *out);
+    assert_non_null(out);
+    for (size_t t = 0; t < steps; t++)
+        memcpy(out + t * count, values + (steps - 1 - t) * count, count * sizeof *out);
+    return out;
+}
+
+/* The columns of one direction of y or dy [T,2*H]. */
+static double *columns_of(const double *both, size_t steps, size_t width, size_t direction)
+{
+    double *out = calloc(steps * width, sizeof *out);
+    assert_non_null(out);
+    for (size_t t = 0; t < steps; t++)
+        memcpy(out + t * width, both + (2 * t + direction) * width, width * sizeof *out);
+    return out;
+}
+
+/* One direction of bidirectional inputs with N = 1, as a network of its own; the backward one gets
+ * the sequence reversed. */
+static test_inputs direction_of(const test_inputs *in, size_t direction)
+{
+    clrnn_network_desc desc = in->desc;
+    desc.bidirectional = false;
+    test_inputs one = test_inputs_random(&desc, in->steps, 1, NULL, 1, 1); /* overwritten below */
+    test_sizes s = test_sizes_of(&one);
+    size_t T = in->steps, H = desc.hidden_size;
+    memcpy(one.weights, in->weights + direction * s.weights, s.weights * sizeof(double));
+    memcpy(one.h0, in->h0 + direction * s.h, s.h * sizeof(double));
+    memcpy(one.dhn, in->dhn + direction * s.h, s.h * sizeof(double));
+    free(one.x);
+    free(one.dy);
+    double *x = reversed(in->x, T, desc.input_size), *dy = columns_of(in->dy, T, H, direction);
+    double *dy_back = reversed(dy, T, H);
+    if (direction == 0)
+        memcpy(x, in->x, s.x * sizeof *x);
+    one.x = x;
+    one.dy = direction ? dy_back : dy;
+    free(direction ? dy : dy_back);
+    return one;
+}
+
+/* One direction alone has the bits it has beside the other. Inferring it takes two calls; training
+ * adds its dx to `dx`. */
+static void check_direction(clrnn_context *context, const test_inputs *in, const test_outputs *both,
+                            size_t direction, bool train, double *dx)
+{
+    size_t T = in->steps, H = in->desc.hidden_size, I = in->desc.input_size;
+    test_inputs one = direction_of(in, direction);
+    clrnn_plan *plan = test_persistent(context, &one, CLRNN_F32, train, NULL);
+    double *own = columns_of(both->y, T, H, direction), *back = reversed(own, T, H);
+    const double *y = direction ? back : own;
+    const size_t calls[] = {train ? T : T / 3, train ? 0 : T - T / 3};
+    for (size_t i = 0, t = 0; i < COUNT(calls) && calls[i]; t += calls[i++]) {
+        one.steps = (uint32_t)calls[i];
+        memmove(one.x, one.x + t * I, calls[i] * I * sizeof *one.x);
+        test_outputs part = test_run(plan, &one);
+        assert_memory_equal(part.y, y + t * H, calls[i] * H * sizeof *y);
+        memcpy(one.h0, part.hn, H * sizeof *y);
+        if (train) {
+            double *dx_back = reversed(part.dx, T, I);
+            assert_memory_equal(part.dh0, both->dh0 + direction * H, H * sizeof *y);
+            for (size_t k = 0; k < T * I; k++)
+                dx[k] = (double)(float)(dx[k] + (direction ? dx_back : part.dx)[k]);
+            free(dx_back);
+        }
+        test_outputs_free(&part);
+    }
+    assert_memory_equal(one.h0, both->hn + direction * H, H * sizeof *y);
+    free(own);
+    free(back);
+    clrnn_plan_destroy(&plan);
+    test_inputs_free(&one);
+}
+
+/* Two directions with more steps than one launch walks. */
+static void more_steps_than_a_launch(void **state)
+{
+    enum { T = (1 << 16) + 9 };
+    static const clrnn_network_desc list[] = {
+        {.cell = CLRNN_CELL_GRU, .input_size = 2, .hidden_size = 3, .bidirectional = true},
+        {.cell = CLRNN_CELL_RNN, .input_size = 1, .hidden_size = 2, .bidirectional = true}};
+    for (size_t i = 0; i < COUNT(list); i++)
+        for (int train = 0; train < 2; train++) {
+            test_inputs in = test_inputs_random(&list[i], T, 1, NULL, 300 + i, 1);
+            test_inputs_round(&in, CLRNN_F32);
+            test_sizes s = test_sizes_of(&in);
+            clrnn_plan *plan = test_persistent(*state, &in, CLRNN_F32, train == 1, NULL);
+            test_outputs both = test_run(plan, &in);
+            double *dx = calloc(s.x, sizeof *dx);
+            assert_non_null(dx);
+            for (size_t d = 0; d < 2; d++)
+                check_direction(*state, &in, &both, d, train == 1, dx);
+            if (train)
+                assert_memory_equal(dx, both.dx, s.x * sizeof *dx);
+            free(dx);
+            clrnn_plan_destroy(&plan);
+            test_outputs_free(&both);
+            test_inputs_free(&in);
+        }
+}
+
+/* --- extreme numbers ---------------------------------------------------------------------- */
+
+static void scale_all(double *values, size_t count, double factor)
+{
+    for (size_t i = 0; values && i < count; i++)
+        values[i] *= factor;
+}
+
+/* Change the inputs in one of many ways; false: there are no more. */
+static bool make_extreme(test_inputs *in, size_t way, clrnn_precision precision)
+{
+    const double tiny = precision == CLRNN_F64 ? 1e-310 : 1e-40;
+    test_sizes s = test_sizes_of(in);
+    switch (way) {
+    case 0: /* saturated gates */
+        scale_all(in->weights, s.weights, 40);
+        return true;
+    case 1: /* sums that overflow exp, and then themselves */
+        scale_all(in->weights, s.weights, 1e30);
+        scale_all(in->x, s.x, 1e8);
+        return true;
+    case 2: /* denormal inputs, states and gradients */
+        scale_all(in->x, s.x, tiny);
+        scale_all(in->h0, s.h, tiny);
+        scale_all(in->c0, s.c, tiny);
+        scale_all(in->dy, s.y, tiny);
+        scale_all(in->dhn, s.h, tiny);
+        return true;
+    case 3: /* denormal weights */
+        scale_all(in->weights, s.weights, tiny);
+        return true;
+    case 4:
+        in->x[s.x / 2] = NAN;
+        in->dy[s.y - 1] = NAN;
+        return true;
+    case 5:
+        in->x[s.x / 2] = INFINITY;
+        in->h0[1] = -INFINITY;
+        return true;
+    case 6:
+        in->weights[s.weights / 2] = NAN;
+        return true;
+    case 7: /* in the padding of a row of 1 step, and of one without any */
+        for (size_t i = in->batch * in->desc.input_size; i < s.x; i++)
+            in->x[i] = i / in->desc.input_size % in->batch < 2 ? NAN : in->x[i];
+        for (size_t i = in->batch * s.y / in->steps / in->batch; i < s.y; i++)
+            in->dy[i] = i / (s.y / in->steps / in->batch) % in->batch < 2 ? NAN : in->dy[i];
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void extreme_numbers(void **state)
+{
+    enum { T = 4, N = 5 };
+    static const uint32_t ragged[N] = {1, 0, 4, 3, 4};
+    for (int p = 0; p < test_precisions(*state); p++)
+        for (size_t form = 0; form < TEST_FORMS; form++)
+            for (size_t way = 0;; way++) {
+                const clrnn_precision precision = (clrnn_precision)p;
+                clrnn_network_desc desc = test_sized_form(form, 7, 37, 5);
+                test_inputs in =
+                    test_inputs_random(&desc, T, N, way == 7 ? ragged : NULL, 400 + form, 0.3);
+                bool more = make_extreme(&in, way, precision);
+                if (more) {
+                    clrnn_plan *stepwise = test_stepwise(*state, &in, precision, true);
+                    clrnn_plan *persistent =
+                        test_persistent(*state, &in, precision, true, &cuts[way % COUNT(cuts)]);
+                    test_outputs expected = test_run(stepwise, &in);
+                    test_run_same(test_forms[form].name, persistent, &in, &expected);
+                    if (way == 7)
+                        for (size_t i = 0; i < test_sizes_of(&in).y; i++)
+                            assert_true(isfinite(expected.y[i]));
+                    test_outputs_free(&expected);
+                    clrnn_plan_destroy(&stepwise);
+                    clrnn_plan_destroy(&persistent);
+                }
+                test_inputs_free(&in);
+                if (!more)
+                    break;
+            }
+}
+
+/* --- what a plan keeps -------------------------------------------------------------------- */
+
+/* Weights are packed when they are set: new contents of the same buffer are seen then. */
+static void new_weights(void **state)
+{
+    for (size_t form = 0; form < TEST_FORMS; form++) {
+        clrnn_network_desc desc = test_sized_form(form, 5, 33, 17);
+        desc.num_layers = 2;
+        test_inputs in = test_inputs_random(&desc, 3, 2, NULL, 500 + form, 0.3);
+        clrnn_plan *plan = test_persistent(*state, &in, CLRNN_F32, true, NULL);
+        test_outputs first = test_run(plan, &in);
+        scale_all(in.weights, test_sizes_of(&in).weights, -1.5);
+        clrnn_plan *fresh = test_persistent(*state, &in, CLRNN_F32, true, NULL);
+        test_outputs expected = test_run(fresh, &in);
+        assert_true(test_error(first.dx, expected.dx, test_sizes_of(&in).x) > 0.01);
+        test_plan_weights(plan, &in);
+        test_run_same("weights set anew", plan, &in, &expected);
+        test_outputs_free(&first);
+        test_outputs_free(&expected);
+        clrnn_plan_destroy(&plan);
+        clrnn_plan_destroy(&fresh);
+        test_inputs_free(&in);
+    }
+}
+
+/* A long sequence of one row needs the weights twice and not much more. */
+static void memory_does_not_grow(void **state)
+{
+    for (size_t form = 0; form < TEST_FORMS; form++) {
+        clrnn_plan_desc desc = {.network = test_sized_form(form, 1024, 1024, 512),
+                                .max_steps = 10000,
+                                .max_batch = 1,
+                                .strategy = CLRNN_STRATEGY_PERSISTENT};
+        clrnn_plan *plan = NULL, *longer = NULL;
+        assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_OK);
+        desc.max_steps *= 10;
+        assert_int_equal(clrnn_plan_create(*state, &desc, &longer), CLRNN_OK);
+        const clrnn_plan_info *info = clrnn_plan_get_info(plan);
+        assert_in_range(info->work_bytes, 1, 2 * info->weight_count * sizeof(float) + (64u << 20));
+        assert_int_equal(clrnn_plan_get_info(longer)->work_bytes, info->work_bytes);
+        clrnn_plan_destroy(&plan);
+        clrnn_plan_destroy(&longer);
+    }
+}
+
+/* The probe gives a number of groups that there can be, and asks once for each context. */
+static void probe(void **state)
+{
+    clrnn_context *context = *state;
+    const uint32_t units = clrnn_context_device(context)->compute_units;
+    const clrnn_network_desc desc = {.input_size = 3, .hidden_size = 4};
+    test_inputs in = test_inputs_random(&desc, 2, 2, NULL, 600, 1);
+    assert_int_equal(context->together, 0);
+    clrnn_plan *plan = test_persistent(context, &in, CLRNN_F32, false, NULL);
+    assert_in_range(context->together, 1, units);
+    for (uint32_t most = 1; most <= units; most++) {
+        uint32_t together = 0;
+        assert_int_equal(clr_persistent_probe(&plan->persistent, most, &together), CLRNN_OK);
+        assert_in_range(together, 1, most);
+    }
+    assert_int_equal(test_repairs(plan), 0);
+    test_outputs expected = test_reference(&in), got = test_run(plan, &in);
+    test_compare("after the probe", &in, &got, &expected, 1e-6, 0);
+    clrnn_plan_destroy(&plan);
+    context->together = 77;
+    plan = test_persistent(context, &in, CLRNN_F32, false, NULL);
+    assert_int_equal(context->together, 77);
+    clrnn_plan_destroy(&plan);
+    test_outputs_free(&got);
+    test_outputs_free(&expected);
+    test_inputs_free(&in);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, test_open_persistent, test_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_form_and_size),      TEST(every_cut),       TEST(changing_cuts),
+        TEST(more_steps_than_a_launch), TEST(extreme_numbers), TEST(new_weights),
+        TEST(memory_does_not_grow),     TEST(probe),
+    };
+    return cmocka_run_group_tests_name("persistent", tests, NULL, NULL);
+}
