@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * cl/gemm.cl - C = A B or C += A B on CPU devices, B (and a transposed A) packed beforehand.
  *
- * After cl/prelude.cl and cl/tile.cl. One work-item is a group, and computes a block of C:
+ * After cl/prelude.cl, cl/storage.cl and cl/tile.cl. One work-item is a group, and computes a block
+ * of C:
  *
  *              <- block_n ->            for each block of TILE_K values of k
  *            +--------------+             for each panel of B
@@ -11,11 +12,11 @@
  *
  * so a panel (TILE_K*TILE_N numbers) stays in the first cache level while A passes by. */
 
-/* panels[p][k][j] = b(k, p*TILE_N + j), 0 past column N.  Element (k,n) of b is at b_at +
- * k*k_stride + n*n_stride. Global size [panels, K in blocks of TILE_K]. */
+/* panels[p][k][j] = b(k, p*width + j), 0 past column N.  Element (k,n) of b is at b_at +
+ * k*k_stride + n*n_stride. Global size [panels, K in blocks of TILE_K]. (Panels in another storage:
+ * cl/store.cl.) */
 kernel void pack_panels(global const REAL *b, ulong b_at, ulong k_stride, ulong n_stride,
-                        global REAL *panels, ulong panels_at, uint width, uint N,
-                        uint K)
+                        global REAL *panels, ulong panels_at, uint width, uint N, uint K)
 {
     uint n0 = get_global_id(0) * width, k0 = get_global_id(1) * TILE_K;
     if (n0 >= N || k0 >= K)
@@ -51,11 +52,12 @@ static inline void store_row(const REALV *acc, global REAL *c, uint columns, uin
 #define TILE(HEIGHT)                                                                           \
     TILE_PRODUCT(HEIGHT)                                                                       \
     static inline void tile_##HEIGHT(global const REAL *a, size_t row_stride, size_t k_stride, \
-                                     global const REAL *panel, uint count, global REAL *c,     \
-                                     size_t c_stride, uint rows, uint columns, uint add)       \
+                                     global const STORED *panel, uint first, uint count,       \
+                                     global REAL *c, size_t c_stride, uint rows, uint columns, \
+                                     uint add)                                                 \
     {                                                                                          \
         REALV acc[HEIGHT][TILE_V];                                                             \
-        tile_product_##HEIGHT(a, row_stride, k_stride, rows, panel, count, acc);               \
+        tile_product_##HEIGHT(a, row_stride, k_stride, rows, panel, first, count, acc);        \
         UNROLL for (int i = 0; i < HEIGHT; i++) if ((uint)i < rows)                            \
             store_row(acc[i], c + i * c_stride, columns, add);                                 \
     }
@@ -68,12 +70,12 @@ TILE(6)
 #endif
 
 /* a: element (m,k) at a_at + m/TILE_M*tile_stride + m%TILE_M*row_stride + k*k_stride.
- * panels: of pack_panels.  c: [M,N] at c_at, row stride c_stride.
+ * panels: of pack_panels or store_panels.  c: [M,N] at c_at, row stride c_stride.
  * Global size [blocks of block_n columns, blocks of block_m rows]; block_n is a multiple of TILE_N
  * and block_m of TILE_M. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulong k_stride,
-     global const REAL *panels, global REAL *c, ulong c_at, ulong c_stride, uint accumulate,
+     global const STORED *panels, global REAL *c, ulong c_at, ulong c_stride, uint accumulate,
      uint block_m, uint block_n, uint M, uint N, uint K)
 {
     uint n0 = get_group_id(0) * block_n, m0 = get_group_id(1) * block_m;
@@ -84,18 +86,18 @@ gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulon
         for (uint n = n0; n < n1; n += TILE_N)
             for (uint m = m0; m < m1; m += TILE_M) {
                 global const REAL *rows = a + m / TILE_M * tile_stride + k * k_stride;
-                global const REAL *panel = panels + (size_t)n * K + (size_t)k * TILE_N;
+                global const STORED *panel = panels + (size_t)n * PANEL_ROWS(K);
                 global REAL *out = c + m * c_stride + n;
                 uint count = min(K - k, (uint)TILE_K), height = min(m1 - m, (uint)TILE_M);
                 uint width = min(n1 - n, (uint)TILE_N), add = accumulate || k > 0;
                 if (height == 1)
-                    tile_1(rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
-                           add);
+                    tile_1(rows, row_stride, k_stride, panel, k, count, out, c_stride, height,
+                           width, add);
                 else if (height <= 3)
-                    tile_3(rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
-                           add);
+                    tile_3(rows, row_stride, k_stride, panel, k, count, out, c_stride, height,
+                           width, add);
                 else
-                    tile_6(rows, row_stride, k_stride, panel, count, out, c_stride, height, width,
-                           add);
+                    tile_6(rows, row_stride, k_stride, panel, k, count, out, c_stride, height,
+                           width, add);
             }
 }

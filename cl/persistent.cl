@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cl/persistent.cl - many steps of the directions of one layer in one launch, for CPU devices and
- * the cell whose file precedes this one. After cl/prelude.cl, cl/tile.cl and the cell.
+ * the cell whose file precedes this one. After cl/prelude.cl, the cell, cl/storage.cl, cl/tile.cl.
  *
  * A work-item is a group. Each direction's units are cut into `unit_shares` runs of whole panels,
  * its rows into `row_shares` runs; a group computes one share of units for one share of rows, and
@@ -34,12 +34,16 @@
 #endif
 #define ROWS 48 /* rows that share a block of a panel in the first cache level */
 
-/* ints of the array `sync`: the flag, how often the repair had to work; then for each meeting place
- * a counter in a cache line of its own; then for each group how many phases it has completed. */
+/* ints of the array `sync`: the flag, how often the repair had to work; then for each of up to
+ * MOST_GROUPS meeting places a counter in a cache line of its own; then for each group how many
+ * phases it has completed. (These places do not depend on the cut: what one launch leaves as a
+ * group's phases must not be the counter of another launch.) */
+#define MOST_GROUPS   256
 #define SYNC_FLAG     0
 #define SYNC_REPAIRS  1
 #define SYNC_LINE     16
 #define SYNC_COUNTERS SYNC_LINE
+#define SYNC_DONE     (SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)
 
 /* --- vectors with a ragged end ------------------------------------------------------------- */
 
@@ -78,15 +82,15 @@ TILE_PRODUCT(1)
 TILE_PRODUCT(3)
 TILE_PRODUCT(6)
 
-#define ADD_TILE(HEIGHT)                                                                   \
-    static inline void add_tile_##HEIGHT(global const REAL *a, size_t stride, uint rows,   \
-                                         global const REAL *panel, uint count, bool first, \
-                                         REALV(*sum)[TILE_V])                              \
-    {                                                                                      \
-        REALV acc[HEIGHT][TILE_V];                                                         \
-        tile_product_##HEIGHT(a, stride, 1, rows, panel, count, acc);                      \
-        UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++)    \
-            sum[i][j] = first ? acc[i][j] : sum[i][j] + acc[i][j];                         \
+#define ADD_TILE(HEIGHT)                                                                 \
+    static inline void add_tile_##HEIGHT(global const REAL *a, size_t stride, uint rows, \
+                                         global const STORED *panel, uint k, uint count, \
+                                         bool first, REALV(*sum)[TILE_V])                \
+    {                                                                                    \
+        REALV acc[HEIGHT][TILE_V];                                                       \
+        tile_product_##HEIGHT(a, stride, 1, rows, panel, k, count, acc);                 \
+        UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++)  \
+            sum[i][j] = first ? acc[i][j] : sum[i][j] + acc[i][j];                       \
     }
 
 ADD_TILE(1)
@@ -94,8 +98,8 @@ ADD_TILE(3)
 ADD_TILE(6)
 
 /* sum = a panel (or sum +=, with `add`) for `rows` <= ROWS rows of a, K values of k. */
-static inline void product(global const REAL *a, size_t stride, uint rows, global const REAL *panel,
-                           uint K, bool add, REALV sum[ROWS][TILE_V])
+static inline void product(global const REAL *a, size_t stride, uint rows,
+                           global const STORED *panel, uint K, bool add, REALV sum[ROWS][TILE_V])
 {
     for (uint k = 0; k < K; k += TILE_K) {
         uint count = min(K - k, (uint)TILE_K);
@@ -104,22 +108,22 @@ static inline void product(global const REAL *a, size_t stride, uint rows, globa
             global const REAL *from = a + i * stride + k;
             uint height = rows - i;
             if (height == 1)
-                add_tile_1(from, stride, height, panel, count, first, sum + i);
+                add_tile_1(from, stride, height, panel, k, count, first, sum + i);
             else if (height <= 3)
-                add_tile_3(from, stride, height, panel, count, first, sum + i);
+                add_tile_3(from, stride, height, panel, k, count, first, sum + i);
             else
-                add_tile_6(from, stride, height, panel, count, first, sum + i);
+                add_tile_6(from, stride, height, panel, k, count, first, sum + i);
         }
-        panel += (size_t)count * TILE_N;
     }
 }
 
 /* The same for one row and several panels at once (their starts `step` apart): more chains of sums
  * side by side hide the latency of each. */
-static inline void product_of_row(global const REAL *a, global const REAL *panel, size_t step,
+static inline void product_of_row(global const REAL *a, global const STORED *panel, size_t step,
                                   uint K, int first_gate, int last_gate,
                                   REALV sum[CELL_GATES][ROWS][TILE_V])
 {
+    global const STORED *from = panel + PANEL_HEAD * TILE_N;
     for (uint k0 = 0; k0 < K; k0 += TILE_K) {
         REALV acc[CELL_GATES][TILE_V];
         uint k1 = min(K, k0 + TILE_K);
@@ -130,10 +134,14 @@ static inline void product_of_row(global const REAL *a, global const REAL *panel
             UNROLL for (int g = 0; g < CELL_GATES; g++)
                 UNROLL for (int j = 0; j < TILE_V; j++) if (g >= first_gate && g < last_gate)
                     acc[g][j] =
-                        fma(ak, VLOAD(panel + g * step + (size_t)k * TILE_N + j * VEC), acc[g][j]);
+                        fma(ak, STORED_VLOAD(from + g * step + (size_t)k * TILE_N + j * VEC),
+                            acc[g][j]);
         }
         UNROLL for (int g = 0; g < CELL_GATES; g++) UNROLL for (int j = 0; j < TILE_V; j++)
-            sum[g][0][j] = k0 == 0 ? acc[g][j] : sum[g][0][j] + acc[g][j];
+        {
+            REALV part = panel_scaled(acc[g][j], panel + g * step, j * VEC);
+            sum[g][0][j] = k0 == 0 ? part : sum[g][0][j] + part;
+        }
     }
 }
 
@@ -165,13 +173,13 @@ kernel void persistent_probe(volatile global int *sync, int target, uint most_sp
 
 /* What a group needs to know. Pointers are to the direction's first element. */
 typedef struct walk {
-    global const REAL *panels;      /* U^T: [G][panels of H][R][TILE_N] */
-    global const REAL *projection;  /* W_hr^T: [panels of P][H][TILE_N] */
-    global const REAL *b_ih, *b_hh; /* [G*H] */
-    global REAL *gates;             /* [count,N,G*H] */
-    global REAL *h, *c;             /* [slots,N,R], [slots,N,H] */
-    global REAL *extra;             /* [extras,N,H] */
-    global REAL *y;                 /* row n of kept step k at (k*N + n)*y_stride, or 0 */
+    global const STORED *panels;     /* U^T: [G][panels of H][PANEL_ROWS(R)][TILE_N] */
+    global const STORED *projection; /* W_hr^T: [panels of P][PANEL_ROWS(H)][TILE_N] */
+    global const REAL *b_ih, *b_hh;  /* [G*H] */
+    global REAL *gates;              /* [count,N,G*H] */
+    global REAL *h, *c;              /* [slots,N,R], [slots,N,H] */
+    global REAL *extra;              /* [extras,N,H] */
+    global REAL *y;                  /* row n of kept step k at (k*N + n)*y_stride, or 0 */
     size_t y_stride;
     global const int *lengths; /* [N], or 0 */
     uint down;                 /* 1: from the last step to the first */
@@ -242,7 +250,7 @@ static inline volatile global int *counter_of(const team *m, uint group)
 
 static inline volatile global int *done_of(const team *m, uint group)
 {
-    return m->sync + SYNC_COUNTERS + m->directions * m->row_shares * SYNC_LINE + group;
+    return m->sync + SYNC_DONE + group;
 }
 
 /* After a phase, the number `phases_done` of `phases`: meet if others depend on it

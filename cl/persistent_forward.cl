@@ -80,8 +80,9 @@ static inline void gates_of_panel(const walk *w, const walk_step *s, global cons
                                   uint panel, uint n0, uint rows, int first, int last)
 {
     REALV sum[CELL_GATES][ROWS][TILE_V];
-    size_t gate_step = (size_t)((w->H + TILE_N - 1) / TILE_N) * TILE_N * w->R;
-    global const REAL *weights = w->panels + (size_t)panel * TILE_N * w->R;
+    size_t panel_size = (size_t)PANEL_ROWS(w->R) * TILE_N;
+    size_t gate_step = panels_of(w->H) * panel_size;
+    global const STORED *weights = w->panels + panel * panel_size;
     from += (size_t)n0 * w->R;
     if (rows == 1)
         product_of_row(from, weights, gate_step, w->R, first, last, sum);
@@ -108,8 +109,8 @@ static inline void gates_of_panel(const walk *w, const walk_step *s, global cons
 static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
     REALV sum[ROWS][TILE_V];
-    product(s->extra + (size_t)n0 * w->H, w->H, rows, w->projection + (size_t)panel * TILE_N * w->H,
-            w->H, false, sum);
+    product(s->extra + (size_t)n0 * w->H, w->H, rows,
+            w->projection + (size_t)panel * TILE_N * PANEL_ROWS(w->H), w->H, false, sum);
     for (uint i = 0; i < rows; i++)
         for (uint v = 0; v < TILE_V; v++) {
             uint n = n0 + i, j = panel * TILE_N + v * VEC;
@@ -160,7 +161,7 @@ static inline void forward_phase(const walk *w, uint phase, uint row_share, uint
  * `team`. Global size: directions*row_shares*unit_shares groups of one work-item; with `repair`:
  * one. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void persistent_forward(
-    global const REAL *panels, ulong panels_at, ulong panels_step, ulong projection_at,
+    global const STORED *panels, ulong panels_at, ulong panels_step, ulong projection_at,
     global const REAL *weights, ulong b_ih, ulong b_hh, ulong bias_step, global REAL *store,
     ulong gates_at, ulong gates_step, ulong h_at, ulong h_step, ulong c_at, ulong c_step,
     ulong extra_at, ulong extra_step, global REAL *y, ulong y_at0, ulong y_at1, ulong y_stride,

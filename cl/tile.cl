@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cl/tile.cl - the inner tile of every matrix product on CPU devices: rows of A times one panel of
- * B.
+ * B. After cl/prelude.cl and cl/storage.cl, which says how a panel is kept.
  *
  *     acc[i][n] = sum over k of a(i,k) * panel[k][n]      i < rows <= TILE_M,  n < TILE_N
  *
@@ -29,35 +29,31 @@
 /* The accumulators are registers only if the loops over them are unrolled. */
 #define UNROLL _Pragma("unroll")
 
-#if VEC == 1
-#define VLOAD(at)         (*(at))
-#define VSTORE(value, at) (*(at) = (value))
-#else
-#define VLOAD(at)         CLR_PASTE(vload, VEC)(0, at)
-#define VSTORE(value, at) CLR_PASTE(vstore, VEC)(value, 0, at)
-#endif
-
-/* tile_product_HEIGHT: acc = a * panel over k = 0..count-1.  Row i of a is at i*row_stride, k at
- * k*k_stride; rows past `rows` repeat the last one. The height is part of the name, and not an
- * argument, because loops are unrolled before functions are inlined. */
-#define TILE_PRODUCT(HEIGHT)                                                                       \
-    static inline void tile_product_##HEIGHT(global const REAL *a, size_t row_stride,              \
-                                             size_t k_stride, uint rows, global const REAL *panel, \
-                                             uint count, REALV acc[HEIGHT][TILE_V])                \
-    {                                                                                              \
-        size_t at[HEIGHT];                                                                         \
-        UNROLL for (int i = 0; i < HEIGHT; i++)                                                    \
-        {                                                                                          \
-            at[i] = min((uint)i, rows - 1) * row_stride;                                           \
-            UNROLL for (int j = 0; j < TILE_V; j++) acc[i][j] = (REALV)0;                          \
-        }                                                                                          \
-        for (uint k = 0; k < count; k++, a += k_stride, panel += TILE_N) {                         \
-            REALV b[TILE_V];                                                                       \
-            UNROLL for (int j = 0; j < TILE_V; j++) b[j] = VLOAD(panel + j * VEC);                 \
-            UNROLL for (int i = 0; i < HEIGHT; i++)                                                \
-            {                                                                                      \
-                REALV ai = (REALV)a[at[i]];                                                        \
-                UNROLL for (int j = 0; j < TILE_V; j++) acc[i][j] = fma(ai, b[j], acc[i][j]);      \
-            }                                                                                      \
-        }                                                                                          \
+/* tile_product_HEIGHT: acc = a * panel over k = first..first+count-1, in the scale of the weights.
+ * a: row i of k = first is at i*row_stride, the next k at k_stride; rows past `rows` repeat the
+ * last one.  panel: its beginning. The height is part of the name, and not an argument, because
+ * loops are unrolled before functions are inlined. */
+#define TILE_PRODUCT(HEIGHT)                                                                  \
+    static inline void tile_product_##HEIGHT(                                                 \
+        global const REAL *a, size_t row_stride, size_t k_stride, uint rows,                  \
+        global const STORED *panel, uint first, uint count, REALV acc[HEIGHT][TILE_V])        \
+    {                                                                                         \
+        global const STORED *from = panel + (size_t)(PANEL_HEAD + first) * TILE_N;            \
+        size_t at[HEIGHT];                                                                    \
+        UNROLL for (int i = 0; i < HEIGHT; i++)                                               \
+        {                                                                                     \
+            at[i] = min((uint)i, rows - 1) * row_stride;                                      \
+            UNROLL for (int j = 0; j < TILE_V; j++) acc[i][j] = (REALV)0;                     \
+        }                                                                                     \
+        for (uint k = 0; k < count; k++, a += k_stride, from += TILE_N) {                     \
+            REALV b[TILE_V];                                                                  \
+            UNROLL for (int j = 0; j < TILE_V; j++) b[j] = STORED_VLOAD(from + j * VEC);      \
+            UNROLL for (int i = 0; i < HEIGHT; i++)                                           \
+            {                                                                                 \
+                REALV ai = (REALV)a[at[i]];                                                   \
+                UNROLL for (int j = 0; j < TILE_V; j++) acc[i][j] = fma(ai, b[j], acc[i][j]); \
+            }                                                                                 \
+        }                                                                                     \
+        UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++)       \
+            acc[i][j] = panel_scaled(acc[i][j], panel, j * VEC);                              \
     }

@@ -16,15 +16,16 @@ FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-f
 CELLS = ["rnn", "lstm", "gru"]
 PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
             ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"],
-            ["prelude", "tile"], ["prelude", "tile", "gemm"]]
+            ["prelude", "storage"], ["prelude", "storage", "store"],
+            ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
 PROGRAMS += [["prelude", cell] for cell in CELLS]
 PROGRAMS += [["prelude", cell, "stepwise"] for cell in CELLS]
-PROGRAMS += [["prelude", cell, "tile", "persistent", walk] for cell in CELLS
+PROGRAMS += [["prelude", cell, "storage", "tile", "persistent", walk] for cell in CELLS
              for walk in ("persistent_forward", "persistent_backward")]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
-VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256]}
-VECTOR = {"rnn", "lstm", "gru", "tile", "gemm"}  # files that know VEC
-SCALAR = {"stepwise"}  # and those that want it to be 1
+VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256], "STORAGE": [0, 1, 2, 3]}
+VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
+SCALAR = {"stepwise", "store"}  # and those that want it to be 1
 LSTM_ONLY = "PROJECTED"
 
 
@@ -40,6 +41,17 @@ def macros(folder, program):
     if "lstm" not in program and LSTM_ONLY in found:
         found[LSTM_ONLY] = [0]
     return found
+
+
+def possible(program, values):
+    """Other storages than REAL are for float and for inference, and only they need store.cl. With a
+    cell one of them will do, the one whose panels have a head."""
+    storage = values.get("STORAGE", 0)
+    if storage == 0:
+        return "store" not in program
+    if "persistent" in program and storage != 3:
+        return False
+    return not values["REAL_IS_DOUBLE"] and "persistent_backward" not in program
 
 
 def compile_one(folder, clang, program, values):
@@ -60,8 +72,8 @@ def main():
     jobs = []
     for program in PROGRAMS:
         choices = macros(folder, program)
-        jobs += [(program, dict(zip(choices, values)))
-                 for values in itertools.product(*choices.values())]
+        every = [dict(zip(choices, values)) for values in itertools.product(*choices.values())]
+        jobs += [(program, values) for values in every if possible(program, values)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         complaints = [c for c in pool.map(lambda j: compile_one(folder, clang, *j), jobs) if c]
     for name in sorted(forgotten):

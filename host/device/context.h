@@ -23,9 +23,9 @@ struct clrnn_context {
     struct clr_program *programs;
     uint32_t together; /* layer/: how many groups run at the same time; 0 = not yet known */
     bool cache_warned; /* that the cache folder cannot be written has been said */
-    /* layer/: for each strategy, forward alone and with backward, 2 bits for each kernel family:
-     * 1 = passed, 2 = failed */
-    uint64_t self_tests[2][2];
+    /* layer/: for each strategy, forward alone, with backward, and forward alone with weights in
+     * f16, bf16 and int8, 2 bits for each kernel family: 1 = passed, 2 = failed */
+    uint64_t self_tests[2][5];
 };
 
 /**

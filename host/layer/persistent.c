@@ -4,6 +4,7 @@
 #include "device/buffer.h"
 #include "layer/plan.h"
 #include "math/packed.h"
+#include "math/storage.h"
 
 /* Steps of one launch: phases are counted in 32 bits, and a wait in between lets others in. */
 enum { most_steps = 1 << 16 };
@@ -37,10 +38,11 @@ static clrnn_status find_together(clrnn_plan *plan)
     return CLRNN_OK;
 }
 
-static size_t panel_elements(const clrnn_plan *plan, size_t columns, size_t k)
+/* Numbers in the panels of a [k,columns]. */
+static size_t panel_numbers(const clrnn_plan *plan, size_t columns, size_t k)
 {
     size_t width = plan->persistent.tile_n;
-    return (columns + width - 1) / width * width * k;
+    return (columns + width - 1) / width * width * clr_storage_rows(plan->desc.weights, k);
 }
 
 /* Lay out the panels of one cell. */
@@ -50,32 +52,34 @@ static void place_panels(const clrnn_plan *plan, clr_panels *p)
     size_t H = n->desc.hidden_size, R = n->state, at = 0;
     bool projected = n->desc.proj_size > 0, train = plan->desc.train;
     p->recurrent = at;
-    at += n->gates * panel_elements(plan, H, R);
+    at += n->gates * panel_numbers(plan, H, R);
     p->projection = at;
-    at += projected ? panel_elements(plan, R, H) : 0;
+    at += projected ? panel_numbers(plan, R, H) : 0;
     p->d_recurrent = at;
-    at += train ? panel_elements(plan, R, (n->reset_before ? 2 : n->gates) * H) : 0;
+    at += train ? panel_numbers(plan, R, (n->reset_before ? 2 : n->gates) * H) : 0;
     p->d_candidate = at;
-    at += train && n->reset_before ? panel_elements(plan, H, H) : 0;
+    at += train && n->reset_before ? panel_numbers(plan, H, H) : 0;
     p->d_projection = at;
-    at += train && projected ? panel_elements(plan, H, R) : 0;
+    at += train && projected ? panel_numbers(plan, H, R) : 0;
     p->step = at;
 }
 
 static clrnn_status init(clrnn_plan *plan)
 {
     const clr_network *n = &plan->network;
-    clrnn_status status = clr_persistent_init(plan->context, n, plan->desc.precision,
-                                              plan->desc.train, &plan->persistent);
+    const clrnn_plan_desc *d = &plan->desc;
+    clrnn_status status = clr_persistent_init(plan->context, n, d->precision, d->weights, d->train,
+                                              &plan->persistent);
     if (status == CLRNN_OK &&
         !plan->gemms.own) /* panels are packed by our own kernel all the same */
-        status = clr_packed_init(plan->context, plan->desc.precision, &plan->gemms.packed);
+        status = clr_packed_init(plan->context, d->precision, d->weights, &plan->gemms.packed);
     if (status == CLRNN_OK)
         status = find_together(plan);
     if (status == CLRNN_OK) {
         place_panels(plan, &plan->panels);
+        size_t bytes = plan->panels.step * plan->weight_bytes;
         status = clr_plan_allocate(plan, &plan->panels.buffer, (uint64_t)n->layers * n->directions,
-                                   plan->panels.step);
+                                   (bytes + plan->real_bytes - 1) / plan->real_bytes);
     }
     return status;
 }
@@ -106,7 +110,7 @@ static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t directi
     clrnn_status status = CLRNN_OK;
     for (size_t gate = 0; gate < n->gates && status == CLRNN_OK; gate++)
         status = pack_matrix(plan, w.w_hh + gate * H * R, H, R, true,
-                             at + p->recurrent + gate * panel_elements(plan, H, R));
+                             at + p->recurrent + gate * panel_numbers(plan, H, R));
     if (status == CLRNN_OK && projected)
         status = pack_matrix(plan, w.w_hr, R, H, true, at + p->projection);
     if (status == CLRNN_OK && train)
@@ -154,7 +158,7 @@ static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batc
     clr_lock_give(&plan->context->lock);
     if (each < 2)
         return s;
-    if (batch >= 6 * each && products * plan->real_bytes <= core_cache)
+    if (batch >= 6 * each && products * plan->weight_bytes <= core_cache)
         s.row_shares = each;
     else if (products * batch > small_step)
         s.unit_shares = smaller(each, panels);

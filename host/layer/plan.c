@@ -9,11 +9,18 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "math/storage.h"
 
 /* From the one to be preferred to the one that always works. */
 static const clr_strategy *const strategies[] = {&clr_strategy_persistent, &clr_strategy_stepwise};
 
 enum { strategy_count = sizeof strategies / sizeof *strategies };
+
+static const char *storage_name(clrnn_storage storage)
+{
+    static const char *const names[] = {"f32", "f16", "bf16", "int8"};
+    return names[storage];
+}
 
 static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_desc *d)
 {
@@ -33,6 +40,13 @@ static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_de
                         (int)d->precision);
     if (d->gemm != CLRNN_GEMM_AUTO && d->gemm != CLRNN_GEMM_CLBLAST && d->gemm != CLRNN_GEMM_PACKED)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: gemm %d is unknown", (int)d->gemm);
+    if ((unsigned)d->weights > CLRNN_WEIGHTS_INT8)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: storage of weights %d is unknown",
+                        (int)d->weights);
+    if (d->weights != CLRNN_WEIGHTS_F32 && (d->train || d->precision != CLRNN_F32))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "plan: weights are kept in %s only for inference in single precision",
+                        storage_name(d->weights));
     if (!(d->dropout >= 0 && d->dropout < 1))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: dropout %g is not in [0,1)",
                         (double)d->dropout);
@@ -74,7 +88,7 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
             return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: strategy %s cannot run this: %s",
                             s->name, why_not);
         if (!why_not)
-            status = clr_self_test(context, &desc->network, desc->precision, s->id, desc->train);
+            status = clr_self_test(context, desc, s->id);
         *choice = s->id;
         if (!why_not && status != CLRNN_ERR_SELF_TEST)
             return status;
@@ -157,12 +171,13 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
     plan->context = context;
     plan->desc = *desc;
     plan->real_bytes = desc->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
+    plan->weight_bytes = clr_storage_bytes(desc->weights, desc->precision);
     plan->strategy = strategy_of(desc->strategy);
     status = clr_network_init(&desc->network, &context->log, &plan->network);
     if (status == CLRNN_OK)
         status = clr_sequence_init(context, desc->precision, &plan->sequence);
     if (status == CLRNN_OK)
-        status = clr_gemms_init(context, desc->precision, desc->gemm, &plan->gemms);
+        status = clr_gemms_init(context, desc->precision, desc->weights, desc->gemm, &plan->gemms);
     if (status == CLRNN_OK) {
         plan->desc.network = plan->network.desc;
         plan->info.strategy = plan->strategy->name;
@@ -200,6 +215,10 @@ clrnn_status clrnn_plan_create(clrnn_context *context, const clrnn_plan_desc *de
         (*plan)->info.strategy_reason = "the caller chose it";
     clr_log(&context->log, CLRNN_LOG_INFO, "plan: strategy %s: %s; products by %s",
             (*plan)->info.strategy, (*plan)->info.strategy_reason, (*plan)->info.gemm);
+    if (desc->weights != CLRNN_WEIGHTS_F32)
+        clr_log(&context->log, CLRNN_LOG_INFO, "plan: weights are rounded to %s%s",
+                storage_name(desc->weights),
+                (*plan)->gemms.own ? "" : ", but CLBlast reads them as f32: no memory is saved");
     return CLRNN_OK;
 }
 

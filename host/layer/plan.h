@@ -65,8 +65,8 @@ typedef struct clr_cell_operands {
     clr_operand d_projection; /* W_hr [P,H] */
 } clr_cell_operands;
 
-/* The recurrent weights of all cells in panels (cl/tile.cl): where those of the first cell begin,
- * in elements, and how far the next cell's are from them. */
+/* The recurrent weights of all cells in panels (cl/storage.cl): where those of the first cell
+ * begin, in numbers of their storage, and how far the next cell's are from them. */
 typedef struct clr_panels {
     cl_mem buffer;
     size_t recurrent, projection;                  /* forward */
@@ -90,6 +90,7 @@ struct clrnn_plan {
     /* Tests only: how every launch of persistent is cut, its directions left out. */
     const clr_shares *forced;
     size_t real_bytes;   /* of one element */
+    size_t weight_bytes; /* of one element of a weight matrix as it is kept */
     uint32_t piece;      /* steps whose gates fit the work memory; T when training */
     clrnn_slice weights; /* canonical, retained; absent until they are set */
     cl_mem lengths;      /* [max N] cl_int */
@@ -110,10 +111,10 @@ struct clrnn_plan {
 clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_desc *desc,
                                       clrnn_plan **plan);
 
-/** Run the self-test of this network's kernel family on this device, once for each context.
+/** Run the self-test of the kernels of such plans on this device, once for each context.
  *  Returns: CLRNN_OK, CLRNN_ERR_SELF_TEST (not logged as an error), or why it could not run. */
-clrnn_status clr_self_test(clrnn_context *context, const clrnn_network_desc *network,
-                           clrnn_precision precision, clrnn_strategy strategy, bool train);
+clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
+                           clrnn_strategy strategy);
 
 /* A forward pass that has been checked: its sizes. */
 typedef struct clr_pass {

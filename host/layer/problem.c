@@ -13,13 +13,17 @@
 /* A word that a key may have as its value, and what it stands for; ends with a NULL word. */
 typedef struct clr_word {
     const char *word;
-    int value; /* -1: known, but this version cannot run it */
+    int value;
 } clr_word;
 
 static const clr_word cells[] = {
     {"lstm", CLRNN_CELL_LSTM}, {"gru", CLRNN_CELL_GRU}, {"rnn", CLRNN_CELL_RNN}, {NULL, 0}};
 static const clr_word modes[] = {{"infer", 0}, {"train", 1}, {NULL, 0}};
-static const clr_word storages[] = {{"f32", 0}, {"f16", -1}, {"bf16", -1}, {"int8", -1}, {NULL, 0}};
+static const clr_word storages[] = {{"f32", CLRNN_WEIGHTS_F32},
+                                    {"f16", CLRNN_WEIGHTS_F16},
+                                    {"bf16", CLRNN_WEIGHTS_BF16},
+                                    {"int8", CLRNN_WEIGHTS_INT8},
+                                    {NULL, 0}};
 static const clr_word resets[] = {
     {"before", CLRNN_RESET_BEFORE}, {"after", CLRNN_RESET_AFTER}, {NULL, 0}};
 static const clr_word updates[] = {
@@ -105,9 +109,6 @@ static clrnn_status read_word(const struct clr_key *key, const char *text, const
         w++;
     if (!w->word)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is unknown", key->name, text);
-    if (w->value < 0)
-        return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "problem: %s=%s is not supported yet",
-                        key->name, text);
     *out = (uint32_t)w->value;
     return CLRNN_OK;
 }
@@ -164,7 +165,8 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
                                .ragged = v.lengths,
                                .precision = (clrnn_precision)v.precision,
                                .strategy = (clrnn_strategy)v.strategy,
-                               .gemm = (clrnn_gemm)v.gemm};
+                               .gemm = (clrnn_gemm)v.gemm,
+                               .weights = (clrnn_storage)v.weights};
     clr_network network;
     return clr_network_init(&problem->network, log, &network);
 }
@@ -187,6 +189,7 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                     .L = n->num_layers ? n->num_layers : 1,
                     .D = n->bidirectional ? 2 : 1,
                     .mode = problem->train,
+                    .weights = (uint32_t)problem->weights,
                     .P = n->proj_size,
                     .reset = (uint32_t)n->gru_reset,
                     .update = (uint32_t)n->gru_update,

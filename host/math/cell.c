@@ -6,7 +6,7 @@
 #include "math/sources.h"
 
 clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network,
-                              clrnn_precision precision, uint32_t vector,
+                              clrnn_precision precision, clrnn_storage storage, uint32_t vector,
                               const clr_source *const *strategy, size_t strategy_count,
                               cl_program *program)
 {
@@ -21,8 +21,9 @@ clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network
     clr_define defines[8] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
                              {"BIAS", !d->no_bias},
                              {"PROJECTED", d->proj_size > 0},
-                             {"VEC", (long)vector}};
-    size_t count = 4;
+                             {"VEC", (long)vector},
+                             {"STORAGE", storage}};
+    size_t count = 5;
     if (d->cell == CLRNN_CELL_RNN)
         defines[count++] = (clr_define){"CELL_RELU", d->nonlinearity == CLRNN_RELU};
     if (d->cell == CLRNN_CELL_GRU) {

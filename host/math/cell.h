@@ -9,11 +9,11 @@
 
 /**
  * Build the program prelude + cell + the strategy's sources, with the defines that the network's
- * variant needs and `vector`, the numbers that one work-item computes (VEC).
+ * variant needs, `vector`, the numbers that one work-item computes (VEC), and how weights are kept.
  * Returns: as clr_program_get.
  */
 clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network,
-                              clrnn_precision precision, uint32_t vector,
+                              clrnn_precision precision, clrnn_storage storage, uint32_t vector,
                               const clr_source *const *strategy, size_t count, cl_program *program);
 
 #endif

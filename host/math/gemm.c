@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "device/buffer.h"
 #include "math/packed.h"
+#include "math/storage.h"
 
 /* Contexts that have used CLBlast, which keeps compiled programs, and with them OpenCL contexts,
  * for the whole process: the last one clears that. */
@@ -100,17 +101,20 @@ static clrnn_status warm_up_clblast(clr_gemms *gemms)
     return status;
 }
 
-clrnn_status clr_gemms_init(clrnn_context *context, clrnn_precision precision, clrnn_gemm choice,
-                            clr_gemms *gemms)
+clrnn_status clr_gemms_init(clrnn_context *context, clrnn_precision precision,
+                            clrnn_storage storage, clrnn_gemm choice, clr_gemms *gemms)
 {
     /* One work-item for each group suits a device whose compute units are cores. There our kernels
      * are about ten times as fast as CLBlast, at every size (tools/bench/results). */
     clr_gemms g = {.context = context,
                    .precision = precision,
+                   .storage = storage,
                    .own = choice == CLRNN_GEMM_PACKED ||
                           (choice == CLRNN_GEMM_AUTO && context->info.type & CL_DEVICE_TYPE_CPU)};
     clrnn_status status =
-        g.own ? clr_packed_init(context, precision, &g.packed) : warm_up_clblast(&g);
+        g.own ? clr_packed_init(context, precision, storage, &g.packed) : warm_up_clblast(&g);
+    if (status == CLRNN_OK && !g.own && storage != CLRNN_WEIGHTS_F32)
+        status = clr_store_init(context, storage, &g.store);
     *gemms = g;
     return status;
 }
@@ -118,6 +122,7 @@ clrnn_status clr_gemms_init(clrnn_context *context, clrnn_precision precision, c
 void clr_gemms_free(clr_gemms *gemms)
 {
     clr_packed_free(&gemms->packed);
+    clr_store_free(&gemms->store);
 }
 
 const char *clr_gemms_name(const clr_gemms *gemms)
@@ -136,27 +141,53 @@ clrnn_status clr_gemm_run(clr_gemms *gemms, const clr_gemm *gemm)
     }
     if (g.m == 0 || g.n == 0)
         return CLRNN_OK;
+    if (!g.prepared && gemms->storage != CLRNN_WEIGHTS_F32)
+        return clr_fail(&gemms->context->log, CLRNN_ERR_ARGUMENT,
+                        "product %zux%zux%zu: only prepared operands are stored", g.m, g.n, g.k);
     return gemms->own ? clr_packed_run(&gemms->packed, &g, g.prepared ? g.prepared->panels : NULL)
                       : run_clblast(gemms, &g);
+}
+
+/* The rounded matrix as floats, [n,k], in the place of the caller's. */
+static clrnn_status round_operand(clr_gemms *gemms, clr_operand *operand)
+{
+    size_t n = operand->n, k = operand->k;
+    clrnn_status status = CLRNN_OK;
+    if (!operand->panels)
+        status = clr_buffer_create(gemms->context, n * k * sizeof(cl_float), &operand->panels);
+    if (status == CLRNN_OK)
+        status = clr_store_round(&gemms->store, operand->matrix, operand->transposed, n, k,
+                                 operand->panels);
+    operand->matrix = (clr_matrix){operand->panels, 0, k};
+    operand->transposed = true;
+    return status;
+}
+
+static clrnn_status pack_operand(clr_gemms *gemms, clr_operand *operand)
+{
+    clr_packed *packed = &gemms->packed;
+    size_t n = operand->n, k = operand->k;
+    size_t bytes =
+        clr_packed_panel_count(packed, n, k) * clr_storage_bytes(gemms->storage, gemms->precision);
+    clrnn_status status = CLRNN_OK;
+    if (!operand->panels)
+        status = clr_buffer_create(gemms->context, bytes, &operand->panels);
+    if (status == CLRNN_OK)
+        status =
+            clr_packed_pack(packed, operand->matrix, operand->transposed, n, k, operand->panels, 0);
+    return status;
 }
 
 clrnn_status clr_operand_pack(clr_gemms *gemms, clr_matrix b, bool transposed_b, size_t n, size_t k,
                               clr_operand *operand)
 {
-    clrnn_status status = CLRNN_OK;
     operand->matrix = b;
     operand->transposed = transposed_b;
     operand->n = n;
     operand->k = k;
-    if (!gemms->own)
-        return CLRNN_OK;
-    size_t bytes = clr_packed_panel_count(&gemms->packed, n, k) *
-                   (gemms->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float));
-    if (!operand->panels)
-        status = clr_buffer_create(gemms->context, bytes, &operand->panels);
-    if (status == CLRNN_OK)
-        status = clr_packed_pack(&gemms->packed, b, transposed_b, n, k, operand->panels, 0);
-    return status;
+    if (gemms->own)
+        return pack_operand(gemms, operand);
+    return gemms->storage == CLRNN_WEIGHTS_F32 ? CLRNN_OK : round_operand(gemms, operand);
 }
 
 void clr_operand_free(clr_operand *operand)

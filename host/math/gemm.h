@@ -20,7 +20,7 @@ typedef struct clr_operand {
     clr_matrix matrix;
     bool transposed;
     size_t n, k;
-    cl_mem panels; /* packed, or NULL where products read the matrix itself */
+    cl_mem panels; /* packed or rounded, or NULL where products read the caller's matrix itself */
 } clr_operand;
 
 /* C = op(A) op(B), or C += with `accumulate`; op(A) is [m,k], op(B) is [k,n], C is [m,n]. A
@@ -33,10 +33,19 @@ typedef struct clr_gemm {
     const clr_operand *prepared; /* op(B); b, transpose_b, n and k are then taken from it */
 } clr_gemm;
 
+/* Kernels that put a matrix into another storage than float. */
+typedef struct clr_store {
+    clrnn_context *context;
+    clrnn_storage storage;
+    cl_kernel panels, columns;
+} clr_store;
+
 /* Our own kernels and their scratch memory. */
 typedef struct clr_packed {
     clrnn_context *context;
     clrnn_precision precision;
+    clrnn_storage storage; /* of panels of B */
+    clr_store store;       /* unless that is f32 */
     uint32_t tile_n;
     cl_kernel pack, gemm;
     cl_mem scratch[2]; /* A and B of products that are packed only once */
@@ -47,16 +56,20 @@ typedef struct clr_packed {
 typedef struct clr_gemms {
     clrnn_context *context;
     clrnn_precision precision;
-    bool own;          /* our own kernels, else CLBlast */
-    clr_packed packed; /* if own */
+    clrnn_storage storage; /* of prepared operands */
+    bool own;              /* our own kernels, else CLBlast */
+    clr_packed packed;     /* if own */
+    clr_store store;       /* if not own, unless storage is f32 */
 } clr_gemms;
 
 /**
  * Choose the kernels for this device (or take `choice`) and compile them, so that products later do
  * not. On failure everything is released. Returns: as clr_program_get, CLRNN_ERR_OPENCL.
+ *
+ * storage: of prepared operands, the only ones then that products can have, unless it is f32.
  */
-clrnn_status clr_gemms_init(clrnn_context *context, clrnn_precision precision, clrnn_gemm choice,
-                            clr_gemms *gemms);
+clrnn_status clr_gemms_init(clrnn_context *context, clrnn_precision precision,
+                            clrnn_storage storage, clrnn_gemm choice, clr_gemms *gemms);
 void clr_gemms_free(clr_gemms *gemms);
 
 /** "clblast" or "packed" */
@@ -65,11 +78,13 @@ const char *clr_gemms_name(const clr_gemms *gemms);
 /**
  * Enqueue a product. m or n of 0 does nothing; k must be at least 1.
  * Returns: CLRNN_OK, CLRNN_ERR_OPENCL (logged with sizes), CLRNN_ERR_MEMORY, CLRNN_ERR_RANGE (an
- *          element lies 2^31 or more from the start of its buffer, which CLBlast cannot reach)
+ *          element lies 2^31 or more from the start of its buffer, which CLBlast cannot reach),
+ *          CLRNN_ERR_ARGUMENT (nothing is prepared, but the storage is not f32)
  */
 clrnn_status clr_gemm_run(clr_gemms *gemms, const clr_gemm *gemm);
 
-/** Prepare op(B), [k,n], or prepare it anew after its contents changed (same n and k).
+/** Prepare op(B), [k,n], or prepare it anew after its contents changed (same n and k). In int8 each
+ *  of its n columns has a scale of its own.
  *  Ownership: the matrix' buffer stays the caller's and must live as long as the operand is used.
  */
 clrnn_status clr_operand_pack(clr_gemms *gemms, clr_matrix b, bool transposed, size_t n, size_t k,

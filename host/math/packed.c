@@ -7,6 +7,7 @@
 #include "device/buffer.h"
 #include "device/launch.h"
 #include "math/sources.h"
+#include "math/storage.h"
 
 /* TILE_M, TILE_V and TILE_K: six rows by two vectors, so that twelve accumulators, two vectors of B
  * and one of A fit sixteen registers. Measured on two cores with AVX-512: 6x2x16 200, 12x2x16 140,
@@ -32,16 +33,20 @@ uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precisi
     return width >= 16 ? 16 : width >= 8 ? 8 : width >= 4 ? 4 : 1;
 }
 
-clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision, clr_packed *packed)
+clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
+                             clrnn_storage storage, clr_packed *packed)
 {
     uint32_t vector = clr_packed_vector(context, precision);
-    const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_tile, &clr_cl_gemm};
+    const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_storage, &clr_cl_tile,
+                                         &clr_cl_gemm};
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
                                   {"VEC", (long)vector},
+                                  {"STORAGE", storage},
                                   {"TILE_M", tile_m},
                                   {"TILE_V", tile_v},
                                   {"TILE_K", tile_k}};
-    clr_packed p = {.context = context, .precision = precision, .tile_n = tile_v * vector};
+    clr_packed p = {
+        .context = context, .precision = precision, .storage = storage, .tile_n = tile_v * vector};
     cl_program program = NULL;
     clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
                                           CLR_COUNT(defines), &program);
@@ -49,6 +54,8 @@ clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision, 
         status = clr_kernel_create(context, program, "pack_panels", &p.pack);
     if (status == CLRNN_OK)
         status = clr_kernel_create(context, program, "gemm", &p.gemm);
+    if (status == CLRNN_OK && storage != CLRNN_WEIGHTS_F32)
+        status = clr_store_init(context, storage, &p.store);
     if (status != CLRNN_OK)
         clr_packed_free(&p);
     *packed = p;
@@ -59,6 +66,7 @@ void clr_packed_free(clr_packed *packed)
 {
     clr_kernel_destroy(&packed->pack);
     clr_kernel_destroy(&packed->gemm);
+    clr_store_free(&packed->store);
     clr_buffer_destroy(&packed->scratch[0]);
     clr_buffer_destroy(&packed->scratch[1]);
     packed->scratch_bytes[0] = packed->scratch_bytes[1] = 0;
@@ -66,7 +74,7 @@ void clr_packed_free(clr_packed *packed)
 
 size_t clr_packed_panel_count(const clr_packed *packed, size_t n, size_t k)
 {
-    return round_up(n, packed->tile_n) * k;
+    return round_up(n, packed->tile_n) * clr_storage_rows(packed->storage, k);
 }
 
 /* Panels `width` wide of a matrix whose element (k,n) is at k*k_stride + n*n_stride. */
@@ -86,6 +94,9 @@ static clrnn_status pack(clr_packed *p, clr_matrix from, size_t k_stride, size_t
 clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
                              cl_mem panels, size_t panels_at)
 {
+    if (packed->storage != CLRNN_WEIGHTS_F32)
+        return clr_store_panels(&packed->store, b, transposed, n, k, packed->tile_n, panels,
+                                panels_at);
     return pack(packed, b, transposed ? 1 : b.stride, transposed ? b.stride : 1, panels, panels_at,
                 packed->tile_n, n, k);
 }

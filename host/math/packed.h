@@ -6,18 +6,20 @@
 
 #include "math/gemm.h"
 
-/** Build; on failure everything is released. Returns: as clr_program_get. */
-clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision, clr_packed *packed);
+/** Build; on failure everything is released. storage: of the panels of B; other than f32 they must
+ *  be packed beforehand. Returns: as clr_program_get. */
+clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
+                             clrnn_storage storage, clr_packed *packed);
 void clr_packed_free(clr_packed *packed);
 
 /** Numbers in a vector of this device, as the kernels are written for: 1, 4, 8 or 16 (VEC); a panel
  *  is twice as wide (TILE_N). */
 uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precision);
 
-/** Elements of the panels of an op(B) of [k,n]. */
+/** Numbers in the panels of an op(B) of [k,n], of clr_storage_bytes each. */
 size_t clr_packed_panel_count(const clr_packed *packed, size_t n, size_t k);
 
-/** Pack op(B), [k,n], into `panels` from element `panels_at`. */
+/** Pack op(B), [k,n], into `panels` from number `panels_at` on. */
 clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
                              cl_mem panels, size_t panels_at);
 

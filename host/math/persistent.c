@@ -13,12 +13,13 @@
 enum { sync_line = 16, sync_repairs = 1, most_groups = 256 };
 enum { sync_ints = sync_line * (1 + most_groups) + most_groups };
 
-static clrnn_status build(clr_persistent *p, clrnn_precision precision, const clr_source *walk,
-                          const char *name, cl_kernel *kernel, cl_kernel *probe)
+static clrnn_status build(clr_persistent *p, clrnn_precision precision, clrnn_storage storage,
+                          const clr_source *walk, const char *name, cl_kernel *kernel,
+                          cl_kernel *probe)
 {
-    const clr_source *const strategy[] = {&clr_cl_tile, &clr_cl_persistent, walk};
+    const clr_source *const strategy[] = {&clr_cl_storage, &clr_cl_tile, &clr_cl_persistent, walk};
     cl_program program = NULL;
-    clrnn_status status = clr_cell_program(p->context, p->network, precision,
+    clrnn_status status = clr_cell_program(p->context, p->network, precision, storage,
                                            clr_packed_vector(p->context, precision), strategy,
                                            CLR_COUNT(strategy), &program);
     if (status == CLRNN_OK)
@@ -29,15 +30,16 @@ static clrnn_status build(clr_persistent *p, clrnn_precision precision, const cl
 }
 
 clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *network,
-                                 clrnn_precision precision, bool train, clr_persistent *persistent)
+                                 clrnn_precision precision, clrnn_storage storage, bool train,
+                                 clr_persistent *persistent)
 {
     clr_persistent p = {.context = context,
                         .network = network,
                         .tile_n = 2 * clr_packed_vector(context, precision)};
-    clrnn_status status = build(&p, precision, &clr_cl_persistent_forward, "persistent_forward",
-                                &p.forward, &p.probe);
+    clrnn_status status = build(&p, precision, storage, &clr_cl_persistent_forward,
+                                "persistent_forward", &p.forward, &p.probe);
     if (status == CLRNN_OK && train)
-        status = build(&p, precision, &clr_cl_persistent_backward, "persistent_backward",
+        status = build(&p, precision, storage, &clr_cl_persistent_backward, "persistent_backward",
                        &p.backward, NULL);
     if (status == CLRNN_OK)
         status = clr_buffer_create(context, sync_ints * sizeof(cl_int), &p.sync);
@@ -108,17 +110,31 @@ static size_t present(size_t offset)
     return offset == CLR_ABSENT ? 0 : offset;
 }
 
+/* Make up for a repair that could not be enqueued: `sync` as it leaves it, but for what it does. */
+static clrnn_status settle(clr_persistent *p)
+{
+    const size_t flag = sizeof(cl_int), counters = sync_line * sizeof(cl_int);
+    clrnn_status status = clr_buffer_zero(p->context, p->sync, 0, flag);
+    if (status == CLRNN_OK)
+        status = clr_buffer_zero(p->context, p->sync, counters,
+                                 sync_ints * sizeof(cl_int) - counters);
+    p->unsettled = status != CLRNN_OK;
+    return status;
+}
+
 /* The walk, and the repair if groups meet: the last argument of both kernels tells them apart. */
 static clrnn_status run(clr_persistent *p, cl_kernel kernel, const clr_shares *s, clr_arg *args,
                         size_t count)
 {
     size_t groups = (size_t)s->directions * s->row_shares * s->unit_shares;
+    clrnn_status status = p->unsettled ? settle(p) : CLRNN_OK;
     args[count - 1] = CLR_ARG_UINT(0);
-    clrnn_status status =
-        clr_launch(p->context, kernel, (clr_range){{groups, 1}, {1, 1}}, args, count);
+    if (status == CLRNN_OK)
+        status = clr_launch(p->context, kernel, (clr_range){{groups, 1}, {1, 1}}, args, count);
     if (status == CLRNN_OK && s->unit_shares > 1) {
         args[count - 1] = CLR_ARG_UINT(1);
         status = clr_launch(p->context, kernel, (clr_range){{1, 1}, {1, 1}}, args, count);
+        p->unsettled = status != CLRNN_OK;
     }
     return status;
 }

@@ -13,13 +13,15 @@ typedef struct clr_persistent {
     const clr_network *network;
     uint32_t tile_n; /* width of a panel */
     cl_kernel forward, backward, probe;
-    cl_mem sync; /* where groups meet */
+    cl_mem sync;    /* where groups meet */
+    bool unsettled; /* `sync` is not as the next launch needs it: a repair is missing */
 } clr_persistent;
 
-/** Build (backward only with `train`); on failure everything is released. `network` must outlive
- * it. Returns: as clr_program_get. */
+/** Build (backward only with `train`, and then storage f32); on failure everything is released.
+ * `network` must outlive it. Returns: as clr_program_get. */
 clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *network,
-                                 clrnn_precision precision, bool train, clr_persistent *persistent);
+                                 clrnn_precision precision, clrnn_storage storage, bool train,
+                                 clr_persistent *persistent);
 void clr_persistent_free(clr_persistent *persistent);
 
 /** How many groups, of at most `most`, meet within a bounded wait: tried from `most` down to 2,

@@ -69,13 +69,6 @@ static clrnn_status reserve_partial(clr_sequence *s, size_t rows, size_t columns
     return status;
 }
 
-/* The same group whatever the sizes, as in math/stepwise.c. */
-static clr_range columns_by_rows(const clr_sequence *s, size_t columns, size_t rows)
-{
-    const size_t group = 64, most = s->context->info.max_work_group;
-    return (clr_range){{columns, rows}, {most < group ? most : group, 1}};
-}
-
 clrnn_status clr_column_sums(clr_sequence *s, clr_matrix a, size_t rows, size_t columns, cl_mem out,
                              size_t out_offset, bool accumulate)
 {
@@ -89,10 +82,10 @@ clrnn_status clr_column_sums(clr_sequence *s, clr_matrix a, size_t rows, size_t 
     const clr_arg second[] = {CLR_ARG_MEM(s->partial),  CLR_ARG_UINT(blocks),
                               CLR_ARG_MEM(out),         CLR_ARG_ULONG(out_offset),
                               CLR_ARG_UINT(accumulate), CLR_ARG_UINT(columns)};
-    status = clr_launch(s->context, s->sums, columns_by_rows(s, columns, blocks), first,
+    status = clr_launch(s->context, s->sums, (clr_range){{columns, blocks}, {0, 0}}, first,
                         CLR_COUNT(first));
     if (status == CLRNN_OK)
-        status = clr_launch(s->context, s->sums_finish, columns_by_rows(s, columns, 1), second,
+        status = clr_launch(s->context, s->sums_finish, (clr_range){{columns, 1}, {0, 0}}, second,
                             CLR_COUNT(second));
     return status;
 }
@@ -104,7 +97,7 @@ clrnn_status clr_add_row(clr_sequence *s, clr_matrix a, size_t rows, size_t colu
                             CLR_ARG_ULONG(a.stride),   CLR_ARG_MEM(row),
                             CLR_ARG_ULONG(row_offset), CLR_ARG_UINT(columns),
                             CLR_ARG_UINT(rows)};
-    return clr_launch(s->context, s->add_row, columns_by_rows(s, columns, rows), args,
+    return clr_launch(s->context, s->add_row, (clr_range){{columns, rows}, {0, 0}}, args,
                       CLR_COUNT(args));
 }
 
@@ -116,7 +109,7 @@ clrnn_status clr_mask(clr_sequence *s, clr_matrix from, clr_matrix to, cl_mem le
                             CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
                             CLR_ARG_MEM(lengths),       CLR_ARG_UINT(columns),
                             CLR_ARG_UINT(batch),        CLR_ARG_UINT(steps * batch)};
-    return clr_launch(s->context, s->mask, columns_by_rows(s, columns, steps * batch), args,
+    return clr_launch(s->context, s->mask, (clr_range){{columns, steps * batch}, {0, 0}}, args,
                       CLR_COUNT(args));
 }
 
@@ -128,6 +121,7 @@ clrnn_status clr_dropout(clr_sequence *s, clr_matrix a, size_t steps, size_t bat
         CLR_ARG_FLOAT(p),      CLR_ARG_UINT(seed),         CLR_ARG_UINT(seed >> 32),
         CLR_ARG_UINT(index),   CLR_ARG_UINT(layer),        CLR_ARG_UINT(columns),
         CLR_ARG_UINT(batch),   CLR_ARG_UINT(steps * batch)};
-    return clr_launch(s->context, s->dropout, columns_by_rows(s, (columns + 3) / 4, steps * batch),
-                      args, CLR_COUNT(args));
+    return clr_launch(s->context, s->dropout,
+                      (clr_range){{(columns + 3) / 4, steps * batch}, {0, 0}}, args,
+                      CLR_COUNT(args));
 }

@@ -7,7 +7,9 @@
 
 extern const clr_source clr_cl_prelude; /* REAL, load and store: first in every program */
 extern const clr_source clr_cl_philox;
-extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm */
+extern const clr_source clr_cl_storage; /* how weights are kept: before store and tile */
+extern const clr_source clr_cl_store;
+extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm and persistent */
 extern const clr_source clr_cl_gemm;
 extern const clr_source clr_cl_rnn; /* cells: exactly one in a strategy's program */
 extern const clr_source clr_cl_lstm;

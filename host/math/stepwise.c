@@ -24,8 +24,8 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
                    {"step_project_backward", &k.project_backward, projected}};
     cl_program program = NULL;
     const clr_source *const strategy[] = {&clr_cl_stepwise};
-    clrnn_status status =
-        clr_cell_program(context, network, precision, 1, strategy, CLR_COUNT(strategy), &program);
+    clrnn_status status = clr_cell_program(context, network, precision, CLRNN_WEIGHTS_F32, 1,
+                                           strategy, CLR_COUNT(strategy), &program);
     for (size_t i = 0; i < CLR_COUNT(kernels) && status == CLRNN_OK; i++)
         if (kernels[i].wanted)
             status = clr_kernel_create(context, program, kernels[i].name, kernels[i].kernel);
@@ -51,12 +51,9 @@ static cl_mem some(cl_mem wanted, const clr_step *step)
     return wanted ? wanted : step->weights;
 }
 
-/* The same group whatever the sizes: some drivers compile a kernel anew for each size of group, and
- * would choose one to fit every H and N (PoCL 3.1: 0.5 s for each). */
-static clr_range units(const clr_stepwise *k, uint32_t width, const clr_step *step)
+static clr_range units(uint32_t width, const clr_step *step)
 {
-    const size_t group = 64, most = k->context->info.max_work_group;
-    return (clr_range){{width, step->batch}, {most < group ? most : group, 1}};
+    return (clr_range){{width, step->batch}, {0, 0}};
 }
 
 static size_t present(size_t offset)
@@ -74,7 +71,7 @@ clrnn_status clr_step_reset(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_ULONG(s->extra.offset),   CLR_ARG_MEM(some(s->lengths, s)),
                             CLR_ARG_UINT(s->lengths != NULL), CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->hidden),          CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->reset, units(k, k->hidden, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->reset, units(k->hidden, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_forward(clr_stepwise *k, const clr_step *s)
@@ -92,7 +89,7 @@ clrnn_status clr_step_forward(clr_stepwise *k, const clr_step *s)
         CLR_ARG_UINT(s->y.buffer != NULL), CLR_ARG_MEM(some(s->lengths, s)),
         CLR_ARG_UINT(s->lengths != NULL),  CLR_ARG_UINT(s->t),
         CLR_ARG_UINT(k->hidden),           CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->forward, units(k, k->hidden, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->forward, units(k->hidden, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_project(clr_stepwise *k, const clr_step *s)
@@ -109,7 +106,7 @@ clrnn_status clr_step_project(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->state),
                             CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->project, units(k, k->state, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->project, units(k->state, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_project_backward(clr_stepwise *k, const clr_step *s)
@@ -127,8 +124,7 @@ clrnn_status clr_step_project_backward(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->state),
                             CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->project_backward, units(k, k->state, s), args,
-                      CLR_COUNT(args));
+    return clr_launch(k->context, k->project_backward, units(k->state, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_backward(clr_stepwise *k, const clr_step *s)
@@ -162,7 +158,7 @@ clrnn_status clr_step_backward(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->hidden),
                             CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->backward, units(k, k->hidden, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->backward, units(k->hidden, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_reset_backward(clr_stepwise *k, const clr_step *s)
@@ -182,5 +178,5 @@ clrnn_status clr_step_reset_backward(clr_stepwise *k, const clr_step *s)
                             CLR_ARG_UINT(s->t),
                             CLR_ARG_UINT(k->hidden),
                             CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->reset_backward, units(k, k->hidden, s), args, CLR_COUNT(args));
+    return clr_launch(k->context, k->reset_backward, units(k->hidden, s), args, CLR_COUNT(args));
 }

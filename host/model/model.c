@@ -220,10 +220,24 @@ clrnn_status clrnn_model_set_strategy(clrnn_model *model, clrnn_strategy strateg
 {
     if (!model)
         return CLRNN_ERR_ARGUMENT;
-    if ((unsigned)strategy > CLRNN_STRATEGY_STEPWISE)
+    if ((unsigned)strategy > CLRNN_STRATEGY_PERSISTENT)
         return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT, "model: unknown strategy %d",
                         (int)strategy);
     model->strategy = strategy;
+    return CLRNN_OK;
+}
+
+clrnn_status clrnn_model_set_storage(clrnn_model *model, clrnn_storage weights)
+{
+    if (!model)
+        return CLRNN_ERR_ARGUMENT;
+    if ((unsigned)weights > CLRNN_WEIGHTS_INT8)
+        return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT,
+                        "model: unknown storage of weights %d", (int)weights);
+    if (weights != CLRNN_WEIGHTS_F32 && model->desc.precision != CLRNN_F32)
+        return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT,
+                        "model: in double precision weights are kept as they are");
+    model->weights = weights;
     return CLRNN_OK;
 }
 

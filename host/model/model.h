@@ -24,7 +24,8 @@ struct clrnn_model {
     size_t head_weight; /* [O,D*R] */
     size_t head_bias;   /* [O] */
     clrnn_strategy strategy;
-    uint64_t version; /* changes whenever the parameters do: a pass then packs them anew */
+    clrnn_storage weights; /* of the pass of clrnn_model_forward */
+    uint64_t version;      /* changes whenever the parameters do: a pass then packs them anew */
     struct clr_model_pass *pass; /* of clrnn_model_forward, made on demand */
 };
 
@@ -73,6 +74,7 @@ typedef struct clr_model_pass {
     uint32_t max_steps, max_batch;
     bool train;
     clrnn_strategy strategy; /* as asked for when it was made */
+    clrnn_storage weights;   /* the same */
     clrnn_plan *plan;
     clr_sequence sequence;
     clr_gemms gemms;
@@ -97,8 +99,8 @@ typedef struct clr_model_pass {
     uint32_t *counts;  /* [V+1], the same */
 } clr_model_pass;
 
-/** Make a pass. dropout: between layers, 0 unless it trains. Ownership: as clrnn_plan_create; the
- *  model must outlive it. Returns: as clrnn_plan_create. */
+/** Make a pass with weights as they are. dropout: between layers, 0 unless it trains. Ownership: as
+ *  clrnn_plan_create; the model must outlive it. Returns: as clrnn_plan_create. */
 clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint32_t max_batch,
                                    bool train, float dropout, clr_model_pass **pass);
 

@@ -91,8 +91,9 @@ static clrnn_status make_staging(clr_model_pass *pass)
     return CLRNN_OK;
 }
 
-clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint32_t max_batch,
-                                   bool train, float dropout, clr_model_pass **out)
+static clrnn_status make_pass(clrnn_model *model, uint32_t max_steps, uint32_t max_batch,
+                              bool train, float dropout, clrnn_storage weights,
+                              clr_model_pass **out)
 {
     clrnn_context *context = model->context;
     clrnn_precision precision = model->desc.precision;
@@ -102,6 +103,7 @@ clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint3
                             .train = train,
                             .precision = precision,
                             .strategy = model->strategy,
+                            .weights = weights,
                             .dropout = dropout};
     clr_model_pass *pass = *out = NULL;
     clrnn_status status = CLRNN_ERR_MEMORY;
@@ -115,11 +117,13 @@ clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint3
     pass->max_batch = max_batch;
     pass->train = train;
     pass->strategy = model->strategy;
+    pass->weights = weights;
     status = clrnn_plan_create(context, &desc, &pass->plan);
     if (status == CLRNN_OK)
         status = clr_sequence_init(context, precision, &pass->sequence);
     if (status == CLRNN_OK)
-        status = clr_gemms_init(context, precision, CLRNN_GEMM_AUTO, &pass->gemms);
+        status =
+            clr_gemms_init(context, precision, CLRNN_WEIGHTS_F32, CLRNN_GEMM_AUTO, &pass->gemms);
     if (status == CLRNN_OK)
         status = clr_symbols_init(context, precision, &pass->symbols);
     if (status == CLRNN_OK)
@@ -131,6 +135,12 @@ clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint3
     else
         clr_model_pass_destroy(&pass);
     return status;
+}
+
+clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint32_t max_batch,
+                                   bool train, float dropout, clr_model_pass **pass)
+{
+    return make_pass(model, max_steps, max_batch, train, dropout, CLRNN_WEIGHTS_F32, pass);
 }
 
 void clr_model_pass_destroy(clr_model_pass **pass)
@@ -171,13 +181,13 @@ static clrnn_status grow(clrnn_model *model, uint32_t T, uint32_t N)
     const clr_model_pass *old = model->pass;
     if (old) {
         bool fits = T <= old->max_steps && N <= old->max_batch;
-        if (fits && old->strategy == model->strategy)
+        if (fits && old->strategy == model->strategy && old->weights == model->weights)
             return CLRNN_OK;
         T = T > old->max_steps ? T : old->max_steps;
         N = N > old->max_batch ? N : old->max_batch;
     }
     clr_model_pass_destroy(&model->pass); /* first: there may not be room for both */
-    return clr_model_pass_create(model, T, N, false, 0, &model->pass);
+    return make_pass(model, T, N, false, 0, model->weights, &model->pass);
 }
 
 /* from: host [bytes], NULL = zeros */

@@ -121,6 +121,11 @@ CLRNN_API clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model
  *  with the next plan they make. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT. */
 CLRNN_API clrnn_status clrnn_model_set_strategy(clrnn_model *model, clrnn_strategy strategy);
 
+/** How clrnn_model_forward keeps the weight matrices of the recurrent stack (trainers and the
+ *  parameters themselves do not change); default f32. Takes effect with the next call.
+ *  Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (unknown, or not f32 in a model of double precision). */
+CLRNN_API clrnn_status clrnn_model_set_storage(clrnn_model *model, clrnn_storage weights);
+
 /** The plan of the last clrnn_model_forward, or NULL before the first. */
 CLRNN_API const clrnn_plan_info *clrnn_model_plan_info(const clrnn_model *model);
 

@@ -26,7 +26,8 @@ typedef struct clrnn_plan_desc {
     clrnn_precision precision;
     clrnn_strategy strategy;
     clrnn_gemm gemm;
-    float dropout; /* 0 <= p < 1, between layers, in training plans only */
+    clrnn_storage weights; /* other than f32: not with `train`, single precision only */
+    float dropout;         /* 0 <= p < 1, between layers, in training plans only */
 } clrnn_plan_desc;
 
 typedef struct clrnn_plan clrnn_plan;
@@ -51,7 +52,7 @@ typedef struct clrnn_plan_info {
  * Threads:   any.
  * Returns:   CLRNN_OK
  *            CLRNN_ERR_ARGUMENT     as clrnn_network_weights, or dropout outside [0,1) or without
- *                                   `train`
+ *                                   `train`, or `weights` with `train` or double precision
  *            CLRNN_ERR_RANGE        a zero or overflowing size
  *            CLRNN_ERR_UNSUPPORTED  double precision on a device without it, or a forced strategy
  *                                   that cannot run this network; the log says which

@@ -3,10 +3,11 @@
  *
  *     cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=infer,weights=f32
  *
- * Missing keys take the values above. Further keys: P=0 (projection), reset=before|after and
- * update=replaces|keeps (GRU), act=tanh|relu (RNN), bias=1|0, lengths=full|ragged,
- * precision=f32|f64, strategy=auto|stepwise|persistent, gemm=auto|clblast|packed. The same string is used by
- * the command, the benchmarks and the tests. */
+ * Missing keys take the values above. mode is infer or train; weights f32, or with mode=infer f16,
+ * bf16 or int8. Further keys: P=0 (projection), reset=before|after and update=replaces|keeps (GRU),
+ * act=tanh|relu (RNN), bias=1|0, lengths=full|ragged, precision=f32|f64,
+ * strategy=auto|stepwise|persistent, gemm=auto|clblast|packed. The same string is used by the
+ * command, the benchmarks and the tests. */
 #ifndef CLRNN_PROBLEM_H
 #define CLRNN_PROBLEM_H
 
@@ -25,14 +26,14 @@ typedef struct clrnn_problem {
     clrnn_precision precision;
     clrnn_strategy strategy;
     clrnn_gemm gemm;
+    clrnn_storage weights;
 } clrnn_problem;
 
 /**
  * Read a problem string.
  * Threads: any.
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (unknown key or value, or options that contradict; the log
- *          names it), CLRNN_ERR_RANGE (a size of 0, or one that overflows),
- *          CLRNN_ERR_UNSUPPORTED (a known key with a value that this version cannot run)
+ *          names it), CLRNN_ERR_RANGE (a size of 0, or one that overflows)
  */
 CLRNN_API clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log,
                                            clrnn_problem *problem);
@@ -42,7 +43,8 @@ CLRNN_API clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *lo
 CLRNN_API int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size);
 
 /* How a check came out. An error is the largest |device - reference| of a tensor over the largest
- * |reference| of that tensor; a bound follows from type, T and the length of the sums. */
+ * |reference| of that tensor (of fewer than 16 numbers: at least over a quarter of the largest
+ * number that goes in or comes out); a bound follows from type, T and the length of the sums. */
 typedef struct clrnn_check {
     double forward_error; /* worst of y, hn, cn */
     double forward_bound;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/buffer.h"
+
 enum { STEPWISE_PACKED = 1, PERSISTENT = 2 }; /* in test_ways */
 
 int test_open_persistent(void **state)
@@ -60,11 +62,30 @@ clrnn_plan *test_persistent(clrnn_context *context, const test_inputs *in,
     return plan;
 }
 
+/* Other numbers through the plan, so that nothing of an equal pass before can pass for a result. */
+static void disturb(clrnn_plan *plan, const test_inputs *in)
+{
+    const clr_shares *cut = plan->forced;
+    test_sizes s = test_sizes_of(in);
+    test_inputs other = *in;
+    other.x = test_random(s.x, 1, 0.5);
+    other.dy = test_random(s.y, 2, 0.5);
+    other.h0 = test_random(s.h, 3, 0.5);
+    plan->forced = NULL;
+    test_outputs ignored = test_run(plan, &other);
+    plan->forced = cut;
+    test_outputs_free(&ignored);
+    free(other.x);
+    free(other.dy);
+    free(other.h0);
+}
+
 void test_run_same(const char *what, clrnn_plan *plan, const test_inputs *in,
                    const test_outputs *expected)
 {
     char text[256];
     const clr_shares *cut = plan->forced;
+    disturb(plan, in);
     test_outputs got = test_run(plan, in);
     snprintf(text, sizeof text,
              "%s %s, I %u H %u R %u L %u D %u, T %u N %u%s, cut %u x %u, %u spins", what,
@@ -89,7 +110,15 @@ clrnn_network_desc test_sized_form(size_t form, uint32_t inputs, uint32_t hidden
 
 uint32_t test_repairs(clrnn_plan *plan)
 {
+    enum { LINE = 16, MOST_GROUPS = 256, REPAIRS = 1 }; /* as in cl/persistent.cl */
+    cl_int sync[LINE * (1 + MOST_GROUPS)];
     uint32_t repairs = 0;
     assert_int_equal(clr_persistent_repairs(&plan->persistent, &repairs), CLRNN_OK);
+    assert_int_equal(clr_buffer_read(plan->context, plan->persistent.sync, 0, sizeof sync, sync),
+                     CLRNN_OK);
+    for (size_t i = 0; i < COUNT(sync); i++)
+        if (i != REPAIRS && sync[i] != 0)
+            fail_msg("int %zu of the array where groups meet is %d after a pass", i, sync[i]);
+    assert_int_equal(sync[REPAIRS], repairs);
     return repairs;
 }

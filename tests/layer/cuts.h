@@ -23,7 +23,8 @@ clrnn_plan *test_stepwise(clrnn_context *context, const test_inputs *in, clrnn_p
 clrnn_plan *test_persistent(clrnn_context *context, const test_inputs *in,
                             clrnn_precision precision, bool train, const clr_shares *cut);
 
-/** Run `plan`, which must have the bits of `expected`. */
+/** Run `plan`, which must have the bits of `expected`; before it other inputs, so that what it kept
+ *  of an equal pass cannot hide a mistake. */
 void test_run_same(const char *what, clrnn_plan *plan, const test_inputs *in,
                    const test_outputs *expected);
 
@@ -31,7 +32,8 @@ void test_run_same(const char *what, clrnn_plan *plan, const test_inputs *in,
 clrnn_network_desc test_sized_form(size_t form, uint32_t inputs, uint32_t hidden,
                                    uint32_t projected);
 
-/** Launches of this plan that were repaired. */
+/** Launches of this plan that were repaired. Fails if the last one did not leave the place where
+ *  groups meet as the next one needs it: no flag, every counter 0. */
 uint32_t test_repairs(clrnn_plan *plan);
 
 #endif

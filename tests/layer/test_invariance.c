@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_invariance.c - what must not change the numbers: walking a sequence in pieces or
- * step by step, who shares the batch, running again, and with our own products the strategy. */
+ * step by step, who shares the batch, running again. */
 #include "layer/device.h"
 
 #include <math.h>
@@ -238,7 +238,7 @@ static void batches(void **state)
             check_batch(*state, form, way);
 }
 
-/* --- repetition and strategy -------------------------------------------------------------- */
+/* --- repetition --------------------------------------------------------------------------- */
 
 static void running_again(void **state)
 {
@@ -265,55 +265,13 @@ static void running_again(void **state)
         }
 }
 
-/* The persistent strategy has the bits of the stepwise one, however many groups share the work. */
-static void check_strategies(clrnn_context *context, size_t form, uint32_t most)
-{
-    static const uint32_t ragged[13] = {6, 0, 3, 1, 4, 5, 2, 6, 6, 6, 1, 2, 3};
-    clrnn_network_desc network = large_form(form, 2, form % 2);
-    test_inputs in = test_inputs_random(&network, 6, 13, form % 3 ? ragged : NULL, 40 + form, 0.1);
-    test_outputs expected = run_once(context, &in, true, STEPWISE_PACKED);
-    for (uint32_t together = 0; together <= most; together++) {
-        context->together = together; /* 0: not known yet, so it is probed */
-        test_outputs got = run_once(context, &in, true, PERSISTENT);
-        assert_same_outputs(test_forms[form].name, &in, &got, &expected);
-        test_outputs_free(&got);
-    }
-    test_outputs_free(&expected);
-    test_inputs_free(&in);
-}
-
-static void strategies_agree(void **state)
-{
-    clrnn_context *context = *state;
-    for (size_t form = 0; form < TEST_FORMS && test_way_count(context) > PERSISTENT; form++)
-        check_strategies(context, form, 2);
-}
-
-/* More groups than run at the same time: they wait in vain, what they left undone is repaired, and
- * no later plan tries it again. */
-static void groups_that_do_not_run_together(void **state)
-{
-    static const size_t forms[] = {3, 4}; /* LSTM projected, GRU reset before: two phases a step */
-    clrnn_context *context = *state;
-    for (size_t i = 0; i < COUNT(forms) && test_way_count(context) > PERSISTENT; i++) {
-        check_strategies(context, forms[i], 3);
-        if (context->info.compute_units < 3)
-            assert_int_equal(context->together, 1);
-    }
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_open, test_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pieces),
-        TEST(pieces_of_a_long_sequence),
-        TEST(streaming),
-        TEST(batches),
+        TEST(pieces),        TEST(pieces_of_a_long_sequence), TEST(streaming), TEST(batches),
         TEST(running_again),
-        TEST(strategies_agree),
-        TEST(groups_that_do_not_run_together),
     };
     return cmocka_run_group_tests_name("invariance", tests, NULL, NULL);
 }

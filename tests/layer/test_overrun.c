@@ -1,1 +1,352 @@
-int main(void) { return 77; }
+/* SPDX-License-Identifier: MIT
+ * tests/layer/test_overrun.c - groups of a launch that wait for one another in vain: since there
+ * are more of them than run at the same time, since they wait too shortly, since the device is busy
+ * with something else. The result must not change by a bit, and the device then gets one group. */
+#include "layer/cuts.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "device/buffer.h"
+#include "device/context.h"
+
+/* --- every form --------------------------------------------------------------------------- */
+
+enum { T = 6, N = 3 };
+
+/* A form whose units fill several panels, two layers, odd ones bidirectional. */
+static test_inputs inputs_of(size_t form, uint64_t seed)
+{
+    static const uint32_t ragged[N] = {6, 0, 4};
+    clrnn_network_desc desc = test_sized_form(form, 5, 130, 65);
+    desc.num_layers = 2;
+    desc.bidirectional = form % 2;
+    test_inputs in = test_inputs_random(&desc, T, N, form % 3 ? ragged : NULL, seed + form, 0.1);
+    test_inputs_round(&in, CLRNN_F32);
+    return in;
+}
+
+/* Training and inference in pieces of two steps; how many launches were repaired. */
+static uint32_t check_form(clrnn_context *context, size_t form, clrnn_precision precision,
+                           const clr_shares *list, size_t count)
+{
+    uint32_t repairs = 0;
+    test_inputs in = inputs_of(form, 700);
+    for (int train = 0; train < 2; train++) {
+        clrnn_plan *stepwise = test_stepwise(context, &in, precision, train);
+        clrnn_plan *plan = test_persistent(context, &in, precision, train, NULL);
+        if (!train)
+            plan->piece = 2;
+        test_outputs expected = test_run(stepwise, &in);
+        for (size_t i = 0; i < count; i++) {
+            plan->forced = &list[i];
+            test_run_same(test_forms[form].name, plan, &in, &expected);
+        }
+        repairs += test_repairs(plan);
+        test_outputs_free(&expected);
+        clrnn_plan_destroy(&stepwise);
+        clrnn_plan_destroy(&plan);
+    }
+    test_inputs_free(&in);
+    return repairs;
+}
+
+/* More groups than run at the same time. */
+static void too_many_groups(void **state)
+{
+    static const clr_shares list[] = {{.row_shares = 1, .unit_shares = 8, .most_spins = 1000},
+                                      {.row_shares = 1, .unit_shares = 8},
+                                      {.row_shares = 1, .unit_shares = 64, .most_spins = 1}};
+    for (int precision = 0; precision < test_precisions(*state); precision++)
+        for (size_t form = 0; form < TEST_FORMS; form++)
+            assert_true(check_form(*state, form, (clrnn_precision)precision, list, COUNT(list)) >
+                        0);
+}
+
+/* So few spins that even groups which do run at the same time lose one another, now and then, at
+ * any point of the walk. */
+static void too_few_spins(void **state)
+{
+    clr_shares list[30];
+    for (size_t i = 0; i < COUNT(list); i++)
+        list[i] = (clr_shares){
+            .row_shares = 1, .unit_shares = 2 + i % 3, .most_spins = i < 6 ? i / 3 : 1u << i / 3};
+    for (size_t form = 0; form < TEST_FORMS; form++)
+        assert_true(check_form(*state, form, CLRNN_F32, list, COUNT(list)) > 0);
+}
+
+/* --- what follows ------------------------------------------------------------------------- */
+
+/* A log that counts what was said of groups. */
+static void count_warnings(void *user, clrnn_log_level level, const char *text)
+{
+    if (level == CLRNN_LOG_WARN && strstr(text, "waited for one another in vain"))
+        ++*(int *)user;
+}
+
+/* Overrun is logged once, and the device then gets one group: no launch has to be repaired again,
+ * not of this plan and not of a new one. */
+static void overrun_is_noticed(void **state)
+{
+    const clr_shares many = {.row_shares = 1, .unit_shares = 8};
+    clrnn_context *context = *state;
+    int warnings = 0;
+    test_inputs in = inputs_of(2, 800);
+    clrnn_plan *plan = test_persistent(context, &in, CLRNN_F32, true, NULL);
+    test_outputs expected = test_run(plan, &in);
+    context->log = (clrnn_log){CLRNN_LOG_WARN, count_warnings, &warnings};
+    context->together = 2; /* where there is one compute unit, it was 1 before */
+
+    test_host host = test_host_make(plan, &in);
+    plan->forced = &many;
+    assert_int_equal(clrnn_forward_host(plan, &host.io), CLRNN_OK);
+    assert_int_equal(warnings, 1);
+    assert_int_equal(context->together, 1);
+    const uint32_t forward = test_repairs(plan);
+    assert_in_range(forward, 1, 2); /* a launch for each layer */
+    assert_int_equal(clrnn_backward_host(plan, &host.io), CLRNN_OK);
+    assert_int_equal(warnings, 2);
+    const uint32_t repairs = test_repairs(plan);
+    assert_in_range(repairs, forward + 1, forward + 2);
+    test_outputs got = test_host_outputs(&host);
+    test_same_bits("overrun", &in, &got, &expected);
+    test_host_free(&host);
+
+    plan->forced = NULL;
+    test_run_same("after it", plan, &in, &expected);
+    assert_int_equal(test_repairs(plan), repairs);
+    clrnn_plan *other = test_persistent(context, &in, CLRNN_F32, true, NULL);
+    test_run_same("another plan", other, &in, &expected);
+    assert_int_equal(test_repairs(other), 0);
+    clrnn_plan_destroy(&other);
+    clrnn_plan_destroy(&plan);
+    assert_int_equal(warnings, 2);
+    context->log = test_log;
+    test_outputs_free(&got);
+    test_outputs_free(&expected);
+    test_inputs_free(&in);
+}
+
+/* With buffers on the device nobody waits, so it is noticed at the end. */
+static void overrun_is_noticed_at_the_end(void **state)
+{
+    const clr_shares many = {.row_shares = 1, .unit_shares = 8};
+    clrnn_context *context = *state;
+    int warnings = 0;
+    test_inputs in = inputs_of(0, 850);
+    clrnn_plan *plan = test_persistent(context, &in, CLRNN_F32, false, &many);
+    test_sizes s = test_sizes_of(&in);
+    clrnn_forward_io io = {0};
+    float *x = test_encode(in.x, s.x, CLRNN_F32);
+    assert_int_equal(clr_buffer_create(context, s.x * sizeof *x, &io.x.buffer), CLRNN_OK);
+    assert_int_equal(clr_buffer_write(context, io.x.buffer, 0, s.x * sizeof *x, x), CLRNN_OK);
+    context->log = (clrnn_log){CLRNN_LOG_WARN, count_warnings, &warnings};
+    context->together = 2;
+    assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
+    assert_int_equal(warnings, 0);
+    clrnn_plan_destroy(&plan);
+    assert_int_equal(warnings, 1);
+    assert_int_equal(context->together, 1);
+    context->log = test_log;
+    clr_buffer_destroy(&io.x.buffer);
+    free(x);
+    test_inputs_free(&in);
+}
+
+/* Whatever call fails in a pass, among them the launch of a repair: the next pass is right. */
+static void failures_leave_nothing_behind(void **state)
+{
+    const clr_shares many = {.row_shares = 1, .unit_shares = 8, .most_spins = 100};
+    const clrnn_network_desc desc = test_sized_form(4, 5, 65, 0);
+    test_inputs in = test_inputs_random(&desc, 3, 2, NULL, 900, 0.1);
+    clrnn_plan *plan = test_stepwise(*state, &in, CLRNN_F32, true);
+    test_outputs expected = test_run(plan, &in);
+    clrnn_plan_destroy(&plan);
+    plan = test_persistent(*state, &in, CLRNN_F32, true, &many);
+    test_host host = test_host_make(plan, &in);
+    clrnn_status status = CLRNN_ERR_OPENCL;
+    long k = 0;
+    for (; status != CLRNN_OK && k < 2000; k++) {
+        clr_fault_inject(CLR_FAULT_OPENCL, -(k + 1));
+        status = clrnn_forward_host(plan, &host.io);
+        if (status == CLRNN_OK)
+            status = clrnn_backward_host(plan, &host.io);
+        clr_fault_inject(CLR_FAULT_OPENCL, 0);
+        test_run_same("after a failure", plan, &in, &expected);
+    }
+    assert_int_equal(status, CLRNN_OK);
+    assert_true(k > 100);
+    test_host_free(&host);
+    clrnn_plan_destroy(&plan);
+    test_outputs_free(&expected);
+    test_inputs_free(&in);
+}
+
+/* --- a device that is busy ---------------------------------------------------------------- */
+
+/* As many groups as the plan chooses, every form. */
+static void as_the_plan_chooses(clrnn_context *context)
+{
+    const clr_shares pair = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 27};
+    for (size_t form = 0; form < TEST_FORMS; form++) {
+        test_inputs in = inputs_of(form, 1000);
+        clrnn_plan *plan = test_stepwise(context, &in, CLRNN_F32, true);
+        test_outputs expected = test_run(plan, &in);
+        clrnn_plan_destroy(&plan);
+        plan = test_persistent(context, &in, CLRNN_F32, true, NULL);
+        test_run_same(test_forms[form].name, plan, &in, &expected);
+        plan->forced = context->together > 1 ? &pair : NULL;
+        test_run_same(test_forms[form].name, plan, &in, &expected);
+        clrnn_plan_destroy(&plan);
+        test_outputs_free(&expected);
+        test_inputs_free(&in);
+    }
+}
+
+static pid_t busy[64];
+static size_t busy_count;
+
+/* Other processes have all cores. */
+static void busy_cores(void **state)
+{
+    const uint32_t units = clrnn_context_device(*state)->compute_units;
+    while (busy_count < COUNT(busy) && busy_count < units) {
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(120); /* should nobody end it */
+            for (volatile unsigned spins = 0;; spins++)
+                ;
+        }
+        assert_true(child > 0);
+        busy[busy_count++] = child;
+    }
+    as_the_plan_chooses(*state);
+}
+
+/* Whatever came of it. */
+static int close_busy(void **state)
+{
+    for (; busy_count > 0; busy_count--) {
+        kill(busy[busy_count - 1], SIGKILL);
+        waitpid(busy[busy_count - 1], NULL, 0);
+    }
+    return test_close(state);
+}
+
+/* What one of two threads does: the same pass again and again, which must not change by a bit. */
+typedef struct job {
+    clrnn_plan *plan;
+    clrnn_host_io io; /* of the first pass */
+    float *again;     /* y of the others */
+    size_t bytes;     /* of y */
+    int differences;
+} job;
+
+static void *run_job(void *argument)
+{
+    job *j = argument;
+    clrnn_host_io io = {.x = j->io.x, .h0 = j->io.h0, .c0 = j->io.c0, .y = j->io.y};
+    for (int i = 0; i < 30; i++) {
+        if (clrnn_forward_host(j->plan, &io) != CLRNN_OK ||
+            (i && memcmp(j->io.y, j->again, j->bytes) != 0))
+            j->differences++;
+        io.y = j->again;
+    }
+    return NULL;
+}
+
+/* Two threads, each with a context of its own, so that groups of the one keep those of the other
+ * from running. */
+static void two_threads(void **state)
+{
+    void *contexts[2] = {*state, NULL};
+    test_host hosts[2];
+    job jobs[2];
+    pthread_t threads[2];
+    test_inputs in = inputs_of(2, 1100);
+    free(in.lengths); /* jobs are without */
+    in.lengths = NULL;
+    test_open_persistent(&contexts[1]);
+    clrnn_plan *plan = test_stepwise(*state, &in, CLRNN_F32, false);
+    test_outputs expected = test_run(plan, &in);
+    clrnn_plan_destroy(&plan);
+    for (int i = 0; i < 2; i++) {
+        plan = test_persistent(contexts[i], &in, CLRNN_F32, false, NULL);
+        hosts[i] = test_host_make(plan, &in);
+        jobs[i] = (job){plan, hosts[i].io, NULL, hosts[i].sizes.y * sizeof(float), 0};
+        jobs[i].again = calloc(hosts[i].sizes.y, sizeof(float));
+        assert_non_null(jobs[i].again);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, run_job, &jobs[i]), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        double *y = test_decode(hosts[i].io.y, hosts[i].sizes.y, CLRNN_F32);
+        assert_int_equal(jobs[i].differences, 0);
+        assert_memory_equal(y, expected.y, hosts[i].sizes.y * sizeof *y);
+        free(y);
+        free(jobs[i].again);
+        test_host_free(&hosts[i]);
+        clrnn_plan_destroy(&jobs[i].plan);
+    }
+    clrnn_context *other = contexts[1];
+    clrnn_context_destroy(&other);
+    test_outputs_free(&expected);
+    test_inputs_free(&in);
+}
+
+static void as_chosen(void **state)
+{
+    as_the_plan_chooses(*state);
+}
+
+static const char *own_path;
+
+/* A device of one thread, on which no two groups meet: the same tests in a process of its own. */
+static void one_thread(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
+        execl(own_path, own_path, "few", (char *)NULL);
+        _exit(127);
+    }
+    int status = -1;
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, test_open_persistent, test_close)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest few[] = {
+        TEST(as_chosen),
+        TEST(too_many_groups),
+        TEST(too_few_spins),
+        TEST(overrun_is_noticed),
+    };
+    const struct CMUnitTest all[] = {
+        TEST(too_many_groups),
+        TEST(too_few_spins),
+        TEST(overrun_is_noticed),
+        TEST(overrun_is_noticed_at_the_end),
+        TEST(failures_leave_nothing_behind),
+        cmocka_unit_test_setup_teardown(busy_cores, test_open_persistent, close_busy),
+        TEST(two_threads),
+        TEST(one_thread),
+    };
+    own_path = argv[0];
+    return argc > 1 ? cmocka_run_group_tests_name("overrun, one thread", few, NULL, NULL)
+                    : cmocka_run_group_tests_name("overrun", all, NULL, NULL);
+}

@@ -61,7 +61,6 @@ static void every_form_and_size(void **state)
                     test_sized_form(form, inputs[i % COUNT(inputs)], H, i % 3 ? H / 2 : 33);
                 desc.num_layers = 1 + (form + i) % 2;
                 desc.bidirectional = (form + i) / 2 % 2;
-                desc.no_bias = (form + i) % 5 == 4;
                 check_network(*state, test_forms[form].name, &desc, (clrnn_precision)precision,
                               form * COUNT(widths) + i);
                 done++;

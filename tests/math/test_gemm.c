@@ -142,7 +142,9 @@ static const clrnn_gemm choices[] = {CLRNN_GEMM_CLBLAST, CLRNN_GEMM_PACKED};
 static clr_gemms gemms_of(clrnn_context *context, int precision, clrnn_gemm choice)
 {
     clr_gemms gemms;
-    assert_int_equal(clr_gemms_init(context, (clrnn_precision)precision, choice, &gemms), CLRNN_OK);
+    assert_int_equal(
+        clr_gemms_init(context, (clrnn_precision)precision, CLRNN_WEIGHTS_F32, choice, &gemms),
+        CLRNN_OK);
     return gemms;
 }
 

@@ -10,7 +10,9 @@ static const clrnn_gemm choices[] = {CLRNN_GEMM_CLBLAST, CLRNN_GEMM_PACKED};
 static clr_gemms clblast_of(clrnn_context *context)
 {
     clr_gemms gemms;
-    assert_int_equal(clr_gemms_init(context, CLRNN_F32, CLRNN_GEMM_CLBLAST, &gemms), CLRNN_OK);
+    assert_int_equal(
+        clr_gemms_init(context, CLRNN_F32, CLRNN_WEIGHTS_F32, CLRNN_GEMM_CLBLAST, &gemms),
+        CLRNN_OK);
     return gemms;
 }
 
@@ -28,7 +30,7 @@ static void failures_are_reported(void **state)
             clr_gemms gemms;
             clr_operand operand = {0};
             clr_fault_inject(CLR_FAULT_OPENCL, ++k);
-            status = clr_gemms_init(*state, CLRNN_F32, choices[i], &gemms);
+            status = clr_gemms_init(*state, CLRNN_F32, CLRNN_WEIGHTS_F32, choices[i], &gemms);
             if (status == CLRNN_OK)
                 status = clr_operand_pack(&gemms, m, false, 3, 4, &operand);
             if (status == CLRNN_OK)

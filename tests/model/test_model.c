@@ -163,12 +163,14 @@ static void test_forward_again(void **state)
     clrnn_model *m = create(*state, &embedded, 9);
     assert_null(clrnn_model_plan_info(m));
     double *small = logits_of(m, 3, 2, some_ids);
-    assert_string_equal(clrnn_model_plan_info(m)->strategy, "stepwise");
+    const bool cpu = clrnn_context_device(*state)->type & CL_DEVICE_TYPE_CPU;
+    assert_string_equal(clrnn_model_plan_info(m)->strategy, cpu ? "persistent" : "stepwise");
     double *tall = logits_of(m, 6, 1, some_ids), *wide = logits_of(m, 1, 7, some_ids);
     assert_int_equal(m->pass->max_steps, 6);
     assert_int_equal(m->pass->max_batch, 7);
     assert_int_equal(clrnn_model_set_strategy(m, CLRNN_STRATEGY_STEPWISE), CLRNN_OK);
     double *again = logits_of(m, 3, 2, some_ids);
+    assert_string_equal(clrnn_model_plan_info(m)->strategy, "stepwise");
     assert_int_equal(m->pass->strategy, CLRNN_STRATEGY_STEPWISE);
     assert_true(test_error(again, small, 3 * 2 * 4) < 1e-6);
     assert_true(test_error(wide, small, 2 * 4) < 1e-6);
@@ -189,6 +191,35 @@ static void test_forward_again(void **state)
     free(tall);
     free(wide);
     clrnn_model_destroy(&m);
+}
+
+/* A plan packs its weights: parameters that are set between two passes are packed anew. */
+static void test_parameters_between_passes(void **state)
+{
+    static const clrnn_strategy strategies[] = {CLRNN_STRATEGY_AUTO, CLRNN_STRATEGY_STEPWISE};
+    clrnn_model *first = create(*state, &embedded, 17), *second = create(*state, &embedded, 18);
+    double *w[] = {parameters_of(first), parameters_of(second)};
+    for (size_t i = 0; i < COUNT(strategies); i++) {
+        assert_int_equal(clrnn_model_set_strategy(first, strategies[i]), CLRNN_OK);
+        assert_int_equal(clrnn_model_set_strategy(second, strategies[i]), CLRNN_OK);
+        double *own[] = {logits_of(first, 3, 2, some_ids), logits_of(second, 3, 2, some_ids)};
+        assert_true(test_error(own[0], own[1], 3 * 2 * 4) > 0.01);
+        for (size_t k = 0; k < 4; k++) { /* of the other, its own, and so again */
+            size_t which = (k + 1) % 2;
+            void *raw = encode(w[which], first->count, CLRNN_F32);
+            assert_int_equal(clrnn_model_set_parameters(first, raw), CLRNN_OK);
+            double *now = logits_of(first, 3, 2, some_ids);
+            assert_same(now, own[which], 3 * 2 * 4);
+            free(now);
+            free(raw);
+        }
+        free(own[0]);
+        free(own[1]);
+    }
+    free(w[0]);
+    free(w[1]);
+    clrnn_model_destroy(&first);
+    clrnn_model_destroy(&second);
 }
 
 /* Through the public call: states in and out, absent ones zero, logits past a length the bias. */
@@ -271,7 +302,7 @@ int main(void)
         TEST(test_against_reference_f32), TEST(test_against_reference_f64),
         TEST(test_embedding_gradient),    TEST(test_repeats_bit_for_bit),
         TEST(test_forward_again),         TEST(test_forward_states),
-        TEST(test_nan_parameters),
+        TEST(test_nan_parameters),        TEST(test_parameters_between_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,11 +77,13 @@ double bench_operations(const clrnn_problem *p)
  * step, the input matrices, x and y once; training is counted as three times that. */
 static double traffic(const clrnn_problem *p)
 {
+    static const double stored[] = {0, 2, 2, 1}; /* bytes of a weight, by clrnn_storage */
     double recurrent = matrix_sum(p, true), all = matrix_sum(p, false);
-    double rows = (double)p->steps * p->batch;
-    double elements = recurrent * p->steps + (all - recurrent) +
-                      rows * (p->network.input_size + (double)directions(p) * state_width(p));
-    return elements * (p->precision == CLRNN_F64 ? 8 : 4) * (p->train ? 3 : 1);
+    double rows = (double)p->steps * p->batch, real = p->precision == CLRNN_F64 ? 8 : 4;
+    double weights = recurrent * p->steps + (all - recurrent);
+    double others = rows * (p->network.input_size + (double)directions(p) * state_width(p));
+    return (weights * (p->weights ? stored[p->weights] : real) + others * real) *
+           (p->train ? 3 : 1);
 }
 
 /* A buffer of `count` numbers in +-scale; NULL after an error. */
@@ -179,7 +181,8 @@ static int prepare(clrnn_context *context, const clrnn_problem *p, workload *w, 
                             .train = p->train,
                             .precision = p->precision,
                             .strategy = p->strategy,
-                            .gemm = p->gemm};
+                            .gemm = p->gemm,
+                            .weights = p->weights};
     double start = tool_seconds();
     clrnn_status status = clrnn_plan_create(context, &desc, &w->plan);
     if (status)

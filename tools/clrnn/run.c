@@ -8,7 +8,7 @@
 #include "run.h"
 
 #define PRECISIONS "f32|f64"
-#define WEIGHTS    "f32|f16|bf16|int8"
+#define WEIGHTS    "f32|f16|bf16|int8" /* as clrnn_storage counts them */
 
 /* One run. */
 typedef struct job {
@@ -220,6 +220,8 @@ static int load_model(job *j, clrnn_context *context)
         clrnn_model_load(context, j->model_path, (clrnn_precision)j->precision, &j->model);
     if (!status)
         status = clrnn_model_set_strategy(j->model, (clrnn_strategy)j->strategy);
+    if (!status)
+        status = clrnn_model_set_storage(j->model, (clrnn_storage)j->weights);
     if (status)
         return tool_failed(status);
     j->desc = clrnn_model_get_desc(j->model);
@@ -262,9 +264,6 @@ static int check_use(job *j, const tool_list *models, const tool_list *in, const
         return tool_error("run: %s; clrnn run --help tells the use",
                           models->count ? "more than one model given" : "no model given");
     j->model_path = models->items[0];
-    if (j->weights != 0)
-        return tool_error("run: --weights %s is not supported by this version; use f32",
-                          tool_word(WEIGHTS, j->weights));
     int code = run_name_inputs(in, j->inputs);
     if (!code)
         code = run_name_outputs(out, j->outputs);
@@ -286,7 +285,7 @@ static int run(int argc, char **argv)
         tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is walked (auto)"),
-        tool_choice("weights", WEIGHTS, &j.weights, "how weights are stored (f32)"),
+        tool_choice("weights", WEIGHTS, &j.weights, "how weight matrices are kept (f32)"),
         tool_device(&selector),
         {0}};
     int code = tool_parse(&tool_run, argc, argv, options, &models);

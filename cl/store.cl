@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ * cl/store.cl - putting a matrix into the panels of cl/storage.cl, and reading it back. After
+ * cl/prelude.cl and cl/storage.cl, VEC 1. A work-item does one column: global size [N, 1].
+ *
+ * Each number is rounded to the nearest, ties to even. f16: 65520 and more become infinite.
+ * int8: s = max|b|/127 over the column, at least 2^-126, and q = b/s rounded; a column with NaN or
+ * infinity has s = NaN, and so comes out as NaN.
+ * Proven by: tests/math/test_storage.c, exhaustively for f16 and bf16. */
+#if VEC != 1 || STORAGE == 0
+#error "store.cl handles one number at a time, in another storage than REAL"
+#endif
+
+#if STORAGE == 3
+/* The scale of the K numbers that lie k_stride apart. */
+static inline float scale_of(global const REAL *b, size_t k_stride, uint K)
+{
+    float largest = 0, poison = 0; /* 0*b is NaN for NaN and infinity, else 0 */
+    for (uint k = 0; k < K; k++) {
+        float number = b[k * k_stride];
+        largest = fmax(largest, fabs(number));
+        poison += 0 * number;
+    }
+    return fmax(largest * (1 / 127.0f), 0x1p-126f) + poison;
+}
+#endif
+
+static inline void store(REAL number, float scale, global STORED *to)
+{
+#if STORAGE == 1
+    vstore_half_rte(number, 0, to);
+#elif STORAGE == 2
+    uint bits = as_uint(number);
+    /* A carry out of the fraction counts up the exponent, as it must. NaN becomes a quiet one. */
+    *to = isnan(number) ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+#else
+    *to = convert_char_sat_rte(number / scale);
+#endif
+}
+
+/* panels: from panels_at on, `width` columns each; columns past the last one are 0.  Element (k,n)
+ * of op(B) is at b_at + k*k_stride + n*n_stride. */
+kernel void store_panels(global const REAL *b, ulong b_at, ulong k_stride, ulong n_stride,
+                         global STORED *panels, ulong panels_at, uint width, uint N, uint K)
+{
+    uint n = get_global_id(0), first = n / width * width, column = n - first;
+    if (n >= (N + width - 1) / width * width)
+        return;
+    global STORED *panel = panels + panels_at + (size_t)first * PANEL_ROWS(K);
+    bool filled = n < N;
+    float scale = 1;
+    b += b_at + n * n_stride;
+#if STORAGE == 3
+    scale = filled ? scale_of(b, k_stride, K) : 1;
+    ((global float *)panel)[column] = scale;
+#endif
+    for (uint k = 0; k < K; k++)
+        store(filled ? b[k * k_stride] : 0, scale,
+              panel + (size_t)(PANEL_HEAD + k) * width + column);
+}
+
+/* numbers: out [N,K], what panels of one column hold. */
+kernel void load_columns(global const STORED *panels, global REAL *numbers, uint N, uint K)
+{
+    uint n = get_global_id(0);
+    if (n >= N)
+        return;
+    global const STORED *panel = panels + (size_t)n * PANEL_ROWS(K);
+    for (uint k = 0; k < K; k++)
+        numbers[(size_t)n * K + k] = panel_scaled(STORED_VLOAD(panel + PANEL_HEAD + k), panel, 0);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * math/storage.c - see math/storage.h. */
+#include "math/storage.h"
+
+#include "device/buffer.h"
+#include "device/launch.h"
+#include "math/sources.h"
+
+size_t clr_storage_bytes(clrnn_storage storage, clrnn_precision precision)
+{
+    static const size_t bytes[] = {
+        [CLRNN_WEIGHTS_F16] = 2, [CLRNN_WEIGHTS_BF16] = 2, [CLRNN_WEIGHTS_INT8] = 1};
+    if (storage != CLRNN_WEIGHTS_F32)
+        return bytes[storage];
+    return precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
+}
+
+size_t clr_storage_rows(clrnn_storage storage, size_t k)
+{
+    const size_t head = sizeof(cl_float); /* rows of bytes: one scale for each column */
+    return storage == CLRNN_WEIGHTS_INT8 ? head + (k + 3) / 4 * 4 : k;
+}
+
+clrnn_status clr_store_init(clrnn_context *context, clrnn_storage storage, clr_store *store)
+{
+    const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_storage, &clr_cl_store};
+    const clr_define defines[] = {{"STORAGE", storage}};
+    clr_store s = {.context = context, .storage = storage};
+    cl_program program = NULL;
+    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
+                                          CLR_COUNT(defines), &program);
+    if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "store_panels", &s.panels);
+    if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "load_columns", &s.columns);
+    if (status != CLRNN_OK)
+        clr_store_free(&s);
+    *store = s;
+    return status;
+}
+
+void clr_store_free(clr_store *store)
+{
+    clr_kernel_destroy(&store->panels);
+    clr_kernel_destroy(&store->columns);
+}
+
+clrnn_status clr_store_panels(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
+                              size_t width, cl_mem panels, size_t panels_at)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(b.buffer),
+                            CLR_ARG_ULONG(b.offset),
+                            CLR_ARG_ULONG(transposed ? 1 : b.stride),
+                            CLR_ARG_ULONG(transposed ? b.stride : 1),
+                            CLR_ARG_MEM(panels),
+                            CLR_ARG_ULONG(panels_at),
+                            CLR_ARG_UINT(width),
+                            CLR_ARG_UINT(n),
+                            CLR_ARG_UINT(k)};
+    const size_t columns = (n + width - 1) / width * width;
+    return clr_launch(store->context, store->panels, (clr_range){{columns, 1}, {0, 0}}, args,
+                      CLR_COUNT(args));
+}
+
+clrnn_status clr_store_round(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
+                             cl_mem rounded)
+{
+    const size_t bytes =
+        n * clr_storage_rows(store->storage, k) * clr_storage_bytes(store->storage, CLRNN_F32);
+    cl_mem panels = NULL;
+    clrnn_status status = clr_buffer_create(store->context, bytes, &panels);
+    if (status == CLRNN_OK)
+        status = clr_store_panels(store, b, transposed, n, k, 1, panels, 0);
+    if (status == CLRNN_OK) {
+        const clr_arg args[] = {CLR_ARG_MEM(panels), CLR_ARG_MEM(rounded), CLR_ARG_UINT(n),
+                                CLR_ARG_UINT(k)};
+        status = clr_launch(store->context, store->columns, (clr_range){{n, 1}, {0, 0}}, args,
+                            CLR_COUNT(args));
+    }
+    clr_buffer_destroy(&panels); /* work enqueued keeps it alive */
+    return status;
+}

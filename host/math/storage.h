@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ * math/storage.h - weights kept in another type than the plan's: cl/storage.cl and cl/store.cl. */
+#ifndef CLR_MATH_STORAGE_H
+#define CLR_MATH_STORAGE_H
+
+#include "math/gemm.h"
+
+/** Bytes of one number that is kept so. */
+size_t clr_storage_bytes(clrnn_storage storage, clrnn_precision precision);
+
+/** Rows of a panel of k numbers in each column (PANEL_ROWS). */
+size_t clr_storage_rows(clrnn_storage storage, size_t k);
+
+/** Build for another storage than f32; on failure everything is released. Returns: as
+ *  clr_program_get. */
+clrnn_status clr_store_init(clrnn_context *context, clrnn_storage storage, clr_store *store);
+void clr_store_free(clr_store *store);
+
+/** Round op(B), [k,n], into panels of `width` columns from number `panels_at` on. */
+clrnn_status clr_store_panels(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
+                              size_t width, cl_mem panels, size_t panels_at);
+
+/** What such panels would hold, as floats: rounded, out [n,k]. */
+clrnn_status clr_store_round(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
+                             cl_mem rounded);
+
+#endif
