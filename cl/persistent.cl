@@ -195,20 +195,19 @@ typedef struct walk_step {
     global REAL *h_prev, *h_next, *c_prev, *c_next, *extra, *y;
 } walk_step;
 
-/* kept: which of the steps kept, 0..count-1. */
-static inline walk_step step_of(const walk *w, uint kept)
+/* kept: which of the steps kept, 0..count-1. (Not returned: of a returned struct clang makes an
+ * intrinsic that Oclgrind 21.10 does not know.) */
+static inline void step_of(const walk *w, uint kept, walk_step *s)
 {
-    walk_step s;
-    s.t = w->first_t + kept;
-    uint prev = (s.t + w->down) % w->slots, next = (s.t + 1 - w->down) % w->slots;
-    s.gates = w->gates + (size_t)kept * w->N * CELL_GATES * w->H;
-    s.h_prev = w->h + (size_t)prev * w->N * w->R;
-    s.h_next = w->h + (size_t)next * w->N * w->R;
-    s.c_prev = w->c + (size_t)prev * w->N * w->H;
-    s.c_next = w->c + (size_t)next * w->N * w->H;
-    s.extra = w->extra + (size_t)(kept % w->extras) * w->N * w->H;
-    s.y = w->y ? w->y + (size_t)kept * w->N * w->y_stride : 0;
-    return s;
+    s->t = w->first_t + kept;
+    uint prev = (s->t + w->down) % w->slots, next = (s->t + 1 - w->down) % w->slots;
+    s->gates = w->gates + (size_t)kept * w->N * CELL_GATES * w->H;
+    s->h_prev = w->h + (size_t)prev * w->N * w->R;
+    s->h_next = w->h + (size_t)next * w->N * w->R;
+    s->c_prev = w->c + (size_t)prev * w->N * w->H;
+    s->c_next = w->c + (size_t)next * w->N * w->H;
+    s->extra = w->extra + (size_t)(kept % w->extras) * w->N * w->H;
+    s->y = w->y ? w->y + (size_t)kept * w->N * w->y_stride : 0;
 }
 
 static inline bool is_live(const walk *w, uint n, uint t)

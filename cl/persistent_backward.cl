@@ -162,7 +162,8 @@ static inline void backward_phase(const walk *w, const flow *f, uint phase, uint
                                   uint row_shares, uint unit_share, uint unit_shares)
 {
     uint number = phase / BACKWARD_PHASES, part = phase % BACKWARD_PHASES, row0, panel0;
-    const walk_step s = step_of(w, w->down ? number : w->count - 1 - number);
+    walk_step s;
+    step_of(w, w->down ? number : w->count - 1 - number, &s);
     uint row1 = share(w->N, row_share, row_shares, &row0);
     uint width = part < PHASE_CELL || part == PHASE_RECURRENT ? w->R : w->H;
     uint panel1 = share(panels_of(width), unit_share, unit_shares, &panel0);

@@ -132,7 +132,8 @@ static inline void forward_phase(const walk *w, uint phase, uint row_share, uint
                                  uint unit_share, uint unit_shares)
 {
     uint number = phase / FORWARD_PHASES;
-    const walk_step s = step_of(w, w->down ? w->count - 1 - number : number);
+    walk_step s;
+    step_of(w, w->down ? w->count - 1 - number : number, &s);
     uint part = phase % FORWARD_PHASES, row0, panel0;
     uint row1 = share(w->N, row_share, row_shares, &row0);
     uint width = PROJECTED && part == 1 ? w->R : w->H;

@@ -5,6 +5,7 @@ A row: name, the tests that must all fail, and one or more (file, text, what tak
 text is found exactly once in the file.
 """
 LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
+WALK = "cl/persistent"
 REF = "host/reference/"
 
 MUTATIONS = [
@@ -33,7 +34,8 @@ MUTATIONS = [
     ("gru-after-candidate", "test_vectors", [(GRU, "du[2] = da[2] * s[0];", "du[2] = da[2];")]),
     ("rnn-tanh-backward", "test_vectors", [
         (RNN, "dh * ((REALV)1 - s[0] * s[0])", "dh * ((REALV)1 - s[0])")]),
-    ("rnn-relu-backward", "test_vectors", [(RNN, "dh : dh * s[0];", "dh : dh;")]),
+    ("rnn-relu-backward", "test_vectors", [
+        (RNN, "da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh;", "da[0] = dh;")]),
     ("rnn-relu-hides-nan", "test_passes", [(RNN, "isnan(sum) ? sum : fmax", "fmax")]),
     ("stepwise-missing-bias", "test_vectors", [
         (STEP, "            u[k] += weights[b_hh + column];\n", "")]),
@@ -46,13 +48,37 @@ MUTATIONS = [
     ("stepwise-projection-not-held", "test_passes", [
         (STEP, "        h[h_next + unit] = h[h_prev + unit];\n", "        ;\n")]),
     ("prelude-logistic", "test_vectors", [
-        ("cl/prelude.cl", "((REALV)1 + exp(-x))", "((REALV)1 + exp(x))")]),
+        ("cl/prelude.cl", "((REALV)1 + real_exp(-x))",
+         "((REALV)1 + real_exp(x))")]),
+
+    # The persistent strategy.
+    ("persistent-missing-meeting", "test_persistent", [
+        (WALK + ".cl", "*counter < target; spins++", "*counter < 0; spins++")]),
+    ("persistent-repair-from-start", "test_overrun", [
+        (WALK + "_forward.cl", "(uint)*done_of(&m, group) > phase", "phase == 0")]),
+    ("persistent-flag-stays", "test_overrun", [
+        (WALK + ".cl", "    m->sync[SYNC_FLAG] = 0;\n", "")]),
+    ("persistent-state-not-held", "test_persistent", [
+        (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
+    ("persistent-gradient-not-masked", "test_persistent", [
+        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, f->da",
+         "store_some(a[k], f->da")]),
 
     # The other kernels.
     ("gemm-padding", "test_gemm", [
         ("cl/gemm.cl", "c[n] = add ? c[n] + partial[n] : partial[n];", "c[n] = partial[n];")]),
     ("gemm-blocks-of-k", "test_gemm", [
         ("cl/gemm.cl", "add = accumulate || k > 0;", "add = accumulate;")]),
+    ("storage-scale-of-another", "test_storage test_stored_plans", [
+        ("cl/storage.cl", "(global const float *)panel + column", "(global const float *)panel")]),
+    ("storage-ties-away-from-even", "test_storage", [
+        ("cl/store.cl", "bits + 0x7fff + (bits >> 16 & 1)", "bits + 0x8000")]),
+    ("storage-hides-nan", "test_storage test_stored_plans", [
+        ("cl/store.cl", "0x1p-126f) + poison", "0x1p-126f)")]),
+    ("storage-panels-overlap", "test_storage", [
+        ("cl/storage.cl", "(((K) + 3) / 4 * 4 + PANEL_HEAD)", "((K) + PANEL_HEAD - 1)")]),
+    ("storage-step-of-a-gate", "test_stored_plans", [
+        (WALK + "_forward.cl", "(size_t)PANEL_ROWS(w->R) * TILE_N", "(size_t)w->R * TILE_N")]),
     ("tile-rows", "test_gemm", [
         ("cl/tile.cl", "min((uint)i, rows - 1) * row_stride", "0 * row_stride")]),
     ("sequence-sum-skips-a-row", "test_sequence", [

@@ -102,7 +102,7 @@ static clrnn_status copy_out(clrnn_plan *plan, const clr_pass *pass, void *const
     if (status == CLRNN_OK)
         status = clrnn_context_finish(plan->context);
     if (status == CLRNN_OK)
-        plan->strategy->notice(plan);
+        clr_plan_notice(plan);
     return status;
 }
 

@@ -137,6 +137,17 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* Whether groups may meet in the next launch. After an overrun some launches go without, twice as
+ * many after each further one: a core that others use makes every meeting as long as their turn. */
+static bool may_meet(clrnn_context *context)
+{
+    clr_lock_take(&context->lock);
+    bool may = context->apart == 0;
+    context->apart -= !may;
+    clr_lock_give(&context->lock);
+    return may;
+}
+
 /* How a launch of some directions is cut. Directions are independent, so they come first; rows are
  * independent too, but each share of rows reads all weights, so rows are cut only while these fit a
  * core's own cache; units have to meet in each step, which small steps are not worth. */
@@ -147,7 +158,7 @@ static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batc
     uint64_t products = (uint64_t)n->gates * n->desc.hidden_size * n->state;
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
     clr_shares s = {.directions = directions, .row_shares = 1, .unit_shares = 1};
-    s.most_spins = 1u << 27; /* some tenths of a second */
+    s.most_spins = 1u << 20; /* a few milliseconds: longer waits cost more than working alone */
     if (plan->forced) {
         s = *plan->forced;
         s.directions = directions;
@@ -160,7 +171,7 @@ static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batc
         return s;
     if (batch >= 6 * each && products * plan->weight_bytes <= core_cache)
         s.row_shares = each;
-    else if (products * batch > small_step)
+    else if (products * batch > small_step && may_meet(plan->context))
         s.unit_shares = smaller(each, panels);
     else if (batch >= each)
         s.row_shares = each;
@@ -262,20 +273,22 @@ static clrnn_status backward(clrnn_plan *plan, const clr_walk *w)
 
 static void notice(clrnn_plan *plan)
 {
+    const uint32_t first = 16, most = 4096;
     clrnn_context *context = plan->context;
     uint32_t repairs = 0;
     if (!plan->persistent.sync || clr_persistent_repairs(&plan->persistent, &repairs) != CLRNN_OK ||
         repairs == plan->panels.repairs)
         return;
-    clr_log(
-        &context->log, CLRNN_LOG_WARN,
-        "%s: work-groups waited for one another in vain %u times; the results are right, but this "
-        "device now gets one group for each direction",
-        context->info.name, repairs - plan->panels.repairs);
-    plan->panels.repairs = repairs;
     clr_lock_take(&context->lock);
-    context->together = 1;
+    context->apart_last = context->apart_last ? smaller(2 * context->apart_last, most) : first;
+    uint32_t apart = context->apart = context->apart_last;
     clr_lock_give(&context->lock);
+    clr_log(
+        &context->log, CLRNN_LOG_INFO,
+        "%s: in %u launches work-groups waited for one another in vain, as when other programs use "
+        "the cores; the results are right; groups do not meet in the next %u launches",
+        context->info.name, repairs - plan->panels.repairs, apart);
+    plan->panels.repairs = repairs;
 }
 
 const clr_strategy clr_strategy_persistent = {

@@ -222,13 +222,18 @@ clrnn_status clrnn_plan_create(clrnn_context *context, const clrnn_plan_desc *de
     return CLRNN_OK;
 }
 
+void clr_plan_notice(clrnn_plan *plan)
+{
+    plan->strategy->notice(plan);
+}
+
 void clrnn_plan_destroy(clrnn_plan **plan)
 {
     if (!plan || !*plan)
         return;
     clrnn_plan *p = *plan;
     (void)clrnn_context_finish(p->context);
-    p->strategy->notice(p);
+    clr_plan_notice(p);
     p->strategy->release(p);
     clr_sequence_free(&p->sequence);
     clr_plan_free_operands(p);

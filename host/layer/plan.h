@@ -86,7 +86,7 @@ struct clrnn_plan {
     clr_cell_operands *operands; /* [L*D] */
     clr_stepwise stepwise;
     clr_persistent persistent;
-    clr_panels panels;   /* of persistent */
+    clr_panels panels; /* of persistent */
     /* Tests only: how every launch of persistent is cut, its directions left out. */
     const clr_shares *forced;
     size_t real_bytes;   /* of one element */
@@ -153,6 +153,9 @@ clrnn_status clr_plan_pack(clrnn_plan *plan);
  *  forward, as it is backward (training plans only). */
 clrnn_status clr_plan_pack_matrix(clrnn_plan *plan, size_t offset, size_t rows, size_t columns,
                                   clr_operand *forward, clr_operand *backward);
+
+/** After the queue has been waited for: let the strategy notice what went wrong on the device. */
+void clr_plan_notice(clrnn_plan *plan);
 
 /** Allocate rows*elements of the plan's type, counted in work_bytes. */
 clrnn_status clr_plan_allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, uint64_t elements);

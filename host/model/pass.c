@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "layer/plan.h"
 #include "model/model.h"
 
 enum { PASS_BUFFERS = 13 };
@@ -239,7 +240,11 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
     for (size_t i = 0; i < 4 && status == CLRNN_OK; i++)
         if (outputs[i].to)
             status = clr_buffer_read(context, outputs[i].from, 0, outputs[i].bytes, outputs[i].to);
-    return status == CLRNN_OK ? clrnn_context_finish(context) : status;
+    if (status == CLRNN_OK)
+        status = clrnn_context_finish(context);
+    if (status == CLRNN_OK)
+        clr_plan_notice(pass->plan);
+    return status;
 }
 
 const clrnn_plan_info *clrnn_model_plan_info(const clrnn_model *model)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "layer/plan.h"
 
 static const clrnn_log *log_of(const clrnn_trainer *trainer)
 {
@@ -278,6 +279,8 @@ static clrnn_status read_number(const clrnn_trainer *trainer, cl_mem buffer, dou
                         is_double ? (void *)value : (void *)&f);
     if (!is_double)
         *value = (double)f;
+    if (status == CLRNN_OK)
+        clr_plan_notice(trainer->training.pass->plan);
     return status;
 }
 

@@ -84,34 +84,35 @@ static void too_few_spins(void **state)
 /* --- what follows ------------------------------------------------------------------------- */
 
 /* A log that counts what was said of groups. */
-static void count_warnings(void *user, clrnn_log_level level, const char *text)
+static void count_reports(void *user, clrnn_log_level level, const char *text)
 {
-    if (level == CLRNN_LOG_WARN && strstr(text, "waited for one another in vain"))
+    if (level == CLRNN_LOG_INFO && strstr(text, "waited for one another in vain"))
         ++*(int *)user;
 }
 
-/* Overrun is logged once, and the device then gets one group: no launch has to be repaired again,
- * not of this plan and not of a new one. */
+/* Overrun is logged once, and groups then do not meet for a while: no launch has to be repaired
+ * again, not of this plan and not of a new one. */
 static void overrun_is_noticed(void **state)
 {
     const clr_shares many = {.row_shares = 1, .unit_shares = 8};
     clrnn_context *context = *state;
-    int warnings = 0;
+    int reports = 0;
     test_inputs in = inputs_of(2, 800);
     clrnn_plan *plan = test_persistent(context, &in, CLRNN_F32, true, NULL);
     test_outputs expected = test_run(plan, &in);
-    context->log = (clrnn_log){CLRNN_LOG_WARN, count_warnings, &warnings};
+    context->log = (clrnn_log){CLRNN_LOG_INFO, count_reports, &reports};
     context->together = 2; /* where there is one compute unit, it was 1 before */
 
     test_host host = test_host_make(plan, &in);
+    const uint32_t before = test_repairs(plan); /* on a busy machine more than 0 */
     plan->forced = &many;
     assert_int_equal(clrnn_forward_host(plan, &host.io), CLRNN_OK);
-    assert_int_equal(warnings, 1);
-    assert_int_equal(context->together, 1);
+    assert_int_equal(reports, 1);
+    assert_int_not_equal(context->apart, 0);
     const uint32_t forward = test_repairs(plan);
-    assert_in_range(forward, 1, 2); /* a launch for each layer */
+    assert_in_range(forward, before + 1, before + 2); /* a launch for each layer */
     assert_int_equal(clrnn_backward_host(plan, &host.io), CLRNN_OK);
-    assert_int_equal(warnings, 2);
+    assert_int_equal(reports, 2);
     const uint32_t repairs = test_repairs(plan);
     assert_in_range(repairs, forward + 1, forward + 2);
     test_outputs got = test_host_outputs(&host);
@@ -126,7 +127,7 @@ static void overrun_is_noticed(void **state)
     assert_int_equal(test_repairs(other), 0);
     clrnn_plan_destroy(&other);
     clrnn_plan_destroy(&plan);
-    assert_int_equal(warnings, 2);
+    assert_int_equal(reports, 2);
     context->log = test_log;
     test_outputs_free(&got);
     test_outputs_free(&expected);
@@ -138,7 +139,7 @@ static void overrun_is_noticed_at_the_end(void **state)
 {
     const clr_shares many = {.row_shares = 1, .unit_shares = 8};
     clrnn_context *context = *state;
-    int warnings = 0;
+    int reports = 0;
     test_inputs in = inputs_of(0, 850);
     clrnn_plan *plan = test_persistent(context, &in, CLRNN_F32, false, &many);
     test_sizes s = test_sizes_of(&in);
@@ -146,13 +147,13 @@ static void overrun_is_noticed_at_the_end(void **state)
     float *x = test_encode(in.x, s.x, CLRNN_F32);
     assert_int_equal(clr_buffer_create(context, s.x * sizeof *x, &io.x.buffer), CLRNN_OK);
     assert_int_equal(clr_buffer_write(context, io.x.buffer, 0, s.x * sizeof *x, x), CLRNN_OK);
-    context->log = (clrnn_log){CLRNN_LOG_WARN, count_warnings, &warnings};
+    context->log = (clrnn_log){CLRNN_LOG_INFO, count_reports, &reports};
     context->together = 2;
     assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
-    assert_int_equal(warnings, 0);
+    assert_int_equal(reports, 0);
     clrnn_plan_destroy(&plan);
-    assert_int_equal(warnings, 1);
-    assert_int_equal(context->together, 1);
+    assert_int_equal(reports, 1);
+    assert_int_not_equal(context->apart, 0);
     context->log = test_log;
     clr_buffer_destroy(&io.x.buffer);
     free(x);

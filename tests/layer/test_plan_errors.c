@@ -164,13 +164,12 @@ typedef struct fixture {
     clrnn_plan *infer, *train;
     cl_mem buffer;
     clrnn_forward_io io; /* good for `train` */
-    float x[64];
     clrnn_host_io host;
 } fixture;
 
 static fixture open_fixture(clrnn_context *context, clrnn_cell cell)
 {
-    static const float weights[256] = {0};
+    static const float weights[256] = {0}, x[64] = {0};
     fixture f = {0};
     clrnn_plan_desc d = good_desc();
     d.network.cell = cell;
@@ -181,7 +180,7 @@ static fixture open_fixture(clrnn_context *context, clrnn_cell cell)
     assert_int_equal(clrnn_plan_set_weights_host(f.train, weights), CLRNN_OK);
     assert_int_equal(clr_buffer_create(context, 65536, &f.buffer), CLRNN_OK);
     f.io = (clrnn_forward_io){.x = {f.buffer, 0}, .reserve = {f.buffer, 4096}};
-    f.host.x = f.x;
+    f.host.x = x;
     return f;
 }
 
@@ -282,7 +281,7 @@ static void host_passes_that_contradict(void **state)
     io = f.host, io.lengths = lengths;
     assert_int_equal(clrnn_forward_host(f.train, &io), CLRNN_ERR_RANGE);
     assert_error_contains("lengths[0] is 6");
-    io = f.host, io.c0 = f.x;
+    io = f.host, io.c0 = f.host.x;
     assert_int_equal(clrnn_forward_host(f.train, &io), CLRNN_ERR_ARGUMENT);
     assert_error_contains("LSTM only");
     assert_int_equal(clrnn_backward_host(f.train, &f.host), CLRNN_ERR_ARGUMENT);
@@ -290,7 +289,7 @@ static void host_passes_that_contradict(void **state)
     assert_int_equal(clrnn_backward_host(f.infer, &f.host), CLRNN_ERR_ARGUMENT);
     assert_error_contains("does not train");
     assert_int_equal(clrnn_forward_host(f.train, &f.host), CLRNN_OK);
-    io = f.host, io.dcn = f.x;
+    io = f.host, io.dcn = f.host.x;
     assert_int_equal(clrnn_backward_host(f.train, &io), CLRNN_ERR_ARGUMENT);
     assert_error_contains("LSTM only");
     assert_int_equal(clrnn_backward_host(f.train, &f.host), CLRNN_OK);

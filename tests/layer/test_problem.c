@@ -41,7 +41,8 @@ static void defaults(void **state)
     assert_true(p.network.num_layers == 1 && p.network.proj_size == 0);
     assert_true(!p.network.bidirectional && !p.network.no_bias && !p.train && !p.ragged);
     assert_true(p.precision == CLRNN_F32 && p.strategy == CLRNN_STRATEGY_AUTO);
-    assert_true(p.gemm == CLRNN_GEMM_AUTO && p.network.nonlinearity == CLRNN_TANH);
+    assert_true(p.gemm == CLRNN_GEMM_AUTO && p.weights == CLRNN_WEIGHTS_F32 &&
+                p.network.nonlinearity == CLRNN_TANH);
     assert_true(p.network.gru_reset == CLRNN_RESET_BEFORE);
     assert_true(p.network.gru_update == CLRNN_UPDATE_REPLACES);
     assert_format(&p, usual);
@@ -62,6 +63,8 @@ static void every_key(void **state)
     assert_true(p.network.num_layers == 3 && p.network.proj_size == 4);
     assert_true(p.network.bidirectional && p.network.no_bias && p.precision == CLRNN_F64);
     assert_true(p.strategy == CLRNN_STRATEGY_STEPWISE && p.gemm == CLRNN_GEMM_CLBLAST);
+    p = parse("weights=f16");
+    assert_int_equal(p.weights, CLRNN_WEIGHTS_F16);
     p = parse("cell=gru,reset=after,update=keeps");
     assert_true(p.network.cell == CLRNN_CELL_GRU && p.network.gru_reset == CLRNN_RESET_AFTER);
     assert_true(p.network.gru_update == CLRNN_UPDATE_KEEPS);
@@ -83,6 +86,9 @@ static void round_trips(void **state)
         "cell=lstm,T=5,N=3,I=2,H=4,L=2,D=2,mode=train,weights=f32,P=3,lengths=ragged,precision=f64",
         "cell=lstm,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=f32,strategy=stepwise,gemm=clblast",
         "cell=lstm,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=f32,strategy=persistent",
+        "cell=lstm,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=f16",
+        "cell=gru,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=bf16,gemm=packed",
+        "cell=rnn,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=int8,act=relu",
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
         clrnn_problem p = parse(texts[i]);
@@ -129,9 +135,6 @@ static void bad_strings(void **state)
         {"cell=LSTM", CLRNN_ERR_ARGUMENT, "cell=LSTM is unknown"},
         {"mode=test", CLRNN_ERR_ARGUMENT, "mode=test is unknown"},
         {"weights=f64", CLRNN_ERR_ARGUMENT, "weights=f64 is unknown"},
-        {"weights=f16", CLRNN_ERR_UNSUPPORTED, "weights=f16 is not supported yet"},
-        {"weights=bf16", CLRNN_ERR_UNSUPPORTED, "weights=bf16 is not supported yet"},
-        {"weights=int8", CLRNN_ERR_UNSUPPORTED, "weights=int8 is not supported yet"},
         {"cell=gru,reset=both", CLRNN_ERR_ARGUMENT, "reset=both is unknown"},
         {"cell=gru,update=maybe", CLRNN_ERR_ARGUMENT, "update=maybe is unknown"},
         {"cell=rnn,act=gelu", CLRNN_ERR_ARGUMENT, "act=gelu is unknown"},

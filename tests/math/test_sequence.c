@@ -322,7 +322,7 @@ static void add_row(void **state)
 /* Everything that can fail in turn, until nothing does: each is reported and leaves nothing. */
 static void failures_are_reported(void **state)
 {
-    array a = array_make(*state, CLRNN_F32, NULL, 64);
+    array a = array_make(*state, CLRNN_F32, NULL, 64), b = array_make(*state, CLRNN_F32, NULL, 64);
     const clr_matrix m = {a.buffer, 0, 4};
     clrnn_status status = CLRNN_OK;
     long k = 0;
@@ -331,11 +331,11 @@ static void failures_are_reported(void **state)
         clr_fault_inject(CLR_FAULT_OPENCL, ++k);
         status = clr_sequence_init(*state, CLRNN_F32, &sequence);
         if (status == CLRNN_OK)
-            status = clr_column_sums(&sequence, m, 4, 4, a.buffer, 0, false);
+            status = clr_column_sums(&sequence, m, 4, 4, b.buffer, 0, false);
         if (status == CLRNN_OK)
-            status = clr_add_row(&sequence, m, 4, 4, a.buffer, 0);
+            status = clr_add_row(&sequence, m, 4, 4, b.buffer, 0);
         if (status == CLRNN_OK)
-            status = clr_mask(&sequence, m, m, a.buffer, 2, 2, 4);
+            status = clr_mask(&sequence, m, m, b.buffer, 2, 2, 4);
         if (status == CLRNN_OK)
             status = clr_dropout(&sequence, m, 2, 2, 4, 0.5f, 1, 2, 3);
         clr_fault_inject(CLR_FAULT_OPENCL, 0);
@@ -346,6 +346,7 @@ static void failures_are_reported(void **state)
     } while (status != CLRNN_OK && k < 500);
     assert_true(k > 50 && k < 500);
     array_free(&a);
+    array_free(&b);
 }
 
 static void sums_that_overflow(void **state)

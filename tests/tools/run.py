@@ -54,6 +54,18 @@ def test_run_state_and_lengths():
     near(out["cn"], cn, (1, N, H))
 
 
+def test_run_weights():
+    """Weights kept in fewer bits: near the numbers, but not the numbers."""
+    weights, x = lstm_model(), numbers(59, (T, N, I))
+    write_npy("x.npy", *x)
+    y = arrays.lstm(weights, x[1], T, N)[0]
+    for kind, bound in [("f32", 2e-6), ("f16", 1e-3), ("bf16", 1e-2), ("int8", 1e-2)]:
+        passes("run", "m.safetensors", "--in", "x.npy", "--out", "y.npy", "--weights", kind)
+        got = read_npy("y.npy")
+        near(got, y, (T, N, H), bound)
+        assert (arrays.largest_difference(got[1], y) > 2e-5) == (kind != "f32")
+
+
 def test_run_batch_first():
     lstm_model()
     x = numbers(54, (T, N, I))
@@ -209,6 +221,7 @@ def test_run_bad_wishes():
     fails(2, *run, "z=x.npy", "--out", "y.npy", says="lengths")
     fails(2, *run, says="--out")
     fails(2, "run", "gru.safetensors", "--out", "y.npy", says="--in")
-    fails(2, *run, "--out", "y.npy", "--weights", "f16", says="--weights f16 is not supported")
+    fails(2, *run, "--out", "y.npy", "--weights", "f8", says="f32|f16|bf16|int8")
+    fails(2, *run, "--out", "y.npy", "--weights", "f16", "--precision", "f64", says="double")
     fails(2, *run, "--out", "y.npy", "--precision", "f16", says="f32|f64")
     assert not os.path.exists("y.npy")

@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 SHAPES = Path(__file__).resolve().parent / "shapes"
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 REAL_BYTES = 4
@@ -84,7 +86,6 @@ class Problem:
 
     def numbers(self, seed=1):
         """Pseudo-random x [T,N,I], dy [T,N,D*H] and weights (a list in canonical order)."""
-        import numpy as np
         random = np.random.default_rng(seed)
         bound = self.H ** -0.5
         x = random.standard_normal((self.T, self.N, self.I), np.float32)
@@ -150,7 +151,7 @@ def benchdnn_cell(row):
 
 
 def benchdnn(quick):
-    """Those that are networks elsewhere too: the state is as wide as the layer (sic = dic = dhc)."""
+    """Those that are networks elsewhere too: the state is as wide as the layer."""
     table = read("benchdnn.json")
     rows = [dict(zip(table["columns"], row)) for row in table["problems"]]
     problems = [Problem(benchdnn_cell(r), r["t"], r["mb"], r["slc"], r["dhc"], r["l"],

@@ -20,7 +20,7 @@ import torch
 from timing import settle
 
 BATCH, SEQ, CLIP, RATE = 32, 64, 1.0, 0.002
-CHECKED_STEPS, TOLERANCE = 20, 1e-3
+CHECKED_STEPS, TOLERANCE = 20, 1e-4
 TURN_SECONDS = 1.0
 PARAMETERS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 

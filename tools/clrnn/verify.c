@@ -7,7 +7,8 @@
 
 #define SEED 1
 
-/* What is checked; every problem is trained on too: mode=train. Sizes are awkward on purpose. */
+/* What is checked, with training (mode=train) unless weights are kept in fewer bits. Sizes are
+ * awkward on purpose. */
 static const struct {
     const char *problem;
     bool quick;
@@ -42,6 +43,12 @@ static const struct {
     {"cell=gru,strategy=stepwise,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
     {"cell=gru,strategy=stepwise,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
     {"cell=lstm,strategy=stepwise,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", true},
+    {"cell=lstm,weights=f16,T=7,N=3,I=17,H=33", true},
+    {"cell=lstm,weights=bf16,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
+    {"cell=gru,weights=int8,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
+    {"cell=gru,weights=bf16,reset=after,update=keeps,T=5,N=1,I=7,H=130", true},
+    {"cell=rnn,weights=int8,T=33,N=7,I=65,H=130", false},
+    {"cell=lstm,weights=int8,strategy=stepwise,P=7,T=6,N=3,I=7,H=17", false},
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
 
@@ -109,7 +116,11 @@ static void check_list(verification *v, clrnn_context *context, const char *prec
 {
     for (size_t i = 0; i < PROBLEMS; i++) {
         char text[256];
-        snprintf(text, sizeof text, "%s,mode=train,precision=%s", problems[i].problem, precision);
+        bool stored = strstr(problems[i].problem, "weights=") != NULL;
+        if (stored && strcmp(precision, "f32") != 0)
+            continue;
+        snprintf(text, sizeof text, "%s,mode=%s,precision=%s", problems[i].problem,
+                 stored ? "infer" : "train", precision);
         if (!v->quick || problems[i].quick)
             check_one(v, context, text, list);
     }
