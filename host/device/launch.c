@@ -70,8 +70,8 @@ clrnn_status clr_launch(clrnn_context *context, cl_kernel kernel, clr_range rang
         return status;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, global, local, 0, NULL,
-                                      NULL);
+        code =
+            clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, global, local, 0, NULL, NULL);
     if (code != CL_SUCCESS)
         return refused(context, kernel, code, "clEnqueueNDRangeKernel");
     return CLRNN_OK;

@@ -116,8 +116,8 @@ static clrnn_status settle(clr_persistent *p)
     const size_t flag = sizeof(cl_int), counters = sync_line * sizeof(cl_int);
     clrnn_status status = clr_buffer_zero(p->context, p->sync, 0, flag);
     if (status == CLRNN_OK)
-        status = clr_buffer_zero(p->context, p->sync, counters,
-                                 sync_ints * sizeof(cl_int) - counters);
+        status =
+            clr_buffer_zero(p->context, p->sync, counters, sync_ints * sizeof(cl_int) - counters);
     p->unsettled = status != CLRNN_OK;
     return status;
 }
