@@ -309,8 +309,15 @@ static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *
                                    clrnn_check *check)
 {
     const clrnn_plan_desc desc = plan_of(problem);
+    const clr_shares meeting = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 20};
     clrnn_plan *plan = NULL;
     clrnn_status status = clr_plan_create_untested(context, &desc, &plan);
+    if (status == CLRNN_OK && plan->strategy == &clr_strategy_persistent) {
+        /* So small a problem would not be cut; but where groups may meet, that must work too. */
+        clr_lock_take(&context->lock);
+        plan->forced = context->together > 1 ? &meeting : NULL;
+        clr_lock_give(&context->lock);
+    }
     if (status == CLRNN_OK)
         status = check_with(context, problem, 1, plan, check);
     clrnn_plan_destroy(&plan);
@@ -336,11 +343,13 @@ clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
                           .precision = desc->precision,
                           .strategy = strategy,
                           .weights = desc->weights};
+    /* Two panels of units and of projected ones, so that two groups have a share each. */
+    bool panels = strategy == CLRNN_STRATEGY_PERSISTENT;
     tiny.network.input_size = 5;
-    tiny.network.hidden_size = 7;
+    tiny.network.hidden_size = panels ? 37 : 7;
     tiny.network.num_layers = 1;
     tiny.network.bidirectional = false;
-    tiny.network.proj_size = desc->network.proj_size ? 3 : 0;
+    tiny.network.proj_size = !desc->network.proj_size ? 0 : panels ? 33 : 3;
     clrnn_status status = check_untested(context, &tiny, &check);
     if (status != CLRNN_OK)
         return status;

@@ -87,7 +87,7 @@ struct clrnn_plan {
     clr_stepwise stepwise;
     clr_persistent persistent;
     clr_panels panels; /* of persistent */
-    /* Tests only: how every launch of persistent is cut, its directions left out. */
+    /* Tests and self-tests: how every launch of persistent is cut, its directions left out. */
     const clr_shares *forced;
     size_t real_bytes;   /* of one element */
     size_t weight_bytes; /* of one element of a weight matrix as it is kept */

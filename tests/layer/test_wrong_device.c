@@ -36,9 +36,7 @@ const clr_source clr_cl_rnn = {"wrong rnn", wrong_rnn, sizeof wrong_rnn - 1};
 /* As if the device had passed every self-test. */
 static void trust(clrnn_context *context)
 {
-    for (int i = 0; i < 2; i++)
-        for (int train = 0; train < 2; train++)
-            context->self_tests[i][train] = UINT64_MAX / 3;
+    memset(context->self_tests, 0x55, sizeof context->self_tests);
 }
 
 static clrnn_check check(clrnn_context *context, const char *text)
