@@ -3,8 +3,9 @@
  * cl/prelude.cl and cl/storage.cl, VEC 1. A work-item does one column: global size [N, 1].
  *
  * Each number is rounded to the nearest, ties to even. f16: 65520 and more become infinite.
- * int8: s = max|b|/127 over the column, at least 2^-126, and q = b/s rounded; a column with NaN or
- * infinity has s = NaN, and so comes out as NaN.
+ * int8: s = max|b|*(1/127) over the column, at least 2^-100 (so that nothing below is denormal),
+ * and q = b/s rounded; a column with NaN or infinity has s = NaN, and so comes out as NaN.
+ *
  * Proven by: tests/math/test_storage.c, exhaustively for f16 and bf16. */
 #if VEC != 1 || STORAGE == 0
 #error "store.cl handles one number at a time, in another storage than REAL"
@@ -20,7 +21,18 @@ static inline float scale_of(global const REAL *b, size_t k_stride, uint K)
         largest = fmax(largest, fabs(number));
         poison += 0 * number;
     }
-    return fmax(largest * (1 / 127.0f), 0x1p-126f) + poison;
+    return fmax(largest * (1 / 127.0f), 0x1p-100f) + poison;
+}
+
+/* number/scale, rounded: the same on every device, though a division need not be. The rest is
+ * exact, since q*scale is so near. */
+static inline char quotient(float number, float scale)
+{
+    float q = rint(number / scale), rest = fma(-q, scale, number), half_scale = scale / 2;
+    bool odd = (int)q & 1;
+    if (fabs(rest) > half_scale || (odd && fabs(rest) == half_scale))
+        q += copysign(1.0f, rest);
+    return convert_char_sat(q);
 }
 #endif
 
@@ -33,7 +45,7 @@ static inline void store(REAL number, float scale, global STORED *to)
     /* A carry out of the fraction counts up the exponent, as it must. NaN becomes a quiet one. */
     *to = isnan(number) ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 #else
-    *to = convert_char_sat_rte(number / scale);
+    *to = quotient(number, scale);
 #endif
 }
 

@@ -24,9 +24,9 @@ static void store_int8(double *row, size_t columns)
         largest = fmaxf(largest, fabsf((float)row[i]));
         finite = finite && isfinite(row[i]);
     }
-    float scale = fmaxf(largest * (1 / 127.0f), 0x1p-126f);
+    double scale = (double)fmaxf(largest * (1 / 127.0f), 0x1p-100f);
     for (size_t i = 0; i < columns; i++)
-        row[i] = finite ? (double)rintf((float)row[i] / scale) * (double)scale : NAN;
+        row[i] = finite ? rint(row[i] / scale) * scale + 0.0 : NAN; /* a whole number has no -0 */
 }
 
 void test_store(clrnn_storage storage, double *matrix, size_t rows, size_t columns)

@@ -251,6 +251,7 @@ static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t coun
                                  first - walks[1].gates_first) -
                 clr_layout_extra(w->layout, &plan->network, w->layer, 1, begin - w->gates_first);
         }
+        plan->panels.met |= shares.unit_shares > 1;
         status = clr_persistent_forward(&plan->persistent, &p, &shares);
         done += steps;
     }
@@ -268,6 +269,7 @@ static clrnn_status backward(clrnn_plan *plan, const clr_walk *w)
     p.dproj = plan->dproj;
     p.da = plan->da;
     p.du = plan->du;
+    plan->panels.met |= shares.unit_shares > 1;
     return clr_persistent_backward(&plan->persistent, &p, &shares);
 }
 
@@ -276,7 +278,10 @@ static void notice(clrnn_plan *plan)
     const uint32_t first = 16, most = 4096;
     clrnn_context *context = plan->context;
     uint32_t repairs = 0;
-    if (!plan->persistent.sync || clr_persistent_repairs(&plan->persistent, &repairs) != CLRNN_OK ||
+    if (!plan->panels.met)
+        return;
+    plan->panels.met = false;
+    if (clr_persistent_repairs(&plan->persistent, &repairs) != CLRNN_OK ||
         repairs == plan->panels.repairs)
         return;
     clr_lock_take(&context->lock);

@@ -72,6 +72,7 @@ typedef struct clr_panels {
     size_t recurrent, projection;                  /* forward */
     size_t d_recurrent, d_candidate, d_projection; /* backward */
     size_t step;
+    bool met;         /* groups have met since this was last looked into */
     uint32_t repairs; /* launches that had to be repaired, as far as noticed */
 } clr_panels;
 

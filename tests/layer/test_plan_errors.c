@@ -206,7 +206,7 @@ static void refuse(clrnn_plan *plan, clrnn_forward_io io, clrnn_status status, c
 
 static void passes_that_contradict(void **state)
 {
-    static const uint32_t lengths[2] = {0, 6};
+    static const uint32_t lengths[2] = {0, 6}, shorter[2] = {4, 3};
     fixture f = open_fixture(*state, CLRNN_CELL_GRU);
     const clrnn_slice some = {f.buffer, 0};
     clrnn_forward_io io = f.io;
@@ -225,8 +225,8 @@ static void passes_that_contradict(void **state)
     refuse(f.train, io, CLRNN_ERR_RANGE, "T=5 N=3, but the plan is for T=5 N=2");
     io = f.io, io.lengths = lengths;
     refuse(f.train, io, CLRNN_ERR_RANGE, "lengths[1] is 6");
-    io = f.io, io.steps = 3, io.lengths = lengths;
-    refuse(f.train, io, CLRNN_ERR_RANGE, "lengths[1] is 6, more than the 3 steps");
+    io = f.io, io.steps = 3, io.lengths = shorter;
+    refuse(f.train, io, CLRNN_ERR_RANGE, "lengths[0] is 4, more than the 3 steps");
 
     clrnn_backward_io back = {.forward = f.io, .dcn = some};
     assert_int_equal(clrnn_backward(f.train, &back, NULL), CLRNN_ERR_ARGUMENT);
@@ -293,6 +293,11 @@ static void host_passes_that_contradict(void **state)
     assert_int_equal(clrnn_backward_host(f.train, &io), CLRNN_ERR_ARGUMENT);
     assert_error_contains("LSTM only");
     assert_int_equal(clrnn_backward_host(f.train, &f.host), CLRNN_OK);
+    io = f.host,
+    io.lengths = lengths; /* a forward pass that fails leaves nothing to go back over */
+    assert_int_equal(clrnn_forward_host(f.train, &io), CLRNN_ERR_RANGE);
+    assert_int_equal(clrnn_backward_host(f.train, &f.host), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("no forward pass");
     assert_int_equal(clrnn_forward_host(f.train, NULL), CLRNN_ERR_ARGUMENT);
     assert_error_contains("io is NULL");
     assert_int_equal(clrnn_backward_host(f.train, NULL), CLRNN_ERR_ARGUMENT);

@@ -35,6 +35,14 @@ static float float_of(uint32_t bits)
     return value;
 }
 
+/* The number of 16 bits of f16, those of infinity and NaN counted on as if they were numbers. */
+static double half_of(uint32_t bits)
+{
+    int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    double size = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+    return bits & 0x8000 ? -size : size;
+}
+
 /* What the device keeps of [rows,columns]: to be freed. */
 static double *kept(clr_store *store, const double *values, size_t rows, size_t columns)
 {
@@ -53,7 +61,7 @@ static bool same(double a, double b)
     return isnan(a) ? isnan(b) : a == b && !signbit(a) == !signbit(b);
 }
 
-/* Numbers that are kept without any storage of their own for the row. */
+/* What the device keeps is what the host would, to the bit. */
 static void check_numbers(clr_store *store, const double *values, size_t rows, size_t columns)
 {
     double *expected = calloc(rows * columns, sizeof *expected);
@@ -62,7 +70,7 @@ static void check_numbers(clr_store *store, const double *values, size_t rows, s
     test_store(store->storage, expected, rows, columns);
     double *got = kept(store, values, rows, columns);
     for (size_t i = 0; i < rows * columns; i++)
-        if (!same(got[i], expected[i]))
+        if (!same(got[i], (double)(float)expected[i]))
             fail_msg("%s: of %a the device keeps %a, not %a", test_storage_names[store->storage],
                      values[i], got[i], expected[i]);
     free(expected);
@@ -123,57 +131,88 @@ static void other_numbers(void **state)
     free(values);
 }
 
-/* int8: each row has its scale s = max|row|/127, and each number is a multiple of it, none of which
- * is nearer; the largest is kept. (A division may be off by some units, so of two multiples that
- * are as near as that either will do.) */
-static void check_int8_row(const double *row, const double *got, size_t count, const char *what)
-{
-    double largest = 0;
-    for (size_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs(row[i]));
-    double s = fmax(largest / 127, 0x1p-126);
-    for (size_t i = 0; i < count; i++) {
-        double q = rint(got[i] / s);
-        if (!(fabs(q) <= 127) || !(fabs(got[i] - q * s) <= 0x1p-22 * fabs(got[i])) ||
-            !(fabs(row[i] - q * s) <= (0.5 + 1e-5) * s))
-            fail_msg("%s: of %a the device keeps %a, the scale is %a", what, row[i], got[i], s);
-        if (fabs(row[i]) == largest && largest > 0x1p-119)
-            assert_true(fabs(got[i] - row[i]) <= 0x1p-22 * largest);
-    }
-}
-
+/* Rows of all sizes, each with a scale of its own, and some with what has none. */
 static void int8_rows(void **state)
 {
-    enum { ROWS = 12, COLUMNS = 301 };
+    enum { ROWS = 13, COLUMNS = 301 };
+    static const double sizes[ROWS] = {1,        1e-3,     1e30,     0x1p-93, 0x1p-100,
+                                       0x1p-101, 0x1p-140, 0x1p-149, 0,       0x1.fffffep127,
+                                       1,        1,        127};
     clr_store store = store_of(*state, CLRNN_WEIGHTS_INT8);
     double *values = test_random((size_t)ROWS * COLUMNS, 3, 1);
-    static const double sizes[ROWS] = {1,        1e-3, 1e30,      0x1p-119, 0x1p-126, 0x1p-140,
-                                       0x1p-149, 0,    0x1.8p127, 1,        1,        127};
     for (size_t i = 0; i < (size_t)ROWS * COLUMNS; i++)
         values[i] = (float)(values[i] * sizes[i / COLUMNS]);
-    values[9 * COLUMNS + 7] = NAN;
-    values[10 * COLUMNS + 300] = -INFINITY;
+    values[10 * COLUMNS + 7] = NAN;
+    values[11 * COLUMNS + 300] = -INFINITY;
     for (size_t i = 0; i < COLUMNS; i++) /* exactly between two multiples: to the even one */
-        values[11 * COLUMNS + i] = i ? (double)(i % 253) / 2 - 63 : -127;
+        values[12 * COLUMNS + i] = i ? (double)(i % 253) / 2 - 63 : -127;
+    check_numbers(&store, values, ROWS, COLUMNS);
     double *got = kept(&store, values, ROWS, COLUMNS);
-    for (size_t row = 0; row < ROWS; row++)
-        for (size_t i = 0; i < COLUMNS; i++) {
-            double number = got[row * COLUMNS + i];
-            if (row == 9 || row == 10)
-                assert_true(isnan(number));
-            else if (sizes[row] == 0)
-                assert_true(number == 0);
-            else if (i == 0)
-                check_int8_row(values + row * COLUMNS, got + row * COLUMNS, COLUMNS, "int8");
-            if (row == 11)
-                assert_true(number == rint(values[row * COLUMNS + i]));
-        }
+    for (size_t i = 0; i < COLUMNS; i++) {
+        assert_true(fabs(got[i] - values[i]) <= 0.5 / 126.9 && got[8 * COLUMNS + i] == 0);
+        assert_true(isnan(got[10 * COLUMNS + i]) && isnan(got[11 * COLUMNS + i]));
+        assert_true(got[12 * COLUMNS + i] == rint(values[12 * COLUMNS + i]));
+    }
     free(got);
     free(values);
     clr_store_free(&store);
 }
 
+/* Near every middle between two multiples, where a division must not decide. */
+static void int8_middles(void **state)
+{
+    enum { ROWS = 100, COLUMNS = 1 + 254 * 3 };
+    clr_store store = store_of(*state, CLRNN_WEIGHTS_INT8);
+    double *sizes = test_random(ROWS, 4, 1),
+           *values = calloc((size_t)ROWS * COLUMNS, sizeof *values);
+    assert_non_null(values);
+    for (size_t row = 0; row < ROWS; row++) {
+        float largest = (float)sizes[row], scale = fabsf(largest) * (1 / 127.0f);
+        values[row * COLUMNS] = largest;
+        for (size_t i = 0; i < 254; i++) {
+            float middle = (float)(((double)i - 126.5) * (double)scale);
+            values[row * COLUMNS + 1 + 3 * i] = middle;
+            values[row * COLUMNS + 2 + 3 * i] = nextafterf(middle, INFINITY);
+            values[row * COLUMNS + 3 + 3 * i] = nextafterf(middle, -INFINITY);
+        }
+    }
+    check_numbers(&store, values, ROWS, COLUMNS);
+    free(sizes);
+    free(values);
+    clr_store_free(&store);
+}
+
 /* --- places ------------------------------------------------------------------------------- */
+
+/* Number `i` of a panel that begins at `panel`, whose columns have these scales. */
+static double number_of(clrnn_storage storage, const unsigned char *panel, size_t i, float scale)
+{
+    uint16_t bits;
+    if (storage == CLRNN_WEIGHTS_INT8)
+        return (double)((float)(signed char)panel[i] * scale);
+    memcpy(&bits, panel + i * sizeof bits, sizeof bits);
+    return storage == CLRNN_WEIGHTS_F16 ? half_of(bits) : (double)float_of((uint32_t)bits << 16);
+}
+
+/* What panels hold, from the first byte on: the numbers of each column, and 0 in columns past the
+ * last one. */
+static void check_panels(clrnn_storage storage, const unsigned char *panels, const double *numbers,
+                         size_t n, size_t k, size_t width)
+{
+    size_t rows = clr_storage_rows(storage, k);
+    for (size_t column = 0; column < (n + width - 1) / width * width; column++) {
+        size_t head = storage == CLRNN_WEIGHTS_INT8 ? 4 : 0, j = column % width;
+        const unsigned char *panel =
+            panels + (column - j) * rows * clr_storage_bytes(storage, CLRNN_F32);
+        float scale = 1;
+        if (head)
+            memcpy(&scale, panel + j * sizeof scale, sizeof scale);
+        for (size_t i = 0; i < k; i++) {
+            double expected = column < n ? numbers[column * k + i] : 0;
+            assert_true(number_of(storage, panel, (head + i) * width + j, scale) == expected);
+        }
+    }
+}
 
 /* Panels are written where they belong, and nothing beside them. */
 static void check_places(clr_store *store, size_t n, size_t k, size_t width)
@@ -181,42 +220,31 @@ static void check_places(clr_store *store, size_t n, size_t k, size_t width)
     enum { BEFORE = 24, AFTER = 24, PATTERN = 0x5a };
     size_t number = clr_storage_bytes(store->storage, CLRNN_F32);
     size_t rows = clr_storage_rows(store->storage, k), columns = (n + width - 1) / width * width;
-    size_t bytes = (BEFORE + columns * rows + AFTER) * number;
-    matrix w = matrix_make(store->context, CLRNN_F32, n, k, 3, 2, n + k, NAN);
+    size_t end = (BEFORE + columns * rows) * number, bytes = end + AFTER;
+    double *values = test_random(n * k, n + k, 1);
+    for (size_t i = 0; i < n * k; i++)
+        values[i] = (float)values[i];
+    double *numbers = kept(store, values, n, k);
+    array w = array_make(store->context, CLRNN_F32, values, n * k);
     unsigned char *host = malloc(bytes);
     cl_mem panels = NULL;
     assert_non_null(host);
     memset(host, PATTERN, bytes);
     assert_int_equal(clr_buffer_create(store->context, bytes, &panels), CLRNN_OK);
     assert_int_equal(clr_buffer_write(store->context, panels, 0, bytes, host), CLRNN_OK);
-    assert_int_equal(clr_store_panels(store, matrix_place(&w), true, n, k, width, panels, BEFORE),
-                     CLRNN_OK);
+    assert_int_equal(
+        clr_store_panels(store, (clr_matrix){w.buffer, 0, k}, true, n, k, width, panels, BEFORE),
+        CLRNN_OK);
     assert_int_equal(clr_buffer_read(store->context, panels, 0, bytes, host), CLRNN_OK);
     for (size_t i = 0; i < bytes; i++)
-        if (i < BEFORE * number || i >= (BEFORE + columns * rows) * number)
+        if (i < BEFORE * number || i >= end)
             assert_int_equal(host[i], PATTERN);
-    for (size_t column = 0; column < columns; column++)
-        for (size_t i = 0; i < k; i++) {
-            size_t head = store->storage == CLRNN_WEIGHTS_INT8 ? 4 : 0;
-            size_t at =
-                BEFORE + column / width * width * rows + (head + i) * width + column % width;
-            unsigned char none[2] = {0, 0};
-            if (column >= n)
-                assert_memory_equal(host + at * number, none, number);
-            else if (number == 1 && column < n) {
-                float scale;
-                memcpy(&scale,
-                       host + BEFORE + column / width * width * rows +
-                           column % width * sizeof scale,
-                       sizeof scale);
-                double error = *matrix_at(&w, false, column, i) -
-                               (double)(signed char)host[at] * (double)scale;
-                assert_true(fabs(error) <= 0.50001 * (double)scale && scale <= 1 / 126.9f);
-            }
-        }
+    check_panels(store->storage, host + BEFORE * number, numbers, n, k, width);
     free(host);
+    free(numbers);
+    free(values);
     clr_buffer_destroy(&panels);
-    matrix_free(&w);
+    array_free(&w);
 }
 
 static void places(void **state)
@@ -425,6 +453,7 @@ int main(void)
         TEST(every_number),
         TEST(other_numbers),
         TEST(int8_rows),
+        TEST(int8_middles),
         TEST(places),
         TEST(products),
         TEST(vector_widths),

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ * tests/layer/test_wrong_meeting.c - a compiler that gets the meeting of work-groups wrong: all
+ * leave at the first one, and nobody raises the flag. (So did Mesa 22.3's rusticl on llvmpipe.)
+ * This program brings its own cl/persistent.cl, which the linker takes in place of the library's.
+ */
+#include <clrnn/plan.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "device/context.h"
+#include "math/sources.h"
+#include "support.h"
+
+static char text[1 << 16]; /* filled by main, blank to its end */
+
+const clr_source clr_cl_persistent = {"wrong persistent", text, sizeof text - 1};
+
+/* cl/persistent.cl with another end of the function `meet`. */
+static int bring_own_kernel(void)
+{
+    static const char right[] = "    return true;\n}", wrong[] = "    return false;\n}";
+    void *file = NULL;
+    size_t size = 0;
+    if (clr_file_read(test_data("../../cl/persistent.cl"), &test_log, &file, &size) != CLRNN_OK)
+        return 1;
+    char *end = strstr(file, right);
+    if (!end || strstr(end + 1, right) || size + sizeof wrong >= sizeof text)
+        return 1;
+    size_t head = (size_t)(end - (char *)file);
+    memset(text, '\n', sizeof text - 1);
+    memcpy(text, file, head);
+    memcpy(text + head, wrong, sizeof wrong - 1);
+    memcpy(text + head + sizeof wrong - 1, end + sizeof right - 1, size - head - sizeof right + 1);
+    free(file);
+    return 0;
+}
+
+/* Every family of kernels is tested before its first use, and so another strategy is taken,
+ * although the plan is so small that its groups would not meet. */
+static void self_test_notices(void **state)
+{
+    static const clrnn_network_desc networks[] = {
+        {.cell = CLRNN_CELL_RNN, .input_size = 3, .hidden_size = 4},
+        {.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 4, .proj_size = 2},
+        {.cell = CLRNN_CELL_GRU, .input_size = 3, .hidden_size = 4}};
+    clrnn_context *context = *state;
+    if (!(context->info.type & CL_DEVICE_TYPE_CPU))
+        skip();            /* the strategy is for CPU devices */
+    context->together = 2; /* as if the device ran two groups at the same time */
+    for (size_t i = 0; i < 6; i++) {
+        clrnn_plan_desc desc = {
+            .network = networks[i % 3], .max_steps = 2, .max_batch = 2, .train = i >= 3};
+        clrnn_plan *plan = NULL;
+        assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_OK);
+        assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
+        clrnn_plan_destroy(&plan);
+        desc.strategy = CLRNN_STRATEGY_PERSISTENT;
+        assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_SELF_TEST);
+        assert_error_contains("wrong results");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(self_test_notices, test_open, test_close),
+    };
+    if (bring_own_kernel() != 0)
+        return 1;
+    return cmocka_run_group_tests_name("wrong meeting", tests, NULL, NULL);
+}
