@@ -44,8 +44,10 @@ clrnn_status clr_plan_pack(clrnn_plan *plan)
             clr_cell_weights w = clr_network_cell(n, layer, d);
             clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + d];
             status = clr_plan_pack_matrix(plan, w.w_ih, rows, w.inputs, &o->input, &o->d_input);
+            if (status == CLRNN_OK)
+                status = plan->strategy->pack(plan, layer, d);
         }
-    return status == CLRNN_OK ? plan->strategy->pack(plan) : status;
+    return status;
 }
 
 void clr_plan_free_operands(clrnn_plan *plan)

@@ -122,16 +122,6 @@ static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t directi
     return status;
 }
 
-static clrnn_status pack(clrnn_plan *plan)
-{
-    const clr_network *n = &plan->network;
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t layer = 0; layer < n->layers; layer++)
-        for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++)
-            status = pack_cell(plan, layer, d);
-    return status;
-}
-
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -303,7 +293,7 @@ const clr_strategy clr_strategy_persistent = {
     .refuses = refuses,
     .init = init,
     .release = release,
-    .pack = pack,
+    .pack = pack_cell,
     .forward = forward,
     .backward = backward,
     .notice = notice};

@@ -39,8 +39,8 @@ typedef struct clr_strategy {
     /** Build kernels and allocate memory of its own. What was made is released even on failure. */
     clrnn_status (*init)(clrnn_plan *plan);
     void (*release)(clrnn_plan *plan);
-    /** Prepare the recurrent weights from plan->weights. */
-    clrnn_status (*pack)(clrnn_plan *plan);
+    /** Prepare the recurrent weights of one cell from plan->weights. */
+    clrnn_status (*pack)(clrnn_plan *plan, uint32_t layer, uint32_t direction);
     /** Enqueue `count` walks that do not depend on each other (the directions of a layer). */
     clrnn_status (*forward)(clrnn_plan *plan, const clr_walk *walks, size_t count);
     /** Enqueue one walk back: plan->dh and dc hold the gradient of the final state, then that of
@@ -147,7 +147,8 @@ clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_s
 const clr_cell_operands *clr_plan_operands(const clrnn_plan *plan, uint32_t layer,
                                            uint32_t direction);
 
-/** Prepare the input weights from plan->weights, then those of the strategy. */
+/** Prepare all weight matrices from plan->weights: for each cell those of the input, then those of
+ *  the strategy. */
 clrnn_status clr_plan_pack(clrnn_plan *plan);
 
 /** Prepare the matrix [rows,columns] at `offset` of the weights for both of its uses: transposed

@@ -48,16 +48,6 @@ static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t directi
     return status;
 }
 
-static clrnn_status pack(clrnn_plan *plan)
-{
-    const clr_network *n = &plan->network;
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t layer = 0; layer < n->layers; layer++)
-        for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++)
-            status = pack_cell(plan, layer, d);
-    return status;
-}
-
 static void notice(clrnn_plan *plan)
 {
     (void)plan;
@@ -206,7 +196,7 @@ const clr_strategy clr_strategy_stepwise = {.name = "stepwise",
                                             .refuses = refuses,
                                             .init = init,
                                             .release = release,
-                                            .pack = pack,
+                                            .pack = pack_cell,
                                             .forward = forward,
                                             .backward = backward,
                                             .notice = notice};

@@ -191,23 +191,34 @@ static void failures_leave_nothing_behind(void **state)
 
 /* --- a device that is busy ---------------------------------------------------------------- */
 
-/* As many groups as the plan chooses, every form. */
+/* As many groups as the plan chooses where so many run together, or are said to; then two. */
 static void as_the_plan_chooses(clrnn_context *context)
 {
-    const clr_shares pair = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 27};
+    const clr_shares pair = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 20};
     for (size_t form = 0; form < TEST_FORMS; form++) {
         test_inputs in = inputs_of(form, 1000);
         clrnn_plan *plan = test_stepwise(context, &in, CLRNN_F32, true);
         test_outputs expected = test_run(plan, &in);
         clrnn_plan_destroy(&plan);
         plan = test_persistent(context, &in, CLRNN_F32, true, NULL);
-        test_run_same(test_forms[form].name, plan, &in, &expected);
-        plan->forced = context->together > 1 ? &pair : NULL;
+        const uint32_t own = context->together;
+        for (uint32_t together = own; together < own + 4; together++) {
+            context->together = together;
+            context->apart = 0;
+            test_run_same(test_forms[form].name, plan, &in, &expected);
+        }
+        context->together = own;
+        plan->forced = &pair;
         test_run_same(test_forms[form].name, plan, &in, &expected);
         clrnn_plan_destroy(&plan);
         test_outputs_free(&expected);
         test_inputs_free(&in);
     }
+}
+
+static void as_chosen(void **state)
+{
+    as_the_plan_chooses(*state);
 }
 
 static pid_t busy[64];
@@ -303,11 +314,6 @@ static void two_threads(void **state)
     test_inputs_free(&in);
 }
 
-static void as_chosen(void **state)
-{
-    as_the_plan_chooses(*state);
-}
-
 static const char *own_path;
 
 /* A device of one thread, on which no two groups meet: the same tests in a process of its own. */
@@ -338,6 +344,7 @@ int main(int argc, char **argv)
         TEST(overrun_is_noticed),
     };
     const struct CMUnitTest all[] = {
+        TEST(as_chosen),
         TEST(too_many_groups),
         TEST(too_few_spins),
         TEST(overrun_is_noticed),

@@ -13,6 +13,8 @@
 #include "math/sources.h"
 #include "support.h"
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
 static char text[1 << 16]; /* filled by main, blank to its end */
 
 const clr_source clr_cl_persistent = {"wrong persistent", text, sizeof text - 1};
@@ -37,29 +39,49 @@ static int bring_own_kernel(void)
     return 0;
 }
 
-/* Every family of kernels is tested before its first use, and so another strategy is taken,
- * although the plan is so small that its groups would not meet. */
+static clrnn_status make_plan(clrnn_context *context, const clrnn_plan_desc *desc,
+                              const char **strategy)
+{
+    clrnn_plan *plan = NULL;
+    clrnn_status status = clrnn_plan_create(context, desc, &plan);
+    *strategy = plan ? clrnn_plan_get_info(plan)->strategy : "none";
+    clrnn_plan_destroy(&plan);
+    return status;
+}
+
+/* Another strategy is taken, although the plan is so small that its groups would not meet. A busy
+ * machine may keep the two groups of a self-test apart, and what is repaired is right: then again.
+ */
+static void check_network(clrnn_context *context, const clrnn_plan_desc *desc)
+{
+    clrnn_plan_desc forced = *desc;
+    const char *strategy = "";
+    forced.strategy = CLRNN_STRATEGY_PERSISTENT;
+    for (int again = 0; again < 10 && strcmp(strategy, "stepwise") != 0; again++) {
+        memset(context->self_tests, 0, sizeof context->self_tests);
+        context->together = 2;
+        assert_int_equal(make_plan(context, desc, &strategy), CLRNN_OK);
+    }
+    assert_string_equal(strategy, "stepwise");
+    assert_int_equal(make_plan(context, &forced, &strategy), CLRNN_ERR_SELF_TEST);
+    assert_error_contains("wrong results");
+}
+
 static void self_test_notices(void **state)
 {
     static const clrnn_network_desc networks[] = {
         {.cell = CLRNN_CELL_RNN, .input_size = 3, .hidden_size = 4},
         {.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 4, .proj_size = 2},
         {.cell = CLRNN_CELL_GRU, .input_size = 3, .hidden_size = 4}};
-    clrnn_context *context = *state;
-    if (!(context->info.type & CL_DEVICE_TYPE_CPU))
-        skip();            /* the strategy is for CPU devices */
-    context->together = 2; /* as if the device ran two groups at the same time */
-    for (size_t i = 0; i < 6; i++) {
-        clrnn_plan_desc desc = {
-            .network = networks[i % 3], .max_steps = 2, .max_batch = 2, .train = i >= 3};
-        clrnn_plan *plan = NULL;
-        assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_OK);
-        assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
-        clrnn_plan_destroy(&plan);
-        desc.strategy = CLRNN_STRATEGY_PERSISTENT;
-        assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_SELF_TEST);
-        assert_error_contains("wrong results");
-    }
+    const clrnn_device_info *info = clrnn_context_device(*state);
+    if (!(info->type & CL_DEVICE_TYPE_CPU) || info->compute_units < 2)
+        skip(); /* groups meet on CPU devices that run several at the same time */
+    for (size_t i = 0; i < COUNT(networks); i++)
+        for (int train = 0; train < 2; train++) {
+            const clrnn_plan_desc desc = {
+                .network = networks[i], .max_steps = 2, .max_batch = 2, .train = train};
+            check_network(*state, &desc);
+        }
 }
 
 int main(void)
