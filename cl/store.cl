@@ -6,7 +6,7 @@
  * int8: s = max|b|*(1/127) over the column, at least 2^-100 (so that nothing below is denormal),
  * and q = b/s rounded; a column with NaN or infinity has s = NaN, and so comes out as NaN.
  *
- * Proven by: tests/math/test_storage.c, exhaustively for f16 and bf16. */
+ * Proven by: tests/math/test_storage.c, for every number of f16 and bf16. */
 #if VEC != 1 || STORAGE == 0
 #error "store.cl handles one number at a time, in another storage than REAL"
 #endif

@@ -58,6 +58,35 @@ MUTATIONS = [
         (WALK + "_forward.cl", "(uint)*done_of(&m, group) > phase", "phase == 0")]),
     ("persistent-flag-stays", "test_overrun", [
         (WALK + ".cl", "    m->sync[SYNC_FLAG] = 0;\n", "")]),
+    ("persistent-meeting-backward", "test_persistent", [
+        (WALK + "_backward.cl", "part == PHASE_RECURRENT ? 0 : meetings",
+         "part >= PHASE_CELL ? 0 : meetings")]),
+    ("persistent-repair-leaves-one", "test_overrun", [
+        (WALK + "_forward.cl", "last = repair ? team_size(&m)",
+         "last = repair ? team_size(&m) - 1")]),
+    ("persistent-repair-leaves-one-b", "test_overrun", [
+        (WALK + "_backward.cl", "last = repair ? team_size(&m)",
+         "last = repair ? team_size(&m) - 1")]),
+    ("persistent-counters-stay", "test_overrun", [
+        (WALK + ".cl", "        *counter_of(m, group) = 0;\n", "        ;\n")]),
+    ("persistent-places-overlap", "test_persistent", [
+        (WALK + ".cl", "(SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)",
+         "(SYNC_COUNTERS + SYNC_LINE)")]),
+    ("persistent-repair-forgotten", "test_overrun", [
+        ("host/math/persistent.c", "p->unsettled ? settle(p) : CLRNN_OK", "CLRNN_OK")]),
+    ("persistent-shares", "test_persistent", [
+        (WALK + ".cl", "return (uint)((ulong)whole * (part + 1) / parts);",
+         "return (uint)((ulong)whole * (part + 1) / parts) - (part == 1 && parts > 2);")]),
+    ("persistent-slot", "test_persistent", [
+        (WALK + ".cl", "next = (s->t + 1 - w->down) % w->slots",
+         "next = (s->t + 1) % w->slots")]),
+    ("persistent-panels-of-a-gate", "test_persistent", [
+        (WALK + "_forward.cl", "gate_step = panels_of(w->H) * panel_size",
+         "gate_step = w->H / TILE_N * panel_size")]),
+    ("persistent-one-row", "test_persistent", [
+        (WALK + ".cl", "k0 == 0 ? part : sum[g][0][j] + part", "part")]),
+    ("persistent-second-launch", "test_many_steps", [
+        ("host/layer/persistent.c", "walks[1].end - done - steps", "walks[1].end - steps")]),
     ("persistent-state-not-held", "test_persistent", [
         (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
     ("persistent-gradient-not-masked", "test_persistent", [
@@ -69,7 +98,9 @@ MUTATIONS = [
         ("cl/gemm.cl", "c[n] = add ? c[n] + partial[n] : partial[n];", "c[n] = partial[n];")]),
     ("gemm-blocks-of-k", "test_gemm", [
         ("cl/gemm.cl", "add = accumulate || k > 0;", "add = accumulate;")]),
-    ("storage-scale-of-another", "test_storage test_stored_plans", [
+    ("gemm-height-of-a-tile", "test_packed", [
+        ("cl/gemm.cl", "else if (height <= 3)", "else if (height <= 4)")]),
+    ("storage-scale-of-another", "test_stored_products test_stored_plans", [
         ("cl/storage.cl", "(global const float *)panel + column", "(global const float *)panel")]),
     ("storage-ties-away-from-even", "test_storage", [
         ("cl/store.cl", "bits + 0x7fff + (bits >> 16 & 1)", "bits + 0x8000")]),
@@ -123,6 +154,8 @@ MUTATIONS = [
     ("backward-transposed-panels", "test_vectors", [
         ("host/math/packed.c", "transposed ? 1 : b.stride, transposed ? b.stride : 1,",
          "transposed ? b.stride : 1, transposed ? 1 : b.stride,")]),
+    ("model-parameters-stay", "test_model", [
+        ("host/model/forward.c", "pass->version != model->version)", "pass->version == 0)")]),
     ("forget-bias", "test_parameters", [
         ("host/model/init.c", "part.b_ih + H + j, 1)", "part.b_ih + j, 1)")]),
     ("carried-state", "test_trainer", [
