@@ -90,12 +90,16 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
         if (!why_not)
             status = clr_self_test(context, desc, s->id);
         *choice = s->id;
-        if (!why_not && status != CLRNN_ERR_SELF_TEST)
+        if (!why_not && status != CLRNN_ERR_SELF_TEST && status != CLRNN_ERR_BUILD)
             return status;
         clr_log(log, why_not ? CLRNN_LOG_DEBUG : CLRNN_LOG_WARN,
                 "plan: strategy %s is not used: %s", s->name,
-                why_not ? why_not : "it computes wrong results on this device");
+                why_not                     ? why_not
+                : status == CLRNN_ERR_BUILD ? "its kernels do not compile for this device"
+                                            : "it computes wrong results on this device");
     }
+    if (status == CLRNN_ERR_BUILD) /* the build log has been logged */
+        return status;
     return clr_fail(log, status, "device %s, driver %s: wrong results; use another device",
                     context->info.name, context->info.driver);
 }
