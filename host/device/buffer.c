@@ -6,13 +6,13 @@
 #include "base/memory.h"
 #include "device/context.h"
 
-clrnn_status clr_buffer_create(clrnn_context *context, size_t bytes, cl_mem *buffer)
+static clrnn_status create(clrnn_context *context, size_t bytes, void *memory, cl_mem *buffer)
 {
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | (memory ? CL_MEM_USE_HOST_PTR : 0);
     cl_int code = CL_OUT_OF_RESOURCES;
     *buffer = NULL;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        *buffer =
-            clCreateBuffer(context->context, CL_MEM_READ_WRITE, bytes ? bytes : 1, NULL, &code);
+        *buffer = clCreateBuffer(context->context, flags, bytes ? bytes : 1, memory, &code);
     if (code == CL_SUCCESS) {
         clr_live_count(+1);
         return CLRNN_OK;
@@ -25,6 +25,16 @@ clrnn_status clr_buffer_create(clrnn_context *context, size_t bytes, cl_mem *buf
                         context->info.name, bytes, clr_cl_error_name(code),
                         (unsigned long long)context->info.max_allocation);
     return clr_cl_check(&context->log, code, "clCreateBuffer");
+}
+
+clrnn_status clr_buffer_create(clrnn_context *context, size_t bytes, cl_mem *buffer)
+{
+    return create(context, bytes, NULL, buffer);
+}
+
+clrnn_status clr_buffer_wrap(clrnn_context *context, size_t bytes, void *memory, cl_mem *buffer)
+{
+    return create(context, bytes, memory, buffer);
 }
 
 void clr_buffer_destroy(cl_mem *buffer)
@@ -68,32 +78,74 @@ static clrnn_status check_bounds(const clrnn_context *context, cl_mem buffer, si
                     offset, size);
 }
 
-clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
-                              const void *data)
+static clrnn_status copy_in(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
+                            const void *data, cl_bool wait)
 {
     clrnn_status status = check_bounds(context, buffer, offset, bytes, "write");
     if (status != CLRNN_OK || bytes == 0)
         return status;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clEnqueueWriteBuffer(context->queue, buffer, CL_TRUE, offset, bytes, data, 0, NULL,
-                                    NULL);
+        code =
+            clEnqueueWriteBuffer(context->queue, buffer, wait, offset, bytes, data, 0, NULL, NULL);
     return clr_cl_check(&context->log, code, "clEnqueueWriteBuffer");
 }
 
-clrnn_status clr_buffer_read(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
-                             void *data)
+clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
+                              const void *data)
+{
+    return copy_in(context, buffer, offset, bytes, data, CL_TRUE);
+}
+
+clrnn_status clr_buffer_write_async(clrnn_context *context, cl_mem buffer, size_t offset,
+                                    size_t bytes, const void *data)
+{
+    return copy_in(context, buffer, offset, bytes, data, CL_FALSE);
+}
+
+static clrnn_status copy_out(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
+                             void *data, cl_bool wait)
 {
     clrnn_status status = check_bounds(context, buffer, offset, bytes, "read");
     if (status != CLRNN_OK)
         return status;
     if (bytes == 0)
-        return clrnn_context_finish(context);
+        return wait ? clrnn_context_finish(context) : CLRNN_OK;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clEnqueueReadBuffer(context->queue, buffer, CL_TRUE, offset, bytes, data, 0, NULL,
-                                   NULL);
+        code =
+            clEnqueueReadBuffer(context->queue, buffer, wait, offset, bytes, data, 0, NULL, NULL);
     return clr_cl_check(&context->log, code, "clEnqueueReadBuffer");
+}
+
+clrnn_status clr_buffer_read(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
+                             void *data)
+{
+    return copy_out(context, buffer, offset, bytes, data, CL_TRUE);
+}
+
+clrnn_status clr_buffer_read_async(clrnn_context *context, cl_mem buffer, size_t offset,
+                                   size_t bytes, void *data)
+{
+    return copy_out(context, buffer, offset, bytes, data, CL_FALSE);
+}
+
+clrnn_status clr_buffer_expose(clrnn_context *context, cl_mem buffer, size_t bytes)
+{
+    void *memory = NULL;
+    clrnn_status status = check_bounds(context, buffer, 0, bytes, "expose");
+    if (status != CLRNN_OK || bytes == 0)
+        return status;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        memory = clEnqueueMapBuffer(context->queue, buffer, CL_FALSE, CL_MAP_READ, 0, bytes, 0,
+                                    NULL, NULL, &code);
+    status = clr_cl_check(&context->log, code, "clEnqueueMapBuffer");
+    if (status != CLRNN_OK)
+        return status;
+    /* Mapped for reading: unmapping gives nothing back. It is done even on an injected fault. */
+    code = clEnqueueUnmapMemObject(context->queue, buffer, memory, 0, NULL, NULL);
+    return clr_cl_check(&context->log, code, "clEnqueueUnmapMemObject");
 }
 
 clrnn_status clr_buffer_zero(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes)

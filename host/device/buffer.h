@@ -22,9 +22,23 @@ size_t clr_buffer_size(cl_mem buffer);
 clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
                               const void *data);
 
+/** Enqueue copying in: `data` must stay as it is until the queue has been waited for. */
+clrnn_status clr_buffer_write_async(clrnn_context *context, cl_mem buffer, size_t offset,
+                                    size_t bytes, const void *data);
+
 /** Wait for the queue and copy out. */
 clrnn_status clr_buffer_read(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
                              void *data);
+
+/** Enqueue copying out: `data` may be used when the queue has been waited for. */
+clrnn_status clr_buffer_read_async(clrnn_context *context, cl_mem buffer, size_t offset,
+                                   size_t bytes, void *data);
+
+/** Make a buffer of the caller's memory, which must outlive it: on a device that works in the
+ *  host's memory nothing is copied. What kernels write to it is there after clr_buffer_expose and a
+ *  wait. On failure *buffer is NULL. Returns: as clr_buffer_create. Threads: any. */
+clrnn_status clr_buffer_wrap(clrnn_context *context, size_t bytes, void *memory, cl_mem *buffer);
+clrnn_status clr_buffer_expose(clrnn_context *context, cl_mem buffer, size_t bytes);
 
 /** Enqueue zeroing, or a copy between buffers (or within one, without overlap). */
 clrnn_status clr_buffer_zero(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes);

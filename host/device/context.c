@@ -3,6 +3,7 @@
 #include "device/context.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -86,6 +87,25 @@ static clrnn_status open_callers(clrnn_context *context, const clrnn_context_des
     return CLRNN_OK;
 }
 
+/* What platforms do that cannot be asked for. */
+static const struct {
+    const char *platform;
+    bool keeps_kernels; /* has a cache of its own, and a binary costs more than it saves */
+} quirks[] = {
+    /* PoCL 3.1: asked for a program's binary it compiles every kernel for groups of any size
+     * (pocl_driver_build_poclbinary), and those that are used once more for their size: the first
+     * result comes after 2.5 times as long. */
+    {"Portable Computing Language", true},
+};
+
+static bool keeps_programs(const clrnn_device_info *info)
+{
+    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++)
+        if (strcmp(info->platform, quirks[i].platform) == 0)
+            return !quirks[i].keeps_kernels;
+    return true;
+}
+
 clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device_info *info,
                               clrnn_context **context)
 {
@@ -98,6 +118,7 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
         return clr_fail(&desc->log, CLRNN_ERR_MEMORY, "no memory for a context");
     made->log = desc->log;
     made->info = *info;
+    made->keeps_programs = keeps_programs(info);
     made->lock = (clr_lock)CLR_LOCK_INIT;
     clrnn_status status = clr_cache_folder(desc->cache_dir, &desc->log, &made->cache_dir);
     if (status == CLRNN_OK)
@@ -154,6 +175,8 @@ clrnn_status clrnn_context_finish(clrnn_context *context)
 {
     if (!context)
         return CLRNN_ERR_ARGUMENT;
-    cl_int code = clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES : clFinish(context->queue);
+    cl_int code = clFinish(context->queue); /* nothing is left under way by an injected fault */
+    if (clr_fault_hit(CLR_FAULT_OPENCL))
+        code = CL_OUT_OF_RESOURCES;
     return clr_cl_check(&context->log, code, "clFinish");
 }

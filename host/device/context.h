@@ -16,7 +16,8 @@ struct clrnn_context {
     clrnn_device_info info;
     cl_context context;
     cl_command_queue queue; /* in-order */
-    char *cache_dir;        /* of program binaries; NULL = no cache on disk */
+    char *cache_dir;        /* of program binaries and measured ways; NULL = no cache on disk */
+    bool keeps_programs;    /* binaries are kept there: not where the driver keeps its own */
     /* Set by a higher layer that keeps something for this context; called before it is released. */
     void (*at_destroy)(clrnn_context *context);
     clr_lock lock; /* of what follows */

@@ -39,7 +39,8 @@ static clrnn_status set_args(clrnn_context *context, cl_kernel kernel, const clr
         char call[40];
         code = clr_fault_hit(CLR_FAULT_OPENCL)
                    ? CL_OUT_OF_RESOURCES
-                   : clSetKernelArg(kernel, (cl_uint)i, args[i].size, &args[i].value);
+                   : clSetKernelArg(kernel, (cl_uint)i, args[i].size,
+                                    args[i].structure ? args[i].structure : &args[i].value);
         if (code == CL_SUCCESS)
             continue;
         snprintf(call, sizeof call, "clSetKernelArg(%zu)", i);

@@ -5,7 +5,8 @@
 
 #include <clrnn/context.h>
 
-/* One kernel argument. Only these types cross to the device: never size_t, bool or a 3-vector. */
+/* One kernel argument. Only these types cross to the device: never size_t, bool or a 3-vector; and
+ * structures of cl_ulong and cl_uint by their address, without padding. */
 typedef struct clr_arg {
     size_t size;
     union {
@@ -16,16 +17,18 @@ typedef struct clr_arg {
         cl_float f;
         cl_double d;
     } value;
+    const void *structure; /* or NULL */
 } clr_arg;
 
-#define CLR_ARG_MEM(x)   ((clr_arg){sizeof(cl_mem), {.mem = (x)}})
-#define CLR_ARG_INT(x)   ((clr_arg){sizeof(cl_int), {.i = (cl_int)(x)}})
-#define CLR_ARG_UINT(x)  ((clr_arg){sizeof(cl_uint), {.u = (cl_uint)(x)}})
-#define CLR_ARG_ULONG(x) ((clr_arg){sizeof(cl_ulong), {.ul = (cl_ulong)(x)}})
-#define CLR_ARG_FLOAT(x) ((clr_arg){sizeof(cl_float), {.f = (cl_float)(x)}})
+#define CLR_ARG_MEM(x)    ((clr_arg){sizeof(cl_mem), {.mem = (x)}, NULL})
+#define CLR_ARG_INT(x)    ((clr_arg){sizeof(cl_int), {.i = (cl_int)(x)}, NULL})
+#define CLR_ARG_UINT(x)   ((clr_arg){sizeof(cl_uint), {.u = (cl_uint)(x)}, NULL})
+#define CLR_ARG_ULONG(x)  ((clr_arg){sizeof(cl_ulong), {.ul = (cl_ulong)(x)}, NULL})
+#define CLR_ARG_FLOAT(x)  ((clr_arg){sizeof(cl_float), {.f = (cl_float)(x)}, NULL})
+#define CLR_ARG_STRUCT(x) ((clr_arg){sizeof(x), {0}, &(x)})
 /* A scalar of the kernel's REAL type. */
-#define CLR_ARG_REAL(precision, x)                                                  \
-    ((precision) == CLRNN_F64 ? (clr_arg){sizeof(cl_double), {.d = (cl_double)(x)}} \
+#define CLR_ARG_REAL(precision, x)                                                        \
+    ((precision) == CLRNN_F64 ? (clr_arg){sizeof(cl_double), {.d = (cl_double)(x)}, NULL} \
                               : CLR_ARG_FLOAT(x))
 #define CLR_COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -84,7 +84,8 @@ static cl_program build_cached(const clrnn_context *context, const clr_recipe *r
     clr_binary binary;
     cl_program made = NULL;
     cl_int code = CL_OUT_OF_RESOURCES;
-    if (!clr_cache_load(context->cache_dir, recipe->key, &context->log, &binary))
+    if (!context->keeps_programs ||
+        !clr_cache_load(context->cache_dir, recipe->key, &context->log, &binary))
         return NULL;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         made = clCreateProgramWithBinary(context->context, 1, &context->info.device_id,
@@ -156,7 +157,7 @@ static void store(clrnn_context *context, const clr_recipe *recipe, cl_program p
     char reason[CLR_REASON] = "the driver does not give out its binary";
     const clrnn_log keep = clr_reason_log(reason);
     size_t size = 0;
-    if (!context->cache_dir)
+    if (!context->cache_dir || !context->keeps_programs)
         return;
     unsigned char *binary = get_binary(context, program, &size);
     if (binary && clr_cache_store(context->cache_dir, recipe->key, binary, size, &keep) == CLRNN_OK)

@@ -55,6 +55,7 @@ static clrnn_context *open_with(const clrnn_context *like, heard *h, const char 
     clrnn_context *context = NULL;
     memset(h, 0, sizeof *h);
     assert_int_equal(clr_context_open(&desc, &like->info, &context), CLRNN_OK);
+    context->keeps_programs = true;
     return context;
 }
 
