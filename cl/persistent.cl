@@ -147,17 +147,28 @@ static inline void product_of_row(global const REAL *a, global const STORED *pan
 
 /* --- meeting ------------------------------------------------------------------------------- */
 
+/* Between two looks at a counter: let the other thread of the core work, and the other core write.
+ * One look and one pause take some tens of nanoseconds. */
+static inline void pause_between(void)
+{
+#if defined(__x86_64__) && __has_builtin(__builtin_ia32_pause)
+    __builtin_ia32_pause();
+#endif
+}
+
 /* Wait until the counter has reached `target`. False: somebody gave up. */
 static inline bool meet(volatile global int *sync, volatile global int *counter, int target,
                         uint most_spins)
 {
     mem_fence(CLK_GLOBAL_MEM_FENCE);
     atomic_inc(counter);
-    for (uint spins = 0; *counter < target; spins++)
+    for (uint spins = 0; *counter < target; spins++) {
         if (sync[SYNC_FLAG] || spins >= most_spins) {
             atomic_or(&sync[SYNC_FLAG], 1);
             return false;
         }
+        pause_between();
+    }
     atomic_add(counter, 0); /* nothing below is read before this */
     mem_fence(CLK_GLOBAL_MEM_FENCE);
     return true;
@@ -173,26 +184,58 @@ kernel void persistent_probe(volatile global int *sync, int target, uint most_sp
 
 /* What a group needs to know. Pointers are to the direction's first element. */
 typedef struct walk {
-    global const STORED *panels;     /* U^T: [G][panels of H][PANEL_ROWS(R)][TILE_N] */
+    global const REAL *x; /* row n of kept step k at (k*N + n)*x_stride */
+    size_t x_stride;
+    global const STORED *input;      /* W_ih^T: [G][panels of H][PANEL_ROWS(I)][TILE_N] */
+    global const STORED *panels;     /* U^T: the same with R */
     global const STORED *projection; /* W_hr^T: [panels of P][PANEL_ROWS(H)][TILE_N] */
     global const REAL *b_ih, *b_hh;  /* [G*H] */
     global REAL *gates;              /* [count,N,G*H] */
     global REAL *h, *c;              /* [slots,N,R], [slots,N,H] */
-    global REAL *extra;              /* [extras,N,H] */
-    global REAL *y;                  /* row n of kept step k at (k*N + n)*y_stride, or 0 */
+    /* States before the first and after the last step of this walk; 0: those are in slots. */
+    global const REAL *h_first, *c_first;
+    global REAL *h_last, *c_last;
+    global REAL *extra; /* [extras,N,H] */
+    global REAL *y;     /* row n of kept step k at (k*N + n)*y_stride, or 0 */
     size_t y_stride;
     global const int *lengths; /* [N], or 0 */
     uint down;                 /* 1: from the last step to the first */
     uint first_t;              /* t of the first step kept */
     uint count, slots, extras;
-    uint H, R, N;
+    uint keep; /* the activated gates */
+    uint I, H, R, N;
 } walk;
+
+/* What forward and back have in common. */
+static inline void walk_begin(walk *w, const walk_launch *l, uint d, global REAL *store,
+                              global REAL *y, global const int *lengths)
+{
+    const walk_places *at = &l->walks[d];
+    w->gates = store + at->gates;
+    w->h = store + at->h;
+    w->c = store + at->c;
+    w->extra = store + at->extra;
+    w->h_first = w->c_first = 0;
+    w->h_last = w->c_last = 0;
+    w->y = l->has_y ? y + at->y : 0;
+    w->y_stride = l->y_stride;
+    w->lengths = l->has_lengths ? lengths : 0;
+    w->down = at->down;
+    w->first_t = at->first_t;
+    w->count = l->count;
+    w->slots = l->slots;
+    w->extras = l->extras;
+    w->H = l->H;
+    w->R = l->R;
+    w->N = l->N;
+}
 
 /* One step of it. */
 typedef struct walk_step {
-    uint t;
+    uint t, kept;
     global REAL *gates;
-    global REAL *h_prev, *h_next, *c_prev, *c_next, *extra, *y;
+    global const REAL *h_prev, *c_prev;
+    global REAL *h_next, *c_next, *extra, *y;
 } walk_step;
 
 /* kept: which of the steps kept, 0..count-1. (Not returned: of a returned struct clang makes an
@@ -200,6 +243,7 @@ typedef struct walk_step {
 static inline void step_of(const walk *w, uint kept, walk_step *s)
 {
     s->t = w->first_t + kept;
+    s->kept = kept;
     uint prev = (s->t + w->down) % w->slots, next = (s->t + 1 - w->down) % w->slots;
     s->gates = w->gates + (size_t)kept * w->N * CELL_GATES * w->H;
     s->h_prev = w->h + (size_t)prev * w->N * w->R;
@@ -208,6 +252,14 @@ static inline void step_of(const walk *w, uint kept, walk_step *s)
     s->c_next = w->c + (size_t)next * w->N * w->H;
     s->extra = w->extra + (size_t)(kept % w->extras) * w->N * w->H;
     s->y = w->y ? w->y + (size_t)kept * w->N * w->y_stride : 0;
+    if (kept == (w->down ? w->count - 1 : 0) && w->h_first) {
+        s->h_prev = w->h_first;
+        s->c_prev = w->c_first;
+    }
+    if (kept == (w->down ? 0 : w->count - 1) && w->h_last) {
+        s->h_next = w->h_last;
+        s->c_next = w->c_last;
+    }
 }
 
 static inline bool is_live(const walk *w, uint n, uint t)
@@ -233,7 +285,7 @@ static inline uint panels_of(uint columns)
 typedef struct team {
     uint directions, row_shares, unit_shares;
     volatile global int *sync;
-    uint most_spins;
+    uint most_spins, first_spins; /* first: at the end of the first phase */
 } team;
 
 static inline uint team_size(const team *m)
@@ -259,7 +311,7 @@ static inline bool phase_end(const team *m, uint group, uint phases_done, uint p
 {
     bool alone = m->unit_shares == 1 || meetings_done == 0;
     bool stay = alone || meet(m->sync, counter_of(m, group), (int)(meetings_done * m->unit_shares),
-                              m->most_spins);
+                              phases_done == 1 ? m->first_spins : m->most_spins);
     if (m->unit_shares > 1 && (phases_done == phases || !stay))
         *done_of(m, group) = (int)phases_done;
     return stay;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cl/persistent_backward.cl - the backward walk of cl/persistent.cl, which precedes this file: many
- * steps of one direction of one layer, from the last to the first of its forward walk.
+ * cl/persistent_backward.cl - the walk back: many steps of the directions of one layer, each from
+ * the last to the first of its forward walk. After cl/persistent.cl.
  *
  *     project     PROJECTED: dproj_t = dh + dy_t
  *     cell        (PROJECTED: dhid = dproj_t W_hr, else dhid = dh + dy_t); da_t, du_t, dc, and the
@@ -16,14 +16,10 @@
 #define BACKWARD_PHASES (PHASE_RECURRENT + 1)
 #define BACKWARD_MEETS  (BACKWARD_PHASES - 1)
 
-/* What flows back. Pointers to a sequence are to its first step. */
+/* What flows back: the arrays of cl/walks.cl. */
 typedef struct flow {
-    global const REAL *d_recurrent;  /* U: [panels of R][G*H, reset before 2H][TILE_N] */
-    global const REAL *d_candidate;  /* reset before, U_n: [panels of H][H][TILE_N] */
-    global const REAL *d_projection; /* W_hr: [panels of H][R][TILE_N] */
-    global REAL *dh, *dc;            /* [N,R], [N,H] */
-    global REAL *dproj;              /* [T,N,R] */
-    global REAL *da, *du;            /* [T,N,G*H] */
+    global const REAL *d_recurrent, *d_candidate, *d_projection;
+    global REAL *dh, *dc, *dproj, *da, *du;
 } flow;
 
 #if PROJECTED
@@ -40,7 +36,8 @@ static inline void project_panel(const walk *w, const flow *f, const walk_step *
             REALV d = load_some(f->dh + unit, w->R - j);
             if (live && s->y)
                 d += load_some(s->y + n * w->y_stride + j, w->R - j);
-            store_some(live ? d : (REALV)0, f->dproj + (size_t)s->t * w->N * w->R + unit, w->R - j);
+            store_some(live ? d : (REALV)0, f->dproj + (size_t)s->kept * w->N * w->R + unit,
+                       w->R - j);
             store_some(live ? (REALV)0 : d, f->dh + unit, w->R - j);
         }
 }
@@ -52,7 +49,7 @@ static inline void cell_units(const walk *w, const flow *f, const walk_step *s, 
 {
     bool live = is_live(w, n, s->t);
     size_t unit = (size_t)n * w->H + j, row = (size_t)n * CELL_GATES * w->H + j;
-    size_t at = (size_t)s->t * w->N * CELL_GATES * w->H + row;
+    size_t at = (size_t)s->kept * w->N * CELL_GATES * w->H + row;
     REALV gate[CELL_GATES], a[CELL_GATES], u[CELL_GATES];
     REALV h_old = (REALV)0, c_old = (REALV)0, c_new = (REALV)0, extra = (REALV)0;
     REALV dc = (REALV)0, dh_direct = (REALV)0, dh_new = dhid;
@@ -90,7 +87,7 @@ static inline void cell_panel(const walk *w, const flow *f, const walk_step *s, 
 {
 #if PROJECTED
     REALV sum[ROWS][TILE_V];
-    product(f->dproj + ((size_t)s->t * w->N + n0) * w->R, w->R, rows,
+    product(f->dproj + ((size_t)s->kept * w->N + n0) * w->R, w->R, rows,
             f->d_projection + (size_t)panel * TILE_N * w->R, w->R, false, sum);
 #endif
     for (uint i = 0; i < rows; i++)
@@ -112,7 +109,7 @@ static inline void reset_panel(const walk *w, const flow *f, const walk_step *s,
                                uint n0, uint rows)
 {
     size_t stride = (size_t)CELL_GATES * w->H;
-    global REAL *da = f->da + ((size_t)s->t * w->N + n0) * stride;
+    global REAL *da = f->da + ((size_t)s->kept * w->N + n0) * stride;
     REALV sum[ROWS][TILE_V];
     product(da + 2 * (size_t)w->H, stride, rows, f->d_candidate + (size_t)panel * TILE_N * w->H,
             w->H, false, sum);
@@ -147,8 +144,8 @@ static inline void recurrent_panel(const walk *w, const flow *f, const walk_step
             if (j < w->R)
                 sum[i][v] = load_some(f->dh + (size_t)(n0 + i) * w->R + j, w->R - j);
         }
-    product((CELL_TWO_INPUTS ? f->du : f->da) + ((size_t)s->t * w->N + n0) * stride, stride, rows,
-            f->d_recurrent + (size_t)panel * TILE_N * K, K, true, sum);
+    product((CELL_TWO_INPUTS ? f->du : f->da) + ((size_t)s->kept * w->N + n0) * stride, stride,
+            rows, f->d_recurrent + (size_t)panel * TILE_N * K, K, true, sum);
     for (uint i = 0; i < rows; i++)
         for (uint v = 0; v < TILE_V; v++) {
             uint j = panel * TILE_N + v * VEC;
@@ -184,51 +181,40 @@ static inline void backward_phase(const walk *w, const flow *f, uint phase, uint
         }
 }
 
-/* dh, dc: in the gradient of the state after the walk's last step, out that before its first.
- * Others as in cl/persistent_forward.cl; first_t is 0, all T steps are kept. */
-__attribute__((reqd_work_group_size(1, 1, 1))) kernel void persistent_backward(
-    global const REAL *panels, ulong d_recurrent_at, ulong d_candidate_at, ulong d_projection_at,
-    global REAL *store, ulong gates_at, ulong h_at, ulong c_at, ulong extra_at, global REAL *dh,
-    global REAL *dc, global REAL *dproj, global REAL *da, global REAL *du, global REAL *dy,
-    ulong dy_at, ulong dy_stride, uint has_dy, global const int *lengths, uint has_lengths,
-    uint slots, uint down, uint count, uint H, uint R, uint N, uint row_shares, uint unit_shares,
-    volatile global int *sync, uint most_spins, uint repair)
+/* dh, dc: in the gradient of the state after the last of the kept steps, out that before the first.
+ * Arguments and global size: as in cl/persistent_forward.cl. */
+__attribute__((reqd_work_group_size(1, 1, 1))) kernel void
+persistent_backward(global const REAL *panels, global REAL *store, global REAL *dy, global REAL *dh,
+                    global REAL *dc, global REAL *dproj, global REAL *da, global REAL *du,
+                    global const int *lengths, volatile global int *sync, const walk_launch l,
+                    uint repair)
 {
-    const team m = {1, row_shares, unit_shares, sync, most_spins};
-    const uint phases = count * BACKWARD_PHASES;
-    const flow f = {panels + d_recurrent_at,
-                    panels + d_candidate_at,
-                    panels + d_projection_at,
-                    dh,
-                    dc,
-                    dproj,
-                    da,
-                    du};
-    walk w;
-    w.gates = store + gates_at;
-    w.h = store + h_at;
-    w.c = store + c_at;
-    w.extra = store + extra_at;
-    w.y = has_dy ? dy + dy_at : 0;
-    w.y_stride = dy_stride;
-    w.lengths = has_lengths ? lengths : 0;
-    w.down = down;
-    w.first_t = 0;
-    w.count = w.extras = count;
-    w.slots = slots;
-    w.H = H;
-    w.R = R;
-    w.N = N;
+    const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
+    const uint phases = l.count * BACKWARD_PHASES, groups = l.row_shares * l.unit_shares;
+    walk w[MOST_WALKS];
+    flow f[MOST_WALKS];
+    for (uint d = 0; d < l.directions; d++) {
+        const walk_places *at = &l.walks[d];
+        walk_begin(&w[d], &l, d, store, dy, lengths);
+        f[d].d_recurrent = panels + at->d_recurrent;
+        f[d].d_candidate = panels + at->d_candidate;
+        f[d].d_projection = panels + at->d_projection;
+        f[d].dh = dh + at->dh;
+        f[d].dc = dc + at->dc;
+        f[d].dproj = dproj + at->dproj;
+        f[d].da = da + at->da;
+        f[d].du = du + at->da;
+    }
     /* A group of its own, or in a repair all of them, each from where it stopped. */
     uint first = repair ? 0 : get_group_id(0), last = repair ? team_size(&m) : first + 1;
     for (uint phase = 0; (!repair || sync[SYNC_FLAG]) && phase < phases; phase++)
         for (uint group = first; group < last; group++) {
             if (repair && (uint)*done_of(&m, group) > phase)
                 continue;
-            uint part = phase % BACKWARD_PHASES;
+            uint part = phase % BACKWARD_PHASES, d = group / groups;
             uint meetings = phase / BACKWARD_PHASES * BACKWARD_MEETS + part + 1;
-            backward_phase(&w, &f, phase, group / unit_shares, row_shares, group % unit_shares,
-                           unit_shares);
+            backward_phase(&w[d], &f[d], phase, group / l.unit_shares % l.row_shares, l.row_shares,
+                           group % l.unit_shares, l.unit_shares);
             if (!repair &&
                 !phase_end(&m, group, phase + 1, phases, part == PHASE_RECURRENT ? 0 : meetings))
                 return;

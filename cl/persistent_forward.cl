@@ -1,12 +1,56 @@
 /* SPDX-License-Identifier: MIT
- * cl/persistent_forward.cl - the forward walk of cl/persistent.cl, which precedes this file: many
- * steps of the directions of one layer.
+ * cl/persistent_forward.cl - the forward walk: many steps of the directions of one layer. After
+ * cl/persistent.cl and cl/walks.cl.
  *
+ *     before      gates = x_t W_ih^T for all steps, each group for its own rows and units, so that
+ *                 nobody waits
  *     phase 0     sum = h_{t-1} U^T, then the cell (reset before: only r, z and extra = r*h_{t-1})
  *     phase 1     reset before: sum = extra U_n^T, then the rest of the cell;  PROJECTED: h_t =
  *                 extra W_hr^T
  *
  * The groups of some rows meet after each phase. */
+
+/* Gates of the units of panels panel0..panel1-1, for `rows` rows side by side: row 0 of x, row 0 of
+ * the gates. */
+static inline void input_rows(const walk *w, global const REAL *x, global REAL *gates, size_t rows,
+                              uint panel0, uint panel1)
+{
+    size_t columns = (size_t)CELL_GATES * w->H, panel_size = (size_t)PANEL_ROWS(w->I) * TILE_N;
+    REALV sum[ROWS][TILE_V];
+    for (uint panel = panel0; panel < panel1; panel++)
+        for (uint k = 0; k < CELL_GATES; k++)
+            for (size_t row = 0; row < rows; row += ROWS) {
+                uint some = rows - row < ROWS ? (uint)(rows - row) : ROWS;
+                product(x + row * w->x_stride, w->x_stride, some,
+                        w->input + (k * panels_of(w->H) + panel) * panel_size, w->I, false, sum);
+                for (uint i = 0; i < some; i++)
+                    for (uint v = 0; v < TILE_V; v++) {
+                        uint j = panel * TILE_N + v * VEC;
+                        if (j < w->H)
+                            store_some(sum[i][v],
+                                       gates + (row + i) * columns + (size_t)k * w->H + j,
+                                       w->H - j);
+                    }
+            }
+}
+
+/* W x of all steps, for one share of rows and one of units. */
+static inline void input_product(const walk *w, uint row_share, uint row_shares, uint unit_share,
+                                 uint unit_shares)
+{
+    size_t columns = (size_t)CELL_GATES * w->H;
+    uint row0, panel0;
+    uint row1 = share(w->N, row_share, row_shares, &row0);
+    uint panel1 = share(panels_of(w->H), unit_share, unit_shares, &panel0);
+    if (row_shares == 1)
+        input_rows(w, w->x, w->gates, (size_t)w->count * w->N, panel0, panel1);
+    else
+        for (uint kept = 0; kept < w->count; kept++) {
+            size_t row = (size_t)kept * w->N + row0;
+            input_rows(w, w->x + row * w->x_stride, w->gates + row * columns, row1 - row0, panel0,
+                       panel1);
+        }
+}
 
 /* Units j.. of row n: a_k = (W x)_k + b_ih, u_k = sum_k + b_hh, for gates first..last-1. */
 static inline void load_gates(const walk *w, const walk_step *s, uint n, uint j, uint width,
@@ -62,7 +106,8 @@ static inline void cell_units(const walk *w, const walk_step *s, uint n, uint j,
 
     REALV h_new = cell_forward(a, u, h_old, &c_new, gate, &extra);
 
-    store_gates(w, s, n, j, width, CELL_GATES, gate);
+    if (w->keep)
+        store_gates(w, s, n, j, width, CELL_GATES, gate);
     if (CELL_MEMORY)
         store_some(live ? c_new : c_old, s->c_next + unit, width);
     if (CELL_TWO_INPUTS || PROJECTED)
@@ -157,52 +202,47 @@ static inline void forward_phase(const walk *w, uint phase, uint row_share, uint
         }
 }
 
-/* Offsets `.._at` are those of direction 0, `.._step` the distance to direction 1. y_at: of the
- * first kept step, row 0. first_t: t of the first kept step. Other arguments as in `walk` and
- * `team`. Global size: directions*row_shares*unit_shares groups of one work-item; with `repair`:
- * one. */
-__attribute__((reqd_work_group_size(1, 1, 1))) kernel void persistent_forward(
-    global const STORED *panels, ulong panels_at, ulong panels_step, ulong projection_at,
-    global const REAL *weights, ulong b_ih, ulong b_hh, ulong bias_step, global REAL *store,
-    ulong gates_at, ulong gates_step, ulong h_at, ulong h_step, ulong c_at, ulong c_step,
-    ulong extra_at, ulong extra_step, global REAL *y, ulong y_at0, ulong y_at1, ulong y_stride,
-    uint has_y, global const int *lengths, uint has_lengths, uint slots, uint extras, uint first_t0,
-    uint first_t1, uint count, uint H, uint R, uint N, uint directions, uint row_shares,
-    uint unit_shares, volatile global int *sync, uint most_spins, uint repair)
+/* Arguments: cl/walks.cl says what lies where in them. An absent one may be any buffer. Global
+ * size: directions*row_shares*unit_shares groups of one work-item; with `repair`: one. (All groups
+ * have done their input products before any of them can give up, so a repair need not.) */
+__attribute__((reqd_work_group_size(1, 1, 1))) kernel void
+persistent_forward(global const STORED *panels, global const REAL *weights, global REAL *store,
+                   global const REAL *x, global const REAL *h_first, global const REAL *c_first,
+                   global REAL *h_last, global REAL *c_last, global REAL *y,
+                   global const int *lengths, volatile global int *sync, const walk_launch l,
+                   uint repair)
 {
-    const team m = {directions, row_shares, unit_shares, sync, most_spins};
-    const uint phases = count * FORWARD_PHASES;
-    walk w[2];
-    for (uint d = 0; d < directions; d++) {
-        w[d].panels = panels + panels_at + d * panels_step;
-        w[d].projection = panels + projection_at + d * panels_step;
-        w[d].b_ih = weights + b_ih + d * bias_step;
-        w[d].b_hh = weights + b_hh + d * bias_step;
-        w[d].gates = store + gates_at + d * gates_step;
-        w[d].h = store + h_at + d * h_step;
-        w[d].c = store + c_at + d * c_step;
-        w[d].extra = store + extra_at + d * extra_step;
-        w[d].y = has_y ? y + (d ? y_at1 : y_at0) : 0;
-        w[d].y_stride = y_stride;
-        w[d].lengths = has_lengths ? lengths : 0;
-        w[d].down = d;
-        w[d].first_t = d ? first_t1 : first_t0;
-        w[d].count = count;
-        w[d].slots = slots;
-        w[d].extras = extras;
-        w[d].H = H;
-        w[d].R = R;
-        w[d].N = N;
+    const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
+    const uint phases = l.count * FORWARD_PHASES, groups = l.row_shares * l.unit_shares;
+    walk w[MOST_WALKS];
+    for (uint d = 0; d < l.directions; d++) {
+        const walk_places *at = &l.walks[d];
+        walk_begin(&w[d], &l, d, store, y, lengths);
+        w[d].x = x + at->x;
+        w[d].x_stride = l.x_stride;
+        w[d].I = l.I;
+        w[d].input = panels + at->input;
+        w[d].panels = panels + at->recurrent;
+        w[d].projection = panels + at->projection;
+        w[d].b_ih = weights + at->b_ih;
+        w[d].b_hh = weights + at->b_hh;
+        w[d].h_first = h_first + at->h_first;
+        w[d].c_first = c_first + at->c_first;
+        w[d].h_last = h_last + at->h_last;
+        w[d].c_last = c_last + at->c_last;
+        w[d].keep = l.keep;
     }
     /* A group of its own, or in a repair all of them, each from where it stopped. */
     uint first = repair ? 0 : get_group_id(0), last = repair ? team_size(&m) : first + 1;
-    uint groups = row_shares * unit_shares;
+    if (!repair)
+        input_product(&w[first / groups], first / l.unit_shares % l.row_shares, l.row_shares,
+                      first % l.unit_shares, l.unit_shares);
     for (uint phase = 0; (!repair || sync[SYNC_FLAG]) && phase < phases; phase++)
         for (uint group = first; group < last; group++) {
             if (repair && (uint)*done_of(&m, group) > phase)
                 continue;
-            forward_phase(&w[group / groups], phase, group / unit_shares % row_shares, row_shares,
-                          group % unit_shares, unit_shares);
+            forward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
+                          l.row_shares, group % l.unit_shares, l.unit_shares);
             if (!repair && !phase_end(&m, group, phase + 1, phases, phase + 1))
                 return;
         }

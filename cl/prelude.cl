@@ -128,7 +128,8 @@ static inline REALV real_tanh(REALV x)
     return size < (REALV)0.625f ? near : copysign(far, x);
 }
 
-/* sigm(x) = 1 / (1 + e^-x).  NaN stays. */
+/* sigm(x) = 1 / (1 + e^-x).  NaN stays. Below -EXP_MOST, even at -infinity, it is 1.6e-38 (double
+ * 3e-308) rather than 0: a gate is judged against 1. */
 static inline REALV sigm(REALV x)
 {
     return (REALV)1 / ((REALV)1 + real_exp(-x));

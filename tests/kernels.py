@@ -16,11 +16,11 @@ FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-f
 CELLS = ["rnn", "lstm", "gru"]
 PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
             ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"],
-            ["prelude", "storage"], ["prelude", "storage", "store"],
+            ["prelude", "storage"], ["prelude", "storage", "store"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
 PROGRAMS += [["prelude", cell] for cell in CELLS]
 PROGRAMS += [["prelude", cell, "stepwise"] for cell in CELLS]
-PROGRAMS += [["prelude", cell, "storage", "tile", "persistent", walk] for cell in CELLS
+PROGRAMS += [["prelude", cell, "storage", "tile", "walks", "persistent", walk] for cell in CELLS
              for walk in ("persistent_forward", "persistent_backward")]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
 VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256], "STORAGE": [0, 1, 2, 3]}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * layer/backward.c - one backward pass: the strategy walks back, then whole-sequence products give
  * the gradients of weights and inputs. */
-#include "base/checked.h"
 #include "base/log.h"
 #include "device/buffer.h"
 #include "layer/plan.h"
@@ -13,6 +12,7 @@ typedef struct clr_back {
     clr_pass pass;
     clr_cell_weights cell; /* of the layer and direction at hand */
     clr_walk walk;
+    clr_flow flow;
     clr_matrix input; /* of the layer: [T*N, I'], 0 past a row's length */
 } clr_back;
 
@@ -39,51 +39,61 @@ static clrnn_status check(const clr_back *b)
     return status;
 }
 
-/* x with zeros in its padding, where da is 0 but x may be anything, even NaN. */
-static clrnn_status mask_input(clr_back *b)
+/* `from`, [T*N,width], with zeros past the rows' lengths: da is 0 there, but a product needs more,
+ * since x may be anything, and the state that a row holds NaN. Without lengths that is `from`
+ * itself; else it goes to *room, made when it is first needed. */
+static clrnn_status mask_padding(clr_back *b, clr_matrix from, size_t width, cl_mem *room,
+                                 clr_matrix *masked)
 {
     clrnn_plan *plan = b->plan;
-    size_t inputs = plan->network.desc.input_size;
-    clr_matrix from = {b->io->forward.x.buffer, b->io->forward.x.offset, inputs};
-    b->input = from;
+    *masked = from;
     if (!b->pass.ragged)
         return CLRNN_OK;
     clrnn_status status = CLRNN_OK;
-    if (!plan->masked_x) {
-        clr_size bytes = clr_size_mul(clr_size_of(plan->desc.max_steps), plan->desc.max_batch);
-        bytes = clr_size_mul(bytes, inputs * plan->real_bytes);
-        status = bytes.overflow ? CLRNN_ERR_RANGE
-                                : clr_buffer_create(plan->context, bytes.value, &plan->masked_x);
-        plan->info.work_bytes += status == CLRNN_OK ? bytes.value : 0;
-    }
-    b->input = (clr_matrix){plan->masked_x, 0, inputs};
+    if (!*room)
+        status = clr_plan_allocate(plan, room,
+                                   (uint64_t)plan->desc.max_steps * plan->desc.max_batch, width);
+    *masked = (clr_matrix){*room, 0, width};
     if (status == CLRNN_OK)
-        status = clr_mask(&plan->sequence, from, b->input, plan->lengths, b->pass.steps,
-                          b->pass.batch, inputs);
+        status = clr_mask(&plan->sequence, from, *masked, plan->lengths, b->pass.steps,
+                          b->pass.batch, width);
     return status;
 }
 
-/* Copy the gradient of one cell's state in from `array` (absent: zeros) or, `out`, back to it. */
-static clrnn_status move_gradient(clr_back *b, cl_mem state, clrnn_slice array, size_t width,
-                                  bool out)
+clr_flow clr_flow_of(const clrnn_plan *plan, const clr_walk *w)
+{
+    const clr_network *n = &plan->network;
+    size_t N = w->layout->batch, T = w->layout->steps, H = n->desc.hidden_size;
+    return (clr_flow){.dh = w->direction * N * n->state,
+                      .dc = w->direction * N * H,
+                      .dproj = w->direction * T * N * n->state,
+                      .da = w->direction * T * N * n->gates * H};
+}
+
+/* Copy the gradient of one cell's state, at `from` in `state`, in from `array` (absent: zeros) or,
+ * `out`, back to it. */
+static clrnn_status move_gradient(clr_back *b, cl_mem state, size_t from, clrnn_slice array,
+                                  size_t width, bool out)
 {
     clrnn_context *context = b->plan->context;
-    size_t bytes = b->pass.batch * width * b->plan->real_bytes;
+    size_t bytes = b->pass.batch * width * b->plan->real_bytes, begin = from * b->plan->real_bytes;
     size_t cell = (size_t)b->walk.layer * b->plan->network.directions + b->walk.direction;
     size_t at = array.offset * b->plan->real_bytes + cell * bytes;
     if (!array.buffer)
-        return out ? CLRNN_OK : clr_buffer_zero(context, state, 0, bytes);
-    return out ? clr_buffer_copy(context, state, 0, array.buffer, at, bytes)
-               : clr_buffer_copy(context, array.buffer, at, state, 0, bytes);
+        return out ? CLRNN_OK : clr_buffer_zero(context, state, begin, bytes);
+    return out ? clr_buffer_copy(context, state, begin, array.buffer, at, bytes)
+               : clr_buffer_copy(context, array.buffer, at, state, begin, bytes);
 }
 
 static clrnn_status move_gradients(clr_back *b, bool out)
 {
     const clrnn_backward_io *io = b->io;
     const clr_network *n = &b->plan->network;
-    clrnn_status status = move_gradient(b, b->plan->dh, out ? io->dh0 : io->dhn, n->state, out);
+    clrnn_status status =
+        move_gradient(b, b->plan->dh, b->flow.dh, out ? io->dh0 : io->dhn, n->state, out);
     if (status == CLRNN_OK && n->memory)
-        status = move_gradient(b, b->plan->dc, out ? io->dc0 : io->dcn, n->desc.hidden_size, out);
+        status = move_gradient(b, b->plan->dc, b->flow.dc, out ? io->dc0 : io->dcn,
+                               n->desc.hidden_size, out);
     return status;
 }
 
@@ -122,7 +132,9 @@ static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
     clr_matrix h_prev = {
         w->store, w->store_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->direction),
         R};
-    clrnn_status status = weight_gradient(b, du, first, h_prev, R, b->cell.w_hh);
+    clrnn_status status = mask_padding(b, h_prev, R, &b->plan->masked_h, &h_prev);
+    if (status == CLRNN_OK)
+        status = weight_gradient(b, du, first, h_prev, R, b->cell.w_hh);
     if (status == CLRNN_OK && n->reset_before) {
         clr_matrix reset = {
             w->store, w->store_at + clr_layout_extra(w->layout, n, w->layer, w->direction, 0), H};
@@ -140,8 +152,8 @@ static clrnn_status projection_gradient(clr_back *b)
     size_t H = n->desc.hidden_size;
     clr_matrix hidden = {
         w->store, w->store_at + clr_layout_extra(w->layout, n, w->layer, w->direction, 0), H};
-    return weight_gradient(b, (clr_matrix){b->plan->dproj, 0, n->state}, n->state, hidden, H,
-                           b->cell.w_hr);
+    return weight_gradient(b, (clr_matrix){b->plan->dproj, b->flow.dproj, n->state}, n->state,
+                           hidden, H, b->cell.w_hr);
 }
 
 /* Every weight gradient of the cell at hand, from da and du over all T. */
@@ -149,8 +161,8 @@ static clrnn_status weight_gradients(clr_back *b)
 {
     const clr_network *n = &b->plan->network;
     size_t columns = (size_t)n->gates * n->desc.hidden_size;
-    clr_matrix da = {b->plan->da, 0, columns};
-    clr_matrix du = {n->two_inputs ? b->plan->du : b->plan->da, 0, columns};
+    clr_matrix da = {b->plan->da, b->flow.da, columns};
+    clr_matrix du = {n->two_inputs ? b->plan->du : b->plan->da, b->flow.da, columns};
     clrnn_status status = weight_gradient(b, da, columns, b->input, b->cell.inputs, b->cell.w_ih);
     if (status == CLRNN_OK)
         status = recurrent_gradient(b, du);
@@ -171,15 +183,14 @@ static clrnn_status input_gradient(clr_back *b, clrnn_slice dx)
     const clr_gemm gemm = {
         .m = (size_t)b->pass.steps * b->pass.batch,
         .accumulate = b->walk.direction == 1,
-        .a = {b->plan->da, 0, columns},
+        .a = {b->plan->da, b->flow.da, columns},
         .prepared = &clr_plan_operands(b->plan, b->walk.layer, b->walk.direction)->d_input,
         .c = {dx.buffer, dx.offset, b->cell.inputs}};
     return clr_gemm_run(&b->plan->gemms, &gemm);
 }
 
-/* One direction of one layer. dy: [T,N,D*R] of the layer; dx: [T,N,I'], may be absent. */
-static clrnn_status run_cell(clr_back *b, uint32_t layer, uint32_t direction, clrnn_slice dy,
-                             clrnn_slice dx)
+/* Take up one direction of one layer. dy: [T,N,D*R] of the layer. */
+static void take_up(clr_back *b, uint32_t layer, uint32_t direction, clrnn_slice dy)
 {
     const clr_network *n = &b->plan->network;
     b->cell = clr_network_cell(n, layer, direction);
@@ -187,15 +198,30 @@ static clrnn_status run_cell(clr_back *b, uint32_t layer, uint32_t direction, cl
     b->walk.y = dy;
     b->walk.y.offset += (size_t)direction * n->state;
     b->walk.y_stride = (size_t)n->directions * n->state;
-    clrnn_status status = move_gradients(b, false);
+    b->flow = clr_flow_of(b->plan, &b->walk);
+}
+
+/* One layer. dx: [T,N,I'], may be absent. */
+static clrnn_status run_layer(clr_back *b, uint32_t layer, clrnn_slice dy, clrnn_slice dx)
+{
+    uint32_t directions = b->plan->network.directions;
+    clr_walk walks[2];
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t d = 0; d < directions && status == CLRNN_OK; d++) {
+        take_up(b, layer, d, dy);
+        walks[d] = b->walk;
+        status = move_gradients(b, false);
+    }
     if (status == CLRNN_OK)
-        status = b->plan->strategy->backward(b->plan, &b->walk);
-    if (status == CLRNN_OK)
+        status = b->plan->strategy->backward(b->plan, walks, directions);
+    for (uint32_t d = 0; d < directions && status == CLRNN_OK; d++) {
+        take_up(b, layer, d, dy);
         status = move_gradients(b, true);
-    if (status == CLRNN_OK && b->io->dweights.buffer)
-        status = weight_gradients(b);
-    if (status == CLRNN_OK && dx.buffer)
-        status = input_gradient(b, dx);
+        if (status == CLRNN_OK && b->io->dweights.buffer)
+            status = weight_gradients(b);
+        if (status == CLRNN_OK && dx.buffer)
+            status = input_gradient(b, dx);
+    }
     return status;
 }
 
@@ -208,12 +234,11 @@ static clrnn_status run_layers(clr_back *b)
     clrnn_status status = CLRNN_OK;
     for (uint32_t layer = n->layers; layer-- > 0 && status == CLRNN_OK;) {
         clrnn_slice dx = layer ? (clrnn_slice){plan->dy[(layer - 1) % 2], 0} : b->io->dx;
-        if (layer == 0)
-            status = b->io->dweights.buffer ? mask_input(b) : CLRNN_OK;
-        else
-            b->input = clr_layer_input(plan, &b->pass, io->x, layer);
-        for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++)
-            status = run_cell(b, layer, d, dy, dx);
+        b->input = clr_layer_input(plan, &b->pass, io->x, layer);
+        if (layer == 0 && b->io->dweights.buffer)
+            status = mask_padding(b, b->input, b->input.stride, &plan->masked_x, &b->input);
+        if (status == CLRNN_OK)
+            status = run_layer(b, layer, dy, dx);
         if (status == CLRNN_OK && layer && plan->desc.dropout > 0)
             status = clr_dropout(&plan->sequence, (clr_matrix){dx.buffer, 0, b->cell.inputs},
                                  b->pass.steps, b->pass.batch, b->cell.inputs, plan->desc.dropout,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * layer/check.c - a problem run on the device and in the reference, and compared. */
 #include <clrnn/problem.h>
+#include <clrnn/stream.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "device/context.h"
 #include "layer/plan.h"
 #include "reference/reference.h"
+#include "reference/stored.h"
 
 /* The arrays of a check. Each is kept as float64; what goes in is rounded to the plan's type first,
  * so that device and reference see the same numbers. */
@@ -123,6 +125,31 @@ static clrnn_status run_reference(clr_arrays *a, const clrnn_log *log)
     return clr_reference_backward(&p->network, &io, log);
 }
 
+/* The whole sequence in blocks, the last of which may be shorter. */
+static clrnn_status run_stream(clr_arrays *a, clrnn_plan *plan)
+{
+    const clrnn_problem *p = a->problem;
+    size_t x_step = (size_t)p->batch * a->network.desc.input_size * plan->real_bytes;
+    size_t y_step = (size_t)p->batch * a->network.state * plan->real_bytes;
+    bool memory = a->network.memory;
+    clrnn_stream *stream = NULL;
+    if (p->ragged)
+        return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "check: a stream has no lengths");
+    clrnn_status status = clrnn_stream_create(plan, &stream);
+    if (status == CLRNN_OK)
+        status = clrnn_stream_set_state(stream, a->device_in[H0], memory ? a->device_in[C0] : NULL);
+    for (uint32_t t = 0, steps; t < p->steps && status == CLRNN_OK; t += steps) {
+        steps = p->steps - t < p->block ? p->steps - t : p->block;
+        status = clrnn_stream_process(stream, (char *)a->device_in[X] + t * x_step, steps,
+                                      (char *)a->device_out[Y] + t * y_step);
+    }
+    if (status == CLRNN_OK)
+        status =
+            clrnn_stream_get_state(stream, a->device_out[HN], memory ? a->device_out[CN] : NULL);
+    clrnn_stream_destroy(&stream);
+    return status;
+}
+
 static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan)
 {
     const clrnn_problem *p = a->problem;
@@ -145,7 +172,7 @@ static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan)
                               .dweights = a->device_out[DWEIGHTS]};
     clrnn_status status = clrnn_plan_set_weights_host(plan, a->device_in[WEIGHTS]);
     if (status == CLRNN_OK)
-        status = clrnn_forward_host(plan, &io);
+        status = p->block ? run_stream(a, plan) : clrnn_forward_host(plan, &io);
     if (status == CLRNN_OK && p->train)
         status = clrnn_backward_host(plan, &io);
     for (int i = 0; i < OUTPUTS; i++)
@@ -198,8 +225,8 @@ static void keep_worst(double error, const char *name, double *worst, char tenso
  * about five times what was measured for both kinds of products, both types and every form in 120
  * problems, up to H = 512, k = 1016 and T*N = 3300: at most 34 u forward and 58 u backward.
  *
- * Weights that the device keeps in fewer bits than the reference add to a gate's sum k errors of
- * either sign, each a part of the largest weight, 1/sqrt(H). */
+ * Weights kept in fewer bits add to a gate's sum, as it would be without, k errors of either sign,
+ * each a part of the largest weight, 1/sqrt(H). */
 static void set_bounds(const clr_arrays *a, clrnn_check *check)
 {
     static const double stored[] = {[CLRNN_WEIGHTS_F16] = 5 * 0x1p-12,
@@ -212,66 +239,88 @@ static void set_bounds(const clr_arrays *a, clrnn_check *check)
     double H = n->desc.hidden_size, k = widest + n->state + (n->desc.proj_size ? H : 0);
     check->forward_bound = u * (0.75 + 0.25 * n->layers) * (12 + 2 * sqrt(k) + 0.1 * k / sqrt(H));
     check->gradient_bound = 2 * check->forward_bound + u * (4 * sqrt(TN) + 3 * sqrt(n->gates * H));
-    check->forward_bound +=
-        stored[a->problem->weights] * (0.75 + 0.25 * n->layers) * (1 + sqrt(k / H));
+    double rounding = stored[a->problem->weights];
+    check->storage_bound =
+        rounding > 0
+            ? check->forward_bound + rounding * (0.75 + 0.25 * n->layers) * (1 + sqrt(k / H))
+            : 0;
 }
 
-static void compare(clr_arrays *a, clrnn_check *check)
+/* The worst of outputs first..end-1, of which inputs in_first..in_end-1 are the kind. Returns the
+ * largest number of that kind. */
+static double compare_some(const clr_arrays *a, int first, int end, int in_first, int in_end,
+                           double *worst, char tensor[48])
 {
     static const char *const names[OUTPUTS] = {"y", "hn", "cn", "dx", "dh0", "dc0", NULL};
-    /* of states, and of gradients by them */
-    double most[2] = {0, 0};
-    for (int i = 0; i < OUTPUTS; i++)
-        most[i >= FORWARD_OUTPUTS] =
-            fmax(most[i >= FORWARD_OUTPUTS], largest_of(a->expected[i], a->out_count[i]));
-    for (int i = X; i < INPUTS; i++)
-        most[i >= DY] = fmax(most[i >= DY], largest_of(a->in[i], a->in_count[i]));
-    for (int i = 0; i < DWEIGHTS; i++) {
-        if (a->out_count[i] == 0 || (i >= FORWARD_OUTPUTS && !a->problem->train))
-            continue;
-        double error =
-            error_of(a->got[i], a->expected[i], a->out_count[i], most[i >= FORWARD_OUTPUTS]);
-        if (i < FORWARD_OUTPUTS)
-            keep_worst(error, names[i], &check->forward_error, check->forward_tensor);
-        else
-            keep_worst(error, names[i], &check->gradient_error, check->gradient_tensor);
-    }
-    clrnn_weight_info w;
-    for (size_t i = 0;
-         a->problem->train && clrnn_network_weight(&a->problem->network, NULL, i, &w) == CLRNN_OK;
-         i++)
-        keep_worst(error_of(a->got[DWEIGHTS] + w.offset, a->expected[DWEIGHTS] + w.offset, w.count,
-                            most[1]),
-                   w.name, &check->gradient_error, check->gradient_tensor);
-    check->passed = check->forward_error <= check->forward_bound &&
-                    check->gradient_error <= check->gradient_bound;
+    double most = 0;
+    for (int i = first; i < end; i++)
+        most = fmax(most, largest_of(a->expected[i], a->out_count[i]));
+    for (int i = in_first; i < in_end; i++)
+        most = fmax(most, largest_of(a->in[i], a->in_count[i]));
+    for (int i = first; i < end && i < DWEIGHTS; i++)
+        if (a->out_count[i])
+            keep_worst(error_of(a->got[i], a->expected[i], a->out_count[i], most), names[i], worst,
+                       tensor);
+    return most;
 }
 
-static clrnn_status check_with(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
-                               clrnn_plan *plan, clrnn_check *check)
+static void compare_forward(const clr_arrays *a, double *worst, char tensor[48])
+{
+    compare_some(a, Y, FORWARD_OUTPUTS, X, DY, worst, tensor);
+}
+
+static void compare_gradients(const clr_arrays *a, double *worst, char tensor[48])
+{
+    double most = compare_some(a, DX, OUTPUTS, DY, INPUTS, worst, tensor);
+    clrnn_weight_info w;
+    for (size_t i = 0; clrnn_network_weight(&a->problem->network, NULL, i, &w) == CLRNN_OK; i++)
+        keep_worst(
+            error_of(a->got[DWEIGHTS] + w.offset, a->expected[DWEIGHTS] + w.offset, w.count, most),
+            w.name, worst, tensor);
+}
+
+/* Against the weights as they are, then against what is kept of them. */
+static clrnn_status compare(clr_arrays *a, const clrnn_log *log, clrnn_check *check)
+{
+    clrnn_check c = {0};
+    clrnn_status status = run_reference(a, log);
+    set_bounds(a, &c);
+    if (status == CLRNN_OK && a->problem->weights != CLRNN_WEIGHTS_F32) {
+        compare_forward(a, &c.storage_error, c.storage_tensor);
+        clr_reference_store_weights(a->problem->weights, &a->problem->network, a->in[WEIGHTS]);
+        status = run_reference(a, log);
+    }
+    if (status != CLRNN_OK)
+        return status;
+    compare_forward(a, &c.forward_error, c.forward_tensor);
+    if (a->problem->train)
+        compare_gradients(a, &c.gradient_error, c.gradient_tensor);
+    c.passed = c.forward_error <= c.forward_bound && c.storage_error <= c.storage_bound &&
+               c.gradient_error <= c.gradient_bound;
+    *check = c;
+    return CLRNN_OK;
+}
+
+clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
+                            clrnn_plan *plan, clrnn_check *check)
 {
     clr_arrays a = {.problem = problem};
-    clrnn_check c = {0};
     clrnn_status status = clr_network_init(&problem->network, &context->log, &a.network);
     if (status == CLRNN_OK && !make_arrays(&a, seed))
         status = clr_fail(&context->log, CLRNN_ERR_MEMORY, "check: out of memory");
     if (status == CLRNN_OK)
-        status = run_reference(&a, &context->log);
-    if (status == CLRNN_OK)
         status = run_device(&a, plan);
-    if (status == CLRNN_OK) {
-        set_bounds(&a, &c);
-        compare(&a, &c);
-        *check = c;
-    }
+    if (status == CLRNN_OK)
+        status = compare(&a, &context->log, check);
     free_arrays(&a);
     return status;
 }
 
-static clrnn_plan_desc plan_of(const clrnn_problem *problem)
+clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem)
 {
+    bool blocks = problem->block && problem->block < problem->steps;
     return (clrnn_plan_desc){.network = problem->network,
-                             .max_steps = problem->steps,
+                             .max_steps = blocks ? problem->block : problem->steps,
                              .max_batch = problem->batch,
                              .train = problem->train,
                              .precision = problem->precision,
@@ -286,78 +335,11 @@ clrnn_status clrnn_problem_check(clrnn_context *context, const clrnn_problem *pr
     if (!context || !problem || !check)
         return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "check: context, problem or result is NULL");
-    const clrnn_plan_desc desc = plan_of(problem);
+    const clrnn_plan_desc desc = clr_problem_plan(problem);
     clrnn_plan *plan = NULL;
     clrnn_status status = clrnn_plan_create(context, &desc, &plan);
     if (status == CLRNN_OK)
-        status = check_with(context, problem, seed, plan, check);
+        status = clr_check_plan(context, problem, seed, plan, check);
     clrnn_plan_destroy(&plan);
     return status;
-}
-
-/* Which kernels a network uses: 0..31, two bits of context->self_tests each. */
-static unsigned family(const clrnn_network_desc *d, clrnn_precision precision)
-{
-    unsigned variant = d->cell == CLRNN_CELL_LSTM  ? (d->proj_size > 0)
-                       : d->cell == CLRNN_CELL_RNN ? 2u + (d->nonlinearity == CLRNN_RELU)
-                                                   : 4u + 2u * d->gru_reset + d->gru_update;
-    return (variant * 2 + d->no_bias) * 2 + precision;
-}
-
-/* The same for a problem that is known to be good and a strategy that is known to be possible. */
-static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *problem,
-                                   clrnn_check *check)
-{
-    const clrnn_plan_desc desc = plan_of(problem);
-    /* Long waits: a meeting that is repaired, because the machine is busy, tests nothing. */
-    const clr_shares meeting = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 26};
-    clrnn_plan *plan = NULL;
-    clrnn_status status = clr_plan_create_untested(context, &desc, &plan);
-    if (status == CLRNN_OK && plan->strategy == &clr_strategy_persistent) {
-        /* So small a problem would not be cut; but where groups may meet, that must work too. */
-        clr_lock_take(&context->lock);
-        plan->forced = context->together > 1 ? &meeting : NULL;
-        clr_lock_give(&context->lock);
-    }
-    if (status == CLRNN_OK)
-        status = check_with(context, problem, 1, plan, check);
-    clrnn_plan_destroy(&plan);
-    return status;
-}
-
-clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
-                           clrnn_strategy strategy)
-{
-    unsigned kind = desc->train ? 1u : desc->weights ? 1u + desc->weights : 0;
-    uint64_t *known = &context->self_tests[strategy == CLRNN_STRATEGY_PERSISTENT][kind];
-    unsigned shift = 2 * family(&desc->network, desc->precision);
-    clr_lock_take(&context->lock);
-    unsigned result = *known >> shift & 3;
-    clr_lock_give(&context->lock);
-    if (result)
-        return result == 1 ? CLRNN_OK : CLRNN_ERR_SELF_TEST;
-    clrnn_check check = {0};
-    clrnn_problem tiny = {.network = desc->network,
-                          .steps = 3,
-                          .batch = 2,
-                          .train = desc->train,
-                          .precision = desc->precision,
-                          .strategy = strategy,
-                          .weights = desc->weights};
-    /* Two panels of units and of projected ones, so that two groups have a share each. */
-    bool panels = strategy == CLRNN_STRATEGY_PERSISTENT;
-    tiny.network.input_size = 5;
-    tiny.network.hidden_size = panels ? 37 : 7;
-    tiny.network.num_layers = 1;
-    tiny.network.bidirectional = false;
-    tiny.network.proj_size = !desc->network.proj_size ? 0 : panels ? 33 : 3;
-    clrnn_status status = check_untested(context, &tiny, &check);
-    if (status != CLRNN_OK)
-        return status;
-    clr_lock_take(&context->lock);
-    *known |= (uint64_t)(check.passed ? 1 : 2) << shift;
-    clr_lock_give(&context->lock);
-    clr_log(&context->log, CLRNN_LOG_DEBUG, "self-test: errors %.1e (%s), %.1e (%s)",
-            check.forward_error, check.forward_tensor, check.gradient_error, check.gradient_tensor);
-    return check.passed ? CLRNN_OK : CLRNN_ERR_SELF_TEST;
 }

@@ -132,21 +132,70 @@ clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t laye
                       .store_at = pass->store_at};
 }
 
+clrnn_slice clr_walk_slot(const clrnn_plan *plan, const clr_walk *w, bool memory, uint32_t slot)
+{
+    const clr_network *n = &plan->network;
+    size_t at = memory ? clr_layout_c(w->layout, n, w->layer, w->direction, slot)
+                       : clr_layout_h(w->layout, n, w->layer, w->direction, slot);
+    return (clrnn_slice){w->store, w->store_at + at};
+}
+
+/* The part of a walk's cell in a caller's array of states [L*D,N,width]. */
+static clrnn_slice state_of(const clrnn_plan *plan, const clr_walk *w, clrnn_slice array,
+                            bool memory)
+{
+    const clr_network *n = &plan->network;
+    size_t width = memory ? n->desc.hidden_size : n->state;
+    size_t cell = (size_t)w->layer * n->directions + w->direction;
+    return (clrnn_slice){array.buffer, array.offset + cell * w->layout->batch * width};
+}
+
+/* Inference begins with the caller's states where they lie, or with zeros. */
+static clrnn_slice first_state(const clrnn_plan *plan, const clr_walk *w, clrnn_slice array,
+                               bool memory)
+{
+    return array.buffer ? state_of(plan, w, array, memory) : (clrnn_slice){plan->zeros, 0};
+}
+
+/* Whether final states may be written where the initial ones lie: not in the same step, in which
+ * groups read what others write. */
+static bool lasts_directly(const clr_pass *pass, clrnn_slice first, clrnn_slice last)
+{
+    return last.buffer && (pass->steps > 1 || first.buffer != last.buffer);
+}
+
+/* Where the states of a walk come from and go, if it is the first or the last of its cell. Training
+ * keeps them all in the reserve, from which its copies are made. */
+static void place_states(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                         bool first, bool last, clr_walk *w)
+{
+    bool memory = plan->network.memory;
+    if (plan->desc.train)
+        return;
+    if (first)
+        w->h_first = first_state(plan, w, io->h0, false);
+    if (first && memory)
+        w->c_first = first_state(plan, w, io->c0, true);
+    if (last && lasts_directly(pass, io->h0, io->hn))
+        w->h_last = state_of(plan, w, io->hn, false);
+    if (last && memory && lasts_directly(pass, io->c0, io->cn))
+        w->c_last = state_of(plan, w, io->cn, true);
+}
+
 /* Copy a state [N,width] of every cell between a contiguous array [L*D,N,width] and the slot of the
  * layout where it begins (`initial`) or ends; an absent array stands for zeros. */
 static clrnn_status move_states(clrnn_plan *plan, const clr_pass *pass, clrnn_slice array,
                                 bool memory, bool initial)
 {
     const clr_network *n = &plan->network;
-    size_t width = memory ? n->desc.hidden_size : n->state;
-    size_t bytes = pass->batch * width * plan->real_bytes;
+    size_t bytes = pass->batch * (memory ? n->desc.hidden_size : n->state) * plan->real_bytes;
     clrnn_status status = CLRNN_OK;
     for (uint32_t cell = 0; cell < n->layers * n->directions && status == CLRNN_OK; cell++) {
         uint32_t layer = cell / n->directions, direction = cell % n->directions;
-        uint32_t slot = (direction == 1) == initial ? pass->steps : 0;
-        size_t at = memory ? clr_layout_c(&pass->layout, n, layer, direction, slot)
-                           : clr_layout_h(&pass->layout, n, layer, direction, slot);
-        size_t store = (pass->store_at + at) * plan->real_bytes;
+        clr_walk w = clr_walk_of(plan, pass, layer, direction, 0, pass->steps);
+        clrnn_slice inside =
+            clr_walk_slot(plan, &w, memory, (direction == 1) == initial ? pass->steps : 0);
+        size_t store = inside.offset * plan->real_bytes;
         size_t outside = array.offset * plan->real_bytes + cell * bytes;
         if (!array.buffer)
             status = clr_buffer_zero(plan->context, pass->store, store, bytes);
@@ -162,6 +211,8 @@ static clrnn_status move_states(clrnn_plan *plan, const clr_pass *pass, clrnn_sl
 
 static clrnn_status begin_states(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
 {
+    if (!plan->desc.train)
+        return CLRNN_OK;
     clrnn_status status = move_states(plan, pass, io->h0, false, true);
     if (status == CLRNN_OK && plan->network.memory)
         status = move_states(plan, pass, io->c0, true, true);
@@ -170,28 +221,13 @@ static clrnn_status begin_states(clrnn_plan *plan, const clr_pass *pass, const c
 
 static clrnn_status end_states(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
 {
+    bool all = plan->desc.train;
     clrnn_status status = CLRNN_OK;
-    if (io->hn.buffer)
+    if (io->hn.buffer && (all || !lasts_directly(pass, io->h0, io->hn)))
         status = move_states(plan, pass, io->hn, false, false);
-    if (status == CLRNN_OK && io->cn.buffer)
+    if (status == CLRNN_OK && io->cn.buffer && (all || !lasts_directly(pass, io->c0, io->cn)))
         status = move_states(plan, pass, io->cn, true, false);
     return status;
-}
-
-/* Gates of a walk's steps = X W_ih^T.  first: the step that row 0 of the input belongs to. */
-static clrnn_status input_product(clrnn_plan *plan, const clr_pass *pass, const clr_walk *w,
-                                  clr_matrix input, uint32_t first)
-{
-    const clr_network *n = &plan->network;
-    size_t gates =
-        clr_layout_gates(w->layout, n, w->layer, w->direction, w->begin - w->gates_first);
-    input.offset += (size_t)(w->begin - first) * pass->batch * input.stride;
-    const clr_gemm gemm = {
-        .m = (size_t)(w->end - w->begin) * pass->batch,
-        .a = input,
-        .prepared = &clr_plan_operands(plan, w->layer, w->direction)->input,
-        .c = {w->store, w->store_at + gates, (size_t)n->gates * n->desc.hidden_size}};
-    return clr_gemm_run(&plan->gemms, &gemm);
 }
 
 /* Run steps begin..end-1 (counted from the end for the backward direction) of one layer. */
@@ -202,24 +238,23 @@ static clrnn_status run_piece(clrnn_plan *plan, const clr_pass *pass, const clrn
     bool top = layer + 1 == n->layers;
     /* Below the top, forward-only inference keeps the output of the present piece alone. */
     uint32_t y_first = pass->layout.y_steps == pass->steps ? 0 : begin;
-    clr_matrix input = clr_layer_input(plan, pass, io->x, layer);
+    uint32_t input_first = layer == 0 ? 0 : y_first;
     clr_walk walks[2];
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++) {
+    for (uint32_t d = 0; d < n->directions; d++) {
         clr_walk *w = &walks[d];
         *w = d == 0 ? clr_walk_of(plan, pass, layer, d, begin, end)
                     : clr_walk_of(plan, pass, layer, d, pass->steps - end, pass->steps - begin);
+        w->input = clr_layer_input(plan, pass, io->x, layer);
+        w->input.offset += (size_t)(w->begin - input_first) * pass->batch * w->input.stride;
         w->y =
             top ? io->y
                 : (clrnn_slice){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer)};
         w->y.offset += (size_t)d * n->state;
         w->y_first = top ? 0 : y_first;
         w->y_stride = (size_t)n->directions * n->state;
-        status = input_product(plan, pass, w, input, layer == 0 ? 0 : y_first);
+        place_states(plan, pass, io, begin == 0, end == pass->steps, w);
     }
-    if (status == CLRNN_OK)
-        status = plan->strategy->forward(plan, walks, n->directions);
-    return status;
+    return plan->strategy->forward(plan, walks, n->directions);
 }
 
 static clrnn_status run_layers(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)

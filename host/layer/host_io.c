@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * layer/host_io.c - the same passes on arrays in host memory: copy in, run, wait, copy out. */
+ * layer/host_io.c - the same passes on arrays in host memory: hand them to the device, run, wait
+ * once. A CPU device works in the arrays themselves; for others they are copied in and out. */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -9,6 +11,14 @@
 
 /* The arrays of a pass; `inputs` come first within each direction of time. */
 enum { X, H0, C0, Y, HN, CN, DY, DHN, DCN, DX, DH0, DC0, DWEIGHTS, ARRAYS };
+
+/* The arrays of one call. */
+typedef struct clr_arrays {
+    const void *in[ARRAYS];
+    void *out[ARRAYS];
+    clrnn_slice slices[ARRAYS];
+    bool own[ARRAYS]; /* the slice is the caller's memory, as a buffer of this call */
+} clr_arrays;
 
 /* Device copies, each made at its first use, for the plan's largest T and N. */
 struct clr_staging {
@@ -64,46 +74,76 @@ static size_t array_count(const clrnn_plan *plan, const clr_pass *pass, int i)
     }
 }
 
+static size_t array_bytes(const clrnn_plan *plan, const clr_pass *pass, int i)
+{
+    return array_count(plan, pass, i) * plan->real_bytes;
+}
+
+/* Whether the device can work in array i itself: not in an output that overlaps an input. */
+static bool works_in(const clrnn_plan *plan, const clr_pass *pass, const clr_arrays *a, int i)
+{
+    uintptr_t begin = (uintptr_t)a->out[i], end = begin + array_bytes(plan, pass, i);
+    bool works = plan->context->info.type & CL_DEVICE_TYPE_CPU;
+    for (int j = 0; j < ARRAYS && a->out[i]; j++) {
+        uintptr_t other = (uintptr_t)a->in[j];
+        works = works && !(other && other < end && begin < other + array_bytes(plan, pass, j));
+    }
+    return works;
+}
+
 /* The slice of array i on the device, absent if the caller does not use it. */
-static clrnn_status stage(clrnn_plan *plan, int i, bool used, clrnn_slice *slice)
+static clrnn_status stage(clrnn_plan *plan, const clr_pass *pass, int i, clr_arrays *a)
 {
     const clr_pass largest = {.steps = plan->desc.max_steps, .batch = plan->desc.max_batch};
+    clrnn_context *context = plan->context;
     cl_mem *buffer = &plan->staging->device[i];
+    size_t bytes = array_bytes(plan, pass, i);
     clrnn_status status = CLRNN_OK;
-    if (used && !*buffer)
-        status = clr_buffer_create(plan->context, array_count(plan, &largest, i) * plan->real_bytes,
-                                   buffer);
-    *slice = (clrnn_slice){used ? *buffer : NULL, 0};
-    return status;
-}
-
-/* What both directions of a pass need: slices of every array in `mask`, inputs copied in. */
-static clrnn_status copy_in(clrnn_plan *plan, const clr_pass *pass, const void *const in[ARRAYS],
-                            void *const out[ARRAYS], clrnn_slice slices[ARRAYS])
-{
-    clrnn_status status = CLRNN_OK;
-    for (int i = 0; i < ARRAYS && status == CLRNN_OK; i++) {
-        status = stage(plan, i, in[i] || out[i], &slices[i]);
-        if (status == CLRNN_OK && in[i])
-            status = clr_buffer_write(plan->context, slices[i].buffer, 0,
-                                      array_count(plan, pass, i) * plan->real_bytes, in[i]);
+    if (!a->in[i] && !a->out[i])
+        return CLRNN_OK;
+    if (works_in(plan, pass, a, i)) {
+        /* Kernels only read what only goes in. */
+        void *memory = a->out[i] ? a->out[i] : (void *)(uintptr_t)a->in[i];
+        status = clr_buffer_wrap(context, bytes, memory, &a->slices[i].buffer);
+        a->own[i] = status == CLRNN_OK;
+        return status;
     }
+    if (!*buffer)
+        status = clr_buffer_create(context, array_bytes(plan, &largest, i), buffer);
+    a->slices[i].buffer = *buffer;
+    if (status == CLRNN_OK && a->in[i])
+        status = clr_buffer_write_async(context, *buffer, 0, bytes, a->in[i]);
     return status;
 }
 
-static clrnn_status copy_out(clrnn_plan *plan, const clr_pass *pass, void *const out[ARRAYS],
-                             const clrnn_slice slices[ARRAYS])
+/* Slices of all arrays, inputs on their way. Every call is followed by one of leave(). */
+static clrnn_status enter(clrnn_plan *plan, const clr_pass *pass, clr_arrays *a)
 {
     clrnn_status status = CLRNN_OK;
     for (int i = 0; i < ARRAYS && status == CLRNN_OK; i++)
-        if (out[i])
-            status = clr_buffer_read(plan->context, slices[i].buffer, 0,
-                                     array_count(plan, pass, i) * plan->real_bytes, out[i]);
-    if (status == CLRNN_OK)
-        status = clrnn_context_finish(plan->context);
-    if (status == CLRNN_OK)
-        clr_plan_notice(plan);
+        status = stage(plan, pass, i, a);
     return status;
+}
+
+/* Outputs on their way, if all went well so far, and wait: even after a failure, since what was
+ * enqueued works in the caller's memory. */
+static clrnn_status leave(clrnn_plan *plan, const clr_pass *pass, clr_arrays *a,
+                          clrnn_status status)
+{
+    clrnn_context *context = plan->context;
+    for (int i = 0; i < ARRAYS && status == CLRNN_OK; i++) {
+        size_t bytes = array_bytes(plan, pass, i);
+        if (a->out[i])
+            status = a->own[i]
+                         ? clr_buffer_expose(context, a->slices[i].buffer, bytes)
+                         : clr_buffer_read_async(context, a->slices[i].buffer, 0, bytes, a->out[i]);
+    }
+    clrnn_status finished = clrnn_context_finish(context);
+    for (int i = 0; i < ARRAYS; i++)
+        if (a->own[i])
+            clr_buffer_destroy(&a->slices[i].buffer);
+    clr_plan_notice(plan);
+    return status == CLRNN_OK ? finished : status;
 }
 
 /* Sizes of the call, checked before anything is copied. */
@@ -143,23 +183,22 @@ clrnn_status clrnn_forward_host(clrnn_plan *plan, const clrnn_host_io *io)
         return CLRNN_ERR_ARGUMENT;
     if (!io)
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "forward: io is NULL");
-    const void *const in[ARRAYS] = {[X] = io->x, [H0] = io->h0, [C0] = io->c0};
-    void *const out[ARRAYS] = {[Y] = io->y, [HN] = io->hn, [CN] = io->cn};
+    clr_arrays a = {.in = {[X] = io->x, [H0] = io->h0, [C0] = io->c0},
+                    .out = {[Y] = io->y, [HN] = io->hn, [CN] = io->cn}};
     struct clr_staging *staging = NULL;
-    clrnn_slice slices[ARRAYS];
     clr_pass pass;
     clrnn_status status = sizes(plan, io, &pass);
     if (status == CLRNN_OK)
         status = staging_of(plan, &staging);
-    if (status == CLRNN_OK)
-        status = copy_in(plan, &pass, in, out, slices);
+    if (status != CLRNN_OK)
+        return status;
+    status = enter(plan, &pass, &a);
     if (status == CLRNN_OK) {
-        const clrnn_forward_io device = forward_io(plan, io, slices);
+        const clrnn_forward_io device = forward_io(plan, io, a.slices);
         staging->forward_done = false;
         status = clrnn_forward(plan, &device, NULL);
     }
-    if (status == CLRNN_OK)
-        status = copy_out(plan, &pass, out, slices);
+    status = leave(plan, &pass, &a, status);
     if (status == CLRNN_OK)
         staging->forward_done = true;
     return status;
@@ -174,27 +213,29 @@ clrnn_status clrnn_backward_host(clrnn_plan *plan, const clrnn_host_io *io)
                         !io                 ? "io is NULL"
                         : !plan->desc.train ? "the plan does not train"
                                             : "there was no forward pass before it");
-    const void *const in[ARRAYS] = {
-        [X] = io->x, [H0] = io->h0, [C0] = io->c0, [DY] = io->dy, [DHN] = io->dhn, [DCN] = io->dcn};
-    void *const out[ARRAYS] = {
-        [DX] = io->dx, [DH0] = io->dh0, [DC0] = io->dc0, [DWEIGHTS] = io->dweights};
-    clrnn_slice slices[ARRAYS];
+    clr_arrays a = {
+        .in = {[X] = io->x,
+               [H0] = io->h0,
+               [C0] = io->c0,
+               [DY] = io->dy,
+               [DHN] = io->dhn,
+               [DCN] = io->dcn},
+        .out = {[DX] = io->dx, [DH0] = io->dh0, [DC0] = io->dc0, [DWEIGHTS] = io->dweights}};
     clr_pass pass;
     clrnn_status status = sizes(plan, io, &pass);
-    if (status == CLRNN_OK)
-        status = copy_in(plan, &pass, in, out, slices);
+    if (status != CLRNN_OK)
+        return status;
+    status = enter(plan, &pass, &a);
     if (status == CLRNN_OK) {
-        const clrnn_backward_io device = {.forward = forward_io(plan, io, slices),
-                                          .dy = slices[DY],
-                                          .dhn = slices[DHN],
-                                          .dcn = slices[DCN],
-                                          .dx = slices[DX],
-                                          .dh0 = slices[DH0],
-                                          .dc0 = slices[DC0],
-                                          .dweights = slices[DWEIGHTS]};
+        const clrnn_backward_io device = {.forward = forward_io(plan, io, a.slices),
+                                          .dy = a.slices[DY],
+                                          .dhn = a.slices[DHN],
+                                          .dcn = a.slices[DCN],
+                                          .dx = a.slices[DX],
+                                          .dh0 = a.slices[DH0],
+                                          .dc0 = a.slices[DC0],
+                                          .dweights = a.slices[DWEIGHTS]};
         status = clrnn_backward(plan, &device, NULL);
     }
-    if (status == CLRNN_OK)
-        status = copy_out(plan, &pass, out, slices);
-    return status;
+    return leave(plan, &pass, &a, status);
 }

@@ -24,8 +24,10 @@ static clrnn_status pack(clrnn_plan *plan, size_t offset, size_t rows, size_t co
 clrnn_status clr_plan_pack_matrix(clrnn_plan *plan, size_t offset, size_t rows, size_t columns,
                                   clr_operand *forward, clr_operand *backward)
 {
-    clrnn_status status = pack(plan, offset, rows, columns, true, forward);
-    if (status == CLRNN_OK && plan->desc.train)
+    clrnn_status status = CLRNN_OK;
+    if (forward)
+        status = pack(plan, offset, rows, columns, true, forward);
+    if (status == CLRNN_OK && plan->desc.train && backward)
         status = pack(plan, offset, rows, columns, false, backward);
     return status;
 }
@@ -43,7 +45,7 @@ clrnn_status clr_plan_pack(clrnn_plan *plan)
         for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++) {
             clr_cell_weights w = clr_network_cell(n, layer, d);
             clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + d];
-            status = clr_plan_pack_matrix(plan, w.w_ih, rows, w.inputs, &o->input, &o->d_input);
+            status = clr_plan_pack_matrix(plan, w.w_ih, rows, w.inputs, NULL, &o->d_input);
             if (status == CLRNN_OK)
                 status = plan->strategy->pack(plan, layer, d);
         }

@@ -4,9 +4,10 @@
 #include "device/buffer.h"
 #include "layer/plan.h"
 #include "math/packed.h"
-#include "math/storage.h"
 
-/* Steps of one launch: phases are counted in 32 bits, and a wait in between lets others in. */
+/* A launch takes about this long at most, at the least speed that a CPU is thought to have: so
+ * nothing else on the queue waits longer. Phases are counted in 32 bits. */
+static const double launch_seconds = 0.1, operations_per_second = 2e10;
 enum { most_steps = 1 << 16 };
 
 static const char *refuses(const clrnn_context *context, const clr_network *network)
@@ -38,32 +39,6 @@ static clrnn_status find_together(clrnn_plan *plan)
     return CLRNN_OK;
 }
 
-/* Numbers in the panels of a [k,columns]. */
-static size_t panel_numbers(const clrnn_plan *plan, size_t columns, size_t k)
-{
-    size_t width = plan->persistent.tile_n;
-    return (columns + width - 1) / width * width * clr_storage_rows(plan->desc.weights, k);
-}
-
-/* Lay out the panels of one cell. */
-static void place_panels(const clrnn_plan *plan, clr_panels *p)
-{
-    const clr_network *n = &plan->network;
-    size_t H = n->desc.hidden_size, R = n->state, at = 0;
-    bool projected = n->desc.proj_size > 0, train = plan->desc.train;
-    p->recurrent = at;
-    at += n->gates * panel_numbers(plan, H, R);
-    p->projection = at;
-    at += projected ? panel_numbers(plan, R, H) : 0;
-    p->d_recurrent = at;
-    at += train ? panel_numbers(plan, R, (n->reset_before ? 2 : n->gates) * H) : 0;
-    p->d_candidate = at;
-    at += train && n->reset_before ? panel_numbers(plan, H, H) : 0;
-    p->d_projection = at;
-    at += train && projected ? panel_numbers(plan, H, R) : 0;
-    p->step = at;
-}
-
 static clrnn_status init(clrnn_plan *plan)
 {
     const clr_network *n = &plan->network;
@@ -75,51 +50,13 @@ static clrnn_status init(clrnn_plan *plan)
         status = clr_packed_init(plan->context, d->precision, d->weights, &plan->gemms.packed);
     if (status == CLRNN_OK)
         status = find_together(plan);
-    if (status == CLRNN_OK) {
-        place_panels(plan, &plan->panels);
-        size_t bytes = plan->panels.step * plan->weight_bytes;
-        status = clr_plan_allocate(plan, &plan->panels.buffer, (uint64_t)n->layers * n->directions,
-                                   (bytes + plan->real_bytes - 1) / plan->real_bytes);
-    }
-    return status;
+    return status == CLRNN_OK ? clr_panels_make(plan) : status;
 }
 
 static void release(clrnn_plan *plan)
 {
     clr_persistent_free(&plan->persistent);
     clr_buffer_destroy(&plan->panels.buffer);
-}
-
-/* Pack [rows,columns] at `offset` of the weights, transposed or not, into panels from `at`. */
-static clrnn_status pack_matrix(clrnn_plan *plan, size_t offset, size_t rows, size_t columns,
-                                bool transposed, size_t at)
-{
-    const clr_matrix matrix = {plan->weights.buffer, plan->weights.offset + offset, columns};
-    return clr_packed_pack(&plan->gemms.packed, matrix, transposed, transposed ? rows : columns,
-                           transposed ? columns : rows, plan->panels.buffer, at);
-}
-
-static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t direction)
-{
-    const clr_network *n = &plan->network;
-    const clr_panels *p = &plan->panels;
-    clr_cell_weights w = clr_network_cell(n, layer, direction);
-    size_t H = n->desc.hidden_size, R = n->state, columns = (n->reset_before ? 2 : n->gates) * H;
-    size_t at = ((size_t)layer * n->directions + direction) * p->step;
-    bool projected = n->desc.proj_size > 0, train = plan->desc.train;
-    clrnn_status status = CLRNN_OK;
-    for (size_t gate = 0; gate < n->gates && status == CLRNN_OK; gate++)
-        status = pack_matrix(plan, w.w_hh + gate * H * R, H, R, true,
-                             at + p->recurrent + gate * panel_numbers(plan, H, R));
-    if (status == CLRNN_OK && projected)
-        status = pack_matrix(plan, w.w_hr, R, H, true, at + p->projection);
-    if (status == CLRNN_OK && train)
-        status = pack_matrix(plan, w.w_hh, columns, R, false, at + p->d_recurrent);
-    if (status == CLRNN_OK && train && n->reset_before)
-        status = pack_matrix(plan, w.w_hh + columns * R, H, H, false, at + p->d_candidate);
-    if (status == CLRNN_OK && train && projected)
-        status = pack_matrix(plan, w.w_hr, R, H, false, at + p->d_projection);
-    return status;
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -148,7 +85,7 @@ static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batc
     uint64_t products = (uint64_t)n->gates * n->desc.hidden_size * n->state;
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
     clr_shares s = {.directions = directions, .row_shares = 1, .unit_shares = 1};
-    s.most_spins = 1u << 20; /* a few milliseconds: longer waits cost more than working alone */
+    s.most_spins = 1u << 17; /* a few milliseconds: longer waits cost more than working alone */
     if (plan->forced) {
         s = *plan->forced;
         s.directions = directions;
@@ -159,6 +96,15 @@ static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batc
     clr_lock_give(&plan->context->lock);
     if (each < 2)
         return s;
+    const clrnn_way *way = &plan->way;
+    if (way->unit_shares && batch == plan->desc.max_batch) { /* measured */
+        bool possible = way->unit_shares <= each && way->row_shares <= each;
+        if (possible && (way->unit_shares == 1 || may_meet(plan->context))) {
+            s.row_shares = smaller(way->row_shares, batch);
+            s.unit_shares = smaller(way->unit_shares, panels);
+            return s;
+        }
+    }
     if (batch >= 6 * each && products * plan->weight_bytes <= core_cache)
         s.row_shares = each;
     else if (products * batch > small_step && may_meet(plan->context))
@@ -168,46 +114,23 @@ static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batc
     return s;
 }
 
-/* What forward and backward have in common, for steps begin..end-1 of the directions of a layer. */
-static clr_persistent_walk walk_of(const clrnn_plan *plan, const clr_walk *w, uint32_t begin,
-                                   uint32_t end)
+static uint32_t steps_of_launch(const clrnn_plan *plan, uint32_t inputs, uint32_t batch)
 {
     const clr_network *n = &plan->network;
-    const clr_layout *l = w->layout;
-    clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
-    size_t panels = ((size_t)w->layer * n->directions + w->direction) * plan->panels.step;
-    size_t bias = plan->weights.offset;
-    return (clr_persistent_walk){
-        .count = end - begin,
-        .batch = l->batch,
-        .slots = l->slots,
-        .extras = smaller(l->extras, end - begin),
-        .lengths = w->lengths,
-        .weights = plan->weights.buffer,
-        .b_ih = cell.b_ih == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_ih,
-        .b_hh = cell.b_hh == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_hh,
-        .bias_step = cell.end - cell.w_ih,
-        .panels = plan->panels.buffer,
-        .recurrent_at = panels + plan->panels.recurrent,
-        .projection_at = panels + plan->panels.projection,
-        .panels_step = plan->panels.step,
-        .d_recurrent_at = panels + plan->panels.d_recurrent,
-        .d_candidate_at = panels + plan->panels.d_candidate,
-        .d_projection_at = panels + plan->panels.d_projection,
-        .store = w->store,
-        .gates_at =
-            w->store_at + clr_layout_gates(l, n, w->layer, w->direction, begin - w->gates_first),
-        .gates_step = l->gates_size,
-        .h_at = w->store_at + clr_layout_h(l, n, w->layer, w->direction, 0),
-        .h_step = l->h_size,
-        .c_at = w->store_at + (n->memory ? clr_layout_c(l, n, w->layer, w->direction, 0) : 0),
-        .c_step = l->c_size,
-        .extra_at =
-            w->store_at +
-            (n->extra ? clr_layout_extra(l, n, w->layer, w->direction, begin - w->gates_first) : 0),
-        .extra_step = l->extra_size,
-        .y = w->y.buffer,
-        .y_stride = w->y_stride};
+    double step =
+        2.0 * n->gates * n->desc.hidden_size * ((double)inputs + n->state) * n->directions * batch;
+    double steps = launch_seconds * operations_per_second / step;
+    return steps < 1 ? 1 : steps < most_steps ? (uint32_t)steps : most_steps;
+}
+
+/* In units of a look at a counter, which takes some tens of nanoseconds, how much longer than a
+ * step the input product before the first meeting may take. */
+static uint32_t input_spins(const clrnn_plan *plan, uint32_t inputs, uint64_t rows)
+{
+    const clr_network *n = &plan->network;
+    double operations = 2.0 * n->gates * n->desc.hidden_size * inputs * (double)rows;
+    double spins = operations / operations_per_second / 10e-9;
+    return spins < 1u << 30 ? (uint32_t)spins : 1u << 30;
 }
 
 static size_t y_of(const clr_walk *w, uint32_t begin)
@@ -215,64 +138,164 @@ static size_t y_of(const clr_walk *w, uint32_t begin)
     return w->y.offset + (size_t)(begin - w->y_first) * w->layout->batch * w->y_stride;
 }
 
+static size_t bias_of(const clrnn_plan *plan, size_t offset)
+{
+    return offset == CLR_ABSENT ? 0 : plan->weights.offset + offset;
+}
+
+/* Where the arrays lie for `steps` steps after `done` of a walk, or of a walk back. */
+static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t done,
+                             uint32_t steps, bool back)
+{
+    const clr_network *n = &plan->network;
+    const clr_layout *l = w->layout;
+    clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
+    bool down = (w->direction == 1) != back;
+    uint32_t first = down ? w->end - done - steps : w->begin + done;
+    uint32_t kept = first - w->gates_first;
+    size_t panels = clr_panels_at(plan, w->layer, w->direction);
+    walk_places at = {.x =
+                          w->input.offset + (size_t)(first - w->begin) * l->batch * w->input.stride,
+                      .input = panels + plan->panels.input,
+                      .recurrent = panels + plan->panels.recurrent,
+                      .projection = panels + plan->panels.projection,
+                      .b_ih = bias_of(plan, cell.b_ih),
+                      .b_hh = bias_of(plan, cell.b_hh),
+                      .gates = w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept),
+                      .h = clr_walk_slot(plan, w, false, 0).offset,
+                      .y = w->y.buffer ? y_of(w, first) : 0,
+                      .first_t = first,
+                      .down = w->direction};
+    if (n->memory)
+        at.c = clr_walk_slot(plan, w, true, 0).offset;
+    if (n->extra)
+        at.extra = w->store_at + clr_layout_extra(l, n, w->layer, w->direction, kept);
+    return at;
+}
+
+/* The state before or after the steps of a launch: outside if it is the walk's own and given there,
+ * else in its slot. */
+static clrnn_slice state_of(const clrnn_plan *plan, const clr_walk *w, clrnn_slice outside,
+                            bool own, bool memory, uint32_t done)
+{
+    if (memory && !plan->network.memory)
+        return (clrnn_slice){NULL, 0};
+    if (own && outside.buffer)
+        return outside;
+    return clr_walk_slot(plan, w, memory, w->direction ? w->end - done : w->begin + done);
+}
+
+static void place_states(const clrnn_plan *plan, const clr_walk *w, uint32_t done, uint32_t steps,
+                         clr_forward_walk *f, walk_places *at)
+{
+    bool first = done == 0, last = done + steps == w->end - w->begin;
+    clrnn_slice h_first = state_of(plan, w, w->h_first, first, false, done);
+    clrnn_slice c_first = state_of(plan, w, w->c_first, first, true, done);
+    clrnn_slice h_last = state_of(plan, w, w->h_last, last, false, done + steps);
+    clrnn_slice c_last = state_of(plan, w, w->c_last, last, true, done + steps);
+    f->h_first = h_first.buffer;
+    f->c_first = c_first.buffer;
+    f->h_last = h_last.buffer;
+    f->c_last = c_last.buffer;
+    at->h_first = h_first.offset;
+    at->c_first = c_first.offset;
+    at->h_last = h_last.offset;
+    at->c_last = c_last.offset;
+}
+
 static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
 {
     const clr_walk *w = walks;
-    const clr_shares shares = cut(plan, (uint32_t)count, w->layout->batch);
-    uint32_t total = w->end - w->begin;
+    const clr_layout *l = w->layout;
+    const clr_shares shares = cut(plan, (uint32_t)count, l->batch);
+    uint32_t inputs = (uint32_t)clr_network_cell(&plan->network, w->layer, 0).inputs;
+    uint32_t total = w->end - w->begin, most = steps_of_launch(plan, inputs, l->batch);
     clrnn_status status = CLRNN_OK;
-    for (uint32_t done = 0; done < total && status == CLRNN_OK;) {
-        uint32_t steps = smaller(total - done, most_steps);
-        uint32_t begin = w->begin + done;
-        clr_persistent_walk p = walk_of(plan, w, begin, begin + steps);
-        p.first_t[0] = begin;
-        p.y_at[0] = y_of(w, begin);
-        if (count == 2) {
-            /* The backward direction begins at its end. */
-            uint32_t first = walks[1].end - done - steps;
-            size_t step =
-                (size_t)w->layout->batch * plan->network.gates * plan->network.desc.hidden_size;
-            p.first_t[1] = first;
-            p.y_at[1] = y_of(&walks[1], first);
-            p.gates_step +=
-                (first - walks[1].gates_first) * step - (size_t)(begin - w->gates_first) * step;
-            p.extra_step +=
-                clr_layout_extra(w->layout, &plan->network, w->layer, 1,
-                                 first - walks[1].gates_first) -
-                clr_layout_extra(w->layout, &plan->network, w->layer, 1, begin - w->gates_first);
+    for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
+        steps = smaller(total - done, most);
+        clr_forward_walk f = {.panels = plan->panels.buffer,
+                              .weights = plan->weights.buffer,
+                              .store = w->store,
+                              .x = w->input.buffer,
+                              .y = w->y.buffer,
+                              .lengths = w->lengths,
+                              .launch = {.x_stride = w->input.stride,
+                                         .y_stride = w->y_stride,
+                                         .keep = plan->desc.train,
+                                         .slots = l->slots,
+                                         .extras = smaller(l->extras, steps),
+                                         .count = steps,
+                                         .I = inputs,
+                                         .H = plan->network.desc.hidden_size,
+                                         .R = plan->network.state,
+                                         .N = l->batch}};
+        for (size_t d = 0; d < count; d++) {
+            f.launch.walks[d] = places_of(plan, &walks[d], done, steps, false);
+            place_states(plan, &walks[d], done, steps, &f, &f.launch.walks[d]);
         }
-        plan->panels.met |= shares.unit_shares > 1;
-        status = clr_persistent_forward(&plan->persistent, &p, &shares);
-        done += steps;
+        f.launch.first_spins =
+            shares.most_spins + input_spins(plan, inputs, (uint64_t)steps * l->batch);
+        status = clr_persistent_forward(&plan->persistent, &f, &shares);
     }
     return status;
 }
 
-static clrnn_status backward(clrnn_plan *plan, const clr_walk *w)
+static void place_gradients(const clrnn_plan *plan, const clr_walk *w, walk_places *at)
 {
-    const clr_shares shares = cut(plan, 1, w->layout->batch);
-    clr_persistent_walk p = walk_of(plan, w, w->begin, w->end);
-    p.y_at[0] = y_of(w, w->begin);
-    p.down = w->direction == 1;
-    p.dh = plan->dh;
-    p.dc = plan->dc;
-    p.dproj = plan->dproj;
-    p.da = plan->da;
-    p.du = plan->du;
-    plan->panels.met |= shares.unit_shares > 1;
-    return clr_persistent_backward(&plan->persistent, &p, &shares);
+    const clr_network *n = &plan->network;
+    const clr_flow flow = clr_flow_of(plan, w);
+    size_t panels = clr_panels_at(plan, w->layer, w->direction);
+    size_t row = (size_t)at->first_t * w->layout->batch;
+    at->d_recurrent = panels + plan->panels.d_recurrent;
+    at->d_candidate = panels + plan->panels.d_candidate;
+    at->d_projection = panels + plan->panels.d_projection;
+    at->dh = flow.dh;
+    at->dc = flow.dc;
+    at->dproj = flow.dproj + row * n->state;
+    at->da = flow.da + row * n->gates * n->desc.hidden_size;
+}
+
+static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t count)
+{
+    const clr_walk *w = walks;
+    const clr_layout *l = w->layout;
+    const clr_shares shares = cut(plan, (uint32_t)count, l->batch);
+    uint32_t total = w->end - w->begin, most = steps_of_launch(plan, 0, l->batch);
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
+        steps = smaller(total - done, most);
+        clr_backward_walk b = {.panels = plan->panels.buffer,
+                               .store = w->store,
+                               .dy = w->y.buffer,
+                               .dh = plan->dh,
+                               .dc = plan->dc,
+                               .dproj = plan->dproj,
+                               .da = plan->da,
+                               .du = plan->du,
+                               .lengths = w->lengths,
+                               .launch = {.y_stride = w->y_stride,
+                                          .slots = l->slots,
+                                          .extras = smaller(l->extras, steps),
+                                          .count = steps,
+                                          .H = plan->network.desc.hidden_size,
+                                          .R = plan->network.state,
+                                          .N = l->batch,
+                                          .first_spins = shares.most_spins}};
+        for (size_t d = 0; d < count; d++) {
+            b.launch.walks[d] = places_of(plan, &walks[d], done, steps, true);
+            place_gradients(plan, &walks[d], &b.launch.walks[d]);
+        }
+        status = clr_persistent_backward(&plan->persistent, &b, &shares);
+    }
+    return status;
 }
 
 static void notice(clrnn_plan *plan)
 {
     const uint32_t first = 16, most = 4096;
     clrnn_context *context = plan->context;
-    uint32_t repairs = 0;
-    if (!plan->panels.met)
-        return;
-    plan->panels.met = false;
-    if (clr_persistent_repairs(&plan->persistent, &repairs) != CLRNN_OK ||
-        repairs == plan->panels.repairs)
+    uint32_t repairs = plan->persistent.repairs ? (uint32_t)*plan->persistent.repairs : 0;
+    if (repairs == plan->panels.repairs)
         return;
     clr_lock_take(&context->lock);
     context->apart_last = context->apart_last ? smaller(2 * context->apart_last, most) : first;
@@ -293,7 +316,7 @@ const clr_strategy clr_strategy_persistent = {
     .refuses = refuses,
     .init = init,
     .release = release,
-    .pack = pack_cell,
+    .pack = clr_panels_pack,
     .forward = forward,
     .backward = backward,
     .notice = notice};

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "layer/tune.h"
 #include "math/storage.h"
 
 /* From the one to be preferred to the one that always works. */
@@ -104,6 +105,24 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
                     context->info.name, context->info.driver);
 }
 
+/* Fill in strategy and gemm: what the caller wants, else what was measured, else the rule's choice.
+ * way: out, all zeros if nothing was measured. */
+static clrnn_status choose_way(clrnn_context *context, clrnn_plan_desc *desc, clrnn_way *way)
+{
+    bool open = desc->strategy == CLRNN_STRATEGY_AUTO && desc->gemm == CLRNN_GEMM_AUTO;
+    if (open && clr_way_load(context, desc, way)) {
+        clrnn_plan_desc measured = *desc;
+        measured.strategy = way->strategy;
+        measured.gemm = way->gemm;
+        if (choose_strategy(context, &measured, &measured.strategy) == CLRNN_OK) {
+            *desc = measured;
+            return CLRNN_OK;
+        }
+    }
+    *way = (clrnn_way){0};
+    return choose_strategy(context, desc, &desc->strategy);
+}
+
 /* How many steps an inference pass handles at a time: their gates take about 8 MiB, so memory does
  * not grow with T, and the input product is still large enough to be fast. */
 static uint32_t choose_piece(const clrnn_plan *plan)
@@ -123,26 +142,38 @@ clrnn_status clr_plan_allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, 
     clr_size bytes = clr_size_mul(clr_size_mul(clr_size_of(rows), elements), plan->real_bytes);
     if (bytes.overflow)
         return clr_fail(&plan->context->log, CLRNN_ERR_RANGE, "plan: work memory overflows");
-    plan->info.work_bytes += bytes.value;
-    return clr_buffer_create(plan->context, bytes.value, buffer);
+    clrnn_status status = clr_buffer_create(plan->context, bytes.value, buffer);
+    plan->info.work_bytes += status == CLRNN_OK ? bytes.value : 0;
+    return status;
 }
 
 static clrnn_status allocate_training(clrnn_plan *plan)
 {
     const clr_network *n = &plan->network;
-    uint64_t N = plan->desc.max_batch, TN = plan->desc.max_steps * N;
+    uint64_t N = plan->desc.max_batch, TN = plan->desc.max_steps * N, D = n->directions;
     uint64_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
-    clrnn_status status = clr_plan_allocate(plan, &plan->da, TN, columns);
+    clrnn_status status = clr_plan_allocate(plan, &plan->da, D * TN, columns);
     if (status == CLRNN_OK && n->two_inputs)
-        status = clr_plan_allocate(plan, &plan->du, TN, columns);
+        status = clr_plan_allocate(plan, &plan->du, D * TN, columns);
     if (status == CLRNN_OK)
-        status = clr_plan_allocate(plan, &plan->dh, N, R);
+        status = clr_plan_allocate(plan, &plan->dh, D * N, R);
     if (status == CLRNN_OK && n->memory)
-        status = clr_plan_allocate(plan, &plan->dc, N, H);
+        status = clr_plan_allocate(plan, &plan->dc, D * N, H);
     if (status == CLRNN_OK && n->desc.proj_size)
-        status = clr_plan_allocate(plan, &plan->dproj, TN, R);
+        status = clr_plan_allocate(plan, &plan->dproj, D * TN, R);
     for (uint32_t i = 0; i < 2 && i + 1 < n->layers && status == CLRNN_OK; i++)
         status = clr_plan_allocate(plan, &plan->dy[i], TN, n->directions * R);
+    return status;
+}
+
+static clrnn_status allocate_zeros(clrnn_plan *plan)
+{
+    const clr_network *n = &plan->network;
+    size_t width = n->desc.hidden_size; /* R <= H */
+    clrnn_status status = clr_plan_allocate(plan, &plan->zeros, plan->desc.max_batch, width);
+    if (status == CLRNN_OK)
+        status = clr_buffer_zero(plan->context, plan->zeros, 0,
+                                 plan->desc.max_batch * width * plan->real_bytes);
     return status;
 }
 
@@ -154,6 +185,8 @@ static clrnn_status allocate_work(clrnn_plan *plan)
     clr_layout layout;
     clrnn_status status = plan->desc.train ? clr_layout_train(n, T, N, log, &layout)
                                            : clr_layout_infer(n, T, plan->piece, N, log, &layout);
+    if (status == CLRNN_OK)
+        status = clr_plan_check_reach(plan, &layout);
     if (status == CLRNN_OK && plan->desc.train)
         plan->info.reserve_bytes = layout.total * plan->real_bytes;
     if (status == CLRNN_OK)
@@ -161,6 +194,8 @@ static clrnn_status allocate_work(clrnn_plan *plan)
     if (status == CLRNN_OK)
         status = plan->desc.train ? allocate_training(plan)
                                   : clr_plan_allocate(plan, &plan->store, layout.total, 1);
+    if (status == CLRNN_OK && !plan->desc.train)
+        status = allocate_zeros(plan);
     return status;
 }
 
@@ -178,10 +213,12 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
     plan->weight_bytes = clr_storage_bytes(desc->weights, desc->precision);
     plan->strategy = strategy_of(desc->strategy);
     status = clr_network_init(&desc->network, &context->log, &plan->network);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK && desc->train)
         status = clr_sequence_init(context, desc->precision, &plan->sequence);
     if (status == CLRNN_OK)
         status = clr_gemms_init(context, desc->precision, desc->weights, desc->gemm, &plan->gemms);
+    if (status == CLRNN_OK && desc->train)
+        status = clr_gemms_prepare(&plan->gemms);
     if (status == CLRNN_OK) {
         plan->desc.network = plan->network.desc;
         plan->info.strategy = plan->strategy->name;
@@ -208,15 +245,19 @@ clrnn_status clrnn_plan_create(clrnn_context *context, const clrnn_plan_desc *de
         return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "plan: context, desc or plan is NULL");
     clrnn_plan_desc concrete = *desc;
+    clrnn_way way = {0};
     clrnn_status status = check_desc(context, desc);
     if (status == CLRNN_OK)
-        status = choose_strategy(context, desc, &concrete.strategy);
+        status = choose_way(context, &concrete, &way);
     if (status == CLRNN_OK)
         status = clr_plan_create_untested(context, &concrete, plan);
     if (status != CLRNN_OK)
         return status;
+    (*plan)->way = way;
     if (desc->strategy != CLRNN_STRATEGY_AUTO)
         (*plan)->info.strategy_reason = "the caller chose it";
+    else if (way.strategy != CLRNN_STRATEGY_AUTO)
+        (*plan)->info.strategy_reason = "it was measured to be the fastest (clrnn tune)";
     clr_log(&context->log, CLRNN_LOG_INFO, "plan: strategy %s: %s; products by %s",
             (*plan)->info.strategy, (*plan)->info.strategy_reason, (*plan)->info.gemm);
     if (desc->weights != CLRNN_WEIGHTS_F32)
@@ -243,8 +284,8 @@ void clrnn_plan_destroy(clrnn_plan **plan)
     clr_plan_free_operands(p);
     clr_gemms_free(&p->gemms);
     cl_mem *const buffers[] = {
-        &p->weights.buffer, &p->lengths, &p->store, &p->da,      &p->du, &p->dh, &p->dc,
-        &p->dproj,          &p->dy[0],   &p->dy[1], &p->masked_x};
+        &p->weights.buffer, &p->lengths, &p->store, &p->da,    &p->du,       &p->dh,      &p->dc,
+        &p->dproj,          &p->zeros,   &p->dy[0], &p->dy[1], &p->masked_x, &p->masked_h};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         clr_buffer_destroy(buffers[i]);
     clr_staging_free(&p->staging);

@@ -4,6 +4,8 @@
 #define CLR_LAYER_PLAN_H
 
 #include <clrnn/plan.h>
+#include <clrnn/problem.h>
+#include <clrnn/tune.h>
 
 #include "math/gemm.h"
 #include "math/persistent.h"
@@ -12,13 +14,18 @@
 #include "shape/layout.h"
 
 /* Steps begin..end-1 of one direction of one layer: what a strategy walks, upwards, or downwards
- * for direction 1. The gates already hold W x of these steps, and the slot before the first step
- * its state. Forward leaves activated gates, states, extra and y; backward leaves da and du. */
+ * for direction 1. Forward leaves states and y, when training also activated gates and extra;
+ * backward leaves da and du. */
 typedef struct clr_walk {
     uint32_t layer, direction;
     uint32_t begin, end;
     uint32_t gates_first; /* the step whose gates (and extra) lie first in the layout */
-    cl_mem lengths;       /* [N] cl_int, NULL = all T */
+    /* Forward: the layer's input [T',N,stride], that of step `begin` first. */
+    clr_matrix input;
+    /* Forward: [N,R] and [N,H], the states before the first step, and where those after the last
+     * one go; absent: the slots of the layout. */
+    clrnn_slice h_first, c_first, h_last, c_last;
+    cl_mem lengths; /* [N] cl_int, NULL = all T */
     const clr_layout *layout;
     cl_mem store;    /* the block laid out */
     size_t store_at; /* where it begins */
@@ -39,13 +46,13 @@ typedef struct clr_strategy {
     /** Build kernels and allocate memory of its own. What was made is released even on failure. */
     clrnn_status (*init)(clrnn_plan *plan);
     void (*release)(clrnn_plan *plan);
-    /** Prepare the recurrent weights of one cell from plan->weights. */
+    /** Prepare the weights of one cell from plan->weights, but for d_input. */
     clrnn_status (*pack)(clrnn_plan *plan, uint32_t layer, uint32_t direction);
     /** Enqueue `count` walks that do not depend on each other (the directions of a layer). */
     clrnn_status (*forward)(clrnn_plan *plan, const clr_walk *walks, size_t count);
-    /** Enqueue one walk back: plan->dh and dc hold the gradient of the final state, then that of
-     * the initial one. */
-    clrnn_status (*backward)(clrnn_plan *plan, const clr_walk *walk);
+    /** Enqueue `count` walks back (the directions of a layer): plan->dh and dc hold the gradients
+     * of final states, then those of the initial ones. */
+    clrnn_status (*backward)(clrnn_plan *plan, const clr_walk *walks, size_t count);
     /** After the queue has been waited for: notice and log what went wrong on the device. */
     void (*notice)(clrnn_plan *plan);
 } clr_strategy;
@@ -65,14 +72,14 @@ typedef struct clr_cell_operands {
     clr_operand d_projection; /* W_hr [P,H] */
 } clr_cell_operands;
 
-/* The recurrent weights of all cells in panels (cl/storage.cl): where those of the first cell
- * begin, in numbers of their storage, and how far the next cell's are from them. */
+/* The weights of all cells in panels (cl/storage.cl): where those of a cell begin, counted from its
+ * first number, in numbers of their storage. */
 typedef struct clr_panels {
     cl_mem buffer;
     size_t recurrent, projection;                  /* forward */
     size_t d_recurrent, d_candidate, d_projection; /* backward */
-    size_t step;
-    bool met;         /* groups have met since this was last looked into */
+    size_t input;                                  /* forward; its size varies, so it is last */
+    size_t first_step, step;                       /* from cell to cell in layer 0, above it */
     uint32_t repairs; /* launches that had to be repaired, as far as noticed */
 } clr_panels;
 
@@ -82,12 +89,13 @@ struct clrnn_plan {
     clr_network network;
     clrnn_plan_info info;
     const clr_strategy *strategy;
-    clr_sequence sequence;
+    clr_sequence sequence; /* training */
     clr_gemms gemms;
     clr_cell_operands *operands; /* [L*D] */
     clr_stepwise stepwise;
     clr_persistent persistent;
     clr_panels panels; /* of persistent */
+    clrnn_way way; /* measured the fastest for max_batch; its shares are 0 where a rule decides */
     /* Tests and self-tests: how every launch of persistent is cut, its directions left out. */
     const clr_shares *forced;
     size_t real_bytes;   /* of one element */
@@ -97,13 +105,15 @@ struct clrnn_plan {
     cl_mem lengths;      /* [max N] cl_int */
     cl_mem rec;          /* [max N,G*H] */
     cl_mem store;        /* inference: the block of clr_layout_infer */
-    /* training: gradients on their way */
-    cl_mem da, du;   /* [T,N,G*H]; du if the cell has two inputs */
-    cl_mem dh, dc;   /* [N,R], [N,H] */
+    cl_mem zeros; /* inference: [max N, max(R,H)], the states that the caller does not give */
+    /* training: gradients on their way; clr_flow_of says where those of a direction are */
+    cl_mem da, du;   /* [D,T,N,G*H]; du if the cell has two inputs */
+    cl_mem dh, dc;   /* [D,N,R], [D,N,H] */
     cl_mem dhid;     /* [N,H], projected, stepwise */
-    cl_mem dproj;    /* [T,N,R], projected */
+    cl_mem dproj;    /* [D,T,N,R], projected */
     cl_mem dy[2];    /* [T,N,D*R] of layers below the top, taking turns */
     cl_mem masked_x; /* [T,N,I], made when lengths are first used */
+    cl_mem masked_h; /* [T,N,R], the same */
     /* host-memory calls: made on demand */
     struct clr_staging *staging;
 };
@@ -116,6 +126,13 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
  *  Returns: CLRNN_OK, CLRNN_ERR_SELF_TEST (not logged as an error), or why it could not run. */
 clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
                            clrnn_strategy strategy);
+
+/** Run a problem with a plan for it, as clrnn_problem_check does. */
+clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
+                            clrnn_plan *plan, clrnn_check *check);
+
+/** The plan that a problem wants. */
+clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem);
 
 /* A forward pass that has been checked: its sizes. */
 typedef struct clr_pass {
@@ -147,14 +164,36 @@ clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_s
 const clr_cell_operands *clr_plan_operands(const clrnn_plan *plan, uint32_t layer,
                                            uint32_t direction);
 
-/** Prepare all weight matrices from plan->weights: for each cell those of the input, then those of
- *  the strategy. */
+/** Prepare all weight matrices from plan->weights. */
 clrnn_status clr_plan_pack(clrnn_plan *plan);
 
-/** Prepare the matrix [rows,columns] at `offset` of the weights for both of its uses: transposed
- *  forward, as it is backward (training plans only). */
+/** Prepare the matrix [rows,columns] at `offset` of the weights for its uses: transposed forward,
+ * as it is backward (training plans only). NULL: not for that one. */
 clrnn_status clr_plan_pack_matrix(clrnn_plan *plan, size_t offset, size_t rows, size_t columns,
                                   clr_operand *forward, clr_operand *backward);
+
+/* Where the gradients of one direction begin in plan->dh, dc, dproj, da and du. */
+typedef struct clr_flow {
+    size_t dh, dc;
+    size_t dproj, da; /* of step 0; du as da */
+} clr_flow;
+
+clr_flow clr_flow_of(const clrnn_plan *plan, const clr_walk *walk);
+
+/** Where in the layout the state before step `slot` of a walk's direction lies (downwards: before
+ *  step slot-1). */
+clrnn_slice clr_walk_slot(const clrnn_plan *plan, const clr_walk *walk, bool memory, uint32_t slot);
+
+/** Whether the products of this plan reach all of their operands at its largest T and N, for which
+ *  `layout` is; where the caller's slices begin is not known yet. Returns: CLRNN_OK,
+ *  CLRNN_ERR_RANGE (the log says what to reduce). */
+clrnn_status clr_plan_check_reach(const clrnn_plan *plan, const clr_layout *layout);
+
+/** The panels of persistent: lay them out and allocate them; where those of a cell begin; pack a
+ *  cell's. Their buffer is the plan's. */
+clrnn_status clr_panels_make(clrnn_plan *plan);
+size_t clr_panels_at(const clrnn_plan *plan, uint32_t layer, uint32_t direction);
+clrnn_status clr_panels_pack(clrnn_plan *plan, uint32_t layer, uint32_t direction);
 
 /** After the queue has been waited for: let the strategy notice what went wrong on the device. */
 void clr_plan_notice(clrnn_plan *plan);

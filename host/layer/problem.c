@@ -18,7 +18,9 @@ typedef struct clr_word {
 
 static const clr_word cells[] = {
     {"lstm", CLRNN_CELL_LSTM}, {"gru", CLRNN_CELL_GRU}, {"rnn", CLRNN_CELL_RNN}, {NULL, 0}};
-static const clr_word modes[] = {{"infer", 0}, {"train", 1}, {NULL, 0}};
+enum { MODE_INFER, MODE_TRAIN, MODE_STREAM };
+static const clr_word modes[] = {
+    {"infer", MODE_INFER}, {"train", MODE_TRAIN}, {"stream", MODE_STREAM}, {NULL, 0}};
 static const clr_word storages[] = {{"f32", CLRNN_WEIGHTS_F32},
                                     {"f16", CLRNN_WEIGHTS_F16},
                                     {"bf16", CLRNN_WEIGHTS_BF16},
@@ -45,7 +47,7 @@ static const clr_word gemms[] = {{"auto", CLRNN_GEMM_AUTO},
 /* The values of a problem as plain numbers, in the order in which they are written. */
 typedef struct clr_values {
     uint32_t cell, T, N, I, H, L, D, mode, weights; /* always written */
-    uint32_t P, reset, update, act, bias, lengths, precision, strategy,
+    uint32_t block, P, reset, update, act, bias, lengths, precision, strategy,
         gemm; /* if not the default */
 } clr_values;
 
@@ -68,6 +70,7 @@ static const struct clr_key {
             {"D", offsetof(clr_values, D), NULL, 1, 1},
             {"mode", offsetof(clr_values, mode), modes, 0, 1},
             {"weights", offsetof(clr_values, weights), storages, 0, 1},
+            {"block", offsetof(clr_values, block), NULL, 1, 0},
             {"P", offsetof(clr_values, P), NULL, 0, 0},
             {"reset", offsetof(clr_values, reset), resets, 0, 0},
             {"update", offsetof(clr_values, update), updates, 0, 0},
@@ -128,6 +131,25 @@ static clrnn_status read_pair(char *pair, const clrnn_log *log, clr_values *valu
     return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: key %s is unknown", pair);
 }
 
+/* What goes with mode=stream; its block gets the default. */
+static clrnn_status check_stream(clr_values *v, const clrnn_log *log)
+{
+    const uint32_t usual = 64;
+    if (v->mode != MODE_STREAM)
+        return v->block ? clr_fail(log, CLRNN_ERR_ARGUMENT,
+                                   "problem: block is an option of mode=stream only")
+                        : CLRNN_OK;
+    if (v->D == 2 || v->lengths)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s is impossible with mode=stream",
+                        v->lengths ? "lengths=ragged" : "D=2");
+    if (v->block > v->T)
+        return clr_fail(log, CLRNN_ERR_RANGE, "problem: block=%u is not in 1..T, which is %u",
+                        v->block, v->T);
+    if (!v->block)
+        v->block = v->T < usual ? v->T : usual;
+    return CLRNN_OK;
+}
+
 clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_problem *problem)
 {
     clr_values v = defaults;
@@ -149,6 +171,9 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
     }
     if (v.D > 2)
         return clr_fail(log, CLRNN_ERR_RANGE, "problem: D=%u is not 1 or 2", v.D);
+    clrnn_status status = check_stream(&v, log);
+    if (status != CLRNN_OK)
+        return status;
     *problem = (clrnn_problem){.network = {.cell = (clrnn_cell)v.cell,
                                            .input_size = v.I,
                                            .hidden_size = v.H,
@@ -161,7 +186,8 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
                                            .gru_update = (clrnn_gru_update)v.update},
                                .steps = v.T,
                                .batch = v.N,
-                               .train = v.mode,
+                               .train = v.mode == MODE_TRAIN,
+                               .block = v.block,
                                .ragged = v.lengths,
                                .precision = (clrnn_precision)v.precision,
                                .strategy = (clrnn_strategy)v.strategy,
@@ -188,7 +214,10 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                     .H = n->hidden_size,
                     .L = n->num_layers ? n->num_layers : 1,
                     .D = n->bidirectional ? 2 : 1,
-                    .mode = problem->train,
+                    .mode = problem->train   ? MODE_TRAIN
+                            : problem->block ? MODE_STREAM
+                                             : MODE_INFER,
+                    .block = problem->block,
                     .weights = (uint32_t)problem->weights,
                     .P = n->proj_size,
                     .reset = (uint32_t)n->gru_reset,

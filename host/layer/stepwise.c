@@ -18,6 +18,8 @@ static clrnn_status init(clrnn_plan *plan)
     clrnn_status status =
         clr_stepwise_init(plan->context, n, plan->desc.precision, &plan->stepwise);
     if (status == CLRNN_OK)
+        status = clr_gemms_prepare(&plan->gemms);
+    if (status == CLRNN_OK)
         status = clr_plan_allocate(plan, &plan->rec, N, n->gates * H);
     if (status == CLRNN_OK && plan->desc.train && n->desc.proj_size)
         status = clr_plan_allocate(plan, &plan->dhid, N, H);
@@ -39,7 +41,9 @@ static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t directi
     size_t H = n->desc.hidden_size, R = n->state;
     size_t first = n->reset_before ? 2 * H : n->gates * H; /* rows whose U acts on h itself */
     clrnn_status status =
-        clr_plan_pack_matrix(plan, w.w_hh, first, R, &o->recurrent, &o->d_recurrent);
+        clr_plan_pack_matrix(plan, w.w_ih, n->gates * H, w.inputs, &o->input, NULL);
+    if (status == CLRNN_OK)
+        status = clr_plan_pack_matrix(plan, w.w_hh, first, R, &o->recurrent, &o->d_recurrent);
     if (status == CLRNN_OK && n->reset_before)
         status =
             clr_plan_pack_matrix(plan, w.w_hh + first * R, H, R, &o->candidate, &o->d_candidate);
@@ -126,16 +130,58 @@ static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_
     return status;
 }
 
+/* Gates of a walk's steps = X W_ih^T. */
+static clrnn_status input_product(clrnn_plan *plan, const clr_walk *w)
+{
+    const clr_network *n = &plan->network;
+    size_t gates =
+        clr_layout_gates(w->layout, n, w->layer, w->direction, w->begin - w->gates_first);
+    const clr_gemm gemm = {
+        .m = (size_t)(w->end - w->begin) * w->layout->batch,
+        .a = w->input,
+        .prepared = &clr_plan_operands(plan, w->layer, w->direction)->input,
+        .c = {w->store, w->store_at + gates, (size_t)n->gates * n->desc.hidden_size}};
+    return clr_gemm_run(&plan->gemms, &gemm);
+}
+
+/* A state from outside the layout to its slot, or back; an absent one is in its slot. */
+static clrnn_status move_state(clrnn_plan *plan, const clr_walk *w, clrnn_slice outside,
+                               bool memory, bool in)
+{
+    const clr_network *n = &plan->network;
+    uint32_t slot = (w->direction == 1) == in ? w->end : w->begin;
+    clrnn_slice inside = clr_walk_slot(plan, w, memory, slot);
+    size_t bytes = w->layout->batch * (memory ? n->desc.hidden_size : n->state) * plan->real_bytes;
+    clrnn_slice from = in ? outside : inside, to = in ? inside : outside;
+    if (!outside.buffer)
+        return CLRNN_OK;
+    return clr_buffer_copy(plan->context, from.buffer, from.offset * plan->real_bytes, to.buffer,
+                           to.offset * plan->real_bytes, bytes);
+}
+
+static clrnn_status walk_forward(clrnn_plan *plan, const clr_walk *w)
+{
+    clrnn_status status = input_product(plan, w);
+    if (status == CLRNN_OK)
+        status = move_state(plan, w, w->h_first, false, true);
+    if (status == CLRNN_OK)
+        status = move_state(plan, w, w->c_first, true, true);
+    for (uint32_t k = 0; k < w->end - w->begin && status == CLRNN_OK; k++) {
+        clr_step s = step_of(plan, w, w->direction ? w->end - 1 - k : w->begin + k);
+        status = step_forward(plan, w, &s);
+    }
+    if (status == CLRNN_OK)
+        status = move_state(plan, w, w->h_last, false, false);
+    if (status == CLRNN_OK)
+        status = move_state(plan, w, w->c_last, true, false);
+    return status;
+}
+
 static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
 {
     clrnn_status status = CLRNN_OK;
-    for (size_t i = 0; i < count; i++) {
-        const clr_walk *w = &walks[i];
-        for (uint32_t k = 0; k < w->end - w->begin && status == CLRNN_OK; k++) {
-            clr_step s = step_of(plan, w, w->direction ? w->end - 1 - k : w->begin + k);
-            status = step_forward(plan, w, &s);
-        }
-    }
+    for (size_t i = 0; i < count && status == CLRNN_OK; i++)
+        status = walk_forward(plan, &walks[i]);
     return status;
 }
 
@@ -170,23 +216,32 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr
     return status;
 }
 
-static clrnn_status backward(clrnn_plan *plan, const clr_walk *w)
+static clrnn_status walk_backward(clrnn_plan *plan, const clr_walk *w)
 {
     const clr_network *n = &plan->network;
+    const clr_flow flow = clr_flow_of(plan, w);
     size_t step = (size_t)w->layout->batch * n->gates * n->desc.hidden_size;
     size_t projected = (size_t)w->layout->batch * n->state;
     clrnn_status status = CLRNN_OK;
     for (uint32_t k = 0; k < w->end - w->begin && status == CLRNN_OK; k++) {
         uint32_t t = w->direction ? w->begin + k : w->end - 1 - k;
         clr_step s = step_of(plan, w, t);
-        s.dh = at(plan->dh, 0);
-        s.dc = at(plan->dc, 0);
+        s.dh = at(plan->dh, flow.dh);
+        s.dc = at(plan->dc, flow.dc);
         s.dhid = at(plan->dhid, 0);
-        s.dproj = at(plan->dproj, t * projected);
-        s.da = at(plan->da, t * step);
-        s.du = at(plan->du, t * step);
+        s.dproj = at(plan->dproj, flow.dproj + t * projected);
+        s.da = at(plan->da, flow.da + t * step);
+        s.du = at(plan->du, flow.da + t * step);
         status = step_backward(plan, w, &s);
     }
+    return status;
+}
+
+static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t count)
+{
+    clrnn_status status = CLRNN_OK;
+    for (size_t i = 0; i < count && status == CLRNN_OK; i++)
+        status = walk_backward(plan, &walks[i]);
     return status;
 }
 

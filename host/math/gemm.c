@@ -28,13 +28,15 @@ static CLBlastTranspose transposed(bool yes)
     return yes ? CLBlastTransposeYes : CLBlastTransposeNo;
 }
 
-/* CLBlast's kernels get sizes and offsets as 32-bit int, unchecked: whether every element of a
- * stored [rows,columns] can be reached. */
+/* CLBlast's kernels get sizes and offsets as 32-bit int, unchecked. */
+static const size_t clblast_reach = INT32_MAX;
+
+/* Whether every element of a stored [rows,columns] can be reached. */
 static bool reachable(const clr_matrix *m, size_t rows, size_t columns)
 {
     clr_size end = clr_size_mul(clr_size_of(m->stride), rows - 1);
     end = clr_size_add(clr_size_add(end, clr_size_of(m->offset)), clr_size_of(columns));
-    return !end.overflow && end.value <= INT32_MAX;
+    return !end.overflow && end.value <= clblast_reach;
 }
 
 static bool all_reachable(const clr_gemm *g)
@@ -112,11 +114,16 @@ clrnn_status clr_gemms_init(clrnn_context *context, clrnn_precision precision,
                    .own = choice == CLRNN_GEMM_PACKED ||
                           (choice == CLRNN_GEMM_AUTO && context->info.type & CL_DEVICE_TYPE_CPU)};
     clrnn_status status =
-        g.own ? clr_packed_init(context, precision, storage, &g.packed) : warm_up_clblast(&g);
+        g.own ? clr_packed_init(context, precision, storage, &g.packed) : CLRNN_OK;
     if (status == CLRNN_OK && !g.own && storage != CLRNN_WEIGHTS_F32)
         status = clr_store_init(context, storage, &g.store);
     *gemms = g;
     return status;
+}
+
+clrnn_status clr_gemms_prepare(clr_gemms *gemms)
+{
+    return gemms->own ? clr_packed_prepare(&gemms->packed) : warm_up_clblast(gemms);
 }
 
 void clr_gemms_free(clr_gemms *gemms)
@@ -128,6 +135,11 @@ void clr_gemms_free(clr_gemms *gemms)
 const char *clr_gemms_name(const clr_gemms *gemms)
 {
     return gemms->own ? "packed" : "clblast";
+}
+
+size_t clr_gemms_reach(const clr_gemms *gemms)
+{
+    return gemms->own ? SIZE_MAX : clblast_reach;
 }
 
 clrnn_status clr_gemm_run(clr_gemms *gemms, const clr_gemm *gemm)

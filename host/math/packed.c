@@ -14,6 +14,8 @@
  * 6x2x8 110 GFLOP/s; CLBlast 15. */
 enum { tile_m = 6, tile_v = 2, tile_k = 256 };
 
+enum { pack_k = 256 }; /* PACK_K of cl/pack.cl */
+
 /* Rows of A that stay in the second cache level while the panels pass. */
 enum { most_rows = 16 * tile_m };
 
@@ -33,27 +35,43 @@ uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precisi
     return width >= 16 ? 16 : width >= 8 ? 8 : width >= 4 ? 4 : 1;
 }
 
-clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
-                             clrnn_storage storage, clr_packed *packed)
+static clrnn_status build(clrnn_context *context, const clr_source *const *sources,
+                          size_t source_count, const clr_define *defines, size_t define_count,
+                          const char *name, cl_kernel *kernel)
 {
-    uint32_t vector = clr_packed_vector(context, precision);
+    cl_program program = NULL;
+    clrnn_status status =
+        clr_program_get(context, sources, source_count, defines, define_count, &program);
+    return status == CLRNN_OK ? clr_kernel_create(context, program, name, kernel) : status;
+}
+
+clrnn_status clr_packed_prepare(clr_packed *p)
+{
     const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_storage, &clr_cl_tile,
                                          &clr_cl_gemm};
-    const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
-                                  {"VEC", (long)vector},
-                                  {"STORAGE", storage},
+    const clr_define defines[] = {{"REAL_IS_DOUBLE", p->precision == CLRNN_F64},
+                                  {"VEC", (long)clr_packed_vector(p->context, p->precision)},
+                                  {"STORAGE", p->storage},
                                   {"TILE_M", tile_m},
                                   {"TILE_V", tile_v},
                                   {"TILE_K", tile_k}};
-    clr_packed p = {
-        .context = context, .precision = precision, .storage = storage, .tile_n = tile_v * vector};
-    cl_program program = NULL;
-    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
-                                          CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "pack_panels", &p.pack);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "gemm", &p.gemm);
+    if (p->gemm)
+        return CLRNN_OK;
+    return build(p->context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines), "gemm",
+                 &p->gemm);
+}
+
+clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
+                             clrnn_storage storage, clr_packed *packed)
+{
+    const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_pack};
+    const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}};
+    clr_packed p = {.context = context,
+                    .precision = precision,
+                    .storage = storage,
+                    .tile_n = tile_v * clr_packed_vector(context, precision)};
+    clrnn_status status = build(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                                "pack_panels", &p.pack);
     if (status == CLRNN_OK && storage != CLRNN_WEIGHTS_F32)
         status = clr_store_init(context, storage, &p.store);
     if (status != CLRNN_OK)
@@ -86,7 +104,7 @@ static clrnn_status pack(clr_packed *p, clr_matrix from, size_t k_stride, size_t
                             CLR_ARG_MEM(panels),      CLR_ARG_ULONG(panels_at),
                             CLR_ARG_UINT(width),      CLR_ARG_UINT(n),
                             CLR_ARG_UINT(k)};
-    size_t columns = round_up(n, width) / width, blocks = round_up(k, tile_k) / tile_k;
+    size_t columns = round_up(n, width) / width, blocks = round_up(k, pack_k) / pack_k;
     return clr_launch(p->context, p->pack, (clr_range){{columns, blocks}, {1, 1}}, args,
                       CLR_COUNT(args));
 }
@@ -131,10 +149,10 @@ static void choose_blocks(const clr_packed *p, const clr_gemm *g, size_t *block_
 
 clrnn_status clr_packed_run(clr_packed *p, const clr_gemm *g, cl_mem panels)
 {
-    clrnn_status status = CLRNN_OK;
+    clrnn_status status = clr_packed_prepare(p);
     clr_matrix a = g->a;
     size_t tile_stride = tile_m * a.stride, row_stride = a.stride, k_stride = 1;
-    if (!panels) {
+    if (status == CLRNN_OK && !panels) {
         status = reserve(p, 1, clr_packed_panel_count(p, g->n, g->k));
         if (status == CLRNN_OK)
             status = clr_packed_pack(p, g->b, g->transpose_b, g->n, g->k, p->scratch[1], 0);

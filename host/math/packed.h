@@ -6,10 +6,14 @@
 
 #include "math/gemm.h"
 
-/** Build; on failure everything is released. storage: of the panels of B; other than f32 they must
- *  be packed beforehand. Returns: as clr_program_get. */
+/** Build what packs; on failure everything is released. storage: of the panels of B; other than f32
+ *  they must be packed beforehand. Returns: as clr_program_get. */
 clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
                              clrnn_storage storage, clr_packed *packed);
+
+/** Build what multiplies, now and not at the first product: who only packs need not. Returns: as
+ *  clr_program_get. */
+clrnn_status clr_packed_prepare(clr_packed *packed);
 void clr_packed_free(clr_packed *packed);
 
 /** Numbers in a vector of this device, as the kernels are written for: 1, 4, 8 or 16 (VEC); a panel

@@ -2,7 +2,10 @@
  * math/persistent.c - see math/persistent.h. */
 #include "math/persistent.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
+#include "base/memory.h"
 #include "device/buffer.h"
 #include "device/launch.h"
 #include "math/cell.h"
@@ -17,7 +20,8 @@ static clrnn_status build(clr_persistent *p, clrnn_precision precision, clrnn_st
                           const clr_source *walk, const char *name, cl_kernel *kernel,
                           cl_kernel *probe)
 {
-    const clr_source *const strategy[] = {&clr_cl_storage, &clr_cl_tile, &clr_cl_persistent, walk};
+    const clr_source *const strategy[] = {&clr_cl_storage, &clr_cl_tile, &clr_cl_walks,
+                                          &clr_cl_persistent, walk};
     cl_program program = NULL;
     clrnn_status status = clr_cell_program(p->context, p->network, precision, storage,
                                            clr_packed_vector(p->context, precision), strategy,
@@ -35,7 +39,10 @@ clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *netw
 {
     clr_persistent p = {.context = context,
                         .network = network,
-                        .tile_n = 2 * clr_packed_vector(context, precision)};
+                        .tile_n = 2 * clr_packed_vector(context, precision),
+                        .repairs = clr_calloc(1, sizeof *p.repairs)};
+    if (!p.repairs)
+        return clr_fail(&context->log, CLRNN_ERR_MEMORY, "persistent: out of memory");
     clrnn_status status = build(&p, precision, storage, &clr_cl_persistent_forward,
                                 "persistent_forward", &p.forward, &p.probe);
     if (status == CLRNN_OK && train)
@@ -57,21 +64,14 @@ void clr_persistent_free(clr_persistent *persistent)
     clr_kernel_destroy(&persistent->backward);
     clr_kernel_destroy(&persistent->probe);
     clr_buffer_destroy(&persistent->sync);
-}
-
-clrnn_status clr_persistent_repairs(clr_persistent *p, uint32_t *repairs)
-{
-    cl_int count = 0;
-    clrnn_status status =
-        clr_buffer_read(p->context, p->sync, sync_repairs * sizeof count, sizeof count, &count);
-    *repairs = (uint32_t)count;
-    return status;
+    free(persistent->repairs);
+    persistent->repairs = NULL;
 }
 
 /* Do `groups` groups meet? */
 static clrnn_status try_meeting(clr_persistent *p, uint32_t groups, bool *met)
 {
-    const uint32_t spins = 1u << 24; /* some tens of milliseconds */
+    const uint32_t spins = 1u << 20; /* some tens of milliseconds */
     const clr_arg args[] = {CLR_ARG_MEM(p->sync), CLR_ARG_INT(groups), CLR_ARG_UINT(spins)};
     const size_t bytes = (sync_line + 1) * sizeof(cl_int);
     cl_int flag = 0;
@@ -100,14 +100,10 @@ clrnn_status clr_persistent_probe(clr_persistent *p, uint32_t most, uint32_t *to
     return status;
 }
 
-static cl_mem some(cl_mem wanted, const clr_persistent_walk *w)
+/* A kernel argument must be some buffer even where the kernel does not look at it. */
+static cl_mem some(cl_mem wanted, cl_mem other)
 {
-    return wanted ? wanted : w->store;
-}
-
-static size_t present(size_t offset)
-{
-    return offset == CLR_ABSENT ? 0 : offset;
+    return wanted ? wanted : other;
 }
 
 /* Make up for a repair that could not be enqueued: `sync` as it leaves it, but for what it does. */
@@ -135,87 +131,59 @@ static clrnn_status run(clr_persistent *p, cl_kernel kernel, const clr_shares *s
         args[count - 1] = CLR_ARG_UINT(1);
         status = clr_launch(p->context, kernel, (clr_range){{1, 1}, {1, 1}}, args, count);
         p->unsettled = status != CLRNN_OK;
+        if (status == CLRNN_OK)
+            status = clr_buffer_read_async(p->context, p->sync, sync_repairs * sizeof(cl_int),
+                                           sizeof(cl_int), p->repairs);
     }
     return status;
 }
 
-clrnn_status clr_persistent_forward(clr_persistent *p, const clr_persistent_walk *w,
-                                    const clr_shares *s)
+/* The part of a launch that its shares are. */
+static void fill(walk_launch *l, const clr_shares *s)
 {
+    l->directions = s->directions;
+    l->row_shares = s->row_shares;
+    l->unit_shares = s->unit_shares;
+    l->most_spins = s->most_spins;
+}
+
+clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_walk *w, const clr_shares *s)
+{
+    fill(&w->launch, s);
+    w->launch.has_y = w->y != NULL;
+    w->launch.has_lengths = w->lengths != NULL;
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
-                      CLR_ARG_ULONG(w->recurrent_at),
-                      CLR_ARG_ULONG(w->panels_step),
-                      CLR_ARG_ULONG(w->projection_at),
                       CLR_ARG_MEM(w->weights),
-                      CLR_ARG_ULONG(present(w->b_ih)),
-                      CLR_ARG_ULONG(present(w->b_hh)),
-                      CLR_ARG_ULONG(w->bias_step),
                       CLR_ARG_MEM(w->store),
-                      CLR_ARG_ULONG(w->gates_at),
-                      CLR_ARG_ULONG(w->gates_step),
-                      CLR_ARG_ULONG(w->h_at),
-                      CLR_ARG_ULONG(w->h_step),
-                      CLR_ARG_ULONG(w->c_at),
-                      CLR_ARG_ULONG(w->c_step),
-                      CLR_ARG_ULONG(w->extra_at),
-                      CLR_ARG_ULONG(w->extra_step),
-                      CLR_ARG_MEM(some(w->y, w)),
-                      CLR_ARG_ULONG(w->y_at[0]),
-                      CLR_ARG_ULONG(w->y_at[1]),
-                      CLR_ARG_ULONG(w->y_stride),
-                      CLR_ARG_UINT(w->y != NULL),
-                      CLR_ARG_MEM(some(w->lengths, w)),
-                      CLR_ARG_UINT(w->lengths != NULL),
-                      CLR_ARG_UINT(w->slots),
-                      CLR_ARG_UINT(w->extras),
-                      CLR_ARG_UINT(w->first_t[0]),
-                      CLR_ARG_UINT(w->first_t[1]),
-                      CLR_ARG_UINT(w->count),
-                      CLR_ARG_UINT(p->network->desc.hidden_size),
-                      CLR_ARG_UINT(p->network->state),
-                      CLR_ARG_UINT(w->batch),
-                      CLR_ARG_UINT(s->directions),
-                      CLR_ARG_UINT(s->row_shares),
-                      CLR_ARG_UINT(s->unit_shares),
+                      CLR_ARG_MEM(w->x),
+                      CLR_ARG_MEM(some(w->h_first, w->store)),
+                      CLR_ARG_MEM(some(w->c_first, w->store)),
+                      CLR_ARG_MEM(some(w->h_last, w->store)),
+                      CLR_ARG_MEM(some(w->c_last, w->store)),
+                      CLR_ARG_MEM(some(w->y, w->store)),
+                      CLR_ARG_MEM(some(w->lengths, w->store)),
                       CLR_ARG_MEM(p->sync),
-                      CLR_ARG_UINT(s->most_spins),
+                      CLR_ARG_STRUCT(w->launch),
                       CLR_ARG_UINT(0)};
     return run(p, p->forward, s, args, CLR_COUNT(args));
 }
 
-clrnn_status clr_persistent_backward(clr_persistent *p, const clr_persistent_walk *w,
-                                     const clr_shares *s)
+clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, const clr_shares *s)
 {
+    fill(&w->launch, s);
+    w->launch.has_y = w->dy != NULL;
+    w->launch.has_lengths = w->lengths != NULL;
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
-                      CLR_ARG_ULONG(w->d_recurrent_at),
-                      CLR_ARG_ULONG(w->d_candidate_at),
-                      CLR_ARG_ULONG(w->d_projection_at),
                       CLR_ARG_MEM(w->store),
-                      CLR_ARG_ULONG(w->gates_at),
-                      CLR_ARG_ULONG(w->h_at),
-                      CLR_ARG_ULONG(w->c_at),
-                      CLR_ARG_ULONG(w->extra_at),
+                      CLR_ARG_MEM(some(w->dy, w->store)),
                       CLR_ARG_MEM(w->dh),
-                      CLR_ARG_MEM(some(w->dc, w)),
-                      CLR_ARG_MEM(some(w->dproj, w)),
+                      CLR_ARG_MEM(some(w->dc, w->store)),
+                      CLR_ARG_MEM(some(w->dproj, w->store)),
                       CLR_ARG_MEM(w->da),
-                      CLR_ARG_MEM(some(w->du, w)),
-                      CLR_ARG_MEM(some(w->y, w)),
-                      CLR_ARG_ULONG(w->y_at[0]),
-                      CLR_ARG_ULONG(w->y_stride),
-                      CLR_ARG_UINT(w->y != NULL),
-                      CLR_ARG_MEM(some(w->lengths, w)),
-                      CLR_ARG_UINT(w->lengths != NULL),
-                      CLR_ARG_UINT(w->slots),
-                      CLR_ARG_UINT(w->down),
-                      CLR_ARG_UINT(w->count),
-                      CLR_ARG_UINT(p->network->desc.hidden_size),
-                      CLR_ARG_UINT(p->network->state),
-                      CLR_ARG_UINT(w->batch),
-                      CLR_ARG_UINT(s->row_shares),
-                      CLR_ARG_UINT(s->unit_shares),
+                      CLR_ARG_MEM(some(w->du, w->store)),
+                      CLR_ARG_MEM(some(w->lengths, w->store)),
                       CLR_ARG_MEM(p->sync),
-                      CLR_ARG_UINT(s->most_spins),
+                      CLR_ARG_STRUCT(w->launch),
                       CLR_ARG_UINT(0)};
     return run(p, p->backward, s, args, CLR_COUNT(args));
 }

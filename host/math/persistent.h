@@ -7,6 +7,13 @@
 #include "math/gemm.h"
 #include "shape/network.h"
 
+/* cl/walks.cl, as the host sees it. */
+#define ulong cl_ulong
+#define uint  cl_uint
+#include "../../cl/walks.cl"
+#undef ulong
+#undef uint
+
 /* The kernels for one network variant. One thread at a time. */
 typedef struct clr_persistent {
     clrnn_context *context;
@@ -15,6 +22,9 @@ typedef struct clr_persistent {
     cl_kernel forward, backward, probe;
     cl_mem sync;    /* where groups meet */
     bool unsettled; /* `sync` is not as the next launch needs it: a repair is missing */
+    /* How many launches had to be repaired so far: up to date when the queue has been waited for.
+     * On the heap, since the device writes it. */
+    cl_int *repairs;
 } clr_persistent;
 
 /** Build (backward only with `train`, and then storage f32); on failure everything is released.
@@ -28,9 +38,6 @@ void clr_persistent_free(clr_persistent *persistent);
  * each several times; 1 if none do. Waits. */
 clrnn_status clr_persistent_probe(clr_persistent *persistent, uint32_t most, uint32_t *together);
 
-/** How many launches had to be repaired so far. Waits. */
-clrnn_status clr_persistent_repairs(clr_persistent *persistent, uint32_t *repairs);
-
 /* How a launch is cut: directions*row_shares*unit_shares groups. If unit_shares > 1 they meet, and
  * row_shares must be 1. */
 typedef struct clr_shares {
@@ -38,35 +45,25 @@ typedef struct clr_shares {
     uint32_t most_spins; /* how long a group waits for another */
 } clr_shares;
 
-/* The arrays of a launch. Offsets are those of direction 0 (backward: of its direction), `.._step`
- * the distance to direction 1. */
-typedef struct clr_persistent_walk {
-    uint32_t count, batch;  /* steps kept and walked, N */
-    uint32_t first_t[2];    /* t of the first kept step of each direction */
-    uint32_t slots, extras; /* as in shape/layout.h */
-    cl_mem lengths;         /* [N] cl_int, NULL = all live */
-    cl_mem weights;         /* canonical */
-    size_t b_ih, b_hh;      /* CLR_ABSENT without bias */
-    size_t bias_step;
-    cl_mem panels;
-    size_t recurrent_at, projection_at, panels_step;        /* forward */
-    size_t d_recurrent_at, d_candidate_at, d_projection_at; /* backward */
-    cl_mem store;
-    size_t gates_at, gates_step;
-    size_t h_at, h_step;
-    size_t c_at, c_step;
-    size_t extra_at, extra_step;
-    cl_mem y;                     /* forward: y, NULL = not wanted; backward: dy, NULL = zeros */
-    size_t y_at[2];               /* of the first kept step, row 0, of each direction */
-    size_t y_stride;              /* from row to row */
-    bool down;                    /* backward: the walk was that of direction 1 */
-    cl_mem dh, dc, dproj, da, du; /* backward, from offset 0 */
-} clr_persistent_walk;
+/* The arrays of a walk forward, and where in them it begins; absent ones are NULL. */
+typedef struct clr_forward_walk {
+    cl_mem panels, weights, store, x, h_first, c_first, h_last, c_last, y;
+    cl_mem lengths; /* [N] cl_int, NULL = all live */
+    walk_launch launch;
+} clr_forward_walk;
 
-/** Enqueue a walk and, if groups meet, its repair. Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
-clrnn_status clr_persistent_forward(clr_persistent *persistent, const clr_persistent_walk *walk,
+/* The arrays of a walk back. */
+typedef struct clr_backward_walk {
+    cl_mem panels, store, dy, dh, dc, dproj, da, du;
+    cl_mem lengths;
+    walk_launch launch;
+} clr_backward_walk;
+
+/** Enqueue a walk and, if groups meet, its repair. `shares` fills its part of the launch.
+ *  Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
+clrnn_status clr_persistent_forward(clr_persistent *persistent, clr_forward_walk *walk,
                                     const clr_shares *shares);
-clrnn_status clr_persistent_backward(clr_persistent *persistent, const clr_persistent_walk *walk,
+clrnn_status clr_persistent_backward(clr_persistent *persistent, clr_backward_walk *walk,
                                      const clr_shares *shares);
 
 #endif

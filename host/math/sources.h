@@ -9,12 +9,14 @@ extern const clr_source clr_cl_prelude; /* REAL, load and store: first in every 
 extern const clr_source clr_cl_philox;
 extern const clr_source clr_cl_storage; /* how weights are kept: before store and tile */
 extern const clr_source clr_cl_store;
+extern const clr_source clr_cl_pack; /* the same for storage as it is */
 extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm and persistent */
 extern const clr_source clr_cl_gemm;
 extern const clr_source clr_cl_rnn; /* cells: exactly one in a strategy's program */
 extern const clr_source clr_cl_lstm;
 extern const clr_source clr_cl_gru;
 extern const clr_source clr_cl_stepwise;
+extern const clr_source clr_cl_walks; /* also C: math/persistent.h reads it */
 extern const clr_source clr_cl_persistent; /* after tile; before either of the next two */
 extern const clr_source clr_cl_persistent_forward;
 extern const clr_source clr_cl_persistent_backward;

@@ -72,6 +72,7 @@ typedef struct clr_model_input {
 typedef struct clr_model_pass {
     clrnn_model *model;
     uint32_t max_steps, max_batch;
+    uint64_t largest_call; /* of clrnn_model_forward: T*N of the largest call it was made for */
     bool train;
     clrnn_strategy strategy; /* as asked for when it was made */
     clrnn_storage weights;   /* the same */

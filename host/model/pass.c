@@ -54,11 +54,17 @@ static clrnn_status make_buffers(clr_model_pass *pass)
     clrnn_context *context = pass->model->context;
     part parts[PASS_BUFFERS];
     list_parts(pass, parts);
+    const size_t reach = clr_gemms_reach(&pass->gemms);
     for (size_t i = 0; i < PASS_BUFFERS; i++) {
         const part *p = &parts[i];
         clr_size bytes = clr_size_of(p->unit);
         for (size_t d = 0; d < 3; d++)
             bytes = clr_size_mul(bytes, p->shape[d]);
+        if (p->wanted && !bytes.overflow && bytes.value / p->unit > reach)
+            return clr_fail(&context->log, CLRNN_ERR_RANGE,
+                            "model: an array for %u steps of %u rows has %zu elements, and CLBlast "
+                            "cannot reach beyond %zu: use fewer steps or rows at a time",
+                            pass->max_steps, pass->max_batch, bytes.value / p->unit, reach);
         if (p->wanted && bytes.overflow)
             return clr_fail(&context->log, CLRNN_ERR_RANGE,
                             "model: an array for max_steps %u and max_batch %u overflows",
@@ -126,6 +132,8 @@ static clrnn_status make_pass(clrnn_model *model, uint32_t max_steps, uint32_t m
         status =
             clr_gemms_init(context, precision, CLRNN_WEIGHTS_F32, CLRNN_GEMM_AUTO, &pass->gemms);
     if (status == CLRNN_OK)
+        status = clr_gemms_prepare(&pass->gemms);
+    if (status == CLRNN_OK)
         status = clr_symbols_init(context, precision, &pass->symbols);
     if (status == CLRNN_OK)
         status = make_staging(pass);
@@ -176,19 +184,32 @@ static clrnn_status check_state_and_output(const clrnn_model *model, const clrnn
     return CLRNN_OK;
 }
 
-/* The pass of clrnn_model_forward, large enough for T steps and N rows. */
+/* The pass of clrnn_model_forward, large enough for T steps and N rows. A new one has room for the
+ * largest T and N so far, so that calls that differ a little share it; but only for T and N if that
+ * would be more than twice the memory of the largest call, as for 1000 steps of one row and then
+ * one step of 1000 rows. */
 static clrnn_status grow(clrnn_model *model, uint32_t T, uint32_t N)
 {
     const clr_model_pass *old = model->pass;
+    uint64_t positions = (uint64_t)T * N;
     if (old) {
-        bool fits = T <= old->max_steps && N <= old->max_batch;
+        uint32_t steps = T > old->max_steps ? T : old->max_steps;
+        uint32_t batch = N > old->max_batch ? N : old->max_batch;
+        bool fits = steps == old->max_steps && batch == old->max_batch;
         if (fits && old->strategy == model->strategy && old->weights == model->weights)
             return CLRNN_OK;
-        T = T > old->max_steps ? T : old->max_steps;
-        N = N > old->max_batch ? N : old->max_batch;
+        uint64_t most = positions > old->largest_call ? positions : old->largest_call;
+        if ((uint64_t)steps * batch <= 2 * most) {
+            T = steps;
+            N = batch;
+            positions = most;
+        }
     }
     clr_model_pass_destroy(&model->pass); /* first: there may not be room for both */
-    return make_pass(model, T, N, false, 0, model->weights, &model->pass);
+    clrnn_status status = make_pass(model, T, N, false, 0, model->weights, &model->pass);
+    if (status == CLRNN_OK)
+        model->pass->largest_call = positions;
+    return status;
 }
 
 /* from: host [bytes], NULL = zeros */

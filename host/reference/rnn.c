@@ -20,7 +20,7 @@ static void backward(const clr_ref_layer *l, const clr_ref_step *s)
     bool relu = l->desc->nonlinearity == CLRNN_RELU;
     for (size_t j = 0; j < l->hidden; j++) {
         double h = s->h[j];
-        double da = s->dh[j] * (!relu ? 1 - h * h : h <= 0 ? 0 : 1);
+        double da = !relu ? s->dh[j] * (1 - h * h) : h <= 0 ? 0 : s->dh[j]; /* not inf*0 */
         wx_backward(l, s->x, j, da, s->dx);
         uh_backward(l, s->h_prev, j, da, s->dh_prev);
     }

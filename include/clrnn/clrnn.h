@@ -9,8 +9,10 @@
 #include <clrnn/plan.h>
 #include <clrnn/problem.h>
 #include <clrnn/status.h>
+#include <clrnn/stream.h>
 #include <clrnn/tensors.h>
 #include <clrnn/trainer.h>
+#include <clrnn/tune.h>
 #include <clrnn/version.h>
 
 #endif

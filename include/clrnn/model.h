@@ -108,7 +108,8 @@ typedef struct clrnn_model_io {
 
 /**
  * Run the model: h0, c0, y, hn, cn as in clrnn_forward_io; every output may be absent. Waits.
- * Keeps a plan for the largest T and N so far.
+ * Keeps a plan for the largest T and N so far, unless that would be more than twice the memory of
+ * the largest call: then for those of the last call that needed more than there was.
  *
  * Returns: CLRNN_OK
  *          CLRNN_ERR_ARGUMENT  x or ids missing or of the wrong kind; logits without a head

@@ -53,7 +53,8 @@ typedef struct clrnn_plan_info {
  * Returns:   CLRNN_OK
  *            CLRNN_ERR_ARGUMENT     as clrnn_network_weights, or dropout outside [0,1) or without
  *                                   `train`, or `weights` with `train` or double precision
- *            CLRNN_ERR_RANGE        a zero or overflowing size
+ *            CLRNN_ERR_RANGE        a zero or overflowing size, or one whose products CLBlast
+ *                                   cannot address; the log says what to reduce
  *            CLRNN_ERR_UNSUPPORTED  double precision on a device without it, or a forced strategy
  *                                   that cannot run this network; the log says which
  *            CLRNN_ERR_SELF_TEST    every strategy gives wrong results on this device

@@ -3,11 +3,13 @@
  *
  *     cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=infer,weights=f32
  *
- * Missing keys take the values above. mode is infer or train; weights f32, or with mode=infer f16,
- * bf16 or int8. Further keys: P=0 (projection), reset=before|after and update=replaces|keeps (GRU),
- * act=tanh|relu (RNN), bias=1|0, lengths=full|ragged, precision=f32|f64,
- * strategy=auto|stepwise|persistent, gemm=auto|clblast|packed. The same string is used by the
- * command, the benchmarks and the tests. */
+ * Missing keys take the values above. mode is infer, train or stream: inference in blocks
+ * (clrnn/stream.h) of block=64 steps, or T where that is less; the last one may be shorter. weights
+ * is f32, or without mode=train f16, bf16 or int8. Further keys: P=0 (projection),
+ * reset=before|after and update=replaces|keeps (GRU), act=tanh|relu (RNN), bias=1|0,
+ * lengths=full|ragged, precision=f32|f64, strategy=auto|stepwise|persistent,
+ * gemm=auto|clblast|packed. The same string is used by the command, the benchmarks and the tests.
+ */
 #ifndef CLRNN_PROBLEM_H
 #define CLRNN_PROBLEM_H
 
@@ -21,8 +23,9 @@ typedef struct clrnn_problem {
     clrnn_network_desc network;
     uint32_t steps;
     uint32_t batch;
-    bool train;  /* mode=train: forward + backward + weight gradients; else mode=infer */
-    bool ragged; /* lengths spread over 0..T in no order, else all T */
+    bool train;     /* mode=train: forward + backward + weight gradients */
+    uint32_t block; /* mode=stream: steps of a block, 1..T; 0 = another mode */
+    bool ragged;    /* lengths spread over 0..T in no order, else all T */
     clrnn_precision precision;
     clrnn_strategy strategy;
     clrnn_gemm gemm;
@@ -46,12 +49,16 @@ CLRNN_API int clrnn_problem_format(const clrnn_problem *problem, char *text, siz
  * |reference| of that tensor (of fewer than 16 numbers: at least over a quarter of the largest
  * number that goes in or comes out); a bound follows from type, T and the length of the sums. */
 typedef struct clrnn_check {
-    double forward_error; /* worst of y, hn, cn */
+    double forward_error; /* worst of y, hn, cn; the reference has the weights as they are kept */
     double forward_bound;
     char forward_tensor[48];
     double gradient_error; /* worst of dx, dh0, dc0 and every weight gradient; 0 for mode=infer */
     double gradient_bound;
     char gradient_tensor[48];
+    double storage_error; /* as forward_error, but with the weights before they were rounded to
+                             fewer bits; 0 for f32 */
+    double storage_bound;
+    char storage_tensor[48];
     bool passed; /* errors within bounds, and no NaN or infinity that the reference has not */
 } clrnn_check;
 

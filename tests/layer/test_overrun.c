@@ -194,7 +194,7 @@ static void failures_leave_nothing_behind(void **state)
 /* As many groups as the plan chooses where so many run together, or are said to; then two. */
 static void as_the_plan_chooses(clrnn_context *context)
 {
-    const clr_shares pair = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 20};
+    const clr_shares pair = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 17};
     for (size_t form = 0; form < TEST_FORMS; form++) {
         test_inputs in = inputs_of(form, 1000);
         clrnn_plan *plan = test_stepwise(context, &in, CLRNN_F32, true);

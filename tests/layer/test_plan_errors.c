@@ -106,6 +106,7 @@ static void too_large_for_the_device(void **state)
     d.max_steps = 1u << 20;
     d.max_batch = 1u << 11;
     d.train = true;
+    d.gemm = CLRNN_GEMM_PACKED;
     refuse_plan(*state, d, CLRNN_ERR_MEMORY, "no room for a buffer");
 }
 

@@ -40,6 +40,7 @@ static void defaults(void **state)
     assert_true(p.network.input_size == 256 && p.network.hidden_size == 256);
     assert_true(p.network.num_layers == 1 && p.network.proj_size == 0);
     assert_true(!p.network.bidirectional && !p.network.no_bias && !p.train && !p.ragged);
+    assert_int_equal(p.block, 0);
     assert_true(p.precision == CLRNN_F32 && p.strategy == CLRNN_STRATEGY_AUTO);
     assert_true(p.gemm == CLRNN_GEMM_AUTO && p.weights == CLRNN_WEIGHTS_F32 &&
                 p.network.nonlinearity == CLRNN_TANH);
@@ -68,6 +69,14 @@ static void every_key(void **state)
     p = parse("cell=gru,reset=after,update=keeps");
     assert_true(p.network.cell == CLRNN_CELL_GRU && p.network.gru_reset == CLRNN_RESET_AFTER);
     assert_true(p.network.gru_update == CLRNN_UPDATE_KEEPS);
+    p = parse("mode=stream,block=16,T=100");
+    assert_true(p.block == 16 && p.steps == 100 && !p.train);
+    p = parse("block=100,T=100,mode=stream");
+    assert_int_equal(p.block, 100);
+    p = parse("mode=stream,T=100");
+    assert_int_equal(p.block, 64);
+    p = parse("T=63,mode=stream");
+    assert_int_equal(p.block, 63);
     p = parse("cell=rnn,act=relu");
     assert_true(p.network.cell == CLRNN_CELL_RNN && p.network.nonlinearity == CLRNN_RELU);
 }
@@ -89,6 +98,8 @@ static void round_trips(void **state)
         "cell=lstm,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=f16",
         "cell=gru,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=bf16,gemm=packed",
         "cell=rnn,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=int8,act=relu",
+        "cell=lstm,T=5,N=3,I=2,H=4,L=2,D=1,mode=stream,weights=f32,block=5,P=2",
+        "cell=gru,T=999,N=1,I=2,H=4,L=1,D=1,mode=stream,weights=f16,block=64",
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
         clrnn_problem p = parse(texts[i]);
@@ -157,6 +168,12 @@ static void bad_strings(void **state)
         {"L=0", CLRNN_ERR_RANGE, "L=0 is not in"},
         {"D=0", CLRNN_ERR_RANGE, "D=0 is not in"},
         {"D=3", CLRNN_ERR_RANGE, "D=3 is not 1 or 2"},
+        {"block=64", CLRNN_ERR_ARGUMENT, "block is an option of mode=stream only"},
+        {"mode=train,block=1", CLRNN_ERR_ARGUMENT, "block is an option of mode=stream only"},
+        {"mode=stream,block=0", CLRNN_ERR_RANGE, "block=0 is not in"},
+        {"mode=stream,block=101", CLRNN_ERR_RANGE, "block=101 is not in 1..T, which is 100"},
+        {"mode=stream,D=2", CLRNN_ERR_ARGUMENT, "D=2 is impossible with mode=stream"},
+        {"mode=stream,lengths=ragged", CLRNN_ERR_ARGUMENT, "lengths=ragged is impossible"},
         {"T=4294967296", CLRNN_ERR_RANGE, "T=4294967296 is not in"},
         {"T=99999999999999999999999", CLRNN_ERR_RANGE, "is not in"},
         {"H=999999999", CLRNN_ERR_RANGE, "hidden_size is 999999999"},
@@ -228,6 +245,10 @@ static void checks_that_pass(void **state)
         "cell=rnn,T=9,N=17,I=65,H=65,mode=infer",
         "cell=rnn,T=9,N=2,I=1,H=93,L=3,mode=train,act=relu,strategy=stepwise,gemm=clblast",
         "cell=gru,T=300,N=2,I=4,H=33,mode=train",
+        "cell=lstm,T=100,N=1,I=1,H=40,mode=stream,block=64",
+        "cell=lstm,T=9,N=3,I=5,H=33,L=2,P=17,mode=stream,block=4",
+        "cell=gru,T=7,N=2,I=5,H=7,mode=stream,strategy=stepwise,block=1",
+        "cell=rnn,T=5,N=2,I=5,H=7,mode=stream",
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
         char text[256];
@@ -265,7 +286,20 @@ static void checks_that_cannot_be_made(void **state)
     p.steps = 0;
     assert_int_equal(clrnn_problem_check(context, &p, 1, &c), CLRNN_ERR_RANGE);
     assert_error_contains("max_steps is 0");
+    p.train = false, p.block = 2;
+    assert_int_equal(clrnn_problem_check(context, &p, 1, &c), CLRNN_ERR_RANGE);
+    assert_error_contains("max_steps is 0");
     p.steps = 3;
+    p.network.bidirectional = true;
+    assert_int_equal(clrnn_problem_check(context, &p, 1, &c), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("bidirectional");
+    p.network.bidirectional = false, p.ragged = true;
+    assert_int_equal(clrnn_problem_check(context, &p, 1, &c), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("no lengths");
+    p.ragged = false, p.train = true;
+    assert_int_equal(clrnn_problem_check(context, &p, 1, &c), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("trains");
+    p.block = 0;
     assert_int_equal(clrnn_problem_check(context, &p, 1, NULL), CLRNN_ERR_ARGUMENT);
     const bool fp64 = context->info.fp64;
     context->info.fp64 = false;
@@ -279,20 +313,24 @@ static void checks_that_cannot_be_made(void **state)
 /* Memory that fails in turn: reported, and nothing is left behind. */
 static void checks_that_fail_in_turn(void **state)
 {
-    const clrnn_problem p = parse("T=2,N=2,I=2,H=2,mode=train,lengths=ragged");
-    clrnn_status status;
-    long k = 0;
-    do {
-        clrnn_check c;
-        clr_fault_inject(CLR_FAULT_MEMORY, ++k);
-        status = clrnn_problem_check(*state, &p, 1, &c);
-        clr_fault_inject(CLR_FAULT_MEMORY, 0);
-        if (status != CLRNN_OK) {
-            assert_int_equal(status, CLRNN_ERR_MEMORY);
-            assert_error_contains("memory");
-        }
-    } while (status != CLRNN_OK && k < 1000);
-    assert_true(k > 20 && k < 1000);
+    static const char *const texts[] = {"T=2,N=2,I=2,H=2,mode=train,lengths=ragged",
+                                        "T=3,N=2,I=2,H=2,mode=stream,block=2"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        const clrnn_problem p = parse(texts[i]);
+        clrnn_status status;
+        long k = 0;
+        do {
+            clrnn_check c;
+            clr_fault_inject(CLR_FAULT_MEMORY, ++k);
+            status = clrnn_problem_check(*state, &p, 1, &c);
+            clr_fault_inject(CLR_FAULT_MEMORY, 0);
+            if (status != CLRNN_OK) {
+                assert_int_equal(status, CLRNN_ERR_MEMORY);
+                assert_error_contains("memory");
+            }
+        } while (status != CLRNN_OK && k < 1000);
+        assert_true(k > 20 && k < 1000);
+    }
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_open, test_close)

@@ -78,7 +78,7 @@ static void keep(matrix *b, const product *p, clrnn_storage storage)
     for (size_t n = 0; n < p->n; n++) {
         for (size_t k = 0; k < p->k; k++)
             column[k] = *matrix_at(b, p->transpose_b, k, n);
-        test_store(storage, column, 1, p->k);
+        clr_reference_store(storage, column, 1, p->k);
         for (size_t k = 0; k < p->k; k++)
             *matrix_at(b, p->transpose_b, k, n) = column[k];
     }

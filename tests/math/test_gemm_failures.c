@@ -13,6 +13,7 @@ static clr_gemms clblast_of(clrnn_context *context)
     assert_int_equal(
         clr_gemms_init(context, CLRNN_F32, CLRNN_WEIGHTS_F32, CLRNN_GEMM_CLBLAST, &gemms),
         CLRNN_OK);
+    assert_int_equal(clr_gemms_prepare(&gemms), CLRNN_OK);
     return gemms;
 }
 
@@ -31,6 +32,8 @@ static void failures_are_reported(void **state)
             clr_operand operand = {0};
             clr_fault_inject(CLR_FAULT_OPENCL, ++k);
             status = clr_gemms_init(*state, CLRNN_F32, CLRNN_WEIGHTS_F32, choices[i], &gemms);
+            if (status == CLRNN_OK)
+                status = clr_gemms_prepare(&gemms);
             if (status == CLRNN_OK)
                 status = clr_operand_pack(&gemms, m, false, 3, 4, &operand);
             if (status == CLRNN_OK)

@@ -63,7 +63,7 @@ static void check_numbers(clr_store *store, const double *values, size_t rows, s
     double *expected = calloc(rows * columns, sizeof *expected);
     assert_non_null(expected);
     memcpy(expected, values, rows * columns * sizeof *expected);
-    test_store(store->storage, expected, rows, columns);
+    clr_reference_store(store->storage, expected, rows, columns);
     double *got = kept(store, values, rows, columns);
     for (size_t i = 0; i < rows * columns; i++)
         if (!same(got[i], (double)(float)expected[i]))

@@ -166,8 +166,6 @@ static void test_forward_again(void **state)
     const bool cpu = clrnn_context_device(*state)->type & CL_DEVICE_TYPE_CPU;
     assert_string_equal(clrnn_model_plan_info(m)->strategy, cpu ? "persistent" : "stepwise");
     double *tall = logits_of(m, 6, 1, some_ids), *wide = logits_of(m, 1, 7, some_ids);
-    assert_int_equal(m->pass->max_steps, 6);
-    assert_int_equal(m->pass->max_batch, 7);
     assert_int_equal(clrnn_model_set_strategy(m, CLRNN_STRATEGY_STEPWISE), CLRNN_OK);
     double *again = logits_of(m, 3, 2, some_ids);
     assert_string_equal(clrnn_model_plan_info(m)->strategy, "stepwise");
@@ -190,6 +188,30 @@ static void test_forward_again(void **state)
     free(small);
     free(tall);
     free(wide);
+    clrnn_model_destroy(&m);
+}
+
+/* The largest T and N so far, as long as that is not much more than any call needed. */
+static void test_growth(void **state)
+{
+    static const struct {
+        uint32_t steps, batch, most_steps, most_batch;
+    } calls[] = {
+        {3, 2, 3, 2},    {6, 1, 6, 2},       {5, 2, 6, 2},
+        {1, 7, 1, 7}, /* 6*7 is more than twice 10 */
+        {4, 2, 4, 2},    {4, 4, 4, 4},       {5, 4, 5, 4},
+        {4, 5, 5, 5},    {8, 1, 8, 5}, /* 8*5 is twice 20 */
+        {9, 1, 9, 1},    {1000, 1, 1000, 1}, {1, 1000, 1, 1000},
+        {1, 1, 1, 1000},
+    };
+    static const int32_t ids[1000] = {0};
+    clrnn_model *m = create(*state, &embedded, 9);
+    for (size_t i = 0; i < COUNT(calls); i++) {
+        free(logits_of(m, calls[i].steps, calls[i].batch, ids));
+        if (m->pass->max_steps != calls[i].most_steps || m->pass->max_batch != calls[i].most_batch)
+            fail_msg("call %zu: there is room for T=%u N=%u", i, m->pass->max_steps,
+                     m->pass->max_batch);
+    }
     clrnn_model_destroy(&m);
 }
 
@@ -334,6 +356,7 @@ int main(void)
         TEST(test_embedding_gradient),
         TEST(test_repeats_bit_for_bit),
         TEST(test_forward_again),
+        TEST(test_growth),
         TEST(test_storage),
         TEST(test_forward_states),
         TEST(test_nan_parameters),

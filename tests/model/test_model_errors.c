@@ -109,6 +109,25 @@ static void test_pass_arguments(void **state)
     clrnn_model_destroy(&m);
 }
 
+/* Where CLBlast computes the products, logits that it cannot reach are refused before they are
+ * made. */
+static void test_logits_out_of_reach(void **state)
+{
+    clrnn_context *context = *state;
+    const cl_device_type type = context->info.type;
+    static const float x[2048] = {0};
+    const clrnn_model_desc desc = {
+        .network = {.cell = CLRNN_CELL_RNN, .input_size = 1, .hidden_size = 1},
+        .output_size = 1u << 20};
+    clrnn_model *m = create(context, &desc, 16);
+    context->info.type = CL_DEVICE_TYPE_GPU; /* as if it were one */
+    refuse(m, (clrnn_model_io){.steps = 2048, .batch = 1, .x = x}, CLRNN_ERR_RANGE,
+           "an array for 2048 steps of 1 rows has 2147483648 elements");
+    assert_null(clrnn_model_plan_info(m));
+    context->info.type = type;
+    clrnn_model_destroy(&m);
+}
+
 /* One round of everything that can fail on the device; the first failure ends it. */
 static clrnn_status whole_round(clrnn_context *context)
 {
@@ -168,6 +187,7 @@ int main(void)
         TEST(test_symbol_out_of_range),
         TEST(test_forward_arguments),
         TEST(test_pass_arguments),
+        TEST(test_logits_out_of_reach),
         TEST(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

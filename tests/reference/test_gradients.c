@@ -100,10 +100,32 @@ static void finite_differences(void **state)
     assert_int_equal(done, TEST_FORMS * 8 * 3);
 }
 
+/* A unit of relu that is off passes no gradient, be it infinite. */
+static void relu_selects(void **state)
+{
+    (void)state;
+    enum { T = 3, N = 2 };
+    clrnn_network_desc desc = test_form(1, 1, false);
+    test_inputs in = test_inputs_random(&desc, T, N, NULL, 1, 0.8);
+    test_sizes s = test_sizes_of(&in);
+    size_t H = desc.hidden_size;
+    char tensor[64];
+    in.weights[s.weights - 2 * H] = -100; /* its bias: unit 0 is always off */
+    test_outputs finite = test_reference(&in);
+    for (size_t i = 0; i < s.y; i += H)
+        in.dy[i] = INFINITY;
+    test_outputs out = test_reference(&in);
+    assert_true(test_outputs_error(&in, &out, &finite, tensor) == 0);
+    test_outputs_free(&out);
+    test_outputs_free(&finite);
+    test_inputs_free(&in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finite_differences),
+        cmocka_unit_test(relu_selects),
     };
     return cmocka_run_group_tests_name("gradients", tests, NULL, NULL);
 }

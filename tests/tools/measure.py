@@ -2,13 +2,14 @@
 """clrnn verify and clrnn bench."""
 import json
 
-from harness import clrnn, passes
+from harness import clrnn, fails, passes
 
 
 def test_verify():
     lines = passes("verify", "--quick").splitlines()
     assert lines[0].startswith("device ") and "driver" in lines[0]
     passed = sum(line.startswith("pass ") for line in lines)
+    assert sum(line.startswith("weights in ") for line in lines) == 3
     assert passed >= 8 and lines[-1] == f"{passed} passed, 0 failed", lines[-1]
     result = json.loads(passes("verify", "--quick", "--json", "--device", "all"))
     assert result["failed"] == 0 and result["passed"] >= 8
@@ -18,6 +19,20 @@ def test_verify():
             assert p["passed"] and 0 <= p["forward_error"] <= p["forward_bound"]
             assert (p["gradient_error"] > 0) == ("mode=train" in p["problem"])
             assert p["gradient_error"] <= p["gradient_bound"]
+            stored = "weights=f32" not in p["problem"]
+            assert p["forward_bound"] < 1e-4 and (p["storage_error"] > 0) == stored, p
+            assert p["storage_error"] <= p["storage_bound"], p
+            assert not stored or p["forward_error"] < p["storage_error"], p
+        assert [s["weights"] for s in device["storages"]] == ["f16", "bf16", "int8"]
+        for s in device["storages"]:
+            of = [p for p in device["problems"] if f"weights={s['weights']}" in p["problem"]]
+            assert len(of) == s["problems"] >= 2
+            for key in ["forward_error", "storage_error"]:
+                assert s[key] == max(p[key] for p in of)
+        # the fewer bits, the further from what the weights were, and never for other reasons
+        errors = [s["storage_error"] for s in device["storages"]]
+        assert errors[0] < 2e-3 and errors[0] < errors[2] and errors[1] < 2e-2, errors
+        assert max(s["forward_error"] for s in device["storages"]) < 2e-6
     out = passes("verify", "--problem", "cell=gru,T=3,I=2,H=5", "cell=rnn,T=2,I=2,H=3")
     assert out.splitlines()[-1] == "2 passed, 0 failed"
 
@@ -49,3 +64,26 @@ def test_bench():
     assert abs(results[0]["gflops"] * results[0]["median_ms"] * 1e6 - flops) < 1e-3 * flops
     lines = passes("bench", "--problem", problems[0]).splitlines()
     assert len(lines) == 3 and "T=4" in lines[2], lines
+
+
+def test_bench_stream():
+    problem = "cell=gru,T=1000,N=1,I=1,H=16,mode=stream,block=32"
+    r = json.loads(passes("bench", "--json", "--problem", problem))
+    assert r["passed"] and r["checked"] == r["problem"], r
+    assert "mode=stream" in r["problem"] and "block=32" in r["problem"], r
+    assert r["runs"] >= 5 and 0 < 1000 * r["min_ms"] <= r["median_us"], r
+    assert r["median_us"] <= r["p99_us"] <= r["p999_us"] <= r["max_us"], r
+    assert abs(r["median_us"] - 1000 * r["median_ms"]) < 1e-9 * r["median_us"], r
+    assert abs(r["budget_us"] - 32 / 0.048) < 1e-6, r
+    assert abs(r["p999_of_budget"] - r["p999_us"] / r["budget_us"]) < 1e-9 * r["p999_of_budget"], r
+    flops = 2 * 3 * 16 * (1 + 16) * 32  # of a block
+    assert abs(r["gflops"] * r["median_ms"] * 1e6 - flops) < 1e-3 * flops, r
+    lines = passes("bench", "--problem", problem).splitlines()
+    assert len(lines) == 4 and "block=32" in lines[2], lines
+    assert "99.9 %" in lines[3] and "of the 667 us" in lines[3], lines
+    # too long for the reference: checked with fewer steps, and with blocks that fit them
+    long = "cell=rnn,T=400000,N=1,I=1,H=40,mode=stream,block=300000"
+    r = json.loads(passes("bench", "--json", "--problem", long))
+    assert r["passed"] and "block=300000" in r["problem"] and "T=50000," in r["checked"], r
+    assert "block=50000" in r["checked"] and r["runs"] >= 5, r
+    fails(2, "bench", "--problem", "mode=stream,D=2", says="D=2 is impossible with mode=stream")

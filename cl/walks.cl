@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * cl/walks.cl - what the host tells the persistent kernels: where the arrays of a launch lie.
+ *
+ * host/math/persistent.h reads this file too, with ulong and uint as cl_ulong and cl_uint: so both
+ * sides have one layout. Hence no other types, ulong first, and sizes that are multiples of 8. */
+#ifndef CLR_WALKS
+#define CLR_WALKS
+#define MOST_WALKS 2 /* directions of one launch */
+
+/* One direction of one layer. Offsets in elements of the kernel's argument that is named; the steps
+ * kept are those of the launch. */
+typedef struct walk_places {
+    ulong gates;  /* store: [count,N,G*H] */
+    ulong h, c;   /* store: [slots,N,R], [slots,N,H] */
+    ulong extra;  /* store: [extras,N,H] */
+    ulong y;      /* y, back dy: [..,N,y_stride], that of the first kept step, row 0 */
+    uint first_t; /* t of the first kept step */
+    uint down;    /* 1: from the last step to the first */
+    /* forward */
+    ulong x;                /* x: [..,N,x_stride], that of the first kept step, row 0 */
+    ulong input;            /* panels: W_ih^T, [G][panels of H][PANEL_ROWS(I)][TILE_N] */
+    ulong recurrent;        /* panels: U^T, the same with R */
+    ulong projection;       /* panels: W_hr^T, [panels of P][PANEL_ROWS(H)][TILE_N] */
+    ulong b_ih, b_hh;       /* weights: [G*H] */
+    ulong h_first, c_first; /* h_first, c_first: the state before the first step, [N,R], [N,H] */
+    ulong h_last, c_last;   /* h_last, c_last: where that after the last step goes */
+    /* back */
+    ulong d_recurrent;  /* panels: U, [panels of R][G*H, reset before 2H][TILE_N] */
+    ulong d_candidate;  /* panels: U_n, reset before, [panels of H][H][TILE_N] */
+    ulong d_projection; /* panels: W_hr, [panels of H][P][TILE_N] */
+    ulong dh, dc;       /* dh, dc: [N,R], [N,H] */
+    ulong dproj;        /* dproj: [count,N,R] */
+    ulong da;           /* da and du: [count,N,G*H] */
+} walk_places;
+
+typedef struct walk_launch {
+    walk_places walks[MOST_WALKS];
+    ulong x_stride, y_stride; /* from row to row */
+    uint has_y, has_lengths;
+    uint keep; /* 1: gates are left activated, for the way back */
+    uint slots, extras;
+    uint count; /* steps kept and walked */
+    uint I, H, R, N;
+    uint directions, row_shares, unit_shares;
+    uint most_spins, first_spins; /* how long to wait for others; in the first phase */
+    uint unused;
+} walk_launch;
+#endif

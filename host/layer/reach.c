@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * layer/reach.c - whether the products of a plan reach all of their operands. */
+#include "base/checked.h"
+#include "base/log.h"
+#include "layer/plan.h"
+
+static clr_size product(uint64_t a, uint64_t b, uint64_t c)
+{
+    return clr_size_mul(clr_size_mul(clr_size_of(a), b), c);
+}
+
+/* How far products go into the block of a pass: the outputs of lower layers come last in it, before
+ * them extra, before that the states, and gates first. */
+static size_t end_in_block(const clrnn_plan *plan, const clr_layout *l)
+{
+    const clr_network *n = &plan->network;
+    if (n->layers > 1)
+        return l->total;
+    return n->reset_before || n->desc.proj_size ? l->y_at : l->c_at;
+}
+
+/* How far they go into the weights, or of weights kept in fewer bits, which have a buffer for each
+ * matrix, into the largest matrix. */
+static size_t end_in_weights(const clrnn_plan *plan)
+{
+    const clr_network *n = &plan->network;
+    size_t rows = (size_t)n->gates * n->desc.hidden_size, end = 0;
+    for (uint32_t layer = 0; layer < n->layers; layer++) {
+        clr_cell_weights w = clr_network_cell(n, layer, n->directions - 1);
+        size_t widest = w.inputs > n->state ? w.inputs : n->state;
+        size_t last = w.w_hr == CLR_ABSENT ? w.w_hh + rows * n->state
+                                           : w.w_hr + (size_t)n->state * n->desc.hidden_size;
+        if (plan->desc.weights != CLRNN_WEIGHTS_F32)
+            last = rows * widest;
+        end = last > end ? last : end;
+    }
+    return end;
+}
+
+clrnn_status clr_plan_check_reach(const clrnn_plan *plan, const clr_layout *layout)
+{
+    const uint32_t T = plan->desc.max_steps, N = plan->desc.max_batch;
+    /* The other strategy computes its products itself, but for gradients of weights and inputs. */
+    bool products = plan->desc.train || plan->strategy == &clr_strategy_stepwise;
+    const size_t reach = products ? clr_gemms_reach(&plan->gemms) : SIZE_MAX;
+    const struct {
+        const char *name, *remedy;
+        clr_size end;
+    } all[] = {{"x has", "max_steps or max_batch", product(T, N, plan->network.desc.input_size)},
+               {plan->desc.train ? "the reserve has" : "the work memory has",
+                "max_steps, max_batch or the network", clr_size_of(end_in_block(plan, layout))},
+               {"the weights have", "the network", clr_size_of(end_in_weights(plan))}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].end.overflow || all[i].end.value > reach)
+            return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
+                            "plan: T=%u, N=%u: %s %zu elements, and CLBlast cannot reach beyond "
+                            "%zu: reduce %s, or let the plan take CLRNN_GEMM_PACKED",
+                            T, N, all[i].name, all[i].end.value, reach, all[i].remedy);
+    return CLRNN_OK;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ * layer/self_test.c - a problem in miniature for each kind of kernels, once for each context. */
+#include "base/log.h"
+#include "device/context.h"
+#include "layer/plan.h"
+
+/* Which kernels a network uses: 0..31, two bits of context->self_tests each. */
+static unsigned family(const clrnn_network_desc *d, clrnn_precision precision)
+{
+    unsigned variant = d->cell == CLRNN_CELL_LSTM  ? (d->proj_size > 0)
+                       : d->cell == CLRNN_CELL_RNN ? 2u + (d->nonlinearity == CLRNN_RELU)
+                                                   : 4u + 2u * d->gru_reset + d->gru_update;
+    return (variant * 2 + d->no_bias) * 2 + precision;
+}
+
+/* The same for a problem that is known to be good and a strategy that is known to be possible. */
+static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *problem,
+                                   clrnn_check *check)
+{
+    const clrnn_plan_desc desc = clr_problem_plan(problem);
+    /* Long waits: a meeting that is repaired, because the machine is busy, tests nothing. */
+    const clr_shares meeting = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 23};
+    clrnn_plan *plan = NULL;
+    clrnn_status status = clr_plan_create_untested(context, &desc, &plan);
+    if (status == CLRNN_OK && plan->strategy == &clr_strategy_persistent) {
+        /* So small a problem would not be cut; but where groups may meet, that must work too. */
+        clr_lock_take(&context->lock);
+        plan->forced = context->together > 1 ? &meeting : NULL;
+        clr_lock_give(&context->lock);
+    }
+    if (status == CLRNN_OK)
+        status = clr_check_plan(context, problem, 1, plan, check);
+    clrnn_plan_destroy(&plan);
+    return status;
+}
+
+clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
+                           clrnn_strategy strategy)
+{
+    unsigned kind = desc->train ? 1u : desc->weights ? 1u + desc->weights : 0;
+    uint64_t *known = &context->self_tests[strategy == CLRNN_STRATEGY_PERSISTENT][kind];
+    unsigned shift = 2 * family(&desc->network, desc->precision);
+    clr_lock_take(&context->lock);
+    unsigned result = *known >> shift & 3;
+    clr_lock_give(&context->lock);
+    if (result)
+        return result == 1 ? CLRNN_OK : CLRNN_ERR_SELF_TEST;
+    clrnn_check check = {0};
+    clrnn_problem tiny = {.network = desc->network,
+                          .steps = 3,
+                          .batch = 2,
+                          .train = desc->train,
+                          .precision = desc->precision,
+                          .strategy = strategy,
+                          .weights = desc->weights};
+    /* Two panels of units and of projected ones, so that two groups have a share each. */
+    bool panels = strategy == CLRNN_STRATEGY_PERSISTENT;
+    tiny.network.input_size = 5;
+    tiny.network.hidden_size = panels ? 37 : 7;
+    tiny.network.num_layers = 1;
+    tiny.network.bidirectional = false;
+    tiny.network.proj_size = !desc->network.proj_size ? 0 : panels ? 33 : 3;
+    clrnn_status status = check_untested(context, &tiny, &check);
+    if (status != CLRNN_OK)
+        return status;
+    clr_lock_take(&context->lock);
+    *known |= (uint64_t)(check.passed ? 1 : 2) << shift;
+    clr_lock_give(&context->lock);
+    clr_log(&context->log, CLRNN_LOG_DEBUG, "self-test: errors %.1e (%s), %.1e (%s)",
+            check.forward_error, check.forward_tensor, check.gradient_error, check.gradient_tensor);
+    return check.passed ? CLRNN_OK : CLRNN_ERR_SELF_TEST;
+}

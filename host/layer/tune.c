@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT
+ * layer/tune.c - see clrnn/tune.h and layer/tune.h. */
+#include "layer/tune.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/philox.h"
+#include "device/binary_cache.h"
+#include "device/buffer.h"
+#include "layer/plan.h"
+
+/* --- the file ------------------------------------------------------------------------------ */
+
+/* A change of what a way means changes this number. */
+enum { format_version = 1, key_room = 2048 };
+
+/* What the answer depends on, as text. */
+static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, char key[key_room])
+{
+    const clrnn_device_info *info = &context->info;
+    const clrnn_network_desc *n = &d->network;
+    snprintf(key, key_room,
+             "clrnn tune %d, %d.%d.%d\n%s\n%s\n%s\n%s\n%s\n%u groups\n"
+             "cell %d I %u H %u P %u L %u D %u nobias %d act %d reset %d update %d\n"
+             "N %u train %d precision %d weights %d",
+             format_version, CLRNN_VERSION_MAJOR, CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH,
+             info->platform, info->name, info->vendor, info->version, info->driver,
+             info->compute_units, (int)n->cell, n->input_size, n->hidden_size, n->proj_size,
+             n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias,
+             (int)n->nonlinearity, (int)n->gru_reset, (int)n->gru_update, d->max_batch, d->train,
+             (int)d->precision, (int)d->weights);
+}
+
+/* Only a way that plan.c can take. */
+static bool plausible(const clrnn_way *w)
+{
+    const uint32_t most = 1u << 16;
+    bool persistent = w->strategy == CLRNN_STRATEGY_PERSISTENT;
+    bool cut = w->row_shares >= 1 && w->unit_shares >= 1 && w->row_shares <= most &&
+               w->unit_shares <= most && (w->row_shares == 1 || w->unit_shares == 1);
+    return (persistent || w->strategy == CLRNN_STRATEGY_STEPWISE) &&
+           (w->gemm == CLRNN_GEMM_PACKED || w->gemm == CLRNN_GEMM_CLBLAST) &&
+           (cut || (!persistent && w->row_shares == 0 && w->unit_shares == 0));
+}
+
+bool clr_way_load(const clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *way)
+{
+    char key[key_room];
+    clr_binary file;
+    uint32_t numbers[4];
+    make_key(context, desc, key);
+    if (!clr_cache_load(context->cache_dir, key, &context->log, &file))
+        return false;
+    bool whole = file.size == sizeof numbers;
+    if (whole) {
+        memcpy(numbers, file.data, sizeof numbers);
+        *way = (clrnn_way){.strategy = (clrnn_strategy)numbers[0],
+                           .gemm = (clrnn_gemm)numbers[1],
+                           .row_shares = numbers[2],
+                           .unit_shares = numbers[3]};
+    }
+    free(file.file);
+    return whole && plausible(way);
+}
+
+clrnn_status clr_way_store(const clrnn_context *context, const clrnn_plan_desc *desc,
+                           const clrnn_way *way)
+{
+    const uint32_t numbers[4] = {(uint32_t)way->strategy, (uint32_t)way->gemm, way->row_shares,
+                                 way->unit_shares};
+    char key[key_room];
+    if (!context->cache_dir)
+        return CLRNN_OK;
+    make_key(context, desc, key);
+    return clr_cache_store(context->cache_dir, key, numbers, sizeof numbers, &context->log);
+}
+
+/* --- measuring ----------------------------------------------------------------------------- */
+
+/* A plan at work, on buffers of its own. */
+typedef struct clr_trial {
+    clrnn_plan *plan;
+    cl_mem weights, x, y, reserve, dy, dx, dweights;
+} clr_trial;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)timespec_get(&now, TIME_UTC);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* A buffer of `count` numbers in +-scale. */
+static clrnn_status make_numbers(const clrnn_plan *plan, size_t count, double scale, cl_mem *buffer)
+{
+    size_t bytes = count * plan->real_bytes;
+    void *data = clr_calloc(count, plan->real_bytes);
+    if (!data)
+        return clr_fail(&plan->context->log, CLRNN_ERR_MEMORY, "tune: out of memory");
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)(i / 4 >> 32), 0, 0};
+        double number = scale * (2 * clr_uniform(clr_philox(1, counter).word[i % 4]) - 1);
+        if (plan->real_bytes == sizeof(double))
+            ((double *)data)[i] = number;
+        else
+            ((float *)data)[i] = (float)number;
+    }
+    clrnn_status status = clr_buffer_create(plan->context, bytes, buffer);
+    if (status == CLRNN_OK)
+        status = clr_buffer_write(plan->context, *buffer, 0, bytes, data);
+    free(data);
+    return status;
+}
+
+static void trial_end(clr_trial *t)
+{
+    cl_mem *const buffers[] = {&t->weights, &t->x,  &t->y,       &t->reserve,
+                               &t->dy,      &t->dx, &t->dweights};
+    clrnn_plan_destroy(&t->plan);
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        clr_buffer_destroy(buffers[i]);
+}
+
+static clrnn_status trial_begin(clrnn_context *context, const clrnn_plan_desc *desc,
+                                const clrnn_way *way, clr_trial *t)
+{
+    clrnn_plan_desc concrete = *desc;
+    concrete.strategy = way->strategy;
+    concrete.gemm = way->gemm;
+    clrnn_status status = clrnn_plan_create(context, &concrete, &t->plan);
+    if (status != CLRNN_OK)
+        return status;
+    clrnn_plan *plan = t->plan;
+    const clr_pass all = {.steps = desc->max_steps, .batch = desc->max_batch};
+    size_t x = clr_count_x(plan, &all), y = clr_count_y(plan, &all);
+    size_t weights = plan->network.weights, bytes = plan->real_bytes;
+    double scale = 1;
+    for (uint32_t H = desc->network.hidden_size; H > 1; H /= 4)
+        scale /= 2; /* about 1/sqrt(H) */
+    plan->way = *way;
+    status = make_numbers(plan, weights, scale, &t->weights);
+    if (status == CLRNN_OK)
+        status = make_numbers(plan, x, 1, &t->x);
+    if (status == CLRNN_OK)
+        status = clr_buffer_create(context, y * bytes, &t->y);
+    if (status == CLRNN_OK && desc->train)
+        status = clr_buffer_create(context, plan->info.reserve_bytes, &t->reserve);
+    if (status == CLRNN_OK && desc->train)
+        status = make_numbers(plan, y, 1, &t->dy);
+    if (status == CLRNN_OK && desc->train)
+        status = clr_buffer_create(context, x * bytes, &t->dx);
+    if (status == CLRNN_OK && desc->train)
+        status = clr_buffer_create(context, weights * bytes, &t->dweights);
+    if (status == CLRNN_OK)
+        status = clrnn_plan_set_weights(plan, (clrnn_slice){t->weights, 0});
+    return status;
+}
+
+static clrnn_status trial_run(clr_trial *t, double *seconds)
+{
+    const clrnn_backward_io io = {
+        .forward = {.x = {t->x, 0}, .y = {t->y, 0}, .reserve = {t->reserve, 0}},
+        .dy = {t->dy, 0},
+        .dx = {t->dx, 0},
+        .dweights = {t->dweights, 0}};
+    double begin = seconds_now();
+    clrnn_status status = clrnn_forward(t->plan, &io.forward, NULL);
+    if (status == CLRNN_OK && t->plan->desc.train)
+        status = clrnn_backward(t->plan, &io, NULL);
+    if (status == CLRNN_OK)
+        status = clrnn_context_finish(t->plan->context);
+    *seconds = seconds_now() - begin;
+    return status;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of some runs, after one that compiles and warms up; of no more than that if it is
+ * hopeless beside the best so far. */
+static clrnn_status trial_time(clr_trial *t, double best, double *median)
+{
+    enum { least = 5, most = 101 };
+    const double enough = 0.3;
+    double runs[most], total = 0;
+    size_t count = 0;
+    clrnn_status status = trial_run(t, median);
+    if (status == CLRNN_OK)
+        status = trial_run(t, median);
+    if (status != CLRNN_OK || (best > 0 && *median > 8 * best))
+        return status;
+    while (status == CLRNN_OK && count < most && (count < least || total < enough)) {
+        status = trial_run(t, &runs[count]);
+        total += runs[count++];
+    }
+    qsort(runs, count, sizeof *runs, compare);
+    *median = runs[count / 2];
+    return status;
+}
+
+/* --- ways ---------------------------------------------------------------------------------- */
+
+static void add(clrnn_way *ways, size_t *count, clrnn_way way)
+{
+    if (*count < CLRNN_MOST_WAYS)
+        ways[(*count)++] = way;
+}
+
+/* All ways that may be worth a trial. */
+static void list_ways(clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *ways,
+                      size_t *count)
+{
+    clr_lock_take(&context->lock);
+    uint32_t together = context->together / (desc->network.bidirectional ? 2 : 1);
+    clr_lock_give(&context->lock);
+    bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
+    clrnn_way way = {.strategy = CLRNN_STRATEGY_PERSISTENT,
+                     .gemm = CLRNN_GEMM_PACKED,
+                     .row_shares = 1,
+                     .unit_shares = 1};
+    *count = 0;
+    if (cpu)
+        add(ways, count, way);
+    /* Twos, and all: with 16 groups 2, 4, 8, 16. */
+    for (uint32_t n = 2; cpu && n <= together;
+         n = n < together && 2 * n > together ? together : 2 * n) {
+        way.row_shares = 1;
+        way.unit_shares = n;
+        add(ways, count, way);
+        way.row_shares = n;
+        way.unit_shares = 1;
+        if (desc->max_batch >= n)
+            add(ways, count, way);
+    }
+    way = (clrnn_way){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED};
+    if (cpu)
+        add(ways, count, way);
+    way.gemm = CLRNN_GEMM_CLBLAST;
+    add(ways, count, way);
+}
+
+static int compare_ways(const void *a, const void *b)
+{
+    return compare(&((const clrnn_way *)a)->seconds, &((const clrnn_way *)b)->seconds);
+}
+
+/* Time one way. *known is false if it cannot run here. */
+static clrnn_status try_way(clrnn_context *context, const clrnn_plan_desc *desc, double best,
+                            clrnn_way *way, bool *known)
+{
+    clr_trial t = {0};
+    clrnn_status status = trial_begin(context, desc, way, &t);
+    if (status == CLRNN_OK)
+        status = trial_time(&t, best, &way->seconds);
+    trial_end(&t);
+    *known = status == CLRNN_OK;
+    bool impossible = status == CLRNN_ERR_UNSUPPORTED || status == CLRNN_ERR_SELF_TEST ||
+                      status == CLRNN_ERR_BUILD;
+    return impossible ? CLRNN_OK : status;
+}
+
+clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *ways,
+                        size_t *count)
+{
+    if (count)
+        *count = 0;
+    if (!context || !desc || !ways || !count)
+        return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
+                        "tune: context, desc, ways or count is NULL");
+    if (desc->strategy != CLRNN_STRATEGY_AUTO || desc->gemm != CLRNN_GEMM_AUTO)
+        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
+                        "tune: strategy and gemm must be auto, since they are what is measured");
+    /* A plan as the rule makes it: checks the description, and finds how many groups meet. */
+    clrnn_plan *plan = NULL;
+    clrnn_status status = clrnn_plan_create(context, desc, &plan);
+    clrnn_plan_destroy(&plan);
+    if (status != CLRNN_OK)
+        return status;
+    clrnn_way all[CLRNN_MOST_WAYS];
+    size_t listed = 0;
+    double best = 0;
+    list_ways(context, desc, all, &listed);
+    for (size_t i = 0; i < listed && status == CLRNN_OK; i++) {
+        bool known = false;
+        status = try_way(context, desc, best, &all[i], &known);
+        if (known) {
+            best = best > 0 && best < all[i].seconds ? best : all[i].seconds;
+            ways[(*count)++] = all[i];
+        }
+    }
+    if (status != CLRNN_OK)
+        return status;
+    qsort(ways, *count, sizeof *ways, compare_ways);
+    return *count ? clr_way_store(context, desc, &ways[0]) : CLRNN_ERR_UNSUPPORTED;
+}

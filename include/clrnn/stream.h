@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ * clrnn/stream.h - a sequence that arrives in blocks, as sound does: the states stay on the device
+ * from one block to the next. Letters: clrnn/network.h; a stream goes one way, so D is 1. */
+#ifndef CLRNN_STREAM_H
+#define CLRNN_STREAM_H
+
+#include <clrnn/plan.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One sequence, or N side by side, on its way through a network; N is max_batch of the plan. */
+typedef struct clrnn_stream clrnn_stream;
+
+/**
+ * Make a stream that runs on a plan, with zero states.
+ *
+ * All memory a block needs is allocated here, for blocks of at most max_steps of the plan. The plan
+ * may get its weights, and other weights, at any time between blocks. Several streams may share a
+ * plan, which may also be used for other passes.
+ *
+ * Ownership: on success *stream is the caller's; the plan remains the caller's and must outlive it.
+ *            On failure *stream is NULL.
+ * Threads:   one call at a time for each plan and all its streams together.
+ * Returns:   CLRNN_OK
+ *            CLRNN_ERR_ARGUMENT  plan or stream is NULL, the plan trains, or its network is
+ *                                bidirectional: a backward direction needs the whole sequence
+ *            CLRNN_ERR_RANGE     a size overflows
+ *            CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL
+ */
+CLRNN_API clrnn_status clrnn_stream_create(clrnn_plan *plan, clrnn_stream **stream);
+
+/** Free it and set the pointer to NULL; NULL is accepted. The plan stays. Threads: as above. */
+CLRNN_API void clrnn_stream_destroy(clrnn_stream **stream);
+
+/**
+ * Run the network over the next block, wait, and copy out: x is enqueued, the pass follows, and the
+ * call waits once, for y. Neither host nor device memory is allocated by this library.
+ *
+ * On CPU devices, and wherever our own kernels do the products (clrnn_plan_info), y has the same
+ * bits however a sequence is cut into blocks.
+ *
+ * x: in  host [steps,N,I], elements of the plan's precision; not used after the call
+ * y: out host [steps,N,R]; may be x where R is I
+ * steps: 1..max_steps of the plan, and may differ from block to block
+ * Threads: as clrnn_stream_create.
+ * Returns: CLRNN_OK
+ *          CLRNN_ERR_ARGUMENT  stream, x or y is NULL, or the plan has no weights yet
+ *          CLRNN_ERR_RANGE     steps out of range; as with the one above nothing has changed
+ *          CLRNN_ERR_OPENCL, CLRNN_ERR_MEMORY  the driver refused: y and the states are undefined,
+ *                              these until clrnn_stream_reset or clrnn_stream_set_state
+ */
+CLRNN_API clrnn_status clrnn_stream_process(clrnn_stream *stream, const void *x, uint32_t steps,
+                                            void *y);
+
+/** Begin anew with zero states; enqueued, not waited for. Threads: as clrnn_stream_create.
+ *  Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL), CLRNN_ERR_OPENCL. */
+CLRNN_API clrnn_status clrnn_stream_reset(clrnn_stream *stream);
+
+/**
+ * Copy the states in, or out, of host memory, elements of the plan's precision. Waits.
+ *
+ * h: [L,N,R]; to set, NULL = zeros; to get, NULL = not wanted
+ * c: [L,N,H]; the same; LSTM only
+ * Threads: as clrnn_stream_create.
+ * Returns: CLRNN_OK
+ *          CLRNN_ERR_ARGUMENT  stream is NULL, or c is present without LSTM
+ *          CLRNN_ERR_OPENCL    to set: the states are undefined; to get: the arrays are
+ */
+CLRNN_API clrnn_status clrnn_stream_set_state(clrnn_stream *stream, const void *h, const void *c);
+CLRNN_API clrnn_status clrnn_stream_get_state(clrnn_stream *stream, void *h, void *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

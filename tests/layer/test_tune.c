@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ * tests/layer/test_tune.c - clrnn_tune: what it measures, keeps, and what plans make of it. */
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "layer/cuts.h"
+#include "layer/tune.h"
+
+/* What was said about the strategy of the last plan. */
+typedef struct heard {
+    char strategy[512];
+    int ignored;
+} heard;
+
+static void hear(void *user, clrnn_log_level level, const char *text)
+{
+    heard *h = user;
+    (void)level;
+    if (strstr(text, "plan: strategy"))
+        snprintf(h->strategy, sizeof h->strategy, "%s", text);
+    h->ignored += strstr(text, "is ignored") != NULL;
+}
+
+/* A context on the same device with a fresh cache folder of its own; "" is no folder. */
+static clrnn_context *open_with(const clrnn_context *like, heard *h, const char *folder)
+{
+    const clrnn_context_desc desc = {.log = {CLRNN_LOG_INFO, hear, h}, .cache_dir = folder};
+    clrnn_context *context = NULL;
+    memset(h, 0, sizeof *h);
+    assert_int_equal(clr_context_open(&desc, &like->info, &context), CLRNN_OK);
+    return context;
+}
+
+static const char *fresh_folder(void)
+{
+    static char path[600];
+    static int number;
+    snprintf(path, sizeof path, "%s/tune%d", test_folder(), number++);
+    return path;
+}
+
+static clrnn_plan_desc small_plan(bool train)
+{
+    return (clrnn_plan_desc){
+        .network = {.cell = CLRNN_CELL_LSTM, .input_size = 5, .hidden_size = 70},
+        .max_steps = 3,
+        .max_batch = 4,
+        .train = train};
+}
+
+static clrnn_plan *plan_of(clrnn_context *context, const clrnn_plan_desc *desc)
+{
+    clrnn_plan *plan = NULL;
+    assert_int_equal(clrnn_plan_create(context, desc, &plan), CLRNN_OK);
+    return plan;
+}
+
+/* Ways come sorted, each once, and the first of them is what later plans take, in this context and
+ * in others; other plans do not. */
+static void fastest_is_kept(void **state)
+{
+    for (int train = 0; train < 2; train++) {
+        heard h;
+        const char *folder = fresh_folder();
+        clrnn_context *context = open_with(*state, &h, folder);
+        const clrnn_plan_desc desc = small_plan(train);
+        clrnn_way ways[CLRNN_MOST_WAYS];
+        size_t count = 0;
+        assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK);
+        assert_in_range(count, test_way_count(*state), CLRNN_MOST_WAYS);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(ways[i].seconds > 0 && (i == 0 || ways[i].seconds >= ways[i - 1].seconds));
+            for (size_t j = 0; j < i; j++)
+                assert_false(ways[i].strategy == ways[j].strategy && ways[i].gemm == ways[j].gemm &&
+                             ways[i].row_shares == ways[j].row_shares &&
+                             ways[i].unit_shares == ways[j].unit_shares);
+        }
+        for (int again = 0; again < 2; again++) {
+            clrnn_plan *plan = plan_of(context, &desc);
+            assert_int_equal(plan->way.strategy, ways[0].strategy);
+            assert_int_equal(plan->way.row_shares, ways[0].row_shares);
+            assert_int_equal(plan->way.unit_shares, ways[0].unit_shares);
+            assert_int_equal(plan->strategy->id, ways[0].strategy);
+            assert_string_equal(clrnn_plan_get_info(plan)->gemm,
+                                ways[0].gemm == CLRNN_GEMM_PACKED ? "packed" : "clblast");
+            assert_non_null(strstr(h.strategy, "measured"));
+            clrnn_plan_destroy(&plan);
+            clrnn_context_destroy(&context);
+            context = open_with(*state, &h, folder);
+        }
+        clrnn_plan_desc other = desc;
+        other.max_batch = 5;
+        clrnn_plan *plan = plan_of(context, &other);
+        assert_int_equal(plan->way.strategy, CLRNN_STRATEGY_AUTO);
+        assert_null(strstr(h.strategy, "measured"));
+        clrnn_plan_destroy(&plan);
+        other = desc;
+        other.strategy = CLRNN_STRATEGY_STEPWISE;
+        plan = plan_of(context, &other);
+        assert_non_null(strstr(h.strategy, "the caller chose it"));
+        clrnn_plan_destroy(&plan);
+        clrnn_context_destroy(&context);
+    }
+}
+
+/* A plan takes any way that was kept, and its results have the same bits. */
+static void same_bits(void **state)
+{
+    static const clrnn_way ways[] = {
+        {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 1, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 2, 1, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 2, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 60000, 1, 0}, /* of a larger device */
+    };
+    heard h;
+    clrnn_context *context = open_with(*state, &h, fresh_folder());
+    const clrnn_plan_desc desc = small_plan(true);
+    test_inputs in =
+        test_inputs_random(&desc.network, desc.max_steps, desc.max_batch, NULL, 1, 0.1);
+    test_inputs_round(&in, CLRNN_F32);
+    clrnn_plan *plan = test_stepwise(context, &in, CLRNN_F32, true);
+    test_outputs expected = test_run(plan, &in);
+    clrnn_plan_destroy(&plan);
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        assert_int_equal(clr_way_store(context, &desc, &ways[i]), CLRNN_OK);
+        plan = test_plan_make(context, &desc, &in);
+        assert_int_equal(plan->strategy->id, ways[i].strategy);
+        assert_int_equal(plan->way.row_shares, ways[i].row_shares);
+        test_run_same("measured way", plan, &in, &expected);
+        clrnn_plan_destroy(&plan);
+    }
+    test_outputs_free(&expected);
+    test_inputs_free(&in);
+    clrnn_context_destroy(&context);
+}
+
+/* Change one byte of the only file that holds a way. */
+static void damage(const char *folder, size_t from_end)
+{
+    DIR *dir = opendir(folder);
+    char path[1200];
+    void *data = NULL;
+    size_t size = 0;
+    assert_non_null(dir);
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+        if (strstr(entry->d_name, ".clbin"))
+            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    closedir(dir);
+    assert_int_equal(clr_file_read(path, &test_log, &data, &size), CLRNN_OK);
+    assert_true(size > from_end);
+    ((unsigned char *)data)[size - 1 - from_end] ^= 1;
+    const clr_piece piece = {data, size};
+    assert_int_equal(clr_file_write(path, &piece, 1, &test_log), CLRNN_OK);
+    free(data);
+}
+
+/* A damaged file, and one whose contents make no sense, count as absent. */
+static void damaged_files(void **state)
+{
+    static const clrnn_way good = {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0};
+    static const clrnn_way senseless[] = {
+        {CLRNN_STRATEGY_AUTO, CLRNN_GEMM_PACKED, 0, 0, 0},
+        {(clrnn_strategy)9, CLRNN_GEMM_PACKED, 0, 0, 0},
+        {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_AUTO, 0, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 0, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 2, 2, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 1u << 20, 0}};
+    const clrnn_plan_desc desc = small_plan(false);
+    clrnn_way way;
+    heard h;
+    const char *folder = fresh_folder();
+    clrnn_context *context = open_with(*state, &h, folder);
+    assert_false(clr_way_load(context, &desc, &way));
+    assert_int_equal(clr_way_store(context, &desc, &good), CLRNN_OK);
+    assert_true(clr_way_load(context, &desc, &way));
+    assert_memory_equal(&way, &good, sizeof good);
+    damage(folder, 0); /* the way */
+    assert_false(clr_way_load(context, &desc, &way));
+    assert_int_equal(h.ignored, 1);
+    assert_int_equal(clr_way_store(context, &desc, &good), CLRNN_OK);
+    damage(folder, 20); /* the key */
+    assert_false(clr_way_load(context, &desc, &way));
+    assert_int_equal(h.ignored, 2);
+    for (size_t i = 0; i < COUNT(senseless); i++) {
+        assert_int_equal(clr_way_store(context, &desc, &senseless[i]), CLRNN_OK);
+        assert_false(clr_way_load(context, &desc, &way));
+    }
+    clrnn_plan *plan = plan_of(context, &desc);
+    assert_int_equal(plan->way.strategy, CLRNN_STRATEGY_AUTO);
+    clrnn_plan_destroy(&plan);
+    clrnn_context_destroy(&context);
+}
+
+/* Every part of a description that a way depends on is part of its key. */
+static void keys_differ(void **state)
+{
+    static const clrnn_way good = {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0};
+    heard h;
+    clrnn_context *context = open_with(*state, &h, fresh_folder());
+    const clrnn_plan_desc desc = small_plan(false);
+    clrnn_plan_desc others[14];
+    for (size_t i = 0; i < COUNT(others); i++)
+        others[i] = desc;
+    others[0].network.cell = CLRNN_CELL_GRU;
+    others[1].network.input_size++;
+    others[2].network.hidden_size++;
+    others[3].network.proj_size = 3;
+    others[4].network.num_layers = 2;
+    others[5].network.bidirectional = true;
+    others[6].network.no_bias = true;
+    others[7].network.nonlinearity = CLRNN_RELU;
+    others[8].network.gru_reset = (clrnn_gru_reset)1;
+    others[9].network.gru_update = (clrnn_gru_update)1;
+    others[10].max_batch++;
+    others[11].train = true;
+    others[12].precision = CLRNN_F64;
+    others[13].weights = CLRNN_WEIGHTS_F16;
+    clrnn_way way;
+    assert_int_equal(clr_way_store(context, &desc, &good), CLRNN_OK);
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_false(clr_way_load(context, &others[i], &way));
+    clrnn_plan_desc same = desc;
+    same.max_steps = 1000;
+    same.network.num_layers = 1;
+    assert_true(clr_way_load(context, &same, &way));
+    clrnn_context_destroy(&context);
+}
+
+/* Without a folder everything is measured, and nothing kept. */
+static void no_folder(void **state)
+{
+    heard h;
+    clrnn_context *context = open_with(*state, &h, "");
+    const clrnn_plan_desc desc = small_plan(false);
+    clrnn_way ways[CLRNN_MOST_WAYS];
+    size_t count = 0;
+    assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK);
+    assert_true(count > 0);
+    assert_false(clr_way_load(context, &desc, ways));
+    clrnn_context_destroy(&context);
+}
+
+static void bad_calls(void **state)
+{
+    clrnn_context *context = *state;
+    clrnn_plan_desc desc = small_plan(false);
+    clrnn_way ways[CLRNN_MOST_WAYS];
+    size_t count = 7;
+    assert_int_equal(clrnn_tune(NULL, &desc, ways, &count), CLRNN_ERR_ARGUMENT);
+    assert_int_equal(count, 0);
+    assert_int_equal(clrnn_tune(context, NULL, ways, &count), CLRNN_ERR_ARGUMENT);
+    assert_int_equal(clrnn_tune(context, &desc, NULL, &count), CLRNN_ERR_ARGUMENT);
+    assert_int_equal(clrnn_tune(context, &desc, ways, NULL), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("tune:");
+    desc.strategy = CLRNN_STRATEGY_STEPWISE;
+    assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("must be auto");
+    desc = small_plan(false);
+    desc.max_steps = 0;
+    assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_ERR_RANGE);
+    assert_error_contains("max_steps");
+}
+
+/* Whichever allocation of ours fails, the call says so and leaves nothing. */
+static void allocations_fail(void **state)
+{
+    heard h;
+    clrnn_context *context = open_with(*state, &h, fresh_folder());
+    const clrnn_plan_desc desc = small_plan(false);
+    clrnn_way ways[CLRNN_MOST_WAYS];
+    size_t count = 0;
+    assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK); /* all is compiled */
+    clrnn_status status = CLRNN_ERR_MEMORY;
+    for (long call = 1; status != CLRNN_OK; call += 1 + call / 4) {
+        assert_in_range(call, 1, 10000);
+        long alive = clr_live_objects();
+        clr_fault_inject(CLR_FAULT_MEMORY, call);
+        status = clrnn_tune(context, &desc, ways, &count);
+        clr_fault_inject(CLR_FAULT_MEMORY, 0);
+        assert_true(status == CLRNN_OK || status == CLRNN_ERR_MEMORY);
+        assert_int_equal(clr_live_objects(), alive);
+    }
+    clrnn_context_destroy(&context);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, test_open, test_close)
+#define TEST_PERSISTENT(function) \
+    cmocka_unit_test_setup_teardown(function, test_open_persistent, test_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(fastest_is_kept), TEST_PERSISTENT(same_bits),
+                                       TEST(damaged_files),   TEST(keys_differ),
+                                       TEST(no_folder),       TEST(bad_calls),
+                                       TEST(allocations_fail)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
