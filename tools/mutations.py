@@ -36,6 +36,9 @@ MUTATIONS = [
         (RNN, "dh * ((REALV)1 - s[0] * s[0])", "dh * ((REALV)1 - s[0])")]),
     ("rnn-relu-backward", "test_vectors", [
         (RNN, "da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh;", "da[0] = dh;")]),
+    ("rnn-relu-multiplies", "test_selection", [
+        (RNN, "da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh;",
+         "da[0] = dh * (s[0] <= (REALV)0 ? (REALV)0 : (REALV)1);")]),
     ("rnn-relu-hides-nan", "test_passes", [(RNN, "isnan(sum) ? sum : fmax", "fmax")]),
     ("stepwise-missing-bias", "test_vectors", [
         (STEP, "            u[k] += weights[b_hh + column];\n", "")]),
@@ -50,6 +53,9 @@ MUTATIONS = [
     ("prelude-logistic", "test_vectors", [
         ("cl/prelude.cl", "((REALV)1 + real_exp(-x))",
          "((REALV)1 + real_exp(x))")]),
+    ("backward-held-states", "test_selection", [
+        ("host/layer/backward.c", "mask_padding(b, h_prev, R, &b->plan->masked_h, &h_prev);",
+         "CLRNN_OK;")]),
 
     # The persistent strategy.
     ("persistent-missing-meeting", "test_persistent", [
@@ -86,7 +92,7 @@ MUTATIONS = [
     ("persistent-one-row", "test_persistent", [
         (WALK + ".cl", "k0 == 0 ? part : sum[g][0][j] + part", "part")]),
     ("persistent-second-launch", "test_many_steps", [
-        ("host/layer/persistent.c", "walks[1].end - done - steps", "walks[1].end - steps")]),
+        ("host/layer/persistent.c", "w->end - done - steps", "w->end - steps")]),
     ("persistent-state-not-held", "test_persistent", [
         (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
     ("persistent-gradient-not-masked", "test_persistent", [

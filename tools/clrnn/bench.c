@@ -10,9 +10,13 @@
 #define CHECK_LIMIT 2e8 /* operations of the reference, about a second */
 
 static const char *const usual_problems[] = {
-    "cell=lstm,T=100,N=1,I=64,H=64",   "cell=lstm,T=100,N=1,I=256,H=256",
-    "cell=lstm,T=50,N=32,I=256,H=256", "cell=gru,T=50,N=32,I=256,H=256",
-    "cell=rnn,T=50,N=32,I=256,H=256",  "cell=lstm,T=50,N=32,I=128,H=128,mode=train",
+    "cell=lstm,T=100,N=1,I=64,H=64",
+    "cell=lstm,T=100,N=1,I=256,H=256",
+    "cell=lstm,T=50,N=32,I=256,H=256",
+    "cell=gru,T=50,N=32,I=256,H=256",
+    "cell=rnn,T=50,N=32,I=256,H=256",
+    "cell=lstm,T=50,N=32,I=128,H=128,mode=train",
+    "cell=lstm,T=6400,N=1,I=1,H=40,mode=stream,block=64",
 };
 #define USUAL (sizeof usual_problems / sizeof usual_problems[0])
 
@@ -23,6 +27,7 @@ static clrnn_status check(clrnn_context *context, const clrnn_problem *problem, 
     while (bench_operations(&small) > CHECK_LIMIT && (small.steps > 2 || small.batch > 1)) {
         uint32_t *larger = small.steps > small.batch ? &small.steps : &small.batch;
         *larger = (*larger + 1) / 2;
+        small.block = small.block < small.steps ? small.block : small.steps;
     }
     clrnn_problem_format(&small, out->checked, sizeof out->checked);
     return clrnn_problem_check(context, &small, SEED, &out->check);
@@ -40,6 +45,15 @@ static void add_figures(cJSON *object, const bench_result *r)
     cJSON_AddNumberToObject(object, "median_ms", r->median_ms);
     cJSON_AddNumberToObject(object, "gflops", r->gflops);
     cJSON_AddNumberToObject(object, "gbytes", r->gbytes);
+    if (r->latency.budget_us > 0) {
+        cJSON_AddNumberToObject(object, "median_us", r->latency.median_us);
+        cJSON_AddNumberToObject(object, "p99_us", r->latency.p99_us);
+        cJSON_AddNumberToObject(object, "p999_us", r->latency.p999_us);
+        cJSON_AddNumberToObject(object, "max_us", r->latency.max_us);
+        cJSON_AddNumberToObject(object, "budget_us", r->latency.budget_us);
+        cJSON_AddNumberToObject(object, "p999_of_budget",
+                                r->latency.p999_us / r->latency.budget_us);
+    }
 }
 
 static int print_object(const clrnn_device_info *device, const bench_result *r)
@@ -67,6 +81,12 @@ static int print_line(const bench_result *r)
     else
         printf("%9s %9s %8s %8s %8.1e %6s  %-10s %-8s %s: check FAILED, not timed\n", "-", "-", "-",
                "-", largest_error(&r->check), "-", "-", "-", r->problem);
+    if (r->latency.budget_us > 0)
+        printf(
+            "%9s  block: median %.0f us, 99 %% %.0f us, 99.9 %% %.0f us, at most %.0f us; 99.9 %% "
+            "are done in %.1f %% of the %.0f us that it lasts at 48 kHz\n",
+            "", r->latency.median_us, r->latency.p99_us, r->latency.p999_us, r->latency.max_us,
+            100 * r->latency.p999_us / r->latency.budget_us, r->latency.budget_us);
     if (strcmp(r->checked, r->problem) != 0)
         printf("%*schecked as %s\n", 75, "", r->checked);
     fflush(stdout);
@@ -85,7 +105,10 @@ static int bench_one(clrnn_context *context, const char *text, bool json)
     }
     if (status)
         return tool_failed(status);
-    int code = r.check.passed ? bench_time(context, &problem, &r) : TOOL_OK;
+    int code = TOOL_OK;
+    if (r.check.passed)
+        code =
+            problem.block ? bench_stream(context, &problem, &r) : bench_time(context, &problem, &r);
     if (!code)
         code = json ? print_object(clrnn_context_device(context), &r) : print_line(&r);
     return !code && !r.check.passed ? TOOL_FAILED : code;
@@ -137,7 +160,9 @@ const tool_command tool_bench = {
     "bench", "[--problem STR]... [--json] [--device SEL]", "check, then time problems",
     "A problem is a string; these are the defaults of what is left out:\n"
     "  cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=infer,weights=f32\n"
-    "mode=train is forward, backward and weight gradients. Each problem is first checked against\n"
+    "mode=train is forward, backward and weight gradients; mode=stream,block=64 times each block\n"
+    "of a stream, one after the other for 2000 blocks and half a second (but at most 2 s), from\n"
+    "and to host arrays: a run is a block. Each problem is first checked against\n"
     "the float64 reference (with smaller T and N where that would take long, as is then said),\n"
     "warmed up, and run at least 5 times and half a second over two sets of buffers in turn.\n"
     "GFLOP/s counts the products, 2*G*H*(I+R) + 2*P*H for each valid step, layer and direction;\n"

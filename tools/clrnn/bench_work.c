@@ -86,24 +86,35 @@ static double traffic(const clrnn_problem *p)
            (p->train ? 3 : 1);
 }
 
-/* A buffer of `count` numbers in +-scale; NULL after an error. */
-static cl_mem make_buffer(clrnn_context *context, const clrnn_problem *p, size_t count,
-                          double scale)
+static size_t element_bytes(const clrnn_problem *p)
 {
-    size_t bytes = count * (p->precision == CLRNN_F64 ? sizeof(double) : sizeof(float));
-    void *data = malloc(bytes);
+    return p->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
+}
+
+void *bench_numbers(const clrnn_problem *p, size_t count, double scale)
+{
+    void *data = malloc(count * element_bytes(p));
     uint64_t random = SEED + count;
-    if (!data) {
+    if (!data)
         tool_no_memory();
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; data && i < count; i++) {
         double value = (tool_random(&random) * 2 - 1) * scale;
         if (p->precision == CLRNN_F64)
             ((double *)data)[i] = value;
         else
             ((float *)data)[i] = (float)value;
     }
+    return data;
+}
+
+/* A buffer of `count` numbers in +-scale; NULL after an error. */
+static cl_mem make_buffer(clrnn_context *context, const clrnn_problem *p, size_t count,
+                          double scale)
+{
+    size_t bytes = count * element_bytes(p);
+    void *data = bench_numbers(p, count, scale);
+    if (!data)
+        return NULL;
     cl_int error;
     cl_mem buffer = clCreateBuffer(clrnn_context_cl(context),
                                    CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, bytes, data, &error);
@@ -122,7 +133,6 @@ static int make_set(clrnn_context *context, const clrnn_problem *p, workload *w,
     size_t rows = (size_t)p->steps * p->batch;
     size_t stack = (size_t)layers(p) * directions(p) * p->batch;
     size_t width = (size_t)directions(p) * state_width(p);
-    size_t element = p->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
     bool lstm = p->network.cell == CLRNN_CELL_LSTM;
     const struct {
         cl_mem *buffer;
@@ -133,7 +143,7 @@ static int make_set(clrnn_context *context, const clrnn_problem *p, workload *w,
         {&w->set[which].y, rows * width, true},
         {&w->set[which].hn, stack * state_width(p), true},
         {&w->set[which].cn, stack * p->network.hidden_size, lstm},
-        {&w->set[which].reserve, info->reserve_bytes / element + 1, p->train},
+        {&w->set[which].reserve, info->reserve_bytes / element_bytes(p) + 1, p->train},
         {&w->set[which].dy, rows * width, p->train},
         {&w->set[which].dx, rows * p->network.input_size, p->train},
         {&w->set[which].dweights, info->weight_count, p->train},
@@ -173,10 +183,11 @@ static int set_weights(clrnn_context *context, const clrnn_problem *p, clrnn_pla
     return status ? tool_failed(status) : TOOL_OK;
 }
 
-static int prepare(clrnn_context *context, const clrnn_problem *p, workload *w, bench_result *out)
+int bench_plan(clrnn_context *context, const clrnn_problem *p, uint32_t steps, clrnn_plan **plan,
+               bench_result *out)
 {
     clrnn_plan_desc desc = {.network = p->network,
-                            .max_steps = p->steps,
+                            .max_steps = steps,
                             .max_batch = p->batch,
                             .train = p->train,
                             .precision = p->precision,
@@ -184,13 +195,18 @@ static int prepare(clrnn_context *context, const clrnn_problem *p, workload *w, 
                             .gemm = p->gemm,
                             .weights = p->weights};
     double start = tool_seconds();
-    clrnn_status status = clrnn_plan_create(context, &desc, &w->plan);
+    clrnn_status status = clrnn_plan_create(context, &desc, plan);
     if (status)
         return tool_failed(status);
     out->plan_ms = 1e3 * (tool_seconds() - start);
-    const clrnn_plan_info *info = clrnn_plan_get_info(w->plan);
+    const clrnn_plan_info *info = clrnn_plan_get_info(*plan);
     snprintf(out->strategy, sizeof out->strategy, "%s", info->strategy);
     snprintf(out->gemm, sizeof out->gemm, "%s", info->gemm);
+    return set_weights(context, p, *plan);
+}
+
+static int prepare(clrnn_context *context, const clrnn_problem *p, workload *w, bench_result *out)
+{
     if (p->ragged) {
         w->lengths = calloc(p->batch, sizeof *w->lengths);
         if (!w->lengths)
@@ -198,7 +214,7 @@ static int prepare(clrnn_context *context, const clrnn_problem *p, workload *w, 
         for (uint32_t n = 0; n < p->batch; n++)
             w->lengths[n] = row_length(p, n);
     }
-    int code = set_weights(context, p, w->plan);
+    int code = bench_plan(context, p, p->steps, &w->plan, out);
     for (int i = 0; i < 2 && !code; i++)
         code = make_set(context, p, w, i);
     return code;
@@ -227,6 +243,16 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void bench_summarize(const clrnn_problem *p, double *seconds, size_t runs, bench_result *out)
+{
+    qsort(seconds, runs, sizeof *seconds, compare);
+    out->runs = runs;
+    out->min_ms = 1e3 * seconds[0];
+    out->median_ms = 1e3 * seconds[runs / 2];
+    out->gflops = bench_operations(p) / (1e6 * out->median_ms);
+    out->gbytes = traffic(p) / (1e6 * out->median_ms);
+}
+
 static int time_runs(clrnn_context *context, const clrnn_problem *p, workload *w, bench_result *out)
 {
     double *seconds = calloc(MOST_RUNS, sizeof *seconds), total = 0;
@@ -242,12 +268,7 @@ static int time_runs(clrnn_context *context, const clrnn_problem *p, workload *w
         seconds[runs] = tool_seconds() - start;
         total += seconds[runs++];
     }
-    qsort(seconds, runs, sizeof *seconds, compare);
-    out->runs = runs;
-    out->min_ms = 1e3 * seconds[0];
-    out->median_ms = 1e3 * seconds[runs / 2];
-    out->gflops = bench_operations(p) / (1e6 * out->median_ms);
-    out->gbytes = traffic(p) / (1e6 * out->median_ms);
+    bench_summarize(p, seconds, runs, out);
     free(seconds);
     return status ? tool_failed(status) : TOOL_OK;
 }

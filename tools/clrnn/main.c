@@ -6,8 +6,8 @@
 
 #include "tool.h"
 
-static const tool_command *const commands[] = {&tool_devices, &tool_run,    &tool_train,
-                                               &tool_sample,  &tool_verify, &tool_bench};
+static const tool_command *const commands[] = {
+    &tool_devices, &tool_run, &tool_train, &tool_sample, &tool_verify, &tool_bench, &tool_tune};
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static void print_help(void)

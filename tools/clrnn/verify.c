@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * verify.c - `clrnn verify`: the device against the float64 reference, problem by problem. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,8 +8,7 @@
 
 #define SEED 1
 
-/* What is checked, with training (mode=train) unless weights are kept in fewer bits. Sizes are
- * awkward on purpose. */
+/* What is checked, with training (mode=train). Sizes are awkward on purpose. */
 static const struct {
     const char *problem;
     bool quick;
@@ -43,20 +43,40 @@ static const struct {
     {"cell=gru,strategy=stepwise,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
     {"cell=gru,strategy=stepwise,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
     {"cell=lstm,strategy=stepwise,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", true},
-    {"cell=lstm,weights=f16,T=7,N=3,I=17,H=33", true},
-    {"cell=lstm,weights=bf16,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
-    {"cell=gru,weights=int8,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
-    {"cell=gru,weights=bf16,reset=after,update=keeps,T=5,N=1,I=7,H=130", true},
-    {"cell=rnn,weights=int8,T=33,N=7,I=65,H=130", false},
-    {"cell=lstm,weights=int8,strategy=stepwise,P=7,T=6,N=3,I=7,H=17", false},
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
+
+/* And what is checked for inference with weights kept in fewer bits, in each of these. */
+static const struct {
+    const char *problem;
+    bool quick;
+} stored_problems[] = {
+    {"cell=rnn,T=33,N=7,I=65,H=130", false},
+    {"cell=gru,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
+    {"cell=gru,reset=after,update=keeps,T=5,N=1,I=7,H=130", false},
+    {"cell=lstm,T=7,N=3,I=17,H=33", true},
+    {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
+    {"cell=gru,strategy=stepwise,T=5,N=3,I=17,H=65", false},
+    {"cell=lstm,strategy=stepwise,P=7,T=6,N=3,I=7,H=17", false},
+};
+#define STORED_PROBLEMS (sizeof stored_problems / sizeof stored_problems[0])
+
+static const char *const storages[] = {"f32", "f16", "bf16", "int8"};
+#define STORAGES 4
+
+/* What keeping weights in fewer bits comes to, over all problems that do. */
+typedef struct storage_result {
+    unsigned problems;
+    double kept;     /* worst error, forward, against the weights as they are kept */
+    double original; /* against what they were before */
+} storage_result;
 
 /* One verification, over one device or several. */
 typedef struct verification {
     bool quick, json;
-    tool_list chosen; /* --problem; empty = the list above */
-    cJSON *devices;   /* results, if json */
+    tool_list chosen;                  /* --problem; empty = the list above */
+    cJSON *devices;                    /* results, if json */
+    storage_result storages[STORAGES]; /* of the device at hand */
     unsigned passed, failed;
 } verification;
 
@@ -75,19 +95,32 @@ static void add_result(cJSON *list, const char *problem, const clrnn_check *chec
         cJSON_AddNumberToObject(object, "gradient_error", check->gradient_error);
         cJSON_AddNumberToObject(object, "gradient_bound", check->gradient_bound);
         cJSON_AddStringToObject(object, "gradient_tensor", check->gradient_tensor);
+        cJSON_AddNumberToObject(object, "storage_error", check->storage_error);
+        cJSON_AddNumberToObject(object, "storage_bound", check->storage_bound);
+        cJSON_AddStringToObject(object, "storage_tensor", check->storage_tensor);
     }
     cJSON_AddItemToArray(list, object);
 }
 
 static void print_result(const char *problem, const clrnn_check *check, const char *error)
 {
+    bool stored = check->storage_bound > 0;
     if (error)
         printf("FAIL  %s\n      %s\n", problem, error);
     else
         printf("%s  %8.1e /%8.1e %-16s %8.1e /%8.1e %-22s %s\n", check->passed ? "pass" : "FAIL",
                check->forward_error, check->forward_bound, check->forward_tensor,
-               check->gradient_error, check->gradient_bound, check->gradient_tensor, problem);
+               stored ? check->storage_error : check->gradient_error,
+               stored ? check->storage_bound : check->gradient_bound,
+               stored ? check->storage_tensor : check->gradient_tensor, problem);
     fflush(stdout);
+}
+
+static void add_storage(storage_result *result, const clrnn_check *check)
+{
+    result->problems++;
+    result->kept = fmax(result->kept, check->forward_error);
+    result->original = fmax(result->original, check->storage_error);
 }
 
 /* list: where the result goes as JSON; NULL = a line on stdout. */
@@ -104,6 +137,8 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
     }
     const char *error = status ? tool_last_error(status) : NULL;
     check.passed = check.passed && !error;
+    if (!error)
+        add_storage(&v->storages[problem.weights], &check);
     *(check.passed ? &v->passed : &v->failed) += 1;
     if (list)
         add_result(list, full, &check, error);
@@ -116,13 +151,43 @@ static void check_list(verification *v, clrnn_context *context, const char *prec
 {
     for (size_t i = 0; i < PROBLEMS; i++) {
         char text[256];
-        bool stored = strstr(problems[i].problem, "weights=") != NULL;
-        if (stored && strcmp(precision, "f32") != 0)
-            continue;
-        snprintf(text, sizeof text, "%s,mode=%s,precision=%s", problems[i].problem,
-                 stored ? "infer" : "train", precision);
+        snprintf(text, sizeof text, "%s,mode=train,precision=%s", problems[i].problem, precision);
         if (!v->quick || problems[i].quick)
             check_one(v, context, text, list);
+    }
+}
+
+static void check_storages(verification *v, clrnn_context *context, cJSON *list)
+{
+    for (size_t i = 0; i < STORED_PROBLEMS; i++)
+        for (size_t s = CLRNN_WEIGHTS_F16; s < STORAGES; s++) {
+            char text[256];
+            snprintf(text, sizeof text, "%s,weights=%s", stored_problems[i].problem, storages[s]);
+            if (!v->quick || stored_problems[i].quick)
+                check_one(v, context, text, list);
+        }
+}
+
+/* device: where the results go as JSON; NULL = on stdout. */
+static void report_storages(const verification *v, cJSON *device)
+{
+    cJSON *list = device ? cJSON_AddArrayToObject(device, "storages") : NULL;
+    for (size_t s = CLRNN_WEIGHTS_F16; s < STORAGES; s++) {
+        const storage_result *r = &v->storages[s];
+        if (r->problems == 0)
+            continue;
+        if (!list) {
+            printf("weights in %s: forward errors up to %.1e; against the weights before "
+                   "rounding %.1e\n",
+                   storages[s], r->kept, r->original);
+            continue;
+        }
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddStringToObject(object, "weights", storages[s]);
+        cJSON_AddNumberToObject(object, "problems", r->problems);
+        cJSON_AddNumberToObject(object, "forward_error", r->kept);
+        cJSON_AddNumberToObject(object, "storage_error", r->original);
+        cJSON_AddItemToArray(list, object);
     }
 }
 
@@ -140,27 +205,33 @@ static cJSON *device_object(verification *v, const clrnn_device_info *info)
     return object;
 }
 
-static void check_device(verification *v, clrnn_context *context)
+static void check_lists(verification *v, clrnn_context *context, cJSON *list)
 {
-    const clrnn_device_info *info = clrnn_context_device(context);
-    cJSON *list = NULL;
-    if (v->json) {
-        list = cJSON_AddArrayToObject(device_object(v, info), "problems");
-    } else {
-        printf("device %u:%u  %s, %s, driver %s\n", info->platform_index, info->device_index,
-               info->name, info->platform, info->driver);
-        printf("      %-18s %-16s %-18s %-22s problem\n", "forward / bound", "worst in",
-               "gradient / bound", "worst in");
-    }
-    for (size_t i = 0; i < v->chosen.count; i++)
-        check_one(v, context, v->chosen.items[i], list);
-    if (v->chosen.count)
-        return;
     check_list(v, context, "f32", list);
-    if (info->fp64)
+    check_storages(v, context, list);
+    if (clrnn_context_device(context)->fp64)
         check_list(v, context, "f64", list);
     else if (!v->json)
         printf("f64 is not checked: the device has no double precision\n");
+}
+
+static void check_device(verification *v, clrnn_context *context)
+{
+    const clrnn_device_info *info = clrnn_context_device(context);
+    cJSON *device = v->json ? device_object(v, info) : NULL;
+    cJSON *list = device ? cJSON_AddArrayToObject(device, "problems") : NULL;
+    memset(v->storages, 0, sizeof v->storages);
+    if (!device) {
+        printf("device %u:%u  %s, %s, driver %s\n", info->platform_index, info->device_index,
+               info->name, info->platform, info->driver);
+        printf("      %-18s %-16s %-18s %-22s problem\n", "forward / bound", "worst in",
+               "gradient, storage", "worst in");
+    }
+    for (size_t i = 0; i < v->chosen.count; i++)
+        check_one(v, context, v->chosen.items[i], list);
+    if (!v->chosen.count)
+        check_lists(v, context, list);
+    report_storages(v, device);
 }
 
 static int check_selected(verification *v, const char *selector)
@@ -244,7 +315,9 @@ const tool_command tool_verify = {
     "verify", "[--device SEL|all] [--quick] [--json] [--problem STR]...",
     "check a device against the float64 reference",
     "Runs problems forward and backward on the device and in the reference. An error is\n"
-    "the largest difference in a tensor over the largest value of that tensor.\n"
+    "the largest difference in a tensor over the largest value of that tensor. For weights\n"
+    "kept in f16, bf16 or int8 the reference has them rounded alike; what the rounding itself\n"
+    "does, against the weights as they were, stands beside it as storage.\n"
     "A problem is a string such as cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=train.\n"
     "Exit: 0, 1 if a check failed, 2 bad use, 3 no device.\n",
     run};
