@@ -5,9 +5,9 @@
 #include "layer/plan.h"
 #include "math/packed.h"
 
-/* A launch takes about this long at most, at the least speed that a CPU is thought to have: so
+/* At the least speed that a CPU is thought to have a launch of so many operations takes 0.1 s, and
  * nothing else on the queue waits longer. Phases are counted in 32 bits. */
-static const double launch_seconds = 0.1, operations_per_second = 2e10;
+static const double operations_per_second = 2e10, launch_operations = 2e9;
 enum { most_steps = 1 << 16 };
 
 static const char *refuses(const clrnn_context *context, const clr_network *network)
@@ -65,12 +65,18 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 }
 
 /* Whether groups may meet in the next launch. After an overrun some launches go without, twice as
- * many after each further one: a core that others use makes every meeting as long as their turn. */
+ * many after each further one: a core that others use makes every meeting as long as their turn.
+ * Half as many again, when four times as many have gone well. */
 static bool may_meet(clrnn_context *context)
 {
     clr_lock_take(&context->lock);
     bool may = context->apart == 0;
     context->apart -= !may;
+    context->met += may;
+    if (context->met > 4 * context->apart_last) {
+        context->met = 0;
+        context->apart_last /= 2;
+    }
     clr_lock_give(&context->lock);
     return may;
 }
@@ -119,7 +125,8 @@ static uint32_t steps_of_launch(const clrnn_plan *plan, uint32_t inputs, uint32_
     const clr_network *n = &plan->network;
     double step =
         2.0 * n->gates * n->desc.hidden_size * ((double)inputs + n->state) * n->directions * batch;
-    double steps = launch_seconds * operations_per_second / step;
+    double steps =
+        (plan->launch_operations > 0 ? plan->launch_operations : launch_operations) / step;
     return steps < 1 ? 1 : steps < most_steps ? (uint32_t)steps : most_steps;
 }
 
@@ -300,6 +307,7 @@ static void notice(clrnn_plan *plan)
     clr_lock_take(&context->lock);
     context->apart_last = context->apart_last ? smaller(2 * context->apart_last, most) : first;
     uint32_t apart = context->apart = context->apart_last;
+    context->met = 0;
     clr_lock_give(&context->lock);
     clr_log(
         &context->log, CLRNN_LOG_INFO,

@@ -98,13 +98,14 @@ struct clrnn_plan {
     clrnn_way way; /* measured the fastest for max_batch; its shares are 0 where a rule decides */
     /* Tests and self-tests: how every launch of persistent is cut, its directions left out. */
     const clr_shares *forced;
-    size_t real_bytes;   /* of one element */
-    size_t weight_bytes; /* of one element of a weight matrix as it is kept */
-    uint32_t piece;      /* steps whose gates fit the work memory; T when training */
-    clrnn_slice weights; /* canonical, retained; absent until they are set */
-    cl_mem lengths;      /* [max N] cl_int */
-    cl_mem rec;          /* [max N,G*H] */
-    cl_mem store;        /* inference: the block of clr_layout_infer */
+    double launch_operations; /* tests: how many a launch of persistent may take, 0 = as usual */
+    size_t real_bytes;        /* of one element */
+    size_t weight_bytes;      /* of one element of a weight matrix as it is kept */
+    uint32_t piece;           /* steps whose gates fit the work memory; T when training */
+    clrnn_slice weights;      /* canonical, retained; absent until they are set */
+    cl_mem lengths;           /* [max N] cl_int */
+    cl_mem rec;               /* [max N,G*H] */
+    cl_mem store;             /* inference: the block of clr_layout_infer */
     cl_mem zeros; /* inference: [max N, max(R,H)], the states that the caller does not give */
     /* training: gradients on their way; clr_flow_of says where those of a direction are */
     cl_mem da, du;   /* [D,T,N,G*H]; du if the cell has two inputs */

@@ -111,10 +111,45 @@ static void more_steps_than_a_launch(void **state)
         }
 }
 
+/* A budget that has room for one step of a launch, and for a few, in every form, both directions
+ * and with groups that meet: the bits of the stepwise strategy. */
+static void launches_of_few_steps(void **state)
+{
+    static const uint32_t lengths[] = {7, 0, 4};
+    static const clr_shares cuts[] = {{.row_shares = 1, .unit_shares = 1},
+                                      {.row_shares = 3, .unit_shares = 1},
+                                      {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 17}};
+    for (size_t form = 0; form < TEST_FORMS; form++)
+        for (int train = 0; train < 2; train++) {
+            clrnn_network_desc desc = test_sized_form(form, 5, 40, 34);
+            desc.num_layers = 2;
+            desc.bidirectional = true;
+            test_inputs in =
+                test_inputs_random(&desc, 7, 3, form % 2 ? lengths : NULL, 400 + form, 0.3);
+            test_inputs_round(&in, CLRNN_F32);
+            clrnn_plan *plan = test_stepwise(*state, &in, CLRNN_F32, train == 1);
+            test_outputs expected = test_run(plan, &in);
+            clrnn_plan_destroy(&plan);
+            for (size_t c = 0; c < COUNT(cuts); c++) {
+                plan = test_persistent(*state, &in, CLRNN_F32, train == 1, &cuts[c]);
+                const clr_network *n = &plan->network;
+                double step = 2.0 * n->gates * 40 * n->state * 2 * 3; /* without inputs */
+                const double budgets[] = {1, 2.5 * step, 9 * step};
+                for (size_t b = 0; b < COUNT(budgets); b++) {
+                    plan->launch_operations = budgets[b];
+                    test_run_same(test_forms[form].name, plan, &in, &expected);
+                }
+                clrnn_plan_destroy(&plan);
+            }
+            test_outputs_free(&expected);
+            test_inputs_free(&in);
+        }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_open_persistent, test_close)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(more_steps_than_a_launch)};
+    const struct CMUnitTest tests[] = {TEST(more_steps_than_a_launch), TEST(launches_of_few_steps)};
     return cmocka_run_group_tests_name("many steps", tests, NULL, NULL);
 }
