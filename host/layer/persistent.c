@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * layer/persistent.c - the strategy that walks many steps in one launch, on CPU devices. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "device/buffer.h"
 #include "layer/plan.h"
@@ -64,30 +65,42 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Whether groups may meet in the next launch. After an overrun some launches go without, twice as
- * many after each further one: a core that others use makes every meeting as long as their turn.
- * Half as many again, when four times as many have gone well. */
+/* After an overrun groups do not meet for a while, twice as long after each further one: a core
+ * that others use makes every meeting as long as their turn. */
+static const double apart_first = 0.02, apart_most = 2;
+
+/* Whether groups may meet in the next launch. A clock that was set back keeps nobody apart. */
 static bool may_meet(clrnn_context *context)
 {
+    double now = clr_seconds();
     clr_lock_take(&context->lock);
-    bool may = context->apart == 0;
-    context->apart -= !may;
-    context->met += may;
-    if (context->met > 4 * context->apart_last) {
-        context->met = 0;
-        context->apart_last /= 2;
-    }
+    bool may = now >= context->apart_until || context->apart_until > now + apart_most;
     clr_lock_give(&context->lock);
     return may;
 }
 
+/* Note an overrun. Returns for how long groups are kept apart. */
+static double keep_apart(clrnn_context *context)
+{
+    double now = clr_seconds();
+    clr_lock_take(&context->lock);
+    double last = context->apart_last;
+    bool again = last > 0 && now < context->apart_until + 4 * last;
+    double pause = !again ? apart_first : 2 * last < apart_most ? 2 * last : apart_most;
+    context->apart_last = pause;
+    context->apart_until = now + pause;
+    clr_lock_give(&context->lock);
+    return pause;
+}
+
 /* How a launch of some directions is cut. Directions are independent, so they come first; rows are
  * independent too, but each share of rows reads all weights, so rows are cut only while these fit a
- * core's own cache; units have to meet in each step, which small steps are not worth. */
-static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batch)
+ * core's own cache; units have to meet in each step, which small steps are not worth, nor launches
+ * of few steps that a late group would make many times as long. */
+static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batch, uint32_t steps)
 {
     const clr_network *n = &plan->network;
-    const uint64_t core_cache = 1u << 20, small_step = 1u << 15;
+    const uint64_t core_cache = 1u << 20, small_step = 1u << 15, small_launch = 1u << 22;
     uint64_t products = (uint64_t)n->gates * n->desc.hidden_size * n->state;
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
     clr_shares s = {.directions = directions, .row_shares = 1, .unit_shares = 1};
@@ -113,7 +126,8 @@ static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batc
     }
     if (batch >= 6 * each && products * plan->weight_bytes <= core_cache)
         s.row_shares = each;
-    else if (products * batch > small_step && may_meet(plan->context))
+    else if (products * batch > small_step && products * batch * steps > small_launch &&
+             may_meet(plan->context))
         s.unit_shares = smaller(each, panels);
     else if (batch >= each)
         s.row_shares = each;
@@ -138,6 +152,13 @@ static uint32_t input_spins(const clrnn_plan *plan, uint32_t inputs, uint64_t ro
     double operations = 2.0 * n->gates * n->desc.hidden_size * inputs * (double)rows;
     double spins = operations / operations_per_second / 10e-9;
     return spins < 1u << 30 ? (uint32_t)spins : 1u << 30;
+}
+
+/* The first meeting may wait longer: a system may let two groups begin on one core, and not see for
+ * some milliseconds that another one has nothing to do. */
+static uint32_t first_wait(const clr_shares *shares)
+{
+    return shares->most_spins < 1u << 28 ? 4 * shares->most_spins : shares->most_spins;
 }
 
 static size_t y_of(const clr_walk *w, uint32_t begin)
@@ -214,7 +235,7 @@ static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t coun
 {
     const clr_walk *w = walks;
     const clr_layout *l = w->layout;
-    const clr_shares shares = cut(plan, (uint32_t)count, l->batch);
+    const clr_shares shares = cut(plan, (uint32_t)count, l->batch, w->end - w->begin);
     uint32_t inputs = (uint32_t)clr_network_cell(&plan->network, w->layer, 0).inputs;
     uint32_t total = w->end - w->begin, most = steps_of_launch(plan, inputs, l->batch);
     clrnn_status status = CLRNN_OK;
@@ -241,7 +262,7 @@ static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t coun
             place_states(plan, &walks[d], done, steps, &f, &f.launch.walks[d]);
         }
         f.launch.first_spins =
-            shares.most_spins + input_spins(plan, inputs, (uint64_t)steps * l->batch);
+            first_wait(&shares) + input_spins(plan, inputs, (uint64_t)steps * l->batch);
         status = clr_persistent_forward(&plan->persistent, &f, &shares);
     }
     return status;
@@ -266,7 +287,7 @@ static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t cou
 {
     const clr_walk *w = walks;
     const clr_layout *l = w->layout;
-    const clr_shares shares = cut(plan, (uint32_t)count, l->batch);
+    const clr_shares shares = cut(plan, (uint32_t)count, l->batch, w->end - w->begin);
     uint32_t total = w->end - w->begin, most = steps_of_launch(plan, 0, l->batch);
     clrnn_status status = CLRNN_OK;
     for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
@@ -287,7 +308,7 @@ static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t cou
                                           .H = plan->network.desc.hidden_size,
                                           .R = plan->network.state,
                                           .N = l->batch,
-                                          .first_spins = shares.most_spins}};
+                                          .first_spins = first_wait(&shares)}};
         for (size_t d = 0; d < count; d++) {
             b.launch.walks[d] = places_of(plan, &walks[d], done, steps, true);
             place_gradients(plan, &walks[d], &b.launch.walks[d]);
@@ -299,21 +320,14 @@ static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t cou
 
 static void notice(clrnn_plan *plan)
 {
-    const uint32_t first = 16, most = 4096;
     clrnn_context *context = plan->context;
     uint32_t repairs = plan->persistent.repairs ? (uint32_t)*plan->persistent.repairs : 0;
     if (repairs == plan->panels.repairs)
         return;
-    clr_lock_take(&context->lock);
-    context->apart_last = context->apart_last ? smaller(2 * context->apart_last, most) : first;
-    uint32_t apart = context->apart = context->apart_last;
-    context->met = 0;
-    clr_lock_give(&context->lock);
-    clr_log(
-        &context->log, CLRNN_LOG_INFO,
-        "%s: in %u launches work-groups waited for one another in vain, as when other programs use "
-        "the cores; the results are right; groups do not meet in the next %u launches",
-        context->info.name, repairs - plan->panels.repairs, apart);
+    clr_log(&context->log, CLRNN_LOG_INFO,
+            "%s: in %u launches work-groups waited for one another in vain, as when other programs "
+            "use the cores; the results are right; groups do not meet for %.0f ms",
+            context->info.name, repairs - plan->panels.repairs, 1e3 * keep_apart(context));
     plan->panels.repairs = repairs;
 }
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/philox.h"
@@ -89,13 +89,6 @@ typedef struct clr_trial {
     cl_mem weights, x, y, reserve, dy, dx, dweights;
 } clr_trial;
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    (void)timespec_get(&now, TIME_UTC);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* A buffer of `count` numbers in +-scale. */
 static clrnn_status make_numbers(const clrnn_plan *plan, size_t count, double scale, cl_mem *buffer)
 {
@@ -169,13 +162,13 @@ static clrnn_status trial_run(clr_trial *t, double *seconds)
         .dy = {t->dy, 0},
         .dx = {t->dx, 0},
         .dweights = {t->dweights, 0}};
-    double begin = seconds_now();
+    double begin = clr_seconds();
     clrnn_status status = clrnn_forward(t->plan, &io.forward, NULL);
     if (status == CLRNN_OK && t->plan->desc.train)
         status = clrnn_backward(t->plan, &io, NULL);
     if (status == CLRNN_OK)
         status = clrnn_context_finish(t->plan->context);
-    *seconds = seconds_now() - begin;
+    *seconds = clr_seconds() - begin;
     return status;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Compares clrnn with ONNX Runtime and PyTorch; `tools/bench/peers` starts it."""
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def arguments():
 
 def main():
     options = arguments()
+    os.environ.setdefault("POCL_AFFINITY", "1")  # as the command clrnn; ONNX Runtime pins too
     import compare  # needs the virtual environment, --help does not
     comparison = compare.Comparison(ROOT, options)
     for name in ALL if "all" in options.set else dict.fromkeys(options.set):

@@ -2,6 +2,7 @@
  * main.c - the command `clrnn`: finds the subcommand and hands over. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tool.h"
@@ -45,8 +46,18 @@ static int dispatch(int argc, char **argv)
                       name[0] == '-' ? "option" : "command", name);
 }
 
+/* Threads of PoCL that stay where they are: on few cores a system may let two of them share one for
+ * milliseconds while another has nothing to do. What the user has set stays. */
+static void pin_threads(void)
+{
+#ifndef _WIN32
+    (void)setenv("POCL_AFFINITY", "1", 0);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    pin_threads();
     int code = dispatch(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && code == TOOL_OK)
         code = tool_error("cannot write the output: %s", strerror(errno));
