@@ -216,7 +216,8 @@ typedef struct walk {
     uint down;                 /* 1: from the last step to the first */
     uint first_t;              /* t of the first step kept */
     uint count, slots, extras;
-    uint keep; /* the activated gates */
+    uint keep;  /* gates of all steps have room, and are left activated; else those of a block */
+    uint block; /* steps whose input products are computed at once */
     uint I, H, R, N;
 } walk;
 
@@ -231,6 +232,8 @@ static inline void walk_begin(walk *w, const walk_launch *l, uint d, global REAL
     w->extra = store + at->extra;
     w->h_first = w->c_first = 0;
     w->h_last = w->c_last = 0;
+    w->keep = 1;
+    w->block = 1;
     w->y = l->has_y ? y + at->y : 0;
     w->y_stride = l->y_stride;
     w->lengths = l->has_lengths ? lengths : 0;
@@ -242,6 +245,21 @@ static inline void walk_begin(walk *w, const walk_launch *l, uint d, global REAL
     w->H = l->H;
     w->R = l->R;
     w->N = l->N;
+}
+
+/* The block of the kept step `kept`: its first step, and the one after its last. They are counted
+ * from the step that is walked first. */
+static inline uint block_of(const walk *w, uint kept, uint *end)
+{
+    uint number = w->down ? w->count - 1 - kept : kept;
+    uint first = number / w->block * w->block, last = min(w->count, first + w->block);
+    *end = w->down ? w->count - first : last;
+    return w->down ? w->count - last : first;
+}
+
+static inline global REAL *gates_of(const walk *w, uint room)
+{
+    return w->gates + (size_t)room * w->N * CELL_GATES * w->H;
 }
 
 /* One step of it. */
@@ -256,10 +274,11 @@ typedef struct walk_step {
  * intrinsic that Oclgrind 21.10 does not know.) */
 static inline void step_of(const walk *w, uint kept, walk_step *s)
 {
+    uint end;
     s->t = w->first_t + kept;
     s->kept = kept;
     uint prev = (s->t + w->down) % w->slots, next = (s->t + 1 - w->down) % w->slots;
-    s->gates = w->gates + (size_t)kept * w->N * CELL_GATES * w->H;
+    s->gates = gates_of(w, w->keep ? kept : kept - block_of(w, kept, &end));
     s->h_prev = w->h + (size_t)prev * w->N * w->R;
     s->h_next = w->h + (size_t)next * w->N * w->R;
     s->c_prev = w->c + (size_t)prev * w->N * w->H;
@@ -299,7 +318,7 @@ static inline uint panels_of(uint columns)
 typedef struct team {
     uint directions, row_shares, unit_shares;
     volatile global int *sync;
-    uint most_spins, first_spins; /* first: at the end of the first phase */
+    uint most_spins, first_spins; /* first: after phases that take longer */
 } team;
 
 static inline uint team_size(const team *m)
@@ -321,11 +340,11 @@ static inline volatile global int *done_of(const team *m, uint group)
 /* After a phase, the number `phases_done` of `phases`: meet if others depend on it
  * (`meetings_done`: how often they have met then, 0 = not now). False: the group must leave. */
 static inline bool phase_end(const team *m, uint group, uint phases_done, uint phases,
-                             uint meetings_done)
+                             uint meetings_done, uint spins)
 {
     bool alone = m->unit_shares == 1 || meetings_done == 0;
-    bool stay = alone || meet(m->sync, counter_of(m, group), (int)(meetings_done * m->unit_shares),
-                              phases_done == 1 ? m->first_spins : m->most_spins);
+    bool stay =
+        alone || meet(m->sync, counter_of(m, group), (int)(meetings_done * m->unit_shares), spins);
     if (m->unit_shares > 1 && (phases_done == phases || !stay))
         *done_of(m, group) = (int)phases_done;
     return stay;

@@ -216,7 +216,8 @@ persistent_backward(global const REAL *panels, global REAL *store, global REAL *
             backward_phase(&w[d], &f[d], phase, group / l.unit_shares % l.row_shares, l.row_shares,
                            group % l.unit_shares, l.unit_shares);
             if (!repair &&
-                !phase_end(&m, group, phase + 1, phases, part == PHASE_RECURRENT ? 0 : meetings))
+                !phase_end(&m, group, phase + 1, phases, part == PHASE_RECURRENT ? 0 : meetings,
+                           phase == 0 ? m.first_spins : m.most_spins))
                 return;
         }
     if (repair)

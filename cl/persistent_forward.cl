@@ -2,13 +2,16 @@
  * cl/persistent_forward.cl - the forward walk: many steps of the directions of one layer. After
  * cl/persistent.cl and cl/walks.cl.
  *
- *     before      gates = x_t W_ih^T for all steps, each group for its own rows and units, so that
- *                 nobody waits
+ *     now and then, before phase 0: gates = x_t W_ih^T for the steps of a block, each group for its
+ *                 own rows and units, so that nobody waits; so few steps that the gates are still
+ *                 in a cache when they are needed
  *     phase 0     sum = h_{t-1} U^T, then the cell (reset before: only r, z and extra = r*h_{t-1})
  *     phase 1     reset before: sum = extra U_n^T, then the rest of the cell;  PROJECTED: h_t =
  *                 extra W_hr^T
  *
  * The groups of some rows meet after each phase. */
+
+#define INPUT_ROWS (2 * ROWS) /* rows of x that a block has at least, if there are so many */
 
 /* Gates of the units of panels panel0..panel1-1, for `rows` rows side by side: row 0 of x, row 0 of
  * the gates. */
@@ -34,22 +37,22 @@ static inline void input_rows(const walk *w, global const REAL *x, global REAL *
             }
 }
 
-/* W x of all steps, for one share of rows and one of units. */
-static inline void input_product(const walk *w, uint row_share, uint row_shares, uint unit_share,
-                                 uint unit_shares)
+/* W x of the block of steps of which `kept` is walked first, for one share of rows and one of
+ * units. */
+static inline void input_product(const walk *w, uint kept, uint row_share, uint row_shares,
+                                 uint unit_share, uint unit_shares)
 {
-    size_t columns = (size_t)CELL_GATES * w->H;
-    uint row0, panel0;
+    uint row0, panel0, end;
     uint row1 = share(w->N, row_share, row_shares, &row0);
     uint panel1 = share(panels_of(w->H), unit_share, unit_shares, &panel0);
-    if (row_shares == 1)
-        input_rows(w, w->x, w->gates, (size_t)w->count * w->N, panel0, panel1);
-    else
-        for (uint kept = 0; kept < w->count; kept++) {
-            size_t row = (size_t)kept * w->N + row0;
-            input_rows(w, w->x + row * w->x_stride, w->gates + row * columns, row1 - row0, panel0,
-                       panel1);
-        }
+    uint begin = block_of(w, kept, &end), room = w->keep ? begin : 0;
+    /* All rows of all steps lie side by side. */
+    uint runs = row_shares == 1 ? 1 : end - begin;
+    size_t rows = row_shares == 1 ? (size_t)(end - begin) * w->N : row1 - row0;
+    for (uint run = 0; run < runs; run++)
+        input_rows(w, w->x + ((size_t)(begin + run) * w->N + row0) * w->x_stride,
+                   gates_of(w, room + run) + (size_t)row0 * CELL_GATES * w->H, rows, panel0,
+                   panel1);
 }
 
 /* Units j.. of row n: a_k = (W x)_k + b_ih, u_k = sum_k + b_hh, for gates first..last-1. */
@@ -177,9 +180,12 @@ static inline void forward_phase(const walk *w, uint phase, uint row_share, uint
                                  uint unit_share, uint unit_shares)
 {
     uint number = phase / FORWARD_PHASES;
+    uint kept = w->down ? w->count - 1 - number : number;
     walk_step s;
-    step_of(w, w->down ? w->count - 1 - number : number, &s);
+    step_of(w, kept, &s);
     uint part = phase % FORWARD_PHASES, row0, panel0;
+    if (part == 0 && number % w->block == 0)
+        input_product(w, kept, row_share, row_shares, unit_share, unit_shares);
     uint row1 = share(w->N, row_share, row_shares, &row0);
     uint width = PROJECTED && part == 1 ? w->R : w->H;
     uint panel1 = share(panels_of(width), unit_share, unit_shares, &panel0);
@@ -203,8 +209,7 @@ static inline void forward_phase(const walk *w, uint phase, uint row_share, uint
 }
 
 /* Arguments: cl/walks.cl says what lies where in them. An absent one may be any buffer. Global
- * size: directions*row_shares*unit_shares groups of one work-item; with `repair`: one. (All groups
- * have done their input products before any of them can give up, so a repair need not.) */
+ * size: directions*row_shares*unit_shares groups of one work-item; with `repair`: one. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 persistent_forward(global const STORED *panels, global const REAL *weights, global REAL *store,
                    global const REAL *x, global const REAL *h_first, global const REAL *c_first,
@@ -214,6 +219,7 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
 {
     const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
     const uint phases = l.count * FORWARD_PHASES, groups = l.row_shares * l.unit_shares;
+    const uint block = max(INPUT_ROWS / l.N, 1u);
     walk w[MOST_WALKS];
     for (uint d = 0; d < l.directions; d++) {
         const walk_places *at = &l.walks[d];
@@ -231,19 +237,19 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
         w[d].h_last = h_last + at->h_last;
         w[d].c_last = c_last + at->c_last;
         w[d].keep = l.keep;
+        w[d].block = block;
     }
     /* A group of its own, or in a repair all of them, each from where it stopped. */
     uint first = repair ? 0 : get_group_id(0), last = repair ? team_size(&m) : first + 1;
-    if (!repair)
-        input_product(&w[first / groups], first / l.unit_shares % l.row_shares, l.row_shares,
-                      first % l.unit_shares, l.unit_shares);
     for (uint phase = 0; (!repair || sync[SYNC_FLAG]) && phase < phases; phase++)
         for (uint group = first; group < last; group++) {
             if (repair && (uint)*done_of(&m, group) > phase)
                 continue;
             forward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
                           l.row_shares, group % l.unit_shares, l.unit_shares);
-            if (!repair && !phase_end(&m, group, phase + 1, phases, phase + 1))
+            if (!repair &&
+                !phase_end(&m, group, phase + 1, phases, phase + 1,
+                           phase % (block * FORWARD_PHASES) == 0 ? m.first_spins : m.most_spins))
                 return;
         }
     if (repair)

@@ -100,7 +100,7 @@ static double keep_apart(clrnn_context *context)
 static clr_shares cut(const clrnn_plan *plan, uint32_t directions, uint32_t batch, uint32_t steps)
 {
     const clr_network *n = &plan->network;
-    const uint64_t core_cache = 1u << 20, small_step = 1u << 15, small_launch = 1u << 22;
+    const uint64_t core_cache = 1u << 19, small_step = 1u << 15, small_launch = 1u << 22;
     uint64_t products = (uint64_t)n->gates * n->desc.hidden_size * n->state;
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
     clr_shares s = {.directions = directions, .row_shares = 1, .unit_shares = 1};
@@ -262,7 +262,7 @@ static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t coun
             place_states(plan, &walks[d], done, steps, &f, &f.launch.walks[d]);
         }
         f.launch.first_spins =
-            first_wait(&shares) + input_spins(plan, inputs, (uint64_t)steps * l->batch);
+            first_wait(&shares) + input_spins(plan, inputs, l->batch > 96 ? l->batch : 96);
         status = clr_persistent_forward(&plan->persistent, &f, &shares);
     }
     return status;

@@ -81,6 +81,41 @@ static void too_few_spins(void **state)
         assert_true(check_form(*state, form, CLRNN_F32, list, COUNT(list)) > 0);
 }
 
+/* So many rows that input products are computed for one step or a few at a time (all at once in the
+ * tests above): groups leave and are replaced within a block and between two, upwards and
+ * downwards. */
+static void blocks_of_steps(void **state)
+{
+    static const uint32_t rows[] = {30, 45, 97};
+    clr_shares list[12];
+    for (size_t i = 0; i < COUNT(list); i++)
+        list[i] = (clr_shares){.row_shares = 1, .unit_shares = 2 + i % 3, .most_spins = 1u << i};
+    for (size_t form = 0; form < TEST_FORMS; form++)
+        for (size_t r = 0; r < COUNT(rows); r++) {
+            clrnn_network_desc desc = test_sized_form(form, 5, 70, 40);
+            desc.bidirectional = true;
+            test_inputs in = test_inputs_random(&desc, 7, rows[r], NULL, 750 + form, 0.1);
+            test_inputs_round(&in, CLRNN_F32);
+            for (int train = 0; train < 2; train++) {
+                clrnn_plan *stepwise = test_stepwise(*state, &in, CLRNN_F32, train);
+                clrnn_plan *plan = test_persistent(*state, &in, CLRNN_F32, train, NULL);
+                test_outputs expected = test_run(stepwise, &in);
+                for (size_t i = 0; i < COUNT(list); i++) {
+                    plan->forced = &list[i];
+                    test_run_same(test_forms[form].name, plan, &in, &expected);
+                }
+                const clr_shares by_rows = {.row_shares = 4, .unit_shares = 1};
+                plan->forced = &by_rows;
+                test_run_same(test_forms[form].name, plan, &in, &expected);
+                assert_true(test_repairs(plan) > 0);
+                test_outputs_free(&expected);
+                clrnn_plan_destroy(&stepwise);
+                clrnn_plan_destroy(&plan);
+            }
+            test_inputs_free(&in);
+        }
+}
+
 /* --- what follows ------------------------------------------------------------------------- */
 
 /* A log that counts what was said of groups. */
@@ -347,6 +382,7 @@ int main(int argc, char **argv)
         TEST(as_chosen),
         TEST(too_many_groups),
         TEST(too_few_spins),
+        TEST(blocks_of_steps),
         TEST(overrun_is_noticed),
         TEST(overrun_is_noticed_at_the_end),
         TEST(failures_leave_nothing_behind),

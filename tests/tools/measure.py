@@ -87,3 +87,21 @@ def test_bench_stream():
     assert r["passed"] and "block=300000" in r["problem"] and "T=50000," in r["checked"], r
     assert "block=50000" in r["checked"] and r["runs"] >= 5, r
     fails(2, "bench", "--problem", "mode=stream,D=2", says="D=2 is impossible with mode=stream")
+
+
+def test_tune():
+    problem = "cell=gru,T=3,N=2,I=9,H=70"
+    out = passes("tune", "--json", "--problem", problem)
+    r = json.loads(out)
+    times = [way["median_ms"] for way in r["ways"]]
+    assert "H=70" in r["problem"] and len(times) >= 2 and times == sorted(times), r
+    assert times[0] > 0 and {"stepwise"} <= {way["strategy"] for way in r["ways"]}, r
+    best = r["ways"][0]
+    bench = clrnn("bench", "--json", "--problem", problem, CLRNN_LOG="info")
+    assert bench.returncode == 0 and "measured to be the fastest" in bench.stderr, bench
+    assert json.loads(bench.stdout)["strategy"] == best["strategy"], bench
+    lines = passes("tune", "--problem", problem).splitlines()
+    assert lines[0] == r["problem"] and len(lines) == 1 + len(times), lines
+    assert lines[1].startswith("* ") and " ms " in lines[1], lines
+    fails(2, "tune", "--problem", problem + ",strategy=stepwise", says="must be auto")
+    fails(2, "tune", "--problem", "H=0", says="H")
