@@ -3,6 +3,12 @@
  * cl/prelude.cl. */
 #define PACK_K 256 /* values of k that a work-item copies */
 
+/* Whole rows of a panel whose width the compiler knows. */
+#define COPY_ROWS(WIDTH)                 \
+    for (uint k = 0; k < count; k++)     \
+        for (uint j = 0; j < WIDTH; j++) \
+            panels[(size_t)k * WIDTH + j] = b[k * k_stride + j];
+
 /* panels[p][k][j] = b(k, p*width + j), 0 past column N.  Element (k,n) of b is at b_at +
  * k*k_stride + n*n_stride. Global size [panels, K in blocks of PACK_K].
  * (Panels in another storage: cl/store.cl.) */
@@ -12,16 +18,24 @@ kernel void pack_panels(global const REAL *b, ulong b_at, ulong k_stride, ulong 
     uint n0 = get_global_id(0) * width, k0 = get_global_id(1) * PACK_K;
     if (n0 >= N || k0 >= K)
         return;
-    uint k1 = min(K, k0 + PACK_K), filled = min(width, N - n0);
+    uint filled = min(width, N - n0);
     panels += panels_at + (size_t)n0 * K;
     b += b_at + n0 * n_stride;
-    if (n_stride == 1) {
-        for (uint k = k0; k < k1; k++)
-            for (uint j = 0; j < width; j++)
-                panels[(size_t)k * width + j] = j < filled ? b[k * k_stride + j] : (REAL)0;
-        return;
-    }
-    for (uint j = 0; j < width; j++)
-        for (uint k = k0; k < k1; k++)
-            panels[(size_t)k * width + j] = j < filled ? b[k * k_stride + j * n_stride] : (REAL)0;
+    panels += (size_t)k0 * width;
+    b += k0 * k_stride;
+    uint count = min(K - k0, (uint)PACK_K);
+    if (n_stride == 1 && filled == width && width == 6)
+        COPY_ROWS(6)
+    else if (n_stride == 1 && filled == width && width % 8 == 0)
+        for (uint j = 0; j < width; j += 8) {
+            global const REAL *from = b + j;
+            global REAL *to = panels + j;
+            for (uint k = 0; k < count; k++, from += k_stride, to += width)
+                vstore8(vload8(0, from), 0, to);
+        }
+    else
+        for (uint j = 0; j < width; j++)
+            for (uint k = 0; k < count; k++)
+                panels[(size_t)k * width + j] =
+                    j < filled ? b[k * k_stride + j * n_stride] : (REAL)0;
 }

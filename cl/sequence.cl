@@ -5,6 +5,10 @@
 #ifndef SUM_ROWS
 #define SUM_ROWS 64 /* rows that one work-item of column_sums adds up */
 #endif
+#ifndef SUM_COLUMNS
+#define SUM_COLUMNS 1 /* and columns; on a CPU those of a cache line, which else is read as often \
+                       */
+#endif
 
 /* to(t,n,k) = t < lengths[n] ? from(t,n,k) : 0.  Global size [K, T*N]; from and to may be the same.
  */
@@ -38,18 +42,29 @@ kernel void dropout(global REAL *a, ulong a_at, ulong a_stride, float p, uint se
 }
 
 /* partial(b,k) = sum of a(r,k) over the rows r of block b, from the first to the last.
- * Global size [K, number of blocks]. */
+ * Global size [K in SUM_COLUMNS, number of blocks]. */
 kernel void column_sums(global const REAL *a, ulong a_at, ulong a_stride, global REAL *partial,
                         uint K, uint rows)
 {
-    uint k = get_global_id(0), block = get_global_id(1);
+    uint k = get_global_id(0) * SUM_COLUMNS, block = get_global_id(1);
     uint first = block * SUM_ROWS, last = min(rows, first + SUM_ROWS);
     if (k >= K || first >= rows)
         return;
-    REAL sum = 0;
-    for (uint r = first; r < last; r++)
-        sum += a[a_at + r * a_stride + k];
-    partial[(size_t)block * K + k] = sum;
+    uint width = min((uint)SUM_COLUMNS, K - k);
+    REAL sum[SUM_COLUMNS];
+    for (uint i = 0; i < SUM_COLUMNS; i++)
+        sum[i] = 0;
+    a += a_at + k;
+    for (uint r = first; r < last; r++) {
+        if (width == SUM_COLUMNS)
+            for (uint i = 0; i < SUM_COLUMNS; i++)
+                sum[i] += a[r * a_stride + i];
+        else
+            for (uint i = 0; i < width; i++)
+                sum[i] += a[r * a_stride + i];
+    }
+    for (uint i = 0; i < width; i++)
+        partial[(size_t)block * K + k + i] = sum[i];
 }
 
 /* out[k] = sum of partial(b,k) over all blocks b, in order; added to out[k] if accumulate.

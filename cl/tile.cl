@@ -22,7 +22,8 @@
 #define TILE_V 2 /* vectors side by side: with TILE_M 6 twelve accumulators */
 #endif
 #ifndef TILE_K
-#define TILE_K 256
+#define TILE_K \
+    128 /* so that as many values of 48 rows of A fit the first cache level beside a panel */
 #endif
 #define TILE_N (TILE_V * VEC)
 

@@ -112,13 +112,22 @@ static clrnn_status weight_gradient(clr_back *b, clr_matrix d, size_t rows, clr_
     return clr_gemm_run(&b->plan->gemms, &gemm);
 }
 
-static clrnn_status bias_gradient(clr_back *b, clr_matrix d, size_t columns, size_t offset)
+/* Gradients of both biases: sums of da and du, which are the same unless a cell has two inputs. */
+static clrnn_status bias_gradients(clr_back *b, clr_matrix da, clr_matrix du)
 {
-    if (offset == CLR_ABSENT)
+    clr_sequence *s = &b->plan->sequence;
+    const clrnn_backward_io *io = b->io;
+    size_t rows = (size_t)b->pass.steps * b->pass.batch, columns = da.stride;
+    cl_mem to = io->dweights.buffer;
+    if (b->cell.b_ih == CLR_ABSENT)
         return CLRNN_OK;
-    return clr_column_sums(&b->plan->sequence, d, (size_t)b->pass.steps * b->pass.batch, columns,
-                           b->io->dweights.buffer, b->io->dweights.offset + offset,
-                           b->io->accumulate);
+    size_t b_ih = io->dweights.offset + b->cell.b_ih, b_hh = io->dweights.offset + b->cell.b_hh;
+    clrnn_status status = clr_column_sums(s, da, rows, columns, to, b_ih, io->accumulate);
+    if (status != CLRNN_OK)
+        return status;
+    return b->plan->network.two_inputs
+               ? clr_column_sums(s, du, rows, columns, to, b_hh, io->accumulate)
+               : clr_column_sums_again(s, rows, columns, to, b_hh, io->accumulate);
 }
 
 /* dU = du^T H_prev; with reset before the candidate's rows take r*h in place of h. */
@@ -167,9 +176,7 @@ static clrnn_status weight_gradients(clr_back *b)
     if (status == CLRNN_OK)
         status = recurrent_gradient(b, du);
     if (status == CLRNN_OK)
-        status = bias_gradient(b, da, columns, b->cell.b_ih);
-    if (status == CLRNN_OK)
-        status = bias_gradient(b, du, columns, b->cell.b_hh);
+        status = bias_gradients(b, da, du);
     if (status == CLRNN_OK && n->desc.proj_size)
         status = projection_gradient(b);
     return status;

@@ -12,7 +12,7 @@
 /* TILE_M, TILE_V and TILE_K: six rows by two vectors, so that twelve accumulators, two vectors of B
  * and one of A fit sixteen registers. Measured on two cores with AVX-512: 6x2x16 200, 12x2x16 140,
  * 6x2x8 110 GFLOP/s; CLBlast 15. */
-enum { tile_m = 6, tile_v = 2, tile_k = 256 };
+enum { tile_m = 6, tile_v = 2, tile_k = 128 };
 
 enum { pack_k = 256 }; /* PACK_K of cl/pack.cl */
 

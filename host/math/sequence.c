@@ -15,12 +15,20 @@ static size_t real_size(const clr_sequence *s)
     return s->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
 }
 
+/* SUM_COLUMNS: on a CPU the numbers of a cache line. */
+static uint32_t sum_columns(const clrnn_context *context, clrnn_precision precision)
+{
+    bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
+    return !cpu ? 1 : precision == CLRNN_F64 ? 8 : 16;
+}
+
 clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision,
                                clr_sequence *sequence)
 {
     const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_philox, &clr_cl_sequence};
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
-                                  {"SUM_ROWS", sum_rows}};
+                                  {"SUM_ROWS", sum_rows},
+                                  {"SUM_COLUMNS", sum_columns(context, precision)}};
     clr_sequence s = {.context = context, .precision = precision};
     const struct {
         const char *name;
@@ -69,25 +77,36 @@ static clrnn_status reserve_partial(clr_sequence *s, size_t rows, size_t columns
     return status;
 }
 
+static size_t blocks_of(size_t rows)
+{
+    return (rows + sum_rows - 1) / sum_rows;
+}
+
 clrnn_status clr_column_sums(clr_sequence *s, clr_matrix a, size_t rows, size_t columns, cl_mem out,
                              size_t out_offset, bool accumulate)
 {
-    size_t blocks = (rows + sum_rows - 1) / sum_rows;
-    clrnn_status status = reserve_partial(s, blocks, columns);
+    size_t width = sum_columns(s->context, s->precision);
+    clrnn_status status = reserve_partial(s, blocks_of(rows), columns);
     if (status != CLRNN_OK)
         return status;
-    const clr_arg first[] = {CLR_ARG_MEM(a.buffer),   CLR_ARG_ULONG(a.offset),
-                             CLR_ARG_ULONG(a.stride), CLR_ARG_MEM(s->partial),
-                             CLR_ARG_UINT(columns),   CLR_ARG_UINT(rows)};
-    const clr_arg second[] = {CLR_ARG_MEM(s->partial),  CLR_ARG_UINT(blocks),
-                              CLR_ARG_MEM(out),         CLR_ARG_ULONG(out_offset),
-                              CLR_ARG_UINT(accumulate), CLR_ARG_UINT(columns)};
-    status = clr_launch(s->context, s->sums, (clr_range){{columns, blocks}, {0, 0}}, first,
-                        CLR_COUNT(first));
+    const clr_arg args[] = {CLR_ARG_MEM(a.buffer),   CLR_ARG_ULONG(a.offset),
+                            CLR_ARG_ULONG(a.stride), CLR_ARG_MEM(s->partial),
+                            CLR_ARG_UINT(columns),   CLR_ARG_UINT(rows)};
+    const clr_range range = {{(columns + width - 1) / width, blocks_of(rows)}, {0, 0}};
+    status = clr_launch(s->context, s->sums, range, args, CLR_COUNT(args));
     if (status == CLRNN_OK)
-        status = clr_launch(s->context, s->sums_finish, (clr_range){{columns, 1}, {0, 0}}, second,
-                            CLR_COUNT(second));
+        status = clr_column_sums_again(s, rows, columns, out, out_offset, accumulate);
     return status;
+}
+
+clrnn_status clr_column_sums_again(clr_sequence *s, size_t rows, size_t columns, cl_mem out,
+                                   size_t out_offset, bool accumulate)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(s->partial),  CLR_ARG_UINT(blocks_of(rows)),
+                            CLR_ARG_MEM(out),         CLR_ARG_ULONG(out_offset),
+                            CLR_ARG_UINT(accumulate), CLR_ARG_UINT(columns)};
+    return clr_launch(s->context, s->sums_finish, (clr_range){{columns, 1}, {0, 0}}, args,
+                      CLR_COUNT(args));
 }
 
 clrnn_status clr_add_row(clr_sequence *s, clr_matrix a, size_t rows, size_t columns, cl_mem row,

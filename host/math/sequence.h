@@ -25,6 +25,10 @@ void clr_sequence_free(clr_sequence *sequence);
 clrnn_status clr_column_sums(clr_sequence *sequence, clr_matrix a, size_t rows, size_t columns,
                              cl_mem out, size_t out_offset, bool accumulate);
 
+/** The sums of the last clr_column_sums, of [rows, columns], once more to another place. */
+clrnn_status clr_column_sums_again(clr_sequence *sequence, size_t rows, size_t columns, cl_mem out,
+                                   size_t out_offset, bool accumulate);
+
 /** a(r, c) += row[c].  a: [rows, columns], row: [columns] from `row_offset`. */
 clrnn_status clr_add_row(clr_sequence *sequence, clr_matrix a, size_t rows, size_t columns,
                          cl_mem row, size_t row_offset);

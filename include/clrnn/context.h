@@ -73,7 +73,8 @@ typedef struct clrnn_context_desc {
     cl_context context;
     cl_command_queue queue;
     clrnn_log log;
-    /* Folder for program binaries. NULL: $CLRNN_CACHE_DIR, else $XDG_CACHE_HOME/clrnn, else
+    /* Folder for what clrnn_tune measures, and for program binaries (but those of PoCL, which has a
+     * cache of its own). NULL: $CLRNN_CACHE_DIR, else $XDG_CACHE_HOME/clrnn, else
      * ~/.cache/clrnn. "", or the variable set but empty: no cache on disk. A folder that cannot be
      * written costs a warning. */
     const char *cache_dir;
