@@ -11,6 +11,8 @@
 static const double operations_per_second = 2e10, launch_operations = 2e9;
 enum { most_steps = 1 << 16 };
 
+enum { block_rows = 96 }; /* INPUT_ROWS of cl/persistent_forward.cl */
+
 static const char *refuses(const clrnn_context *context, const clr_network *network)
 {
     (void)network;
@@ -144,8 +146,8 @@ static uint32_t steps_of_launch(const clrnn_plan *plan, uint32_t inputs, uint32_
     return steps < 1 ? 1 : steps < most_steps ? (uint32_t)steps : most_steps;
 }
 
-/* In units of a look at a counter, which takes some tens of nanoseconds, how much longer than a
- * step the input product before the first meeting may take. */
+/* In units of a look at a counter, which takes some tens of nanoseconds: how much longer than a
+ * step the input product of a block of `rows` may take. */
 static uint32_t input_spins(const clrnn_plan *plan, uint32_t inputs, uint64_t rows)
 {
     const clr_network *n = &plan->network;
@@ -262,7 +264,8 @@ static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t coun
             place_states(plan, &walks[d], done, steps, &f, &f.launch.walks[d]);
         }
         f.launch.first_spins =
-            first_wait(&shares) + input_spins(plan, inputs, l->batch > 96 ? l->batch : 96);
+            first_wait(&shares) +
+            input_spins(plan, inputs, l->batch > block_rows ? l->batch : block_rows);
         status = clr_persistent_forward(&plan->persistent, &f, &shares);
     }
     return status;
