@@ -54,6 +54,28 @@ def test_run_state_and_lengths():
     near(out["cn"], cn, (1, N, H))
 
 
+def test_run_long():
+    """More steps than one call of the library takes: cut, and as if not cut."""
+    steps = 2100
+    weights, x = lstm_model(), numbers(61, (steps, N, I))
+    h0, c0, lengths = numbers(62, (1, N, H)), numbers(63, (1, N, H)), [steps, 1024, 1500]
+    write_safetensors("in.safetensors",
+                      {"x": x, "h0": h0, "c0": c0, "lengths": ((N,), lengths, "I64")})
+    run = ["run", "m.safetensors", "--in", "x=in.safetensors"]
+    out = ["--out", *(f"{n}=out.safetensors" for n in ["y", "hn", "cn"])]
+    passes(*run, "h0=in.safetensors", "c0=in.safetensors", "lengths=in.safetensors", *out)
+    y, hn, cn = arrays.lstm(weights, x[1], steps, N, h0[1], c0[1], lengths)
+    got = read_safetensors("out.safetensors")
+    near(got["y"], y, (steps, N, H), 1e-5)
+    near(got["hn"], hn, (1, N, H), 1e-5)
+    near(got["cn"], cn, (1, N, H), 1e-5)
+    passes(*run, *out)
+    y, hn, cn = arrays.lstm(weights, x[1], steps, N)
+    got = read_safetensors("out.safetensors")
+    near(got["y"], y, (steps, N, H), 1e-5)
+    near(got["cn"], cn, (1, N, H), 1e-5)
+
+
 def test_run_weights():
     """Weights kept in fewer bits: near the numbers, but not the numbers."""
     weights, x = lstm_model(), numbers(59, (T, N, I))

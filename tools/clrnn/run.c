@@ -10,6 +10,8 @@
 #define PRECISIONS "f32|f64"
 #define WEIGHTS    "f32|f16|bf16|int8" /* as clrnn_storage counts them */
 
+#define PIECE 1024u /* steps of one call, where the sequence can be cut */
+
 /* One run. */
 typedef struct job {
     const char *model_path;
@@ -133,6 +135,7 @@ static int read_inputs(job *j)
     int code = run_load(j->inputs);
     if (!code)
         code = j->desc->input == CLRNN_INPUT_DENSE ? read_dense(j) : read_symbols(j);
+    clrnn_tensors_destroy(&j->inputs[RUN_X].set); /* x may be large, and has been converted */
     if (!code)
         code = read_lengths(j);
     if (!code)
@@ -181,21 +184,76 @@ static int make_outputs(job *j)
     return code;
 }
 
-static int forward(job *j)
+/* Where step t of an array [T,N,width] begins; NULL stays NULL. */
+static void *step_of(const job *j, void *data, uint32_t t, size_t width)
 {
-    clrnn_model_io io = {.steps = j->steps,
+    return data ? (char *)data + (size_t)t * j->batch * width * j->element : NULL;
+}
+
+/* Steps t..t+steps-1, from h0 and c0 to hn and cn. */
+static int forward_piece(job *j, uint32_t t, uint32_t steps, const uint32_t *lengths,
+                         const void *h0, const void *c0, void *hn, void *cn)
+{
+    clrnn_model_io io = {.steps = steps,
                          .batch = j->batch,
-                         .lengths = j->lengths,
-                         .x = j->x,
-                         .ids = j->ids,
-                         .h0 = j->h0,
-                         .c0 = j->c0,
-                         .y = j->outputs[RUN_Y].data,
-                         .hn = j->outputs[RUN_HN].data,
-                         .cn = j->outputs[RUN_CN].data,
-                         .logits = j->outputs[RUN_LOGITS].data};
+                         .lengths = lengths,
+                         .x = step_of(j, j->x, t, j->desc->network.input_size),
+                         .ids = j->ids ? j->ids + (size_t)t * j->batch : NULL,
+                         .h0 = h0,
+                         .c0 = c0,
+                         .y = step_of(j, j->outputs[RUN_Y].data, t, j->features),
+                         .hn = hn,
+                         .cn = cn,
+                         .logits =
+                             step_of(j, j->outputs[RUN_LOGITS].data, t, j->desc->output_size)};
     clrnn_status status = clrnn_model_forward(j->model, &io);
     return status ? tool_failed(status) : TOOL_OK;
+}
+
+/* A state array [L*D,N,width] that begins as `from`, or with zeros; NULL after an error. */
+static void *make_state(const job *j, const void *from, size_t width)
+{
+    size_t count = (size_t)j->stack * j->batch * width;
+    void *state = calloc(count, j->element);
+    if (state && from)
+        memcpy(state, from, count * j->element);
+    return state;
+}
+
+/* A long sequence in pieces, each from the state after the one before: memory on the device does
+ * not grow with T, and on CPU devices the numbers are the same to the last bit. */
+static int forward_pieces(job *j)
+{
+    bool lstm = j->desc->network.cell == CLRNN_CELL_LSTM;
+    size_t H = j->desc->network.hidden_size;
+    void *h = make_state(j, j->h0, j->state), *c = lstm ? make_state(j, j->c0, H) : NULL;
+    uint32_t *lengths = j->lengths ? calloc(j->batch, sizeof *lengths) : NULL;
+    int code = h && (c || !lstm) && (lengths || !j->lengths) ? TOOL_OK : tool_no_memory();
+    for (uint32_t t = 0; t < j->steps && !code; t += PIECE) {
+        uint32_t steps = j->steps - t < PIECE ? j->steps - t : PIECE;
+        for (uint32_t n = 0; lengths && n < j->batch; n++) {
+            uint32_t left = j->lengths[n] > t ? j->lengths[n] - t : 0;
+            lengths[n] = left < steps ? left : steps;
+        }
+        code = forward_piece(j, t, steps, lengths, h, c, h, c);
+    }
+    if (!code && j->outputs[RUN_HN].data)
+        memcpy(j->outputs[RUN_HN].data, h, (size_t)j->stack * j->batch * j->state * j->element);
+    if (!code && j->outputs[RUN_CN].data)
+        memcpy(j->outputs[RUN_CN].data, c, (size_t)j->stack * j->batch * H * j->element);
+    free(h);
+    free(c);
+    free(lengths);
+    return code;
+}
+
+/* A backward direction needs the whole sequence. */
+static int forward(job *j)
+{
+    if (j->steps > PIECE && !j->desc->network.bidirectional)
+        return forward_pieces(j);
+    return forward_piece(j, 0, j->steps, j->lengths, j->h0, j->c0, j->outputs[RUN_HN].data,
+                         j->outputs[RUN_CN].data);
 }
 
 /* y and logits become [N,T,..]. */
@@ -251,10 +309,12 @@ static int work(job *j, const char *selector)
         code = forward(j);
     if (!code)
         code = to_batch_first(j);
-    if (!code)
-        code = run_save(j->outputs, j->precision == CLRNN_F64 ? CLRNN_DTYPE_F64 : CLRNN_DTYPE_F32);
     clrnn_model_destroy(&j->model);
     clrnn_context_destroy(&context);
+    free(j->x); /* room for the files */
+    j->x = NULL;
+    if (!code)
+        code = run_save(j->outputs, j->precision == CLRNN_F64 ? CLRNN_DTYPE_F64 : CLRNN_DTYPE_F32);
     return code;
 }
 
