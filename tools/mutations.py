@@ -90,7 +90,7 @@ MUTATIONS = [
         (WALK + "_forward.cl", "gate_step = panels_of(w->H) * panel_size",
          "gate_step = w->H / TILE_N * panel_size")]),
     ("persistent-one-row", "test_persistent", [
-        (WALK + ".cl", "k0 == 0 ? part : sum[g][0][j] + part", "part")]),
+        (WALK + ".cl", "k0 + b == 0 ? part : sum[g][0][j] + part", "part")]),
     ("persistent-second-launch", "test_many_steps", [
         ("host/layer/persistent.c", "w->end - done - steps", "w->end - steps")]),
     ("persistent-state-not-held", "test_persistent", [
