@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
-#include "layer/tune.h"
+#include "layer/way.h"
 #include "math/storage.h"
 
 /* From the one to be preferred to the one that always works. */

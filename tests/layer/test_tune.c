@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "layer/cuts.h"
-#include "layer/tune.h"
+#include "layer/way.h"
 
 /* What was said about the strategy of the last plan. */
 typedef struct heard {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * layer/tune.h - what clrnn_tune found, kept in the cache folder. */
-#ifndef CLR_LAYER_TUNE_H
-#define CLR_LAYER_TUNE_H
+ * layer/way.h - the fastest way of running a plan that clrnn_tune found, kept in the cache folder.
+ */
+#ifndef CLR_LAYER_WAY_H
+#define CLR_LAYER_WAY_H
 
 #include <clrnn/tune.h>
 

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * layer/way.c - see layer/way.h. */
+#include "layer/way.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "device/binary_cache.h"
+#include "device/context.h"
+
+/* A change of what a way means changes this number. */
+enum { format_version = 1, key_room = 2048 };
+
+/* What the answer depends on, as text. */
+static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, char key[key_room])
+{
+    const clrnn_device_info *info = &context->info;
+    const clrnn_network_desc *n = &d->network;
+    snprintf(key, key_room,
+             "clrnn tune %d, %d.%d.%d\n%s\n%s\n%s\n%s\n%s\n%u groups\n"
+             "cell %d I %u H %u P %u L %u D %u nobias %d act %d reset %d update %d\n"
+             "N %u train %d precision %d weights %d",
+             format_version, CLRNN_VERSION_MAJOR, CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH,
+             info->platform, info->name, info->vendor, info->version, info->driver,
+             info->compute_units, (int)n->cell, n->input_size, n->hidden_size, n->proj_size,
+             n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias,
+             (int)n->nonlinearity, (int)n->gru_reset, (int)n->gru_update, d->max_batch, d->train,
+             (int)d->precision, (int)d->weights);
+}
+
+/* Only a way that plan.c can take. */
+static bool plausible(const clrnn_way *w)
+{
+    const uint32_t most = 1u << 16;
+    bool persistent = w->strategy == CLRNN_STRATEGY_PERSISTENT;
+    bool cut = w->row_shares >= 1 && w->unit_shares >= 1 && w->row_shares <= most &&
+               w->unit_shares <= most && (w->row_shares == 1 || w->unit_shares == 1);
+    return (persistent || w->strategy == CLRNN_STRATEGY_STEPWISE) &&
+           (w->gemm == CLRNN_GEMM_PACKED || w->gemm == CLRNN_GEMM_CLBLAST) &&
+           (cut || (!persistent && w->row_shares == 0 && w->unit_shares == 0));
+}
+
+bool clr_way_load(const clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *way)
+{
+    char key[key_room];
+    clr_binary file;
+    uint32_t numbers[4];
+    make_key(context, desc, key);
+    if (!clr_cache_load(context->cache_dir, key, &context->log, &file))
+        return false;
+    bool whole = file.size == sizeof numbers;
+    if (whole) {
+        memcpy(numbers, file.data, sizeof numbers);
+        *way = (clrnn_way){.strategy = (clrnn_strategy)numbers[0],
+                           .gemm = (clrnn_gemm)numbers[1],
+                           .row_shares = numbers[2],
+                           .unit_shares = numbers[3]};
+    }
+    free(file.file);
+    return whole && plausible(way);
+}
+
+clrnn_status clr_way_store(const clrnn_context *context, const clrnn_plan_desc *desc,
+                           const clrnn_way *way)
+{
+    const uint32_t numbers[4] = {(uint32_t)way->strategy, (uint32_t)way->gemm, way->row_shares,
+                                 way->unit_shares};
+    char key[key_room];
+    if (!context->cache_dir)
+        return CLRNN_OK;
+    make_key(context, desc, key);
+    return clr_cache_store(context->cache_dir, key, numbers, sizeof numbers, &context->log);
+}
