@@ -6,8 +6,7 @@
 #define SUM_ROWS 64 /* rows that one work-item of column_sums adds up */
 #endif
 #ifndef SUM_COLUMNS
-#define SUM_COLUMNS 1 /* and columns; on a CPU those of a cache line, which else is read as often \
-                       */
+#define SUM_COLUMNS 1 /* and columns: on a CPU a cache line of them, or it is read as often */
 #endif
 
 /* to(t,n,k) = t < lengths[n] ? from(t,n,k) : 0.  Global size [K, T*N]; from and to may be the same.

@@ -93,6 +93,24 @@ MUTATIONS = [
         (WALK + ".cl", "k0 + b == 0 ? part : sum[g][0][j] + part", "part")]),
     ("persistent-second-launch", "test_many_steps", [
         ("host/layer/persistent.c", "w->end - done - steps", "w->end - steps")]),
+    ("persistent-block-of-inputs", "test_overrun", [
+        (WALK + "_forward.cl", "room = w->keep ? begin : 0", "room = w->keep ? begin : 1")]),
+    ("persistent-block-downwards", "test_overrun", [
+        (WALK + ".cl", "return w->down ? w->count - last : first;", "return first;")]),
+    ("persistent-pairs-of-blocks", "test_persistent", [
+        (WALK + ".cl", "a[k0 + b * TILE_K + k]", "a[k0 + k]")]),
+    ("persistent-last-launch-back", "test_many_steps", [
+        ("host/layer/persistent.c", "bool down = (w->direction == 1) != back;",
+         "bool down = w->direction == 1;")]),
+    ("states-in-place", "test_in_place", [
+        ("host/layer/forward.c", "(pass->steps > 1 || first.buffer != last.buffer)", "true")]),
+    ("arrays-in-place", "test_in_place", [
+        ("host/layer/host_io.c",
+         "works && !(other && other < end && begin < other + array_bytes(plan, pass, j))",
+         "works")]),
+    ("way-of-another-network", "test_tune", [
+        ("host/layer/way.c", "n->input_size, n->hidden_size, n->proj_size",
+         "n->input_size, n->hidden_size, 0u")]),
     ("persistent-state-not-held", "test_persistent", [
         (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
     ("persistent-gradient-not-masked", "test_persistent", [

@@ -16,7 +16,7 @@ extern const clr_source clr_cl_rnn; /* cells: exactly one in a strategy's progra
 extern const clr_source clr_cl_lstm;
 extern const clr_source clr_cl_gru;
 extern const clr_source clr_cl_stepwise;
-extern const clr_source clr_cl_walks; /* also C: math/persistent.h reads it */
+extern const clr_source clr_cl_walks;      /* also C: math/persistent.h reads it */
 extern const clr_source clr_cl_persistent; /* after tile; before either of the next two */
 extern const clr_source clr_cl_persistent_forward;
 extern const clr_source clr_cl_persistent_backward;
