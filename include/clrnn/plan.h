@@ -157,9 +157,11 @@ typedef struct clrnn_host_io {
 } clrnn_host_io;
 
 /**
- * Copy in, run one forward pass, wait, copy out. A training plan keeps the reserve inside.
- * Ownership, threads, returns: as clrnn_forward; also CLRNN_ERR_MEMORY. Outputs are complete when
- * it returns.
+ * One forward pass over host arrays, and a wait: outputs are complete when it returns. CPU devices
+ * work in the arrays themselves; for others they are copied in and out. Outputs may lie where
+ * inputs do, as a whole or in part, but not over one another. A training plan keeps the reserve
+ * inside. Ownership, threads, returns: as clrnn_forward; also CLRNN_ERR_MEMORY. After a failure
+ * outputs are undefined, and the arrays are no longer used.
  */
 CLRNN_API clrnn_status clrnn_forward_host(clrnn_plan *plan, const clrnn_host_io *io);
 
