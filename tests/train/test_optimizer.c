@@ -2,6 +2,7 @@
  * tests/train/test_optimizer.c - each optimiser against its formula in float64 on the host. */
 #include "array.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,12 +95,19 @@ static double norm_of(const double *g, size_t count)
     return (double)sqrtl(sum);
 }
 
+/* The expected numbers are sums in long double. valgrind computes that as double, less exactly. */
+static double slack(void)
+{
+    volatile long double one = 1, next = one + LDBL_EPSILON;
+    return next > one ? 1 : 100;
+}
+
 static void assert_near(const array *got, const double *expected, double tolerance,
                         const setting *s, const char *what)
 {
     double *values = array_read(got);
     double error = test_error(values, expected, got->count);
-    if (!(error <= tolerance))
+    if (!(error <= tolerance * slack()))
         fail_msg("optimizer %d, setting %d, count %zu, precision %d: %s is off by %g", (int)s->kind,
                  (int)(s - settings), got->count, (int)got->precision, what, error);
     free(values);
