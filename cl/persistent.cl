@@ -130,7 +130,7 @@ static inline void fetch_ahead(global const STORED *p, uint count)
 }
 
 /* The same for one row and several panels at once (their starts `step` apart), and for BLOCKS
- * blocks of k at once, from k0 on, each of `count` values: eight chains of sums side by side hide
+ * blocks of k at once, from k0 on, each of `count` values: more chains of sums side by side hide
  * the latency of each. The blocks are added in order. */
 #define ROW_BLOCKS(BLOCKS)                                                                        \
     static inline void row_blocks_##BLOCKS(global const REAL *a, global const STORED *panel,      \

@@ -222,5 +222,9 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
     if (status != CLRNN_OK)
         return status;
     qsort(ways, *count, sizeof *ways, compare_ways);
-    return *count ? clr_way_store(context, desc, &ways[0]) : CLRNN_ERR_UNSUPPORTED;
+    if (*count == 0)
+        return clr_fail(&context->log, CLRNN_ERR_UNSUPPORTED,
+                        "tune: no way of running this network works on %s; use another device",
+                        context->info.name);
+    return clr_way_store(context, desc, &ways[0]);
 }
