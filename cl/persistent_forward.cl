@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * cl/persistent_forward.cl - the forward walk: many steps of the directions of one layer. After
- * cl/persistent.cl and cl/walks.cl.
+ * cl/persistent_forward.cl - the forward walk of the strategy for CPU devices. After
+ * cl/walk_forward.cl and cl/persistent.cl.
  *
- *     now and then, before phase 0: gates = x_t W_ih^T for the steps of a block, each group for its
- *                 own rows and units, so that nobody waits; so few steps that the gates are still
- *                 in a cache when they are needed
- *     phase 0     sum = h_{t-1} U^T, then the cell (reset before: only r, z and extra = r*h_{t-1})
- *     phase 1     reset before: sum = extra U_n^T, then the rest of the cell;  PROJECTED: h_t =
- *                 extra W_hr^T
- *
- * The groups of some rows meet after each phase. */
+ * Now and then, before phase 0: gates = x_t W_ih^T for the steps of a block, each group for its own
+ * rows and units, so that nobody waits; so few steps that the gates are still in a cache when they
+ * are needed. */
 
 #define INPUT_ROWS (2 * ROWS) /* rows of x that a block has at least, if there are so many */
 
@@ -55,73 +50,6 @@ static inline void input_product(const walk *w, uint kept, uint row_share, uint 
                    panel1);
 }
 
-/* Units j.. of row n: a_k = (W x)_k + b_ih, u_k = sum_k + b_hh, for gates first..last-1. */
-static inline void load_gates(const walk *w, const walk_step *s, uint n, uint j, uint width,
-                              int first, int last, REALV sum[CELL_GATES][ROWS][TILE_V], uint i,
-                              uint v, REALV *a, REALV *u)
-{
-    for (int k = first; k < last; k++) {
-        size_t column = (size_t)k * w->H + j;
-        a[k] = load_some(s->gates + (size_t)n * CELL_GATES * w->H + column, width);
-        u[k] = sum[k][i][v];
-        if (BIAS) {
-            a[k] += load_some(w->b_ih + column, width);
-            u[k] += load_some(w->b_hh + column, width);
-        }
-    }
-}
-
-static inline void store_gates(const walk *w, const walk_step *s, uint n, uint j, uint width,
-                               int count, const REALV *value)
-{
-    for (int k = 0; k < count; k++)
-        store_some(value[k], s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
-}
-
-#if CELL_RESET_BEFORE
-static inline void reset_units(const walk *w, const walk_step *s, uint n, uint j, uint width,
-                               REALV sum[CELL_GATES][ROWS][TILE_V], uint i, uint v)
-{
-    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES], extra;
-    load_gates(w, s, n, j, width, 0, 2, sum, i, v, a, u);
-    cell_reset(a, u, load_some(s->h_prev + (size_t)n * w->R + j, width), gate, &extra);
-    store_gates(w, s, n, j, width, 2, gate);
-    store_some(is_live(w, n, s->t) ? extra : (REALV)0, s->extra + (size_t)n * w->H + j, width);
-}
-#endif
-
-/* The cell's equations for units j.. of row n, whose sums are at [..][i][v]. */
-static inline void cell_units(const walk *w, const walk_step *s, uint n, uint j, uint width,
-                              REALV sum[CELL_GATES][ROWS][TILE_V], uint i, uint v)
-{
-    bool live = is_live(w, n, s->t);
-    size_t unit = (size_t)n * w->H + j;
-    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES];
-    REALV h_old = (REALV)0, c_old = (REALV)0, extra = (REALV)0;
-    load_gates(w, s, n, j, width, CELL_RESET_BEFORE ? 2 : 0, CELL_GATES, sum, i, v, a, u);
-    for (int k = 0; CELL_RESET_BEFORE && k < 2; k++)
-        gate[k] = load_some(s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
-    if (!PROJECTED)
-        h_old = load_some(s->h_prev + unit, width);
-    if (CELL_MEMORY)
-        c_old = load_some(s->c_prev + unit, width);
-    REALV c_new = c_old;
-
-    REALV h_new = cell_forward(a, u, h_old, &c_new, gate, &extra);
-
-    if (w->keep)
-        store_gates(w, s, n, j, width, CELL_GATES, gate);
-    if (CELL_MEMORY)
-        store_some(live ? c_new : c_old, s->c_next + unit, width);
-    if (CELL_TWO_INPUTS || PROJECTED)
-        store_some(!live ? (REALV)0 : PROJECTED ? h_new : extra, s->extra + unit, width);
-    if (PROJECTED)
-        return;
-    store_some(live ? h_new : h_old, s->h_next + unit, width);
-    if (s->y)
-        store_some(live ? h_new : (REALV)0, s->y + n * w->y_stride + j, width);
-}
-
 /* Gates first..last-1 of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
  * with `from` ([N,R]), then the cell. */
 static inline void gates_of_panel(const walk *w, const walk_step *s, global const REAL *from,
@@ -140,20 +68,23 @@ static inline void gates_of_panel(const walk *w, const walk_step *s, global cons
     for (uint i = 0; i < rows; i++)
         for (uint v = 0; v < TILE_V; v++) {
             uint j = panel * TILE_N + v * VEC;
+            REALV of_units[CELL_GATES];
             if (j >= w->H)
                 break;
+            for (int k = first; k < last; k++)
+                of_units[k] = sum[k][i][v];
 #if CELL_RESET_BEFORE
             if (first == 0) {
-                reset_units(w, s, n0 + i, j, w->H - j, sum, i, v);
+                reset_units(w, s, n0 + i, j, w->H - j, of_units);
                 continue;
             }
 #endif
-            cell_units(w, s, n0 + i, j, w->H - j, sum, i, v);
+            cell_units(w, s, n0 + i, j, w->H - j, of_units);
         }
 }
 
 #if PROJECTED
-/* h_t = W_hr extra for one panel of projected units; rows past their length keep their state. */
+/* h_t = W_hr extra for one panel of projected units. */
 static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
     REALV sum[ROWS][TILE_V];
@@ -161,19 +92,12 @@ static inline void project_panel(const walk *w, const walk_step *s, uint panel, 
             w->projection + (size_t)panel * TILE_N * PANEL_ROWS(w->H), w->H, false, sum);
     for (uint i = 0; i < rows; i++)
         for (uint v = 0; v < TILE_V; v++) {
-            uint n = n0 + i, j = panel * TILE_N + v * VEC;
-            if (j >= w->R)
-                break;
-            bool live = is_live(w, n, s->t);
-            REALV h = live ? sum[i][v] : load_some(s->h_prev + (size_t)n * w->R + j, w->R - j);
-            store_some(h, s->h_next + (size_t)n * w->R + j, w->R - j);
-            if (s->y)
-                store_some(live ? h : (REALV)0, s->y + n * w->y_stride + j, w->R - j);
+            uint j = panel * TILE_N + v * VEC;
+            if (j < w->R)
+                project_units(w, s, n0 + i, j, w->R - j, sum[i][v]);
         }
 }
 #endif
-
-#define FORWARD_PHASES (1 + CELL_RESET_BEFORE + PROJECTED)
 
 /* A step goes through the panels up, the next one down: so it begins with those that are still in
  * the caches, where the same order each time would find them gone whenever not all of them fit.
@@ -229,37 +153,28 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
     const uint phases = l.count * FORWARD_PHASES, groups = l.row_shares * l.unit_shares;
     const uint block = max(INPUT_ROWS / l.N, 1u);
     walk w[MOST_WALKS];
+    if (l.count == 0) {
+        probe(&m);
+        return;
+    }
     for (uint d = 0; d < l.directions; d++) {
-        const walk_places *at = &l.walks[d];
-        walk_begin(&w[d], &l, d, store, y, lengths);
-        w[d].x = x + at->x;
+        const walk_places at = l.walks[d];
+        walk_forward_begin(&w[d], &l, &at, panels, weights, store, h_first, c_first, h_last, c_last,
+                           y, lengths);
+        w[d].x = x + at.x;
         w[d].x_stride = l.x_stride;
+        w[d].input = panels + at.input;
         w[d].I = l.I;
-        w[d].input = panels + at->input;
-        w[d].panels = panels + at->recurrent;
-        w[d].projection = panels + at->projection;
-        w[d].b_ih = weights + at->b_ih;
-        w[d].b_hh = weights + at->b_hh;
-        w[d].h_first = h_first + at->h_first;
-        w[d].c_first = c_first + at->c_first;
-        w[d].h_last = h_last + at->h_last;
-        w[d].c_last = c_last + at->c_last;
-        w[d].keep = l.keep;
         w[d].block = block;
     }
-    /* A group of its own, or in a repair all of them, each from where it stopped. */
-    uint first = repair ? 0 : get_group_id(0), last = repair ? team_size(&m) : first + 1;
-    for (uint phase = 0; (!repair || sync[SYNC_FLAG]) && phase < phases; phase++)
-        for (uint group = first; group < last; group++) {
-            if (repair && (uint)*done_of(&m, group) > phase)
-                continue;
-            forward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
-                          l.row_shares, group % l.unit_shares, l.unit_shares);
-            if (!repair &&
-                !phase_end(&m, group, phase + 1, phases, phase + 1,
-                           phase % (block * FORWARD_PHASES) == 0 ? m.first_spins : m.most_spins))
-                return;
-        }
+    FOR_PHASES (m, phases, repair) {
+        forward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares, l.row_shares,
+                      group % l.unit_shares, l.unit_shares);
+        if (!repair &&
+            !phase_end(&m, group, phase + 1, phases, phase + 1,
+                       phase % (block * FORWARD_PHASES) == 0 ? m.first_spins : m.most_spins))
+            return;
+    }
     if (repair)
         settle(&m);
 }

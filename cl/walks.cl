@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: MIT
- * cl/walks.cl - what the host tells the persistent kernels: where the arrays of a launch lie.
+ * cl/walks.cl - what the host tells the kernels that walk many steps: where the arrays of a launch
+ * lie.
  *
  * host/math/persistent.h reads this file too, with ulong and uint as cl_ulong and cl_uint: so both
- * sides have one layout. Hence no other types, ulong first, and sizes that are multiples of 8. */
+ * sides have one layout. Hence no other types, ulong first, and sizes that are multiples of 8; and
+ * cl/resident.cl copies walk_places, of ulong alone, word by word. */
 #ifndef CLR_WALKS
 #define CLR_WALKS
 #define MOST_WALKS 2 /* directions of one launch */
 
+/* resident: into how many lanes the values of k are cut, and how long one is. Nothing but K may
+ * decide, since the bits of a sum depend on it. */
+#define LANES_OF(K) ((K) > 2048 ? 32 : (K) > 1024 ? 16 : 8)
+#define LANE_OF(K)  (((K) + LANES_OF(K) - 1) / LANES_OF(K))
+#define MOST_LANES  32
+
 /* One direction of one layer. Offsets in elements of the kernel's argument that is named; the steps
  * kept are those of the launch. */
 typedef struct walk_places {
-    ulong gates;  /* store: [count,N,G*H] */
-    ulong h, c;   /* store: [slots,N,R], [slots,N,H] */
-    ulong extra;  /* store: [extras,N,H] */
-    ulong y;      /* y, back dy: [..,N,y_stride], that of the first kept step, row 0 */
-    uint first_t; /* t of the first kept step */
-    uint down;    /* 1: from the last step to the first */
+    ulong gates;   /* store: [count,N,G*H] */
+    ulong h, c;    /* store: [slots,N,R], [slots,N,H] */
+    ulong extra;   /* store: [extras,N,H] */
+    ulong y;       /* y, back dy: [..,N,y_stride], that of the first kept step, row 0 */
+    ulong first_t; /* t of the first kept step */
+    ulong down;    /* 1: from the last step to the first */
     /* forward */
     ulong x;                /* x: [..,N,x_stride], that of the first kept step, row 0 */
     ulong input;            /* panels: W_ih^T, [G][panels of H][PANEL_ROWS(I)][TILE_N] */
@@ -43,6 +51,6 @@ typedef struct walk_launch {
     uint I, H, R, N;
     uint directions, row_shares, unit_shares;
     uint most_spins, first_spins; /* how long to wait for others; in the first phase */
-    uint unused;
+    uint rows;                    /* resident: how many are multiplied at once */
 } walk_launch;
 #endif

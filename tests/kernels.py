@@ -20,12 +20,15 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
 PROGRAMS += [["prelude", cell] for cell in CELLS]
 PROGRAMS += [["prelude", cell, "stepwise"] for cell in CELLS]
-PROGRAMS += [["prelude", cell, "storage", "tile", "walks", "persistent", walk] for cell in CELLS
-             for walk in ("persistent_forward", "persistent_backward")]
+for cell, way in itertools.product(CELLS, ("forward", "backward")):
+    PROGRAMS += [["prelude", cell, "storage", "tile", "walks", "walk", f"walk_{way}", "persistent",
+                  f"persistent_{way}"],
+                 ["prelude", cell, "storage", "walks", "walk", f"walk_{way}", "resident",
+                  f"resident_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
-VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256], "STORAGE": [0, 1, 2, 3]}
+VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
-SCALAR = {"stepwise", "store"}  # and those that want it to be 1
+SCALAR = {"stepwise", "store", "resident"}  # and those that want it to be 1
 LSTM_ONLY = "PROJECTED"
 
 
@@ -40,6 +43,8 @@ def macros(folder, program):
         found["VEC"] = [1]
     if "lstm" not in program and LSTM_ONLY in found:
         found[LSTM_ONLY] = [0]
+    if "walk" in program:  # whether a group is one work-item makes two strategies
+        found["WG"] = [256, 128] if "resident" in program else [1]
     return found
 
 
@@ -49,9 +54,9 @@ def possible(program, values):
     storage = values.get("STORAGE", 0)
     if storage == 0:
         return "store" not in program
-    if "persistent" in program and storage != 3:
+    if "walk" in program and storage != 3:
         return False
-    return not values["REAL_IS_DOUBLE"] and "persistent_backward" not in program
+    return not values["REAL_IS_DOUBLE"] and "walk_backward" not in program
 
 
 def deviations(choices, values):

@@ -5,7 +5,7 @@ A row: name, the tests that must all fail, and one or more (file, text, what tak
 text is found exactly once in the file.
 """
 LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
-WALK = "cl/persistent"
+WALK, PERSISTENT, RESIDENT = "cl/walk", "cl/persistent", "cl/resident"
 REF = "host/reference/"
 
 MUTATIONS = [
@@ -61,18 +61,14 @@ MUTATIONS = [
     ("persistent-missing-meeting", "test_persistent", [
         (WALK + ".cl", "*counter < target; spins++", "*counter < 0; spins++")]),
     ("persistent-repair-from-start", "test_overrun", [
-        (WALK + "_forward.cl", "(uint)*done_of(&m, group) > phase", "phase == 0")]),
+        (WALK + ".cl", "(uint)*done_of(&(m), group) <= phase)", "phase > 0)")]),
     ("persistent-flag-stays", "test_overrun", [
         (WALK + ".cl", "    m->sync[SYNC_FLAG] = 0;\n", "")]),
     ("persistent-meeting-backward", "test_persistent", [
-        (WALK + "_backward.cl", "part == PHASE_RECURRENT ? 0 : meetings",
-         "part >= PHASE_CELL ? 0 : meetings")]),
+        (WALK + "_backward.cl", "part == PHASE_RECURRENT ? 0 : phase",
+         "part >= PHASE_CELL ? 0 : phase")]),
     ("persistent-repair-leaves-one", "test_overrun", [
-        (WALK + "_forward.cl", "last = repair ? team_size(&m)",
-         "last = repair ? team_size(&m) - 1")]),
-    ("persistent-repair-leaves-one-b", "test_overrun", [
-        (WALK + "_backward.cl", "last = repair ? team_size(&m)",
-         "last = repair ? team_size(&m) - 1")]),
+        (WALK + ".cl", "(repair) ? team_size(&(m)) :", "(repair) ? team_size(&(m)) - 1 :")]),
     ("persistent-counters-stay", "test_overrun", [
         (WALK + ".cl", "        *counter_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-places-overlap", "test_persistent", [
@@ -87,20 +83,20 @@ MUTATIONS = [
         (WALK + ".cl", "next = (s->t + 1 - w->down) % w->slots",
          "next = (s->t + 1) % w->slots")]),
     ("persistent-panels-of-a-gate", "test_persistent", [
-        (WALK + "_forward.cl", "gate_step = panels_of(w->H) * panel_size",
+        (PERSISTENT + "_forward.cl", "gate_step = panels_of(w->H) * panel_size",
          "gate_step = w->H / TILE_N * panel_size")]),
     ("persistent-one-row", "test_persistent", [
-        (WALK + ".cl", "k0 + b == 0 ? part : sum[g][0][j] + part", "part")]),
+        (PERSISTENT + ".cl", "k0 + b == 0 ? part : sum[g][0][j] + part", "part")]),
     ("persistent-second-launch", "test_many_steps", [
-        ("host/layer/persistent.c", "w->end - done - steps", "w->end - steps")]),
+        ("host/layer/walks.c", "w->end - done - steps", "w->end - steps")]),
     ("persistent-block-of-inputs", "test_overrun", [
-        (WALK + "_forward.cl", "room = w->keep ? begin : 0", "room = w->keep ? begin : 1")]),
+        (PERSISTENT + "_forward.cl", "room = w->keep ? begin : 0", "room = w->keep ? begin : 1")]),
     ("persistent-block-downwards", "test_overrun", [
         (WALK + ".cl", "return w->down ? w->count - last : first;", "return first;")]),
     ("persistent-pairs-of-blocks", "test_persistent", [
-        (WALK + ".cl", "a[k0 + b * TILE_K + k]", "a[k0 + k]")]),
+        (PERSISTENT + ".cl", "a[k0 + b * TILE_K + k]", "a[k0 + k]")]),
     ("persistent-last-launch-back", "test_many_steps", [
-        ("host/layer/persistent.c", "bool down = (w->direction == 1) != back;",
+        ("host/layer/walks.c", "bool down = (w->direction == 1) != back;",
          "bool down = w->direction == 1;")]),
     ("states-in-place", "test_in_place", [
         ("host/layer/forward.c", "(pass->steps > 1 || first.buffer != last.buffer)", "true")]),
@@ -114,8 +110,26 @@ MUTATIONS = [
     ("persistent-state-not-held", "test_persistent", [
         (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
     ("persistent-gradient-not-masked", "test_persistent", [
-        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, f->da",
-         "store_some(a[k], f->da")]),
+        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, w->da",
+         "store_some(a[k], w->da")]),
+
+    # The same with large groups.
+    ("resident-padding", "test_resident", [
+        (RESIDENT + ".cl", "in < p->lane && k < p->K ? a[k] : (REAL)0", "a[k]")]),
+    ("resident-lane-left-out", "test_resident", [
+        (RESIDENT + ".cl", "lane = 1; lane < p->lanes; lane++", "lane = 1; lane < 8; lane++")]),
+    ("resident-keeps-for-all", "test_resident", [
+        (RESIDENT + ".cl", "use_kept && unit == p->unit0", "use_kept")]),
+    ("resident-repairs-with-kept", "test_resident", [
+        (RESIDENT + "_forward.cl", "row1, l.rows, !repair, kept,", "row1, l.rows, true, kept,")]),
+    ("resident-barrier", "test_resident", [
+        (RESIDENT + ".cl", "*stays = phase_end", "*stays = true; if (phases > 3) phase_end")]),
+    ("resident-gate-step", "test_resident", [
+        (RESIDENT + "_forward.cl", "w.panels + 2 * first.gate_step", "w.panels + first.gate_step")]),
+    ("resident-dproj", "test_resident", [
+        (RESIDENT + "_backward.cl", "(size_t)s.kept * l.N * l.R, l.R,", "0, l.R,")]),
+    ("resident-directions", "test_resident", [
+        (RESIDENT + "_backward.cl", "group < groups ? 0 : 1", "0")]),
 
     # The other kernels.
     ("gemm-padding", "test_gemm", [
@@ -133,7 +147,7 @@ MUTATIONS = [
     ("storage-panels-overlap", "test_storage", [
         ("cl/storage.cl", "(((K) + 3) / 4 * 4 + PANEL_HEAD)", "((K) + PANEL_HEAD - 1)")]),
     ("storage-step-of-a-gate", "test_stored_plans", [
-        (WALK + "_forward.cl", "(size_t)PANEL_ROWS(w->R) * TILE_N", "(size_t)w->R * TILE_N")]),
+        (PERSISTENT + "_forward.cl", "(size_t)PANEL_ROWS(w->R) * TILE_N", "(size_t)w->R * TILE_N")]),
     ("tile-rows", "test_gemm", [
         ("cl/tile.cl", "min((uint)i, rows - 1) * row_stride", "0 * row_stride")]),
     ("sequence-sum-skips-a-row", "test_sequence", [

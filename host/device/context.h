@@ -26,9 +26,10 @@ struct clrnn_context {
     double apart_until; /* layer/: when groups may meet again, by clr_seconds */
     double apart_last;  /* layer/: how long they were kept apart after the last overrun */
     bool cache_warned;  /* that the cache folder cannot be written has been said */
-    /* layer/: for each strategy, forward alone, with backward, and forward alone with weights in
-     * f16, bf16 and int8, 2 bits for each kernel family: 1 = passed, 2 = failed */
-    uint64_t self_tests[2][5];
+    /* layer/: for each clrnn_strategy and the sizes of the last, forward alone, with backward, and
+     * forward alone with weights in f16, bf16 and int8, 2 bits for each kernel family: 1 = passed,
+     * 2 = failed */
+    uint64_t self_tests[8][5];
 };
 
 /**

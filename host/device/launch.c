@@ -19,6 +19,11 @@ static clrnn_status refused(clrnn_context *context, cl_kernel kernel, cl_int cod
     return clr_cl_check(&context->log, code, text);
 }
 
+static const void *value_of(const clr_arg *arg)
+{
+    return arg->local ? NULL : arg->structure ? arg->structure : &arg->value;
+}
+
 static clrnn_status set_args(clrnn_context *context, cl_kernel kernel, const clr_arg *args,
                              size_t count)
 {
@@ -39,8 +44,7 @@ static clrnn_status set_args(clrnn_context *context, cl_kernel kernel, const clr
         char call[40];
         code = clr_fault_hit(CLR_FAULT_OPENCL)
                    ? CL_OUT_OF_RESOURCES
-                   : clSetKernelArg(kernel, (cl_uint)i, args[i].size,
-                                    args[i].structure ? args[i].structure : &args[i].value);
+                   : clSetKernelArg(kernel, (cl_uint)i, args[i].size, value_of(&args[i]));
         if (code == CL_SUCCESS)
             continue;
         snprintf(call, sizeof call, "clSetKernelArg(%zu)", i);

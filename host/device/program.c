@@ -245,6 +245,14 @@ clrnn_status clr_kernel_create(clrnn_context *context, cl_program program, const
     return clr_cl_check(&context->log, code, call);
 }
 
+uint64_t clr_kernel_spilled(const clrnn_context *context, cl_kernel kernel)
+{
+    cl_ulong bytes = 0;
+    cl_int code = clGetKernelWorkGroupInfo(kernel, context->info.device_id,
+                                           CL_KERNEL_PRIVATE_MEM_SIZE, sizeof bytes, &bytes, NULL);
+    return code == CL_SUCCESS ? bytes : 0;
+}
+
 void clr_kernel_destroy(cl_kernel *kernel)
 {
     if (!kernel || !*kernel)

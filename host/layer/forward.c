@@ -182,6 +182,19 @@ static void place_states(const clrnn_plan *plan, const clr_pass *pass, const clr
         w->c_last = state_of(plan, w, io->cn, true);
 }
 
+clrnn_status clr_walk_inputs(clrnn_plan *plan, const clr_walk *w)
+{
+    const clr_network *n = &plan->network;
+    size_t gates =
+        clr_layout_gates(w->layout, n, w->layer, w->direction, w->begin - w->gates_first);
+    const clr_gemm gemm = {
+        .m = (size_t)(w->end - w->begin) * w->layout->batch,
+        .a = w->input,
+        .prepared = &clr_plan_operands(plan, w->layer, w->direction)->input,
+        .c = {w->store, w->store_at + gates, (size_t)n->gates * n->desc.hidden_size}};
+    return clr_gemm_run(&plan->gemms, &gemm);
+}
+
 /* Copy a state [N,width] of every cell between a contiguous array [L*D,N,width] and the slot of the
  * layout where it begins (`initial`) or ends; an absent array stands for zeros. */
 static clrnn_status move_states(clrnn_plan *plan, const clr_pass *pass, clrnn_slice array,

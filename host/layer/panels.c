@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * layer/panels.c - the weights of the persistent strategy, in panels. */
+ * layer/panels.c - the weights of the strategies persistent and resident, in panels. */
 #include "device/buffer.h"
 #include "layer/plan.h"
 #include "math/packed.h"
@@ -10,6 +10,12 @@ static size_t panel_numbers(const clrnn_plan *plan, size_t columns, size_t k)
 {
     size_t width = plan->persistent.tile_n;
     return (columns + width - 1) / width * width * clr_storage_rows(plan->desc.weights, k);
+}
+
+/* resident leaves input products to the gemm. */
+static bool has_inputs(const clrnn_plan *plan)
+{
+    return plan->persistent.kind.items == 1;
 }
 
 /* Lay out the panels of one cell. */
@@ -29,8 +35,9 @@ static void place_panels(const clrnn_plan *plan, clr_panels *p)
     p->d_projection = at;
     at += train && projected ? panel_numbers(plan, H, R) : 0;
     p->input = at;
-    p->first_step = at + n->gates * panel_numbers(plan, H, n->desc.input_size);
-    p->step = at + n->gates * panel_numbers(plan, H, (size_t)n->directions * R);
+    size_t gates = has_inputs(plan) ? n->gates : 0;
+    p->first_step = at + gates * panel_numbers(plan, H, n->desc.input_size);
+    p->step = at + gates * panel_numbers(plan, H, (size_t)n->directions * R);
 }
 
 size_t clr_panels_at(const clrnn_plan *plan, uint32_t layer, uint32_t direction)
@@ -70,7 +77,7 @@ clrnn_status clr_panels_pack(clrnn_plan *plan, uint32_t layer, uint32_t directio
     for (size_t gate = 0; gate < n->gates && status == CLRNN_OK; gate++) {
         status = pack_matrix(plan, w.w_hh + gate * H * R, H, R, true,
                              at + p->recurrent + gate * panel_numbers(plan, H, R));
-        if (status == CLRNN_OK)
+        if (status == CLRNN_OK && has_inputs(plan))
             status = pack_matrix(plan, w.w_ih + gate * H * w.inputs, H, w.inputs, true,
                                  at + p->input + gate * panel_numbers(plan, H, w.inputs));
     }

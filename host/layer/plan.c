@@ -13,7 +13,8 @@
 #include "math/storage.h"
 
 /* From the one to be preferred to the one that always works. */
-static const clr_strategy *const strategies[] = {&clr_strategy_persistent, &clr_strategy_stepwise};
+static const clr_strategy *const strategies[] = {&clr_strategy_persistent, &clr_strategy_resident,
+                                                 &clr_strategy_stepwise};
 
 enum { strategy_count = sizeof strategies / sizeof *strategies };
 
@@ -82,9 +83,9 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
     status = CLRNN_ERR_UNSUPPORTED;
     for (int i = 0; i < strategy_count; i++) {
         const clr_strategy *s = strategies[i];
-        if (wanted != CLRNN_STRATEGY_AUTO && wanted != s->id)
+        if (wanted == CLRNN_STRATEGY_AUTO ? !(s->automatic & context->info.type) : wanted != s->id)
             continue;
-        const char *why_not = s->refuses(context, &network);
+        const char *why_not = s->refuses(context, &network, desc);
         if (why_not && wanted != CLRNN_STRATEGY_AUTO)
             return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: strategy %s cannot run this: %s",
                             s->name, why_not);
@@ -105,6 +106,14 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
                     context->info.name, context->info.driver);
 }
 
+/* Whether a way can be gone: `desc` with its strategy and gemm filled in. */
+static clrnn_status take_way(clrnn_context *context, const clrnn_way *way, clrnn_plan_desc *desc)
+{
+    desc->strategy = way->strategy;
+    desc->gemm = way->gemm;
+    return choose_strategy(context, desc, &desc->strategy);
+}
+
 /* Fill in strategy and gemm: what the caller wants, else what was measured, else the rule's choice.
  * way: out, all zeros if nothing was measured. */
 static clrnn_status choose_way(clrnn_context *context, clrnn_plan_desc *desc, clrnn_way *way)
@@ -112,9 +121,7 @@ static clrnn_status choose_way(clrnn_context *context, clrnn_plan_desc *desc, cl
     bool open = desc->strategy == CLRNN_STRATEGY_AUTO && desc->gemm == CLRNN_GEMM_AUTO;
     if (open && clr_way_load(context, desc, way)) {
         clrnn_plan_desc measured = *desc;
-        measured.strategy = way->strategy;
-        measured.gemm = way->gemm;
-        if (choose_strategy(context, &measured, &measured.strategy) == CLRNN_OK) {
+        if (take_way(context, way, &measured) == CLRNN_OK) {
             *desc = measured;
             return CLRNN_OK;
         }
@@ -200,7 +207,7 @@ static clrnn_status allocate_work(clrnn_plan *plan)
 }
 
 clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_desc *desc,
-                                      clrnn_plan **out)
+                                      const clrnn_way *way, clrnn_plan **out)
 {
     clrnn_status status = CLRNN_ERR_MEMORY;
     *out = NULL;
@@ -209,6 +216,7 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "plan: out of memory");
     plan->context = context;
     plan->desc = *desc;
+    plan->way = *way;
     plan->real_bytes = desc->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
     plan->weight_bytes = clr_storage_bytes(desc->weights, desc->precision);
     plan->strategy = strategy_of(desc->strategy);
@@ -236,6 +244,17 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
     return status;
 }
 
+clrnn_status clr_plan_create_way(clrnn_context *context, const clrnn_plan_desc *desc,
+                                 const clrnn_way *way, clrnn_plan **plan)
+{
+    clrnn_plan_desc concrete = *desc;
+    *plan = NULL;
+    clrnn_status status = check_desc(context, desc);
+    if (status == CLRNN_OK)
+        status = take_way(context, way, &concrete);
+    return status == CLRNN_OK ? clr_plan_create_untested(context, &concrete, way, plan) : status;
+}
+
 clrnn_status clrnn_plan_create(clrnn_context *context, const clrnn_plan_desc *desc,
                                clrnn_plan **plan)
 {
@@ -250,10 +269,9 @@ clrnn_status clrnn_plan_create(clrnn_context *context, const clrnn_plan_desc *de
     if (status == CLRNN_OK)
         status = choose_way(context, &concrete, &way);
     if (status == CLRNN_OK)
-        status = clr_plan_create_untested(context, &concrete, plan);
+        status = clr_plan_create_untested(context, &concrete, &way, plan);
     if (status != CLRNN_OK)
         return status;
-    (*plan)->way = way;
     if (desc->strategy != CLRNN_STRATEGY_AUTO)
         (*plan)->info.strategy_reason = "the caller chose it";
     else if (way.strategy != CLRNN_STRATEGY_AUTO)

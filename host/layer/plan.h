@@ -40,9 +40,11 @@ typedef struct clr_walk {
 typedef struct clr_strategy {
     const char *name;
     clrnn_strategy id;
-    const char *reason; /* why `auto` takes it where it can */
+    const char *reason;       /* why `auto` takes it where it can */
+    cl_device_type automatic; /* devices on which `auto` takes it */
     /** NULL if it can run such plans on this device, else why not. */
-    const char *(*refuses)(const clrnn_context *context, const clr_network *network);
+    const char *(*refuses)(const clrnn_context *context, const clr_network *network,
+                           const clrnn_plan_desc *desc);
     /** Build kernels and allocate memory of its own. What was made is released even on failure. */
     clrnn_status (*init)(clrnn_plan *plan);
     void (*release)(clrnn_plan *plan);
@@ -57,7 +59,7 @@ typedef struct clr_strategy {
     void (*notice)(clrnn_plan *plan);
 } clr_strategy;
 
-extern const clr_strategy clr_strategy_persistent, clr_strategy_stepwise;
+extern const clr_strategy clr_strategy_persistent, clr_strategy_resident, clr_strategy_stepwise;
 
 /* The weight matrices of one layer and direction, prepared for products. Those for backward are
  * there in training plans only. */
@@ -78,9 +80,9 @@ typedef struct clr_panels {
     cl_mem buffer;
     size_t recurrent, projection;                  /* forward */
     size_t d_recurrent, d_candidate, d_projection; /* backward */
-    size_t input;                                  /* forward; its size varies, so it is last */
-    size_t first_step, step;                       /* from cell to cell in layer 0, above it */
-    uint32_t repairs; /* launches that had to be repaired, as far as noticed */
+    size_t input;            /* persistent, forward; its size varies, so it is last */
+    size_t first_step, step; /* from cell to cell in layer 0, above it */
+    uint32_t repairs;        /* launches that had to be repaired, as far as noticed */
 } clr_panels;
 
 struct clrnn_plan {
@@ -93,12 +95,13 @@ struct clrnn_plan {
     clr_gemms gemms;
     clr_cell_operands *operands; /* [L*D] */
     clr_stepwise stepwise;
-    clr_persistent persistent;
-    clr_panels panels; /* of persistent */
+    clr_persistent persistent; /* of persistent and resident, as are those: */
+    clr_panels panels;
+    uint32_t together; /* resident: how many of its groups run at the same time */
     clrnn_way way; /* measured the fastest for max_batch; its shares are 0 where a rule decides */
-    /* Tests and self-tests: how every launch of persistent is cut, its directions left out. */
+    /* Tests and self-tests: how every launch is cut, its directions left out. */
     const clr_shares *forced;
-    double launch_operations; /* tests: how many a launch of persistent may take, 0 = as usual */
+    double launch_operations; /* tests: how many a launch may take, 0 = as usual */
     size_t real_bytes;        /* of one element */
     size_t weight_bytes;      /* of one element of a weight matrix as it is kept */
     uint32_t piece;           /* steps whose gates fit the work memory; T when training */
@@ -119,14 +122,24 @@ struct clrnn_plan {
     struct clr_staging *staging;
 };
 
-/* A plan without the self-test of its kernels: what the self-test itself uses. */
+/* A plan without the self-test of its kernels: what the self-test itself uses. way: as measured, or
+ * all zeros. */
 clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_desc *desc,
-                                      clrnn_plan **plan);
+                                      const clrnn_way *way, clrnn_plan **plan);
+
+/** A plan that runs in a given way, if it can and passes its self-test. Returns: as
+ *  clrnn_plan_create. */
+clrnn_status clr_plan_create_way(clrnn_context *context, const clrnn_plan_desc *desc,
+                                 const clrnn_way *way, clrnn_plan **plan);
 
 /** Run the self-test of the kernels of such plans on this device, once for each context.
  *  Returns: CLRNN_OK, CLRNN_ERR_SELF_TEST (not logged as an error), or why it could not run. */
 clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
                            clrnn_strategy strategy);
+
+/** Where the results of such self-tests are kept, 2 bits for each family of kernels. */
+uint64_t *clr_self_test_results(clrnn_context *context, const clrnn_plan_desc *desc,
+                                clrnn_strategy strategy);
 
 /** Run a problem with a plan for it, as clrnn_problem_check does. */
 clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
@@ -181,6 +194,9 @@ typedef struct clr_flow {
 
 clr_flow clr_flow_of(const clrnn_plan *plan, const clr_walk *walk);
 
+/** The input products of a walk: its steps' gates = X W_ih^T. */
+clrnn_status clr_walk_inputs(clrnn_plan *plan, const clr_walk *walk);
+
 /** Where in the layout the state before step `slot` of a walk's direction lies (downwards: before
  *  step slot-1). */
 clrnn_slice clr_walk_slot(const clrnn_plan *plan, const clr_walk *walk, bool memory, uint32_t slot);
@@ -190,8 +206,8 @@ clrnn_slice clr_walk_slot(const clrnn_plan *plan, const clr_walk *walk, bool mem
  *  CLRNN_ERR_RANGE (the log says what to reduce). */
 clrnn_status clr_plan_check_reach(const clrnn_plan *plan, const clr_layout *layout);
 
-/** The panels of persistent: lay them out and allocate them; where those of a cell begin; pack a
- *  cell's. Their buffer is the plan's. */
+/** The panels of persistent and resident: lay them out and allocate them; where those of a cell
+ * begin; pack a cell's. Their buffer is the plan's. */
 clrnn_status clr_panels_make(clrnn_plan *plan);
 size_t clr_panels_at(const clrnn_plan *plan, uint32_t layer, uint32_t direction);
 clrnn_status clr_panels_pack(clrnn_plan *plan, uint32_t layer, uint32_t direction);

@@ -37,6 +37,7 @@ static const clr_word precisions[] = {{"f32", CLRNN_F32}, {"f64", CLRNN_F64}, {N
 static const clr_word strategies[] = {{"auto", CLRNN_STRATEGY_AUTO},
                                       {"stepwise", CLRNN_STRATEGY_STEPWISE},
                                       {"persistent", CLRNN_STRATEGY_PERSISTENT},
+                                      {"resident", CLRNN_STRATEGY_RESIDENT},
                                       {NULL, 0}};
 
 static const clr_word gemms[] = {{"auto", CLRNN_GEMM_AUTO},

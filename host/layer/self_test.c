@@ -20,13 +20,15 @@ static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *
     const clrnn_plan_desc desc = clr_problem_plan(problem);
     /* Long waits: a meeting that is repaired, because the machine is busy, tests nothing. */
     const clr_shares meeting = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 23};
+    const clrnn_way none = {0};
     clrnn_plan *plan = NULL;
-    clrnn_status status = clr_plan_create_untested(context, &desc, &plan);
-    if (status == CLRNN_OK && plan->strategy == &clr_strategy_persistent) {
+    clrnn_status status = clr_plan_create_untested(context, &desc, &none, &plan);
+    if (status == CLRNN_OK && plan->strategy != &clr_strategy_stepwise) {
         /* So small a problem would not be cut; but where groups may meet, that must work too. */
         clr_lock_take(&context->lock);
-        plan->forced = context->together > 1 ? &meeting : NULL;
+        bool meet = (plan->together ? plan->together : context->together) > 1;
         clr_lock_give(&context->lock);
+        plan->forced = meet ? &meeting : NULL;
     }
     if (status == CLRNN_OK)
         status = clr_check_plan(context, problem, 1, plan, check);
@@ -34,11 +36,33 @@ static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *
     return status;
 }
 
+/* resident is compiled for a size: the largest one that a self-test stands for, and that of its
+ * problem (LANE_OF and share_out of math/resident.c: the same TAKE and KEPT). */
+static const struct {
+    uint32_t most, units;
+} sizes[] = {{64, 37}, {128, 100}, {256, 200}, {512, 300}, {UINT32_MAX, 530}};
+
+static unsigned size_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
+{
+    const clrnn_network_desc *d = &desc->network;
+    uint32_t state = d->proj_size ? d->proj_size : d->hidden_size;
+    unsigned size = 0;
+    while (strategy == CLRNN_STRATEGY_RESIDENT && sizes[size].most < state)
+        size++;
+    return size;
+}
+
+uint64_t *clr_self_test_results(clrnn_context *context, const clrnn_plan_desc *desc,
+                                clrnn_strategy strategy)
+{
+    unsigned kind = desc->train ? 1u : desc->weights ? 1u + desc->weights : 0;
+    return &context->self_tests[strategy + size_of(desc, strategy)][kind];
+}
+
 clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
                            clrnn_strategy strategy)
 {
-    unsigned kind = desc->train ? 1u : desc->weights ? 1u + desc->weights : 0;
-    uint64_t *known = &context->self_tests[strategy == CLRNN_STRATEGY_PERSISTENT][kind];
+    uint64_t *known = clr_self_test_results(context, desc, strategy);
     unsigned shift = 2 * family(&desc->network, desc->precision);
     clr_lock_take(&context->lock);
     unsigned result = *known >> shift & 3;
@@ -54,12 +78,13 @@ clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
                           .strategy = strategy,
                           .weights = desc->weights};
     /* Two panels of units and of projected ones, so that two groups have a share each. */
-    bool panels = strategy == CLRNN_STRATEGY_PERSISTENT;
+    bool panels = strategy != CLRNN_STRATEGY_STEPWISE;
     tiny.network.input_size = 5;
-    tiny.network.hidden_size = panels ? 37 : 7;
+    uint32_t units = sizes[size_of(desc, strategy)].units;
+    tiny.network.hidden_size = panels ? units : 7;
     tiny.network.num_layers = 1;
     tiny.network.bidirectional = false;
-    tiny.network.proj_size = !desc->network.proj_size ? 0 : panels ? 33 : 3;
+    tiny.network.proj_size = !desc->network.proj_size ? 0 : panels ? units - 4 : 3;
     clrnn_status status = check_untested(context, &tiny, &check);
     if (status != CLRNN_OK)
         return status;

@@ -4,10 +4,12 @@
 #include "device/buffer.h"
 #include "layer/plan.h"
 
-static const char *refuses(const clrnn_context *context, const clr_network *network)
+static const char *refuses(const clrnn_context *context, const clr_network *network,
+                           const clrnn_plan_desc *desc)
 {
     (void)context;
     (void)network;
+    (void)desc;
     return NULL;
 }
 
@@ -130,20 +132,6 @@ static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_
     return status;
 }
 
-/* Gates of a walk's steps = X W_ih^T. */
-static clrnn_status input_product(clrnn_plan *plan, const clr_walk *w)
-{
-    const clr_network *n = &plan->network;
-    size_t gates =
-        clr_layout_gates(w->layout, n, w->layer, w->direction, w->begin - w->gates_first);
-    const clr_gemm gemm = {
-        .m = (size_t)(w->end - w->begin) * w->layout->batch,
-        .a = w->input,
-        .prepared = &clr_plan_operands(plan, w->layer, w->direction)->input,
-        .c = {w->store, w->store_at + gates, (size_t)n->gates * n->desc.hidden_size}};
-    return clr_gemm_run(&plan->gemms, &gemm);
-}
-
 /* A state from outside the layout to its slot, or back; an absent one is in its slot. */
 static clrnn_status move_state(clrnn_plan *plan, const clr_walk *w, clrnn_slice outside,
                                bool memory, bool in)
@@ -161,7 +149,7 @@ static clrnn_status move_state(clrnn_plan *plan, const clr_walk *w, clrnn_slice 
 
 static clrnn_status walk_forward(clrnn_plan *plan, const clr_walk *w)
 {
-    clrnn_status status = input_product(plan, w);
+    clrnn_status status = clr_walk_inputs(plan, w);
     if (status == CLRNN_OK)
         status = move_state(plan, w, w->h_first, false, true);
     if (status == CLRNN_OK)
@@ -248,6 +236,7 @@ static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t cou
 const clr_strategy clr_strategy_stepwise = {.name = "stepwise",
                                             .id = CLRNN_STRATEGY_STEPWISE,
                                             .reason = "it runs every network on every device",
+                                            .automatic = CL_DEVICE_TYPE_ALL,
                                             .refuses = refuses,
                                             .init = init,
                                             .release = release,

@@ -49,24 +49,18 @@ static void trial_end(clr_trial *t)
         clr_buffer_destroy(buffers[i]);
 }
 
-static clrnn_status trial_begin(clrnn_context *context, const clrnn_plan_desc *desc,
-                                const clrnn_way *way, clr_trial *t)
+static clrnn_status trial_begin(clr_trial *t)
 {
-    clrnn_plan_desc concrete = *desc;
-    concrete.strategy = way->strategy;
-    concrete.gemm = way->gemm;
-    clrnn_status status = clrnn_plan_create(context, &concrete, &t->plan);
-    if (status != CLRNN_OK)
-        return status;
     clrnn_plan *plan = t->plan;
+    clrnn_context *context = plan->context;
+    const clrnn_plan_desc *desc = &plan->desc;
     const clr_pass all = {.steps = desc->max_steps, .batch = desc->max_batch};
     size_t x = clr_count_x(plan, &all), y = clr_count_y(plan, &all);
     size_t weights = plan->network.weights, bytes = plan->real_bytes;
     double scale = 1;
     for (uint32_t H = desc->network.hidden_size; H > 1; H /= 4)
         scale /= 2; /* about 1/sqrt(H) */
-    plan->way = *way;
-    status = make_numbers(plan, weights, scale, &t->weights);
+    clrnn_status status = make_numbers(plan, weights, scale, &t->weights);
     if (status == CLRNN_OK)
         status = make_numbers(plan, x, 1, &t->x);
     if (status == CLRNN_OK)
@@ -137,37 +131,69 @@ static void add(clrnn_way *ways, size_t *count, clrnn_way way)
         ways[(*count)++] = way;
 }
 
-/* All ways that may be worth a trial. */
-static void list_ways(clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *ways,
-                      size_t *count)
+/* 1, 2, 4, ..; the last one is `most`. 0: there are no more. */
+static uint32_t next_share(uint32_t n, uint32_t most)
 {
-    clr_lock_take(&context->lock);
-    uint32_t together = context->together / (desc->network.bidirectional ? 2 : 1);
-    clr_lock_give(&context->lock);
-    bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
-    clrnn_way way = {.strategy = CLRNN_STRATEGY_PERSISTENT,
-                     .gemm = CLRNN_GEMM_PACKED,
-                     .row_shares = 1,
-                     .unit_shares = 1};
-    *count = 0;
-    if (cpu)
-        add(ways, count, way);
-    /* Twos, and all: with 16 groups 2, 4, 8, 16. */
-    for (uint32_t n = 2; cpu && n <= together;
-         n = n < together && 2 * n > together ? together : 2 * n) {
+    return n >= most ? 0 : 2 * n > most ? most : 2 * n;
+}
+
+/* A CPU device: one work-item in a group, and its own products. */
+static void list_cpu_ways(const clrnn_plan_desc *desc, uint32_t together, clrnn_way *ways,
+                          size_t *count)
+{
+    clrnn_way way = {.strategy = CLRNN_STRATEGY_PERSISTENT, .gemm = CLRNN_GEMM_PACKED};
+    for (uint32_t n = 1; n; n = next_share(n, together)) {
         way.row_shares = 1;
         way.unit_shares = n;
         add(ways, count, way);
         way.row_shares = n;
         way.unit_shares = 1;
-        if (desc->max_batch >= n)
+        if (n > 1 && desc->max_batch >= n)
             add(ways, count, way);
     }
-    way = (clrnn_way){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED};
-    if (cpu)
-        add(ways, count, way);
-    way.gemm = CLRNN_GEMM_CLBLAST;
-    add(ways, count, way);
+    add(ways, count, (clrnn_way){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED});
+}
+
+/* Another: how many groups share the units, the others sharing the rows, and how many weights each
+ * work-item keeps in registers. */
+static void list_gpu_ways(const clrnn_plan_desc *desc, uint32_t together, clrnn_way *ways,
+                          size_t *count)
+{
+    static const uint32_t kept[] = {128, 64, 32};
+    const uint32_t row_blocks = (desc->max_batch + 3) / 4;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        for (uint32_t n = 1; n; n = next_share(n, together)) {
+            uint32_t rest = together / n;
+            add(ways, count,
+                (clrnn_way){.strategy = CLRNN_STRATEGY_RESIDENT,
+                            .gemm = CLRNN_GEMM_CLBLAST,
+                            .row_shares = rest < row_blocks ? rest : row_blocks,
+                            .unit_shares = n,
+                            .kept = desc->precision == CLRNN_F64 ? kept[i] / 2 : kept[i]});
+        }
+}
+
+/* All ways that may be worth a trial, on a device where `together` groups of each direction run at
+ * the same time. */
+static void list_ways(const clrnn_context *context, const clrnn_plan_desc *desc, uint32_t together,
+                      clrnn_way *ways, size_t *count)
+{
+    *count = 0;
+    together = together ? together : 1;
+    add(ways, count, (clrnn_way){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_CLBLAST});
+    if (context->info.type & CL_DEVICE_TYPE_CPU)
+        list_cpu_ways(desc, together, ways, count);
+    else
+        list_gpu_ways(desc, together, ways, count);
+}
+
+/* How many groups of each direction run together, as the plan found that the rule makes. */
+static uint32_t groups_together(clrnn_context *context, const clrnn_plan *plan)
+{
+    clr_lock_take(&context->lock);
+    uint32_t together = plan->together ? plan->together : context->together;
+    clr_lock_give(&context->lock);
+    return together / plan->network.directions;
 }
 
 static int compare_ways(const void *a, const void *b)
@@ -175,12 +201,34 @@ static int compare_ways(const void *a, const void *b)
     return compare(&((const clrnn_way *)a)->seconds, &((const clrnn_way *)b)->seconds);
 }
 
+/* Kernels that only this way has are checked against the reference, on few steps and rows. */
+static clrnn_status trial_check(clrnn_plan *plan)
+{
+    const clrnn_plan_desc *d = &plan->desc;
+    const clrnn_problem problem = {.network = d->network,
+                                   .steps = d->max_steps < 2 ? d->max_steps : 2,
+                                   .batch = d->max_batch < 5 ? d->max_batch : 5,
+                                   .train = d->train,
+                                   .precision = d->precision,
+                                   .strategy = d->strategy,
+                                   .weights = d->weights};
+    clrnn_check check = {0};
+    if (plan->way.kept == 0)
+        return CLRNN_OK;
+    clrnn_status status = clr_check_plan(plan->context, &problem, 1, plan, &check);
+    return status == CLRNN_OK && !check.passed ? CLRNN_ERR_SELF_TEST : status;
+}
+
 /* Time one way. *known is false if it cannot run here. */
 static clrnn_status try_way(clrnn_context *context, const clrnn_plan_desc *desc, double best,
                             clrnn_way *way, bool *known)
 {
     clr_trial t = {0};
-    clrnn_status status = trial_begin(context, desc, way, &t);
+    clrnn_status status = clr_plan_create_way(context, desc, way, &t.plan);
+    if (status == CLRNN_OK)
+        status = trial_check(t.plan);
+    if (status == CLRNN_OK)
+        status = trial_begin(&t);
     if (status == CLRNN_OK)
         status = trial_time(&t, best, &way->seconds);
     trial_end(&t);
@@ -204,13 +252,14 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
     /* A plan as the rule makes it: checks the description, and finds how many groups meet. */
     clrnn_plan *plan = NULL;
     clrnn_status status = clrnn_plan_create(context, desc, &plan);
-    clrnn_plan_destroy(&plan);
     if (status != CLRNN_OK)
         return status;
+    const uint32_t together = groups_together(context, plan);
+    clrnn_plan_destroy(&plan);
     clrnn_way all[CLRNN_MOST_WAYS];
     size_t listed = 0;
     double best = 0;
-    list_ways(context, desc, all, &listed);
+    list_ways(context, desc, together, all, &listed);
     for (size_t i = 0; i < listed && status == CLRNN_OK; i++) {
         bool known = false;
         status = try_way(context, desc, best, &all[i], &known);

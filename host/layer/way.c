@@ -11,7 +11,7 @@
 #include "device/context.h"
 
 /* A change of what a way means changes this number. */
-enum { format_version = 1, key_room = 2048 };
+enum { format_version = 2, numbers_kept = 5, key_room = 2048 };
 
 /* What the answer depends on, as text. */
 static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, char key[key_room])
@@ -33,20 +33,27 @@ static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, cha
 /* Only a way that plan.c can take. */
 static bool plausible(const clrnn_way *w)
 {
-    const uint32_t most = 1u << 16;
-    bool persistent = w->strategy == CLRNN_STRATEGY_PERSISTENT;
+    const uint32_t most = 1u << 16, most_kept = 1024;
     bool cut = w->row_shares >= 1 && w->unit_shares >= 1 && w->row_shares <= most &&
-               w->unit_shares <= most && (w->row_shares == 1 || w->unit_shares == 1);
-    return (persistent || w->strategy == CLRNN_STRATEGY_STEPWISE) &&
-           (w->gemm == CLRNN_GEMM_PACKED || w->gemm == CLRNN_GEMM_CLBLAST) &&
-           (cut || (!persistent && w->row_shares == 0 && w->unit_shares == 0));
+               w->unit_shares <= most;
+    bool gemm = w->gemm == CLRNN_GEMM_PACKED || w->gemm == CLRNN_GEMM_CLBLAST;
+    switch (w->strategy) {
+    case CLRNN_STRATEGY_PERSISTENT:
+        return gemm && cut && (w->row_shares == 1 || w->unit_shares == 1) && w->kept == 0;
+    case CLRNN_STRATEGY_RESIDENT:
+        return gemm && cut && w->kept >= 4 && w->kept <= most_kept;
+    case CLRNN_STRATEGY_STEPWISE:
+        return gemm && w->row_shares == 0 && w->unit_shares == 0 && w->kept == 0;
+    default:
+        return false;
+    }
 }
 
 bool clr_way_load(const clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *way)
 {
     char key[key_room];
     clr_binary file;
-    uint32_t numbers[4];
+    uint32_t numbers[numbers_kept];
     make_key(context, desc, key);
     if (!clr_cache_load(context->cache_dir, key, &context->log, &file))
         return false;
@@ -56,7 +63,8 @@ bool clr_way_load(const clrnn_context *context, const clrnn_plan_desc *desc, clr
         *way = (clrnn_way){.strategy = (clrnn_strategy)numbers[0],
                            .gemm = (clrnn_gemm)numbers[1],
                            .row_shares = numbers[2],
-                           .unit_shares = numbers[3]};
+                           .unit_shares = numbers[3],
+                           .kept = numbers[4]};
     }
     free(file.file);
     return whole && plausible(way);
@@ -65,8 +73,8 @@ bool clr_way_load(const clrnn_context *context, const clrnn_plan_desc *desc, clr
 clrnn_status clr_way_store(const clrnn_context *context, const clrnn_plan_desc *desc,
                            const clrnn_way *way)
 {
-    const uint32_t numbers[4] = {(uint32_t)way->strategy, (uint32_t)way->gemm, way->row_shares,
-                                 way->unit_shares};
+    const uint32_t numbers[numbers_kept] = {(uint32_t)way->strategy, (uint32_t)way->gemm,
+                                            way->row_shares, way->unit_shares, way->kept};
     char key[key_room];
     if (!context->cache_dir)
         return CLRNN_OK;

@@ -9,11 +9,12 @@
 
 /**
  * Build the program prelude + cell + the strategy's sources, with the defines that the network's
- * variant needs, `vector`, the numbers that one work-item computes (VEC), and how weights are kept.
+ * variant needs, how weights are kept, and those of the strategy's own.
  * Returns: as clr_program_get.
  */
 clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network,
-                              clrnn_precision precision, clrnn_storage storage, uint32_t vector,
-                              const clr_source *const *strategy, size_t count, cl_program *program);
+                              clrnn_precision precision, clrnn_storage storage,
+                              const clr_source *const *strategy, size_t source_count,
+                              const clr_define *own, size_t own_count, cl_program *program);
 
 #endif

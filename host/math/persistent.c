@@ -10,44 +10,48 @@
 #include "device/launch.h"
 #include "math/cell.h"
 #include "math/packed.h"
+#include "math/resident.h"
 #include "math/sources.h"
 
-/* SYNC_LINE and the places of cl/persistent.cl; at most so many groups. */
+/* SYNC_LINE and the places of cl/walk.cl; at most so many groups. */
 enum { sync_line = 16, sync_repairs = 1, most_groups = 256 };
 enum { sync_ints = sync_line * (1 + most_groups) + most_groups };
 
-static clrnn_status build(clr_persistent *p, clrnn_precision precision, clrnn_storage storage,
-                          const clr_source *walk, const char *name, cl_kernel *kernel,
-                          cl_kernel *probe)
+static clrnn_status build_alone(clr_persistent *p, bool back)
 {
-    const clr_source *const strategy[] = {&clr_cl_storage, &clr_cl_tile, &clr_cl_walks,
-                                          &clr_cl_persistent, walk};
+    const clr_source *const sources[] = {&clr_cl_storage,
+                                         &clr_cl_tile,
+                                         &clr_cl_walks,
+                                         &clr_cl_walk,
+                                         back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
+                                         &clr_cl_persistent,
+                                         back ? &clr_cl_persistent_backward
+                                              : &clr_cl_persistent_forward};
+    const clr_define own[] = {{"VEC", (long)clr_packed_vector(p->context, p->kind.precision)}};
     cl_program program = NULL;
-    clrnn_status status = clr_cell_program(p->context, p->network, precision, storage,
-                                           clr_packed_vector(p->context, precision), strategy,
-                                           CLR_COUNT(strategy), &program);
+    clrnn_status status =
+        clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, sources,
+                         CLR_COUNT(sources), own, CLR_COUNT(own), &program);
     if (status == CLRNN_OK)
-        status = clr_kernel_create(p->context, program, name, kernel);
-    if (status == CLRNN_OK && probe)
-        status = clr_kernel_create(p->context, program, "persistent_probe", probe);
+        status = clr_kernel_create(p->context, program,
+                                   back ? "persistent_backward" : "persistent_forward",
+                                   back ? &p->backward.kernel : &p->forward.kernel);
     return status;
 }
 
 clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *network,
-                                 clrnn_precision precision, clrnn_storage storage, bool train,
-                                 clr_persistent *persistent)
+                                 const clr_walk_kind *kind, clr_persistent *persistent)
 {
     clr_persistent p = {.context = context,
                         .network = network,
-                        .tile_n = 2 * clr_packed_vector(context, precision),
+                        .kind = *kind,
+                        .tile_n = 2 * clr_packed_vector(context, kind->precision),
                         .repairs = clr_calloc(1, sizeof *p.repairs)};
     if (!p.repairs)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "persistent: out of memory");
-    clrnn_status status = build(&p, precision, storage, &clr_cl_persistent_forward,
-                                "persistent_forward", &p.forward, &p.probe);
-    if (status == CLRNN_OK && train)
-        status = build(&p, precision, storage, &clr_cl_persistent_backward, "persistent_backward",
-                       &p.backward, NULL);
+    clrnn_status status = CLRNN_OK;
+    for (int back = 0; back <= kind->train && status == CLRNN_OK; back++)
+        status = kind->items > 1 ? clr_resident_build(&p, back) : build_alone(&p, back);
     if (status == CLRNN_OK)
         status = clr_buffer_create(context, sync_ints * sizeof(cl_int), &p.sync);
     if (status == CLRNN_OK)
@@ -60,44 +64,11 @@ clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *netw
 
 void clr_persistent_free(clr_persistent *persistent)
 {
-    clr_kernel_destroy(&persistent->forward);
-    clr_kernel_destroy(&persistent->backward);
-    clr_kernel_destroy(&persistent->probe);
+    clr_kernel_destroy(&persistent->forward.kernel);
+    clr_kernel_destroy(&persistent->backward.kernel);
     clr_buffer_destroy(&persistent->sync);
     free(persistent->repairs);
     persistent->repairs = NULL;
-}
-
-/* Do `groups` groups meet? */
-static clrnn_status try_meeting(clr_persistent *p, uint32_t groups, bool *met)
-{
-    const uint32_t spins = 1u << 20; /* some tens of milliseconds */
-    const clr_arg args[] = {CLR_ARG_MEM(p->sync), CLR_ARG_INT(groups), CLR_ARG_UINT(spins)};
-    const size_t bytes = (sync_line + 1) * sizeof(cl_int);
-    cl_int flag = 0;
-    clrnn_status status =
-        clr_launch(p->context, p->probe, (clr_range){{groups, 1}, {1, 1}}, args, CLR_COUNT(args));
-    if (status == CLRNN_OK)
-        status = clr_buffer_read(p->context, p->sync, 0, sizeof flag, &flag);
-    if (status == CLRNN_OK)
-        status = clr_buffer_zero(p->context, p->sync, 0, bytes);
-    *met = flag == 0;
-    return status;
-}
-
-clrnn_status clr_persistent_probe(clr_persistent *p, uint32_t most, uint32_t *together)
-{
-    clrnn_status status = CLRNN_OK;
-    uint32_t groups = most < most_groups ? most : most_groups;
-    for (; groups > 1 && status == CLRNN_OK; groups--) {
-        bool met = true;
-        for (int again = 0; again < 4 && met && status == CLRNN_OK; again++)
-            status = try_meeting(p, groups, &met);
-        if (met)
-            break;
-    }
-    *together = groups ? groups : 1;
-    return status;
 }
 
 /* A kernel argument must be some buffer even where the kernel does not look at it. */
@@ -118,18 +89,26 @@ static clrnn_status settle(clr_persistent *p)
     return status;
 }
 
-/* The walk, and the repair if groups meet: the last argument of both kernels tells them apart. */
-static clrnn_status run(clr_persistent *p, cl_kernel kernel, const clr_shares *s, clr_arg *args,
-                        size_t count)
+/* Enqueue a walk and, if groups meet, its repair. args: all but the last ones, with room for those:
+ * of resident its local memory, and whether to repair. */
+static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_launch *l,
+                        clr_arg *args, size_t count)
 {
-    size_t groups = (size_t)s->directions * s->row_shares * s->unit_shares;
+    size_t items = p->kind.items, groups = (size_t)l->directions * l->row_shares * l->unit_shares;
+    if (items > 1) {
+        size_t real = p->kind.precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
+        args[count++] = CLR_ARG_LOCAL(l->rows * k->numbers * real);
+        args[count++] = CLR_ARG_LOCAL(l->rows * k->take * items * real);
+    }
     clrnn_status status = p->unsettled ? settle(p) : CLRNN_OK;
-    args[count - 1] = CLR_ARG_UINT(0);
+    args[count] = CLR_ARG_UINT(0);
     if (status == CLRNN_OK)
-        status = clr_launch(p->context, kernel, (clr_range){{groups, 1}, {1, 1}}, args, count);
-    if (status == CLRNN_OK && s->unit_shares > 1) {
-        args[count - 1] = CLR_ARG_UINT(1);
-        status = clr_launch(p->context, kernel, (clr_range){{1, 1}, {1, 1}}, args, count);
+        status = clr_launch(p->context, k->kernel, (clr_range){{groups * items, 1}, {items, 1}},
+                            args, count + 1);
+    if (status == CLRNN_OK && l->unit_shares > 1 && l->count > 0) {
+        args[count] = CLR_ARG_UINT(1);
+        status =
+            clr_launch(p->context, k->kernel, (clr_range){{items, 1}, {items, 1}}, args, count + 1);
         p->unsettled = status != CLRNN_OK;
         if (status == CLRNN_OK)
             status = clr_buffer_read_async(p->context, p->sync, sync_repairs * sizeof(cl_int),
@@ -139,23 +118,25 @@ static clrnn_status run(clr_persistent *p, cl_kernel kernel, const clr_shares *s
 }
 
 /* The part of a launch that its shares are. */
-static void fill(walk_launch *l, const clr_shares *s)
+static void fill(const clr_persistent *p, walk_launch *l, const clr_shares *s)
 {
     l->directions = s->directions;
     l->row_shares = s->row_shares;
     l->unit_shares = s->unit_shares;
     l->most_spins = s->most_spins;
+    l->rows = p->kind.items > 1 ? clr_resident_rows(p, l->N) : 0;
 }
 
 clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_walk *w, const clr_shares *s)
 {
-    fill(&w->launch, s);
+    enum { room = 3 };
+    fill(p, &w->launch, s);
     w->launch.has_y = w->y != NULL;
     w->launch.has_lengths = w->lengths != NULL;
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
                       CLR_ARG_MEM(w->store),
-                      CLR_ARG_MEM(w->x),
+                      CLR_ARG_MEM(some(w->x, w->store)),
                       CLR_ARG_MEM(some(w->h_first, w->store)),
                       CLR_ARG_MEM(some(w->c_first, w->store)),
                       CLR_ARG_MEM(some(w->h_last, w->store)),
@@ -164,13 +145,16 @@ clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_walk *w, cons
                       CLR_ARG_MEM(some(w->lengths, w->store)),
                       CLR_ARG_MEM(p->sync),
                       CLR_ARG_STRUCT(w->launch),
-                      CLR_ARG_UINT(0)};
-    return run(p, p->forward, s, args, CLR_COUNT(args));
+                      {0},
+                      {0},
+                      {0}};
+    return run(p, &p->forward, &w->launch, args, CLR_COUNT(args) - room);
 }
 
 clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, const clr_shares *s)
 {
-    fill(&w->launch, s);
+    enum { room = 3 };
+    fill(p, &w->launch, s);
     w->launch.has_y = w->dy != NULL;
     w->launch.has_lengths = w->lengths != NULL;
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
@@ -184,6 +168,43 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, co
                       CLR_ARG_MEM(some(w->lengths, w->store)),
                       CLR_ARG_MEM(p->sync),
                       CLR_ARG_STRUCT(w->launch),
-                      CLR_ARG_UINT(0)};
-    return run(p, p->backward, s, args, CLR_COUNT(args));
+                      {0},
+                      {0},
+                      {0}};
+    return run(p, &p->backward, &w->launch, args, CLR_COUNT(args) - room);
+}
+
+/* Do `groups` groups meet? A launch without steps is nothing but a meeting. */
+static clrnn_status try_meeting(clr_persistent *p, uint32_t groups, bool *met)
+{
+    const clr_shares shares = {.directions = 1,
+                               .row_shares = 1,
+                               .unit_shares = groups,
+                               .most_spins = p->kind.items > 1 ? 1u << 14 : 1u << 20};
+    clr_forward_walk walk = {
+        .panels = p->sync, .weights = p->sync, .store = p->sync, .launch = {.N = 1}};
+    const size_t bytes = (sync_line + 1) * sizeof(cl_int);
+    cl_int flag = 0;
+    clrnn_status status = clr_persistent_forward(p, &walk, &shares);
+    if (status == CLRNN_OK)
+        status = clr_buffer_read(p->context, p->sync, 0, sizeof flag, &flag);
+    if (status == CLRNN_OK)
+        status = clr_buffer_zero(p->context, p->sync, 0, bytes);
+    *met = flag == 0;
+    return status;
+}
+
+clrnn_status clr_persistent_probe(clr_persistent *p, uint32_t most, uint32_t *together)
+{
+    clrnn_status status = CLRNN_OK;
+    uint32_t groups = most < most_groups ? most : most_groups;
+    for (; groups > 1 && status == CLRNN_OK; groups -= groups > 8 ? groups / 4 : 1) {
+        bool met = true;
+        for (int again = 0; again < 4 && met && status == CLRNN_OK; again++)
+            status = try_meeting(p, groups, &met);
+        if (met)
+            break;
+    }
+    *together = groups ? groups : 1;
+    return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * math/persistent.h - typed functions for the kernels of cl/persistent_*.cl. */
+ * math/persistent.h - typed functions for the kernels that walk many steps in one launch:
+ * cl/persistent_*.cl and cl/resident_*.cl. */
 #ifndef CLR_MATH_PERSISTENT_H
 #define CLR_MATH_PERSISTENT_H
 
@@ -14,12 +15,31 @@
 #undef ulong
 #undef uint
 
+/* What kernels are built for. */
+typedef struct clr_walk_kind {
+    clrnn_precision precision;
+    clrnn_storage storage;
+    bool train; /* backward too, and then storage f32 */
+    /* Work-items of a group: 1 = cl/persistent_*.cl, vectors and weights from the caches; more =
+     * cl/resident_*.cl, weights in registers. */
+    uint32_t items;
+    uint32_t kept; /* weights that a work-item keeps in registers; 0 = as many as there are */
+} clr_walk_kind;
+
+/* The kernel of one way through time. */
+typedef struct clr_walk_kernel {
+    cl_kernel kernel;
+    uint32_t take, kept; /* resident: TAKE and KEPT of cl/resident.cl */
+    size_t numbers;      /* resident: in local memory for a row of what is multiplied */
+} clr_walk_kernel;
+
 /* The kernels for one network variant. One thread at a time. */
 typedef struct clr_persistent {
     clrnn_context *context;
     const clr_network *network;
+    clr_walk_kind kind;
     uint32_t tile_n; /* width of a panel */
-    cl_kernel forward, backward, probe;
+    clr_walk_kernel forward, backward;
     cl_mem sync;    /* where groups meet */
     bool unsettled; /* `sync` is not as the next launch needs it: a repair is missing */
     /* How many launches had to be repaired so far: up to date when the queue has been waited for.
@@ -27,25 +47,30 @@ typedef struct clr_persistent {
     cl_int *repairs;
 } clr_persistent;
 
-/** Build (backward only with `train`, and then storage f32); on failure everything is released.
- * `network` must outlive it. Returns: as clr_program_get. */
+/** Build; on failure everything is released. `network` must outlive it. Returns: as
+ *  clr_program_get. */
 clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *network,
-                                 clrnn_precision precision, clrnn_storage storage, bool train,
-                                 clr_persistent *persistent);
+                                 const clr_walk_kind *kind, clr_persistent *persistent);
 void clr_persistent_free(clr_persistent *persistent);
+
+/** The work-items of a group of resident on this device: 256, else 128; 0 if groups or local memory
+ *  are too small for the network. */
+uint32_t clr_resident_items(const clrnn_context *context, const clr_network *network,
+                            clrnn_precision precision, bool train);
 
 /** How many groups, of at most `most`, meet within a bounded wait: tried from `most` down to 2,
  * each several times; 1 if none do. Waits. */
 clrnn_status clr_persistent_probe(clr_persistent *persistent, uint32_t most, uint32_t *together);
 
-/* How a launch is cut: directions*row_shares*unit_shares groups. If unit_shares > 1 they meet, and
- * row_shares must be 1. */
+/* How a launch is cut: directions*row_shares*unit_shares groups. If unit_shares > 1 those that
+ * share rows meet. */
 typedef struct clr_shares {
     uint32_t directions, row_shares, unit_shares;
     uint32_t most_spins; /* how long a group waits for another */
 } clr_shares;
 
-/* The arrays of a walk forward, and where in them it begins; absent ones are NULL. */
+/* The arrays of a walk forward, and where in them it begins; absent ones are NULL. resident does
+ * not look at x. */
 typedef struct clr_forward_walk {
     cl_mem panels, weights, store, x, h_first, c_first, h_last, c_last, y;
     cl_mem lengths; /* [N] cl_int, NULL = all live */

@@ -24,8 +24,8 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
                    {"step_project_backward", &k.project_backward, projected}};
     cl_program program = NULL;
     const clr_source *const strategy[] = {&clr_cl_stepwise};
-    clrnn_status status = clr_cell_program(context, network, precision, CLRNN_WEIGHTS_F32, 1,
-                                           strategy, CLR_COUNT(strategy), &program);
+    clrnn_status status = clr_cell_program(context, network, precision, CLRNN_WEIGHTS_F32, strategy,
+                                           CLR_COUNT(strategy), NULL, 0, &program);
     for (size_t i = 0; i < CLR_COUNT(kernels) && status == CLRNN_OK; i++)
         if (kernels[i].wanted)
             status = clr_kernel_create(context, program, kernels[i].name, kernels[i].kernel);

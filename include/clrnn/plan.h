@@ -13,8 +13,11 @@ extern "C" {
 /* How time is walked. */
 typedef enum clrnn_strategy {
     CLRNN_STRATEGY_AUTO = 0,
-    CLRNN_STRATEGY_STEPWISE,  /* one GEMM and one cell kernel for each step: works everywhere */
-    CLRNN_STRATEGY_PERSISTENT /* one launch walks many steps; CPU devices */
+    CLRNN_STRATEGY_STEPWISE,   /* one GEMM and one cell kernel for each step: works everywhere */
+    CLRNN_STRATEGY_PERSISTENT, /* one launch walks many steps, a work-item in a group; CPU devices
+                                */
+    CLRNN_STRATEGY_RESIDENT /* the same with large groups that keep the recurrent weights in their
+                             * registers; made for GPUs, runs on CPUs too */
 } clrnn_strategy;
 
 /* What a plan is made for. Zero-initialise, then set what you need. */

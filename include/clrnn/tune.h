@@ -14,13 +14,14 @@ extern "C" {
 typedef struct clrnn_way {
     clrnn_strategy strategy;
     clrnn_gemm gemm;
-    /* CLRNN_STRATEGY_PERSISTENT: into how many shares the rows and the units of each direction are
+    /* Persistent and resident: into how many shares the rows and the units of each direction are
      * cut; every share is a work-group, and those that share units meet at every step. Else 0. */
     uint32_t row_shares, unit_shares;
+    uint32_t kept;  /* resident: weights that a work-item keeps in registers. Else 0. */
     double seconds; /* median of a forward pass, with the backward pass if the plan trains */
 } clrnn_way;
 
-#define CLRNN_MOST_WAYS 16
+#define CLRNN_MOST_WAYS 40
 
 /**
  * Time every way of running plans like `desc` on this device, and keep the fastest: on disk if the

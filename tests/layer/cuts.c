@@ -9,8 +9,6 @@
 
 #include "device/buffer.h"
 
-enum { STEPWISE_PACKED = 1, PERSISTENT = 2 }; /* in test_ways */
-
 int test_open_persistent(void **state)
 {
     int result = test_open(state);

@@ -12,6 +12,7 @@
 const test_way test_ways[TEST_WAYS] = {
     {"stepwise clblast", CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_CLBLAST},
     {"stepwise packed", CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED},
+    {"resident packed", CLRNN_STRATEGY_RESIDENT, CLRNN_GEMM_PACKED},
     {"persistent packed", CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED},
 };
 

@@ -23,7 +23,7 @@ typedef struct test_way {
     clrnn_gemm gemm;
 } test_way;
 
-#define TEST_WAYS 3
+enum { STEPWISE_CLBLAST, STEPWISE_PACKED, RESIDENT, PERSISTENT, TEST_WAYS };
 extern const test_way test_ways[TEST_WAYS];
 
 /** How many of them this device can: all but the last, which is for CPU devices, or all. */

@@ -10,9 +10,6 @@
 
 #include "layer/plan.h"
 
-#define STEPWISE_PACKED 1 /* in test_ways */
-#define PERSISTENT      2
-
 static void assert_same_bits(const char *what, const double *a, const double *b, size_t count)
 {
     if (!a != !b)
@@ -49,8 +46,8 @@ static test_outputs run_once(clrnn_context *context, const test_inputs *in, bool
 {
     const clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, train, way);
     clrnn_plan *plan = test_plan_make(context, &desc, in);
-    assert_string_equal(clrnn_plan_get_info(plan)->strategy,
-                        way == PERSISTENT ? "persistent" : "stepwise");
+    const char *strategy = clrnn_plan_get_info(plan)->strategy;
+    assert_memory_equal(strategy, test_ways[way].name, strlen(strategy));
     test_outputs out = test_run(plan, in);
     clrnn_plan_destroy(&plan);
     return out;

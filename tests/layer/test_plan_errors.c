@@ -122,8 +122,7 @@ static void strategies(void **state)
         d.gemm = test_ways[way].gemm;
         assert_int_equal(clrnn_plan_create(context, &d, &plan), CLRNN_OK);
         const clrnn_plan_info *info = clrnn_plan_get_info(plan);
-        assert_string_equal(info->strategy,
-                            d.strategy == CLRNN_STRATEGY_STEPWISE ? "stepwise" : "persistent");
+        assert_memory_equal(info->strategy, test_ways[way].name, strlen(info->strategy));
         assert_string_equal(info->gemm, d.gemm == CLRNN_GEMM_CLBLAST ? "clblast" : "packed");
         assert_string_equal(info->strategy_reason, "the caller chose it");
         assert_int_equal(info->weight_count, 4 * 4 * (3 + 4 + 2));
@@ -138,9 +137,23 @@ static void strategies(void **state)
     clrnn_plan *plan = NULL;
     d.strategy = CLRNN_STRATEGY_AUTO;
     assert_int_equal(clrnn_plan_create(context, &d, &plan), CLRNN_OK);
+    assert_string_equal(clrnn_plan_get_info(plan)->strategy, "resident");
+    clrnn_plan_destroy(&plan);
+    context->info.type = CL_DEVICE_TYPE_ACCELERATOR;
+    assert_int_equal(clrnn_plan_create(context, &d, &plan), CLRNN_OK);
     assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
     clrnn_plan_destroy(&plan);
     context->info.type = type;
+
+    /* Groups, or their memory, that are too small. */
+    const clrnn_device_info info = context->info;
+    d.strategy = CLRNN_STRATEGY_RESIDENT;
+    context->info.max_work_group = 64;
+    refuse_plan(context, d, CLRNN_ERR_UNSUPPORTED, "strategy resident cannot run this");
+    context->info = info;
+    context->info.local_memory = 1024;
+    refuse_plan(context, d, CLRNN_ERR_UNSUPPORTED, "does not fit the local memory");
+    context->info = info;
 }
 
 /* Wrong results: the next strategy is taken, and without one there is no plan. */
@@ -149,8 +162,9 @@ static void self_test_failures(void **state)
     clrnn_context *context = *state;
     const clrnn_plan_desc d = good_desc();
     clrnn_plan *plan = NULL;
-    const uint64_t failed = UINT64_MAX / 3 * 2;                     /* every family */
-    context->self_tests[1][0] = context->self_tests[1][1] = failed; /* persistent */
+    const uint64_t failed = UINT64_MAX / 3 * 2; /* every family */
+    uint64_t *persistent = context->self_tests[CLRNN_STRATEGY_PERSISTENT];
+    persistent[0] = persistent[1] = failed;
     assert_int_equal(clrnn_plan_create(context, &d, &plan), CLRNN_OK);
     assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
     clrnn_plan_destroy(&plan);
@@ -371,7 +385,7 @@ static void every_allocation_fails(void **state)
 
 static void every_opencl_call_fails(void **state)
 {
-    static const size_t forms[] = {3, 4, 1};
+    static const size_t forms[TEST_WAYS] = {3, 4, 2, 1};
     for (size_t way = 0; way < test_way_count(*state); way++)
         fail_in_turn(*state, forms[way], way, CLR_FAULT_OPENCL, 17);
 }

@@ -14,8 +14,6 @@
 
 #include "device/buffer.h"
 
-enum { CLBLAST, PACKED, PERSISTENT }; /* in test_ways */
-
 static const clrnn_storage storages[] = {CLRNN_WEIGHTS_F16, CLRNN_WEIGHTS_BF16, CLRNN_WEIGHTS_INT8};
 
 static clrnn_plan *plan_of(clrnn_context *context, const test_inputs *in, clrnn_storage storage,
@@ -24,8 +22,8 @@ static clrnn_plan *plan_of(clrnn_context *context, const test_inputs *in, clrnn_
     clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, false, way);
     desc.weights = storage;
     clrnn_plan *plan = test_plan_make(context, &desc, in);
-    assert_string_equal(clrnn_plan_get_info(plan)->strategy,
-                        way == PERSISTENT ? "persistent" : "stepwise");
+    const char *strategy = clrnn_plan_get_info(plan)->strategy;
+    assert_memory_equal(strategy, test_ways[way].name, strlen(strategy));
     return plan;
 }
 
@@ -61,16 +59,16 @@ static void check_network(clrnn_context *context, const char *name, const test_i
 {
     char what[128];
     test_outputs expected = reference_of(in, storage), first = {0};
-    test_outputs whole = run_once(context, in, CLRNN_WEIGHTS_F32, PACKED);
+    test_outputs whole = run_once(context, in, CLRNN_WEIGHTS_F32, STEPWISE_PACKED);
     for (size_t way = 0; way < test_way_count(context); way++) {
         test_outputs got = run_once(context, in, storage, way);
         snprintf(what, sizeof what, "%s, %s, %s, H %u, N %u", name, test_storage_names[storage],
                  test_ways[way].name, in->desc.hidden_size, in->batch);
         test_compare(what, in, &got, &expected, 2e-6, 0);
         assert_true(test_error(got.y, whole.y, test_sizes_of(in).y) > 2e-5);
-        if (way == PERSISTENT)
+        if (way == PERSISTENT) /* (resident adds in an order of its own) */
             test_same_bits(what, in, &got, &first);
-        if (way == PACKED)
+        if (way == STEPWISE_PACKED)
             first = got;
         else
             test_outputs_free(&got);
@@ -125,7 +123,7 @@ static void every_cut(void **state)
             clrnn_network_desc network = test_sized_form(form, 17, 130, 65);
             network.bidirectional = form % 2;
             test_inputs in = test_inputs_random(&network, 3, 7, NULL, form, 0.1);
-            test_outputs expected = run_once(*state, &in, storages[s], PACKED);
+            test_outputs expected = run_once(*state, &in, storages[s], STEPWISE_PACKED);
             clrnn_plan *plan = plan_of(*state, &in, storages[s], PERSISTENT);
             for (size_t i = 0; i < COUNT(cuts); i++) {
                 plan->forced = &cuts[i];
@@ -209,17 +207,19 @@ static void memory_and_self_tests(void **state)
     clrnn_context *context = *state;
     const clrnn_network_desc network = {.input_size = 64, .hidden_size = 256};
     test_inputs in = test_inputs_random(&network, 1, 1, NULL, 1, 0.1);
-    for (size_t way = PACKED; way < test_way_count(context); way++) {
+    for (size_t way = STEPWISE_PACKED; way < test_way_count(context); way++) {
         size_t whole = 0, before = 0;
         for (int storage = 0; storage < TEST_STORAGES; storage++) {
-            size_t kind = storage ? 1u + (size_t)storage : 0;
-            assert_true(context->self_tests[way == PERSISTENT][kind] == 0);
+            clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, way);
+            desc.weights = (clrnn_storage)storage;
+            const uint64_t *result = clr_self_test_results(context, &desc, desc.strategy);
+            assert_true(*result == 0);
             clrnn_plan *plan = plan_of(context, &in, (clrnn_storage)storage, way);
-            assert_true(context->self_tests[way == PERSISTENT][kind] != 0);
-            size_t bytes = way == PERSISTENT
-                               ? clr_buffer_size(plan->panels.buffer)
-                               : clr_buffer_size(plan->operands[0].input.panels) +
-                                     clr_buffer_size(plan->operands[0].recurrent.panels);
+            assert_true(*result != 0);
+            const clr_cell_operands *o = plan->operands;
+            size_t bytes = way == STEPWISE_PACKED ? clr_buffer_size(o->recurrent.panels)
+                                                  : clr_buffer_size(plan->panels.buffer);
+            bytes += way == PERSISTENT ? 0 : clr_buffer_size(o->input.panels);
             whole = storage ? whole : bytes;
             if (storage == CLRNN_WEIGHTS_INT8)
                 assert_true(bytes > whole / 4 && bytes <= whole / 4 + 2 * 4 * 1024 * 4);
@@ -230,7 +230,8 @@ static void memory_and_self_tests(void **state)
             before = clrnn_plan_get_info(plan)->work_bytes;
             clrnn_plan_destroy(&plan);
         }
-        assert_true(context->self_tests[way == PERSISTENT][1] == 0);
+        const clrnn_plan_desc train = test_plan_desc(&in, CLRNN_F32, true, way);
+        assert_true(*clr_self_test_results(context, &train, train.strategy) == 0);
     }
     test_inputs_free(&in);
 }
@@ -250,10 +251,10 @@ static void saves_no_memory(void **state)
     const clrnn_network_desc network = {.input_size = 3, .hidden_size = 4};
     test_inputs in = test_inputs_random(&network, 1, 1, NULL, 1, 1);
     context->log = (clrnn_log){CLRNN_LOG_INFO, tell, NULL};
-    for (size_t way = CLBLAST; way <= PACKED; way++) {
+    for (size_t way = STEPWISE_CLBLAST; way <= STEPWISE_PACKED; way++) {
         clrnn_plan *plan = plan_of(context, &in, CLRNN_WEIGHTS_BF16, way);
         assert_non_null(strstr(told, "weights are rounded to bf16"));
-        assert_true(!strstr(told, "no memory is saved") == (way == PACKED));
+        assert_true(!strstr(told, "no memory is saved") == (way == STEPWISE_PACKED));
         clrnn_plan_destroy(&plan);
     }
     context->log = test_log;

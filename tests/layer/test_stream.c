@@ -8,8 +8,6 @@
 #include "layer/blocks.h"
 #include "layer/cuts.h"
 
-#define STEPWISE_PACKED 1 /* in test_ways */
-
 /* --- blocks ------------------------------------------------------------------------------- */
 
 /* From given states in blocks of one size, the last one shorter. */

@@ -8,8 +8,6 @@
 #include "layer/blocks.h"
 #include "layer/cuts.h"
 
-#define STEPWISE_PACKED 1 /* in test_ways */
-
 /* --- misuse ------------------------------------------------------------------------------- */
 
 static void refuse_plan(clrnn_context *context, clrnn_plan_desc desc, const char *message)

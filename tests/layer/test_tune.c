@@ -72,12 +72,13 @@ static void fastest_is_kept(void **state)
         clrnn_way ways[CLRNN_MOST_WAYS];
         size_t count = 0;
         assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK);
-        assert_in_range(count, test_way_count(*state), CLRNN_MOST_WAYS);
+        assert_in_range(count, 3, CLRNN_MOST_WAYS);
         for (size_t i = 0; i < count; i++) {
             assert_true(ways[i].seconds > 0 && (i == 0 || ways[i].seconds >= ways[i - 1].seconds));
             for (size_t j = 0; j < i; j++)
                 assert_false(ways[i].strategy == ways[j].strategy && ways[i].gemm == ways[j].gemm &&
                              ways[i].row_shares == ways[j].row_shares &&
+                             ways[i].kept == ways[j].kept &&
                              ways[i].unit_shares == ways[j].unit_shares);
         }
         for (int again = 0; again < 2; again++) {
@@ -108,15 +109,50 @@ static void fastest_is_kept(void **state)
     }
 }
 
+/* On a GPU, or what is taken for one, large groups are tried in place of small ones, and more or
+ * fewer registers. */
+static void ways_of_a_gpu(void **state)
+{
+    heard h;
+    if (test_precisions(*state) < 2)
+        skip(); /* see below */
+    clrnn_context *context = open_with(*state, &h, fresh_folder());
+    context->info.type = CL_DEVICE_TYPE_GPU;
+    for (int train = 0; train < 2; train++) {
+        clrnn_plan_desc desc = small_plan(train);
+        clrnn_way ways[CLRNN_MOST_WAYS];
+        size_t count = 0, resident = 0;
+        /* PoCL 3.1 with LLVM 15 crashes over some kernels with many registers, but not over these.
+         */
+        desc.network.cell = CLRNN_CELL_GRU;
+        desc.precision = CLRNN_F64;
+        assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK);
+        for (size_t i = 0; i < count; i++) {
+            bool kept = ways[i].strategy == CLRNN_STRATEGY_RESIDENT;
+            resident += kept;
+            assert_true(kept || ways[i].strategy == CLRNN_STRATEGY_STEPWISE);
+            assert_true(kept == (ways[i].kept > 0) && kept == (ways[i].unit_shares > 0));
+            assert_int_equal(ways[i].gemm, CLRNN_GEMM_CLBLAST);
+        }
+        assert_int_equal(resident + 1, count);
+        assert_true(resident > 0);
+        clrnn_plan *plan = plan_of(context, &desc);
+        assert_int_equal(plan->strategy->id, ways[0].strategy);
+        assert_int_equal(plan->way.kept, ways[0].kept);
+        clrnn_plan_destroy(&plan);
+    }
+    clrnn_context_destroy(&context);
+}
+
 /* A plan takes any way that was kept, and its results have the same bits. */
 static void same_bits(void **state)
 {
     static const clrnn_way ways[] = {
-        {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 1, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 2, 1, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 2, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 60000, 1, 0}, /* of a larger device */
+        {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 1, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 2, 1, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 2, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 60000, 1, 0, 0}, /* of a larger device */
     };
     heard h;
     clrnn_context *context = open_with(*state, &h, fresh_folder());
@@ -163,14 +199,17 @@ static void damage(const char *folder, size_t from_end)
 /* A damaged file, and one whose contents make no sense, count as absent. */
 static void damaged_files(void **state)
 {
-    static const clrnn_way good = {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0};
+    static const clrnn_way good = {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0, 0};
     static const clrnn_way senseless[] = {
-        {CLRNN_STRATEGY_AUTO, CLRNN_GEMM_PACKED, 0, 0, 0},
-        {(clrnn_strategy)9, CLRNN_GEMM_PACKED, 0, 0, 0},
-        {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_AUTO, 0, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 0, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 2, 2, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 1u << 20, 0}};
+        {CLRNN_STRATEGY_AUTO, CLRNN_GEMM_PACKED, 0, 0, 0, 0},
+        {(clrnn_strategy)9, CLRNN_GEMM_PACKED, 0, 0, 0, 0},
+        {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_AUTO, 0, 0, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 0, 0, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 2, 2, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 1u << 20, 0, 0},
+        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 2, 32, 0},
+        {CLRNN_STRATEGY_RESIDENT, CLRNN_GEMM_PACKED, 1, 2, 0, 0},
+        {CLRNN_STRATEGY_RESIDENT, CLRNN_GEMM_PACKED, 1, 2, 2000, 0}};
     const clrnn_plan_desc desc = small_plan(false);
     clrnn_way way;
     heard h;
@@ -200,7 +239,7 @@ static void damaged_files(void **state)
 /* Every part of a description that a way depends on is part of its key. */
 static void keys_differ(void **state)
 {
-    static const clrnn_way good = {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0};
+    static const clrnn_way good = {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0, 0};
     heard h;
     clrnn_context *context = open_with(*state, &h, fresh_folder());
     const clrnn_plan_desc desc = small_plan(false);
@@ -295,9 +334,9 @@ static void allocations_fail(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(fastest_is_kept), TEST_PERSISTENT(same_bits),
-                                       TEST(damaged_files),   TEST(keys_differ),
-                                       TEST(no_folder),       TEST(bad_calls),
-                                       TEST(allocations_fail)};
+    const struct CMUnitTest tests[] = {
+        TEST(fastest_is_kept), TEST(ways_of_a_gpu),   TEST_PERSISTENT(same_bits),
+        TEST(damaged_files),   TEST(keys_differ),     TEST(no_folder),
+        TEST(bad_calls),       TEST(allocations_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

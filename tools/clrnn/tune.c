@@ -13,7 +13,11 @@ static const char *const usual_problems[] = {
 
 static const char *strategy_name(const clrnn_way *way)
 {
-    return way->strategy == CLRNN_STRATEGY_PERSISTENT ? "persistent" : "stepwise";
+    static const char *const names[] = {[CLRNN_STRATEGY_AUTO] = "auto",
+                                        [CLRNN_STRATEGY_STEPWISE] = "stepwise",
+                                        [CLRNN_STRATEGY_PERSISTENT] = "persistent",
+                                        [CLRNN_STRATEGY_RESIDENT] = "resident"};
+    return names[way->strategy];
 }
 
 static const char *gemm_name(const clrnn_way *way)
@@ -29,6 +33,8 @@ static void print_lines(const char *problem, const clrnn_way *ways, size_t count
                strategy_name(&ways[i]), gemm_name(&ways[i]));
         if (ways[i].row_shares)
             printf(" rows in %u, units in %u", ways[i].row_shares, ways[i].unit_shares);
+        if (ways[i].kept)
+            printf(", %u weights kept", ways[i].kept);
         printf("\n");
     }
     fflush(stdout);
@@ -45,6 +51,7 @@ static int print_object(const char *problem, const clrnn_way *ways, size_t count
         cJSON_AddStringToObject(way, "gemm", gemm_name(&ways[i]));
         cJSON_AddNumberToObject(way, "row_shares", ways[i].row_shares);
         cJSON_AddNumberToObject(way, "unit_shares", ways[i].unit_shares);
+        cJSON_AddNumberToObject(way, "kept", ways[i].kept);
         cJSON_AddNumberToObject(way, "median_ms", ways[i].seconds * 1e3);
         cJSON_AddItemToArray(array, way);
     }

@@ -43,6 +43,11 @@ static const struct {
     {"cell=gru,strategy=stepwise,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
     {"cell=gru,strategy=stepwise,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
     {"cell=lstm,strategy=stepwise,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", true},
+    {"cell=rnn,strategy=resident,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
+    {"cell=gru,strategy=resident,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
+    {"cell=gru,strategy=resident,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
+    {"cell=lstm,strategy=resident,T=5,N=1,I=7,H=300", true},
+    {"cell=lstm,strategy=resident,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
 
@@ -58,6 +63,7 @@ static const struct {
     {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
     {"cell=gru,strategy=stepwise,T=5,N=3,I=17,H=65", false},
     {"cell=lstm,strategy=stepwise,P=7,T=6,N=3,I=7,H=17", false},
+    {"cell=gru,strategy=resident,T=5,N=3,I=17,H=65", false},
 };
 #define STORED_PROBLEMS (sizeof stored_problems / sizeof stored_problems[0])
 

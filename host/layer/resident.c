@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ * layer/resident.c - the strategy for GPUs that walks many steps in one launch: work-items share
+ * the products and keep the recurrent weights in registers. */
+#include "math/resident.h"
+#include "base/log.h"
+#include "layer/walks.h"
+
+static const char *refuses(const clrnn_context *context, const clr_network *network,
+                           const clrnn_plan_desc *desc)
+{
+    if (clr_resident_items(context, network, desc->precision, desc->train) == 0)
+        return "a row of what it multiplies does not fit the local memory of a work-group";
+    return NULL;
+}
+
+static clrnn_status init(clrnn_plan *plan)
+{
+    const clr_network *n = &plan->network;
+    const clrnn_plan_desc *d = &plan->desc;
+    clrnn_context *context = plan->context;
+    const clr_walk_kind kind = {.precision = d->precision,
+                                .storage = d->weights,
+                                .train = d->train,
+                                .items = clr_resident_items(context, n, d->precision, d->train),
+                                .kept = plan->way.kept};
+    clrnn_status status = clr_walks_init(plan, &kind);
+    if (status == CLRNN_OK)
+        status = clr_gemms_prepare(&plan->gemms);
+    if (status == CLRNN_OK)
+        status =
+            clr_persistent_probe(&plan->persistent, context->info.compute_units, &plan->together);
+    if (status == CLRNN_OK)
+        clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u large work-groups run together",
+                context->info.name, plan->together, context->info.compute_units);
+    return status == CLRNN_OK ? clr_panels_make(plan) : status;
+}
+
+static clrnn_status pack(clrnn_plan *plan, uint32_t layer, uint32_t direction)
+{
+    const clr_network *n = &plan->network;
+    clr_cell_weights w = clr_network_cell(n, layer, direction);
+    clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + direction];
+    clrnn_status status = clr_panels_pack(plan, layer, direction);
+    if (status == CLRNN_OK)
+        status = clr_plan_pack_matrix(plan, w.w_ih, (size_t)n->gates * n->desc.hidden_size,
+                                      w.inputs, &o->input, NULL);
+    return status;
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How a launch of some directions is cut. As many groups share the units as are needed to keep all
+ * weights in registers; the rest share the rows. */
+static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t directions, bool back)
+{
+    const uint32_t batch = walk->layout->batch, each = plan->together / directions;
+    const bool cpu = plan->context->info.type & CL_DEVICE_TYPE_CPU;
+    clr_shares s = {.directions = directions, .row_shares = 1, .unit_shares = 1};
+    /* Some milliseconds: a look at a counter takes tens of nanoseconds on a CPU, hundreds on a GPU.
+     */
+    s.most_spins = cpu ? 1u << 17 : 1u << 14;
+    if (plan->forced) {
+        s = *plan->forced;
+        s.directions = directions;
+        return s;
+    }
+    if (each < 2)
+        return s;
+    const clrnn_way *way = &plan->way;
+    bool measured = way->unit_shares && batch == plan->desc.max_batch &&
+                    way->unit_shares * way->row_shares <= each;
+    uint32_t row_blocks = (batch + 3) / 4, at_once = clr_resident_units(&plan->persistent, back);
+    uint32_t units = back ? plan->network.state : plan->network.desc.hidden_size;
+    uint32_t shares = measured ? way->unit_shares : smaller((units + at_once - 1) / at_once, each);
+    if (shares > 1 && clr_may_meet(plan->context))
+        s.unit_shares = smaller(shares, units);
+    s.row_shares = smaller(measured ? way->row_shares : each / s.unit_shares, row_blocks);
+    return s;
+}
+
+static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
+{
+    const clr_shares shares = cut(plan, walks, (uint32_t)count, false);
+    clrnn_status status = CLRNN_OK;
+    for (size_t i = 0; i < count && status == CLRNN_OK; i++)
+        status = clr_walk_inputs(plan, &walks[i]);
+    return status == CLRNN_OK ? clr_walks_forward(plan, walks, count, &shares) : status;
+}
+
+static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t count)
+{
+    const clr_shares shares = cut(plan, walks, (uint32_t)count, true);
+    return clr_walks_backward(plan, walks, count, &shares);
+}
+
+const clr_strategy clr_strategy_resident = {
+    .name = "resident",
+    .id = CLRNN_STRATEGY_RESIDENT,
+    .reason = "on a GPU one launch for many steps, with weights in registers, saves launches and "
+              "memory traffic",
+    .automatic = CL_DEVICE_TYPE_GPU,
+    .refuses = refuses,
+    .init = init,
+    .release = clr_walks_release,
+    .pack = pack,
+    .forward = forward,
+    .backward = backward,
+    .notice = clr_walks_notice};
