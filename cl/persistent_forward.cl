@@ -6,8 +6,6 @@
  * rows and units, so that nobody waits; so few steps that the gates are still in a cache when they
  * are needed. */
 
-#define INPUT_ROWS (2 * ROWS) /* rows of x that a block has at least, if there are so many */
-
 /* Gates of the units of panels panel0..panel1-1, for `rows` rows side by side: row 0 of x, row 0 of
  * the gates. */
 static inline void input_rows(const walk *w, global const REAL *x, global REAL *gates, size_t rows,

@@ -9,6 +9,21 @@
 #define CLR_WALKS
 #define MOST_WALKS 2 /* directions of one launch */
 
+/* ints of the array `sync`: the flag, how often the repair had to work; then for each of up to
+ * MOST_GROUPS meeting places a counter in a cache line of its own; then for each group how many
+ * phases it has completed. (These places do not depend on the cut: what one launch leaves as a
+ * group's phases must not be the counter of another launch.) */
+#define MOST_GROUPS   256
+#define SYNC_FLAG     0
+#define SYNC_REPAIRS  1
+#define SYNC_LINE     16
+#define SYNC_COUNTERS SYNC_LINE
+#define SYNC_DONE     (SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)
+#define SYNC_INTS     (SYNC_DONE + MOST_GROUPS)
+
+/* persistent: rows of x whose input products are computed at once, if there are so many. */
+#define INPUT_ROWS 96
+
 /* resident: into how many lanes the values of k are cut, and how long one is. Nothing but K may
  * decide, since the bits of a sum depend on it. */
 #define LANES_OF(K) ((K) > 2048 ? 32 : (K) > 1024 ? 16 : 8)

@@ -72,7 +72,7 @@ MUTATIONS = [
     ("persistent-counters-stay", "test_overrun", [
         (WALK + ".cl", "        *counter_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-places-overlap", "test_persistent", [
-        (WALK + ".cl", "(SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)",
+        (WALK + "s.cl", "(SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)",
          "(SYNC_COUNTERS + SYNC_LINE)")]),
     ("persistent-repair-forgotten", "test_overrun", [
         ("host/math/persistent.c", "p->unsettled ? settle(p) : CLRNN_OK", "CLRNN_OK")]),

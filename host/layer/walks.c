@@ -12,8 +12,6 @@
 static const double operations_per_second = 2e10, launch_operations = 2e9;
 enum { most_steps = 1 << 16 };
 
-enum { block_rows = 96 }; /* INPUT_ROWS of cl/persistent_forward.cl */
-
 clrnn_status clr_walks_init(clrnn_plan *plan, const clr_walk_kind *kind)
 {
     clrnn_status status =
@@ -200,7 +198,7 @@ clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t c
         }
         f.launch.first_spins =
             first_wait(shares) +
-            input_spins(plan, inputs, l->batch > block_rows ? l->batch : block_rows);
+            input_spins(plan, inputs, l->batch > INPUT_ROWS ? l->batch : INPUT_ROWS);
         status = clr_persistent_forward(&plan->persistent, &f, shares);
     }
     return status;

@@ -13,10 +13,6 @@
 #include "math/resident.h"
 #include "math/sources.h"
 
-/* SYNC_LINE and the places of cl/walk.cl; at most so many groups. */
-enum { sync_line = 16, sync_repairs = 1, most_groups = 256 };
-enum { sync_ints = sync_line * (1 + most_groups) + most_groups };
-
 static clrnn_status build_alone(clr_persistent *p, bool back)
 {
     const clr_source *const sources[] = {&clr_cl_storage,
@@ -53,9 +49,9 @@ clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *netw
     for (int back = 0; back <= kind->train && status == CLRNN_OK; back++)
         status = kind->items > 1 ? clr_resident_build(&p, back) : build_alone(&p, back);
     if (status == CLRNN_OK)
-        status = clr_buffer_create(context, sync_ints * sizeof(cl_int), &p.sync);
+        status = clr_buffer_create(context, SYNC_INTS * sizeof(cl_int), &p.sync);
     if (status == CLRNN_OK)
-        status = clr_buffer_zero(context, p.sync, 0, sync_ints * sizeof(cl_int));
+        status = clr_buffer_zero(context, p.sync, 0, SYNC_INTS * sizeof(cl_int));
     if (status != CLRNN_OK)
         clr_persistent_free(&p);
     *persistent = p;
@@ -80,11 +76,11 @@ static cl_mem some(cl_mem wanted, cl_mem other)
 /* Make up for a repair that could not be enqueued: `sync` as it leaves it, but for what it does. */
 static clrnn_status settle(clr_persistent *p)
 {
-    const size_t flag = sizeof(cl_int), counters = sync_line * sizeof(cl_int);
+    const size_t flag = sizeof(cl_int), counters = SYNC_COUNTERS * sizeof(cl_int);
     clrnn_status status = clr_buffer_zero(p->context, p->sync, 0, flag);
     if (status == CLRNN_OK)
         status =
-            clr_buffer_zero(p->context, p->sync, counters, sync_ints * sizeof(cl_int) - counters);
+            clr_buffer_zero(p->context, p->sync, counters, SYNC_INTS * sizeof(cl_int) - counters);
     p->unsettled = status != CLRNN_OK;
     return status;
 }
@@ -111,7 +107,7 @@ static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_
             clr_launch(p->context, k->kernel, (clr_range){{items, 1}, {items, 1}}, args, count + 1);
         p->unsettled = status != CLRNN_OK;
         if (status == CLRNN_OK)
-            status = clr_buffer_read_async(p->context, p->sync, sync_repairs * sizeof(cl_int),
+            status = clr_buffer_read_async(p->context, p->sync, SYNC_REPAIRS * sizeof(cl_int),
                                            sizeof(cl_int), p->repairs);
     }
     return status;
@@ -183,7 +179,7 @@ static clrnn_status try_meeting(clr_persistent *p, uint32_t groups, bool *met)
                                .most_spins = p->kind.items > 1 ? 1u << 14 : 1u << 20};
     clr_forward_walk walk = {
         .panels = p->sync, .weights = p->sync, .store = p->sync, .launch = {.N = 1}};
-    const size_t bytes = (sync_line + 1) * sizeof(cl_int);
+    const size_t bytes = (SYNC_COUNTERS + 1) * sizeof(cl_int);
     cl_int flag = 0;
     clrnn_status status = clr_persistent_forward(p, &walk, &shares);
     if (status == CLRNN_OK)
@@ -197,7 +193,7 @@ static clrnn_status try_meeting(clr_persistent *p, uint32_t groups, bool *met)
 clrnn_status clr_persistent_probe(clr_persistent *p, uint32_t most, uint32_t *together)
 {
     clrnn_status status = CLRNN_OK;
-    uint32_t groups = most < most_groups ? most : most_groups;
+    uint32_t groups = most < MOST_GROUPS ? most : MOST_GROUPS;
     for (; groups > 1 && status == CLRNN_OK; groups -= groups > 8 ? groups / 4 : 1) {
         bool met = true;
         for (int again = 0; again < 4 && met && status == CLRNN_OK; again++)

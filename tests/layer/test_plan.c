@@ -44,14 +44,28 @@ static void run_trial_on(clrnn_context *context, const trial *t, test_inputs *in
     clrnn_plan_destroy(&plan);
 }
 
+/* The kernels of resident take PoCL 2 s each: so in double they have their tests in test_resident.c
+ * alone, and without bias here only for one form of each cell. */
+static bool is_left_out(const trial *t)
+{
+    const clrnn_network_desc *d = &t->desc;
+    bool usual = d->nonlinearity == CLRNN_TANH && !d->proj_size &&
+                 d->gru_reset == CLRNN_RESET_BEFORE && d->gru_update == CLRNN_UPDATE_REPLACES;
+    return t->way == RESIDENT && (t->precision == CLRNN_F64 || (d->no_bias && !usual));
+}
+
 /* The trial in every way; how many there were. */
 static size_t run_trial(clrnn_context *context, trial *t, uint64_t seed)
 {
+    size_t done = 0;
     test_inputs in = test_inputs_random(&t->desc, t->steps, t->batch, t->lengths, seed, t->scale);
     for (t->way = 0; t->way < test_way_count(context); t->way++)
-        run_trial_on(context, t, &in);
+        if (!is_left_out(t)) {
+            run_trial_on(context, t, &in);
+            done++;
+        }
     test_inputs_free(&in);
-    return t->way;
+    return done;
 }
 
 /* Every form x layers x directions x bias x lengths x dropout, small. */
@@ -78,8 +92,9 @@ static void every_form(void **state)
             t.desc.no_bias = bits & 16;
             done += run_trial(*state, &t, bits);
         }
-    assert_int_equal(done,
-                     (size_t)test_precisions(*state) * TEST_FORMS * 24 * test_way_count(*state));
+    const size_t precisions = (size_t)test_precisions(*state);
+    const size_t left_out = (precisions - 1) * TEST_FORMS * 24 + (TEST_FORMS - 3) * 12;
+    assert_int_equal(done, precisions * TEST_FORMS * 24 * test_way_count(*state) - left_out);
 }
 
 /* Sizes that are no multiple of anything, and those around work-group and vector widths. */

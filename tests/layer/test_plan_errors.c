@@ -144,16 +144,6 @@ static void strategies(void **state)
     assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
     clrnn_plan_destroy(&plan);
     context->info.type = type;
-
-    /* Groups, or their memory, that are too small. */
-    const clrnn_device_info info = context->info;
-    d.strategy = CLRNN_STRATEGY_RESIDENT;
-    context->info.max_work_group = 64;
-    refuse_plan(context, d, CLRNN_ERR_UNSUPPORTED, "strategy resident cannot run this");
-    context->info = info;
-    context->info.local_memory = 1024;
-    refuse_plan(context, d, CLRNN_ERR_UNSUPPORTED, "does not fit the local memory");
-    context->info = info;
 }
 
 /* Wrong results: the next strategy is taken, and without one there is no plan. */

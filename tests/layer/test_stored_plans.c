@@ -52,6 +52,13 @@ static test_outputs reference_of(const test_inputs *in, clrnn_storage storage)
 
 /* --- numbers ------------------------------------------------------------------------------ */
 
+/* The kernels of resident take PoCL 2 s each: every form in int8, the others for the LSTM alone. */
+static bool is_left_out(const test_inputs *in, clrnn_storage storage, size_t way)
+{
+    bool lstm = in->desc.cell == CLRNN_CELL_LSTM && !in->desc.proj_size;
+    return way == RESIDENT && storage != CLRNN_WEIGHTS_INT8 && !lstm;
+}
+
 /* All ways of one network: right for the weights as kept, our own products to the bit, and not what
  * the weights in float give. */
 static void check_network(clrnn_context *context, const char *name, const test_inputs *in,
@@ -61,6 +68,8 @@ static void check_network(clrnn_context *context, const char *name, const test_i
     test_outputs expected = reference_of(in, storage), first = {0};
     test_outputs whole = run_once(context, in, CLRNN_WEIGHTS_F32, STEPWISE_PACKED);
     for (size_t way = 0; way < test_way_count(context); way++) {
+        if (is_left_out(in, storage, way))
+            continue;
         test_outputs got = run_once(context, in, storage, way);
         snprintf(what, sizeof what, "%s, %s, %s, H %u, N %u", name, test_storage_names[storage],
                  test_ways[way].name, in->desc.hidden_size, in->batch);
