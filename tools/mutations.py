@@ -98,7 +98,7 @@ MUTATIONS = [
     ("persistent-last-launch-back", "test_many_steps", [
         ("host/layer/walks.c", "bool down = (w->direction == 1) != back;",
          "bool down = w->direction == 1;")]),
-    ("states-in-place", "test_in_place", [
+    ("states-in-place", "test_stream", [
         ("host/layer/forward.c", "(pass->steps > 1 || first.buffer != last.buffer)", "true")]),
     ("arrays-in-place", "test_in_place", [
         ("host/layer/host_io.c",

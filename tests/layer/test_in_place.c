@@ -9,13 +9,19 @@
 
 enum { N = 3 };
 
-/* A network whose x and y have the same size, so that one may lie where the other is. */
-static test_inputs inputs_of(size_t form, bool bidirectional, uint32_t steps)
+/* A network whose x and y have the same size, so that one may lie where the other is. large:
+ * several panels of units, and if there is more than one step, several blocks of them. */
+static test_inputs inputs_of(size_t form, bool bidirectional, bool one_step, bool large)
 {
-    clrnn_network_desc desc = test_form(form, 2, bidirectional);
+    clrnn_network_desc desc = test_form(form, large ? 1 : 2, bidirectional);
+    const uint32_t steps = one_step ? 1 : large ? 70 : 5;
+    if (large) {
+        desc.hidden_size = 70;
+        desc.proj_size = desc.proj_size ? 37 : 0;
+    }
     desc.input_size =
         (desc.proj_size ? desc.proj_size : desc.hidden_size) * (bidirectional ? 2 : 1);
-    test_inputs in = test_inputs_random(&desc, steps, N, NULL, 20 + form, 0.8);
+    test_inputs in = test_inputs_random(&desc, steps, N, NULL, 20 + form, large ? 0.1 : 0.8);
     test_inputs_round(&in, CLRNN_F32);
     return in;
 }
@@ -78,8 +84,8 @@ static void in_place(void **state)
 {
     for (size_t way = 0; way < test_way_count(*state); way++)
         for (size_t form = 0; form < TEST_FORMS; form++)
-            for (int variant = 0; variant < 4; variant++) {
-                test_inputs in = inputs_of(form, variant & 1, variant & 2 ? 5 : 1);
+            for (int variant = 0; variant < 8; variant++) {
+                test_inputs in = inputs_of(form, variant & 1, !(variant & 2), variant & 4);
                 for (int train = 0; train < 2; train++) {
                     const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, train == 1, way);
                     clrnn_plan *plan = test_plan_make(*state, &desc, &in);

@@ -146,6 +146,32 @@ static void many_launches(void **state)
         }
 }
 
+/* NaN in the state of one row reaches no other, although what is read past the end of a row is the
+ * next one's. */
+static void rows_apart(void **state)
+{
+    enum { T = 2, N = 5, BAD = 2 };
+    for (size_t form = 0; form < TEST_FORMS; form++) {
+        clrnn_network_desc desc = test_sized_form(form, 3, 70, 37);
+        test_inputs in = test_inputs_random(&desc, T, N, NULL, 500 + form, 0.1);
+        const size_t R = test_sizes_of(&in).h / N;
+        clrnn_plan *plan = resident(*state, &in, CLRNN_F32, false, 0, &alone);
+        test_outputs expected = test_run(plan, &in);
+        for (size_t j = 0; j < R; j++)
+            in.h0[BAD * R + j] = NAN;
+        test_outputs got = test_run(plan, &in);
+        for (size_t i = 0; i < T * N * R; i++)
+            if (i / R % N == BAD)
+                assert_true(isnan(got.y[i]));
+            else
+                assert_true(got.y[i] == expected.y[i]);
+        test_outputs_free(&expected);
+        test_outputs_free(&got);
+        clrnn_plan_destroy(&plan);
+        test_inputs_free(&in);
+    }
+}
+
 /* --- groups ------------------------------------------------------------------------------- */
 
 static void check_plan(const char *name, clrnn_plan *plan, const test_inputs *in,
@@ -239,8 +265,13 @@ static void waiting_in_vain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(long_sums),       TEST(every_cut),           TEST(as_the_plan_chooses),
-        TEST(many_launches),   TEST(registers_and_rooms), TEST(rooms_that_are_too_small),
+        TEST(long_sums),
+        TEST(every_cut),
+        TEST(as_the_plan_chooses),
+        TEST(many_launches),
+        TEST(rows_apart),
+        TEST(registers_and_rooms),
+        TEST(rooms_that_are_too_small),
         TEST(waiting_in_vain),
     };
     return cmocka_run_group_tests_name("resident", tests, NULL, NULL);
