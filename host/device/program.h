@@ -40,6 +40,7 @@ void clr_programs_free(clrnn_context *context);
 /** A kernel of a program; the caller's, for one thread at a time. On failure NULL. */
 clrnn_status clr_kernel_create(clrnn_context *context, cl_program program, const char *name,
                                cl_kernel *kernel);
+
 /** Bytes of memory that a work-item of a kernel needs since registers do not suffice, as the driver
  *  tells; 0 if it does not tell. */
 uint64_t clr_kernel_spilled(const clrnn_context *context, cl_kernel kernel);

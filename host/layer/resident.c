@@ -8,9 +8,12 @@
 static const char *refuses(const clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
 {
-    if (clr_resident_items(context, network, desc->precision, desc->train) == 0)
-        return "a row of what it multiplies does not fit the local memory of a work-group";
-    return NULL;
+    if (clr_resident_items(context, network, desc->precision, desc->train) > 0)
+        return NULL;
+    if (context->info.max_work_group < 4 * MOST_LANES)
+        return "it needs work-groups of 128 work-items, more than the device has; use stepwise";
+    return "a row of what it multiplies does not fit the local memory of a work-group; use "
+           "stepwise";
 }
 
 static clrnn_status init(clrnn_plan *plan)
@@ -71,7 +74,7 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
         return s;
     const clrnn_way *way = &plan->way;
     bool measured = way->unit_shares && batch == plan->desc.max_batch &&
-                    way->unit_shares * way->row_shares <= each;
+                    (uint64_t)way->unit_shares * way->row_shares <= each;
     uint32_t row_blocks = (batch + 3) / 4, at_once = clr_resident_units(&plan->persistent, back);
     uint32_t units = back ? plan->network.state : plan->network.desc.hidden_size;
     uint32_t shares = measured ? way->unit_shares : smaller((units + at_once - 1) / at_once, each);

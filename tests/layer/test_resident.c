@@ -227,7 +227,7 @@ static void rooms_that_are_too_small(void **state)
     clrnn_plan *plan = NULL;
     context->info.max_work_group = 64;
     assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
-    assert_error_contains("strategy resident cannot run this");
+    assert_error_contains("strategy resident cannot run this: it needs work-groups of 128");
     context->info = info;
     context->info.local_memory = 512;
     assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
