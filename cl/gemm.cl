@@ -18,7 +18,7 @@ static inline void store_row(const REALV *acc, global REAL *c, uint columns, uin
     REAL partial[TILE_N];
     if (columns == TILE_N) {
         UNROLL for (int j = 0; j < TILE_V; j++)
-            VSTORE(add ? VLOAD(c + j * VEC) + acc[j] : acc[j], c + j * VEC);
+            GLOBAL_STORE(add ? GLOBAL_LOAD(c + j * VEC) + acc[j] : acc[j], c + j * VEC);
         return;
     }
     UNROLL for (int j = 0; j < TILE_V; j++) VSTORE(acc[j], partial + j * VEC);

@@ -5,12 +5,8 @@
 #if PROJECTED
 static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
-    for (uint i = 0; i < rows; i++)
-        for (uint v = 0; v < TILE_V; v++) {
-            uint j = panel * TILE_N + v * VEC;
-            if (j < w->R)
-                project_units(w, s, n0 + i, j, w->R - j);
-        }
+#define PROJECT(i, v, j, width) project_units(w, s, n0 + (i), j, width)
+    FOR_UNITS(panel, w->R, rows, PROJECT)
 }
 #endif
 
@@ -20,19 +16,12 @@ static inline void cell_panel(const walk *w, const walk_step *s, uint panel, uin
     REALV sum[ROWS][TILE_V];
     product(w->dproj + ((size_t)s->kept * w->N + n0) * w->R, w->R, rows,
             w->d_projection + (size_t)panel * TILE_N * w->R, w->R, false, sum);
-#endif
-    for (uint i = 0; i < rows; i++)
-        for (uint v = 0; v < TILE_V; v++) {
-            uint j = panel * TILE_N + v * VEC;
-            if (j >= w->H)
-                break;
-#if PROJECTED
-            REALV dhid = sum[i][v];
+#define DHID(i, v, j, width) sum[i][v]
 #else
-            REALV dhid = load_some(w->dh + (size_t)(n0 + i) * w->H + j, w->H - j);
+#define DHID(i, v, j, width) load_some(w->dh + (size_t)(n0 + (i)) * w->H + (j), width)
 #endif
-            cell_units(w, s, n0 + i, j, w->H - j, dhid);
-        }
+#define CELL(i, v, j, width) cell_units(w, s, n0 + (i), j, width, DHID(i, v, j, width))
+    FOR_UNITS(panel, w->H, rows, CELL)
 }
 
 #if CELL_RESET_BEFORE
@@ -42,12 +31,8 @@ static inline void reset_panel(const walk *w, const walk_step *s, uint panel, ui
     REALV sum[ROWS][TILE_V];
     product(da_of(w, s) + n0 * stride + 2 * (size_t)w->H, stride, rows,
             w->d_candidate + (size_t)panel * TILE_N * w->H, w->H, false, sum);
-    for (uint i = 0; i < rows; i++)
-        for (uint v = 0; v < TILE_V; v++) {
-            uint j = panel * TILE_N + v * VEC;
-            if (j < w->H)
-                reset_units(w, s, n0 + i, j, w->H - j, sum[i][v]);
-        }
+#define RESET(i, v, j, width) reset_units(w, s, n0 + (i), j, width, sum[i][v])
+    FOR_UNITS(panel, w->H, rows, RESET)
 }
 #endif
 
@@ -57,22 +42,17 @@ static inline void recurrent_panel(const walk *w, const walk_step *s, uint panel
 {
     size_t stride = (size_t)CELL_GATES * w->H;
     uint K = CELL_RESET_BEFORE ? 2 * w->H : CELL_GATES * w->H;
+    global REAL *dh = w->dh + (size_t)n0 * w->R;
     REALV sum[ROWS][TILE_V];
     for (uint i = 0; i < rows; i++)
-        for (uint v = 0; v < TILE_V; v++) {
-            uint j = panel * TILE_N + v * VEC;
+        for (uint v = 0; v < TILE_V; v++)
             sum[i][v] = (REALV)0;
-            if (j < w->R)
-                sum[i][v] = load_some(w->dh + (size_t)(n0 + i) * w->R + j, w->R - j);
-        }
+#define LOAD_DH(i, v, j, width) sum[i][v] = load_some(dh + (i)*w->R + (j), width)
+    FOR_UNITS(panel, w->R, rows, LOAD_DH)
     product(du_of(w, s) + n0 * stride, stride, rows, w->d_recurrent + (size_t)panel * TILE_N * K, K,
             true, sum);
-    for (uint i = 0; i < rows; i++)
-        for (uint v = 0; v < TILE_V; v++) {
-            uint j = panel * TILE_N + v * VEC;
-            if (j < w->R)
-                store_some(sum[i][v], w->dh + (size_t)(n0 + i) * w->R + j, w->R - j);
-        }
+#define STORE_DH(i, v, j, width) store_some(sum[i][v], dh + (i)*w->R + (j), width)
+    FOR_UNITS(panel, w->R, rows, STORE_DH)
 }
 
 /* Phase `phase` of a walk back, for one share of rows and one of units. */

@@ -19,14 +19,9 @@ static inline void input_rows(const walk *w, global const REAL *x, global REAL *
                 uint some = rows - row < ROWS ? (uint)(rows - row) : ROWS;
                 product(x + row * w->x_stride, w->x_stride, some,
                         w->input + (k * panels_of(w->H) + panel) * panel_size, w->I, false, sum);
-                for (uint i = 0; i < some; i++)
-                    for (uint v = 0; v < TILE_V; v++) {
-                        uint j = panel * TILE_N + v * VEC;
-                        if (j < w->H)
-                            store_some(sum[i][v],
-                                       gates + (row + i) * columns + (size_t)k * w->H + j,
-                                       w->H - j);
-                    }
+#define STORE_GATES(i, v, j, width) \
+    store_some(sum[i][v], gates + (row + (i)) * columns + (size_t)k * w->H + (j), width)
+                FOR_UNITS(panel, w->H, some, STORE_GATES)
             }
 }
 
@@ -48,6 +43,22 @@ static inline void input_product(const walk *w, uint kept, uint row_share, uint 
                    panel1);
 }
 
+/* The cell from the sums of units j.. of row n, those of a gate ROWS*TILE_V vectors apart. first:
+ * of the gates that are summed. */
+static inline ALWAYS_INLINE void finish_units(const walk *w, const walk_step *s, uint n, uint j,
+                                              uint width, const REALV *sum, int first)
+{
+    REALV of_units[CELL_GATES];
+    UNROLL for (int k = 0; k < CELL_GATES; k++) of_units[k] = sum[k * ROWS * TILE_V];
+#if CELL_RESET_BEFORE
+    if (first == 0) {
+        reset_units(w, s, n, j, width, of_units);
+        return;
+    }
+#endif
+    cell_units(w, s, n, j, width, of_units);
+}
+
 /* Gates first..last-1 of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
  * with `from` ([N,R]), then the cell. */
 static inline void gates_of_panel(const walk *w, const walk_step *s, global const REAL *from,
@@ -63,22 +74,8 @@ static inline void gates_of_panel(const walk *w, const walk_step *s, global cons
     else
         for (int k = first; k < last; k++)
             product(from, w->R, rows, weights + k * gate_step, w->R, false, sum[k]);
-    for (uint i = 0; i < rows; i++)
-        for (uint v = 0; v < TILE_V; v++) {
-            uint j = panel * TILE_N + v * VEC;
-            REALV of_units[CELL_GATES];
-            if (j >= w->H)
-                break;
-            for (int k = first; k < last; k++)
-                of_units[k] = sum[k][i][v];
-#if CELL_RESET_BEFORE
-            if (first == 0) {
-                reset_units(w, s, n0 + i, j, w->H - j, of_units);
-                continue;
-            }
-#endif
-            cell_units(w, s, n0 + i, j, w->H - j, of_units);
-        }
+#define FINISH(i, v, j, width) finish_units(w, s, n0 + (i), j, width, &sum[0][i][v], first)
+    FOR_UNITS(panel, w->H, rows, FINISH)
 }
 
 #if PROJECTED
@@ -88,12 +85,8 @@ static inline void project_panel(const walk *w, const walk_step *s, uint panel, 
     REALV sum[ROWS][TILE_V];
     product(s->extra + (size_t)n0 * w->H, w->H, rows,
             w->projection + (size_t)panel * TILE_N * PANEL_ROWS(w->H), w->H, false, sum);
-    for (uint i = 0; i < rows; i++)
-        for (uint v = 0; v < TILE_V; v++) {
-            uint j = panel * TILE_N + v * VEC;
-            if (j < w->R)
-                project_units(w, s, n0 + i, j, w->R - j, sum[i][v]);
-        }
+#define PROJECT(i, v, j, width) project_units(w, s, n0 + (i), j, width, sum[i][v])
+    FOR_UNITS(panel, w->R, rows, PROJECT)
 }
 #endif
 

@@ -33,7 +33,6 @@
 #error "resident.cl computes one unit in a work-item"
 #endif
 #define ROWS    4 /* rows that share a weight that is read */
-#define UNROLL  _Pragma("unroll")
 #define BARRIER (CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 
 /* One product of a step, for the share of one group. */

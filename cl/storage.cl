@@ -29,7 +29,7 @@
 /* STORED_VLOAD: VEC numbers from p on, as REALV. */
 #if STORAGE == 0
 typedef REAL STORED;
-#define STORED_VLOAD(p) VLOAD(p)
+#define STORED_VLOAD(p) GLOBAL_LOAD(p)
 #elif STORAGE == 1
 typedef half STORED;
 #if VEC == 1

@@ -27,9 +27,6 @@
 #endif
 #define TILE_N (TILE_V * VEC)
 
-/* The accumulators are registers only if the loops over them are unrolled. */
-#define UNROLL _Pragma("unroll")
-
 /* tile_product_HEIGHT: acc = a * panel over k = first..first+count-1, in the scale of the weights.
  * a: row i of k = first is at i*row_stride, the next k at k_stride; rows past `rows` repeat the
  * last one.  panel: its beginning. The height is part of the name, and not an argument, because

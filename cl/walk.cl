@@ -44,10 +44,10 @@
 /* --- vectors with a ragged end ------------------------------------------------------------- */
 
 /* The first `count` numbers at p, then zeros. */
-static inline REALV load_some(global const REAL *p, uint count)
+static inline ALWAYS_INLINE REALV load_some(global const REAL *p, uint count)
 {
     if (count >= VEC)
-        return VLOAD(p);
+        return GLOBAL_LOAD(p);
 #if VEC > 1
     REAL part[VEC];
     for (uint i = 0; i < VEC; i++)
@@ -58,10 +58,10 @@ static inline REALV load_some(global const REAL *p, uint count)
 #endif
 }
 
-static inline void store_some(REALV value, global REAL *p, uint count)
+static inline ALWAYS_INLINE void store_some(REALV value, global REAL *p, uint count)
 {
     if (count >= VEC) {
-        VSTORE(value, p);
+        GLOBAL_STORE(value, p);
         return;
     }
 #if VEC > 1

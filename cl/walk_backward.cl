@@ -44,8 +44,8 @@ static inline void walk_backward_begin(SHARED walk *w, const walk_launch *l,
 
 #if PROJECTED
 /* dproj of projected units j.. of row n. */
-static inline void project_units(SHARED const walk *w, SHARED const walk_step *s, uint n, uint j,
-                                 uint width)
+static inline ALWAYS_INLINE void project_units(SHARED const walk *w, SHARED const walk_step *s,
+                                               uint n, uint j, uint width)
 {
     bool live = is_live(w, n, s->t);
     size_t unit = (size_t)n * w->R + j;
@@ -69,8 +69,8 @@ static inline global REAL *du_of(SHARED const walk *w, SHARED const walk_step *s
 }
 
 /* The cell's equations backward for units j.. of row n; dhid: given if PROJECTED, else dh. */
-static inline void cell_units(SHARED const walk *w, SHARED const walk_step *s, uint n, uint j,
-                              uint width, REALV dhid)
+static inline ALWAYS_INLINE void cell_units(SHARED const walk *w, SHARED const walk_step *s, uint n,
+                                            uint j, uint width, REALV dhid)
 {
     bool live = is_live(w, n, s->t);
     size_t unit = (size_t)n * w->H + j, row = (size_t)n * CELL_GATES * w->H + j;
@@ -78,7 +78,8 @@ static inline void cell_units(SHARED const walk *w, SHARED const walk_step *s, u
     REALV gate[CELL_GATES], a[CELL_GATES], u[CELL_GATES];
     REALV h_old = (REALV)0, c_old = (REALV)0, c_new = (REALV)0, extra = (REALV)0;
     REALV dc = (REALV)0, dh_direct = (REALV)0, dh_new = dhid;
-    for (int k = 0; k < CELL_GATES; k++) {
+    UNROLL for (int k = 0; k < CELL_GATES; k++)
+    {
         gate[k] = load_some(s->gates + row + (size_t)k * w->H, width);
         a[k] = u[k] = (REALV)0;
     }
@@ -96,7 +97,8 @@ static inline void cell_units(SHARED const walk *w, SHARED const walk_step *s, u
 
     cell_backward(gate, extra, h_old, c_old, c_new, dh_new, &dc, a, u, &dh_direct);
 
-    for (int k = 0; k < CELL_GATES; k++) {
+    UNROLL for (int k = 0; k < CELL_GATES; k++)
+    {
         store_some(live ? a[k] : (REALV)0, w->da + at + (size_t)k * w->H, width);
         if (CELL_TWO_INPUTS)
             store_some(live ? u[k] : (REALV)0, w->du + at + (size_t)k * w->H, width);
@@ -109,8 +111,8 @@ static inline void cell_units(SHARED const walk *w, SHARED const walk_step *s, u
 
 #if CELL_RESET_BEFORE
 /* The other half for units j.. of row n, from the sum that is da_n U_n. */
-static inline void reset_units(SHARED const walk *w, SHARED const walk_step *s, uint n, uint j,
-                               uint width, REALV sum)
+static inline ALWAYS_INLINE void reset_units(SHARED const walk *w, SHARED const walk_step *s,
+                                             uint n, uint j, uint width, REALV sum)
 {
     size_t unit = (size_t)n * w->H + j, stride = (size_t)CELL_GATES * w->H;
     if (!is_live(w, n, s->t))

@@ -30,10 +30,14 @@ static inline void walk_forward_begin(SHARED walk *w, const walk_launch *l,
 }
 
 /* Units j.. of row n: a_k = (W x)_k + b_ih, u_k = sum_k + b_hh, for gates first..last-1. */
-static inline void load_gates(SHARED const walk *w, SHARED const walk_step *s, uint n, uint j,
-                              uint width, int first, int last, const REALV *sum, REALV *a, REALV *u)
+static inline ALWAYS_INLINE void load_gates(SHARED const walk *w, SHARED const walk_step *s, uint n,
+                                            uint j, uint width, int first, int last,
+                                            const REALV *sum, REALV *a, REALV *u)
 {
-    for (int k = first; k < last; k++) {
+    UNROLL for (int k = 0; k < CELL_GATES; k++)
+    {
+        if (k < first || k >= last)
+            continue;
         size_t column = (size_t)k * w->H + j;
         a[k] = load_some(s->gates + (size_t)n * CELL_GATES * w->H + column, width);
         u[k] = sum[k];
@@ -44,16 +48,17 @@ static inline void load_gates(SHARED const walk *w, SHARED const walk_step *s, u
     }
 }
 
-static inline void store_gates(SHARED const walk *w, SHARED const walk_step *s, uint n, uint j,
-                               uint width, int count, const REALV *value)
+static inline ALWAYS_INLINE void store_gates(SHARED const walk *w, SHARED const walk_step *s,
+                                             uint n, uint j, uint width, int count,
+                                             const REALV *value)
 {
-    for (int k = 0; k < count; k++)
+    UNROLL for (int k = 0; k < CELL_GATES; k++) if (k < count)
         store_some(value[k], s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
 }
 
 #if CELL_RESET_BEFORE
-static inline void reset_units(SHARED const walk *w, SHARED const walk_step *s, uint n, uint j,
-                               uint width, const REALV *sum)
+static inline ALWAYS_INLINE void reset_units(SHARED const walk *w, SHARED const walk_step *s,
+                                             uint n, uint j, uint width, const REALV *sum)
 {
     REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES], extra;
     load_gates(w, s, n, j, width, 0, 2, sum, a, u);
@@ -64,16 +69,16 @@ static inline void reset_units(SHARED const walk *w, SHARED const walk_step *s, 
 #endif
 
 /* The cell's equations for units j.. of row n; sum: [G], of the recurrent products. */
-static inline void cell_units(SHARED const walk *w, SHARED const walk_step *s, uint n, uint j,
-                              uint width, const REALV *sum)
+static inline ALWAYS_INLINE void cell_units(SHARED const walk *w, SHARED const walk_step *s, uint n,
+                                            uint j, uint width, const REALV *sum)
 {
     bool live = is_live(w, n, s->t);
     size_t unit = (size_t)n * w->H + j;
     REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES];
     REALV h_old = (REALV)0, c_old = (REALV)0, extra = (REALV)0;
     load_gates(w, s, n, j, width, CELL_RESET_BEFORE ? 2 : 0, CELL_GATES, sum, a, u);
-    for (int k = 0; CELL_RESET_BEFORE && k < 2; k++)
-        gate[k] = load_some(s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
+    UNROLL for (int k = 0; CELL_RESET_BEFORE && k < 2; k++) gate[k] =
+        load_some(s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
     if (!PROJECTED)
         h_old = load_some(s->h_prev + unit, width);
     if (CELL_MEMORY)
@@ -98,8 +103,8 @@ static inline void cell_units(SHARED const walk *w, SHARED const walk_step *s, u
 #if PROJECTED
 /* h_t of projected units j.. of row n, from the sum that is W_hr extra; a row past its length keeps
  * its state. */
-static inline void project_units(SHARED const walk *w, SHARED const walk_step *s, uint n, uint j,
-                                 uint width, REALV sum)
+static inline ALWAYS_INLINE void project_units(SHARED const walk *w, SHARED const walk_step *s,
+                                               uint n, uint j, uint width, REALV sum)
 {
     bool live = is_live(w, n, s->t);
     REALV h = live ? sum : load_some(s->h_prev + (size_t)n * w->R + j, width);

@@ -9,10 +9,10 @@
 #include "math/sources.h"
 #include "math/storage.h"
 
-/* TILE_M, TILE_V and TILE_K: six rows by two vectors, so that twelve accumulators, two vectors of B
- * and one of A fit sixteen registers. Measured on two cores with AVX-512: 6x2x16 200, 12x2x16 140,
- * 6x2x8 110 GFLOP/s; CLBlast 15. */
-enum { tile_m = 6, tile_v = 2, tile_k = 128 };
+/* TILE_M and TILE_K, and how many of the device's vectors a panel is wide: six rows by two vectors,
+ * so that twelve accumulators, two vectors of B and one of A fit sixteen registers. Measured on two
+ * cores with AVX-512: 6x2x16 200, 12x2x16 140, 6x2x8 110 GFLOP/s; CLBlast 15. */
+enum { tile_m = 6, tile_vectors = 2, tile_k = 128 };
 
 enum { pack_k = 256 }; /* PACK_K of cl/pack.cl */
 
@@ -29,10 +29,16 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+uint32_t clr_packed_width(const clrnn_context *context, clrnn_precision precision)
+{
+    uint32_t own = context->info.vector_width / (precision == CLRNN_F64 ? 2 : 1);
+    return tile_vectors * (own >= 16 ? 16 : own >= 8 ? 8 : own >= 4 ? 4 : 1);
+}
+
 uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precision)
 {
-    uint32_t width = context->info.vector_width / (precision == CLRNN_F64 ? 2 : 1);
-    return width >= 16 ? 16 : width >= 8 ? 8 : width >= 4 ? 4 : 1;
+    uint32_t width = clr_packed_width(context, precision);
+    return width >= 16 ? 16 : width >= 8 ? 8 : 1;
 }
 
 static clrnn_status build(clrnn_context *context, const clr_source *const *sources,
@@ -49,11 +55,12 @@ clrnn_status clr_packed_prepare(clr_packed *p)
 {
     const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_storage, &clr_cl_tile,
                                          &clr_cl_gemm};
+    const uint32_t vector = clr_packed_vector(p->context, p->precision);
     const clr_define defines[] = {{"REAL_IS_DOUBLE", p->precision == CLRNN_F64},
-                                  {"VEC", (long)clr_packed_vector(p->context, p->precision)},
+                                  {"VEC", (long)vector},
                                   {"STORAGE", p->storage},
                                   {"TILE_M", tile_m},
-                                  {"TILE_V", tile_v},
+                                  {"TILE_V", (long)(p->tile_n / vector)},
                                   {"TILE_K", tile_k}};
     if (p->gemm)
         return CLRNN_OK;
@@ -69,7 +76,7 @@ clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
     clr_packed p = {.context = context,
                     .precision = precision,
                     .storage = storage,
-                    .tile_n = tile_v * clr_packed_vector(context, precision)};
+                    .tile_n = clr_packed_width(context, precision)};
     clrnn_status status = build(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
                                 "pack_panels", &p.pack);
     if (status == CLRNN_OK && storage != CLRNN_WEIGHTS_F32)

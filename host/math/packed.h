@@ -16,8 +16,12 @@ clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
 clrnn_status clr_packed_prepare(clr_packed *packed);
 void clr_packed_free(clr_packed *packed);
 
-/** Numbers in a vector of this device, as the kernels are written for: 1, 4, 8 or 16 (VEC); a panel
- *  is twice as wide (TILE_N). */
+/** Columns of a panel on this device (TILE_N): two of its own vectors. */
+uint32_t clr_packed_width(const clrnn_context *context, clrnn_precision precision);
+
+/** Numbers in a vector of the kernels: 1, 8 or 16 (VEC), where there is such a type a whole panel.
+ * A cell then works on two of the device's vectors side by side, which hide each other's latency.
+ */
 uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precision);
 
 /** Numbers in the panels of an op(B) of [k,n], of clr_storage_bytes each. */

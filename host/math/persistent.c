@@ -23,7 +23,8 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
                                          &clr_cl_persistent,
                                          back ? &clr_cl_persistent_backward
                                               : &clr_cl_persistent_forward};
-    const clr_define own[] = {{"VEC", (long)clr_packed_vector(p->context, p->kind.precision)}};
+    const uint32_t vector = clr_packed_vector(p->context, p->kind.precision);
+    const clr_define own[] = {{"VEC", (long)vector}, {"TILE_V", (long)(p->tile_n / vector)}};
     cl_program program = NULL;
     clrnn_status status =
         clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, sources,
@@ -41,7 +42,7 @@ clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *netw
     clr_persistent p = {.context = context,
                         .network = network,
                         .kind = *kind,
-                        .tile_n = 2 * clr_packed_vector(context, kind->precision),
+                        .tile_n = clr_packed_width(context, kind->precision),
                         .repairs = clr_calloc(1, sizeof *p.repairs)};
     if (!p.repairs)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "persistent: out of memory");
