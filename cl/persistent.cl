@@ -29,6 +29,7 @@ static inline uint panels_of(uint columns)
 
 TILE_PRODUCT(1)
 TILE_PRODUCT(3)
+TILE_PRODUCT(4)
 TILE_PRODUCT(6)
 
 #define ADD_TILE(HEIGHT)                                                                 \
@@ -44,7 +45,15 @@ TILE_PRODUCT(6)
 
 ADD_TILE(1)
 ADD_TILE(3)
+ADD_TILE(4)
 ADD_TILE(6)
+
+/* Rows of the next tile. A value of k takes a tile of six rows six cycles, any lower one four,
+ * since each sum waits for itself: so no tile for one row where it can be helped. */
+static inline uint tile_height(uint rows)
+{
+    return rows > 8 ? 6 : rows > 6 || rows == 4 ? 4 : rows > 4 ? 6 : rows > 1 ? 3 : 1;
+}
 
 /* sum = a panel (or sum +=, with `add`) for `rows` <= ROWS rows of a, K values of k. */
 static inline void product(global const REAL *a, size_t stride, uint rows,
@@ -53,15 +62,18 @@ static inline void product(global const REAL *a, size_t stride, uint rows,
     for (uint k = 0; k < K; k += TILE_K) {
         uint count = min(K - k, (uint)TILE_K);
         bool first = k == 0 && !add;
-        for (uint i = 0; i < rows; i += TILE_M) {
+        for (uint i = 0, height; i < rows; i += height) {
             global const REAL *from = a + i * stride + k;
-            uint height = rows - i;
+            uint left = rows - i;
+            height = tile_height(left);
             if (height == 1)
-                add_tile_1(from, stride, height, panel, k, count, first, sum + i);
-            else if (height <= 3)
-                add_tile_3(from, stride, height, panel, k, count, first, sum + i);
+                add_tile_1(from, stride, left, panel, k, count, first, sum + i);
+            else if (height == 3)
+                add_tile_3(from, stride, left, panel, k, count, first, sum + i);
+            else if (height == 4)
+                add_tile_4(from, stride, left, panel, k, count, first, sum + i);
             else
-                add_tile_6(from, stride, height, panel, k, count, first, sum + i);
+                add_tile_6(from, stride, left, panel, k, count, first, sum + i);
         }
     }
 }
