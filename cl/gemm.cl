@@ -26,17 +26,17 @@ static inline void store_row(const REALV *acc, global REAL *c, uint columns, uin
         c[n] = add ? c[n] + partial[n] : partial[n];
 }
 
-#define TILE(HEIGHT)                                                                           \
-    TILE_PRODUCT(HEIGHT)                                                                       \
-    static inline void tile_##HEIGHT(global const REAL *a, size_t row_stride, size_t k_stride, \
-                                     global const STORED *panel, uint first, uint count,       \
-                                     global REAL *c, size_t c_stride, uint rows, uint columns, \
-                                     uint add)                                                 \
-    {                                                                                          \
-        REALV acc[HEIGHT][TILE_V];                                                             \
-        tile_product_##HEIGHT(a, row_stride, k_stride, rows, panel, first, count, acc);        \
-        UNROLL for (int i = 0; i < HEIGHT; i++) if ((uint)i < rows)                            \
-            store_row(acc[i], c + i * c_stride, columns, add);                                 \
+#define TILE(HEIGHT)                                                                             \
+    TILE_PRODUCT(HEIGHT)                                                                         \
+    static inline void tile_##HEIGHT(global const REAL *a, size_t row_stride, size_t k_stride,   \
+                                     global const STORED *panel, uint first, uint count,         \
+                                     global const STORED *next, global REAL *c, size_t c_stride, \
+                                     uint rows, uint columns, uint add)                          \
+    {                                                                                            \
+        REALV acc[HEIGHT][TILE_V];                                                               \
+        tile_product_##HEIGHT(a, row_stride, k_stride, rows, panel, first, count, next, acc);    \
+        UNROLL for (int i = 0; i < HEIGHT; i++) if ((uint)i < rows)                              \
+            store_row(acc[i], c + i * c_stride, columns, add);                                   \
     }
 
 TILE(1)
@@ -64,17 +64,19 @@ gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulon
             for (uint m = m0; m < m1; m += TILE_M) {
                 global const REAL *rows = a + m / TILE_M * tile_stride + k * k_stride;
                 global const STORED *panel = panels + (size_t)n * PANEL_ROWS(K);
+                global const STORED *next =
+                    panel + (PANEL_ROWS(K) + PANEL_HEAD + (size_t)k) * TILE_N;
                 global REAL *out = c + m * c_stride + n;
                 uint count = min(K - k, (uint)TILE_K), height = min(m1 - m, (uint)TILE_M);
                 uint width = min(n1 - n, (uint)TILE_N), add = accumulate || k > 0;
                 if (height == 1)
-                    tile_1(rows, row_stride, k_stride, panel, k, count, out, c_stride, height,
+                    tile_1(rows, row_stride, k_stride, panel, k, count, next, out, c_stride, height,
                            width, add);
                 else if (height <= 3)
-                    tile_3(rows, row_stride, k_stride, panel, k, count, out, c_stride, height,
+                    tile_3(rows, row_stride, k_stride, panel, k, count, next, out, c_stride, height,
                            width, add);
                 else
-                    tile_6(rows, row_stride, k_stride, panel, k, count, out, c_stride, height,
+                    tile_6(rows, row_stride, k_stride, panel, k, count, next, out, c_stride, height,
                            width, add);
             }
 }

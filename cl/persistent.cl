@@ -38,7 +38,8 @@ TILE_PRODUCT(6)
                                          bool first, REALV(*sum)[TILE_V])                \
     {                                                                                    \
         REALV acc[HEIGHT][TILE_V];                                                       \
-        tile_product_##HEIGHT(a, stride, 1, rows, panel, k, count, acc);                 \
+        tile_product_##HEIGHT(a, stride, 1, rows, panel, k, count,                       \
+                              panel + (size_t)(PANEL_HEAD + k + count) * TILE_N, acc);   \
         UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++)  \
             sum[i][j] = first ? acc[i][j] : sum[i][j] + acc[i][j];                       \
     }
@@ -78,17 +79,13 @@ static inline void product(global const REAL *a, size_t stride, uint rows,
     }
 }
 
-/* Bring the cache lines of `count` numbers from p on, AHEAD bytes before they are read: the weights
- * of one row come from the last level, and with AVX-512 this is 3 to 8 % faster than what the
- * processor does of its own accord (Zen 5). With two loads to a line it takes the place of a third:
- * there 14 to 17 % slower (Zen 4 with AVX2). (The function `prefetch` of OpenCL does nothing in
- * PoCL 3.1.) */
-#define AHEAD 4096
+/* How far ahead the weights of one row, which come from the last level, are brought: with AVX-512 3
+ * to 8 % faster than what the processor does of its own accord (Zen 5). With two loads to a line it
+ * takes the place of a third: there 14 to 17 % slower (Zen 4 with AVX2). */
 static inline void fetch_ahead(global const STORED *p, uint count)
 {
-#if defined(__AVX512F__) && __has_builtin(__builtin_prefetch)
-    for (uint line = 0; line < count * sizeof(STORED); line += 64)
-        __builtin_prefetch((const void *)((uintptr_t)p + AHEAD + line));
+#ifdef __AVX512F__
+    fetch(p + 4096 / sizeof(STORED), count);
 #endif
 }
 

@@ -87,23 +87,24 @@ static inline void backward_phase(const walk *w, uint phase, uint row_share, uin
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 persistent_backward(global const REAL *panels, global REAL *store, global REAL *dy, global REAL *dh,
                     global REAL *dc, global REAL *dproj, global REAL *da, global REAL *du,
-                    global const int *lengths, volatile global int *sync, const walk_launch l,
-                    uint repair)
+                    global const int *lengths, volatile global int *sync, const walk_launch l)
 {
     const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
     const uint phases = l.count * BACKWARD_PHASES, groups = l.row_shares * l.unit_shares;
     walk w[MOST_WALKS];
+    bool stays = true, repair = false;
     for (uint d = 0; d < l.directions; d++) {
         const walk_places at = l.walks[d];
         walk_backward_begin(&w[d], &l, &at, panels, store, dy, dh, dc, dproj, da, du, lengths);
     }
-    FOR_PHASES (m, phases, repair) {
-        backward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
-                       l.row_shares, group % l.unit_shares, l.unit_shares);
-        if (!repair && !phase_end(&m, group, phase + 1, phases, meetings_after(phase),
-                                  phase == 0 ? m.first_spins : m.most_spins))
-            return;
-    }
-    if (repair)
-        settle(&m);
+    do {
+        FOR_PHASES (m, phases, stays, repair) {
+            backward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
+                           l.row_shares, group % l.unit_shares, l.unit_shares);
+            if (!repair)
+                stays = phase_end(&m, group, phase + 1, phases, meetings_after(phase),
+                                  phase == 0 ? m.first_spins : m.most_spins);
+        }
+        repair = must_repair(&m, repair);
+    } while (repair);
 }

@@ -132,18 +132,18 @@ static inline void forward_phase(const walk *w, uint phase, uint row_share, uint
 }
 
 /* Arguments: cl/walks.cl says what lies where in them. An absent one may be any buffer. Global
- * size: directions*row_shares*unit_shares groups of one work-item; with `repair`: one. */
+ * size: directions*row_shares*unit_shares groups of one work-item. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 persistent_forward(global const STORED *panels, global const REAL *weights, global REAL *store,
                    global const REAL *x, global const REAL *h_first, global const REAL *c_first,
                    global REAL *h_last, global REAL *c_last, global REAL *y,
-                   global const int *lengths, volatile global int *sync, const walk_launch l,
-                   uint repair)
+                   global const int *lengths, volatile global int *sync, const walk_launch l)
 {
     const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
     const uint phases = l.count * FORWARD_PHASES, groups = l.row_shares * l.unit_shares;
     const uint block = max(INPUT_ROWS / l.N, 1u);
     walk w[MOST_WALKS];
+    bool stays = true, repair = false;
     if (l.count == 0) {
         probe(&m);
         return;
@@ -158,14 +158,15 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
         w[d].I = l.I;
         w[d].block = block;
     }
-    FOR_PHASES (m, phases, repair) {
-        forward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares, l.row_shares,
-                      group % l.unit_shares, l.unit_shares);
-        if (!repair &&
-            !phase_end(&m, group, phase + 1, phases, phase + 1,
-                       phase % (block * FORWARD_PHASES) == 0 ? m.first_spins : m.most_spins))
-            return;
-    }
-    if (repair)
-        settle(&m);
+    do {
+        FOR_PHASES (m, phases, stays, repair) {
+            forward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
+                          l.row_shares, group % l.unit_shares, l.unit_shares);
+            if (!repair)
+                stays =
+                    phase_end(&m, group, phase + 1, phases, phase + 1,
+                              phase % (block * FORWARD_PHASES) == 0 ? m.first_spins : m.most_spins);
+        }
+        repair = must_repair(&m, repair);
+    } while (repair);
 }

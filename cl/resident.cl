@@ -212,3 +212,13 @@ static inline bool group_stays(const team *m, uint group, uint phases_done, uint
     barrier(BARRIER);
     return *stays;
 }
+
+/* As must_repair, for the whole group. */
+static inline bool group_repairs(const team *m, bool repaired, local int *repairs)
+{
+    barrier(BARRIER);
+    if (get_local_id(0) == 0)
+        *repairs = must_repair(m, repaired);
+    barrier(BARRIER);
+    return *repairs;
+}

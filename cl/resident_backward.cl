@@ -46,7 +46,7 @@ __attribute__((reqd_work_group_size(WG, 1, 1))) kernel void
 resident_backward(global const REAL *panels, global REAL *store, global REAL *dy, global REAL *dh,
                   global REAL *dc, global REAL *dproj, global REAL *da, global REAL *du,
                   global const int *lengths, volatile global int *sync, const walk_launch l,
-                  local REAL *from, local REAL *part, uint repair)
+                  local REAL *from, local REAL *part)
 {
     const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
     const uint phases = l.count * BACKWARD_PHASES, groups = l.row_shares * l.unit_shares;
@@ -62,52 +62,54 @@ resident_backward(global const REAL *panels, global REAL *store, global REAL *dy
     REAL kept_2[1][KEPT];
 #endif
     const bool leader = get_local_id(0) == 0;
-    FOR_PHASES (m, phases, repair) {
-        const bool begins = repair || phase == 0;
-        uint number = phase / BACKWARD_PHASES, step_phase = phase % BACKWARD_PHASES;
-        uint part_of = group % l.unit_shares, row0, unit0;
-        uint row1 = share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
-        if (leader && begins) {
-            pick_places(&l, group < groups ? 0 : 1, &at);
-            walk_backward_begin(&w, &l, &at, panels, store, dy, dh, dc, dproj, da, du, lengths);
-            product_begin(&recurrent, w.d_recurrent, l.R,
-                          (CELL_RESET_BEFORE ? 2 : CELL_GATES) * l.H, part_of, l.unit_shares);
+    bool goes_on = true, repair = false;
+    do {
+        FOR_PHASES (m, phases, goes_on, repair) {
+            const bool begins = repair || phase == 0;
+            uint number = phase / BACKWARD_PHASES, step_phase = phase % BACKWARD_PHASES;
+            uint part_of = group % l.unit_shares, row0, unit0;
+            uint row1 = share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
+            if (leader && begins) {
+                pick_places(&l, group < groups ? 0 : 1, &at);
+                walk_backward_begin(&w, &l, &at, panels, store, dy, dh, dc, dproj, da, du, lengths);
+                product_begin(&recurrent, w.d_recurrent, l.R,
+                              (CELL_RESET_BEFORE ? 2 : CELL_GATES) * l.H, part_of, l.unit_shares);
 #if CELL_RESET_BEFORE
-            product_begin(&second, w.d_candidate, l.H, l.H, part_of, l.unit_shares);
+                product_begin(&second, w.d_candidate, l.H, l.H, part_of, l.unit_shares);
 #elif PROJECTED
-            product_begin(&second, w.d_projection, l.H, l.R, part_of, l.unit_shares);
+                product_begin(&second, w.d_projection, l.H, l.R, part_of, l.unit_shares);
 #endif
-        }
-        if (leader)
-            step_of(&w, w.down ? number : l.count - 1 - number, &s);
-        barrier(BARRIER);
-        if (begins && !repair) {
-            recurrent_product_keep(&recurrent, kept);
+            }
+            if (leader)
+                step_of(&w, w.down ? number : l.count - 1 - number, &s);
+            barrier(BARRIER);
+            if (begins && !repair) {
+                recurrent_product_keep(&recurrent, kept);
 #if TWO_PRODUCTS
-            second_product_keep(&second, kept_2);
+                second_product_keep(&second, kept_2);
 #endif
-        }
-        if (step_phase == PHASE_RECURRENT)
-            recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
-                              !repair, kept, from, part);
+            }
+            if (step_phase == PHASE_RECURRENT)
+                recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
+                                  !repair, kept, from, part);
 #if CELL_RESET_BEFORE
-        else if (step_phase == PHASE_RESET)
-            second_product(&w, &s, &second, da_of(&w, &s) + 2 * l.H, stride, row0, row1, l.rows,
-                           !repair, kept_2, from, part);
+            else if (step_phase == PHASE_RESET)
+                second_product(&w, &s, &second, da_of(&w, &s) + 2 * l.H, stride, row0, row1, l.rows,
+                               !repair, kept_2, from, part);
 #elif PROJECTED
-        else if (step_phase == PHASE_CELL)
-            second_product(&w, &s, &second, w.dproj + (size_t)s.kept * l.N * l.R, l.R, row0, row1,
-                           l.rows, !repair, kept_2, from, part);
+            else if (step_phase == PHASE_CELL)
+                second_product(&w, &s, &second, w.dproj + (size_t)s.kept * l.N * l.R, l.R, row0,
+                               row1, l.rows, !repair, kept_2, from, part);
 #endif
-        else {
-            uint unit1 = share(PROJECTED ? l.R : l.H, part_of, l.unit_shares, &unit0);
-            units_alone(&w, &s, unit0, unit1, row0, row1);
+            else {
+                uint unit1 = share(PROJECTED ? l.R : l.H, part_of, l.unit_shares, &unit0);
+                units_alone(&w, &s, unit0, unit1, row0, row1);
+            }
+            barrier(BARRIER);
+            if (!repair)
+                goes_on = group_stays(&m, group, phase + 1, phases, meetings_after(phase),
+                                      phase == 0 ? m.first_spins : m.most_spins, &stays);
         }
-        barrier(BARRIER);
-        if (!repair && !group_stays(&m, group, phase + 1, phases, meetings_after(phase),
-                                    phase == 0 ? m.first_spins : m.most_spins, &stays))
-            return;
-    }
-    if (repair && leader)
-        settle(&m);
+        repair = group_repairs(&m, repair, &stays);
+    } while (repair);
 }

@@ -14,11 +14,10 @@
  *
  * OpenCL does not promise that groups run at the same time. So the host asks for no more groups
  * than a probe found to run together, each wait is bounded, and a group that waits too long raises
- * a flag, upon which all groups note how far they came and leave. A second launch with `repair`
- * follows every launch whose groups meet: without a flag it ends at once, else one group does what
- * is missing, alone and so without waiting. (The meeting is the barrier of Sorensen, Donaldson,
- * Batty, Gopalakrishnan, Rakamaric, "Portable Inter-workgroup Barrier Synchronisation for GPUs",
- * OOPSLA 2016.)
+ * a flag, upon which all groups note how far they came and leave. The last one to leave then does
+ * what is missing of all, alone and so without waiting. (The meeting is the barrier of Sorensen,
+ * Donaldson, Batty, Gopalakrishnan, Rakamaric, "Portable Inter-workgroup Barrier Synchronisation
+ * for GPUs", OOPSLA 2016.)
  *
  * Masking: as in cl/stepwise.cl. */
 #ifndef BIAS
@@ -273,12 +272,12 @@ static inline bool phase_end(const team *m, uint group, uint phases_done, uint p
     return stay;
 }
 
-/* The phases of a group, or in a repair those that are missing of all groups, each from where it
- * stopped: what follows is done for `phase` and `group`. */
-#define FOR_PHASES(m, phases, repair)                                                     \
-    for (uint phase = 0; (!(repair) || (m).sync[SYNC_FLAG]) && phase < (phases); phase++) \
-        for (uint group = (repair) ? 0 : (uint)get_group_id(0);                           \
-             group < ((repair) ? team_size(&(m)) : (uint)get_group_id(0) + 1); group++)   \
+/* The phases of a group while it stays, or in a repair those that are missing of all groups, each
+ * from where it stopped: what follows is done for `phase` and `group`. */
+#define FOR_PHASES(m, phases, stays, repair)                                                      \
+    for (uint phase = 0; ((repair) ? (m).sync[SYNC_FLAG] : (stays)) && phase < (phases); phase++) \
+        for (uint group = (repair) ? 0 : (uint)get_group_id(0);                                   \
+             group < ((repair) ? team_size(&(m)) : (uint)get_group_id(0) + 1); group++)           \
             if (!(repair) || (uint)*done_of(&(m), group) <= phase)
 
 /* A launch without steps is nothing but one meeting: do so many groups run at the same time? */
@@ -287,7 +286,7 @@ static inline void probe(const team *m)
     (void)meet(m->sync, counter_of(m, 0), (int)team_size(m), m->most_spins);
 }
 
-/* The end of a repair launch: ready for the next launch. */
+/* Ready for the next launch. */
 static inline void settle(const team *m)
 {
     for (uint group = 0; group < team_size(m); group += m->unit_shares)
@@ -295,4 +294,19 @@ static inline void settle(const team *m)
     if (m->sync[SYNC_FLAG])
         m->sync[SYNC_REPAIRS]++;
     m->sync[SYNC_FLAG] = 0;
+    m->sync[SYNC_LEFT] = 0;
+}
+
+/* A group has done its phases: is it the last one, which has to do what is missing of all? When it
+ * has done that too it settles. */
+static inline bool must_repair(const team *m, bool repaired)
+{
+    if (repaired)
+        settle(m);
+    if (repaired || m->unit_shares == 1) /* alone nobody waits */
+        return false;
+    fence_device();
+    bool last = atomic_inc(&m->sync[SYNC_LEFT]) == (int)team_size(m) - 1;
+    fence_device();
+    return last;
 }

@@ -9,13 +9,15 @@
 #define CLR_WALKS
 #define MOST_WALKS 2 /* directions of one launch */
 
-/* ints of the array `sync`: the flag, how often the repair had to work; then for each of up to
+/* ints of the array `sync`: the flag, how often there was something to repair, how many groups have
+ * left; then for each of up to
  * MOST_GROUPS meeting places a counter in a cache line of its own; then for each group how many
  * phases it has completed. (These places do not depend on the cut: what one launch leaves as a
  * group's phases must not be the counter of another launch.) */
 #define MOST_GROUPS   256
 #define SYNC_FLAG     0
 #define SYNC_REPAIRS  1
+#define SYNC_LEFT     2
 #define SYNC_LINE     16
 #define SYNC_COUNTERS SYNC_LINE
 #define SYNC_DONE     (SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)

@@ -74,20 +74,8 @@ static cl_mem some(cl_mem wanted, cl_mem other)
     return wanted ? wanted : other;
 }
 
-/* Make up for a repair that could not be enqueued: `sync` as it leaves it, but for what it does. */
-static clrnn_status settle(clr_persistent *p)
-{
-    const size_t flag = sizeof(cl_int), counters = SYNC_COUNTERS * sizeof(cl_int);
-    clrnn_status status = clr_buffer_zero(p->context, p->sync, 0, flag);
-    if (status == CLRNN_OK)
-        status =
-            clr_buffer_zero(p->context, p->sync, counters, SYNC_INTS * sizeof(cl_int) - counters);
-    p->unsettled = status != CLRNN_OK;
-    return status;
-}
-
-/* Enqueue a walk and, if groups meet, its repair. args: all but the last ones, with room for those:
- * of resident its local memory, and whether to repair. */
+/* Enqueue a walk. args: all but the last ones, with room for those: of resident its local memory.
+ */
 static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_launch *l,
                         clr_arg *args, size_t count)
 {
@@ -97,20 +85,11 @@ static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_
         args[count++] = CLR_ARG_LOCAL(l->rows * k->numbers * real);
         args[count++] = CLR_ARG_LOCAL(l->rows * k->take * items * real);
     }
-    clrnn_status status = p->unsettled ? settle(p) : CLRNN_OK;
-    args[count] = CLR_ARG_UINT(0);
-    if (status == CLRNN_OK)
-        status = clr_launch(p->context, k->kernel, (clr_range){{groups * items, 1}, {items, 1}},
-                            args, count + 1);
-    if (status == CLRNN_OK && l->unit_shares > 1 && l->count > 0) {
-        args[count] = CLR_ARG_UINT(1);
-        status =
-            clr_launch(p->context, k->kernel, (clr_range){{items, 1}, {items, 1}}, args, count + 1);
-        p->unsettled = status != CLRNN_OK;
-        if (status == CLRNN_OK)
-            status = clr_buffer_read_async(p->context, p->sync, SYNC_REPAIRS * sizeof(cl_int),
-                                           sizeof(cl_int), p->repairs);
-    }
+    clrnn_status status = clr_launch(p->context, k->kernel,
+                                     (clr_range){{groups * items, 1}, {items, 1}}, args, count);
+    if (status == CLRNN_OK && l->unit_shares > 1 && l->count > 0)
+        status = clr_buffer_read_async(p->context, p->sync, SYNC_REPAIRS * sizeof(cl_int),
+                                       sizeof(cl_int), p->repairs);
     return status;
 }
 
@@ -126,7 +105,7 @@ static void fill(const clr_persistent *p, walk_launch *l, const clr_shares *s)
 
 clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_walk *w, const clr_shares *s)
 {
-    enum { room = 3 };
+    enum { room = 2 };
     fill(p, &w->launch, s);
     w->launch.has_y = w->y != NULL;
     w->launch.has_lengths = w->lengths != NULL;
@@ -143,14 +122,13 @@ clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_walk *w, cons
                       CLR_ARG_MEM(p->sync),
                       CLR_ARG_STRUCT(w->launch),
                       {0},
-                      {0},
                       {0}};
     return run(p, &p->forward, &w->launch, args, CLR_COUNT(args) - room);
 }
 
 clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, const clr_shares *s)
 {
-    enum { room = 3 };
+    enum { room = 2 };
     fill(p, &w->launch, s);
     w->launch.has_y = w->dy != NULL;
     w->launch.has_lengths = w->lengths != NULL;
@@ -165,7 +143,6 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, co
                       CLR_ARG_MEM(some(w->lengths, w->store)),
                       CLR_ARG_MEM(p->sync),
                       CLR_ARG_STRUCT(w->launch),
-                      {0},
                       {0},
                       {0}};
     return run(p, &p->backward, &w->launch, args, CLR_COUNT(args) - room);

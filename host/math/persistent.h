@@ -40,8 +40,7 @@ typedef struct clr_persistent {
     clr_walk_kind kind;
     uint32_t tile_n; /* width of a panel */
     clr_walk_kernel forward, backward;
-    cl_mem sync;    /* where groups meet */
-    bool unsettled; /* `sync` is not as the next launch needs it: a repair is missing */
+    cl_mem sync; /* where groups meet */
     /* How many launches had to be repaired so far: up to date when the queue has been waited for.
      * On the heap, since the device writes it. */
     cl_int *repairs;
@@ -84,7 +83,7 @@ typedef struct clr_backward_walk {
     walk_launch launch;
 } clr_backward_walk;
 
-/** Enqueue a walk and, if groups meet, its repair. `shares` fills its part of the launch.
+/** Enqueue a walk. `shares` fills its part of the launch.
  *  Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
 clrnn_status clr_persistent_forward(clr_persistent *persistent, clr_forward_walk *walk,
                                     const clr_shares *shares);
