@@ -89,11 +89,12 @@ persistent_backward(global const REAL *panels, global REAL *store, global REAL *
                     global REAL *dc, global REAL *dproj, global REAL *da, global REAL *du,
                     global const int *lengths, volatile global int *sync, const walk_launch l)
 {
-    const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
     const uint phases = l.count * BACKWARD_PHASES, groups = l.row_shares * l.unit_shares;
     walk w[MOST_WALKS];
     bool stays = true, repair = false;
-    for (uint d = 0; d < l.directions; d++) {
+    team m;
+    team_begin(&m, &l, sync);
+    for (uint d = 0; d < l.used; d++) {
         const walk_places at = l.walks[d];
         walk_backward_begin(&w[d], &l, &at, panels, store, dy, dh, dc, dproj, da, du, lengths);
     }

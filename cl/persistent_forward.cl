@@ -131,41 +131,54 @@ static inline void forward_phase(const walk *w, uint phase, uint row_share, uint
     }
 }
 
+/* How often groups have met after a phase; 0: after this one they do not. Those that share units do
+ * so after each; layers of a stack, of which each keeps a block behind the one below, after each
+ * block. */
+static inline uint forward_meetings(const walk_launch *l, uint phase)
+{
+    uint block = l->block * FORWARD_PHASES;
+    return l->unit_shares > 1 ? phase + 1 : (phase + 1) % block ? 0 : (phase + 1) / block;
+}
+
 /* Arguments: cl/walks.cl says what lies where in them. An absent one may be any buffer. Global
- * size: directions*row_shares*unit_shares groups of one work-item. */
+ * size: used*row_shares*unit_shares groups of one work-item, solo one. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 persistent_forward(global const STORED *panels, global const REAL *weights, global REAL *store,
                    global const REAL *x, global const REAL *h_first, global const REAL *c_first,
                    global REAL *h_last, global REAL *c_last, global REAL *y,
                    global const int *lengths, volatile global int *sync, const walk_launch l)
 {
-    const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
-    const uint phases = l.count * FORWARD_PHASES, groups = l.row_shares * l.unit_shares;
-    const uint block = max(INPUT_ROWS / l.N, 1u);
+    const uint own = l.count * FORWARD_PHASES, groups = l.row_shares * l.unit_shares;
+    const uint lag = l.stacked ? l.block * FORWARD_PHASES : 0, phases = own + lag * (l.used - 1);
+    team m;
     walk w[MOST_WALKS];
     bool stays = true, repair = false;
+    team_begin(&m, &l, sync);
     if (l.count == 0) {
         probe(&m);
         return;
     }
-    for (uint d = 0; d < l.directions; d++) {
+    for (uint d = 0; d < l.used; d++) {
         const walk_places at = l.walks[d];
         walk_forward_begin(&w[d], &l, &at, panels, weights, store, h_first, c_first, h_last, c_last,
                            y, lengths);
-        w[d].x = x + at.x;
-        w[d].x_stride = l.x_stride;
+        w[d].x = (at.x_from == FROM_STORE ? store : x) + at.x;
+        w[d].x_stride = at.x_stride;
         w[d].input = panels + at.input;
-        w[d].I = l.I;
-        w[d].block = block;
+        w[d].I = (uint)at.I;
+        w[d].block = l.block;
     }
     do {
         FOR_PHASES (m, phases, stays, repair) {
-            forward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
-                          l.row_shares, group % l.unit_shares, l.unit_shares);
+            uint walk = group / groups, late = walk * lag;
+            if (phase >= late && phase - late < own)
+                forward_phase(&w[walk], phase - late, group / l.unit_shares % l.row_shares,
+                              l.row_shares, group % l.unit_shares, l.unit_shares);
             if (!repair)
-                stays =
-                    phase_end(&m, group, phase + 1, phases, phase + 1,
-                              phase % (block * FORWARD_PHASES) == 0 ? m.first_spins : m.most_spins);
+                stays = phase_end(&m, group, phase + 1, phases, forward_meetings(&l, phase),
+                                  phase % (l.block * FORWARD_PHASES) == 0 || phase < lag
+                                      ? m.first_spins
+                                      : m.most_spins);
         }
         repair = must_repair(&m, repair);
     } while (repair);

@@ -48,7 +48,6 @@ resident_backward(global const REAL *panels, global REAL *store, global REAL *dy
                   global const int *lengths, volatile global int *sync, const walk_launch l,
                   local REAL *from, local REAL *part)
 {
-    const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
     const uint phases = l.count * BACKWARD_PHASES, groups = l.row_shares * l.unit_shares;
     const size_t stride = (size_t)CELL_GATES * l.H;
     local walk_places at;
@@ -63,6 +62,8 @@ resident_backward(global const REAL *panels, global REAL *store, global REAL *dy
 #endif
     const bool leader = get_local_id(0) == 0;
     bool goes_on = true, repair = false;
+    team m;
+    team_begin(&m, &l, sync);
     do {
         FOR_PHASES (m, phases, goes_on, repair) {
             const bool begins = repair || phase == 0;

@@ -24,7 +24,7 @@ PRODUCT(second_product, 1, 1, CONTEXT, SECOND_EACH)
 #endif
 
 /* Arguments: those of persistent_forward; it does not look at x. Global
- * size: directions*row_shares*unit_shares groups of WG work-items.
+ * size: used*row_shares*unit_shares groups of WG work-items.
  * from, part: room for l.rows rows of the longest k in lanes, and for WG*TAKE*l.rows sums. */
 __attribute__((reqd_work_group_size(WG, 1, 1))) kernel void
 resident_forward(global const STORED *panels, global const REAL *weights, global REAL *store,
@@ -33,7 +33,6 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
                  global const int *lengths, volatile global int *sync, const walk_launch l,
                  local REAL *from, local REAL *part)
 {
-    const team m = {l.directions, l.row_shares, l.unit_shares, sync, l.most_spins, l.first_spins};
     const uint phases = l.count * FORWARD_PHASES, groups = l.row_shares * l.unit_shares;
     local walk_places at;
     local walk w;
@@ -47,6 +46,8 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
 #endif
     const bool leader = get_local_id(0) == 0;
     bool goes_on = true, repair = false;
+    team m;
+    team_begin(&m, &l, sync);
     if (l.count == 0) {
         if (leader)
             probe(&m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * cl/walk.cl - many steps of the directions of one layer in one launch: what the strategies that do
- * so share. After cl/prelude.cl, the cell and cl/walks.cl, which says what lies where.
+ * cl/walk.cl - many steps of the directions of one layer, or of two layers of a stack, in one
+ * launch: what the strategies that do so share. After cl/prelude.cl, the cell and cl/walks.cl,
+ * which says what lies where.
  *
  * Each direction's units are cut into `unit_shares` runs, its rows into `row_shares` runs; a group
  * computes one share of units for one share of rows, and walks all steps:
@@ -153,6 +154,7 @@ typedef struct walk {
 static inline void walk_begin(SHARED walk *w, const walk_launch *l, SHARED const walk_places *at,
                               global REAL *store, global REAL *y, global const int *lengths)
 {
+    global REAL *from = at->y_from == FROM_STORE ? store : y;
     w->gates = store + at->gates;
     w->h = store + at->h;
     w->c = store + at->c;
@@ -161,8 +163,8 @@ static inline void walk_begin(SHARED walk *w, const walk_launch *l, SHARED const
     w->h_last = w->c_last = 0;
     w->keep = 1;
     w->block = l->count;
-    w->y = l->has_y ? y + at->y : 0;
-    w->y_stride = l->y_stride;
+    w->y = at->y_from != FROM_NOWHERE ? from + at->y : 0;
+    w->y_stride = at->y_stride;
     w->lengths = l->has_lengths ? lengths : 0;
     w->down = (uint)at->down;
     w->first_t = (uint)at->first_t;
@@ -238,20 +240,36 @@ static inline uint share(uint whole, uint part, uint parts, uint *begin)
 
 /* What groups of one launch share: how the work is cut, and where they meet. */
 typedef struct team {
-    uint directions, row_shares, unit_shares;
+    uint walks, row_shares, unit_shares;
+    uint places;  /* where groups meet: of one share of rows, in a stack from all walks */
+    uint members; /* how many meet in one place */
+    bool solo;    /* one group does the work of all */
     volatile global int *sync;
     uint most_spins, first_spins; /* first: after phases that take longer */
 } team;
 
+static inline void team_begin(team *m, const walk_launch *l, volatile global int *sync)
+{
+    m->walks = l->used;
+    m->row_shares = l->row_shares;
+    m->unit_shares = l->unit_shares;
+    m->places = (l->stacked ? 1 : l->used) * l->row_shares;
+    m->members = l->solo ? 1 : (l->stacked ? l->used : 1) * l->unit_shares;
+    m->solo = l->solo;
+    m->sync = sync;
+    m->most_spins = l->most_spins;
+    m->first_spins = l->first_spins;
+}
+
 static inline uint team_size(const team *m)
 {
-    return m->directions * m->row_shares * m->unit_shares;
+    return m->walks * m->row_shares * m->unit_shares;
 }
 
 /* The counter of a group, and where it notes how many phases it has completed. */
 static inline volatile global int *counter_of(const team *m, uint group)
 {
-    return m->sync + SYNC_COUNTERS + group / m->unit_shares * SYNC_LINE;
+    return m->sync + SYNC_COUNTERS + group / m->unit_shares % m->places * SYNC_LINE;
 }
 
 static inline volatile global int *done_of(const team *m, uint group)
@@ -264,20 +282,21 @@ static inline volatile global int *done_of(const team *m, uint group)
 static inline bool phase_end(const team *m, uint group, uint phases_done, uint phases,
                              uint meetings_done, uint spins)
 {
-    bool alone = m->unit_shares == 1 || meetings_done == 0;
+    bool alone = m->members == 1 || meetings_done == 0;
     bool stay =
-        alone || meet(m->sync, counter_of(m, group), (int)(meetings_done * m->unit_shares), spins);
-    if (m->unit_shares > 1 && (phases_done == phases || !stay))
+        alone || meet(m->sync, counter_of(m, group), (int)(meetings_done * m->members), spins);
+    if (m->members > 1 && (phases_done == phases || !stay))
         *done_of(m, group) = (int)phases_done;
     return stay;
 }
 
-/* The phases of a group while it stays, or in a repair those that are missing of all groups, each
- * from where it stopped: what follows is done for `phase` and `group`. */
+/* The phases of a group while it stays; alone those of all groups; in a repair those that are
+ * missing of them, each from where it stopped: what follows is done for `phase` and `group`. */
 #define FOR_PHASES(m, phases, stays, repair)                                                      \
     for (uint phase = 0; ((repair) ? (m).sync[SYNC_FLAG] : (stays)) && phase < (phases); phase++) \
-        for (uint group = (repair) ? 0 : (uint)get_group_id(0);                                   \
-             group < ((repair) ? team_size(&(m)) : (uint)get_group_id(0) + 1); group++)           \
+        for (uint group = (repair) || (m).solo ? 0 : (uint)get_group_id(0);                       \
+             group < ((repair) || (m).solo ? team_size(&(m)) : (uint)get_group_id(0) + 1);        \
+             group++)                                                                             \
             if (!(repair) || (uint)*done_of(&(m), group) <= phase)
 
 /* A launch without steps is nothing but one meeting: do so many groups run at the same time? */
@@ -303,7 +322,7 @@ static inline bool must_repair(const team *m, bool repaired)
 {
     if (repaired)
         settle(m);
-    if (repaired || m->unit_shares == 1) /* alone nobody waits */
+    if (repaired || m->members == 1) /* alone nobody waits */
         return false;
     fence_device();
     bool last = atomic_inc(&m->sync[SYNC_LEFT]) == (int)team_size(m) - 1;

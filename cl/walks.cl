@@ -7,7 +7,7 @@
  * cl/resident.cl copies walk_places, of ulong alone, word by word. */
 #ifndef CLR_WALKS
 #define CLR_WALKS
-#define MOST_WALKS 2 /* directions of one launch */
+#define MOST_WALKS 2 /* of one launch: the directions of a layer, or two layers of a stack */
 
 /* ints of the array `sync`: the flag, how often there was something to repair, how many groups have
  * left; then for each of up to
@@ -26,6 +26,11 @@
 /* persistent: rows of x whose input products are computed at once, if there are so many. */
 #define INPUT_ROWS 96
 
+/* Where a walk's x and y are, if it has any. */
+#define FROM_NOWHERE  0
+#define FROM_ARGUMENT 1 /* the kernel's x, y or dy */
+#define FROM_STORE    2
+
 /* resident: into how many lanes the values of k are cut, and how long one is. Nothing but K may
  * decide, since the bits of a sum depend on it. */
 #define LANES_OF(K) ((K) > 2048 ? 32 : (K) > 1024 ? 16 : 8)
@@ -35,14 +40,16 @@
 /* One direction of one layer. Offsets in elements of the kernel's argument that is named; the steps
  * kept are those of the launch. */
 typedef struct walk_places {
-    ulong gates;   /* store: [count,N,G*H] */
-    ulong h, c;    /* store: [slots,N,R], [slots,N,H] */
-    ulong extra;   /* store: [extras,N,H] */
-    ulong y;       /* y, back dy: [..,N,y_stride], that of the first kept step, row 0 */
+    ulong gates; /* store: [count,N,G*H] */
+    ulong h, c;  /* store: [slots,N,R], [slots,N,H] */
+    ulong extra; /* store: [extras,N,H] */
+    ulong y;     /* y, back dy: [..,N,y_stride], that of the first kept step, row 0 */
+    ulong y_from, y_stride;
     ulong first_t; /* t of the first kept step */
     ulong down;    /* 1: from the last step to the first */
     /* forward */
-    ulong x;                /* x: [..,N,x_stride], that of the first kept step, row 0 */
+    ulong x; /* x: [..,N,x_stride], that of the first kept step, row 0 */
+    ulong x_from, x_stride, I;
     ulong input;            /* panels: W_ih^T, [G][panels of H][PANEL_ROWS(I)][TILE_N] */
     ulong recurrent;        /* panels: U^T, the same with R */
     ulong projection;       /* panels: W_hr^T, [panels of P][PANEL_ROWS(H)][TILE_N] */
@@ -60,13 +67,16 @@ typedef struct walk_places {
 
 typedef struct walk_launch {
     walk_places walks[MOST_WALKS];
-    ulong x_stride, y_stride; /* from row to row */
-    uint has_y, has_lengths;
+    uint has_lengths;
     uint keep; /* 1: gates are left activated, for the way back */
     uint slots, extras;
     uint count; /* steps kept and walked */
-    uint I, H, R, N;
-    uint directions, row_shares, unit_shares;
+    uint H, R, N;
+    uint used; /* of walks */
+    uint row_shares, unit_shares;
+    uint stacked;                 /* 1: the x of the second walk is the y of the first */
+    uint solo;                    /* 1: one group does the work of all */
+    uint block;                   /* persistent: steps whose input products come at once */
     uint most_spins, first_spins; /* how long to wait for others; in the first phase */
     uint rows;                    /* resident: how many are multiplied at once */
 } walk_launch;

@@ -69,7 +69,8 @@ MUTATIONS = [
         (WALK + "_backward.cl", "part == PHASE_RECURRENT ? 0 : phase",
          "part >= PHASE_CELL ? 0 : phase")]),
     ("persistent-repair-leaves-one", "test_overrun", [
-        (WALK + ".cl", "(repair) ? team_size(&(m)) :", "(repair) ? team_size(&(m)) - 1 :")]),
+        (WALK + ".cl", "(repair) || (m).solo ? team_size(&(m)) :",
+         "(repair) || (m).solo ? team_size(&(m)) - 1 :")]),
     ("persistent-counters-stay", "test_overrun", [
         (WALK + ".cl", "        *counter_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-places-overlap", "test_persistent", [
@@ -101,6 +102,13 @@ MUTATIONS = [
     ("persistent-last-launch-back", "test_many_steps", [
         ("host/layer/walks.c", "bool down = (w->direction == 1) != back;",
          "bool down = w->direction == 1;")]),
+    ("stack-without-lag", "test_stack", [
+        (PERSISTENT + "_forward.cl", "lag = l.stacked ? l.block * FORWARD_PHASES : 0",
+         "lag = l.stacked ? FORWARD_PHASES : 0")]),
+    ("stack-meets-nobody", "test_stack", [
+        (WALK + ".cl", "(l->stacked ? l->used : 1) * l->unit_shares", "l->unit_shares")]),
+    ("stack-shares-gates", "test_stack", [
+        ("host/shape/layout.c", "direction : layer % 2;", "direction : 0;")]),
     ("states-in-place", "test_stream", [
         ("host/layer/forward.c", "(pass->steps > 1 || first.buffer != last.buffer)", "true")]),
     ("arrays-in-place", "test_in_place", [

@@ -243,53 +243,98 @@ static clrnn_status end_states(clrnn_plan *plan, const clr_pass *pass, const clr
     return status;
 }
 
-/* Run steps begin..end-1 (counted from the end for the backward direction) of one layer. */
-static clrnn_status run_piece(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
-                              uint32_t layer, uint32_t begin, uint32_t end)
+/* The walk of a layer and direction over steps begin..end-1 (counted from the end for the backward
+ * direction). */
+static clr_walk piece_of(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                         uint32_t layer, uint32_t direction, uint32_t begin, uint32_t end)
 {
     const clr_network *n = &plan->network;
     bool top = layer + 1 == n->layers;
     /* Below the top, forward-only inference keeps the output of the present piece alone. */
     uint32_t y_first = pass->layout.y_steps == pass->steps ? 0 : begin;
     uint32_t input_first = layer == 0 ? 0 : y_first;
-    clr_walk walks[2];
-    for (uint32_t d = 0; d < n->directions; d++) {
-        clr_walk *w = &walks[d];
-        *w = d == 0 ? clr_walk_of(plan, pass, layer, d, begin, end)
-                    : clr_walk_of(plan, pass, layer, d, pass->steps - end, pass->steps - begin);
-        w->input = clr_layer_input(plan, pass, io->x, layer);
-        w->input.offset += (size_t)(w->begin - input_first) * pass->batch * w->input.stride;
-        w->y =
-            top ? io->y
-                : (clrnn_slice){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer)};
-        w->y.offset += (size_t)d * n->state;
-        w->y_first = top ? 0 : y_first;
-        w->y_stride = (size_t)n->directions * n->state;
-        place_states(plan, pass, io, begin == 0, end == pass->steps, w);
-    }
-    return plan->strategy->forward(plan, walks, n->directions);
+    uint32_t T = pass->steps;
+    clr_walk w = direction == 0 ? clr_walk_of(plan, pass, layer, 0, begin, end)
+                                : clr_walk_of(plan, pass, layer, 1, T - end, T - begin);
+    w.input = clr_layer_input(plan, pass, io->x, layer);
+    w.input.offset += (size_t)(w.begin - input_first) * pass->batch * w.input.stride;
+    w.y = top ? io->y
+              : (clrnn_slice){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer)};
+    w.y.offset += (size_t)direction * n->state;
+    w.y_first = top ? 0 : y_first;
+    w.y_stride = (size_t)n->directions * n->state;
+    place_states(plan, pass, io, begin == 0, end == T, &w);
+    return w;
 }
 
-static clrnn_status run_layers(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
+/* How many layers from `layer` up are walked at once over `steps` steps. */
+static uint32_t layers_at_once(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
+                               uint32_t steps)
+{
+    const clr_network *n = &plan->network;
+    if (n->directions == 2 || layer + 1 == n->layers || plan->desc.dropout > 0 ||
+        !plan->strategy->layers)
+        return 1;
+    return plan->strategy->layers(plan, steps, pass->batch);
+}
+
+/* Run steps begin..end-1 of some layers. */
+static clrnn_status run_piece(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                              uint32_t layer, uint32_t layers, uint32_t begin, uint32_t end)
+{
+    clr_walk walks[MOST_WALKS];
+    size_t count = 0;
+    for (uint32_t i = layer; i < layer + layers; i++)
+        for (uint32_t d = 0; d < plan->network.directions; d++)
+            walks[count++] = piece_of(plan, pass, io, i, d, begin, end);
+    return plan->strategy->forward(plan, walks, count);
+}
+
+/* Run steps begin..end-1 of all layers, so that of no layer the whole output is kept. */
+static clrnn_status run_through(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                                uint32_t begin, uint32_t end)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t layer = 0, some; layer < plan->network.layers && status == CLRNN_OK;
+         layer += some) {
+        some = layers_at_once(plan, pass, layer, end - begin);
+        status = run_piece(plan, pass, io, layer, some, begin, end);
+    }
+    return status;
+}
+
+/* Run all steps of some layers. */
+static clrnn_status run_whole(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                              uint32_t layer, uint32_t layers)
 {
     const clr_network *n = &plan->network;
     uint32_t T = pass->steps, piece = pass->layout.steps;
     clrnn_status status = CLRNN_OK;
-    /* Forward alone, a piece goes through all layers before the next one begins, so no layer's
-     * whole output is kept; with a backward direction each layer must be complete first. */
-    bool through = n->directions == 1 && !plan->desc.train;
-    uint32_t outer = through ? T : n->layers, inner = through ? n->layers : T;
-    for (uint32_t i = 0; i < outer && status == CLRNN_OK; i += through ? piece : 1)
-        for (uint32_t j = 0; j < inner && status == CLRNN_OK; j += through ? 1 : piece) {
-            uint32_t layer = through ? j : i, begin = through ? i : j;
-            uint32_t end = T - begin < piece ? T : begin + piece;
-            status = run_piece(plan, pass, io, layer, begin, end);
-            if (status == CLRNN_OK && plan->desc.dropout > 0 && layer + 1 < n->layers)
-                status =
-                    clr_dropout(&plan->sequence, clr_layer_input(plan, pass, io->x, layer + 1), T,
-                                pass->batch, (size_t)n->directions * n->state, plan->desc.dropout,
-                                io->dropout_seed, io->dropout_index, layer);
-        }
+    for (uint32_t begin = 0, end; begin < T && status == CLRNN_OK; begin = end) {
+        end = T - begin < piece ? T : begin + piece;
+        status = run_piece(plan, pass, io, layer, layers, begin, end);
+    }
+    if (status == CLRNN_OK && plan->desc.dropout > 0 && layer + 1 < n->layers)
+        status = clr_dropout(&plan->sequence, clr_layer_input(plan, pass, io->x, layer + 1), T,
+                             pass->batch, (size_t)n->directions * n->state, plan->desc.dropout,
+                             io->dropout_seed, io->dropout_index, layer);
+    return status;
+}
+
+/* Forward alone, a piece goes through all layers before the next one begins; with a backward
+ * direction, or to train, each layer is complete first. */
+static clrnn_status run_layers(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
+{
+    uint32_t T = pass->steps, piece = pass->layout.steps, some;
+    bool through = plan->network.directions == 1 && !plan->desc.train;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t begin = 0; through && begin < T && status == CLRNN_OK; begin += piece)
+        status = run_through(plan, pass, io, begin, T - begin < piece ? T : begin + piece);
+    for (uint32_t layer = 0; !through && layer < plan->network.layers && status == CLRNN_OK;
+         layer += some) {
+        some = layers_at_once(plan, pass, layer, T);
+        status = run_whole(plan, pass, io, layer, some);
+    }
     return status;
 }
 

@@ -50,6 +50,52 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* Weights that a step of a layer reads. */
+static uint64_t weights_of(const clrnn_plan *plan)
+{
+    const clr_network *n = &plan->network;
+    return (uint64_t)n->gates * n->desc.hidden_size * n->state;
+}
+
+/* A few milliseconds: longer waits cost more than working alone. */
+static const uint32_t long_wait = 1u << 17;
+
+static uint32_t together(const clrnn_plan *plan)
+{
+    clr_lock_take(&plan->context->lock);
+    uint32_t groups = plan->context->together;
+    clr_lock_give(&plan->context->lock);
+    return groups;
+}
+
+/* A launch of less work is not worth a second group, which begins later: one that the first has to
+ * meet in each step, or one that takes the other of two layers. */
+static const uint64_t small_launch = 1u << 22, small_stack = 1u << 20;
+
+/* Two layers of a stack are walked in one launch, each by a group of its own, where a step is so
+ * small that to cut it would cost more than it saves; very short ones by one group. */
+static uint32_t layers(const clrnn_plan *plan, uint32_t steps, uint32_t batch)
+{
+    const uint64_t small_step = 1u << 17, work = weights_of(plan) * batch;
+    if (plan->forced)
+        return plan->forced->stacked ? 2 : 1;
+    bool small = work <= small_step && batch < 6 * together(plan);
+    bool short_one = work * steps <= small_stack;
+    return small && (short_one || (together(plan) >= 2 && clr_may_meet(plan->context))) ? 2 : 1;
+}
+
+static clr_shares cut_stack(const clrnn_plan *plan, const clr_walk *walk, uint32_t walks)
+{
+    const uint64_t work = weights_of(plan) * walk->layout->batch * (walk->end - walk->begin);
+    return (clr_shares){.walks = walks,
+                        .row_shares = 1,
+                        .unit_shares = 1,
+                        .stacked = true,
+                        .solo = work <= small_stack || together(plan) < walks ||
+                                !clr_may_meet(plan->context),
+                        .most_spins = long_wait};
+}
+
 /* How a launch of some directions is cut. Directions are independent, so they come first; rows are
  * independent too, but each share of rows reads all weights, so rows are cut only while these fit a
  * core's own cache; units have to meet in each step, which small steps are not worth, nor launches
@@ -58,19 +104,12 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
 {
     const uint32_t batch = walk->layout->batch, steps = walk->end - walk->begin;
     const clr_network *n = &plan->network;
-    const uint64_t core_cache = 1u << 19, small_step = 1u << 15, small_launch = 1u << 22;
-    uint64_t products = (uint64_t)n->gates * n->desc.hidden_size * n->state;
+    const uint64_t core_cache = 1u << 19, small_step = 1u << 15;
+    uint64_t products = weights_of(plan);
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
-    clr_shares s = {.directions = directions, .row_shares = 1, .unit_shares = 1};
-    s.most_spins = 1u << 17; /* a few milliseconds: longer waits cost more than working alone */
-    if (plan->forced) {
-        s = *plan->forced;
-        s.directions = directions;
-        return s;
-    }
-    clr_lock_take(&plan->context->lock);
-    uint32_t each = plan->context->together / directions;
-    clr_lock_give(&plan->context->lock);
+    uint32_t each = together(plan) / directions;
+    clr_shares s = {
+        .walks = directions, .row_shares = 1, .unit_shares = 1, .most_spins = long_wait};
     if (each < 2)
         return s;
     const clrnn_way *way = &plan->way;
@@ -92,15 +131,28 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
     return s;
 }
 
+/* The same, or as a test wants it. */
+static clr_shares shares_of(const clrnn_plan *plan, const clr_walk *walks, size_t count)
+{
+    bool stacked = count > 1 && walks[0].layer != walks[1].layer;
+    if (!plan->forced)
+        return (stacked ? cut_stack : cut)(plan, walks, (uint32_t)count);
+    clr_shares s = *plan->forced;
+    s.walks = (uint32_t)count;
+    s.stacked = stacked;
+    s.solo = stacked && s.solo;
+    return s;
+}
+
 static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
 {
-    const clr_shares shares = cut(plan, walks, (uint32_t)count);
+    const clr_shares shares = shares_of(plan, walks, count);
     return clr_walks_forward(plan, walks, count, &shares);
 }
 
 static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t count)
 {
-    const clr_shares shares = cut(plan, walks, (uint32_t)count);
+    const clr_shares shares = shares_of(plan, walks, count);
     return clr_walks_backward(plan, walks, count, &shares);
 }
 
@@ -113,6 +165,7 @@ const clr_strategy clr_strategy_persistent = {
     .init = init,
     .release = clr_walks_release,
     .pack = clr_panels_pack,
+    .layers = layers,
     .forward = forward,
     .backward = backward,
     .notice = clr_walks_notice};

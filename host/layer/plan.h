@@ -50,7 +50,11 @@ typedef struct clr_strategy {
     void (*release)(clrnn_plan *plan);
     /** Prepare the weights of one cell from plan->weights, but for d_input. */
     clrnn_status (*pack)(clrnn_plan *plan, uint32_t layer, uint32_t direction);
-    /** Enqueue `count` walks that do not depend on each other (the directions of a layer). */
+    /** How many neighbouring layers of a stack without backward directions it takes at once, 1 or
+     * 2; NULL: 1. */
+    uint32_t (*layers)(const clrnn_plan *plan, uint32_t steps, uint32_t batch);
+    /** Enqueue `count` walks: the directions of a layer, which do not depend on each other, or
+     * layers, each of which reads the y of the one before. */
     clrnn_status (*forward)(clrnn_plan *plan, const clr_walk *walks, size_t count);
     /** Enqueue `count` walks back (the directions of a layer): plan->dh and dc hold the gradients
      * of final states, then those of the initial ones. */

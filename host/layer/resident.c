@@ -61,13 +61,13 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
 {
     const uint32_t batch = walk->layout->batch, each = plan->together / directions;
     const bool cpu = plan->context->info.type & CL_DEVICE_TYPE_CPU;
-    clr_shares s = {.directions = directions, .row_shares = 1, .unit_shares = 1};
+    clr_shares s = {.walks = directions, .row_shares = 1, .unit_shares = 1};
     /* Some milliseconds: a look at a counter takes tens of nanoseconds on a CPU, hundreds on a GPU.
      */
     s.most_spins = cpu ? 1u << 17 : 1u << 14;
     if (plan->forced) {
         s = *plan->forced;
-        s.directions = directions;
+        s.walks = directions;
         return s;
     }
     if (each < 2)

@@ -65,11 +65,12 @@ static double keep_apart(clrnn_context *context)
  * as operations. */
 static const double gpu_step_operations = 2e5;
 
-static uint32_t steps_of_launch(const clrnn_plan *plan, uint32_t inputs, uint32_t batch)
+static uint32_t steps_of_launch(const clrnn_plan *plan, uint32_t inputs, uint32_t batch,
+                                size_t walks)
 {
     const clr_network *n = &plan->network;
     double step =
-        2.0 * n->gates * n->desc.hidden_size * ((double)inputs + n->state) * n->directions * batch;
+        2.0 * n->gates * n->desc.hidden_size * ((double)inputs + n->state) * (double)walks * batch;
     if (plan->persistent.kind.items > 1)
         step += gpu_step_operations;
     double steps =
@@ -104,6 +105,11 @@ static size_t bias_of(const clrnn_plan *plan, size_t offset)
     return offset == CLR_ABSENT ? 0 : plan->weights.offset + offset;
 }
 
+static cl_ulong from_of(cl_mem buffer, cl_mem store)
+{
+    return !buffer ? FROM_NOWHERE : buffer == store ? FROM_STORE : FROM_ARGUMENT;
+}
+
 /* Where the arrays lie for `steps` steps after `done` of a walk, or of a walk back. */
 static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t done,
                              uint32_t steps, bool back)
@@ -124,7 +130,12 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
                       .b_hh = bias_of(plan, cell.b_hh),
                       .gates = w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept),
                       .h = clr_walk_slot(plan, w, false, 0).offset,
+                      .x_from = from_of(w->input.buffer, w->store),
+                      .x_stride = w->input.stride,
+                      .I = clr_network_cell(n, w->layer, 0).inputs,
                       .y = w->y.buffer ? y_of(w, first) : 0,
+                      .y_from = from_of(w->y.buffer, w->store),
+                      .y_stride = w->y_stride,
                       .first_t = first,
                       .down = w->direction};
     if (n->memory)
@@ -164,6 +175,27 @@ static void place_states(const clrnn_plan *plan, const clr_walk *w, uint32_t don
     at->c_last = c_last.offset;
 }
 
+static uint32_t most_inputs(const clrnn_plan *plan, const clr_walk *walks, size_t count)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t inputs = clr_network_cell(&plan->network, walks[i].layer, 0).inputs;
+        most = inputs > most ? inputs : most;
+    }
+    return (uint32_t)most;
+}
+
+/* Steps whose input products come at once: INPUT_ROWS rows. Of a stack each layer keeps a block
+ * behind the one below, so there an eighth of the steps, but two tiles of rows. */
+static uint32_t block_of(const clr_shares *shares, uint32_t batch, uint32_t steps)
+{
+    const uint32_t few_rows = 12;
+    uint32_t most = batch < INPUT_ROWS ? INPUT_ROWS / batch : 1;
+    uint32_t least = batch < few_rows ? few_rows / batch : 1;
+    uint32_t part = steps / 8 > least ? steps / 8 : least;
+    return shares->stacked && !shares->solo ? smaller(part, most) : most;
+}
+
 clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t count,
                                const clr_shares *shares)
 {
@@ -171,8 +203,8 @@ clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t c
     const clr_layout *l = w->layout;
     /* resident finds the input products there. */
     bool alone = plan->persistent.kind.items == 1;
-    uint32_t inputs = alone ? (uint32_t)clr_network_cell(&plan->network, w->layer, 0).inputs : 0;
-    uint32_t total = w->end - w->begin, most = steps_of_launch(plan, inputs, l->batch);
+    uint32_t inputs = alone ? most_inputs(plan, walks, count) : 0;
+    uint32_t total = w->end - w->begin, most = steps_of_launch(plan, inputs, l->batch, count);
     clrnn_status status = CLRNN_OK;
     for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
         steps = smaller(total - done, most);
@@ -180,18 +212,16 @@ clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t c
                               .weights = plan->weights.buffer,
                               .store = w->store,
                               .x = alone ? w->input.buffer : NULL,
-                              .y = w->y.buffer,
+                              .y = walks[count - 1].y.buffer,
                               .lengths = w->lengths,
-                              .launch = {.x_stride = w->input.stride,
-                                         .y_stride = w->y_stride,
-                                         .keep = plan->desc.train,
+                              .launch = {.keep = plan->desc.train,
                                          .slots = l->slots,
                                          .extras = smaller(l->extras, steps),
                                          .count = steps,
-                                         .I = inputs,
                                          .H = plan->network.desc.hidden_size,
                                          .R = plan->network.state,
-                                         .N = l->batch}};
+                                         .N = l->batch,
+                                         .block = block_of(shares, l->batch, steps)}};
         for (size_t d = 0; d < count; d++) {
             f.launch.walks[d] = places_of(plan, &walks[d], done, steps, false);
             place_states(plan, &walks[d], done, steps, &f, &f.launch.walks[d]);
@@ -224,7 +254,7 @@ clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t 
 {
     const clr_walk *w = walks;
     const clr_layout *l = w->layout;
-    uint32_t total = w->end - w->begin, most = steps_of_launch(plan, 0, l->batch);
+    uint32_t total = w->end - w->begin, most = steps_of_launch(plan, 0, l->batch, count);
     clrnn_status status = CLRNN_OK;
     for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
         steps = smaller(total - done, most);
@@ -237,8 +267,7 @@ clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t 
                                .da = plan->da,
                                .du = plan->du,
                                .lengths = w->lengths,
-                               .launch = {.y_stride = w->y_stride,
-                                          .slots = l->slots,
+                               .launch = {.slots = l->slots,
                                           .extras = smaller(l->extras, steps),
                                           .count = steps,
                                           .H = plan->network.desc.hidden_size,

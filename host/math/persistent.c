@@ -79,7 +79,9 @@ static cl_mem some(cl_mem wanted, cl_mem other)
 static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_launch *l,
                         clr_arg *args, size_t count)
 {
-    size_t items = p->kind.items, groups = (size_t)l->directions * l->row_shares * l->unit_shares;
+    size_t items = p->kind.items;
+    size_t groups = l->solo ? 1 : (size_t)l->used * l->row_shares * l->unit_shares;
+    bool meets = !l->solo && (l->unit_shares > 1 || l->stacked);
     if (items > 1) {
         size_t real = p->kind.precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
         args[count++] = CLR_ARG_LOCAL(l->rows * k->numbers * real);
@@ -87,7 +89,7 @@ static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_
     }
     clrnn_status status = clr_launch(p->context, k->kernel,
                                      (clr_range){{groups * items, 1}, {items, 1}}, args, count);
-    if (status == CLRNN_OK && l->unit_shares > 1 && l->count > 0)
+    if (status == CLRNN_OK && meets && l->count > 0)
         status = clr_buffer_read_async(p->context, p->sync, SYNC_REPAIRS * sizeof(cl_int),
                                        sizeof(cl_int), p->repairs);
     return status;
@@ -96,7 +98,9 @@ static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_
 /* The part of a launch that its shares are. */
 static void fill(const clr_persistent *p, walk_launch *l, const clr_shares *s)
 {
-    l->directions = s->directions;
+    l->used = s->walks;
+    l->stacked = s->stacked;
+    l->solo = s->solo;
     l->row_shares = s->row_shares;
     l->unit_shares = s->unit_shares;
     l->most_spins = s->most_spins;
@@ -107,7 +111,6 @@ clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_walk *w, cons
 {
     enum { room = 2 };
     fill(p, &w->launch, s);
-    w->launch.has_y = w->y != NULL;
     w->launch.has_lengths = w->lengths != NULL;
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
@@ -130,7 +133,6 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, co
 {
     enum { room = 2 };
     fill(p, &w->launch, s);
-    w->launch.has_y = w->dy != NULL;
     w->launch.has_lengths = w->lengths != NULL;
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->store),
@@ -151,7 +153,7 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, co
 /* Do `groups` groups meet? A launch without steps is nothing but a meeting. */
 static clrnn_status try_meeting(clr_persistent *p, uint32_t groups, bool *met)
 {
-    const clr_shares shares = {.directions = 1,
+    const clr_shares shares = {.walks = 1,
                                .row_shares = 1,
                                .unit_shares = groups,
                                .most_spins = p->kind.items > 1 ? 1u << 14 : 1u << 20};

@@ -61,10 +61,12 @@ uint32_t clr_resident_items(const clrnn_context *context, const clr_network *net
  * each several times; 1 if none do. Waits. */
 clrnn_status clr_persistent_probe(clr_persistent *persistent, uint32_t most, uint32_t *together);
 
-/* How a launch is cut: directions*row_shares*unit_shares groups. If unit_shares > 1 those that
- * share rows meet. */
+/* How a launch is cut: walks*row_shares*unit_shares groups. If unit_shares > 1 those that share
+ * rows meet. */
 typedef struct clr_shares {
-    uint32_t directions, row_shares, unit_shares;
+    uint32_t walks, row_shares, unit_shares;
+    bool stacked;        /* persistent, forward: the walks are two layers, and meet too */
+    bool solo;           /* stacked: one group does it all; then row and unit shares are 1 */
     uint32_t most_spins; /* how long a group waits for another */
 } clr_shares;
 

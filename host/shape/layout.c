@@ -22,7 +22,8 @@ static clrnn_status finish(const clr_network *n, const clrnn_log *log, clr_layou
 {
     clr_layout l = *out;
     uint64_t H = n->desc.hidden_size, N = l.batch, D = n->directions, cells = D * n->layers;
-    uint64_t own = l.keep ? cells : D; /* cells with their own gates and extra */
+    /* Cells with their own gates and extra: two layers may be walked together. */
+    uint64_t own = l.keep ? cells : D == 2 || n->layers > 1 ? 2 : 1;
     uint64_t below = n->layers - 1, ys = l.keep || below < 2 ? below : 2;
     clr_size gates = product(l.steps, N, n->gates * H);
     clr_size h = product(l.slots, N, n->state);
@@ -77,19 +78,25 @@ static size_t cell_index(const clr_network *n, uint32_t layer, uint32_t directio
     return (size_t)layer * n->directions + direction;
 }
 
+/* The same among those with their own gates and extra. */
+static size_t own_index(const clr_layout *l, const clr_network *n, uint32_t layer,
+                        uint32_t direction)
+{
+    return l->keep ? cell_index(n, layer, direction) : n->directions == 2 ? direction : layer % 2;
+}
+
 size_t clr_layout_gates(const clr_layout *l, const clr_network *n, uint32_t layer,
                         uint32_t direction, uint32_t t)
 {
     size_t step = (size_t)l->batch * n->gates * n->desc.hidden_size;
-    return l->gates_at + cell_index(n, l->keep ? layer : 0, direction) * l->gates_size + t * step;
+    return l->gates_at + own_index(l, n, layer, direction) * l->gates_size + t * step;
 }
 
 size_t clr_layout_extra(const clr_layout *l, const clr_network *n, uint32_t layer,
                         uint32_t direction, uint32_t t)
 {
     size_t step = (size_t)l->batch * n->desc.hidden_size;
-    return l->extra_at + cell_index(n, l->keep ? layer : 0, direction) * l->extra_size +
-           t % l->extras * step;
+    return l->extra_at + own_index(l, n, layer, direction) * l->extra_size + t % l->extras * step;
 }
 
 size_t clr_layout_y(const clr_layout *l, uint32_t layer)

@@ -19,7 +19,7 @@ typedef struct clr_layout {
     uint32_t steps;   /* steps of gates kept: T, or those of a piece */
     uint32_t extras;  /* steps of extra kept: T, or 1 */
     uint32_t y_steps; /* steps of y kept: T, or those of a piece */
-    bool keep;        /* each layer has its own gates, extra and y; else layers take turns */
+    bool keep; /* each layer has its own gates, extra and y; else they alternate between two */
     /* elements of one array */
     size_t gates_size, h_size, c_size, extra_size, y_size;
     /* where the arrays of layer 0, direction 0 begin */
