@@ -140,8 +140,8 @@ static inline uint forward_meetings(const walk_launch *l, uint phase)
     return l->unit_shares > 1 ? phase + 1 : (phase + 1) % block ? 0 : (phase + 1) / block;
 }
 
-/* Arguments: cl/walks.cl says what lies where in them. An absent one may be any buffer. Global
- * size: used*row_shares*unit_shares groups of one work-item, solo one. */
+/* Arguments: cl/walk_launch.cl says what lies where in them. An absent one may be any buffer.
+ * Global size: used*row_shares*unit_shares groups of one work-item, solo one. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 persistent_forward(global const STORED *panels, global const REAL *weights, global REAL *store,
                    global const REAL *x, global const REAL *h_first, global const REAL *c_first,

@@ -3,7 +3,7 @@
  * together, and recurrent weights stay in their registers for all steps of a launch. (Diamos et
  * al., "Persistent RNNs", ICML 2016.) After cl/walk.cl, with VEC 1.
  *
- *     sum[i][column] = sum over k of a[i][k] * w[k][column]     for ROWS rows of a at once
+ *     sum[i][column] = sum over k of a[i][k] * w[k][column]     for LANE_ROWS rows at once
  *
  * A column is one gate of one unit, the gates of a unit side by side. k is cut into LANES_OF(K)
  * lanes, and a work-item has one lane of TAKE columns, of each of which it keeps the first KEPT
@@ -32,7 +32,6 @@
 #if VEC != 1
 #error "resident.cl computes one unit in a work-item"
 #endif
-#define ROWS    4 /* rows that share a weight that is read */
 #define BARRIER (CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 
 /* One product of a step, for the share of one group. */
@@ -153,8 +152,12 @@ static inline global const STORED *column_of(local const product *p, uint unit, 
             part[((own_lane(p) * HEIGHT + i) * TAKES + t) * p->places + own_place(p)] = acc[i][t]; \
     }
 
+#if LANE_ROWS != 4
+#error "the heights below are for LANE_ROWS 4"
+#endif
 /* PRODUCT(NAME, TAKES, GATES): for the rows row0..row1-1 of a, and the group's units, all sums,
- * each of which goes to EACH(n, unit, sum), sum: [GATES]. `l->rows` rows at once, 1 or ROWS. */
+ * each of which goes to EACH(n, unit, sum), sum: [GATES]. `l->rows` rows at once, 1 or LANE_ROWS.
+ */
 #define PRODUCT(NAME, TAKES, GATES, CONTEXT, EACH)                                               \
     KEEP(NAME, TAKES, GATES)                                                                     \
     MULTIPLY(NAME, TAKES, GATES, 1)                                                              \
@@ -165,7 +168,7 @@ static inline global const STORED *column_of(local const product *p, uint unit, 
     {                                                                                            \
         const uint pass = p->places * TAKES / GATES, width = p->places * TAKES;                  \
         for (uint n = row0; n < row1; n += most_rows) {                                          \
-            uint rows = min(row1 - n, most_rows), height = rows == 1 ? 1 : ROWS;                 \
+            uint rows = min(row1 - n, most_rows), height = rows == 1 ? 1 : LANE_ROWS;            \
             bring(p, a + n * stride, stride, rows, from);                                        \
             for (uint unit = p->unit0; unit < p->unit1; unit += pass) {                          \
                 uint units = min(p->unit1 - unit, pass);                                         \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cl/walk.cl - many steps of the directions of one layer, or of two layers of a stack, in one
- * launch: what the strategies that do so share. After cl/prelude.cl, the cell and cl/walks.cl,
- * which says what lies where.
+ * launch: what the strategies that do so share. After cl/prelude.cl, the cell and
+ * cl/walk_launch.cl, which says what lies where.
  *
  * Each direction's units are cut into `unit_shares` runs, its rows into `row_shares` runs; a group
  * computes one share of units for one share of rows, and walks all steps:

@@ -21,9 +21,9 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
 PROGRAMS += [["prelude", cell] for cell in CELLS]
 PROGRAMS += [["prelude", cell, "stepwise"] for cell in CELLS]
 for cell, way in itertools.product(CELLS, ("forward", "backward")):
-    PROGRAMS += [["prelude", cell, "storage", "tile", "walks", "walk", f"walk_{way}", "persistent",
+    PROGRAMS += [["prelude", cell, "storage", "tile", "walk_launch", "walk", f"walk_{way}", "persistent",
                   f"persistent_{way}"],
-                 ["prelude", cell, "storage", "walks", "walk", f"walk_{way}", "resident",
+                 ["prelude", cell, "storage", "walk_launch", "walk", f"walk_{way}", "resident",
                   f"resident_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
 VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}

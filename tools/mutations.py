@@ -74,7 +74,7 @@ MUTATIONS = [
     ("persistent-counters-stay", "test_overrun", [
         (WALK + ".cl", "        *counter_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-places-overlap", "test_persistent", [
-        (WALK + "s.cl", "(SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)",
+        (WALK + "_launch.cl", "(SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)",
          "(SYNC_COUNTERS + SYNC_LINE)")]),
     ("persistent-nobody-repairs", "test_overrun", [
         (WALK + ".cl", "    return last;\n", "    return false;\n")]),

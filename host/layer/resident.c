@@ -75,7 +75,8 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
     const clrnn_way *way = &plan->way;
     bool measured = way->unit_shares && batch == plan->desc.max_batch &&
                     (uint64_t)way->unit_shares * way->row_shares <= each;
-    uint32_t row_blocks = (batch + 3) / 4, at_once = clr_resident_units(&plan->persistent, back);
+    uint32_t row_blocks = (batch + LANE_ROWS - 1) / LANE_ROWS,
+             at_once = clr_resident_units(&plan->persistent, back);
     uint32_t units = back ? plan->network.state : plan->network.desc.hidden_size;
     uint32_t shares = measured ? way->unit_shares : smaller((units + at_once - 1) / at_once, each);
     if (shares > 1 && clr_may_meet(plan->context))

@@ -160,7 +160,7 @@ static void list_gpu_ways(const clrnn_plan_desc *desc, uint32_t together, clrnn_
                           size_t *count)
 {
     static const uint32_t kept[] = {128, 64, 32};
-    const uint32_t row_blocks = (desc->max_batch + 3) / 4;
+    const uint32_t row_blocks = (desc->max_batch + LANE_ROWS - 1) / LANE_ROWS;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         for (uint32_t n = 1; n; n = next_share(n, together)) {
             uint32_t rest = together / n;

@@ -17,7 +17,7 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
 {
     const clr_source *const sources[] = {&clr_cl_storage,
                                          &clr_cl_tile,
-                                         &clr_cl_walks,
+                                         &clr_cl_walk_launch,
                                          &clr_cl_walk,
                                          back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
                                          &clr_cl_persistent,

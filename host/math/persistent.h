@@ -8,10 +8,10 @@
 #include "math/gemm.h"
 #include "shape/network.h"
 
-/* cl/walks.cl, as the host sees it. */
+/* cl/walk_launch.cl, as the host sees it. */
 #define ulong cl_ulong
 #define uint  cl_uint
-#include "../../cl/walks.cl"
+#include "../../cl/walk_launch.cl"
 #undef ulong
 #undef uint
 

@@ -7,7 +7,6 @@
 #include "math/cell.h"
 #include "math/sources.h"
 
-enum { rows_at_once = 4 };                               /* ROWS of cl/resident.cl */
 enum { most_kept = 128, least_kept = 16, cpu_kept = 8 }; /* floats */
 
 /* How long the sums of the two products of a step are (the second may be absent, 0). */
@@ -100,7 +99,7 @@ uint32_t clr_resident_items(const clrnn_context *context, const clr_network *net
 static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_walk_kernel *kernel)
 {
     const clr_source *const sources[] = {
-        &clr_cl_storage,  &clr_cl_walks,
+        &clr_cl_storage,  &clr_cl_walk_launch,
         &clr_cl_walk,     back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
         &clr_cl_resident, back ? &clr_cl_resident_backward : &clr_cl_resident_forward};
     const clr_lengths k = lengths_of(p->network, back);
@@ -155,8 +154,8 @@ uint32_t clr_resident_rows(const clr_persistent *p, uint32_t N)
     for (int back = 0; back <= p->kind.train; back++) {
         const clr_walk_kernel *k = kernels[back];
         size_t row = k->numbers + (size_t)k->take * p->kind.items;
-        if (rows_at_once * row * real_bytes(p->kind.precision) > local_room(p->context))
+        if (LANE_ROWS * row * real_bytes(p->kind.precision) > local_room(p->context))
             return 1;
     }
-    return rows_at_once;
+    return LANE_ROWS;
 }

@@ -16,8 +16,8 @@ extern const clr_source clr_cl_rnn; /* cells: exactly one in a strategy's progra
 extern const clr_source clr_cl_lstm;
 extern const clr_source clr_cl_gru;
 extern const clr_source clr_cl_stepwise;
-extern const clr_source clr_cl_walks; /* also C: math/persistent.h reads it */
-extern const clr_source clr_cl_walk;  /* many steps in one launch; then one of the next two */
+extern const clr_source clr_cl_walk_launch; /* also C: math/persistent.h reads it */
+extern const clr_source clr_cl_walk;        /* many steps in one launch; then one of the next two */
 extern const clr_source clr_cl_walk_forward;
 extern const clr_source clr_cl_walk_backward;
 extern const clr_source clr_cl_persistent; /* after tile and those; before either of the next two */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cl/walks.cl - what the host tells the kernels that walk many steps: where the arrays of a launch
- * lie.
+ * cl/walk_launch.cl - what the host tells the kernels that walk many steps: where the arrays of a
+ * launch lie.
  *
  * host/math/persistent.h reads this file too, with ulong and uint as cl_ulong and cl_uint: so both
  * sides have one layout. Hence no other types, ulong first, and sizes that are multiples of 8; and
@@ -36,6 +36,7 @@
 #define LANES_OF(K) ((K) > 2048 ? 32 : (K) > 1024 ? 16 : 8)
 #define LANE_OF(K)  (((K) + LANES_OF(K) - 1) / LANES_OF(K))
 #define MOST_LANES  32
+#define LANE_ROWS   4 /* rows that share a weight that is read */
 
 /* One direction of one layer. Offsets in elements of the kernel's argument that is named; the steps
  * kept are those of the launch. */
