@@ -104,7 +104,7 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
 {
     const uint32_t batch = walk->layout->batch, steps = walk->end - walk->begin;
     const clr_network *n = &plan->network;
-    const uint64_t core_cache = 1u << 19, small_step = 1u << 15;
+    const uint64_t core_cache = 1u << 19;
     uint64_t products = weights_of(plan);
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
     uint32_t each = together(plan) / directions;
@@ -112,6 +112,7 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
         .walks = directions, .row_shares = 1, .unit_shares = 1, .most_spins = long_wait};
     if (each < 2)
         return s;
+    const uint64_t small_step = panels % each ? 1u << 15 : 1u << 14; /* even shares pay sooner */
     const clrnn_way *way = &plan->way;
     if (way->unit_shares && batch == plan->desc.max_batch) { /* measured */
         bool possible = way->unit_shares <= each && way->row_shares <= each;
@@ -123,7 +124,7 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
     }
     if (batch >= 6 * each && products * plan->weight_bytes <= core_cache)
         s.row_shares = each;
-    else if (products * batch > small_step && products * batch * steps > small_launch &&
+    else if (products * batch >= small_step && products * batch * steps > small_launch &&
              clr_may_meet(plan->context))
         s.unit_shares = smaller(each, panels);
     else if (batch >= each)
