@@ -25,14 +25,13 @@ static inline void input_rows(const walk *w, global const REAL *x, global REAL *
             }
 }
 
-/* W x of the block of steps of which `kept` is walked first, for one share of rows and one of
- * units. */
+/* W x of the block of steps of which `kept` is walked first, for one share of rows and some panels
+ * of units. */
 static inline void input_product(const walk *w, uint kept, uint row_share, uint row_shares,
-                                 uint unit_share, uint unit_shares)
+                                 uint panel0, uint panel1)
 {
-    uint row0, panel0, end;
+    uint row0, end;
     uint row1 = share(w->N, row_share, row_shares, &row0);
-    uint panel1 = share(panels_of(w->H), unit_share, unit_shares, &panel0);
     uint begin = block_of(w, kept, &end), room = w->keep ? begin : 0;
     /* All rows of all steps lie side by side. */
     uint runs = row_shares == 1 ? 1 : end - begin;
@@ -96,37 +95,52 @@ static inline void project_panel(const walk *w, const walk_step *s, uint panel, 
  * phases that take turns there is nothing to gain.) */
 #define UP_AND_DOWN (FORWARD_PHASES == 1)
 
-/* Phase `phase` of a walk, for one share of rows and one of units. */
-static inline void forward_phase(const walk *w, uint phase, uint row_share, uint row_shares,
-                                 uint unit_share, uint unit_shares)
+/* Part `part` of a step for one panel and rows row0..row1-1. */
+static inline void forward_panel(const walk *w, const walk_step *s, uint part, uint panel,
+                                 uint row0, uint row1)
 {
-    uint number = phase / FORWARD_PHASES;
-    uint kept = w->down ? w->count - 1 - number : number;
-    walk_step s;
-    step_of(w, kept, &s);
-    uint part = phase % FORWARD_PHASES, row0, panel0;
-    if (part == 0 && number % w->block == 0)
-        input_product(w, kept, row_share, row_shares, unit_share, unit_shares);
-    uint row1 = share(w->N, row_share, row_shares, &row0);
-    uint width = PROJECTED && part == 1 ? w->R : w->H;
-    uint panel1 = share(panels_of(width), unit_share, unit_shares, &panel0);
-    for (uint i = panel0; i < panel1; i++) {
-        uint panel = UP_AND_DOWN && number % 2 ? panel0 + panel1 - 1 - i : i;
-        for (uint n = row0; n < row1; n += ROWS) {
-            uint rows = min(row1 - n, (uint)ROWS);
+    for (uint n = row0; n < row1; n += ROWS) {
+        uint rows = min(row1 - n, (uint)ROWS);
 #if PROJECTED
-            if (part == 1) {
-                project_panel(w, &s, panel, n, rows);
-                continue;
-            }
+        if (part == 1) {
+            project_panel(w, s, panel, n, rows);
+            continue;
+        }
 #endif
 #if CELL_RESET_BEFORE
-            if (part == 1) {
-                gates_of_panel(w, &s, s.extra, panel, n, rows, 2, CELL_GATES);
-                continue;
-            }
+        if (part == 1) {
+            gates_of_panel(w, s, s->extra, panel, n, rows, 2, CELL_GATES);
+            continue;
+        }
 #endif
-            gates_of_panel(w, &s, s.h_prev, panel, n, rows, 0, CELL_RESET_BEFORE ? 2 : CELL_GATES);
+        gates_of_panel(w, s, s->h_prev, panel, n, rows, 0, CELL_RESET_BEFORE ? 2 : CELL_GATES);
+    }
+}
+
+/* Phase `phase` of a group's walk, which is the team's phase `at`: its share of rows and units, and
+ * with `help` what others have not begun of theirs. */
+static inline void forward_phase(const walk *w, const team *m, uint group, uint phase, uint at)
+{
+    uint row_share = group / m->unit_shares % m->row_shares, own = group % m->unit_shares;
+    uint number = phase / FORWARD_PHASES, part = phase % FORWARD_PHASES, row0;
+    uint kept = w->down ? w->count - 1 - number : number;
+    uint row1 = share(w->N, row_share, m->row_shares, &row0);
+    uint panels = panels_of(PROJECTED && part == 1 ? w->R : w->H);
+    bool inputs = part == 0 && number % w->block == 0;
+    walk_step s;
+    step_of(w, kept, &s);
+    for (uint i = 0; i < (m->help ? m->unit_shares : 1); i++) {
+        uint whose = (own + i) % m->unit_shares, panel0;
+        uint count = share(panels, whose, m->unit_shares, &panel0) - panel0;
+        if (inputs && !m->help)
+            input_product(w, kept, row_share, m->row_shares, panel0, panel0 + count);
+        for (uint k = 0; k < count; k++) {
+            if (m->help && (k = claim(m, group - own + whose, at, count)) == count)
+                break;
+            uint panel = panel0 + (UP_AND_DOWN && number % 2 ? count - 1 - k : k);
+            if (inputs && m->help)
+                input_product(w, kept, row_share, m->row_shares, panel, panel + 1);
+            forward_panel(w, &s, part, panel, row0, row1);
         }
     }
 }
@@ -172,8 +186,7 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
         FOR_PHASES (m, phases, stays, repair) {
             uint walk = group / groups, late = walk * lag;
             if (phase >= late && phase - late < own)
-                forward_phase(&w[walk], phase - late, group / l.unit_shares % l.row_shares,
-                              l.row_shares, group % l.unit_shares, l.unit_shares);
+                forward_phase(&w[walk], &m, group, phase - late, phase);
             if (!repair)
                 stays = phase_end(&m, group, phase + 1, phases, forward_meetings(&l, phase),
                                   phase % (l.block * FORWARD_PHASES) == 0 || phase < lag

@@ -20,6 +20,11 @@
  * Donaldson, Batty, Gopalakrishnan, Rakamaric, "Portable Inter-workgroup Barrier Synchronisation
  * for GPUs", OOPSLA 2016.)
  *
+ * With `help` a group claims the panels of its share one by one, and when none is left those of the
+ * groups that it will meet: so in a phase nobody waits for longer than a panel takes. (Only where
+ * groups meet after each phase; work stealing as in Blumofe and Leiserson, "Scheduling
+ * Multithreaded Computations by Work Stealing", J. ACM 1999, but from a counter for each share.)
+ *
  * Masking: as in cl/stepwise.cl. */
 #ifndef BIAS
 #define BIAS 1
@@ -244,6 +249,7 @@ typedef struct team {
     uint places;  /* where groups meet: of one share of rows, in a stack from all walks */
     uint members; /* how many meet in one place */
     bool solo;    /* one group does the work of all */
+    bool help;    /* who is done takes from the others */
     volatile global int *sync;
     uint most_spins, first_spins; /* first: after phases that take longer */
 } team;
@@ -256,6 +262,7 @@ static inline void team_begin(team *m, const walk_launch *l, volatile global int
     m->places = (l->stacked ? 1 : l->used) * l->row_shares;
     m->members = l->solo ? 1 : (l->stacked ? l->used : 1) * l->unit_shares;
     m->solo = l->solo;
+    m->help = l->help;
     m->sync = sync;
     m->most_spins = l->most_spins;
     m->first_spins = l->first_spins;
@@ -275,6 +282,26 @@ static inline volatile global int *counter_of(const team *m, uint group)
 static inline volatile global int *done_of(const team *m, uint group)
 {
     return m->sync + SYNC_DONE + group;
+}
+
+static inline volatile global int *claims_of(const team *m, uint group)
+{
+    return m->sync + SYNC_CLAIMS + group * SYNC_LINE;
+}
+
+/* The next of the `count` panels that are a group's share of a phase; `count` if none is left. Each
+ * is handed out once, also where a repair follows. */
+static inline uint claim(const team *m, uint group, uint phase, uint count)
+{
+    volatile global int *claims = claims_of(m, group);
+    const int first = (int)(phase * CLAIMS);
+    for (;;) {
+        int seen = *claims, next = max(seen, first);
+        if (next - first >= (int)count)
+            return count;
+        if (atomic_cmpxchg(claims, seen, next + 1) == seen)
+            return (uint)(next - first);
+    }
 }
 
 /* After a phase, the number `phases_done` of `phases`: meet if others depend on it
@@ -310,6 +337,8 @@ static inline void settle(const team *m)
 {
     for (uint group = 0; group < team_size(m); group += m->unit_shares)
         *counter_of(m, group) = 0;
+    for (uint group = 0; m->help && group < team_size(m); group++)
+        *claims_of(m, group) = 0;
     if (m->sync[SYNC_FLAG])
         m->sync[SYNC_REPAIRS]++;
     m->sync[SYNC_FLAG] = 0;

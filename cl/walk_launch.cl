@@ -12,7 +12,8 @@
 /* ints of the array `sync`: the flag, how often there was something to repair, how many groups have
  * left; then for each of up to
  * MOST_GROUPS meeting places a counter in a cache line of its own; then for each group how many
- * phases it has completed. (These places do not depend on the cut: what one launch leaves as a
+ * phases it has completed; then for each, in a line of its own, what of its present phase has been
+ * claimed. (These places do not depend on the cut: what one launch leaves as a
  * group's phases must not be the counter of another launch.) */
 #define MOST_GROUPS   256
 #define SYNC_FLAG     0
@@ -21,7 +22,11 @@
 #define SYNC_LINE     16
 #define SYNC_COUNTERS SYNC_LINE
 #define SYNC_DONE     (SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)
-#define SYNC_INTS     (SYNC_DONE + MOST_GROUPS)
+#define SYNC_CLAIMS   (SYNC_DONE + MOST_GROUPS)
+#define SYNC_INTS     (SYNC_CLAIMS + MOST_GROUPS * SYNC_LINE)
+
+/* What of a phase has been claimed, as one number: the phase times CLAIMS, and how many panels. */
+#define CLAIMS (1 << 13)
 
 /* persistent: rows of x whose input products are computed at once, if there are so many. */
 #define INPUT_ROWS 96
@@ -77,6 +82,7 @@ typedef struct walk_launch {
     uint row_shares, unit_shares;
     uint stacked;                 /* 1: the x of the second walk is the y of the first */
     uint solo;                    /* 1: one group does the work of all */
+    uint help;                    /* persistent, forward, 1: who is done takes from the others */
     uint block;                   /* persistent: steps whose input products come at once */
     uint most_spins, first_spins; /* how long to wait for others; in the first phase */
     uint rows;                    /* resident: how many are multiplied at once */

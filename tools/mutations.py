@@ -102,6 +102,11 @@ MUTATIONS = [
     ("persistent-last-launch-back", "test_many_steps", [
         ("host/layer/walks.c", "bool down = (w->direction == 1) != back;",
          "bool down = w->direction == 1;")]),
+    ("persistent-claims-stay", "test_overrun", [
+        (WALK + ".cl", "        *claims_of(m, group) = 0;\n", "        ;\n")]),
+    ("persistent-inputs-of-a-claim", "test_persistent", [
+        (PERSISTENT + "_forward.cl", "row_share, m->row_shares, panel, panel + 1);",
+         "row_share, m->row_shares, panel0, panel0 + 1);")]),
     ("stack-without-lag", "test_stack", [
         (PERSISTENT + "_forward.cl", "lag = l.stacked ? l.block * FORWARD_PHASES : 0",
          "lag = l.stacked ? FORWARD_PHASES : 0")]),

@@ -99,17 +99,20 @@ static clr_shares cut_stack(const clrnn_plan *plan, const clr_walk *walk, uint32
 /* How a launch of some directions is cut. Directions are independent, so they come first; rows are
  * independent too, but each share of rows reads all weights, so rows are cut only while these fit a
  * core's own cache; units have to meet in each step, which small steps are not worth, nor launches
- * of few steps that a late group would make many times as long. */
+ * of few steps that a late group would make many times as long. Large shares are helped with. */
 static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t directions)
 {
     const uint32_t batch = walk->layout->batch, steps = walk->end - walk->begin;
     const clr_network *n = &plan->network;
-    const uint64_t core_cache = 1u << 19;
+    const uint64_t core_cache = 1u << 19, large_panel = 1u << 19;
     uint64_t products = weights_of(plan);
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
     uint32_t each = together(plan) / directions;
     clr_shares s = {
         .walks = directions, .row_shares = 1, .unit_shares = 1, .most_spins = long_wait};
+    /* Where a panel takes some microseconds it matters little whose caches hold it, and much that
+     * a core which others use keeps nobody waiting. */
+    s.help = products * batch / panels >= large_panel;
     if (each < 2)
         return s;
     const uint64_t small_step = panels % each ? 1u << 15 : 1u << 14; /* even shares pay sooner */

@@ -101,6 +101,7 @@ static void fill(const clr_persistent *p, walk_launch *l, const clr_shares *s)
     l->used = s->walks;
     l->stacked = s->stacked;
     l->solo = s->solo;
+    l->help = s->help && s->unit_shares > 1 && l->H <= CLAIMS;
     l->row_shares = s->row_shares;
     l->unit_shares = s->unit_shares;
     l->most_spins = s->most_spins;

@@ -65,8 +65,9 @@ clrnn_status clr_persistent_probe(clr_persistent *persistent, uint32_t most, uin
  * rows meet. */
 typedef struct clr_shares {
     uint32_t walks, row_shares, unit_shares;
-    bool stacked;        /* persistent, forward: the walks are two layers, and meet too */
-    bool solo;           /* stacked: one group does it all; then row and unit shares are 1 */
+    bool stacked; /* persistent, forward: the walks are two layers, and meet too */
+    bool solo;    /* stacked: one group does it all; then row and unit shares are 1 */
+    bool help;    /* persistent, forward, if groups meet: who is done takes from the others */
     uint32_t most_spins; /* how long a group waits for another */
 } clr_shares;
 

@@ -108,11 +108,11 @@ clrnn_network_desc test_sized_form(size_t form, uint32_t inputs, uint32_t hidden
 
 uint32_t test_repairs(clrnn_plan *plan)
 {
-    cl_int sync[SYNC_DONE];
+    static cl_int sync[SYNC_INTS];
     assert_int_equal(clr_buffer_read(plan->context, plan->persistent.sync, 0, sizeof sync, sync),
                      CLRNN_OK);
     for (size_t i = 0; i < COUNT(sync); i++)
-        if (i != SYNC_REPAIRS && sync[i] != 0)
+        if (i != SYNC_REPAIRS && (i < SYNC_DONE || i >= SYNC_CLAIMS) && sync[i] != 0)
             fail_msg("int %zu of the array where groups meet is %d after a pass", i, sync[i]);
     assert_int_equal(sync[SYNC_REPAIRS], *plan->persistent.repairs);
     return (uint32_t)sync[SYNC_REPAIRS];

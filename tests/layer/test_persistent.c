@@ -10,10 +10,14 @@
 /* How launches are cut; spins are few, so that groups which a busy machine keeps apart are repaired
  * soon: that must not change the bits either. */
 static const clr_shares cuts[] = {
-    {.row_shares = 1, .unit_shares = 1}, {.row_shares = 1, .unit_shares = 2, .most_spins = 20000},
-    {.row_shares = 2, .unit_shares = 1}, {.row_shares = 1, .unit_shares = 3, .most_spins = 2000},
-    {.row_shares = 3, .unit_shares = 1}, {.row_shares = 1, .unit_shares = 5, .most_spins = 100},
-    {.row_shares = 7, .unit_shares = 1}, {.row_shares = 2, .unit_shares = 2, .most_spins = 2000},
+    {.row_shares = 1, .unit_shares = 1},
+    {.row_shares = 1, .unit_shares = 2, .most_spins = 20000, .help = true},
+    {.row_shares = 3, .unit_shares = 1},
+    {.row_shares = 1, .unit_shares = 3, .most_spins = 2000},
+    {.row_shares = 1, .unit_shares = 4, .most_spins = 2000, .help = true},
+    {.row_shares = 1, .unit_shares = 5, .most_spins = 100},
+    {.row_shares = 7, .unit_shares = 1},
+    {.row_shares = 2, .unit_shares = 2, .most_spins = 2000, .help = true},
 };
 
 /* --- sizes -------------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@ static const clr_shares cuts[] = {
     {.row_shares = 1, .unit_shares = 1, .stacked = true, .most_spins = 20000},
     {.row_shares = 3, .unit_shares = 1, .stacked = true, .most_spins = 2000},
     {.row_shares = 1, .unit_shares = 2, .stacked = true, .most_spins = 2000},
-    {.row_shares = 2, .unit_shares = 3, .stacked = true, .most_spins = 500},
+    {.row_shares = 2, .unit_shares = 3, .stacked = true, .help = true, .most_spins = 500},
     {.row_shares = 1, .unit_shares = 1, .stacked = true},
     {.row_shares = 2, .unit_shares = 2, .stacked = true, .most_spins = 1},
 };
