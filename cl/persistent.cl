@@ -28,7 +28,6 @@ static inline uint panels_of(uint columns)
             }
 
 TILE_PRODUCT(1)
-TILE_PRODUCT(3)
 TILE_PRODUCT(4)
 TILE_PRODUCT(6)
 
@@ -45,7 +44,6 @@ TILE_PRODUCT(6)
     }
 
 ADD_TILE(1)
-ADD_TILE(3)
 ADD_TILE(4)
 ADD_TILE(6)
 
@@ -53,7 +51,7 @@ ADD_TILE(6)
  * since each sum waits for itself: so no tile for one row where it can be helped. */
 static inline uint tile_height(uint rows)
 {
-    return rows > 8 ? 6 : rows > 6 || rows == 4 ? 4 : rows > 4 ? 6 : rows > 1 ? 3 : 1;
+    return rows > 8 || rows == 5 || rows == 6 ? 6 : rows > 1 ? 4 : 1;
 }
 
 /* sum = a panel (or sum +=, with `add`) for `rows` <= ROWS rows of a, K values of k. */
@@ -69,8 +67,6 @@ static inline void product(global const REAL *a, size_t stride, uint rows,
             height = tile_height(left);
             if (height == 1)
                 add_tile_1(from, stride, left, panel, k, count, first, sum + i);
-            else if (height == 3)
-                add_tile_3(from, stride, left, panel, k, count, first, sum + i);
             else if (height == 4)
                 add_tile_4(from, stride, left, panel, k, count, first, sum + i);
             else
