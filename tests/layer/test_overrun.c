@@ -61,6 +61,7 @@ static uint32_t check_form(clrnn_context *context, size_t form, clrnn_precision 
 static void too_many_groups(void **state)
 {
     static const clr_shares list[] = {{.row_shares = 1, .unit_shares = 8, .most_spins = 1000},
+                                      {.row_shares = 1, .unit_shares = 8},
                                       {.row_shares = 1, .unit_shares = 8, .help = true},
                                       {.row_shares = 1, .unit_shares = 64, .most_spins = 1}};
     for (int precision = 0; precision < test_precisions(*state); precision++)
@@ -73,12 +74,14 @@ static void too_many_groups(void **state)
  * any point of the walk. */
 static void too_few_spins(void **state)
 {
-    clr_shares list[30];
-    for (size_t i = 0; i < COUNT(list); i++)
-        list[i] = (clr_shares){.row_shares = 1,
+    clr_shares list[60];
+    for (size_t k = 0; k < COUNT(list); k++) {
+        const size_t i = k % 30;
+        list[k] = (clr_shares){.row_shares = 1,
                                .unit_shares = 2 + i % 3,
-                               .help = i % 2,
+                               .help = k >= 30,
                                .most_spins = i < 6 ? i / 3 : 1u << i / 3};
+    }
     for (size_t form = 0; form < TEST_FORMS; form++)
         assert_true(check_form(*state, form, CLRNN_F32, list, COUNT(list)) > 0);
 }
@@ -89,10 +92,10 @@ static void too_few_spins(void **state)
 static void blocks_of_steps(void **state)
 {
     static const uint32_t rows[] = {30, 45, 97};
-    clr_shares list[12];
+    clr_shares list[24];
     for (size_t i = 0; i < COUNT(list); i++)
         list[i] = (clr_shares){
-            .row_shares = 1, .unit_shares = 2 + i % 3, .help = i % 2, .most_spins = 1u << i};
+            .row_shares = 1, .unit_shares = 2 + i % 3, .help = i >= 12, .most_spins = 1u << i % 12};
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (size_t r = 0; r < COUNT(rows); r++) {
             clrnn_network_desc desc = test_sized_form(form, 5, 70, 40);
