@@ -55,9 +55,10 @@ static inline void recurrent_panel(const walk *w, const walk_step *s, uint panel
     FOR_UNITS(panel, w->R, rows, STORE_DH)
 }
 
-/* Phase `phase` of a walk back, for one share of rows and one of units. */
-static inline void backward_phase(const walk *w, uint phase, uint row_share, uint row_shares,
-                                  uint unit_share, uint unit_shares)
+/* Phase `phase` of a walk back, for one share of rows and one of units. (Not in line: as in the
+ * walk forward.) */
+static inline NO_INLINE void backward_phase(const walk *w, uint phase, uint row_share,
+                                            uint row_shares, uint unit_share, uint unit_shares)
 {
     uint number = phase / BACKWARD_PHASES, part = phase % BACKWARD_PHASES, row0, panel0;
     walk_step s;

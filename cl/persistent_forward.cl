@@ -118,8 +118,10 @@ static inline void forward_panel(const walk *w, const walk_step *s, uint part, u
 }
 
 /* Phase `phase` of a group's walk, which is the team's phase `at`: its share of rows and units, and
- * with `help` what others have not begun of theirs. */
-static inline void forward_phase(const walk *w, const team *m, uint group, uint phase, uint at)
+ * with `help` what others have not begun of theirs. (Not in line: PoCL compiles a kernel's code
+ * three times, and half of a cold start was that.) */
+static inline NO_INLINE void forward_phase(const walk *w, const team *m, uint group, uint phase,
+                                           uint at)
 {
     uint row_share = group / m->unit_shares % m->row_shares, own = group % m->unit_shares;
     uint number = phase / FORWARD_PHASES, part = phase % FORWARD_PHASES, row0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * cl/prelude.cl - first in every program: the types REAL and REALV, and the logistic function.
+ * cl/prelude.cl - first in every program: the types REAL and REALV, how they are read and
+ * written, and the logistic function.
  *
  *     REAL_IS_DOUBLE  0: REAL is float, 1: double (the device needs fp64)
- *     VEC             units that one work-item computes: 1, 4, 8 or 16; REALV is a vector of them
+ *     VEC             units that one work-item computes: 1, 8 or 16; REALV is a vector of them
  *
  * Letters: T steps, N sequences, H hidden units, R width of a hidden state (P if projected, else
  * H), G gates. Arrays are row-major; offsets and strides are in elements. */
@@ -11,6 +12,9 @@
 #endif
 #ifndef VEC
 #define VEC 1
+#endif
+#if VEC != 1 && VEC != 8 && VEC != 16
+#error "VEC must be 1, 8 or 16"
 #endif
 
 #ifdef __clang__
@@ -63,6 +67,9 @@ typedef CLR_PASTE(INT_NAME, VEC) INTV;
 #define VSTORE(value, at) CLR_PASTE(vstore, VEC)(value, 0, at)
 #endif
 
+typedef CLR_PASTE(REAL_NAME, 4) REAL4;
+typedef CLR_PASTE(REAL_NAME, 8) REAL8;
+
 /* The same for VEC REAL in global memory. PoCL 3.1 makes a vector of its halves and halves of a
  * vector, down to four or two numbers; of a type that says its alignment the compiler makes the
  * widest loads and stores that there are. */
@@ -71,11 +78,96 @@ typedef REALV __attribute__((aligned(sizeof(REAL)))) REALV_ANYWHERE;
 #define GLOBAL_LOAD(at)         (*(global const REALV_ANYWHERE *)(at))
 #define GLOBAL_STORE(value, at) (*(global REALV_ANYWHERE *)(at) = (value))
 #define ALWAYS_INLINE           __attribute__((always_inline))
+#define NO_INLINE               __attribute__((noinline))
 #else
 #define GLOBAL_LOAD(at)         VLOAD(at)
 #define GLOBAL_STORE(value, at) VSTORE(value, at)
 #define ALWAYS_INLINE
+#define NO_INLINE
 #endif
+
+#if VEC > 1
+/* By halves, down to four numbers. */
+static inline REAL4 load_4(global const REAL *p, uint count)
+{
+    if (count >= 4)
+        return vload4(0, p);
+    return (REAL4)(count > 0 ? p[0] : (REAL)0, count > 1 ? p[1] : (REAL)0,
+                   count > 2 ? p[2] : (REAL)0, (REAL)0);
+}
+
+static inline REAL8 load_8(global const REAL *p, uint count)
+{
+    if (count >= 8)
+        return vload8(0, p);
+    return (REAL8)(load_4(p, count), load_4(p + 4, count - min(count, 4u)));
+}
+
+static inline void store_4(REAL4 value, global REAL *p, uint count)
+{
+    if (count >= 4) {
+        vstore4(value, 0, p);
+        return;
+    }
+    if (count > 0)
+        p[0] = value.s0;
+    if (count > 1)
+        p[1] = value.s1;
+    if (count > 2)
+        p[2] = value.s2;
+}
+
+static inline void store_8(REAL8 value, global REAL *p, uint count)
+{
+    if (count >= 8) {
+        vstore8(value, 0, p);
+        return;
+    }
+    store_4(value.lo, p, count);
+    store_4(value.hi, p + 4, count - min(count, 4u));
+}
+
+/* (Not in line: once for each vector of a cell these would be a third of what is compiled.) */
+static inline NO_INLINE REALV load_part(global const REAL *p, uint count)
+{
+#if VEC == 8
+    return load_8(p, count);
+#else
+    return (REALV)(load_8(p, count), load_8(p + 8, count - min(count, 8u)));
+#endif
+}
+
+static inline NO_INLINE void store_part(REALV value, global REAL *p, uint count)
+{
+#if VEC == 8
+    store_8(value, p, count);
+#else
+    store_8(value.lo, p, count);
+    store_8(value.hi, p + 8, count - min(count, 8u));
+#endif
+}
+#endif
+
+/* The first `count` numbers at p, then zeros. */
+static inline ALWAYS_INLINE REALV load_some(global const REAL *p, uint count)
+{
+#if VEC > 1
+    if (count < VEC)
+        return load_part(p, count);
+#endif
+    return GLOBAL_LOAD(p);
+}
+
+static inline ALWAYS_INLINE void store_some(REALV value, global REAL *p, uint count)
+{
+#if VEC > 1
+    if (count < VEC) {
+        store_part(value, p, count);
+        return;
+    }
+#endif
+    GLOBAL_STORE(value, p);
+}
 
 /* Arrays are registers only if the loops over them are unrolled. */
 #define UNROLL _Pragma("unroll")

@@ -46,37 +46,6 @@
 #define SHARED local
 #endif
 
-/* --- vectors with a ragged end ------------------------------------------------------------- */
-
-/* The first `count` numbers at p, then zeros. */
-static inline ALWAYS_INLINE REALV load_some(global const REAL *p, uint count)
-{
-    if (count >= VEC)
-        return GLOBAL_LOAD(p);
-#if VEC > 1
-    REAL part[VEC];
-    for (uint i = 0; i < VEC; i++)
-        part[i] = i < count ? p[i] : (REAL)0;
-    return VLOAD(part);
-#else
-    return (REALV)0;
-#endif
-}
-
-static inline ALWAYS_INLINE void store_some(REALV value, global REAL *p, uint count)
-{
-    if (count >= VEC) {
-        GLOBAL_STORE(value, p);
-        return;
-    }
-#if VEC > 1
-    REAL part[VEC];
-    VSTORE(value, part);
-    for (uint i = 0; i < count; i++)
-        p[i] = part[i];
-#endif
-}
-
 /* --- meeting ------------------------------------------------------------------------------- */
 
 /* What this work-item (or, after a barrier, its group) wrote is seen by all groups before what it

@@ -26,7 +26,7 @@ for cell, way in itertools.product(CELLS, ("forward", "backward")):
                  ["prelude", cell, "storage", "walk_launch", "walk", f"walk_{way}", "resident",
                   f"resident_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
-VALUES = {"VEC": [1, 4, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
+VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
 SCALAR = {"stepwise", "store", "resident"}  # and those that want it to be 1
 LSTM_ONLY = "PROJECTED"
