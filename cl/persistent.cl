@@ -4,7 +4,9 @@
  *
  * The sums have the order of cl/gemm.cl, so that every element has the same bits as in stepwise,
  * whatever the shares are. */
+#ifndef ROWS
 #define ROWS 48 /* rows that share a block of a panel in the first cache level */
+#endif
 
 static inline uint panels_of(uint columns)
 {

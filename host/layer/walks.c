@@ -19,6 +19,8 @@ clrnn_status clr_walks_init(clrnn_plan *plan, const clr_walk_kind *kind)
     if (status == CLRNN_OK && !plan->gemms.own) /* our own kernel packs the panels all the same */
         status =
             clr_packed_init(plan->context, kind->precision, kind->storage, &plan->gemms.packed);
+    if (status == CLRNN_OK && plan->persistent.packs)
+        status = clr_packed_share(&plan->gemms.packed, plan->persistent.packs);
     return status;
 }
 

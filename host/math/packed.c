@@ -51,6 +51,22 @@ static clrnn_status build(clrnn_context *context, const clr_source *const *sourc
     return status == CLRNN_OK ? clr_kernel_create(context, program, name, kernel) : status;
 }
 
+static clrnn_status prepare_pack(clr_packed *p)
+{
+    const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_pack};
+    const clr_define defines[] = {{"REAL_IS_DOUBLE", p->precision == CLRNN_F64}};
+    if (p->pack)
+        return CLRNN_OK;
+    return build(p->context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                 "pack_panels", &p->pack);
+}
+
+clrnn_status clr_packed_share(clr_packed *packed, cl_program program)
+{
+    clr_kernel_destroy(&packed->pack);
+    return clr_kernel_create(packed->context, program, "pack_panels", &packed->pack);
+}
+
 clrnn_status clr_packed_prepare(clr_packed *p)
 {
     const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_storage, &clr_cl_tile,
@@ -71,18 +87,13 @@ clrnn_status clr_packed_prepare(clr_packed *p)
 clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
                              clrnn_storage storage, clr_packed *packed)
 {
-    const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_pack};
-    const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}};
     clr_packed p = {.context = context,
                     .precision = precision,
                     .storage = storage,
                     .tile_n = clr_packed_width(context, precision)};
-    clrnn_status status = build(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
-                                "pack_panels", &p.pack);
-    if (status == CLRNN_OK && storage != CLRNN_WEIGHTS_F32)
+    clrnn_status status = CLRNN_OK;
+    if (storage != CLRNN_WEIGHTS_F32)
         status = clr_store_init(context, storage, &p.store);
-    if (status != CLRNN_OK)
-        clr_packed_free(&p);
     *packed = p;
     return status;
 }
@@ -112,8 +123,11 @@ static clrnn_status pack(clr_packed *p, clr_matrix from, size_t k_stride, size_t
                             CLR_ARG_UINT(width),      CLR_ARG_UINT(n),
                             CLR_ARG_UINT(k)};
     size_t columns = round_up(n, width) / width, blocks = round_up(k, pack_k) / pack_k;
-    return clr_launch(p->context, p->pack, (clr_range){{columns, blocks}, {1, 1}}, args,
-                      CLR_COUNT(args));
+    clrnn_status status = prepare_pack(p);
+    if (status == CLRNN_OK)
+        status = clr_launch(p->context, p->pack, (clr_range){{columns, blocks}, {1, 1}}, args,
+                            CLR_COUNT(args));
+    return status;
 }
 
 clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,

@@ -15,24 +15,24 @@
 
 static clrnn_status build_alone(clr_persistent *p, bool back)
 {
-    const clr_source *const sources[] = {&clr_cl_storage,
-                                         &clr_cl_tile,
-                                         &clr_cl_walk_launch,
-                                         &clr_cl_walk,
-                                         back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
-                                         &clr_cl_persistent,
-                                         back ? &clr_cl_persistent_backward
-                                              : &clr_cl_persistent_forward};
+    const clr_source *const sources[] = {
+        &clr_cl_pack,       &clr_cl_storage,
+        &clr_cl_tile,       &clr_cl_walk_launch,
+        &clr_cl_walk,       back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
+        &clr_cl_persistent, back ? &clr_cl_persistent_backward : &clr_cl_persistent_forward};
     const uint32_t vector = clr_packed_vector(p->context, p->kind.precision);
-    const clr_define own[] = {{"VEC", (long)vector}, {"TILE_V", (long)(p->tile_n / vector)}};
+    const clr_define own[] = {{"VEC", (long)vector},
+                              {"TILE_V", (long)(p->tile_n / vector)},
+                              {"ROWS", (long)p->kind.rows}};
     cl_program program = NULL;
     clrnn_status status =
         clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, sources,
-                         CLR_COUNT(sources), own, CLR_COUNT(own), &program);
+                         CLR_COUNT(sources), own, CLR_COUNT(own) - !p->kind.rows, &program);
     if (status == CLRNN_OK)
         status = clr_kernel_create(p->context, program,
                                    back ? "persistent_backward" : "persistent_forward",
                                    back ? &p->backward.kernel : &p->forward.kernel);
+    p->packs = program;
     return status;
 }
 

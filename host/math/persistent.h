@@ -24,6 +24,7 @@ typedef struct clr_walk_kind {
      * cl/resident_*.cl, weights in registers. */
     uint32_t items;
     uint32_t kept; /* weights that a work-item keeps in registers; 0 = as many as there are */
+    uint32_t rows; /* ROWS of cl/persistent.cl; 0 = as it says */
 } clr_walk_kind;
 
 /* The kernel of one way through time. */
@@ -40,7 +41,8 @@ typedef struct clr_persistent {
     clr_walk_kind kind;
     uint32_t tile_n; /* width of a panel */
     clr_walk_kernel forward, backward;
-    cl_mem sync; /* where groups meet */
+    cl_program packs; /* one that has cl/pack.cl too, or NULL */
+    cl_mem sync;      /* where groups meet */
     /* How many launches had to be repaired so far: up to date when the queue has been waited for.
      * On the heap, since the device writes it. */
     cl_int *repairs;

@@ -127,13 +127,13 @@ static clrnn_status make_pass(clrnn_model *model, uint32_t max_steps, uint32_t m
     pass->weights = weights;
     status = clrnn_plan_create(context, &desc, &pass->plan);
     if (status == CLRNN_OK)
-        status = clr_sequence_init(context, precision, &pass->sequence);
-    if (status == CLRNN_OK)
         status =
             clr_gemms_init(context, precision, CLRNN_WEIGHTS_F32, CLRNN_GEMM_AUTO, &pass->gemms);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK && clr_model_has_head(model))
+        status = clr_sequence_init(context, precision, &pass->sequence);
+    if (status == CLRNN_OK && clr_model_has_head(model))
         status = clr_gemms_prepare(&pass->gemms);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK && clr_model_has_symbols(model))
         status = clr_symbols_init(context, precision, &pass->symbols);
     if (status == CLRNN_OK)
         status = make_staging(pass);
