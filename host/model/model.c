@@ -220,7 +220,7 @@ clrnn_status clrnn_model_set_strategy(clrnn_model *model, clrnn_strategy strateg
 {
     if (!model)
         return CLRNN_ERR_ARGUMENT;
-    if ((unsigned)strategy > CLRNN_STRATEGY_PERSISTENT)
+    if ((unsigned)strategy > CLRNN_STRATEGY_RESIDENT)
         return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT, "model: unknown strategy %d",
                         (int)strategy);
     model->strategy = strategy;

@@ -181,7 +181,8 @@ static void test_forward_again(void **state)
     again = logits_of(m, 3, 2, some_ids);
     for (size_t i = 0; i < 3 * 2 * 4; i++)
         assert_true(again[i] == (i % 4 == 1 ? 3 : 0));
-    assert_int_equal(clrnn_model_set_strategy(m, (clrnn_strategy)99), CLRNN_ERR_ARGUMENT);
+    assert_int_equal(clrnn_model_set_strategy(m, (clrnn_strategy)(CLRNN_STRATEGY_RESIDENT + 1)),
+                     CLRNN_ERR_ARGUMENT);
     assert_int_equal(clrnn_model_set_strategy(NULL, CLRNN_STRATEGY_AUTO), CLRNN_ERR_ARGUMENT);
     free(parameters);
     free(again);
@@ -248,7 +249,8 @@ static void test_storage(void **state)
 /* A plan packs its weights: parameters that are set between two passes are packed anew. */
 static void test_parameters_between_passes(void **state)
 {
-    static const clrnn_strategy strategies[] = {CLRNN_STRATEGY_AUTO, CLRNN_STRATEGY_STEPWISE};
+    static const clrnn_strategy strategies[] = {CLRNN_STRATEGY_AUTO, CLRNN_STRATEGY_STEPWISE,
+                                                CLRNN_STRATEGY_RESIDENT};
     clrnn_model *first = create(*state, &embedded, 17), *second = create(*state, &embedded, 18);
     double *w[] = {parameters_of(first), parameters_of(second)};
     for (size_t i = 0; i < COUNT(strategies); i++) {

@@ -135,9 +135,10 @@ def test_run_types():
 def test_run_strategy():
     lstm_model()
     write_npy("x.npy", *numbers(59, (T, N, I)))
-    result = clrnn("run", "m.safetensors", "--strategy", "stepwise", "--in", "x.npy",
-                   "--out", "y.npy", CLRNN_LOG="info")
-    assert result.returncode == 0 and "strategy stepwise" in result.stderr, result
+    for strategy in ("stepwise", "resident"):
+        result = clrnn("run", "m.safetensors", "--strategy", strategy, "--in", "x.npy",
+                       "--out", "y.npy", CLRNN_LOG="info")
+        assert result.returncode == 0 and f"strategy {strategy}" in result.stderr, result
     fails(2, "run", "m.safetensors", "--strategy", "quick", "--in", "x.npy", "--out", "y.npy",
           says="auto|stepwise")
 
