@@ -37,8 +37,11 @@ static clrnn_status find_together(clrnn_plan *plan)
 static clrnn_status init(clrnn_plan *plan)
 {
     const clrnn_plan_desc *d = &plan->desc;
-    const clr_walk_kind kind = {
-        .precision = d->precision, .storage = d->weights, .train = d->train, .items = 1};
+    const clr_walk_kind kind = {.precision = d->precision,
+                                .storage = d->weights,
+                                .train = d->train,
+                                .items = 1,
+                                .rows = plan->way.rows};
     clrnn_status status = clr_walks_init(plan, &kind);
     if (status == CLRNN_OK)
         status = find_together(plan);
@@ -79,7 +82,8 @@ static uint32_t layers(const clrnn_plan *plan, uint32_t steps, uint32_t batch)
     const uint64_t small_step = 1u << 17, work = weights_of(plan) * batch;
     if (plan->forced)
         return plan->forced->stacked ? 2 : 1;
-    bool small = work <= small_step && batch < 6 * together(plan);
+    uint32_t measured = batch == plan->desc.max_batch ? plan->way.layers : 0;
+    bool small = measured ? measured > 1 : work <= small_step && batch < 6 * together(plan);
     bool short_one = work * steps <= small_stack;
     return small && (short_one || (together(plan) >= 2 && clr_may_meet(plan->context))) ? 2 : 1;
 }
@@ -105,6 +109,7 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
     const uint32_t batch = walk->layout->batch, steps = walk->end - walk->begin;
     const clr_network *n = &plan->network;
     const uint64_t core_cache = 1u << 19, large_panel = 1u << 19;
+    const uint32_t full_tiles = 12; /* with fewer rows the lower tiles cost more than meetings */
     uint64_t products = weights_of(plan);
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
     uint32_t each = together(plan) / directions;
@@ -122,10 +127,11 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
         if (possible && (way->unit_shares == 1 || clr_may_meet(plan->context))) {
             s.row_shares = smaller(way->row_shares, batch);
             s.unit_shares = smaller(way->unit_shares, panels);
+            s.help = way->helps;
             return s;
         }
     }
-    if (batch >= 6 * each && products * plan->weight_bytes <= core_cache)
+    if (batch >= full_tiles * each && products * plan->weight_bytes <= core_cache)
         s.row_shares = each;
     else if (products * batch >= small_step && products * batch * steps > small_launch &&
              clr_may_meet(plan->context))

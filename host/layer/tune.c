@@ -141,16 +141,23 @@ static uint32_t next_share(uint32_t n, uint32_t most)
 static void list_cpu_ways(const clrnn_plan_desc *desc, uint32_t together, clrnn_way *ways,
                           size_t *count)
 {
-    clrnn_way way = {.strategy = CLRNN_STRATEGY_PERSISTENT, .gemm = CLRNN_GEMM_PACKED};
-    for (uint32_t n = 1; n; n = next_share(n, together)) {
-        way.row_shares = 1;
-        way.unit_shares = n;
-        add(ways, count, way);
-        way.row_shares = n;
-        way.unit_shares = 1;
-        if (n > 1 && desc->max_batch >= n)
-            add(ways, count, way);
+    const clrnn_network_desc *n = &desc->network;
+    clrnn_way way = {.strategy = CLRNN_STRATEGY_PERSISTENT,
+                     .gemm = CLRNN_GEMM_PACKED,
+                     .row_shares = 1,
+                     .unit_shares = 1,
+                     .layers = 1};
+    for (uint32_t shares = 1; shares; shares = next_share(shares, together)) {
+        clrnn_way rows = way, units = way;
+        rows.row_shares = units.unit_shares = shares;
+        if (shares == 1 || desc->max_batch >= shares)
+            add(ways, count, rows);
+        for (units.helps = 0; shares > 1 && units.helps < 2; units.helps++)
+            add(ways, count, units);
     }
+    way.layers = 2;
+    if (n->num_layers > 1 && !n->bidirectional)
+        add(ways, count, way);
     add(ways, count, (clrnn_way){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED});
 }
 
@@ -187,6 +194,18 @@ static void list_ways(const clrnn_context *context, const clrnn_plan_desc *desc,
         list_gpu_ways(desc, together, ways, count);
 }
 
+/* Then the fastest again with larger and smaller blocks. */
+static void list_variants(const clrnn_way *fastest, clrnn_way *ways, size_t *count)
+{
+    static const uint32_t rows[] = {24, 96};
+    clrnn_way way = *fastest;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        way.rows = rows[i];
+        if (way.strategy == CLRNN_STRATEGY_PERSISTENT)
+            add(ways, count, way);
+    }
+}
+
 /* How many groups of each direction run together, as the plan found that the rule makes. */
 static uint32_t groups_together(clrnn_context *context, const clrnn_plan *plan)
 {
@@ -213,7 +232,7 @@ static clrnn_status trial_check(clrnn_plan *plan)
                                    .strategy = d->strategy,
                                    .weights = d->weights};
     clrnn_check check = {0};
-    if (plan->way.kept == 0)
+    if (plan->way.kept == 0 && plan->way.rows == 0)
         return CLRNN_OK;
     clrnn_status status = clr_check_plan(plan->context, &problem, 1, plan, &check);
     return status == CLRNN_OK && !check.passed ? CLRNN_ERR_SELF_TEST : status;
@@ -238,6 +257,24 @@ static clrnn_status try_way(clrnn_context *context, const clrnn_plan_desc *desc,
     return impossible ? CLRNN_OK : status;
 }
 
+/* Time ways, and put those that run here to the others, all sorted. */
+static clrnn_status try_ways(clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *tried,
+                             size_t listed, clrnn_way *ways, size_t *count)
+{
+    clrnn_status status = CLRNN_OK;
+    double best = *count ? ways[0].seconds : 0;
+    for (size_t i = 0; i < listed && status == CLRNN_OK; i++) {
+        bool known = false;
+        status = try_way(context, desc, best, &tried[i], &known);
+        if (known) {
+            best = best > 0 && best < tried[i].seconds ? best : tried[i].seconds;
+            ways[(*count)++] = tried[i];
+        }
+    }
+    qsort(ways, *count, sizeof *ways, compare_ways);
+    return status;
+}
+
 clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *ways,
                         size_t *count)
 {
@@ -258,19 +295,15 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
     clrnn_plan_destroy(&plan);
     clrnn_way all[CLRNN_MOST_WAYS];
     size_t listed = 0;
-    double best = 0;
     list_ways(context, desc, together, all, &listed);
-    for (size_t i = 0; i < listed && status == CLRNN_OK; i++) {
-        bool known = false;
-        status = try_way(context, desc, best, &all[i], &known);
-        if (known) {
-            best = best > 0 && best < all[i].seconds ? best : all[i].seconds;
-            ways[(*count)++] = all[i];
-        }
+    status = try_ways(context, desc, all, listed, ways, count);
+    if (status == CLRNN_OK && *count > 0) {
+        listed = *count; /* so that there is room */
+        list_variants(&ways[0], all, &listed);
+        status = try_ways(context, desc, all + *count, listed - *count, ways, count);
     }
     if (status != CLRNN_OK)
         return status;
-    qsort(ways, *count, sizeof *ways, compare_ways);
     if (*count == 0)
         return clr_fail(&context->log, CLRNN_ERR_UNSUPPORTED,
                         "tune: no way of running this network works on %s; use another device",

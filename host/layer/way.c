@@ -11,7 +11,7 @@
 #include "device/context.h"
 
 /* A change of what a way means changes this number. */
-enum { format_version = 2, numbers_kept = 5, key_room = 2048 };
+enum { format_version = 3, numbers_kept = 8, key_room = 2048 };
 
 /* What the answer depends on, as text. */
 static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, char key[key_room])
@@ -33,17 +33,19 @@ static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, cha
 /* Only a way that plan.c can take. */
 static bool plausible(const clrnn_way *w)
 {
-    const uint32_t most = 1u << 16, most_kept = 1024;
+    const uint32_t most = 1u << 16, most_kept = 1024, most_rows = 384;
     bool cut = w->row_shares >= 1 && w->unit_shares >= 1 && w->row_shares <= most &&
                w->unit_shares <= most;
     bool gemm = w->gemm == CLRNN_GEMM_PACKED || w->gemm == CLRNN_GEMM_CLBLAST;
+    bool walk = w->rows <= most_rows && w->helps <= 1 && w->layers >= 1 && w->layers <= 2;
+    bool no_walk = w->rows == 0 && w->helps == 0 && w->layers == 0;
     switch (w->strategy) {
     case CLRNN_STRATEGY_PERSISTENT:
-        return gemm && cut && (w->row_shares == 1 || w->unit_shares == 1) && w->kept == 0;
+        return gemm && cut && walk && (w->row_shares == 1 || w->unit_shares == 1) && w->kept == 0;
     case CLRNN_STRATEGY_RESIDENT:
-        return gemm && cut && w->kept >= 4 && w->kept <= most_kept;
+        return gemm && cut && no_walk && w->kept >= 4 && w->kept <= most_kept;
     case CLRNN_STRATEGY_STEPWISE:
-        return gemm && w->row_shares == 0 && w->unit_shares == 0 && w->kept == 0;
+        return gemm && no_walk && w->row_shares == 0 && w->unit_shares == 0 && w->kept == 0;
     default:
         return false;
     }
@@ -64,7 +66,10 @@ bool clr_way_load(const clrnn_context *context, const clrnn_plan_desc *desc, clr
                            .gemm = (clrnn_gemm)numbers[1],
                            .row_shares = numbers[2],
                            .unit_shares = numbers[3],
-                           .kept = numbers[4]};
+                           .kept = numbers[4],
+                           .rows = numbers[5],
+                           .helps = numbers[6],
+                           .layers = numbers[7]};
     }
     free(file.file);
     return whole && plausible(way);
@@ -73,8 +78,14 @@ bool clr_way_load(const clrnn_context *context, const clrnn_plan_desc *desc, clr
 clrnn_status clr_way_store(const clrnn_context *context, const clrnn_plan_desc *desc,
                            const clrnn_way *way)
 {
-    const uint32_t numbers[numbers_kept] = {(uint32_t)way->strategy, (uint32_t)way->gemm,
-                                            way->row_shares, way->unit_shares, way->kept};
+    const uint32_t numbers[numbers_kept] = {(uint32_t)way->strategy,
+                                            (uint32_t)way->gemm,
+                                            way->row_shares,
+                                            way->unit_shares,
+                                            way->kept,
+                                            way->rows,
+                                            way->helps,
+                                            way->layers};
     char key[key_room];
     if (!context->cache_dir)
         return CLRNN_OK;

@@ -17,7 +17,11 @@ typedef struct clrnn_way {
     /* Persistent and resident: into how many shares the rows and the units of each direction are
      * cut; every share is a work-group, and those that share units meet at every step. Else 0. */
     uint32_t row_shares, unit_shares;
-    uint32_t kept;  /* resident: weights that a work-item keeps in registers. Else 0. */
+    uint32_t kept; /* resident: weights that a work-item keeps in registers. Else 0. */
+    /* Persistent: how many rows share a part of the weights while it is in the first cache level,
+     * 0 = as many as usual; 1: groups that are done take over from those they will meet; how many
+     * layers of a stack one launch walks, 1 or 2. Else 0. */
+    uint32_t rows, helps, layers;
     double seconds; /* median of a forward pass, with the backward pass if the plan trains */
 } clrnn_way;
 

@@ -27,6 +27,9 @@ static void hear(void *user, clrnn_log_level level, const char *text)
 }
 
 /* A context on the same device with a fresh cache folder of its own; "" is no folder. */
+#define WALK     .strategy = CLRNN_STRATEGY_PERSISTENT, .gemm = CLRNN_GEMM_PACKED
+#define RESIDENT .strategy = CLRNN_STRATEGY_RESIDENT, .gemm = CLRNN_GEMM_PACKED
+
 static clrnn_context *open_with(const clrnn_context *like, heard *h, const char *folder)
 {
     const clrnn_context_desc desc = {.log = {CLRNN_LOG_INFO, hear, h}, .cache_dir = folder};
@@ -78,7 +81,8 @@ static void fastest_is_kept(void **state)
             for (size_t j = 0; j < i; j++)
                 assert_false(ways[i].strategy == ways[j].strategy && ways[i].gemm == ways[j].gemm &&
                              ways[i].row_shares == ways[j].row_shares &&
-                             ways[i].kept == ways[j].kept &&
+                             ways[i].kept == ways[j].kept && ways[i].rows == ways[j].rows &&
+                             ways[i].helps == ways[j].helps && ways[i].layers == ways[j].layers &&
                              ways[i].unit_shares == ways[j].unit_shares);
         }
         for (int again = 0; again < 2; again++) {
@@ -107,6 +111,39 @@ static void fastest_is_kept(void **state)
         clrnn_plan_destroy(&plan);
         clrnn_context_destroy(&context);
     }
+}
+
+/* Of a stack also both layers in one launch are tried, if that can be; and plans do as was
+ * measured.
+ */
+static void layers_of_a_stack(void **state)
+{
+    heard h;
+    clrnn_context *context = open_with(*state, &h, fresh_folder());
+    clrnn_plan_desc desc = small_plan(false);
+    desc.network.num_layers = 2;
+    for (int both = 0; both < 2; both++) {
+        clrnn_way ways[CLRNN_MOST_WAYS];
+        size_t count = 0, pairs = 0, blocks = 0;
+        desc.network.bidirectional = both;
+        assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK);
+        for (size_t i = 0; i < count; i++) {
+            pairs += ways[i].layers == 2;
+            blocks += ways[i].rows > 0;
+        }
+        assert_true(both ? pairs == 0 : pairs == 1 || pairs == 3);
+        assert_int_equal(blocks, ways[0].strategy == CLRNN_STRATEGY_PERSISTENT ? 2 : blocks);
+    }
+    desc.network.bidirectional = false;
+    for (uint32_t layers = 1; layers <= 2; layers++) {
+        const clrnn_way way = {WALK, .row_shares = 1, .unit_shares = 1, .layers = layers};
+        assert_int_equal(clr_way_store(context, &desc, &way), CLRNN_OK);
+        clrnn_plan *plan = plan_of(context, &desc);
+        assert_int_equal(plan->strategy->layers(plan, 3, 4), layers);
+        assert_int_equal(plan->strategy->layers(plan, 3, 3), 2); /* the rule's */
+        clrnn_plan_destroy(&plan);
+    }
+    clrnn_context_destroy(&context);
 }
 
 /* On a GPU, or what is taken for one, large groups are tried in place of small ones, and more or
@@ -148,11 +185,13 @@ static void ways_of_a_gpu(void **state)
 static void same_bits(void **state)
 {
     static const clrnn_way ways[] = {
-        {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 1, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 2, 1, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 2, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 60000, 1, 0, 0}, /* of a larger device */
+        {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED},
+        {WALK, .row_shares = 1, .unit_shares = 1, .layers = 1},
+        {WALK, .row_shares = 2, .unit_shares = 1, .layers = 1, .rows = 6},
+        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1},
+        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1, .helps = 1, .rows = 96},
+        {WALK, .row_shares = 1, .unit_shares = 1, .layers = 2},
+        {WALK, .row_shares = 60000, .unit_shares = 1, .layers = 1}, /* of a larger device */
     };
     heard h;
     clrnn_context *context = open_with(*state, &h, fresh_folder());
@@ -168,6 +207,7 @@ static void same_bits(void **state)
         plan = test_plan_make(context, &desc, &in);
         assert_int_equal(plan->strategy->id, ways[i].strategy);
         assert_int_equal(plan->way.row_shares, ways[i].row_shares);
+        assert_int_equal(plan->persistent.kind.rows, ways[i].rows);
         test_run_same("measured way", plan, &in, &expected);
         clrnn_plan_destroy(&plan);
     }
@@ -199,17 +239,23 @@ static void damage(const char *folder, size_t from_end)
 /* A damaged file, and one whose contents make no sense, count as absent. */
 static void damaged_files(void **state)
 {
-    static const clrnn_way good = {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0, 0};
+    static const clrnn_way good = {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED};
     static const clrnn_way senseless[] = {
-        {CLRNN_STRATEGY_AUTO, CLRNN_GEMM_PACKED, 0, 0, 0, 0},
-        {(clrnn_strategy)9, CLRNN_GEMM_PACKED, 0, 0, 0, 0},
-        {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_AUTO, 0, 0, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 0, 0, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 2, 2, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 1u << 20, 0, 0},
-        {CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED, 1, 2, 32, 0},
-        {CLRNN_STRATEGY_RESIDENT, CLRNN_GEMM_PACKED, 1, 2, 0, 0},
-        {CLRNN_STRATEGY_RESIDENT, CLRNN_GEMM_PACKED, 1, 2, 2000, 0}};
+        {.strategy = CLRNN_STRATEGY_AUTO, .gemm = CLRNN_GEMM_PACKED},
+        {.strategy = (clrnn_strategy)9, .gemm = CLRNN_GEMM_PACKED},
+        {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_AUTO},
+        {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED, .rows = 24},
+        {WALK, .layers = 1},
+        {WALK, .row_shares = 2, .unit_shares = 2, .layers = 1},
+        {WALK, .row_shares = 1, .unit_shares = 1u << 20, .layers = 1},
+        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1, .kept = 32},
+        {WALK, .row_shares = 1, .unit_shares = 2},
+        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 3},
+        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1, .rows = 1000},
+        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1, .helps = 2},
+        {RESIDENT, .row_shares = 1, .unit_shares = 2},
+        {RESIDENT, .row_shares = 1, .unit_shares = 2, .kept = 2000},
+        {RESIDENT, .row_shares = 1, .unit_shares = 2, .kept = 32, .layers = 2}};
     const clrnn_plan_desc desc = small_plan(false);
     clrnn_way way;
     heard h;
@@ -239,7 +285,7 @@ static void damaged_files(void **state)
 /* Every part of a description that a way depends on is part of its key. */
 static void keys_differ(void **state)
 {
-    static const clrnn_way good = {CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED, 0, 0, 0, 0};
+    static const clrnn_way good = {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED};
     heard h;
     clrnn_context *context = open_with(*state, &h, fresh_folder());
     const clrnn_plan_desc desc = small_plan(false);
@@ -334,9 +380,14 @@ static void allocations_fail(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST(fastest_is_kept), TEST(ways_of_a_gpu),   TEST_PERSISTENT(same_bits),
-        TEST(damaged_files),   TEST(keys_differ),     TEST(no_folder),
-        TEST(bad_calls),       TEST(allocations_fail)};
+    const struct CMUnitTest tests[] = {TEST(fastest_is_kept),
+                                       TEST(ways_of_a_gpu),
+                                       TEST_PERSISTENT(layers_of_a_stack),
+                                       TEST_PERSISTENT(same_bits),
+                                       TEST(damaged_files),
+                                       TEST(keys_differ),
+                                       TEST(no_folder),
+                                       TEST(bad_calls),
+                                       TEST(allocations_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

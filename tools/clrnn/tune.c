@@ -33,6 +33,12 @@ static void print_lines(const char *problem, const clrnn_way *ways, size_t count
                strategy_name(&ways[i]), gemm_name(&ways[i]));
         if (ways[i].row_shares)
             printf(" rows in %u, units in %u", ways[i].row_shares, ways[i].unit_shares);
+        if (ways[i].helps)
+            printf(", with help");
+        if (ways[i].layers > 1)
+            printf(", %u layers at once", ways[i].layers);
+        if (ways[i].rows)
+            printf(", %u rows at once", ways[i].rows);
         if (ways[i].kept)
             printf(", %u weights kept", ways[i].kept);
         printf("\n");
@@ -52,6 +58,9 @@ static int print_object(const char *problem, const clrnn_way *ways, size_t count
         cJSON_AddNumberToObject(way, "row_shares", ways[i].row_shares);
         cJSON_AddNumberToObject(way, "unit_shares", ways[i].unit_shares);
         cJSON_AddNumberToObject(way, "kept", ways[i].kept);
+        cJSON_AddNumberToObject(way, "rows", ways[i].rows);
+        cJSON_AddNumberToObject(way, "helps", ways[i].helps);
+        cJSON_AddNumberToObject(way, "layers", ways[i].layers);
         cJSON_AddNumberToObject(way, "median_ms", ways[i].seconds * 1e3);
         cJSON_AddItemToArray(array, way);
     }
