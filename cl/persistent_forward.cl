@@ -68,8 +68,11 @@ static inline void gates_of_panel(const walk *w, const walk_step *s, global cons
     size_t gate_step = panels_of(w->H) * panel_size;
     global const STORED *weights = w->panels + panel * panel_size;
     from += (size_t)n0 * w->R;
-    if (rows == 1)
-        product_of_row(from, weights, gate_step, w->R, first, last, sum);
+    /* (Gates whose numbers the compiler knows: else it asks for each at every k.) */
+    if (rows == 1 && CELL_RESET_BEFORE && first)
+        product_of_row(from, weights, gate_step, w->R, 2, CELL_GATES, sum);
+    else if (rows == 1)
+        product_of_row(from, weights, gate_step, w->R, 0, CELL_RESET_BEFORE ? 2 : CELL_GATES, sum);
     else
         for (int k = first; k < last; k++)
             product(from, w->R, rows, weights + k * gate_step, w->R, false, sum[k]);

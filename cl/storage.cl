@@ -26,7 +26,17 @@
 #error "only single precision has other storages than its own"
 #endif
 
-/* STORED_VLOAD: VEC numbers from p on, as REALV. */
+/* STORED_VLOAD: VEC numbers from p on, as REALV. STORED_VECTOR: as they are, in one piece (see
+ * GLOBAL_LOAD). */
+#if VEC > 1 && defined(__clang__) && STORAGE == 2
+typedef CLR_PASTE(ushort, VEC) __attribute__((aligned(2))) STORED_ANYWHERE;
+#define STORED_VECTOR(p) (*(global const STORED_ANYWHERE *)(p))
+#elif VEC > 1 && defined(__clang__) && STORAGE == 3
+typedef CLR_PASTE(char, VEC) __attribute__((aligned(1))) STORED_ANYWHERE;
+#define STORED_VECTOR(p) (*(global const STORED_ANYWHERE *)(p))
+#else
+#define STORED_VECTOR(p) VLOAD(p)
+#endif
 #if STORAGE == 0
 typedef REAL STORED;
 #define STORED_VLOAD(p) GLOBAL_LOAD(p)
@@ -48,14 +58,14 @@ typedef ushort STORED;
 #if VEC == 1
 #define STORED_VLOAD(p) as_float((uint) * (p) << 16)
 #else
-#define STORED_VLOAD(p) AS_REALV(CLR_PASTE(convert_uint, VEC)(VLOAD(p)) << 16)
+#define STORED_VLOAD(p) AS_REALV(CLR_PASTE(convert_uint, VEC)(STORED_VECTOR(p)) << 16)
 #endif
 #else
 typedef char STORED;
 #if VEC == 1
 #define STORED_VLOAD(p) ((float)*(p))
 #else
-#define STORED_VLOAD(p) CLR_PASTE(convert_float, VEC)(VLOAD(p))
+#define STORED_VLOAD(p) CLR_PASTE(convert_float, VEC)(STORED_VECTOR(p))
 #endif
 #endif
 
