@@ -99,6 +99,12 @@ MUTATIONS = [
         (WALK + ".cl", "return w->down ? w->count - last : first;", "return first;")]),
     ("persistent-pairs-of-blocks", "test_persistent", [
         (PERSISTENT + ".cl", "a[k0 + b * TILE_K + k]", "a[k0 + k]")]),
+    ("persistent-four-blocks", "test_persistent", [
+        (PERSISTENT + ".cl", "K - k >= 4 * TILE_K; k += 4 * TILE_K",
+         "K - k >= 4 * TILE_K; k += 5 * TILE_K")]),
+    ("persistent-rows-of-a-part", "test_persistent", [
+        ("cl/prelude.cl", "load_8(p + 8, count - min(count, 8u))",
+         "load_8(p + 4, count - min(count, 8u))")]),
     ("persistent-last-launch-back", "test_many_steps", [
         ("host/layer/walks.c", "bool down = (w->direction == 1) != back;",
          "bool down = w->direction == 1;")]),

@@ -54,7 +54,7 @@ static void check_network(clrnn_context *context, const char *name, const clrnn_
 
 static void every_form_and_size(void **state)
 {
-    static const uint32_t widths[] = {1, 7, 17, 31, 32, 33, 65, 130, 300};
+    static const uint32_t widths[] = {1, 7, 17, 31, 32, 33, 65, 130, 300, 530};
     static const uint32_t inputs[] = {5, 1, 33, 17};
     size_t done = 0;
     for (int precision = 0; precision < test_precisions(*state); precision++)
