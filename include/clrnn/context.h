@@ -51,8 +51,11 @@ typedef struct clrnn_device_info {
  * `is_auto` and `reason` say what the selector "auto" would do, without running the self-test.
  *
  * Ownership: on success *devices is the caller's, to be given to clrnn_devices_free; on failure,
- * and when there is no device, it is NULL and *count is 0. Threads:   any. Returns:   CLRNN_OK also
- * when there is no device at all CLRNN_ERR_ARGUMENT   devices or count is NULL CLRNN_ERR_MEMORY
+ *            and when there is no device, it is NULL and *count is 0.
+ * Threads:   any.
+ * Returns:   CLRNN_OK             also when there is no device at all
+ *            CLRNN_ERR_ARGUMENT   devices or count is NULL
+ *            CLRNN_ERR_MEMORY
  *            CLRNN_ERR_OPENCL     a platform refused to be listed, and no other has a device; else
  *                                 it is left out with a warning
  */

@@ -113,10 +113,11 @@ typedef struct clrnn_forward_io {
  * Ownership: every buffer remains the caller's, on success and on failure.
  * Threads:   one call at a time for each plan; different plans may run concurrently.
  * Returns:   CLRNN_OK
- *            CLRNN_ERR_ARGUMENT  no weights set, x absent, c0 or cn without LSTM, or the presence
- * of reserve contradicts the plan CLRNN_ERR_RANGE     steps, batch or a length out of range, or a
- * slice too short for its shape; nothing was enqueued CLRNN_ERR_OPENCL    the driver refused;
- * outputs are undefined, the code was logged
+ *            CLRNN_ERR_ARGUMENT  no weights set, x absent, c0 or cn without LSTM, a reserve though
+ *                                the plan does not train, or none though it does
+ *            CLRNN_ERR_RANGE     steps, batch or a length out of range, or a slice too short;
+ *                                nothing was enqueued
+ *            CLRNN_ERR_OPENCL    the driver refused; outputs are undefined, the code was logged
  */
 CLRNN_API clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_event *done);
 

@@ -160,8 +160,8 @@ typedef struct clrnn_text clrnn_text;
 
 /**
  * Prepare a text; `bytes` are copied.
- * Ownership: on success *text is the caller's, on failure NULL. Threads: any; reading is free of
- *            races.
+ * Ownership: on success *text is the caller's, on failure NULL.
+ * Threads:   any; reading is free of races.
  * Returns:   CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_MEMORY
  *            CLRNN_ERR_RANGE  the text is shorter than one batch needs (N*(T+1) bytes of training
  *                             text, and N*(T+1) of validation text if any is held out), or has
