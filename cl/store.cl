@@ -70,6 +70,23 @@ kernel void store_panels(global const REAL *b, ulong b_at, ulong k_stride, ulong
               panel + (size_t)(PANEL_HEAD + k) * width + column);
 }
 
+#if STORAGE != 3
+/* `count` numbers side by side, each in a work-item: kept as they are to be kept, and read. */
+kernel void store_numbers(global const REAL *from, global STORED *to, ulong to_at, ulong count)
+{
+    size_t i = get_global_id(0);
+    if (i < count)
+        store(from[i], 1, to + to_at + i);
+}
+
+kernel void load_numbers(global const STORED *from, ulong from_at, global REAL *to, ulong count)
+{
+    size_t i = get_global_id(0);
+    if (i < count)
+        to[i] = STORED_VLOAD(from + from_at + i);
+}
+#endif
+
 /* numbers: out [N,K], what panels of one column hold. */
 kernel void load_columns(global const STORED *panels, global REAL *numbers, uint N, uint K)
 {

@@ -35,7 +35,7 @@ static clrnn_status check(const clr_back *b)
         {io->dweights, plan->network.weights, "dweights"}};
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all && status == CLRNN_OK; i++)
-        status = clr_slice_check(plan, all[i].slice, all[i].count, all[i].name);
+        status = clr_slice_check(plan, all[i].slice, all[i].count, plan->real_bytes, all[i].name);
     return status;
 }
 

@@ -27,12 +27,12 @@ size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass)
     return (size_t)n->layers * n->directions * pass->batch * n->desc.hidden_size;
 }
 
-clrnn_status clr_slice_check(const clrnn_plan *plan, clrnn_slice slice, size_t count,
+clrnn_status clr_slice_check(const clrnn_plan *plan, clrnn_slice slice, size_t count, size_t bytes,
                              const char *name)
 {
     if (!slice.buffer)
         return CLRNN_OK;
-    size_t have = clr_buffer_size(slice.buffer) / plan->real_bytes;
+    size_t have = clr_buffer_size(slice.buffer) / bytes;
     if (slice.offset > have || count > have - slice.offset)
         return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
                         "slice %s: needs %zu elements from offset %zu, the buffer holds %zu", name,
@@ -61,15 +61,18 @@ static clrnn_status check_slices(const clrnn_plan *plan, const clrnn_forward_io 
 {
     const struct {
         clrnn_slice slice;
-        size_t count;
+        size_t count, bytes;
         const char *name;
-    } all[] = {{io->x, clr_count_x(plan, pass), "x"},       {io->h0, clr_count_h(plan, pass), "h0"},
-               {io->c0, clr_count_c(plan, pass), "c0"},     {io->y, clr_count_y(plan, pass), "y"},
-               {io->hn, clr_count_h(plan, pass), "hn"},     {io->cn, clr_count_c(plan, pass), "cn"},
-               {io->reserve, pass->layout.total, "reserve"}};
+    } all[] = {{io->x, clr_count_x(plan, pass), plan->sequence_bytes, "x"},
+               {io->h0, clr_count_h(plan, pass), plan->real_bytes, "h0"},
+               {io->c0, clr_count_c(plan, pass), plan->real_bytes, "c0"},
+               {io->y, clr_count_y(plan, pass), plan->sequence_bytes, "y"},
+               {io->hn, clr_count_h(plan, pass), plan->real_bytes, "hn"},
+               {io->cn, clr_count_c(plan, pass), plan->real_bytes, "cn"},
+               {io->reserve, pass->layout.total, plan->real_bytes, "reserve"}};
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all && status == CLRNN_OK; i++)
-        status = clr_slice_check(plan, all[i].slice, all[i].count, all[i].name);
+        status = clr_slice_check(plan, all[i].slice, all[i].count, all[i].bytes, all[i].name);
     return status;
 }
 
@@ -252,7 +255,7 @@ static clr_walk piece_of(const clrnn_plan *plan, const clr_pass *pass, const clr
     bool top = layer + 1 == n->layers;
     /* Below the top, forward-only inference keeps the output of the present piece alone. */
     uint32_t y_first = pass->layout.y_steps == pass->steps ? 0 : begin;
-    uint32_t input_first = layer == 0 ? 0 : y_first;
+    uint32_t input_first = layer == 0 ? pass->first : y_first;
     uint32_t T = pass->steps;
     clr_walk w = direction == 0 ? clr_walk_of(plan, pass, layer, 0, begin, end)
                                 : clr_walk_of(plan, pass, layer, 1, T - end, T - begin);
@@ -261,7 +264,7 @@ static clr_walk piece_of(const clrnn_plan *plan, const clr_pass *pass, const clr
     w.y = top ? io->y
               : (clrnn_slice){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer)};
     w.y.offset += (size_t)direction * n->state;
-    w.y_first = top ? 0 : y_first;
+    w.y_first = top ? pass->first : y_first;
     w.y_stride = (size_t)n->directions * n->state;
     place_states(plan, pass, io, begin == 0, end == T, &w);
     return w;
@@ -290,19 +293,6 @@ static clrnn_status run_piece(clrnn_plan *plan, const clr_pass *pass, const clrn
     return plan->strategy->forward(plan, walks, count);
 }
 
-/* Run steps begin..end-1 of all layers, so that of no layer the whole output is kept. */
-static clrnn_status run_through(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
-                                uint32_t begin, uint32_t end)
-{
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t layer = 0, some; layer < plan->network.layers && status == CLRNN_OK;
-         layer += some) {
-        some = layers_at_once(plan, pass, layer, end - begin);
-        status = run_piece(plan, pass, io, layer, some, begin, end);
-    }
-    return status;
-}
-
 /* Run all steps of some layers. */
 static clrnn_status run_whole(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
                               uint32_t layer, uint32_t layers)
@@ -321,19 +311,32 @@ static clrnn_status run_whole(clrnn_plan *plan, const clr_pass *pass, const clrn
     return status;
 }
 
-/* Forward alone, a piece goes through all layers before the next one begins; with a backward
- * direction, or to train, each layer is complete first. */
-static clrnn_status run_layers(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
+/* Run steps begin..end-1 of all layers. through: a piece that goes through all of them, so that of
+ * no layer the whole output is kept; else all steps, each layer complete before the next one. */
+static clrnn_status run_layers(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                               bool through, uint32_t begin, uint32_t end)
 {
-    uint32_t T = pass->steps, piece = pass->layout.steps, some;
-    bool through = plan->network.directions == 1 && !plan->desc.train;
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t begin = 0; through && begin < T && status == CLRNN_OK; begin += piece)
-        status = run_through(plan, pass, io, begin, T - begin < piece ? T : begin + piece);
-    for (uint32_t layer = 0; !through && layer < plan->network.layers && status == CLRNN_OK;
+    clr_pass own = *pass;
+    clrnn_forward_io wide;
+    clrnn_status status = clr_sequences_enter(plan, io, begin, end, &own, &wide);
+    for (uint32_t layer = 0, some; layer < plan->network.layers && status == CLRNN_OK;
          layer += some) {
-        some = layers_at_once(plan, pass, layer, T);
-        status = run_whole(plan, pass, io, layer, some);
+        some = layers_at_once(plan, &own, layer, end - begin);
+        status = through ? run_piece(plan, &own, &wide, layer, some, begin, end)
+                         : run_whole(plan, &own, &wide, layer, some);
+    }
+    return status == CLRNN_OK ? clr_sequences_leave(plan, io, begin, end, &own) : status;
+}
+
+/* With a backward direction, or to train, each layer must be complete before the next one. */
+static clrnn_status run(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
+{
+    bool through = plan->network.directions == 1 && !plan->desc.train;
+    uint32_t T = pass->steps, piece = through ? pass->layout.steps : T;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t begin = 0, end; begin < T && status == CLRNN_OK; begin = end) {
+        end = T - begin < piece ? T : begin + piece;
+        status = run_layers(plan, pass, io, through, begin, end);
     }
     return status;
 }
@@ -352,7 +355,7 @@ clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_even
     if (status == CLRNN_OK)
         status = begin_states(plan, &pass, io);
     if (status == CLRNN_OK)
-        status = run_layers(plan, &pass, io);
+        status = run(plan, &pass, io);
     if (status == CLRNN_OK)
         status = end_states(plan, &pass, io);
     if (status == CLRNN_OK && done)

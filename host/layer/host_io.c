@@ -76,7 +76,8 @@ static size_t array_count(const clrnn_plan *plan, const clr_pass *pass, int i)
 
 static size_t array_bytes(const clrnn_plan *plan, const clr_pass *pass, int i)
 {
-    return array_count(plan, pass, i) * plan->real_bytes;
+    bool sequence = i == X || i == Y;
+    return array_count(plan, pass, i) * (sequence ? plan->sequence_bytes : plan->real_bytes);
 }
 
 /* Whether the device can work in array i itself: not in an output that overlaps an input. */

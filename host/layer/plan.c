@@ -49,6 +49,13 @@ static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_de
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "plan: weights are kept in %s only for inference in single precision",
                         storage_name(d->weights));
+    if ((unsigned)d->sequences > CLRNN_WEIGHTS_BF16)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: x and y are f32, f16 or bf16, not %d",
+                        (int)d->sequences);
+    if (d->sequences != CLRNN_WEIGHTS_F32 && (d->train || d->precision != CLRNN_F32))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "plan: x and y are %s only for inference in single precision",
+                        storage_name(d->sequences));
     if (!(d->dropout >= 0 && d->dropout < 1))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: dropout %g is not in [0,1)",
                         (double)d->dropout);
@@ -203,6 +210,8 @@ static clrnn_status allocate_work(clrnn_plan *plan)
                                   : clr_plan_allocate(plan, &plan->store, layout.total, 1);
     if (status == CLRNN_OK && !plan->desc.train)
         status = allocate_zeros(plan);
+    if (status == CLRNN_OK)
+        status = clr_sequences_make(plan, layout.y_steps);
     return status;
 }
 
@@ -219,6 +228,7 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
     plan->way = *way;
     plan->real_bytes = desc->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
     plan->weight_bytes = clr_storage_bytes(desc->weights, desc->precision);
+    plan->sequence_bytes = clr_storage_bytes(desc->sequences, desc->precision);
     plan->strategy = strategy_of(desc->strategy);
     status = clr_network_init(&desc->network, &context->log, &plan->network);
     if (status == CLRNN_OK && desc->train)
@@ -299,11 +309,24 @@ void clrnn_plan_destroy(clrnn_plan **plan)
     clr_plan_notice(p);
     p->strategy->release(p);
     clr_sequence_free(&p->sequence);
+    clr_store_free(&p->sequence_store);
     clr_plan_free_operands(p);
     clr_gemms_free(&p->gemms);
-    cl_mem *const buffers[] = {
-        &p->weights.buffer, &p->lengths, &p->store, &p->da,    &p->du,       &p->dh,      &p->dc,
-        &p->dproj,          &p->zeros,   &p->dy[0], &p->dy[1], &p->masked_x, &p->masked_h};
+    cl_mem *const buffers[] = {&p->weights.buffer,
+                               &p->lengths,
+                               &p->store,
+                               &p->da,
+                               &p->du,
+                               &p->dh,
+                               &p->dc,
+                               &p->dproj,
+                               &p->zeros,
+                               &p->dy[0],
+                               &p->dy[1],
+                               &p->masked_x,
+                               &p->masked_h,
+                               &p->wide_x,
+                               &p->wide_y};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         clr_buffer_destroy(buffers[i]);
     clr_staging_free(&p->staging);
@@ -322,7 +345,8 @@ clrnn_status clrnn_plan_set_weights(clrnn_plan *plan, clrnn_slice weights)
         return CLRNN_ERR_ARGUMENT;
     if (!weights.buffer)
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "plan: weights are absent");
-    clrnn_status status = clr_slice_check(plan, weights, plan->network.weights, "weights");
+    clrnn_status status =
+        clr_slice_check(plan, weights, plan->network.weights, plan->real_bytes, "weights");
     if (status == CLRNN_OK && weights.buffer != plan->weights.buffer) {
         status = clr_buffer_retain(plan->context, weights.buffer);
         if (status == CLRNN_OK)

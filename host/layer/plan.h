@@ -107,6 +107,7 @@ struct clrnn_plan {
     const clr_shares *forced;
     double launch_operations; /* tests: how many a launch may take, 0 = as usual */
     size_t real_bytes;        /* of one element */
+    size_t sequence_bytes;    /* of one element of x and y */
     size_t weight_bytes;      /* of one element of a weight matrix as it is kept */
     uint32_t piece;           /* steps whose gates fit the work memory; T when training */
     clrnn_slice weights;      /* canonical, retained; absent until they are set */
@@ -114,6 +115,8 @@ struct clrnn_plan {
     cl_mem rec;               /* [max N,G*H] */
     cl_mem store;             /* inference: the block of clr_layout_infer */
     cl_mem zeros; /* inference: [max N, max(R,H)], the states that the caller does not give */
+    clr_store sequence_store; /* x and y in fewer bits; as floats, of as many steps as go through */
+    cl_mem wide_x, wide_y;    /* all layers at once: [T',N,I], [T',N,D*R] */
     /* training: gradients on their way; clr_flow_of says where those of a direction are */
     cl_mem da, du;   /* [D,T,N,G*H]; du if the cell has two inputs */
     cl_mem dh, dc;   /* [D,N,R], [D,N,H] */
@@ -156,6 +159,7 @@ clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem);
 typedef struct clr_pass {
     uint32_t steps, batch; /* T, N */
     bool ragged;           /* plan->lengths holds the lengths */
+    uint32_t first;        /* the step that comes first in x and y */
     clr_layout layout;
     cl_mem store;
     size_t store_at;
@@ -164,9 +168,18 @@ typedef struct clr_pass {
 /** Check a forward io against the plan, lay it out and upload the lengths. */
 clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pass *pass);
 
-/** Whether `slice` has room for `count` elements of the plan's type; logs the name if not. */
-clrnn_status clr_slice_check(const clrnn_plan *plan, clrnn_slice slice, size_t count,
+/** Whether `slice` has room for `count` elements of `bytes`; logs the name if not. */
+clrnn_status clr_slice_check(const clrnn_plan *plan, clrnn_slice slice, size_t count, size_t bytes,
                              const char *name);
+
+/** x and y in fewer bits; nothing where they are not. Room for so many steps, in making a plan;
+ *  before and after the steps begin..end-1 of a pass, in the plan's own x and y, which it is then
+ *  given in place of the caller's (`wide`). */
+clrnn_status clr_sequences_make(clrnn_plan *plan, uint32_t steps);
+clrnn_status clr_sequences_enter(clrnn_plan *plan, const clrnn_forward_io *io, uint32_t begin,
+                                 uint32_t end, clr_pass *pass, clrnn_forward_io *wide);
+clrnn_status clr_sequences_leave(clrnn_plan *plan, const clrnn_forward_io *io, uint32_t begin,
+                                 uint32_t end, const clr_pass *pass);
 
 /** Elements of the arrays of a pass. */
 size_t clr_count_x(const clrnn_plan *plan, const clr_pass *pass);

@@ -68,6 +68,10 @@ static clrnn_status check_plan(const clrnn_plan *plan)
     if (plan->desc.train)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "stream: the plan trains; make one for inference alone");
+    if (plan->desc.sequences != CLRNN_WEIGHTS_F32)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "stream: blocks are floats, but the plan's x and y "
+                        "are not");
     if (plan->network.directions > 1)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "stream: the network is bidirectional, and a backward direction needs the "

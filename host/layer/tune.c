@@ -291,6 +291,10 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
     clrnn_status status = clrnn_plan_create(context, desc, &plan);
     if (status != CLRNN_OK)
         return status;
+    /* How x and y are kept is no question of the way. */
+    clrnn_plan_desc measured = *desc;
+    measured.sequences = CLRNN_WEIGHTS_F32;
+    desc = &measured;
     const uint32_t together = groups_together(context, plan);
     clrnn_plan_destroy(&plan);
     clrnn_way all[CLRNN_MOST_WAYS];

@@ -37,7 +37,7 @@ typedef struct clr_gemm {
 typedef struct clr_store {
     clrnn_context *context;
     clrnn_storage storage;
-    cl_kernel panels, columns;
+    cl_kernel panels, columns, numbers_in, numbers_out;
 } clr_store;
 
 /* Our own kernels and their scratch memory. */

@@ -33,6 +33,10 @@ clrnn_status clr_store_init(clrnn_context *context, clrnn_storage storage, clr_s
         status = clr_kernel_create(context, program, "store_panels", &s.panels);
     if (status == CLRNN_OK)
         status = clr_kernel_create(context, program, "load_columns", &s.columns);
+    if (status == CLRNN_OK && storage != CLRNN_WEIGHTS_INT8)
+        status = clr_kernel_create(context, program, "store_numbers", &s.numbers_in);
+    if (status == CLRNN_OK && storage != CLRNN_WEIGHTS_INT8)
+        status = clr_kernel_create(context, program, "load_numbers", &s.numbers_out);
     if (status != CLRNN_OK)
         clr_store_free(&s);
     *store = s;
@@ -43,6 +47,8 @@ void clr_store_free(clr_store *store)
 {
     clr_kernel_destroy(&store->panels);
     clr_kernel_destroy(&store->columns);
+    clr_kernel_destroy(&store->numbers_in);
+    clr_kernel_destroy(&store->numbers_out);
 }
 
 clrnn_status clr_store_panels(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
@@ -79,4 +85,22 @@ clrnn_status clr_store_round(clr_store *store, clr_matrix b, bool transposed, si
     }
     clr_buffer_destroy(&panels); /* work enqueued keeps it alive */
     return status;
+}
+
+clrnn_status clr_store_numbers(clr_store *store, cl_mem numbers, size_t count, cl_mem stored,
+                               size_t stored_at)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(numbers), CLR_ARG_MEM(stored), CLR_ARG_ULONG(stored_at),
+                            CLR_ARG_ULONG(count)};
+    return clr_launch(store->context, store->numbers_in, (clr_range){{count, 1}, {0, 0}}, args,
+                      CLR_COUNT(args));
+}
+
+clrnn_status clr_load_numbers(clr_store *store, cl_mem stored, size_t stored_at, size_t count,
+                              cl_mem numbers)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(stored), CLR_ARG_ULONG(stored_at), CLR_ARG_MEM(numbers),
+                            CLR_ARG_ULONG(count)};
+    return clr_launch(store->context, store->numbers_out, (clr_range){{count, 1}, {0, 0}}, args,
+                      CLR_COUNT(args));
 }

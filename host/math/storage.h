@@ -24,4 +24,11 @@ clrnn_status clr_store_panels(clr_store *store, clr_matrix b, bool transposed, s
 clrnn_status clr_store_round(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
                              cl_mem rounded);
 
+/** Round the first `count` of `numbers` (floats) to f16 or bf16, from number `stored_at` on; and
+ *  read them. */
+clrnn_status clr_store_numbers(clr_store *store, cl_mem numbers, size_t count, cl_mem stored,
+                               size_t stored_at);
+clrnn_status clr_load_numbers(clr_store *store, cl_mem stored, size_t stored_at, size_t count,
+                              cl_mem numbers);
+
 #endif

@@ -30,7 +30,11 @@ typedef struct clrnn_plan_desc {
     clrnn_strategy strategy;
     clrnn_gemm gemm;
     clrnn_storage weights; /* other than f32: not with `train`, single precision only */
-    float dropout;         /* 0 <= p < 1, between layers, in training plans only */
+    /* Of x and y, also in host arrays: f32, f16 or bf16 (CLRNN_WEIGHTS_F16, CLRNN_WEIGHTS_BF16),
+     * as `weights` not with `train` or double precision. What is computed, and states, remain as
+     * they are; y is rounded to the nearest, ties to even. */
+    clrnn_storage sequences;
+    float dropout; /* 0 <= p < 1, between layers, in training plans only */
 } clrnn_plan_desc;
 
 typedef struct clrnn_plan clrnn_plan;
@@ -92,7 +96,8 @@ typedef struct clrnn_forward_io {
     uint32_t steps;          /* T; 0 means max_steps of the plan */
     uint32_t batch;          /* N; 0 means max_batch */
     const uint32_t *lengths; /* in  host [N], each 0..T, any order; NULL = all T. Read at once. */
-    clrnn_slice x;           /* in  [T,N,I]; steps past a row's length are not used */
+    clrnn_slice x;           /* in  [T,N,I]; steps past a row's length are not used; its offset and
+                              * that of y count elements of their own storage */
     clrnn_slice h0;          /* in  [L*D,N,R]; absent = zeros */
     clrnn_slice c0;          /* in  [L*D,N,H]; absent = zeros; LSTM only */
     clrnn_slice y;           /* out [T,N,D*R]; 0 past a row's length; may be absent; not over x */

@@ -24,8 +24,9 @@ typedef struct clrnn_stream clrnn_stream;
  *            On failure *stream is NULL.
  * Threads:   one call at a time for each plan and all its streams together.
  * Returns:   CLRNN_OK
- *            CLRNN_ERR_ARGUMENT  plan or stream is NULL, the plan trains, or its network is
- *                                bidirectional: a backward direction needs the whole sequence
+ *            CLRNN_ERR_ARGUMENT  plan or stream is NULL, the plan trains, its `sequences` are not
+ *                                f32, or its network is bidirectional: a backward direction needs
+ *                                the whole sequence
  *            CLRNN_ERR_RANGE     a size overflows
  *            CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL
  */
