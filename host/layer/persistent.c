@@ -108,7 +108,7 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
 {
     const uint32_t batch = walk->layout->batch, steps = walk->end - walk->begin;
     const clr_network *n = &plan->network;
-    const uint64_t core_cache = 1u << 19, large_panel = 1u << 19;
+    const uint64_t core_cache = 1u << 19, large_panel = 1u << 17;
     const uint32_t full_tiles = 12; /* with fewer rows the lower tiles cost more than meetings */
     uint64_t products = weights_of(plan);
     uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;

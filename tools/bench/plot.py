@@ -27,7 +27,7 @@ def series(records):
 
 
 def draw_panel(axes, title, lines):
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
     plain = FuncFormatter(lambda value, _: f"{value:g}")
     sizes = sorted({h for points in lines.values() for h, _ in points})
     batches = sorted({n for _, n in lines})
@@ -41,8 +41,9 @@ def draw_panel(axes, title, lines):
     axes.xaxis.set_major_locator(FixedLocator(sizes))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(plain)
+    axes.yaxis.set_major_locator(FixedLocator([0.25, 0.5, 0.7, 0.8, 1, 1.2, 1.5, 2, 3, 4, 8]))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(plain)
-    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3)
     axes.set_title(title)
     axes.set_xlabel("H (= I)")
