@@ -42,13 +42,13 @@ static inline void input_product(const walk *w, uint kept, uint row_share, uint 
                    panel1);
 }
 
-/* The cell from the sums of units j.. of row n, those of a gate ROWS*TILE_V vectors apart. first:
- * of the gates that are summed. */
+/* The cell for units j.. of row n, vector v of row i of the sums. first: of the gates summed. */
 static inline ALWAYS_INLINE void finish_units(const walk *w, const walk_step *s, uint n, uint j,
-                                              uint width, const REALV *sum, int first)
+                                              uint width, REALV sum[CELL_GATES][ROWS][TILE_V],
+                                              uint i, uint v, int first)
 {
     REALV of_units[CELL_GATES];
-    UNROLL for (int k = 0; k < CELL_GATES; k++) of_units[k] = sum[k * ROWS * TILE_V];
+    UNROLL for (int k = 0; k < CELL_GATES; k++) of_units[k] = sum[k][i][v];
 #if CELL_RESET_BEFORE
     if (first == 0) {
         reset_units(w, s, n, j, width, of_units);
@@ -76,7 +76,7 @@ static inline void gates_of_panel(const walk *w, const walk_step *s, global cons
     else
         for (int k = first; k < last; k++)
             product(from, w->R, rows, weights + k * gate_step, w->R, false, sum[k]);
-#define FINISH(i, v, j, width) finish_units(w, s, n0 + (i), j, width, &sum[0][i][v], first)
+#define FINISH(i, v, j, width) finish_units(w, s, n0 + (i), j, width, sum, i, v, first)
     FOR_UNITS(panel, w->H, rows, FINISH)
 }
 

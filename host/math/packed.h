@@ -6,8 +6,9 @@
 
 #include "math/gemm.h"
 
-/** Zero or more kernels are built now, others when they are first needed. storage: of the panels of
- *  B; other than f32 they must be packed beforehand. Returns: as clr_program_get. */
+/** Kernels are built when they are first needed, but what packs into another storage now. storage:
+ *  of the panels of B; other than f32 they must be packed beforehand. Returns: as
+ *  clr_program_get. */
 clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
                              clrnn_storage storage, clr_packed *packed);
 
