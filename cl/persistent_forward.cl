@@ -58,10 +58,10 @@ static inline ALWAYS_INLINE void finish_units(const walk *w, const walk_step *s,
     cell_units(w, s, n, j, width, of_units);
 }
 
-/* Gates first..last-1 of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
- * with `from` ([N,R]), then the cell. */
+/* The first gates of one panel of units (first 0), or the rest (first FIRST_GATES), for rows
+ * n0..n0+rows-1, rows <= ROWS: the products with `from` ([N,R]), then the cell. */
 static inline void gates_of_panel(const walk *w, const walk_step *s, global const REAL *from,
-                                  uint panel, uint n0, uint rows, int first, int last)
+                                  uint panel, uint n0, uint rows, int first)
 {
     REALV sum[CELL_GATES][ROWS][TILE_V];
     size_t panel_size = (size_t)PANEL_ROWS(w->R) * TILE_N;
@@ -70,11 +70,11 @@ static inline void gates_of_panel(const walk *w, const walk_step *s, global cons
     from += (size_t)n0 * w->R;
     /* (Gates whose numbers the compiler knows: else it asks for each at every k.) */
     if (rows == 1 && CELL_RESET_BEFORE && first)
-        product_of_row(from, weights, gate_step, w->R, 2, CELL_GATES, sum);
+        product_of_row(from, weights, gate_step, w->R, FIRST_GATES, CELL_GATES, sum);
     else if (rows == 1)
-        product_of_row(from, weights, gate_step, w->R, 0, CELL_RESET_BEFORE ? 2 : CELL_GATES, sum);
+        product_of_row(from, weights, gate_step, w->R, 0, FIRST_GATES, sum);
     else
-        for (int k = first; k < last; k++)
+        for (int k = first; k < (first ? CELL_GATES : FIRST_GATES); k++)
             product(from, w->R, rows, weights + k * gate_step, w->R, false, sum[k]);
 #define FINISH(i, v, j, width) finish_units(w, s, n0 + (i), j, width, sum, i, v, first)
     FOR_UNITS(panel, w->H, rows, FINISH)
@@ -112,11 +112,11 @@ static inline void forward_panel(const walk *w, const walk_step *s, uint part, u
 #endif
 #if CELL_RESET_BEFORE
         if (part == 1) {
-            gates_of_panel(w, s, s->extra, panel, n, rows, 2, CELL_GATES);
+            gates_of_panel(w, s, s->extra, panel, n, rows, FIRST_GATES);
             continue;
         }
 #endif
-        gates_of_panel(w, s, s->h_prev, panel, n, rows, 0, CELL_RESET_BEFORE ? 2 : CELL_GATES);
+        gates_of_panel(w, s, s->h_prev, panel, n, rows, 0);
     }
 }
 

@@ -5,13 +5,11 @@
 #define CONTEXT local const walk *w, local const walk_step *s
 
 #if CELL_RESET_BEFORE
-#define FIRST_GATES           2
 #define FIRST_EACH(n, j, sum) reset_units(w, s, n, j, 1, sum)
 #define SECOND_EACH(n, j, sum)                       \
     const REAL of_unit[CELL_GATES] = {0, 0, *(sum)}; \
     cell_units(w, s, n, j, 1, of_unit)
 #else
-#define FIRST_GATES            CELL_GATES
 #define FIRST_EACH(n, j, sum)  cell_units(w, s, n, j, 1, sum)
 #define SECOND_EACH(n, j, sum) project_units(w, s, n, j, 1, *(sum))
 #endif

@@ -8,6 +8,7 @@
  *
  * The groups of some rows meet after each phase. */
 #define FORWARD_PHASES (1 + CELL_RESET_BEFORE + PROJECTED)
+#define FIRST_GATES    (CELL_RESET_BEFORE ? 2 : CELL_GATES) /* whose sums phase 0 takes */
 
 /* Arguments: those of the kernels. */
 static inline void walk_forward_begin(SHARED walk *w, const walk_launch *l,

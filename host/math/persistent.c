@@ -23,11 +23,12 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
     const uint32_t vector = clr_packed_vector(p->context, p->kind.precision);
     const clr_define own[] = {{"VEC", (long)vector},
                               {"TILE_V", (long)(p->tile_n / vector)},
-                              {"ROWS", (long)p->kind.rows}};
+                              {"ROWS", (long)p->kind.rows}}; /* the last one only if it is given */
+    const size_t own_count = CLR_COUNT(own) - (p->kind.rows == 0);
     cl_program program = NULL;
     clrnn_status status =
         clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, sources,
-                         CLR_COUNT(sources), own, CLR_COUNT(own) - !p->kind.rows, &program);
+                         CLR_COUNT(sources), own, own_count, &program);
     if (status == CLRNN_OK)
         status = clr_kernel_create(p->context, program,
                                    back ? "persistent_backward" : "persistent_forward",
