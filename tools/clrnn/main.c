@@ -36,7 +36,7 @@ static int dispatch(int argc, char **argv)
         return TOOL_OK;
     }
     if (strcmp(name, "--version") == 0) {
-        printf("clrnn %d.%d.%d\n", CLRNN_VERSION_MAJOR, CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH);
+        printf("clrnn %s\n", clrnn_version_text());
         return TOOL_OK;
     }
     for (size_t i = 0; i < COMMANDS; i++)
