@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Compile every kernel file as OpenCL C 1.2 with clang, warnings as errors: alone with what it is
+"""Compile every kernel file as OpenCL C 1.2 with clang, with all warnings: alone with what it is
 written to follow, under every value of its switches and every pair of values. No device is needed.
 
-usage: kernels.py CL_DIR CLANG...
+usage: kernels.py CL_DIR CLANG...     (its last argument may be -Werror)
 """
 import concurrent.futures
 import itertools
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-fsyntax-only",
-         "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"]
+         "-Wall", "-Wextra", "-Wno-unused-parameter"]
 CELLS = ["rnn", "lstm", "gru"]
 PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
             ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"],

@@ -9,7 +9,7 @@ import arrays
 
 COLUMNS = ["step", "characters", "seconds", "loss_nats", "train_bpc", "validation_bpc",
            "learning_rate", "gradient_norm"]
-TIMEOUT = 300
+TIMEOUT = 3600  # of one command that hangs
 
 path_of_clrnn = ""  # set by test_command.py
 
