@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True  # nothing of a test stays in the source tree
 import harness
 import measure
 import run
+import terminal
 import train
 import use
 
@@ -36,7 +37,7 @@ def main(clrnn, part=""):
     if harness.clrnn("devices").returncode == 3:
         print("no OpenCL device: skipped")
         return 77
-    results = [run_one(name[5:], test) for module in (use, run, train, measure)
+    results = [run_one(name[5:], test) for module in (use, terminal, run, train, measure)
                for name, test in vars(module).items() if name.startswith("test_") and part in name]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1
