@@ -23,6 +23,9 @@ MUTATIONS = [
         ("host/math/cell.c", "d->gru_reset == CLRNN_RESET_BEFORE}",
          "d->gru_reset == CLRNN_RESET_AFTER}")]),
 
+    ("version-number", "test_base", [
+        ("host/base/version.c", "return CLRNN_VERSION;", "return CLRNN_VERSION_MINOR;")]),
+
     # The cells on the device.
     ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
     ("lstm-memory-lane", "test_vectors", [

@@ -51,7 +51,7 @@ def loader_would_find(libdir):
 
 def before(variable, folder):
     """An assignment that puts a folder before what a variable has."""
-    return f"{variable}={shlex.quote(folder)}${{{variable}:+:${variable}}}"
+    return f'{variable}={shlex.quote(folder)}"${{{variable}:+:${variable}}}"'
 
 
 def advice(library, libdir, bindir, program):
