@@ -140,8 +140,6 @@ void clrnn_context_destroy(clrnn_context **context)
     clrnn_context *c = *context;
     if (c->queue)
         (void)clFinish(c->queue);
-    if (c->at_destroy)
-        c->at_destroy(c);
     clr_programs_free(c);
     if (c->queue) {
         (void)clReleaseCommandQueue(c->queue);

@@ -18,8 +18,6 @@ struct clrnn_context {
     cl_command_queue queue; /* in-order */
     char *cache_dir;        /* of program binaries and measured ways; NULL = no cache on disk */
     bool keeps_programs;    /* binaries are kept there: not where the driver keeps its own */
-    /* Set by a higher layer that keeps something for this context; called before it is released. */
-    void (*at_destroy)(clrnn_context *context);
     clr_lock lock; /* of what follows */
     struct clr_program *programs;
     uint32_t together;  /* layer/: how many groups run at the same time; 0 = not yet known */

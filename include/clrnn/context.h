@@ -102,7 +102,9 @@ typedef struct clrnn_context clrnn_context;
 CLRNN_API clrnn_status clrnn_context_create(const clrnn_context_desc *desc,
                                             clrnn_context **context);
 
-/** Wait for the queue, release everything and set the pointer to NULL; NULL is accepted. */
+/** Wait for the queue, release everything and set the pointer to NULL; NULL is accepted. Where
+ *  CLBlast does the products it keeps its kernels, and with them the cl_context, until the process
+ *  ends or the application calls CLBlastClearCache(), which this library never does. */
 CLRNN_API void clrnn_context_destroy(clrnn_context **context);
 
 /** What the device of a context is; valid as long as the context. Threads: any. */
