@@ -26,8 +26,10 @@ kernel void sgd(global REAL *w, global const REAL *g, global REAL *u, global con
 }
 
 /* With c1 = 1-b1^k, c2 = 1-b2^k, d1 = 1-b1, d2 = 1-b2 and decay = rate*weight_decay (0 for Adam,
- * else AdamW), all computed on the host in double: w = w - decay*w m = b1*m + d1*g v = b2*v +
- * d2*g^2 w = w - rate * (m/c1) / (sqrt(v/c2) + epsilon) */
+ * else AdamW), all computed on the host in double:
+ *     m = b1*m + d1*g
+ *     v = b2*v + d2*g^2
+ *     w = w - decay*w - rate * (m/c1) / (sqrt(v/c2) + epsilon) */
 kernel void adam(global REAL *w, global const REAL *g, global REAL *m, global REAL *v,
                  global const REAL *norm, ulong count, REAL clip, REAL rate, REAL b1, REAL d1,
                  REAL c1, REAL b2, REAL d2, REAL c2, REAL epsilon, REAL decay)

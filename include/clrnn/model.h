@@ -57,8 +57,8 @@ CLRNN_API clrnn_status clrnn_model_create(clrnn_context *context, const clrnn_mo
  *
  * precision: of the model; elements are converted.
  * Returns: as clrnn_model_create; CLRNN_ERR_FORMAT when names, shapes and description contradict
- *          (the log names the tensor or field); CLRNN_ERR_UNSUPPORTED in a build without
- * safetensors
+ *          (the log names the tensor or field);
+ *          CLRNN_ERR_UNSUPPORTED in a build without safetensors
  */
 CLRNN_API clrnn_status clrnn_model_from_tensors(clrnn_context *context, const clrnn_tensors *set,
                                                 clrnn_precision precision, clrnn_model **model);
