@@ -207,6 +207,12 @@ static const char *word_of(const clr_word *words, uint32_t value)
 
 int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
 {
+    if (!text)
+        size = 0;
+    if (size)
+        text[0] = 0;
+    if (!problem)
+        return 0;
     const clrnn_network_desc *n = &problem->network;
     clr_values v = {.cell = (uint32_t)n->cell,
                     .T = problem->steps,
@@ -231,8 +237,6 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                     .gemm = (uint32_t)problem->gemm};
     clr_values usual = defaults;
     size_t at = 0;
-    if (size)
-        text[0] = 0;
     for (int i = 0; i < key_count; i++) {
         uint32_t value = *value_at(&v, &keys[i]);
         char number[16];

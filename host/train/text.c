@@ -156,18 +156,23 @@ void clrnn_text_destroy(clrnn_text **text)
 
 const uint8_t *clrnn_text_vocabulary(const clrnn_text *text, uint32_t *size)
 {
-    *size = text->vocabulary_size;
-    return text->vocabulary;
+    if (size)
+        *size = text ? text->vocabulary_size : 0;
+    return text ? text->vocabulary : NULL;
 }
 
 uint64_t clrnn_text_batches(const clrnn_text *text, bool validation)
 {
+    if (!text)
+        return 0;
     return validation ? text->validation.batches : text->training.batches;
 }
 
 void clrnn_text_batch(const clrnn_text *text, bool validation, uint64_t index, int32_t *ids,
                       int32_t *targets, bool *reset)
 {
+    if (!text || !ids || !targets || !reset)
+        return;
     const streams *part = validation ? &text->validation : &text->training;
     uint64_t k = part->batches ? index % part->batches : 0;
     *reset = k == 0;
@@ -183,6 +188,8 @@ void clrnn_text_batch(const clrnn_text *text, bool validation, uint64_t index, i
 /* bits = -mean over the text of log2 p(s),  p(s) = (count of s in training + 1) / (L + V) */
 double clrnn_text_unigram_bits(const clrnn_text *text)
 {
+    if (!text)
+        return 0;
     const streams *training = &text->training;
     const streams *judged = text->validation.size ? &text->validation : training;
     double bits[256];

@@ -2,7 +2,9 @@
  * clrnn/status.h - status codes and the log.
  *
  * A function that can fail returns a clrnn_status; the reason, with names and numbers, goes to the
- * log that the caller supplied. The library itself never prints, aborts or exits. */
+ * log that the caller supplied. The library itself never prints, aborts or exits. NULL for an
+ * object or array that a function needs is CLRNN_ERR_ARGUMENT; a function without a status then
+ * does nothing and returns NULL or 0. */
 #ifndef CLRNN_STATUS_H
 #define CLRNN_STATUS_H
 

@@ -112,7 +112,8 @@ CLRNN_API clrnn_status clrnn_tensors_add(clrnn_tensors *set, const char *name, c
 CLRNN_API clrnn_status clrnn_tensors_set_metadata(clrnn_tensors *set, const char *key,
                                                   const char *value);
 
-/** Elements as double or float: out[i] = data[i] for i < count. Every dtype; I64 and U64 round. */
+/** Elements as double or float: out[i] = data[i] for i < count. Every dtype; I64 and U64 round.
+ *  Nothing is written if a pointer is NULL. */
 CLRNN_API void clrnn_tensor_to_f64(const clrnn_tensor *tensor, double *out);
 CLRNN_API void clrnn_tensor_to_f32(const clrnn_tensor *tensor, float *out);
 

@@ -172,7 +172,7 @@ CLRNN_API clrnn_status clrnn_text_create(const void *bytes, size_t size,
                                          clrnn_text **text);
 CLRNN_API void clrnn_text_destroy(clrnn_text **text);
 
-/** The byte of each symbol, [*size]; valid as long as the text. */
+/** The byte of each symbol, [*size]; valid as long as the text. size: may be NULL. */
 CLRNN_API const uint8_t *clrnn_text_vocabulary(const clrnn_text *text, uint32_t *size);
 
 /** Batches of one pass through the training text, and through the held-out text. */
@@ -181,7 +181,7 @@ CLRNN_API uint64_t clrnn_text_batches(const clrnn_text *text, bool validation);
 /**
  * Fill batch `index` (any number; it wraps around): ids [T,N] and targets [T,N], the symbols one
  * further. *reset tells whether the batch begins the text anew. Where nothing is held out, a batch
- * of it is symbol 0 with targets -1, which count nothing.
+ * of it is symbol 0 with targets -1, which count nothing. If a pointer is NULL nothing is filled.
  */
 CLRNN_API void clrnn_text_batch(const clrnn_text *text, bool validation, uint64_t index,
                                 int32_t *ids, int32_t *targets, bool *reset);
