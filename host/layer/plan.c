@@ -61,6 +61,11 @@ static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_de
                         (double)d->dropout);
     if (d->dropout > 0 && !d->train)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: dropout is an option of training plans");
+    if (d->dropout > 0 && d->network.num_layers < 2)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "plan: dropout is %g, but acts between layers, and there is one: it needs "
+                        "num_layers of 2 or more",
+                        (double)d->dropout);
     if (d->precision == CLRNN_F64 && !context->info.fp64)
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: %s has no double precision",
                         context->info.name);

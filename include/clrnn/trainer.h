@@ -33,7 +33,8 @@ typedef enum clrnn_schedule {
     CLRNN_SCHEDULE_COSINE /* linear warm-up, then half a cosine down to 0 at total_steps */
 } clrnn_schedule;
 
-/* How to train. Zero-initialise, then set what you need; zero means the default given. */
+/* How to train. Zero-initialise, then set what you need; zero means the default given. What the
+ * optimiser, the schedule or the model does not use must be zero (but for the seed). */
 typedef struct clrnn_trainer_desc {
     uint32_t max_steps; /* largest T of a batch, must be set: gradients flow through these steps */
     uint32_t max_batch; /* largest N of a batch, must be set */
@@ -44,10 +45,10 @@ typedef struct clrnn_trainer_desc {
     double beta1;         /* adam, adamw; 0 = 0.9 */
     double beta2;         /* adam, adamw; 0 = 0.999 */
     double rho;           /* rmsprop; 0 = 0.99 */
-    double epsilon;       /* 0 = 1e-8 */
+    double epsilon;       /* all but sgd; 0 = 1e-8 */
     double weight_decay;  /* adamw; 0 = none */
     double clip;          /* largest Euclidean norm of the whole gradient; 0 = no limit */
-    float dropout;        /* 0 <= p < 1, between layers */
+    float dropout;        /* 0 <= p < 1, between layers, of which there must be two or more */
     clrnn_schedule schedule;
     uint64_t warmup_steps; /* steps over which the rate grows linearly from 0, either schedule */
     uint64_t total_steps;  /* cosine: must be set, more than warmup_steps */
@@ -74,8 +75,8 @@ typedef struct clrnn_batch {
  *
  * Ownership: on success *trainer is the caller's; the model must outlive it, and be used by one
  *            thread at a time together with it. On failure NULL.
- * Returns:   CLRNN_OK; CLRNN_ERR_ARGUMENT (no head, an option out of its range; the log names it);
- *            CLRNN_ERR_RANGE; and those of clrnn_plan_create
+ * Returns:   CLRNN_OK; CLRNN_ERR_ARGUMENT (no head, an option out of its range or not used; the
+ *            log names it); CLRNN_ERR_RANGE; and those of clrnn_plan_create
  */
 CLRNN_API clrnn_status clrnn_trainer_create(clrnn_model *model, const clrnn_trainer_desc *desc,
                                             clrnn_trainer **trainer);

@@ -56,6 +56,34 @@ def test_train_options():
         assert len(passes("sample", "m.safetensors", "--length", "5")) == 6
 
 
+def test_train_unused_options():
+    """An option that does nothing is refused before anything is done, and the message says what
+    it needs."""
+    write_text()
+    save = ["--steps", "1", "--save", "m.safetensors"]
+    for options, says in [
+            (["--momentum", "0.9"], ["--momentum 0.9", "adam", "--optimizer sgd"]),
+            (["--momentum", "0.9", "--optimizer", "rmsprop"], ["--momentum", "rmsprop"]),
+            (["--weight-decay", "0.1"], ["--weight-decay 0.1", "adam ", "--optimizer adamw"]),
+            (["--weight-decay", "0.1", "--optimizer", "sgd"], ["--weight-decay", "sgd"]),
+            (["--dropout", "0.3"], ["--dropout 0.3", "--layers 2"])]:
+        result = fails(2, "train", *SMALL, *options, *save, says=says)
+        assert result.stdout == "" and not os.path.exists("m.safetensors")
+    passes("train", *SMALL, *save, *"--momentum 0 --weight-decay 0 --dropout 0".split())
+    resume = ["--resume", "m.safetensors", "--save", "n.safetensors", "--steps", "2"]
+    fails(2, "train", *SMALL, *resume, "--momentum", "0.9", says="--optimizer sgd")
+    fails(2, "train", *SMALL, *resume, "--dropout", "0.3", says="--layers 2")
+    assert not os.path.exists("n.safetensors")
+    # A checkpoint of a time when such options did no harm.
+    metadata = arrays.read_raw("m.safetensors")[1]
+    for key in ["momentum", "weight_decay", "dropout"]:
+        assert metadata["clrnn.train." + key] == "0", metadata
+        metadata["clrnn.train." + key] = "0.25"
+    arrays.write_safetensors("old.safetensors", arrays.read_safetensors("m.safetensors"), metadata)
+    result = clrnn("train", *SMALL, "--resume", "old.safetensors", *resume[2:])
+    assert result.returncode == 0 and result.stderr.count("goes on as") == 3, result
+
+
 def test_train_schedule():
     write_text()
     passes("train", *SMALL, *"--lr 1 --optimizer sgd --schedule cosine --warmup 4".split(),

@@ -10,8 +10,7 @@
 
 #include "train.h"
 
-#define CELLS      "lstm|gru|rnn"
-#define OPTIMIZERS "adam|adamw|sgd|rmsprop"
+#define CELLS "lstm|gru|rnn"
 
 static void print_start(const train_session *s)
 {
@@ -136,7 +135,8 @@ static int check_options(const train_options *o)
     if (o->cell != CLRNN_CELL_GRU &&
         (tool_given(o->table, "reset") || tool_given(o->table, "update")) && !o->resume)
         return tool_error("train: --reset and --update are of the GRU; add --cell gru");
-    return check_target(o->save);
+    int code = o->resume ? TOOL_OK : train_check_used(o, o->layers); /* else once they are known */
+    return code ? code : check_target(o->save);
 }
 
 static int work(const train_options *o, int argc, char **argv)
@@ -183,7 +183,7 @@ static int run(int argc, char **argv)
         tool_u32("seq", "T", &o.seq, 1, "characters that gradients flow through (64)"),
         tool_u64("steps", "K", &o.steps, "steps in all, those before a resume too (1000)"),
         tool_u64("seconds", "S", &o.seconds, "end after S seconds, if that comes first"),
-        tool_choice("optimizer", OPTIMIZERS, &o.optimizer, "(adam)"),
+        tool_choice("optimizer", TRAIN_OPTIMIZERS, &o.optimizer, "(adam)"),
         tool_real("lr", "R", &o.lr, 1e-30, 1e38, "learning rate (0.002)"),
         tool_choice("schedule", "constant|cosine", &o.schedule, "of the learning rate (constant)"),
         tool_u64("warmup", "W", &o.warmup, "steps over which the rate rises from 0 (0)"),

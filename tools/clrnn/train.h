@@ -7,6 +7,8 @@
 
 #include "tool.h"
 
+#define TRAIN_OPTIMIZERS "adam|adamw|sgd|rmsprop" /* as clrnn_optimizer counts them */
+
 /* What the command line asks for. */
 typedef struct train_options {
     tool_list texts;
@@ -53,6 +55,10 @@ typedef struct train_session {
     bool warned;      /* that the loss is not finite */
     bool interrupted; /* by a signal */
 } train_session;
+
+/** That no option is given which the optimiser, or a model of so many layers, does not use. Returns
+ *  an exit code. */
+int train_check_used(const train_options *options, uint32_t layers);
 
 /** Open everything. Returns an exit code; train_close in any case. */
 int train_open(const train_options *options, train_session *session);

@@ -123,8 +123,26 @@ static int check_model(const train_session *s)
     return code;
 }
 
-/* What the command line leaves open is as it was. */
-static int take_options(const train_options *o, const clrnn_tensors *checkpoint)
+int train_check_used(const train_options *o, uint32_t layers)
+{
+    const char *optimizer = tool_word(TRAIN_OPTIMIZERS, o->optimizer);
+    if (o->momentum > 0 && o->optimizer != CLRNN_SGD)
+        return tool_error("train: --momentum %g: %s does not use it, only --optimizer sgd does",
+                          o->momentum, optimizer);
+    if (o->weight_decay > 0 && o->optimizer != CLRNN_ADAMW)
+        return tool_error("train: --weight-decay %g: %s does not use it, only --optimizer adamw "
+                          "does",
+                          o->weight_decay, optimizer);
+    if (o->dropout > 0 && layers < 2)
+        return tool_error("train: --dropout %g: it acts between layers, and there is one; it needs "
+                          "--layers 2 or more",
+                          o->dropout);
+    return TOOL_OK;
+}
+
+/* What the command line leaves open is as it was; a checkpoint may still have a number in what was
+ * not used. */
+static int take_options(const train_options *o, const clrnn_tensors *checkpoint, uint32_t layers)
 {
     static const char *const names[][2] = {{"batch", "clrnn.train.max_batch"},
                                            {"seq", "clrnn.train.max_steps"},
@@ -138,13 +156,25 @@ static int take_options(const train_options *o, const clrnn_tensors *checkpoint)
                                            {"clip", "clrnn.train.clip"},
                                            {"dropout", "clrnn.train.dropout"}};
     int code = TOOL_OK;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && !code; i++)
-        code = tool_default(o->table, names[i][0], clrnn_tensors_metadata(checkpoint, names[i][1]),
-                            o->resume);
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !code; i++) {
+        const char *name = names[i][0];
+        bool unused = strcmp(name, "momentum") == 0       ? o->optimizer != CLRNN_SGD
+                      : strcmp(name, "weight-decay") == 0 ? o->optimizer != CLRNN_ADAMW
+                      : strcmp(name, "dropout") == 0      ? layers < 2
+                                                          : false;
+        if (!unused)
+            code = tool_default(o->table, name, clrnn_tensors_metadata(checkpoint, names[i][1]),
+                                o->resume);
+    }
     const char *total = clrnn_tensors_metadata(checkpoint, "clrnn.train.total_steps");
     if (!code && o->schedule == CLRNN_SCHEDULE_COSINE)
         code = tool_default(o->table, "steps", total, o->resume);
     return code;
+}
+
+static uint32_t layers_of(const train_session *s)
+{
+    return clrnn_model_get_desc(s->model)->network.num_layers;
 }
 
 static int load_checkpoint(train_session *s)
@@ -155,7 +185,9 @@ static int load_checkpoint(train_session *s)
         status = clrnn_model_from_tensors(s->context, checkpoint, CLRNN_F32, &s->model);
     int code = status ? tool_failed(status) : check_model(s);
     if (!code)
-        code = take_options(s->options, checkpoint);
+        code = take_options(s->options, checkpoint, layers_of(s));
+    if (!code)
+        code = train_check_used(s->options, layers_of(s));
     clrnn_tensors_destroy(&checkpoint);
     return code;
 }
