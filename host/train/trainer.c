@@ -138,11 +138,13 @@ static clrnn_status check_sizes(const clrnn_trainer *trainer, const clr_model_in
     return CLRNN_OK;
 }
 
-/* Fill `staging` with the target of each position, or -1 where it is not counted. */
+/* Fill `staging` with the target of each position, or -1 where it is not counted. Beside `values`
+ * targets are a mask, of which only the signs count. */
 static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *batch,
                                   const clr_model_input *in, uint64_t *counted)
 {
-    const int32_t *targets = trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY ? batch->targets : NULL;
+    const int32_t *targets = batch->targets;
+    bool classes = trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY;
     uint32_t N = in->batch, outputs = trainer->model->desc.output_size;
     *counted = 0;
     for (uint32_t t = 0; t < in->steps; t++)
@@ -150,7 +152,7 @@ static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *bat
             size_t position = (size_t)t * N + n;
             int32_t target = targets ? targets[position] : 0;
             bool counts = target >= 0 && (!in->lengths || t < in->lengths[n]);
-            if (counts && targets && (uint32_t)target >= outputs)
+            if (counts && classes && (uint32_t)target >= outputs)
                 return clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
                                 "batch: the target at step %" PRIu32 " of row %" PRIu32
                                 " is %" PRId32 ", must be less than %" PRIu32,

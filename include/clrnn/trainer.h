@@ -63,11 +63,13 @@ typedef struct clrnn_batch {
     uint32_t steps; /* T; 0 = max_steps */
     uint32_t batch; /* N; 0 = max_batch; with carry_state always max_batch */
     const uint32_t *lengths;
-    const void *x;          /* [T,N,I], dense models, the model's precision */
-    const int32_t *ids;     /* [T,N], one-hot and embedding models */
-    const int32_t *targets; /* [T,N], 0..O-1, or negative: not counted; cross-entropy */
-    const void *values;     /* [T,N,O], the model's precision; mean squared error */
-    bool reset;             /* begin with zero states in spite of carry_state */
+    const void *x;      /* [T,N,I], dense models, the model's precision */
+    const int32_t *ids; /* [T,N], one-hot and embedding models */
+    /* [T,N]. Cross-entropy: 0..O-1, or negative: not counted. Mean squared error: a mask that may
+     * be absent; steps with a negative target are not counted, whatever their values hold. */
+    const int32_t *targets;
+    const void *values; /* [T,N,O], the model's precision; mean squared error, then needed */
+    bool reset;         /* begin with zero states in spite of carry_state */
 } clrnn_batch;
 
 /**

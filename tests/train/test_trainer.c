@@ -29,7 +29,7 @@ static double host_loss(clrnn_model *model, const clrnn_batch *batch, clrnn_loss
     for (size_t i = 0; i < rows; i++) {
         const float *x = logits + i * OUTPUTS, *values = (const float *)batch->values + i * OUTPUTS;
         bool live = !batch->lengths || i / batch->batch < batch->lengths[i % batch->batch];
-        if (!live || (kind == CLRNN_LOSS_CROSS_ENTROPY && batch->targets[i] < 0))
+        if (!live || (batch->targets && batch->targets[i] < 0))
             continue;
         double total = 0, squares = 0;
         for (size_t k = 0; k < OUTPUTS; k++) {

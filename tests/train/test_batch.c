@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ * tests/train/test_batch.c - what a batch holds: targets as a mask of mean squared error. */
+#include "task.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model.h"
+
+enum { T = 5, N = 3, ROWS = T * N };
+
+/* --- targets beside values ------------------------------------------------------------------ */
+
+/* What mean squared error is, and its gradient by the head's bias. */
+typedef struct squares {
+    double sum, bias[OUTPUTS];
+    size_t counted;
+} squares;
+
+/* On the host, from the model's own logits:
+ *     loss = mean over the counted steps of sum of (x[k]-value[k])^2 / O
+ *     dbias[k] = mean over the counted steps of 2/O * (x[k]-value[k]) */
+static squares host_squares(clrnn_model *model, const clrnn_batch *batch)
+{
+    float logits[ROWS * OUTPUTS];
+    const clrnn_model_io io = {
+        .steps = T, .batch = N, .lengths = batch->lengths, .x = batch->x, .logits = logits};
+    assert_int_equal(clrnn_model_forward(model, &io), CLRNN_OK);
+    squares out = {0};
+    for (size_t row = 0; row < ROWS; row++) {
+        bool live = !batch->lengths || row / N < batch->lengths[row % N];
+        if (!live || (batch->targets && batch->targets[row] < 0))
+            continue;
+        out.counted++;
+        for (size_t k = 0; k < OUTPUTS; k++) {
+            size_t i = row * OUTPUTS + k;
+            double error = (double)logits[i] - (double)((const float *)batch->values)[i];
+            out.sum += error * error / OUTPUTS;
+            out.bias[k] += 2 * error / OUTPUTS;
+        }
+    }
+    for (size_t k = 0; k < OUTPUTS; k++)
+        out.bias[k] /= (double)out.counted;
+    return out;
+}
+
+static void check_mask(clrnn_model *model, clrnn_trainer *trainer, const clrnn_batch *batch)
+{
+    const squares expected = host_squares(model, batch);
+    uint64_t count = 0;
+    double sum = 0, mean = expected.sum / (double)expected.counted;
+    assert_int_equal(clrnn_trainer_evaluate(trainer, batch, &sum, &count), CLRNN_OK);
+    assert_int_equal(count, expected.counted);
+    assert_true(fabs(sum - expected.sum) < 1e-5 * expected.sum);
+    assert_true(fabs(task_step(trainer, batch) - mean) < 1e-5 * mean);
+    double *gradient = task_gradient(model, trainer);
+    double error = test_error(gradient + model->head_bias, expected.bias, OUTPUTS);
+    if (!(error < 1e-5))
+        fail_msg("%zu steps counted: the gradient of the bias is off by %g", expected.counted,
+                 error);
+    free(gradient);
+}
+
+static void targets_mask_values(void **state)
+{
+    const uint32_t lengths[N] = {2, T, 4};
+    int32_t mask[ROWS];
+    clrnn_model_desc desc = task_desc(CLRNN_CELL_GRU, CLRNN_INPUT_DENSE, 1, CLRNN_F32);
+    clrnn_model *model = task_model(*state, &desc, 1);
+    const clrnn_trainer_desc options = {.max_steps = T,
+                                        .max_batch = N,
+                                        .loss = CLRNN_LOSS_MEAN_SQUARED,
+                                        .optimizer = CLRNN_SGD,
+                                        .learning_rate = 1e-30};
+    clrnn_trainer *trainer = task_trainer(model, &options);
+    task_batch batch = task_random(model, T, N, 5);
+    float *values = batch.owned[3];
+    for (int ragged = 0; ragged < 2; ragged++) {
+        batch.io.lengths = ragged ? lengths : NULL;
+        batch.io.targets = NULL;
+        check_mask(model, trainer, &batch.io);
+        batch.io.targets = mask;
+        for (int every = 1; every < 4; every++) { /* of several steps one is counted */
+            for (int i = 0; i < ROWS; i++)
+                mask[i] = i % every ? -i : OUTPUTS + i; /* no class, so there is no largest one */
+            check_mask(model, trainer, &batch.io);
+        }
+    }
+    batch.io.lengths = NULL;
+    const squares without = host_squares(model, &batch.io);
+    for (int i = 0; i < ROWS; i++) /* what is not counted may be anything */
+        for (int k = 0; k < OUTPUTS && mask[i] < 0; k++)
+            values[i * OUTPUTS + k] = k ? INFINITY : NAN;
+    check_mask(model, trainer, &batch.io);
+    assert_true(host_squares(model, &batch.io).sum == without.sum);
+    for (int i = 0; i < ROWS; i++)
+        mask[i] = -1;
+    assert_int_equal(clrnn_trainer_step(trainer, &batch.io, NULL), CLRNN_ERR_RANGE);
+    assert_error_contains("no step is counted");
+    task_free(&batch);
+    clrnn_trainer_destroy(&trainer);
+    clrnn_model_destroy(&model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(targets_mask_values, test_open, test_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
