@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * cl/optimizer.cl - one step of an optimiser over all parameters, as one flat array.
  *
- * After cl/prelude.cl. w: parameters, g: gradient (left as it is), both [count]; norm: [1], the
- * Euclidean norm of g, read only if clip > 0. Global size [count].
+ * After cl/prelude.cl. w: parameters, g: gradient (left as it is), both [count]; norm: [2], the
+ * Euclidean norm of g times a power of two, and that power (cl/loss.cl), read only if clip > 0.
+ * Global size [count].
  * Formulas: clrnn_optimizer in include/clrnn/trainer.h.
  * Proven by: tests/train/test_optimizer.c against float64 on the host. */
 
-/* What g is multiplied by so that its norm is at most clip; a norm that is NaN makes all NaN. */
-static inline REAL clip_factor(REAL clip, global const REAL *norm)
+/* An element of a gradient whose norm becomes at most clip; a norm that is NaN makes all NaN. */
+static inline REAL clipped(REAL g, REAL clip, global const REAL *norm)
 {
-    return clip > 0 && !(norm[0] <= clip) ? clip / norm[0] : (REAL)1;
+    return clip > 0 && !(norm[0] <= clip * norm[1]) ? g * norm[1] * (clip / norm[0]) : g;
 }
 
 /*     u = momentum*u + g
@@ -20,7 +21,7 @@ kernel void sgd(global REAL *w, global const REAL *g, global REAL *u, global con
     size_t i = get_global_id(0);
     if (i >= count)
         return;
-    REAL gradient = g[i] * clip_factor(clip, norm);
+    REAL gradient = clipped(g[i], clip, norm);
     u[i] = momentum * u[i] + gradient;
     w[i] -= rate * u[i];
 }
@@ -37,7 +38,7 @@ kernel void adam(global REAL *w, global const REAL *g, global REAL *m, global RE
     size_t i = get_global_id(0);
     if (i >= count)
         return;
-    REAL gradient = g[i] * clip_factor(clip, norm);
+    REAL gradient = clipped(g[i], clip, norm);
     REAL m1 = b1 * m[i] + d1 * gradient;
     REAL v1 = b2 * v[i] + d2 * gradient * gradient;
     m[i] = m1;
@@ -54,7 +55,7 @@ kernel void rmsprop(global REAL *w, global const REAL *g, global REAL *v, global
     size_t i = get_global_id(0);
     if (i >= count)
         return;
-    REAL gradient = g[i] * clip_factor(clip, norm);
+    REAL gradient = clipped(g[i], clip, norm);
     REAL v1 = rho * v[i] + d * gradient * gradient;
     v[i] = v1;
     w[i] -= rate * gradient / (sqrt(v1) + epsilon);

@@ -34,7 +34,7 @@ static clrnn_status make_buffers(clrnn_trainer *trainer)
         {&trainer->gradient, true, true, parameters},
         {&trainer->m, adam, true, parameters},
         {&trainer->v, true, true, parameters},
-        {&trainer->norm, true, false, real},
+        {&trainer->norm, true, false, 2 * real},
         {&trainer->sum, true, false, real},
         {&trainer->losses, true, false, positions * real},
         {&trainer->targets, true, false, positions * sizeof(cl_int)},
@@ -271,16 +271,17 @@ static clrnn_status update(clrnn_trainer *trainer)
                               desc->optimizer == CLRNN_ADAMW ? desc->weight_decay : 0);
 }
 
-/* Wait for one number of the model's precision. */
-static clrnn_status read_number(const clrnn_trainer *trainer, cl_mem buffer, double *value)
+/* Wait for one or two numbers of the model's precision. */
+static clrnn_status read_numbers(const clrnn_trainer *trainer, cl_mem buffer, size_t count,
+                                 double values[])
 {
-    float f = 0;
+    float floats[2] = {0};
     bool is_double = trainer->model->desc.precision == CLRNN_F64;
-    clrnn_status status =
-        clr_buffer_read(trainer->model->context, buffer, 0, clr_model_element(trainer->model),
-                        is_double ? (void *)value : (void *)&f);
-    if (!is_double)
-        *value = (double)f;
+    clrnn_status status = clr_buffer_read(trainer->model->context, buffer, 0,
+                                          count * clr_model_element(trainer->model),
+                                          is_double ? (void *)values : (void *)floats);
+    for (size_t i = 0; i < count && !is_double; i++)
+        values[i] = (double)floats[i];
     if (status == CLRNN_OK)
         clr_plan_notice(trainer->training.pass->plan);
     return status;
@@ -290,7 +291,7 @@ static clrnn_status read_loss_sum(clrnn_trainer *trainer, const clr_model_input 
 {
     clrnn_status status =
         clr_sum(&trainer->loss, trainer->losses, (size_t)in->steps * in->batch, trainer->sum);
-    return status == CLRNN_OK ? read_number(trainer, trainer->sum, sum) : status;
+    return status == CLRNN_OK ? read_numbers(trainer, trainer->sum, 1, sum) : status;
 }
 
 clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch, double *loss)
@@ -362,9 +363,14 @@ clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, double *norm)
     if (!trainer || !norm)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_gradient_norm: an argument is NULL");
+    double scaled[2] = {0, 1};
     clrnn_status status =
         clr_norm(&trainer->loss, trainer->gradient, trainer->model->count, trainer->norm);
-    return status == CLRNN_OK ? read_number(trainer, trainer->norm, norm) : status;
+    if (status == CLRNN_OK)
+        status = read_numbers(trainer, trainer->norm, 2, scaled);
+    if (status == CLRNN_OK)
+        *norm = scaled[0] / scaled[1]; /* in double: it may be more than a float holds */
+    return status;
 }
 
 clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *gradient)

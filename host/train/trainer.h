@@ -26,7 +26,7 @@ struct clrnn_trainer {
     cl_mem gradient;  /* [count] */
     cl_mem m;         /* [count], adam and adamw */
     cl_mem v;         /* [count]; sgd: u */
-    cl_mem norm;      /* [1], of the gradient */
+    cl_mem norm;      /* [2], of the gradient, see clr_norm */
     cl_mem sum;       /* [1], of the losses */
     cl_mem losses;    /* [T,N] */
     cl_mem targets;   /* [T,N] cl_int, negative = not counted */

@@ -114,7 +114,8 @@ CLRNN_API clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrn
 /** Steps done so far, also before a resume: the k of the formulas, minus 1. */
 CLRNN_API uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer);
 
-/** Learning rate of the next step, and the gradient's norm of the last one (waits). */
+/** Learning rate of the next step, and the gradient's norm of the last one, before clipping
+ * (waits): finite if the gradient is, whatever its squares are. */
 CLRNN_API double clrnn_trainer_learning_rate(const clrnn_trainer *trainer);
 CLRNN_API clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, double *norm);
 

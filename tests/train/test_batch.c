@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/train/test_batch.c - what a batch holds: targets as a mask of mean squared error. */
+ * tests/train/test_batch.c - what a batch holds: targets as a mask of mean squared error, and
+ * numbers whose gradients are larger than a float's root. */
 #include "task.h"
 
 #include <math.h>
@@ -103,10 +104,57 @@ static void targets_mask_values(void **state)
     clrnn_model_destroy(&model);
 }
 
+/* --- large gradients ------------------------------------------------------------------------ */
+
+/* One step of plain SGD at rate 1 changes the parameters by the clipped gradient. */
+static void check_clip(clrnn_context *context, double size, double clip)
+{
+    clrnn_model_desc desc = task_desc(CLRNN_CELL_RNN, CLRNN_INPUT_DENSE, 1, CLRNN_F32);
+    desc.network.nonlinearity = CLRNN_RELU;
+    clrnn_model *model = task_model(context, &desc, 1);
+    const clrnn_trainer_desc options = {.max_steps = T,
+                                        .max_batch = N,
+                                        .optimizer = CLRNN_SGD,
+                                        .learning_rate = 1,
+                                        .clip = clip};
+    clrnn_trainer *trainer = task_trainer(model, &options);
+    task_batch batch = task_random(model, T, N, 5);
+    for (size_t i = 0; i < ROWS * INPUTS; i++)
+        ((float *)batch.owned[0])[i] *= (float)size;
+    double *before = task_parameters(model), norm = 0, square = 0, change = 0, along = 0;
+    assert_true(isfinite(task_step(trainer, &batch.io)));
+    double *after = task_parameters(model), *gradient = task_gradient(model, trainer);
+    assert_int_equal(clrnn_trainer_gradient_norm(trainer, &norm), CLRNN_OK);
+    for (size_t i = 0; i < model->count; i++) {
+        double difference = before[i] - after[i];
+        square += gradient[i] * gradient[i];
+        change += difference * difference;
+        along += difference * gradient[i];
+    }
+    assert_true(isfinite(square) && square > size * size / 100);
+    assert_true(fabs(norm - sqrt(square)) < 1e-5 * norm);
+    if (!(fabs(sqrt(change) - clip) < 1e-4 * clip && along > 0.9999 * clip * norm))
+        fail_msg("a gradient of norm %g was clipped to %g, not %g", norm, sqrt(change), clip);
+    free(before);
+    free(after);
+    free(gradient);
+    task_free(&batch);
+    clrnn_trainer_destroy(&trainer);
+    clrnn_model_destroy(&model);
+}
+
+static void large_gradients_are_clipped(void **state)
+{
+    const double sizes[] = {1e3, 1e18, 1e20, 1e30, 1e36};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        check_clip(*state, sizes[i], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(targets_mask_values, test_open, test_close),
+        cmocka_unit_test_setup_teardown(large_gradients_are_clipped, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

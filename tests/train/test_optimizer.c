@@ -125,7 +125,7 @@ static void check(clr_optimizer *optimizer, clr_loss *loss, const setting *s, si
     for (size_t i = 0; i < count; i++)
         host.w[i] = array_round(real, host.w[i]);
     array w = array_make(context, real, host.w, count), m = array_make(context, real, zeros, count);
-    array v = array_make(context, real, zeros, count), norm = array_make(context, real, NULL, 1);
+    array v = array_make(context, real, zeros, count), norm = array_make(context, real, NULL, 2);
     for (int k = 1; k <= STEPS; k++) {
         double *gradient = make_gradient(real, count, k, extreme);
         double length = norm_of(gradient, count), clip = s->clip * length;
@@ -176,7 +176,7 @@ static void formulas(void **state)
 
 /* One step of plain SGD at rate 1 from w = 0 shows the clipped gradient itself, negated. */
 static double *clipped(clr_optimizer *optimizer, const double *gradient, size_t count,
-                       double norm_value, double clip)
+                       double norm_value, double scale, double clip)
 {
     clrnn_context *context = optimizer->context;
     double *zeros = calloc(count, sizeof *zeros);
@@ -184,7 +184,7 @@ static double *clipped(clr_optimizer *optimizer, const double *gradient, size_t 
     array w = array_make(context, CLRNN_F32, zeros, count);
     array u = array_make(context, CLRNN_F32, zeros, count);
     array g = array_make(context, CLRNN_F32, gradient, count);
-    array norm = array_make(context, CLRNN_F32, &norm_value, 1);
+    array norm = array_make(context, CLRNN_F32, (double[]){norm_value * scale, scale}, 2);
     clr_update update = {w.buffer, g.buffer, norm.buffer, count, clip, 1};
     assert_int_equal(clr_optimizer_sgd(optimizer, &update, u.buffer, 0), CLRNN_OK);
     double *result = array_read(&w);
@@ -212,15 +212,46 @@ static void clipping(void **state)
     };
     clr_optimizer optimizer;
     assert_int_equal(clr_optimizer_init(*state, CLRNN_F32, &optimizer), CLRNN_OK);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        double *w = clipped(&optimizer, gradient, 3, cases[i].norm, cases[i].clip);
-        if (isnan(cases[i].first))
+    for (size_t i = 0; i < 3 * sizeof cases / sizeof *cases; i++) {
+        double scale = (double[]){1, 0x1p-100, 0x1p100}[i % 3]; /* which changes nothing */
+        double *w = clipped(&optimizer, gradient, 3, cases[i / 3].norm, scale, cases[i / 3].clip);
+        if (isnan(cases[i / 3].first))
             assert_true(isnan(w[0]) && isnan(w[1]) && isnan(w[2]));
         else
-            assert_true(w[0] == cases[i].first && w[1] == cases[i].second && w[2] == 0);
+            assert_true(w[0] == cases[i / 3].first && w[1] == cases[i / 3].second && w[2] == 0);
         free(w);
     }
     clr_optimizer_free(&optimizer);
+}
+
+/* A gradient of any finite size is shortened to the norm asked for, and keeps its direction. */
+static void clipping_of_extremes(void **state)
+{
+    const double sizes[] = {1e-40, 1e-37, 1e-30, 1, 1e18, 1e20, 1e30, 6e37};
+    clr_optimizer optimizer;
+    clr_loss loss;
+    assert_int_equal(clr_optimizer_init(*state, CLRNN_F32, &optimizer), CLRNN_OK);
+    assert_int_equal(clr_loss_init(*state, CLRNN_F32, 3, &loss), CLRNN_OK);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int k = 0; k < 2; k++) {
+            const double size = sizes[i], gradient[] = {3 * size, -4 * size, 0};
+            const double clip = k ? size : 1, factor = fmin(1, clip / (5 * size));
+            array g = array_make(*state, CLRNN_F32, gradient, 3);
+            array norm = array_make(*state, CLRNN_F32, NULL, 2);
+            assert_int_equal(clr_norm(&loss, g.buffer, 3, norm.buffer), CLRNN_OK);
+            double *n = array_read(&norm);
+            double *w = clipped(&optimizer, gradient, 3, n[0] / n[1], n[1], clip);
+            const double expected[] = {-gradient[0] * factor, -gradient[1] * factor, 0};
+            double allowed = 1e-6 * fabs(expected[1]) + (size < 1e-36 ? 0x1p-148 : 0);
+            if (!(fabs(w[0] - expected[0]) <= allowed && fabs(w[1] - expected[1]) <= allowed))
+                fail_msg("gradient of %g clipped to %g: %g, %g", 5 * size, clip, w[0], w[1]);
+            free(w);
+            free(n);
+            array_free(&g);
+            array_free(&norm);
+        }
+    clr_optimizer_free(&optimizer);
+    clr_loss_free(&loss);
 }
 
 static void what_is_not_finite_stays_in_its_place(void **state)
@@ -252,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(formulas, test_open, test_close),
         cmocka_unit_test_setup_teardown(clipping, test_open, test_close),
+        cmocka_unit_test_setup_teardown(clipping_of_extremes, test_open, test_close),
         cmocka_unit_test_setup_teardown(what_is_not_finite_stays_in_its_place, test_open,
                                         test_close),
     };
