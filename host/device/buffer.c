@@ -79,7 +79,7 @@ static clrnn_status check_bounds(const clrnn_context *context, cl_mem buffer, si
 }
 
 static clrnn_status copy_in(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
-                            const void *data, cl_bool wait)
+                            const void *data, cl_bool wait, cl_event *sent)
 {
     clrnn_status status = check_bounds(context, buffer, offset, bytes, "write");
     if (status != CLRNN_OK || bytes == 0)
@@ -87,20 +87,34 @@ static clrnn_status copy_in(clrnn_context *context, cl_mem buffer, size_t offset
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         code =
-            clEnqueueWriteBuffer(context->queue, buffer, wait, offset, bytes, data, 0, NULL, NULL);
+            clEnqueueWriteBuffer(context->queue, buffer, wait, offset, bytes, data, 0, NULL, sent);
+    if (wait)
+        clr_wait_count();
     return clr_cl_check(&context->log, code, "clEnqueueWriteBuffer");
 }
 
 clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
                               const void *data)
 {
-    return copy_in(context, buffer, offset, bytes, data, CL_TRUE);
+    return copy_in(context, buffer, offset, bytes, data, CL_TRUE, NULL);
 }
 
 clrnn_status clr_buffer_write_async(clrnn_context *context, cl_mem buffer, size_t offset,
                                     size_t bytes, const void *data)
 {
-    return copy_in(context, buffer, offset, bytes, data, CL_FALSE);
+    return copy_in(context, buffer, offset, bytes, data, CL_FALSE, NULL);
+}
+
+clrnn_status clr_buffer_write_event(clrnn_context *context, cl_mem buffer, size_t offset,
+                                    size_t bytes, const void *data, cl_event *sent)
+{
+    *sent = NULL;
+    clrnn_status status = copy_in(context, buffer, offset, bytes, data, CL_FALSE, sent);
+    if (status != CLRNN_OK)
+        *sent = NULL;
+    else if (*sent)
+        clr_live_count(+1);
+    return status;
 }
 
 static clrnn_status copy_out(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
@@ -115,6 +129,8 @@ static clrnn_status copy_out(clrnn_context *context, cl_mem buffer, size_t offse
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         code =
             clEnqueueReadBuffer(context->queue, buffer, wait, offset, bytes, data, 0, NULL, NULL);
+    if (wait)
+        clr_wait_count();
     return clr_cl_check(&context->log, code, "clEnqueueReadBuffer");
 }
 
@@ -177,6 +193,14 @@ clrnn_status clr_buffer_copy(clrnn_context *context, cl_mem from, size_t from_of
         code = clEnqueueCopyBuffer(context->queue, from, to, from_offset, to_offset, bytes, 0, NULL,
                                    NULL);
     return clr_cl_check(&context->log, code, "clEnqueueCopyBuffer");
+}
+
+clrnn_status clr_flush(clrnn_context *context)
+{
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clFlush(context->queue);
+    return clr_cl_check(&context->log, code, "clFlush");
 }
 
 clrnn_status clr_marker(clrnn_context *context, cl_event *event)

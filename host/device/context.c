@@ -174,6 +174,7 @@ clrnn_status clrnn_context_finish(clrnn_context *context)
     if (!context)
         return CLRNN_ERR_ARGUMENT;
     cl_int code = clFinish(context->queue); /* nothing is left under way by an injected fault */
+    clr_wait_count();
     if (clr_fault_hit(CLR_FAULT_OPENCL))
         code = CL_OUT_OF_RESOURCES;
     return clr_cl_check(&context->log, code, "clFinish");

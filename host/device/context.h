@@ -42,8 +42,12 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
  * buffers, programs, kernels and events. Zero after everything has been destroyed. */
 long clr_live_objects(void);
 
-/* For the files of host/device/ alone: count one object made (+1) or released (-1). */
+/* How often this library has waited for a device in this process. */
+long clr_waits(void);
+
+/* For the files of host/device/ alone: count one object made (+1) or released (-1), and a wait. */
 void clr_live_count(int change);
+void clr_wait_count(void);
 
 /* The same: a log that keeps its last error as `reason` [CLR_REASON], for what may fail without
  * being an error of the whole call. */

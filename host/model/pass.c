@@ -78,8 +78,8 @@ static clrnn_status make_buffers(clr_model_pass *pass)
     return pass->train ? clr_buffer_create(context, reserve, &pass->reserve) : CLRNN_OK;
 }
 
-/* Host memory of symbols: their positions are counted in 32 bits. */
-static clrnn_status make_staging(clr_model_pass *pass)
+/* Host memory for the counts of symbols; their positions are counted in 32 bits. */
+static clrnn_status make_counts(clr_model_pass *pass)
 {
     const clrnn_model *model = pass->model;
     const clrnn_log *log = &model->context->log;
@@ -90,11 +90,10 @@ static clrnn_status make_staging(clr_model_pass *pass)
         return clr_fail(log, CLRNN_ERR_RANGE,
                         "model: %u steps of %u rows are too many symbols for one call",
                         pass->max_steps, pass->max_batch);
-    pass->staging = clr_calloc((size_t)positions, sizeof *pass->staging);
     pass->counts = clr_calloc((size_t)model->desc.vocabulary_size + 1, sizeof *pass->counts);
-    if (!pass->staging || !pass->counts)
-        return clr_fail(log, CLRNN_ERR_MEMORY, "model: no memory for %u x %u symbols",
-                        pass->max_steps, pass->max_batch);
+    if (!pass->counts)
+        return clr_fail(log, CLRNN_ERR_MEMORY, "model: no memory for the counts of %u symbols",
+                        model->desc.vocabulary_size);
     return CLRNN_OK;
 }
 
@@ -136,7 +135,7 @@ static clrnn_status make_pass(clrnn_model *model, uint32_t max_steps, uint32_t m
     if (status == CLRNN_OK && clr_model_has_symbols(model))
         status = clr_symbols_init(context, precision, &pass->symbols);
     if (status == CLRNN_OK)
-        status = make_staging(pass);
+        status = make_counts(pass);
     if (status == CLRNN_OK)
         status = make_buffers(pass);
     if (status == CLRNN_OK)
@@ -166,7 +165,7 @@ void clr_model_pass_destroy(clr_model_pass **pass)
     clr_symbols_free(&p->symbols);
     clr_sequence_free(&p->sequence);
     clr_gemms_free(&p->gemms);
-    free(p->staging);
+    clr_uploads_free(&p->uploads);
     free(p->counts);
     free(p);
     *pass = NULL;

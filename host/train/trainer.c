@@ -61,10 +61,6 @@ static clrnn_status open_trainer(clrnn_trainer *trainer, clrnn_model *model,
     if (status != CLRNN_OK)
         return status;
     size_t positions = (size_t)desc->max_steps * desc->max_batch;
-    trainer->staging = clr_calloc(positions, sizeof *trainer->staging);
-    if (!trainer->staging)
-        return clr_fail(&context->log, CLRNN_ERR_MEMORY, "trainer: no memory for %zu targets",
-                        positions);
     status = clr_model_pass_create(model, desc->max_steps, desc->max_batch, true, desc->dropout,
                                    &trainer->training.pass);
     if (status == CLRNN_OK)
@@ -116,7 +112,7 @@ void clrnn_trainer_destroy(clrnn_trainer **trainer)
     clr_buffer_destroy(&t->losses);
     clr_buffer_destroy(&t->targets);
     clr_buffer_destroy(&t->values);
-    free(t->staging);
+    clr_uploads_free(&t->uploads);
     free(t);
     *trainer = NULL;
 }
@@ -138,11 +134,22 @@ static clrnn_status check_sizes(const clrnn_trainer *trainer, const clr_model_in
     return CLRNN_OK;
 }
 
-/* Fill `staging` with the target of each position, or -1 where it is not counted. Beside `values`
+static size_t bytes_of_targets(const clr_model_input *in)
+{
+    return (size_t)in->steps * in->batch * sizeof(int32_t);
+}
+
+/* Take memory for the target of each position, or -1 where it is not counted. Beside `values`
  * targets are a mask, of which only the signs count. */
 static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *batch,
                                   const clr_model_input *in, uint64_t *counted)
 {
+    void *memory = NULL;
+    clrnn_status status =
+        clr_uploads_take(trainer->model->context, &trainer->uploads, bytes_of_targets(in), &memory);
+    if (status != CLRNN_OK)
+        return status;
+    int32_t *staged = memory;
     const int32_t *targets = batch->targets;
     bool classes = trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY;
     uint32_t N = in->batch, outputs = trainer->model->desc.output_size;
@@ -157,7 +164,7 @@ static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *bat
                                 "batch: the target at step %" PRIu32 " of row %" PRIu32
                                 " is %" PRId32 ", must be less than %" PRIu32,
                                 t, n, target, outputs);
-            trainer->staging[position] = counts ? target : -1;
+            staged[position] = counts ? target : -1;
             *counted += counts;
         }
     return CLRNN_OK;
@@ -189,18 +196,18 @@ static clrnn_status prepare(clrnn_trainer *trainer, const clr_stream *stream,
     return status;
 }
 
-/* Uploads come first: each waits for the queue, and here nothing of this batch is in it yet. */
+/* What prepare took goes first. */
 static clrnn_status upload(clrnn_trainer *trainer, const clrnn_batch *batch,
                            const clr_model_input *in)
 {
     const clrnn_model *model = trainer->model;
     size_t positions = (size_t)in->steps * in->batch;
-    clrnn_status status = clr_buffer_write(model->context, trainer->targets, 0,
-                                           positions * sizeof *trainer->staging, trainer->staging);
+    clrnn_status status =
+        clr_uploads_send(model->context, &trainer->uploads, bytes_of_targets(in), trainer->targets);
     if (status == CLRNN_OK && trainer->values)
-        status = clr_buffer_write(model->context, trainer->values, 0,
+        status = clr_uploads_copy(model->context, &trainer->uploads, batch->values,
                                   positions * model->desc.output_size * clr_model_element(model),
-                                  batch->values);
+                                  trainer->values);
     return status;
 }
 
@@ -318,7 +325,7 @@ clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch
         return status;
     trainer->steps_done++;
     if (!loss)
-        return CLRNN_OK;
+        return clr_flush(trainer->model->context);
     double sum = 0;
     status = read_loss_sum(trainer, &in, &sum);
     *loss = sum / (double)counted;

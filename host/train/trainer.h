@@ -6,6 +6,7 @@
 #include <clrnn/trainer.h>
 
 #include "device/context.h"
+#include "device/upload.h"
 #include "math/loss.h"
 #include "math/optimizer.h"
 #include "model/model.h"
@@ -23,15 +24,15 @@ struct clrnn_trainer {
     clr_stream training, evaluation; /* the latter's pass is made by the first evaluation */
     clr_loss loss;
     clr_optimizer optimizer;
-    cl_mem gradient;  /* [count] */
-    cl_mem m;         /* [count], adam and adamw */
-    cl_mem v;         /* [count]; sgd: u */
-    cl_mem norm;      /* [2], of the gradient, see clr_norm */
-    cl_mem sum;       /* [1], of the losses */
-    cl_mem losses;    /* [T,N] */
-    cl_mem targets;   /* [T,N] cl_int, negative = not counted */
-    cl_mem values;    /* [T,N,O], mean squared error */
-    int32_t *staging; /* host [T*N], what goes to targets */
+    cl_mem gradient;     /* [count] */
+    cl_mem m;            /* [count], adam and adamw */
+    cl_mem v;            /* [count]; sgd: u */
+    cl_mem norm;         /* [2], of the gradient, see clr_norm */
+    cl_mem sum;          /* [1], of the losses */
+    cl_mem losses;       /* [T,N] */
+    cl_mem targets;      /* [T,N] cl_int, negative = not counted */
+    cl_mem values;       /* [T,N,O], mean squared error */
+    clr_uploads uploads; /* of targets and values */
 };
 
 /* The options that are real numbers from 0 to below `limit`; 0 stands for `fallback`. */

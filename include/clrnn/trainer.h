@@ -90,7 +90,8 @@ CLRNN_API void clrnn_trainer_destroy(clrnn_trainer **trainer);
  * One training step: forward, loss, backward, clipping, optimiser. The loss is the mean over the
  * steps counted (within the row's length, target not negative).
  *
- * loss: NULL = do not wait for the device; else receives the loss before the update.
+ * loss: NULL = do not wait for the device, but for the oldest of the batches under way when these
+ *       are 20 or take 64 MiB of copies; else receives the loss before the update.
  * A loss or gradient that is not finite is not hidden: parameters become NaN, as the field does it.
  * Returns: CLRNN_OK
  *          CLRNN_ERR_ARGUMENT  a needed array is missing

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * tests/train/test_batch.c - what a batch holds: targets as a mask of mean squared error, and
- * numbers whose gradients are larger than a float's root. */
+ * tests/train/test_batch.c - what a batch holds: targets as a mask of mean squared error, numbers
+ * whose gradients are larger than a float's root, and arrays that change while the step is under
+ * way. */
 #include "task.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/context.h"
 #include "model/model.h"
 
 enum { T = 5, N = 3, ROWS = T * N };
@@ -112,11 +114,8 @@ static void check_clip(clrnn_context *context, double size, double clip)
     clrnn_model_desc desc = task_desc(CLRNN_CELL_RNN, CLRNN_INPUT_DENSE, 1, CLRNN_F32);
     desc.network.nonlinearity = CLRNN_RELU;
     clrnn_model *model = task_model(context, &desc, 1);
-    const clrnn_trainer_desc options = {.max_steps = T,
-                                        .max_batch = N,
-                                        .optimizer = CLRNN_SGD,
-                                        .learning_rate = 1,
-                                        .clip = clip};
+    const clrnn_trainer_desc options = {
+        .max_steps = T, .max_batch = N, .optimizer = CLRNN_SGD, .learning_rate = 1, .clip = clip};
     clrnn_trainer *trainer = task_trainer(model, &options);
     task_batch batch = task_random(model, T, N, 5);
     for (size_t i = 0; i < ROWS * INPUTS; i++)
@@ -150,11 +149,112 @@ static void large_gradients_are_clipped(void **state)
         check_clip(*state, sizes[i], 1);
 }
 
+/* --- steps that are not waited for ---------------------------------------------------------- */
+
+/* What is trained: the inputs and losses that upload different arrays. */
+static const struct {
+    clrnn_input input;
+    clrnn_loss loss;
+} kinds[] = {{CLRNN_INPUT_DENSE, CLRNN_LOSS_MEAN_SQUARED},
+             {CLRNN_INPUT_ONE_HOT, CLRNN_LOSS_CROSS_ENTROPY},
+             {CLRNN_INPUT_EMBEDDING, CLRNN_LOSS_CROSS_ENTROPY}};
+
+enum { KINDS = sizeof kinds / sizeof *kinds, STEPS = 6 };
+
+typedef struct trained {
+    clrnn_model *model;
+    clrnn_trainer *trainer;
+} trained;
+
+static trained make_trained(clrnn_context *context, size_t kind)
+{
+    clrnn_model_desc desc = task_desc(CLRNN_CELL_LSTM, kinds[kind].input, 1, CLRNN_F32);
+    const clrnn_trainer_desc options = {.max_steps = T,
+                                        .max_batch = N,
+                                        .loss = kinds[kind].loss,
+                                        .learning_rate = 0.01,
+                                        .clip = 1,
+                                        .carry_state = true};
+    trained t = {task_model(context, &desc, 1), NULL};
+    t.trainer = task_trainer(t.model, &options);
+    return t;
+}
+
+static void free_trained(trained *t)
+{
+    clrnn_trainer_destroy(&t->trainer);
+    clrnn_model_destroy(&t->model);
+}
+
+/* Step k, whose arrays are then overwritten. How often it waited for the device. */
+static long step_and_forget(trained *t, int k)
+{
+    task_batch batch = task_random(t->model, T, N, (uint64_t)k);
+    long before = clr_waits();
+    assert_int_equal(clrnn_trainer_step(t->trainer, &batch.io, NULL), CLRNN_OK);
+    long waits = clr_waits() - before;
+    memset(batch.owned[0], 0xff, ROWS * INPUTS * sizeof(float));
+    memset(batch.owned[1], 0xff, ROWS * sizeof(int32_t));
+    memset(batch.owned[2], 0xff, ROWS * sizeof(int32_t));
+    memset(batch.owned[3], 0xff, ROWS * OUTPUTS * sizeof(float));
+    task_free(&batch);
+    return waits;
+}
+
+static void steps_do_not_wait(void **state)
+{
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        trained t = make_trained(*state, kind);
+        for (int k = 0; k < STEPS; k++)
+            if (step_and_forget(&t, k) != 0)
+                fail_msg("kind %zu: step %d without a loss waits for the device", kind, k);
+        long before = clr_waits();
+        double loss = 0;
+        task_batch batch = task_random(t.model, T, N, 1);
+        assert_int_equal(clrnn_trainer_step(t.trainer, &batch.io, &loss), CLRNN_OK);
+        assert_int_equal(clr_waits() - before, 1); /* for the loss */
+        task_free(&batch);
+        free_trained(&t);
+    }
+}
+
+/* Whatever the device is doing: here nothing at all until the last step is enqueued. */
+static void steps_while_the_device_is_held_up(void **state)
+{
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        clrnn_context *context = *state;
+        trained a = make_trained(context, kind), b = make_trained(context, kind);
+        for (int k = 0; k < STEPS; k++) {
+            (void)step_and_forget(&a, k);
+            assert_int_equal(clrnn_context_finish(context), CLRNN_OK);
+        }
+        for (int k = 0; k < 2; k++) /* what would wait does not begin to do so with the gate shut */
+            assert_int_equal(step_and_forget(&b, k), 0);
+        cl_int code = CL_SUCCESS;
+        cl_event gate = clCreateUserEvent(clrnn_context_cl(context), &code);
+        assert_int_equal(code, CL_SUCCESS);
+        assert_int_equal(clEnqueueBarrierWithWaitList(clrnn_context_queue(context), 1, &gate, NULL),
+                         CL_SUCCESS);
+        for (int k = 2; k < STEPS; k++)
+            assert_int_equal(step_and_forget(&b, k), 0);
+        assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
+        double *p = task_parameters(a.model), *q = task_parameters(b.model);
+        assert_memory_equal(p, q, a.model->count * sizeof *p);
+        clReleaseEvent(gate);
+        free(p);
+        free(q);
+        free_trained(&a);
+        free_trained(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(targets_mask_values, test_open, test_close),
         cmocka_unit_test_setup_teardown(large_gradients_are_clipped, test_open, test_close),
+        cmocka_unit_test_setup_teardown(steps_do_not_wait, test_open, test_close),
+        cmocka_unit_test_setup_teardown(steps_while_the_device_is_held_up, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

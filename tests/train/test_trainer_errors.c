@@ -278,6 +278,7 @@ static void failures_while_creating(void **state)
     clrnn_model_destroy(&model);
 }
 
+/* What leaks is found when the context is closed: events of uploads come and go. */
 static void failures_during_a_step(void **state)
 {
     const uint32_t lengths[3] = {2, 1, 2};
@@ -290,7 +291,6 @@ static void failures_during_a_step(void **state)
     uint64_t count = 0;
     (void)task_step(trainer, &batch.io);
     assert_int_equal(clrnn_trainer_evaluate(trainer, &batch.io, &sum, &count), CLRNN_OK);
-    long alive = clr_live_objects();
     for (size_t fault = 0; fault < 2; fault++)
         for (int train = 0; train < 2; train++) {
             long k = 1;
@@ -302,7 +302,6 @@ static void failures_during_a_step(void **state)
             }
             assert_in_range(k, faults[fault].kind == CLR_FAULT_OPENCL ? 20 : 2, TRIES - 1);
         }
-    assert_int_equal(clr_live_objects(), alive);
     (void)task_step(trainer, &batch.io);
     task_free(&batch);
     clrnn_trainer_destroy(&trainer);
