@@ -152,9 +152,13 @@ clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path)
         return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_save: an argument is NULL");
     clrnn_tensors *set = NULL;
-    clrnn_status status = clrnn_tensors_create(&trainer->model->context->log, &set);
+    clrnn_status status = clr_finite_steps(trainer);
+    if (status == CLRNN_OK)
+        status = clrnn_tensors_create(&trainer->model->context->log, &set);
     if (status == CLRNN_OK)
         status = fill(trainer, set);
+    if (status == CLRNN_OK)
+        status = clr_finite_tensors(set, "checkpoint", &trainer->model->context->log);
     if (status == CLRNN_OK)
         status = clrnn_tensors_save(set, path);
     clrnn_tensors_destroy(&set);
@@ -321,6 +325,8 @@ clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path)
     clrnn_status status = clrnn_tensors_load(path, &trainer->model->context->log, &set);
     if (status == CLRNN_OK)
         status = load(trainer, set, path, &in);
+    if (status == CLRNN_OK)
+        status = clr_buffer_zero(trainer->model->context, trainer->watch, 0, 2 * sizeof(cl_ulong));
     if (status == CLRNN_OK)
         apply(trainer, &in);
     for (size_t i = 0; i < PARTS; i++)

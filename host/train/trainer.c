@@ -36,6 +36,7 @@ static clrnn_status make_buffers(clrnn_trainer *trainer)
         {&trainer->v, true, true, parameters},
         {&trainer->norm, true, false, 2 * real},
         {&trainer->sum, true, false, real},
+        {&trainer->watch, true, true, 2 * sizeof(cl_ulong)},
         {&trainer->losses, true, false, positions * real},
         {&trainer->targets, true, false, positions * sizeof(cl_int)},
         /* of a size that the pass has already made for its logits */
@@ -109,6 +110,7 @@ void clrnn_trainer_destroy(clrnn_trainer **trainer)
     clr_buffer_destroy(&t->v);
     clr_buffer_destroy(&t->norm);
     clr_buffer_destroy(&t->sum);
+    clr_buffer_destroy(&t->watch);
     clr_buffer_destroy(&t->losses);
     clr_buffer_destroy(&t->targets);
     clr_buffer_destroy(&t->values);
@@ -256,10 +258,11 @@ static clrnn_status update(clrnn_trainer *trainer)
                       .norm = trainer->norm,
                       .count = model->count,
                       .clip = desc->clip,
-                      .rate = clr_options_rate(desc, trainer->steps_done)};
-    clrnn_status status = CLRNN_OK;
-    if (desc->clip > 0)
-        status = clr_norm(&trainer->loss, trainer->gradient, model->count, trainer->norm);
+                      .rate = clr_options_rate(desc, trainer->steps_done),
+                      .watch = trainer->watch,
+                      .loss = trainer->sum,
+                      .step = trainer->steps_done + 1};
+    clrnn_status status = clr_norm(&trainer->loss, trainer->gradient, model->count, trainer->norm);
     if (status != CLRNN_OK)
         return status;
     model->version++;
@@ -273,8 +276,8 @@ static clrnn_status update(clrnn_trainer *trainer)
     case CLRNN_ADAMW:
         break;
     }
-    return clr_optimizer_adam(&trainer->optimizer, &all, trainer->m, trainer->v,
-                              trainer->steps_done + 1, desc->beta1, desc->beta2, desc->epsilon,
+    return clr_optimizer_adam(&trainer->optimizer, &all, trainer->m, trainer->v, desc->beta1,
+                              desc->beta2, desc->epsilon,
                               desc->optimizer == CLRNN_ADAMW ? desc->weight_decay : 0);
 }
 
@@ -294,11 +297,10 @@ static clrnn_status read_numbers(const clrnn_trainer *trainer, cl_mem buffer, si
     return status;
 }
 
-static clrnn_status read_loss_sum(clrnn_trainer *trainer, const clr_model_input *in, double *sum)
+/* trainer->sum = sum of the losses of a batch. */
+static clrnn_status sum_losses(clrnn_trainer *trainer, const clr_model_input *in)
 {
-    clrnn_status status =
-        clr_sum(&trainer->loss, trainer->losses, (size_t)in->steps * in->batch, trainer->sum);
-    return status == CLRNN_OK ? read_numbers(trainer, trainer->sum, 1, sum) : status;
+    return clr_sum(&trainer->loss, trainer->losses, (size_t)in->steps * in->batch, trainer->sum);
 }
 
 clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch, double *loss)
@@ -320,6 +322,8 @@ clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch
     if (status == CLRNN_OK)
         status = carry(trainer, stream);
     if (status == CLRNN_OK)
+        status = sum_losses(trainer, &in);
+    if (status == CLRNN_OK)
         status = update(trainer);
     if (status != CLRNN_OK)
         return status;
@@ -327,9 +331,9 @@ clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch
     if (!loss)
         return clr_flush(trainer->model->context);
     double sum = 0;
-    status = read_loss_sum(trainer, &in, &sum);
+    status = read_numbers(trainer, trainer->sum, 1, &sum);
     *loss = sum / (double)counted;
-    return status;
+    return status == CLRNN_OK ? clr_finite_steps(trainer) : status;
 }
 
 clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *batch,
@@ -349,8 +353,10 @@ clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *b
     if (status == CLRNN_OK)
         status = carry(trainer, stream);
     if (status == CLRNN_OK)
-        status = read_loss_sum(trainer, &in, loss_sum);
-    return status;
+        status = sum_losses(trainer, &in);
+    if (status == CLRNN_OK)
+        status = read_number(trainer, trainer->sum, loss_sum);
+    return status == CLRNN_OK ? clr_finite_steps(trainer) : status;
 }
 
 /* --- what can be read back ------------------------------------------------------------------ */

@@ -29,6 +29,7 @@ struct clrnn_trainer {
     cl_mem v;            /* [count]; sgd: u */
     cl_mem norm;         /* [2], of the gradient, see clr_norm */
     cl_mem sum;          /* [1], of the losses */
+    cl_mem watch;        /* [2] cl_ulong, of clr_update: the first step that was not finite */
     cl_mem losses;       /* [T,N] */
     cl_mem targets;      /* [T,N] cl_int, negative = not counted */
     cl_mem values;       /* [T,N,O], mean squared error */
@@ -58,6 +59,17 @@ clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *
 
 /** Learning rate of the step after `done` steps. */
 double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done);
+
+/**
+ * See whether all steps were finite. If not, the trainer is put back to before the first that was
+ * not, from where it can go on. Waits for the device.
+ * Returns: CLRNN_OK, CLRNN_ERR_NOT_FINITE (the log names the step), CLRNN_ERR_OPENCL
+ */
+clrnn_status clr_finite_steps(clrnn_trainer *trainer);
+
+/** See whether all real numbers of a set are finite. Returns: CLRNN_OK, CLRNN_ERR_NOT_FINITE (the
+ *  log names the tensor) */
+clrnn_status clr_finite_tensors(const clrnn_tensors *set, const char *what, const clrnn_log *log);
 
 /** "adam", ...: names in checkpoints. */
 const char *clr_optimizer_name(clrnn_optimizer optimizer);

@@ -26,7 +26,8 @@ extern "C" {
     X(ERR_UNSUPPORTED, "not supported on this device or in this build")          \
     X(ERR_SELF_TEST, "the device computes wrong results")                        \
     X(ERR_IO, "a file could not be read or written")                             \
-    X(ERR_FORMAT, "a file is damaged, or not of the expected kind")
+    X(ERR_FORMAT, "a file is damaged, or not of the expected kind")              \
+    X(ERR_NOT_FINITE, "a number became infinite or NaN, so training cannot go on")
 
 typedef enum clrnn_status {
 #define CLRNN_STATUS_ENUM(name, text) CLRNN_##name,

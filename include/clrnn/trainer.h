@@ -91,12 +91,19 @@ CLRNN_API void clrnn_trainer_destroy(clrnn_trainer **trainer);
  * steps counted (within the row's length, target not negative).
  *
  * loss: NULL = do not wait for the device, but for the oldest of the batches under way when these
- *       are 20 or take 64 MiB of copies; else receives the loss before the update.
- * A loss or gradient that is not finite is not hidden: parameters become NaN, as the field does it.
+ *       are 20 or take 64 MiB of copies; else receives the loss before the update, finite or not.
+ *
+ * A step whose loss or gradient is not finite changes nothing, and neither does any step after it
+ * until the caller has been told: the next of these calls that waits (a step with `loss`,
+ * clrnn_trainer_evaluate, clrnn_trainer_save) returns CLRNN_ERR_NOT_FINITE, and the log names the
+ * step. The trainer is then as it was before that step (parameters, moments, steps done), and the
+ * next batch begins with zero states. A smaller learning rate, clipping, or other data may help;
+ * the same step again does not.
  * Returns: CLRNN_OK
  *          CLRNN_ERR_ARGUMENT  a needed array is missing
  *          CLRNN_ERR_RANGE     a size, length, id or target out of range (the log says where), or
  *                              no step is counted; in both cases nothing has changed
+ *          CLRNN_ERR_NOT_FINITE  the loss or gradient of this step or of one before it, as above
  *          CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL  the step may be half done
  */
 CLRNN_API clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch,
@@ -107,7 +114,9 @@ CLRNN_API clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_ba
  * (if carry_state), apart from that of training.
  *
  * loss_sum: receives the sum of the losses, count: how many steps were counted.
- * Returns: as clrnn_trainer_step, but a batch in which no step is counted is allowed.
+ * A sum that is not finite is a result like any other.
+ * Returns: as clrnn_trainer_step (CLRNN_ERR_NOT_FINITE tells of training), but a batch in which no
+ *          step is counted is allowed.
  */
 CLRNN_API clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *batch,
                                               double *loss_sum, uint64_t *count);
@@ -129,7 +138,10 @@ CLRNN_API clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *
 /**
  * Write a checkpoint: a safetensors file that is also a model file, with the optimiser's moments,
  * carried states, step and options. A kill at any moment leaves the old file or the new, whole.
- * Returns: CLRNN_OK, CLRNN_ERR_IO, CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_UNSUPPORTED
+ * Returns: CLRNN_OK, CLRNN_ERR_IO, CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_UNSUPPORTED;
+ *          CLRNN_ERR_NOT_FINITE  a step was not finite (clrnn_trainer_step), or a parameter, moment
+ *                                or state is not: the log names it. On any failure an old file of
+ *                                that name is untouched
  */
 CLRNN_API clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path);
 

@@ -67,13 +67,15 @@ static void step(clr_optimizer *optimizer, const setting *s, const clr_update *u
                  cl_mem m, cl_mem v)
 {
     clrnn_status status = CLRNN_ERR_ARGUMENT;
+    clr_update all = *update;
+    all.step = (uint64_t)k;
     if (s->kind == CLRNN_SGD)
-        status = clr_optimizer_sgd(optimizer, update, v, s->momentum);
+        status = clr_optimizer_sgd(optimizer, &all, v, s->momentum);
     else if (s->kind == CLRNN_RMSPROP)
-        status = clr_optimizer_rmsprop(optimizer, update, v, s->rho, s->epsilon);
+        status = clr_optimizer_rmsprop(optimizer, &all, v, s->rho, s->epsilon);
     else
-        status = clr_optimizer_adam(optimizer, update, m, v, (uint64_t)k, s->beta1, s->beta2,
-                                    s->epsilon, s->decay);
+        status =
+            clr_optimizer_adam(optimizer, &all, m, v, s->beta1, s->beta2, s->epsilon, s->decay);
     assert_int_equal(status, CLRNN_OK);
 }
 
@@ -131,7 +133,12 @@ static void check(clr_optimizer *optimizer, clr_loss *loss, const setting *s, si
         double length = norm_of(gradient, count), clip = s->clip * length;
         double factor = clip > 0 && length > clip ? clip / length : 1;
         array g = array_make(context, real, gradient, count);
-        clr_update update = {w.buffer, g.buffer, norm.buffer, count, clip, s->rate};
+        clr_update update = {.w = w.buffer,
+                             .g = g.buffer,
+                             .norm = norm.buffer,
+                             .count = count,
+                             .clip = clip,
+                             .rate = s->rate};
         if (clip > 0)
             assert_int_equal(clr_norm(loss, g.buffer, count, norm.buffer), CLRNN_OK);
         step(optimizer, s, &update, k, m.buffer, v.buffer);
@@ -185,7 +192,8 @@ static double *clipped(clr_optimizer *optimizer, const double *gradient, size_t 
     array u = array_make(context, CLRNN_F32, zeros, count);
     array g = array_make(context, CLRNN_F32, gradient, count);
     array norm = array_make(context, CLRNN_F32, (double[]){norm_value * scale, scale}, 2);
-    clr_update update = {w.buffer, g.buffer, norm.buffer, count, clip, 1};
+    clr_update update = {
+        .w = w.buffer, .g = g.buffer, .norm = norm.buffer, .count = count, .clip = clip, .rate = 1};
     assert_int_equal(clr_optimizer_sgd(optimizer, &update, u.buffer, 0), CLRNN_OK);
     double *result = array_read(&w);
     array_free(&w);
@@ -265,7 +273,8 @@ static void what_is_not_finite_stays_in_its_place(void **state)
               m = array_make(*state, CLRNN_F32, zeros, 4);
         array v = array_make(*state, CLRNN_F32, zeros, 4);
         array g = array_make(*state, CLRNN_F32, gradient, 4);
-        clr_update update = {w.buffer, g.buffer, w.buffer, 4, 0, settings[i].rate};
+        clr_update update = {
+            .w = w.buffer, .g = g.buffer, .norm = w.buffer, .count = 4, .rate = settings[i].rate};
         step(&optimizer, &settings[i], &update, 1, m.buffer, v.buffer);
         double *read = array_read(&w);
         assert_true(read[0] < 0 && isnan(read[1]) && !isfinite(read[2]) && read[3] == -read[0]);
