@@ -355,7 +355,7 @@ clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *b
     if (status == CLRNN_OK)
         status = sum_losses(trainer, &in);
     if (status == CLRNN_OK)
-        status = read_number(trainer, trainer->sum, loss_sum);
+        status = read_numbers(trainer, trainer->sum, 1, loss_sum);
     return status == CLRNN_OK ? clr_finite_steps(trainer) : status;
 }
 

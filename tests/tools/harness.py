@@ -57,6 +57,11 @@ def write_text(path="text.txt", size=3000):
         f.write(text[:size])
 
 
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
 def tensors_of(path):
     return arrays.read_raw(path)[0]
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * main.c - the command `clrnn`: finds the subcommand and hands over. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,9 @@ static void print_help(void)
         "Every command takes --device SEL: auto, gpu, cpu, nvidia, amd, intel, pocl, a part of\n"
         "the device's name, or PLATFORM:DEVICE as `clrnn devices` numbers them. CLRNN_DEVICE in\n"
         "the environment says the same; CLRNN_LOG=error|warn|info|debug shows more on stderr.\n"
-        "Exit: 0 done, 1 a check failed, 2 bad use or bad input, 3 no device.\n");
+        "Exit: 0 done, 1 a check failed or a training is not finite, 2 bad use or bad input,\n"
+        "3 no device; clrnn train that a signal ended in order: 130 Ctrl-C, 143 SIGTERM, 129 "
+        "SIGHUP.\n");
 }
 
 static int dispatch(int argc, char **argv)
@@ -55,8 +58,27 @@ static void pin_threads(void)
 #endif
 }
 
+/* A signal that is ignored at the start stays so: SIGHUP under nohup, SIGINT of a script's job in
+ * the background. Compilers inside OpenCL drivers install handlers whatever there was, so it is
+ * also blocked, for this thread and those that it will make. */
+static void keep_ignored(void)
+{
+#ifndef _WIN32
+    const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM};
+    sigset_t ignored;
+    sigemptyset(&ignored);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction action;
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            sigaddset(&ignored, numbers[i]);
+    }
+    sigprocmask(SIG_BLOCK, &ignored, NULL);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    keep_ignored();
     pin_threads();
     int code = dispatch(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && code == TOOL_OK)

@@ -86,6 +86,8 @@ int tool_exit_code(clrnn_status status)
 {
     if (status == CLRNN_OK)
         return TOOL_OK;
+    if (status == CLRNN_ERR_NOT_FINITE)
+        return TOOL_FAILED;
     bool no_device = status == CLRNN_ERR_NO_DEVICE || status == CLRNN_ERR_SELF_TEST;
     return no_device ? TOOL_NO_DEVICE : TOOL_BAD_USE;
 }

@@ -331,7 +331,7 @@ static int check_use(job *j, const tool_list *models, const tool_list *in, const
         code = tool_error("run: no input x; add --in FILE");
     if (!code && out->count == 0)
         code = tool_error("run: nothing to write; add --out FILE");
-    return code;
+    return code ? code : run_check_files(j->model_path, j->inputs, j->outputs);
 }
 
 static int run(int argc, char **argv)

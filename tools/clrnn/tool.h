@@ -21,9 +21,10 @@
 /* Exit codes, a contract with scripts. */
 enum {
     TOOL_OK = 0,
-    TOOL_FAILED = 1,   /* a check or comparison failed */
-    TOOL_BAD_USE = 2,  /* bad use or bad input */
-    TOOL_NO_DEVICE = 3 /* no device that works */
+    TOOL_FAILED = 1,    /* a check or comparison failed, or a training */
+    TOOL_BAD_USE = 2,   /* bad use or bad input */
+    TOOL_NO_DEVICE = 3, /* no device that works */
+    TOOL_SIGNAL = 128   /* and the signal's number: ended in order by it, as shells count */
 };
 
 /* --- subcommands ----------------------------------------------------------------------------- */
@@ -138,6 +139,29 @@ void tool_list_free(tool_list *list);
 /** See that each of a list is a problem, before a device is opened. Returns TOOL_OK or
  *  TOOL_BAD_USE. */
 int tool_check_problems(const tool_list *list);
+
+/* --- files: files.c -------------------------------------------------------------------------- */
+
+/* A file that the command line names. */
+typedef struct tool_file {
+    const char *option; /* "--save" */
+    const char *path;   /* NULL = not given */
+    bool written;
+} tool_file;
+
+/** See that no file that is written is one that is read, or written as well: not through links,
+ *  "./" or "..", and not one that is still to be made. [count]. Returns TOOL_OK or TOOL_BAD_USE. */
+int tool_check_files(const char *command, const tool_file *files, size_t count);
+
+/** See that a file can be written, before hours are spent. whole: it is replaced by a new one, else
+ *  changed in its place. Returns TOOL_OK or TOOL_BAD_USE. */
+int tool_check_output(const char *command, const tool_file *file, bool whole);
+
+/** Whether a path leads to a regular file that is not empty. */
+bool tool_file_exists(const char *path);
+
+/** Whether two paths lead to the same file, or would. */
+bool tool_same_file(const char *a, const char *b);
 
 /* --- progress, numbers: progress.c, numbers.c ------------------------------------------------ */
 

@@ -45,12 +45,9 @@ int train_csv_open(train_csv *csv, const char *path, bool resume, uint64_t step)
     *csv = (train_csv){.path = path};
     if (!path)
         return TOOL_OK;
-    if (resume) {
+    if (resume && tool_file_exists(path)) {
         csv->file = fopen(path, "r+");
-        if (csv->file)
-            return keep_rows(csv, step);
-        if (errno != ENOENT)
-            return cannot(csv, "open it");
+        return csv->file ? keep_rows(csv, step) : cannot(csv, "open it");
     }
     csv->file = fopen(path, "w");
     if (!csv->file || fputs(header, csv->file) < 0 || fflush(csv->file))

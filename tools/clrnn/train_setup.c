@@ -51,25 +51,29 @@ static uint32_t choose_batch(const train_options *o, size_t size)
     return fits >= USUAL_BATCH ? USUAL_BATCH : fits >= 1 ? (uint32_t)fits : 1;
 }
 
-static int read_text(train_session *s)
+static int read_texts(const train_options *o, bytes *all)
+{
+    int code = TOOL_OK;
+    for (size_t i = 0; i < o->texts.count && !code; i++) {
+        size_t before = all->size;
+        code = append_file(all, o->texts.items[i]);
+        if (!code && !o->binary)
+            code = train_check_text(o->texts.items[i], all->data + before, all->size - before);
+    }
+    return code;
+}
+
+static int make_text(train_session *s, const bytes *all)
 {
     const train_options *o = s->options;
-    bytes all = {0};
-    int code = TOOL_OK;
-    for (size_t i = 0; i < o->texts.count && !code; i++)
-        code = append_file(&all, o->texts.items[i]);
-    if (!code) {
-        s->batch = o->batch ? o->batch : choose_batch(o, all.size);
-        clrnn_text_desc desc = {.steps = o->seq, .batch = s->batch, .validation = o->validation};
-        if (s->model) {
-            desc.vocabulary = clrnn_model_get_desc(s->model)->vocabulary;
-            desc.vocabulary_size = clrnn_model_get_desc(s->model)->vocabulary_size;
-        }
-        clrnn_status status = clrnn_text_create(all.data, all.size, &desc, tool_log(), &s->text);
-        code = status ? tool_failed(status) : TOOL_OK;
+    s->batch = o->batch ? o->batch : choose_batch(o, all->size);
+    clrnn_text_desc desc = {.steps = o->seq, .batch = s->batch, .validation = o->validation};
+    if (s->model) {
+        desc.vocabulary = clrnn_model_get_desc(s->model)->vocabulary;
+        desc.vocabulary_size = clrnn_model_get_desc(s->model)->vocabulary_size;
     }
-    free(all.data);
-    return code;
+    clrnn_status status = clrnn_text_create(all->data, all->size, &desc, tool_log(), &s->text);
+    return status ? tool_failed(status) : TOOL_OK;
 }
 
 /* A new model for the symbols of the text. */
@@ -219,12 +223,16 @@ static int make_trainer(train_session *s)
 
 int train_open(const train_options *options, train_session *s)
 {
+    bytes all = {0};
     *s = (train_session){.options = options, .loss = NAN, .validation = NAN};
-    int code = tool_open(options->selector, &s->context);
+    int code = read_texts(options, &all);
+    if (!code)
+        code = tool_open(options->selector, &s->context);
     if (!code && options->resume)
         code = load_checkpoint(s);
     if (!code)
-        code = read_text(s);
+        code = make_text(s, &all);
+    free(all.data);
     if (!code && !options->resume)
         code = make_model(s);
     if (!code)
