@@ -223,8 +223,36 @@ MUTATIONS = [
         ("host/model/init.c", "part.b_ih + H + j, 1)", "part.b_ih + j, 1)")]),
     ("carried-state", "test_trainer", [
         ("host/train/trainer.c", "    stream->started = status == CLRNN_OK;\n", "")]),
+    ("not-finite-steps-after", "test_not_finite", [
+        ("cl/optimizer.cl", "return watch[0] != 0;", "return false;")]),
+    ("not-finite-loss-alone", "test_not_finite", [
+        ("cl/optimizer.cl", "bool good_loss = isfinite(loss[0]);", "bool good_loss = true;")]),
+    ("not-finite-gradient-alone", "test_not_finite", [
+        ("cl/optimizer.cl", "if (good_loss && isfinite(norm[0]))", "if (good_loss)")]),
+    ("not-finite-steps-counted", "test_not_finite", [
+        ("host/train/finite.c", "    trainer->steps_done = watch[0] - 1;\n", "")]),
+    ("not-finite-states-carried", "test_not_finite", [
+        ("host/train/finite.c", "trainer->training.started = false;", "")]),
+    ("not-finite-saved", "test_not_finite", [
+        ("host/train/finite.c", "if (at < tensor->count)", "if (at > tensor->count)")]),
     ("targets-not-shifted", "test_text", [
         ("host/train/text.c", "part->symbols[position + 1]", "part->symbols[position]")]),
+
+    # Files.
+    ("file-read-only-replaced", "test_file", [
+        ("host/base/file.c", "if (!may_replace(p))", "if (p->old.st_size < 0)")]),
+    ("file-link-from-here", "test_file", [
+        ("host/base/file.c", "*link == '/' || !slash ? 0 :", "*link == '/' || slash ? 0 :")]),
+    ("cache-follows-links", "test_cache", [
+        ("host/device/binary_cache.c", "clr_file_write_nofollow(", "clr_file_write(")]),
+    ("cache-reads-links", "test_cache", [
+        ("host/device/binary_cache.c", "clr_file_read_nofollow(", "clr_file_read(")]),
+    ("left-over-of-the-living", "test_left_over", [
+        ("host/base/temporary.c", "is_dead(process, &about) && ", "")]),
+    ("left-over-locked", "test_left_over", [
+        ("host/base/temporary.c", " && is_unlocked(file)", "")]),
+    ("left-over-of-a-younger", "test_left_over", [
+        ("host/base/temporary.c", "return began_after(process, about);", "return false;")]),
 
     # The reference itself: PyTorch's numbers and finite differences.
     ("ref-lstm-gate-order", "test_reference", [
