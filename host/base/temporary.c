@@ -52,9 +52,11 @@ int clr_temporary_create(const char *path, char *name, size_t room)
 
 /* --- removing what is left over ------------------------------------------------------------- */
 
-static const char *skip_digits(const char *text)
+/* Behind a number as printf writes it; `text` itself if there is none. */
+static const char *skip_number(const char *text)
 {
-    return text + strspn(text, "0123456789");
+    const char *end = text + strspn(text, "0123456789");
+    return *text == '0' && end > text + 1 ? text : end;
 }
 
 /* The process in "BASE.PROCESS-NUMBER.tmp", or 0 when the name is of another form. */
@@ -63,9 +65,9 @@ static pid_t process_of(const char *name, const char *base)
     size_t length = strlen(base);
     if (strncmp(name, base, length) != 0 || name[length] != '.')
         return 0;
-    const char *process = name + length + 1, *dash = skip_digits(process), *number = dash + 1;
-    if (dash == process || *dash != '-' || skip_digits(number) == number ||
-        strcmp(skip_digits(number), ".tmp") != 0)
+    const char *process = name + length + 1, *dash = skip_number(process), *number = dash + 1;
+    if (dash == process || *dash != '-' || skip_number(number) == number ||
+        strcmp(skip_number(number), ".tmp") != 0)
         return 0;
     errno = 0;
     long value = strtol(process, NULL, 10);

@@ -103,6 +103,8 @@ static void what_is_not_ours_stays(void **state)
                                  "m.x-7.tmp",
                                  "m.-7.tmp",
                                  "m.0-7.tmp",
+                                 "m.099999-7.tmp",
+                                 "m.99999999-07.tmp",
                                  "m.99999999.tmp",
                                  "m.99999999-.tmp",
                                  "m.99999999-7.tmp2",

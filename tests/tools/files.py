@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """No file of a user's is lost: what is refused, before any work begins, and what stays legal."""
+import json
 import os
+import signal
 import stat
+import subprocess
 
 import arrays
+import harness
 from arrays import numbers, write_npy, write_safetensors
 from harness import fails, log_of, passes, read, tensors_of, write_text
 
@@ -103,6 +107,60 @@ def test_run_outputs():
     assert set(tensors_of("o.safetensors")) == {"y", "hn"}
 
 
+def test_run_keeps_models():
+    write_safetensors("m.safetensors", arrays.make_weights("lstm", 4, 6, 2))
+    write_safetensors("other.safetensors", arrays.make_weights("gru", 4, 6))
+    write_safetensors("mixed.safetensors", {"y": numbers(5, (2, 2)), "z": numbers(5, (2, 2))})
+    write_text("notes.safetensors", 50)
+    write_npy("x.npy", *numbers(50, (5, 3, 4)))
+    for name in ["other.safetensors", "mixed.safetensors", "notes.safetensors"]:
+        run = ["run", "m.safetensors", "--in", "x.npy", "--out", "hn=hn.npy", "y=" + name]
+        refused(*run, says=["--out " + name, "--force"])
+        passes(*run, "--force")
+        passes(*run)
+        assert set(tensors_of(name)) == {"y"}
+
+
+def test_printed_files():
+    """What the shell sends the output to, or has closed."""
+    write_text()
+    train = [harness.path_of_clrnn, *TRAIN, "--force"]
+    for option in ["--save", "--log"]:
+        for stream in ["stdout", "stderr"]:
+            with open("out", "w", encoding="utf-8") as out:
+                result = subprocess.run([*train, "--save", "m.safetensors", option, "./out"],
+                                        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+                                           stream: out}, check=False, timeout=harness.TIMEOUT)
+            text = read("out") if stream == "stderr" else result.stderr
+            assert result.returncode == 2 and b"printed" in text, (option, stream, result)
+    closed = " ".join(train) + " --save m.safetensors --log log.csv --log-every 1 "
+    for streams, code in [(">&-", 2), ("2>&-", 0), ("<&-", 0), ("<&- >&- 2>&-", 2)]:
+        result = subprocess.run(["sh", "-c", closed + streams], capture_output=True, check=False,
+                                timeout=harness.TIMEOUT)
+        assert result.returncode == code, (streams, result)
+        assert len(log_of("log.csv")) == 4 and tensors_of("m.safetensors")
+
+
+def test_log_that_breaks():
+    """What the log cannot take is no reason to lose the training."""
+    write_text()
+    fails(2, *TRAIN, "--save", "m.safetensors", "--log", "/dev/full", says=["/dev/full", "No space"])
+    os.mkfifo("log")
+    process = subprocess.Popen([harness.path_of_clrnn, *TRAIN, "--steps", "1000000", "--save",
+                                "m.safetensors", "--log", "log", "--log-every", "1"], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN))
+    with open("log", encoding="utf-8") as log:
+        for _ in range(3):
+            last = log.readline()
+    _, stderr = process.communicate(timeout=harness.TIMEOUT)
+    assert process.returncode == 2 and stderr.count("\n") == 1, (process.returncode, stderr)
+    assert "--log log: cannot write it" in stderr, stderr
+    train = ["train", "--text", "text.txt", "--resume", "m.safetensors", "--save", "m.safetensors"]
+    steps = json.loads(passes(*train, "--seq", "8", "--steps", "1", "--json"))["steps"]
+    assert steps >= int(last.split(",")[0]) == 2, (steps, last)
+
+
 def test_existing_model():
     write_text()
     passes(*TRAIN, "--save", "m.safetensors")
@@ -193,6 +251,10 @@ def test_left_over():
         refused("train", "--text", name, *SMALL, "--save", "m.safetensors", says=[name, "rename"])
     passes(*TRAIN, "--save", "m.safetensors")
     assert not os.path.exists(rest)
+    os.rename("m.safetensors", rest)
+    refused(*TRAIN, "--resume", rest, "--save", "m.safetensors", says=["--resume " + rest, "rename"])
+    refused(*TRAIN, "--log", rest, "--save", "m.safetensors", says=["--log " + rest, "rename"])
+    passes(*TRAIN, "--save", "m.safetensors")
     write_text(rest, 3000)
     write_text("m.safetensors.1x-0.tmp", 3000)
     passes(*TRAIN, "--save", "other.safetensors")

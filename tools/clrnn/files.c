@@ -80,6 +80,16 @@ bool tool_same_file(const char *a, const char *b)
     return same_file(&x, &y);
 }
 
+/* Whether what this command prints goes to the file. */
+static bool is_printed_to(const place *p)
+{
+    struct stat out;
+    for (int i = STDOUT_FILENO; i <= STDERR_FILENO; i++)
+        if (p->is_regular && fstat(i, &out) == 0 && same_node(&p->file, &out))
+            return true;
+    return false;
+}
+
 static const char *skip_digits(const char *text)
 {
     return text + strspn(text, "0123456789");
@@ -122,6 +132,28 @@ int tool_check_files(const char *command, const tool_file *files, size_t count)
     return code;
 }
 
+cJSON *tool_read_header(const char *path)
+{
+    enum { MOST = 100000000 }; /* bytes, as the format has it */
+    unsigned char size[8];
+    uint64_t length = 0;
+    char *text = NULL;
+    cJSON *header = NULL;
+    FILE *file = tool_file_exists(path) ? fopen(path, "rb") : NULL;
+    if (!file || fread(size, 1, sizeof size, file) != sizeof size)
+        goto done;
+    for (size_t i = sizeof size; i-- > 0;)
+        length = length << 8 | size[i];
+    text = length <= MOST ? malloc(length + 1) : NULL;
+    if (text && fread(text, 1, length, file) == length)
+        header = cJSON_ParseWithLength(text, length);
+done:
+    if (file)
+        fclose(file);
+    free(text);
+    return header;
+}
+
 bool tool_file_exists(const char *path)
 {
     place p;
@@ -147,6 +179,9 @@ int tool_check_output(const char *command, const tool_file *file, bool whole)
         return tool_error("%s: %s %s: not the name of a file", command, file->option, file->path);
     if (p.exists && whole && !p.is_regular)
         return tool_error("%s: %s %s: it is not a regular file", command, file->option, file->path);
+    if (is_printed_to(&p))
+        return tool_error("%s: %s %s: what is printed goes there, too; give another name", command,
+                          file->option, file->path);
     if (p.is_regular && !may_change(&p))
         return tool_error("%s: %s %s: it is read-only (mode %04o); give another name, or chmod u+w",
                           command, file->option, file->path, (unsigned)(p.file.st_mode & 07777));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * main.c - the command `clrnn`: finds the subcommand and hands over. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,8 +77,21 @@ static void keep_ignored(void)
 #endif
 }
 
+/* Where the shell has closed one of the three standard files (>&-), the next file that is opened
+ * would get its number, and what is printed would go into a user's file. So something else is put
+ * there, that cannot be written either. */
+static void reserve_standard_files(void)
+{
+#ifndef _WIN32
+    for (int file = 0; file <= 2; file++)
+        if (fcntl(file, F_GETFD) < 0)
+            (void)!open("/dev/null", file ? O_RDONLY : O_WRONLY);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    reserve_standard_files();
     keep_ignored();
     pin_threads();
     int code = dispatch(argc, argv);

@@ -16,7 +16,7 @@
 typedef struct job {
     const char *model_path;
     int precision, strategy, weights;
-    bool batch_first;
+    bool batch_first, force;
     run_input inputs[RUN_INPUTS];
     run_output outputs[RUN_OUTPUTS];
     clrnn_model *model;
@@ -331,7 +331,7 @@ static int check_use(job *j, const tool_list *models, const tool_list *in, const
         code = tool_error("run: no input x; add --in FILE");
     if (!code && out->count == 0)
         code = tool_error("run: nothing to write; add --out FILE");
-    return code ? code : run_check_files(j->model_path, j->inputs, j->outputs);
+    return code ? code : run_check_files(j->model_path, j->inputs, j->outputs, j->force);
 }
 
 static int run(int argc, char **argv)
@@ -342,6 +342,7 @@ static int run(int argc, char **argv)
     tool_option options[] = {
         tool_many("in", "[NAME=]FILE", &in, "x (default), h0, c0 or lengths from FILE"),
         tool_many("out", "[NAME=]FILE", &out, "y (default), hn, cn or logits to FILE"),
+        tool_flag("force", &j.force, "replace a model or other file of --out that exists"),
         tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is walked (auto)"),

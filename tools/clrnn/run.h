@@ -33,10 +33,11 @@ int run_name_inputs(const tool_list *list, run_input inputs[RUN_INPUTS]);
 int run_name_outputs(const tool_list *list, run_output outputs[RUN_OUTPUTS]);
 
 /** See that every output can be written, and is not the model, an input, or another output but by
- *  the same name, which is how one .safetensors file takes several arrays. Returns TOOL_OK or
+ *  the same name, which is how one .safetensors file takes several arrays; and, unless `force`,
+ *  that none is there already and holds something else than outputs. Returns TOOL_OK or
  *  TOOL_BAD_USE. */
 int run_check_files(const char *model, const run_input inputs[RUN_INPUTS],
-                    const run_output outputs[RUN_OUTPUTS]);
+                    const run_output outputs[RUN_OUTPUTS], bool force);
 
 /** Read every input that has a path. Returns an exit code; free with run_free in any case. */
 int run_load(run_input inputs[RUN_INPUTS]);

@@ -94,8 +94,27 @@ static const char *new_path(const run_output outputs[RUN_OUTPUTS], int output)
     return path;
 }
 
+/* Whether a file that is there is no array and no set of outputs: a model, for example, which may
+ * have cost days. */
+static bool holds_others(const char *path)
+{
+    bool others = false;
+    if (ends_with(path, ".npy") || !tool_file_exists(path))
+        return false;
+    cJSON *header = tool_read_header(path);
+    for (const cJSON *tensor = header ? header->child : NULL; tensor; tensor = tensor->next) {
+        bool known = false;
+        for (int i = 0; i < RUN_OUTPUTS; i++)
+            known = known || strcmp(tensor->string, output_names[i]) == 0;
+        others = others || !known;
+    }
+    bool is_set = cJSON_IsObject(header);
+    cJSON_Delete(header);
+    return others || !is_set;
+}
+
 int run_check_files(const char *model, const run_input inputs[RUN_INPUTS],
-                    const run_output outputs[RUN_OUTPUTS])
+                    const run_output outputs[RUN_OUTPUTS], bool force)
 {
     tool_file files[1 + RUN_INPUTS + RUN_OUTPUTS] = {{"MODEL", model, false}};
     size_t count = 1;
@@ -105,8 +124,13 @@ int run_check_files(const char *model, const run_input inputs[RUN_INPUTS],
         files[count++] = (tool_file){"--out", new_path(outputs, i), true};
     int code = tool_check_files("run", files, count);
     for (size_t i = 0; i < count && !code; i++)
-        if (files[i].written && files[i].path)
+        if (files[i].written && files[i].path) {
             code = tool_check_output("run", &files[i], true);
+            if (!code && !force && holds_others(files[i].path))
+                code = tool_error("run: --out %s: the file exists and holds something else, as a "
+                                  "model; add --force to replace it",
+                                  files[i].path);
+        }
     return code;
 }
 

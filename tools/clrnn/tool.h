@@ -163,6 +163,9 @@ bool tool_file_exists(const char *path);
 /** Whether two paths lead to the same file, or would. */
 bool tool_same_file(const char *a, const char *b);
 
+/** The JSON object that a .safetensors file begins with, to be freed; NULL if it is none. */
+cJSON *tool_read_header(const char *path);
+
 /* --- progress, numbers: progress.c, numbers.c ------------------------------------------------ */
 
 /** Whether progress is shown: only where stderr is a terminal. */

@@ -28,6 +28,7 @@ typedef struct train_options {
 typedef struct train_csv {
     FILE *file;    /* NULL = no log */
     double before; /* seconds that earlier runs took */
+    bool failed;   /* a row could not be written */
     const char *path;
 } train_csv;
 

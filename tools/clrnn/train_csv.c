@@ -65,5 +65,6 @@ int train_csv_row(train_csv *csv, uint64_t step, uint64_t characters, double sec
         snprintf(measured, sizeof measured, "%.9g", validation);
     fprintf(csv->file, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%s,%.9g,%.9g\n", step, characters,
             csv->before + seconds, loss, train_bits(loss), measured, learning_rate, gradient_norm);
-    return fflush(csv->file) || ferror(csv->file) ? cannot(csv, "write it") : TOOL_OK;
+    csv->failed = fflush(csv->file) || ferror(csv->file);
+    return csv->failed ? cannot(csv, "write it") : TOOL_OK;
 }

@@ -18,16 +18,22 @@ static int check_overlaps(const train_options *o)
         files[count++] = (tool_file){"--text", o->texts.items[i], false};
     int code = tool_check_files("train", files, count);
     free(files);
-    const tool_file others[] = {{"--log", o->log, true}, {"--resume", o->resume, false}};
-    return code ? code : tool_check_files("train", others, 2);
+    const tool_file checkpoint = {"--resume", o->resume, false};
+    const tool_file log[] = {{"--log", o->log, true}, checkpoint};
+    const tool_file save[] = {{"--save", o->save, true}, checkpoint};
+    if (!code)
+        code = tool_check_files("train", log, 2);
+    if (!code && o->resume && !tool_same_file(o->save, o->resume))
+        code = tool_check_files("train", save, 2);
+    return code;
 }
 
 static bool is_checkpoint(const char *path)
 {
-    clrnn_tensors *set = NULL;
-    bool found = clrnn_tensors_load(path, NULL, &set) == CLRNN_OK &&
-                 clrnn_tensors_metadata(set, "clrnn.train.step");
-    clrnn_tensors_destroy(&set);
+    cJSON *header = tool_read_header(path);
+    cJSON *metadata = cJSON_GetObjectItemCaseSensitive(header, "__metadata__");
+    bool found = cJSON_GetObjectItemCaseSensitive(metadata, "clrnn.train.step") != NULL;
+    cJSON_Delete(header);
     return found;
 }
 

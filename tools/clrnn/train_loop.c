@@ -7,9 +7,8 @@
 
 #include "train.h"
 
-#define VALIDATION_BATCHES                                                 \
-    100 /* at most; a step of validation costs about a third of training's \
-         */
+#define VALIDATION_BATCHES 100 /* at most; one costs about a third of a step of training */
+#define LOOK_EVERY         100 /* steps, after which a loss that is not finite is seen in any case */
 
 static volatile sig_atomic_t signalled; /* the number of the first signal, or 0 */
 
@@ -222,10 +221,11 @@ static int step(train_session *s, bool last)
     uint64_t next = steps_done(s) + 1;
     bool first = next == s->first + 1;
     bool due = last || every(next, o->log_every) || every(next, o->validate_every);
+    bool look = due || first || every(next, LOOK_EVERY);
     clrnn_batch batch = {.ids = s->ids, .targets = s->targets};
     clrnn_text_batch(s->text, false, next - 1, s->ids, s->targets, &batch.reset);
     s->rate = clrnn_trainer_learning_rate(s->trainer);
-    clrnn_status status = clrnn_trainer_step(s->trainer, &batch, due || first ? &s->loss : NULL);
+    clrnn_status status = clrnn_trainer_step(s->trainer, &batch, look ? &s->loss : NULL);
     if (status)
         return failed(s, status);
     if (due || first)
@@ -259,5 +259,8 @@ int train_loop(train_session *s)
     }
     tool_progress_clear();
     s->interrupted = last ? 0 : signalled;
-    return code ? code : save(s);
+    if (code && !s->csv.failed)
+        return code;
+    int saved = save(s); /* a log on a full disk takes no training with it */
+    return code ? code : saved;
 }
