@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 
+#define VARIABLE "CLRNN_DEVICE"
+
 /* Selectors that name a vendor, and what of the vendor, platform or device name tells it. */
 static const struct {
     const char *selector, *parts[2];
@@ -131,8 +133,10 @@ static size_t sort(const char *selector, const clrnn_device_info *devices, size_
     return matches;
 }
 
-static clrnn_status fail_no_match(const char *selector, const clrnn_device_info *devices,
-                                  size_t count, const clrnn_log *log)
+/* named: the selector comes from the environment, so the message tells which variable to mend. */
+static clrnn_status fail_no_match(const char *selector, bool named,
+                                  const clrnn_device_info *devices, size_t count,
+                                  const clrnn_log *log)
 {
     char list[4096] = "";
     size_t used = 0;
@@ -148,20 +152,22 @@ static clrnn_status fail_no_match(const char *selector, const clrnn_device_info 
         used += put > 0 ? (size_t)put : 0;
     }
     return clr_fail(log, CLRNN_ERR_NO_DEVICE,
-                    "no usable OpenCL device matches \"%s\"; there is %s; choose auto, gpu, cpu, "
+                    "no usable OpenCL device matches %s\"%s\"; there is %s; choose auto, gpu, cpu, "
                     "nvidia, amd, intel, pocl, a part of a name, or PLATFORM:DEVICE",
-                    selector, list);
+                    named ? VARIABLE "=" : "", selector, list);
 }
 
 clrnn_status clr_select(const char *selector, const clrnn_device_info *devices, size_t count,
                         const clrnn_log *log, size_t *order, size_t *matches)
 {
-    if (!selector || !*selector)
-        selector = getenv("CLRNN_DEVICE");
-    if (!selector || !*selector)
+    const char *variable = getenv(VARIABLE);
+    bool named = (!selector || !*selector) && variable && *variable;
+    if (named)
+        selector = variable;
+    else if (!selector || !*selector)
         selector = "auto";
     *matches = sort(selector, devices, count, order);
-    return *matches ? CLRNN_OK : fail_no_match(selector, devices, count, log);
+    return *matches ? CLRNN_OK : fail_no_match(selector, named, devices, count, log);
 }
 
 static void explain(clrnn_device_info *device, const clrnn_device_info *best)

@@ -93,4 +93,18 @@ def test_unknown_device():
         fails(3, command, "--device", "abacus", says=["abacus", name])
     fails(3, "devices", "--device", "77:0", says="77:0")
     fails(3, "devices", "--device", "abacus", CLRNN_DEVICE="cpu")
-    fails(3, "verify", "--quick", CLRNN_DEVICE="abacus", says="abacus")
+    fails(3, "verify", "--quick", CLRNN_DEVICE="abacus",
+          says=['CLRNN_DEVICE="abacus"', name, "nvidia", "PLATFORM:DEVICE"])
+    assert "CLRNN_DEVICE" not in fails(3, "devices", "--device", "abacus").stderr
+    result = fails(3, "devices", "--json", CLRNN_DEVICE="abacus", says='CLRNN_DEVICE="abacus"')
+    assert json.loads(result.stdout)["devices"], "the list is there nevertheless"
+
+
+def test_unknown_log():
+    for value in ["verbose", "INFO", "error,warn", "0"]:
+        result = fails(2, "devices", CLRNN_LOG=value,
+                       says=["CLRNN_LOG", value, "error, warn, info, debug"])
+        assert result.stdout == ""
+    for value in ["", "error", "warn"]:
+        passes("devices", CLRNN_LOG=value)
+    passes("--help", CLRNN_LOG="verbose")

@@ -43,6 +43,8 @@ static int dispatch(int argc, char **argv)
         printf("clrnn %s\n", clrnn_version_text());
         return TOOL_OK;
     }
+    if (tool_check_log())
+        return TOOL_BAD_USE;
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);

@@ -37,6 +37,15 @@ static clrnn_log_level asked_level(void)
     return CLRNN_LOG_NONE;
 }
 
+int tool_check_log(void)
+{
+    const char *asked = getenv("CLRNN_LOG");
+    if (!asked || !*asked || asked_level() != CLRNN_LOG_NONE)
+        return TOOL_OK;
+    return tool_error("CLRNN_LOG=\"%s\" is unknown; it may be error, warn, info, debug or empty",
+                      asked);
+}
+
 static void on_message(void *user, clrnn_log_level level, const char *text)
 {
     static const char *const prefix[] = {

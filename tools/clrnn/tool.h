@@ -46,6 +46,10 @@ extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_
  *  or what the environment variable CLRNN_LOG (error, warn, info, debug) asks for, on stderr. */
 const clrnn_log *tool_log(void);
 
+/** See that CLRNN_LOG, if it is set, asks for a level that there is. Returns TOOL_OK or
+ *  TOOL_BAD_USE. */
+int tool_check_log(void);
+
 /** Print one line "clrnn: ..." on stderr. Returns TOOL_BAD_USE. */
 int tool_error(const char *format, ...) TOOL_PRINTF(1, 2);
 
