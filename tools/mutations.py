@@ -254,6 +254,16 @@ MUTATIONS = [
     ("left-over-of-a-younger", "test_left_over", [
         ("host/base/temporary.c", "return began_after(process, about);", "return false;")]),
 
+    # Why a call failed.
+    ("device-variable-not-named", "test_select", [
+        ("host/device/select.c", 'named ? VARIABLE "=" : ""', '""')]),
+    ("no-right-device-in-silence", "test_no_right_device", [
+        ("host/layer/open.c", "if (status == CLRNN_ERR_SELF_TEST) /*", "if (status == CLRNN_OK) /*")]),
+    ("no-memory-in-silence", "test_reasons", [
+        ("host/layer/open.c",
+         'clr_fail(&desc->log, CLRNN_ERR_MEMORY, "context: no memory to order %zu devices",',
+         'clr_fail(NULL, CLRNN_ERR_MEMORY, "context: no memory to order %zu devices",')]),
+
     # The reference itself: PyTorch's numbers and finite differences.
     ("ref-lstm-gate-order", "test_reference", [
         (REF + "lstm.c", "i[j] = sigmoid(wx(l, s->x, j) + uh(l, s->h_prev, j));",
