@@ -254,6 +254,13 @@ MUTATIONS = [
     ("left-over-of-a-younger", "test_left_over", [
         ("host/base/temporary.c", "return began_after(process, about);", "return false;")]),
 
+    # Which tensors a model is made of.
+    ("prefix-stays-in-names", "test_prefix", [
+        ("host/model/prefix.c", "        tensor.name += length;\n", "")]),
+    ("prefix-not-tried", "test_prefix", [
+        ("host/model/prefix.c", "status == CLRNN_OK && p->count++ < MOST_PREFIXES",
+         "status != CLRNN_OK && p->count++ < MOST_PREFIXES")]),
+
     # Why a call failed.
     ("device-variable-not-named", "test_select", [
         ("host/device/select.c", 'named ? VARIABLE "=" : ""', '""')]),

@@ -298,24 +298,12 @@ static clrnn_status read_tensors(const clrnn_model *model, const clrnn_tensors *
     return CLRNN_OK;
 }
 
-clrnn_status clrnn_model_from_tensors(clrnn_context *context, const clrnn_tensors *set,
-                                      clrnn_precision precision, clrnn_model **model)
+clrnn_status clr_model_make(clrnn_context *context, const clrnn_model_desc *desc,
+                            const clrnn_tensors *set, const char *prefix, clrnn_model **model)
 {
-    if (model)
-        *model = NULL;
-    if (!context || !set || !model)
-        return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_from_tensors: an argument is NULL");
-    clrnn_model_desc desc = {.precision = precision};
-    uint8_t vocabulary[256];
-    const char *prefix = "";
     clrnn_model *made = NULL;
     void *values = NULL;
-    clrnn_status status = clr_description_read(set, &context->log, &desc, vocabulary, &prefix);
-    if (status != CLRNN_OK)
-        return status;
-    desc.precision = precision;
-    status = model_open(context, &desc, &made);
+    clrnn_status status = model_open(context, desc, &made);
     if (status != CLRNN_OK)
         return status;
     status = CLRNN_ERR_MEMORY;
@@ -332,22 +320,6 @@ out:
         *model = made;
     else
         clrnn_model_destroy(&made);
-    return status;
-}
-
-clrnn_status clrnn_model_load(clrnn_context *context, const char *path, clrnn_precision precision,
-                              clrnn_model **model)
-{
-    if (model)
-        *model = NULL;
-    if (!context || !path || !model)
-        return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_load: an argument is NULL");
-    clrnn_tensors *set = NULL;
-    clrnn_status status = clrnn_tensors_load(path, &context->log, &set);
-    if (status == CLRNN_OK)
-        status = clrnn_model_from_tensors(context, set, precision, model);
-    clrnn_tensors_destroy(&set);
     return status;
 }
 

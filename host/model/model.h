@@ -131,6 +131,12 @@ clrnn_status clr_model_pass_backward(clr_model_pass *pass, const uint32_t *lengt
  *  Returns: CLRNN_OK, CLRNN_ERR_MEMORY */
 clrnn_status clr_model_init(const clrnn_model *model, uint64_t seed, void *parameters);
 
+/** Make a model as described and fill it from a set, in which the network's names begin with
+ *  `prefix`. Ownership, returns: as clrnn_model_create; CLRNN_ERR_FORMAT (a tensor is missing or of
+ *  another size). */
+clrnn_status clr_model_make(clrnn_context *context, const clrnn_model_desc *desc,
+                            const clrnn_tensors *set, const char *prefix, clrnn_model **model);
+
 /** How many named tensors the parameters consist of; describe one, its name as in a file:
  *  "embedding.weight", the network's with `prefix` ("rnn.") before their names, "head.weight",
  *  "head.bias". info->offset counts from the start of model->parameters. index must be in range. */

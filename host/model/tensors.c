@@ -297,6 +297,14 @@ const char *clrnn_tensors_metadata(const clrnn_tensors *set, const char *key)
     return found ? found->value : NULL;
 }
 
+const char *clrnn_tensors_metadata_at(const clrnn_tensors *set, size_t index, const char **value)
+{
+    bool there = set && index < set->metadata_count;
+    if (value)
+        *value = there ? set->metadata[index].value : NULL;
+    return there ? set->metadata[index].key : NULL;
+}
+
 clrnn_status clr_metadata_append(clrnn_tensors *set, const char *key, const char *value)
 {
     if (set->metadata_count == set->metadata_capacity) {

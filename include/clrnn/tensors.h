@@ -102,6 +102,11 @@ CLRNN_API const clrnn_tensor *clrnn_tensors_find(const clrnn_tensors *set, const
 /** A metadata string, or NULL; valid until the set changes. */
 CLRNN_API const char *clrnn_tensors_metadata(const clrnn_tensors *set, const char *key);
 
+/** The key of metadata string `index`, in the order of the file, or NULL past the last one; value
+ *  (unless NULL): out, the string. Valid until the set changes. */
+CLRNN_API const char *clrnn_tensors_metadata_at(const clrnn_tensors *set, size_t index,
+                                                const char **value);
+
 /**
  * Add an array (copied; data NULL = zeros) or set a metadata string (copied).
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (the name exists, or is not UTF-8), CLRNN_ERR_RANGE (rank

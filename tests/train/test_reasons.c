@@ -177,8 +177,11 @@ static bool use_models(clrnn_context *context)
     static const int32_t ids[T * N] = {0, 1, 2, 3, 4, 5};
     const clrnn_model_desc desc = task_desc(CLRNN_CELL_LSTM, CLRNN_INPUT_EMBEDDING, 1, CLRNN_F32);
     const clrnn_model_io io = {.steps = T, .batch = N, .ids = ids, .y = host[1], .logits = host[2]};
+    clrnn_model_desc found;
+    uint8_t vocabulary[256];
     clrnn_model *model = NULL, *again = NULL;
     clrnn_tensors *set = NULL;
+    const clrnn_model_source source = {.path = path_of("model.safetensors")};
     float *parameters = calloc(1024, sizeof *parameters);
     bool good = GOOD(clrnn_model_create(context, &desc, 1, &model));
     good = good && GOOD(clrnn_model_get_parameters(model, parameters));
@@ -188,8 +191,11 @@ static bool use_models(clrnn_context *context)
     good = good && GOOD(clrnn_model_to_tensors(model, set));
     good = good && GOOD(clrnn_model_from_tensors(context, set, CLRNN_F32, &again));
     clrnn_model_destroy(&again);
-    good = good && GOOD(clrnn_model_save(model, path_of("model.safetensors")));
-    good = good && GOOD(clrnn_model_load(context, path_of("model.safetensors"), CLRNN_F32, &again));
+    good = good && GOOD(clrnn_model_save(model, source.path));
+    good = good && GOOD(clrnn_model_describe(&source, &test_log, &found, vocabulary));
+    good = good && GOOD(clrnn_model_open(context, &source, &again));
+    clrnn_model_destroy(&again);
+    good = good && GOOD(clrnn_model_load(context, source.path, CLRNN_F32, &again));
     clrnn_model_destroy(&again);
     clrnn_tensors_destroy(&set);
     clrnn_model_destroy(&model);

@@ -53,6 +53,11 @@ tool_option tool_device(const char **target)
     return tool_text("device", "SEL", target, "device to use (CLRNN_DEVICE, else auto)");
 }
 
+tool_option tool_prefix(const char **target)
+{
+    return tool_text("prefix", "P", target, "the model's tensors are those named P...");
+}
+
 const char *tool_word(const char *words, int index)
 {
     static char word[32];

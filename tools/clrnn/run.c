@@ -14,7 +14,7 @@
 
 /* One run. */
 typedef struct job {
-    const char *model_path;
+    const char *model_path, *prefix;
     int precision, strategy, weights;
     bool batch_first, force;
     run_input inputs[RUN_INPUTS];
@@ -274,8 +274,9 @@ static int to_batch_first(job *j)
 
 static int load_model(job *j, clrnn_context *context)
 {
-    clrnn_status status =
-        clrnn_model_load(context, j->model_path, (clrnn_precision)j->precision, &j->model);
+    const clrnn_model_source source = {
+        .path = j->model_path, .prefix = j->prefix, .precision = (clrnn_precision)j->precision};
+    clrnn_status status = clrnn_model_open(context, &source, &j->model);
     if (!status)
         status = clrnn_model_set_strategy(j->model, (clrnn_strategy)j->strategy);
     if (!status)
@@ -343,6 +344,7 @@ static int run(int argc, char **argv)
         tool_many("in", "[NAME=]FILE", &in, "x (default), h0, c0 or lengths from FILE"),
         tool_many("out", "[NAME=]FILE", &out, "y (default), hn, cn or logits to FILE"),
         tool_flag("force", &j.force, "replace a model or other file of --out that exists"),
+        tool_prefix(&j.prefix),
         tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is walked (auto)"),

@@ -185,6 +185,12 @@ static int load_checkpoint(train_session *s)
 {
     clrnn_tensors *checkpoint;
     clrnn_status status = clrnn_tensors_load(s->options->resume, tool_log(), &checkpoint);
+    if (!status && !clrnn_tensors_metadata(checkpoint, "clrnn.train.step")) {
+        clrnn_tensors_destroy(&checkpoint);
+        return tool_error("train: --resume %s: not a checkpoint that clrnn train has saved; "
+                          "clrnn info tells what it is",
+                          s->options->resume);
+    }
     if (!status)
         status = clrnn_model_from_tensors(s->context, checkpoint, CLRNN_F32, &s->model);
     int code = status ? tool_failed(status) : check_model(s);
