@@ -7,7 +7,8 @@ import subprocess
 import harness
 from harness import TIMEOUT, fails, passes, write_text
 
-COMMANDS = ["devices", "run", "train", "sample", "verify", "bench"]
+COMMANDS = ["devices", "run", "train", "sample", "info", "verify", "bench", "tune"]
+WITHOUT_DEVICE = ["info"]
 
 
 def test_help():
@@ -15,7 +16,8 @@ def test_help():
     for name in COMMANDS:
         assert f"  {name} " in text, name
         own = passes(name, "--help")
-        assert own.startswith(f"usage: clrnn {name} ") and "--device SEL" in own, own
+        assert own.startswith(f"usage: clrnn {name} "), own
+        assert ("--device SEL" in own) == (name not in WITHOUT_DEVICE), own
     assert passes("--version").startswith("clrnn ")
 
 

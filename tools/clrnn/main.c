@@ -9,8 +9,9 @@
 
 #include "tool.h"
 
-static const tool_command *const commands[] = {
-    &tool_devices, &tool_run, &tool_train, &tool_sample, &tool_verify, &tool_bench, &tool_tune};
+static const tool_command *const commands[] = {&tool_devices, &tool_run,  &tool_train,
+                                               &tool_sample,  &tool_info, &tool_verify,
+                                               &tool_bench,   &tool_tune};
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static void print_help(void)
@@ -22,9 +23,10 @@ static void print_help(void)
     printf(
         "\n  clrnn COMMAND --help   what a command takes\n"
         "  clrnn --version        the version\n\n"
-        "Every command takes --device SEL: auto, gpu, cpu, nvidia, amd, intel, pocl, a part of\n"
-        "the device's name, or PLATFORM:DEVICE as `clrnn devices` numbers them. CLRNN_DEVICE in\n"
-        "the environment says the same; CLRNN_LOG=error|warn|info|debug shows more on stderr.\n"
+        "Commands that compute take --device SEL: auto, gpu, cpu, nvidia, amd, intel, pocl, a\n"
+        "part of the device's name, or PLATFORM:DEVICE as `clrnn devices` numbers them.\n"
+        "CLRNN_DEVICE in the environment says the same; CLRNN_LOG=error|warn|info|debug shows\n"
+        "more on stderr.\n"
         "Exit: 0 done, 1 a check failed or a training is not finite, 2 bad use or bad input,\n"
         "3 no device; clrnn train that a signal ended in order: 130 Ctrl-C, 143 SIGTERM, 129 "
         "SIGHUP.\n");

@@ -37,8 +37,8 @@ typedef struct tool_command {
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name; returns the exit code */
 } tool_command;
 
-extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_verify, tool_bench,
-    tool_tune;
+extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_info, tool_verify,
+    tool_bench, tool_tune;
 
 /* --- errors: report.c ------------------------------------------------------------------------ */
 
