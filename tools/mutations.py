@@ -264,6 +264,8 @@ MUTATIONS = [
     # Why a call failed.
     ("device-variable-not-named", "test_select", [
         ("host/device/select.c", 'named ? VARIABLE "=" : ""', '""')]),
+    ("wrong-argument-named", "test_arguments", [
+        ("host/train/trainer.c", 'trainer ? "batch" : "trainer"', 'trainer ? "trainer" : "batch"')]),
     ("no-right-device-in-silence", "test_no_right_device", [
         ("host/layer/open.c", "if (status == CLRNN_ERR_SELF_TEST) /*", "if (status == CLRNN_OK) /*")]),
     ("no-memory-in-silence", "test_reasons", [

@@ -68,7 +68,8 @@ static clrnn_status open_callers(clrnn_context *context, const clrnn_context_des
 {
     if (!desc->context || !desc->queue)
         return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
-                        "of context and queue only one is given: give both or neither");
+                        "%s is given, but %s is NULL: give both or neither",
+                        desc->queue ? "queue" : "context", desc->queue ? "context" : "queue");
     clrnn_status status = check_queue(context, desc);
     if (status != CLRNN_OK)
         return status;

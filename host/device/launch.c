@@ -66,8 +66,11 @@ clrnn_status clr_launch(clrnn_context *context, cl_kernel kernel, clr_range rang
         local[i] = range.local[i] ? range.local[i] : 1;
         size_t groups = (range.global[i] - 1) / local[i] + 1;
         if (groups > SIZE_MAX / local[i])
-            return clr_fail(&context->log, CLRNN_ERR_RANGE, "a launch of %zu x %zu work-items",
-                            range.global[0], range.global[1]);
+            return clr_fail(
+                &context->log, CLRNN_ERR_RANGE,
+                "a launch of %zu x %zu work-items: in whole groups of %zu they must not "
+                "exceed %zu",
+                range.global[0], range.global[1], local[i], SIZE_MAX);
         global[i] = groups * local[i];
     }
     clrnn_status status = set_args(context, kernel, args, count);

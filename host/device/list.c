@@ -266,7 +266,8 @@ clrnn_status clrnn_devices_list(const clrnn_log *log, clrnn_device_info **device
     if (count)
         *count = 0;
     if (!devices || !count)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_devices_list needs devices and count");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_devices_list: %s is NULL",
+                        devices ? "count" : "devices");
     clr_device_list list = {NULL, 0};
     clrnn_status status = list_devices(log, &list);
     if (status != CLRNN_OK) {

@@ -282,10 +282,16 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
         *count = 0;
     if (!context || !desc || !ways || !count)
         return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "tune: context, desc, ways or count is NULL");
+                        "clrnn_tune: %s is NULL",
+                        !context ? "context"
+                        : !desc  ? "desc"
+                        : !ways  ? "ways"
+                                 : "count");
     if (desc->strategy != CLRNN_STRATEGY_AUTO || desc->gemm != CLRNN_GEMM_AUTO)
-        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
-                        "tune: strategy and gemm must be auto, since they are what is measured");
+        return clr_fail(
+            &context->log, CLRNN_ERR_ARGUMENT,
+            "tune: strategy (%d) and gemm (%d) must be auto (0), since they are what is measured",
+            (int)desc->strategy, (int)desc->gemm);
     /* A plan as the rule makes it: checks the description, and finds how many groups meet. */
     clrnn_plan *plan = NULL;
     clrnn_status status = clrnn_plan_create(context, desc, &plan);

@@ -246,9 +246,11 @@ clrnn_status clr_model_pass_backward(clr_model_pass *pass, const uint32_t *lengt
     const clrnn_log *log = &model->context->log;
     bool embed = model->embedding != CLR_ABSENT;
     if (!pass->train || pass->input.steps == 0)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: backward without a training forward pass");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: backward %s",
+                        pass->train ? "without a forward pass" : "of a pass that does not train");
     if (embed && !ids)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: backward needs the symbols of the input");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "model: backward: ids is NULL, but the model has an embedding");
     clrnn_status status =
         embed ? check_ids(model, pass->input.steps, pass->input.batch, lengths, ids) : CLRNN_OK;
     if (status == CLRNN_OK && clr_model_has_head(model))

@@ -66,9 +66,10 @@ static clrnn_status make_buffers(clr_model_pass *pass)
                             "cannot reach beyond %zu: use fewer steps or rows at a time",
                             pass->max_steps, pass->max_batch, bytes.value / p->unit, reach);
         if (p->wanted && bytes.overflow)
-            return clr_fail(&context->log, CLRNN_ERR_RANGE,
-                            "model: an array for max_steps %u and max_batch %u overflows",
-                            pass->max_steps, pass->max_batch);
+            return clr_fail(
+                &context->log, CLRNN_ERR_RANGE,
+                "model: an array for %u steps of %u rows is more than memory can address",
+                pass->max_steps, pass->max_batch);
         clrnn_status status =
             p->wanted ? clr_buffer_create(context, bytes.value, p->buffer) : CLRNN_OK;
         if (status != CLRNN_OK)
@@ -87,9 +88,10 @@ static clrnn_status make_counts(clr_model_pass *pass)
     if (!clr_model_has_symbols(model))
         return CLRNN_OK;
     if (positions > UINT32_MAX)
-        return clr_fail(log, CLRNN_ERR_RANGE,
-                        "model: %u steps of %u rows are too many symbols for one call",
-                        pass->max_steps, pass->max_batch);
+        return clr_fail(
+            log, CLRNN_ERR_RANGE,
+            "model: %u steps of %u rows are %llu symbols, more than %u: use fewer in one call",
+            pass->max_steps, pass->max_batch, (unsigned long long)positions, UINT32_MAX);
     pass->counts = clr_calloc((size_t)model->desc.vocabulary_size + 1, sizeof *pass->counts);
     if (!pass->counts)
         return clr_fail(log, CLRNN_ERR_MEMORY, "model: no memory for the counts of %u symbols",
@@ -177,9 +179,11 @@ static clrnn_status check_state_and_output(const clrnn_model *model, const clrnn
 {
     const clrnn_log *log = &model->context->log;
     if (io->logits && !clr_model_has_head(model))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: logits of a model without a head");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "model: logits is given, but of a model without a head");
     if ((io->c0 || io->cn) && !clr_model_is_lstm(model))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: only an LSTM has c0 and cn");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "model: %s is given, but only an LSTM has c0 and cn", io->c0 ? "c0" : "cn");
     return CLRNN_OK;
 }
 
@@ -222,7 +226,7 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
 {
     if (!model || !io)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_forward: an argument is NULL");
+                        "clrnn_model_forward: %s is NULL", model ? "io" : "model");
     clrnn_context *context = model->context;
     const clr_network *net = &model->network;
     clr_model_input in = {.steps = io->steps,

@@ -125,7 +125,7 @@ clr_shape_text clr_show_shape(uint32_t rank, const uint64_t *shape)
 clrnn_status clrnn_tensors_create(const clrnn_log *log, clrnn_tensors **set)
 {
     if (!set)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "tensors: set is NULL");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_tensors_create: set is NULL");
     *set = clr_calloc(1, sizeof **set);
     if (!*set)
         return clr_fail(log, CLRNN_ERR_MEMORY, "tensors: no memory for a set");
@@ -225,8 +225,10 @@ static clrnn_status check_new(const clrnn_tensors *set, const char *name, clrnn_
                               uint32_t rank, const uint64_t *shape)
 {
     if (!set || !name || (rank > 0 && !shape))
-        return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "tensors: add needs a set, a name and a shape");
+        return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT, "clrnn_tensors_add: %s is NULL",
+                        !set    ? "set"
+                        : !name ? "name"
+                                : "shape");
     if (!clr_utf8_valid(name, strlen(name)) || strcmp(name, "__metadata__") == 0)
         return clr_fail(&set->log, CLRNN_ERR_ARGUMENT,
                         "tensors: \"%s\" cannot be a tensor's name: not UTF-8, or reserved",
@@ -235,11 +237,13 @@ static clrnn_status check_new(const clrnn_tensors *set, const char *name, clrnn_
         return clr_fail(&set->log, CLRNN_ERR_ARGUMENT, "tensors: \"%s\" exists already",
                         clr_show(name).text);
     if ((unsigned)dtype >= CLRNN_DTYPE_COUNT)
-        return clr_fail(&set->log, CLRNN_ERR_ARGUMENT, "tensor \"%s\": dtype %d is unknown",
-                        clr_show(name).text, (int)dtype);
+        return clr_fail(&set->log, CLRNN_ERR_ARGUMENT,
+                        "tensor \"%s\": dtype %d is unknown, not in 0..%d", clr_show(name).text,
+                        (int)dtype, CLRNN_DTYPE_COUNT - 1);
     if (rank > CLRNN_MAX_RANK)
-        return clr_fail(&set->log, CLRNN_ERR_RANGE, "tensor \"%s\": rank %" PRIu32 " exceeds %d",
-                        clr_show(name).text, rank, CLRNN_MAX_RANK);
+        return clr_fail(&set->log, CLRNN_ERR_RANGE,
+                        "tensor \"%s\": rank %" PRIu32 " is not in 0..%d", clr_show(name).text,
+                        rank, CLRNN_MAX_RANK);
     return CLRNN_OK;
 }
 
@@ -253,8 +257,9 @@ clrnn_status clrnn_tensors_add(clrnn_tensors *set, const char *name, clrnn_dtype
     if (rank > 0)
         memcpy(tensor.shape, shape, rank * sizeof *shape);
     if (!clr_tensor_measure(&tensor))
-        return clr_fail(&set->log, CLRNN_ERR_RANGE, "tensor \"%s\": shape %s is too large",
-                        clr_show(name).text, clr_show_shape(rank, shape).text);
+        return clr_fail(&set->log, CLRNN_ERR_RANGE,
+                        "tensor \"%s\": shape %s is too large: at most 2^53-1 a size, %zu bytes",
+                        clr_show(name).text, clr_show_shape(rank, shape).text, SIZE_MAX);
 
     struct clr_block *mark = set->blocks;
     void *copy = clr_tensors_keep(set, tensor.bytes);
@@ -321,7 +326,10 @@ clrnn_status clrnn_tensors_set_metadata(clrnn_tensors *set, const char *key, con
 {
     if (!set || !key || !value)
         return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "tensors: metadata needs a set, a key and a value");
+                        "clrnn_tensors_set_metadata: %s is NULL",
+                        !set   ? "set"
+                        : !key ? "key"
+                               : "value");
     if (!clr_utf8_valid(key, strlen(key)) || !clr_utf8_valid(value, strlen(value)))
         return clr_fail(&set->log, CLRNN_ERR_ARGUMENT, "metadata \"%s\" is not UTF-8",
                         clr_show(key).text);
@@ -348,7 +356,10 @@ clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *nam
     if (set)
         *set = NULL;
     if (!set || !name || (!data && bytes > 0))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "tensors: parse needs data, a name and a set");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_tensors_parse: %s is NULL",
+                        !set    ? "set"
+                        : !name ? "name"
+                                : "data");
     clrnn_tensors *made = NULL;
     clrnn_status status = clrnn_tensors_create(log, &made);
     if (status != CLRNN_OK)
@@ -367,7 +378,8 @@ clrnn_status clrnn_tensors_load(const char *path, const clrnn_log *log, clrnn_te
     if (set)
         *set = NULL;
     if (!path || !set)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "tensors: load needs a path and a set");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_tensors_load: %s is NULL",
+                        path ? "set" : "path");
     void *data = NULL;
     size_t bytes = 0;
     clrnn_status status = clr_file_read(path, log, &data, &bytes);
@@ -381,7 +393,7 @@ clrnn_status clrnn_tensors_save(const clrnn_tensors *set, const char *path)
 {
     if (!set || !path)
         return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "tensors: save needs a set and a path");
+                        "clrnn_tensors_save: %s is NULL", set ? "path" : "set");
     size_t length = strlen(path);
     bool npy = length >= 4 && strcmp(path + length - 4, ".npy") == 0;
     return npy ? clr_npy_write(set, path) : clr_safetensors_write(set, path);

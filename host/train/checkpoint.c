@@ -150,7 +150,7 @@ clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path)
 {
     if (!trainer || !path)
         return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_save: an argument is NULL");
+                        "clrnn_trainer_save: %s is NULL", trainer ? "path" : "trainer");
     clrnn_tensors *set = NULL;
     clrnn_status status = clr_finite_steps(trainer);
     if (status == CLRNN_OK)
@@ -319,7 +319,7 @@ clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path)
 {
     if (!trainer || !path)
         return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_resume: an argument is NULL");
+                        "clrnn_trainer_resume: %s is NULL", trainer ? "path" : "trainer");
     clrnn_tensors *set = NULL;
     loaded in = {0};
     clrnn_status status = clrnn_tensors_load(path, &trainer->model->context->log, &set);

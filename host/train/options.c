@@ -43,13 +43,14 @@ static clrnn_status check_sizes(const clrnn_trainer_desc *desc, const clrnn_log 
 static clrnn_status check_kinds(const clrnn_trainer_desc *desc, const clrnn_log *log)
 {
     if ((unsigned)desc->loss > CLRNN_LOSS_MEAN_SQUARED)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: unknown loss %d", (int)desc->loss);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: loss %d is unknown, not in 0..%d",
+                        (int)desc->loss, CLRNN_LOSS_MEAN_SQUARED);
     if ((unsigned)desc->optimizer > CLRNN_RMSPROP)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: unknown optimizer %d",
-                        (int)desc->optimizer);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: optimizer %d is unknown, not in 0..%d",
+                        (int)desc->optimizer, CLRNN_RMSPROP);
     if ((unsigned)desc->schedule > CLRNN_SCHEDULE_COSINE)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: unknown schedule %d",
-                        (int)desc->schedule);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: schedule %d is unknown, not in 0..%d",
+                        (int)desc->schedule, CLRNN_SCHEDULE_COSINE);
     if (desc->schedule == CLRNN_SCHEDULE_COSINE && desc->total_steps <= desc->warmup_steps)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "trainer: total_steps is %" PRIu64

@@ -30,7 +30,8 @@ static clrnn_status check(const void *bytes, size_t size, const clrnn_text_desc 
                           const clrnn_log *log)
 {
     if (!desc || (!bytes && size))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "text: bytes and desc must be given");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_text_create: %s is NULL",
+                        desc ? "bytes" : "desc");
     if (!desc->steps || !desc->batch)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "text: steps (%" PRIu32 ") and batch (%" PRIu32 ") must be at least 1",
@@ -117,7 +118,7 @@ clrnn_status clrnn_text_create(const void *bytes, size_t size, const clrnn_text_
                                const clrnn_log *log, clrnn_text **text)
 {
     if (!text)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "text: nowhere to put it (text is NULL)");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_text_create: text is NULL");
     *text = NULL;
     clrnn_status status = check(bytes, size, desc, log);
     if (status != CLRNN_OK)

@@ -81,7 +81,10 @@ clrnn_status clrnn_trainer_create(clrnn_model *model, const clrnn_trainer_desc *
         *trainer = NULL;
     if (!model || !desc || !trainer)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_create: an argument is NULL");
+                        "clrnn_trainer_create: %s is NULL",
+                        !model  ? "model"
+                        : !desc ? "desc"
+                                : "trainer");
     if (!clr_model_has_head(model))
         return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT,
                         "trainer: the model has no head, make it with an output_size");
@@ -126,8 +129,9 @@ static clrnn_status check_sizes(const clrnn_trainer *trainer, const clr_model_in
     const clrnn_trainer_desc *desc = &trainer->desc;
     if (in->steps > desc->max_steps)
         return clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
-                        "batch: steps is %" PRIu32 ", max_steps is %" PRIu32, in->steps,
-                        desc->max_steps);
+                        "batch: steps is %" PRIu32 ", max_steps is %" PRIu32
+                        ", which it must not exceed",
+                        in->steps, desc->max_steps);
     if (in->batch > desc->max_batch || (desc->carry_state && in->batch != desc->max_batch))
         return clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
                         "batch: batch is %" PRIu32 ", %s max_batch, %" PRIu32, in->batch,
@@ -306,8 +310,8 @@ static clrnn_status sum_losses(clrnn_trainer *trainer, const clr_model_input *in
 clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch, double *loss)
 {
     if (!trainer || !batch)
-        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_step: an argument is NULL");
+        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "clrnn_trainer_step: %s is NULL",
+                        trainer ? "batch" : "trainer");
     clr_stream *stream = &trainer->training;
     clr_model_input in;
     uint64_t counted = 0;
@@ -340,8 +344,11 @@ clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *b
                                     double *loss_sum, uint64_t *count)
 {
     if (!trainer || !batch || !loss_sum || !count)
-        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_evaluate: an argument is NULL");
+        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "clrnn_trainer_evaluate: %s is NULL",
+                        !trainer    ? "trainer"
+                        : !batch    ? "batch"
+                        : !loss_sum ? "loss_sum"
+                                    : "count");
     clr_stream *stream = &trainer->evaluation;
     clr_model_input in;
     clrnn_status status = prepare(trainer, stream, batch, &in, count);
@@ -375,7 +382,7 @@ clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, double *norm)
 {
     if (!trainer || !norm)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_gradient_norm: an argument is NULL");
+                        "clrnn_trainer_gradient_norm: %s is NULL", trainer ? "norm" : "trainer");
     double scaled[2] = {0, 1};
     clrnn_status status =
         clr_norm(&trainer->loss, trainer->gradient, trainer->model->count, trainer->norm);
@@ -390,7 +397,7 @@ clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *gradient)
 {
     if (!trainer || !gradient)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_get_gradient: an argument is NULL");
+                        "clrnn_trainer_get_gradient: %s is NULL", trainer ? "gradient" : "trainer");
     return clr_buffer_read(trainer->model->context, trainer->gradient, 0,
                            trainer->model->count * clr_model_element(trainer->model), gradient);
 }

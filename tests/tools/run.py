@@ -189,7 +189,9 @@ def test_run_bad_arrays():
         fails(2, *run, "x.npy", name + "=bad.npy", *out, says=["bad.npy", name])
     for lengths in [[T + 1, 1, 1], [1, -1, 1], [1, 1, 2**40], [1, 1]]:
         write_npy("lengths.npy", (len(lengths),), lengths, "I64")
-        fails(2, *run, "x.npy", "lengths=lengths.npy", *out, says="lengths.npy")
+        wrong = [n for n in lengths if not 0 <= n <= T]
+        fails(2, *run, "x.npy", "lengths=lengths.npy", *out,
+              says=["lengths.npy", f"length {wrong[0]} of sequence" if wrong else "[2]"])
     write_safetensors("other.safetensors", {"a": x, "b": x})
     fails(2, *run, "other.safetensors", *out, says=["other", "x", "a, b"])
     assert not os.path.exists("y.npy")

@@ -50,6 +50,20 @@ def test_bad_use():
         fails(2, command, "--problem", "T=0", says="T")
 
 
+def test_ranges():
+    """What is out of range is told with the value that was given and what it may be."""
+    for option, value, says in [("hidden", "0", "from 1 to 4294967295"),
+                                ("hidden", "-5", "from 1 to 4294967295"),
+                                ("hidden", "4294967296", "from 1 to 4294967295"),
+                                ("hidden", "1.5", "a whole number from 1"),
+                                ("steps", "99999999999999999999", "to 18446744073709551615"),
+                                ("lr", "0", "a number from 1e-30 to 1e+38"),
+                                ("lr", "fast", "a number from 1e-30 to 1e+38"),
+                                ("dropout", "inf", "from 0 to 0.999")]:
+        fails(2, "train", f"--{option}", value, says=[f"--{option} {value}: must be ", says])
+    fails(2, "bench", "--problem", "cell=elman", says=["cell=elman", "lstm|gru|rnn"])
+
+
 def test_line_breaks_in_names():
     fails(2, "run", "no\nsuch", "--in", "x", "--out", "y.npy", says="no such")
 

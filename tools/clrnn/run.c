@@ -109,8 +109,8 @@ static int read_lengths(job *j)
         return tool_no_memory();
     for (uint32_t n = 0; n < j->batch; n++)
         if (lengths[n] < 0 || (uint32_t)lengths[n] > j->steps)
-            return tool_error("run: %s: length %d of sequence %u is not 0 to T=%u", in->path,
-                              lengths[n], n, j->steps);
+            return tool_error("run: %s: length %lld of sequence %u is not 0 to T=%u", in->path,
+                              (long long)run_integer_at(in->tensor, n), n, j->steps);
     return TOOL_OK;
 }
 

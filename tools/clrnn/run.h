@@ -56,6 +56,9 @@ bool run_is_integer(const clrnn_tensor *tensor);
 /** Elements as float or double, `element` bytes each: [count], to be freed; NULL = no memory. */
 void *run_reals(const clrnn_tensor *tensor, size_t element);
 
+/** Element `i` of a tensor of integers; those beyond int64_t at its limit. */
+int64_t run_integer_at(const clrnn_tensor *tensor, size_t i);
+
 /** Elements of a tensor of integers, those beyond int32_t at its limits: [count], to be freed. */
 int32_t *run_integers(const clrnn_tensor *tensor);
 
