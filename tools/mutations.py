@@ -201,7 +201,7 @@ MUTATIONS = [
     ("rmsprop-root", "test_optimizer", [
         ("cl/optimizer.cl", "(sqrt(v1) + epsilon)", "(v1 + epsilon)")]),
     ("clipping", "test_optimizer", [
-        ("cl/optimizer.cl", "!(norm[0] <= clip) ? clip / norm[0]", "!(norm[0] <= clip) ? clip")]),
+        ("cl/optimizer.cl", "g * norm[1] * (clip / norm[0])", "g * norm[1] * clip")]),
 
     # The host's part of a pass.
     ("backward-second-direction", "test_vectors", [

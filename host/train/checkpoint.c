@@ -152,7 +152,11 @@ clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path)
         return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_save: %s is NULL", trainer ? "path" : "trainer");
     clrnn_tensors *set = NULL;
-    clrnn_status status = clr_finite_steps(trainer);
+    clrnn_status status = clr_watch_read(trainer);
+    if (status == CLRNN_OK)
+        status = clrnn_context_finish(trainer->model->context);
+    if (status == CLRNN_OK)
+        status = clr_finite_steps(trainer);
     if (status == CLRNN_OK)
         status = clrnn_tensors_create(&trainer->model->context->log, &set);
     if (status == CLRNN_OK)

@@ -7,16 +7,22 @@
 #include "device/buffer.h"
 #include "train/trainer.h"
 
+clrnn_status clr_watch_read(clrnn_trainer *trainer)
+{
+    return clr_buffer_read_async(trainer->model->context, trainer->watch, 0,
+                                 sizeof trainer->watched, trainer->watched);
+}
+
 clrnn_status clr_finite_steps(clrnn_trainer *trainer)
 {
     clrnn_context *context = trainer->model->context;
-    cl_ulong watch[2] = {0};
-    clrnn_status status = clr_buffer_read(context, trainer->watch, 0, sizeof watch, watch);
-    if (status != CLRNN_OK || !watch[0])
-        return status;
-    status = clr_buffer_zero(context, trainer->watch, 0, sizeof watch);
+    const cl_ulong watch[2] = {trainer->watched[0], trainer->watched[1]};
+    if (!watch[0])
+        return CLRNN_OK;
+    clrnn_status status = clr_buffer_zero(context, trainer->watch, 0, sizeof watch);
     if (status != CLRNN_OK)
         return status;
+    trainer->watched[0] = 0;
     trainer->steps_done = watch[0] - 1;
     trainer->training.started = false; /* its states are those of the steps that did not count */
     return clr_fail(&context->log, CLRNN_ERR_NOT_FINITE,

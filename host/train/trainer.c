@@ -285,26 +285,20 @@ static clrnn_status update(clrnn_trainer *trainer)
                               desc->optimizer == CLRNN_ADAMW ? desc->weight_decay : 0);
 }
 
-/* Wait for one or two numbers of the model's precision. */
-static clrnn_status read_numbers(const clrnn_trainer *trainer, cl_mem buffer, size_t count,
-                                 double values[])
-{
-    float floats[2] = {0};
-    bool is_double = trainer->model->desc.precision == CLRNN_F64;
-    clrnn_status status = clr_buffer_read(trainer->model->context, buffer, 0,
-                                          count * clr_model_element(trainer->model),
-                                          is_double ? (void *)values : (void *)floats);
-    for (size_t i = 0; i < count && !is_double; i++)
-        values[i] = (double)floats[i];
-    if (status == CLRNN_OK)
-        clr_plan_notice(trainer->training.pass->plan);
-    return status;
-}
-
 /* trainer->sum = sum of the losses of a batch. */
 static clrnn_status sum_losses(clrnn_trainer *trainer, const clr_model_input *in)
 {
     return clr_sum(&trainer->loss, trainer->losses, (size_t)in->steps * in->batch, trainer->sum);
+}
+
+/* Wait for that sum, finite or not, and see whether all steps were. */
+static clrnn_status read_loss(clrnn_trainer *trainer, double *sum)
+{
+    *sum = 0;
+    clrnn_status status = clr_watch_read(trainer);
+    if (status == CLRNN_OK)
+        status = clr_trainer_numbers(trainer, trainer->sum, 1, sum);
+    return status == CLRNN_OK ? clr_finite_steps(trainer) : status;
 }
 
 clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch, double *loss)
@@ -334,10 +328,9 @@ clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch
     trainer->steps_done++;
     if (!loss)
         return clr_flush(trainer->model->context);
-    double sum = 0;
-    status = read_numbers(trainer, trainer->sum, 1, &sum);
-    *loss = sum / (double)counted;
-    return status == CLRNN_OK ? clr_finite_steps(trainer) : status;
+    status = read_loss(trainer, loss);
+    *loss /= (double)counted;
+    return status;
 }
 
 clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *batch,
@@ -345,10 +338,10 @@ clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *b
 {
     if (!trainer || !batch || !loss_sum || !count)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "clrnn_trainer_evaluate: %s is NULL",
-                        !trainer    ? "trainer"
-                        : !batch    ? "batch"
-                        : !loss_sum ? "loss_sum"
-                                    : "count");
+                        !trainer   ? "trainer"
+                        : !batch   ? "batch"
+                        : loss_sum ? "count"
+                                   : "loss_sum");
     clr_stream *stream = &trainer->evaluation;
     clr_model_input in;
     clrnn_status status = prepare(trainer, stream, batch, &in, count);
@@ -361,43 +354,5 @@ clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *b
         status = carry(trainer, stream);
     if (status == CLRNN_OK)
         status = sum_losses(trainer, &in);
-    if (status == CLRNN_OK)
-        status = read_numbers(trainer, trainer->sum, 1, loss_sum);
-    return status == CLRNN_OK ? clr_finite_steps(trainer) : status;
-}
-
-/* --- what can be read back ------------------------------------------------------------------ */
-
-uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer)
-{
-    return trainer ? trainer->steps_done : 0;
-}
-
-double clrnn_trainer_learning_rate(const clrnn_trainer *trainer)
-{
-    return trainer ? clr_options_rate(&trainer->desc, trainer->steps_done) : 0;
-}
-
-clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, double *norm)
-{
-    if (!trainer || !norm)
-        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_gradient_norm: %s is NULL", trainer ? "norm" : "trainer");
-    double scaled[2] = {0, 1};
-    clrnn_status status =
-        clr_norm(&trainer->loss, trainer->gradient, trainer->model->count, trainer->norm);
-    if (status == CLRNN_OK)
-        status = read_numbers(trainer, trainer->norm, 2, scaled);
-    if (status == CLRNN_OK)
-        *norm = scaled[0] / scaled[1]; /* in double: it may be more than a float holds */
-    return status;
-}
-
-clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *gradient)
-{
-    if (!trainer || !gradient)
-        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_get_gradient: %s is NULL", trainer ? "gradient" : "trainer");
-    return clr_buffer_read(trainer->model->context, trainer->gradient, 0,
-                           trainer->model->count * clr_model_element(trainer->model), gradient);
+    return status == CLRNN_OK ? read_loss(trainer, loss_sum) : status;
 }

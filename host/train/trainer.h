@@ -30,6 +30,7 @@ struct clrnn_trainer {
     cl_mem norm;         /* [2], of the gradient, see clr_norm */
     cl_mem sum;          /* [1], of the losses */
     cl_mem watch;        /* [2] cl_ulong, of clr_update: the first step that was not finite */
+    cl_ulong watched[2]; /* the same as last read */
     cl_mem losses;       /* [T,N] */
     cl_mem targets;      /* [T,N] cl_int, negative = not counted */
     cl_mem values;       /* [T,N,O], mean squared error */
@@ -57,14 +58,20 @@ static inline double clr_number(const clrnn_trainer_desc *desc, const clr_number
 clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *log,
                                clrnn_trainer_desc *options);
 
+/** Wait for one or two numbers of the model's precision, in `buffer`. */
+clrnn_status clr_trainer_numbers(const clrnn_trainer *trainer, cl_mem buffer, size_t count,
+                                 double values[]);
+
 /** Learning rate of the step after `done` steps. */
 double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done);
 
 /**
- * See whether all steps were finite. If not, the trainer is put back to before the first that was
- * not, from where it can go on. Waits for the device.
+ * See whether all steps were finite: enqueue the question, and when that has been waited for look at
+ * the answer. If they were not, the trainer is put back to before the first that was not, from where
+ * it can go on.
  * Returns: CLRNN_OK, CLRNN_ERR_NOT_FINITE (the log names the step), CLRNN_ERR_OPENCL
  */
+clrnn_status clr_watch_read(clrnn_trainer *trainer);
 clrnn_status clr_finite_steps(clrnn_trainer *trainer);
 
 /** See whether all real numbers of a set are finite. Returns: CLRNN_OK, CLRNN_ERR_NOT_FINITE (the
