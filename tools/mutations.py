@@ -214,6 +214,10 @@ MUTATIONS = [
     ("backward-transposed-panels", "test_vectors", [
         ("host/math/packed.c", "transposed ? 1 : b.stride, transposed ? b.stride : 1,",
          "transposed ? b.stride : 1, transposed ? 1 : b.stride,")]),
+    ("weights-step-of-a-gate", "test_weights test_persistent", [
+        ("host/layer/weights.c", "begin + f->at + gate * f->numbers", "begin + f->at")]),
+    ("weights-of-another-layer", "test_weights", [
+        ("host/layer/weights.c", "(cell - D) * w->cell[1]", "(cell - D) * w->cell[0]")]),
     ("model-parameters-stay", "test_model", [
         ("host/model/forward.c", "pass->version != model->version)", "pass->version == 0)")]),
     ("forget-bias", "test_parameters", [

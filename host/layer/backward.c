@@ -187,12 +187,12 @@ static clrnn_status input_gradient(clr_back *b, clrnn_slice dx)
 {
     const clr_network *n = &b->plan->network;
     size_t columns = (size_t)n->gates * n->desc.hidden_size;
-    const clr_gemm gemm = {
-        .m = (size_t)b->pass.steps * b->pass.batch,
-        .accumulate = b->walk.direction == 1,
-        .a = {b->plan->da, b->flow.da, columns},
-        .prepared = &clr_plan_operands(b->plan, b->walk.layer, b->walk.direction)->d_input,
-        .c = {dx.buffer, dx.offset, b->cell.inputs}};
+    const clr_packed_matrix w_ih = clr_walk_weights(b->plan, &b->walk, CLR_D_INPUT);
+    const clr_gemm gemm = {.m = (size_t)b->pass.steps * b->pass.batch,
+                           .accumulate = b->walk.direction == 1,
+                           .a = {b->plan->da, b->flow.da, columns},
+                           .prepared = &w_ih,
+                           .c = {dx.buffer, dx.offset, b->cell.inputs}};
     return clr_gemm_run(&b->plan->gemms, &gemm);
 }
 

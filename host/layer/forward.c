@@ -185,15 +185,21 @@ static void place_states(const clrnn_plan *plan, const clr_pass *pass, const clr
         w->c_last = state_of(plan, w, io->cn, true);
 }
 
+clr_packed_matrix clr_walk_weights(const clrnn_plan *plan, const clr_walk *w, clr_weight weight)
+{
+    return clr_weights_matrix(&plan->packed, plan->weights, w->layer, w->direction, weight);
+}
+
 clrnn_status clr_walk_inputs(clrnn_plan *plan, const clr_walk *w)
 {
     const clr_network *n = &plan->network;
+    const clr_packed_matrix w_ih = clr_walk_weights(plan, w, CLR_INPUT);
     size_t gates =
         clr_layout_gates(w->layout, n, w->layer, w->direction, w->begin - w->gates_first);
     const clr_gemm gemm = {
         .m = (size_t)(w->end - w->begin) * w->layout->batch,
         .a = w->input,
-        .prepared = &clr_plan_operands(plan, w->layer, w->direction)->input,
+        .prepared = &w_ih,
         .c = {w->store, w->store_at + gates, (size_t)n->gates * n->desc.hidden_size}};
     return clr_gemm_run(&plan->gemms, &gemm);
 }

@@ -45,7 +45,7 @@ static clrnn_status init(clrnn_plan *plan)
     clrnn_status status = clr_walks_init(plan, &kind);
     if (status == CLRNN_OK)
         status = find_together(plan);
-    return status == CLRNN_OK ? clr_panels_make(plan) : status;
+    return status;
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -131,7 +131,7 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
             return s;
         }
     }
-    if (batch >= full_tiles * each && products * plan->weight_bytes <= core_cache)
+    if (batch >= full_tiles * each && products * plan->packed.number_bytes <= core_cache)
         s.row_shares = each;
     else if (products * batch >= small_step && products * batch * steps > small_launch &&
              clr_may_meet(plan->context))
@@ -174,7 +174,7 @@ const clr_strategy clr_strategy_persistent = {
     .refuses = refuses,
     .init = init,
     .release = clr_walks_release,
-    .pack = clr_panels_pack,
+    .own = {~CLR_BIT(CLR_D_INPUT), &clr_packing_panels},
     .layers = layers,
     .forward = forward,
     .backward = backward,

@@ -227,7 +227,6 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
     plan->desc = *desc;
     plan->way = *way;
     plan->real_bytes = desc->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
-    plan->weight_bytes = clr_storage_bytes(desc->weights, desc->precision);
     plan->sequence_bytes = clr_storage_bytes(desc->sequences, desc->precision);
     plan->strategy = strategy_of(desc->strategy);
     status = clr_network_init(&desc->network, &context->log, &plan->network);
@@ -248,6 +247,10 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
     }
     if (status == CLRNN_OK)
         status = plan->strategy->init(plan);
+    if (status == CLRNN_OK)
+        status = clr_weights_init(&plan->network, &plan->gemms, desc->train, plan->strategy->own,
+                                  &plan->packed);
+    plan->info.work_bytes += plan->packed.bytes;
     if (status != CLRNN_OK)
         clrnn_plan_destroy(&plan);
     *out = plan;
@@ -310,7 +313,7 @@ void clrnn_plan_destroy(clrnn_plan **plan)
     p->strategy->release(p);
     clr_sequence_free(&p->sequence);
     clr_store_free(&p->sequence_store);
-    clr_plan_free_operands(p);
+    clr_weights_free(&p->packed);
     clr_gemms_free(&p->gemms);
     cl_mem *const buffers[] = {&p->weights.buffer,
                                &p->lengths,
@@ -354,7 +357,7 @@ clrnn_status clrnn_plan_set_weights(clrnn_plan *plan, clrnn_slice weights)
     }
     if (status == CLRNN_OK) {
         plan->weights = weights;
-        status = clr_plan_pack(plan);
+        status = clr_weights_pack(&plan->packed, weights);
     }
     return status;
 }

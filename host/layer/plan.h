@@ -7,6 +7,7 @@
 #include <clrnn/problem.h>
 #include <clrnn/tune.h>
 
+#include "layer/weights.h"
 #include "math/gemm.h"
 #include "math/persistent.h"
 #include "math/sequence.h"
@@ -48,8 +49,7 @@ typedef struct clr_strategy {
     /** Build kernels and allocate memory of its own. What was made is released even on failure. */
     clrnn_status (*init)(clrnn_plan *plan);
     void (*release)(clrnn_plan *plan);
-    /** Prepare the weights of one cell from plan->weights, but for d_input. */
-    clrnn_status (*pack)(clrnn_plan *plan, uint32_t layer, uint32_t direction);
+    clr_own_weights own; /* what its own kernels multiply with; all else goes to plan->gemms */
     /** How many neighbouring layers of a stack without backward directions it takes at once, 1 or
      * 2; NULL: 1. */
     uint32_t (*layers)(const clrnn_plan *plan, uint32_t steps, uint32_t batch);
@@ -65,30 +65,6 @@ typedef struct clr_strategy {
 
 extern const clr_strategy clr_strategy_persistent, clr_strategy_resident, clr_strategy_stepwise;
 
-/* The weight matrices of one layer and direction, prepared for products. Those for backward are
- * there in training plans only. */
-typedef struct clr_cell_operands {
-    clr_operand input;        /* W_ih^T [I',G*H] */
-    clr_operand recurrent;    /* U^T [R,G*H]; reset before: [R,2H], of r and z */
-    clr_operand candidate;    /* reset before: U_n^T [H,H] */
-    clr_operand projection;   /* W_hr^T [H,P] */
-    clr_operand d_input;      /* W_ih [G*H,I'] */
-    clr_operand d_recurrent;  /* U [G*H,R]; reset before: [2H,R] */
-    clr_operand d_candidate;  /* reset before: U_n [H,H] */
-    clr_operand d_projection; /* W_hr [P,H] */
-} clr_cell_operands;
-
-/* The weights of all cells in panels (cl/storage.cl): where those of a cell begin, counted from its
- * first number, in numbers of their storage. */
-typedef struct clr_panels {
-    cl_mem buffer;
-    size_t recurrent, projection;                  /* forward */
-    size_t d_recurrent, d_candidate, d_projection; /* backward */
-    size_t input;            /* persistent, forward; its size varies, so it is last */
-    size_t first_step, step; /* from cell to cell in layer 0, above it */
-    uint32_t repairs;        /* launches that had to be repaired, as far as noticed */
-} clr_panels;
-
 struct clrnn_plan {
     clrnn_context *context;
     clrnn_plan_desc desc;
@@ -97,10 +73,10 @@ struct clrnn_plan {
     const clr_strategy *strategy;
     clr_sequence sequence; /* training */
     clr_gemms gemms;
-    clr_cell_operands *operands; /* [L*D] */
+    clr_weights packed; /* made from `weights` */
     clr_stepwise stepwise;
     clr_persistent persistent; /* of persistent and resident, as are those: */
-    clr_panels panels;
+    uint32_t repairs; /* launches that had to be repaired, as far as noticed */
     uint32_t together; /* resident: how many of its groups run at the same time */
     clrnn_way way; /* measured the fastest for max_batch; its shares are 0 where a rule decides */
     /* Tests and self-tests: how every launch is cut, its directions left out. */
@@ -108,7 +84,6 @@ struct clrnn_plan {
     double launch_operations; /* tests: how many a launch may take, 0 = as usual */
     size_t real_bytes;        /* of one element */
     size_t sequence_bytes;    /* of one element of x and y */
-    size_t weight_bytes;      /* of one element of a weight matrix as it is kept */
     uint32_t piece;           /* steps whose gates fit the work memory; T when training */
     clrnn_slice weights;      /* canonical, retained; absent until they are set */
     cl_mem lengths;           /* [max N] cl_int */
@@ -191,18 +166,6 @@ size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass);
 clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_slice x,
                            uint32_t layer);
 
-/** The operands of one layer and direction. */
-const clr_cell_operands *clr_plan_operands(const clrnn_plan *plan, uint32_t layer,
-                                           uint32_t direction);
-
-/** Prepare all weight matrices from plan->weights. */
-clrnn_status clr_plan_pack(clrnn_plan *plan);
-
-/** Prepare the matrix [rows,columns] at `offset` of the weights for its uses: transposed forward,
- * as it is backward (training plans only). NULL: not for that one. */
-clrnn_status clr_plan_pack_matrix(clrnn_plan *plan, size_t offset, size_t rows, size_t columns,
-                                  clr_operand *forward, clr_operand *backward);
-
 /* Where the gradients of one direction begin in plan->dh, dc, dproj, da and du. */
 typedef struct clr_flow {
     size_t dh, dc;
@@ -210,6 +173,9 @@ typedef struct clr_flow {
 } clr_flow;
 
 clr_flow clr_flow_of(const clrnn_plan *plan, const clr_walk *walk);
+
+/** A weight matrix of a walk's cell, for the products of plan->gemms. */
+clr_packed_matrix clr_walk_weights(const clrnn_plan *plan, const clr_walk *walk, clr_weight weight);
 
 /** The input products of a walk: its steps' gates = X W_ih^T. */
 clrnn_status clr_walk_inputs(clrnn_plan *plan, const clr_walk *walk);
@@ -223,18 +189,11 @@ clrnn_slice clr_walk_slot(const clrnn_plan *plan, const clr_walk *walk, bool mem
  *  CLRNN_ERR_RANGE (the log says what to reduce). */
 clrnn_status clr_plan_check_reach(const clrnn_plan *plan, const clr_layout *layout);
 
-/** The panels of persistent and resident: lay them out and allocate them; where those of a cell
- * begin; pack a cell's. Their buffer is the plan's. */
-clrnn_status clr_panels_make(clrnn_plan *plan);
-size_t clr_panels_at(const clrnn_plan *plan, uint32_t layer, uint32_t direction);
-clrnn_status clr_panels_pack(clrnn_plan *plan, uint32_t layer, uint32_t direction);
-
 /** After the queue has been waited for: let the strategy notice what went wrong on the device. */
 void clr_plan_notice(clrnn_plan *plan);
 
 /** Allocate rows*elements of the plan's type, counted in work_bytes. */
 clrnn_status clr_plan_allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, uint64_t elements);
-void clr_plan_free_operands(clrnn_plan *plan);
 
 /** The walk of one direction of one layer over steps begin..end-1, without y. */
 clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,

@@ -35,18 +35,6 @@ static clrnn_status init(clrnn_plan *plan)
     if (status == CLRNN_OK)
         clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u large work-groups run together",
                 context->info.name, plan->together, context->info.compute_units);
-    return status == CLRNN_OK ? clr_panels_make(plan) : status;
-}
-
-static clrnn_status pack(clrnn_plan *plan, uint32_t layer, uint32_t direction)
-{
-    const clr_network *n = &plan->network;
-    clr_cell_weights w = clr_network_cell(n, layer, direction);
-    clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + direction];
-    clrnn_status status = clr_panels_pack(plan, layer, direction);
-    if (status == CLRNN_OK)
-        status = clr_plan_pack_matrix(plan, w.w_ih, (size_t)n->gates * n->desc.hidden_size,
-                                      w.inputs, &o->input, NULL);
     return status;
 }
 
@@ -109,7 +97,7 @@ const clr_strategy clr_strategy_resident = {
     .refuses = refuses,
     .init = init,
     .release = clr_walks_release,
-    .pack = pack,
+    .own = {~(CLR_BIT(CLR_INPUT) | CLR_BIT(CLR_D_INPUT)), &clr_packing_panels},
     .forward = forward,
     .backward = backward,
     .notice = clr_walks_notice};

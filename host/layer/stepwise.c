@@ -35,25 +35,6 @@ static void release(clrnn_plan *plan)
     clr_buffer_destroy(&plan->dhid);
 }
 
-static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t direction)
-{
-    const clr_network *n = &plan->network;
-    clr_cell_weights w = clr_network_cell(n, layer, direction);
-    clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + direction];
-    size_t H = n->desc.hidden_size, R = n->state;
-    size_t first = n->reset_before ? 2 * H : n->gates * H; /* rows whose U acts on h itself */
-    clrnn_status status =
-        clr_plan_pack_matrix(plan, w.w_ih, n->gates * H, w.inputs, &o->input, NULL);
-    if (status == CLRNN_OK)
-        status = clr_plan_pack_matrix(plan, w.w_hh, first, R, &o->recurrent, &o->d_recurrent);
-    if (status == CLRNN_OK && n->reset_before)
-        status =
-            clr_plan_pack_matrix(plan, w.w_hh + first * R, H, R, &o->candidate, &o->d_candidate);
-    if (status == CLRNN_OK && n->desc.proj_size)
-        status = clr_plan_pack_matrix(plan, w.w_hr, R, H, &o->projection, &o->d_projection);
-    return status;
-}
-
 static void notice(clrnn_plan *plan)
 {
     (void)plan;
@@ -93,14 +74,15 @@ static clr_step step_of(const clrnn_plan *plan, const clr_walk *w, uint32_t t)
     return s;
 }
 
-/* [N,columns of B] (+)= from [N,k] B, for a prepared matrix B. */
-static clrnn_status multiply(clrnn_plan *plan, const clr_step *s, clrnn_slice from, size_t stride,
-                             const clr_operand *b, clr_matrix to, bool accumulate)
+/* [N,columns of B] (+)= from [N,k] B, for a weight matrix B. */
+static clrnn_status multiply(clrnn_plan *plan, const clr_walk *w, clrnn_slice from, size_t stride,
+                             clr_weight weight, clr_matrix to, bool accumulate)
 {
-    const clr_gemm gemm = {.m = s->batch,
+    const clr_packed_matrix b = clr_walk_weights(plan, w, weight);
+    const clr_gemm gemm = {.m = w->layout->batch,
                            .accumulate = accumulate,
                            .a = {from.buffer, from.offset, stride},
-                           .prepared = b,
+                           .prepared = &b,
                            .c = to};
     return clr_gemm_run(&plan->gemms, &gemm);
 }
@@ -108,24 +90,24 @@ static clrnn_status multiply(clrnn_plan *plan, const clr_step *s, clrnn_slice fr
 static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
 {
     const clr_network *n = &plan->network;
-    const clr_cell_operands *o = clr_plan_operands(plan, w->layer, w->direction);
     size_t H = n->desc.hidden_size, R = n->state;
     clr_matrix rec = {s->rec.buffer, s->rec.offset, n->gates * H};
 
     /* rec = h_{t-1} U^T */
-    clrnn_status status = multiply(plan, s, at(s->h, s->h_prev), R, &o->recurrent, rec, false);
+    clrnn_status status =
+        multiply(plan, w, at(s->h, s->h_prev), R, CLR_RECURRENT, rec, false);
     if (status == CLRNN_OK && n->reset_before) {
         status = clr_step_reset(&plan->stepwise, s);
         rec.offset += 2 * H; /* rec_n = (r*h_{t-1}) U_n^T */
         if (status == CLRNN_OK)
-            status = multiply(plan, s, s->extra, H, &o->candidate, rec, false);
+            status = multiply(plan, w, s->extra, H, CLR_CANDIDATE, rec, false);
     }
     if (status == CLRNN_OK)
         status = clr_step_forward(&plan->stepwise, s);
     if (status == CLRNN_OK && n->desc.proj_size) {
         /* h_t = W_hr (o*tanh(c_t)) */
         status =
-            multiply(plan, s, s->extra, H, &o->projection, (clr_matrix){s->h, s->h_next, R}, false);
+            multiply(plan, w, s->extra, H, CLR_PROJECTION, (clr_matrix){s->h, s->h_next, R}, false);
         if (status == CLRNN_OK)
             status = clr_step_project(&plan->stepwise, s);
     }
@@ -176,7 +158,6 @@ static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t coun
 static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
 {
     const clr_network *n = &plan->network;
-    const clr_cell_operands *o = clr_plan_operands(plan, w->layer, w->direction);
     size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
     clrnn_slice du = n->two_inputs ? s->du : s->da;
     clrnn_status status = CLRNN_OK;
@@ -185,21 +166,21 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr
         /* d(o*tanh(c_t)) = dh_t W_hr */
         status = clr_step_project_backward(&plan->stepwise, s);
         if (status == CLRNN_OK)
-            status = multiply(plan, s, s->dproj, R, &o->d_projection,
+            status = multiply(plan, w, s->dproj, R, CLR_D_PROJECTION,
                               (clr_matrix){s->dhid.buffer, s->dhid.offset, H}, false);
     }
     if (status == CLRNN_OK)
         status = clr_step_backward(&plan->stepwise, s);
     if (status == CLRNN_OK && n->reset_before) {
         /* d(r*h_{t-1}) = da_n U_n */
-        status = multiply(plan, s, at(s->da.buffer, s->da.offset + 2 * H), columns, &o->d_candidate,
+        status = multiply(plan, w, at(s->da.buffer, s->da.offset + 2 * H), columns, CLR_D_CANDIDATE,
                           (clr_matrix){s->rec.buffer, s->rec.offset, H}, false);
         if (status == CLRNN_OK)
             status = clr_step_reset_backward(&plan->stepwise, s);
     }
     /* dh_{t-1} += du U */
     if (status == CLRNN_OK)
-        status = multiply(plan, s, du, columns, &o->d_recurrent,
+        status = multiply(plan, w, du, columns, CLR_D_RECURRENT,
                           (clr_matrix){s->dh.buffer, s->dh.offset, R}, true);
     return status;
 }
@@ -240,7 +221,6 @@ const clr_strategy clr_strategy_stepwise = {.name = "stepwise",
                                             .refuses = refuses,
                                             .init = init,
                                             .release = release,
-                                            .pack = pack_cell,
                                             .forward = forward,
                                             .backward = backward,
                                             .notice = notice};

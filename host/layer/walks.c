@@ -16,9 +16,6 @@ clrnn_status clr_walks_init(clrnn_plan *plan, const clr_walk_kind *kind)
 {
     clrnn_status status =
         clr_persistent_init(plan->context, &plan->network, kind, &plan->persistent);
-    if (status == CLRNN_OK && !plan->gemms.own) /* our own kernel packs the panels all the same */
-        status =
-            clr_packed_init(plan->context, kind->precision, kind->storage, &plan->gemms.packed);
     if (status == CLRNN_OK && plan->persistent.packs)
         status = clr_packed_share(&plan->gemms.packed, plan->persistent.packs);
     return status;
@@ -27,7 +24,6 @@ clrnn_status clr_walks_init(clrnn_plan *plan, const clr_walk_kind *kind)
 void clr_walks_release(clrnn_plan *plan)
 {
     clr_persistent_free(&plan->persistent);
-    clr_buffer_destroy(&plan->panels.buffer);
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -107,6 +103,11 @@ static size_t bias_of(const clrnn_plan *plan, size_t offset)
     return offset == CLR_ABSENT ? 0 : plan->weights.offset + offset;
 }
 
+static size_t weights_at(const clrnn_plan *plan, const clr_walk *w, clr_weight weight)
+{
+    return clr_weights_at(&plan->packed, w->layer, w->direction, weight, 0);
+}
+
 static cl_ulong from_of(cl_mem buffer, cl_mem store)
 {
     return !buffer ? FROM_NOWHERE : buffer == store ? FROM_STORE : FROM_ARGUMENT;
@@ -122,12 +123,11 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
     bool down = (w->direction == 1) != back;
     uint32_t first = down ? w->end - done - steps : w->begin + done;
     uint32_t kept = first - w->gates_first;
-    size_t panels = clr_panels_at(plan, w->layer, w->direction);
     walk_places at = {.x =
                           w->input.offset + (size_t)(first - w->begin) * l->batch * w->input.stride,
-                      .input = panels + plan->panels.input,
-                      .recurrent = panels + plan->panels.recurrent,
-                      .projection = panels + plan->panels.projection,
+                      .input = weights_at(plan, w, CLR_INPUT),
+                      .recurrent = weights_at(plan, w, CLR_RECURRENT),
+                      .projection = weights_at(plan, w, CLR_PROJECTION),
                       .b_ih = bias_of(plan, cell.b_ih),
                       .b_hh = bias_of(plan, cell.b_hh),
                       .gates = w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept),
@@ -210,7 +210,7 @@ clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t c
     clrnn_status status = CLRNN_OK;
     for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
         steps = smaller(total - done, most);
-        clr_forward_walk f = {.panels = plan->panels.buffer,
+        clr_forward_walk f = {.panels = plan->packed.buffer,
                               .weights = plan->weights.buffer,
                               .store = w->store,
                               .x = alone ? w->input.buffer : NULL,
@@ -240,11 +240,10 @@ static void place_gradients(const clrnn_plan *plan, const clr_walk *w, walk_plac
 {
     const clr_network *n = &plan->network;
     const clr_flow flow = clr_flow_of(plan, w);
-    size_t panels = clr_panels_at(plan, w->layer, w->direction);
     size_t row = (size_t)at->first_t * w->layout->batch;
-    at->d_recurrent = panels + plan->panels.d_recurrent;
-    at->d_candidate = panels + plan->panels.d_candidate;
-    at->d_projection = panels + plan->panels.d_projection;
+    at->d_recurrent = weights_at(plan, w, CLR_D_RECURRENT);
+    at->d_candidate = weights_at(plan, w, CLR_D_CANDIDATE);
+    at->d_projection = weights_at(plan, w, CLR_D_PROJECTION);
     at->dh = flow.dh;
     at->dc = flow.dc;
     at->dproj = flow.dproj + row * n->state;
@@ -260,7 +259,7 @@ clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t 
     clrnn_status status = CLRNN_OK;
     for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
         steps = smaller(total - done, most);
-        clr_backward_walk b = {.panels = plan->panels.buffer,
+        clr_backward_walk b = {.panels = plan->packed.buffer,
                                .store = w->store,
                                .dy = w->y.buffer,
                                .dh = plan->dh,
@@ -289,11 +288,11 @@ void clr_walks_notice(clrnn_plan *plan)
 {
     clrnn_context *context = plan->context;
     uint32_t repairs = plan->persistent.repairs ? (uint32_t)*plan->persistent.repairs : 0;
-    if (repairs == plan->panels.repairs)
+    if (repairs == plan->repairs)
         return;
     clr_log(&context->log, CLRNN_LOG_INFO,
             "%s: in %u launches work-groups waited for one another in vain, as when other programs "
             "use the cores; the results are right; groups do not meet for %.0f ms",
-            context->info.name, repairs - plan->panels.repairs, 1e3 * keep_apart(context));
-    plan->panels.repairs = repairs;
+            context->info.name, repairs - plan->repairs, 1e3 * keep_apart(context));
+    plan->repairs = repairs;
 }

@@ -225,16 +225,14 @@ static void memory_and_self_tests(void **state)
             assert_true(*result == 0);
             clrnn_plan *plan = plan_of(context, &in, (clrnn_storage)storage, way);
             assert_true(*result != 0);
-            const clr_cell_operands *o = plan->operands;
-            size_t bytes = way == STEPWISE_PACKED ? clr_buffer_size(o->recurrent.panels)
-                                                  : clr_buffer_size(plan->panels.buffer);
-            bytes += way == PERSISTENT ? 0 : clr_buffer_size(o->input.panels);
+            const size_t bytes = clr_buffer_size(plan->packed.buffer);
+            assert_int_equal(bytes, plan->packed.bytes);
             whole = storage ? whole : bytes;
             if (storage == CLRNN_WEIGHTS_INT8)
                 assert_true(bytes > whole / 4 && bytes <= whole / 4 + 2 * 4 * 1024 * 4);
             else
                 assert_int_equal(bytes, storage ? whole / 2 : 4u * 1024 * (64 + 256));
-            if (way == PERSISTENT && storage)
+            if (storage)
                 assert_true(clrnn_plan_get_info(plan)->work_bytes <= before);
             before = clrnn_plan_get_info(plan)->work_bytes;
             clrnn_plan_destroy(&plan);
