@@ -126,8 +126,8 @@ MUTATIONS = [
         ("host/layer/host_io.c",
          "works && !(other && other < end && begin < other + array_bytes(plan, pass, j))",
          "works")]),
-    ("way-of-another-network", "test_tune", [
-        ("host/layer/way.c", "n->input_size, n->hidden_size, n->proj_size",
+    ("config-of-another-network", "test_tune", [
+        ("host/layer/exec_config.c", "n->input_size, n->hidden_size, n->proj_size",
          "n->input_size, n->hidden_size, 0u")]),
     ("persistent-state-not-held", "test_persistent", [
         (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * layer/reach.c - whether the products of a plan reach all of their operands. */
+#include "layer/reach.h"
+
 #include "base/checked.h"
 #include "base/log.h"
-#include "layer/plan.h"
+#include "layer/strategy.h"
 
 static clr_size product(uint64_t a, uint64_t b, uint64_t c)
 {

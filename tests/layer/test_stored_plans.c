@@ -3,6 +3,7 @@
  * with the rounded weights in float, by every strategy and kind of products, and as near to the
  * weights themselves as rounding allows. */
 #include "layer/cuts.h"
+#include "layer/self_test.h"
 #include "stored.h"
 
 #include <math.h>
@@ -135,7 +136,7 @@ static void every_cut(void **state)
             test_outputs expected = run_once(*state, &in, storages[s], STEPWISE_PACKED);
             clrnn_plan *plan = plan_of(*state, &in, storages[s], PERSISTENT);
             for (size_t i = 0; i < COUNT(cuts); i++) {
-                plan->forced = &cuts[i];
+                test_force(plan, &cuts[i]);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
             }
             clrnn_plan_destroy(&plan);
