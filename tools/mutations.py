@@ -126,8 +126,8 @@ MUTATIONS = [
         ("host/layer/host_io.c",
          "works && !(other && other < end && begin < other + array_bytes(plan, pass, j))",
          "works")]),
-    ("way-of-another-network", "test_tune", [
-        ("host/layer/way.c", "n->input_size, n->hidden_size, n->proj_size",
+    ("config-of-another-network", "test_tune", [
+        ("host/layer/exec_config.c", "n->input_size, n->hidden_size, n->proj_size",
          "n->input_size, n->hidden_size, 0u")]),
     ("persistent-state-not-held", "test_persistent", [
         (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
@@ -215,6 +215,10 @@ MUTATIONS = [
     ("backward-transposed-panels", "test_vectors", [
         ("host/math/packed.c", "transposed ? 1 : b.stride, transposed ? b.stride : 1,",
          "transposed ? b.stride : 1, transposed ? 1 : b.stride,")]),
+    ("weights-step-of-a-gate", "test_weights test_persistent", [
+        ("host/layer/weights.c", "begin + f->at + gate * f->numbers", "begin + f->at")]),
+    ("weights-of-another-layer", "test_weights", [
+        ("host/layer/weights.c", "(cell - D) * w->cell[1]", "(cell - D) * w->cell[0]")]),
     ("model-parameters-stay", "test_model", [
         ("host/model/forward.c", "pass->version != model->version)", "pass->version == 0)")]),
     ("forget-bias", "test_parameters", [
