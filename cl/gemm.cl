@@ -47,17 +47,18 @@ TILE(6)
 #endif
 
 /* a: element (m,k) at a_at + m/TILE_M*tile_stride + m%TILE_M*row_stride + k*k_stride.
- * panels: of pack_panels or store_panels.  c: [M,N] at c_at, row stride c_stride.
+ * panels: of pack_panels or store_panels, from panels_at on.  c: [M,N] at c_at, row stride c_stride.
  * Global size [blocks of block_n columns, blocks of block_m rows]; block_n is a multiple of TILE_N
  * and block_m of TILE_M. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulong k_stride,
-     global const STORED *panels, global REAL *c, ulong c_at, ulong c_stride, uint accumulate,
-     uint block_m, uint block_n, uint M, uint N, uint K)
+     global const STORED *panels, ulong panels_at, global REAL *c, ulong c_at, ulong c_stride,
+     uint accumulate, uint block_m, uint block_n, uint M, uint N, uint K)
 {
     uint n0 = get_group_id(0) * block_n, m0 = get_group_id(1) * block_m;
     uint n1 = min(N, n0 + block_n), m1 = min(M, m0 + block_m);
     a += a_at;
+    panels += panels_at;
     c += c_at;
     for (uint k = 0; k < K; k += TILE_K)
         for (uint n = n0; n < n1; n += TILE_N)

@@ -3,7 +3,8 @@
  * the gradients of weights and inputs. */
 #include "base/log.h"
 #include "device/buffer.h"
-#include "layer/plan.h"
+#include "layer/scan.h"
+#include "layer/strategy.h"
 
 /* What the functions below share. */
 typedef struct clr_back {
@@ -59,16 +60,6 @@ static clrnn_status mask_padding(clr_back *b, clr_matrix from, size_t width, cl_
         status = clr_mask(&plan->sequence, from, *masked, plan->lengths, b->pass.steps,
                           b->pass.batch, width);
     return status;
-}
-
-clr_flow clr_flow_of(const clrnn_plan *plan, const clr_walk *w)
-{
-    const clr_network *n = &plan->network;
-    size_t N = w->layout->batch, T = w->layout->steps, H = n->desc.hidden_size;
-    return (clr_flow){.dh = w->direction * N * n->state,
-                      .dc = w->direction * N * H,
-                      .dproj = w->direction * T * N * n->state,
-                      .da = w->direction * T * N * n->gates * H};
 }
 
 /* Copy the gradient of one cell's state, at `from` in `state`, in from `array` (absent: zeros) or,
@@ -188,12 +179,12 @@ static clrnn_status input_gradient(clr_back *b, clrnn_slice dx)
 {
     const clr_network *n = &b->plan->network;
     size_t columns = (size_t)n->gates * n->desc.hidden_size;
-    const clr_gemm gemm = {
-        .m = (size_t)b->pass.steps * b->pass.batch,
-        .accumulate = b->walk.direction == 1,
-        .a = {b->plan->da, b->flow.da, columns},
-        .prepared = &clr_plan_operands(b->plan, b->walk.layer, b->walk.direction)->d_input,
-        .c = {dx.buffer, dx.offset, b->cell.inputs}};
+    const clr_packed_matrix w_ih = clr_walk_weights(b->plan, &b->walk, CLR_D_INPUT);
+    const clr_gemm gemm = {.m = (size_t)b->pass.steps * b->pass.batch,
+                           .accumulate = b->walk.direction == 1,
+                           .a = {b->plan->da, b->flow.da, columns},
+                           .prepared = &w_ih,
+                           .c = {dx.buffer, dx.offset, b->cell.inputs}};
     return clr_gemm_run(&b->plan->gemms, &gemm);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * layer/check.c - a problem run on the device and in the reference, and compared. */
-#include <clrnn/problem.h>
+ * layer/check.c - see layer/check.h: a problem run on the device and in the reference. */
+#include "layer/check.h"
+
 #include <clrnn/stream.h>
 
 #include <math.h>
@@ -327,22 +328,4 @@ clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem)
                              .strategy = problem->strategy,
                              .gemm = problem->gemm,
                              .weights = problem->weights};
-}
-
-clrnn_status clrnn_problem_check(clrnn_context *context, const clrnn_problem *problem,
-                                 uint64_t seed, clrnn_check *check)
-{
-    if (!context || !problem || !check)
-        return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_problem_check: %s is NULL",
-                        !context   ? "context"
-                        : !problem ? "problem"
-                                   : "check");
-    const clrnn_plan_desc desc = clr_problem_plan(problem);
-    clrnn_plan *plan = NULL;
-    clrnn_status status = clrnn_plan_create(context, &desc, &plan);
-    if (status == CLRNN_OK)
-        status = clr_check_plan(context, problem, seed, plan, check);
-    clrnn_plan_destroy(&plan);
-    return status;
 }

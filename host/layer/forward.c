@@ -1,149 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * layer/forward.c - one forward pass: input products over many steps, then the strategy. */
-#include "base/checked.h"
 #include "base/log.h"
 #include "device/buffer.h"
-#include "layer/plan.h"
-
-size_t clr_count_x(const clrnn_plan *plan, const clr_pass *pass)
-{
-    return (size_t)pass->steps * pass->batch * plan->network.desc.input_size;
-}
-
-size_t clr_count_y(const clrnn_plan *plan, const clr_pass *pass)
-{
-    return (size_t)pass->steps * pass->batch * plan->network.directions * plan->network.state;
-}
-
-size_t clr_count_h(const clrnn_plan *plan, const clr_pass *pass)
-{
-    const clr_network *n = &plan->network;
-    return (size_t)n->layers * n->directions * pass->batch * n->state;
-}
-
-size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass)
-{
-    const clr_network *n = &plan->network;
-    return (size_t)n->layers * n->directions * pass->batch * n->desc.hidden_size;
-}
-
-clrnn_status clr_slice_check(const clrnn_plan *plan, clrnn_slice slice, size_t count, size_t bytes,
-                             const char *name)
-{
-    if (!slice.buffer)
-        return CLRNN_OK;
-    size_t have = clr_buffer_size(slice.buffer) / bytes;
-    if (slice.offset > have || count > have - slice.offset)
-        return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
-                        "slice %s: needs %zu elements from offset %zu, the buffer holds %zu", name,
-                        count, slice.offset, have);
-    return CLRNN_OK;
-}
-
-static clrnn_status check_presence(const clrnn_plan *plan, const clrnn_forward_io *io)
-{
-    const clrnn_log *log = &plan->context->log;
-    if (!plan->weights.buffer)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the plan has no weights yet");
-    if (!io->x.buffer)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: x is absent");
-    if (!plan->network.memory && (io->c0.buffer || io->cn.buffer))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: %s is given, but belongs to LSTM only",
-                        io->c0.buffer ? "c0" : "cn");
-    if (plan->desc.train != (io->reserve.buffer != NULL))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the reserve is %s",
-                        plan->desc.train ? "absent, but the plan trains"
-                                         : "present, but the plan does not train");
-    return CLRNN_OK;
-}
-
-static clrnn_status check_slices(const clrnn_plan *plan, const clrnn_forward_io *io,
-                                 const clr_pass *pass)
-{
-    const struct {
-        clrnn_slice slice;
-        size_t count, bytes;
-        const char *name;
-    } all[] = {{io->x, clr_count_x(plan, pass), plan->sequence_bytes, "x"},
-               {io->h0, clr_count_h(plan, pass), plan->real_bytes, "h0"},
-               {io->c0, clr_count_c(plan, pass), plan->real_bytes, "c0"},
-               {io->y, clr_count_y(plan, pass), plan->sequence_bytes, "y"},
-               {io->hn, clr_count_h(plan, pass), plan->real_bytes, "hn"},
-               {io->cn, clr_count_c(plan, pass), plan->real_bytes, "cn"},
-               {io->reserve, pass->layout.total, plan->real_bytes, "reserve"}};
-    clrnn_status status = CLRNN_OK;
-    for (size_t i = 0; i < sizeof all / sizeof *all && status == CLRNN_OK; i++)
-        status = clr_slice_check(plan, all[i].slice, all[i].count, all[i].bytes, all[i].name);
-    return status;
-}
-
-static clrnn_status check_lengths(const clrnn_plan *plan, const uint32_t *lengths,
-                                  const clr_pass *pass)
-{
-    for (uint32_t n = 0; lengths && n < pass->batch; n++)
-        if (lengths[n] > pass->steps)
-            return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
-                            "pass: lengths[%u] is %u, more than the %u steps", n, lengths[n],
-                            pass->steps);
-    return CLRNN_OK;
-}
-
-clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pass *pass)
-{
-    const clrnn_log *log = &plan->context->log;
-    clr_pass p = {.steps = io->steps ? io->steps : plan->desc.max_steps,
-                  .batch = io->batch ? io->batch : plan->desc.max_batch,
-                  .ragged = io->lengths != NULL};
-    if (p.steps > plan->desc.max_steps || p.batch > plan->desc.max_batch)
-        return clr_fail(log, CLRNN_ERR_RANGE,
-                        "pass: T=%u N=%u, but the plan is for T=%u N=%u at most", p.steps, p.batch,
-                        plan->desc.max_steps, plan->desc.max_batch);
-    uint32_t piece = p.steps < plan->piece ? p.steps : plan->piece;
-    p.store = plan->desc.train ? io->reserve.buffer : plan->store;
-    p.store_at = plan->desc.train ? io->reserve.offset : 0;
-    clrnn_status status = check_presence(plan, io);
-    if (status == CLRNN_OK)
-        status = plan->desc.train
-                     ? clr_layout_train(&plan->network, p.steps, p.batch, log, &p.layout)
-                     : clr_layout_infer(&plan->network, p.steps, piece, p.batch, log, &p.layout);
-    if (status == CLRNN_OK)
-        status = check_slices(plan, io, &p);
-    if (status == CLRNN_OK)
-        status = check_lengths(plan, io->lengths, &p);
-    *pass = p;
-    return status;
-}
-
-clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_slice x,
-                           uint32_t layer)
-{
-    if (layer == 0)
-        return (clr_matrix){x.buffer, x.offset, plan->network.desc.input_size};
-    return (clr_matrix){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer - 1),
-                        (size_t)plan->network.directions * plan->network.state};
-}
-
-clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
-                     uint32_t direction, uint32_t begin, uint32_t end)
-{
-    return (clr_walk){.layer = layer,
-                      .direction = direction,
-                      .begin = begin,
-                      .end = end,
-                      .gates_first = plan->desc.train ? 0 : begin,
-                      .lengths = pass->ragged ? plan->lengths : NULL,
-                      .layout = &pass->layout,
-                      .store = pass->store,
-                      .store_at = pass->store_at};
-}
-
-clrnn_slice clr_walk_slot(const clrnn_plan *plan, const clr_walk *w, bool memory, uint32_t slot)
-{
-    const clr_network *n = &plan->network;
-    size_t at = memory ? clr_layout_c(w->layout, n, w->layer, w->direction, slot)
-                       : clr_layout_h(w->layout, n, w->layer, w->direction, slot);
-    return (clrnn_slice){w->store, w->store_at + at};
-}
+#include "layer/scan.h"
+#include "layer/sequences.h"
+#include "layer/strategy.h"
+#include "math/persistent.h"
 
 /* The part of a walk's cell in a caller's array of states [L*D,N,width]. */
 static clrnn_slice state_of(const clrnn_plan *plan, const clr_walk *w, clrnn_slice array,
@@ -185,19 +47,6 @@ static void place_states(const clrnn_plan *plan, const clr_pass *pass, const clr
         w->h_last = state_of(plan, w, io->hn, false);
     if (last && memory && lasts_directly(pass, io->c0, io->cn))
         w->c_last = state_of(plan, w, io->cn, true);
-}
-
-clrnn_status clr_walk_inputs(clrnn_plan *plan, const clr_walk *w)
-{
-    const clr_network *n = &plan->network;
-    size_t gates =
-        clr_layout_gates(w->layout, n, w->layer, w->direction, w->begin - w->gates_first);
-    const clr_gemm gemm = {
-        .m = (size_t)(w->end - w->begin) * w->layout->batch,
-        .a = w->input,
-        .prepared = &clr_plan_operands(plan, w->layer, w->direction)->input,
-        .c = {w->store, w->store_at + gates, (size_t)n->gates * n->desc.hidden_size}};
-    return clr_gemm_run(&plan->gemms, &gemm);
 }
 
 /* Copy a state [N,width] of every cell between a contiguous array [L*D,N,width] and the slot of the
@@ -283,62 +132,61 @@ static uint32_t layers_at_once(const clrnn_plan *plan, const clr_pass *pass, uin
     return plan->strategy->layers(plan, steps, pass->batch);
 }
 
-/* Run steps begin..end-1 of some layers. */
-static clrnn_status run_piece(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
-                              uint32_t layer, uint32_t layers, uint32_t begin, uint32_t end)
+/* The walks of steps begin..end-1 of some layers. Returns how many there are. */
+static size_t list_walks(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                         uint32_t layer, uint32_t layers, uint32_t begin, uint32_t end,
+                         clr_walk walks[MOST_WALKS])
 {
-    clr_walk walks[MOST_WALKS];
     size_t count = 0;
     for (uint32_t i = layer; i < layer + layers; i++)
         for (uint32_t d = 0; d < plan->network.directions; d++)
             walks[count++] = piece_of(plan, pass, io, i, d, begin, end);
-    return plan->strategy->forward(plan, walks, count);
+    return count;
 }
 
-/* Run all steps of some layers. */
-static clrnn_status run_whole(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
-                              uint32_t layer, uint32_t layers)
+/* The output of a layer that has another above it. */
+static clrnn_status drop_out(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                             uint32_t layer)
 {
     const clr_network *n = &plan->network;
-    uint32_t T = pass->steps, piece = pass->layout.steps;
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t begin = 0, end; begin < T && status == CLRNN_OK; begin = end) {
-        end = T - begin < piece ? T : begin + piece;
-        status = run_piece(plan, pass, io, layer, layers, begin, end);
-    }
-    if (status == CLRNN_OK && plan->desc.dropout > 0 && layer + 1 < n->layers)
-        status = clr_dropout(&plan->sequence, clr_layer_input(plan, pass, io->x, layer + 1), T,
-                             pass->batch, (size_t)n->directions * n->state, plan->desc.dropout,
-                             io->dropout_seed, io->dropout_index, layer);
-    return status;
+    if (plan->desc.dropout == 0 || layer + 1 == n->layers)
+        return CLRNN_OK;
+    return clr_dropout(&plan->sequence, clr_layer_input(plan, pass, io->x, layer + 1), pass->steps,
+                       pass->batch, (size_t)n->directions * n->state, plan->desc.dropout,
+                       io->dropout_seed, io->dropout_index, layer);
 }
 
-/* Run steps begin..end-1 of all layers. through: a piece that goes through all of them, so that of
- * no layer the whole output is kept; else all steps, each layer complete before the next one. */
-static clrnn_status run_layers(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
-                               bool through, uint32_t begin, uint32_t end)
-{
-    clr_pass own = *pass;
-    clrnn_forward_io wide;
-    clrnn_status status = clr_sequences_enter(plan, io, begin, end, &own, &wide);
-    for (uint32_t layer = 0, some; layer < plan->network.layers && status == CLRNN_OK;
-         layer += some) {
-        some = layers_at_once(plan, &own, layer, end - begin);
-        status = through ? run_piece(plan, &own, &wide, layer, some, begin, end)
-                         : run_whole(plan, &own, &wide, layer, some);
-    }
-    return status == CLRNN_OK ? clr_sequences_leave(plan, io, begin, end, &own) : status;
-}
-
-/* With a backward direction, or to train, each layer must be complete before the next one. */
+/* How time is cut here. A span of steps goes through all layers, from the lowest up, one or two of
+ * them at once; and in each through pieces, whose gates fit the work memory:
+ *
+ *     with a backward direction, or to train, each layer must be complete before the next one: one
+ *     span of all T, in pieces
+ *
+ *     else a span is a piece, so that of no layer the whole output is kept */
 static clrnn_status run(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
 {
-    bool through = plan->network.directions == 1 && !plan->desc.train;
-    uint32_t T = pass->steps, piece = through ? pass->layout.steps : T;
+    const bool whole = plan->network.directions > 1 || plan->desc.train;
+    const uint32_t T = pass->steps, piece = pass->layout.steps, span = whole ? T : piece;
     clrnn_status status = CLRNN_OK;
-    for (uint32_t begin = 0, end; begin < T && status == CLRNN_OK; begin = end) {
-        end = T - begin < piece ? T : begin + piece;
-        status = run_layers(plan, pass, io, through, begin, end);
+    for (uint32_t first = 0, last; first < T && status == CLRNN_OK; first = last) {
+        last = T - first < span ? T : first + span;
+        clr_pass own = *pass;
+        clrnn_forward_io wide;
+        status = clr_sequences_enter(plan, io, first, last, &own, &wide);
+        for (uint32_t layer = 0, some; layer < plan->network.layers && status == CLRNN_OK;
+             layer += some) {
+            some = layers_at_once(plan, &own, layer, last - first);
+            for (uint32_t begin = first, end; begin < last && status == CLRNN_OK; begin = end) {
+                end = last - begin < piece ? last : begin + piece;
+                clr_walk walks[MOST_WALKS];
+                size_t count = list_walks(plan, &own, &wide, layer, some, begin, end, walks);
+                status = plan->strategy->forward(plan, walks, count);
+            }
+            if (status == CLRNN_OK)
+                status = drop_out(plan, &own, &wide, layer);
+        }
+        if (status == CLRNN_OK)
+            status = clr_sequences_leave(plan, io, first, last, &own);
     }
     return status;
 }

@@ -2,15 +2,17 @@
  * layer/host_io.c - the same passes on arrays in host memory: hand them to the device, run, wait
  * once. A CPU device works in the arrays themselves; for others they are copied in and out. */
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
-#include "layer/plan.h"
+#include "layer/pass.h"
+#include "layer/staging.h"
 
 /* The arrays of a pass; `inputs` come first within each direction of time. */
 enum { X, H0, C0, Y, HN, CN, DY, DHN, DCN, DX, DH0, DC0, DWEIGHTS, ARRAYS };
+
+_Static_assert((int)ARRAYS == (int)CLR_STAGED, "a device copy for each");
 
 /* The arrays of one call. */
 typedef struct clr_arrays {
@@ -19,24 +21,6 @@ typedef struct clr_arrays {
     clrnn_slice slices[ARRAYS];
     bool own[ARRAYS]; /* the slice is the caller's memory, as a buffer of this call */
 } clr_arrays;
-
-/* Device copies, each made at its first use, for the plan's largest T and N. */
-struct clr_staging {
-    cl_mem device[ARRAYS];
-    cl_mem reserve;
-    bool forward_done; /* the reserve belongs to a forward pass */
-};
-
-void clr_staging_free(struct clr_staging **staging)
-{
-    if (!*staging)
-        return;
-    for (int i = 0; i < ARRAYS; i++)
-        clr_buffer_destroy(&(*staging)->device[i]);
-    clr_buffer_destroy(&(*staging)->reserve);
-    free(*staging);
-    *staging = NULL;
-}
 
 static clrnn_status staging_of(clrnn_plan *plan, struct clr_staging **out)
 {

@@ -10,7 +10,7 @@
 #include "device/context.h"
 #include "device/list.h"
 #include "device/select.h"
-#include "layer/plan.h"
+#include "layer/self_test.h"
 
 /* A problem in miniature that every device must get right. */
 static clrnn_status try_device(clrnn_context *context)

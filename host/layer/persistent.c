@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * layer/persistent.c - the strategy that walks many steps in one launch, on CPU devices. */
 #include "base/log.h"
+#include "layer/strategy.h"
 #include "layer/walks.h"
 
 static const char *refuses(const clrnn_context *context, const clr_network *network,
@@ -23,7 +24,7 @@ static clrnn_status find_together(clrnn_plan *plan)
     if (together)
         return CLRNN_OK;
     clrnn_status status =
-        clr_persistent_probe(&plan->persistent, context->info.compute_units, &together);
+        clr_persistent_probe(&clr_walks_of(plan)->kernels, context->info.compute_units, &together);
     if (status != CLRNN_OK)
         return status;
     clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u work-groups run together",
@@ -32,20 +33,6 @@ static clrnn_status find_together(clrnn_plan *plan)
     context->together = together;
     clr_lock_give(&context->lock);
     return CLRNN_OK;
-}
-
-static clrnn_status init(clrnn_plan *plan)
-{
-    const clrnn_plan_desc *d = &plan->desc;
-    const clr_walk_kind kind = {.precision = d->precision,
-                                .storage = d->weights,
-                                .train = d->train,
-                                .items = 1,
-                                .rows = plan->way.rows};
-    clrnn_status status = clr_walks_init(plan, &kind);
-    if (status == CLRNN_OK)
-        status = find_together(plan);
-    return status == CLRNN_OK ? clr_panels_make(plan) : status;
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -80,9 +67,9 @@ static const uint64_t small_launch = 1u << 22, small_stack = 1u << 20;
 static uint32_t layers(const clrnn_plan *plan, uint32_t steps, uint32_t batch)
 {
     const uint64_t small_step = 1u << 17, work = weights_of(plan) * batch;
-    if (plan->forced)
-        return plan->forced->stacked ? 2 : 1;
-    uint32_t measured = batch == plan->desc.max_batch ? plan->way.layers : 0;
+    if (clr_walks_of(plan)->forced)
+        return clr_walks_of(plan)->forced->stacked ? 2 : 1;
+    uint32_t measured = batch == plan->desc.max_batch ? plan->config.layers : 0;
     bool small = measured ? measured > 1 : work <= small_step && batch < 6 * together(plan);
     bool short_one = work * steps <= small_stack;
     return small && (short_one || (together(plan) >= 2 && clr_may_meet(plan->context))) ? 2 : 1;
@@ -104,14 +91,15 @@ static clr_shares cut_stack(const clrnn_plan *plan, const clr_walk *walk, uint32
  * independent too, but each share of rows reads all weights, so rows are cut only while these fit a
  * core's own cache; units have to meet in each step, which small steps are not worth, nor launches
  * of few steps that a late group would make many times as long. Large shares are helped with. */
-static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t directions)
+static clr_shares cut_directions(const clrnn_plan *plan, const clr_walk *walk, uint32_t directions)
 {
     const uint32_t batch = walk->layout->batch, steps = walk->end - walk->begin;
     const clr_network *n = &plan->network;
     const uint64_t core_cache = 1u << 19, large_panel = 1u << 17;
     const uint32_t full_tiles = 12; /* with fewer rows the lower tiles cost more than meetings */
     uint64_t products = weights_of(plan);
-    uint32_t panels = (n->desc.hidden_size + plan->persistent.tile_n - 1) / plan->persistent.tile_n;
+    uint32_t panels = (n->desc.hidden_size + clr_walks_of(plan)->kernels.tile_n - 1) /
+                      clr_walks_of(plan)->kernels.tile_n;
     uint32_t each = together(plan) / directions;
     clr_shares s = {
         .walks = directions, .row_shares = 1, .unit_shares = 1, .most_spins = long_wait};
@@ -121,7 +109,7 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
     if (each < 2)
         return s;
     const uint64_t small_step = panels % each ? 1u << 15 : 1u << 14; /* even shares pay sooner */
-    const clrnn_way *way = &plan->way;
+    const clrnn_exec_config *way = &plan->config;
     if (way->unit_shares && batch == plan->desc.max_batch) { /* measured */
         bool possible = way->unit_shares <= each && way->row_shares <= each;
         if (possible && (way->unit_shares == 1 || clr_may_meet(plan->context))) {
@@ -131,7 +119,7 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
             return s;
         }
     }
-    if (batch >= full_tiles * each && products * plan->weight_bytes <= core_cache)
+    if (batch >= full_tiles * each && products * plan->packed.number_bytes <= core_cache)
         s.row_shares = each;
     else if (products * batch >= small_step && products * batch * steps > small_launch &&
              clr_may_meet(plan->context))
@@ -141,29 +129,23 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
     return s;
 }
 
-/* The same, or as a test wants it. */
-static clr_shares shares_of(const clrnn_plan *plan, const clr_walk *walks, size_t count)
+static clr_shares cut(const clrnn_plan *plan, const clr_walk *walks, uint32_t count, bool back)
 {
     bool stacked = count > 1 && walks[0].layer != walks[1].layer;
-    if (!plan->forced)
-        return (stacked ? cut_stack : cut)(plan, walks, (uint32_t)count);
-    clr_shares s = *plan->forced;
-    s.walks = (uint32_t)count;
-    s.stacked = stacked;
-    s.solo = stacked && s.solo;
-    return s;
+    (void)back;
+    return (stacked ? cut_stack : cut_directions)(plan, walks, count);
 }
 
-static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
+static clrnn_status init(clrnn_plan *plan)
 {
-    const clr_shares shares = shares_of(plan, walks, count);
-    return clr_walks_forward(plan, walks, count, &shares);
-}
-
-static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t count)
-{
-    const clr_shares shares = shares_of(plan, walks, count);
-    return clr_walks_backward(plan, walks, count, &shares);
+    const clrnn_plan_desc *d = &plan->desc;
+    const clr_walk_kind kind = {.precision = d->precision,
+                                .storage = d->weights,
+                                .train = d->train,
+                                .items = 1,
+                                .rows = plan->config.rows};
+    clrnn_status status = clr_walks_init(plan, sizeof(clr_walks), &kind, cut);
+    return status == CLRNN_OK ? find_together(plan) : status;
 }
 
 const clr_strategy clr_strategy_persistent = {
@@ -174,8 +156,10 @@ const clr_strategy clr_strategy_persistent = {
     .refuses = refuses,
     .init = init,
     .release = clr_walks_release,
-    .pack = clr_panels_pack,
+    .own = {~CLR_BIT(CLR_D_INPUT), &clr_packing_panels},
     .layers = layers,
-    .forward = forward,
-    .backward = backward,
-    .notice = clr_walks_notice};
+    .forward = clr_walks_forward,
+    .backward = clr_walks_backward,
+    .notice = clr_walks_notice,
+    .together = together,
+    .force = clr_walks_force};

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * layer/reach.c - whether the products of a plan reach all of their operands. */
+#include "layer/reach.h"
+
 #include "base/checked.h"
 #include "base/log.h"
-#include "layer/plan.h"
+#include "layer/strategy.h"
 
 static clr_size product(uint64_t a, uint64_t b, uint64_t c)
 {
@@ -40,8 +42,9 @@ static size_t end_in_weights(const clrnn_plan *plan)
 clrnn_status clr_plan_check_reach(const clrnn_plan *plan, const clr_layout *layout)
 {
     const uint32_t T = plan->desc.max_steps, N = plan->desc.max_batch;
-    /* persistent computes its products itself, but for gradients of weights and inputs. */
-    bool products = plan->desc.train || plan->strategy != &clr_strategy_persistent;
+    /* Gradients of weights and inputs always are, and without a strategy's own kernels for the
+     * inputs these are. */
+    bool products = plan->desc.train || !(plan->strategy->own.set & CLR_BIT(CLR_INPUT));
     const size_t reach = products ? clr_gemms_reach(&plan->gemms) : SIZE_MAX;
     const struct {
         const char *name, *remedy;

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT
  * layer/resident.c - the strategy for GPUs that walks many steps in one launch: work-items share
  * the products and keep the recurrent weights in registers. */
-#include "math/resident.h"
+#include "layer/resident.h"
+
 #include "base/log.h"
+#include "layer/strategy.h"
 #include "layer/walks.h"
+#include "math/resident.h"
+
+/* The state of a plan with this strategy. */
+typedef struct clr_large {
+    clr_walks walks;
+    uint32_t together; /* how many of its groups run at the same time */
+} clr_large;
 
 static const char *refuses(const clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
@@ -16,6 +25,46 @@ static const char *refuses(const clrnn_context *context, const clr_network *netw
            "stepwise";
 }
 
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+uint32_t *clr_resident_together(clrnn_plan *plan)
+{
+    return &((clr_large *)plan->state)->together;
+}
+
+static uint32_t together(const clrnn_plan *plan)
+{
+    return ((const clr_large *)plan->state)->together;
+}
+
+/* How a launch of some directions is cut. As many groups share the units as are needed to keep all
+ * weights in registers; the rest share the rows. */
+static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t directions, bool back)
+{
+    const uint32_t batch = walk->layout->batch, each = together(plan) / directions;
+    const bool cpu = plan->context->info.type & CL_DEVICE_TYPE_CPU;
+    clr_shares s = {.walks = directions, .row_shares = 1, .unit_shares = 1};
+    /* Some milliseconds: a look at a counter takes tens of nanoseconds on a CPU, hundreds on a GPU.
+     */
+    s.most_spins = cpu ? 1u << 17 : 1u << 14;
+    if (each < 2)
+        return s;
+    const clrnn_exec_config *way = &plan->config;
+    bool measured = way->unit_shares && batch == plan->desc.max_batch &&
+                    (uint64_t)way->unit_shares * way->row_shares <= each;
+    uint32_t row_blocks = (batch + LANE_ROWS - 1) / LANE_ROWS,
+             at_once = clr_resident_units(&clr_walks_of(plan)->kernels, back);
+    uint32_t units = back ? plan->network.state : plan->network.desc.hidden_size;
+    uint32_t shares = measured ? way->unit_shares : smaller((units + at_once - 1) / at_once, each);
+    if (shares > 1 && clr_may_meet(plan->context))
+        s.unit_shares = smaller(shares, units);
+    s.row_shares = smaller(measured ? way->row_shares : each / s.unit_shares, row_blocks);
+    return s;
+}
+
 static clrnn_status init(clrnn_plan *plan)
 {
     const clr_network *n = &plan->network;
@@ -25,79 +74,27 @@ static clrnn_status init(clrnn_plan *plan)
                                 .storage = d->weights,
                                 .train = d->train,
                                 .items = clr_resident_items(context, n, d->precision, d->train),
-                                .kept = plan->way.kept};
-    clrnn_status status = clr_walks_init(plan, &kind);
+                                .kept = plan->config.kept};
+    clrnn_status status = clr_walks_init(plan, sizeof(clr_large), &kind, cut);
     if (status == CLRNN_OK)
         status = clr_gemms_prepare(&plan->gemms);
-    if (status == CLRNN_OK)
-        status =
-            clr_persistent_probe(&plan->persistent, context->info.compute_units, &plan->together);
+    if (status != CLRNN_OK)
+        return status;
+    clr_large *large = plan->state;
+    status =
+        clr_persistent_probe(&large->walks.kernels, context->info.compute_units, &large->together);
     if (status == CLRNN_OK)
         clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u large work-groups run together",
-                context->info.name, plan->together, context->info.compute_units);
-    return status == CLRNN_OK ? clr_panels_make(plan) : status;
-}
-
-static clrnn_status pack(clrnn_plan *plan, uint32_t layer, uint32_t direction)
-{
-    const clr_network *n = &plan->network;
-    clr_cell_weights w = clr_network_cell(n, layer, direction);
-    clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + direction];
-    clrnn_status status = clr_panels_pack(plan, layer, direction);
-    if (status == CLRNN_OK)
-        status = clr_plan_pack_matrix(plan, w.w_ih, (size_t)n->gates * n->desc.hidden_size,
-                                      w.inputs, &o->input, NULL);
+                context->info.name, large->together, context->info.compute_units);
     return status;
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
-/* How a launch of some directions is cut. As many groups share the units as are needed to keep all
- * weights in registers; the rest share the rows. */
-static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t directions, bool back)
-{
-    const uint32_t batch = walk->layout->batch, each = plan->together / directions;
-    const bool cpu = plan->context->info.type & CL_DEVICE_TYPE_CPU;
-    clr_shares s = {.walks = directions, .row_shares = 1, .unit_shares = 1};
-    /* Some milliseconds: a look at a counter takes tens of nanoseconds on a CPU, hundreds on a GPU.
-     */
-    s.most_spins = cpu ? 1u << 17 : 1u << 14;
-    if (plan->forced) {
-        s = *plan->forced;
-        s.walks = directions;
-        return s;
-    }
-    if (each < 2)
-        return s;
-    const clrnn_way *way = &plan->way;
-    bool measured = way->unit_shares && batch == plan->desc.max_batch &&
-                    (uint64_t)way->unit_shares * way->row_shares <= each;
-    uint32_t row_blocks = (batch + LANE_ROWS - 1) / LANE_ROWS,
-             at_once = clr_resident_units(&plan->persistent, back);
-    uint32_t units = back ? plan->network.state : plan->network.desc.hidden_size;
-    uint32_t shares = measured ? way->unit_shares : smaller((units + at_once - 1) / at_once, each);
-    if (shares > 1 && clr_may_meet(plan->context))
-        s.unit_shares = smaller(shares, units);
-    s.row_shares = smaller(measured ? way->row_shares : each / s.unit_shares, row_blocks);
-    return s;
 }
 
 static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
 {
-    const clr_shares shares = cut(plan, walks, (uint32_t)count, false);
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
         status = clr_walk_inputs(plan, &walks[i]);
-    return status == CLRNN_OK ? clr_walks_forward(plan, walks, count, &shares) : status;
-}
-
-static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t count)
-{
-    const clr_shares shares = cut(plan, walks, (uint32_t)count, true);
-    return clr_walks_backward(plan, walks, count, &shares);
+    return status == CLRNN_OK ? clr_walks_forward(plan, walks, count) : status;
 }
 
 const clr_strategy clr_strategy_resident = {
@@ -109,7 +106,9 @@ const clr_strategy clr_strategy_resident = {
     .refuses = refuses,
     .init = init,
     .release = clr_walks_release,
-    .pack = pack,
+    .own = {~(CLR_BIT(CLR_INPUT) | CLR_BIT(CLR_D_INPUT)), &clr_packing_panels},
     .forward = forward,
-    .backward = backward,
-    .notice = clr_walks_notice};
+    .backward = clr_walks_backward,
+    .notice = clr_walks_notice,
+    .together = together,
+    .force = clr_walks_force};

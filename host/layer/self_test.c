@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * layer/self_test.c - a problem in miniature for each kind of kernels, once for each context. */
+#include "layer/self_test.h"
+
 #include "base/log.h"
 #include "device/context.h"
+#include "layer/check.h"
+#include "layer/make.h"
 #include "layer/plan.h"
+#include "layer/strategy.h"
+#include "math/persistent.h"
 
 /* Which kernels a network uses: 0..31, two bits of context->self_tests each. */
 static unsigned family(const clrnn_network_desc *d, clrnn_precision precision)
@@ -20,16 +26,12 @@ static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *
     const clrnn_plan_desc desc = clr_problem_plan(problem);
     /* Long waits: a meeting that is repaired, because the machine is busy, tests nothing. */
     const clr_shares meeting = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 23};
-    const clrnn_way none = {0};
+    const clrnn_exec_config none = {0};
     clrnn_plan *plan = NULL;
     clrnn_status status = clr_plan_create_untested(context, &desc, &none, &plan);
-    if (status == CLRNN_OK && plan->strategy != &clr_strategy_stepwise) {
-        /* So small a problem would not be cut; but where groups may meet, that must work too. */
-        clr_lock_take(&context->lock);
-        bool meet = (plan->together ? plan->together : context->together) > 1;
-        clr_lock_give(&context->lock);
-        plan->forced = meet ? &meeting : NULL;
-    }
+    /* So small a problem would not be cut; but where groups may meet, that must work too. */
+    if (status == CLRNN_OK && plan->strategy->force && plan->strategy->together(plan) > 1)
+        plan->strategy->force(plan, &meeting);
     if (status == CLRNN_OK)
         status = clr_check_plan(context, problem, 1, plan, check);
     clrnn_plan_destroy(&plan);

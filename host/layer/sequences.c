@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * layer/sequences.c - x and y in fewer bits: x becomes floats before steps are walked, y is rounded
  * after them, whatever the strategy. */
-#include "layer/plan.h"
-#include "math/storage.h"
+#include "layer/sequences.h"
 
 static bool narrow(const clrnn_plan *plan)
 {

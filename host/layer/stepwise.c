@@ -1,8 +1,26 @@
 /* SPDX-License-Identifier: MIT
  * layer/stepwise.c - the strategy that is always right: for each step a recurrent product and a
  * kernel of the cell. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
 #include "device/buffer.h"
-#include "layer/plan.h"
+#include "layer/scan.h"
+#include "layer/strategy.h"
+#include "math/stepwise.h"
+
+/* The state of a plan with this strategy. */
+typedef struct clr_steps {
+    clr_stepwise kernels;
+    cl_mem rec;  /* [max N,G*H] */
+    cl_mem dhid; /* [max N,H], projected, training */
+} clr_steps;
+
+static clr_steps *state_of(const clrnn_plan *plan)
+{
+    return plan->state;
+}
 
 static const char *refuses(const clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
@@ -17,46 +35,29 @@ static clrnn_status init(clrnn_plan *plan)
 {
     const clr_network *n = &plan->network;
     uint64_t N = plan->desc.max_batch, H = n->desc.hidden_size;
+    clr_steps *steps = plan->state = clr_calloc(1, sizeof *steps);
+    if (!steps)
+        return clr_fail(&plan->context->log, CLRNN_ERR_MEMORY, "plan: out of memory");
     clrnn_status status =
-        clr_stepwise_init(plan->context, n, plan->desc.precision, &plan->stepwise);
+        clr_stepwise_init(plan->context, n, plan->desc.precision, &steps->kernels);
     if (status == CLRNN_OK)
         status = clr_gemms_prepare(&plan->gemms);
     if (status == CLRNN_OK)
-        status = clr_plan_allocate(plan, &plan->rec, N, n->gates * H);
+        status = clr_plan_allocate(plan, &steps->rec, N, n->gates * H);
     if (status == CLRNN_OK && plan->desc.train && n->desc.proj_size)
-        status = clr_plan_allocate(plan, &plan->dhid, N, H);
+        status = clr_plan_allocate(plan, &steps->dhid, N, H);
     return status;
 }
 
 static void release(clrnn_plan *plan)
 {
-    clr_stepwise_free(&plan->stepwise);
-    clr_buffer_destroy(&plan->rec);
-    clr_buffer_destroy(&plan->dhid);
-}
-
-static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t direction)
-{
-    const clr_network *n = &plan->network;
-    clr_cell_weights w = clr_network_cell(n, layer, direction);
-    clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + direction];
-    size_t H = n->desc.hidden_size, R = n->state;
-    size_t first = n->reset_before ? 2 * H : n->gates * H; /* rows whose U acts on h itself */
-    clrnn_status status =
-        clr_plan_pack_matrix(plan, w.w_ih, n->gates * H, w.inputs, &o->input, NULL);
-    if (status == CLRNN_OK)
-        status = clr_plan_pack_matrix(plan, w.w_hh, first, R, &o->recurrent, &o->d_recurrent);
-    if (status == CLRNN_OK && n->reset_before)
-        status =
-            clr_plan_pack_matrix(plan, w.w_hh + first * R, H, R, &o->candidate, &o->d_candidate);
-    if (status == CLRNN_OK && n->desc.proj_size)
-        status = clr_plan_pack_matrix(plan, w.w_hr, R, H, &o->projection, &o->d_projection);
-    return status;
-}
-
-static void notice(clrnn_plan *plan)
-{
-    (void)plan;
+    clr_steps *steps = state_of(plan);
+    if (!steps)
+        return;
+    clr_stepwise_free(&steps->kernels);
+    clr_buffer_destroy(&steps->rec);
+    clr_buffer_destroy(&steps->dhid);
+    free(steps);
 }
 
 static clrnn_slice at(cl_mem buffer, size_t offset)
@@ -76,8 +77,9 @@ static clr_step step_of(const clrnn_plan *plan, const clr_walk *w, uint32_t t)
     s.weights = plan->weights.buffer;
     s.b_ih = cell.b_ih == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_ih;
     s.b_hh = cell.b_hh == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_hh;
+    s.params = cell.params == CLR_ABSENT ? CLR_ABSENT : bias + cell.params;
     s.gates = at(w->store, w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept));
-    s.rec = at(plan->rec, 0);
+    s.rec = at(state_of(plan)->rec, 0);
     s.h = w->store;
     s.h_prev = w->store_at + clr_layout_h(l, n, w->layer, w->direction, prev);
     s.h_next = w->store_at + clr_layout_h(l, n, w->layer, w->direction, next);
@@ -93,14 +95,15 @@ static clr_step step_of(const clrnn_plan *plan, const clr_walk *w, uint32_t t)
     return s;
 }
 
-/* [N,columns of B] (+)= from [N,k] B, for a prepared matrix B. */
-static clrnn_status multiply(clrnn_plan *plan, const clr_step *s, clrnn_slice from, size_t stride,
-                             const clr_operand *b, clr_matrix to, bool accumulate)
+/* [N,columns of B] (+)= from [N,k] B, for a weight matrix B. */
+static clrnn_status multiply(clrnn_plan *plan, const clr_walk *w, clrnn_slice from, size_t stride,
+                             clr_weight weight, clr_matrix to, bool accumulate)
 {
-    const clr_gemm gemm = {.m = s->batch,
+    const clr_packed_matrix b = clr_walk_weights(plan, w, weight);
+    const clr_gemm gemm = {.m = w->layout->batch,
                            .accumulate = accumulate,
                            .a = {from.buffer, from.offset, stride},
-                           .prepared = b,
+                           .prepared = &b,
                            .c = to};
     return clr_gemm_run(&plan->gemms, &gemm);
 }
@@ -108,26 +111,25 @@ static clrnn_status multiply(clrnn_plan *plan, const clr_step *s, clrnn_slice fr
 static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
 {
     const clr_network *n = &plan->network;
-    const clr_cell_operands *o = clr_plan_operands(plan, w->layer, w->direction);
     size_t H = n->desc.hidden_size, R = n->state;
     clr_matrix rec = {s->rec.buffer, s->rec.offset, n->gates * H};
 
     /* rec = h_{t-1} U^T */
-    clrnn_status status = multiply(plan, s, at(s->h, s->h_prev), R, &o->recurrent, rec, false);
+    clrnn_status status = multiply(plan, w, at(s->h, s->h_prev), R, CLR_RECURRENT, rec, false);
     if (status == CLRNN_OK && n->reset_before) {
-        status = clr_step_reset(&plan->stepwise, s);
+        status = clr_step_reset(&state_of(plan)->kernels, s);
         rec.offset += 2 * H; /* rec_n = (r*h_{t-1}) U_n^T */
         if (status == CLRNN_OK)
-            status = multiply(plan, s, s->extra, H, &o->candidate, rec, false);
+            status = multiply(plan, w, s->extra, H, CLR_CANDIDATE, rec, false);
     }
     if (status == CLRNN_OK)
-        status = clr_step_forward(&plan->stepwise, s);
+        status = clr_step_forward(&state_of(plan)->kernels, s);
     if (status == CLRNN_OK && n->desc.proj_size) {
         /* h_t = W_hr (o*tanh(c_t)) */
         status =
-            multiply(plan, s, s->extra, H, &o->projection, (clr_matrix){s->h, s->h_next, R}, false);
+            multiply(plan, w, s->extra, H, CLR_PROJECTION, (clr_matrix){s->h, s->h_next, R}, false);
         if (status == CLRNN_OK)
-            status = clr_step_project(&plan->stepwise, s);
+            status = clr_step_project(&state_of(plan)->kernels, s);
     }
     return status;
 }
@@ -176,30 +178,29 @@ static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t coun
 static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
 {
     const clr_network *n = &plan->network;
-    const clr_cell_operands *o = clr_plan_operands(plan, w->layer, w->direction);
     size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
     clrnn_slice du = n->two_inputs ? s->du : s->da;
     clrnn_status status = CLRNN_OK;
 
     if (n->desc.proj_size) {
         /* d(o*tanh(c_t)) = dh_t W_hr */
-        status = clr_step_project_backward(&plan->stepwise, s);
+        status = clr_step_project_backward(&state_of(plan)->kernels, s);
         if (status == CLRNN_OK)
-            status = multiply(plan, s, s->dproj, R, &o->d_projection,
+            status = multiply(plan, w, s->dproj, R, CLR_D_PROJECTION,
                               (clr_matrix){s->dhid.buffer, s->dhid.offset, H}, false);
     }
     if (status == CLRNN_OK)
-        status = clr_step_backward(&plan->stepwise, s);
+        status = clr_step_backward(&state_of(plan)->kernels, s);
     if (status == CLRNN_OK && n->reset_before) {
         /* d(r*h_{t-1}) = da_n U_n */
-        status = multiply(plan, s, at(s->da.buffer, s->da.offset + 2 * H), columns, &o->d_candidate,
+        status = multiply(plan, w, at(s->da.buffer, s->da.offset + 2 * H), columns, CLR_D_CANDIDATE,
                           (clr_matrix){s->rec.buffer, s->rec.offset, H}, false);
         if (status == CLRNN_OK)
-            status = clr_step_reset_backward(&plan->stepwise, s);
+            status = clr_step_reset_backward(&state_of(plan)->kernels, s);
     }
     /* dh_{t-1} += du U */
     if (status == CLRNN_OK)
-        status = multiply(plan, s, du, columns, &o->d_recurrent,
+        status = multiply(plan, w, du, columns, CLR_D_RECURRENT,
                           (clr_matrix){s->dh.buffer, s->dh.offset, R}, true);
     return status;
 }
@@ -216,7 +217,7 @@ static clrnn_status walk_backward(clrnn_plan *plan, const clr_walk *w)
         clr_step s = step_of(plan, w, t);
         s.dh = at(plan->dh, flow.dh);
         s.dc = at(plan->dc, flow.dc);
-        s.dhid = at(plan->dhid, 0);
+        s.dhid = at(state_of(plan)->dhid, 0);
         s.dproj = at(plan->dproj, flow.dproj + t * projected);
         s.da = at(plan->da, flow.da + t * step);
         s.du = at(plan->du, flow.da + t * step);
@@ -240,7 +241,5 @@ const clr_strategy clr_strategy_stepwise = {.name = "stepwise",
                                             .refuses = refuses,
                                             .init = init,
                                             .release = release,
-                                            .pack = pack_cell,
                                             .forward = forward,
-                                            .backward = backward,
-                                            .notice = notice};
+                                            .backward = backward};

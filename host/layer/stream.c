@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
-#include "layer/plan.h"
+#include "layer/pass.h"
 
 struct clrnn_stream {
     clrnn_plan *plan;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * layer/tune.c - see clrnn/tune.h: measuring all ways of running a plan. */
+ * layer/tune.c - see clrnn/tune.h: measuring all execution configs of a plan. */
 #include <clrnn/tune.h>
 
 #include <stdlib.h>
@@ -9,8 +9,18 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "device/buffer.h"
-#include "layer/plan.h"
-#include "layer/way.h"
+#include "layer/check.h"
+#include "layer/create.h"
+#include "layer/pass.h"
+#include "layer/strategy.h"
+#include "math/persistent.h"
+
+enum { most_configs = 40 };
+
+struct clrnn_tuning {
+    clrnn_exec_config configs[most_configs]; /* from the fastest to the slowest */
+    size_t count;
+};
 
 /* A plan at work, on buffers of its own. */
 typedef struct clr_trial {
@@ -123,12 +133,12 @@ static clrnn_status trial_time(clr_trial *t, double best, double *median)
     return status;
 }
 
-/* --- ways ---------------------------------------------------------------------------------- */
+/* --- configs ------------------------------------------------------------------------------- */
 
-static void add(clrnn_way *ways, size_t *count, clrnn_way way)
+static void add(clrnn_exec_config *configs, size_t *count, clrnn_exec_config config)
 {
-    if (*count < CLRNN_MOST_WAYS)
-        ways[(*count)++] = way;
+    if (*count < most_configs)
+        configs[(*count)++] = config;
 }
 
 /* 1, 2, 4, ..; the last one is `most`. 0: there are no more. */
@@ -138,89 +148,95 @@ static uint32_t next_share(uint32_t n, uint32_t most)
 }
 
 /* A CPU device: one work-item in a group, and its own products. */
-static void list_cpu_ways(const clrnn_plan_desc *desc, uint32_t together, clrnn_way *ways,
-                          size_t *count)
+static void list_cpu_configs(const clrnn_plan_desc *desc, uint32_t together,
+                             clrnn_exec_config *configs, size_t *count)
 {
     const clrnn_network_desc *n = &desc->network;
-    clrnn_way way = {.strategy = CLRNN_STRATEGY_PERSISTENT,
-                     .gemm = CLRNN_GEMM_PACKED,
-                     .row_shares = 1,
-                     .unit_shares = 1,
-                     .layers = 1};
+    clrnn_exec_config config = {.strategy = CLRNN_STRATEGY_PERSISTENT,
+                                .gemm = CLRNN_GEMM_PACKED,
+                                .row_shares = 1,
+                                .unit_shares = 1,
+                                .layers = 1};
     for (uint32_t shares = 1; shares; shares = next_share(shares, together)) {
-        clrnn_way rows = way, units = way;
+        clrnn_exec_config rows = config, units = config;
         rows.row_shares = units.unit_shares = shares;
         if (shares == 1 || desc->max_batch >= shares)
-            add(ways, count, rows);
+            add(configs, count, rows);
         for (units.helps = 0; shares > 1 && units.helps < 2; units.helps++)
-            add(ways, count, units);
+            add(configs, count, units);
     }
-    way.layers = 2;
+    config.layers = 2;
     if (n->num_layers > 1 && !n->bidirectional)
-        add(ways, count, way);
-    add(ways, count, (clrnn_way){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED});
+        add(configs, count, config);
+    add(configs, count,
+        (clrnn_exec_config){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED});
 }
 
 /* Another: how many groups share the units, the others sharing the rows, and how many weights each
  * work-item keeps in registers. */
-static void list_gpu_ways(const clrnn_plan_desc *desc, uint32_t together, clrnn_way *ways,
-                          size_t *count)
+static void list_gpu_configs(const clrnn_plan_desc *desc, uint32_t together,
+                             clrnn_exec_config *configs, size_t *count)
 {
     static const uint32_t kept[] = {128, 64, 32};
     const uint32_t row_blocks = (desc->max_batch + LANE_ROWS - 1) / LANE_ROWS;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         for (uint32_t n = 1; n; n = next_share(n, together)) {
             uint32_t rest = together / n;
-            add(ways, count,
-                (clrnn_way){.strategy = CLRNN_STRATEGY_RESIDENT,
-                            .gemm = CLRNN_GEMM_CLBLAST,
-                            .row_shares = rest < row_blocks ? rest : row_blocks,
-                            .unit_shares = n,
-                            .kept = desc->precision == CLRNN_F64 ? kept[i] / 2 : kept[i]});
+            add(configs, count,
+                (clrnn_exec_config){.strategy = CLRNN_STRATEGY_RESIDENT,
+                                    .gemm = CLRNN_GEMM_CLBLAST,
+                                    .row_shares = rest < row_blocks ? rest : row_blocks,
+                                    .unit_shares = n,
+                                    .kept = desc->precision == CLRNN_F64 ? kept[i] / 2 : kept[i]});
         }
 }
 
-/* All ways that may be worth a trial, on a device where `together` groups of each direction run at
- * the same time. */
-static void list_ways(const clrnn_context *context, const clrnn_plan_desc *desc, uint32_t together,
-                      clrnn_way *ways, size_t *count)
+/* All configs that may be worth a trial, on a device where `together` groups of each direction run
+ * at the same time. */
+static void list_configs(const clrnn_context *context, const clrnn_plan_desc *desc,
+                         uint32_t together, clrnn_exec_config *configs, size_t *count)
 {
     *count = 0;
     together = together ? together : 1;
-    add(ways, count, (clrnn_way){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_CLBLAST});
+    add(configs, count,
+        (clrnn_exec_config){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_CLBLAST});
     if (context->info.type & CL_DEVICE_TYPE_CPU)
-        list_cpu_ways(desc, together, ways, count);
+        list_cpu_configs(desc, together, configs, count);
     else
-        list_gpu_ways(desc, together, ways, count);
+        list_gpu_configs(desc, together, configs, count);
 }
 
 /* Then the fastest again with larger and smaller blocks. */
-static void list_variants(const clrnn_way *fastest, clrnn_way *ways, size_t *count)
+static void list_variants(const clrnn_exec_config *fastest, clrnn_exec_config *configs,
+                          size_t *count)
 {
     static const uint32_t rows[] = {24, 96};
-    clrnn_way way = *fastest;
+    clrnn_exec_config config = *fastest;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        way.rows = rows[i];
-        if (way.strategy == CLRNN_STRATEGY_PERSISTENT)
-            add(ways, count, way);
+        config.rows = rows[i];
+        if (config.strategy == CLRNN_STRATEGY_PERSISTENT)
+            add(configs, count, config);
     }
 }
 
 /* How many groups of each direction run together, as the plan found that the rule makes. */
 static uint32_t groups_together(clrnn_context *context, const clrnn_plan *plan)
 {
+    if (plan->strategy->together)
+        return plan->strategy->together(plan) / plan->network.directions;
     clr_lock_take(&context->lock);
-    uint32_t together = plan->together ? plan->together : context->together;
+    uint32_t together = context->together;
     clr_lock_give(&context->lock);
     return together / plan->network.directions;
 }
 
-static int compare_ways(const void *a, const void *b)
+static int compare_configs(const void *a, const void *b)
 {
-    return compare(&((const clrnn_way *)a)->seconds, &((const clrnn_way *)b)->seconds);
+    return compare(&((const clrnn_exec_config *)a)->seconds,
+                   &((const clrnn_exec_config *)b)->seconds);
 }
 
-/* Kernels that only this way has are checked against the reference, on few steps and rows. */
+/* Kernels that only this config has are checked against the reference, on few steps and rows. */
 static clrnn_status trial_check(clrnn_plan *plan)
 {
     const clrnn_plan_desc *d = &plan->desc;
@@ -232,24 +248,24 @@ static clrnn_status trial_check(clrnn_plan *plan)
                                    .strategy = d->strategy,
                                    .weights = d->weights};
     clrnn_check check = {0};
-    if (plan->way.kept == 0 && plan->way.rows == 0)
+    if (plan->config.kept == 0 && plan->config.rows == 0)
         return CLRNN_OK;
     clrnn_status status = clr_check_plan(plan->context, &problem, 1, plan, &check);
     return status == CLRNN_OK && !check.passed ? CLRNN_ERR_SELF_TEST : status;
 }
 
-/* Time one way. *known is false if it cannot run here. */
-static clrnn_status try_way(clrnn_context *context, const clrnn_plan_desc *desc, double best,
-                            clrnn_way *way, bool *known)
+/* Time one config. *known is false if it cannot run here. */
+static clrnn_status try_config(clrnn_context *context, const clrnn_plan_desc *desc, double best,
+                               clrnn_exec_config *config, bool *known)
 {
     clr_trial t = {0};
-    clrnn_status status = clr_plan_create_way(context, desc, way, &t.plan);
+    clrnn_status status = clr_plan_create_config(context, desc, config, &t.plan);
     if (status == CLRNN_OK)
         status = trial_check(t.plan);
     if (status == CLRNN_OK)
         status = trial_begin(&t);
     if (status == CLRNN_OK)
-        status = trial_time(&t, best, &way->seconds);
+        status = trial_time(&t, best, &config->seconds);
     trial_end(&t);
     *known = status == CLRNN_OK;
     bool impossible = status == CLRNN_ERR_UNSUPPORTED || status == CLRNN_ERR_SELF_TEST ||
@@ -257,66 +273,87 @@ static clrnn_status try_way(clrnn_context *context, const clrnn_plan_desc *desc,
     return impossible ? CLRNN_OK : status;
 }
 
-/* Time ways, and put those that run here to the others, all sorted. */
-static clrnn_status try_ways(clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *tried,
-                             size_t listed, clrnn_way *ways, size_t *count)
+/* Time configs, and put those that run here to the others, all sorted. */
+static clrnn_status try_configs(clrnn_context *context, const clrnn_plan_desc *desc,
+                                clrnn_exec_config *tried, size_t listed, clrnn_tuning *tuning)
 {
     clrnn_status status = CLRNN_OK;
-    double best = *count ? ways[0].seconds : 0;
+    double best = tuning->count ? tuning->configs[0].seconds : 0;
     for (size_t i = 0; i < listed && status == CLRNN_OK; i++) {
         bool known = false;
-        status = try_way(context, desc, best, &tried[i], &known);
+        status = try_config(context, desc, best, &tried[i], &known);
         if (known) {
             best = best > 0 && best < tried[i].seconds ? best : tried[i].seconds;
-            ways[(*count)++] = tried[i];
+            add(tuning->configs, &tuning->count, tried[i]);
         }
     }
-    qsort(ways, *count, sizeof *ways, compare_ways);
+    qsort(tuning->configs, tuning->count, sizeof *tuning->configs, compare_configs);
     return status;
 }
 
-clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clrnn_way *ways,
-                        size_t *count)
+/* Measure all, and the variants of the fastest. */
+static clrnn_status measure(clrnn_context *context, const clrnn_plan_desc *desc, uint32_t together,
+                            clrnn_tuning *tuning)
 {
-    if (count)
-        *count = 0;
-    if (!context || !desc || !ways || !count)
+    clrnn_exec_config all[most_configs];
+    size_t listed = 0;
+    list_configs(context, desc, together, all, &listed);
+    clrnn_status status = try_configs(context, desc, all, listed, tuning);
+    if (status == CLRNN_OK && tuning->count == 0)
+        return clr_fail(&context->log, CLRNN_ERR_UNSUPPORTED,
+                        "tune: no way of running this network works on %s; use another device",
+                        context->info.name);
+    listed = 0;
+    if (status == CLRNN_OK)
+        list_variants(&tuning->configs[0], all, &listed);
+    return status == CLRNN_OK ? try_configs(context, desc, all, listed, tuning) : status;
+}
+
+clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clrnn_tuning **tuning)
+{
+    if (tuning)
+        *tuning = NULL;
+    if (!context || !desc || !tuning)
         return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_tune: %s is NULL",
                         !context ? "context"
                         : !desc  ? "desc"
-                        : !ways  ? "ways"
-                                 : "count");
+                                 : "tuning");
     if (desc->strategy != CLRNN_STRATEGY_AUTO || desc->gemm != CLRNN_GEMM_AUTO)
         return clr_fail(
             &context->log, CLRNN_ERR_ARGUMENT,
             "tune: strategy (%d) and gemm (%d) must be auto (0), since they are what is measured",
             (int)desc->strategy, (int)desc->gemm);
+    clrnn_tuning *made = clr_calloc(1, sizeof *made);
+    if (!made)
+        return clr_fail(&context->log, CLRNN_ERR_MEMORY, "tune: out of memory");
     /* A plan as the rule makes it: checks the description, and finds how many groups meet. */
     clrnn_plan *plan = NULL;
     clrnn_status status = clrnn_plan_create(context, desc, &plan);
-    if (status != CLRNN_OK)
-        return status;
-    /* How x and y are kept is no question of the way. */
-    clrnn_plan_desc measured = *desc;
-    measured.sequences = CLRNN_WEIGHTS_F32;
-    desc = &measured;
-    const uint32_t together = groups_together(context, plan);
-    clrnn_plan_destroy(&plan);
-    clrnn_way all[CLRNN_MOST_WAYS];
-    size_t listed = 0;
-    list_ways(context, desc, together, all, &listed);
-    status = try_ways(context, desc, all, listed, ways, count);
-    if (status == CLRNN_OK && *count > 0) {
-        listed = *count; /* so that there is room */
-        list_variants(&ways[0], all, &listed);
-        status = try_ways(context, desc, all + *count, listed - *count, ways, count);
+    if (status == CLRNN_OK) {
+        /* How x and y are kept is no question of the config. */
+        clrnn_plan_desc measured = *desc;
+        measured.sequences = CLRNN_WEIGHTS_F32;
+        const uint32_t together = groups_together(context, plan);
+        clrnn_plan_destroy(&plan);
+        status = measure(context, &measured, together, made);
     }
-    if (status != CLRNN_OK)
-        return status;
-    if (*count == 0)
-        return clr_fail(&context->log, CLRNN_ERR_UNSUPPORTED,
-                        "tune: no way of running this network works on %s; use another device",
-                        context->info.name);
-    return clr_way_store(context, desc, &ways[0]);
+    if (status == CLRNN_OK)
+        *tuning = made;
+    else
+        clrnn_tuning_destroy(&made);
+    return status == CLRNN_OK ? clr_exec_config_store(context, desc, &made->configs[0]) : status;
+}
+
+void clrnn_tuning_destroy(clrnn_tuning **tuning)
+{
+    if (!tuning)
+        return;
+    free(*tuning);
+    *tuning = NULL;
+}
+
+const clrnn_exec_config *clrnn_tuning_config(const clrnn_tuning *tuning, size_t index)
+{
+    return tuning && index < tuning->count ? &tuning->configs[index] : NULL;
 }

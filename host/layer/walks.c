@@ -2,32 +2,59 @@
  * layer/walks.c - see layer/walks.h. */
 #include "layer/walks.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/log.h"
-#include "device/buffer.h"
-#include "math/packed.h"
+#include "base/memory.h"
 
 /* At the least speed that a device is thought to have a launch of so many operations takes 0.1 s,
  * and nothing else on the queue waits longer. Phases are counted in 32 bits. */
 static const double operations_per_second = 2e10, launch_operations = 2e9;
 enum { most_steps = 1 << 16 };
 
-clrnn_status clr_walks_init(clrnn_plan *plan, const clr_walk_kind *kind)
+clr_walks *clr_walks_of(const clrnn_plan *plan)
 {
-    clrnn_status status =
-        clr_persistent_init(plan->context, &plan->network, kind, &plan->persistent);
-    if (status == CLRNN_OK && !plan->gemms.own) /* our own kernel packs the panels all the same */
-        status =
-            clr_packed_init(plan->context, kind->precision, kind->storage, &plan->gemms.packed);
-    if (status == CLRNN_OK && plan->persistent.packs)
-        status = clr_packed_share(&plan->gemms.packed, plan->persistent.packs);
+    return plan->state;
+}
+
+clrnn_status clr_walks_init(clrnn_plan *plan, size_t bytes, const clr_walk_kind *kind,
+                            clr_shares (*cut)(const clrnn_plan *, const clr_walk *, uint32_t, bool))
+{
+    clr_walks *walks = plan->state = clr_calloc(1, bytes);
+    if (!walks)
+        return clr_fail(&plan->context->log, CLRNN_ERR_MEMORY, "plan: out of memory");
+    walks->cut = cut;
+    clrnn_status status = clr_persistent_init(plan->context, &plan->network, kind, &walks->kernels);
+    if (status == CLRNN_OK && walks->kernels.packs)
+        status = clr_packed_share(&plan->gemms.packed, walks->kernels.packs);
     return status;
 }
 
 void clr_walks_release(clrnn_plan *plan)
 {
-    clr_persistent_free(&plan->persistent);
-    clr_buffer_destroy(&plan->panels.buffer);
+    if (!plan->state)
+        return;
+    clr_persistent_free(&clr_walks_of(plan)->kernels);
+    free(plan->state);
+}
+
+void clr_walks_force(clrnn_plan *plan, const clr_shares *cut)
+{
+    clr_walks_of(plan)->forced = cut;
+}
+
+/* As the strategy cuts a launch, or as a test wants it. */
+static clr_shares shares_of(const clrnn_plan *plan, const clr_walk *walks, size_t count, bool back)
+{
+    const clr_walks *state = clr_walks_of(plan);
+    if (!state->forced)
+        return state->cut(plan, walks, (uint32_t)count, back);
+    clr_shares s = *state->forced;
+    s.walks = (uint32_t)count;
+    s.stacked = count > 1 && walks[0].layer != walks[1].layer;
+    s.solo = s.stacked && s.solo;
+    return s;
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -73,10 +100,10 @@ static uint32_t steps_of_launch(const clrnn_plan *plan, uint32_t inputs, uint32_
     const clr_network *n = &plan->network;
     double step =
         2.0 * n->gates * n->desc.hidden_size * ((double)inputs + n->state) * (double)walks * batch;
-    if (plan->persistent.kind.items > 1)
+    if (clr_walks_of(plan)->kernels.kind.items > 1)
         step += gpu_step_operations;
-    double steps =
-        (plan->launch_operations > 0 ? plan->launch_operations : launch_operations) / step;
+    double most = clr_walks_of(plan)->launch_operations;
+    double steps = (most > 0 ? most : launch_operations) / step;
     return steps < 1 ? 1 : steps < most_steps ? (uint32_t)steps : most_steps;
 }
 
@@ -102,9 +129,14 @@ static size_t y_of(const clr_walk *w, uint32_t begin)
     return w->y.offset + (size_t)(begin - w->y_first) * w->layout->batch * w->y_stride;
 }
 
-static size_t bias_of(const clrnn_plan *plan, size_t offset)
+static size_t weight_at(const clrnn_plan *plan, size_t offset)
 {
     return offset == CLR_ABSENT ? 0 : plan->weights.offset + offset;
+}
+
+static size_t weights_at(const clrnn_plan *plan, const clr_walk *w, clr_weight weight)
+{
+    return clr_weights_at(&plan->packed, w->layer, w->direction, weight, 0);
 }
 
 static cl_ulong from_of(cl_mem buffer, cl_mem store)
@@ -122,14 +154,14 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
     bool down = (w->direction == 1) != back;
     uint32_t first = down ? w->end - done - steps : w->begin + done;
     uint32_t kept = first - w->gates_first;
-    size_t panels = clr_panels_at(plan, w->layer, w->direction);
     walk_places at = {.x =
                           w->input.offset + (size_t)(first - w->begin) * l->batch * w->input.stride,
-                      .input = panels + plan->panels.input,
-                      .recurrent = panels + plan->panels.recurrent,
-                      .projection = panels + plan->panels.projection,
-                      .b_ih = bias_of(plan, cell.b_ih),
-                      .b_hh = bias_of(plan, cell.b_hh),
+                      .input = weights_at(plan, w, CLR_INPUT),
+                      .recurrent = weights_at(plan, w, CLR_RECURRENT),
+                      .projection = weights_at(plan, w, CLR_PROJECTION),
+                      .b_ih = weight_at(plan, cell.b_ih),
+                      .b_hh = weight_at(plan, cell.b_hh),
+                      .params = weight_at(plan, cell.params),
                       .gates = w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept),
                       .h = clr_walk_slot(plan, w, false, 0).offset,
                       .x_from = from_of(w->input.buffer, w->store),
@@ -198,19 +230,19 @@ static uint32_t block_of(const clr_shares *shares, uint32_t batch, uint32_t step
     return shares->stacked && !shares->solo ? smaller(part, most) : most;
 }
 
-clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t count,
-                               const clr_shares *shares)
+clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
 {
+    const clr_shares shares = shares_of(plan, walks, count, false);
     const clr_walk *w = walks;
     const clr_layout *l = w->layout;
     /* resident finds the input products there. */
-    bool alone = plan->persistent.kind.items == 1;
+    bool alone = clr_walks_of(plan)->kernels.kind.items == 1;
     uint32_t inputs = alone ? most_inputs(plan, walks, count) : 0;
     uint32_t total = w->end - w->begin, most = steps_of_launch(plan, inputs, l->batch, count);
     clrnn_status status = CLRNN_OK;
     for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
         steps = smaller(total - done, most);
-        clr_forward_walk f = {.panels = plan->panels.buffer,
+        clr_forward_walk f = {.panels = plan->packed.buffer,
                               .weights = plan->weights.buffer,
                               .store = w->store,
                               .x = alone ? w->input.buffer : NULL,
@@ -223,15 +255,15 @@ clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t c
                                          .H = plan->network.desc.hidden_size,
                                          .R = plan->network.state,
                                          .N = l->batch,
-                                         .block = block_of(shares, l->batch, steps)}};
+                                         .block = block_of(&shares, l->batch, steps)}};
         for (size_t d = 0; d < count; d++) {
             f.launch.walks[d] = places_of(plan, &walks[d], done, steps, false);
             place_states(plan, &walks[d], done, steps, &f, &f.launch.walks[d]);
         }
         f.launch.first_spins =
-            first_wait(shares) +
+            first_wait(&shares) +
             input_spins(plan, inputs, l->batch > INPUT_ROWS ? l->batch : INPUT_ROWS);
-        status = clr_persistent_forward(&plan->persistent, &f, shares);
+        status = clr_persistent_forward(&clr_walks_of(plan)->kernels, &f, &shares);
     }
     return status;
 }
@@ -240,27 +272,27 @@ static void place_gradients(const clrnn_plan *plan, const clr_walk *w, walk_plac
 {
     const clr_network *n = &plan->network;
     const clr_flow flow = clr_flow_of(plan, w);
-    size_t panels = clr_panels_at(plan, w->layer, w->direction);
     size_t row = (size_t)at->first_t * w->layout->batch;
-    at->d_recurrent = panels + plan->panels.d_recurrent;
-    at->d_candidate = panels + plan->panels.d_candidate;
-    at->d_projection = panels + plan->panels.d_projection;
+    at->d_recurrent = weights_at(plan, w, CLR_D_RECURRENT);
+    at->d_candidate = weights_at(plan, w, CLR_D_CANDIDATE);
+    at->d_projection = weights_at(plan, w, CLR_D_PROJECTION);
     at->dh = flow.dh;
     at->dc = flow.dc;
     at->dproj = flow.dproj + row * n->state;
     at->da = flow.da + row * n->gates * n->desc.hidden_size;
 }
 
-clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t count,
-                                const clr_shares *shares)
+clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t count)
 {
+    const clr_shares shares = shares_of(plan, walks, count, true);
     const clr_walk *w = walks;
     const clr_layout *l = w->layout;
     uint32_t total = w->end - w->begin, most = steps_of_launch(plan, 0, l->batch, count);
     clrnn_status status = CLRNN_OK;
     for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
         steps = smaller(total - done, most);
-        clr_backward_walk b = {.panels = plan->panels.buffer,
+        clr_backward_walk b = {.panels = plan->packed.buffer,
+                               .weights = plan->weights.buffer,
                                .store = w->store,
                                .dy = w->y.buffer,
                                .dh = plan->dh,
@@ -275,12 +307,12 @@ clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t 
                                           .H = plan->network.desc.hidden_size,
                                           .R = plan->network.state,
                                           .N = l->batch,
-                                          .first_spins = first_wait(shares)}};
+                                          .first_spins = first_wait(&shares)}};
         for (size_t d = 0; d < count; d++) {
             b.launch.walks[d] = places_of(plan, &walks[d], done, steps, true);
             place_gradients(plan, &walks[d], &b.launch.walks[d]);
         }
-        status = clr_persistent_backward(&plan->persistent, &b, shares);
+        status = clr_persistent_backward(&clr_walks_of(plan)->kernels, &b, &shares);
     }
     return status;
 }
@@ -288,12 +320,15 @@ clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t 
 void clr_walks_notice(clrnn_plan *plan)
 {
     clrnn_context *context = plan->context;
-    uint32_t repairs = plan->persistent.repairs ? (uint32_t)*plan->persistent.repairs : 0;
-    if (repairs == plan->panels.repairs)
+    clr_walks *walks = clr_walks_of(plan);
+    if (!walks || !walks->kernels.repairs)
+        return;
+    uint32_t repairs = (uint32_t)*walks->kernels.repairs;
+    if (repairs == walks->repairs)
         return;
     clr_log(&context->log, CLRNN_LOG_INFO,
             "%s: in %u launches work-groups waited for one another in vain, as when other programs "
             "use the cores; the results are right; groups do not meet for %.0f ms",
-            context->info.name, repairs - plan->panels.repairs, 1e3 * keep_apart(context));
-    plan->panels.repairs = repairs;
+            context->info.name, repairs - walks->repairs, 1e3 * keep_apart(context));
+    walks->repairs = repairs;
 }

@@ -4,24 +4,38 @@
 #ifndef CLR_LAYER_WALKS_H
 #define CLR_LAYER_WALKS_H
 
-#include "layer/plan.h"
+#include "layer/scan.h"
+#include "math/persistent.h"
 
-/** Build the kernels, and what packs their weights. */
-clrnn_status clr_walks_init(clrnn_plan *plan, const clr_walk_kind *kind);
+/* The state of such a strategy, or what it begins with. */
+typedef struct clr_walks {
+    clr_persistent kernels;
+    /* How a launch of `count` walks is cut. */
+    clr_shares (*cut)(const clrnn_plan *plan, const clr_walk *walks, uint32_t count, bool back);
+    const clr_shares *forced; /* tests and self-tests: how every launch is cut instead, but for its
+                                 walks */
+    double launch_operations; /* tests: how many a launch may take, 0 = as usual */
+    uint32_t repairs;         /* launches that had to be repaired, as far as noticed */
+} clr_walks;
 
-/** Release kernels and weights. */
+/** The state of a plan with such a strategy. */
+clr_walks *clr_walks_of(const clrnn_plan *plan);
+
+/** Make plan->state, `bytes` that begin with a clr_walks, and build the kernels. */
+clrnn_status clr_walks_init(clrnn_plan *plan, size_t bytes, const clr_walk_kind *kind,
+                            clr_shares (*cut)(const clrnn_plan *, const clr_walk *, uint32_t,
+                                              bool));
+
+/* Members of clr_strategy. A launch is for as many steps as take 0.1 s. */
 void clr_walks_release(clrnn_plan *plan);
-
-/** Enqueue the walks of a layer, a launch for as many steps as take 0.1 s. */
-clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t count,
-                               const clr_shares *shares);
-clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t count,
-                                const clr_shares *shares);
-
-/** Whether groups may meet in the next launch: not for a while after some met in vain. */
-bool clr_may_meet(clrnn_context *context);
+clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t count);
+clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t count);
+void clr_walks_force(clrnn_plan *plan, const clr_shares *cut);
 
 /** Notice launches that had to be repaired, log them, and keep groups apart for a while. */
 void clr_walks_notice(clrnn_plan *plan);
+
+/** Whether groups may meet in the next launch: not for a while after some met in vain. */
+bool clr_may_meet(clrnn_context *context);
 
 #endif

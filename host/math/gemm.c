@@ -8,8 +8,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
-#include "math/packed.h"
-#include "math/storage.h"
 
 static CLBlastTranspose transposed(bool yes)
 {
@@ -97,10 +95,7 @@ clrnn_status clr_gemms_init(clrnn_context *context, clrnn_precision precision,
                    .storage = storage,
                    .own = choice == CLRNN_GEMM_PACKED ||
                           (choice == CLRNN_GEMM_AUTO && context->info.type & CL_DEVICE_TYPE_CPU)};
-    clrnn_status status =
-        g.own ? clr_packed_init(context, precision, storage, &g.packed) : CLRNN_OK;
-    if (status == CLRNN_OK && !g.own && storage != CLRNN_WEIGHTS_F32)
-        status = clr_store_init(context, storage, &g.store);
+    clrnn_status status = clr_packed_init(context, precision, storage, &g.packed);
     *gemms = g;
     return status;
 }
@@ -113,7 +108,6 @@ clrnn_status clr_gemms_prepare(clr_gemms *gemms)
 void clr_gemms_free(clr_gemms *gemms)
 {
     clr_packed_free(&gemms->packed);
-    clr_store_free(&gemms->store);
 }
 
 const char *clr_gemms_name(const clr_gemms *gemms)
@@ -126,67 +120,25 @@ size_t clr_gemms_reach(const clr_gemms *gemms)
     return gemms->own ? SIZE_MAX : clblast_reach;
 }
 
+/* What is kept for CLBlast are floats [n,k]. */
+static void take_prepared(clr_gemm *g)
+{
+    const clr_packed_matrix *p = g->prepared;
+    g->b = p->buffer ? (clr_matrix){p->buffer, p->at, p->k} : p->from;
+    g->transpose_b = p->buffer ? true : p->transposed;
+    g->n = p->n;
+    g->k = p->k;
+}
+
 clrnn_status clr_gemm_run(clr_gemms *gemms, const clr_gemm *gemm)
 {
     clr_gemm g = *gemm;
-    if (g.prepared) {
-        g.b = g.prepared->matrix;
-        g.transpose_b = g.prepared->transposed;
-        g.n = g.prepared->n;
-        g.k = g.prepared->k;
-    }
+    if (g.prepared)
+        take_prepared(&g);
     if (g.m == 0 || g.n == 0)
         return CLRNN_OK;
     if (!g.prepared && gemms->storage != CLRNN_WEIGHTS_F32)
         return clr_fail(&gemms->context->log, CLRNN_ERR_ARGUMENT,
                         "product %zux%zux%zu: only prepared operands are stored", g.m, g.n, g.k);
-    return gemms->own ? clr_packed_run(&gemms->packed, &g, g.prepared ? g.prepared->panels : NULL)
-                      : run_clblast(gemms, &g);
-}
-
-/* The rounded matrix as floats, [n,k], in the place of the caller's. */
-static clrnn_status round_operand(clr_gemms *gemms, clr_operand *operand)
-{
-    size_t n = operand->n, k = operand->k;
-    clrnn_status status = CLRNN_OK;
-    if (!operand->panels)
-        status = clr_buffer_create(gemms->context, n * k * sizeof(cl_float), &operand->panels);
-    if (status == CLRNN_OK)
-        status = clr_store_round(&gemms->store, operand->matrix, operand->transposed, n, k,
-                                 operand->panels);
-    operand->matrix = (clr_matrix){operand->panels, 0, k};
-    operand->transposed = true;
-    return status;
-}
-
-static clrnn_status pack_operand(clr_gemms *gemms, clr_operand *operand)
-{
-    clr_packed *packed = &gemms->packed;
-    size_t n = operand->n, k = operand->k;
-    size_t bytes =
-        clr_packed_panel_count(packed, n, k) * clr_storage_bytes(gemms->storage, gemms->precision);
-    clrnn_status status = CLRNN_OK;
-    if (!operand->panels)
-        status = clr_buffer_create(gemms->context, bytes, &operand->panels);
-    if (status == CLRNN_OK)
-        status =
-            clr_packed_pack(packed, operand->matrix, operand->transposed, n, k, operand->panels, 0);
-    return status;
-}
-
-clrnn_status clr_operand_pack(clr_gemms *gemms, clr_matrix b, bool transposed_b, size_t n, size_t k,
-                              clr_operand *operand)
-{
-    operand->matrix = b;
-    operand->transposed = transposed_b;
-    operand->n = n;
-    operand->k = k;
-    if (gemms->own)
-        return pack_operand(gemms, operand);
-    return gemms->storage == CLRNN_WEIGHTS_F32 ? CLRNN_OK : round_operand(gemms, operand);
-}
-
-void clr_operand_free(clr_operand *operand)
-{
-    clr_buffer_destroy(&operand->panels);
+    return gemms->own ? clr_packed_run(&gemms->packed, &g) : run_clblast(gemms, &g);
 }

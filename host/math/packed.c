@@ -169,11 +169,13 @@ static void choose_blocks(const clr_packed *p, const clr_gemm *g, size_t *block_
     *block_n = round_up((g->n + across - 1) / across, p->tile_n);
 }
 
-clrnn_status clr_packed_run(clr_packed *p, const clr_gemm *g, cl_mem panels)
+clrnn_status clr_packed_run(clr_packed *p, const clr_gemm *g)
 {
     clrnn_status status = clr_packed_prepare(p);
     clr_matrix a = g->a;
     size_t tile_stride = tile_m * a.stride, row_stride = a.stride, k_stride = 1;
+    cl_mem panels = g->prepared ? g->prepared->buffer : NULL;
+    size_t panels_at = g->prepared ? g->prepared->at : 0;
     if (status == CLRNN_OK && !panels) {
         status = reserve(p, 1, clr_packed_panel_count(p, g->n, g->k));
         if (status == CLRNN_OK)
@@ -194,11 +196,12 @@ clrnn_status clr_packed_run(clr_packed *p, const clr_gemm *g, cl_mem panels)
     size_t block_m = 0, block_n = 0;
     choose_blocks(p, g, &block_m, &block_n);
     const clr_arg args[] = {
-        CLR_ARG_MEM(a.buffer),       CLR_ARG_ULONG(a.offset),    CLR_ARG_ULONG(tile_stride),
-        CLR_ARG_ULONG(row_stride),   CLR_ARG_ULONG(k_stride),    CLR_ARG_MEM(panels),
-        CLR_ARG_MEM(g->c.buffer),    CLR_ARG_ULONG(g->c.offset), CLR_ARG_ULONG(g->c.stride),
-        CLR_ARG_UINT(g->accumulate), CLR_ARG_UINT(block_m),      CLR_ARG_UINT(block_n),
-        CLR_ARG_UINT(g->m),          CLR_ARG_UINT(g->n),         CLR_ARG_UINT(g->k)};
+        CLR_ARG_MEM(a.buffer),      CLR_ARG_ULONG(a.offset),     CLR_ARG_ULONG(tile_stride),
+        CLR_ARG_ULONG(row_stride),  CLR_ARG_ULONG(k_stride),     CLR_ARG_MEM(panels),
+        CLR_ARG_ULONG(panels_at),   CLR_ARG_MEM(g->c.buffer),    CLR_ARG_ULONG(g->c.offset),
+        CLR_ARG_ULONG(g->c.stride), CLR_ARG_UINT(g->accumulate), CLR_ARG_UINT(block_m),
+        CLR_ARG_UINT(block_n),      CLR_ARG_UINT(g->m),          CLR_ARG_UINT(g->n),
+        CLR_ARG_UINT(g->k)};
     size_t across = (g->n + block_n - 1) / block_n, down = (g->m + block_m - 1) / block_m;
     return clr_launch(p->context, p->gemm, (clr_range){{across, down}, {1, 1}}, args,
                       CLR_COUNT(args));

@@ -4,7 +4,21 @@
 #ifndef CLR_MATH_PACKED_H
 #define CLR_MATH_PACKED_H
 
-#include "math/gemm.h"
+#include "device/context.h"
+#include "math/product.h"
+#include "math/storage.h"
+
+/* Our own kernels and their scratch memory. One thread at a time. */
+typedef struct clr_packed {
+    clrnn_context *context;
+    clrnn_precision precision;
+    clrnn_storage storage; /* of panels of B */
+    clr_store store;       /* unless that is f32 */
+    uint32_t tile_n;
+    cl_kernel pack, gemm;
+    cl_mem scratch[2]; /* A and B of products that are packed only once */
+    size_t scratch_bytes[2];
+} clr_packed;
 
 /** Kernels are built when they are first needed, but what packs into another storage now. storage:
  *  of the panels of B; other than f32 they must be packed beforehand. Returns: as
@@ -36,7 +50,7 @@ size_t clr_packed_panel_count(const clr_packed *packed, size_t n, size_t k);
 clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
                              cl_mem panels, size_t panels_at);
 
-/** Enqueue a product; panels: op(B) packed, or NULL to pack it now. */
-clrnn_status clr_packed_run(clr_packed *packed, const clr_gemm *gemm, cl_mem panels);
+/** Enqueue a product, of the panels of gemm->prepared, or of gemm->b, which is packed now. */
+clrnn_status clr_packed_run(clr_packed *packed, const clr_gemm *gemm);
 
 #endif

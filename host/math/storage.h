@@ -3,7 +3,16 @@
 #ifndef CLR_MATH_STORAGE_H
 #define CLR_MATH_STORAGE_H
 
-#include "math/gemm.h"
+#include <clrnn/network.h>
+
+#include "math/product.h"
+
+/* Kernels that put a matrix into another storage than float. */
+typedef struct clr_store {
+    clrnn_context *context;
+    clrnn_storage storage;
+    cl_kernel panels, columns, numbers_in, numbers_out;
+} clr_store;
 
 /** Bytes of one number that is kept so. */
 size_t clr_storage_bytes(clrnn_storage storage, clrnn_precision precision);

@@ -89,11 +89,17 @@
     CASE(clrnn_problem_check, problem, REFUSED(clrnn_problem_check(o.context, NULL, 1, &o.check))) \
     CASE(clrnn_problem_check, check, REFUSED(clrnn_problem_check(o.context, &o.problem, 1, NULL)))
 
-#define TUNE_CASES(CASE)                                                               \
-    CASE(clrnn_tune, context, MUTE(clrnn_tune(NULL, &o.planned, o.ways, &o.count)))    \
-    CASE(clrnn_tune, desc, REFUSED(clrnn_tune(o.context, NULL, o.ways, &o.count)))     \
-    CASE(clrnn_tune, ways, REFUSED(clrnn_tune(o.context, &o.planned, NULL, &o.count))) \
-    CASE(clrnn_tune, count, REFUSED(clrnn_tune(o.context, &o.planned, o.ways, NULL)))
+#define TUNE_CASES(CASE)                                                                         \
+    CASE(clrnn_tune, context, MUTE(clrnn_tune(NULL, &o.planned, &o.tuning)))                     \
+    CASE(clrnn_tune, desc, REFUSED(clrnn_tune(o.context, NULL, &o.tuning)))                      \
+    CASE(clrnn_tune, tuning, REFUSED(clrnn_tune(o.context, &o.planned, NULL)))                   \
+    CASE(clrnn_tuning_destroy, tuning, (clrnn_tuning_destroy(NULL), true))                       \
+    CASE(clrnn_tuning_config, tuning, clrnn_tuning_config(NULL, 0) == NULL)                      \
+    CASE(clrnn_exec_config_seconds, config, clrnn_exec_config_seconds(NULL) == 0)                \
+    CASE(clrnn_exec_config_format, config,                                                       \
+         clrnn_exec_config_format(NULL, o.text, sizeof o.text) == -1)                            \
+    CASE(clrnn_exec_config_format, text,                                                         \
+         clrnn_exec_config_format(&o.config, NULL, 9) == clrnn_exec_config_format(&o.config, NULL, 0))
 
 #define TENSORS_CASES(CASE)                                                                        \
     CASE(clrnn_tensors_create, log, FINE(clrnn_tensors_create(NULL, &o.another)))                  \

@@ -13,6 +13,7 @@
 #include "train/trainer.h"
 
 #include "api/cases.h"
+#include "layer/exec_config.h"
 
 /* One of everything that a call may want. */
 static struct {
@@ -28,7 +29,8 @@ static struct {
     clrnn_stream *stream, *no_stream;
     clrnn_problem problem;
     clrnn_check check;
-    clrnn_way ways[CLRNN_MOST_WAYS];
+    clrnn_tuning *tuning;
+    clrnn_exec_config config;
     clrnn_weight_info weight;
     clrnn_tensors *set, *another, *no_set;
     clrnn_model_desc modelled;

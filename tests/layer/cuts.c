@@ -56,22 +56,33 @@ clrnn_plan *test_persistent(clrnn_context *context, const test_inputs *in,
     const clrnn_plan_desc desc = test_plan_desc(in, precision, train, PERSISTENT);
     clrnn_plan *plan = test_plan_make(context, &desc, in);
     assert_string_equal(clrnn_plan_get_info(plan)->strategy, "persistent");
-    plan->forced = cut;
+    test_force(plan, cut);
     return plan;
+}
+
+void test_force(clrnn_plan *plan, const clr_shares *cut)
+{
+    if (plan->strategy->force)
+        plan->strategy->force(plan, cut);
+}
+
+const clr_shares *test_forced(const clrnn_plan *plan)
+{
+    return plan->strategy->force ? clr_walks_of(plan)->forced : NULL;
 }
 
 /* Other numbers through the plan, so that nothing of an equal pass before can pass for a result. */
 static void disturb(clrnn_plan *plan, const test_inputs *in)
 {
-    const clr_shares *cut = plan->forced;
+    const clr_shares *cut = test_forced(plan);
     test_sizes s = test_sizes_of(in);
     test_inputs other = *in;
     other.x = test_random(s.x, 1, 0.5);
     other.dy = test_random(s.y, 2, 0.5);
     other.h0 = test_random(s.h, 3, 0.5);
-    plan->forced = NULL;
+    test_force(plan, NULL);
     test_outputs ignored = test_run(plan, &other);
-    plan->forced = cut;
+    test_force(plan, cut);
     test_outputs_free(&ignored);
     free(other.x);
     free(other.dy);
@@ -82,7 +93,7 @@ void test_run_same(const char *what, clrnn_plan *plan, const test_inputs *in,
                    const test_outputs *expected)
 {
     char text[256];
-    const clr_shares *cut = plan->forced;
+    const clr_shares *cut = test_forced(plan);
     disturb(plan, in);
     test_outputs got = test_run(plan, in);
     snprintf(text, sizeof text,
@@ -109,11 +120,12 @@ clrnn_network_desc test_sized_form(size_t form, uint32_t inputs, uint32_t hidden
 uint32_t test_repairs(clrnn_plan *plan)
 {
     static cl_int sync[SYNC_INTS];
-    assert_int_equal(clr_buffer_read(plan->context, plan->persistent.sync, 0, sizeof sync, sync),
-                     CLRNN_OK);
+    assert_int_equal(
+        clr_buffer_read(plan->context, clr_walks_of(plan)->kernels.sync, 0, sizeof sync, sync),
+        CLRNN_OK);
     for (size_t i = 0; i < COUNT(sync); i++)
         if (i != SYNC_REPAIRS && (i < SYNC_DONE || i >= SYNC_CLAIMS) && sync[i] != 0)
             fail_msg("int %zu of the array where groups meet is %d after a pass", i, sync[i]);
-    assert_int_equal(sync[SYNC_REPAIRS], *plan->persistent.repairs);
+    assert_int_equal(sync[SYNC_REPAIRS], *clr_walks_of(plan)->kernels.repairs);
     return (uint32_t)sync[SYNC_REPAIRS];
 }

@@ -5,7 +5,8 @@
 #define TEST_LAYER_CUTS_H
 
 #include "layer/device.h"
-#include "layer/plan.h"
+#include "layer/strategy.h"
+#include "layer/walks.h"
 
 /** test_open, for tests of the persistent strategy: where it cannot run there is nothing to do. */
 int test_open_persistent(void **state);
@@ -22,6 +23,11 @@ clrnn_plan *test_stepwise(clrnn_context *context, const test_inputs *in, clrnn_p
 /** cut: how launches are cut, must live as long as the plan; NULL = as the plan chooses. */
 clrnn_plan *test_persistent(clrnn_context *context, const test_inputs *in,
                             clrnn_precision precision, bool train, const clr_shares *cut);
+
+/** Cut every launch so from now on (its walks left out); NULL: as the plan chooses. Of a plan whose
+ *  strategy cuts nothing the first does nothing and the second is NULL. */
+void test_force(clrnn_plan *plan, const clr_shares *cut);
+const clr_shares *test_forced(const clrnn_plan *plan);
 
 /** Run `plan`, which must have the bits of `expected`; before it other inputs, so that what it kept
  *  of an equal pass cannot hide a mistake. */

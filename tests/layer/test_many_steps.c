@@ -136,7 +136,7 @@ static void launches_of_few_steps(void **state)
                 double step = 2.0 * n->gates * 40 * n->state * 2 * 3; /* without inputs */
                 const double budgets[] = {1, 2.5 * step, 9 * step};
                 for (size_t b = 0; b < COUNT(budgets); b++) {
-                    plan->launch_operations = budgets[b];
+                    clr_walks_of(plan)->launch_operations = budgets[b];
                     test_run_same(test_forms[form].name, plan, &in, &expected);
                 }
                 clrnn_plan_destroy(&plan);

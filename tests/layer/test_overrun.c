@@ -45,7 +45,7 @@ static uint32_t check_form(clrnn_context *context, size_t form, clrnn_precision 
             plan->piece = 2;
         test_outputs expected = test_run(stepwise, &in);
         for (size_t i = 0; i < count; i++) {
-            plan->forced = &list[i];
+            test_force(plan, &list[i]);
             test_run_same(test_forms[form].name, plan, &in, &expected);
         }
         repairs += test_repairs(plan);
@@ -107,11 +107,11 @@ static void blocks_of_steps(void **state)
                 clrnn_plan *plan = test_persistent(*state, &in, CLRNN_F32, train, NULL);
                 test_outputs expected = test_run(stepwise, &in);
                 for (size_t i = 0; i < COUNT(list); i++) {
-                    plan->forced = &list[i];
+                    test_force(plan, &list[i]);
                     test_run_same(test_forms[form].name, plan, &in, &expected);
                 }
                 const clr_shares by_rows = {.row_shares = 4, .unit_shares = 1};
-                plan->forced = &by_rows;
+                test_force(plan, &by_rows);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
                 assert_true(test_repairs(plan) > 0);
                 test_outputs_free(&expected);
@@ -146,7 +146,7 @@ static void overrun_is_noticed(void **state)
 
     test_host host = test_host_make(plan, &in);
     const uint32_t before = test_repairs(plan); /* on a busy machine more than 0 */
-    plan->forced = &many;
+    test_force(plan, &many);
     assert_int_equal(clrnn_forward_host(plan, &host.io), CLRNN_OK);
     assert_int_equal(reports, 1);
     assert_true(context->apart_last > 0);
@@ -160,7 +160,7 @@ static void overrun_is_noticed(void **state)
     test_same_bits("overrun", &in, &got, &expected);
     test_host_free(&host);
 
-    plan->forced = NULL;
+    test_force(plan, NULL);
     test_run_same("after it", plan, &in, &expected);
     assert_int_equal(test_repairs(plan), repairs);
     clrnn_plan *other = test_persistent(context, &in, CLRNN_F32, true, NULL);
@@ -249,7 +249,7 @@ static void as_the_plan_chooses(clrnn_context *context)
             test_run_same(test_forms[form].name, plan, &in, &expected);
         }
         context->together = own;
-        plan->forced = &pair;
+        test_force(plan, &pair);
         test_run_same(test_forms[form].name, plan, &in, &expected);
         clrnn_plan_destroy(&plan);
         test_outputs_free(&expected);

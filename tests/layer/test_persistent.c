@@ -42,7 +42,7 @@ static void check_network(clrnn_context *context, const char *name, const clrnn_
         in.lengths = (seed + i) % 2 ? ragged : NULL;
         test_outputs expected = test_run(stepwise, &in);
         size_t cut = (seed + i) % (COUNT(cuts) + 1);
-        persistent->forced = cut ? &cuts[cut - 1] : NULL;
+        test_force(persistent, cut ? &cuts[cut - 1] : NULL);
         test_run_same(name, persistent, &in, &expected);
         test_outputs_free(&expected);
     }
@@ -123,9 +123,9 @@ static void changing_cuts(void **state)
         clrnn_plan_destroy(&plan);
         plan = test_persistent(*state, &in, CLRNN_F32, true, NULL);
         for (size_t i = 0; i < 4 * COUNT(list); i++) {
-            plan->forced = &list[i * 3 % COUNT(list)]; /* the same again only after all others */
+            test_force(plan, &list[i * 3 % COUNT(list)]); /* the same again only after all others */
             test_run_same(test_forms[form].name, plan, &in, &expected);
-            plan->forced = &list[i / COUNT(list)];
+            test_force(plan, &list[i / COUNT(list)]);
             test_run_same(test_forms[form].name, plan, &in, &expected);
         }
         clrnn_plan_destroy(&plan);
@@ -273,7 +273,8 @@ static void probe(void **state)
     assert_in_range(context->together, 1, units);
     for (uint32_t most = 1; most <= units; most++) {
         uint32_t together = 0;
-        assert_int_equal(clr_persistent_probe(&plan->persistent, most, &together), CLRNN_OK);
+        assert_int_equal(clr_persistent_probe(&clr_walks_of(plan)->kernels, most, &together),
+                         CLRNN_OK);
         assert_in_range(together, 1, most);
     }
     assert_int_equal(test_repairs(plan), 0);

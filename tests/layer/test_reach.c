@@ -7,7 +7,8 @@
 
 #include <clrnn/plan.h>
 
-#include "layer/plan.h"
+#include "layer/reach.h"
+#include "layer/strategy.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

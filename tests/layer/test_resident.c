@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "device/context.h"
+#include "layer/make.h"
+#include "layer/resident.h"
 
 static const clr_shares alone = {.row_shares = 1, .unit_shares = 1};
 
@@ -18,12 +20,12 @@ static clrnn_plan *resident(clrnn_context *context, const test_inputs *in,
                             const clr_shares *cut)
 {
     const clrnn_plan_desc desc = test_plan_desc(in, precision, train, RESIDENT);
-    const clrnn_way way = {.kept = kept};
+    const clrnn_exec_config config = {.kept = kept};
     clrnn_plan *plan = NULL;
-    assert_int_equal(clr_plan_create_untested(context, &desc, &way, &plan), CLRNN_OK);
+    assert_int_equal(clr_plan_create_untested(context, &desc, &config, &plan), CLRNN_OK);
     assert_string_equal(clrnn_plan_get_info(plan)->strategy, "resident");
     test_plan_weights(plan, in);
-    plan->forced = cut;
+    test_force(plan, cut);
     return plan;
 }
 
@@ -99,7 +101,7 @@ static void every_cut(void **state)
                 clrnn_plan *plan = resident(*state, &in, p, train, 0, NULL);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
                 for (size_t i = 0; i < COUNT(cuts); i++) {
-                    plan->forced = &cuts[i];
+                    test_force(plan, &cuts[i]);
                     test_run_same(test_forms[form].name, plan, &in, &expected);
                 }
                 (void)test_repairs(plan);
@@ -117,8 +119,9 @@ static void as_the_plan_chooses(void **state)
         test_inputs in = inputs_of(form, 4, 9);
         test_outputs expected = of_one_group(context, test_forms[form].name, &in, CLRNN_F32, true);
         clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 0, NULL);
-        assert_in_range(plan->together, 1, clrnn_context_device(context)->compute_units);
-        for (plan->together = 1; plan->together <= 64; plan->together *= 2) {
+        uint32_t *together = clr_resident_together(plan);
+        assert_in_range(*together, 1, clrnn_context_device(context)->compute_units);
+        for (*together = 1; *together <= 64; *together *= 2) {
             context->apart_until = 0;
             test_run_same(test_forms[form].name, plan, &in, &expected);
         }
@@ -138,7 +141,7 @@ static void many_launches(void **state)
             test_outputs expected =
                 of_one_group(*state, test_forms[form].name, &in, CLRNN_F32, train);
             clrnn_plan *plan = resident(*state, &in, CLRNN_F32, train, 0, &cut);
-            plan->launch_operations = 1e6; /* some steps */
+            clr_walks_of(plan)->launch_operations = 1e6; /* some steps */
             test_run_same(test_forms[form].name, plan, &in, &expected);
             clrnn_plan_destroy(&plan);
             test_outputs_free(&expected);
@@ -178,9 +181,9 @@ static void check_plan(const char *name, clrnn_plan *plan, const test_inputs *in
                        const test_outputs *expected)
 {
     static const clr_shares pair = {.row_shares = 1, .unit_shares = 2, .most_spins = 20000};
-    plan->forced = &alone;
+    test_force(plan, &alone);
     test_run_same(name, plan, in, expected);
-    plan->forced = &pair;
+    test_force(plan, &pair);
     test_run_same(name, plan, in, expected);
     clrnn_plan_destroy(&plan);
 }
@@ -198,12 +201,12 @@ static void registers_and_rooms(void **state)
         /* (PoCL 3.1 with LLVM 15 compiles an LSTM that keeps 4 x 25 wrongly, and crashes at 4 x 16.
          * Intel's compiler and Oclgrind get all of these right.) */
         clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 36, NULL);
-        assert_true(plan->persistent.forward.take > 1);
+        assert_true(clr_walks_of(plan)->kernels.forward.take > 1);
         check_plan("36 kept", plan, &in, &expected);
 
         context->info.max_work_group = 128;
         plan = resident(context, &in, CLRNN_F32, true, 0, NULL);
-        assert_int_equal(plan->persistent.kind.items, 128);
+        assert_int_equal(clr_walks_of(plan)->kernels.kind.items, 128);
         check_plan("128 items", plan, &in, &expected);
 
         context->info = info;
@@ -250,7 +253,7 @@ static void waiting_in_vain(void **state)
                 of_one_group(*state, test_forms[form].name, &in, CLRNN_F32, train);
             clrnn_plan *plan = resident(*state, &in, CLRNN_F32, train, 0, NULL);
             for (size_t i = 0; i < COUNT(cuts); i++) {
-                plan->forced = &cuts[i];
+                test_force(plan, &cuts[i]);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
             }
             assert_true(test_repairs(plan) > 0);

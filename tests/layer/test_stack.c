@@ -41,7 +41,7 @@ static uint32_t check_plan(clrnn_context *context, const char *name, test_inputs
     clrnn_plan_destroy(&plan);
     plan = test_persistent(context, in, CLRNN_F32, train, NULL);
     for (size_t i = 0; i < 2 * COUNT(cuts); i++) {
-        plan->forced = &cuts[i % COUNT(cuts)];
+        test_force(plan, &cuts[i % COUNT(cuts)]);
         if (!train)
             plan->piece = i < COUNT(cuts) ? T : 10;
         test_run_same(name, plan, in, &expected);

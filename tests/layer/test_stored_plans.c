@@ -3,6 +3,7 @@
  * with the rounded weights in float, by every strategy and kind of products, and as near to the
  * weights themselves as rounding allows. */
 #include "layer/cuts.h"
+#include "layer/self_test.h"
 #include "stored.h"
 
 #include <math.h>
@@ -135,7 +136,7 @@ static void every_cut(void **state)
             test_outputs expected = run_once(*state, &in, storages[s], STEPWISE_PACKED);
             clrnn_plan *plan = plan_of(*state, &in, storages[s], PERSISTENT);
             for (size_t i = 0; i < COUNT(cuts); i++) {
-                plan->forced = &cuts[i];
+                test_force(plan, &cuts[i]);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
             }
             clrnn_plan_destroy(&plan);
@@ -225,16 +226,14 @@ static void memory_and_self_tests(void **state)
             assert_true(*result == 0);
             clrnn_plan *plan = plan_of(context, &in, (clrnn_storage)storage, way);
             assert_true(*result != 0);
-            const clr_cell_operands *o = plan->operands;
-            size_t bytes = way == STEPWISE_PACKED ? clr_buffer_size(o->recurrent.panels)
-                                                  : clr_buffer_size(plan->panels.buffer);
-            bytes += way == PERSISTENT ? 0 : clr_buffer_size(o->input.panels);
+            const size_t bytes = clr_buffer_size(plan->packed.buffer);
+            assert_int_equal(bytes, plan->packed.bytes);
             whole = storage ? whole : bytes;
             if (storage == CLRNN_WEIGHTS_INT8)
                 assert_true(bytes > whole / 4 && bytes <= whole / 4 + 2 * 4 * 1024 * 4);
             else
                 assert_int_equal(bytes, storage ? whole / 2 : 4u * 1024 * (64 + 256));
-            if (way == PERSISTENT && storage)
+            if (storage)
                 assert_true(clrnn_plan_get_info(plan)->work_bytes <= before);
             before = clrnn_plan_get_info(plan)->work_bytes;
             clrnn_plan_destroy(&plan);

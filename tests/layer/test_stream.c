@@ -86,9 +86,9 @@ static void overruns(void **state)
         for (uint32_t i = 0; i < 18; i++) {
             const clr_shares cut = {
                 .row_shares = 1, .unit_shares = 2 + i % 3, .most_spins = 1u << i / 2};
-            b.plan->forced = &cut;
+            test_force(b.plan, &cut);
             check_blocks(&b, test_forms[form].name, blocks[i % COUNT(blocks)]);
-            b.plan->forced = NULL;
+            test_force(b.plan, NULL);
         }
         repairs += test_repairs(b.plan);
         test_blocks_close(&b);

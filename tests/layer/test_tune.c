@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "layer/cuts.h"
-#include "layer/way.h"
+#include "layer/exec_config.h"
 
 /* What was said about the strategy of the last plan. */
 typedef struct heard {
@@ -63,8 +63,26 @@ static clrnn_plan *plan_of(clrnn_context *context, const clrnn_plan_desc *desc)
     return plan;
 }
 
-/* Ways come sorted, each once, and the first of them is what later plans take, in this context and
- * in others; other plans do not. */
+/* The config's place in a tuning. */
+static size_t count_of(const clrnn_tuning *tuning)
+{
+    size_t count = 0;
+    while (clrnn_tuning_config(tuning, count))
+        count++;
+    return count;
+}
+
+/* Whether two configs are the same but for their time. */
+static bool same_config(const clrnn_exec_config *a, const clrnn_exec_config *b)
+{
+    char one[256], other[256];
+    assert_in_range(clrnn_exec_config_format(a, one, sizeof one), 1, sizeof one - 1);
+    assert_in_range(clrnn_exec_config_format(b, other, sizeof other), 1, sizeof other - 1);
+    return strcmp(one, other) == 0;
+}
+
+/* Configs come sorted, each once, and the first of them is what later plans take, in this context
+ * and in others; other plans do not. */
 static void fastest_is_kept(void **state)
 {
     for (int train = 0; train < 2; train++) {
@@ -72,36 +90,37 @@ static void fastest_is_kept(void **state)
         const char *folder = fresh_folder();
         clrnn_context *context = open_with(*state, &h, folder);
         const clrnn_plan_desc desc = small_plan(train);
-        clrnn_way ways[CLRNN_MOST_WAYS];
-        size_t count = 0;
-        assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK);
-        assert_in_range(count, 3, CLRNN_MOST_WAYS);
+        clrnn_tuning *tuning = NULL;
+        assert_int_equal(clrnn_tune(context, &desc, &tuning), CLRNN_OK);
+        const size_t count = count_of(tuning);
+        const clrnn_exec_config *best = clrnn_tuning_config(tuning, 0);
+        assert_in_range(count, 3, 40);
         for (size_t i = 0; i < count; i++) {
-            assert_true(ways[i].seconds > 0 && (i == 0 || ways[i].seconds >= ways[i - 1].seconds));
-            for (size_t j = 0; j < i; j++)
-                assert_false(ways[i].strategy == ways[j].strategy && ways[i].gemm == ways[j].gemm &&
-                             ways[i].row_shares == ways[j].row_shares &&
-                             ways[i].kept == ways[j].kept && ways[i].rows == ways[j].rows &&
-                             ways[i].helps == ways[j].helps && ways[i].layers == ways[j].layers &&
-                             ways[i].unit_shares == ways[j].unit_shares);
+            const clrnn_exec_config *config = clrnn_tuning_config(tuning, i);
+            assert_true(clrnn_exec_config_seconds(config) > 0);
+            for (size_t j = 0; j < i; j++) {
+                const clrnn_exec_config *faster = clrnn_tuning_config(tuning, j);
+                assert_true(clrnn_exec_config_seconds(faster) <= clrnn_exec_config_seconds(config));
+                assert_false(same_config(faster, config));
+            }
         }
         for (int again = 0; again < 2; again++) {
             clrnn_plan *plan = plan_of(context, &desc);
-            assert_int_equal(plan->way.strategy, ways[0].strategy);
-            assert_int_equal(plan->way.row_shares, ways[0].row_shares);
-            assert_int_equal(plan->way.unit_shares, ways[0].unit_shares);
-            assert_int_equal(plan->strategy->id, ways[0].strategy);
+            assert_true(same_config(&plan->config, best));
+            assert_int_equal(plan->strategy->id, best->strategy);
             assert_string_equal(clrnn_plan_get_info(plan)->gemm,
-                                ways[0].gemm == CLRNN_GEMM_PACKED ? "packed" : "clblast");
+                                best->gemm == CLRNN_GEMM_PACKED ? "packed" : "clblast");
             assert_non_null(strstr(h.strategy, "measured"));
             clrnn_plan_destroy(&plan);
             clrnn_context_destroy(&context);
             context = open_with(*state, &h, folder);
         }
+        clrnn_tuning_destroy(&tuning); /* which outlives its context */
+        assert_null(tuning);
         clrnn_plan_desc other = desc;
         other.max_batch = 5;
         clrnn_plan *plan = plan_of(context, &other);
-        assert_int_equal(plan->way.strategy, CLRNN_STRATEGY_AUTO);
+        assert_int_equal(plan->config.strategy, CLRNN_STRATEGY_AUTO);
         assert_null(strstr(h.strategy, "measured"));
         clrnn_plan_destroy(&plan);
         other = desc;
@@ -123,21 +142,25 @@ static void layers_of_a_stack(void **state)
     clrnn_plan_desc desc = small_plan(false);
     desc.network.num_layers = 2;
     for (int both = 0; both < 2; both++) {
-        clrnn_way ways[CLRNN_MOST_WAYS];
-        size_t count = 0, pairs = 0, blocks = 0;
+        clrnn_tuning *tuning = NULL;
+        const clrnn_exec_config *config;
+        size_t pairs = 0, blocks = 0;
         desc.network.bidirectional = both;
-        assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK);
-        for (size_t i = 0; i < count; i++) {
-            pairs += ways[i].layers == 2;
-            blocks += ways[i].rows > 0;
+        assert_int_equal(clrnn_tune(context, &desc, &tuning), CLRNN_OK);
+        for (size_t i = 0; (config = clrnn_tuning_config(tuning, i)) != NULL; i++) {
+            pairs += config->layers == 2;
+            blocks += config->rows > 0;
         }
         assert_true(both ? pairs == 0 : pairs == 1 || pairs == 3);
-        assert_int_equal(blocks, ways[0].strategy == CLRNN_STRATEGY_PERSISTENT ? 2 : blocks);
+        config = clrnn_tuning_config(tuning, 0);
+        assert_int_equal(blocks, config->strategy == CLRNN_STRATEGY_PERSISTENT ? 2 : blocks);
+        clrnn_tuning_destroy(&tuning);
     }
     desc.network.bidirectional = false;
     for (uint32_t layers = 1; layers <= 2; layers++) {
-        const clrnn_way way = {WALK, .row_shares = 1, .unit_shares = 1, .layers = layers};
-        assert_int_equal(clr_way_store(context, &desc, &way), CLRNN_OK);
+        const clrnn_exec_config config = {WALK, .row_shares = 1, .unit_shares = 1,
+                                          .layers = layers};
+        assert_int_equal(clr_exec_config_store(context, &desc, &config), CLRNN_OK);
         clrnn_plan *plan = plan_of(context, &desc);
         assert_int_equal(plan->strategy->layers(plan, 3, 4), layers);
         assert_int_equal(plan->strategy->layers(plan, 3, 3), 2); /* the rule's */
@@ -148,7 +171,7 @@ static void layers_of_a_stack(void **state)
 
 /* On a GPU, or what is taken for one, large groups are tried in place of small ones, and more or
  * fewer registers. */
-static void ways_of_a_gpu(void **state)
+static void configs_of_a_gpu(void **state)
 {
     heard h;
     if (test_precisions(*state) < 2)
@@ -157,34 +180,73 @@ static void ways_of_a_gpu(void **state)
     context->info.type = CL_DEVICE_TYPE_GPU;
     for (int train = 0; train < 2; train++) {
         clrnn_plan_desc desc = small_plan(train);
-        clrnn_way ways[CLRNN_MOST_WAYS];
-        size_t count = 0, resident = 0;
+        clrnn_tuning *tuning = NULL;
+        const clrnn_exec_config *config;
+        size_t resident = 0;
         /* PoCL 3.1 with LLVM 15 crashes over some kernels with many registers, but not over these.
          */
         desc.network.cell = CLRNN_CELL_GRU;
         desc.precision = CLRNN_F64;
-        assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK);
-        for (size_t i = 0; i < count; i++) {
-            bool kept = ways[i].strategy == CLRNN_STRATEGY_RESIDENT;
+        assert_int_equal(clrnn_tune(context, &desc, &tuning), CLRNN_OK);
+        for (size_t i = 0; (config = clrnn_tuning_config(tuning, i)) != NULL; i++) {
+            bool kept = config->strategy == CLRNN_STRATEGY_RESIDENT;
             resident += kept;
-            assert_true(kept || ways[i].strategy == CLRNN_STRATEGY_STEPWISE);
-            assert_true(kept == (ways[i].kept > 0) && kept == (ways[i].unit_shares > 0));
-            assert_int_equal(ways[i].gemm, CLRNN_GEMM_CLBLAST);
+            assert_true(kept || config->strategy == CLRNN_STRATEGY_STEPWISE);
+            assert_true(kept == (config->kept > 0) && kept == (config->unit_shares > 0));
+            assert_int_equal(config->gemm, CLRNN_GEMM_CLBLAST);
         }
-        assert_int_equal(resident + 1, count);
+        assert_int_equal(resident + 1, count_of(tuning));
         assert_true(resident > 0);
         clrnn_plan *plan = plan_of(context, &desc);
-        assert_int_equal(plan->strategy->id, ways[0].strategy);
-        assert_int_equal(plan->way.kept, ways[0].kept);
+        config = clrnn_tuning_config(tuning, 0);
+        assert_int_equal(plan->strategy->id, config->strategy);
+        assert_int_equal(plan->config.kept, config->kept);
         clrnn_plan_destroy(&plan);
+        clrnn_tuning_destroy(&tuning);
     }
     clrnn_context_destroy(&context);
 }
 
-/* A plan takes any way that was kept, and its results have the same bits. */
+/* The text says all that matters, and no more; it is cut where there is no room, and NULL has
+ * none. */
+static void as_text(void **state)
+{
+    static const struct {
+        clrnn_exec_config config;
+        const char *text;
+    } all[] = {
+        {{.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_CLBLAST, .seconds = 7},
+         "strategy=stepwise,gemm=clblast"},
+        {{WALK, .row_shares = 1, .unit_shares = 2, .rows = 96, .helps = 1, .layers = 1},
+         "strategy=persistent,gemm=packed,row_shares=1,unit_shares=2,rows=96,helps=1,layers=1"},
+        {{RESIDENT, .row_shares = 4294967295u, .unit_shares = 4294967295u, .kept = 4294967295u},
+         "strategy=resident,gemm=packed,row_shares=4294967295,unit_shares=4294967295,"
+         "kept=4294967295"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(all); i++)
+        for (size_t size = 0; size < 140; size++) {
+            char text[160], expected[160];
+            memset(text, 'x', sizeof text);
+            snprintf(expected, sizeof expected, "%.*s", size ? (int)size - 1 : 0, all[i].text);
+            assert_int_equal(clrnn_exec_config_format(&all[i].config, text, size),
+                             strlen(all[i].text));
+            if (size)
+                assert_string_equal(text, expected);
+            assert_int_equal(text[size], 'x');
+        }
+    char text[4] = "yes";
+    assert_int_equal(clrnn_exec_config_format(NULL, text, sizeof text), -1);
+    assert_string_equal(text, "");
+    assert_true(clrnn_exec_config_seconds(&all[0].config) == 7);
+    assert_true(clrnn_exec_config_seconds(NULL) == 0);
+    assert_null(clrnn_tuning_config(NULL, 0));
+    clrnn_tuning_destroy(NULL);
+}
+
+/* A plan takes any config that was kept, and its results have the same bits. */
 static void same_bits(void **state)
 {
-    static const clrnn_way ways[] = {
+    static const clrnn_exec_config ways[] = {
         {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED},
         {WALK, .row_shares = 1, .unit_shares = 1, .layers = 1},
         {WALK, .row_shares = 2, .unit_shares = 1, .layers = 1, .rows = 6},
@@ -203,11 +265,12 @@ static void same_bits(void **state)
     test_outputs expected = test_run(plan, &in);
     clrnn_plan_destroy(&plan);
     for (size_t i = 0; i < COUNT(ways); i++) {
-        assert_int_equal(clr_way_store(context, &desc, &ways[i]), CLRNN_OK);
+        assert_int_equal(clr_exec_config_store(context, &desc, &ways[i]), CLRNN_OK);
         plan = test_plan_make(context, &desc, &in);
         assert_int_equal(plan->strategy->id, ways[i].strategy);
-        assert_int_equal(plan->way.row_shares, ways[i].row_shares);
-        assert_int_equal(plan->persistent.kind.rows, ways[i].rows);
+        assert_int_equal(plan->config.row_shares, ways[i].row_shares);
+        if (plan->strategy->id == CLRNN_STRATEGY_PERSISTENT)
+            assert_int_equal(clr_walks_of(plan)->kernels.kind.rows, ways[i].rows);
         test_run_same("measured way", plan, &in, &expected);
         clrnn_plan_destroy(&plan);
     }
@@ -239,8 +302,9 @@ static void damage(const char *folder, size_t from_end)
 /* A damaged file, and one whose contents make no sense, count as absent. */
 static void damaged_files(void **state)
 {
-    static const clrnn_way good = {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED};
-    static const clrnn_way senseless[] = {
+    static const clrnn_exec_config good = {.strategy = CLRNN_STRATEGY_STEPWISE,
+                                           .gemm = CLRNN_GEMM_PACKED};
+    static const clrnn_exec_config senseless[] = {
         {.strategy = CLRNN_STRATEGY_AUTO, .gemm = CLRNN_GEMM_PACKED},
         {.strategy = (clrnn_strategy)9, .gemm = CLRNN_GEMM_PACKED},
         {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_AUTO},
@@ -257,27 +321,27 @@ static void damaged_files(void **state)
         {RESIDENT, .row_shares = 1, .unit_shares = 2, .kept = 2000},
         {RESIDENT, .row_shares = 1, .unit_shares = 2, .kept = 32, .layers = 2}};
     const clrnn_plan_desc desc = small_plan(false);
-    clrnn_way way;
+    clrnn_exec_config way;
     heard h;
     const char *folder = fresh_folder();
     clrnn_context *context = open_with(*state, &h, folder);
-    assert_false(clr_way_load(context, &desc, &way));
-    assert_int_equal(clr_way_store(context, &desc, &good), CLRNN_OK);
-    assert_true(clr_way_load(context, &desc, &way));
+    assert_false(clr_exec_config_load(context, &desc, &way));
+    assert_int_equal(clr_exec_config_store(context, &desc, &good), CLRNN_OK);
+    assert_true(clr_exec_config_load(context, &desc, &way));
     assert_memory_equal(&way, &good, sizeof good);
     damage(folder, 0); /* the way */
-    assert_false(clr_way_load(context, &desc, &way));
+    assert_false(clr_exec_config_load(context, &desc, &way));
     assert_int_equal(h.ignored, 1);
-    assert_int_equal(clr_way_store(context, &desc, &good), CLRNN_OK);
+    assert_int_equal(clr_exec_config_store(context, &desc, &good), CLRNN_OK);
     damage(folder, 20); /* the key */
-    assert_false(clr_way_load(context, &desc, &way));
+    assert_false(clr_exec_config_load(context, &desc, &way));
     assert_int_equal(h.ignored, 2);
     for (size_t i = 0; i < COUNT(senseless); i++) {
-        assert_int_equal(clr_way_store(context, &desc, &senseless[i]), CLRNN_OK);
-        assert_false(clr_way_load(context, &desc, &way));
+        assert_int_equal(clr_exec_config_store(context, &desc, &senseless[i]), CLRNN_OK);
+        assert_false(clr_exec_config_load(context, &desc, &way));
     }
     clrnn_plan *plan = plan_of(context, &desc);
-    assert_int_equal(plan->way.strategy, CLRNN_STRATEGY_AUTO);
+    assert_int_equal(plan->config.strategy, CLRNN_STRATEGY_AUTO);
     clrnn_plan_destroy(&plan);
     clrnn_context_destroy(&context);
 }
@@ -285,7 +349,8 @@ static void damaged_files(void **state)
 /* Every part of a description that a way depends on is part of its key. */
 static void keys_differ(void **state)
 {
-    static const clrnn_way good = {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED};
+    static const clrnn_exec_config good = {.strategy = CLRNN_STRATEGY_STEPWISE,
+                                           .gemm = CLRNN_GEMM_PACKED};
     heard h;
     clrnn_context *context = open_with(*state, &h, fresh_folder());
     const clrnn_plan_desc desc = small_plan(false);
@@ -306,49 +371,62 @@ static void keys_differ(void **state)
     others[11].train = true;
     others[12].precision = CLRNN_F64;
     others[13].weights = CLRNN_WEIGHTS_F16;
-    clrnn_way way;
-    assert_int_equal(clr_way_store(context, &desc, &good), CLRNN_OK);
+    clrnn_exec_config way;
+    assert_int_equal(clr_exec_config_store(context, &desc, &good), CLRNN_OK);
     for (size_t i = 0; i < COUNT(others); i++)
-        assert_false(clr_way_load(context, &others[i], &way));
+        assert_false(clr_exec_config_load(context, &others[i], &way));
     clrnn_plan_desc same = desc;
     same.max_steps = 1000;
     same.network.num_layers = 1;
-    assert_true(clr_way_load(context, &same, &way));
+    assert_true(clr_exec_config_load(context, &same, &way));
     clrnn_context_destroy(&context);
 }
 
-/* Without a folder everything is measured, and nothing kept. */
+/* Without a folder everything is measured, and nothing kept; so it is where a file is in its place,
+ * which the call says. */
 static void no_folder(void **state)
 {
-    heard h;
-    clrnn_context *context = open_with(*state, &h, "");
     const clrnn_plan_desc desc = small_plan(false);
-    clrnn_way ways[CLRNN_MOST_WAYS];
-    size_t count = 0;
-    assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK);
-    assert_true(count > 0);
-    assert_false(clr_way_load(context, &desc, ways));
-    clrnn_context_destroy(&context);
+    char file[600];
+    snprintf(file, sizeof file, "%s/file", test_folder());
+    const clr_piece piece = {"x", 1};
+    assert_int_equal(clr_file_write(file, &piece, 1, &test_log), CLRNN_OK);
+    const char *const folders[] = {"", file};
+    for (size_t i = 0; i < COUNT(folders); i++) {
+        heard h;
+        clrnn_context *context = open_with(*state, &h, folders[i]);
+        clrnn_tuning *tuning = NULL;
+        clrnn_exec_config config;
+        assert_int_equal(clrnn_tune(context, &desc, &tuning), i ? CLRNN_ERR_IO : CLRNN_OK);
+        assert_true(count_of(tuning) > 0);
+        assert_false(clr_exec_config_load(context, &desc, &config));
+        clrnn_tuning_destroy(&tuning);
+        clrnn_context_destroy(&context);
+    }
 }
 
 static void bad_calls(void **state)
 {
     clrnn_context *context = *state;
     clrnn_plan_desc desc = small_plan(false);
-    clrnn_way ways[CLRNN_MOST_WAYS];
-    size_t count = 7;
-    assert_int_equal(clrnn_tune(NULL, &desc, ways, &count), CLRNN_ERR_ARGUMENT);
-    assert_int_equal(count, 0);
-    assert_int_equal(clrnn_tune(context, NULL, ways, &count), CLRNN_ERR_ARGUMENT);
-    assert_int_equal(clrnn_tune(context, &desc, NULL, &count), CLRNN_ERR_ARGUMENT);
-    assert_int_equal(clrnn_tune(context, &desc, ways, NULL), CLRNN_ERR_ARGUMENT);
+    clrnn_tuning *const none = (clrnn_tuning *)&desc, *tuning = none;
+    assert_int_equal(clrnn_tune(NULL, &desc, &tuning), CLRNN_ERR_ARGUMENT);
+    assert_null(tuning);
+    tuning = none;
+    assert_int_equal(clrnn_tune(context, NULL, &tuning), CLRNN_ERR_ARGUMENT);
+    assert_null(tuning);
+    assert_int_equal(clrnn_tune(context, &desc, NULL), CLRNN_ERR_ARGUMENT);
     assert_error_contains("tune:");
+    tuning = none;
     desc.strategy = CLRNN_STRATEGY_STEPWISE;
-    assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_ERR_ARGUMENT);
+    assert_int_equal(clrnn_tune(context, &desc, &tuning), CLRNN_ERR_ARGUMENT);
+    assert_null(tuning);
     assert_error_contains("must be auto");
     desc = small_plan(false);
     desc.max_steps = 0;
-    assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_ERR_RANGE);
+    tuning = none;
+    assert_int_equal(clrnn_tune(context, &desc, &tuning), CLRNN_ERR_RANGE);
+    assert_null(tuning);
     assert_error_contains("max_steps");
 }
 
@@ -358,18 +436,19 @@ static void allocations_fail(void **state)
     heard h;
     clrnn_context *context = open_with(*state, &h, fresh_folder());
     const clrnn_plan_desc desc = small_plan(false);
-    clrnn_way ways[CLRNN_MOST_WAYS];
-    size_t count = 0;
-    assert_int_equal(clrnn_tune(context, &desc, ways, &count), CLRNN_OK); /* all is compiled */
+    clrnn_tuning *tuning = NULL;
+    assert_int_equal(clrnn_tune(context, &desc, &tuning), CLRNN_OK); /* all is compiled */
+    clrnn_tuning_destroy(&tuning);
     clrnn_status status = CLRNN_ERR_MEMORY;
     for (long call = 1; status != CLRNN_OK; call += 1 + call / 4) {
         assert_in_range(call, 1, 10000);
         long alive = clr_live_objects();
         clr_fault_inject(CLR_FAULT_MEMORY, call);
-        status = clrnn_tune(context, &desc, ways, &count);
+        status = clrnn_tune(context, &desc, &tuning);
         clr_fault_inject(CLR_FAULT_MEMORY, 0);
-        assert_true(status == CLRNN_OK || status == CLRNN_ERR_MEMORY);
+        assert_true(status == CLRNN_OK || (status == CLRNN_ERR_MEMORY && !tuning));
         assert_int_equal(clr_live_objects(), alive);
+        clrnn_tuning_destroy(&tuning);
     }
     clrnn_context_destroy(&context);
 }
@@ -381,11 +460,12 @@ static void allocations_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(fastest_is_kept),
-                                       TEST(ways_of_a_gpu),
+                                       TEST(configs_of_a_gpu),
                                        TEST_PERSISTENT(layers_of_a_stack),
                                        TEST_PERSISTENT(same_bits),
                                        TEST(damaged_files),
                                        TEST(keys_differ),
+                                       TEST(as_text),
                                        TEST(no_folder),
                                        TEST(bad_calls),
                                        TEST(allocations_fail)};

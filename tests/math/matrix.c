@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "math/prepared.h"
 #include "stored.h"
 
 enum { TAIL = 5 }; /* elements after the last row */
@@ -102,14 +103,14 @@ void product_run(clr_gemms *gemms, const product *p, bool prepare)
         array_free(&c.a);
         c.a = array_make(context, precision, c.values, c.count);
     }
-    clr_operand operand = {0};
+    clr_packed_matrix operand = {0};
     clr_gemm gemm = {.m = m,
                      .transpose_a = p->transpose_a,
                      .accumulate = p->accumulate,
                      .a = matrix_place(&a),
                      .c = matrix_place(&c)};
     if (prepare) {
-        assert_int_equal(clr_operand_pack(gemms, matrix_place(&b), p->transpose_b, n, k, &operand),
+        assert_int_equal(prepared_pack(gemms, matrix_place(&b), p->transpose_b, n, k, &operand),
                          CLRNN_OK);
         gemm.prepared = &operand;
     } else {
@@ -124,7 +125,7 @@ void product_run(clr_gemms *gemms, const product *p, bool prepare)
         keep(&b, p, gemms->storage);
     check(p, precision, &a, &b, &c, got);
     free(got);
-    clr_operand_free(&operand);
+    prepared_free(&operand);
     matrix_free(&a);
     matrix_free(&b);
     matrix_free(&c);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "math/matrix.h"
+#include "math/prepared.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -99,7 +100,7 @@ static void operand_packed_again(void **state)
     enum { M = 5, N = 33, K = 17 };
     for (size_t i = 0; i < COUNT(choices); i++) {
         clr_gemms gemms = gemms_of(*state, CLRNN_F32, choices[i]);
-        clr_operand operand = {0};
+        clr_packed_matrix operand = {0};
         double *last = NULL;
         matrix a = matrix_make(*state, CLRNN_F32, M, K, 0, 0, 1, 0);
         for (int pass = 0; pass < 3; pass++) { /* the third is the first again */
@@ -107,7 +108,7 @@ static void operand_packed_again(void **state)
             array c = array_make(*state, CLRNN_F32, NULL, (size_t)M * N);
             const clr_gemm gemm = {
                 .m = M, .a = matrix_place(&a), .c = {c.buffer, 0, N}, .prepared = &operand};
-            assert_int_equal(clr_operand_pack(&gemms, matrix_place(&b), false, N, K, &operand),
+            assert_int_equal(prepared_pack(&gemms, matrix_place(&b), false, N, K, &operand),
                              CLRNN_OK);
             assert_int_equal(clr_gemm_run(&gemms, &gemm), CLRNN_OK);
             double *got = array_read(&c);
@@ -124,7 +125,7 @@ static void operand_packed_again(void **state)
         }
         free(last);
         matrix_free(&a);
-        clr_operand_free(&operand);
+        prepared_free(&operand);
         clr_gemms_free(&gemms);
     }
 }

@@ -3,6 +3,7 @@
 #include "math/gemm.h"
 
 #include "base/memory.h"
+#include "math/prepared.h"
 #include "train/array.h"
 
 static const clrnn_gemm choices[] = {CLRNN_GEMM_CLBLAST, CLRNN_GEMM_PACKED};
@@ -29,17 +30,17 @@ static void failures_are_reported(void **state)
         long k = 0;
         do {
             clr_gemms gemms;
-            clr_operand operand = {0};
+            clr_packed_matrix operand = {0};
             clr_fault_inject(CLR_FAULT_OPENCL, ++k);
             status = clr_gemms_init(*state, CLRNN_F32, CLRNN_WEIGHTS_F32, choices[i], &gemms);
             if (status == CLRNN_OK)
                 status = clr_gemms_prepare(&gemms);
             if (status == CLRNN_OK)
-                status = clr_operand_pack(&gemms, m, false, 3, 4, &operand);
+                status = prepared_pack(&gemms, m, false, 3, 4, &operand);
             if (status == CLRNN_OK)
                 status = clr_gemm_run(&gemms, &gemm);
             clr_fault_inject(CLR_FAULT_OPENCL, 0);
-            clr_operand_free(&operand);
+            prepared_free(&operand);
             clr_gemms_free(&gemms);
             if (status != CLRNN_OK)
                 assert_error_contains("failed");

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "math/gemm.h"
+#include "math/prepared.h"
 #include "train/array.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -85,7 +85,7 @@ static array store(clrnn_context *context, const product *p, const double *value
 /* C [m,n] of the device, without what lies between its rows, which must still be there. */
 static double *run(clr_gemms *gemms, const product *p)
 {
-    clr_operand operand = {0};
+    clr_packed_matrix operand = {0};
     clr_gemm gemm = {.m = p->m - p->first,
                      .n = p->n,
                      .k = p->k,
@@ -99,7 +99,7 @@ static double *run(clr_gemms *gemms, const product *p)
     gemm.c.offset = p->first * gemm.c.stride;
     if (p->prepare) {
         assert_int_equal(
-            clr_operand_pack(gemms, gemm.b, gemm.transpose_b, gemm.n, gemm.k, &operand), CLRNN_OK);
+            prepared_pack(gemms, gemm.b, gemm.transpose_b, gemm.n, gemm.k, &operand), CLRNN_OK);
         gemm.prepared = &operand;
     }
     assert_int_equal(clr_gemm_run(gemms, &gemm), CLRNN_OK);
@@ -114,7 +114,7 @@ static double *run(clr_gemms *gemms, const product *p)
                 assert_true(isnan(is));
         }
     free(stored);
-    clr_operand_free(&operand);
+    prepared_free(&operand);
     array_free(&a);
     array_free(&b);
     array_free(&c);

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "device/buffer.h"
 #include "math/matrix.h"
-#include "math/packed.h"
+#include "math/prepared.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -80,7 +80,7 @@ static void operand_packed_again(void **state)
     for (size_t s = 0; s < COUNT(storages); s++)
         for (size_t c = 0; c < COUNT(choices); c++) {
             clr_gemms gemms = gemms_of(*state, storages[s], choices[c]);
-            clr_operand operand = {0};
+            clr_packed_matrix operand = {0};
             matrix a = matrix_make(*state, CLRNN_F32, M, K, 0, 0, 1, 0);
             double *results[3];
             for (int pass = 0; pass < 3; pass++) { /* the third is the first again */
@@ -88,7 +88,7 @@ static void operand_packed_again(void **state)
                 array out = array_make(*state, CLRNN_F32, NULL, (size_t)M * N);
                 const clr_gemm gemm = {
                     .m = M, .a = matrix_place(&a), .c = {out.buffer, 0, N}, .prepared = &operand};
-                assert_int_equal(clr_operand_pack(&gemms, matrix_place(&b), true, N, K, &operand),
+                assert_int_equal(prepared_pack(&gemms, matrix_place(&b), true, N, K, &operand),
                                  CLRNN_OK);
                 assert_int_equal(clr_gemm_run(&gemms, &gemm), CLRNN_OK);
                 results[pass] = array_read(&out);
@@ -97,14 +97,15 @@ static void operand_packed_again(void **state)
             }
             assert_memory_not_equal(results[0], results[1], sizeof(double) * M * N);
             assert_memory_equal(results[0], results[2], sizeof(double) * M * N);
-            if (gemms.own)
-                assert_int_equal(clr_buffer_size(operand.panels),
-                                 clr_packed_panel_count(&gemms.packed, N, K) *
-                                     (storages[s] == CLRNN_WEIGHTS_INT8 ? 1 : 2));
+            if (gemms.own) {
+                size_t width = gemms.packed.tile_n, columns = (N + width - 1) / width * width;
+                assert_int_equal(clr_packing_of(&gemms)->bytes(&gemms, N, K),
+                                 columns * (storages[s] == CLRNN_WEIGHTS_INT8 ? 4 + 20 : 2 * K));
+            }
             for (int pass = 0; pass < 3; pass++)
                 free(results[pass]);
             matrix_free(&a);
-            clr_operand_free(&operand);
+            prepared_free(&operand);
             clr_gemms_free(&gemms);
         }
 }
@@ -116,7 +117,7 @@ static void nan_and_infinity(void **state)
     for (size_t s = 0; s < COUNT(storages); s++)
         for (size_t c = 0; c < COUNT(choices); c++) {
             clr_gemms gemms = gemms_of(*state, storages[s], choices[c]);
-            clr_operand operand = {0};
+            clr_packed_matrix operand = {0};
             double *a = test_random((size_t)M * K, 1, 1), *b = test_random((size_t)N * K, 2, 1);
             b[3 * K + 2] = NAN;
             b[16 * K + 8] = storages[s] == CLRNN_WEIGHTS_F16 ? 65520 : INFINITY;
@@ -126,7 +127,7 @@ static void nan_and_infinity(void **state)
             const clr_gemm gemm = {
                 .m = M, .a = {left.buffer, 0, K}, .c = {out.buffer, 0, N}, .prepared = &operand};
             assert_int_equal(
-                clr_operand_pack(&gemms, (clr_matrix){right.buffer, 0, K}, true, N, K, &operand),
+                prepared_pack(&gemms, (clr_matrix){right.buffer, 0, K}, true, N, K, &operand),
                 CLRNN_OK);
             assert_int_equal(clr_gemm_run(&gemms, &gemm), CLRNN_OK);
             double *got = array_read(&out);
@@ -143,7 +144,7 @@ static void nan_and_infinity(void **state)
             array_free(&left);
             array_free(&right);
             array_free(&out);
-            clr_operand_free(&operand);
+            prepared_free(&operand);
             clr_gemms_free(&gemms);
         }
 }
@@ -174,17 +175,17 @@ static void failures_are_reported(void **state)
         long k = 0;
         do {
             clr_gemms gemms;
-            clr_operand operand = {0};
+            clr_packed_matrix operand = {0};
             const clr_gemm gemm = {
                 .m = 2, .a = m, .c = {small.buffer, 40, 4}, .prepared = &operand};
             clr_fault_inject(CLR_FAULT_OPENCL, ++k);
             status = clr_gemms_init(*state, CLRNN_F32, CLRNN_WEIGHTS_INT8, choices[c], &gemms);
             if (status == CLRNN_OK)
-                status = clr_operand_pack(&gemms, m, true, 3, 4, &operand);
+                status = prepared_pack(&gemms, m, true, 3, 4, &operand);
             if (status == CLRNN_OK)
                 status = clr_gemm_run(&gemms, &gemm);
             clr_fault_inject(CLR_FAULT_OPENCL, 0);
-            clr_operand_free(&operand);
+            prepared_free(&operand);
             clr_gemms_free(&gemms);
             if (status != CLRNN_OK)
                 assert_error_contains("failed");

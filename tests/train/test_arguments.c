@@ -56,13 +56,11 @@ static void null_plans(void **state)
     clrnn_check result;
     clrnn_plan *plan = NULL;
     clrnn_stream *stream = NULL;
-    clrnn_way ways[CLRNN_MOST_WAYS];
-    size_t count = 0;
+    clrnn_tuning *tuning = NULL;
     IS_NULL(desc, clrnn_plan_create, *state, NULL, &plan);
     IS_NULL(plan, clrnn_plan_create, *state, &desc, NULL);
-    IS_NULL(desc, clrnn_tune, *state, NULL, ways, &count);
-    IS_NULL(ways, clrnn_tune, *state, &desc, NULL, &count);
-    IS_NULL(count, clrnn_tune, *state, &desc, ways, NULL);
+    IS_NULL(desc, clrnn_tune, *state, NULL, &tuning);
+    IS_NULL(tuning, clrnn_tune, *state, &desc, NULL);
     IS_NULL(problem, clrnn_problem_check, *state, NULL, 1, &result);
     IS_NULL(check, clrnn_problem_check, *state, &problem, 1, NULL);
     IS_NULL(text, clrnn_problem_parse, NULL, &test_log, &problem);
@@ -200,10 +198,9 @@ static void values_of_plans(void **state)
     REFUSE(ARGUMENT, clrnn_plan_create(*state, &d, &plan), "dropout is 0.25, but");
     d = good, d.max_steps = d.max_batch = 65536;
     REFUSE(RANGE, clrnn_plan_create(*state, &d, &plan), "65536*65536 is more than 4294967295");
-    clrnn_way ways[CLRNN_MOST_WAYS];
-    size_t count = 0;
+    clrnn_tuning *tuning = NULL;
     d = good, d.strategy = CLRNN_STRATEGY_STEPWISE;
-    REFUSE(ARGUMENT, clrnn_tune(*state, &d, ways, &count), "strategy (1) and gemm (0)");
+    REFUSE(ARGUMENT, clrnn_tune(*state, &d, &tuning), "strategy (1) and gemm (0)");
 }
 
 static void values_of_problems(void **state)

@@ -337,9 +337,10 @@ static bool tune(clrnn_context *context)
         .network = {.cell = CLRNN_CELL_GRU, .input_size = I, .hidden_size = H},
         .max_steps = T,
         .max_batch = N};
-    clrnn_way ways[CLRNN_MOST_WAYS];
-    size_t count = 0;
-    return GOOD(clrnn_tune(context, &desc, ways, &count));
+    clrnn_tuning *measured = NULL;
+    bool good = GOOD(clrnn_tune(context, &desc, &measured));
+    clrnn_tuning_destroy(&measured);
+    return good;
 }
 
 /* A measurement repeats the calls of plans for as long as it takes: the first ones will do. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tune.c - `clrnn tune`: times every way of running a problem and keeps the fastest. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "tool.h"
 
@@ -11,67 +13,58 @@ static const char *const usual_problems[] = {
 };
 #define USUAL (sizeof usual_problems / sizeof usual_problems[0])
 
-static const char *strategy_name(const clrnn_way *way)
+static void print_lines(const char *problem, const clrnn_tuning *tuning)
 {
-    static const char *const names[] = {[CLRNN_STRATEGY_AUTO] = "auto",
-                                        [CLRNN_STRATEGY_STEPWISE] = "stepwise",
-                                        [CLRNN_STRATEGY_PERSISTENT] = "persistent",
-                                        [CLRNN_STRATEGY_RESIDENT] = "resident"};
-    return names[way->strategy];
-}
-
-static const char *gemm_name(const clrnn_way *way)
-{
-    return way->gemm == CLRNN_GEMM_PACKED ? "packed" : "clblast";
-}
-
-static void print_lines(const char *problem, const clrnn_way *ways, size_t count)
-{
+    const clrnn_exec_config *config;
     printf("%s\n", problem);
-    for (size_t i = 0; i < count; i++) {
-        printf("%c %9.3f ms  %-10s %-8s", i == 0 ? '*' : ' ', ways[i].seconds * 1e3,
-               strategy_name(&ways[i]), gemm_name(&ways[i]));
-        if (ways[i].row_shares)
-            printf(" rows in %u, units in %u", ways[i].row_shares, ways[i].unit_shares);
-        if (ways[i].helps)
-            printf(", with help");
-        if (ways[i].layers > 1)
-            printf(", %u layers at once", ways[i].layers);
-        if (ways[i].rows)
-            printf(", %u rows at once", ways[i].rows);
-        if (ways[i].kept)
-            printf(", %u weights kept", ways[i].kept);
-        printf("\n");
+    for (size_t i = 0; (config = clrnn_tuning_config(tuning, i)) != NULL; i++) {
+        char text[256];
+        clrnn_exec_config_format(config, text, sizeof text);
+        printf("%c %9.3f ms  %s\n", i == 0 ? '*' : ' ', clrnn_exec_config_seconds(config) * 1e3,
+               text);
     }
     fflush(stdout);
 }
 
-static int print_object(const char *problem, const clrnn_way *ways, size_t count)
+/* A config as an object; 0 stands for what its text leaves out. */
+static cJSON *object_of(const clrnn_exec_config *config)
 {
+    static const char *const keys[] = {"strategy", "gemm", "row_shares", "unit_shares",
+                                       "kept",     "rows", "helps",      "layers"};
+    char text[256];
+    cJSON *object = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        cJSON_AddNumberToObject(object, keys[i], 0);
+    clrnn_exec_config_format(config, text, sizeof text);
+    for (char *pair = text, *next; pair; pair = next) {
+        next = strchr(pair, ',');
+        if (next)
+            *next++ = 0;
+        char *value = strchr(pair, '=');
+        *value++ = 0;
+        bool number = *value >= '0' && *value <= '9';
+        cJSON_ReplaceItemInObject(
+            object, pair, number ? cJSON_CreateNumber(atof(value)) : cJSON_CreateString(value));
+    }
+    cJSON_AddNumberToObject(object, "median_ms", clrnn_exec_config_seconds(config) * 1e3);
+    return object;
+}
+
+static int print_object(const char *problem, const clrnn_tuning *tuning)
+{
+    const clrnn_exec_config *config;
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "problem", problem);
     cJSON *array = cJSON_AddArrayToObject(object, "ways");
-    for (size_t i = 0; i < count; i++) {
-        cJSON *way = cJSON_CreateObject();
-        cJSON_AddStringToObject(way, "strategy", strategy_name(&ways[i]));
-        cJSON_AddStringToObject(way, "gemm", gemm_name(&ways[i]));
-        cJSON_AddNumberToObject(way, "row_shares", ways[i].row_shares);
-        cJSON_AddNumberToObject(way, "unit_shares", ways[i].unit_shares);
-        cJSON_AddNumberToObject(way, "kept", ways[i].kept);
-        cJSON_AddNumberToObject(way, "rows", ways[i].rows);
-        cJSON_AddNumberToObject(way, "helps", ways[i].helps);
-        cJSON_AddNumberToObject(way, "layers", ways[i].layers);
-        cJSON_AddNumberToObject(way, "median_ms", ways[i].seconds * 1e3);
-        cJSON_AddItemToArray(array, way);
-    }
+    for (size_t i = 0; (config = clrnn_tuning_config(tuning, i)) != NULL; i++)
+        cJSON_AddItemToArray(array, object_of(config));
     return tool_print_json(object, true);
 }
 
 static int tune_one(clrnn_context *context, const char *text, bool json)
 {
     clrnn_problem p;
-    clrnn_way ways[CLRNN_MOST_WAYS];
-    size_t count = 0;
+    clrnn_tuning *tuning = NULL;
     char whole[256];
     clrnn_status status = clrnn_problem_parse(text, tool_log(), &p);
     if (!status) {
@@ -85,14 +78,17 @@ static int tune_one(clrnn_context *context, const char *text, bool json)
                                       .gemm = p.gemm,
                                       .weights = p.weights};
         clrnn_problem_format(&p, whole, sizeof whole);
-        status = clrnn_tune(context, &desc, ways, &count);
+        status = clrnn_tune(context, &desc, &tuning);
     }
+    int code = TOOL_OK;
     if (status)
-        return tool_failed(status);
-    if (json)
-        return print_object(whole, ways, count);
-    print_lines(whole, ways, count);
-    return TOOL_OK;
+        code = tool_failed(status);
+    else if (json)
+        code = print_object(whole, tuning);
+    else
+        print_lines(whole, tuning);
+    clrnn_tuning_destroy(&tuning);
+    return code;
 }
 
 static int run(int argc, char **argv)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * layer/check.h - a problem run with a plan, and compared with the reference. */
+#ifndef CLR_LAYER_CHECK_H
+#define CLR_LAYER_CHECK_H
+
+#include <clrnn/problem.h>
+
+/** Run a problem with a plan for it, as clrnn_problem_check does. */
+clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
+                            clrnn_plan *plan, clrnn_check *check);
+
+/** The plan that a problem wants. */
+clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem);
+
+#endif

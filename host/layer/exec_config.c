@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ * layer/exec_config.c - see layer/exec_config.h. */
+#include "layer/exec_config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "device/binary_cache.h"
+#include "device/context.h"
+
+/* A change of what a config means changes this number. */
+enum { format_version = 3, numbers_kept = 8, key_room = 2048 };
+
+/* What the answer depends on, as text. */
+static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, char key[key_room])
+{
+    const clrnn_device_info *info = &context->info;
+    const clrnn_network_desc *n = &d->network;
+    snprintf(key, key_room,
+             "clrnn tune %d, %d.%d.%d\n%s\n%s\n%s\n%s\n%s\n%u groups\n"
+             "cell %d I %u H %u P %u L %u D %u nobias %d act %d reset %d update %d\n"
+             "N %u train %d precision %d weights %d",
+             format_version, CLRNN_VERSION_MAJOR, CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH,
+             info->platform, info->name, info->vendor, info->version, info->driver,
+             info->compute_units, (int)n->cell, n->input_size, n->hidden_size, n->proj_size,
+             n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias,
+             (int)n->nonlinearity, (int)n->gru_reset, (int)n->gru_update, d->max_batch, d->train,
+             (int)d->precision, (int)d->weights);
+}
+
+/* Only one that layer/create.c can take. */
+static bool plausible(const clrnn_exec_config *w)
+{
+    const uint32_t most = 1u << 16, most_kept = 1024, most_rows = 384;
+    bool cut = w->row_shares >= 1 && w->unit_shares >= 1 && w->row_shares <= most &&
+               w->unit_shares <= most;
+    bool gemm = w->gemm == CLRNN_GEMM_PACKED || w->gemm == CLRNN_GEMM_CLBLAST;
+    bool walk = w->rows <= most_rows && w->helps <= 1 && w->layers >= 1 && w->layers <= 2;
+    bool no_walk = w->rows == 0 && w->helps == 0 && w->layers == 0;
+    switch (w->strategy) {
+    case CLRNN_STRATEGY_PERSISTENT:
+        return gemm && cut && walk && (w->row_shares == 1 || w->unit_shares == 1) && w->kept == 0;
+    case CLRNN_STRATEGY_RESIDENT:
+        return gemm && cut && no_walk && w->kept >= 4 && w->kept <= most_kept;
+    case CLRNN_STRATEGY_STEPWISE:
+        return gemm && no_walk && w->row_shares == 0 && w->unit_shares == 0 && w->kept == 0;
+    default:
+        return false;
+    }
+}
+
+bool clr_exec_config_load(const clrnn_context *context, const clrnn_plan_desc *desc,
+                          clrnn_exec_config *config)
+{
+    char key[key_room];
+    clr_binary file;
+    uint32_t numbers[numbers_kept];
+    make_key(context, desc, key);
+    if (!clr_cache_load(context->cache_dir, key, &context->log, &file))
+        return false;
+    bool whole = file.size == sizeof numbers;
+    if (whole) {
+        memcpy(numbers, file.data, sizeof numbers);
+        *config = (clrnn_exec_config){.strategy = (clrnn_strategy)numbers[0],
+                                      .gemm = (clrnn_gemm)numbers[1],
+                                      .row_shares = numbers[2],
+                                      .unit_shares = numbers[3],
+                                      .kept = numbers[4],
+                                      .rows = numbers[5],
+                                      .helps = numbers[6],
+                                      .layers = numbers[7]};
+    }
+    free(file.file);
+    return whole && plausible(config);
+}
+
+clrnn_status clr_exec_config_store(const clrnn_context *context, const clrnn_plan_desc *desc,
+                                   const clrnn_exec_config *config)
+{
+    const uint32_t numbers[numbers_kept] = {(uint32_t)config->strategy,
+                                            (uint32_t)config->gemm,
+                                            config->row_shares,
+                                            config->unit_shares,
+                                            config->kept,
+                                            config->rows,
+                                            config->helps,
+                                            config->layers};
+    char key[key_room];
+    if (!context->cache_dir)
+        return CLRNN_OK;
+    make_key(context, desc, key);
+    return clr_cache_store(context->cache_dir, key, numbers, sizeof numbers, &context->log);
+}
+
+/* --- as text --------------------------------------------------------------------------------- */
+
+double clrnn_exec_config_seconds(const clrnn_exec_config *config)
+{
+    return config ? config->seconds : 0;
+}
+
+int clrnn_exec_config_format(const clrnn_exec_config *config, char *text, size_t size)
+{
+    static const char *const strategies[] = {"auto", "stepwise", "persistent", "resident"};
+    static const char *const gemms[] = {"auto", "clblast", "packed"};
+    if (size)
+        text[0] = 0;
+    if (!config)
+        return -1;
+    const struct {
+        const char *key;
+        uint32_t value;
+    } numbers[] = {{"row_shares", config->row_shares},
+                   {"unit_shares", config->unit_shares},
+                   {"kept", config->kept},
+                   {"rows", config->rows},
+                   {"helps", config->helps},
+                   {"layers", config->layers}};
+    int at = snprintf(text, size, "strategy=%s,gemm=%s", strategies[config->strategy],
+                      gemms[config->gemm]);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && at >= 0; i++) {
+        size_t room = (size_t)at < size ? size - (size_t)at : 0;
+        if (numbers[i].value)
+            at +=
+                snprintf(room ? text + at : NULL, room, ",%s=%u", numbers[i].key, numbers[i].value);
+    }
+    return at;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * layer/exec_config.h - one way of running a plan, and the fastest one kept in the cache folder. */
+#ifndef CLR_LAYER_EXEC_CONFIG_H
+#define CLR_LAYER_EXEC_CONFIG_H
+
+#include <clrnn/tune.h>
+
+/* clrnn_exec_config_format says what each member means; 0 where it has no meaning. */
+struct clrnn_exec_config {
+    clrnn_strategy strategy;
+    clrnn_gemm gemm;
+    uint32_t row_shares, unit_shares;
+    uint32_t kept;
+    uint32_t rows, helps, layers;
+    double seconds;
+};
+
+/** Whether the fastest way of running such plans here is known. Threads: any. */
+bool clr_exec_config_load(const clrnn_context *context, const clrnn_plan_desc *desc,
+                          clrnn_exec_config *config);
+
+/** Keep it. Returns: CLRNN_OK (also without a cache folder), CLRNN_ERR_MEMORY, CLRNN_ERR_IO. */
+clrnn_status clr_exec_config_store(const clrnn_context *context, const clrnn_plan_desc *desc,
+                                   const clrnn_exec_config *config);
+
+#endif
