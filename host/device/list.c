@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/context.h"
+#include "device/limits.h"
 #include "device/native.h"
 #include "device/opencl.h"
 #include "device/select.h"
@@ -154,7 +155,10 @@ static clrnn_status read_device(const clrnn_log *log, cl_platform_id platform, c
     info->platform_id = platform;
     info->device_id = device;
     clrnn_status status = ask_texts(&to, info);
-    return status == CLRNN_OK ? ask_limits(&to, info) : status;
+    if (status == CLRNN_OK)
+        status = ask_limits(&to, info);
+    info->type = clr_device_kind(info->type);
+    return status == CLRNN_OK ? clr_limits_apply(getenv("CLRNN_LIMITS"), log, info) : status;
 }
 
 typedef struct clr_device_list {
