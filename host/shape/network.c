@@ -95,7 +95,8 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
 static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
 {
     size_t rows = (size_t)n->gates * n->desc.hidden_size;
-    clr_cell_weights w = {.b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT};
+    clr_cell_weights w = {
+        .b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT, .params = CLR_ABSENT};
     w.inputs = layer ? n->directions * n->state : n->desc.input_size;
     w.w_ih = at;
     w.w_hh = w.w_ih + rows * w.inputs;
