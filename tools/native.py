@@ -27,19 +27,17 @@ FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-O3", "-ffp-contract=off
          "-fvisibility=hidden", "-Wno-everything"]
 
 BOOLS = (0, 1)
+CELLS = [("lstm", {}), ("rnn", {}), ("gru", {"CELL_RESET_BEFORE": 0}), ("gru", {"CELL_RESET_BEFORE": 1})]
 STORAGES = {"f32": 0, "f16": 1, "bf16": 2, "int8": 3}
 
 
 def cell_programs(defines, sources, storages=(0,)):
-    """Programs of prelude, a cell and a strategy, for every cell."""
-    for storage, bias in itertools.product(storages, BOOLS):
-        base = dict(defines, STORAGE=storage, BIAS=bias)
-        for projected in BOOLS:
-            yield ["prelude", "lstm"] + sources, dict(base, PROJECTED=projected)
-        for before, keeps in itertools.product(BOOLS, BOOLS):
-            yield ["prelude", "gru"] + sources, dict(base, PROJECTED=0, CELL_RESET_BEFORE=before, CELL_KEEPS=keeps)
-        for relu in BOOLS:
-            yield ["prelude", "rnn"] + sources, dict(base, PROJECTED=0, CELL_RELU=relu)
+    """Programs of prelude, a cell and a strategy, for every cell. Without OPTIONS: those of the
+    launch are read."""
+    for storage in storages:
+        base = dict(defines, STORAGE=storage)
+        for cell, form in CELLS:
+            yield ["prelude", "cell", cell] + sources, dict(base, **form)
 
 
 def tiles(vector, double):

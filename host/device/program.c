@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "device/binary_cache.h"
 #include "device/context.h"
+#include "device/native.h"
 #include "device/opencl.h"
 #include "device/recipe.h"
 
@@ -215,6 +216,11 @@ clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *so
     }
     clr_recipe_free(&recipe);
     return status;
+}
+
+bool clr_compiles(const clrnn_context *context)
+{
+    return !clr_is_native(context->queue);
 }
 
 void clr_programs_free(clrnn_context *context)
