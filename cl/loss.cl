@@ -115,14 +115,14 @@ GROUP void mean_squared(global const REAL *logits, global const REAL *values,
 }
 
 /* Which elements of a block are an item's: from here on every WG-th. */
-static inline size_t first_of_block(void)
+static inline size_t first_of_block(size_t block)
 {
-    return get_group_id(0) * (WG * SUM_ITEM) + get_local_id(0);
+    return block * (WG * SUM_ITEM) + get_local_id(0);
 }
 
-static inline size_t end_of_block(ulong count)
+static inline size_t end_of_block(size_t block, ulong count)
 {
-    return min((size_t)count, (get_group_id(0) + 1) * (WG * SUM_ITEM));
+    return min((size_t)count, (block + 1) * (WG * SUM_ITEM));
 }
 
 /* out[block] = sum of x over each block of WG*SUM_ITEM elements.  x: [count] from x_at, out: one
@@ -130,13 +130,13 @@ static inline size_t end_of_block(ulong count)
 GROUP void sums(global const REAL *x, ulong x_at, ulong count, global REAL *out, ulong out_at)
 {
     local REAL scratch[WG];
-    size_t end = end_of_block(count);
+    size_t block = get_group_id(0), end = end_of_block(block, count);
     REAL part = 0;
-    for (size_t i = first_of_block(); i < end; i += WG)
+    for (size_t i = first_of_block(block); i < end; i += WG)
         part += x[x_at + i];
     REAL sum = group_sum(scratch, part);
     if (get_local_id(0) == 0)
-        out[out_at + get_group_id(0)] = sum;
+        out[out_at + block] = sum;
 }
 
 /* The exponent by which numbers up to `largest` are lowered before they are squared. */
@@ -167,7 +167,7 @@ GROUP void squares(global const REAL *x, ulong x_at, ulong count, global REAL *o
                    uint last)
 {
     local REAL scratch[WG];
-    size_t first = first_of_block(), end = end_of_block(count);
+    size_t block = get_group_id(0), first = first_of_block(block), end = end_of_block(block, count);
     REAL part = 0;
     for (size_t i = first; i < end; i += WG)
         part += x[x_at + i] * x[x_at + i];
@@ -184,7 +184,7 @@ GROUP void squares(global const REAL *x, ulong x_at, ulong count, global REAL *o
     for (size_t i = first; i < end; i += WG)
         part += (x[x_at + i] * scale) * (x[x_at + i] * scale);
     REAL scaled = group_sum(scratch, part);
-    put_squares(plain ? sum : scaled, plain ? 0 : e, last, out + 2 * (out_at + get_group_id(0)));
+    put_squares(plain ? sum : scaled, plain ? 0 : e, last, out + 2 * (out_at + block));
 }
 
 /* The same of such pairs, [count] from pairs_at, brought to the largest exponent. */
@@ -192,7 +192,7 @@ GROUP void add_squares(global const REAL *pairs, ulong pairs_at, ulong count, gl
                        ulong out_at, uint last)
 {
     local REAL scratch[WG];
-    size_t first = first_of_block(), end = end_of_block(count);
+    size_t block = get_group_id(0), first = first_of_block(block), end = end_of_block(block, count);
     pairs += 2 * pairs_at;
     REAL part = -MOST_EXPONENT;
     for (size_t i = first; i < end; i += WG)
@@ -203,5 +203,5 @@ GROUP void add_squares(global const REAL *pairs, ulong pairs_at, ulong count, gl
         int above = e - (int)pairs[2 * i + 1];
         part += above ? ldexp(pairs[2 * i], -2 * above) : pairs[2 * i];
     }
-    put_squares(group_sum(scratch, part), e, last, out + 2 * (out_at + get_group_id(0)));
+    put_squares(group_sum(scratch, part), e, last, out + 2 * (out_at + block));
 }

@@ -17,7 +17,7 @@ static inline REAL clipped(REAL g, REAL clip, global const REAL *norm)
 
 /* Whether this step must leave everything as it is: its loss or gradient is not finite, or those of
  * a step before it were not. All work-items decide alike, and none reads what another writes. */
-static inline bool stands_still(global ulong *watch, global const REAL *loss,
+static inline bool stands_still(size_t i, global ulong *watch, global const REAL *loss,
                                 global const REAL *norm, ulong step)
 {
     if (!watch)
@@ -25,7 +25,7 @@ static inline bool stands_still(global ulong *watch, global const REAL *loss,
     bool good_loss = isfinite(loss[0]);
     if (good_loss && isfinite(norm[0]))
         return watch[0] != 0;
-    if (get_global_id(0) == 0 && watch[0] == 0) {
+    if (i == 0 && watch[0] == 0) {
         watch[0] = step;
         watch[1] = !good_loss;
     }
@@ -39,7 +39,7 @@ kernel void sgd(global REAL *w, global const REAL *g, global REAL *u, global con
                 ulong step, REAL momentum)
 {
     size_t i = get_global_id(0);
-    if (i >= count || stands_still(watch, loss, norm, step))
+    if (i >= count || stands_still(i, watch, loss, norm, step))
         return;
     REAL gradient = clipped(g[i], clip, norm);
     u[i] = momentum * u[i] + gradient;
@@ -57,7 +57,7 @@ kernel void adam(global REAL *w, global const REAL *g, global REAL *m, global RE
                  REAL c2, REAL epsilon, REAL decay)
 {
     size_t i = get_global_id(0);
-    if (i >= count || stands_still(watch, loss, norm, step))
+    if (i >= count || stands_still(i, watch, loss, norm, step))
         return;
     REAL gradient = clipped(g[i], clip, norm);
     REAL m1 = b1 * m[i] + d1 * gradient;
@@ -75,7 +75,7 @@ kernel void rmsprop(global REAL *w, global const REAL *g, global REAL *v, global
                     ulong step, REAL rho, REAL d, REAL epsilon)
 {
     size_t i = get_global_id(0);
-    if (i >= count || stands_still(watch, loss, norm, step))
+    if (i >= count || stands_still(i, watch, loss, norm, step))
         return;
     REAL gradient = clipped(g[i], clip, norm);
     REAL v1 = rho * v[i] + d * gradient * gradient;

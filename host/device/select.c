@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "device/native.h"
 
 #define VARIABLE "CLRNN_DEVICE"
 
@@ -15,10 +16,9 @@
 static const struct {
     const char *selector, *parts[2];
 } vendors[] = {
-    {"nvidia", {"nvidia", NULL}},
-    {"amd", {"amd", "advanced micro devices"}},
-    {"intel", {"intel", NULL}},
-    {"pocl", {"pocl", "portable computing language"}},
+    {"nvidia", {"nvidia", NULL}}, {"amd", {"amd", "advanced micro devices"}},
+    {"intel", {"intel", NULL}},   {"pocl", {"pocl", "portable computing language"}},
+    {"native", {"native", NULL}},
 };
 
 /* Upper-case letters of ASCII as lower-case, whatever the locale. */
@@ -100,12 +100,14 @@ static bool allowed(const char *selector, const clrnn_device_info *device)
     return contains(device->name, selector);
 }
 
-/* GPUs with memory of their own, other GPUs, accelerators, CPUs. */
+/* GPUs with memory of their own, other GPUs, accelerators, our own executor, CPUs. */
 static int rank(const clrnn_device_info *device)
 {
     if (device->type & CL_DEVICE_TYPE_GPU)
         return device->unified_memory ? 1 : 0;
-    return device->type & CL_DEVICE_TYPE_CPU ? 3 : 2;
+    if (device->type & CL_DEVICE_TYPE_CPU)
+        return clr_is_native(device->device_id) ? 3 : 4;
+    return 2;
 }
 
 static bool better(const clrnn_device_info *a, const clrnn_device_info *b)
@@ -186,6 +188,9 @@ static void explain(clrnn_device_info *device, const clrnn_device_info *best)
         snprintf(reason, room, "%s, used when there is no GPU", kind(device));
     else if (strcmp(kind(device), kind(best)) != 0)
         snprintf(reason, room, "not chosen: %ss go before %ss", kind(best), kind(device));
+    else if (rank(device) != rank(best) && (device->type & CL_DEVICE_TYPE_CPU))
+        snprintf(reason, room, "not chosen: the native kernels of %u:%u need no driver",
+                 (unsigned)best->platform_index, (unsigned)best->device_index);
     else if (rank(device) != rank(best))
         snprintf(reason, room, "not chosen: %u:%u has memory of its own",
                  (unsigned)best->platform_index, (unsigned)best->device_index);

@@ -9,12 +9,13 @@
 #include "base/memory.h"
 #include "device/buffer.h"
 #include "device/context.h"
+#include "device/opencl.h"
 
 static void forget(clr_slot *slot)
 {
     if (!slot->sent)
         return;
-    (void)clReleaseEvent(slot->sent);
+    (void)clr_cl(slot->sent)->clReleaseEvent(slot->sent);
     clr_live_count(-1);
     slot->sent = NULL;
 }
@@ -27,8 +28,9 @@ static clrnn_status look(clrnn_context *context, clr_slot *slot, bool *free)
     if (!slot->sent)
         return CLRNN_OK;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clGetEventInfo(slot->sent, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state,
-                              NULL);
+        code = clr_cl(slot->sent)
+                   ->clGetEventInfo(slot->sent, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state,
+                                    &state, NULL);
     *free = code == CL_SUCCESS && state <= CL_COMPLETE; /* below: it failed */
     if (*free)
         forget(slot);
@@ -54,7 +56,7 @@ static clrnn_status await_oldest(clrnn_context *context, clr_uploads *uploads, s
         *at = slots[i].number < slots[*at].number ? i : *at;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clWaitForEvents(1, &slots[*at].sent);
+        code = clr_cl(slots[*at].sent)->clWaitForEvents(1, &slots[*at].sent);
     clr_wait_count();
     if (code == CL_SUCCESS || code == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST)
         forget(&slots[*at]);
@@ -133,7 +135,7 @@ void clr_uploads_free(clr_uploads *uploads)
     for (size_t i = 0; i < uploads->count; i++) {
         clr_slot *slot = &uploads->slots[i];
         if (slot->sent)
-            (void)clWaitForEvents(1, &slot->sent);
+            (void)clr_cl(slot->sent)->clWaitForEvents(1, &slot->sent);
         forget(slot);
         free(slot->memory);
     }

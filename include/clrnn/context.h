@@ -26,7 +26,7 @@ typedef struct clrnn_device_info {
     char vendor[128];
     char version[128]; /* "OpenCL 3.0 ..." */
     char driver[128];
-    cl_device_type type;
+    cl_device_type type; /* one of CL_DEVICE_TYPE_GPU, _CPU and _ACCELERATOR */
     cl_platform_id platform_id;
     cl_device_id device_id;
     uint64_t global_memory;
