@@ -1,66 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * math/gemm.c - the choice between CLBlast and our own kernels, and the calls of CLBlast. */
+ * math/gemm.c - the choice between CLBlast and our own kernels. */
 #include "math/gemm.h"
-
-#include <clblast_c.h>
 
 #include "base/checked.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
-
-static CLBlastTranspose transposed(bool yes)
-{
-    return yes ? CLBlastTransposeYes : CLBlastTransposeNo;
-}
-
-/* CLBlast's kernels get sizes and offsets as 32-bit int, unchecked. */
-static const size_t clblast_reach = INT32_MAX;
-
-/* Whether every element of a stored [rows,columns] can be reached. */
-static bool reachable(const clr_matrix *m, size_t rows, size_t columns)
-{
-    clr_size end = clr_size_mul(clr_size_of(m->stride), rows - 1);
-    end = clr_size_add(clr_size_add(end, clr_size_of(m->offset)), clr_size_of(columns));
-    return !end.overflow && end.value <= clblast_reach;
-}
-
-static bool all_reachable(const clr_gemm *g)
-{
-    size_t a_rows = g->transpose_a ? g->k : g->m, a_columns = g->transpose_a ? g->m : g->k;
-    size_t b_rows = g->transpose_b ? g->n : g->k, b_columns = g->transpose_b ? g->k : g->n;
-    return reachable(&g->a, a_rows, a_columns) && reachable(&g->b, b_rows, b_columns) &&
-           reachable(&g->c, g->m, g->n);
-}
-
-static clrnn_status run_clblast(clr_gemms *gemms, const clr_gemm *g)
-{
-    if (!all_reachable(g))
-        return clr_fail(
-            &gemms->context->log, CLRNN_ERR_RANGE,
-            "CLBlast: product %zux%zux%zu reaches beyond 2^31 elements of a buffer: use "
-            "a smaller model, batch or number of steps",
-            g->m, g->n, g->k);
-    cl_command_queue queue = gemms->context->queue;
-    CLBlastTranspose ta = transposed(g->transpose_a), tb = transposed(g->transpose_b);
-    CLBlastStatusCode code = CLBlastTempBufferAllocFailure;
-    if (clr_fault_hit(CLR_FAULT_OPENCL))
-        ; /* as if CLBlast had found no memory */
-    else if (gemms->precision == CLRNN_F64)
-        code = CLBlastDgemm(CLBlastLayoutRowMajor, ta, tb, g->m, g->n, g->k, 1.0, g->a.buffer,
-                            g->a.offset, g->a.stride, g->b.buffer, g->b.offset, g->b.stride,
-                            g->accumulate ? 1.0 : 0.0, g->c.buffer, g->c.offset, g->c.stride,
-                            &queue, NULL);
-    else
-        code = CLBlastSgemm(CLBlastLayoutRowMajor, ta, tb, g->m, g->n, g->k, 1.0f, g->a.buffer,
-                            g->a.offset, g->a.stride, g->b.buffer, g->b.offset, g->b.stride,
-                            g->accumulate ? 1.0f : 0.0f, g->c.buffer, g->c.offset, g->c.stride,
-                            &queue, NULL);
-    if (code == CLBlastSuccess)
-        return CLRNN_OK;
-    return clr_fail(&gemms->context->log, CLRNN_ERR_OPENCL,
-                    "CLBlast: product %zux%zux%zu failed: code %d", g->m, g->n, g->k, (int)code);
-}
+#include "math/clblast.h"
 
 /* CLBlast compiles a routine at its first call, whatever the sizes. It keeps what it compiled, and
  * with it the OpenCL context, for the whole process; only its own CLBlastClearCache ends that, for
@@ -79,23 +25,37 @@ static clrnn_status warm_up_clblast(clr_gemms *gemms)
                               .a = {scratch, 0, 1},
                               .b = {scratch, 1, 1},
                               .c = {scratch, 2, 1}};
-        status = run_clblast(gemms, &one);
+        status = clr_clblast_run(context, gemms->precision, &one);
     }
     clr_buffer_destroy(&scratch);
     return status;
 }
 
+/* One work-item for each group suits a device whose compute units are cores. There our kernels are
+ * about ten times as fast as CLBlast, at every size (tools/bench/results); and they serve where
+ * there is no CLBlast. */
+static clrnn_status choose(const clrnn_context *context, clrnn_gemm choice, bool *own)
+{
+    const char *reason = NULL;
+    *own = choice == CLRNN_GEMM_PACKED ||
+           (choice == CLRNN_GEMM_AUTO && context->info.type & CL_DEVICE_TYPE_CPU);
+    if (*own || clr_clblast_usable(context, &reason))
+        return CLRNN_OK;
+    if (choice == CLRNN_GEMM_CLBLAST)
+        return clr_fail(&context->log, CLRNN_ERR_UNSUPPORTED,
+                        "plan: gemm clblast cannot be had on %s: %s", context->info.name, reason);
+    clr_log(&context->log, CLRNN_LOG_INFO, "no CLBlast (%s): products by our own kernels", reason);
+    *own = true;
+    return CLRNN_OK;
+}
+
 clrnn_status clr_gemms_init(clrnn_context *context, clrnn_precision precision,
                             clrnn_storage storage, clrnn_gemm choice, clr_gemms *gemms)
 {
-    /* One work-item for each group suits a device whose compute units are cores. There our kernels
-     * are about ten times as fast as CLBlast, at every size (tools/bench/results). */
-    clr_gemms g = {.context = context,
-                   .precision = precision,
-                   .storage = storage,
-                   .own = choice == CLRNN_GEMM_PACKED ||
-                          (choice == CLRNN_GEMM_AUTO && context->info.type & CL_DEVICE_TYPE_CPU)};
-    clrnn_status status = clr_packed_init(context, precision, storage, &g.packed);
+    clr_gemms g = {.context = context, .precision = precision, .storage = storage};
+    clrnn_status status = choose(context, choice, &g.own);
+    if (status == CLRNN_OK)
+        status = clr_packed_init(context, precision, storage, &g.packed);
     *gemms = g;
     return status;
 }
@@ -117,7 +77,7 @@ const char *clr_gemms_name(const clr_gemms *gemms)
 
 size_t clr_gemms_reach(const clr_gemms *gemms)
 {
-    return gemms->own ? SIZE_MAX : clblast_reach;
+    return gemms->own ? SIZE_MAX : CLR_CLBLAST_REACH;
 }
 
 /* What is kept for CLBlast are floats [n,k]. */
@@ -140,5 +100,6 @@ clrnn_status clr_gemm_run(clr_gemms *gemms, const clr_gemm *gemm)
     if (!g.prepared && gemms->storage != CLRNN_WEIGHTS_F32)
         return clr_fail(&gemms->context->log, CLRNN_ERR_ARGUMENT,
                         "product %zux%zux%zu: only prepared operands are stored", g.m, g.n, g.k);
-    return gemms->own ? clr_packed_run(&gemms->packed, &g) : run_clblast(gemms, &g);
+    return gemms->own ? clr_packed_run(&gemms->packed, &g)
+                      : clr_clblast_run(gemms->context, gemms->precision, &g);
 }

@@ -3,6 +3,7 @@
 #ifndef CLRNN_H
 #define CLRNN_H
 
+#include <clrnn/buffer.h>
 #include <clrnn/context.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>

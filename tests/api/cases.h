@@ -89,17 +89,27 @@
     CASE(clrnn_problem_check, problem, REFUSED(clrnn_problem_check(o.context, NULL, 1, &o.check))) \
     CASE(clrnn_problem_check, check, REFUSED(clrnn_problem_check(o.context, &o.problem, 1, NULL)))
 
-#define TUNE_CASES(CASE)                                                                         \
-    CASE(clrnn_tune, context, MUTE(clrnn_tune(NULL, &o.planned, &o.tuning)))                     \
-    CASE(clrnn_tune, desc, REFUSED(clrnn_tune(o.context, NULL, &o.tuning)))                      \
-    CASE(clrnn_tune, tuning, REFUSED(clrnn_tune(o.context, &o.planned, NULL)))                   \
-    CASE(clrnn_tuning_destroy, tuning, (clrnn_tuning_destroy(NULL), true))                       \
-    CASE(clrnn_tuning_config, tuning, clrnn_tuning_config(NULL, 0) == NULL)                      \
-    CASE(clrnn_exec_config_seconds, config, clrnn_exec_config_seconds(NULL) == 0)                \
-    CASE(clrnn_exec_config_format, config,                                                       \
-         clrnn_exec_config_format(NULL, o.text, sizeof o.text) == -1)                            \
-    CASE(clrnn_exec_config_format, text,                                                         \
-         clrnn_exec_config_format(&o.config, NULL, 9) == clrnn_exec_config_format(&o.config, NULL, 0))
+#define BUFFER_CASES(CASE)                                                                         \
+    CASE(clrnn_buffer_create, context, MUTE(clrnn_buffer_create(NULL, 4, &o.no_buffer)))           \
+    CASE(clrnn_buffer_create, buffer, REFUSED(clrnn_buffer_create(o.context, 4, NULL)))            \
+    CASE(clrnn_buffer_destroy, buffer, (clrnn_buffer_destroy(NULL), true))                         \
+    CASE(clrnn_buffer_write, context, MUTE(clrnn_buffer_write(NULL, o.x.buffer, 0, 4, o.room)))    \
+    CASE(clrnn_buffer_write, from, REFUSED(clrnn_buffer_write(o.context, o.x.buffer, 0, 4, NULL))) \
+    CASE(clrnn_buffer_read, context, MUTE(clrnn_buffer_read(NULL, o.x.buffer, 0, 4, o.room)))      \
+    CASE(clrnn_buffer_read, to, REFUSED(clrnn_buffer_read(o.context, o.x.buffer, 0, 4, NULL)))
+
+#define TUNE_CASES(CASE)                                                          \
+    CASE(clrnn_tune, context, MUTE(clrnn_tune(NULL, &o.planned, &o.tuning)))      \
+    CASE(clrnn_tune, desc, REFUSED(clrnn_tune(o.context, NULL, &o.tuning)))       \
+    CASE(clrnn_tune, tuning, REFUSED(clrnn_tune(o.context, &o.planned, NULL)))    \
+    CASE(clrnn_tuning_destroy, tuning, (clrnn_tuning_destroy(NULL), true))        \
+    CASE(clrnn_tuning_config, tuning, clrnn_tuning_config(NULL, 0) == NULL)       \
+    CASE(clrnn_exec_config_seconds, config, clrnn_exec_config_seconds(NULL) == 0) \
+    CASE(clrnn_exec_config_format, config,                                        \
+         clrnn_exec_config_format(NULL, o.text, sizeof o.text) == -1)             \
+    CASE(clrnn_exec_config_format, text,                                          \
+         clrnn_exec_config_format(&o.config, NULL, 9) ==                          \
+             clrnn_exec_config_format(&o.config, NULL, 0))
 
 #define TENSORS_CASES(CASE)                                                                        \
     CASE(clrnn_tensors_create, log, FINE(clrnn_tensors_create(NULL, &o.another)))                  \
@@ -231,6 +241,7 @@
     PLAN_CASES(CASE)    \
     STREAM_CASES(CASE)  \
     PROBLEM_CASES(CASE) \
+    BUFFER_CASES(CASE)  \
     TUNE_CASES(CASE)    \
     TENSORS_CASES(CASE) \
     MODEL_CASES(CASE)   \

@@ -30,6 +30,7 @@ static struct {
     clrnn_problem problem;
     clrnn_check check;
     clrnn_tuning *tuning;
+    cl_mem no_buffer;
     clrnn_exec_config config;
     clrnn_weight_info weight;
     clrnn_tensors *set, *another, *no_set;

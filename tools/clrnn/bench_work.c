@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include <clrnn/buffer.h>
 
 #define SEED       1
 #define WARM_UP    2 /* runs before the timed ones: one for each set of buffers */
@@ -115,14 +116,16 @@ static cl_mem make_buffer(clrnn_context *context, const clrnn_problem *p, size_t
     void *data = bench_numbers(p, count, scale);
     if (!data)
         return NULL;
-    cl_int error;
-    cl_mem buffer = clCreateBuffer(clrnn_context_cl(context),
-                                   CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, bytes, data, &error);
+    cl_mem buffer = NULL;
+    clrnn_status status = clrnn_buffer_create(context, bytes, &buffer);
+    if (status == CLRNN_OK)
+        status = clrnn_buffer_write(context, buffer, 0, bytes, data);
     free(data);
-    if (!buffer)
-        tool_error("bench: the driver refused a buffer of %zu bytes (OpenCL error %d); use a "
-                   "smaller problem",
-                   bytes, error);
+    if (status != CLRNN_OK) {
+        tool_error("bench: no buffer of %zu bytes (%s); use a smaller problem", bytes,
+                   clrnn_status_text(status));
+        clrnn_buffer_destroy(&buffer);
+    }
     return buffer;
 }
 
@@ -162,11 +165,11 @@ static void release(workload *w)
 {
     clrnn_plan_destroy(&w->plan);
     for (int i = 0; i < 2; i++) {
-        const cl_mem all[] = {w->set[i].x,  w->set[i].y,  w->set[i].hn,      w->set[i].cn,
-                              w->set[i].dy, w->set[i].dx, w->set[i].reserve, w->set[i].dweights};
+        cl_mem *const all[] = {&w->set[i].x,       &w->set[i].y,       &w->set[i].hn,
+                               &w->set[i].cn,      &w->set[i].dy,      &w->set[i].dx,
+                               &w->set[i].reserve, &w->set[i].dweights};
         for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
-            if (all[k])
-                clReleaseMemObject(all[k]);
+            clrnn_buffer_destroy(all[k]);
     }
     free(w->lengths);
 }
@@ -179,7 +182,7 @@ static int set_weights(clrnn_context *context, const clrnn_problem *p, clrnn_pla
     if (!weights)
         return TOOL_BAD_USE;
     clrnn_status status = clrnn_plan_set_weights(plan, (clrnn_slice){weights, 0});
-    clReleaseMemObject(weights);
+    clrnn_buffer_destroy(&weights);
     return status ? tool_failed(status) : TOOL_OK;
 }
 
