@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-MOST_OF_A_HEADER = 16
+MOST_OF_A_HEADER = 20
 
 
 def declared(folder):

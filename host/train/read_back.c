@@ -25,6 +25,15 @@ clrnn_status clr_trainer_numbers(const clrnn_trainer *trainer, cl_mem buffer, si
     return status;
 }
 
+clrnn_status clr_trainer_norm(const clrnn_trainer *trainer, double *norm)
+{
+    double scaled[2] = {0, 1};
+    clrnn_status status = clr_trainer_numbers(trainer, trainer->norm, 2, scaled);
+    if (status == CLRNN_OK)
+        *norm = scaled[0] / scaled[1]; /* in double: it may be more than a float holds */
+    return status;
+}
+
 uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer)
 {
     return trainer ? trainer->steps_done : 0;
@@ -40,14 +49,9 @@ clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, double *norm)
     if (!trainer || !norm)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_gradient_norm: %s is NULL", trainer ? "norm" : "trainer");
-    double scaled[2] = {0, 1};
     clrnn_status status =
         clr_norm(&trainer->loss, trainer->gradient, trainer->model->count, trainer->norm);
-    if (status == CLRNN_OK)
-        status = clr_trainer_numbers(trainer, trainer->norm, 2, scaled);
-    if (status == CLRNN_OK)
-        *norm = scaled[0] / scaled[1]; /* in double: it may be more than a float holds */
-    return status;
+    return status == CLRNN_OK ? clr_trainer_norm(trainer, norm) : status;
 }
 
 clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *gradient)

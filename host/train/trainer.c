@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
-#include "layer/plan.h"
 
 static const clrnn_log *log_of(const clrnn_trainer *trainer)
 {
@@ -266,9 +265,6 @@ static clrnn_status update(clrnn_trainer *trainer)
                       .watch = trainer->watch,
                       .loss = trainer->sum,
                       .step = trainer->steps_done + 1};
-    clrnn_status status = clr_norm(&trainer->loss, trainer->gradient, model->count, trainer->norm);
-    if (status != CLRNN_OK)
-        return status;
     model->version++;
     switch (desc->optimizer) {
     case CLRNN_SGD:
@@ -301,26 +297,36 @@ static clrnn_status read_loss(clrnn_trainer *trainer, double *sum)
     return status == CLRNN_OK ? clr_finite_steps(trainer) : status;
 }
 
+/* Enqueue forward, loss and backward of a batch: trainer->sum, gradient and norm. */
+static clrnn_status differentiate(clrnn_trainer *trainer, const clrnn_batch *batch,
+                                  uint64_t *counted)
+{
+    clr_stream *stream = &trainer->training;
+    clr_model_input in;
+    clrnn_status status = prepare(trainer, stream, batch, &in, counted);
+    if (status == CLRNN_OK && *counted == 0)
+        status = clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
+                          "batch: no step is counted, so there is no mean loss to train on");
+    if (status == CLRNN_OK)
+        status = forward(trainer, stream->pass, batch, &in, 1 / (double)*counted);
+    if (status == CLRNN_OK)
+        status = clr_model_pass_backward(stream->pass, in.lengths, in.ids, trainer->gradient);
+    if (status == CLRNN_OK)
+        status = sum_losses(trainer, &in);
+    if (status == CLRNN_OK)
+        status = clr_norm(&trainer->loss, trainer->gradient, trainer->model->count, trainer->norm);
+    return status;
+}
+
 clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch, double *loss)
 {
     if (!trainer || !batch)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "clrnn_trainer_step: %s is NULL",
                         trainer ? "batch" : "trainer");
-    clr_stream *stream = &trainer->training;
-    clr_model_input in;
     uint64_t counted = 0;
-    clrnn_status status = prepare(trainer, stream, batch, &in, &counted);
-    if (status == CLRNN_OK && counted == 0)
-        status = clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
-                          "batch: no step is counted, so there is no mean loss to train on");
+    clrnn_status status = differentiate(trainer, batch, &counted);
     if (status == CLRNN_OK)
-        status = forward(trainer, stream->pass, batch, &in, 1 / (double)counted);
-    if (status == CLRNN_OK)
-        status = clr_model_pass_backward(stream->pass, in.lengths, in.ids, trainer->gradient);
-    if (status == CLRNN_OK)
-        status = carry(trainer, stream);
-    if (status == CLRNN_OK)
-        status = sum_losses(trainer, &in);
+        status = carry(trainer, &trainer->training);
     if (status == CLRNN_OK)
         status = update(trainer);
     if (status != CLRNN_OK)
@@ -330,6 +336,28 @@ clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch
         return clr_flush(trainer->model->context);
     status = read_loss(trainer, loss);
     *loss /= (double)counted;
+    return status;
+}
+
+clrnn_status clrnn_trainer_differentiate(clrnn_trainer *trainer, const clrnn_batch *batch,
+                                         double *loss, double *norm)
+{
+    if (!trainer || !batch || !loss || !norm)
+        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
+                        "clrnn_trainer_differentiate: %s is NULL",
+                        !trainer ? "trainer"
+                        : !batch ? "batch"
+                        : loss   ? "norm"
+                                 : "loss");
+    uint64_t counted = 0;
+    double sum = 0;
+    clrnn_status status = differentiate(trainer, batch, &counted);
+    if (status == CLRNN_OK)
+        status = read_loss(trainer, &sum);
+    if (status == CLRNN_OK)
+        status = clr_trainer_norm(trainer, norm);
+    if (status == CLRNN_OK)
+        *loss = sum / (double)counted;
     return status;
 }
 

@@ -65,6 +65,9 @@ clrnn_status clr_trainer_numbers(const clrnn_trainer *trainer, cl_mem buffer, si
 /** Learning rate of the step after `done` steps. */
 double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done);
 
+/** Wait for trainer->norm. */
+clrnn_status clr_trainer_norm(const clrnn_trainer *trainer, double *norm);
+
 /**
  * See whether all steps were finite: enqueue the question, and when that has been waited for look at
  * the answer. If they were not, the trainer is put back to before the first that was not, from where

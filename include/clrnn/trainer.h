@@ -95,10 +95,10 @@ CLRNN_API void clrnn_trainer_destroy(clrnn_trainer **trainer);
  *
  * A step whose loss or gradient is not finite changes nothing, and neither does any step after it
  * until the caller has been told: the next of these calls that waits (a step with `loss`,
- * clrnn_trainer_evaluate, clrnn_trainer_save) returns CLRNN_ERR_NOT_FINITE, and the log names the
- * step. The trainer is then as it was before that step (parameters, moments, steps done), and the
- * next batch begins with zero states. A smaller learning rate, clipping, or other data may help;
- * the same step again does not.
+ * clrnn_trainer_differentiate, clrnn_trainer_evaluate, clrnn_trainer_save) returns
+ * CLRNN_ERR_NOT_FINITE, and the log names the step. The trainer is then as it was before that step
+ * (parameters, moments, steps done), and the next batch begins with zero states. A smaller learning
+ * rate, clipping, or other data may help; the same step again does not.
  * Returns: CLRNN_OK
  *          CLRNN_ERR_ARGUMENT  a needed array is missing
  *          CLRNN_ERR_RANGE     a size, length, id or target out of range (the log says where), or
@@ -108,6 +108,18 @@ CLRNN_API void clrnn_trainer_destroy(clrnn_trainer **trainer);
  */
 CLRNN_API clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch,
                                           double *loss);
+
+/**
+ * Only what a step begins with: forward, loss and backward, as the next step with this batch would
+ * do them. Parameters, moments, carried states and steps done stay. Who would keep no parameters
+ * that training cannot go on from looks at both numbers before clrnn_trainer_save, as `clrnn train`
+ * does. The gradient can then be read as that of a step.
+ *
+ * loss, norm: receive the mean loss and the gradient's Euclidean norm, finite or not.
+ * Returns: as clrnn_trainer_step; CLRNN_ERR_NOT_FINITE tells of the steps before.
+ */
+CLRNN_API clrnn_status clrnn_trainer_differentiate(clrnn_trainer *trainer, const clrnn_batch *batch,
+                                                   double *loss, double *norm);
 
 /**
  * Only forward and loss, without dropout. Carries its own state from one evaluation to the next

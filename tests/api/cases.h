@@ -193,6 +193,14 @@
     CASE(clrnn_trainer_step, trainer, MUTE(clrnn_trainer_step(NULL, &o.batch.io, &o.number)))      \
     CASE(clrnn_trainer_step, batch, REFUSED(clrnn_trainer_step(o.trainer, NULL, &o.number)))       \
     CASE(clrnn_trainer_step, loss, FINE(clrnn_trainer_step(o.trainer, &o.batch.io, NULL)))         \
+    CASE(clrnn_trainer_differentiate, trainer,                                                     \
+         MUTE(clrnn_trainer_differentiate(NULL, &o.batch.io, &o.number, o.doubles)))               \
+    CASE(clrnn_trainer_differentiate, batch,                                                       \
+         REFUSED(clrnn_trainer_differentiate(o.trainer, NULL, &o.number, o.doubles)))              \
+    CASE(clrnn_trainer_differentiate, loss,                                                        \
+         REFUSED(clrnn_trainer_differentiate(o.trainer, &o.batch.io, NULL, o.doubles)))            \
+    CASE(clrnn_trainer_differentiate, norm,                                                        \
+         REFUSED(clrnn_trainer_differentiate(o.trainer, &o.batch.io, &o.number, NULL)))            \
     CASE(clrnn_trainer_evaluate, trainer,                                                          \
          MUTE(clrnn_trainer_evaluate(NULL, &o.batch.io, &o.number, &o.counted)))                   \
     CASE(clrnn_trainer_evaluate, batch,                                                            \

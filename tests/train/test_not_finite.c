@@ -160,6 +160,35 @@ static void only_the_gradient(void **state)
     clrnn_model_destroy(&model);
 }
 
+/* What the next step would find, without it: nothing but the gradient is another then. */
+static void a_look_ahead(void **state)
+{
+    for (int bad = 0; bad < 2; bad++) {
+        training t = begin(*state, CLRNN_ADAM, 1, CLRNN_F32);
+        training other = begin(*state, CLRNN_ADAM, 1, CLRNN_F32);
+        double loss = 0, norm = 0, after = 0;
+        (void)task_step(t.trainer, &t.good.io);
+        (void)task_step(other.trainer, &t.good.io);
+        assert_int_equal(
+            clrnn_trainer_differentiate(t.trainer, bad ? &t.bad.io : &t.good.io, &loss, &norm),
+            CLRNN_OK);
+        assert_true(bad ? isnan(loss) && isnan(norm) : isfinite(loss) && norm > 0);
+        assert_same(&t, &other);
+        double expected = task_step(other.trainer, &t.good.io);
+        assert_true(task_step(t.trainer, &t.good.io) == expected && (bad || loss == expected));
+        assert_int_equal(clrnn_trainer_gradient_norm(t.trainer, &after), CLRNN_OK);
+        assert_true(bad || norm == after);
+        assert_same(&t, &other);
+        /* of a bad step that nobody was told of yet, it tells */
+        assert_int_equal(clrnn_trainer_step(t.trainer, &t.bad.io, NULL), CLRNN_OK);
+        assert_told(clrnn_trainer_differentiate(t.trainer, &t.good.io, &loss, &norm), "step 3");
+        assert_int_equal(clrnn_trainer_differentiate(t.trainer, NULL, &loss, &norm),
+                         CLRNN_ERR_ARGUMENT);
+        end(&t);
+        end(&other);
+    }
+}
+
 static void evaluation_tells_and_goes_on(void **state)
 {
     training t = begin(*state, CLRNN_ADAM, 1, CLRNN_F32);
@@ -240,6 +269,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_bad_step_changes_nothing, test_open, test_close),
         cmocka_unit_test_setup_teardown(only_the_loss, test_open, test_close),
         cmocka_unit_test_setup_teardown(only_the_gradient, test_open, test_close),
+        cmocka_unit_test_setup_teardown(a_look_ahead, test_open, test_close),
         cmocka_unit_test_setup_teardown(evaluation_tells_and_goes_on, test_open, test_close),
         cmocka_unit_test_setup_teardown(the_last_good_checkpoint_stays, test_open, test_close),
         cmocka_unit_test_setup_teardown(parameters_that_overflow_are_not_saved, test_open,

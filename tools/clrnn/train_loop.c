@@ -134,21 +134,19 @@ static int validate(train_session *s)
     return TOOL_OK;
 }
 
-/* The loss of the next batch, before what it comes from replaces a good checkpoint: a rate that is
- * too high makes parameters that are finite, and nothing else is. */
+/* The next step's loss and gradient, before what it would start from replaces a good checkpoint: a
+ * rate that is too high makes parameters that are finite, and nothing else is. */
 static int prove(train_session *s)
 {
     clrnn_batch batch = {.ids = s->ids, .targets = s->targets};
-    double sum;
-    uint64_t count;
-    if (s->validated == steps_done(s) && !isnan(s->validation))
-        return TOOL_OK;
+    double loss, norm;
     clrnn_text_batch(s->text, false, steps_done(s), s->ids, s->targets, &batch.reset);
-    batch.reset = true;
-    clrnn_status status = clrnn_trainer_evaluate(s->trainer, &batch, &sum, &count);
+    clrnn_status status = clrnn_trainer_differentiate(s->trainer, &batch, &loss, &norm);
     if (status)
         return failed(s, status);
-    return isfinite(sum) ? TOOL_OK : not_finite_after(s, "loss");
+    if (!isfinite(loss))
+        return not_finite_after(s, "loss");
+    return isfinite(norm) ? TOOL_OK : not_finite_after(s, "gradient");
 }
 
 static int save(train_session *s)
