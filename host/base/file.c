@@ -254,7 +254,8 @@ static clrnn_status find_place(const char *path, bool follow, const clrnn_log *l
     if (!S_ISREG(p->old.st_mode))
         return clr_fail(log, CLRNN_ERR_IO, "cannot write %s: it is not a regular file", path);
     if (!may_replace(p))
-        return clr_fail(log, CLRNN_ERR_IO, "cannot write %s: it is read-only (mode %04o)", path,
+        return clr_fail(log, CLRNN_ERR_IO,
+                        "cannot write %s: it is read-only for this user (mode %04o)", path,
                         (unsigned)(p->old.st_mode & 07777));
     return CLRNN_OK;
 }

@@ -183,8 +183,8 @@ int tool_check_output(const char *command, const tool_file *file, bool whole)
         return tool_error("%s: %s %s: what is printed goes there, too; give another name", command,
                           file->option, file->path);
     if (p.is_regular && !may_change(&p))
-        return tool_error("%s: %s %s: it is read-only (mode %04o); give another name, or chmod u+w",
-                          command, file->option, file->path, (unsigned)(p.file.st_mode & 07777));
+        return tool_error("%s: %s %s: it is read-only for this user (mode %04o)", command,
+                          file->option, file->path, (unsigned)(p.file.st_mode & 07777));
     if (p.exists && !whole)
         return TOOL_OK;
     if (access(p.folder, W_OK | X_OK))

@@ -28,7 +28,7 @@ static void print_help(void)
         "CLRNN_DEVICE in the environment says the same; CLRNN_LOG=error|warn|info|debug shows\n"
         "more on stderr.\n"
         "Exit: 0 done, 1 a check failed or a training is not finite, 2 bad use or bad input,\n"
-        "3 no device; clrnn train that a signal ended in order: 130 Ctrl-C, 143 SIGTERM, 129 "
+        "3 no device. A training that a signal ended, saved: 130 Ctrl-C, 143 SIGTERM, 129 "
         "SIGHUP.\n");
 }
 
