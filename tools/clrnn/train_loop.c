@@ -89,8 +89,8 @@ static int not_finite(const train_session *s, const char *what)
         snprintf(clip, sizeof clip, "a lower --clip than %g", o->clip);
     tool_error(
         "train: %s; begin anew, or go on from an earlier checkpoint, with a lower --lr or %s; "
-        "nothing was saved, %s is as it was",
-        what, clip, o->save);
+        "%s %s",
+        what, clip, o->save, tool_file_exists(o->save) ? "stays as it was" : "is not written");
     return TOOL_FAILED;
 }
 
@@ -127,7 +127,7 @@ static int validate(train_session *s)
         counted += count;
     }
     if (!isfinite(sum))
-        return not_finite_after(s, "validation");
+        return not_finite_after(s, "validation loss");
     s->validation = train_bits(sum / (double)counted);
     s->validated = steps_done(s);
     s->paused += tool_seconds() - begun;
@@ -145,8 +145,8 @@ static int prove(train_session *s)
     if (status)
         return failed(s, status);
     if (!isfinite(loss))
-        return not_finite_after(s, "loss");
-    return isfinite(norm) ? TOOL_OK : not_finite_after(s, "gradient");
+        return not_finite_after(s, "next loss");
+    return isfinite(norm) ? TOOL_OK : not_finite_after(s, "next gradient");
 }
 
 static int save(train_session *s)
