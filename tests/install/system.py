@@ -9,21 +9,24 @@ import tempfile
 from place import Place, Skip, needs
 
 CHANGED = ["/usr/local", "/etc"]
+CANNOT = 78
 
 
 def enter(arguments):
     """Run this program again, as root in a mount namespace of its own; None if that cannot be."""
-    if os.geteuid() != 0:
-        return None
+    unshare = ["unshare", "--mount"]
     try:
-        result = subprocess.run(["unshare", "--mount", sys.executable, *arguments], check=False)
+        if os.geteuid() != 0 or subprocess.run(
+                [*unshare, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            return None
     except FileNotFoundError:
         return None
-    return None if result.returncode == 78 else result.returncode
+    result = subprocess.run([*unshare, sys.executable, *arguments], check=False)
+    return None if result.returncode == CANNOT else result.returncode
 
 
 def lay_over():
-    """Inside: let CHANGED be changed in memory only. Exits with 78 if that cannot be."""
+    """Inside: let CHANGED be changed in memory only. Exits with CANNOT if that cannot be."""
     memory = tempfile.mkdtemp()
     commands = [["mount", "-t", "tmpfs", "tmpfs", memory]]
     for folder in CHANGED:
@@ -34,7 +37,7 @@ def lay_over():
     for command in commands:
         if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           check=False).returncode:
-            sys.exit(78)
+            sys.exit(CANNOT)
 
 
 def test_system(build, source):
