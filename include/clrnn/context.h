@@ -95,7 +95,8 @@ typedef struct clrnn_context clrnn_context;
  *            all work goes to its one queue.
  * Returns:   CLRNN_OK
  *            CLRNN_ERR_ARGUMENT   only one of context and queue, or a queue that is out of order
- *            CLRNN_ERR_NO_DEVICE  nothing matches; the log lists what exists
+ *            CLRNN_ERR_NO_DEVICE  nothing matches; the log lists what exists and what may be
+ *                                 chosen, and names CLRNN_DEVICE if the selector is from there
  *            CLRNN_ERR_SELF_TEST  the devices that match compute wrong results
  *            CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_BUILD
  */
