@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * train/options.c - what a trainer may be asked for, and the schedule of its learning rate. */
+#include "train/options.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
 
 #include "base/checked.h"
 #include "base/log.h"
-#include "train/trainer.h"
 
 const clr_number_option clr_number_options[CLR_NUMBER_OPTIONS] = {
     {"learning_rate", offsetof(clrnn_trainer_desc, learning_rate), INFINITY, 0.001},

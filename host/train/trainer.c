@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "device/buffer.h"
 #include "layer/plan.h"
+#include "train/options.h"
 
 static const clrnn_log *log_of(const clrnn_trainer *trainer)
 {

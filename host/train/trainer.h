@@ -8,7 +8,7 @@
 #include "device/context.h"
 #include "math/loss.h"
 #include "math/optimizer.h"
-#include "model/model.h"
+#include "model/pass.h"
 
 /* A pass that goes on where its last batch ended. */
 typedef struct clr_stream {
@@ -33,31 +33,5 @@ struct clrnn_trainer {
     cl_mem values;    /* [T,N,O], mean squared error */
     int32_t *staging; /* host [T*N], what goes to targets */
 };
-
-/* The options that are real numbers from 0 to below `limit`; 0 stands for `fallback`. */
-typedef struct clr_number_option {
-    const char *name;
-    size_t offset; /* of the double in clrnn_trainer_desc */
-    double limit, fallback;
-} clr_number_option;
-
-enum { CLR_NUMBER_OPTIONS = 8 };
-extern const clr_number_option clr_number_options[CLR_NUMBER_OPTIONS];
-
-static inline double clr_number(const clrnn_trainer_desc *desc, const clr_number_option *option)
-{
-    return *(const double *)(const void *)((const char *)desc + option->offset);
-}
-
-/** Check options and fill in defaults. options: out, unspecified on failure.
- *  Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (the log names the option) */
-clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *log,
-                               clrnn_trainer_desc *options);
-
-/** Learning rate of the step after `done` steps. */
-double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done);
-
-/** "adam", ...: names in checkpoints. */
-const char *clr_optimizer_name(clrnn_optimizer optimizer);
 
 #endif
