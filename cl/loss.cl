@@ -13,12 +13,18 @@
  *
  * One group of WG work-items takes one row (of sums: one block), each item every WG-th element;
  * then the items' parts are added in halves. So the order of every sum depends on sizes alone.
- * Proven by: tests/train/test_optimizer.c against float64 on the host. */
+ * Proven by: tests/train/test_loss.c and test_sums.c against the host. */
 #ifndef WG
 #define WG 64 /* work-items of a group, a power of two */
 #endif
 #ifndef SUM_ITEM
 #define SUM_ITEM 64 /* elements that one work-item of sums adds up */
+#endif
+/* Of a power of two that REAL holds, and its inverse too, without denormals. */
+#if REAL_IS_DOUBLE
+#define MOST_EXPONENT 1022
+#else
+#define MOST_EXPONENT 126
 #endif
 #define GROUP kernel __attribute__((reqd_work_group_size(WG, 1, 1)))
 
@@ -108,20 +114,94 @@ GROUP void mean_squared(global const REAL *logits, global const REAL *values,
         losses[row] = counted ? sum / O : (REAL)0;
 }
 
-/* out[block] = sum of x, or of x^2 if squared, over each block of WG*SUM_ITEM elements; its square
- * root if root.  x: [count] from x_at, out: one for each block from out_at.
- * Global size [blocks * WG]. */
-GROUP void sums(global const REAL *x, ulong x_at, ulong count, uint squared, uint root,
-                global REAL *out, ulong out_at)
+/* Which elements of a block are an item's: from here on every WG-th. */
+static inline size_t first_of_block(size_t block)
+{
+    return block * (WG * SUM_ITEM) + get_local_id(0);
+}
+
+static inline size_t end_of_block(size_t block, ulong count)
+{
+    return min((size_t)count, (block + 1) * (WG * SUM_ITEM));
+}
+
+/* out[block] = sum of x over each block of WG*SUM_ITEM elements.  x: [count] from x_at, out: one
+ * for each block from out_at.  Global size [blocks * WG]. */
+GROUP void sums(global const REAL *x, ulong x_at, ulong count, global REAL *out, ulong out_at)
 {
     local REAL scratch[WG];
-    size_t block = get_group_id(0);
-    size_t first = block * (WG * SUM_ITEM);
-    size_t last = min((size_t)count, first + WG * SUM_ITEM);
+    size_t block = get_group_id(0), end = end_of_block(block, count);
     REAL part = 0;
-    for (size_t i = first + get_local_id(0); i < last; i += WG)
-        part += squared ? x[x_at + i] * x[x_at + i] : x[x_at + i];
+    for (size_t i = first_of_block(block); i < end; i += WG)
+        part += x[x_at + i];
     REAL sum = group_sum(scratch, part);
     if (get_local_id(0) == 0)
-        out[out_at + block] = root ? sqrt(sum) : sum;
+        out[out_at + block] = sum;
+}
+
+/* The exponent by which numbers up to `largest` are lowered before they are squared. */
+static inline int exponent_of(REAL largest)
+{
+    const REAL smallest = ldexp((REAL)1, -MOST_EXPONENT);
+    return min(ilogb(fmax(largest, smallest)), MOST_EXPONENT);
+}
+
+/* What `squares` and `add_squares` give of a block, or as the last: a norm [2] for the optimisers,
+ * times a power of two, and that power. */
+static inline void put_squares(REAL sum, int e, uint last, global REAL *out)
+{
+    if (get_local_id(0) != 0)
+        return;
+    out[0] = last ? sqrt(sum) : sum;
+    out[1] = last ? ldexp((REAL)1, -e) : (REAL)e;
+}
+
+/* A norm is finite if its elements are, though squares overflow from 1.8e19 on, and vanish below
+ * 1e-23: a sum of squares is a pair (s, e) with
+ *     sum of x^2 = s * 2^(2e)
+ * and e is 0 unless the plain sum is so large or small that something may have been lost. Powers of
+ * two round nothing. NaN and infinity stay in s.
+ *
+ * out: a pair for each block of x; else as sums.  last: there is one block, and out is the norm. */
+GROUP void squares(global const REAL *x, ulong x_at, ulong count, global REAL *out, ulong out_at,
+                   uint last)
+{
+    local REAL scratch[WG];
+    size_t block = get_group_id(0), first = first_of_block(block), end = end_of_block(block, count);
+    REAL part = 0;
+    for (size_t i = first; i < end; i += WG)
+        part += x[x_at + i] * x[x_at + i];
+    REAL sum = group_sum(scratch, part);
+
+    bool plain = sum >= (REAL)0x1p-60f && sum <= (REAL)0x1p100f;
+    first = plain ? end : first; /* nothing more to do, but for the barriers */
+    part = 0;
+    for (size_t i = first; i < end; i += WG)
+        part = fmax(part, fabs(x[x_at + i]));
+    int e = exponent_of(group_max(scratch, part));
+    REAL scale = ldexp((REAL)1, -e);
+    part = 0;
+    for (size_t i = first; i < end; i += WG)
+        part += (x[x_at + i] * scale) * (x[x_at + i] * scale);
+    REAL scaled = group_sum(scratch, part);
+    put_squares(plain ? sum : scaled, plain ? 0 : e, last, out + 2 * (out_at + block));
+}
+
+/* The same of such pairs, [count] from pairs_at, brought to the largest exponent. */
+GROUP void add_squares(global const REAL *pairs, ulong pairs_at, ulong count, global REAL *out,
+                       ulong out_at, uint last)
+{
+    local REAL scratch[WG];
+    size_t block = get_group_id(0), first = first_of_block(block), end = end_of_block(block, count);
+    pairs += 2 * pairs_at;
+    REAL part = -MOST_EXPONENT;
+    for (size_t i = first; i < end; i += WG)
+        part = fmax(part, pairs[2 * i + 1]);
+    int e = (int)group_max(scratch, part);
+    part = 0;
+    for (size_t i = first; i < end; i += WG) {
+        int above = e - (int)pairs[2 * i + 1];
+        part += above ? ldexp(pairs[2 * i], -2 * above) : pairs[2 * i];
+    }
+    put_squares(group_sum(scratch, part), e, last, out + 2 * (out_at + block));
 }

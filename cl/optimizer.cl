@@ -1,41 +1,65 @@
 /* SPDX-License-Identifier: MIT
  * cl/optimizer.cl - one step of an optimiser over all parameters, as one flat array.
  *
- * After cl/prelude.cl. w: parameters, g: gradient (left as it is), both [count]; norm: [1], the
- * Euclidean norm of g, read only if clip > 0. Global size [count].
+ * After cl/prelude.cl. w: parameters, g: gradient (left as it is), both [count]; norm: [2], the
+ * Euclidean norm of g times a power of two, and that power (cl/loss.cl), read only if clip > 0 or
+ * `watch`. Global size [count].
+ * watch: NULL, or [2]: the first step that was not finite, or 0, and whether its loss was not; then
+ * loss: [1], and step is the number of this one, from 1.
  * Formulas: clrnn_optimizer in include/clrnn/trainer.h.
  * Proven by: tests/train/test_optimizer.c against float64 on the host. */
 
-/* What g is multiplied by so that its norm is at most clip; a norm that is NaN makes all NaN. */
-static inline REAL clip_factor(REAL clip, global const REAL *norm)
+/* An element of a gradient whose norm becomes at most clip; a norm that is NaN makes all NaN. */
+static inline REAL clipped(REAL g, REAL clip, global const REAL *norm)
 {
-    return clip > 0 && !(norm[0] <= clip) ? clip / norm[0] : (REAL)1;
+    return clip > 0 && !(norm[0] <= clip * norm[1]) ? g * norm[1] * (clip / norm[0]) : g;
+}
+
+/* Whether this step must leave everything as it is: its loss or gradient is not finite, or those of
+ * a step before it were not. All work-items decide alike, and none reads what another writes. */
+static inline bool stands_still(size_t i, global ulong *watch, global const REAL *loss,
+                                global const REAL *norm, ulong step)
+{
+    if (!watch)
+        return false;
+    bool good_loss = isfinite(loss[0]);
+    if (good_loss && isfinite(norm[0]))
+        return watch[0] != 0;
+    if (i == 0 && watch[0] == 0) {
+        watch[0] = step;
+        watch[1] = !good_loss;
+    }
+    return true;
 }
 
 /*     u = momentum*u + g
  *     w = w - rate*u */
 kernel void sgd(global REAL *w, global const REAL *g, global REAL *u, global const REAL *norm,
-                ulong count, REAL clip, REAL rate, REAL momentum)
+                ulong count, REAL clip, REAL rate, global ulong *watch, global const REAL *loss,
+                ulong step, REAL momentum)
 {
     size_t i = get_global_id(0);
-    if (i >= count)
+    if (i >= count || stands_still(i, watch, loss, norm, step))
         return;
-    REAL gradient = g[i] * clip_factor(clip, norm);
+    REAL gradient = clipped(g[i], clip, norm);
     u[i] = momentum * u[i] + gradient;
     w[i] -= rate * u[i];
 }
 
 /* With c1 = 1-b1^k, c2 = 1-b2^k, d1 = 1-b1, d2 = 1-b2 and decay = rate*weight_decay (0 for Adam,
- * else AdamW), all computed on the host in double: w = w - decay*w m = b1*m + d1*g v = b2*v +
- * d2*g^2 w = w - rate * (m/c1) / (sqrt(v/c2) + epsilon) */
+ * else AdamW), all computed on the host in double:
+ *     m = b1*m + d1*g
+ *     v = b2*v + d2*g^2
+ *     w = w - decay*w - rate * (m/c1) / (sqrt(v/c2) + epsilon) */
 kernel void adam(global REAL *w, global const REAL *g, global REAL *m, global REAL *v,
-                 global const REAL *norm, ulong count, REAL clip, REAL rate, REAL b1, REAL d1,
-                 REAL c1, REAL b2, REAL d2, REAL c2, REAL epsilon, REAL decay)
+                 global const REAL *norm, ulong count, REAL clip, REAL rate, global ulong *watch,
+                 global const REAL *loss, ulong step, REAL b1, REAL d1, REAL c1, REAL b2, REAL d2,
+                 REAL c2, REAL epsilon, REAL decay)
 {
     size_t i = get_global_id(0);
-    if (i >= count)
+    if (i >= count || stands_still(i, watch, loss, norm, step))
         return;
-    REAL gradient = g[i] * clip_factor(clip, norm);
+    REAL gradient = clipped(g[i], clip, norm);
     REAL m1 = b1 * m[i] + d1 * gradient;
     REAL v1 = b2 * v[i] + d2 * gradient * gradient;
     m[i] = m1;
@@ -47,12 +71,13 @@ kernel void adam(global REAL *w, global const REAL *g, global REAL *m, global RE
  *     v = rho*v + d*g^2
  *     w = w - rate * g / (sqrt(v) + epsilon) */
 kernel void rmsprop(global REAL *w, global const REAL *g, global REAL *v, global const REAL *norm,
-                    ulong count, REAL clip, REAL rate, REAL rho, REAL d, REAL epsilon)
+                    ulong count, REAL clip, REAL rate, global ulong *watch, global const REAL *loss,
+                    ulong step, REAL rho, REAL d, REAL epsilon)
 {
     size_t i = get_global_id(0);
-    if (i >= count)
+    if (i >= count || stands_still(i, watch, loss, norm, step))
         return;
-    REAL gradient = g[i] * clip_factor(clip, norm);
+    REAL gradient = clipped(g[i], clip, norm);
     REAL v1 = rho * v[i] + d * gradient * gradient;
     v[i] = v1;
     w[i] -= rate * gradient / (sqrt(v1) + epsilon);

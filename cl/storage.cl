@@ -14,9 +14,8 @@
  *            <-- width -->
  *            s0  s1  .. sn       int8 only: one float for each column, as long as PANEL_HEAD rows
  *     k=0    b00 b01 .. b0n
- *     k=1    b10 b11 .. b1n      .. and at the end of an int8 panel up to three unused rows, so
- * that
- *     ...                        the next panel's floats are aligned
+ *     k=1    b10 b11 .. b1n      .. and at the end of an int8 panel up to three unused rows,
+ *     ...                        so that the next panel's floats are aligned
  *
  * Whoever sums the products with stored numbers gives each finished sum to panel_scaled. */
 #ifndef STORAGE

@@ -14,24 +14,27 @@ MUTATIONS = [
         (LSTM, "i = sigm(a[0] + u[0]), f = sigm(a[1] + u[1]);",
          "i = sigm(a[1] + u[1]), f = sigm(a[0] + u[0]);")]),
     ("issue-gru-update-sign", "test_vectors", [
-        (GRU, "return CELL_KEEPS ? z : (REALV)1 - z;", "return CELL_KEEPS ? (REALV)1 - z : z;"),
-        (GRU, "return CELL_KEEPS ? (REALV)1 - z : z;\n}\n\n#if",
-         "return CELL_KEEPS ? z : (REALV)1 - z;\n}\n\n#if")]),
+        (GRU, "return options & OPTION_KEEPS ? z : (REALV)1 - z;",
+         "return options & OPTION_KEEPS ? (REALV)1 - z : z;"),
+        (GRU, "return options & OPTION_KEEPS ? (REALV)1 - z : z;\n}\n\nstatic inline REALV cell",
+         "return options & OPTION_KEEPS ? z : (REALV)1 - z;\n}\n\nstatic inline REALV cell")]),
     ("issue-gru-reset-form", "test_vectors", [
         ("host/shape/network.c", "desc->gru_reset == CLRNN_RESET_BEFORE;",
          "desc->gru_reset == CLRNN_RESET_AFTER;"),
         ("host/math/cell.c", "d->gru_reset == CLRNN_RESET_BEFORE}",
          "d->gru_reset == CLRNN_RESET_AFTER}")]),
 
+    ("version-number", "test_base", [
+        ("host/base/version.c", "return CLRNN_VERSION;", "return CLRNN_VERSION_MINOR;")]),
+
     # The cells on the device.
     ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
     ("lstm-memory-lane", "test_vectors", [
         (LSTM, "d = *dc + dh * o * ((REALV)1 - tc * tc)", "d = dh * o * ((REALV)1 - tc * tc)")]),
     ("gru-reset-gate-backward", "test_passes", [
-        (GRU, "*da_r = d * h_prev * s[0] * ((REALV)1 - s[0]);",
-         "*da_r = d * s[0] * ((REALV)1 - s[0]);")]),
-    ("gru-reset-not-applied", "test_passes", [(GRU, "*extra = s[0] * h;", "*extra = h;")]),
-    ("gru-after-candidate", "test_vectors", [(GRU, "du[2] = da[2] * s[0];", "du[2] = da[2];")]),
+        (GRU, "da[0] = d * h_prev * r * ((REALV)1 - r);", "da[0] = d * r * ((REALV)1 - r);")]),
+    ("gru-reset-not-applied", "test_passes", [(GRU, "? s[0] * h : u[2];", "? h : u[2];")]),
+    ("gru-after-candidate", "test_vectors", [(GRU, "du[2] = da[2] * r;", "du[2] = da[2];")]),
     ("rnn-tanh-backward", "test_vectors", [
         (RNN, "dh * ((REALV)1 - s[0] * s[0])", "dh * ((REALV)1 - s[0])")]),
     ("rnn-relu-backward", "test_vectors", [
@@ -66,8 +69,8 @@ MUTATIONS = [
     ("persistent-flag-stays", "test_overrun", [
         (WALK + ".cl", "    m->sync[SYNC_FLAG] = 0;\n", "")]),
     ("persistent-meeting-backward", "test_persistent", [
-        (WALK + "_backward.cl", "part == PHASE_RECURRENT ? 0 : phase",
-         "part >= PHASE_CELL ? 0 : phase")]),
+        (WALK + "_backward.cl", "return backward_part(options, phase) == part_recurrent",
+         "return backward_part(options, phase) >= part_cell")]),
     ("persistent-repair-leaves-one", "test_overrun", [
         (WALK + ".cl", "(repair) || (m).solo ? team_size(&(m)) :",
          "(repair) || (m).solo ? team_size(&(m)) - 1 :")]),
@@ -114,8 +117,8 @@ MUTATIONS = [
         (PERSISTENT + "_forward.cl", "row_share, m->row_shares, panel, panel + 1);",
          "row_share, m->row_shares, panel0, panel0 + 1);")]),
     ("stack-without-lag", "test_stack", [
-        (PERSISTENT + "_forward.cl", "lag = l.stacked ? l.block * FORWARD_PHASES : 0",
-         "lag = l.stacked ? FORWARD_PHASES : 0")]),
+        (PERSISTENT + "_forward.cl", "lag = l.stacked ? l.block * parts : 0",
+         "lag = l.stacked ? parts : 0")]),
     ("stack-meets-nobody", "test_stack", [
         (WALK + ".cl", "(l->stacked ? l->used : 1) * l->unit_shares", "l->unit_shares")]),
     ("stack-shares-gates", "test_stack", [
@@ -132,8 +135,8 @@ MUTATIONS = [
     ("persistent-state-not-held", "test_persistent", [
         (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
     ("persistent-gradient-not-masked", "test_persistent", [
-        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, w->da",
-         "store_some(a[k], w->da")]),
+        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, da_of",
+         "store_some(a[k], da_of")]),
 
     # The same with large groups.
     ("resident-padding", "test_resident", [
@@ -147,9 +150,10 @@ MUTATIONS = [
     ("resident-barrier", "test_resident", [
         (RESIDENT + ".cl", "*stays = phase_end", "*stays = true; if (phases > 3) phase_end")]),
     ("resident-gate-step", "test_resident", [
-        (RESIDENT + "_forward.cl", "w.panels + 2 * first.gate_step", "w.panels + first.gate_step")]),
+        (RESIDENT + "_forward.cl", "w.panels + CELL_FIRST(1) * first.gate_step",
+         "w.panels + first.gate_step")]),
     ("resident-dproj", "test_resident", [
-        (RESIDENT + "_backward.cl", "(size_t)s.kept * l.N * l.R, l.R,", "0, l.R,")]),
+        (RESIDENT + "_backward.cl", "(size_t)s.kept * l.N * R, R,", "0, R,")]),
     ("resident-directions", "test_resident", [
         (RESIDENT + "_backward.cl", "group < groups ? 0 : 1", "0")]),
 
@@ -198,7 +202,7 @@ MUTATIONS = [
     ("rmsprop-root", "test_optimizer", [
         ("cl/optimizer.cl", "(sqrt(v1) + epsilon)", "(v1 + epsilon)")]),
     ("clipping", "test_optimizer", [
-        ("cl/optimizer.cl", "!(norm[0] <= clip) ? clip / norm[0]", "!(norm[0] <= clip) ? clip")]),
+        ("cl/optimizer.cl", "g * norm[1] * (clip / norm[0])", "g * norm[1] * clip")]),
 
     # The host's part of a pass.
     ("backward-second-direction", "test_vectors", [
@@ -224,8 +228,55 @@ MUTATIONS = [
         ("host/model/init.c", "part.b_ih + H + j, 1)", "part.b_ih + j, 1)")]),
     ("carried-state", "test_trainer", [
         ("host/train/trainer.c", "    stream->started = status == CLRNN_OK;\n", "")]),
+    ("not-finite-steps-after", "test_not_finite", [
+        ("cl/optimizer.cl", "return watch[0] != 0;", "return false;")]),
+    ("not-finite-loss-alone", "test_not_finite", [
+        ("cl/optimizer.cl", "bool good_loss = isfinite(loss[0]);", "bool good_loss = true;")]),
+    ("not-finite-gradient-alone", "test_not_finite", [
+        ("cl/optimizer.cl", "if (good_loss && isfinite(norm[0]))", "if (good_loss)")]),
+    ("not-finite-steps-counted", "test_not_finite", [
+        ("host/train/finite.c", "    trainer->steps_done = watch[0] - 1;\n", "")]),
+    ("not-finite-states-carried", "test_not_finite", [
+        ("host/train/finite.c", "trainer->training.started = false;", "")]),
+    ("not-finite-saved", "test_not_finite", [
+        ("host/train/finite.c", "if (at < tensor->count)", "if (at > tensor->count)")]),
     ("targets-not-shifted", "test_text", [
         ("host/train/text.c", "part->symbols[position + 1]", "part->symbols[position]")]),
+
+    # Files.
+    ("file-read-only-replaced", "test_file", [
+        ("host/base/file.c", "if (!may_replace(p))", "if (p->old.st_size < 0)")]),
+    ("file-link-from-here", "test_file", [
+        ("host/base/file.c", "*link == '/' || !slash ? 0 :", "*link == '/' || slash ? 0 :")]),
+    ("cache-follows-links", "test_cache", [
+        ("host/device/binary_cache.c", "clr_file_write_nofollow(", "clr_file_write(")]),
+    ("cache-reads-links", "test_cache", [
+        ("host/device/binary_cache.c", "clr_file_read_nofollow(", "clr_file_read(")]),
+    ("left-over-of-the-living", "test_left_over", [
+        ("host/base/temporary.c", "is_dead(process, &about) && ", "")]),
+    ("left-over-locked", "test_left_over", [
+        ("host/base/temporary.c", " && is_unlocked(file)", "")]),
+    ("left-over-of-a-younger", "test_left_over", [
+        ("host/base/temporary.c", "return began_after(process, about);", "return false;")]),
+
+    # Which tensors a model is made of.
+    ("prefix-stays-in-names", "test_prefix", [
+        ("host/model/prefix.c", "        tensor.name += length;\n", "")]),
+    ("prefix-not-tried", "test_prefix", [
+        ("host/model/prefix.c", "status == CLRNN_OK && p->count++ < MOST_PREFIXES",
+         "status != CLRNN_OK && p->count++ < MOST_PREFIXES")]),
+
+    # Why a call failed.
+    ("device-variable-not-named", "test_select", [
+        ("host/device/select.c", 'named ? VARIABLE "=" : ""', '""')]),
+    ("wrong-argument-named", "test_arguments", [
+        ("host/train/trainer.c", 'trainer ? "batch" : "trainer"', 'trainer ? "trainer" : "batch"')]),
+    ("no-right-device-in-silence", "test_no_right_device", [
+        ("host/layer/open.c", "if (status == CLRNN_ERR_SELF_TEST) /*", "if (status == CLRNN_OK) /*")]),
+    ("no-memory-in-silence", "test_reasons", [
+        ("host/layer/open.c",
+         'clr_fail(&desc->log, CLRNN_ERR_MEMORY, "context: no memory to order %zu devices",',
+         'clr_fail(NULL, CLRNN_ERR_MEMORY, "context: no memory to order %zu devices",')]),
 
     # The reference itself: PyTorch's numbers and finite differences.
     ("ref-lstm-gate-order", "test_reference", [

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * base/file.c - see base/file.h. */
 #ifndef _WIN32
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _XOPEN_SOURCE 700 /* fchown, symbolic links */
 #endif
 #include "base/file.h"
 
@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/temporary.h"
 
 static clrnn_status fail_io(const clrnn_log *log, const char *doing, const char *path, int code)
 {
@@ -30,6 +31,18 @@ static bool disk_full(void)
 }
 
 #ifdef _WIN32 /* plain C: not flushed to the disk, and the old file is removed just before */
+
+clrnn_status clr_file_read_nofollow(const char *path, const clrnn_log *log, void **data,
+                                    size_t *size)
+{
+    return clr_file_read(path, log, data, size);
+}
+
+clrnn_status clr_file_write_nofollow(const char *path, const clr_piece *pieces, size_t count,
+                                     const clrnn_log *log)
+{
+    return clr_file_write(path, pieces, count, log);
+}
 
 clrnn_status clr_file_read(const char *path, const clrnn_log *log, void **data, size_t *size)
 {
@@ -91,7 +104,6 @@ clrnn_status clr_file_write(const char *path, const clr_piece *pieces, size_t co
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,18 +150,116 @@ static clrnn_status read_open(int file, const char *path, const clrnn_log *log, 
     return CLRNN_OK;
 }
 
-clrnn_status clr_file_read(const char *path, const clrnn_log *log, void **data, size_t *size)
+static clrnn_status read_file(const char *path, int flags, const clrnn_log *log, void **data,
+                              size_t *size)
 {
     *data = NULL;
     *size = 0;
     /* without O_NONBLOCK the opening of a pipe that has no writer would wait forever */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
     if (file < 0)
         return fail_io(log, "read", path, errno);
     clrnn_status status = read_open(file, path, log, data, size);
     (void)close(file);
     return status;
 }
+
+clrnn_status clr_file_read(const char *path, const clrnn_log *log, void **data, size_t *size)
+{
+    return read_file(path, 0, log, data, size);
+}
+
+clrnn_status clr_file_read_nofollow(const char *path, const clrnn_log *log, void **data,
+                                    size_t *size)
+{
+    return read_file(path, O_NOFOLLOW, log, data, size);
+}
+
+/* --- where a file goes ---------------------------------------------------------------------- */
+
+/* The file that a write replaces or makes. */
+typedef struct place {
+    char path[PATH_MAX]; /* no symbolic link itself, unless that is what is replaced */
+    bool exists;
+    struct stat old; /* if it exists */
+} place;
+
+/* Replace the symbolic link in `path` [PATH_MAX] by what it points to. False: errno says why. */
+static bool follow_link(char *path)
+{
+    char link[PATH_MAX];
+    ssize_t length = readlink(path, link, sizeof link - 1);
+    if (length < 0)
+        return false;
+    link[length] = 0;
+    const char *slash = strrchr(path, '/');
+    size_t folder = *link == '/' || !slash ? 0 : (size_t)(slash - path) + 1;
+    if (folder + (size_t)length >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(path + folder, link, (size_t)length + 1);
+    return true;
+}
+
+/* Follow links to their end, also to a file that is not there yet. False: errno says why. */
+static bool follow_links(place *p)
+{
+    enum { MOST_LINKS = 40 }; /* as Linux */
+    struct stat about;
+    for (int i = 0; i < MOST_LINKS; i++) {
+        if (lstat(p->path, &about) != 0)
+            return errno == ENOENT;
+        if (!S_ISLNK(about.st_mode))
+            return true;
+        if (!follow_link(p->path))
+            return false;
+    }
+    errno = ELOOP;
+    return false;
+}
+
+/* Whether the file's own permissions let this process change it: renaming asks its folder only.
+ * The mode counts for root too, which the system lets write everywhere. */
+static bool may_replace(const place *p)
+{
+    if (!(p->old.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)))
+        return false;
+    if (geteuid() == 0)
+        return p->old.st_mode & S_IWUSR;
+    return faccessat(AT_FDCWD, p->path, W_OK, AT_EACCESS) == 0;
+}
+
+/* Find out where `path` leads, and whether it may be written. */
+static clrnn_status find_place(const char *path, bool follow, const clrnn_log *log, place *p)
+{
+    struct stat named;
+    if (strlen(path) >= sizeof p->path)
+        return fail_io(log, "write", path, ENAMETOOLONG);
+    snprintf(p->path, sizeof p->path, "%s", path);
+    bool reaches = follow && stat(path, &named) == 0;
+    if (reaches && !S_ISREG(named.st_mode))
+        return clr_fail(log, CLRNN_ERR_IO, "cannot write %s: it is not a regular file", path);
+    if (follow && !follow_links(p))
+        return fail_io(log, "write", path, errno);
+    p->exists = lstat(p->path, &p->old) == 0;
+    /* links of /proc to open files, whose text is no path */
+    if (reaches && (!p->exists || p->old.st_dev != named.st_dev || p->old.st_ino != named.st_ino))
+        return clr_fail(log, CLRNN_ERR_IO, "cannot write %s: the file it leads to has no name",
+                        path);
+    if (p->exists && !follow && S_ISLNK(p->old.st_mode))
+        p->exists = false; /* the link itself is replaced */
+    if (!p->exists)
+        return CLRNN_OK;
+    if (!S_ISREG(p->old.st_mode))
+        return clr_fail(log, CLRNN_ERR_IO, "cannot write %s: it is not a regular file", path);
+    if (!may_replace(p))
+        return clr_fail(log, CLRNN_ERR_IO, "cannot write %s: it is read-only (mode %04o)", path,
+                        (unsigned)(p->old.st_mode & 07777));
+    return CLRNN_OK;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
 
 static bool write_all(int file, const char *data, size_t size)
 {
@@ -165,34 +275,23 @@ static bool write_all(int file, const char *data, size_t size)
     return true;
 }
 
-/* Create a file beside `path` under a name that nobody else uses. temporary: out [room]. Returns
- * the descriptor, or -1 with errno set. */
-static int create_beside(const char *path, char *temporary, size_t room)
+/* Owner and mode of the file that is replaced, as far as the system allows it. */
+static void take_over(int file, const struct stat *old)
 {
-    static atomic_uint counter;
-    int file = -1;
-    do { /* a name may be left over from a process of the same number that was killed */
-        snprintf(temporary, room, "%s.%ld-%u.tmp", path, (long)getpid(),
-                 atomic_fetch_add(&counter, 1u));
-        file = disk_full() ? -1 : open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (file < 0 && errno == EEXIST);
-    return file;
+    if (fchown(file, old->st_uid, old->st_gid) != 0)
+        (void)!fchown(file, (uid_t)-1, old->st_gid);
+    (void)fchmod(file, old->st_mode & 07777); /* not every file system has modes */
 }
 
-/* Write the pieces and bring them to the disk; closes the file. On failure errno says why. */
-static bool fill(int file, const clr_piece *pieces, size_t count, const struct stat *old)
+/* Write the pieces and bring them to the disk. On failure errno says why. */
+static bool fill(int file, const clr_piece *pieces, size_t count, const place *p)
 {
     bool good = true;
-    if (old)
-        (void)fchmod(file, old->st_mode & 07777); /* not every file system has modes */
+    if (p->exists)
+        take_over(file, &p->old);
     for (size_t i = 0; good && i < count; i++)
         good = write_all(file, pieces[i].data, pieces[i].size);
-    good = good && !disk_full() && fsync(file) == 0;
-    int code = errno;
-    if (close(file) != 0 && good)
-        return false;
-    errno = code;
-    return good;
+    return good && !disk_full() && fsync(file) == 0;
 }
 
 /* Bring a renaming in the folder of `path` to the disk; `folder` [strlen(path) + 2] is scratch. The
@@ -212,34 +311,45 @@ static void flush_folder(const char *path, char *folder, const clrnn_log *log)
     (void)close(file);
 }
 
-clrnn_status clr_file_write(const char *path, const clr_piece *pieces, size_t count,
-                            const clrnn_log *log)
+static clrnn_status write_file(const char *path, bool follow, const clr_piece *pieces, size_t count,
+                               const clrnn_log *log)
 {
-    char real[PATH_MAX]; /* a symbolic link stays, and what it points to is replaced */
-    const char *target = realpath(path, real) ? real : path;
-    struct stat old;
-    bool exists = stat(target, &old) == 0;
-    if (exists && !S_ISREG(old.st_mode))
-        return clr_fail(log, CLRNN_ERR_IO, "cannot write %s: it is not a regular file", path);
-    size_t room = strlen(target) + 48;
+    place target;
+    clrnn_status status = find_place(path, follow, log, &target);
+    if (status != CLRNN_OK)
+        return status;
+    size_t room = strlen(target.path) + CLR_TEMPORARY_ROOM;
     char *temporary = clr_calloc(room, 1);
     if (!temporary)
         return clr_fail(log, CLRNN_ERR_MEMORY, "no memory to write %s", path);
 
-    clrnn_status status = CLRNN_ERR_IO;
-    int file = create_beside(target, temporary, room);
+    clr_temporary_sweep(target.path, log);
+    int file = disk_full() ? -1 : clr_temporary_create(target.path, temporary, room);
     if (file < 0) {
         status = fail_io(log, "write", path, errno);
-    } else if (!fill(file, pieces, count, exists ? &old : NULL) || disk_full() ||
-               rename(temporary, target) != 0) {
+    } else if (!fill(file, pieces, count, &target) || disk_full() ||
+               rename(temporary, target.path) != 0) {
         status = fail_io(log, "write", path, errno);
         (void)unlink(temporary);
     } else {
-        flush_folder(target, temporary, log);
-        status = CLRNN_OK;
+        flush_folder(target.path, temporary, log);
     }
+    if (file >= 0)
+        (void)close(file); /* not earlier: until it has its name, its lock says that we live */
     free(temporary);
     return status;
+}
+
+clrnn_status clr_file_write(const char *path, const clr_piece *pieces, size_t count,
+                            const clrnn_log *log)
+{
+    return write_file(path, true, pieces, count, log);
+}
+
+clrnn_status clr_file_write_nofollow(const char *path, const clr_piece *pieces, size_t count,
+                                     const clrnn_log *log)
+{
+    return write_file(path, false, pieces, count, log);
 }
 
 #endif

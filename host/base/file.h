@@ -15,6 +15,10 @@
  */
 clrnn_status clr_file_read(const char *path, const clrnn_log *log, void **data, size_t *size);
 
+/** The same for a file of the library's own, as in a cache: a symbolic link is an error. */
+clrnn_status clr_file_read_nofollow(const char *path, const clrnn_log *log, void **data,
+                                    size_t *size);
+
 /* One piece of a file to be written. */
 typedef struct clr_piece {
     const void *data;
@@ -22,12 +26,19 @@ typedef struct clr_piece {
 } clr_piece;
 
 /**
- * Write a file whole or not at all: to a temporary name in the same folder, flushed to the disk,
- * renamed over `path`, the folder flushed. On failure the temporary file is removed and the old
- * file is untouched; a kill at any moment leaves the old file or the new one. Returns: CLRNN_OK,
- * CLRNN_ERR_IO (the log gives path and reason), CLRNN_ERR_MEMORY
+ * Write a user's file whole or not at all: to a temporary name in the same folder, flushed to the
+ * disk, renamed over `path`, the folder flushed. On failure the temporary file is removed and the
+ * old file is untouched; a kill at any moment leaves the old file or the new one, and perhaps a
+ * temporary file, which the next write removes. Symbolic links stay, and what they lead to is
+ * replaced, or made where it is not there yet. Mode and, if possible, owner stay those of the old
+ * file; one that is read-only is not replaced, whatever its folder allows, not even by root.
+ * Returns: CLRNN_OK, CLRNN_ERR_IO (the log gives path and reason), CLRNN_ERR_MEMORY
  */
 clrnn_status clr_file_write(const char *path, const clr_piece *pieces, size_t count,
                             const clrnn_log *log);
+
+/** The same for a file of the library's own: a symbolic link at `path` is itself replaced. */
+clrnn_status clr_file_write_nofollow(const char *path, const clr_piece *pieces, size_t count,
+                                     const clrnn_log *log);
 
 #endif

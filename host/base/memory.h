@@ -13,9 +13,17 @@ void *clr_calloc(size_t count, size_t size);
 /** A copy of a string, or NULL. Release with free. */
 char *clr_strdup(const char *text);
 
+/** Memory that begins at a cache line, contents undefined, or NULL. Release with
+ *  clr_aligned_free. Threads: any. */
+void *clr_aligned_alloc(size_t bytes);
+void clr_aligned_free(void *memory);
+
+/** Bytes of memory that this machine has. */
+size_t clr_physical_memory(void);
+
 /* What can be made to fail. */
 typedef enum clr_fault {
-    CLR_FAULT_MEMORY, /* clr_calloc, clr_strdup */
+    CLR_FAULT_MEMORY, /* clr_calloc, clr_strdup, clr_aligned_alloc */
     CLR_FAULT_OPENCL, /* every checked OpenCL call: device/ asks clr_fault_hit before it */
     CLR_FAULT_WRITE,  /* writing a file: as if the disk were full */
     CLR_FAULT_KINDS

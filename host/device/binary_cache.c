@@ -123,7 +123,7 @@ bool clr_cache_load(const char *folder, const char *key, const clrnn_log *log, c
     *binary = (clr_binary){NULL, NULL, 0};
     char *path = folder ? file_of(folder, key) : NULL;
     /* that there is no file yet is no error */
-    bool found = path && clr_file_read(path, NULL, &binary->file, &size) == CLRNN_OK;
+    bool found = path && clr_file_read_nofollow(path, NULL, &binary->file, &size) == CLRNN_OK;
     const char *wrong = found ? parse(key, binary, size) : NULL;
     if (wrong) {
         clr_log(log, CLRNN_LOG_INFO, "cache file %s is ignored: %s", path, wrong);
@@ -147,7 +147,7 @@ clrnn_status clr_cache_store(const char *folder, const char *key, const void *da
         status =
             clr_fail(log, CLRNN_ERR_IO, "cannot make the folder %s: %s", folder, strerror(errno));
     else
-        status = clr_file_write(path, pieces, sizeof pieces / sizeof *pieces, log);
+        status = clr_file_write_nofollow(path, pieces, sizeof pieces / sizeof *pieces, log);
     free(parents);
     free(path);
     return status;

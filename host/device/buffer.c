@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/context.h"
+#include "device/opencl.h"
 
 static clrnn_status create(clrnn_context *context, size_t bytes, void *memory, cl_mem *buffer)
 {
@@ -12,7 +13,8 @@ static clrnn_status create(clrnn_context *context, size_t bytes, void *memory, c
     cl_int code = CL_OUT_OF_RESOURCES;
     *buffer = NULL;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        *buffer = clCreateBuffer(context->context, flags, bytes ? bytes : 1, memory, &code);
+        *buffer = clr_cl(context->context)
+                      ->clCreateBuffer(context->context, flags, bytes ? bytes : 1, memory, &code);
     if (code == CL_SUCCESS) {
         clr_live_count(+1);
         return CLRNN_OK;
@@ -41,14 +43,15 @@ void clr_buffer_destroy(cl_mem *buffer)
 {
     if (!buffer || !*buffer)
         return;
-    (void)clReleaseMemObject(*buffer);
+    (void)clr_cl(*buffer)->clReleaseMemObject(*buffer);
     *buffer = NULL;
     clr_live_count(-1);
 }
 
 clrnn_status clr_buffer_retain(clrnn_context *context, cl_mem buffer)
 {
-    cl_int code = clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES : clRetainMemObject(buffer);
+    cl_int code = clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES
+                                                  : clr_cl(buffer)->clRetainMemObject(buffer);
     if (code == CL_SUCCESS)
         clr_live_count(+1);
     return clr_cl_check(&context->log, code, "clRetainMemObject");
@@ -59,9 +62,11 @@ size_t clr_buffer_size(cl_mem buffer)
     cl_mem_object_type type = 0;
     size_t bytes = 0;
     if (!buffer ||
-        clGetMemObjectInfo(buffer, CL_MEM_TYPE, sizeof type, &type, NULL) != CL_SUCCESS ||
+        clr_cl(buffer)->clGetMemObjectInfo(buffer, CL_MEM_TYPE, sizeof type, &type, NULL) !=
+            CL_SUCCESS ||
         type != CL_MEM_OBJECT_BUFFER ||
-        clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof bytes, &bytes, NULL) != CL_SUCCESS)
+        clr_cl(buffer)->clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof bytes, &bytes, NULL) !=
+            CL_SUCCESS)
         return 0;
     return bytes;
 }
@@ -79,28 +84,43 @@ static clrnn_status check_bounds(const clrnn_context *context, cl_mem buffer, si
 }
 
 static clrnn_status copy_in(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
-                            const void *data, cl_bool wait)
+                            const void *data, cl_bool wait, cl_event *sent)
 {
     clrnn_status status = check_bounds(context, buffer, offset, bytes, "write");
     if (status != CLRNN_OK || bytes == 0)
         return status;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code =
-            clEnqueueWriteBuffer(context->queue, buffer, wait, offset, bytes, data, 0, NULL, NULL);
+        code = clr_cl(context->queue)
+                   ->clEnqueueWriteBuffer(context->queue, buffer, wait, offset, bytes, data, 0,
+                                          NULL, sent);
+    if (wait)
+        clr_wait_count();
     return clr_cl_check(&context->log, code, "clEnqueueWriteBuffer");
 }
 
 clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
                               const void *data)
 {
-    return copy_in(context, buffer, offset, bytes, data, CL_TRUE);
+    return copy_in(context, buffer, offset, bytes, data, CL_TRUE, NULL);
 }
 
 clrnn_status clr_buffer_write_async(clrnn_context *context, cl_mem buffer, size_t offset,
                                     size_t bytes, const void *data)
 {
-    return copy_in(context, buffer, offset, bytes, data, CL_FALSE);
+    return copy_in(context, buffer, offset, bytes, data, CL_FALSE, NULL);
+}
+
+clrnn_status clr_buffer_write_event(clrnn_context *context, cl_mem buffer, size_t offset,
+                                    size_t bytes, const void *data, cl_event *sent)
+{
+    *sent = NULL;
+    clrnn_status status = copy_in(context, buffer, offset, bytes, data, CL_FALSE, sent);
+    if (status != CLRNN_OK)
+        *sent = NULL;
+    else if (*sent)
+        clr_live_count(+1);
+    return status;
 }
 
 static clrnn_status copy_out(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
@@ -113,8 +133,11 @@ static clrnn_status copy_out(clrnn_context *context, cl_mem buffer, size_t offse
         return wait ? clrnn_context_finish(context) : CLRNN_OK;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code =
-            clEnqueueReadBuffer(context->queue, buffer, wait, offset, bytes, data, 0, NULL, NULL);
+        code = clr_cl(context->queue)
+                   ->clEnqueueReadBuffer(context->queue, buffer, wait, offset, bytes, data, 0, NULL,
+                                         NULL);
+    if (wait)
+        clr_wait_count();
     return clr_cl_check(&context->log, code, "clEnqueueReadBuffer");
 }
 
@@ -138,13 +161,15 @@ clrnn_status clr_buffer_expose(clrnn_context *context, cl_mem buffer, size_t byt
         return status;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        memory = clEnqueueMapBuffer(context->queue, buffer, CL_FALSE, CL_MAP_READ, 0, bytes, 0,
-                                    NULL, NULL, &code);
+        memory = clr_cl(context->queue)
+                     ->clEnqueueMapBuffer(context->queue, buffer, CL_FALSE, CL_MAP_READ, 0, bytes,
+                                          0, NULL, NULL, &code);
     status = clr_cl_check(&context->log, code, "clEnqueueMapBuffer");
     if (status != CLRNN_OK)
         return status;
     /* Mapped for reading: unmapping gives nothing back. It is done even on an injected fault. */
-    code = clEnqueueUnmapMemObject(context->queue, buffer, memory, 0, NULL, NULL);
+    code = clr_cl(context->queue)
+               ->clEnqueueUnmapMemObject(context->queue, buffer, memory, 0, NULL, NULL);
     return clr_cl_check(&context->log, code, "clEnqueueUnmapMemObject");
 }
 
@@ -159,8 +184,9 @@ clrnn_status clr_buffer_zero(clrnn_context *context, cl_mem buffer, size_t offse
     size_t pattern = both % sizeof zero == 0 ? sizeof zero : both % sizeof *zero == 0 ? 4 : 1;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clEnqueueFillBuffer(context->queue, buffer, zero, pattern, offset, bytes, 0, NULL,
-                                   NULL);
+        code = clr_cl(context->queue)
+                   ->clEnqueueFillBuffer(context->queue, buffer, zero, pattern, offset, bytes, 0,
+                                         NULL, NULL);
     return clr_cl_check(&context->log, code, "clEnqueueFillBuffer");
 }
 
@@ -174,9 +200,18 @@ clrnn_status clr_buffer_copy(clrnn_context *context, cl_mem from, size_t from_of
         return status;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clEnqueueCopyBuffer(context->queue, from, to, from_offset, to_offset, bytes, 0, NULL,
-                                   NULL);
+        code = clr_cl(context->queue)
+                   ->clEnqueueCopyBuffer(context->queue, from, to, from_offset, to_offset, bytes, 0,
+                                         NULL, NULL);
     return clr_cl_check(&context->log, code, "clEnqueueCopyBuffer");
+}
+
+clrnn_status clr_flush(clrnn_context *context)
+{
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clr_cl(context->queue)->clFlush(context->queue);
+    return clr_cl_check(&context->log, code, "clFlush");
 }
 
 clrnn_status clr_marker(clrnn_context *context, cl_event *event)
@@ -184,6 +219,6 @@ clrnn_status clr_marker(clrnn_context *context, cl_event *event)
     *event = NULL;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clEnqueueMarkerWithWaitList(context->queue, 0, NULL, event);
+        code = clr_cl(context->queue)->clEnqueueMarkerWithWaitList(context->queue, 0, NULL, event);
     return clr_cl_check(&context->log, code, "clEnqueueMarkerWithWaitList");
 }

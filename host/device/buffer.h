@@ -26,6 +26,11 @@ clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offs
 clrnn_status clr_buffer_write_async(clrnn_context *context, cl_mem buffer, size_t offset,
                                     size_t bytes, const void *data);
 
+/** The same, and an event of its completion, NULL for no bytes or on failure. Ownership: the caller
+ *  releases it, and counts -1 for it (clr_live_count). */
+clrnn_status clr_buffer_write_event(clrnn_context *context, cl_mem buffer, size_t offset,
+                                    size_t bytes, const void *data, cl_event *sent);
+
 /** Wait for the queue and copy out. */
 clrnn_status clr_buffer_read(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
                              void *data);
@@ -44,6 +49,9 @@ clrnn_status clr_buffer_expose(clrnn_context *context, cl_mem buffer, size_t byt
 clrnn_status clr_buffer_zero(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes);
 clrnn_status clr_buffer_copy(clrnn_context *context, cl_mem from, size_t from_offset, cl_mem to,
                              size_t to_offset, size_t bytes);
+
+/** Have the device begin with what was enqueued so far; does not wait. */
+clrnn_status clr_flush(clrnn_context *context);
 
 /** Enqueue a marker and give its event to the caller, who releases it. */
 clrnn_status clr_marker(clrnn_context *context, cl_event *event);

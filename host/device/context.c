@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * device/context.c - see device/context.h and clrnn/context.h. */
 #include "device/context.h"
+#include "device/opencl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@ static clrnn_status open_own(clrnn_context *context)
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         context->context =
-            clCreateContext(properties, 1, &context->info.device_id, NULL, NULL, &code);
+            clr_cl(context->info.platform_id)
+                ->clCreateContext(properties, 1, &context->info.device_id, NULL, NULL, &code);
     if (code != CL_SUCCESS) {
         context->context = NULL;
         return clr_cl_check(&context->log, code, "clCreateContext");
@@ -26,7 +28,9 @@ static clrnn_status open_own(clrnn_context *context)
     clr_live_count(+1);
     code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        context->queue = clCreateCommandQueue(context->context, context->info.device_id, 0, &code);
+        context->queue =
+            clr_cl(context->context)
+                ->clCreateCommandQueue(context->context, context->info.device_id, 0, &code);
     if (code != CL_SUCCESS) {
         context->queue = NULL;
         return clr_cl_check(&context->log, code, "clCreateCommandQueue");
@@ -43,12 +47,17 @@ static clrnn_status check_queue(const clrnn_context *context, const clrnn_contex
     cl_command_queue_properties properties = 0;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clGetCommandQueueInfo(desc->queue, CL_QUEUE_CONTEXT, sizeof owner, &owner, NULL);
+        code =
+            clr_cl(desc->queue)
+                ->clGetCommandQueueInfo(desc->queue, CL_QUEUE_CONTEXT, sizeof owner, &owner, NULL);
     if (code == CL_SUCCESS)
-        code = clGetCommandQueueInfo(desc->queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL);
+        code =
+            clr_cl(desc->queue)
+                ->clGetCommandQueueInfo(desc->queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL);
     if (code == CL_SUCCESS)
-        code = clGetCommandQueueInfo(desc->queue, CL_QUEUE_PROPERTIES, sizeof properties,
-                                     &properties, NULL);
+        code = clr_cl(desc->queue)
+                   ->clGetCommandQueueInfo(desc->queue, CL_QUEUE_PROPERTIES, sizeof properties,
+                                           &properties, NULL);
     if (code != CL_SUCCESS)
         return clr_cl_check(&context->log, code, "clGetCommandQueueInfo");
     if (owner != desc->context)
@@ -68,18 +77,20 @@ static clrnn_status open_callers(clrnn_context *context, const clrnn_context_des
 {
     if (!desc->context || !desc->queue)
         return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
-                        "of context and queue only one is given: give both or neither");
+                        "%s is given, but %s is NULL: give both or neither",
+                        desc->queue ? "queue" : "context", desc->queue ? "context" : "queue");
     clrnn_status status = check_queue(context, desc);
     if (status != CLRNN_OK)
         return status;
-    cl_int code =
-        clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES : clRetainContext(desc->context);
+    cl_int code = clr_fault_hit(CLR_FAULT_OPENCL)
+                      ? CL_OUT_OF_RESOURCES
+                      : clr_cl(desc->context)->clRetainContext(desc->context);
     if (code != CL_SUCCESS)
         return clr_cl_check(&context->log, code, "clRetainContext");
     context->context = desc->context;
     clr_live_count(+1);
-    code =
-        clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES : clRetainCommandQueue(desc->queue);
+    code = clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES
+                                           : clr_cl(desc->queue)->clRetainCommandQueue(desc->queue);
     if (code != CL_SUCCESS)
         return clr_cl_check(&context->log, code, "clRetainCommandQueue");
     context->queue = desc->queue;
@@ -139,16 +150,14 @@ void clrnn_context_destroy(clrnn_context **context)
         return;
     clrnn_context *c = *context;
     if (c->queue)
-        (void)clFinish(c->queue);
-    if (c->at_destroy)
-        c->at_destroy(c);
+        (void)clr_cl(c->queue)->clFinish(c->queue);
     clr_programs_free(c);
     if (c->queue) {
-        (void)clReleaseCommandQueue(c->queue);
+        (void)clr_cl(c->queue)->clReleaseCommandQueue(c->queue);
         clr_live_count(-1);
     }
     if (c->context) {
-        (void)clReleaseContext(c->context);
+        (void)clr_cl(c->context)->clReleaseContext(c->context);
         clr_live_count(-1);
     }
     free(c->cache_dir);
@@ -175,7 +184,10 @@ clrnn_status clrnn_context_finish(clrnn_context *context)
 {
     if (!context)
         return CLRNN_ERR_ARGUMENT;
-    cl_int code = clFinish(context->queue); /* nothing is left under way by an injected fault */
+    cl_int code =
+        clr_cl(context->queue)
+            ->clFinish(context->queue); /* nothing is left under way by an injected fault */
+    clr_wait_count();
     if (clr_fault_hit(CLR_FAULT_OPENCL))
         code = CL_OUT_OF_RESOURCES;
     return clr_cl_check(&context->log, code, "clFinish");

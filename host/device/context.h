@@ -18,9 +18,7 @@ struct clrnn_context {
     cl_command_queue queue; /* in-order */
     char *cache_dir;        /* of program binaries and measured ways; NULL = no cache on disk */
     bool keeps_programs;    /* binaries are kept there: not where the driver keeps its own */
-    /* Set by a higher layer that keeps something for this context; called before it is released. */
-    void (*at_destroy)(clrnn_context *context);
-    clr_lock lock; /* of what follows */
+    clr_lock lock;          /* of what follows */
     struct clr_program *programs;
     uint32_t together;  /* layer/: how many groups run at the same time; 0 = not yet known */
     double apart_until; /* layer/: when groups may meet again, by clr_seconds */
@@ -44,8 +42,12 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
  * buffers, programs, kernels and events. Zero after everything has been destroyed. */
 long clr_live_objects(void);
 
-/* For the files of host/device/ alone: count one object made (+1) or released (-1). */
+/* How often this library has waited for a device in this process. */
+long clr_waits(void);
+
+/* For the files of host/device/ alone: count one object made (+1) or released (-1), and a wait. */
 void clr_live_count(int change);
+void clr_wait_count(void);
 
 /* The same: a log that keeps its last error as `reason` [CLR_REASON], for what may fail without
  * being an error of the whole call. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * device/error.c - OpenCL error codes, kept reasons, and the count of live OpenCL objects. */
+ * device/error.c - OpenCL error codes, kept reasons, counts of live OpenCL objects and of waits. */
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -109,6 +109,18 @@ static atomic_long live_objects;
 long clr_live_objects(void)
 {
     return atomic_load(&live_objects);
+}
+
+static atomic_long waits;
+
+long clr_waits(void)
+{
+    return atomic_load(&waits);
+}
+
+void clr_wait_count(void)
+{
+    atomic_fetch_add(&waits, 1);
 }
 
 void clr_live_count(int change)

@@ -8,12 +8,13 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/context.h"
+#include "device/opencl.h"
 
 /* `call` failed for this kernel: log both. */
 static clrnn_status refused(clrnn_context *context, cl_kernel kernel, cl_int code, const char *call)
 {
     char name[64] = "?", text[128];
-    (void)clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
+    (void)clr_cl(kernel)->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
     name[sizeof name - 1] = 0;
     snprintf(text, sizeof text, "%s of kernel %s", call, name);
     return clr_cl_check(&context->log, code, text);
@@ -30,12 +31,14 @@ static clrnn_status set_args(clrnn_context *context, cl_kernel kernel, const clr
     cl_uint expected = 0;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof expected, &expected, NULL);
+        code = clr_cl(kernel)->clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof expected,
+                                               &expected, NULL);
     if (code != CL_SUCCESS)
         return refused(context, kernel, code, "clGetKernelInfo");
     if (count != expected) {
         char name[64] = "?";
-        (void)clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
+        (void)clr_cl(kernel)->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name,
+                                              NULL);
         return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
                         "kernel %s takes %u arguments, %zu were given", name, (unsigned)expected,
                         count);
@@ -44,7 +47,8 @@ static clrnn_status set_args(clrnn_context *context, cl_kernel kernel, const clr
         char call[40];
         code = clr_fault_hit(CLR_FAULT_OPENCL)
                    ? CL_OUT_OF_RESOURCES
-                   : clSetKernelArg(kernel, (cl_uint)i, args[i].size, value_of(&args[i]));
+                   : clr_cl(kernel)->clSetKernelArg(kernel, (cl_uint)i, args[i].size,
+                                                    value_of(&args[i]));
         if (code == CL_SUCCESS)
             continue;
         snprintf(call, sizeof call, "clSetKernelArg(%zu)", i);
@@ -66,8 +70,11 @@ clrnn_status clr_launch(clrnn_context *context, cl_kernel kernel, clr_range rang
         local[i] = range.local[i] ? range.local[i] : 1;
         size_t groups = (range.global[i] - 1) / local[i] + 1;
         if (groups > SIZE_MAX / local[i])
-            return clr_fail(&context->log, CLRNN_ERR_RANGE, "a launch of %zu x %zu work-items",
-                            range.global[0], range.global[1]);
+            return clr_fail(
+                &context->log, CLRNN_ERR_RANGE,
+                "a launch of %zu x %zu work-items: in whole groups of %zu they must not "
+                "exceed %zu",
+                range.global[0], range.global[1], local[i], SIZE_MAX);
         global[i] = groups * local[i];
     }
     clrnn_status status = set_args(context, kernel, args, count);
@@ -75,8 +82,9 @@ clrnn_status clr_launch(clrnn_context *context, cl_kernel kernel, clr_range rang
         return status;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code =
-            clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, global, local, 0, NULL, NULL);
+        code = clr_cl(context->queue)
+                   ->clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, global, local, 0, NULL,
+                                            NULL);
     if (code != CL_SUCCESS)
         return refused(context, kernel, code, "clEnqueueNDRangeKernel");
     return CLRNN_OK;

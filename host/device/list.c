@@ -8,6 +8,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/context.h"
+#include "device/limits.h"
+#include "device/native.h"
+#include "device/opencl.h"
 #include "device/select.h"
 
 #define CLR_PLATFORM_NOT_FOUND_KHR (-1001) /* cl_khr_icd: the loader knows no driver */
@@ -23,8 +26,9 @@ static cl_int ask(const clr_question *to, cl_uint what, size_t size, void *answe
 {
     if (clr_fault_hit(CLR_FAULT_OPENCL))
         return CL_OUT_OF_RESOURCES;
-    return to->device ? clGetDeviceInfo(to->device, what, size, answer, needed)
-                      : clGetPlatformInfo(to->platform, what, size, answer, needed);
+    return to->device
+               ? clr_cl(to->device)->clGetDeviceInfo(to->device, what, size, answer, needed)
+               : clr_cl(to->platform)->clGetPlatformInfo(to->platform, what, size, answer, needed);
 }
 
 static clrnn_status ask_value(const clr_question *to, cl_uint what, size_t size, void *answer)
@@ -152,7 +156,10 @@ static clrnn_status read_device(const clrnn_log *log, cl_platform_id platform, c
     info->platform_id = platform;
     info->device_id = device;
     clrnn_status status = ask_texts(&to, info);
-    return status == CLRNN_OK ? ask_limits(&to, info) : status;
+    if (status == CLRNN_OK)
+        status = ask_limits(&to, info);
+    info->type = clr_device_kind(info->type);
+    return status == CLRNN_OK ? clr_limits_apply(getenv("CLRNN_LIMITS"), log, info) : status;
 }
 
 typedef struct clr_device_list {
@@ -170,7 +177,7 @@ static clrnn_status add_platform(const clrnn_log *log, cl_platform_id platform, 
     cl_uint count = 0;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count);
+        code = clr_cl(platform)->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count);
     if (code == CL_DEVICE_NOT_FOUND || (code == CL_SUCCESS && count == 0))
         return CLRNN_OK;
     if (code != CL_SUCCESS)
@@ -184,7 +191,7 @@ static clrnn_status add_platform(const clrnn_log *log, cl_platform_id platform, 
     }
     code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids, NULL);
+        code = clr_cl(platform)->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids, NULL);
     status = clr_cl_check(log, code, "clGetDeviceIDs");
     for (cl_uint i = 0; status == CLRNN_OK && i < count; i++) {
         clrnn_device_info *info = &longer[list->count + i];
@@ -206,15 +213,19 @@ done:
     return status;
 }
 
-/* *platforms is the caller's, to be freed; on failure, and when there is none, NULL and 0. */
-static clrnn_status list_platforms(const clrnn_log *log, cl_platform_id **platforms, cl_uint *count)
+/* The platforms of one driver. *platforms is the caller's, to be freed; on failure, and when there
+ * is none, NULL and 0. */
+static clrnn_status list_platforms(const clrnn_log *log, const clr_driver *driver,
+                                   cl_platform_id **platforms, cl_uint *count)
 {
     cl_uint found = 0;
     cl_int code = CL_OUT_OF_RESOURCES;
     *platforms = NULL;
     *count = 0;
+    if (!driver)
+        return CLRNN_OK;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clGetPlatformIDs(0, NULL, &found);
+        code = driver->clGetPlatformIDs(0, NULL, &found);
     if (code == CLR_PLATFORM_NOT_FOUND_KHR || (code == CL_SUCCESS && found == 0))
         return CLRNN_OK;
     if (code != CL_SUCCESS)
@@ -224,7 +235,7 @@ static clrnn_status list_platforms(const clrnn_log *log, cl_platform_id **platfo
         return clr_fail(log, CLRNN_ERR_MEMORY, "no memory for a list of platforms");
     code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clGetPlatformIDs(found, ids, NULL);
+        code = driver->clGetPlatformIDs(found, ids, NULL);
     if (code != CL_SUCCESS) {
         free(ids);
         return clr_cl_check(log, code, "clGetPlatformIDs");
@@ -234,27 +245,45 @@ static clrnn_status list_platforms(const clrnn_log *log, cl_platform_id **platfo
     return CLRNN_OK;
 }
 
-/* The devices of all platforms that can be listed. Returns: CLRNN_OK, also where some cannot. */
-static clrnn_status list_devices(const clrnn_log *log, clr_device_list *list)
+/* Append the devices of all platforms of a driver. A platform that cannot be listed is left out
+ * with a warning, a driver too; *failure is then why. Returns: CLRNN_OK, CLRNN_ERR_MEMORY. */
+static clrnn_status add_driver(const clrnn_log *log, const clr_driver *driver, cl_uint *index,
+                               clr_device_list *list, clrnn_status *failure, char *reason)
 {
     cl_platform_id *platforms = NULL;
     cl_uint count = 0;
-    char reason[CLR_REASON] = "";
     const clrnn_log keep = clr_reason_log(reason);
-    clrnn_status status = list_platforms(log, &platforms, &count), failure = CLRNN_OK;
-    if (status != CLRNN_OK)
-        return status;
-    for (cl_uint i = 0; i < count; i++) {
-        status = add_platform(&keep, platforms[i], i, list);
+    clrnn_status status = list_platforms(&keep, driver, &platforms, &count);
+    if (status != CLRNN_OK) {
+        *failure = status;
+        clr_log(log, CLRNN_LOG_WARN, "OpenCL platforms are left out: %s", reason);
+    }
+    for (cl_uint i = 0; i < count && status != CLRNN_ERR_MEMORY; i++, ++*index) {
+        status = add_platform(&keep, platforms[i], *index, list);
         if (status == CLRNN_OK)
             continue;
-        failure = status;
-        if (status == CLRNN_ERR_MEMORY)
-            break;
-        clr_log(log, CLRNN_LOG_WARN, "OpenCL platform %u is left out: %s", (unsigned)i, reason);
+        *failure = status;
+        clr_log(log, CLRNN_LOG_WARN, "OpenCL platform %u is left out: %s", (unsigned)*index,
+                reason);
     }
     free(platforms);
-    if (failure == CLRNN_ERR_MEMORY || (failure != CLRNN_OK && list->count == 0))
+    return status == CLRNN_ERR_MEMORY ? status : CLRNN_OK;
+}
+
+/* The devices of all platforms that can be listed, our own executor last. Returns: CLRNN_OK, also
+ * where some cannot. */
+static clrnn_status list_devices(const clrnn_log *log, clr_device_list *list)
+{
+    char reason[CLR_REASON] = "";
+    const char *library = NULL;
+    cl_uint index = 0;
+    clrnn_status failure = CLRNN_OK;
+    const clr_driver *opencl = clr_opencl(&library);
+    clr_log(log, CLRNN_LOG_DEBUG, "%s", library);
+    clrnn_status status = add_driver(log, opencl, &index, list, &failure, reason);
+    if (status == CLRNN_OK)
+        status = add_driver(log, clr_native_driver(), &index, list, &failure, reason);
+    if (status != CLRNN_OK || (failure != CLRNN_OK && list->count == 0))
         return clr_fail(log, failure, "OpenCL devices cannot be listed: %s", reason);
     return CLRNN_OK;
 }
@@ -266,7 +295,8 @@ clrnn_status clrnn_devices_list(const clrnn_log *log, clrnn_device_info **device
     if (count)
         *count = 0;
     if (!devices || !count)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_devices_list needs devices and count");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_devices_list: %s is NULL",
+                        devices ? "count" : "devices");
     clr_device_list list = {NULL, 0};
     clrnn_status status = list_devices(log, &list);
     if (status != CLRNN_OK) {
@@ -295,7 +325,8 @@ clrnn_status clr_queue_device(const clrnn_log *log, cl_command_queue queue, clrn
     size_t count = 0, i = 0;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL);
+        code = clr_cl(queue)->clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device,
+                                                    NULL);
     if (code != CL_SUCCESS)
         return clr_cl_check(log, code, "clGetCommandQueueInfo");
     clrnn_status status = clrnn_devices_list(log, &devices, &count);

@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "device/binary_cache.h"
 #include "device/context.h"
+#include "device/native.h"
+#include "device/opencl.h"
 #include "device/recipe.h"
 
 /* A built program of a context. */
@@ -21,7 +23,7 @@ struct clr_program {
 
 static void release(cl_program program)
 {
-    (void)clReleaseProgram(program);
+    (void)clr_cl(program)->clReleaseProgram(program);
     clr_live_count(-1);
 }
 
@@ -32,10 +34,11 @@ static clrnn_status fail_build(const clrnn_context *context, cl_program program,
     cl_device_id device = context->info.device_id;
     size_t size = 0;
     char *text = NULL;
-    if (clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &size) == CL_SUCCESS)
+    if (clr_cl(program)->clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL,
+                                               &size) == CL_SUCCESS)
         text = clr_calloc(size + 1, 1);
-    if (text && clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, size, text, NULL) !=
-                    CL_SUCCESS)
+    if (text && clr_cl(program)->clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, size,
+                                                       text, NULL) != CL_SUCCESS)
         text[0] = 0;
     for (char *c = text; c && *c; c++)
         if (*c == '\n' || *c == '\r')
@@ -52,18 +55,20 @@ static clrnn_status fail_build(const clrnn_context *context, cl_program program,
 static clrnn_status build_source(const clrnn_context *context, const clr_recipe *recipe,
                                  cl_program *program)
 {
-    const char *source = recipe->source;
     cl_int code = CL_OUT_OF_RESOURCES;
     cl_program made = NULL;
     *program = NULL;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        made = clCreateProgramWithSource(context->context, 1, &source, NULL, &code);
+        made = clr_cl(context->context)
+                   ->clCreateProgramWithSource(context->context, (cl_uint)recipe->text_count,
+                                               (const char **)recipe->texts, NULL, &code);
     if (code != CL_SUCCESS)
         return clr_cl_check(&context->log, code, "clCreateProgramWithSource");
     clr_live_count(+1);
     code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clBuildProgram(made, 1, &context->info.device_id, recipe->options, NULL, NULL);
+        code = clr_cl(made)->clBuildProgram(made, 1, &context->info.device_id, recipe->options,
+                                            NULL, NULL);
     if (code == CL_SUCCESS) {
         clr_log(&context->log, CLRNN_LOG_DEBUG, "compiled %s with %s", recipe->name,
                 recipe->options);
@@ -88,14 +93,16 @@ static cl_program build_cached(const clrnn_context *context, const clr_recipe *r
         !clr_cache_load(context->cache_dir, recipe->key, &context->log, &binary))
         return NULL;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        made = clCreateProgramWithBinary(context->context, 1, &context->info.device_id,
-                                         &binary.size, &binary.data, NULL, &code);
+        made = clr_cl(context->context)
+                   ->clCreateProgramWithBinary(context->context, 1, &context->info.device_id,
+                                               &binary.size, &binary.data, NULL, &code);
     free(binary.file);
     if (code == CL_SUCCESS) {
         clr_live_count(+1);
         code = CL_OUT_OF_RESOURCES;
         if (!clr_fault_hit(CLR_FAULT_OPENCL))
-            code = clBuildProgram(made, 1, &context->info.device_id, recipe->options, NULL, NULL);
+            code = clr_cl(made)->clBuildProgram(made, 1, &context->info.device_id, recipe->options,
+                                                NULL, NULL);
         if (code != CL_SUCCESS)
             release(made);
     }
@@ -113,7 +120,7 @@ static cl_int ask(cl_program program, cl_program_info what, size_t size, void *a
 {
     if (clr_fault_hit(CLR_FAULT_OPENCL))
         return CL_OUT_OF_RESOURCES;
-    return clGetProgramInfo(program, what, size, answer, NULL);
+    return clr_cl(program)->clGetProgramInfo(program, what, size, answer, NULL);
 }
 
 /* The binary of a program for the context's device, to be freed; NULL when it cannot be had. A
@@ -217,6 +224,11 @@ clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *so
     return status;
 }
 
+bool clr_compiles(const clrnn_context *context)
+{
+    return !clr_is_native(context->queue);
+}
+
 void clr_programs_free(clrnn_context *context)
 {
     while (context->programs) {
@@ -235,7 +247,7 @@ clrnn_status clr_kernel_create(clrnn_context *context, cl_program program, const
     char call[96];
     *kernel = NULL;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        *kernel = clCreateKernel(program, name, &code);
+        *kernel = clr_cl(program)->clCreateKernel(program, name, &code);
     if (code == CL_SUCCESS) {
         clr_live_count(+1);
         return CLRNN_OK;
@@ -248,8 +260,8 @@ clrnn_status clr_kernel_create(clrnn_context *context, cl_program program, const
 uint64_t clr_kernel_spilled(const clrnn_context *context, cl_kernel kernel)
 {
     cl_ulong bytes = 0;
-    cl_int code = clGetKernelWorkGroupInfo(kernel, context->info.device_id,
-                                           CL_KERNEL_PRIVATE_MEM_SIZE, sizeof bytes, &bytes, NULL);
+    cl_int code = clr_cl(kernel)->clGetKernelWorkGroupInfo(
+        kernel, context->info.device_id, CL_KERNEL_PRIVATE_MEM_SIZE, sizeof bytes, &bytes, NULL);
     return code == CL_SUCCESS ? bytes : 0;
 }
 
@@ -257,7 +269,7 @@ void clr_kernel_destroy(cl_kernel *kernel)
 {
     if (!kernel || !*kernel)
         return;
-    (void)clReleaseKernel(*kernel);
+    (void)clr_cl(*kernel)->clReleaseKernel(*kernel);
     *kernel = NULL;
     clr_live_count(-1);
 }

@@ -34,6 +34,10 @@ clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *so
                              size_t source_count, const clr_define *defines, size_t define_count,
                              cl_program *program);
 
+/** Whether the device has a compiler, so that a program can be made for one network: native has
+ *  programs compiled ahead of time, in which options are values of a launch. */
+bool clr_compiles(const clrnn_context *context);
+
 /** Release all programs of a context (clrnn_context_destroy does). */
 void clr_programs_free(clrnn_context *context);
 

@@ -81,7 +81,9 @@ clrnn_status clr_recipe_make(const clrnn_context *context, const clr_source *con
     char *platform_version = NULL;
     clrnn_status status = clr_platform_text(&context->log, context->info.platform_id,
                                             CL_PLATFORM_VERSION, &platform_version);
-    *recipe = (clr_recipe){source_count ? sources[source_count - 1]->name : "", NULL, NULL, NULL};
+    *recipe = (clr_recipe){.name = source_count ? sources[source_count - 1]->name : ""};
+    for (size_t i = 0; i < source_count && i < CLR_MOST_SOURCES; i++)
+        recipe->texts[recipe->text_count++] = sources[i]->text;
     if (status != CLRNN_OK)
         return status;
     recipe->options = make_options(defines, define_count);

@@ -5,11 +5,15 @@
 
 #include "device/program.h"
 
+enum { CLR_MOST_SOURCES = 16 };
+
 typedef struct clr_recipe {
     const char *name; /* of the last source, for messages */
     char *options;    /* of the compiler: "-cl-std=CL1.2 -DA=1 -DB=2", the defines sorted by name */
     char *source;     /* all sources, one after the other */
-    char *key;        /* all that the binary depends on */
+    const char *texts[CLR_MOST_SOURCES]; /* each of them; the embedded ones themselves */
+    size_t text_count;
+    char *key; /* all that the binary depends on */
 } clr_recipe;
 
 /** Fill a recipe; call clr_recipe_free also on failure.

@@ -8,15 +8,17 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "device/native.h"
+
+#define VARIABLE "CLRNN_DEVICE"
 
 /* Selectors that name a vendor, and what of the vendor, platform or device name tells it. */
 static const struct {
     const char *selector, *parts[2];
 } vendors[] = {
-    {"nvidia", {"nvidia", NULL}},
-    {"amd", {"amd", "advanced micro devices"}},
-    {"intel", {"intel", NULL}},
-    {"pocl", {"pocl", "portable computing language"}},
+    {"nvidia", {"nvidia", NULL}}, {"amd", {"amd", "advanced micro devices"}},
+    {"intel", {"intel", NULL}},   {"pocl", {"pocl", "portable computing language"}},
+    {"native", {"native", NULL}},
 };
 
 /* Upper-case letters of ASCII as lower-case, whatever the locale. */
@@ -98,12 +100,14 @@ static bool allowed(const char *selector, const clrnn_device_info *device)
     return contains(device->name, selector);
 }
 
-/* GPUs with memory of their own, other GPUs, accelerators, CPUs. */
+/* GPUs with memory of their own, other GPUs, accelerators, our own executor, CPUs. */
 static int rank(const clrnn_device_info *device)
 {
     if (device->type & CL_DEVICE_TYPE_GPU)
         return device->unified_memory ? 1 : 0;
-    return device->type & CL_DEVICE_TYPE_CPU ? 3 : 2;
+    if (device->type & CL_DEVICE_TYPE_CPU)
+        return clr_is_native(device->device_id) ? 3 : 4;
+    return 2;
 }
 
 static bool better(const clrnn_device_info *a, const clrnn_device_info *b)
@@ -131,8 +135,10 @@ static size_t sort(const char *selector, const clrnn_device_info *devices, size_
     return matches;
 }
 
-static clrnn_status fail_no_match(const char *selector, const clrnn_device_info *devices,
-                                  size_t count, const clrnn_log *log)
+/* named: the selector comes from the environment, so the message tells which variable to mend. */
+static clrnn_status fail_no_match(const char *selector, bool named,
+                                  const clrnn_device_info *devices, size_t count,
+                                  const clrnn_log *log)
 {
     char list[4096] = "";
     size_t used = 0;
@@ -148,20 +154,22 @@ static clrnn_status fail_no_match(const char *selector, const clrnn_device_info 
         used += put > 0 ? (size_t)put : 0;
     }
     return clr_fail(log, CLRNN_ERR_NO_DEVICE,
-                    "no usable OpenCL device matches \"%s\"; there is %s; choose auto, gpu, cpu, "
+                    "no usable OpenCL device matches %s\"%s\"; there is %s; choose auto, gpu, cpu, "
                     "nvidia, amd, intel, pocl, a part of a name, or PLATFORM:DEVICE",
-                    selector, list);
+                    named ? VARIABLE "=" : "", selector, list);
 }
 
 clrnn_status clr_select(const char *selector, const clrnn_device_info *devices, size_t count,
                         const clrnn_log *log, size_t *order, size_t *matches)
 {
-    if (!selector || !*selector)
-        selector = getenv("CLRNN_DEVICE");
-    if (!selector || !*selector)
+    const char *variable = getenv(VARIABLE);
+    bool named = (!selector || !*selector) && variable && *variable;
+    if (named)
+        selector = variable;
+    else if (!selector || !*selector)
         selector = "auto";
     *matches = sort(selector, devices, count, order);
-    return *matches ? CLRNN_OK : fail_no_match(selector, devices, count, log);
+    return *matches ? CLRNN_OK : fail_no_match(selector, named, devices, count, log);
 }
 
 static void explain(clrnn_device_info *device, const clrnn_device_info *best)
@@ -180,6 +188,9 @@ static void explain(clrnn_device_info *device, const clrnn_device_info *best)
         snprintf(reason, room, "%s, used when there is no GPU", kind(device));
     else if (strcmp(kind(device), kind(best)) != 0)
         snprintf(reason, room, "not chosen: %ss go before %ss", kind(best), kind(device));
+    else if (rank(device) != rank(best) && (device->type & CL_DEVICE_TYPE_CPU))
+        snprintf(reason, room, "not chosen: the native kernels of %u:%u need no driver",
+                 (unsigned)best->platform_index, (unsigned)best->device_index);
     else if (rank(device) != rank(best))
         snprintf(reason, room, "not chosen: %u:%u has memory of its own",
                  (unsigned)best->platform_index, (unsigned)best->device_index);

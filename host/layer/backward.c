@@ -24,7 +24,8 @@ static clrnn_status check(const clr_back *b)
     const clr_pass *pass = &b->pass;
     if (!plan->network.memory && (io->dcn.buffer || io->dc0.buffer))
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
-                        "backward: dcn and dc0 belong to LSTM only");
+                        "backward: %s is given, but belongs to LSTM only",
+                        b->io->dcn.buffer ? "dcn" : "dc0");
     const struct {
         clrnn_slice slice;
         size_t count;

@@ -25,23 +25,26 @@ static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_de
         return clr_fail(log, CLRNN_ERR_RANGE, "plan: max_batch is %u, not in 1..%u", d->max_batch,
                         most_rows);
     if ((uint64_t)d->max_steps * d->max_batch > UINT32_MAX)
-        return clr_fail(log, CLRNN_ERR_RANGE, "plan: max_steps*max_batch = %u*%u is more than 2^32",
-                        d->max_steps, d->max_batch);
+        return clr_fail(log, CLRNN_ERR_RANGE, "plan: max_steps*max_batch = %u*%u is more than %u",
+                        d->max_steps, d->max_batch, UINT32_MAX);
     if (d->precision != CLRNN_F32 && d->precision != CLRNN_F64)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: precision %d is unknown",
-                        (int)d->precision);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: precision %d is unknown, not in 0..%d",
+                        (int)d->precision, CLRNN_F64);
     if (d->gemm != CLRNN_GEMM_AUTO && d->gemm != CLRNN_GEMM_CLBLAST && d->gemm != CLRNN_GEMM_PACKED)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: gemm %d is unknown", (int)d->gemm);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: gemm %d is unknown, not in 0..%d",
+                        (int)d->gemm, CLRNN_GEMM_PACKED);
     if ((unsigned)d->weights > CLRNN_WEIGHTS_INT8)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: storage of weights %d is unknown",
-                        (int)d->weights);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "plan: storage of weights %d is unknown, not in 0..%d", (int)d->weights,
+                        CLRNN_WEIGHTS_INT8);
     if (d->weights != CLRNN_WEIGHTS_F32 && (d->train || d->precision != CLRNN_F32))
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "plan: weights are kept in %s only for inference in single precision",
                         storage_name(d->weights));
     if ((unsigned)d->sequences > CLRNN_WEIGHTS_BF16)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: x and y are f32, f16 or bf16, not %d",
-                        (int)d->sequences);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "plan: sequences %d is unknown, not in 0..%d: x and y are f32, f16 or bf16",
+                        (int)d->sequences, CLRNN_WEIGHTS_BF16);
     if (d->sequences != CLRNN_WEIGHTS_F32 && (d->train || d->precision != CLRNN_F32))
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "plan: x and y are %s only for inference in single precision",
@@ -50,7 +53,14 @@ static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_de
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: dropout %g is not in [0,1)",
                         (double)d->dropout);
     if (d->dropout > 0 && !d->train)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: dropout is an option of training plans");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "plan: dropout is %g, but it is an option of training plans",
+                        (double)d->dropout);
+    if (d->dropout > 0 && d->network.num_layers < 2)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "plan: dropout is %g, but acts between layers, and there is one: it needs "
+                        "num_layers of 2 or more",
+                        (double)d->dropout);
     if (d->precision == CLRNN_F64 && !context->info.fp64)
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: %s has no double precision",
                         context->info.name);
@@ -68,7 +78,8 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
     if (status != CLRNN_OK)
         return status;
     if (wanted != CLRNN_STRATEGY_AUTO && !clr_strategy_of(wanted))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: strategy %d is unknown", (int)wanted);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: strategy %d is unknown, not in 0..%d",
+                        (int)wanted, CLRNN_STRATEGY_RESIDENT);
     status = CLRNN_ERR_UNSUPPORTED;
     const clr_strategy *s;
     for (size_t i = 0; (s = clr_strategy_at(i)) != NULL; i++) {
@@ -139,7 +150,10 @@ clrnn_status clrnn_plan_create(clrnn_context *context, const clrnn_plan_desc *de
         *plan = NULL;
     if (!context || !desc || !plan)
         return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "plan: context, desc or plan is NULL");
+                        "clrnn_plan_create: %s is NULL",
+                        !context ? "context"
+                        : !desc  ? "desc"
+                                 : "plan");
     clrnn_plan_desc concrete = *desc;
     clrnn_exec_config config = {0};
     clrnn_status status = check_desc(context, desc);

@@ -138,8 +138,9 @@ static clrnn_status sizes(const clrnn_plan *plan, const clrnn_host_io *io, clr_p
     *pass = (clr_pass){.steps = io->steps ? io->steps : plan->desc.max_steps,
                        .batch = io->batch ? io->batch : plan->desc.max_batch};
     if (pass->steps > plan->desc.max_steps || pass->batch > plan->desc.max_batch)
-        return clr_fail(log, CLRNN_ERR_RANGE, "T=%u N=%u, but the plan is for T=%u N=%u at most",
-                        pass->steps, pass->batch, plan->desc.max_steps, plan->desc.max_batch);
+        return clr_fail(log, CLRNN_ERR_RANGE,
+                        "pass: T=%u N=%u, but the plan is for T=%u N=%u at most", pass->steps,
+                        pass->batch, plan->desc.max_steps, plan->desc.max_batch);
     if (!io->x)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: x is NULL");
     return CLRNN_OK;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * layer/open.c - opening a context: the best device that computes right. */
+#include "layer/open.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +20,8 @@ static clrnn_status try_device(clrnn_context *context)
     return clr_self_test(context, &lstm, CLRNN_STRATEGY_STEPWISE);
 }
 
-/* Open the first of `order` that can be opened and, where there is a choice, passes the self-test
- * (where there is none, the first plan runs it). */
-static clrnn_status open_best(const clrnn_context_desc *desc, const clrnn_device_info *devices,
-                              const size_t *order, size_t matches, clrnn_context **context)
+clrnn_status clr_open_best(const clrnn_context_desc *desc, const clrnn_device_info *devices,
+                           const size_t *order, size_t matches, clrnn_context **context)
 {
     clrnn_status status = CLRNN_ERR_NO_DEVICE;
     for (size_t i = 0; i < matches; i++) {
@@ -34,6 +34,12 @@ static clrnn_status open_best(const clrnn_context_desc *desc, const clrnn_device
         clr_log(&desc->log, CLRNN_LOG_WARN, "device %s is not used: %s", devices[order[i]].name,
                 clrnn_status_text(status));
     }
+    if (status == CLRNN_ERR_SELF_TEST) /* any other failure has given its reason */
+        return clr_fail(&desc->log, status,
+                        "of %zu devices that match none can be used: %s, driver %s, computes wrong "
+                        "results; choose another device",
+                        matches, devices[order[matches - 1]].name,
+                        devices[order[matches - 1]].driver);
     return status;
 }
 
@@ -45,7 +51,7 @@ clrnn_status clrnn_context_create(const clrnn_context_desc *desc, clrnn_context 
     clrnn_status status = CLRNN_ERR_ARGUMENT;
     desc = desc ? desc : &defaults;
     if (!context)
-        return clr_fail(&desc->log, CLRNN_ERR_ARGUMENT, "context: the result pointer is NULL");
+        return clr_fail(&desc->log, CLRNN_ERR_ARGUMENT, "clrnn_context_create: context is NULL");
     *context = NULL;
     if (desc->context || desc->queue) {
         clrnn_device_info info;
@@ -56,13 +62,15 @@ clrnn_status clrnn_context_create(const clrnn_context_desc *desc, clrnn_context 
     status = clrnn_devices_list(&desc->log, &devices, &count);
     if (status != CLRNN_OK)
         goto done;
-    status = CLRNN_ERR_MEMORY;
     order = clr_calloc(count, sizeof *order);
-    if (!order)
+    if (!order) {
+        status = clr_fail(&desc->log, CLRNN_ERR_MEMORY, "context: no memory to order %zu devices",
+                          count);
         goto done;
+    }
     status = clr_select(desc->device, devices, count, &desc->log, order, &matches);
     if (status == CLRNN_OK)
-        status = open_best(desc, devices, order, matches, context);
+        status = clr_open_best(desc, devices, order, matches, context);
 done:
     free(order);
     clrnn_devices_free(&devices);

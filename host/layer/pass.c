@@ -34,7 +34,8 @@ static clrnn_status check_presence(const clrnn_plan *plan, const clrnn_forward_i
     if (!io->x.buffer)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: x is absent");
     if (!plan->network.memory && (io->c0.buffer || io->cn.buffer))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: c0 and cn belong to LSTM only");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: %s is given, but belongs to LSTM only",
+                        io->c0.buffer ? "c0" : "cn");
     if (plan->desc.train != (io->reserve.buffer != NULL))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the reserve is %s",
                         plan->desc.train ? "absent, but the plan trains"
@@ -68,7 +69,7 @@ static clrnn_status check_lengths(const clrnn_plan *plan, const uint32_t *length
     for (uint32_t n = 0; lengths && n < pass->batch; n++)
         if (lengths[n] > pass->steps)
             return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
-                            "lengths[%u] is %u, more than the %u steps", n, lengths[n],
+                            "pass: lengths[%u] is %u, more than the %u steps", n, lengths[n],
                             pass->steps);
     return CLRNN_OK;
 }
@@ -80,8 +81,9 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
                   .batch = io->batch ? io->batch : plan->desc.max_batch,
                   .ragged = io->lengths != NULL};
     if (p.steps > plan->desc.max_steps || p.batch > plan->desc.max_batch)
-        return clr_fail(log, CLRNN_ERR_RANGE, "T=%u N=%u, but the plan is for T=%u N=%u at most",
-                        p.steps, p.batch, plan->desc.max_steps, plan->desc.max_batch);
+        return clr_fail(log, CLRNN_ERR_RANGE,
+                        "pass: T=%u N=%u, but the plan is for T=%u N=%u at most", p.steps, p.batch,
+                        plan->desc.max_steps, plan->desc.max_batch);
     uint32_t piece = p.steps < plan->piece ? p.steps : plan->piece;
     p.store = plan->desc.train ? io->reserve.buffer : plan->store;
     p.store_at = plan->desc.train ? io->reserve.offset : 0;

@@ -15,7 +15,10 @@ clrnn_status clr_plan_allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, 
 {
     clr_size bytes = clr_size_mul(clr_size_mul(clr_size_of(rows), elements), plan->real_bytes);
     if (bytes.overflow)
-        return clr_fail(&plan->context->log, CLRNN_ERR_RANGE, "plan: work memory overflows");
+        return clr_fail(
+            &plan->context->log, CLRNN_ERR_RANGE,
+            "plan: work memory of %llu x %llu numbers of %zu bytes is more than memory can address",
+            (unsigned long long)rows, (unsigned long long)elements, plan->real_bytes);
     clrnn_status status = clr_buffer_create(plan->context, bytes.value, buffer);
     plan->info.work_bytes += status == CLRNN_OK ? bytes.value : 0;
     return status;

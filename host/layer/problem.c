@@ -89,6 +89,13 @@ static uint32_t *value_at(clr_values *values, const struct clr_key *key)
     return (uint32_t *)(void *)((char *)values + key->offset);
 }
 
+/* Append a name to a list, as far as there is room. */
+static void list(char *text, size_t size, const char *name)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s%s", used ? "|" : "", name);
+}
+
 static clrnn_status read_number(const struct clr_key *key, const char *text, const clrnn_log *log,
                                 uint32_t *out)
 {
@@ -96,8 +103,8 @@ static clrnn_status read_number(const struct clr_key *key, const char *text, con
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is not a whole number", key->name,
-                        text);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is not a whole number in %u..%u",
+                        key->name, text, key->least, UINT32_MAX);
     if (errno || number > UINT32_MAX || number < key->least)
         return clr_fail(log, CLRNN_ERR_RANGE, "problem: %s=%s is not in %u..%u", key->name, text,
                         key->least, UINT32_MAX);
@@ -109,10 +116,12 @@ static clrnn_status read_word(const struct clr_key *key, const char *text, const
                               uint32_t *out)
 {
     const clr_word *w = key->words;
+    char known[128] = "";
     while (w->word && strcmp(w->word, text) != 0)
-        w++;
+        list(known, sizeof known, (w++)->word);
     if (!w->word)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is unknown", key->name, text);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is unknown, must be one of %s",
+                        key->name, text, known);
     *out = (uint32_t)w->value;
     return CLRNN_OK;
 }
@@ -120,16 +129,17 @@ static clrnn_status read_word(const struct clr_key *key, const char *text, const
 /* One "key=value". */
 static clrnn_status read_pair(char *pair, const clrnn_log *log, clr_values *values)
 {
-    char *equals = strchr(pair, '=');
+    char *equals = strchr(pair, '='), known[256] = "";
     if (!equals)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: \"%s\" is not KEY=VALUE", pair);
     *equals = 0;
-    for (int i = 0; i < key_count; i++)
+    for (int i = 0; i < key_count; list(known, sizeof known, keys[i++].name))
         if (strcmp(keys[i].name, pair) == 0)
             return keys[i].words
                        ? read_word(&keys[i], equals + 1, log, value_at(values, &keys[i]))
                        : read_number(&keys[i], equals + 1, log, value_at(values, &keys[i]));
-    return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: key %s is unknown", pair);
+    return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: key %s is unknown, must be one of %s", pair,
+                    known);
 }
 
 /* What goes with mode=stream; its block gets the default. */
@@ -138,7 +148,8 @@ static clrnn_status check_stream(clr_values *v, const clrnn_log *log)
     const uint32_t usual = 64;
     if (v->mode != MODE_STREAM)
         return v->block ? clr_fail(log, CLRNN_ERR_ARGUMENT,
-                                   "problem: block is an option of mode=stream only")
+                                   "problem: block=%u, but block is an option of mode=stream only",
+                                   v->block)
                         : CLRNN_OK;
     if (v->D == 2 || v->lengths)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s is impossible with mode=stream",
@@ -156,10 +167,11 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
     clr_values v = defaults;
     char copy[512];
     if (!text || !problem)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: text or result is NULL");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_problem_parse: %s is NULL",
+                        text ? "problem" : "text");
     if (strlen(text) >= sizeof copy)
-        return clr_fail(log, CLRNN_ERR_RANGE, "problem: longer than %zu characters",
-                        sizeof copy - 1);
+        return clr_fail(log, CLRNN_ERR_RANGE, "problem: %zu characters, longer than %zu characters",
+                        strlen(text), sizeof copy - 1);
     strcpy(copy, text);
     for (char *pair = copy; pair && *copy;) {
         char *comma = strchr(pair, ',');
@@ -207,6 +219,12 @@ static const char *word_of(const clr_word *words, uint32_t value)
 
 int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
 {
+    if (!text)
+        size = 0;
+    if (size)
+        text[0] = 0;
+    if (!problem)
+        return 0;
     const clrnn_network_desc *n = &problem->network;
     clr_values v = {.cell = (uint32_t)n->cell,
                     .T = problem->steps,
@@ -231,8 +249,6 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                     .gemm = (uint32_t)problem->gemm};
     clr_values usual = defaults;
     size_t at = 0;
-    if (size)
-        text[0] = 0;
     for (int i = 0; i < key_count; i++) {
         uint32_t value = *value_at(&v, &keys[i]);
         char number[16];

@@ -11,7 +11,10 @@ clrnn_status clrnn_problem_check(clrnn_context *context, const clrnn_problem *pr
 {
     if (!context || !problem || !check)
         return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "check: context, problem or result is NULL");
+                        "clrnn_problem_check: %s is NULL",
+                        !context   ? "context"
+                        : !problem ? "problem"
+                                   : "check");
     const clrnn_plan_desc desc = clr_problem_plan(problem);
     clrnn_plan *plan = NULL;
     clrnn_status status = clrnn_plan_create(context, &desc, &plan);

@@ -85,7 +85,7 @@ clrnn_status clrnn_stream_create(clrnn_plan *plan, clrnn_stream **out)
         *out = NULL;
     if (!plan || !out)
         return clr_fail(plan ? &plan->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "stream: plan or the result pointer is NULL");
+                        "clrnn_stream_create: %s is NULL", plan ? "stream" : "plan");
     clrnn_status status = check_plan(plan);
     if (status != CLRNN_OK)
         return status;

@@ -315,10 +315,15 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
         *tuning = NULL;
     if (!context || !desc || !tuning)
         return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "tune: context, desc or the result pointer is NULL");
+                        "clrnn_tune: %s is NULL",
+                        !context ? "context"
+                        : !desc  ? "desc"
+                                 : "tuning");
     if (desc->strategy != CLRNN_STRATEGY_AUTO || desc->gemm != CLRNN_GEMM_AUTO)
-        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
-                        "tune: strategy and gemm must be auto, since they are what is measured");
+        return clr_fail(
+            &context->log, CLRNN_ERR_ARGUMENT,
+            "tune: strategy (%d) and gemm (%d) must be auto (0), since they are what is measured",
+            (int)desc->strategy, (int)desc->gemm);
     clrnn_tuning *made = clr_calloc(1, sizeof *made);
     if (!made)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "tune: out of memory");

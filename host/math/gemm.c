@@ -3,23 +3,11 @@
 #include "math/gemm.h"
 
 #include <clblast_c.h>
-#include <stdatomic.h>
 
 #include "base/checked.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
-
-/* Contexts that have used CLBlast, which keeps compiled programs, and with them OpenCL contexts,
- * for the whole process: the last one clears that. */
-static atomic_int users;
-
-static void release(clrnn_context *context)
-{
-    (void)context;
-    if (atomic_fetch_sub(&users, 1) == 1)
-        (void)CLBlastClearCache();
-}
 
 static CLBlastTranspose transposed(bool yes)
 {
@@ -74,16 +62,12 @@ static clrnn_status run_clblast(clr_gemms *gemms, const clr_gemm *g)
                     "CLBlast: product %zux%zux%zu failed: code %d", g->m, g->n, g->k, (int)code);
 }
 
-/* CLBlast compiles a routine at its first call, whatever the sizes. */
+/* CLBlast compiles a routine at its first call, whatever the sizes. It keeps what it compiled, and
+ * with it the OpenCL context, for the whole process; only its own CLBlastClearCache ends that, for
+ * everybody who uses CLBlast, so it is the application's to call. */
 static clrnn_status warm_up_clblast(clr_gemms *gemms)
 {
     clrnn_context *context = gemms->context;
-    clr_lock_take(&context->lock);
-    if (!context->at_destroy)
-        atomic_fetch_add(&users, 1);
-    context->at_destroy = release;
-    clr_lock_give(&context->lock);
-
     cl_mem scratch = NULL;
     clrnn_status status = clr_buffer_create(context, 3 * sizeof(cl_double), &scratch);
     if (status == CLRNN_OK)

@@ -26,11 +26,12 @@ static size_t blocks_of(const clr_loss *loss, size_t count)
     return (count - 1) / (loss->group * SUM_ITEM) + 1;
 }
 
-/* A level of sums is less than half as long as the one before: all fit in twice the first. */
+/* A level of sums is less than half as long as the one before: all fit in twice the first. Those of
+ * squares are pairs. */
 static clrnn_status create_partial(clr_loss *loss)
 {
     size_t element = loss->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
-    return clr_buffer_create(loss->context, 2 * blocks_of(loss, loss->max_count) * element,
+    return clr_buffer_create(loss->context, 4 * blocks_of(loss, loss->max_count) * element,
                              &loss->partial);
 }
 
@@ -53,6 +54,10 @@ clrnn_status clr_loss_init(clrnn_context *context, clrnn_precision precision, si
     if (status == CLRNN_OK)
         status = clr_kernel_create(context, program, "sums", &loss->sums);
     if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "squares", &loss->squares);
+    if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "add_squares", &loss->add_squares);
+    if (status == CLRNN_OK)
         status = create_partial(loss);
     if (status != CLRNN_OK)
         clr_loss_free(loss);
@@ -64,6 +69,8 @@ void clr_loss_free(clr_loss *loss)
     clr_kernel_destroy(&loss->cross_entropy);
     clr_kernel_destroy(&loss->mean_squared);
     clr_kernel_destroy(&loss->sums);
+    clr_kernel_destroy(&loss->squares);
+    clr_kernel_destroy(&loss->add_squares);
     clr_buffer_destroy(&loss->partial);
 }
 
@@ -105,14 +112,14 @@ static clrnn_status reduce(clr_loss *loss, cl_mem x, size_t count, bool norm, cl
         size_t blocks = blocks_of(loss, count);
         last = blocks == 1;
         clr_range range = {{blocks * loss->group, 1}, {loss->group, 1}};
+        cl_kernel kernel = !norm ? loss->sums : first ? loss->squares : loss->add_squares;
         clr_arg args[] = {CLR_ARG_MEM(first ? x : loss->partial),
                           CLR_ARG_ULONG(at),
                           CLR_ARG_ULONG(count),
-                          CLR_ARG_UINT(norm && first),
-                          CLR_ARG_UINT(norm && last),
                           CLR_ARG_MEM(last ? result : loss->partial),
-                          CLR_ARG_ULONG(last ? 0 : free_at)};
-        status = clr_launch(loss->context, loss->sums, range, args, CLR_COUNT(args));
+                          CLR_ARG_ULONG(last ? 0 : free_at),
+                          CLR_ARG_UINT(last)}; /* not of plain sums */
+        status = clr_launch(loss->context, kernel, range, args, CLR_COUNT(args) - !norm);
         at = free_at;
         free_at += blocks;
         count = blocks;

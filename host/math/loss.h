@@ -13,7 +13,7 @@
 typedef struct clr_loss {
     clrnn_context *context;
     clrnn_precision precision;
-    cl_kernel cross_entropy, mean_squared, sums;
+    cl_kernel cross_entropy, mean_squared, sums, squares, add_squares;
     size_t group;     /* work-items that share a row or block */
     size_t max_count; /* of the sums */
     cl_mem partial;
@@ -42,7 +42,8 @@ clrnn_status clr_loss_mean_squared(clr_loss *loss, cl_mem logits, cl_mem values,
 /** result[0] = sum of x.  x: [count], count from 1 to max_count; result: out [1], not over x. */
 clrnn_status clr_sum(clr_loss *loss, cl_mem x, size_t count, cl_mem result);
 
-/** result[0] = sqrt(sum of x^2): infinity where a square overflows, as when x has it. */
+/** The Euclidean norm of x: result[0] / result[1], where result[1] is a power of two, 1 unless
+ *  squares would overflow or vanish. Not finite only if x is not.  result: out [2], not over x. */
 clrnn_status clr_norm(clr_loss *loss, cl_mem x, size_t count, cl_mem result);
 
 #endif

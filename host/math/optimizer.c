@@ -57,15 +57,19 @@ clrnn_status clr_optimizer_sgd(clr_optimizer *optimizer, const clr_update *updat
                       CLR_ARG_ULONG(update->count),
                       CLR_ARG_REAL(real, update->clip),
                       CLR_ARG_REAL(real, update->rate),
+                      CLR_ARG_MEM(update->watch),
+                      CLR_ARG_MEM(update->loss),
+                      CLR_ARG_ULONG(update->step),
                       CLR_ARG_REAL(real, momentum)};
     return clr_launch(optimizer->context, optimizer->sgd, range, args, CLR_COUNT(args));
 }
 
 clrnn_status clr_optimizer_adam(clr_optimizer *optimizer, const clr_update *update, cl_mem m,
-                                cl_mem v, uint64_t k, double beta1, double beta2, double epsilon,
+                                cl_mem v, double beta1, double beta2, double epsilon,
                                 double weight_decay)
 {
     clrnn_precision real = optimizer->precision;
+    double k = (double)update->step;
     clr_range range = range_of(optimizer, update->count);
     clr_arg args[] = {CLR_ARG_MEM(update->w),
                       CLR_ARG_MEM(update->g),
@@ -75,12 +79,15 @@ clrnn_status clr_optimizer_adam(clr_optimizer *optimizer, const clr_update *upda
                       CLR_ARG_ULONG(update->count),
                       CLR_ARG_REAL(real, update->clip),
                       CLR_ARG_REAL(real, update->rate),
+                      CLR_ARG_MEM(update->watch),
+                      CLR_ARG_MEM(update->loss),
+                      CLR_ARG_ULONG(update->step),
                       CLR_ARG_REAL(real, beta1),
                       CLR_ARG_REAL(real, 1 - beta1),
-                      CLR_ARG_REAL(real, 1 - pow(beta1, (double)k)),
+                      CLR_ARG_REAL(real, 1 - pow(beta1, k)),
                       CLR_ARG_REAL(real, beta2),
                       CLR_ARG_REAL(real, 1 - beta2),
-                      CLR_ARG_REAL(real, 1 - pow(beta2, (double)k)),
+                      CLR_ARG_REAL(real, 1 - pow(beta2, k)),
                       CLR_ARG_REAL(real, epsilon),
                       CLR_ARG_REAL(real, update->rate * weight_decay)};
     return clr_launch(optimizer->context, optimizer->adam, range, args, CLR_COUNT(args));
@@ -98,6 +105,9 @@ clrnn_status clr_optimizer_rmsprop(clr_optimizer *optimizer, const clr_update *u
                       CLR_ARG_ULONG(update->count),
                       CLR_ARG_REAL(real, update->clip),
                       CLR_ARG_REAL(real, update->rate),
+                      CLR_ARG_MEM(update->watch),
+                      CLR_ARG_MEM(update->loss),
+                      CLR_ARG_ULONG(update->step),
                       CLR_ARG_REAL(real, rho),
                       CLR_ARG_REAL(real, 1 - rho),
                       CLR_ARG_REAL(real, epsilon)};

@@ -18,10 +18,16 @@ typedef struct clr_optimizer {
 typedef struct clr_update {
     cl_mem w;    /* in, out [count], parameters */
     cl_mem g;    /* in [count], gradient, not clipped */
-    cl_mem norm; /* in [1], Euclidean norm of g; not read without clip */
+    cl_mem norm; /* in [2], Euclidean norm of g as clr_norm gives it; not read without clip and without
+                  * watch */
     size_t count;
     double clip; /* largest norm; 0 = no limit */
     double rate; /* learning rate of this step */
+    /* in, out [2] cl_ulong: the first step whose loss or norm was not finite (0 = none yet), and
+     * whether its loss was not. Such a step and all after it change nothing. NULL = not asked. */
+    cl_mem watch;
+    cl_mem loss;   /* in [1]; not read without watch */
+    uint64_t step; /* the number of this step, from 1; the k of adam */
 } clr_update;
 
 /** Build; on failure everything is released.
@@ -37,9 +43,9 @@ clrnn_status clr_optimizer_sgd(clr_optimizer *optimizer, const clr_update *updat
                                double momentum);
 
 /** Adam; AdamW with a weight_decay that is not 0.
- *  m, v: in, out [count], 0 before the first step; k: the step, from 1. */
+ *  m, v: in, out [count], 0 before the first step. */
 clrnn_status clr_optimizer_adam(clr_optimizer *optimizer, const clr_update *update, cl_mem m,
-                                cl_mem v, uint64_t k, double beta1, double beta2, double epsilon,
+                                cl_mem v, double beta1, double beta2, double epsilon,
                                 double weight_decay);
 
 /** v: in, out [count], 0 before the first step. */

@@ -145,7 +145,8 @@ static clrnn_status reserve(clr_packed *p, int which, size_t elements)
 {
     clr_size bytes = clr_size_mul(clr_size_of(elements), p->precision == CLRNN_F64 ? 8 : 4);
     if (bytes.overflow)
-        return clr_fail(&p->context->log, CLRNN_ERR_RANGE, "product: too large to pack");
+        return clr_fail(&p->context->log, CLRNN_ERR_RANGE,
+                        "product: %zu numbers to pack are more than memory can address", elements);
     if (bytes.value <= p->scratch_bytes[which])
         return CLRNN_OK;
     clr_buffer_destroy(&p->scratch[which]);

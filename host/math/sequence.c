@@ -65,8 +65,10 @@ static clrnn_status reserve_partial(clr_sequence *s, size_t rows, size_t columns
 {
     clr_size bytes = clr_size_mul(clr_size_mul(clr_size_of(rows), columns), real_size(s));
     if (bytes.overflow)
-        return clr_fail(&s->context->log, CLRNN_ERR_RANGE, "sums of %zu columns: too large",
-                        columns);
+        return clr_fail(
+            &s->context->log, CLRNN_ERR_RANGE,
+            "sums of %zu columns in %zu blocks of rows are more than memory can address", columns,
+            rows);
     if (bytes.value <= s->partial_bytes)
         return CLRNN_OK;
     clr_buffer_destroy(&s->partial);

@@ -12,7 +12,8 @@ extern const clr_source clr_cl_store;
 extern const clr_source clr_cl_pack; /* the same for storage as it is */
 extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm and persistent */
 extern const clr_source clr_cl_gemm;
-extern const clr_source clr_cl_rnn; /* cells: exactly one in a strategy's program */
+extern const clr_source clr_cl_cell; /* also C: math/cell.h reads it; before the cells */
+extern const clr_source clr_cl_rnn;  /* cells: exactly one in a strategy's program */
 extern const clr_source clr_cl_lstm;
 extern const clr_source clr_cl_gru;
 extern const clr_source clr_cl_stepwise;

@@ -68,6 +68,8 @@ static float from_f16(uint16_t bits)
 
 void clrnn_tensor_to_f64(const clrnn_tensor *tensor, double *out)
 {
+    if (!tensor || !out)
+        return;
     switch (tensor->dtype) {
         ELEMENTS(COPY)
     case CLRNN_DTYPE_COUNT:
@@ -77,6 +79,8 @@ void clrnn_tensor_to_f64(const clrnn_tensor *tensor, double *out)
 
 void clrnn_tensor_to_f32(const clrnn_tensor *tensor, float *out)
 {
+    if (!tensor || !out)
+        return;
     switch (tensor->dtype) {
         ELEMENTS(COPY)
     case CLRNN_DTYPE_COUNT:

@@ -52,20 +52,34 @@ clrnn_status clr_model_check_input(const clrnn_model *model, const clr_model_inp
     return symbols ? check_ids(model, in->steps, in->batch, in->lengths, in->ids) : CLRNN_OK;
 }
 
-/* x, from the host or made from symbols. */
+/* ids, but 0 past a row's length. */
+static clrnn_status upload_ids(clr_model_pass *pass, const clr_model_input *in)
+{
+    clrnn_context *context = pass->model->context;
+    uint32_t N = in->batch;
+    size_t rows = (size_t)in->steps * N, bytes = rows * sizeof *in->ids;
+    void *memory = NULL;
+    clrnn_status status = clr_uploads_take(context, &pass->uploads, bytes, &memory);
+    if (status != CLRNN_OK)
+        return status;
+    int32_t *ids = memory;
+    for (size_t p = 0; p < rows; p++)
+        ids[p] = is_live(in->lengths, (uint32_t)(p / N), (uint32_t)(p % N)) ? in->ids[p] : 0;
+    return clr_uploads_send(context, &pass->uploads, bytes, pass->ids);
+}
+
+/* x, from the host or made from symbols. Training does not wait for it; what only runs forward is
+ * waited for in any case, and saves the copy. */
 static clrnn_status upload(clr_model_pass *pass, const clr_model_input *in)
 {
     const clrnn_model *model = pass->model;
-    uint32_t T = in->steps, N = in->batch, width = model->desc.network.input_size;
-    size_t rows = (size_t)T * N;
+    clrnn_context *context = model->context;
+    uint32_t width = model->desc.network.input_size;
+    size_t rows = (size_t)in->steps * in->batch, bytes = rows * width * clr_model_element(model);
     if (!clr_model_has_symbols(model))
-        return clr_buffer_write(model->context, pass->x, 0, rows * width * clr_model_element(model),
-                                in->x);
-    for (size_t p = 0; p < rows; p++)
-        pass->staging[p] =
-            is_live(in->lengths, (uint32_t)(p / N), (uint32_t)(p % N)) ? (uint32_t)in->ids[p] : 0;
-    clrnn_status status =
-        clr_buffer_write(model->context, pass->ids, 0, rows * sizeof *pass->staging, pass->staging);
+        return pass->train ? clr_uploads_copy(context, &pass->uploads, in->x, bytes, pass->x)
+                           : clr_buffer_write(context, pass->x, 0, bytes, in->x);
+    clrnn_status status = upload_ids(pass, in);
     if (status != CLRNN_OK)
         return status;
     if (model->desc.input == CLRNN_INPUT_ONE_HOT)
@@ -181,9 +195,10 @@ static clrnn_status head_backward(clr_model_pass *pass, cl_mem gradient)
     return status;
 }
 
-/* A counting sort: pass->counts[v] to counts[v+1] - 1 become the places in pass->staging of the
- * positions with symbol v, ascending. Positions past a row's length are left out. */
-static void sort_positions(clr_model_pass *pass, const uint32_t *lengths, const int32_t *ids)
+/* A counting sort: pass->counts[v] to counts[v+1] - 1 become the places in `positions` of those
+ * with symbol v, ascending. Positions past a row's length are left out. */
+static void sort_positions(clr_model_pass *pass, const uint32_t *lengths, const int32_t *ids,
+                           uint32_t *positions)
 {
     uint32_t V = pass->model->desc.vocabulary_size, N = pass->input.batch;
     uint32_t rows = pass->input.steps * N, *starts = pass->counts;
@@ -195,7 +210,7 @@ static void sort_positions(clr_model_pass *pass, const uint32_t *lengths, const 
         starts[v + 1] += starts[v];
     for (uint32_t p = 0; p < rows; p++)
         if (is_live(lengths, p / N, p % N))
-            pass->staging[starts[ids[p]]++] = p;
+            positions[starts[ids[p]]++] = p;
     memmove(starts + 1, starts, V * sizeof *starts); /* each had advanced to the next one's start */
     starts[0] = 0;
 }
@@ -204,13 +219,20 @@ static clrnn_status embedding_backward(clr_model_pass *pass, const uint32_t *len
                                        const int32_t *ids, cl_mem gradient)
 {
     const clrnn_model *model = pass->model;
+    clrnn_context *context = model->context;
     size_t V = model->desc.vocabulary_size, E = model->desc.network.input_size;
-    sort_positions(pass, lengths, ids);
-    clrnn_status status = clr_buffer_write(model->context, pass->starts, 0,
-                                           (V + 1) * sizeof *pass->counts, pass->counts);
+    size_t rows = (size_t)pass->input.steps * pass->input.batch;
+    void *positions = NULL;
+    clrnn_status status =
+        clr_uploads_take(context, &pass->uploads, rows * sizeof(cl_uint), &positions);
+    if (status != CLRNN_OK)
+        return status;
+    sort_positions(pass, lengths, ids, positions);
+    status = clr_uploads_send(context, &pass->uploads, pass->counts[V] * sizeof(cl_uint),
+                              pass->positions);
     if (status == CLRNN_OK)
-        status = clr_buffer_write(model->context, pass->positions, 0,
-                                  pass->counts[V] * sizeof *pass->staging, pass->staging);
+        status = clr_uploads_copy(context, &pass->uploads, pass->counts,
+                                  (V + 1) * sizeof *pass->counts, pass->starts);
     if (status == CLRNN_OK)
         status = clr_embedding_gradient(&pass->symbols, pass->dx, pass->starts, pass->positions, V,
                                         E, gradient, model->embedding);
@@ -224,9 +246,11 @@ clrnn_status clr_model_pass_backward(clr_model_pass *pass, const uint32_t *lengt
     const clrnn_log *log = &model->context->log;
     bool embed = model->embedding != CLR_ABSENT;
     if (!pass->train || pass->input.steps == 0)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: backward without a training forward pass");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: backward %s",
+                        pass->train ? "without a forward pass" : "of a pass that does not train");
     if (embed && !ids)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: backward needs the symbols of the input");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "model: backward: ids is NULL, but the model has an embedding");
     clrnn_status status =
         embed ? check_ids(model, pass->input.steps, pass->input.batch, lengths, ids) : CLRNN_OK;
     if (status == CLRNN_OK && clr_model_has_head(model))

@@ -23,7 +23,8 @@ static clrnn_status check_vocabulary(const clrnn_model_desc *desc, const clrnn_l
         return CLRNN_OK;
     if (desc->vocabulary_size > 256)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "model: %u symbols cannot each stand for one byte, leave `vocabulary` out",
+                        "model: %u symbols cannot each stand for one byte: at most 256 can, leave "
+                        "`vocabulary` out",
                         desc->vocabulary_size);
     for (uint32_t v = 0; v < desc->vocabulary_size; v++) {
         uint8_t byte = desc->vocabulary[v];
@@ -45,7 +46,9 @@ static clrnn_status check_input(clrnn_model_desc *desc, const clrnn_log *log)
     case CLRNN_INPUT_DENSE:
         if (V != 0 || desc->vocabulary)
             return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                            "model: a dense input has no vocabulary, but vocabulary_size is %u", V);
+                            "model: a dense input has no vocabulary, but vocabulary_size is %u and "
+                            "vocabulary %s",
+                            V, desc->vocabulary ? "given" : "NULL");
         return CLRNN_OK;
     case CLRNN_INPUT_ONE_HOT:
         if (*I != 0 && *I != V)
@@ -56,8 +59,8 @@ static clrnn_status check_input(clrnn_model_desc *desc, const clrnn_log *log)
     case CLRNN_INPUT_EMBEDDING:
         break;
     default:
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: unknown kind of input %d",
-                        (int)desc->input);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: unknown kind of input %d, not in 0..%d",
+                        (int)desc->input, CLRNN_INPUT_EMBEDDING);
     }
     if (V == 0 || V > INT32_MAX)
         return clr_fail(log, CLRNN_ERR_RANGE, "model: vocabulary_size is %u, must be 1 to %d", V,
@@ -68,8 +71,8 @@ static clrnn_status check_input(clrnn_model_desc *desc, const clrnn_log *log)
 static clrnn_status check_precision(const clrnn_context *context, clrnn_precision precision)
 {
     if (precision != CLRNN_F32 && precision != CLRNN_F64)
-        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT, "model: unknown precision %d",
-                        (int)precision);
+        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
+                        "model: precision %d is unknown, not in 0..%d", (int)precision, CLRNN_F64);
     if (precision == CLRNN_F64 && !context->info.fp64)
         return clr_fail(&context->log, CLRNN_ERR_UNSUPPORTED,
                         "model: %s has no double precision, use CLRNN_F32", context->info.name);
@@ -99,7 +102,9 @@ static clrnn_status lay_out(clrnn_model *model)
     model->count = at.value;
     if (clr_size_mul(at, sizeof(double)).overflow)
         return clr_fail(&model->context->log, CLRNN_ERR_RANGE,
-                        "model: the size of all parameters overflows");
+                        "model: its parameters (vocabulary_size %u, output_size %u, %zu weights of "
+                        "the network) are more than memory can address",
+                        desc->vocabulary_size, desc->output_size, net->weights);
     return CLRNN_OK;
 }
 
@@ -154,7 +159,10 @@ clrnn_status clrnn_model_create(clrnn_context *context, const clrnn_model_desc *
         *model = NULL;
     if (!context || !desc || !model)
         return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_create: an argument is NULL");
+                        "clrnn_model_create: %s is NULL",
+                        !context ? "context"
+                        : !desc  ? "desc"
+                                 : "model");
     clrnn_model *made = NULL;
     void *values = NULL;
     clrnn_status status = model_open(context, desc, &made);
@@ -193,7 +201,7 @@ clrnn_status clrnn_model_get_parameters(clrnn_model *model, void *parameters)
 {
     if (!model || !parameters)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_get_parameters: an argument is NULL");
+                        "clrnn_model_get_parameters: %s is NULL", model ? "parameters" : "model");
     return clr_buffer_read(model->context, model->parameters, 0,
                            model->count * clr_model_element(model), parameters);
 }
@@ -202,7 +210,7 @@ clrnn_status clrnn_model_set_parameters(clrnn_model *model, const void *paramete
 {
     if (!model || !parameters)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_set_parameters: an argument is NULL");
+                        "clrnn_model_set_parameters: %s is NULL", model ? "parameters" : "model");
     model->version++; /* also on failure: the old values may be gone */
     return clr_buffer_write(model->context, model->parameters, 0,
                             model->count * clr_model_element(model), parameters);
@@ -223,8 +231,9 @@ clrnn_status clrnn_model_set_strategy(clrnn_model *model, clrnn_strategy strateg
     if (!model)
         return CLRNN_ERR_ARGUMENT;
     if ((unsigned)strategy > CLRNN_STRATEGY_RESIDENT)
-        return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT, "model: unknown strategy %d",
-                        (int)strategy);
+        return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT,
+                        "model: strategy %d is unknown, not in 0..%d", (int)strategy,
+                        CLRNN_STRATEGY_RESIDENT);
     model->strategy = strategy;
     return CLRNN_OK;
 }
@@ -235,10 +244,13 @@ clrnn_status clrnn_model_set_storage(clrnn_model *model, clrnn_storage weights)
         return CLRNN_ERR_ARGUMENT;
     if ((unsigned)weights > CLRNN_WEIGHTS_INT8)
         return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT,
-                        "model: unknown storage of weights %d", (int)weights);
+                        "model: unknown storage of weights %d, not in 0..%d", (int)weights,
+                        CLRNN_WEIGHTS_INT8);
     if (weights != CLRNN_WEIGHTS_F32 && model->desc.precision != CLRNN_F32)
-        return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT,
-                        "model: in double precision weights are kept as they are");
+        return clr_fail(
+            &model->context->log, CLRNN_ERR_ARGUMENT,
+            "model: storage of weights %d, but in double precision they are kept as they are (0)",
+            (int)weights);
     model->weights = weights;
     return CLRNN_OK;
 }
@@ -300,24 +312,12 @@ static clrnn_status read_tensors(const clrnn_model *model, const clrnn_tensors *
     return CLRNN_OK;
 }
 
-clrnn_status clrnn_model_from_tensors(clrnn_context *context, const clrnn_tensors *set,
-                                      clrnn_precision precision, clrnn_model **model)
+clrnn_status clr_model_make(clrnn_context *context, const clrnn_model_desc *desc,
+                            const clrnn_tensors *set, const char *prefix, clrnn_model **model)
 {
-    if (model)
-        *model = NULL;
-    if (!context || !set || !model)
-        return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_from_tensors: an argument is NULL");
-    clrnn_model_desc desc = {.precision = precision};
-    uint8_t vocabulary[256];
-    const char *prefix = "";
     clrnn_model *made = NULL;
     void *values = NULL;
-    clrnn_status status = clr_description_read(set, &context->log, &desc, vocabulary, &prefix);
-    if (status != CLRNN_OK)
-        return status;
-    desc.precision = precision;
-    status = model_open(context, &desc, &made);
+    clrnn_status status = model_open(context, desc, &made);
     if (status != CLRNN_OK)
         return status;
     status = CLRNN_ERR_MEMORY;
@@ -337,27 +337,11 @@ out:
     return status;
 }
 
-clrnn_status clrnn_model_load(clrnn_context *context, const char *path, clrnn_precision precision,
-                              clrnn_model **model)
-{
-    if (model)
-        *model = NULL;
-    if (!context || !path || !model)
-        return clr_fail(context ? &context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_load: an argument is NULL");
-    clrnn_tensors *set = NULL;
-    clrnn_status status = clrnn_tensors_load(path, &context->log, &set);
-    if (status == CLRNN_OK)
-        status = clrnn_model_from_tensors(context, set, precision, model);
-    clrnn_tensors_destroy(&set);
-    return status;
-}
-
 clrnn_status clrnn_model_to_tensors(clrnn_model *model, clrnn_tensors *set)
 {
     if (!model || !set)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_to_tensors: an argument is NULL");
+                        "clrnn_model_to_tensors: %s is NULL", model ? "set" : "model");
     clrnn_dtype dtype = model->desc.precision == CLRNN_F64 ? CLRNN_DTYPE_F64 : CLRNN_DTYPE_F32;
     char *json = NULL;
     clrnn_status status = CLRNN_ERR_MEMORY;
@@ -387,7 +371,7 @@ clrnn_status clrnn_model_save(clrnn_model *model, const char *path)
 {
     if (!model || !path)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_save: an argument is NULL");
+                        "clrnn_model_save: %s is NULL", model ? "path" : "model");
     clrnn_tensors *set = NULL;
     clrnn_status status = clrnn_tensors_create(&model->context->log, &set);
     if (status == CLRNN_OK)

@@ -67,9 +67,10 @@ static clrnn_status make_buffers(clr_model_pass *pass)
                             "cannot reach beyond %zu: use fewer steps or rows at a time",
                             pass->max_steps, pass->max_batch, bytes.value / p->unit, reach);
         if (p->wanted && bytes.overflow)
-            return clr_fail(&context->log, CLRNN_ERR_RANGE,
-                            "model: an array for max_steps %u and max_batch %u overflows",
-                            pass->max_steps, pass->max_batch);
+            return clr_fail(
+                &context->log, CLRNN_ERR_RANGE,
+                "model: an array for %u steps of %u rows is more than memory can address",
+                pass->max_steps, pass->max_batch);
         clrnn_status status =
             p->wanted ? clr_buffer_create(context, bytes.value, p->buffer) : CLRNN_OK;
         if (status != CLRNN_OK)
@@ -79,8 +80,8 @@ static clrnn_status make_buffers(clr_model_pass *pass)
     return pass->train ? clr_buffer_create(context, reserve, &pass->reserve) : CLRNN_OK;
 }
 
-/* Host memory of symbols: their positions are counted in 32 bits. */
-static clrnn_status make_staging(clr_model_pass *pass)
+/* Host memory for the counts of symbols; their positions are counted in 32 bits. */
+static clrnn_status make_counts(clr_model_pass *pass)
 {
     const clrnn_model *model = pass->model;
     const clrnn_log *log = &model->context->log;
@@ -88,14 +89,14 @@ static clrnn_status make_staging(clr_model_pass *pass)
     if (!clr_model_has_symbols(model))
         return CLRNN_OK;
     if (positions > UINT32_MAX)
-        return clr_fail(log, CLRNN_ERR_RANGE,
-                        "model: %u steps of %u rows are too many symbols for one call",
-                        pass->max_steps, pass->max_batch);
-    pass->staging = clr_calloc((size_t)positions, sizeof *pass->staging);
+        return clr_fail(
+            log, CLRNN_ERR_RANGE,
+            "model: %u steps of %u rows are %llu symbols, more than %u: use fewer in one call",
+            pass->max_steps, pass->max_batch, (unsigned long long)positions, UINT32_MAX);
     pass->counts = clr_calloc((size_t)model->desc.vocabulary_size + 1, sizeof *pass->counts);
-    if (!pass->staging || !pass->counts)
-        return clr_fail(log, CLRNN_ERR_MEMORY, "model: no memory for %u x %u symbols",
-                        pass->max_steps, pass->max_batch);
+    if (!pass->counts)
+        return clr_fail(log, CLRNN_ERR_MEMORY, "model: no memory for the counts of %u symbols",
+                        model->desc.vocabulary_size);
     return CLRNN_OK;
 }
 
@@ -137,7 +138,7 @@ static clrnn_status make_pass(clrnn_model *model, uint32_t max_steps, uint32_t m
     if (status == CLRNN_OK && clr_model_has_symbols(model))
         status = clr_symbols_init(context, precision, &pass->symbols);
     if (status == CLRNN_OK)
-        status = make_staging(pass);
+        status = make_counts(pass);
     if (status == CLRNN_OK)
         status = make_buffers(pass);
     if (status == CLRNN_OK)
@@ -167,7 +168,7 @@ void clr_model_pass_destroy(clr_model_pass **pass)
     clr_symbols_free(&p->symbols);
     clr_sequence_free(&p->sequence);
     clr_gemms_free(&p->gemms);
-    free(p->staging);
+    clr_uploads_free(&p->uploads);
     free(p->counts);
     free(p);
     *pass = NULL;
@@ -179,9 +180,11 @@ static clrnn_status check_state_and_output(const clrnn_model *model, const clrnn
 {
     const clrnn_log *log = &model->context->log;
     if (io->logits && !clr_model_has_head(model))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: logits of a model without a head");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "model: logits is given, but of a model without a head");
     if ((io->c0 || io->cn) && !clr_model_is_lstm(model))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "model: only an LSTM has c0 and cn");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "model: %s is given, but only an LSTM has c0 and cn", io->c0 ? "c0" : "cn");
     return CLRNN_OK;
 }
 
@@ -224,7 +227,7 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
 {
     if (!model || !io)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_model_forward: an argument is NULL");
+                        "clrnn_model_forward: %s is NULL", model ? "io" : "model");
     clrnn_context *context = model->context;
     const clr_network *net = &model->network;
     clr_model_input in = {.steps = io->steps,

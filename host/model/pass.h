@@ -3,6 +3,7 @@
 #ifndef CLR_MODEL_PASS_H
 #define CLR_MODEL_PASS_H
 
+#include "device/upload.h"
 #include "math/model.h"
 #include "math/sequence.h"
 #include "model/parameters.h"
@@ -48,8 +49,8 @@ typedef struct clr_model_pass {
     cl_mem starts;    /* [V+1] cl_uint, embedding: see clr_embedding_gradient */
     cl_mem positions; /* [T,N] cl_uint, embedding */
     /* host memory */
-    uint32_t *staging; /* [T*N], one-hot and embedding */
-    uint32_t *counts;  /* [V+1], the same */
+    clr_uploads uploads; /* of x, ids, starts and positions */
+    uint32_t *counts;    /* [V+1], embedding, training: how sort_positions counts */
 } clr_model_pass;
 
 /** Make a pass with weights as they are. dropout: between layers, 0 unless it trains. Ownership: as

@@ -381,8 +381,9 @@ clrnn_status clr_safetensors_write(const clrnn_tensors *set, const char *path)
         goto done;
     }
     if (json.length > MAX_HEADER) {
-        status = clr_fail(&set->log, CLRNN_ERR_ARGUMENT, "%s: names and metadata exceed %d bytes",
-                          path, MAX_HEADER);
+        status = clr_fail(&set->log, CLRNN_ERR_ARGUMENT,
+                          "%s: names and metadata take %zu bytes, more than %d", path, json.length,
+                          MAX_HEADER);
         goto done;
     }
     const uint64_t length = json.length;

@@ -14,7 +14,10 @@ clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *nam
     if (set)
         *set = NULL;
     if (!set || !name || (!data && bytes > 0))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "tensors: parse needs data, a name and a set");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_tensors_parse: %s is NULL",
+                        !set    ? "set"
+                        : !name ? "name"
+                                : "data");
     clrnn_tensors *made = NULL;
     clrnn_status status = clrnn_tensors_create(log, &made);
     if (status != CLRNN_OK)
@@ -33,7 +36,8 @@ clrnn_status clrnn_tensors_load(const char *path, const clrnn_log *log, clrnn_te
     if (set)
         *set = NULL;
     if (!path || !set)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "tensors: load needs a path and a set");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_tensors_load: %s is NULL",
+                        path ? "set" : "path");
     void *data = NULL;
     size_t bytes = 0;
     clrnn_status status = clr_file_read(path, log, &data, &bytes);
@@ -47,7 +51,7 @@ clrnn_status clrnn_tensors_save(const clrnn_tensors *set, const char *path)
 {
     if (!set || !path)
         return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "tensors: save needs a set and a path");
+                        "clrnn_tensors_save: %s is NULL", set ? "path" : "set");
     size_t length = strlen(path);
     bool npy = length >= 4 && strcmp(path + length - 4, ".npy") == 0;
     return npy ? clr_npy_write(set, path) : clr_safetensors_write(set, path);

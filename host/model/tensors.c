@@ -124,7 +124,7 @@ clr_shape_text clr_show_shape(uint32_t rank, const uint64_t *shape)
 clrnn_status clrnn_tensors_create(const clrnn_log *log, clrnn_tensors **set)
 {
     if (!set)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "tensors: set is NULL");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_tensors_create: set is NULL");
     *set = clr_calloc(1, sizeof **set);
     if (!*set)
         return clr_fail(log, CLRNN_ERR_MEMORY, "tensors: no memory for a set");
@@ -224,8 +224,10 @@ static clrnn_status check_new(const clrnn_tensors *set, const char *name, clrnn_
                               uint32_t rank, const uint64_t *shape)
 {
     if (!set || !name || (rank > 0 && !shape))
-        return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "tensors: add needs a set, a name and a shape");
+        return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT, "clrnn_tensors_add: %s is NULL",
+                        !set    ? "set"
+                        : !name ? "name"
+                                : "shape");
     if (!clr_utf8_valid(name, strlen(name)) || strcmp(name, "__metadata__") == 0)
         return clr_fail(&set->log, CLRNN_ERR_ARGUMENT,
                         "tensors: \"%s\" cannot be a tensor's name: not UTF-8, or reserved",
@@ -234,11 +236,13 @@ static clrnn_status check_new(const clrnn_tensors *set, const char *name, clrnn_
         return clr_fail(&set->log, CLRNN_ERR_ARGUMENT, "tensors: \"%s\" exists already",
                         clr_show(name).text);
     if ((unsigned)dtype >= CLRNN_DTYPE_COUNT)
-        return clr_fail(&set->log, CLRNN_ERR_ARGUMENT, "tensor \"%s\": dtype %d is unknown",
-                        clr_show(name).text, (int)dtype);
+        return clr_fail(&set->log, CLRNN_ERR_ARGUMENT,
+                        "tensor \"%s\": dtype %d is unknown, not in 0..%d", clr_show(name).text,
+                        (int)dtype, CLRNN_DTYPE_COUNT - 1);
     if (rank > CLRNN_MAX_RANK)
-        return clr_fail(&set->log, CLRNN_ERR_RANGE, "tensor \"%s\": rank %" PRIu32 " exceeds %d",
-                        clr_show(name).text, rank, CLRNN_MAX_RANK);
+        return clr_fail(&set->log, CLRNN_ERR_RANGE,
+                        "tensor \"%s\": rank %" PRIu32 " is not in 0..%d", clr_show(name).text,
+                        rank, CLRNN_MAX_RANK);
     return CLRNN_OK;
 }
 
@@ -252,8 +256,9 @@ clrnn_status clrnn_tensors_add(clrnn_tensors *set, const char *name, clrnn_dtype
     if (rank > 0)
         memcpy(tensor.shape, shape, rank * sizeof *shape);
     if (!clr_tensor_measure(&tensor))
-        return clr_fail(&set->log, CLRNN_ERR_RANGE, "tensor \"%s\": shape %s is too large",
-                        clr_show(name).text, clr_show_shape(rank, shape).text);
+        return clr_fail(&set->log, CLRNN_ERR_RANGE,
+                        "tensor \"%s\": shape %s is too large: at most 2^53-1 a size, %zu bytes",
+                        clr_show(name).text, clr_show_shape(rank, shape).text, SIZE_MAX);
 
     struct clr_block *mark = set->blocks;
     void *copy = clr_tensors_keep(set, tensor.bytes);
@@ -296,6 +301,14 @@ const char *clrnn_tensors_metadata(const clrnn_tensors *set, const char *key)
     return found ? found->value : NULL;
 }
 
+const char *clrnn_tensors_metadata_at(const clrnn_tensors *set, size_t index, const char **value)
+{
+    bool there = set && index < set->metadata_count;
+    if (value)
+        *value = there ? set->metadata[index].value : NULL;
+    return there ? set->metadata[index].key : NULL;
+}
+
 clrnn_status clr_metadata_append(clrnn_tensors *set, const char *key, const char *value)
 {
     if (set->metadata_count == set->metadata_capacity) {
@@ -312,7 +325,10 @@ clrnn_status clrnn_tensors_set_metadata(clrnn_tensors *set, const char *key, con
 {
     if (!set || !key || !value)
         return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "tensors: metadata needs a set, a key and a value");
+                        "clrnn_tensors_set_metadata: %s is NULL",
+                        !set   ? "set"
+                        : !key ? "key"
+                               : "value");
     if (!clr_utf8_valid(key, strlen(key)) || !clr_utf8_valid(value, strlen(value)))
         return clr_fail(&set->log, CLRNN_ERR_ARGUMENT, "metadata \"%s\" is not UTF-8",
                         clr_show(key).text);

@@ -209,7 +209,8 @@ static void sequence_backward(const pass *p)
 static clrnn_status check_io(const clr_reference_io *io, const clrnn_log *log)
 {
     if (!io || !io->weights)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "reference: no weights");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "reference: no weights, %s is NULL",
+                        io ? "weights" : "io");
     if (!(io->dropout >= 0 && io->dropout < 1))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "reference: dropout is %g, not in [0,1)",
                         (double)io->dropout);

@@ -10,23 +10,31 @@
 static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *log)
 {
     if (d->cell != CLRNN_CELL_LSTM && d->cell != CLRNN_CELL_GRU && d->cell != CLRNN_CELL_RNN)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: cell %d is unknown", (int)d->cell);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: cell %d is unknown, not in 0..%d",
+                        (int)d->cell, CLRNN_CELL_RNN);
     if (d->nonlinearity != CLRNN_TANH && d->nonlinearity != CLRNN_RELU)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: nonlinearity %d is unknown",
-                        (int)d->nonlinearity);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: nonlinearity %d is unknown, not in 0..%d", (int)d->nonlinearity,
+                        CLRNN_RELU);
     if (d->gru_reset != CLRNN_RESET_BEFORE && d->gru_reset != CLRNN_RESET_AFTER)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_reset %d is unknown",
-                        (int)d->gru_reset);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_reset %d is unknown, not in 0..%d",
+                        (int)d->gru_reset, CLRNN_RESET_AFTER);
     if (d->gru_update != CLRNN_UPDATE_REPLACES && d->gru_update != CLRNN_UPDATE_KEEPS)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_update %d is unknown",
-                        (int)d->gru_update);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_update %d is unknown, not in 0..%d",
+                        (int)d->gru_update, CLRNN_UPDATE_KEEPS);
     if (d->cell != CLRNN_CELL_RNN && d->nonlinearity != CLRNN_TANH)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: nonlinearity is an option of RNN only");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: nonlinearity is %d, but nonlinearity is an option of RNN only",
+                        (int)d->nonlinearity);
     if (d->cell != CLRNN_CELL_GRU && (d->gru_reset || d->gru_update))
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "network: gru_reset and gru_update are options of GRU only");
+                        "network: %s is %d, but gru_reset and gru_update are options of GRU only",
+                        d->gru_reset ? "gru_reset" : "gru_update",
+                        d->gru_reset ? (int)d->gru_reset : (int)d->gru_update);
     if (d->cell != CLRNN_CELL_LSTM && d->proj_size)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: proj_size is an option of LSTM only");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: proj_size is %u, but proj_size is an option of LSTM only",
+                        d->proj_size);
     return CLRNN_OK;
 }
 
@@ -41,7 +49,7 @@ static clrnn_status check_sizes(const clrnn_network_desc *d, const clrnn_log *lo
         return clr_fail(log, CLRNN_ERR_RANGE, "network: hidden_size is %u, not in 1..%u",
                         d->hidden_size, most);
     if (d->num_layers > 1000)
-        return clr_fail(log, CLRNN_ERR_RANGE, "network: num_layers is %u, more than 1000",
+        return clr_fail(log, CLRNN_ERR_RANGE, "network: num_layers is %u, not in 0..1000",
                         d->num_layers);
     if (d->proj_size && d->proj_size >= d->hidden_size)
         return clr_fail(log, CLRNN_ERR_RANGE,
@@ -54,7 +62,7 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
                               clr_network *network)
 {
     if (!desc)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: no description");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: no description, desc is NULL");
     clrnn_status status = check_options(desc, log);
     if (status == CLRNN_OK)
         status = check_sizes(desc, log);
@@ -85,7 +93,9 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     /* Offsets in bytes must not overflow either. */
     if (total.overflow || clr_size_mul(total, sizeof(double)).overflow)
         return clr_fail(log, CLRNN_ERR_RANGE,
-                        "network: the weights are more than memory can address");
+                        "network: the weights (input_size %u, hidden_size %u, num_layers %u) are "
+                        "more than memory can address",
+                        desc->input_size, desc->hidden_size, n.layers);
     n.weights = total.value;
     *network = n;
     return CLRNN_OK;
@@ -95,7 +105,8 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
 static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
 {
     size_t rows = (size_t)n->gates * n->desc.hidden_size;
-    clr_cell_weights w = {.b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT};
+    clr_cell_weights w = {
+        .b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT, .params = CLR_ABSENT};
     w.inputs = layer ? n->directions * n->state : n->desc.input_size;
     w.w_ih = at;
     w.w_hh = w.w_ih + rows * w.inputs;
@@ -146,7 +157,8 @@ clrnn_status clrnn_network_weight(const clrnn_network_desc *desc, const clrnn_lo
     if (!info)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: info is NULL");
     if (index >= tensors)
-        return clr_fail(log, CLRNN_ERR_RANGE, "network: weight %zu of %zu", index, tensors);
+        return clr_fail(log, CLRNN_ERR_RANGE, "network: weight index is %zu, not in 0..%zu", index,
+                        tensors - 1);
     (void)clr_network_init(desc, log, &n);
 
     size_t per_cell = tensors / ((size_t)n.layers * n.directions);

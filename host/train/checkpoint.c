@@ -152,11 +152,19 @@ clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path)
 {
     if (!trainer || !path)
         return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_save: an argument is NULL");
+                        "clrnn_trainer_save: %s is NULL", trainer ? "path" : "trainer");
     clrnn_tensors *set = NULL;
-    clrnn_status status = clrnn_tensors_create(&trainer->model->context->log, &set);
+    clrnn_status status = clr_watch_read(trainer);
+    if (status == CLRNN_OK)
+        status = clrnn_context_finish(trainer->model->context);
+    if (status == CLRNN_OK)
+        status = clr_finite_steps(trainer);
+    if (status == CLRNN_OK)
+        status = clrnn_tensors_create(&trainer->model->context->log, &set);
     if (status == CLRNN_OK)
         status = fill(trainer, set);
+    if (status == CLRNN_OK)
+        status = clr_finite_tensors(set, "checkpoint", &trainer->model->context->log);
     if (status == CLRNN_OK)
         status = clrnn_tensors_save(set, path);
     clrnn_tensors_destroy(&set);
@@ -317,12 +325,14 @@ clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path)
 {
     if (!trainer || !path)
         return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_resume: an argument is NULL");
+                        "clrnn_trainer_resume: %s is NULL", trainer ? "path" : "trainer");
     clrnn_tensors *set = NULL;
     loaded in = {0};
     clrnn_status status = clrnn_tensors_load(path, &trainer->model->context->log, &set);
     if (status == CLRNN_OK)
         status = load(trainer, set, path, &in);
+    if (status == CLRNN_OK)
+        status = clr_buffer_zero(trainer->model->context, trainer->watch, 0, 2 * sizeof(cl_ulong));
     if (status == CLRNN_OK)
         apply(trainer, &in);
     for (size_t i = 0; i < PARTS; i++)

@@ -5,19 +5,29 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/checked.h"
 #include "base/log.h"
 
+enum {
+    ADAM = 1u << CLRNN_ADAM | 1u << CLRNN_ADAMW,
+    ADAMW = 1u << CLRNN_ADAMW,
+    SGD = 1u << CLRNN_SGD,
+    RMSPROP = 1u << CLRNN_RMSPROP,
+    ALL = ADAM | SGD | RMSPROP
+};
+
 const clr_number_option clr_number_options[CLR_NUMBER_OPTIONS] = {
-    {"learning_rate", offsetof(clrnn_trainer_desc, learning_rate), INFINITY, 0.001},
-    {"momentum", offsetof(clrnn_trainer_desc, momentum), 1, 0},
-    {"beta1", offsetof(clrnn_trainer_desc, beta1), 1, 0.9},
-    {"beta2", offsetof(clrnn_trainer_desc, beta2), 1, 0.999},
-    {"rho", offsetof(clrnn_trainer_desc, rho), 1, 0.99},
-    {"epsilon", offsetof(clrnn_trainer_desc, epsilon), INFINITY, 1e-8},
-    {"weight_decay", offsetof(clrnn_trainer_desc, weight_decay), INFINITY, 0},
-    {"clip", offsetof(clrnn_trainer_desc, clip), INFINITY, 0},
+    {"learning_rate", offsetof(clrnn_trainer_desc, learning_rate), INFINITY, 0.001, ALL},
+    {"momentum", offsetof(clrnn_trainer_desc, momentum), 1, 0, SGD},
+    {"beta1", offsetof(clrnn_trainer_desc, beta1), 1, 0.9, ADAM},
+    {"beta2", offsetof(clrnn_trainer_desc, beta2), 1, 0.999, ADAM},
+    {"rho", offsetof(clrnn_trainer_desc, rho), 1, 0.99, RMSPROP},
+    {"epsilon", offsetof(clrnn_trainer_desc, epsilon), INFINITY, 1e-8, ADAM | RMSPROP},
+    {"weight_decay", offsetof(clrnn_trainer_desc, weight_decay), INFINITY, 0, ADAMW},
+    {"clip", offsetof(clrnn_trainer_desc, clip), INFINITY, 0, ALL},
 };
 
 static clrnn_status check_sizes(const clrnn_trainer_desc *desc, const clrnn_log *log)
@@ -34,39 +44,72 @@ static clrnn_status check_sizes(const clrnn_trainer_desc *desc, const clrnn_log 
 static clrnn_status check_kinds(const clrnn_trainer_desc *desc, const clrnn_log *log)
 {
     if ((unsigned)desc->loss > CLRNN_LOSS_MEAN_SQUARED)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: unknown loss %d", (int)desc->loss);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: loss %d is unknown, not in 0..%d",
+                        (int)desc->loss, CLRNN_LOSS_MEAN_SQUARED);
     if ((unsigned)desc->optimizer > CLRNN_RMSPROP)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: unknown optimizer %d",
-                        (int)desc->optimizer);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: optimizer %d is unknown, not in 0..%d",
+                        (int)desc->optimizer, CLRNN_RMSPROP);
     if ((unsigned)desc->schedule > CLRNN_SCHEDULE_COSINE)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: unknown schedule %d",
-                        (int)desc->schedule);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: schedule %d is unknown, not in 0..%d",
+                        (int)desc->schedule, CLRNN_SCHEDULE_COSINE);
     if (desc->schedule == CLRNN_SCHEDULE_COSINE && desc->total_steps <= desc->warmup_steps)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "trainer: total_steps is %" PRIu64
                         ", a cosine schedule needs more than the %" PRIu64 " of warmup_steps",
                         desc->total_steps, desc->warmup_steps);
+    if (desc->schedule == CLRNN_SCHEDULE_CONSTANT && desc->total_steps)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: total_steps is %" PRIu64
+                        ", which a constant schedule does not use; it needs the cosine one",
+                        desc->total_steps);
     return CLRNN_OK;
+}
+
+/* An option that the optimiser does not use: name it, and those that do. */
+static clrnn_status unused(const clrnn_trainer_desc *desc, const clr_number_option *option,
+                           const clrnn_log *log)
+{
+    char users[64] = "";
+    for (int kind = CLRNN_ADAM; kind <= CLRNN_RMSPROP; kind++)
+        if (option->users >> kind & 1) {
+            size_t used = strlen(users);
+            snprintf(users + used, sizeof users - used, "%s%s", used ? " or " : "",
+                     clr_optimizer_name((clrnn_optimizer)kind));
+        }
+    return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                    "trainer: %s is %g, which %s does not use; it needs the optimizer %s",
+                    option->name, clr_number(desc, option), clr_optimizer_name(desc->optimizer),
+                    users);
+}
+
+static clrnn_status check_number(const clrnn_trainer_desc *desc, const clr_number_option *option,
+                                 const clrnn_log *log)
+{
+    double value = clr_number(desc, option);
+    if (!(value >= 0 && value < option->limit))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: %s is %g, must be in [0,%g)",
+                        option->name, value, option->limit);
+    bool used = option->users >> desc->optimizer & 1;
+    return used || value == 0 ? CLRNN_OK : unused(desc, option, log);
 }
 
 clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *log,
                                clrnn_trainer_desc *options)
 {
     *options = *desc;
-    for (size_t i = 0; i < CLR_NUMBER_OPTIONS; i++) {
+    clrnn_status status = check_kinds(desc, log);
+    for (size_t i = 0; i < CLR_NUMBER_OPTIONS && status == CLRNN_OK; i++) {
         const clr_number_option *option = &clr_number_options[i];
-        double value = clr_number(desc, option);
-        if (!(value >= 0 && value < option->limit))
-            return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: %s is %g, must be in [0,%g)",
-                            option->name, value, option->limit);
-        if (value == 0)
+        status = check_number(desc, option, log);
+        if (clr_number(desc, option) == 0)
             *(double *)(void *)((char *)options + option->offset) = option->fallback;
     }
+    if (status != CLRNN_OK)
+        return status;
     if (!(desc->dropout >= 0 && desc->dropout < 1))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: dropout is %g, must be in [0,1)",
                         (double)desc->dropout);
-    clrnn_status status = check_kinds(desc, log);
-    return status == CLRNN_OK ? check_sizes(desc, log) : status;
+    return check_sizes(desc, log);
 }
 
 /* With k steps done, w of warm-up and n in all:

@@ -10,6 +10,7 @@ typedef struct clr_number_option {
     const char *name;
     size_t offset; /* of the double in clrnn_trainer_desc */
     double limit, fallback;
+    unsigned users; /* the optimisers that use it, bit 1 << clrnn_optimizer for each */
 } clr_number_option;
 
 enum { CLR_NUMBER_OPTIONS = 8 };

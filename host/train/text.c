@@ -30,7 +30,8 @@ static clrnn_status check(const void *bytes, size_t size, const clrnn_text_desc 
                           const clrnn_log *log)
 {
     if (!desc || (!bytes && size))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "text: bytes and desc must be given");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_text_create: %s is NULL",
+                        desc ? "bytes" : "desc");
     if (!desc->steps || !desc->batch)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "text: steps (%" PRIu32 ") and batch (%" PRIu32 ") must be at least 1",
@@ -117,7 +118,7 @@ clrnn_status clrnn_text_create(const void *bytes, size_t size, const clrnn_text_
                                const clrnn_log *log, clrnn_text **text)
 {
     if (!text)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "text: nowhere to put it (text is NULL)");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_text_create: text is NULL");
     *text = NULL;
     clrnn_status status = check(bytes, size, desc, log);
     if (status != CLRNN_OK)
@@ -156,18 +157,23 @@ void clrnn_text_destroy(clrnn_text **text)
 
 const uint8_t *clrnn_text_vocabulary(const clrnn_text *text, uint32_t *size)
 {
-    *size = text->vocabulary_size;
-    return text->vocabulary;
+    if (size)
+        *size = text ? text->vocabulary_size : 0;
+    return text ? text->vocabulary : NULL;
 }
 
 uint64_t clrnn_text_batches(const clrnn_text *text, bool validation)
 {
+    if (!text)
+        return 0;
     return validation ? text->validation.batches : text->training.batches;
 }
 
 void clrnn_text_batch(const clrnn_text *text, bool validation, uint64_t index, int32_t *ids,
                       int32_t *targets, bool *reset)
 {
+    if (!text || !ids || !targets || !reset)
+        return;
     const streams *part = validation ? &text->validation : &text->training;
     uint64_t k = part->batches ? index % part->batches : 0;
     *reset = k == 0;
@@ -183,6 +189,8 @@ void clrnn_text_batch(const clrnn_text *text, bool validation, uint64_t index, i
 /* bits = -mean over the text of log2 p(s),  p(s) = (count of s in training + 1) / (L + V) */
 double clrnn_text_unigram_bits(const clrnn_text *text)
 {
+    if (!text)
+        return 0;
     const streams *training = &text->training;
     const streams *judged = text->validation.size ? &text->validation : training;
     double bits[256];

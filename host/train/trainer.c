@@ -35,8 +35,9 @@ static clrnn_status make_buffers(clrnn_trainer *trainer)
         {&trainer->gradient, true, true, parameters},
         {&trainer->m, adam, true, parameters},
         {&trainer->v, true, true, parameters},
-        {&trainer->norm, true, false, real},
+        {&trainer->norm, true, false, 2 * real},
         {&trainer->sum, true, false, real},
+        {&trainer->watch, true, true, 2 * sizeof(cl_ulong)},
         {&trainer->losses, true, false, positions * real},
         {&trainer->targets, true, false, positions * sizeof(cl_int)},
         /* of a size that the pass has already made for its logits */
@@ -62,10 +63,6 @@ static clrnn_status open_trainer(clrnn_trainer *trainer, clrnn_model *model,
     if (status != CLRNN_OK)
         return status;
     size_t positions = (size_t)desc->max_steps * desc->max_batch;
-    trainer->staging = clr_calloc(positions, sizeof *trainer->staging);
-    if (!trainer->staging)
-        return clr_fail(&context->log, CLRNN_ERR_MEMORY, "trainer: no memory for %zu targets",
-                        positions);
     status = clr_model_pass_create(model, desc->max_steps, desc->max_batch, true, desc->dropout,
                                    &trainer->training.pass);
     if (status == CLRNN_OK)
@@ -85,7 +82,10 @@ clrnn_status clrnn_trainer_create(clrnn_model *model, const clrnn_trainer_desc *
         *trainer = NULL;
     if (!model || !desc || !trainer)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_create: an argument is NULL");
+                        "clrnn_trainer_create: %s is NULL",
+                        !model  ? "model"
+                        : !desc ? "desc"
+                                : "trainer");
     if (!clr_model_has_head(model))
         return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT,
                         "trainer: the model has no head, make it with an output_size");
@@ -114,10 +114,11 @@ void clrnn_trainer_destroy(clrnn_trainer **trainer)
     clr_buffer_destroy(&t->v);
     clr_buffer_destroy(&t->norm);
     clr_buffer_destroy(&t->sum);
+    clr_buffer_destroy(&t->watch);
     clr_buffer_destroy(&t->losses);
     clr_buffer_destroy(&t->targets);
     clr_buffer_destroy(&t->values);
-    free(t->staging);
+    clr_uploads_free(&t->uploads);
     free(t);
     *trainer = NULL;
 }
@@ -129,8 +130,9 @@ static clrnn_status check_sizes(const clrnn_trainer *trainer, const clr_model_in
     const clrnn_trainer_desc *desc = &trainer->desc;
     if (in->steps > desc->max_steps)
         return clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
-                        "batch: steps is %" PRIu32 ", max_steps is %" PRIu32, in->steps,
-                        desc->max_steps);
+                        "batch: steps is %" PRIu32 ", max_steps is %" PRIu32
+                        ", which it must not exceed",
+                        in->steps, desc->max_steps);
     if (in->batch > desc->max_batch || (desc->carry_state && in->batch != desc->max_batch))
         return clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
                         "batch: batch is %" PRIu32 ", %s max_batch, %" PRIu32, in->batch,
@@ -139,11 +141,24 @@ static clrnn_status check_sizes(const clrnn_trainer *trainer, const clr_model_in
     return CLRNN_OK;
 }
 
-/* Fill `staging` with the target of each position, or -1 where it is not counted. */
+static size_t bytes_of_targets(const clr_model_input *in)
+{
+    return (size_t)in->steps * in->batch * sizeof(int32_t);
+}
+
+/* Take memory for the target of each position, or -1 where it is not counted. Beside `values`
+ * targets are a mask, of which only the signs count. */
 static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *batch,
                                   const clr_model_input *in, uint64_t *counted)
 {
-    const int32_t *targets = trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY ? batch->targets : NULL;
+    void *memory = NULL;
+    clrnn_status status =
+        clr_uploads_take(trainer->model->context, &trainer->uploads, bytes_of_targets(in), &memory);
+    if (status != CLRNN_OK)
+        return status;
+    int32_t *staged = memory;
+    const int32_t *targets = batch->targets;
+    bool classes = trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY;
     uint32_t N = in->batch, outputs = trainer->model->desc.output_size;
     *counted = 0;
     for (uint32_t t = 0; t < in->steps; t++)
@@ -151,12 +166,12 @@ static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *bat
             size_t position = (size_t)t * N + n;
             int32_t target = targets ? targets[position] : 0;
             bool counts = target >= 0 && (!in->lengths || t < in->lengths[n]);
-            if (counts && targets && (uint32_t)target >= outputs)
+            if (counts && classes && (uint32_t)target >= outputs)
                 return clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
                                 "batch: the target at step %" PRIu32 " of row %" PRIu32
                                 " is %" PRId32 ", must be less than %" PRIu32,
                                 t, n, target, outputs);
-            trainer->staging[position] = counts ? target : -1;
+            staged[position] = counts ? target : -1;
             *counted += counts;
         }
     return CLRNN_OK;
@@ -188,18 +203,18 @@ static clrnn_status prepare(clrnn_trainer *trainer, const clr_stream *stream,
     return status;
 }
 
-/* Uploads come first: each waits for the queue, and here nothing of this batch is in it yet. */
+/* What prepare took goes first. */
 static clrnn_status upload(clrnn_trainer *trainer, const clrnn_batch *batch,
                            const clr_model_input *in)
 {
     const clrnn_model *model = trainer->model;
     size_t positions = (size_t)in->steps * in->batch;
-    clrnn_status status = clr_buffer_write(model->context, trainer->targets, 0,
-                                           positions * sizeof *trainer->staging, trainer->staging);
+    clrnn_status status =
+        clr_uploads_send(model->context, &trainer->uploads, bytes_of_targets(in), trainer->targets);
     if (status == CLRNN_OK && trainer->values)
-        status = clr_buffer_write(model->context, trainer->values, 0,
+        status = clr_uploads_copy(model->context, &trainer->uploads, batch->values,
                                   positions * model->desc.output_size * clr_model_element(model),
-                                  batch->values);
+                                  trainer->values);
     return status;
 }
 
@@ -248,10 +263,11 @@ static clrnn_status update(clrnn_trainer *trainer)
                       .norm = trainer->norm,
                       .count = model->count,
                       .clip = desc->clip,
-                      .rate = clr_options_rate(desc, trainer->steps_done)};
-    clrnn_status status = CLRNN_OK;
-    if (desc->clip > 0)
-        status = clr_norm(&trainer->loss, trainer->gradient, model->count, trainer->norm);
+                      .rate = clr_options_rate(desc, trainer->steps_done),
+                      .watch = trainer->watch,
+                      .loss = trainer->sum,
+                      .step = trainer->steps_done + 1};
+    clrnn_status status = clr_norm(&trainer->loss, trainer->gradient, model->count, trainer->norm);
     if (status != CLRNN_OK)
         return status;
     model->version++;
@@ -265,38 +281,32 @@ static clrnn_status update(clrnn_trainer *trainer)
     case CLRNN_ADAMW:
         break;
     }
-    return clr_optimizer_adam(&trainer->optimizer, &all, trainer->m, trainer->v,
-                              trainer->steps_done + 1, desc->beta1, desc->beta2, desc->epsilon,
+    return clr_optimizer_adam(&trainer->optimizer, &all, trainer->m, trainer->v, desc->beta1,
+                              desc->beta2, desc->epsilon,
                               desc->optimizer == CLRNN_ADAMW ? desc->weight_decay : 0);
 }
 
-/* Wait for one number of the model's precision. */
-static clrnn_status read_number(const clrnn_trainer *trainer, cl_mem buffer, double *value)
+/* trainer->sum = sum of the losses of a batch. */
+static clrnn_status sum_losses(clrnn_trainer *trainer, const clr_model_input *in)
 {
-    float f = 0;
-    bool is_double = trainer->model->desc.precision == CLRNN_F64;
-    clrnn_status status =
-        clr_buffer_read(trainer->model->context, buffer, 0, clr_model_element(trainer->model),
-                        is_double ? (void *)value : (void *)&f);
-    if (!is_double)
-        *value = (double)f;
-    if (status == CLRNN_OK)
-        clr_plan_notice(trainer->training.pass->plan);
-    return status;
+    return clr_sum(&trainer->loss, trainer->losses, (size_t)in->steps * in->batch, trainer->sum);
 }
 
-static clrnn_status read_loss_sum(clrnn_trainer *trainer, const clr_model_input *in, double *sum)
+/* Wait for that sum, finite or not, and see whether all steps were. */
+static clrnn_status read_loss(clrnn_trainer *trainer, double *sum)
 {
-    clrnn_status status =
-        clr_sum(&trainer->loss, trainer->losses, (size_t)in->steps * in->batch, trainer->sum);
-    return status == CLRNN_OK ? read_number(trainer, trainer->sum, sum) : status;
+    *sum = 0;
+    clrnn_status status = clr_watch_read(trainer);
+    if (status == CLRNN_OK)
+        status = clr_trainer_numbers(trainer, trainer->sum, 1, sum);
+    return status == CLRNN_OK ? clr_finite_steps(trainer) : status;
 }
 
 clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch, double *loss)
 {
     if (!trainer || !batch)
-        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_step: an argument is NULL");
+        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "clrnn_trainer_step: %s is NULL",
+                        trainer ? "batch" : "trainer");
     clr_stream *stream = &trainer->training;
     clr_model_input in;
     uint64_t counted = 0;
@@ -311,15 +321,16 @@ clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch
     if (status == CLRNN_OK)
         status = carry(trainer, stream);
     if (status == CLRNN_OK)
+        status = sum_losses(trainer, &in);
+    if (status == CLRNN_OK)
         status = update(trainer);
     if (status != CLRNN_OK)
         return status;
     trainer->steps_done++;
     if (!loss)
-        return CLRNN_OK;
-    double sum = 0;
-    status = read_loss_sum(trainer, &in, &sum);
-    *loss = sum / (double)counted;
+        return clr_flush(trainer->model->context);
+    status = read_loss(trainer, loss);
+    *loss /= (double)counted;
     return status;
 }
 
@@ -327,8 +338,11 @@ clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *b
                                     double *loss_sum, uint64_t *count)
 {
     if (!trainer || !batch || !loss_sum || !count)
-        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_evaluate: an argument is NULL");
+        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "clrnn_trainer_evaluate: %s is NULL",
+                        !trainer   ? "trainer"
+                        : !batch   ? "batch"
+                        : loss_sum ? "count"
+                                   : "loss_sum");
     clr_stream *stream = &trainer->evaluation;
     clr_model_input in;
     clrnn_status status = prepare(trainer, stream, batch, &in, count);
@@ -340,37 +354,6 @@ clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *b
     if (status == CLRNN_OK)
         status = carry(trainer, stream);
     if (status == CLRNN_OK)
-        status = read_loss_sum(trainer, &in, loss_sum);
-    return status;
-}
-
-/* --- what can be read back ------------------------------------------------------------------ */
-
-uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer)
-{
-    return trainer ? trainer->steps_done : 0;
-}
-
-double clrnn_trainer_learning_rate(const clrnn_trainer *trainer)
-{
-    return trainer ? clr_options_rate(&trainer->desc, trainer->steps_done) : 0;
-}
-
-clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, double *norm)
-{
-    if (!trainer || !norm)
-        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_gradient_norm: an argument is NULL");
-    clrnn_status status =
-        clr_norm(&trainer->loss, trainer->gradient, trainer->model->count, trainer->norm);
-    return status == CLRNN_OK ? read_number(trainer, trainer->norm, norm) : status;
-}
-
-clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *gradient)
-{
-    if (!trainer || !gradient)
-        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_get_gradient: an argument is NULL");
-    return clr_buffer_read(trainer->model->context, trainer->gradient, 0,
-                           trainer->model->count * clr_model_element(trainer->model), gradient);
+        status = sum_losses(trainer, &in);
+    return status == CLRNN_OK ? read_loss(trainer, loss_sum) : status;
 }

@@ -6,6 +6,7 @@
 #include <clrnn/trainer.h>
 
 #include "device/context.h"
+#include "device/upload.h"
 #include "math/loss.h"
 #include "math/optimizer.h"
 #include "model/pass.h"
@@ -23,15 +24,34 @@ struct clrnn_trainer {
     clr_stream training, evaluation; /* the latter's pass is made by the first evaluation */
     clr_loss loss;
     clr_optimizer optimizer;
-    cl_mem gradient;  /* [count] */
-    cl_mem m;         /* [count], adam and adamw */
-    cl_mem v;         /* [count]; sgd: u */
-    cl_mem norm;      /* [1], of the gradient */
-    cl_mem sum;       /* [1], of the losses */
-    cl_mem losses;    /* [T,N] */
-    cl_mem targets;   /* [T,N] cl_int, negative = not counted */
-    cl_mem values;    /* [T,N,O], mean squared error */
-    int32_t *staging; /* host [T*N], what goes to targets */
+    cl_mem gradient;     /* [count] */
+    cl_mem m;            /* [count], adam and adamw */
+    cl_mem v;            /* [count]; sgd: u */
+    cl_mem norm;         /* [2], of the gradient, see clr_norm */
+    cl_mem sum;          /* [1], of the losses */
+    cl_mem watch;        /* [2] cl_ulong, of clr_update: the first step that was not finite */
+    cl_ulong watched[2]; /* the same as last read */
+    cl_mem losses;       /* [T,N] */
+    cl_mem targets;      /* [T,N] cl_int, negative = not counted */
+    cl_mem values;       /* [T,N,O], mean squared error */
+    clr_uploads uploads; /* of targets and values */
 };
+
+/** Wait for one or two numbers of the model's precision, in `buffer`. */
+clrnn_status clr_trainer_numbers(const clrnn_trainer *trainer, cl_mem buffer, size_t count,
+                                 double values[]);
+
+/**
+ * See whether all steps were finite: enqueue the question, and when that has been waited for look
+ * at the answer. If they were not, the trainer is put back to before the first that was not, from
+ * where it can go on. Returns: CLRNN_OK, CLRNN_ERR_NOT_FINITE (the log names the step),
+ * CLRNN_ERR_OPENCL
+ */
+clrnn_status clr_watch_read(clrnn_trainer *trainer);
+clrnn_status clr_finite_steps(clrnn_trainer *trainer);
+
+/** See whether all real numbers of a set are finite. Returns: CLRNN_OK, CLRNN_ERR_NOT_FINITE (the
+ *  log names the tensor) */
+clrnn_status clr_finite_tensors(const clrnn_tensors *set, const char *what, const clrnn_log *log);
 
 #endif

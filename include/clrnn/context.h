@@ -26,7 +26,7 @@ typedef struct clrnn_device_info {
     char vendor[128];
     char version[128]; /* "OpenCL 3.0 ..." */
     char driver[128];
-    cl_device_type type;
+    cl_device_type type; /* one of CL_DEVICE_TYPE_GPU, _CPU and _ACCELERATOR */
     cl_platform_id platform_id;
     cl_device_id device_id;
     uint64_t global_memory;
@@ -102,7 +102,9 @@ typedef struct clrnn_context clrnn_context;
 CLRNN_API clrnn_status clrnn_context_create(const clrnn_context_desc *desc,
                                             clrnn_context **context);
 
-/** Wait for the queue, release everything and set the pointer to NULL; NULL is accepted. */
+/** Wait for the queue, release everything and set the pointer to NULL; NULL is accepted. Where
+ *  CLBlast does the products it keeps its kernels, and with them the cl_context, until the process
+ *  ends or the application calls CLBlastClearCache(), which this library never does. */
 CLRNN_API void clrnn_context_destroy(clrnn_context **context);
 
 /** What the device of a context is; valid as long as the context. Threads: any. */

@@ -50,22 +50,51 @@ typedef struct clrnn_model clrnn_model;
 CLRNN_API clrnn_status clrnn_model_create(clrnn_context *context, const clrnn_model_desc *desc,
                                           uint64_t seed, clrnn_model **model);
 
+/* Where a model comes from. Zero-initialise, then set path or tensors, and what else you need. */
+typedef struct clrnn_model_source {
+    const char *path;             /* a file (clrnn_tensors_load), or */
+    const clrnn_tensors *tensors; /* what has been read */
+    /* Only tensors whose names begin so count, by their names without it: "encoder.lstm." takes
+     * "encoder.lstm.weight_hh_l0" for "weight_hh_l0". NULL or "": all of them. */
+    const char *prefix;
+    clrnn_precision precision; /* of the model; elements are converted */
+} clrnn_model_source;
+
 /**
- * Make a model from named tensors (clrnn_tensors_load). What metadata "clrnn" does not say is taken
- * from names and shapes; without it the file is PyTorch's network (README, "Files").
- * Tensors of other names are ignored unless they begin with "rnn.", "head." or "embedding.".
+ * Make a model from named tensors. What metadata "clrnn" does not say is taken from names and
+ * shapes; without it the file is PyTorch's network (README, "Files"). Tensors of other names are
+ * ignored unless they begin with "rnn.", "head." or "embedding.".
  *
- * precision: of the model; elements are converted.
- * Returns: as clrnn_model_create; CLRNN_ERR_FORMAT when names, shapes and description contradict
- *          (the log names the tensor or field); CLRNN_ERR_UNSUPPORTED in a build without
- * safetensors
+ * Ownership: on success *model is the caller's; the context must outlive it, the source need not.
+ *            On failure NULL.
+ * Threads:   any; one call at a time for each model.
+ * Returns:   as clrnn_model_create, and
+ *            CLRNN_ERR_ARGUMENT  neither path nor tensors, or both
+ *            CLRNN_ERR_FORMAT    names, shapes and description contradict (the log names tensor or
+ *                                field), or there is no network: the log lists the tensors that
+ *                                there are, and the prefixes that would make them one
+ *            CLRNN_ERR_IO        the file cannot be read
+ *            CLRNN_ERR_UNSUPPORTED  a build without safetensors
  */
+CLRNN_API clrnn_status clrnn_model_open(clrnn_context *context, const clrnn_model_source *source,
+                                        clrnn_model **model);
+
+/** The same without a prefix, of tensors and of a file. */
 CLRNN_API clrnn_status clrnn_model_from_tensors(clrnn_context *context, const clrnn_tensors *set,
                                                 clrnn_precision precision, clrnn_model **model);
-
-/** Read a file and make its model: clrnn_tensors_load, then clrnn_model_from_tensors. */
 CLRNN_API clrnn_status clrnn_model_load(clrnn_context *context, const char *path,
                                         clrnn_precision precision, clrnn_model **model);
+
+/**
+ * What model a source holds, without making it: needs no device.
+ *
+ * desc: out, all fields filled in; unchanged on failure
+ * vocabulary: [256], filled if the symbols have text; desc->vocabulary then points to it
+ * Threads: any.
+ * Returns: as clrnn_model_open, but CLRNN_OK also for sizes that no device has memory for
+ */
+CLRNN_API clrnn_status clrnn_model_describe(const clrnn_model_source *source, const clrnn_log *log,
+                                            clrnn_model_desc *desc, uint8_t vocabulary[256]);
 
 /**
  * Add the model's tensors and its description to a set, for clrnn_tensors_save. Waits.

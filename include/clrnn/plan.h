@@ -34,7 +34,7 @@ typedef struct clrnn_plan_desc {
      * as `weights` not with `train` or double precision. What is computed, and states, remain as
      * they are; y is rounded to the nearest, ties to even. */
     clrnn_storage sequences;
-    float dropout; /* 0 <= p < 1, between layers, in training plans only */
+    float dropout; /* 0 <= p < 1, between layers, in training plans of two or more only */
 } clrnn_plan_desc;
 
 typedef struct clrnn_plan clrnn_plan;
@@ -58,8 +58,9 @@ typedef struct clrnn_plan_info {
  *            outlive it. On failure *plan is NULL.
  * Threads:   any.
  * Returns:   CLRNN_OK
- *            CLRNN_ERR_ARGUMENT     as clrnn_network_weights, or dropout outside [0,1) or without
- *                                   `train`, or `weights` with `train` or double precision
+ *            CLRNN_ERR_ARGUMENT     as clrnn_network_weights, or dropout outside [0,1), without
+ *                                   `train` or with one layer, or `weights` with `train` or double
+ *                                   precision
  *            CLRNN_ERR_RANGE        a zero or overflowing size, or one whose products CLBlast
  *                                   cannot address; the log says what to reduce
  *            CLRNN_ERR_UNSUPPORTED  double precision on a device without it, or a forced strategy

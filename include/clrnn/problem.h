@@ -41,8 +41,9 @@ typedef struct clrnn_problem {
 CLRNN_API clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log,
                                            clrnn_problem *problem);
 
-/** Write a problem as a string that clrnn_problem_parse reads back; always terminated.
- *  Returns the length it has without the limit, as snprintf. Threads: any. */
+/** Write a problem as a string that clrnn_problem_parse reads back; always terminated. text:
+ *  [size], or NULL for its length alone. Returns the length it has without the limit, as snprintf.
+ *  Threads: any. */
 CLRNN_API int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size);
 
 /* How a check came out. An error is the largest |device - reference| of a tensor over the largest

@@ -2,7 +2,9 @@
  * clrnn/status.h - status codes and the log.
  *
  * A function that can fail returns a clrnn_status; the reason, with names and numbers, goes to the
- * log that the caller supplied. The library itself never prints, aborts or exits. */
+ * log that the caller supplied. The library itself never prints, aborts or exits. NULL for an
+ * object or array that a function needs is CLRNN_ERR_ARGUMENT; a function without a status then
+ * does nothing and returns NULL or 0. */
 #ifndef CLRNN_STATUS_H
 #define CLRNN_STATUS_H
 
@@ -24,7 +26,8 @@ extern "C" {
     X(ERR_UNSUPPORTED, "not supported on this device or in this build")          \
     X(ERR_SELF_TEST, "the device computes wrong results")                        \
     X(ERR_IO, "a file could not be read or written")                             \
-    X(ERR_FORMAT, "a file is damaged, or not of the expected kind")
+    X(ERR_FORMAT, "a file is damaged, or not of the expected kind")              \
+    X(ERR_NOT_FINITE, "a number became infinite or NaN, so training cannot go on")
 
 typedef enum clrnn_status {
 #define CLRNN_STATUS_ENUM(name, text) CLRNN_##name,

@@ -102,6 +102,11 @@ CLRNN_API const clrnn_tensor *clrnn_tensors_find(const clrnn_tensors *set, const
 /** A metadata string, or NULL; valid until the set changes. */
 CLRNN_API const char *clrnn_tensors_metadata(const clrnn_tensors *set, const char *key);
 
+/** The key of metadata string `index`, in the order of the file, or NULL past the last one; value
+ *  (unless NULL): out, the string. Valid until the set changes. */
+CLRNN_API const char *clrnn_tensors_metadata_at(const clrnn_tensors *set, size_t index,
+                                                const char **value);
+
 /**
  * Add an array (copied; data NULL = zeros) or set a metadata string (copied).
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (the name exists, or is not UTF-8), CLRNN_ERR_RANGE (rank
@@ -112,7 +117,8 @@ CLRNN_API clrnn_status clrnn_tensors_add(clrnn_tensors *set, const char *name, c
 CLRNN_API clrnn_status clrnn_tensors_set_metadata(clrnn_tensors *set, const char *key,
                                                   const char *value);
 
-/** Elements as double or float: out[i] = data[i] for i < count. Every dtype; I64 and U64 round. */
+/** Elements as double or float: out[i] = data[i] for i < count. Every dtype; I64 and U64 round.
+ *  Nothing is written if a pointer is NULL. */
 CLRNN_API void clrnn_tensor_to_f64(const clrnn_tensor *tensor, double *out);
 CLRNN_API void clrnn_tensor_to_f32(const clrnn_tensor *tensor, float *out);
 

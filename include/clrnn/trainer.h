@@ -33,7 +33,8 @@ typedef enum clrnn_schedule {
     CLRNN_SCHEDULE_COSINE /* linear warm-up, then half a cosine down to 0 at total_steps */
 } clrnn_schedule;
 
-/* How to train. Zero-initialise, then set what you need; zero means the default given. */
+/* How to train. Zero-initialise, then set what you need; zero means the default given. What the
+ * optimiser, the schedule or the model does not use must be zero (but for the seed). */
 typedef struct clrnn_trainer_desc {
     uint32_t max_steps; /* largest T of a batch, must be set: gradients flow through these steps */
     uint32_t max_batch; /* largest N of a batch, must be set */
@@ -44,10 +45,10 @@ typedef struct clrnn_trainer_desc {
     double beta1;         /* adam, adamw; 0 = 0.9 */
     double beta2;         /* adam, adamw; 0 = 0.999 */
     double rho;           /* rmsprop; 0 = 0.99 */
-    double epsilon;       /* 0 = 1e-8 */
+    double epsilon;       /* all but sgd; 0 = 1e-8 */
     double weight_decay;  /* adamw; 0 = none */
     double clip;          /* largest Euclidean norm of the whole gradient; 0 = no limit */
-    float dropout;        /* 0 <= p < 1, between layers */
+    float dropout;        /* 0 <= p < 1, between layers, of which there must be two or more */
     clrnn_schedule schedule;
     uint64_t warmup_steps; /* steps over which the rate grows linearly from 0, either schedule */
     uint64_t total_steps;  /* cosine: must be set, more than warmup_steps */
@@ -62,11 +63,13 @@ typedef struct clrnn_batch {
     uint32_t steps; /* T; 0 = max_steps */
     uint32_t batch; /* N; 0 = max_batch; with carry_state always max_batch */
     const uint32_t *lengths;
-    const void *x;          /* [T,N,I], dense models, the model's precision */
-    const int32_t *ids;     /* [T,N], one-hot and embedding models */
-    const int32_t *targets; /* [T,N], 0..O-1, or negative: not counted; cross-entropy */
-    const void *values;     /* [T,N,O], the model's precision; mean squared error */
-    bool reset;             /* begin with zero states in spite of carry_state */
+    const void *x;      /* [T,N,I], dense models, the model's precision */
+    const int32_t *ids; /* [T,N], one-hot and embedding models */
+    /* [T,N]. Cross-entropy: 0..O-1, or negative: not counted. Mean squared error: a mask that may
+     * be absent; steps with a negative target are not counted, whatever their values hold. */
+    const int32_t *targets;
+    const void *values; /* [T,N,O], the model's precision; mean squared error, then needed */
+    bool reset;         /* begin with zero states in spite of carry_state */
 } clrnn_batch;
 
 /**
@@ -74,8 +77,8 @@ typedef struct clrnn_batch {
  *
  * Ownership: on success *trainer is the caller's; the model must outlive it, and be used by one
  *            thread at a time together with it. On failure NULL.
- * Returns:   CLRNN_OK; CLRNN_ERR_ARGUMENT (no head, an option out of its range; the log names it);
- *            CLRNN_ERR_RANGE; and those of clrnn_plan_create
+ * Returns:   CLRNN_OK; CLRNN_ERR_ARGUMENT (no head, an option out of its range or not used; the
+ *            log names it); CLRNN_ERR_RANGE; and those of clrnn_plan_create
  */
 CLRNN_API clrnn_status clrnn_trainer_create(clrnn_model *model, const clrnn_trainer_desc *desc,
                                             clrnn_trainer **trainer);
@@ -87,12 +90,20 @@ CLRNN_API void clrnn_trainer_destroy(clrnn_trainer **trainer);
  * One training step: forward, loss, backward, clipping, optimiser. The loss is the mean over the
  * steps counted (within the row's length, target not negative).
  *
- * loss: NULL = do not wait for the device; else receives the loss before the update.
- * A loss or gradient that is not finite is not hidden: parameters become NaN, as the field does it.
+ * loss: NULL = do not wait for the device, but for the oldest of the batches under way when these
+ *       are 20 or take 64 MiB of copies; else receives the loss before the update, finite or not.
+ *
+ * A step whose loss or gradient is not finite changes nothing, and neither does any step after it
+ * until the caller has been told: the next of these calls that waits (a step with `loss`,
+ * clrnn_trainer_evaluate, clrnn_trainer_save) returns CLRNN_ERR_NOT_FINITE, and the log names the
+ * step. The trainer is then as it was before that step (parameters, moments, steps done), and the
+ * next batch begins with zero states. A smaller learning rate, clipping, or other data may help;
+ * the same step again does not.
  * Returns: CLRNN_OK
  *          CLRNN_ERR_ARGUMENT  a needed array is missing
  *          CLRNN_ERR_RANGE     a size, length, id or target out of range (the log says where), or
  *                              no step is counted; in both cases nothing has changed
+ *          CLRNN_ERR_NOT_FINITE  the loss or gradient of this step or of one before it, as above
  *          CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL  the step may be half done
  */
 CLRNN_API clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch,
@@ -103,7 +114,9 @@ CLRNN_API clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_ba
  * (if carry_state), apart from that of training.
  *
  * loss_sum: receives the sum of the losses, count: how many steps were counted.
- * Returns: as clrnn_trainer_step, but a batch in which no step is counted is allowed.
+ * A sum that is not finite is a result like any other.
+ * Returns: as clrnn_trainer_step (CLRNN_ERR_NOT_FINITE tells of training), but a batch in which no
+ *          step is counted is allowed.
  */
 CLRNN_API clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *batch,
                                               double *loss_sum, uint64_t *count);
@@ -111,7 +124,8 @@ CLRNN_API clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrn
 /** Steps done so far, also before a resume: the k of the formulas, minus 1. */
 CLRNN_API uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer);
 
-/** Learning rate of the next step, and the gradient's norm of the last one (waits). */
+/** Learning rate of the next step, and the gradient's norm of the last one, before clipping
+ * (waits): finite if the gradient is, whatever its squares are. */
 CLRNN_API double clrnn_trainer_learning_rate(const clrnn_trainer *trainer);
 CLRNN_API clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, double *norm);
 
@@ -124,7 +138,10 @@ CLRNN_API clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *
 /**
  * Write a checkpoint: a safetensors file that is also a model file, with the optimiser's moments,
  * carried states, step and options. A kill at any moment leaves the old file or the new, whole.
- * Returns: CLRNN_OK, CLRNN_ERR_IO, CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_UNSUPPORTED
+ * Returns: CLRNN_OK, CLRNN_ERR_IO, CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_UNSUPPORTED;
+ *          CLRNN_ERR_NOT_FINITE  a step was not finite (clrnn_trainer_step), or a parameter, moment
+ *                                or state is not: the log names it. On any failure an old file of
+ *                                that name is untouched
  */
 CLRNN_API clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path);
 
@@ -172,7 +189,7 @@ CLRNN_API clrnn_status clrnn_text_create(const void *bytes, size_t size,
                                          clrnn_text **text);
 CLRNN_API void clrnn_text_destroy(clrnn_text **text);
 
-/** The byte of each symbol, [*size]; valid as long as the text. */
+/** The byte of each symbol, [*size]; valid as long as the text. size: may be NULL. */
 CLRNN_API const uint8_t *clrnn_text_vocabulary(const clrnn_text *text, uint32_t *size);
 
 /** Batches of one pass through the training text, and through the held-out text. */
@@ -181,7 +198,7 @@ CLRNN_API uint64_t clrnn_text_batches(const clrnn_text *text, bool validation);
 /**
  * Fill batch `index` (any number; it wraps around): ids [T,N] and targets [T,N], the symbols one
  * further. *reset tells whether the batch begins the text anew. Where nothing is held out, a batch
- * of it is symbol 0 with targets -1, which count nothing.
+ * of it is symbol 0 with targets -1, which count nothing. If a pointer is NULL nothing is filled.
  */
 CLRNN_API void clrnn_text_batch(const clrnn_text *text, bool validation, uint64_t index,
                                 int32_t *ids, int32_t *targets, bool *reset);

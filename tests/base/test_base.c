@@ -28,6 +28,19 @@ static void test_status(void **state)
     assert_non_null(clrnn_status_text((clrnn_status)-1));
 }
 
+/* What Meson has read from the header, which packages are named after. */
+static void test_version(void **state)
+{
+    (void)state;
+    int major, minor, patch;
+    assert_string_equal(clrnn_version_text(), TEST_VERSION);
+    assert_int_equal(sscanf(clrnn_version_text(), "%d.%d.%d", &major, &minor, &patch), 3);
+    assert_int_equal(clrnn_version(), CLRNN_MAKE_VERSION(major, minor, patch));
+    assert_int_equal(clrnn_version(), CLRNN_VERSION);
+    assert_true(CLRNN_MAKE_VERSION(1, 0, 0) > CLRNN_MAKE_VERSION(0, 255, 255));
+    assert_true(CLRNN_MAKE_VERSION(0, 2, 0) > CLRNN_MAKE_VERSION(0, 1, 255));
+}
+
 /* --- log ------------------------------------------------------------------------------------ */
 
 typedef struct heard {
@@ -170,7 +183,7 @@ int main(void)
         cmocka_unit_test(test_status),  cmocka_unit_test(test_log_levels),
         cmocka_unit_test(test_log_cut), cmocka_unit_test(test_checked),
         cmocka_unit_test(test_memory),  cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_philox),
+        cmocka_unit_test(test_philox),  cmocka_unit_test(test_version),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

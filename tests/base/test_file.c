@@ -17,9 +17,9 @@
 
 static const char *in_folder(const char *name)
 {
-    static char path[2][512];
+    static char path[4][512];
     static int turn;
-    turn ^= 1;
+    turn = (turn + 1) % 4;
     snprintf(path[turn], sizeof path[turn], "%s/%s", test_folder(), name);
     return path[turn];
 }
@@ -125,6 +125,142 @@ static void test_mode_and_link(void **state)
     assert_int_equal(lstat(link, &about), 0);
     assert_true(S_ISLNK(about.st_mode));
     assert_int_equal(remove(link), 0);
+    assert_int_equal(remove(file), 0);
+}
+
+/* A link to a file that is not there yet: the file is made, the link stays. */
+static void test_dangling_links(void **state)
+{
+    (void)state;
+    struct stat about;
+    char target[600];
+    char link[512];
+    snprintf(link, sizeof link, "%s", in_folder("link"));
+    snprintf(target, sizeof target, "%s/b/../b/file", test_folder());
+    assert_int_equal(mkdir(in_folder("a"), 0777), 0);
+    assert_int_equal(mkdir(in_folder("b"), 0777), 0);
+    assert_int_equal(symlink("a/one", link), 0);
+    assert_int_equal(symlink("../two", in_folder("a/one")), 0);
+    assert_int_equal(symlink(target, in_folder("two")), 0);
+    assert_int_equal(write_text(link, "made"), CLRNN_OK);
+    assert_content(in_folder("b/file"), "made");
+    assert_int_equal(write_text(link, "replaced"), CLRNN_OK);
+    assert_content(in_folder("b/file"), "replaced");
+    for (int i = 0; i < 3; i++) {
+        const char *const links[] = {"link", "a/one", "two"};
+        assert_int_equal(lstat(in_folder(links[i]), &about), 0);
+        assert_true(S_ISLNK(about.st_mode));
+    }
+    assert_int_equal(remove(in_folder("b/file")), 0);
+    assert_int_equal(remove(in_folder("b")), 0);
+    assert_int_equal(write_text(link, "x"), CLRNN_ERR_IO); /* its folder is gone */
+    assert_error_contains(link);
+    assert_int_equal(remove(in_folder("two")), 0);
+    assert_int_equal(symlink("link", in_folder("two")), 0);
+    assert_int_equal(write_text(link, "x"), CLRNN_ERR_IO); /* a circle */
+    assert_error_contains("symbolic links");
+    assert_int_equal(remove(in_folder("a/one")), 0);
+    assert_int_equal(remove(in_folder("a")), 0);
+    assert_int_equal(remove(in_folder("two")), 0);
+    assert_int_equal(remove(link), 0);
+    assert_int_equal(count_entries(), 0);
+}
+
+/* The link of /proc to an open file that was removed looks like a path and is none. */
+static void test_file_without_a_name(void **state)
+{
+    (void)state;
+    char path[64];
+    int file = open(in_folder("gone"), O_WRONLY | O_CREAT, 0666);
+    assert_true(file >= 0);
+    assert_int_equal(remove(in_folder("gone")), 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    if (access(path, F_OK) == 0) {
+        assert_int_equal(write_text(path, "x"), CLRNN_ERR_IO);
+        assert_error_contains(path);
+    }
+    close(file);
+    assert_int_equal(count_entries(), 0);
+}
+
+static void assert_read_only(const char *path)
+{
+    test_last_error[0] = 0;
+    assert_int_equal(write_text(path, "new"), CLRNN_ERR_IO);
+    assert_error_contains("read-only");
+    assert_content(path, "old");
+}
+
+/* A folder lets anybody who may write to it rename over any file in it, root always. */
+static void test_read_only(void **state)
+{
+    (void)state;
+    const mode_t modes[] = {0444, 0400, 0555};
+    const char *file = in_folder("file"), *link = in_folder("link");
+    assert_int_equal(write_text(file, "old"), CLRNN_OK);
+    assert_int_equal(symlink("file", link), 0);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct stat about;
+        assert_int_equal(chmod(file, modes[i]), 0);
+        assert_read_only(file);
+        assert_read_only(link);
+        const clr_piece piece = {"new", 3};
+        assert_int_equal(clr_file_write_nofollow(file, &piece, 1, &test_log), CLRNN_ERR_IO);
+        assert_content(file, "old");
+        assert_int_equal(stat(file, &about), 0);
+        assert_int_equal(about.st_mode & 07777, modes[i]);
+    }
+    assert_int_equal(chmod(file, 0466), 0); /* others may, the owner may not */
+    assert_read_only(file);
+    assert_int_equal(chmod(file, 0644), 0);
+    assert_int_equal(write_text(link, "new"), CLRNN_OK);
+    assert_content(file, "new");
+    assert_int_equal(remove(link), 0);
+    assert_int_equal(remove(file), 0);
+    assert_int_equal(count_entries(), 0);
+}
+
+/* What root saves for others stays theirs. */
+static void test_owner(void **state)
+{
+    (void)state;
+    struct stat about;
+    const char *file = in_folder("file");
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(write_text(file, "old"), CLRNN_OK);
+    assert_int_equal(chown(file, 1234, 2345), 0);
+    assert_int_equal(chmod(file, 0640), 0);
+    assert_int_equal(write_text(file, "new"), CLRNN_OK);
+    assert_int_equal(stat(file, &about), 0);
+    assert_int_equal(about.st_uid, 1234);
+    assert_int_equal(about.st_gid, 2345);
+    assert_int_equal(about.st_mode & 07777, 0640);
+    assert_int_equal(remove(file), 0);
+}
+
+/* A file of the library's own, where a link can only have been planted. */
+static void test_nofollow(void **state)
+{
+    (void)state;
+    const clr_piece piece = {"cached", 6};
+    const char *file = in_folder("file"), *link = in_folder("link");
+    const char *const targets[] = {"file", "missing", "."};
+    assert_int_equal(write_text(file, "a user's"), CLRNN_OK);
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        void *data = NULL;
+        size_t size = 0;
+        assert_int_equal(symlink(targets[i], link), 0);
+        assert_int_equal(clr_file_read_nofollow(link, &test_log, &data, &size), CLRNN_ERR_IO);
+        assert_null(data);
+        assert_int_equal(clr_file_write_nofollow(link, &piece, 1, &test_log), CLRNN_OK);
+        assert_int_equal(clr_file_read_nofollow(link, &test_log, &data, &size), CLRNN_OK);
+        assert_string_equal(data, "cached");
+        free(data);
+        assert_content(file, "a user's");
+        assert_int_equal(count_entries(), 2);
+        assert_int_equal(remove(link), 0);
+    }
     assert_int_equal(remove(file), 0);
 }
 
@@ -234,10 +370,12 @@ static void test_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_without_folder),
-        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_mode_and_link),
-        cmocka_unit_test(test_faults),     cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_without_folder),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_mode_and_link),
+        cmocka_unit_test(test_dangling_links), cmocka_unit_test(test_file_without_a_name),
+        cmocka_unit_test(test_read_only),      cmocka_unit_test(test_owner),
+        cmocka_unit_test(test_nofollow),       cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_limit),          cmocka_unit_test(test_whole),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

@@ -173,6 +173,28 @@ static void test_environment(void **state)
     unsetenv("CLRNN_DEVICE");
 }
 
+/* A value of the variable that is no device's: the message names the variable and what may be
+ * there, but not where the caller's own selector is wrong. */
+static void test_wrong_environment(void **state)
+{
+    (void)state;
+    static const char choice[] = "choose auto, gpu, cpu, nvidia, amd, intel, pocl, a part of a "
+                                 "name, or PLATFORM:DEVICE";
+    clrnn_device_info machine[COUNT];
+    size_t order[COUNT], matches = 0;
+    make_machine(machine);
+    setenv("CLRNN_DEVICE", "abacus", 1);
+    assert_int_equal(clr_select(NULL, machine, COUNT, &test_log, order, &matches),
+                     CLRNN_ERR_NO_DEVICE);
+    assert_non_null(strstr(test_last_error, choice));
+    assert_error_contains("CLRNN_DEVICE=\"abacus\"; there is 0:0");
+    assert_int_equal(clr_select("sundial", machine, COUNT, &test_log, order, &matches),
+                     CLRNN_ERR_NO_DEVICE);
+    assert_null(strstr(test_last_error, "CLRNN_DEVICE"));
+    assert_error_contains("matches \"sundial\"");
+    unsetenv("CLRNN_DEVICE");
+}
+
 /* is_auto is the first of "auto", and every device has a reason. */
 static void test_explain(void **state)
 {
@@ -270,10 +292,15 @@ static void test_no_driver(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_selectors),           cmocka_unit_test(test_no_match),
-        cmocka_unit_test(test_no_match_among_many), cmocka_unit_test(test_no_device_at_all),
-        cmocka_unit_test(test_environment),         cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_folder_choice),       cmocka_unit_test(test_error_names),
+        cmocka_unit_test(test_selectors),
+        cmocka_unit_test(test_no_match),
+        cmocka_unit_test(test_no_match_among_many),
+        cmocka_unit_test(test_no_device_at_all),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_wrong_environment),
+        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_folder_choice),
+        cmocka_unit_test(test_error_names),
         cmocka_unit_test(test_no_driver),
     };
     return cmocka_run_group_tests_name("select", tests, NULL, NULL);

@@ -65,6 +65,9 @@ static void dropout_out_of_range(void **state)
     clrnn_plan_desc d = good_desc();
     d.dropout = 0.5f;
     refuse_plan(*state, d, CLRNN_ERR_ARGUMENT, "training plans");
+    d.train = true;
+    for (d.network.num_layers = 0; d.network.num_layers < 2; d.network.num_layers++)
+        refuse_plan(*state, d, CLRNN_ERR_ARGUMENT, "num_layers of 2 or more");
 }
 
 static void plans_without_arguments(void **state)

@@ -4,6 +4,7 @@
  * around C must stay as it was. */
 #include "math/gemm.h"
 
+#include <clblast_c.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,14 +225,54 @@ static void nan_and_infinity(void **state)
     }
 }
 
+/* CLBlast's kernels for a context of the application's own hold it: what it says of references. */
+static cl_uint references(cl_context context)
+{
+    cl_uint count = 0;
+    assert_int_equal(
+        clGetContextInfo(context, CL_CONTEXT_REFERENCE_COUNT, sizeof count, &count, NULL),
+        CL_SUCCESS);
+    return count;
+}
+
+/* A context that comes and goes takes nothing from an application that uses CLBlast too. */
+static void the_application_keeps_its_kernels(void **state)
+{
+    clrnn_context *theirs = NULL, *ours = NULL;
+    const clrnn_device_info *device = clrnn_context_device(*state);
+    const clrnn_context_desc desc = {.log = test_log, .cache_dir = ""};
+    assert_int_equal(clr_context_open(&desc, device, &theirs), CLRNN_OK);
+    array numbers = array_make(theirs, CLRNN_F32, NULL, 3);
+    cl_command_queue queue = clrnn_context_queue(theirs);
+    assert_int_equal(CLBlastSgemm(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeNo, 1,
+                                  1, 1, 1, numbers.buffer, 0, 1, numbers.buffer, 1, 1, 0,
+                                  numbers.buffer, 2, 1, &queue, NULL),
+                     CLBlastSuccess);
+    assert_int_equal(clrnn_context_finish(theirs), CLRNN_OK);
+    cl_uint before = references(clrnn_context_cl(theirs));
+    assert_int_equal(clr_context_open(&desc, device, &ours), CLRNN_OK);
+    clr_gemms gemms = gemms_of(ours, CLRNN_F32, CLRNN_GEMM_CLBLAST);
+    assert_int_equal(clr_gemms_prepare(&gemms), CLRNN_OK);
+    clr_gemms_free(&gemms);
+    clrnn_context_destroy(&ours);
+    assert_int_equal(references(clrnn_context_cl(theirs)), before);
+    array_free(&numbers);
+    clrnn_context_destroy(&theirs);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_open, test_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_size_and_transpose), TEST(shapes_of_a_pass),    TEST(vector_widths),
-        TEST(operand_packed_again),     TEST(packed_is_invariant), TEST(choice_and_nothing_to_do),
+        TEST(every_size_and_transpose),
+        TEST(shapes_of_a_pass),
+        TEST(vector_widths),
+        TEST(operand_packed_again),
+        TEST(packed_is_invariant),
+        TEST(choice_and_nothing_to_do),
         TEST(nan_and_infinity),
+        TEST(the_application_keeps_its_kernels),
     };
     return cmocka_run_group_tests_name("gemm", tests, NULL, NULL);
 }

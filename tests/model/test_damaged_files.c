@@ -97,6 +97,10 @@ static int use(const clrnn_tensors *set)
     const char *prefix = NULL;
     clrnn_status status = clr_description_read(set, &test_log, &desc, vocabulary, &prefix);
     assert_true(status == CLRNN_OK || status == CLRNN_ERR_FORMAT);
+    const clrnn_model_source source = {.tensors = set}, part = {.tensors = set, .prefix = "rnn."};
+    assert_int_equal(clrnn_model_describe(&source, &test_log, &desc, vocabulary), status);
+    clrnn_status inside = clrnn_model_describe(&part, &test_log, &desc, vocabulary);
+    assert_true(inside == CLRNN_OK || inside == CLRNN_ERR_FORMAT);
     return status == CLRNN_OK;
 }
 

@@ -137,7 +137,9 @@ static clrnn_status whole_round(clrnn_context *context)
     float logits[8];
     clrnn_model_io io = {.steps = 2, .batch = 1, .ids = some_ids, .logits = logits};
     clr_model_input in = {.steps = 2, .batch = 1, .ids = some_ids};
-    clrnn_status status = clrnn_model_create(context, &embedded, 1, &m);
+    clrnn_model_desc stacked = embedded;
+    stacked.network.num_layers = 2; /* for the dropout */
+    clrnn_status status = clrnn_model_create(context, &stacked, 1, &m);
     assert_int_equal(status == CLRNN_OK, m != NULL);
     if (status == CLRNN_OK)
         status = clrnn_model_forward(m, &io);

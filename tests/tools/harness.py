@@ -9,7 +9,7 @@ import arrays
 
 COLUMNS = ["step", "characters", "seconds", "loss_nats", "train_bpc", "validation_bpc",
            "learning_rate", "gradient_norm"]
-TIMEOUT = 300
+TIMEOUT = 3600  # of one command that hangs
 
 path_of_clrnn = ""  # set by test_command.py
 
@@ -55,6 +55,11 @@ def write_text(path="text.txt", size=3000):
         text += source.choice(words)
     with open(path, "w", encoding="utf-8") as f:
         f.write(text[:size])
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
 
 
 def tensors_of(path):

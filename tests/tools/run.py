@@ -189,7 +189,9 @@ def test_run_bad_arrays():
         fails(2, *run, "x.npy", name + "=bad.npy", *out, says=["bad.npy", name])
     for lengths in [[T + 1, 1, 1], [1, -1, 1], [1, 1, 2**40], [1, 1]]:
         write_npy("lengths.npy", (len(lengths),), lengths, "I64")
-        fails(2, *run, "x.npy", "lengths=lengths.npy", *out, says="lengths.npy")
+        wrong = [n for n in lengths if not 0 <= n <= T]
+        fails(2, *run, "x.npy", "lengths=lengths.npy", *out,
+              says=["lengths.npy", f"length {wrong[0]} of sequence" if wrong else "[2]"])
     write_safetensors("other.safetensors", {"a": x, "b": x})
     fails(2, *run, "other.safetensors", *out, says=["other", "x", "a, b"])
     assert not os.path.exists("y.npy")
@@ -248,3 +250,27 @@ def test_run_bad_wishes():
     fails(2, *run, "--out", "y.npy", "--weights", "f16", "--precision", "f64", says="double")
     fails(2, *run, "--out", "y.npy", "--precision", "f16", says="f32|f64")
     assert not os.path.exists("y.npy")
+
+
+def test_run_prefix():
+    """A network within a larger file: named in the error, then taken."""
+    weights, x = lstm_model(), numbers(60, (T, N, I))
+    write_npy("x.npy", *x)
+    inside = {name.replace("rnn.", "encoder.lstm."): w for name, w in weights.items()
+              if name.startswith("rnn.")}
+    other = {f"decoder.{name}": w for name, w in arrays.make_weights("gru", I, H, O).items()}
+    write_safetensors("one.safetensors", inside)
+    write_safetensors("two.safetensors", {**inside, **other})
+    run, out = ["--in", "x.npy"], ["--out", "y.npy"]
+    fails(2, "run", "one.safetensors", *run, *out,
+          says=["one.safetensors", "encoder.lstm.weight_hh_l0 [24,6]", '"encoder.lstm."',
+                "--prefix"])
+    fails(2, "run", "two.safetensors", *run, *out, says=['"decoder.", "encoder.lstm."', "choose"])
+    fails(2, "run", "two.safetensors", "--prefix", "coder.", *run, *out, says='prefix "coder."')
+    fails(2, "sample", "one.safetensors", says='"encoder.lstm."')
+    assert not os.path.exists("y.npy")
+    passes("run", "two.safetensors", "--prefix", "encoder.lstm.", *run, *out)
+    near(read_npy("y.npy"), arrays.lstm(weights, x[1], T, N)[0], (T, N, H))
+    passes("run", "two.safetensors", "--prefix", "decoder.", *run, "--out", "logits=y.npy")
+    assert read_npy("y.npy")[0] == (T, N, O)
+    fails(2, "sample", "two.safetensors", "--prefix", "decoder.", says="no vocabulary")

@@ -9,9 +9,12 @@ import tempfile
 import traceback
 
 sys.dont_write_bytecode = True  # nothing of a test stays in the source tree
+import files
 import harness
+import info
 import measure
 import run
+import terminal
 import train
 import use
 
@@ -33,10 +36,10 @@ def run_one(name, test):
 
 def main(clrnn, part=""):
     harness.path_of_clrnn = os.path.abspath(clrnn)
-    if harness.clrnn("devices").returncode == 3:
+    if harness.clrnn("devices", CLRNN_DEVICE="").returncode == 3:
         print("no OpenCL device: skipped")
         return 77
-    results = [run_one(name[5:], test) for module in (use, run, train, measure)
+    results = [run_one(name[5:], test) for module in (use, terminal, run, info, train, files, measure)
                for name, test in vars(module).items() if name.startswith("test_") and part in name]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1

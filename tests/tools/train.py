@@ -9,7 +9,8 @@ import subprocess
 
 import arrays
 import harness
-from harness import TIMEOUT, clrnn, fails, log_of, passes, tensors_of, without_time, write_text
+from harness import (TIMEOUT, clrnn, fails, log_of, passes, read, tensors_of, without_time,
+                     write_text)
 
 # A small training; the options of most tests below.
 SMALL = "--text text.txt --hidden 16 --batch 4 --seq 8 --log-every 5 --validate-every 10".split()
@@ -35,7 +36,7 @@ def test_train_learns():
     write_text()
     for cell in ["lstm", "gru", "rnn"]:
         text = passes("train", *SMALL, "--cell", cell, "--lr", "0.01", "--steps", "150", "--json",
-                      "--save", "m.safetensors")
+                      "--save", f"{cell}.safetensors")
         summary = json.loads(text)
         assert summary["cell"] == cell and summary["steps"] == 150 and not summary["interrupted"]
         assert summary["validation_bpc"] < 0.75 * summary["unigram_bpc"], summary
@@ -49,11 +50,39 @@ def test_train_options():
                   "--optimizer adamw --weight-decay 0.1 --schedule cosine --warmup 2".split(),
                   ["--optimizer", "rmsprop", "--clip", "0", "--validation", "0"],
                   ["--cell", "gru", "--reset", "after", "--update", "keeps", "--text", "more.txt"]]:
-        summary = json.loads(passes("train", *SMALL, *extra, "--steps", "6", "--json",
+        summary = json.loads(passes("train", *SMALL, *extra, "--steps", "6", "--json", "--force",
                                     "--save", "m.safetensors"))
         assert summary["steps"] == 6 and summary["train_bpc"] > 0, summary
         assert (summary["validation_bpc"] is None) == ("--validation" in extra)
         assert len(passes("sample", "m.safetensors", "--length", "5")) == 6
+
+
+def test_train_unused_options():
+    """An option that does nothing is refused before anything is done, and the message says what
+    it needs."""
+    write_text()
+    save = ["--steps", "1", "--save", "m.safetensors"]
+    for options, says in [
+            (["--momentum", "0.9"], ["--momentum 0.9", "adam", "--optimizer sgd"]),
+            (["--momentum", "0.9", "--optimizer", "rmsprop"], ["--momentum", "rmsprop"]),
+            (["--weight-decay", "0.1"], ["--weight-decay 0.1", "adam ", "--optimizer adamw"]),
+            (["--weight-decay", "0.1", "--optimizer", "sgd"], ["--weight-decay", "sgd"]),
+            (["--dropout", "0.3"], ["--dropout 0.3", "--layers 2"])]:
+        result = fails(2, "train", *SMALL, *options, *save, says=says)
+        assert result.stdout == "" and not os.path.exists("m.safetensors")
+    passes("train", *SMALL, *save, *"--momentum 0 --weight-decay 0 --dropout 0".split())
+    resume = ["--resume", "m.safetensors", "--save", "n.safetensors", "--steps", "2"]
+    fails(2, "train", *SMALL, *resume, "--momentum", "0.9", says="--optimizer sgd")
+    fails(2, "train", *SMALL, *resume, "--dropout", "0.3", says="--layers 2")
+    assert not os.path.exists("n.safetensors")
+    # A checkpoint of a time when such options did no harm.
+    metadata = arrays.read_raw("m.safetensors")[1]
+    for key in ["momentum", "weight_decay", "dropout"]:
+        assert metadata["clrnn.train." + key] == "0", metadata
+        metadata["clrnn.train." + key] = "0.25"
+    arrays.write_safetensors("old.safetensors", arrays.read_safetensors("m.safetensors"), metadata)
+    result = clrnn("train", *SMALL, "--resume", "old.safetensors", *resume[2:])
+    assert result.returncode == 0 and result.stderr.count("goes on as") == 3, result
 
 
 def test_train_schedule():
@@ -88,12 +117,41 @@ def test_train_bad_paths():
 
 
 def test_train_not_finite():
+    """Nothing is saved, whatever is looked at when; the file of the last good step stays."""
     write_text()
-    result = clrnn("train", *SMALL, *"--cell rnn --optimizer sgd --lr 1e38 --momentum 0.9".split(),
-                   *"--clip 0 --steps 30 --log-every 1 --save m.safetensors".split())
-    assert result.returncode == 0, result
-    assert result.stderr.count("\n") == 1 and "not finite" in result.stderr, result.stderr
-    result = fails(2, "sample", "m.safetensors", "--length", "5", says="not finite")
+    wild = [*SMALL, *"--cell rnn --optimizer sgd --momentum 0.9 --clip 0 --steps 30".split()]
+    for extra in ["--log-every 1", "--log-every 0 --validate-every 0", "--save-every 2 --log l.csv",
+                  "--log-every 0 --validate-every 0 --save-every 3", "--clip 1e30 --json"]:
+        result = fails(1, "train", *wild, "--lr", "1e38", *extra.split(), "--save", "m.safetensors",
+                       says=["not finite", "step ", "--lr", "--clip", "m.safetensors"])
+        assert "saved" not in result.stdout and "->" not in result.stdout, result
+        assert not os.path.exists("m.safetensors")
+    passes("train", *wild, "--lr", "1e-3", "--steps", "10", "--save", "m.safetensors")
+    good = read("m.safetensors")
+    resume = ["train", "--text", "text.txt", "--resume", "m.safetensors", "--save", "m.safetensors",
+              "--seq", "8", "--lr", "1e38"]
+    for extra in ["", "--log-every 1", "--log-every 0", "--save-every 1"]:
+        result = clrnn(*resume, *extra.split(), "--steps", "40")
+        last = result.stderr.splitlines()[-1]
+        assert result.returncode == 1 and "not finite" in last and "--lr" in last, result
+        assert read("m.safetensors") == good
+    # the step that breaks it is the last one: its own loss and gradient are finite
+    result = clrnn(*resume, "--validation", "0", "--steps", "11")
+    assert result.returncode == 1 and "not finite" in result.stderr, result
+    assert read("m.safetensors") == good
+    assert sorted(os.listdir()) == ["l.csv", "m.safetensors", "text.txt"]
+
+
+def test_train_names_the_step():
+    """The step that was not finite, also where nobody looked then."""
+    write_text()
+    steps = set()
+    for every in ["1", "7", "0"]:
+        result = fails(1, "train", *SMALL, *"--cell rnn --optimizer sgd --lr 1e38 --clip 0".split(),
+                       "--steps", "20", "--validate-every", "0", "--log-every", every,
+                       "--save-every", "0", "--save", "m.safetensors")
+        steps.add(result.stderr.split(" of step ")[1].split()[0])
+    assert len(steps) == 1 and 1 < int(steps.pop()) < 7, steps
 
 
 def test_resume_is_exact():
@@ -103,8 +161,10 @@ def test_resume_is_exact():
     for extra in [[], ["--cell", "gru", "--optimizer", "sgd", "--momentum", "0.5"],
                   ["--embedding", "4", "--optimizer", "rmsprop"]]:
         train = ["train", *base, *extra]
-        passes(*train, "--steps", "40", "--save", "whole.safetensors", "--log", "whole.csv")
-        passes(*train, "--steps", "15", "--save", "part.safetensors", "--log", "part.csv")
+        passes(*train, "--steps", "40", "--save", "whole.safetensors", "--log", "whole.csv",
+               "--force")
+        passes(*train, "--steps", "15", "--save", "part.safetensors", "--log", "part.csv",
+               "--force")
         passes(*train, "--steps", "30", "--save", "part.safetensors", "--log", "part.csv",
                "--resume", "part.safetensors")
         # the options, but those of the text and the log, are the checkpoint's
@@ -147,7 +207,8 @@ def test_resume_refuses():
                   "--batch 4 --optimizer sgd", "--batch 4 --layers 2"]:
         fails(2, *train, *resume, *extra.split())
     arrays.write_safetensors("model.safetensors", arrays.make_weights("lstm", 4, 6, 4))
-    fails(2, *train, *save, "--resume", "model.safetensors", says="model.safetensors")
+    fails(2, *train, *save, "--resume", "model.safetensors",
+          says=["model.safetensors", "not a checkpoint", "clrnn info"])
     fails(2, *train, *save, "--resume", "missing.safetensors", says="missing.safetensors")
     with open("other.txt", "w", encoding="utf-8") as f:
         f.write("ÄÖÜ" * 500)
@@ -164,11 +225,13 @@ def test_resume_takes_options():
     assert tensors_of("m.safetensors") == tensors_of("n.safetensors")
 
 
-def start_and_wait(args, rows):
+def start_and_wait(args, rows, **options):
     """Start a training that logs, and wait until its log has `rows` rows."""
-    process = subprocess.Popen([harness.path_of_clrnn, *args], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
     path = args[args.index("--log") + 1]
+    if "--force" in args and os.path.exists(path):
+        os.remove(path)
+    process = subprocess.Popen([harness.path_of_clrnn, *args], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, **options)
     while process.poll() is None:
         try:
             with open(path, encoding="utf-8") as f:
@@ -181,21 +244,64 @@ def start_and_wait(args, rows):
 
 def test_interrupt_and_resume():
     write_text()
-    for number in [signal.SIGINT, signal.SIGTERM]:
-        args = ["train", *SMALL, "--steps", "1000000", "--log", "log.csv",
+    for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
+        args = ["train", *SMALL, "--steps", "1000000", "--log", "log.csv", "--force",
                 "--save", "it's.safetensors"]
         process = start_and_wait(args, 2)
         process.send_signal(number)
         _, stderr = process.communicate(timeout=TIMEOUT)
-        assert process.returncode == 0, (process.returncode, stderr)
+        assert process.returncode == 128 + number, (process.returncode, stderr)
         assert stderr.count("\n") == 1 and "to continue: clrnn train " in stderr, stderr
         step = int(stderr.split("after step ")[1].split(",")[0])
         again = shlex.split(stderr.split("to continue: ")[1])[1:]
         again[again.index("--steps") + 1] = str(step + 7)
         passes(*again)
-        passes("train", *SMALL, "--steps", str(step + 7), "--save", "whole.safetensors")
+        passes("train", *SMALL, "--steps", str(step + 7), "--save", "whole.safetensors", "--force")
         assert tensors_of("it's.safetensors") == tensors_of("whole.safetensors")
-        os.remove("log.csv")
+
+
+def ignoring(number):
+    """What a child does before it becomes the command: as nohup does."""
+    return lambda: signal.signal(number, signal.SIG_IGN)
+
+
+def test_ignored_signals_stay_ignored():
+    write_text()
+    for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
+        args = ["train", *SMALL, "--steps", "300", "--log", "log.csv", "--force", "--log-every",
+                "1", "--save", "m.safetensors"]
+        process = start_and_wait(args, 5, preexec_fn=ignoring(number))
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 0 and not stderr, (number, process.returncode, stderr)
+        assert "300 steps" in stdout, stdout
+
+
+def test_signals_that_come_twice():
+    """As `timeout` and a shell that is going away send them; Ctrl-C twice ends at once."""
+    write_text()
+    for number in [signal.SIGTERM, signal.SIGHUP]:
+        args = ["train", *SMALL, "--steps", "1000000", "--log", "log.csv", "--force",
+                "--save", "m.safetensors", "--hidden", "200"]
+        process = start_and_wait(args, 2)
+        while process.poll() is None:
+            process.send_signal(number)
+        _, stderr = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 128 + number, (process.returncode, stderr)
+        assert "to continue: " in stderr, stderr
+
+
+def test_reader_goes_away():
+    """The output ends in a pipe whose reader is gone, as `tee` after Ctrl-C."""
+    write_text()
+    process = start_and_wait(["train", *SMALL, "--steps", "1000000", "--log", "log.csv",
+                              "--save", "m.safetensors"], 1)
+    process.stdout.close()
+    process.wait(timeout=TIMEOUT)
+    assert process.returncode == 128 + signal.SIGPIPE, process.stderr.read()
+    assert "to continue: " in process.stderr.read()
+    process.stderr.close()
+    passes("sample", "m.safetensors", "--length", "3")
 
 
 def test_killed_at_any_moment():

@@ -7,7 +7,8 @@ import subprocess
 import harness
 from harness import TIMEOUT, fails, passes, write_text
 
-COMMANDS = ["devices", "run", "train", "sample", "verify", "bench"]
+COMMANDS = ["devices", "run", "train", "sample", "info", "verify", "bench", "tune"]
+WITHOUT_DEVICE = ["info"]
 
 
 def test_help():
@@ -15,7 +16,8 @@ def test_help():
     for name in COMMANDS:
         assert f"  {name} " in text, name
         own = passes(name, "--help")
-        assert own.startswith(f"usage: clrnn {name} ") and "--device SEL" in own, own
+        assert own.startswith(f"usage: clrnn {name} "), own
+        assert ("--device SEL" in own) == (name not in WITHOUT_DEVICE), own
     assert passes("--version").startswith("clrnn ")
 
 
@@ -46,6 +48,20 @@ def test_bad_use():
     for command in ["verify", "bench"]:
         assert fails(2, command, "--problem", "T=1", "cell=lstmm", says="lstmm").stdout == ""
         fails(2, command, "--problem", "T=0", says="T")
+
+
+def test_ranges():
+    """What is out of range is told with the value that was given and what it may be."""
+    for option, value, says in [("hidden", "0", "from 1 to 4294967295"),
+                                ("hidden", "-5", "from 1 to 4294967295"),
+                                ("hidden", "4294967296", "from 1 to 4294967295"),
+                                ("hidden", "1.5", "a whole number from 1"),
+                                ("steps", "99999999999999999999", "to 18446744073709551615"),
+                                ("lr", "0", "a number from 1e-30 to 1e+38"),
+                                ("lr", "fast", "a number from 1e-30 to 1e+38"),
+                                ("dropout", "inf", "from 0 to 0.999")]:
+        fails(2, "train", f"--{option}", value, says=[f"--{option} {value}: must be ", says])
+    fails(2, "bench", "--problem", "cell=elman", says=["cell=elman", "lstm|gru|rnn"])
 
 
 def test_line_breaks_in_names():
@@ -93,4 +109,18 @@ def test_unknown_device():
         fails(3, command, "--device", "abacus", says=["abacus", name])
     fails(3, "devices", "--device", "77:0", says="77:0")
     fails(3, "devices", "--device", "abacus", CLRNN_DEVICE="cpu")
-    fails(3, "verify", "--quick", CLRNN_DEVICE="abacus", says="abacus")
+    fails(3, "verify", "--quick", CLRNN_DEVICE="abacus",
+          says=['CLRNN_DEVICE="abacus"', name, "nvidia", "PLATFORM:DEVICE"])
+    assert "CLRNN_DEVICE" not in fails(3, "devices", "--device", "abacus").stderr
+    result = fails(3, "devices", "--json", CLRNN_DEVICE="abacus", says='CLRNN_DEVICE="abacus"')
+    assert json.loads(result.stdout)["devices"], "the list is there nevertheless"
+
+
+def test_unknown_log():
+    for value in ["verbose", "INFO", "error,warn", "0"]:
+        result = fails(2, "devices", CLRNN_LOG=value,
+                       says=["CLRNN_LOG", value, "error, warn, info, debug"])
+        assert result.stdout == ""
+    for value in ["", "error", "warn"]:
+        passes("devices", CLRNN_LOG=value)
+    passes("--help", CLRNN_LOG="verbose")

@@ -22,7 +22,8 @@ run run_open(clrnn_context *context, const clrnn_model_desc *desc, const clrnn_t
              uint64_t seed)
 {
     run r = {task_model(context, desc, seed), NULL};
-    r.trainer = task_trainer(r.model, how);
+    const clrnn_trainer_desc options = task_fitting(desc, how);
+    r.trainer = task_trainer(r.model, &options);
     return r;
 }
 

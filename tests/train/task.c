@@ -32,6 +32,20 @@ clrnn_trainer *task_trainer(clrnn_model *model, const clrnn_trainer_desc *desc)
     return trainer;
 }
 
+clrnn_trainer_desc task_fitting(const clrnn_model_desc *model, const clrnn_trainer_desc *options)
+{
+    clrnn_trainer_desc fitting = *options;
+    bool adam = options->optimizer == CLRNN_ADAM || options->optimizer == CLRNN_ADAMW;
+    fitting.momentum = options->optimizer == CLRNN_SGD ? options->momentum : 0;
+    fitting.beta1 = adam ? options->beta1 : 0;
+    fitting.beta2 = adam ? options->beta2 : 0;
+    fitting.rho = options->optimizer == CLRNN_RMSPROP ? options->rho : 0;
+    fitting.epsilon = options->optimizer != CLRNN_SGD ? options->epsilon : 0;
+    fitting.weight_decay = options->optimizer == CLRNN_ADAMW ? options->weight_decay : 0;
+    fitting.dropout = model->network.num_layers > 1 ? options->dropout : 0;
+    return fitting;
+}
+
 /* values become elements of the precision; frees them. */
 static void *convert(clrnn_precision precision, double *values, size_t count)
 {

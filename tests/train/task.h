@@ -17,6 +17,9 @@ clrnn_model_desc task_desc(clrnn_cell cell, clrnn_input input, uint32_t layers,
 clrnn_model *task_model(clrnn_context *context, const clrnn_model_desc *desc, uint64_t seed);
 clrnn_trainer *task_trainer(clrnn_model *model, const clrnn_trainer_desc *desc);
 
+/** The options without those that this optimiser and model do not use. */
+clrnn_trainer_desc task_fitting(const clrnn_model_desc *model, const clrnn_trainer_desc *options);
+
 /* A batch with all arrays that any model or loss may want. */
 typedef struct task_batch {
     clrnn_batch io;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/train/test_loss.c - losses, their gradients and sums against float64 on the host. */
-#include "array.h"
+ * tests/train/test_loss.c - losses and their gradients against float64 on the host. */
+#include "kinds.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,28 +11,7 @@
 #include "device/context.h"
 #include "math/loss.h"
 
-enum { ROWS = 37, SUM_MAX = 5000 };
-
-/* Unit roundoff. */
-static double unit(clrnn_precision precision)
-{
-    return precision == CLRNN_F64 ? ldexp(1, -53) : ldexp(1, -24);
-}
-
-/* For each precision of the device, and for groups as on a CPU and on a GPU: `test`. */
-static void each_kind(clrnn_context *context, size_t max_count, void (*test)(clr_loss *loss))
-{
-    for (int p = 0; p < precisions(context); p++)
-        for (int gpu = 0; gpu < 2; gpu++) {
-            clr_loss loss;
-            context->info.type = gpu ? CL_DEVICE_TYPE_GPU : CL_DEVICE_TYPE_CPU;
-            assert_int_equal(clr_loss_init(context, (clrnn_precision)p, max_count, &loss),
-                             CLRNN_OK);
-            assert_int_equal(loss.group, gpu ? 64 : 1);
-            test(&loss);
-            clr_loss_free(&loss);
-        }
-}
+enum { ROWS = 37 };
 
 /* What one run of a loss gives: losses [ROWS], dlogits [ROWS,O]. */
 typedef struct outcome {
@@ -215,109 +194,11 @@ static void equal_logits_cost_log_of_outputs(void **state)
     free(x);
 }
 
-static double reduce(clr_loss *loss, const array *x, bool norm)
-{
-    array result = array_make(loss->context, loss->precision, NULL, 1);
-    clrnn_status status = norm ? clr_norm(loss, x->buffer, x->count, result.buffer)
-                               : clr_sum(loss, x->buffer, x->count, result.buffer);
-    assert_int_equal(status, CLRNN_OK);
-    double *read = array_read(&result), value = read[0];
-    free(read);
-    array_free(&result);
-    return value;
-}
-
-/* The worst case of a sum of n numbers added in a tree this flat is far below 200 roundings. */
-static void check_sums(clr_loss *loss, size_t count)
-{
-    long double sum = 0, absolute = 0, squares = 0;
-    double *values = test_random(count, count, 3);
-    for (size_t i = 0; i < count; i++) {
-        values[i] = array_round(loss->precision, i % 5 ? values[i] : values[i] * 1000);
-        sum += values[i];
-        absolute += fabs(values[i]);
-        squares += (long double)values[i] * values[i];
-    }
-    array x = array_make(loss->context, loss->precision, values, count);
-    double got = reduce(loss, &x, false), norm = reduce(loss, &x, true);
-    double loose = 200 * unit(loss->precision), expected = (double)sqrtl(squares);
-    if (!(fabs(got - (double)sum) <= loose * (double)absolute))
-        fail_msg("sum of %zu is %.17g, not %.17g", count, got, (double)sum);
-    if (!(fabs(norm - expected) <= fmin(1e-6, loose) * expected))
-        fail_msg("norm of %zu is %.17g, not %.17g", count, norm, expected);
-    assert_true(got == reduce(loss, &x, false) && norm == reduce(loss, &x, true));
-    array_free(&x);
-    free(values);
-}
-
-static void each_count(clr_loss *loss)
-{
-    const size_t counts[] = {1, 7, 63, 64, 65, 4095, 4096, 4097, 8192, 8193, 100003, 1500007};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        check_sums(loss, counts[i]);
-}
-
-static void sums(void **state)
-{
-    each_kind(*state, 1500007, each_count);
-}
-
-/* Three levels of sums and more, in which a misplaced part would be lost or counted twice. */
-enum { MANY = 4096 * 4096 + 5 };
-static void each_level(clr_loss *loss)
-{
-    const size_t places[] = {0, 4095, 4096, 4096 * 4096 - 1, 4096 * 4096, MANY - 1};
-    clrnn_context *context = loss->context;
-    if (loss->precision != CLRNN_F32)
-        return; /* memory; the indices are the same */
-    array x = {context, CLRNN_F32, MANY, NULL};
-    assert_int_equal(clr_buffer_create(context, MANY * sizeof(float), &x.buffer), CLRNN_OK);
-    assert_int_equal(clr_buffer_zero(context, x.buffer, 0, MANY * sizeof(float)), CLRNN_OK);
-    for (size_t i = 0; i < 6; i++) {
-        float value = (float)(1 << i);
-        assert_int_equal(
-            clr_buffer_write(context, x.buffer, places[i] * sizeof value, sizeof value, &value),
-            CLRNN_OK);
-    }
-    assert_true(reduce(loss, &x, false) == 63);
-    assert_true(fabs(reduce(loss, &x, true) - sqrt(1365)) < 1e-5);
-    array_free(&x);
-}
-
-static void many_levels(void **state)
-{
-    each_kind(*state, MANY, each_level);
-}
-
-static void what_is_not_finite_shows(void **state)
-{
-    double values[SUM_MAX] = {0};
-    clr_loss loss;
-    assert_int_equal(clr_loss_init(*state, CLRNN_F32, SUM_MAX, &loss), CLRNN_OK);
-    const double bad[] = {NAN, INFINITY, 1e30};
-    for (size_t i = 0; i < 3; i++) {
-        values[SUM_MAX - 1] = bad[i];
-        array x = array_make(*state, CLRNN_F32, values, SUM_MAX);
-        double norm = reduce(&loss, &x, true);
-        assert_true(i == 0 ? isnan(norm) : isinf(norm));
-        array_free(&x);
-    }
-    array x = array_make(*state, CLRNN_F32, NULL, SUM_MAX + 1);
-    assert_int_equal(clr_sum(&loss, x.buffer, SUM_MAX + 1, x.buffer), CLRNN_ERR_RANGE);
-    assert_error_contains("5001");
-    assert_int_equal(clr_norm(&loss, x.buffer, 0, x.buffer), CLRNN_ERR_RANGE);
-    array_free(&x);
-    clr_loss_free(&loss);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(losses, test_open, test_close),
         cmocka_unit_test_setup_teardown(equal_logits_cost_log_of_outputs, test_open, test_close),
-        cmocka_unit_test_setup_teardown(sums, test_open, test_close),
-        cmocka_unit_test_setup_teardown(many_levels, test_open, test_close),
-        cmocka_unit_test_setup_teardown(what_is_not_finite_shows, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,13 +67,15 @@ static void step(clr_optimizer *optimizer, const setting *s, const clr_update *u
                  cl_mem m, cl_mem v)
 {
     clrnn_status status = CLRNN_ERR_ARGUMENT;
+    clr_update all = *update;
+    all.step = (uint64_t)k;
     if (s->kind == CLRNN_SGD)
-        status = clr_optimizer_sgd(optimizer, update, v, s->momentum);
+        status = clr_optimizer_sgd(optimizer, &all, v, s->momentum);
     else if (s->kind == CLRNN_RMSPROP)
-        status = clr_optimizer_rmsprop(optimizer, update, v, s->rho, s->epsilon);
+        status = clr_optimizer_rmsprop(optimizer, &all, v, s->rho, s->epsilon);
     else
-        status = clr_optimizer_adam(optimizer, update, m, v, (uint64_t)k, s->beta1, s->beta2,
-                                    s->epsilon, s->decay);
+        status =
+            clr_optimizer_adam(optimizer, &all, m, v, s->beta1, s->beta2, s->epsilon, s->decay);
     assert_int_equal(status, CLRNN_OK);
 }
 
@@ -125,13 +127,18 @@ static void check(clr_optimizer *optimizer, clr_loss *loss, const setting *s, si
     for (size_t i = 0; i < count; i++)
         host.w[i] = array_round(real, host.w[i]);
     array w = array_make(context, real, host.w, count), m = array_make(context, real, zeros, count);
-    array v = array_make(context, real, zeros, count), norm = array_make(context, real, NULL, 1);
+    array v = array_make(context, real, zeros, count), norm = array_make(context, real, NULL, 2);
     for (int k = 1; k <= STEPS; k++) {
         double *gradient = make_gradient(real, count, k, extreme);
         double length = norm_of(gradient, count), clip = s->clip * length;
         double factor = clip > 0 && length > clip ? clip / length : 1;
         array g = array_make(context, real, gradient, count);
-        clr_update update = {w.buffer, g.buffer, norm.buffer, count, clip, s->rate};
+        clr_update update = {.w = w.buffer,
+                             .g = g.buffer,
+                             .norm = norm.buffer,
+                             .count = count,
+                             .clip = clip,
+                             .rate = s->rate};
         if (clip > 0)
             assert_int_equal(clr_norm(loss, g.buffer, count, norm.buffer), CLRNN_OK);
         step(optimizer, s, &update, k, m.buffer, v.buffer);
@@ -176,7 +183,7 @@ static void formulas(void **state)
 
 /* One step of plain SGD at rate 1 from w = 0 shows the clipped gradient itself, negated. */
 static double *clipped(clr_optimizer *optimizer, const double *gradient, size_t count,
-                       double norm_value, double clip)
+                       double norm_value, double scale, double clip)
 {
     clrnn_context *context = optimizer->context;
     double *zeros = calloc(count, sizeof *zeros);
@@ -184,8 +191,9 @@ static double *clipped(clr_optimizer *optimizer, const double *gradient, size_t 
     array w = array_make(context, CLRNN_F32, zeros, count);
     array u = array_make(context, CLRNN_F32, zeros, count);
     array g = array_make(context, CLRNN_F32, gradient, count);
-    array norm = array_make(context, CLRNN_F32, &norm_value, 1);
-    clr_update update = {w.buffer, g.buffer, norm.buffer, count, clip, 1};
+    array norm = array_make(context, CLRNN_F32, (double[]){norm_value * scale, scale}, 2);
+    clr_update update = {
+        .w = w.buffer, .g = g.buffer, .norm = norm.buffer, .count = count, .clip = clip, .rate = 1};
     assert_int_equal(clr_optimizer_sgd(optimizer, &update, u.buffer, 0), CLRNN_OK);
     double *result = array_read(&w);
     array_free(&w);
@@ -212,15 +220,46 @@ static void clipping(void **state)
     };
     clr_optimizer optimizer;
     assert_int_equal(clr_optimizer_init(*state, CLRNN_F32, &optimizer), CLRNN_OK);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        double *w = clipped(&optimizer, gradient, 3, cases[i].norm, cases[i].clip);
-        if (isnan(cases[i].first))
+    for (size_t i = 0; i < 3 * sizeof cases / sizeof *cases; i++) {
+        double scale = (double[]){1, 0x1p-100, 0x1p100}[i % 3]; /* which changes nothing */
+        double *w = clipped(&optimizer, gradient, 3, cases[i / 3].norm, scale, cases[i / 3].clip);
+        if (isnan(cases[i / 3].first))
             assert_true(isnan(w[0]) && isnan(w[1]) && isnan(w[2]));
         else
-            assert_true(w[0] == cases[i].first && w[1] == cases[i].second && w[2] == 0);
+            assert_true(w[0] == cases[i / 3].first && w[1] == cases[i / 3].second && w[2] == 0);
         free(w);
     }
     clr_optimizer_free(&optimizer);
+}
+
+/* A gradient of any finite size is shortened to the norm asked for, and keeps its direction. */
+static void clipping_of_extremes(void **state)
+{
+    const double sizes[] = {1e-40, 1e-37, 1e-30, 1, 1e18, 1e20, 1e30, 6e37};
+    clr_optimizer optimizer;
+    clr_loss loss;
+    assert_int_equal(clr_optimizer_init(*state, CLRNN_F32, &optimizer), CLRNN_OK);
+    assert_int_equal(clr_loss_init(*state, CLRNN_F32, 3, &loss), CLRNN_OK);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int k = 0; k < 2; k++) {
+            const double size = sizes[i], gradient[] = {3 * size, -4 * size, 0};
+            const double clip = k ? size : 1, factor = fmin(1, clip / (5 * size));
+            array g = array_make(*state, CLRNN_F32, gradient, 3);
+            array norm = array_make(*state, CLRNN_F32, NULL, 2);
+            assert_int_equal(clr_norm(&loss, g.buffer, 3, norm.buffer), CLRNN_OK);
+            double *n = array_read(&norm);
+            double *w = clipped(&optimizer, gradient, 3, n[0] / n[1], n[1], clip);
+            const double expected[] = {-gradient[0] * factor, -gradient[1] * factor, 0};
+            double allowed = 1e-6 * fabs(expected[1]) + (size < 1e-36 ? 0x1p-148 : 0);
+            if (!(fabs(w[0] - expected[0]) <= allowed && fabs(w[1] - expected[1]) <= allowed))
+                fail_msg("gradient of %g clipped to %g: %g, %g", 5 * size, clip, w[0], w[1]);
+            free(w);
+            free(n);
+            array_free(&g);
+            array_free(&norm);
+        }
+    clr_optimizer_free(&optimizer);
+    clr_loss_free(&loss);
 }
 
 static void what_is_not_finite_stays_in_its_place(void **state)
@@ -234,7 +273,8 @@ static void what_is_not_finite_stays_in_its_place(void **state)
               m = array_make(*state, CLRNN_F32, zeros, 4);
         array v = array_make(*state, CLRNN_F32, zeros, 4);
         array g = array_make(*state, CLRNN_F32, gradient, 4);
-        clr_update update = {w.buffer, g.buffer, w.buffer, 4, 0, settings[i].rate};
+        clr_update update = {
+            .w = w.buffer, .g = g.buffer, .norm = w.buffer, .count = 4, .rate = settings[i].rate};
         step(&optimizer, &settings[i], &update, 1, m.buffer, v.buffer);
         double *read = array_read(&w);
         assert_true(read[0] < 0 && isnan(read[1]) && !isfinite(read[2]) && read[3] == -read[0]);
@@ -252,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(formulas, test_open, test_close),
         cmocka_unit_test_setup_teardown(clipping, test_open, test_close),
+        cmocka_unit_test_setup_teardown(clipping_of_extremes, test_open, test_close),
         cmocka_unit_test_setup_teardown(what_is_not_finite_stays_in_its_place, test_open,
                                         test_close),
     };

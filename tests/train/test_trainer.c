@@ -29,7 +29,7 @@ static double host_loss(clrnn_model *model, const clrnn_batch *batch, clrnn_loss
     for (size_t i = 0; i < rows; i++) {
         const float *x = logits + i * OUTPUTS, *values = (const float *)batch->values + i * OUTPUTS;
         bool live = !batch->lengths || i / batch->batch < batch->lengths[i % batch->batch];
-        if (!live || (kind == CLRNN_LOSS_CROSS_ENTROPY && batch->targets[i] < 0))
+        if (!live || (batch->targets && batch->targets[i] < 0))
             continue;
         double total = 0, squares = 0;
         for (size_t k = 0; k < OUTPUTS; k++) {
@@ -95,7 +95,8 @@ static void check_updates(clrnn_context *context, const clrnn_trainer_desc *opti
 {
     clrnn_model_desc desc = task_desc(CLRNN_CELL_LSTM, CLRNN_INPUT_DENSE, 1, CLRNN_F32);
     clrnn_model *model = task_model(context, &desc, 1);
-    clrnn_trainer *trainer = task_trainer(model, options);
+    const clrnn_trainer_desc used = task_fitting(&desc, options);
+    clrnn_trainer *trainer = task_trainer(model, &used);
     size_t count = model->count;
     double *w = task_parameters(model), *m = calloc(count, sizeof *m),
            *v = calloc(count, sizeof *v);
@@ -239,7 +240,8 @@ static void every_optimizer_learns(void **state)
                                             .learning_rate = rates[kind],
                                             .momentum = 0.9,
                                             .weight_decay = 0.01};
-        clrnn_trainer *trainer = task_trainer(model, &options);
+        const clrnn_trainer_desc used = task_fitting(&desc, &options);
+        clrnn_trainer *trainer = task_trainer(model, &used);
         task_batch batch = task_random(model, 4, 2, 5);
         double first = task_step(trainer, &batch.io), last = first;
         for (int k = 0; k < 100; k++)

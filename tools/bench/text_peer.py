@@ -147,6 +147,8 @@ class OurText:
 
     def run(self, steps, rate=RATE, *more):
         """The summary of a training; the model is in the folder."""
+        for name in ("model.safetensors", "log.csv"):  # existing files are not replaced unasked
+            (self.folder / name).unlink(missing_ok=True)
         result = subprocess.run([*self.base, "--steps", str(steps), "--lr", str(rate), "--save",
                                  str(self.folder / "model.safetensors"), *more],
                                 capture_output=True, text=True, check=False)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * devices.c - `clrnn devices`: what there is to run on. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tool.h"
@@ -117,6 +118,16 @@ static int print_devices(const clrnn_device_info *devices, size_t count, bool js
     return tool_print_json(object, false);
 }
 
+/* That CLRNN_DEVICE, which decides for every other command, is a device's, if it is set. */
+static int check_variable(void)
+{
+    const char *selector = getenv("CLRNN_DEVICE");
+    clrnn_context *context = NULL;
+    int code = selector && *selector ? tool_open(NULL, &context) : TOOL_OK;
+    clrnn_context_destroy(&context);
+    return code;
+}
+
 static int list_all(bool json)
 {
     clrnn_device_info *devices;
@@ -125,10 +136,10 @@ static int list_all(bool json)
     if (status)
         return tool_failed(status);
     int code = print_devices(devices, count, json);
-    if (count == 0)
-        code = tool_no_device();
     clrnn_devices_free(&devices);
-    return code;
+    if (count == 0)
+        return tool_no_device();
+    return code ? code : check_variable();
 }
 
 /* The one device that a selector opens. */
@@ -156,6 +167,6 @@ static int run(int argc, char **argv)
     return selector ? list_one(selector, json) : list_all(json);
 }
 
-const tool_command tool_devices = {"devices", "[--json] [--device SEL]",
-                                   "list the OpenCL devices and which one `auto` takes",
-                                   "Exit: 0, or 3 if there is no device.\n", run};
+const tool_command tool_devices = {
+    "devices", "[--json] [--device SEL]", "list the OpenCL devices and which one `auto` takes",
+    "Exit: 0, or 3 if there is no device, or none that CLRNN_DEVICE names.\n", run};

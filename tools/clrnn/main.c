@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * main.c - the command `clrnn`: finds the subcommand and hands over. */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tool.h"
 
-static const tool_command *const commands[] = {
-    &tool_devices, &tool_run, &tool_train, &tool_sample, &tool_verify, &tool_bench, &tool_tune};
+static const tool_command *const commands[] = {&tool_devices, &tool_run,  &tool_train,
+                                               &tool_sample,  &tool_info, &tool_verify,
+                                               &tool_bench,   &tool_tune};
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static void print_help(void)
@@ -20,10 +23,13 @@ static void print_help(void)
     printf(
         "\n  clrnn COMMAND --help   what a command takes\n"
         "  clrnn --version        the version\n\n"
-        "Every command takes --device SEL: auto, gpu, cpu, nvidia, amd, intel, pocl, a part of\n"
-        "the device's name, or PLATFORM:DEVICE as `clrnn devices` numbers them. CLRNN_DEVICE in\n"
-        "the environment says the same; CLRNN_LOG=error|warn|info|debug shows more on stderr.\n"
-        "Exit: 0 done, 1 a check failed, 2 bad use or bad input, 3 no device.\n");
+        "Commands that compute take --device SEL: auto, gpu, cpu, nvidia, amd, intel, pocl, a\n"
+        "part of the device's name, or PLATFORM:DEVICE as `clrnn devices` numbers them.\n"
+        "CLRNN_DEVICE in the environment says the same; CLRNN_LOG=error|warn|info|debug shows\n"
+        "more on stderr.\n"
+        "Exit: 0 done, 1 a check failed or a training is not finite, 2 bad use or bad input,\n"
+        "3 no device; clrnn train that a signal ended in order: 130 Ctrl-C, 143 SIGTERM, 129 "
+        "SIGHUP.\n");
 }
 
 static int dispatch(int argc, char **argv)
@@ -36,9 +42,11 @@ static int dispatch(int argc, char **argv)
         return TOOL_OK;
     }
     if (strcmp(name, "--version") == 0) {
-        printf("clrnn %d.%d.%d\n", CLRNN_VERSION_MAJOR, CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH);
+        printf("clrnn %s\n", clrnn_version_text());
         return TOOL_OK;
     }
+    if (tool_check_log())
+        return TOOL_BAD_USE;
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);
@@ -55,8 +63,40 @@ static void pin_threads(void)
 #endif
 }
 
+/* A signal that is ignored at the start stays so: SIGHUP under nohup, SIGINT of a script's job in
+ * the background. Compilers inside OpenCL drivers install handlers whatever there was, so it is
+ * also blocked, for this thread and those that it will make. */
+static void keep_ignored(void)
+{
+#ifndef _WIN32
+    const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM};
+    sigset_t ignored;
+    sigemptyset(&ignored);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction action;
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            sigaddset(&ignored, numbers[i]);
+    }
+    sigprocmask(SIG_BLOCK, &ignored, NULL);
+#endif
+}
+
+/* Where the shell has closed one of the three standard files (>&-), the next file that is opened
+ * would get its number, and what is printed would go into a user's file. So something else is put
+ * there, that cannot be written either. */
+static void reserve_standard_files(void)
+{
+#ifndef _WIN32
+    for (int file = 0; file <= 2; file++)
+        if (fcntl(file, F_GETFD) < 0)
+            (void)!open("/dev/null", file ? O_RDONLY : O_WRONLY);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    reserve_standard_files();
+    keep_ignored();
     pin_threads();
     int code = dispatch(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && code == TOOL_OK)

@@ -53,6 +53,11 @@ tool_option tool_device(const char **target)
     return tool_text("device", "SEL", target, "device to use (CLRNN_DEVICE, else auto)");
 }
 
+tool_option tool_prefix(const char **target)
+{
+    return tool_text("prefix", "P", target, "the model's tensors are those named P...");
+}
+
 const char *tool_word(const char *words, int index)
 {
     static char word[32];
@@ -127,27 +132,23 @@ static bool parse_real(const char *value, double *number)
 
 static int store_count(const char *where, const tool_option *option, const char *value)
 {
+    const uint64_t most = option->kind == TOOL_U64 ? UINT64_MAX : UINT32_MAX;
     uint64_t number;
-    if (!parse_count(value, &number))
-        return tool_error("%s: --%s %s: not a whole number", where, option->name, value);
-    if (option->kind == TOOL_U64) {
+    if (!parse_count(value, &number) || (double)number < option->least || number > most)
+        return tool_error("%s: --%s %s: must be a whole number from %.0f to %llu", where,
+                          option->name, value, option->least, (unsigned long long)most);
+    if (option->kind == TOOL_U64)
         *(uint64_t *)option->target = number;
-        return TOOL_CONTINUE;
-    }
-    if ((double)number < option->least || number > UINT32_MAX)
-        return tool_error("%s: --%s %s: must be %.0f to %u", where, option->name, value,
-                          option->least, UINT32_MAX);
-    *(uint32_t *)option->target = (uint32_t)number;
+    else
+        *(uint32_t *)option->target = (uint32_t)number;
     return TOOL_CONTINUE;
 }
 
 static int store_real(const char *where, const tool_option *option, const char *value)
 {
     double number;
-    if (!parse_real(value, &number))
-        return tool_error("%s: --%s %s: not a number", where, option->name, value);
-    if (number < option->least || number > option->most)
-        return tool_error("%s: --%s %s: must be %g to %g", where, option->name, value,
+    if (!parse_real(value, &number) || number < option->least || number > option->most)
+        return tool_error("%s: --%s %s: must be a number from %g to %g", where, option->name, value,
                           option->least, option->most);
     *(double *)option->target = number;
     return TOOL_CONTINUE;

@@ -40,14 +40,12 @@ void tool_progress(double part, const char *text)
     memset(bar, '.', BAR_WIDTH);
     memset(bar, '#', (size_t)full);
     bar[BAR_WIDTH] = 0;
+    int percent = (int)(part * 100);
     int room = terminal_width() - 1; /* the last column would wrap on some terminals */
-    int whole = BAR_WIDTH + 9 + (int)strlen(text);
-    char line[512];
-    if (whole <= room)
-        snprintf(line, sizeof line, "[%s] %3d %%  %s", bar, (int)(part * 100), text);
+    if ((int)strlen(text) <= room - BAR_WIDTH - 10)
+        fprintf(stderr, "\r[%s] %3d %%  %s\033[K", bar, percent, text);
     else
-        snprintf(line, sizeof line, "%3d %%  %s", (int)(part * 100), text);
-    fprintf(stderr, "\r%.*s\033[K", room, line);
+        fprintf(stderr, "\r%3d %%  %.*s\033[K", percent, room > 7 ? room - 7 : 0, text);
     fflush(stderr);
     drawn = true;
     drawn_at = now;

@@ -37,6 +37,15 @@ static clrnn_log_level asked_level(void)
     return CLRNN_LOG_NONE;
 }
 
+int tool_check_log(void)
+{
+    const char *asked = getenv("CLRNN_LOG");
+    if (!asked || !*asked || asked_level() != CLRNN_LOG_NONE)
+        return TOOL_OK;
+    return tool_error("CLRNN_LOG=\"%s\" is unknown; it may be error, warn, info, debug or empty",
+                      asked);
+}
+
 static void on_message(void *user, clrnn_log_level level, const char *text)
 {
     static const char *const prefix[] = {
@@ -86,6 +95,8 @@ int tool_exit_code(clrnn_status status)
 {
     if (status == CLRNN_OK)
         return TOOL_OK;
+    if (status == CLRNN_ERR_NOT_FINITE)
+        return TOOL_FAILED;
     bool no_device = status == CLRNN_ERR_NO_DEVICE || status == CLRNN_ERR_SELF_TEST;
     return no_device ? TOOL_NO_DEVICE : TOOL_BAD_USE;
 }

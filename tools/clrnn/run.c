@@ -14,9 +14,9 @@
 
 /* One run. */
 typedef struct job {
-    const char *model_path;
+    const char *model_path, *prefix;
     int precision, strategy, weights;
-    bool batch_first;
+    bool batch_first, force;
     run_input inputs[RUN_INPUTS];
     run_output outputs[RUN_OUTPUTS];
     clrnn_model *model;
@@ -109,8 +109,8 @@ static int read_lengths(job *j)
         return tool_no_memory();
     for (uint32_t n = 0; n < j->batch; n++)
         if (lengths[n] < 0 || (uint32_t)lengths[n] > j->steps)
-            return tool_error("run: %s: length %d of sequence %u is not 0 to T=%u", in->path,
-                              lengths[n], n, j->steps);
+            return tool_error("run: %s: length %lld of sequence %u is not 0 to T=%u", in->path,
+                              (long long)run_integer_at(in->tensor, n), n, j->steps);
     return TOOL_OK;
 }
 
@@ -274,8 +274,9 @@ static int to_batch_first(job *j)
 
 static int load_model(job *j, clrnn_context *context)
 {
-    clrnn_status status =
-        clrnn_model_load(context, j->model_path, (clrnn_precision)j->precision, &j->model);
+    const clrnn_model_source source = {
+        .path = j->model_path, .prefix = j->prefix, .precision = (clrnn_precision)j->precision};
+    clrnn_status status = clrnn_model_open(context, &source, &j->model);
     if (!status)
         status = clrnn_model_set_strategy(j->model, (clrnn_strategy)j->strategy);
     if (!status)
@@ -331,7 +332,7 @@ static int check_use(job *j, const tool_list *models, const tool_list *in, const
         code = tool_error("run: no input x; add --in FILE");
     if (!code && out->count == 0)
         code = tool_error("run: nothing to write; add --out FILE");
-    return code;
+    return code ? code : run_check_files(j->model_path, j->inputs, j->outputs, j->force);
 }
 
 static int run(int argc, char **argv)
@@ -342,6 +343,8 @@ static int run(int argc, char **argv)
     tool_option options[] = {
         tool_many("in", "[NAME=]FILE", &in, "x (default), h0, c0 or lengths from FILE"),
         tool_many("out", "[NAME=]FILE", &out, "y (default), hn, cn or logits to FILE"),
+        tool_flag("force", &j.force, "replace a model or other file of --out that exists"),
+        tool_prefix(&j.prefix),
         tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is walked (auto)"),

@@ -32,6 +32,13 @@ const char *run_output_name(int output);
 int run_name_inputs(const tool_list *list, run_input inputs[RUN_INPUTS]);
 int run_name_outputs(const tool_list *list, run_output outputs[RUN_OUTPUTS]);
 
+/** See that every output can be written, and is not the model, an input, or another output but by
+ *  the same name, which is how one .safetensors file takes several arrays; and, unless `force`,
+ *  that none is there already and holds something else than outputs. Returns TOOL_OK or
+ *  TOOL_BAD_USE. */
+int run_check_files(const char *model, const run_input inputs[RUN_INPUTS],
+                    const run_output outputs[RUN_OUTPUTS], bool force);
+
 /** Read every input that has a path. Returns an exit code; free with run_free in any case. */
 int run_load(run_input inputs[RUN_INPUTS]);
 
@@ -48,6 +55,9 @@ bool run_is_integer(const clrnn_tensor *tensor);
 
 /** Elements as float or double, `element` bytes each: [count], to be freed; NULL = no memory. */
 void *run_reals(const clrnn_tensor *tensor, size_t element);
+
+/** Element `i` of a tensor of integers; those beyond int64_t at its limit. */
+int64_t run_integer_at(const clrnn_tensor *tensor, size_t i);
 
 /** Elements of a tensor of integers, those beyond int32_t at its limits: [count], to be freed. */
 int32_t *run_integers(const clrnn_tensor *tensor);

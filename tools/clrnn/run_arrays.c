@@ -31,7 +31,7 @@ void *run_reals(const clrnn_tensor *tensor, size_t element)
     return out;
 }
 
-static int64_t integer_at(const clrnn_tensor *tensor, size_t i)
+int64_t run_integer_at(const clrnn_tensor *tensor, size_t i)
 {
     switch (tensor->dtype) {
     case CLRNN_DTYPE_I8:
@@ -61,7 +61,7 @@ int32_t *run_integers(const clrnn_tensor *tensor)
 {
     int32_t *out = calloc(tensor->count ? tensor->count : 1, sizeof *out);
     for (size_t i = 0; out && i < tensor->count; i++) {
-        int64_t value = integer_at(tensor, i);
+        int64_t value = run_integer_at(tensor, i);
         out[i] = value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : (int32_t)value;
     }
     return out;

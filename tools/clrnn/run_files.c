@@ -84,6 +84,56 @@ int run_name_outputs(const tool_list *list, run_output outputs[RUN_OUTPUTS])
     return TOOL_OK;
 }
 
+/* The path of an output, or NULL if there is none or an output before it has the same. */
+static const char *new_path(const run_output outputs[RUN_OUTPUTS], int output)
+{
+    const char *path = outputs[output].path;
+    for (int i = 0; i < output && path; i++)
+        if (outputs[i].path && strcmp(outputs[i].path, path) == 0)
+            path = NULL;
+    return path;
+}
+
+/* Whether a file that is there is no array and no set of outputs: a model, for example, which may
+ * have cost days. */
+static bool holds_others(const char *path)
+{
+    bool others = false;
+    if (ends_with(path, ".npy") || !tool_file_exists(path))
+        return false;
+    cJSON *header = tool_read_header(path);
+    for (const cJSON *tensor = header ? header->child : NULL; tensor; tensor = tensor->next) {
+        bool known = false;
+        for (int i = 0; i < RUN_OUTPUTS; i++)
+            known = known || strcmp(tensor->string, output_names[i]) == 0;
+        others = others || !known;
+    }
+    bool is_set = cJSON_IsObject(header);
+    cJSON_Delete(header);
+    return others || !is_set;
+}
+
+int run_check_files(const char *model, const run_input inputs[RUN_INPUTS],
+                    const run_output outputs[RUN_OUTPUTS], bool force)
+{
+    tool_file files[1 + RUN_INPUTS + RUN_OUTPUTS] = {{"MODEL", model, false}};
+    size_t count = 1;
+    for (int i = 0; i < RUN_INPUTS; i++)
+        files[count++] = (tool_file){"--in", inputs[i].path, false};
+    for (int i = 0; i < RUN_OUTPUTS; i++)
+        files[count++] = (tool_file){"--out", new_path(outputs, i), true};
+    int code = tool_check_files("run", files, count);
+    for (size_t i = 0; i < count && !code; i++)
+        if (files[i].written && files[i].path) {
+            code = tool_check_output("run", &files[i], true);
+            if (!code && !force && holds_others(files[i].path))
+                code = tool_error("run: --out %s: the file exists and holds something else, as a "
+                                  "model; add --force to replace it",
+                                  files[i].path);
+        }
+    return code;
+}
+
 /* Names of the tensors of a set, as far as they fit. */
 static const char *list_names(const clrnn_tensors *set, char *text, size_t size)
 {
@@ -134,10 +184,7 @@ static clrnn_status save_file(const run_output outputs[RUN_OUTPUTS], int first, 
 int run_save(const run_output outputs[RUN_OUTPUTS], clrnn_dtype dtype)
 {
     for (int i = 0; i < RUN_OUTPUTS; i++) {
-        bool saved = !outputs[i].path;
-        for (int before = 0; before < i && !saved; before++)
-            saved = outputs[before].path && strcmp(outputs[before].path, outputs[i].path) == 0;
-        clrnn_status status = saved ? CLRNN_OK : save_file(outputs, i, dtype);
+        clrnn_status status = new_path(outputs, i) ? save_file(outputs, i, dtype) : CLRNN_OK;
         if (status)
             return tool_failed(status);
     }

@@ -184,7 +184,7 @@ static void release(sampler *s)
 
 /* What was asked for. */
 typedef struct wish {
-    const char *path, *prompt, *selector;
+    const char *path, *prefix, *prompt, *selector;
     uint64_t length, seed;
     double temperature;
 } wish;
@@ -196,7 +196,8 @@ static int work(const wish *w)
     int code = tool_open(w->selector, &context);
     if (code)
         return code;
-    clrnn_status status = clrnn_model_load(context, w->path, CLRNN_F32, &s.model);
+    const clrnn_model_source source = {.path = w->path, .prefix = w->prefix};
+    clrnn_status status = clrnn_model_open(context, &source, &s.model);
     code = status ? tool_failed(status) : TOOL_OK;
     if (!code)
         code = check_model(clrnn_model_get_desc(s.model), w->path);
@@ -221,6 +222,7 @@ static int run(int argc, char **argv)
         tool_real("temperature", "X", &w.temperature, 0, 1000,
                   "0 takes the likeliest, 1 draws as learned (0.8)"),
         tool_u64("seed", "S", &w.seed, "of the pseudo-random numbers (0)"),
+        tool_prefix(&w.prefix),
         tool_device(&w.selector),
         {0}};
     int code = tool_parse(&tool_sample, argc, argv, options, &models);

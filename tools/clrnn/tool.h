@@ -21,9 +21,10 @@
 /* Exit codes, a contract with scripts. */
 enum {
     TOOL_OK = 0,
-    TOOL_FAILED = 1,   /* a check or comparison failed */
-    TOOL_BAD_USE = 2,  /* bad use or bad input */
-    TOOL_NO_DEVICE = 3 /* no device that works */
+    TOOL_FAILED = 1,    /* a check or comparison failed, or a training */
+    TOOL_BAD_USE = 2,   /* bad use or bad input */
+    TOOL_NO_DEVICE = 3, /* no device that works */
+    TOOL_SIGNAL = 128   /* and the signal's number: ended in order by it, as shells count */
 };
 
 /* --- subcommands ----------------------------------------------------------------------------- */
@@ -36,14 +37,18 @@ typedef struct tool_command {
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name; returns the exit code */
 } tool_command;
 
-extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_verify, tool_bench,
-    tool_tune;
+extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_info, tool_verify,
+    tool_bench, tool_tune;
 
 /* --- errors: report.c ------------------------------------------------------------------------ */
 
 /** The log for everything the command makes: keeps the last error for tool_failed; shows warnings,
  *  or what the environment variable CLRNN_LOG (error, warn, info, debug) asks for, on stderr. */
 const clrnn_log *tool_log(void);
+
+/** See that CLRNN_LOG, if it is set, asks for a level that there is. Returns TOOL_OK or
+ *  TOOL_BAD_USE. */
+int tool_check_log(void);
 
 /** Print one line "clrnn: ..." on stderr. Returns TOOL_BAD_USE. */
 int tool_error(const char *format, ...) TOOL_PRINTF(1, 2);
@@ -115,6 +120,7 @@ tool_option tool_choice(const char *name, const char *words, int *target, const 
 /** Takes its argument and the arguments after it up to the next option; may be repeated. */
 tool_option tool_many(const char *name, const char *argument, tool_list *target, const char *help);
 tool_option tool_device(const char **target); /* --device SEL, which every command has */
+tool_option tool_prefix(const char **target); /* --prefix P, of every command that reads a model */
 
 #define TOOL_CONTINUE (-1)
 
@@ -142,6 +148,32 @@ void tool_list_free(tool_list *list);
 /** See that each of a list is a problem, before a device is opened. Returns TOOL_OK or
  *  TOOL_BAD_USE. */
 int tool_check_problems(const tool_list *list);
+
+/* --- files: files.c -------------------------------------------------------------------------- */
+
+/* A file that the command line names. */
+typedef struct tool_file {
+    const char *option; /* "--save" */
+    const char *path;   /* NULL = not given */
+    bool written;
+} tool_file;
+
+/** See that no file that is written is one that is read, or written as well: not through links,
+ *  "./" or "..", and not one that is still to be made. [count]. Returns TOOL_OK or TOOL_BAD_USE. */
+int tool_check_files(const char *command, const tool_file *files, size_t count);
+
+/** See that a file can be written, before hours are spent. whole: it is replaced by a new one, else
+ *  changed in its place. Returns TOOL_OK or TOOL_BAD_USE. */
+int tool_check_output(const char *command, const tool_file *file, bool whole);
+
+/** Whether a path leads to a regular file that is not empty. */
+bool tool_file_exists(const char *path);
+
+/** Whether two paths lead to the same file, or would. */
+bool tool_same_file(const char *a, const char *b);
+
+/** The JSON object that a .safetensors file begins with, to be freed; NULL if it is none. */
+cJSON *tool_read_header(const char *path);
 
 /* --- progress, numbers: progress.c, numbers.c ------------------------------------------------ */
 

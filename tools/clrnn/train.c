@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * train.c - `clrnn train`: a character model from text. Options, and what is said at the end. */
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "train.h"
 
-#define CELLS      "lstm|gru|rnn"
-#define OPTIMIZERS "adam|adamw|sgd|rmsprop"
+#define CELLS "lstm|gru|rnn"
 
 static void print_start(const train_session *s)
 {
@@ -55,7 +51,7 @@ static void print_resume(const train_session *s, int argc, char **argv)
 {
     char line[7000] = "clrnn";
     for (int i = 0; i < argc; i++) {
-        if (strncmp(argv[i], "--resume=", 9) == 0)
+        if (strncmp(argv[i], "--resume=", 9) == 0 || strcmp(argv[i], "--force") == 0)
             continue;
         if (strcmp(argv[i], "--resume") == 0)
             i++;
@@ -89,7 +85,7 @@ static int print_summary_json(const train_session *s)
     cJSON_AddNumberToObject(object, "train_bpc", train_bits(s->loss));
     cJSON_AddNumberToObject(object, "validation_bpc", train_validation(s));
     cJSON_AddNumberToObject(object, "unigram_bpc", clrnn_text_unigram_bits(s->text));
-    cJSON_AddBoolToObject(object, "interrupted", s->interrupted);
+    cJSON_AddBoolToObject(object, "interrupted", s->interrupted != 0);
     cJSON_AddStringToObject(object, "save", s->options->save);
     return tool_print_json(object, true);
 }
@@ -109,24 +105,6 @@ static int print_summary(const train_session *s)
     return TOOL_OK;
 }
 
-/* That the checkpoint can be written, before hours are spent. */
-static int check_target(const char *path)
-{
-    char folder[4096] = ".";
-    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-    struct stat found;
-    if (dot && strcmp(dot, ".npy") == 0)
-        return tool_error("train: --save %s: a checkpoint is a .safetensors file", path);
-    if (!*path || (stat(path, &found) == 0 && S_ISDIR(found.st_mode)))
-        return tool_error("train: --save %s: not the name of a file", path);
-    if (slash)
-        snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    if (access(folder, W_OK))
-        return tool_error("train: --save %s: cannot write to the folder %s: %s", path, folder,
-                          strerror(errno));
-    return TOOL_OK;
-}
-
 static int check_options(const train_options *o)
 {
     if (o->texts.count == 0)
@@ -136,7 +114,8 @@ static int check_options(const train_options *o)
     if (o->cell != CLRNN_CELL_GRU &&
         (tool_given(o->table, "reset") || tool_given(o->table, "update")) && !o->resume)
         return tool_error("train: --reset and --update are of the GRU; add --cell gru");
-    return check_target(o->save);
+    int code = o->resume ? TOOL_OK : train_check_used(o, o->layers); /* else once they are known */
+    return code ? code : train_check_files(o);
 }
 
 static int work(const train_options *o, int argc, char **argv)
@@ -149,8 +128,10 @@ static int work(const train_options *o, int argc, char **argv)
         code = train_loop(&s);
     if (!code)
         code = print_summary(&s);
-    if (!code && s.interrupted)
+    if (!code && s.interrupted) {
         print_resume(&s, argc, argv);
+        code = TOOL_SIGNAL + s.interrupted;
+    }
     train_close(&s);
     return code;
 }
@@ -169,8 +150,10 @@ static int run(int argc, char **argv)
                        .validation = 0.1};
     tool_option options[] = {
         tool_many("text", "FILE", &o.texts, "text to learn; several are joined"),
+        tool_flag("binary", &o.binary, "learn bytes of any kind, not text alone"),
         tool_text("save", "FILE", &o.save, "checkpoint to write, which is also the model"),
         tool_text("resume", "FILE", &o.resume, "checkpoint to continue from"),
+        tool_flag("force", &o.force, "replace files of --save and --log that exist"),
         tool_text("log", "CSV", &o.log, "table of the training's course; continued on a resume"),
         tool_flag("json", &o.json, "print nothing but a summary, as JSON"),
         tool_choice("cell", CELLS, &o.cell, "(lstm)"),
@@ -183,7 +166,7 @@ static int run(int argc, char **argv)
         tool_u32("seq", "T", &o.seq, 1, "characters that gradients flow through (64)"),
         tool_u64("steps", "K", &o.steps, "steps in all, those before a resume too (1000)"),
         tool_u64("seconds", "S", &o.seconds, "end after S seconds, if that comes first"),
-        tool_choice("optimizer", OPTIMIZERS, &o.optimizer, "(adam)"),
+        tool_choice("optimizer", TRAIN_OPTIMIZERS, &o.optimizer, "(adam)"),
         tool_real("lr", "R", &o.lr, 1e-30, 1e38, "learning rate (0.002)"),
         tool_choice("schedule", "constant|cosine", &o.schedule, "of the learning rate (constant)"),
         tool_u64("warmup", "W", &o.warmup, "steps over which the rate rises from 0 (0)"),
@@ -214,9 +197,16 @@ static int run(int argc, char **argv)
 const tool_command tool_train = {
     "train", "--text FILE... --save FILE [OPTION]...", "train a character model on text",
     "Each byte that occurs is a symbol. Ctrl-C ends in order: the checkpoint is saved, and the\n"
-    "command that continues is printed; a second one ends at once. A resumed training takes over\n"
-    "the model and all options not given but the text's; with the same text it ends\n"
-    "with the same bits as one that was not interrupted. bpc: bits for each character.\n"
+    "command that continues is printed; a second one ends at once. So do SIGTERM and SIGHUP, and "
+    "a\n"
+    "reader of the output that goes away; what was ignored at the start (nohup) stays ignored.\n"
+    "A resumed training takes over the model and all options not given but the text's; with the\n"
+    "same text it ends with the same bits as one that was not interrupted. A loss or gradient "
+    "that\n"
+    "is not finite ends the training before anything is saved. bpc: bits for each character.\n"
     "Columns of the log: step, characters, seconds, loss_nats, train_bpc, validation_bpc (empty\n"
-    "where not measured), learning_rate, gradient_norm (before clipping).\n",
+    "where not measured), learning_rate, gradient_norm (before clipping).\n"
+    "Exit: 0 done, 1 not finite, 2 bad use or bad input, 3 no device; saved, but ended by a "
+    "signal\n"
+    "before the last step: 130 Ctrl-C (SIGINT), 143 SIGTERM, 129 SIGHUP, 141 SIGPIPE.\n",
     run};

@@ -7,6 +7,8 @@
 
 #include "tool.h"
 
+#define TRAIN_OPTIMIZERS "adam|adamw|sgd|rmsprop" /* as clrnn_optimizer counts them */
+
 /* What the command line asks for. */
 typedef struct train_options {
     tool_list texts;
@@ -18,7 +20,7 @@ typedef struct train_options {
     uint64_t steps, seconds, seed, warmup;
     uint64_t log_every, validate_every, save_every;
     double lr, clip, dropout, momentum, weight_decay, validation;
-    bool json;
+    bool json, force, binary;
     const tool_option *table; /* to ask which were given, and to fill in those that were not */
 } train_options;
 
@@ -26,6 +28,7 @@ typedef struct train_options {
 typedef struct train_csv {
     FILE *file;    /* NULL = no log */
     double before; /* seconds that earlier runs took */
+    bool failed;   /* a row could not be written */
     const char *path;
 } train_csv;
 
@@ -50,15 +53,27 @@ typedef struct train_session {
     double rate;       /* of learning, in the last step */
     double validation; /* after step `validated`, bits for each character; NaN = none yet */
     uint64_t validated;
-    bool warned;      /* that the loss is not finite */
-    bool interrupted; /* by a signal */
+    int interrupted; /* by the signal of this number; 0 = not */
 } train_session;
+
+/** That no option is given which the optimiser, or a model of so many layers, does not use. Returns
+ *  an exit code. */
+int train_check_used(const train_options *options, uint32_t layers);
+
+/** Look at the files before anything is opened: that all can be written, and that nothing is lost
+ *  that was not meant. Returns TOOL_OK or TOOL_BAD_USE. */
+int train_check_files(const train_options *options);
+
+/** See that the bytes of a file [size] are not plainly something else than text. Returns TOOL_OK or
+ *  TOOL_BAD_USE. */
+int train_check_text(const char *path, const char *data, size_t size);
 
 /** Open everything. Returns an exit code; train_close in any case. */
 int train_open(const train_options *options, train_session *session);
 void train_close(train_session *session);
 
-/** Train to the end, to the time limit or to a signal, then save. Returns an exit code. */
+/** Train to the end, to the time limit or to a signal, then save. Returns an exit code; TOOL_FAILED
+ *  with nothing saved if a loss or gradient is not finite. */
 int train_loop(train_session *session);
 
 /** Characters for each second of training in this run. */

@@ -45,12 +45,9 @@ int train_csv_open(train_csv *csv, const char *path, bool resume, uint64_t step)
     *csv = (train_csv){.path = path};
     if (!path)
         return TOOL_OK;
-    if (resume) {
+    if (resume && tool_file_exists(path)) {
         csv->file = fopen(path, "r+");
-        if (csv->file)
-            return keep_rows(csv, step);
-        if (errno != ENOENT)
-            return cannot(csv, "open it");
+        return csv->file ? keep_rows(csv, step) : cannot(csv, "open it");
     }
     csv->file = fopen(path, "w");
     if (!csv->file || fputs(header, csv->file) < 0 || fflush(csv->file))
@@ -73,5 +70,6 @@ int train_csv_row(train_csv *csv, uint64_t step, uint64_t characters, double sec
         snprintf(measured, sizeof measured, "%.9g", validation);
     fprintf(csv->file, "%" PRIu64 ",%" PRIu64 ",%.3f,%.9g,%.9g,%s,%.9g,%.9g\n", step, characters,
             csv->before + seconds, loss, train_bits(loss), measured, learning_rate, gradient_norm);
-    return fflush(csv->file) || ferror(csv->file) ? cannot(csv, "write it") : TOOL_OK;
+    csv->failed = fflush(csv->file) || ferror(csv->file);
+    return csv->failed ? cannot(csv, "write it") : TOOL_OK;
 }

@@ -7,26 +7,34 @@
 
 #include "train.h"
 
-#define VALIDATION_BATCHES                                                 \
-    100 /* at most; a step of validation costs about a third of training's \
-         */
+#define VALIDATION_BATCHES 100 /* at most; one costs about a third of a step of training */
+#define LOOK_EVERY         100 /* steps, after which a loss that is not finite is seen in any case */
 
-static volatile sig_atomic_t signalled;
+static volatile sig_atomic_t signalled; /* the number of the first signal, or 0 */
 
 static void on_signal(int number)
 {
-    (void)number;
-    signalled = 1;
+    if (!signalled)
+        signalled = number;
 }
 
-/* The first signal ends the training in order, the second one ends the process. */
+/* The first signal ends the training in order. A second Ctrl-C ends the process; the others may
+ * come twice without anybody's wish: `timeout` sends SIGTERM to the process and to its group, and a
+ * terminal that goes away sends SIGHUP as its shell does. SIGPIPE comes when what reads the output
+ * is gone, as `tee` after Ctrl-C. What was ignored at the start is blocked (main.c) and stays so.
+ * To be called before each step: a compiler in an OpenCL driver takes the signals for itself when
+ * it first runs, which may be late. */
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
-    action.sa_flags = (int)SA_RESETHAND | SA_RESTART;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    if (signalled)
+        return;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction action = {.sa_handler = on_signal};
+        action.sa_flags = numbers[i] == SIGINT ? (int)SA_RESETHAND | SA_RESTART : SA_RESTART;
+        sigemptyset(&action.sa_mask);
+        sigaction(numbers[i], &action, NULL);
+    }
 }
 
 static uint64_t steps_done(const train_session *s)
@@ -67,6 +75,33 @@ static void show_progress(const train_session *s)
     tool_progress(part, text);
 }
 
+/* Say what is not finite, and what to change. */
+static int not_finite(const train_session *s, const char *what)
+{
+    const train_options *o = s->options;
+    char clip[64] = "with --clip 1";
+    if (o->clip > 0)
+        snprintf(clip, sizeof clip, "a lower --clip than %g", o->clip);
+    tool_error(
+        "train: %s; begin anew, or go on from an earlier checkpoint, with a lower --lr or %s; "
+        "nothing was saved, %s is as it was",
+        what, clip, o->save);
+    return TOOL_FAILED;
+}
+
+static int not_finite_after(const train_session *s, const char *what)
+{
+    char text[80];
+    snprintf(text, sizeof text, "the %s after step %" PRIu64 " is not finite", what, steps_done(s));
+    return not_finite(s, text);
+}
+
+static int failed(const train_session *s, clrnn_status status)
+{
+    return status == CLRNN_ERR_NOT_FINITE ? not_finite(s, tool_last_error(status))
+                                          : tool_failed(status);
+}
+
 /* The mean over the held-out text from its beginning, in bits. Leaves s->validation as it was if a
  * signal comes. */
 static int validate(train_session *s)
@@ -82,22 +117,42 @@ static int validate(train_session *s)
         clrnn_text_batch(s->text, true, i, s->ids, s->targets, &batch.reset);
         clrnn_status status = clrnn_trainer_evaluate(s->trainer, &batch, &part, &count);
         if (status)
-            return tool_failed(status);
+            return failed(s, status);
         sum += part;
         counted += count;
     }
+    if (!isfinite(sum))
+        return not_finite_after(s, "validation");
     s->validation = train_bits(sum / (double)counted);
     s->validated = steps_done(s);
     s->paused += tool_seconds() - begun;
     return TOOL_OK;
 }
 
+/* The loss of the next batch, before what it comes from replaces a good checkpoint: a rate that is
+ * too high makes parameters that are finite, and nothing else is. */
+static int prove(train_session *s)
+{
+    clrnn_batch batch = {.ids = s->ids, .targets = s->targets};
+    double sum;
+    uint64_t count;
+    if (s->validated == steps_done(s) && !isnan(s->validation))
+        return TOOL_OK;
+    clrnn_text_batch(s->text, false, steps_done(s), s->ids, s->targets, &batch.reset);
+    batch.reset = true;
+    clrnn_status status = clrnn_trainer_evaluate(s->trainer, &batch, &sum, &count);
+    if (status)
+        return failed(s, status);
+    return isfinite(sum) ? TOOL_OK : not_finite_after(s, "loss");
+}
+
 static int save(train_session *s)
 {
     double begun = tool_seconds();
-    clrnn_status status = clrnn_trainer_save(s->trainer, s->options->save);
+    int code = prove(s);
+    clrnn_status status = code ? CLRNN_OK : clrnn_trainer_save(s->trainer, s->options->save);
     s->paused += tool_seconds() - begun;
-    return status ? tool_failed(status) : TOOL_OK;
+    return status ? failed(s, status) : code;
 }
 
 /* One line of results, with the mean of the losses read since the last one. */
@@ -131,12 +186,6 @@ static void note_loss(train_session *s)
 {
     s->loss_sum += s->loss;
     s->loss_count++;
-    if (isfinite(s->loss) || s->warned)
-        return;
-    s->warned = true;
-    tool_warn("train: the loss is not finite after step %" PRIu64 "; begin anew with a lower --lr "
-              "or with --clip",
-              steps_done(s));
 }
 
 static bool every(uint64_t step, uint64_t period)
@@ -167,12 +216,13 @@ static int step(train_session *s, bool last)
     uint64_t next = steps_done(s) + 1;
     bool first = next == s->first + 1;
     bool due = last || every(next, o->log_every) || every(next, o->validate_every);
+    bool look = due || first || every(next, LOOK_EVERY);
     clrnn_batch batch = {.ids = s->ids, .targets = s->targets};
     clrnn_text_batch(s->text, false, next - 1, s->ids, s->targets, &batch.reset);
     s->rate = clrnn_trainer_learning_rate(s->trainer);
-    clrnn_status status = clrnn_trainer_step(s->trainer, &batch, due || first ? &s->loss : NULL);
+    clrnn_status status = clrnn_trainer_step(s->trainer, &batch, look ? &s->loss : NULL);
     if (status)
-        return tool_failed(status);
+        return failed(s, status);
     if (due || first)
         note_loss(s);
     if (first && !last) {
@@ -193,16 +243,19 @@ int train_loop(train_session *s)
     bool last = steps_done(s) >= o->steps;
     if (last && clrnn_text_batches(s->text, true))
         code = validate(s);
-    catch_signals();
     s->start = s->timed_start = tool_seconds();
     s->timed_first = s->first;
     s->paused = 0;
     while (!code && !last && !signalled) {
+        catch_signals();
         bool late = o->seconds && tool_seconds() - s->start >= (double)o->seconds;
         last = late || steps_done(s) + 1 >= o->steps;
         code = step(s, last);
     }
     tool_progress_clear();
-    s->interrupted = signalled && !last;
-    return code ? code : save(s);
+    s->interrupted = last ? 0 : signalled;
+    if (code && !s->csv.failed)
+        return code;
+    int saved = save(s); /* a log on a full disk takes no training with it */
+    return code ? code : saved;
 }

@@ -51,25 +51,29 @@ static uint32_t choose_batch(const train_options *o, size_t size)
     return fits >= USUAL_BATCH ? USUAL_BATCH : fits >= 1 ? (uint32_t)fits : 1;
 }
 
-static int read_text(train_session *s)
+static int read_texts(const train_options *o, bytes *all)
+{
+    int code = TOOL_OK;
+    for (size_t i = 0; i < o->texts.count && !code; i++) {
+        size_t before = all->size;
+        code = append_file(all, o->texts.items[i]);
+        if (!code && !o->binary)
+            code = train_check_text(o->texts.items[i], all->data + before, all->size - before);
+    }
+    return code;
+}
+
+static int make_text(train_session *s, const bytes *all)
 {
     const train_options *o = s->options;
-    bytes all = {0};
-    int code = TOOL_OK;
-    for (size_t i = 0; i < o->texts.count && !code; i++)
-        code = append_file(&all, o->texts.items[i]);
-    if (!code) {
-        s->batch = o->batch ? o->batch : choose_batch(o, all.size);
-        clrnn_text_desc desc = {.steps = o->seq, .batch = s->batch, .validation = o->validation};
-        if (s->model) {
-            desc.vocabulary = clrnn_model_get_desc(s->model)->vocabulary;
-            desc.vocabulary_size = clrnn_model_get_desc(s->model)->vocabulary_size;
-        }
-        clrnn_status status = clrnn_text_create(all.data, all.size, &desc, tool_log(), &s->text);
-        code = status ? tool_failed(status) : TOOL_OK;
+    s->batch = o->batch ? o->batch : choose_batch(o, all->size);
+    clrnn_text_desc desc = {.steps = o->seq, .batch = s->batch, .validation = o->validation};
+    if (s->model) {
+        desc.vocabulary = clrnn_model_get_desc(s->model)->vocabulary;
+        desc.vocabulary_size = clrnn_model_get_desc(s->model)->vocabulary_size;
     }
-    free(all.data);
-    return code;
+    clrnn_status status = clrnn_text_create(all->data, all->size, &desc, tool_log(), &s->text);
+    return status ? tool_failed(status) : TOOL_OK;
 }
 
 /* A new model for the symbols of the text. */
@@ -123,8 +127,26 @@ static int check_model(const train_session *s)
     return code;
 }
 
-/* What the command line leaves open is as it was. */
-static int take_options(const train_options *o, const clrnn_tensors *checkpoint)
+int train_check_used(const train_options *o, uint32_t layers)
+{
+    const char *optimizer = tool_word(TRAIN_OPTIMIZERS, o->optimizer);
+    if (o->momentum > 0 && o->optimizer != CLRNN_SGD)
+        return tool_error("train: --momentum %g: %s does not use it, only --optimizer sgd does",
+                          o->momentum, optimizer);
+    if (o->weight_decay > 0 && o->optimizer != CLRNN_ADAMW)
+        return tool_error("train: --weight-decay %g: %s does not use it, only --optimizer adamw "
+                          "does",
+                          o->weight_decay, optimizer);
+    if (o->dropout > 0 && layers < 2)
+        return tool_error("train: --dropout %g: it acts between layers, and there is one; it needs "
+                          "--layers 2 or more",
+                          o->dropout);
+    return TOOL_OK;
+}
+
+/* What the command line leaves open is as it was; a checkpoint may still have a number in what was
+ * not used. */
+static int take_options(const train_options *o, const clrnn_tensors *checkpoint, uint32_t layers)
 {
     static const char *const names[][2] = {{"batch", "clrnn.train.max_batch"},
                                            {"seq", "clrnn.train.max_steps"},
@@ -138,24 +160,44 @@ static int take_options(const train_options *o, const clrnn_tensors *checkpoint)
                                            {"clip", "clrnn.train.clip"},
                                            {"dropout", "clrnn.train.dropout"}};
     int code = TOOL_OK;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && !code; i++)
-        code = tool_default(o->table, names[i][0], clrnn_tensors_metadata(checkpoint, names[i][1]),
-                            o->resume);
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !code; i++) {
+        const char *name = names[i][0];
+        bool unused = strcmp(name, "momentum") == 0       ? o->optimizer != CLRNN_SGD
+                      : strcmp(name, "weight-decay") == 0 ? o->optimizer != CLRNN_ADAMW
+                      : strcmp(name, "dropout") == 0      ? layers < 2
+                                                          : false;
+        if (!unused)
+            code = tool_default(o->table, name, clrnn_tensors_metadata(checkpoint, names[i][1]),
+                                o->resume);
+    }
     const char *total = clrnn_tensors_metadata(checkpoint, "clrnn.train.total_steps");
     if (!code && o->schedule == CLRNN_SCHEDULE_COSINE)
         code = tool_default(o->table, "steps", total, o->resume);
     return code;
 }
 
+static uint32_t layers_of(const train_session *s)
+{
+    return clrnn_model_get_desc(s->model)->network.num_layers;
+}
+
 static int load_checkpoint(train_session *s)
 {
     clrnn_tensors *checkpoint;
     clrnn_status status = clrnn_tensors_load(s->options->resume, tool_log(), &checkpoint);
+    if (!status && !clrnn_tensors_metadata(checkpoint, "clrnn.train.step")) {
+        clrnn_tensors_destroy(&checkpoint);
+        return tool_error("train: --resume %s: not a checkpoint that clrnn train has saved; "
+                          "clrnn info tells what it is",
+                          s->options->resume);
+    }
     if (!status)
         status = clrnn_model_from_tensors(s->context, checkpoint, CLRNN_F32, &s->model);
     int code = status ? tool_failed(status) : check_model(s);
     if (!code)
-        code = take_options(s->options, checkpoint);
+        code = take_options(s->options, checkpoint, layers_of(s));
+    if (!code)
+        code = train_check_used(s->options, layers_of(s));
     clrnn_tensors_destroy(&checkpoint);
     return code;
 }
@@ -187,12 +229,16 @@ static int make_trainer(train_session *s)
 
 int train_open(const train_options *options, train_session *s)
 {
+    bytes all = {0};
     *s = (train_session){.options = options, .loss = NAN, .validation = NAN};
-    int code = tool_open(options->selector, &s->context);
+    int code = read_texts(options, &all);
+    if (!code)
+        code = tool_open(options->selector, &s->context);
     if (!code && options->resume)
         code = load_checkpoint(s);
     if (!code)
-        code = read_text(s);
+        code = make_text(s, &all);
+    free(all.data);
     if (!code && !options->resume)
         code = make_model(s);
     if (!code)

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT
+ * cl/native.cl - OpenCL C's types and functions, as far as our kernels use them, for kernels that
+ * clang compiles ahead of time for the processor itself (tools/native.py): first of all, with
+ * -cl-no-stdinc. A group is one work-item there; tools/native.py gives a kernel the numbers of its
+ * work-item as clr_x and clr_y. */
+typedef unsigned char uchar;
+typedef unsigned short ushort;
+typedef unsigned int uint;
+typedef unsigned long ulong;
+typedef __SIZE_TYPE__ size_t;
+typedef __UINTPTR_TYPE__ uintptr_t;
+#define bool _Bool
+#define true 1
+#define false 0
+
+#define VECTORS(TYPE)                                         \
+    typedef TYPE TYPE##2 __attribute__((ext_vector_type(2))); \
+    typedef TYPE TYPE##4 __attribute__((ext_vector_type(4))); \
+    typedef TYPE TYPE##8 __attribute__((ext_vector_type(8))); \
+    typedef TYPE TYPE##16 __attribute__((ext_vector_type(16)));
+VECTORS(char)
+VECTORS(short)
+VECTORS(ushort)
+VECTORS(int)
+VECTORS(uint)
+VECTORS(long)
+VECTORS(ulong)
+VECTORS(float)
+VECTORS(double)
+
+#define get_global_id(i) ((i) ? clr_y : clr_x)
+#define get_group_id(i)  get_global_id(i)
+#define get_local_id(i)  ((uint)0)
+#define barrier(flags)   ((void)0)
+#define mem_fence(flags) __sync_synchronize()
+/* Of one work-item, so of its own. */
+#define local
+
+#define CLK_LOCAL_MEM_FENCE  1
+#define CLK_GLOBAL_MEM_FENCE 2
+#define INFINITY             __builtin_inff()
+
+#define atomic_inc(p)           __sync_fetch_and_add(p, 1)
+#define atomic_add(p, value)    __sync_fetch_and_add(p, value)
+#define atomic_or(p, value)     __sync_fetch_and_or(p, value)
+#define atomic_cmpxchg(p, a, b) __sync_val_compare_and_swap(p, a, b)
+#define OVERLOAD                __attribute__((overloadable, always_inline)) static inline
+
+OVERLOAD uint min(uint a, uint b)
+{
+    return a < b ? a : b;
+}
+OVERLOAD ulong min(ulong a, ulong b)
+{
+    return a < b ? a : b;
+}
+OVERLOAD int max(int a, int b)
+{
+    return a > b ? a : b;
+}
+OVERLOAD uint max(uint a, uint b)
+{
+    return a > b ? a : b;
+}
+static inline uint mul_hi(uint a, uint b)
+{
+    return (uint)((ulong)a * b >> 32);
+}
+
+#define isnan(x)       ((x) != (x))
+#define as_int(x)      __builtin_astype((x), int)
+#define as_uint(x)     __builtin_astype((x), uint)
+#define as_float(x)    __builtin_astype((x), float)
+#define as_long(x)     __builtin_astype((x), long)
+#define as_double(x)   __builtin_astype((x), double)
+#define as_int8(x)     __builtin_astype((x), int8)
+#define as_int16(x)    __builtin_astype((x), int16)
+#define as_float8(x)   __builtin_astype((x), float8)
+#define as_float16(x)  __builtin_astype((x), float16)
+#define as_long8(x)    __builtin_astype((x), long8)
+#define as_long16(x)   __builtin_astype((x), long16)
+#define as_double8(x)  __builtin_astype((x), double8)
+#define as_double16(x) __builtin_astype((x), double16)
+
+#define convert_uint8(x)   __builtin_convertvector((x), uint8)
+#define convert_uint16(x)  __builtin_convertvector((x), uint16)
+#define convert_float8(x)  __builtin_convertvector((x), float8)
+#define convert_float16(x) __builtin_convertvector((x), float16)
+
+static inline char convert_char_sat(float x)
+{
+    return x != x ? 0 : x < -128 ? -128 : x > 127 ? 127 : (char)x;
+}
+
+/* A fused multiply-add is one instruction where the processor has it. Else (x86-64-v2) a float's is
+ * computed in double precision, where the product is exact: the sum is rounded to odd, so that
+ * rounding it once more gives what one rounding would (S. Boldo, G. Melquiond, "Emulation of a FMA
+ * and Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd", IEEE TC 2008). */
+#if defined(__FMA__) || defined(__aarch64__)
+#define FMA(TYPE)                                          \
+    OVERLOAD TYPE fma(TYPE a, TYPE b, TYPE c)              \
+    {                                                      \
+        _Pragma("clang fp contract(on)") return a * b + c; \
+    }
+FMA(float)
+FMA(float4)
+FMA(float8)
+FMA(float16)
+FMA(double)
+FMA(double4)
+FMA(double8)
+FMA(double16)
+#else
+#define FMA_BY_ODD(TYPE, WIDE, BITS)                                                        \
+    OVERLOAD TYPE fma(TYPE a, TYPE b, TYPE c)                                               \
+    {                                                                                       \
+        WIDE product = __builtin_convertvector(a, WIDE) * __builtin_convertvector(b, WIDE); \
+        WIDE addend = __builtin_convertvector(c, WIDE), sum = product + addend;             \
+        WIDE back = sum - product;                                                          \
+        WIDE error = (product - (sum - back)) + (addend - back);                            \
+        BITS bits = __builtin_astype(sum, BITS);                                            \
+        BITS inexact = (error != 0) & (sum - sum == 0) & ((bits & 1) == 0);                 \
+        BITS outward = (error > 0) == (sum > 0);                                            \
+        bits += inexact & ((outward & 1) | (~outward & -1));                                \
+        return __builtin_convertvector(__builtin_astype(bits, WIDE), TYPE);                 \
+    }
+FMA_BY_ODD(float4, double4, long4)
+FMA_BY_ODD(float8, double8, long8)
+FMA_BY_ODD(float16, double16, long16)
+OVERLOAD float fma(float a, float b, float c)
+{
+    float4 all = fma((float4)a, (float4)b, (float4)c);
+    return all.s0;
+}
+OVERLOAD double fma(double a, double b, double c)
+{
+    return __builtin_fma(a, b, c);
+}
+#define FMA_EACH(TYPE, WIDTH)                       \
+    OVERLOAD TYPE fma(TYPE a, TYPE b, TYPE c)       \
+    {                                               \
+        for (int i = 0; i < WIDTH; i++)             \
+            a[i] = __builtin_fma(a[i], b[i], c[i]); \
+        return a;                                   \
+    }
+FMA_EACH(double4, 4)
+FMA_EACH(double8, 8)
+FMA_EACH(double16, 16)
+#endif
+
+#define SIGNS(TYPE, BITS, SIGN)                                                    \
+    OVERLOAD TYPE fabs(TYPE x)                                                     \
+    {                                                                              \
+        return __builtin_astype(__builtin_astype(x, BITS) & (BITS) ~(SIGN), TYPE); \
+    }                                                                              \
+    OVERLOAD TYPE copysign(TYPE x, TYPE sign)                                      \
+    {                                                                              \
+        return __builtin_astype((__builtin_astype(x, BITS) & (BITS) ~(SIGN)) |     \
+                                    (__builtin_astype(sign, BITS) & (BITS)(SIGN)), \
+                                TYPE);                                             \
+    }
+SIGNS(float, uint, 0x80000000u)
+SIGNS(float8, uint8, 0x80000000u)
+SIGNS(float16, uint16, 0x80000000u)
+SIGNS(double, ulong, 0x8000000000000000ul)
+SIGNS(double8, ulong8, 0x8000000000000000ul)
+SIGNS(double16, ulong16, 0x8000000000000000ul)
+
+OVERLOAD float fmax(float a, float b)
+{
+    return __builtin_fmaxf(a, b);
+}
+OVERLOAD double fmax(double a, double b)
+{
+    return __builtin_fmax(a, b);
+}
+#define FMAX(TYPE)                              \
+    OVERLOAD TYPE fmax(TYPE a, TYPE b)          \
+    {                                           \
+        return __builtin_elementwise_max(a, b); \
+    }
+FMAX(float8)
+FMAX(float16)
+FMAX(double8)
+FMAX(double16)
+
+#define ONE_ARGUMENT(NAME)             \
+    OVERLOAD float NAME(float x)       \
+    {                                  \
+        return __builtin_##NAME##f(x); \
+    }                                  \
+    OVERLOAD double NAME(double x)     \
+    {                                  \
+        return __builtin_##NAME(x);    \
+    }
+ONE_ARGUMENT(sqrt)
+ONE_ARGUMENT(exp)
+ONE_ARGUMENT(log)
+ONE_ARGUMENT(rint)
+
+OVERLOAD int min(int a, int b)
+{
+    return a < b ? a : b;
+}
+#define isfinite(x) ((x) - (x) == 0)
+OVERLOAD float ldexp(float x, int exponent)
+{
+    return __builtin_ldexpf(x, exponent);
+}
+OVERLOAD double ldexp(double x, int exponent)
+{
+    return __builtin_ldexp(x, exponent);
+}
+OVERLOAD int ilogb(float x)
+{
+    return __builtin_ilogbf(x);
+}
+OVERLOAD int ilogb(double x)
+{
+    return __builtin_ilogb(x);
+}
+
+/* Vectors from addresses that are aligned to one number only. */
+#define MOVES(TYPE, WIDTH, SPACE)                                            \
+    OVERLOAD TYPE##WIDTH vload##WIDTH(size_t i, SPACE const TYPE *p)         \
+    {                                                                        \
+        typedef TYPE##WIDTH anywhere __attribute__((aligned(sizeof(TYPE)))); \
+        return *(SPACE const anywhere *)(p + WIDTH * i);                     \
+    }                                                                        \
+    OVERLOAD void vstore##WIDTH(TYPE##WIDTH value, size_t i, SPACE TYPE *p)  \
+    {                                                                        \
+        typedef TYPE##WIDTH anywhere __attribute__((aligned(sizeof(TYPE)))); \
+        *(SPACE anywhere *)(p + WIDTH * i) = value;                          \
+    }
+#define MOVES_OF(TYPE)      \
+    MOVES(TYPE, 4, global)  \
+    MOVES(TYPE, 8, global)  \
+    MOVES(TYPE, 16, global) \
+    MOVES(TYPE, 4, private) \
+    MOVES(TYPE, 8, private) \
+    MOVES(TYPE, 16, private)
+MOVES_OF(float)
+MOVES_OF(double)
+MOVES_OF(char)
+MOVES_OF(short)
+MOVES_OF(ushort)
+
+/* binary16 by its bits: half is a number of two bytes here. The fraction and exponent of a half as
+ * those of a float are 2^112 times too small, also where it is denormal. */
+#define half ushort
+#define HALVES(FLOAT, UINT, INT)                                                          \
+    static inline FLOAT CLR_from_half_##UINT(UINT bits)                                   \
+    {                                                                                     \
+        UINT size = bits & 0x7fff;                                                        \
+        FLOAT number = __builtin_astype(size << 13, FLOAT) * 0x1p112f;                    \
+        UINT special = __builtin_astype((INT)(size >= 0x7c00), UINT);                     \
+        return __builtin_astype(__builtin_astype(number, UINT) | (special & 0x7f800000) | \
+                                    (bits & 0x8000) << 16,                                \
+                                FLOAT);                                                   \
+    }
+HALVES(float8, uint8, int8)
+HALVES(float16, uint16, int16)
+
+static inline float vload_half(size_t i, global const half *p)
+{
+    return CLR_from_half_uint8((uint8)p[i]).s0;
+}
+#ifdef __F16C__
+#define HARDWARE_HALVES 1
+static inline float8 vload_half8(size_t i, global const half *p)
+{
+    return __builtin_astype(__builtin_ia32_vcvtph2ps256(__builtin_astype(vload8(i, p), short8)),
+                            float8);
+}
+static inline float16 vload_half16(size_t i, global const half *p)
+{
+    return (float16)(vload_half8(2 * i, p), vload_half8(2 * i + 1, p));
+}
+#else
+static inline float8 vload_half8(size_t i, global const half *p)
+{
+    return CLR_from_half_uint8(__builtin_convertvector(vload8(i, p), uint8));
+}
+static inline float16 vload_half16(size_t i, global const half *p)
+{
+    return CLR_from_half_uint16(__builtin_convertvector(vload16(i, p), uint16));
+}
+#endif
+
+/* Rounded to the nearest, ties to even. */
+static inline void vstore_half_rte(float number, size_t i, global half *p)
+{
+    uint bits = as_uint(number), sign = bits >> 16 & 0x8000, size = bits & 0x7fffffff;
+    if (size > 0x7f800000) /* NaN, made quiet */
+        size = 0x7e00 | (size >> 13 & 0x3ff);
+    else if (size >= 0x47800000) /* 65536 and more */
+        size = 0x7c00;
+    else if (size <
+             0x38800000) /* below 2^-14: adding 0.5 leaves the rounded number in its low bits */
+        size = as_uint(as_float(size) + 0.5f) - 0x3f000000;
+    else
+        size = (size - (112u << 23) + 0xfff + (size >> 13 & 1)) >> 13;
+    p[i] = (ushort)(sign | size);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * base/thread.h - threads, and waiting for another one to change something under a clr_lock. */
+#ifndef CLR_BASE_THREAD_H
+#define CLR_BASE_THREAD_H
+
+#include <stdbool.h>
+
+#include "base/lock.h"
+
+#ifdef _WIN32
+typedef HANDLE clr_thread;
+typedef CONDITION_VARIABLE clr_condition;
+#define CLR_CONDITION_INIT CONDITION_VARIABLE_INIT
+static inline void clr_condition_wait(clr_condition *condition, clr_lock *lock)
+{
+    (void)SleepConditionVariableSRW(condition, lock, INFINITE, 0);
+}
+static inline void clr_condition_wake_all(clr_condition *condition)
+{
+    WakeAllConditionVariable(condition);
+}
+#else
+#include <sched.h>
+typedef pthread_t clr_thread;
+typedef pthread_cond_t clr_condition;
+#define CLR_CONDITION_INIT PTHREAD_COND_INITIALIZER
+static inline void clr_condition_wait(clr_condition *condition, clr_lock *lock)
+{
+    (void)pthread_cond_wait(condition, lock);
+}
+static inline void clr_condition_wake_all(clr_condition *condition)
+{
+    (void)pthread_cond_broadcast(condition);
+}
+#endif
+
+/** Start body(data) in a thread of its own, to be joined; false: the system refuses. */
+bool clr_thread_start(clr_thread *thread, void (*body)(void *data), void *data);
+void clr_thread_join(clr_thread thread);
+
+/** Processors that this process may use, at least 1. */
+unsigned clr_processors(void);
+
+/* Between two looks at what another thread changes: lets the other thread of the core work. */
+static inline void clr_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield" ::: "memory");
+#endif
+}
+
+/** Give the processor to somebody else who wants it. */
+static inline void clr_yield(void)
+{
+#ifdef _WIN32
+    (void)SwitchToThread();
+#else
+    (void)sched_yield();
+#endif
+}
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * device/opencl.c - see device/opencl.h. */
+#include "device/opencl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/library.h"
+#include "base/lock.h"
+#include "device/native.h"
+
+/* Of the whole process, as a library that is loaded is. */
+static struct {
+    clr_lock lock;
+    bool tried;
+    bool found;
+    char reason[320];
+    clr_driver driver;
+} opencl = {.lock = CLR_LOCK_INIT};
+
+#ifdef CLR_LINK_OPENCL
+/* Linked to the library instead (the option `opencl` of the build). */
+static bool load(void)
+{
+#define CLR_TAKE_LINKED(name) opencl.driver.name = name;
+    CLR_OPENCL_FUNCTIONS(CLR_TAKE_LINKED)
+    snprintf(opencl.reason, sizeof opencl.reason, "OpenCL is linked");
+    return true;
+}
+#else
+
+static const struct {
+    const char *name;
+    size_t offset; /* in clr_driver */
+} functions[] = {
+#define CLR_FUNCTION_ROW(name) {#name, offsetof(clr_driver, name)},
+    CLR_OPENCL_FUNCTIONS(CLR_FUNCTION_ROW)};
+
+static bool load_file(const char *file)
+{
+    clr_library *library = clr_library_open(file, opencl.reason, sizeof opencl.reason);
+    if (!library)
+        return false;
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        void *address = clr_library_symbol(library, functions[i].name);
+        if (!address) {
+            snprintf(opencl.reason, sizeof opencl.reason, "%s has no function %s", file,
+                     functions[i].name);
+            return false;
+        }
+        memcpy((char *)&opencl.driver + functions[i].offset, &address, sizeof address);
+    }
+    snprintf(opencl.reason, sizeof opencl.reason, "OpenCL is %s", file);
+    return true;
+}
+
+static bool load(void)
+{
+#if defined(_WIN32)
+    static const char *const files[] = {"OpenCL.dll"};
+#elif defined(__APPLE__)
+    static const char *const files[] = {"/System/Library/Frameworks/OpenCL.framework/OpenCL"};
+#else
+    static const char *const files[] = {"libOpenCL.so.1", "libOpenCL.so"};
+#endif
+    const char *wanted = getenv("CLRNN_OPENCL");
+    if (wanted && strcmp(wanted, "off") == 0) {
+        snprintf(opencl.reason, sizeof opencl.reason, "OpenCL is off (CLRNN_OPENCL)");
+        return false;
+    }
+    if (wanted && *wanted)
+        return load_file(wanted);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (load_file(files[i]))
+            return true;
+    return false;
+}
+#endif
+
+const clr_driver *clr_opencl(const char **reason)
+{
+    clr_lock_take(&opencl.lock);
+    if (!opencl.tried)
+        opencl.found = load();
+    opencl.tried = true;
+    clr_lock_give(&opencl.lock);
+    if (reason)
+        *reason = opencl.reason;
+    return opencl.found ? &opencl.driver : NULL;
+}
+
+const clr_driver *clr_cl(const void *object)
+{
+    const clr_driver *native = clr_native_driver(), *first = NULL;
+    if (!object)
+        return NULL;
+    memcpy(&first, object, sizeof first);
+    return native && first == native ? native : &opencl.driver;
+}

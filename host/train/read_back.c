@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * train/read_back.c - what of a trainer can be read back. */
+#include "base/log.h"
+#include "device/buffer.h"
+#include "layer/plan.h"
+#include "train/options.h"
+#include "train/trainer.h"
+
+static const clrnn_log *log_of(const clrnn_trainer *trainer)
+{
+    return trainer ? &trainer->model->context->log : NULL;
+}
+
+clrnn_status clr_trainer_numbers(const clrnn_trainer *trainer, cl_mem buffer, size_t count,
+                                 double values[])
+{
+    float floats[2] = {0};
+    bool is_double = trainer->model->desc.precision == CLRNN_F64;
+    clrnn_status status = clr_buffer_read(trainer->model->context, buffer, 0,
+                                          count * clr_model_element(trainer->model),
+                                          is_double ? (void *)values : (void *)floats);
+    for (size_t i = 0; i < count && !is_double; i++)
+        values[i] = (double)floats[i];
+    if (status == CLRNN_OK)
+        clr_plan_notice(trainer->training.pass->plan);
+    return status;
+}
+
+uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer)
+{
+    return trainer ? trainer->steps_done : 0;
+}
+
+double clrnn_trainer_learning_rate(const clrnn_trainer *trainer)
+{
+    return trainer ? clr_options_rate(&trainer->desc, trainer->steps_done) : 0;
+}
+
+clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, double *norm)
+{
+    if (!trainer || !norm)
+        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
+                        "clrnn_trainer_gradient_norm: %s is NULL", trainer ? "norm" : "trainer");
+    double scaled[2] = {0, 1};
+    clrnn_status status =
+        clr_norm(&trainer->loss, trainer->gradient, trainer->model->count, trainer->norm);
+    if (status == CLRNN_OK)
+        status = clr_trainer_numbers(trainer, trainer->norm, 2, scaled);
+    if (status == CLRNN_OK)
+        *norm = scaled[0] / scaled[1]; /* in double: it may be more than a float holds */
+    return status;
+}
+
+clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *gradient)
+{
+    if (!trainer || !gradient)
+        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
+                        "clrnn_trainer_get_gradient: %s is NULL", trainer ? "gradient" : "trainer");
+    return clr_buffer_read(trainer->model->context, trainer->gradient, 0,
+                           trainer->model->count * clr_model_element(trainer->model), gradient);
+}

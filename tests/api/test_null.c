@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ * tests/api/test_null.c - NULL in the place of each pointer of each exported function: a status or
+ * a neutral value, never a crash (which cmocka reports as a failure of that case).
+ *
+ * usage: test_null [--list]     --list prints "function parameter" of every case and runs none */
+#include <clrnn/clrnn.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/task.h"
+#include "train/trainer.h"
+
+#include "api/cases.h"
+#include "layer/exec_config.h"
+
+/* One of everything that a call may want. */
+static struct {
+    clrnn_context_desc opening;
+    clrnn_context *context, *usual;
+    clrnn_device_info *devices, *none;
+    clrnn_plan_desc planned;
+    clrnn_plan *plan; /* trains: the trainer's */
+    clrnn_plan *streaming, *no_plan;
+    clrnn_backward_io there;
+    clrnn_host_io here;
+    clrnn_slice x;
+    clrnn_stream *stream, *no_stream;
+    clrnn_problem problem;
+    clrnn_check check;
+    clrnn_tuning *tuning;
+    clrnn_exec_config config;
+    clrnn_weight_info weight;
+    clrnn_tensors *set, *another, *no_set;
+    clrnn_model_desc modelled;
+    clrnn_model *model, *no_model;
+    clrnn_model_io whole;
+    clrnn_trainer_desc training;
+    clrnn_trainer *trainer, *nobody;
+    task_batch batch;
+    clrnn_text_desc cut;
+    clrnn_text *writing, *third, *no_text;
+    float numbers[1000], room[1000]; /* in, out */
+    double doubles[16], number;
+    uint64_t shape[1], counted;
+    size_t count;
+    uint32_t symbols;
+    int32_t ids[16], targets[16];
+    bool reset;
+    char text[64];
+} o;
+
+/* A case as a function, since its call must not be made before its turn. */
+typedef struct null_case {
+    const char *function, *parameter;
+    bool (*holds)(void);
+} null_case;
+
+#define FUNCTION(function, parameter, condition)     \
+    static bool function##_without_##parameter(void) \
+    {                                                \
+        return (condition);                          \
+    }
+ALL_CASES(FUNCTION)
+
+#define ROW(function, parameter, condition) {#function, #parameter, function##_without_##parameter},
+static null_case cases[] = {ALL_CASES(ROW)};
+
+enum { CASES = sizeof cases / sizeof *cases };
+
+static void check(void **state)
+{
+    const null_case *c = *state;
+    if (!c->holds())
+        fail_msg("%s does not do what it should when %s is NULL; last error: %s", c->function,
+                 c->parameter, test_last_error);
+}
+
+/* A model and what trains it, with a step done. */
+static void make_trainer(void)
+{
+    o.modelled = task_desc(CLRNN_CELL_LSTM, CLRNN_INPUT_EMBEDDING, 1, CLRNN_F32);
+    o.model = task_model(o.context, &o.modelled, 1);
+    o.training = (clrnn_trainer_desc){.max_steps = 2, .max_batch = 1};
+    o.trainer = task_trainer(o.model, &o.training);
+    o.batch = task_random(o.model, 2, 1, 5);
+    (void)task_step(o.trainer, &o.batch.io);
+    clr_model_pass *pass = o.trainer->training.pass;
+    o.plan = pass->plan;
+    o.x = (clrnn_slice){pass->x, 0};
+    o.there = (clrnn_backward_io){.forward = {.x = o.x, .reserve = {pass->reserve, 0}}};
+}
+
+static void make_stream(void)
+{
+    o.planned = (clrnn_plan_desc){
+        .network = {.input_size = 2, .hidden_size = 3}, .max_steps = 2, .max_batch = 1};
+    assert_int_equal(clrnn_plan_create(o.context, &o.planned, &o.streaming), CLRNN_OK);
+    assert_int_equal(clrnn_stream_create(o.streaming, &o.stream), CLRNN_OK);
+}
+
+static int make_all(void **state)
+{
+    void *context = NULL;
+    (void)state;
+    if (test_open(&context))
+        return 1;
+    o.context = context;
+    o.opening.log = test_log;
+    o.shape[0] = 3;
+    make_trainer();
+    make_stream();
+    assert_int_equal(clrnn_problem_parse("H=3,I=2,T=1", &test_log, &o.problem), CLRNN_OK);
+    assert_int_equal(clrnn_tensors_create(&test_log, &o.set), CLRNN_OK);
+    assert_int_equal(clrnn_tensors_add(o.set, "x", CLRNN_DTYPE_F32, 1, o.shape, o.numbers),
+                     CLRNN_OK);
+    o.cut = (clrnn_text_desc){.steps = 1, .batch = 1};
+    assert_int_equal(clrnn_text_create("text", 4, &o.cut, &test_log, &o.writing), CLRNN_OK);
+    return 0;
+}
+
+static int free_all(void **state)
+{
+    (void)state;
+    clrnn_devices_free(&o.devices);
+    clrnn_stream_destroy(&o.stream);
+    clrnn_plan_destroy(&o.streaming);
+    clrnn_trainer_destroy(&o.trainer);
+    clrnn_model_destroy(&o.model);
+    clrnn_tensors_destroy(&o.set);
+    clrnn_tensors_destroy(&o.another);
+    clrnn_text_destroy(&o.writing);
+    clrnn_text_destroy(&o.third);
+    clrnn_context_destroy(&o.usual);
+    task_free(&o.batch);
+    void *context = o.context;
+    return test_close(&context);
+}
+
+int main(int argc, char **argv)
+{
+    struct CMUnitTest tests[CASES];
+    static char names[CASES][80];
+    bool list = argc > 1 && strcmp(argv[1], "--list") == 0;
+    for (size_t i = 0; i < CASES; i++) {
+        snprintf(names[i], sizeof names[i], "%s %s", cases[i].function, cases[i].parameter);
+        tests[i] = (struct CMUnitTest){names[i], check, NULL, NULL, &cases[i]};
+        if (list)
+            puts(names[i]);
+    }
+    return list ? 0 : cmocka_run_group_tests_name("NULL", tests, make_all, free_all);
+}

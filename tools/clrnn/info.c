@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ * info.c - `clrnn info`: what a model, checkpoint or array is. Needs no device. */
+#include "info.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* What tells a network, at the end of a name; and what may stand before it within a model. */
+#define MARK "weight_hh_l0"
+#define RNN  "rnn."
+
+#define MOST_NETWORKS 64 /* that are looked for: a file may have a million names */
+
+/* --- a network as numbers -------------------------------------------------------------------- */
+
+static uint64_t count_parameters(const clrnn_model_desc *desc)
+{
+    const clrnn_network_desc *n = &desc->network;
+    size_t weights = 0;
+    uint64_t width = (uint64_t)(n->proj_size ? n->proj_size : n->hidden_size);
+    uint64_t head = desc->output_size * (width * (n->bidirectional ? 2 : 1) + 1);
+    uint64_t table =
+        desc->input == CLRNN_INPUT_EMBEDDING ? (uint64_t)desc->vocabulary_size * n->input_size : 0;
+    (void)clrnn_network_weights(n, NULL, NULL, &weights);
+    return weights + head + table;
+}
+
+/* The type of the tensor that every network has, which has been found. */
+static clrnn_dtype dtype_of(const clrnn_tensors *set, const char *prefix)
+{
+    static const char *const inside[] = {RNN, ""};
+    clrnn_dtype dtype = CLRNN_DTYPE_F32;
+    for (int i = 0; i < 2; i++) {
+        size_t size = strlen(prefix) + sizeof RNN MARK;
+        char *name = calloc(size, 1);
+        if (!name)
+            return dtype;
+        snprintf(name, size, "%s%s" MARK, prefix, inside[i]);
+        const clrnn_tensor *tensor = clrnn_tensors_find(set, name);
+        free(name);
+        if (tensor)
+            return tensor->dtype;
+    }
+    return dtype;
+}
+
+/* A size in the metadata of a training, or `otherwise`. */
+static uint32_t trained_size(const info_file *file, const char *key, uint32_t otherwise)
+{
+    const char *text = clrnn_tensors_metadata(file->set, key);
+    char *end = NULL;
+    unsigned long value = text ? strtoul(text, &end, 10) : 0;
+    bool good = text && *text >= '0' && *text <= '9' && !*end && value > 0 && value < UINT32_MAX;
+    return good ? (uint32_t)value : otherwise;
+}
+
+/* T and N are those of the training, where there is one, else the usual ones. */
+static void put_problem(const info_file *file, info_network *network, clrnn_dtype dtype)
+{
+    clrnn_problem problem;
+    if (clrnn_problem_parse("", NULL, &problem) != CLRNN_OK)
+        return;
+    problem.network = network->desc.network;
+    problem.precision = dtype == CLRNN_DTYPE_F64 ? CLRNN_F64 : CLRNN_F32;
+    if (info_is_training(file) && !*network->prefix) {
+        problem.train = true;
+        problem.steps = trained_size(file, INFO_TRAIN "max_steps", problem.steps);
+        problem.batch = trained_size(file, INFO_TRAIN "max_batch", problem.batch);
+    }
+    clrnn_problem_format(&problem, network->problem, sizeof network->problem);
+}
+
+/* --- the networks of a file ------------------------------------------------------------------ */
+
+static char *copy(const char *text, size_t length)
+{
+    char *out = calloc(length + 1, 1);
+    return out ? memcpy(out, text, length) : NULL;
+}
+
+/* Whether a prefix is on the list. */
+static bool known(const info_file *file, const char *prefix, size_t length)
+{
+    for (size_t i = 0; i < file->count; i++)
+        if (strlen(file->networks[i].prefix) == length &&
+            memcmp(file->networks[i].prefix, prefix, length) == 0)
+            return true;
+    return false;
+}
+
+/* Put what is found under a prefix on the list, be it a network or why it is none. */
+static int look_under(info_file *file, const char *prefix, size_t length)
+{
+    info_network *network = &file->networks[file->count];
+    if (known(file, prefix, length))
+        return TOOL_OK;
+    network->prefix = copy(prefix, length);
+    if (!network->prefix)
+        return tool_no_memory();
+    file->count++;
+    const clrnn_model_source source = {.tensors = file->set, .prefix = network->prefix};
+    clrnn_status status =
+        clrnn_model_describe(&source, tool_log(), &network->desc, network->vocabulary);
+    if (status == CLRNN_ERR_MEMORY)
+        return tool_failed(status);
+    if (status) {
+        const char *reason = tool_last_error(status);
+        network->reason = copy(reason, strlen(reason));
+        return network->reason ? TOOL_OK : tool_no_memory();
+    }
+    clrnn_dtype dtype = dtype_of(file->set, network->prefix);
+    network->dtype = clrnn_dtype_name(dtype);
+    network->parameters = count_parameters(&network->desc);
+    put_problem(file, network, dtype);
+    info_put_words(network);
+    return TOOL_OK;
+}
+
+/* Every name that ends in MARK is a network's; before its "rnn." stands the prefix of a model. */
+static int look_for_networks(info_file *file)
+{
+    const size_t mark = strlen(MARK), rnn = strlen(RNN);
+    int code = TOOL_OK;
+    for (size_t i = 0; i < clrnn_tensors_count(file->set) && !code; i++) {
+        const char *name = clrnn_tensors_at(file->set, i)->name;
+        size_t length = strlen(name);
+        if (length < mark || strcmp(name + length - mark, MARK) != 0)
+            continue;
+        if (file->count == MOST_NETWORKS) {
+            file->more = true;
+            break;
+        }
+        length -= mark;
+        bool inside = length >= rnn && memcmp(name + length - rnn, RNN, rnn) == 0;
+        if (inside && (length == rnn || name[length - rnn - 1] == '.'))
+            length -= rnn;
+        code = look_under(file, name, length);
+    }
+    return code;
+}
+
+/* The one network that was asked for must be there. */
+static int look_for_prefix(info_file *file)
+{
+    int code = look_under(file, file->prefix, strlen(file->prefix));
+    if (!code && file->networks[0].reason)
+        code = tool_error("info: %s, %s", file->path, file->networks[0].reason);
+    return code;
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+/* Whether the file as a whole is a model, whatever else it has under prefixes. */
+static bool is_model(const info_file *file)
+{
+    for (size_t i = 0; i < file->count; i++)
+        if (!*file->networks[i].prefix)
+            return !file->networks[i].reason;
+    return false;
+}
+
+static void put_kind(info_file *file)
+{
+    const clrnn_tensor *first = clrnn_tensors_at(file->set, 0);
+    bool array = clrnn_tensors_count(file->set) == 1 && !*first->name;
+    file->format = array ? "npy" : "safetensors";
+    file->kind = array ? "array" : "tensors";
+    if (is_model(file))
+        file->kind = info_is_training(file) ? "checkpoint" : "model";
+}
+
+static int read_file(info_file *file)
+{
+    struct stat about;
+    clrnn_status status = clrnn_tensors_load(file->path, tool_log(), &file->set);
+    if (status)
+        return tool_failed(status);
+    if (stat(file->path, &about) == 0 && about.st_size > 0)
+        file->bytes = (uint64_t)about.st_size;
+    file->networks = calloc(MOST_NETWORKS, sizeof *file->networks);
+    if (!file->networks)
+        return tool_no_memory();
+    int code = file->prefix ? look_for_prefix(file) : look_for_networks(file);
+    put_kind(file);
+    return code;
+}
+
+static void release(info_file *file)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        free(file->networks[i].prefix);
+        free(file->networks[i].reason);
+    }
+    free(file->networks);
+    clrnn_tensors_destroy(&file->set);
+}
+
+static int run(int argc, char **argv)
+{
+    info_file file = {0};
+    bool json = false;
+    tool_list files = {0};
+    tool_option options[] = {
+        tool_flag("json", &json, "print one JSON object"), tool_prefix(&file.prefix), {0}};
+    int code = tool_parse(&tool_info, argc, argv, options, &files);
+    if (code == TOOL_CONTINUE && files.count != 1)
+        code = tool_error("info: %s; clrnn info --help tells the use",
+                          files.count ? "more than one file given" : "no file given");
+    if (code == TOOL_CONTINUE) {
+        file.path = files.items[0];
+        code = read_file(&file);
+        if (!code)
+            code = json ? info_print_json(&file) : info_print(&file);
+        release(&file);
+    }
+    tool_list_free(&files);
+    return code;
+}
+
+const tool_command tool_info = {
+    "info", "FILE [--prefix P] [--json]", "tell what a model, checkpoint or array is",
+    "FILE is .safetensors or .npy, whoever made it: kind and size, the networks in it with their\n"
+    "problem strings and numbers of parameters, how far a training has come, and all tensors and\n"
+    "metadata. A network under a prefix is shown with it; the other commands take it as --prefix.\n"
+    "No device is needed. Exit: 0, or 2 if the file cannot be read or is damaged.\n",
+    run};
