@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Enforce the layers of host/ and the size limits of its files.
+"""Enforce the layers of host/, no circles between files, and the size limits of files.
 
 usage: layers.py ROOT        check the tree, print what is wrong as file:line, exit 1 if anything is
        layers.py --self-test made-up violations, each of which must be found
@@ -16,7 +16,7 @@ SIDEWAYS = {("reference", "shape")}
 # The lowest layer that may know a public header, for the types in it: network.h is nothing but
 # types and pure arithmetic, plan.h has slices and the choice of the matrix product.
 PUBLIC = {"version.h": "base", "status.h": "base", "network.h": "base", "context.h": "device",
-          "plan.h": "math", "problem.h": "layer", "stream.h": "layer", "tune.h": "layer", "tensors.h": "model", "model.h": "model",
+          "plan.h": "math", "buffer.h": "device", "problem.h": "layer", "stream.h": "layer", "tune.h": "layer", "tensors.h": "model", "model.h": "model",
           "trainer.h": "train"}
 NO_OPENCL = {"base", "shape", "reference"}
 MAX_FILE, MAX_FUNCTION = 400, 120
@@ -60,8 +60,11 @@ def folder_of(header):
     return top if top in LEVEL else None
 
 
-def path_of(header):
-    """Where an included header of ours lies."""
+def path_of(header, name="host/layer/x.c"):
+    """Where a header of ours that file `name` includes lies: those of the command are in its
+    folder."""
+    if name.startswith("tools/") and "/" not in header:
+        return name.rpartition("/")[0] + "/" + header
     return ("include/" if header.startswith("clrnn/") else "host/") + header
 
 
@@ -77,7 +80,7 @@ def check_includes(files, complain):
             other = folder_of(header)
             if re.match(r"CL/|OpenCL/", header) and own != "device":
                 complain(name, line, f"{header} outside host/device/")
-            if header.startswith("clblast") and name != "host/math/gemm.c":
+            if header.startswith("clblast_") and name != "host/math/gemm.c":
                 complain(name, line, f"{header} outside host/math/gemm.c")
             if other is None:
                 if f"host/{own}/{header}" in files:
@@ -94,7 +97,7 @@ def check_includes(files, complain):
 def check_circles(files, complain):
     """Walk the includes depth first: an edge back into the path closes a circle, and a walk from a
     layer without OpenCL must not reach its header."""
-    graph = {name: [(line, path_of(h), h) for line, h in includes(text)]
+    graph = {name: [(line, path_of(h, name), h) for line, h in includes(text)]
              for name, text in files.items()}
     done = set()
 
@@ -120,6 +123,104 @@ def check_circles(files, complain):
             for line, target, header in graph[name]:
                 if target in graph and opencl(target, set()):
                     complain(name, line, f"{header} brings in OpenCL")
+
+
+def top_level(text):
+    """The declarations of a text without comments, each up to its `;` or `{`, and the body of a
+    function or what an object begins with, else None. The members of a type are left out."""
+    text = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.M)
+    depth, begin, body, type_head = 0, 0, 0, ""
+    head = ""
+    for match in re.finditer(r"[{};]", text):
+        sign, at = match.group(), match.start()
+        if depth == 0 and sign != "}":
+            head = (type_head + " " + text[begin:at]).strip()
+            begin, body, type_head = at + 1, at + 1, ""
+            if sign == ";" and head:
+                yield head, None
+        depth = depth + 1 if sign == "{" else max(depth - 1, 0) if sign == "}" else depth
+        if depth == 0 and sign == "}":
+            begin = at + 1
+            if "(" in head or "=" in head:
+                yield head, text[body:at]
+            else:
+                type_head = head
+
+
+def defined(text, inline):
+    """Names of functions and objects that a file defines for others: those of external linkage, or
+    in a header the functions that are `inline`."""
+    names = set()
+    for head, body in top_level(text):
+        words = head.split()
+        if not words or words[0] in ("typedef", "extern"):
+            continue
+        if (words[0] == "static") != inline or (inline and "inline" not in words):
+            continue
+        head = re.sub(r"__attribute__\s*\(\(.*?\)\)", "", head, flags=re.S)
+        function = re.search(r"(\w+)\s*\(", head)
+        if function and body is not None and "=" not in head[:function.start()]:
+            names.add(function.group(1))
+        elif not function or "=" in head[:function.start()]:  # else a prototype
+            name = re.search(r"\w[\s*]+(\w+)\s*(?:\[[^]]*\]\s*)*(?:=|$)", head)
+            if name and len(words) > 2 - (words[0] not in ("struct", "enum", "union")):
+                names.add(name.group(1))
+    return names
+
+
+def words_used(name, code):
+    """Words that may be calls: all of a .c file; of a header only those in its functions."""
+    if name.endswith(".h"):
+        code = "\n".join(body for head, body in top_level(code)
+                         if body and head.startswith("static inline"))
+    return set(re.findall(r"\b[A-Za-z_]\w+", code))
+
+
+def file_graph(files):
+    """For each file of a layer, or of the command (x.c with its x.h counts as one): what it uses of
+    the others there, {file: {other: name}}."""
+    homes, users = {}, {}
+    for name, text in sorted(files.items()):
+        folder, _, base = name.rpartition("/")
+        if not (folder.startswith("host/") or folder == "tools/clrnn") or base[-2:] not in (".c", ".h"):
+            continue
+        code, unit = strip(text), name[:-2]
+        for word in defined(code, inline=base.endswith(".h")):
+            homes.setdefault((folder, word), set()).add(unit)
+        users.setdefault((folder, unit), set()).update(words_used(name, code))
+    graph = {}
+    for (folder, unit), words in users.items():
+        used = graph.setdefault(unit, {})
+        for word in sorted(words):
+            owners = homes.get((folder, word), set())
+            if unit not in owners:  # one that has its own takes nobody else's
+                for owner in sorted(owners):
+                    used.setdefault(owner, word)
+    return graph
+
+
+def check_file_circles(files, complain):
+    """A file uses functions of another one, never also the other way round: for each file that
+    comes back to itself, the shortest way there, once for each circle."""
+    graph, told = file_graph(files), set()
+    for start in sorted(graph):
+        came, queue = {}, [start]
+        while queue and start not in came:
+            unit = queue.pop(0)
+            for other in graph[unit]:
+                if other not in came:
+                    came[other] = unit
+                    queue.append(other)
+        if start not in came:
+            continue
+        path = [start]
+        while len(path) == 1 or path[-1] != start:
+            path.append(came[path[-1]])
+        path.reverse()
+        if frozenset(path) not in told:
+            told.add(frozenset(path))
+            steps = [f"{a} > {b} ({graph[a][b]})" for a, b in zip(path, path[1:])]
+            complain(start + ".c", 1, "circle of files: " + ", ".join(steps))
 
 
 def check_text(files, complain):
@@ -151,7 +252,7 @@ def check_text(files, complain):
 def check(files):
     """All complaints about a tree given as {path: text}, sorted."""
     complaints = []
-    for part in check_includes, check_circles, check_text:
+    for part in check_includes, check_circles, check_file_circles, check_text:
         part(files, lambda f, line, message: complaints.append((f, line, message)))
     return [f"{f}:{line}: {message}" for f, line, message in sorted(set(complaints))]
 
@@ -184,6 +285,19 @@ def self_test():
                             'const char *s = "printf(1)";\nint g(void)\n{\n'
                             '    return CLBlastSgemm(1) + snprintf(0, 0, "");\n}\n',
         "host/layer/plan.c": '#include "math/gemm.h"\n#include <clrnn/plan.h>\n',
+        # No circles: one way only, what is static or only declared, one of two in place of the
+        # other, and files of other layers.
+        "host/layer/a.h": "int clr_a(void);\nint clr_b(void);\nextern int clr_number;\n",
+        "host/layer/a.c": "static int own(void)\n{\n    return clr_b() + clr_number;\n}\n"
+                          "int clr_a(void)\n{\n    return own();\n}\n",
+        "host/layer/b.c": "static int own;\nint clr_number = 1;\nint clr_b(void);\n"
+                          "int clr_b(void)\n{\n    return own; // clr_a()\n}\n",
+        "host/layer/c.c": "static const struct {\n    int x;\n} sizes[] = {{1}};\n"
+                          "int clr_c(void)\n{\n    return clr_a();\n}\n",
+        "host/layer/d.c": "int clr_a(void)\n{\n    int sizes = 1;\n    return sizes;\n}\n",
+        "host/layer/no_a.c": "int clr_a(void)\n{\n    return 0;\n}\n",
+        "host/math/a.c": "int clr_c(void)\n{\n    return clr_d();\n}\n",
+        "host/base/a.c": "int clr_d(void)\n{\n    return clr_c();\n}\n",
     }
     clean = {name: spdx + text for name, text in clean.items()}
     long_function = spdx + "void f(void)\n{\n" + "    ;\n" * (MAX_FUNCTION + 1) + "}\n"
@@ -208,6 +322,23 @@ def self_test():
         ({"host/layer/x.c": "    assert(1);\n"}, "assert: a library"),
         ({"host/math/a.h": '#include "math/b.h"\n', "host/math/b.h": '#include "math/a.h"\n'},
          "circle: host/math/a.h > host/math/b.h > host/math/a.h"),
+        ({"tools/clrnn/a.h": '#include "b.h"\n', "tools/clrnn/b.h": '#include "a.h"\n'},
+         "circle: tools/clrnn/a.h > tools/clrnn/b.h > tools/clrnn/a.h"),
+        ({"host/math/a.c": "int clr_a(void)\n{\n    return clr_b();\n}\n",
+          "host/math/b.c": "int clr_b(void)\n{\n    return clr_a();\n}\n"},
+         "host/math/a > host/math/b (clr_b), host/math/b > host/math/a (clr_a)"),
+        ({"host/math/a.c": "void clr_a(int x[2], int (*f)(int))\n{\n    clr_b[1] = x[0];\n}\n",
+          "host/math/b.c": "int clr_b[] = {1, 2};\nvoid *clr_other = (void *)clr_c;\n",
+          "host/math/c.c": "const struct x clr_c = {.f = clr_a};\n"},
+         "circle of files: host/math/a > host/math/b (clr_b), host/math/b > host/math/c (clr_c), "
+         "host/math/c > host/math/a (clr_a)"),
+        ({"host/math/a.h": "static inline int clr_a(void)\n{\n    return 1;\n}\n",
+          "host/math/a.c": "int clr_second(void)\n{\n    return clr_b();\n}\n",
+          "host/math/b.c": "int clr_b(void)\n{\n    return clr_a();\n}\n"},
+         "host/math/a > host/math/b (clr_b), host/math/b > host/math/a (clr_a)"),
+        ({"tools/clrnn/a.c": "int a(void)\n{\n    return bb();\n}\nint tool_a;\n",
+          "tools/clrnn/b.c": "int bb(void)\n{\n    return tool_a;\n}\n"},
+         "tools/clrnn/a > tools/clrnn/b (bb), tools/clrnn/b > tools/clrnn/a (tool_a)"),
         ({"cl/x.cl": ";\n" * MAX_FILE}, "lines, more than 400"),
         ({"tools/x.c": long_function}, f"function of {MAX_FUNCTION + 1} lines"),
     ]

@@ -105,6 +105,7 @@ int clrnn_exec_config_format(const clrnn_exec_config *config, char *text, size_t
 {
     static const char *const strategies[] = {"auto", "stepwise", "persistent", "resident"};
     static const char *const gemms[] = {"auto", "clblast", "packed"};
+    size = text ? size : 0;
     if (size)
         text[0] = 0;
     if (!config)

@@ -98,8 +98,8 @@ static clr_shares cut_directions(const clrnn_plan *plan, const clr_walk *walk, u
     const uint64_t core_cache = 1u << 19, large_panel = 1u << 17;
     const uint32_t full_tiles = 12; /* with fewer rows the lower tiles cost more than meetings */
     uint64_t products = weights_of(plan);
-    uint32_t panels = (n->desc.hidden_size + clr_walks_of(plan)->kernels.tile_n - 1) /
-                      clr_walks_of(plan)->kernels.tile_n;
+    const uint32_t width = clr_walks_of(plan)->kernels.tile_n;
+    uint32_t panels = (n->desc.hidden_size + width - 1) / width;
     uint32_t each = together(plan) / directions;
     clr_shares s = {
         .walks = directions, .row_shares = 1, .unit_shares = 1, .most_spins = long_wait};

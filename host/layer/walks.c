@@ -18,8 +18,7 @@ clr_walks *clr_walks_of(const clrnn_plan *plan)
     return plan->state;
 }
 
-clrnn_status clr_walks_init(clrnn_plan *plan, size_t bytes, const clr_walk_kind *kind,
-                            clr_shares (*cut)(const clrnn_plan *, const clr_walk *, uint32_t, bool))
+clrnn_status clr_walks_init(clrnn_plan *plan, size_t bytes, const clr_walk_kind *kind, clr_cut *cut)
 {
     clr_walks *walks = plan->state = clr_calloc(1, bytes);
     if (!walks)

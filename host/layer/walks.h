@@ -7,13 +7,16 @@
 #include "layer/scan.h"
 #include "math/persistent.h"
 
+/* How a launch of `count` walks is cut. */
+typedef clr_shares clr_cut(const clrnn_plan *plan, const clr_walk *walks, uint32_t count,
+                           bool back);
+
 /* The state of such a strategy, or what it begins with. */
 typedef struct clr_walks {
     clr_persistent kernels;
-    /* How a launch of `count` walks is cut. */
-    clr_shares (*cut)(const clrnn_plan *plan, const clr_walk *walks, uint32_t count, bool back);
-    const clr_shares *forced; /* tests and self-tests: how every launch is cut instead, but for its
-                                 walks */
+    clr_cut *cut;
+    /* Tests and self-tests: how every launch is cut instead, but for its walks. */
+    const clr_shares *forced;
     double launch_operations; /* tests: how many a launch may take, 0 = as usual */
     uint32_t repairs;         /* launches that had to be repaired, as far as noticed */
 } clr_walks;
@@ -23,8 +26,7 @@ clr_walks *clr_walks_of(const clrnn_plan *plan);
 
 /** Make plan->state, `bytes` that begin with a clr_walks, and build the kernels. */
 clrnn_status clr_walks_init(clrnn_plan *plan, size_t bytes, const clr_walk_kind *kind,
-                            clr_shares (*cut)(const clrnn_plan *, const clr_walk *, uint32_t,
-                                              bool));
+                            clr_cut *cut);
 
 /* Members of clr_strategy. A launch is for as many steps as take 0.1 s. */
 void clr_walks_release(clrnn_plan *plan);

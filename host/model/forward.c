@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "device/buffer.h"
 #include "math/gemm.h"
-#include "model/model.h"
+#include "model/pass.h"
 
 /* --- input --- */
 

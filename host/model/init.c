@@ -11,6 +11,8 @@
  * networks", ICLR 2014: orthogonal weights keep the length of what they multiply. R. Jozefowicz, W.
  * Zaremba, I. Sutskever, "An empirical exploration of recurrent network architectures", ICML 2015:
  * a forget gate that begins open (bias 1). */
+#include "model/init.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/philox.h"
-#include "model/model.h"
+#include "device/context.h"
 
 /* One tensor's stream of random numbers, and where its values go. */
 typedef struct stream {

@@ -11,6 +11,8 @@
 #include "base/memory.h"
 #include "device/buffer.h"
 #include "model/description.h"
+#include "model/init.h"
+#include "model/pass.h"
 
 /* --- making one --- */
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * model/pass.c - the memory of one pass through a model, and the pass with arrays of the host. */
+#include "model/pass.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +10,6 @@
 #include "base/memory.h"
 #include "device/buffer.h"
 #include "layer/plan.h"
-#include "model/model.h"
 
 enum { PASS_BUFFERS = 13 };
 

@@ -16,7 +16,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "model/model.h"
 #include "model/tensors.h"
+#include "train/options.h"
 #include "train/trainer.h"
 
 #define STEP_KEY "clrnn.train.step"

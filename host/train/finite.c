@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "device/buffer.h"
+#include "train/options.h"
 #include "train/trainer.h"
 
 clrnn_status clr_watch_read(clrnn_trainer *trainer)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * train/options.c - what a trainer may be asked for, and the schedule of its learning rate. */
+#include "train/options.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
@@ -8,7 +10,6 @@
 
 #include "base/checked.h"
 #include "base/log.h"
-#include "train/trainer.h"
 
 enum {
     ADAM = 1u << CLRNN_ADAM | 1u << CLRNN_ADAMW,

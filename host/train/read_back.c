@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "device/buffer.h"
 #include "layer/plan.h"
+#include "train/options.h"
 #include "train/trainer.h"
 
 static const clrnn_log *log_of(const clrnn_trainer *trainer)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "train/options.h"
 
 static const clrnn_log *log_of(const clrnn_trainer *trainer)
 {

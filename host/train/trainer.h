@@ -9,7 +9,7 @@
 #include "device/upload.h"
 #include "math/loss.h"
 #include "math/optimizer.h"
-#include "model/model.h"
+#include "model/pass.h"
 
 /* A pass that goes on where its last batch ended. */
 typedef struct clr_stream {
@@ -37,42 +37,18 @@ struct clrnn_trainer {
     clr_uploads uploads; /* of targets and values */
 };
 
-/* The options that are real numbers from 0 to below `limit`; 0 stands for `fallback`. */
-typedef struct clr_number_option {
-    const char *name;
-    size_t offset; /* of the double in clrnn_trainer_desc */
-    double limit, fallback;
-    unsigned users; /* the optimisers that use it, bit 1 << clrnn_optimizer for each */
-} clr_number_option;
-
-enum { CLR_NUMBER_OPTIONS = 8 };
-extern const clr_number_option clr_number_options[CLR_NUMBER_OPTIONS];
-
-static inline double clr_number(const clrnn_trainer_desc *desc, const clr_number_option *option)
-{
-    return *(const double *)(const void *)((const char *)desc + option->offset);
-}
-
-/** Check options and fill in defaults. options: out, unspecified on failure.
- *  Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (the log names the option) */
-clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *log,
-                               clrnn_trainer_desc *options);
-
 /** Wait for one or two numbers of the model's precision, in `buffer`. */
 clrnn_status clr_trainer_numbers(const clrnn_trainer *trainer, cl_mem buffer, size_t count,
                                  double values[]);
-
-/** Learning rate of the step after `done` steps. */
-double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done);
 
 /** Wait for trainer->norm. */
 clrnn_status clr_trainer_norm(const clrnn_trainer *trainer, double *norm);
 
 /**
- * See whether all steps were finite: enqueue the question, and when that has been waited for look at
- * the answer. If they were not, the trainer is put back to before the first that was not, from where
- * it can go on.
- * Returns: CLRNN_OK, CLRNN_ERR_NOT_FINITE (the log names the step), CLRNN_ERR_OPENCL
+ * See whether all steps were finite: enqueue the question, and when that has been waited for look
+ * at the answer. If they were not, the trainer is put back to before the first that was not, from
+ * where it can go on. Returns: CLRNN_OK, CLRNN_ERR_NOT_FINITE (the log names the step),
+ * CLRNN_ERR_OPENCL
  */
 clrnn_status clr_watch_read(clrnn_trainer *trainer);
 clrnn_status clr_finite_steps(clrnn_trainer *trainer);
@@ -80,8 +56,5 @@ clrnn_status clr_finite_steps(clrnn_trainer *trainer);
 /** See whether all real numbers of a set are finite. Returns: CLRNN_OK, CLRNN_ERR_NOT_FINITE (the
  *  log names the tensor) */
 clrnn_status clr_finite_tensors(const clrnn_tensors *set, const char *what, const clrnn_log *log);
-
-/** "adam", ...: names in checkpoints. */
-const char *clr_optimizer_name(clrnn_optimizer optimizer);
 
 #endif

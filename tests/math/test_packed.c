@@ -98,8 +98,8 @@ static double *run(clr_gemms *gemms, const product *p)
     gemm.a.offset = p->first * (p->transpose_a ? 1 : gemm.a.stride);
     gemm.c.offset = p->first * gemm.c.stride;
     if (p->prepare) {
-        assert_int_equal(
-            prepared_pack(gemms, gemm.b, gemm.transpose_b, gemm.n, gemm.k, &operand), CLRNN_OK);
+        assert_int_equal(prepared_pack(gemms, gemm.b, gemm.transpose_b, gemm.n, gemm.k, &operand),
+                         CLRNN_OK);
         gemm.prepared = &operand;
     }
     assert_int_equal(clr_gemm_run(gemms, &gemm), CLRNN_OK);

@@ -6,7 +6,9 @@
 
 #include "support.h"
 
+#include "model/init.h"
 #include "model/model.h"
+#include "model/pass.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

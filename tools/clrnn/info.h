@@ -35,6 +35,9 @@ typedef struct info_file {
 /** Whether the file says how far its training has come. */
 bool info_is_training(const info_file *file);
 
+/** Fill in cell and words from desc and problem. */
+void info_put_words(info_network *network);
+
 /** What `desc` takes in: "one-hot, 65 symbols with text". Into `text`, which is returned. */
 const char *info_input(const clrnn_model_desc *desc, char text[128]);
 

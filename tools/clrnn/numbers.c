@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * numbers.c - time, random numbers, numbers for people, and JSON on stdout. */
+ * numbers.c - time, random numbers, and numbers for people. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,16 +56,4 @@ const char *tool_clock(double seconds, char text[32])
     else
         snprintf(text, 32, "%lu:%02lu:%02lu", minutes / 60, minutes % 60, total % 60);
     return text;
-}
-
-int tool_print_json(cJSON *object, bool line)
-{
-    char *text = line ? cJSON_PrintUnformatted(object) : cJSON_Print(object);
-    cJSON_Delete(object);
-    if (!text)
-        return tool_no_memory();
-    puts(text);
-    fflush(stdout);
-    cJSON_free(text);
-    return TOOL_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * report.c - errors and warnings, each one line on stderr. */
+ * report.c - errors and warnings, each one line on stderr, and JSON on stdout. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +122,18 @@ int tool_no_device(void)
 int tool_no_memory(void)
 {
     return tool_error("out of memory: use a smaller model, batch or file");
+}
+
+int tool_print_json(cJSON *object, bool line)
+{
+    char *text = line ? cJSON_PrintUnformatted(object) : cJSON_Print(object);
+    cJSON_Delete(object);
+    if (!text)
+        return tool_no_memory();
+    puts(text);
+    fflush(stdout);
+    cJSON_free(text);
+    return TOOL_OK;
 }
 
 int tool_open(const char *selector, clrnn_context **context)

@@ -69,6 +69,10 @@ int tool_no_memory(void);
 /** Say that there is no device, and how to get one. Returns TOOL_NO_DEVICE. */
 int tool_no_device(void);
 
+/** Print an object on stdout, as one line if `line`, and free it. Returns TOOL_OK or TOOL_BAD_USE.
+ */
+int tool_print_json(cJSON *object, bool line);
+
 /** Open the device that `selector` names (NULL: CLRNN_DEVICE, else auto). Returns an exit code. */
 int tool_open(const char *selector, clrnn_context **context);
 
@@ -191,9 +195,5 @@ double tool_random(uint64_t *state);
 const char *tool_thousands(uint64_t value, char text[32]);
 const char *tool_bytes(uint64_t bytes, char text[32]);
 const char *tool_clock(double seconds, char text[32]);
-
-/** Print an object on stdout, as one line if `line`, and free it. Returns TOOL_OK or TOOL_BAD_USE.
- */
-int tool_print_json(cJSON *object, bool line);
 
 #endif

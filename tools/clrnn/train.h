@@ -86,11 +86,11 @@ double train_validation(const train_session *session);
  *  not reached, are removed. path: NULL = no log. Returns TOOL_OK or TOOL_BAD_USE. */
 int train_csv_open(train_csv *csv, const char *path, bool resume, uint64_t step);
 
+/** Nats to bits. */
+double train_bits(double nats);
+
 /** validation: NaN = not measured. Returns TOOL_OK or TOOL_BAD_USE. */
 int train_csv_row(train_csv *csv, uint64_t step, uint64_t characters, double seconds, double loss,
                   double validation, double learning_rate, double gradient_norm);
-
-/** Nats to bits. */
-double train_bits(double nats);
 
 #endif

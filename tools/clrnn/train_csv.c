@@ -55,6 +55,11 @@ int train_csv_open(train_csv *csv, const char *path, bool resume, uint64_t step)
     return TOOL_OK;
 }
 
+double train_bits(double nats)
+{
+    return nats / log(2);
+}
+
 int train_csv_row(train_csv *csv, uint64_t step, uint64_t characters, double seconds, double loss,
                   double validation, double learning_rate, double gradient_norm)
 {

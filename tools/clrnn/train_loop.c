@@ -37,11 +37,6 @@ static void catch_signals(void)
     }
 }
 
-double train_bits(double nats)
-{
-    return nats / log(2);
-}
-
 static uint64_t steps_done(const train_session *s)
 {
     return clrnn_trainer_steps_done(s->trainer);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * model/tensor_files.c - a set of named arrays from and to a file, whose format its contents or its
+ * name say. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "model/tensors.h"
+
+clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *name,
+                                 const clrnn_log *log, clrnn_tensors **set)
+{
+    if (set)
+        *set = NULL;
+    if (!set || !name || (!data && bytes > 0))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_tensors_parse: %s is NULL",
+                        !set    ? "set"
+                        : !name ? "name"
+                                : "data");
+    clrnn_tensors *made = NULL;
+    clrnn_status status = clrnn_tensors_create(log, &made);
+    if (status != CLRNN_OK)
+        return status;
+    bool npy = bytes >= 6 && memcmp(data, "\x93NUMPY", 6) == 0;
+    status =
+        npy ? clr_npy_read(made, data, bytes, name) : clr_safetensors_read(made, data, bytes, name);
+    if (status != CLRNN_OK)
+        clrnn_tensors_destroy(&made);
+    *set = made;
+    return status;
+}
+
+clrnn_status clrnn_tensors_load(const char *path, const clrnn_log *log, clrnn_tensors **set)
+{
+    if (set)
+        *set = NULL;
+    if (!path || !set)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_tensors_load: %s is NULL",
+                        path ? "set" : "path");
+    void *data = NULL;
+    size_t bytes = 0;
+    clrnn_status status = clr_file_read(path, log, &data, &bytes);
+    if (status == CLRNN_OK)
+        status = clrnn_tensors_parse(data, bytes, path, log, set);
+    free(data);
+    return status;
+}
+
+clrnn_status clrnn_tensors_save(const clrnn_tensors *set, const char *path)
+{
+    if (!set || !path)
+        return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT,
+                        "clrnn_tensors_save: %s is NULL", set ? "path" : "set");
+    size_t length = strlen(path);
+    bool npy = length >= 4 && strcmp(path + length - 4, ".npy") == 0;
+    return npy ? clr_npy_write(set, path) : clr_safetensors_write(set, path);
+}
