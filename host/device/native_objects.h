@@ -62,6 +62,8 @@ struct _cl_kernel {
     _Alignas(16) unsigned char values[CLR_NATIVE_VALUES];
 };
 
+/* Filled by clr_native_driver, before there is any object. */
+extern clr_driver clr_native_table;
 extern struct _cl_platform_id clr_native_platform;
 extern struct _cl_device_id clr_native_device;
 
@@ -71,39 +73,8 @@ const clr_native_level *clr_native_used(void);
 /** An object of `size` bytes that begins with its functions and one user; NULL: no memory. */
 void *clr_native_object(size_t size);
 
-/* The functions of native_program.c for the table. */
-cl_program CL_API_CALL clr_native_clCreateProgramWithSource(cl_context context, cl_uint count,
-                                                            const char **strings,
-                                                            const size_t *lengths, cl_int *code);
-cl_program CL_API_CALL clr_native_clCreateProgramWithBinary(cl_context context, cl_uint devices,
-                                                            const cl_device_id *device,
-                                                            const size_t *lengths,
-                                                            const unsigned char **binaries,
-                                                            cl_int *status, cl_int *code);
-cl_int CL_API_CALL clr_native_clBuildProgram(cl_program program, cl_uint devices,
-                                             const cl_device_id *device, const char *options,
-                                             void(CL_CALLBACK *notify)(cl_program, void *),
-                                             void *user);
-cl_int CL_API_CALL clr_native_clGetProgramInfo(cl_program program, cl_program_info what,
-                                               size_t room, void *value, size_t *size);
-cl_int CL_API_CALL clr_native_clGetProgramBuildInfo(cl_program program, cl_device_id device,
-                                                    cl_program_build_info what, size_t room,
-                                                    void *value, size_t *size);
-cl_int CL_API_CALL clr_native_clReleaseProgram(cl_program program);
-cl_kernel CL_API_CALL clr_native_clCreateKernel(cl_program program, const char *name, cl_int *code);
-cl_int CL_API_CALL clr_native_clReleaseKernel(cl_kernel kernel);
-cl_int CL_API_CALL clr_native_clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
-                                             const void *value);
-cl_int CL_API_CALL clr_native_clGetKernelInfo(cl_kernel kernel, cl_kernel_info what, size_t room,
-                                              void *value, size_t *size);
-cl_int CL_API_CALL clr_native_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device,
-                                                       cl_kernel_work_group_info what, size_t room,
-                                                       void *value, size_t *size);
-cl_int CL_API_CALL clr_native_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
-                                                     cl_uint dimensions, const size_t *offset,
-                                                     const size_t *global, const size_t *local,
-                                                     cl_uint waits, const cl_event *wait,
-                                                     cl_event *event);
+/** What a function of OpenCL gives back that makes something. */
+void *clr_native_made(void *object, cl_int *code);
 
 /** Give one answer of a clGet..Info. */
 cl_int clr_native_answer(const void *from, size_t bytes, size_t room, void *value, size_t *size);
@@ -111,5 +82,10 @@ cl_int clr_native_answer(const void *from, size_t bytes, size_t room, void *valu
 /** The event of a command: always complete. CL_INVALID_EVENT_WAIT_LIST where one of the events to
  *  wait for is another driver's. */
 cl_int clr_native_done(cl_uint waits, const cl_event *wait, cl_event *event);
+
+/** Put the functions for some kinds of objects into the table. */
+void clr_native_take_device(clr_driver *table);
+void clr_native_take_buffers(clr_driver *table);
+void clr_native_take_programs(clr_driver *table);
 
 #endif

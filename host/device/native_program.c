@@ -28,9 +28,9 @@ static char *names_of(cl_uint count, const char **strings)
     return names;
 }
 
-cl_program CL_API_CALL clr_native_clCreateProgramWithSource(cl_context context, cl_uint count,
-                                                            const char **strings,
-                                                            const size_t *lengths, cl_int *code)
+static cl_program CL_API_CALL create_program_with_source(cl_context context, cl_uint count,
+                                                         const char **strings,
+                                                         const size_t *lengths, cl_int *code)
 {
     (void)context, (void)lengths;
     cl_program program = clr_native_object(sizeof *program);
@@ -44,21 +44,20 @@ cl_program CL_API_CALL clr_native_clCreateProgramWithSource(cl_context context, 
     return program;
 }
 
-cl_program CL_API_CALL clr_native_clCreateProgramWithBinary(cl_context context, cl_uint devices,
-                                                            const cl_device_id *device,
-                                                            const size_t *lengths,
-                                                            const unsigned char **binaries,
-                                                            cl_int *status, cl_int *code)
+static cl_program CL_API_CALL create_program_with_binary(cl_context context, cl_uint devices,
+                                                         const cl_device_id *device,
+                                                         const size_t *lengths,
+                                                         const unsigned char **binaries,
+                                                         cl_int *status, cl_int *code)
 {
     (void)context, (void)devices, (void)device, (void)lengths, (void)binaries, (void)status;
     *code = CL_INVALID_BINARY;
     return NULL;
 }
 
-cl_int CL_API_CALL clr_native_clBuildProgram(cl_program program, cl_uint devices,
-                                             const cl_device_id *device, const char *options,
-                                             void(CL_CALLBACK *notify)(cl_program, void *),
-                                             void *user)
+static cl_int CL_API_CALL build_program(cl_program program, cl_uint devices,
+                                        const cl_device_id *device, const char *options,
+                                        void(CL_CALLBACK *notify)(cl_program, void *), void *user)
 {
     (void)devices, (void)device, (void)notify, (void)user;
     const clr_native_level *level = clr_native_used();
@@ -75,16 +74,16 @@ cl_int CL_API_CALL clr_native_clBuildProgram(cl_program program, cl_uint devices
     return CL_BUILD_PROGRAM_FAILURE;
 }
 
-cl_int CL_API_CALL clr_native_clGetProgramInfo(cl_program program, cl_program_info what,
-                                               size_t room, void *value, size_t *size)
+static cl_int CL_API_CALL get_program_info(cl_program program, cl_program_info what, size_t room,
+                                           void *value, size_t *size)
 {
     (void)program, (void)what, (void)room, (void)value, (void)size;
     return CL_INVALID_VALUE; /* no binaries */
 }
 
-cl_int CL_API_CALL clr_native_clGetProgramBuildInfo(cl_program program, cl_device_id device,
-                                                    cl_program_build_info what, size_t room,
-                                                    void *value, size_t *size)
+static cl_int CL_API_CALL get_program_build_info(cl_program program, cl_device_id device,
+                                                 cl_program_build_info what, size_t room,
+                                                 void *value, size_t *size)
 {
     (void)device;
     return what == CL_PROGRAM_BUILD_LOG
@@ -92,7 +91,7 @@ cl_int CL_API_CALL clr_native_clGetProgramBuildInfo(cl_program program, cl_devic
                : CL_INVALID_VALUE;
 }
 
-cl_int CL_API_CALL clr_native_clReleaseProgram(cl_program program)
+static cl_int CL_API_CALL release_program(cl_program program)
 {
     if (atomic_fetch_sub(&program->users, 1) == 1) {
         free(program->sources);
@@ -102,6 +101,8 @@ cl_int CL_API_CALL clr_native_clReleaseProgram(cl_program program)
 }
 
 /* --- kernels ------------------------------------------------------------------------------- */
+
+static cl_int CL_API_CALL release_kernel(cl_kernel kernel);
 
 static const clr_native_kernel *find_kernel(const clr_native_program *program, const char *name)
 {
@@ -125,7 +126,7 @@ static bool place_arguments(cl_kernel k)
     return used <= sizeof k->values;
 }
 
-cl_kernel CL_API_CALL clr_native_clCreateKernel(cl_program program, const char *name, cl_int *code)
+static cl_kernel CL_API_CALL create_kernel(cl_program program, const char *name, cl_int *code)
 {
     const clr_native_kernel *found = find_kernel(program->program, name);
     cl_kernel kernel = found ? clr_native_object(sizeof *kernel) : NULL;
@@ -136,24 +137,24 @@ cl_kernel CL_API_CALL clr_native_clCreateKernel(cl_program program, const char *
     kernel->program = program;
     atomic_fetch_add(&program->users, 1);
     if (!place_arguments(kernel)) {
-        (void)clr_native_clReleaseKernel(kernel);
+        (void)release_kernel(kernel);
         *code = CL_OUT_OF_RESOURCES;
         return NULL;
     }
     return kernel;
 }
 
-cl_int CL_API_CALL clr_native_clReleaseKernel(cl_kernel kernel)
+static cl_int CL_API_CALL release_kernel(cl_kernel kernel)
 {
     if (atomic_fetch_sub(&kernel->users, 1) == 1) {
-        (void)clr_native_clReleaseProgram(kernel->program);
+        (void)release_program(kernel->program);
         free(kernel);
     }
     return CL_SUCCESS;
 }
 
-cl_int CL_API_CALL clr_native_clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
-                                             const void *value)
+static cl_int CL_API_CALL set_kernel_arg(cl_kernel kernel, cl_uint index, size_t size,
+                                         const void *value)
 {
     if (index >= kernel->kernel->count)
         return CL_INVALID_ARG_INDEX;
@@ -175,8 +176,8 @@ cl_int CL_API_CALL clr_native_clSetKernelArg(cl_kernel kernel, cl_uint index, si
     return CL_SUCCESS;
 }
 
-cl_int CL_API_CALL clr_native_clGetKernelInfo(cl_kernel kernel, cl_kernel_info what, size_t room,
-                                              void *value, size_t *size)
+static cl_int CL_API_CALL get_kernel_info(cl_kernel kernel, cl_kernel_info what, size_t room,
+                                          void *value, size_t *size)
 {
     const char *name = kernel->kernel->name;
     const cl_uint count = kernel->kernel->count;
@@ -190,9 +191,9 @@ cl_int CL_API_CALL clr_native_clGetKernelInfo(cl_kernel kernel, cl_kernel_info w
     }
 }
 
-cl_int CL_API_CALL clr_native_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device,
-                                                       cl_kernel_work_group_info what, size_t room,
-                                                       void *value, size_t *size)
+static cl_int CL_API_CALL get_kernel_work_group_info(cl_kernel kernel, cl_device_id device,
+                                                     cl_kernel_work_group_info what, size_t room,
+                                                     void *value, size_t *size)
 {
     const cl_ulong none = 0;
     const size_t one = 1;
@@ -239,11 +240,10 @@ static void run_task(void *data, uint32_t index)
 /* Work-items that are worth the waking of another thread. */
 static const uint64_t light_items = 1 << 13;
 
-cl_int CL_API_CALL clr_native_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
-                                                     cl_uint dimensions, const size_t *offset,
-                                                     const size_t *global, const size_t *local,
-                                                     cl_uint waits, const cl_event *wait,
-                                                     cl_event *event)
+static cl_int CL_API_CALL enqueue_range_kernel(cl_command_queue queue, cl_kernel kernel,
+                                               cl_uint dimensions, const size_t *offset,
+                                               const size_t *global, const size_t *local,
+                                               cl_uint waits, const cl_event *wait, cl_event *event)
 {
     if (dimensions != 2 || offset)
         return CL_INVALID_WORK_DIMENSION;
@@ -273,4 +273,20 @@ cl_int CL_API_CALL clr_native_clEnqueueNDRangeKernel(cl_command_queue queue, cl_
         run.cut = CUT_COLUMNS;
     clr_pool_run(queue->context->pool, run.tasks, run_task, &run);
     return CL_SUCCESS;
+}
+
+void clr_native_take_programs(clr_driver *table)
+{
+    table->clCreateProgramWithSource = create_program_with_source;
+    table->clCreateProgramWithBinary = create_program_with_binary;
+    table->clBuildProgram = build_program;
+    table->clGetProgramInfo = get_program_info;
+    table->clGetProgramBuildInfo = get_program_build_info;
+    table->clReleaseProgram = release_program;
+    table->clCreateKernel = create_kernel;
+    table->clReleaseKernel = release_kernel;
+    table->clSetKernelArg = set_kernel_arg;
+    table->clGetKernelInfo = get_kernel_info;
+    table->clGetKernelWorkGroupInfo = get_kernel_work_group_info;
+    table->clEnqueueNDRangeKernel = enqueue_range_kernel;
 }

@@ -92,9 +92,9 @@ const clr_driver *clr_opencl(const char **reason)
 
 const clr_driver *clr_cl(const void *object)
 {
-    const clr_driver *native = clr_native_driver(), *first = NULL;
+    const clr_driver *first = NULL;
     if (!object)
         return NULL;
     memcpy(&first, object, sizeof first);
-    return native && first == native ? native : &opencl.driver;
+    return clr_is_native(object) ? first : &opencl.driver;
 }
