@@ -26,22 +26,12 @@ static inline void store_row(const REALV *acc, global REAL *c, uint columns, uin
         c[n] = add ? c[n] + partial[n] : partial[n];
 }
 
-#define TILE(HEIGHT)                                                                             \
-    TILE_PRODUCT(HEIGHT)                                                                         \
-    static inline void tile_##HEIGHT(global const REAL *a, size_t row_stride, size_t k_stride,   \
-                                     global const STORED *panel, uint first, uint count,         \
-                                     global const STORED *next, global REAL *c, size_t c_stride, \
-                                     uint rows, uint columns, uint add)                          \
-    {                                                                                            \
-        REALV acc[HEIGHT][TILE_V];                                                               \
-        tile_product_##HEIGHT(a, row_stride, k_stride, rows, panel, first, count, next, acc);    \
-        UNROLL for (int i = 0; i < HEIGHT; i++) if ((uint)i < rows)                              \
-            store_row(acc[i], c + i * c_stride, columns, add);                                   \
-    }
-
-TILE(1)
-TILE(3)
-TILE(6)
+#define HEIGHT 1
+#include "gemm_tile.cl"
+#define HEIGHT 3
+#include "gemm_tile.cl"
+#define HEIGHT 6
+#include "gemm_tile.cl"
 #if TILE_M != 6
 #error "the heights above are for TILE_M 6"
 #endif

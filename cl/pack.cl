@@ -3,11 +3,14 @@
  * cl/prelude.cl. */
 #define PACK_K 256 /* values of k that a work-item copies */
 
-/* Whole rows of a panel whose width the compiler knows. */
-#define COPY_ROWS(WIDTH)                 \
-    for (uint k = 0; k < count; k++)     \
-        for (uint j = 0; j < WIDTH; j++) \
-            panels[(size_t)k * WIDTH + j] = b[k * k_stride + j];
+/* Whole rows of a panel, of a width that the compiler knows where this is called. */
+static inline void copy_rows(global const REAL *b, size_t k_stride, global REAL *panels, uint width,
+                             uint count)
+{
+    for (uint k = 0; k < count; k++)
+        for (uint j = 0; j < width; j++)
+            panels[(size_t)k * width + j] = b[k * k_stride + j];
+}
 
 /* panels[p][k][j] = b(k, p*width + j), 0 past column N.  Element (k,n) of b is at b_at +
  * k*k_stride + n*n_stride. Global size [panels, K in blocks of PACK_K].
@@ -25,7 +28,7 @@ kernel void pack_panels(global const REAL *b, ulong b_at, ulong k_stride, ulong 
     b += k0 * k_stride;
     uint count = min(K - k0, (uint)PACK_K);
     if (n_stride == 1 && filled == width && width == 6)
-        COPY_ROWS(6)
+        copy_rows(b, k_stride, panels, 6, count);
     else if (n_stride == 1 && filled == width && width % 8 == 0)
         for (uint j = 0; j < width; j += 8) {
             global const REAL *from = b + j;

@@ -13,41 +13,12 @@ static inline uint panels_of(uint columns)
     return (columns + TILE_N - 1) / TILE_N;
 }
 
-/* EACH(i, v, j, width) for rows i = 0..rows-1 and vectors v of a panel of units (or of whatever
- * else there are `columns`): units j..j+width-1. Of a panel that is whole, as most are, the
- * compiler knows the width. */
-#define FOR_UNITS(panel, columns, rows, EACH)                                                 \
-    if (((panel) + 1) * TILE_N <= (columns))                                                  \
-        for (uint i = 0; i < (rows); i++)                                                     \
-            UNROLL for (uint v = 0; v < TILE_V; v++)                                          \
-            {                                                                                 \
-                EACH(i, v, (panel)*TILE_N + v * VEC, VEC);                                    \
-            }                                                                                 \
-    else                                                                                      \
-        for (uint i = 0; i < (rows); i++)                                                     \
-            for (uint v = 0; v < TILE_V && (panel)*TILE_N + v * VEC < (columns); v++) {       \
-                EACH(i, v, (panel)*TILE_N + v * VEC, (columns) - ((panel)*TILE_N + v * VEC)); \
-            }
-
-TILE_PRODUCT(1)
-TILE_PRODUCT(4)
-TILE_PRODUCT(6)
-
-#define ADD_TILE(HEIGHT)                                                                 \
-    static inline void add_tile_##HEIGHT(global const REAL *a, size_t stride, uint rows, \
-                                         global const STORED *panel, uint k, uint count, \
-                                         bool first, REALV(*sum)[TILE_V])                \
-    {                                                                                    \
-        REALV acc[HEIGHT][TILE_V];                                                       \
-        tile_product_##HEIGHT(a, stride, 1, rows, panel, k, count,                       \
-                              panel + (size_t)(PANEL_HEAD + k + count) * TILE_N, acc);   \
-        UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++)  \
-            sum[i][j] = first ? acc[i][j] : sum[i][j] + acc[i][j];                       \
-    }
-
-ADD_TILE(1)
-ADD_TILE(4)
-ADD_TILE(6)
+#define HEIGHT 1
+#include "persistent_tile.cl"
+#define HEIGHT 4
+#include "persistent_tile.cl"
+#define HEIGHT 6
+#include "persistent_tile.cl"
 
 /* Rows of the next tile. A value of k takes a tile of six rows six cycles, any lower one four,
  * since each sum waits for itself: so no tile for one row where it can be helped. */
@@ -87,42 +58,15 @@ static inline void fetch_ahead(global const STORED *p, uint count)
 #endif
 }
 
-/* The same for one row and several panels at once (their starts `step` apart), and for BLOCKS
- * blocks of k at once, from k0 on, each of `count` values: more chains of sums side by side hide
- * the latency of each. The blocks are added in order. */
-#define ROW_BLOCKS(BLOCKS)                                                                        \
-    static inline ALWAYS_INLINE void row_blocks_##BLOCKS(                                         \
-        global const REAL *a, global const STORED *panel, size_t step, uint k0, uint count,       \
-        int first_gate, int last_gate, REALV sum[CELL_GATES][ROWS][TILE_V])                       \
-    {                                                                                             \
-        REALV acc[BLOCKS][CELL_GATES][TILE_V];                                                    \
-        global const STORED *from = panel + (size_t)(PANEL_HEAD + k0) * TILE_N;                   \
-        UNROLL for (int b = 0; b < BLOCKS; b++) UNROLL for (int g = 0; g < CELL_GATES; g++)       \
-            UNROLL for (int j = 0; j < TILE_V; j++) acc[b][g][j] = (REALV)0;                      \
-        for (uint k = 0; k < count; k++)                                                          \
-            UNROLL for (int b = 0; b < BLOCKS; b++)                                               \
-            {                                                                                     \
-                REALV ak = (REALV)a[k0 + b * TILE_K + k];                                         \
-                global const STORED *row = from + (size_t)(b * TILE_K + k) * TILE_N;              \
-                UNROLL for (int g = 0; g < CELL_GATES; g++) if (g >= first_gate && g < last_gate) \
-                {                                                                                 \
-                    fetch_ahead(row + g * step, TILE_N);                                          \
-                    UNROLL for (int j = 0; j < TILE_V; j++) acc[b][g][j] =                        \
-                        fma(ak, STORED_VLOAD(row + g * step + j * VEC), acc[b][g][j]);            \
-                }                                                                                 \
-            }                                                                                     \
-        UNROLL for (int b = 0; b < BLOCKS; b++) UNROLL for (int g = 0; g < CELL_GATES; g++)       \
-            UNROLL for (int j = 0; j < TILE_V; j++)                                               \
-        {                                                                                         \
-            REALV part = panel_scaled(acc[b][g][j], panel + g * step, j * VEC);                   \
-            sum[g][0][j] = k0 + b == 0 ? part : sum[g][0][j] + part;                              \
-        }                                                                                         \
-    }
+#define BLOCKS 1
+#include "persistent_row.cl"
+#define BLOCKS 2
+#include "persistent_row.cl"
+#define BLOCKS 4
+#include "persistent_row.cl"
 
-ROW_BLOCKS(1)
-ROW_BLOCKS(2)
-ROW_BLOCKS(4)
-
+/* sum = a panel for one row of a and the gates first_gate..last_gate-1, whose panels begin `step`
+ * apart. */
 static inline ALWAYS_INLINE void product_of_row(global const REAL *a, global const STORED *panel,
                                                 size_t step, uint K, int first_gate, int last_gate,
                                                 REALV sum[CELL_GATES][ROWS][TILE_V])

@@ -4,8 +4,9 @@
 
 static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
-#define PROJECT(i, v, j, width) project_units_back(w, s, n0 + (i), j, width)
-    FOR_UNITS(panel, w->R, rows, PROJECT)
+#define UNITS w->R
+#define EACH  project_units_back(w, s, n0 + i, j, width)
+#include "each_unit.cl"
 }
 
 static inline void cell_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
@@ -15,10 +16,11 @@ static inline void cell_panel(const walk *w, const walk_step *s, uint panel, uin
     if (projected)
         product(w->dproj + ((size_t)s->kept * w->N + n0) * w->R, w->R, rows,
                 w->d_projection + (size_t)panel * TILE_N * w->R, w->R, false, sum);
-#define DH(i, v, j, width) \
-    (projected ? sum[i][v] : load_some(w->dh + (size_t)(n0 + (i)) * w->H + (j), width))
-#define CELL(i, v, j, width) cell_units_back(w, s, n0 + (i), j, width, DH(i, v, j, width))
-    FOR_UNITS(panel, w->H, rows, CELL)
+#define UNITS w->H
+#define EACH                                \
+    cell_units_back(w, s, n0 + i, j, width, \
+                    projected ? sum[i][v] : load_some(w->dh + (size_t)(n0 + i) * w->H + j, width))
+#include "each_unit.cl"
 }
 
 /* What a cell with two phases leaves to the first. */
@@ -29,8 +31,9 @@ static inline void early_panel(const walk *w, const walk_step *s, uint panel, ui
     REALV sum[ROWS][TILE_V];
     product(du_of(w, s) + n0 * stride + (size_t)CELL_FIRST(1) * w->H, stride, rows,
             w->d_candidate + (size_t)panel * TILE_N * K, K, false, sum);
-#define EARLY(i, v, j, width) early_units_back(w, s, n0 + (i), j, width, sum[i][v])
-    FOR_UNITS(panel, w->H, rows, EARLY)
+#define UNITS w->H
+#define EACH  early_units_back(w, s, n0 + i, j, width, sum[i][v])
+#include "each_unit.cl"
 }
 
 /* dh += du U for one panel of columns. */
@@ -44,12 +47,14 @@ static inline void recurrent_panel(const walk *w, const walk_step *s, uint panel
     for (uint i = 0; i < rows; i++)
         for (uint v = 0; v < TILE_V; v++)
             sum[i][v] = (REALV)0;
-#define LOAD_DH(i, v, j, width) sum[i][v] = load_some(dh + (i)*w->R + (j), width)
-    FOR_UNITS(panel, w->R, rows, LOAD_DH)
+#define UNITS w->R
+#define EACH  sum[i][v] = load_some(dh + i * w->R + j, width)
+#include "each_unit.cl"
     product(du_of(w, s) + n0 * stride, stride, rows, w->d_recurrent + (size_t)panel * TILE_N * K, K,
             true, sum);
-#define STORE_DH(i, v, j, width) store_some(sum[i][v], dh + (i)*w->R + (j), width)
-    FOR_UNITS(panel, w->R, rows, STORE_DH)
+#define UNITS w->R
+#define EACH  store_some(sum[i][v], dh + i * w->R + j, width)
+#include "each_unit.cl"
 }
 
 /* Phase `phase` of a walk back, for one share of rows and one of units. (Not in line: as in the
@@ -92,20 +97,23 @@ persistent_backward(global const REAL *panels, global const REAL *weights, globa
     walk w[MOST_WALKS];
     bool stays = true, repair = false;
     team m;
-    team_begin(&m, &l, sync);
+    team_begin(&m, &l, sync, (uint)get_group_id(0));
     for (uint d = 0; d < l.used; d++) {
         const walk_places at = l.walks[d];
-        walk_backward_begin(&w[d], &l, &at, panels, weights, store, dy, dh, dc, dproj, da, du,
-                            lengths);
+        walk_backward_begin(&w[d], &l, &at, weights, store, dy, dh, dc, dproj, da, du, lengths);
+        walk_backward_weights(&w[d], &at, panels);
     }
     do {
-        FOR_PHASES (m, phases, stays, repair) {
-            backward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
-                           l.row_shares, group % l.unit_shares, l.unit_shares);
-            if (!repair)
-                stays = phase_end(&m, group, phase + 1, phases, meetings_after(options, phase),
-                                  phase == 0 ? m.first_spins : m.most_spins);
-        }
+        for (uint phase = 0; goes_on(&m, repair, stays) && phase < phases; phase++)
+            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++) {
+                if (!is_missing(&m, repair, group, phase))
+                    continue;
+                backward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
+                               l.row_shares, group % l.unit_shares, l.unit_shares);
+                if (!repair)
+                    stays = phase_end(&m, group, phase + 1, phases, meetings_after(options, phase),
+                                      phase == 0 ? m.first_spins : m.most_spins);
+            }
         repair = must_repair(&m, repair);
     } while (repair);
 }

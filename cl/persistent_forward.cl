@@ -6,22 +6,22 @@
  * rows and units, so that nobody waits; so few steps that the gates are still in a cache when they
  * are needed. */
 
-/* Gates of the units of panels panel0..panel1-1, for `rows` rows side by side: row 0 of x, row 0 of
+/* Gates of the units of panels panel0..panel1-1, for `all` rows side by side: row 0 of x, row 0 of
  * the gates. */
-static inline void input_rows(const walk *w, global const REAL *x, global REAL *gates, size_t rows,
+static inline void input_rows(const walk *w, global const REAL *x, global REAL *gates, size_t all,
                               uint panel0, uint panel1)
 {
     size_t columns = (size_t)CELL_GATES * w->H, panel_size = (size_t)PANEL_ROWS(w->I) * TILE_N;
     REALV sum[ROWS][TILE_V];
     for (uint panel = panel0; panel < panel1; panel++)
         for (uint k = 0; k < CELL_GATES; k++)
-            for (size_t row = 0; row < rows; row += ROWS) {
-                uint some = rows - row < ROWS ? (uint)(rows - row) : ROWS;
-                product(x + row * w->x_stride, w->x_stride, some,
+            for (size_t row = 0; row < all; row += ROWS) {
+                uint rows = all - row < ROWS ? (uint)(all - row) : ROWS;
+                product(x + row * w->x_stride, w->x_stride, rows,
                         w->input + (k * panels_of(w->H) + panel) * panel_size, w->I, false, sum);
-#define STORE_GATES(i, v, j, width) \
-    store_some(sum[i][v], gates + (row + (i)) * columns + (size_t)k * w->H + (j), width)
-                FOR_UNITS(panel, w->H, some, STORE_GATES)
+#define UNITS w->H
+#define EACH  store_some(sum[i][v], gates + (row + i) * columns + (size_t)k * w->H + j, width)
+#include "each_unit.cl"
             }
 }
 
@@ -54,33 +54,36 @@ static inline ALWAYS_INLINE void finish_units(const walk *w, const walk_step *s,
 }
 
 /* The gates of a phase of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
- * with `from` ([N,R]), then the cell. */
-static inline void gates_of_panel(const walk *w, const walk_step *s, global const REAL *from,
-                                  uint panel, uint n0, uint rows, int phase)
+ * with h_{t-1} or with what the first phase saved, then the cell. */
+static inline void gates_of_panel(const walk *w, const walk_step *s, int phase, uint panel, uint n0,
+                                  uint rows)
 {
     REALV sum[CELL_GATES][ROWS][TILE_V];
     size_t panel_size = (size_t)PANEL_ROWS(w->R) * TILE_N;
     size_t gate_step = panels_of(w->H) * panel_size;
-    global const STORED *weights = w->panels + panel * panel_size;
-    from += (size_t)n0 * w->R;
+    global const STORED *weights = w->recurrent + panel * panel_size;
+    global const REAL *from = phase ? saved_of(w, s, n0, 0) : s->h_prev + (size_t)n0 * w->R;
+    size_t stride = phase ? saved_stride(w) : w->R;
     /* (Gates whose numbers the compiler knows: else it asks for each at every k.) */
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (rows == 1 && k == phase)
         product_of_row(from, weights, gate_step, w->R, CELL_FIRST(k), CELL_FIRST(k + 1), sum);
     if (rows > 1)
         for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
-            product(from, w->R, rows, weights + k * gate_step, w->R, false, sum[k]);
-#define FINISH(i, v, j, width) finish_units(w, s, phase, n0 + (i), j, width, sum, i, v)
-    FOR_UNITS(panel, w->H, rows, FINISH)
+            product(from, stride, rows, weights + k * gate_step, w->R, false, sum[k]);
+#define UNITS w->H
+#define EACH  finish_units(w, s, phase, n0 + i, j, width, sum, i, v)
+#include "each_unit.cl"
 }
 
 /* h_t = W_hr saved for one panel of projected units. */
 static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
     REALV sum[ROWS][TILE_V];
-    product(s->extra + (size_t)n0 * w->H, w->H, rows,
+    product(saved_of(w, s, n0, CELL_SAVES), saved_stride(w), rows,
             w->projection + (size_t)panel * TILE_N * PANEL_ROWS(w->H), w->H, false, sum);
-#define PROJECT(i, v, j, width) project_units(w, s, n0 + (i), j, width, sum[i][v])
-    FOR_UNITS(panel, w->R, rows, PROJECT)
+#define UNITS w->R
+#define EACH  project_units(w, s, n0 + i, j, width, sum[i][v])
+#include "each_unit.cl"
 }
 
 /* A step goes through the panels up, the next one down: so it begins with those that are still in
@@ -99,7 +102,7 @@ static inline void forward_panel(const walk *w, const walk_step *s, uint part, u
     for (uint n = row0; n < row1; n += ROWS) {
         uint rows = min(row1 - n, (uint)ROWS);
         if (part < CELL_PHASES)
-            gates_of_panel(w, s, part ? s->extra : s->h_prev, panel, n, rows, (int)part);
+            gates_of_panel(w, s, (int)part, panel, n, rows);
         else if (options_of(w->options) & OPTION_PROJECTED)
             project_panel(w, s, panel, n, rows);
     }
@@ -159,15 +162,16 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
     team m;
     walk w[MOST_WALKS];
     bool stays = true, repair = false;
-    team_begin(&m, &l, sync);
+    team_begin(&m, &l, sync, (uint)get_group_id(0));
     if (l.count == 0) {
         probe(&m);
         return;
     }
     for (uint d = 0; d < l.used; d++) {
         const walk_places at = l.walks[d];
-        walk_forward_begin(&w[d], &l, &at, panels, weights, store, h_first, c_first, h_last, c_last,
-                           y, lengths);
+        walk_forward_begin(&w[d], &l, &at, weights, store, h_first, c_first, h_last, c_last, y,
+                           lengths);
+        walk_forward_weights(&w[d], &at, panels);
         w[d].x = (at.x_from == FROM_STORE ? store : x) + at.x;
         w[d].x_stride = at.x_stride;
         w[d].input = panels + at.input;
@@ -175,15 +179,18 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
         w[d].block = l.block;
     }
     do {
-        FOR_PHASES (m, phases, stays, repair) {
-            uint walk = group / groups, late = walk * lag;
-            if (phase >= late && phase - late < own)
-                forward_phase(&w[walk], &m, group, phase - late, phase);
-            if (!repair)
-                stays = phase_end(&m, group, phase + 1, phases, forward_meetings(&l, phase),
-                                  phase % (l.block * parts) == 0 || phase < lag ? m.first_spins
-                                                                                : m.most_spins);
-        }
+        for (uint phase = 0; goes_on(&m, repair, stays) && phase < phases; phase++)
+            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++) {
+                if (!is_missing(&m, repair, group, phase))
+                    continue;
+                uint walk = group / groups, late = walk * lag;
+                bool late_first = phase % (l.block * parts) == 0 || phase < lag;
+                if (phase >= late && phase - late < own)
+                    forward_phase(&w[walk], &m, group, phase - late, phase);
+                if (!repair)
+                    stays = phase_end(&m, group, phase + 1, phases, forward_meetings(&l, phase),
+                                      late_first ? m.first_spins : m.most_spins);
+            }
         repair = must_repair(&m, repair);
     } while (repair);
 }

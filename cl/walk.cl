@@ -1,36 +1,35 @@
 /* SPDX-License-Identifier: MIT
- * cl/walk.cl - many steps of the directions of one layer, or of two layers of a stack, in one
- * launch: what the strategies that do so share. After cl/prelude.cl, the cell and
- * cl/walk_launch.cl, which says what lies where.
+ * cl/walk.cl - one direction of one layer that is walked, and one step of it: what all strategies
+ * share. After cl/prelude.cl, the cell, cl/storage.cl and cl/walk_launch.cl, which says what lies
+ * where.
  *
- * Each direction's units are cut into `unit_shares` runs, its rows into `row_shares` runs; a group
- * computes one share of units for one share of rows, and walks all steps:
+ * How time is cut, from the whole to the least, and who does it:
  *
- *              units of share 0  units of share 1
- *     rows 0   +---------------+----------------+   groups side by side meet after each phase of a
- *              |    group 0  <-+- meet -> group 1|   step, since each needs the other's h_{t-1};
- *     rows 1   +---------------+----------------+   groups below one another never meet
- *              |    group 2  <-+- meet -> group 3|
- *              +---------------+----------------+
+ *     sequence   T steps, of all layers and both directions                         the caller
+ *     chunk      steps whose gates fit the plan's memory: all of them when           host/layer/
+ *                training; inference takes one chunk after the other, through all    forward.c
+ *                layers if there is no way back in time
+ *     launch     steps that a kernel walks in one go, so few that on a GPU nothing   host/layer/
+ *                else waits for 0.1 s; stepwise launches kernels for each step       walks.c
+ *     block      steps whose input products W x come at once, before the first of    cl/persistent_
+ *                them: so few that their gates stay in a cache (persistent alone)    forward.cl
+ *     step       t of one direction: h_{t-1} to h_t, or dh_t to dh_{t-1}             step_of
+ *     phase      what of a step needs nothing that others compute in the same cl/walk_forward,
+ *                phase: a product and the cell's equations after it; groups that      _backward.cl
+ *                share rows meet after each
  *
- * OpenCL does not promise that groups run at the same time. So the host asks for no more groups
- * than a probe found to run together, each wait is bounded, and a group that waits too long raises
- * a flag, upon which all groups note how far they came and leave. The last one to leave then does
- * what is missing of all, alone and so without waiting. (The meeting is the barrier of Sorensen,
- * Donaldson, Batty, Gopalakrishnan, Rakamaric, "Portable Inter-workgroup Barrier Synchronisation
- * for GPUs", OOPSLA 2016.)
+ * A direction goes up or down in t, and its gradients the other way; `kept` counts the steps of a
+ * launch in the order of t, whatever the direction.
  *
- * With `help` a group claims the panels of its share one by one, and when none is left those of the
- * groups that it will meet: so in a phase nobody waits for longer than a panel takes. (Only where
- * groups meet after each phase; work stealing as in Blumofe and Leiserson, "Scheduling
- * Multithreaded Computations by Work Stealing", J. ACM 1999, but from a counter for each share.)
- *
- * Masking: as in cl/stepwise.cl. */
+ * Masking: past a row's length (t >= lengths[n]) the state is held, y, what is saved and da are 0,
+ * and dh, dc pass through. Selected, never multiplied by 0, so what lies in the padding cannot
+ * leak.
+ */
 #ifndef CELL_GATES
 #error "a cell's file must come before walk.cl"
 #endif
 #ifndef WG
-#define WG 1 /* work-items of a group */
+#define WG 1 /* work-items of a group; stepwise does not ask */
 #endif
 
 /* Where a group keeps what all of its work-items need to know. */
@@ -39,51 +38,6 @@
 #else
 #define SHARED local
 #endif
-
-/* --- meeting ------------------------------------------------------------------------------- */
-
-/* What this work-item (or, after a barrier, its group) wrote is seen by all groups before what it
- * does next; and the other way round. OpenCL 1.2 has a fence for work-items of one group only, so
- * where the compiler is known it is told to fence the whole device. */
-static inline void fence_device(void)
-{
-#if defined(__AMDGCN__)
-    __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, "agent");
-#elif defined(__NVPTX__) || defined(__NV_CL_C_VERSION)
-    __asm__ volatile("membar.gl;" ::: "memory");
-#else
-    mem_fence(CLK_GLOBAL_MEM_FENCE);
-#endif
-}
-
-/* Between two looks at a counter: let the other thread of the core work, and the other core write.
- * One look and one pause take some tens of nanoseconds. */
-static inline void pause_between(void)
-{
-#if defined(__x86_64__) && __has_builtin(__builtin_ia32_pause)
-    __builtin_ia32_pause();
-#endif
-}
-
-/* Wait until the counter has reached `target`. False: somebody gave up. */
-static inline bool meet(volatile global int *sync, volatile global int *counter, int target,
-                        uint most_spins)
-{
-    fence_device();
-    atomic_inc(counter);
-    for (uint spins = 0; *counter < target; spins++) {
-        if (sync[SYNC_FLAG] || spins >= most_spins) {
-            atomic_or(&sync[SYNC_FLAG], 1);
-            return false;
-        }
-        pause_between();
-    }
-    atomic_add(counter, 0); /* nothing below is read before this */
-    fence_device();
-    return true;
-}
-
-/* --- one direction ------------------------------------------------------------------------- */
 
 /* The options of the network, whose word the launch has. */
 static inline uint options_of(uint word)
@@ -109,25 +63,26 @@ typedef struct walk {
     uint keep;  /* gates of all steps are left activated */
     uint block; /* for how many steps there is room for gates, whose input products come first */
     uint options;
-    global const REAL *params; /* [CELL_PARAMS,H], with OPTION_PARAMS */
     uint H, R, N;
-    /* forward; x and input where the walk itself multiplies them */
-    global const REAL *x; /* row n of kept step k at (k*N + n)*x_stride */
-    size_t x_stride;
-    global const STORED *input; /* W_ih^T: [G][panels of H][PANEL_ROWS(I)][TILE_N] */
-    uint I;
-    global const REAL *b_ih, *b_hh;  /* [G*H] */
-    global const STORED *panels;     /* U^T: [G][panels of H][PANEL_ROWS(R)][TILE_N] */
-    global const STORED *projection; /* W_hr^T: [panels of P][PANEL_ROWS(H)][TILE_N] */
+    global const REAL *params; /* [CELL_PARAMS,H], with OPTION_PARAMS */
+    /* forward */
+    global const REAL *b_ih, *b_hh; /* [G*H] */
     /* States before the first and after the last step of this walk; 0: those are in slots. */
     global const REAL *h_first, *c_first;
     global REAL *h_last, *c_last;
     /* back */
-    global const REAL *d_recurrent;  /* U: [panels of R][G*H, reset before 2H][TILE_N] */
-    global const REAL *d_candidate;  /* U_n, reset before: [panels of H][H][TILE_N] */
+    global REAL *dh, *dc, *dproj; /* [N,R], [N,H], [count,N,R] */
+    global REAL *da, *du;         /* [count,N,G*H] */
+    /* What the strategies multiply themselves: x and input where W x is not there yet. */
+    global const REAL *x; /* row n of kept step k at (k*N + n)*x_stride */
+    size_t x_stride;
+    uint I;
+    global const STORED *input;      /* W_ih^T: [G][panels of H][PANEL_ROWS(I)][TILE_N] */
+    global const STORED *recurrent;  /* U^T: [G][panels of H][PANEL_ROWS(R)][TILE_N] */
+    global const STORED *projection; /* W_hr^T: [panels of P][PANEL_ROWS(H)][TILE_N] */
+    global const REAL *d_recurrent;  /* U of the first phase: [panels of R][gates*H][TILE_N] */
+    global const REAL *d_candidate;  /* that of the second phase: [panels of H][gates*H][TILE_N] */
     global const REAL *d_projection; /* W_hr: [panels of H][P][TILE_N] */
-    global REAL *dh, *dc, *dproj;    /* [N,R], [N,H], [count,N,R] */
-    global REAL *da, *du;            /* [count,N,G*H] */
 } walk;
 
 /* What forward and back have in common. at: of l, the direction's. */
@@ -196,7 +151,8 @@ static inline void step_of(SHARED const walk *w, uint kept, SHARED walk_step *s)
     uint end;
     s->t = w->first_t + kept;
     s->kept = kept;
-    uint prev = (s->t + w->down) % w->slots, next = (s->t + 1 - w->down) % w->slots;
+    const uint prev = slot_before(s->t, w->down, w->slots);
+    const uint next = slot_after(s->t, w->down, w->slots);
     s->gates = gates_of(w, kept - (w->keep ? 0 : block_of(w, kept, &end)));
     s->h_prev = w->h + (size_t)prev * w->N * w->R;
     s->h_next = w->h + (size_t)next * w->N * w->R;
@@ -215,10 +171,15 @@ static inline void step_of(SHARED const walk *w, uint kept, SHARED walk_step *s)
     }
 }
 
-/* Value `k` that is saved of row n: [H]. */
+/* Value `k` that is saved of row n: [H]; and how far it is to that of the next row. */
 static inline global REAL *saved_of(SHARED const walk *w, SHARED const walk_step *s, uint n, uint k)
 {
     return s->extra + ((size_t)n * saves_of(options_of(w->options)) + k) * w->H;
+}
+
+static inline size_t saved_stride(SHARED const walk *w)
+{
+    return (size_t)saves_of(options_of(w->options)) * w->H;
 }
 
 /* The parameters of units j... */
@@ -232,129 +193,4 @@ static inline ALWAYS_INLINE void load_params(SHARED const walk *w, uint j, uint 
 static inline bool is_live(SHARED const walk *w, uint n, uint t)
 {
     return !w->lengths || t < (uint)w->lengths[n];
-}
-
-/* --- shares -------------------------------------------------------------------------------- */
-
-/* Share `part` of `parts` of `whole` things: from *begin to the result. */
-static inline uint share(uint whole, uint part, uint parts, uint *begin)
-{
-    *begin = (uint)((ulong)whole * part / parts);
-    return (uint)((ulong)whole * (part + 1) / parts);
-}
-
-/* What groups of one launch share: how the work is cut, and where they meet. */
-typedef struct team {
-    uint walks, row_shares, unit_shares;
-    uint places;  /* where groups meet: of one share of rows, in a stack from all walks */
-    uint members; /* how many meet in one place */
-    bool solo;    /* one group does the work of all */
-    bool help;    /* who is done takes from the others */
-    volatile global int *sync;
-    uint most_spins, first_spins; /* first: after phases that take longer */
-} team;
-
-static inline void team_begin(team *m, const walk_launch *l, volatile global int *sync)
-{
-    m->walks = l->used;
-    m->row_shares = l->row_shares;
-    m->unit_shares = l->unit_shares;
-    m->places = (l->stacked ? 1 : l->used) * l->row_shares;
-    m->members = l->solo ? 1 : (l->stacked ? l->used : 1) * l->unit_shares;
-    m->solo = l->solo;
-    m->help = l->help;
-    m->sync = sync;
-    m->most_spins = l->most_spins;
-    m->first_spins = l->first_spins;
-}
-
-static inline uint team_size(const team *m)
-{
-    return m->walks * m->row_shares * m->unit_shares;
-}
-
-/* The counter of a group, and where it notes how many phases it has completed. */
-static inline volatile global int *counter_of(const team *m, uint group)
-{
-    return m->sync + SYNC_COUNTERS + group / m->unit_shares % m->places * SYNC_LINE;
-}
-
-static inline volatile global int *done_of(const team *m, uint group)
-{
-    return m->sync + SYNC_DONE + group;
-}
-
-static inline volatile global int *claims_of(const team *m, uint group)
-{
-    return m->sync + SYNC_CLAIMS + group * SYNC_LINE;
-}
-
-/* The next of the `count` panels that are a group's share of a phase; `count` if none is left. Each
- * is handed out once, also where a repair follows. */
-static inline uint claim(const team *m, uint group, uint phase, uint count)
-{
-    volatile global int *claims = claims_of(m, group);
-    const int first = (int)(phase * CLAIMS);
-    for (;;) {
-        int seen = *claims, next = max(seen, first);
-        if (next - first >= (int)count)
-            return count;
-        if (atomic_cmpxchg(claims, seen, next + 1) == seen)
-            return (uint)(next - first);
-    }
-}
-
-/* After a phase, the number `phases_done` of `phases`: meet if others depend on it
- * (`meetings_done`: how often they have met then, 0 = not now). False: the group must leave. */
-static inline bool phase_end(const team *m, uint group, uint phases_done, uint phases,
-                             uint meetings_done, uint spins)
-{
-    bool alone = m->members == 1 || meetings_done == 0;
-    bool stay =
-        alone || meet(m->sync, counter_of(m, group), (int)(meetings_done * m->members), spins);
-    if (m->members > 1 && (phases_done == phases || !stay))
-        *done_of(m, group) = (int)phases_done;
-    return stay;
-}
-
-/* The phases of a group while it stays; alone those of all groups; in a repair those that are
- * missing of them, each from where it stopped: what follows is done for `phase` and `group`. */
-#define FOR_PHASES(m, phases, stays, repair)                                                      \
-    for (uint phase = 0; ((repair) ? (m).sync[SYNC_FLAG] : (stays)) && phase < (phases); phase++) \
-        for (uint group = (repair) || (m).solo ? 0 : (uint)get_group_id(0);                       \
-             group < ((repair) || (m).solo ? team_size(&(m)) : (uint)get_group_id(0) + 1);        \
-             group++)                                                                             \
-            if (!(repair) || (uint)*done_of(&(m), group) <= phase)
-
-/* A launch without steps is nothing but one meeting: do so many groups run at the same time? */
-static inline void probe(const team *m)
-{
-    (void)meet(m->sync, counter_of(m, 0), (int)team_size(m), m->most_spins);
-}
-
-/* Ready for the next launch. */
-static inline void settle(const team *m)
-{
-    for (uint group = 0; group < team_size(m); group += m->unit_shares)
-        *counter_of(m, group) = 0;
-    for (uint group = 0; m->help && group < team_size(m); group++)
-        *claims_of(m, group) = 0;
-    if (m->sync[SYNC_FLAG])
-        m->sync[SYNC_REPAIRS]++;
-    m->sync[SYNC_FLAG] = 0;
-    m->sync[SYNC_LEFT] = 0;
-}
-
-/* A group has done its phases: is it the last one, which has to do what is missing of all? When it
- * has done that too it settles. */
-static inline bool must_repair(const team *m, bool repaired)
-{
-    if (repaired)
-        settle(m);
-    if (repaired || m->members == 1) /* alone nobody waits */
-        return false;
-    fence_device();
-    bool last = atomic_inc(&m->sync[SYNC_LEFT]) == (int)team_size(m) - 1;
-    fence_device();
-    return last;
 }

@@ -35,21 +35,26 @@ static inline uint meetings_after(uint options, uint phase)
 
 /* Arguments: those of the kernels. */
 static inline void walk_backward_begin(SHARED walk *w, const walk_launch *l,
-                                       SHARED const walk_places *at, global const REAL *panels,
-                                       global const REAL *weights, global REAL *store,
-                                       global REAL *dy, global REAL *dh, global REAL *dc,
-                                       global REAL *dproj, global REAL *da, global REAL *du,
-                                       global const int *lengths)
+                                       SHARED const walk_places *at, global const REAL *weights,
+                                       global REAL *store, global REAL *dy, global REAL *dh,
+                                       global REAL *dc, global REAL *dproj, global REAL *da,
+                                       global REAL *du, global const int *lengths)
 {
     walk_begin(w, l, at, weights, store, dy, lengths);
-    w->d_recurrent = panels + at->d_recurrent;
-    w->d_candidate = panels + at->d_candidate;
-    w->d_projection = panels + at->d_projection;
     w->dh = dh + at->dh;
     w->dc = dc + at->dc;
     w->dproj = dproj + at->dproj;
     w->da = da + at->da;
     w->du = du + at->da;
+}
+
+/* The weights that a strategy multiplies itself. */
+static inline void walk_backward_weights(SHARED walk *w, SHARED const walk_places *at,
+                                         global const REAL *panels)
+{
+    w->d_recurrent = panels + at->d_recurrent;
+    w->d_candidate = panels + at->d_candidate;
+    w->d_projection = panels + at->d_projection;
 }
 
 /* dproj of projected units j.. of row n. */

@@ -14,15 +14,13 @@ static inline uint forward_phases(uint options)
 
 /* Arguments: those of the kernels. */
 static inline void walk_forward_begin(SHARED walk *w, const walk_launch *l,
-                                      SHARED const walk_places *at, global const STORED *panels,
-                                      global const REAL *weights, global REAL *store,
-                                      global const REAL *h_first, global const REAL *c_first,
-                                      global REAL *h_last, global REAL *c_last, global REAL *y,
+                                      SHARED const walk_places *at, global const REAL *weights,
+                                      global REAL *store, global const REAL *h_first,
+                                      global const REAL *c_first, global REAL *h_last,
+                                      global REAL *c_last, global REAL *y,
                                       global const int *lengths)
 {
     walk_begin(w, l, at, weights, store, y, lengths);
-    w->panels = panels + at->recurrent;
-    w->projection = panels + at->projection;
     w->b_ih = weights + at->b_ih;
     w->b_hh = weights + at->b_hh;
     w->h_first = h_first + at->h_first;
@@ -58,6 +56,14 @@ static inline ALWAYS_INLINE void store_gates(SHARED const walk *w, SHARED const 
 {
     UNROLL for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
         store_some(value[k], s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
+}
+
+/* The weights that a strategy multiplies itself. */
+static inline void walk_forward_weights(SHARED walk *w, SHARED const walk_places *at,
+                                        global const STORED *panels)
+{
+    w->recurrent = panels + at->recurrent;
+    w->projection = panels + at->projection;
 }
 
 /* The cell's equations after the sums of a phase, sum: [G], for units j.. of row n. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * cl/walk_launch.cl - what the host tells the kernels that walk many steps: where the arrays of a
- * launch lie.
+ * cl/walk_launch.cl - what the host tells the kernels of all strategies: where the arrays of a
+ * launch lie. (stepwise has a kernel for each phase of each step, but one of these for all steps.)
  *
- * host/math/persistent.h reads this file too, with ulong and uint as cl_ulong and cl_uint: so both
+ * host/math/scan.h reads this file too, with ulong and uint as cl_ulong and cl_uint: so both
  * sides have one layout. Hence no other types, ulong first, and sizes that are multiples of 8; and
  * cl/resident.cl copies walk_places, of ulong alone, word by word. */
 #ifndef CLR_WALKS
@@ -90,4 +90,15 @@ typedef struct walk_launch {
     uint rows;                    /* resident: how many are multiplied at once */
     uint unused;                  /* for a size that is a multiple of 8 */
 } walk_launch;
+
+/* The slots of the states before and after step t. */
+static inline uint slot_before(uint t, uint down, uint slots)
+{
+    return (t + down) % slots;
+}
+
+static inline uint slot_after(uint t, uint down, uint slots)
+{
+    return (t + 1 - down) % slots;
+}
 #endif

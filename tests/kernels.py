@@ -19,12 +19,13 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
             ["prelude", "storage"], ["prelude", "storage", "store"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
 PROGRAMS += [["prelude", "cell", cell] for cell in CELLS]
-PROGRAMS += [["prelude", "cell", cell, "stepwise"] for cell in CELLS]
+PROGRAMS += [["prelude", "cell", cell, "storage", "walk_launch", "walk", "walk_forward",
+              "walk_backward", "stepwise"] for cell in CELLS]
 for cell, way in itertools.product(CELLS, ("forward", "backward")):
     PROGRAMS += [["prelude", "cell", cell, "storage", "tile", "walk_launch", "walk", f"walk_{way}",
-                  "persistent", f"persistent_{way}"],
+                  "partition", "persistent", f"persistent_{way}"],
                  ["prelude", "cell", cell, "storage", "walk_launch", "walk", f"walk_{way}",
-                  "resident", f"resident_{way}"]]
+                  "partition", "resident", f"resident_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
 VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
 OPTIONS = [None, 0, 1, 0xffff]  # not defined: the launch's; none, biases, all
@@ -32,11 +33,20 @@ VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VE
 SCALAR = {"stepwise", "store", "resident"}  # and those that want it to be 1
 
 
+def files_of(folder, program):
+    """The files of a program and the templates that they include: {name: text}."""
+    texts, names = {}, list(program)
+    while names:
+        name = names.pop()
+        texts[name] = (folder / f"{name}.cl").read_text(encoding="utf-8")
+        names += re.findall(r'^#include "(\w+)\.cl"$', texts[name], flags=re.M)
+    return texts
+
+
 def macros(folder, program):
     """The macros with a default in the files of a program: {name: values to try}."""
     found = {}
-    for name in program:
-        text = (folder / f"{name}.cl").read_text(encoding="utf-8")
+    for text in files_of(folder, program).values():
         for macro, value in re.findall(r"^#ifndef (\w+)\n# *define \1 +(\w+)", text, flags=re.M):
             found[macro] = VALUES.get(macro, [0, 1] if value in ("0", "1") else [value])
     if SCALAR & set(program) or not VECTOR & set(program):
@@ -54,7 +64,7 @@ def possible(program, values):
     storage = values.get("STORAGE", 0)
     if storage == 0:
         return "store" not in program
-    if "walk" in program and storage != 3:
+    if "stepwise" in program or ("walk" in program and storage != 3):
         return False
     return not values["REAL_IS_DOUBLE"] and "walk_backward" not in program
 
@@ -79,7 +89,9 @@ def compile_one(folder, clang, program, values):
 
 def main():
     folder, clang = Path(sys.argv[1]), sys.argv[2:]
-    forgotten = {p.stem for p in folder.glob("*.cl")} - set(itertools.chain(*PROGRAMS))
+    forgotten = {p.stem for p in folder.glob("*.cl")}
+    for program in PROGRAMS:
+        forgotten -= set(files_of(folder, program))
     jobs = []
     for program in PROGRAMS:
         choices = macros(folder, program)

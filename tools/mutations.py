@@ -6,6 +6,7 @@ text is found exactly once in the file.
 """
 LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
 WALK, PERSISTENT, RESIDENT = "cl/walk", "cl/persistent", "cl/resident"
+PARTITION = "cl/partition.cl"
 REF = "host/reference/"
 
 MUTATIONS = [
@@ -43,16 +44,24 @@ MUTATIONS = [
         (RNN, "da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh;",
          "da[0] = dh * (s[0] <= (REALV)0 ? (REALV)0 : (REALV)1);")]),
     ("rnn-relu-hides-nan", "test_passes", [(RNN, "isnan(sum) ? sum : fmax", "fmax")]),
-    ("stepwise-missing-bias", "test_vectors", [
-        (STEP, "            u[k] += weights[b_hh + column];\n", "")]),
-    ("stepwise-state-not-held", "test_passes", [
-        (STEP, "h[h_next + unit] = live ? h_new : h_old;", "h[h_next + unit] = h_new;")]),
-    ("stepwise-output-not-masked", "test_passes", [
-        (STEP, "+ j] = live ? h_new : (REAL)0;", "+ j] = h_new;")]),
-    ("stepwise-gradient-not-masked", "test_passes", [
-        (STEP, "+ (size_t)k * H] = live ? a[k] : (REAL)0;", "+ (size_t)k * H] = a[k];")]),
-    ("stepwise-projection-not-held", "test_passes", [
-        (STEP, "        h[h_next + unit] = h[h_prev + unit];\n", "        ;\n")]),
+    ("missing-bias", "test_vectors test_persistent", [
+        (WALK + "_forward.cl", "            u[k] += load_some(w->b_hh + column, width);\n", "")]),
+    ("state-not-held", "test_passes test_persistent", [
+        (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
+    ("output-not-masked", "test_passes", [
+        (WALK + "_forward.cl", "store_some(live ? h_new : (REALV)0, s->y",
+         "store_some(h_new, s->y")]),
+    ("gradient-not-masked", "test_passes test_persistent", [
+        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, da_of",
+         "store_some(a[k], da_of")]),
+    ("projection-not-held", "test_passes", [
+        (WALK + "_forward.cl", "REALV h = live ? sum : load_some", "REALV h = load_some")]),
+    ("stepwise-sums-of-a-phase", "test_vectors", [
+        (STEP, "sums[((size_t)n * CELL_GATES + g) * l.H + j]", "sums[(size_t)g * l.H + j]")]),
+    ("stepwise-phases-back", "test_passes", [
+        (STEP, "if (CELL_PHASES > 1 && phase == 0)", "if (CELL_PHASES > 1 && phase == 1)")]),
+    ("stepwise-first-state", "test_passes", [
+        ("host/math/scan.c", "(down ? l->count - 1 : 0)", "(down ? 0 : l->count - 1)")]),
     ("prelude-logistic", "test_vectors", [
         ("cl/prelude.cl", "exp_parts(-x, &scale)", "exp_parts(x, &scale)")]),
     ("prelude-tanh", "test_vectors", [
@@ -63,45 +72,44 @@ MUTATIONS = [
 
     # The persistent strategy.
     ("persistent-missing-meeting", "test_persistent", [
-        (WALK + ".cl", "*counter < target; spins++", "*counter < 0; spins++")]),
+        (PARTITION, "*counter < target; spins++", "*counter < 0; spins++")]),
     ("persistent-repair-from-start", "test_overrun", [
-        (WALK + ".cl", "(uint)*done_of(&(m), group) <= phase)", "phase > 0)")]),
+        (PARTITION, "!repair || (uint)*done_of(m, group) <= phase", "!repair || phase > 0")]),
     ("persistent-flag-stays", "test_overrun", [
-        (WALK + ".cl", "    m->sync[SYNC_FLAG] = 0;\n", "")]),
+        (PARTITION, "    m->sync[SYNC_FLAG] = 0;\n", "")]),
     ("persistent-meeting-backward", "test_persistent", [
         (WALK + "_backward.cl", "return backward_part(options, phase) == part_recurrent",
          "return backward_part(options, phase) >= part_cell")]),
     ("persistent-repair-leaves-one", "test_overrun", [
-        (WALK + ".cl", "(repair) || (m).solo ? team_size(&(m)) :",
-         "(repair) || (m).solo ? team_size(&(m)) - 1 :")]),
+        (PARTITION, "repair || m->solo ? team_size(m) :",
+         "repair || m->solo ? team_size(m) - 1 :")]),
     ("persistent-counters-stay", "test_overrun", [
-        (WALK + ".cl", "        *counter_of(m, group) = 0;\n", "        ;\n")]),
+        (PARTITION, "        *counter_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-places-overlap", "test_persistent", [
         (WALK + "_launch.cl", "(SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)",
          "(SYNC_COUNTERS + SYNC_LINE)")]),
     ("persistent-nobody-repairs", "test_overrun", [
-        (WALK + ".cl", "    return last;\n", "    return false;\n")]),
+        (PARTITION, "    return last;\n", "    return false;\n")]),
     ("persistent-left-stays", "test_overrun", [
-        (WALK + ".cl", "    m->sync[SYNC_LEFT] = 0;\n", "")]),
+        (PARTITION, "    m->sync[SYNC_LEFT] = 0;\n", "")]),
     ("persistent-shares", "test_persistent", [
-        (WALK + ".cl", "return (uint)((ulong)whole * (part + 1) / parts);",
+        (PARTITION, "return (uint)((ulong)whole * (part + 1) / parts);",
          "return (uint)((ulong)whole * (part + 1) / parts) - (part == 1 && parts > 2);")]),
     ("persistent-slot", "test_persistent", [
-        (WALK + ".cl", "next = (s->t + 1 - w->down) % w->slots",
-         "next = (s->t + 1) % w->slots")]),
+        (WALK + "_launch.cl", "return (t + 1 - down) % slots;", "return (t + 1) % slots;")]),
     ("persistent-panels-of-a-gate", "test_persistent", [
         (PERSISTENT + "_forward.cl", "gate_step = panels_of(w->H) * panel_size",
          "gate_step = w->H / TILE_N * panel_size")]),
     ("persistent-one-row", "test_persistent", [
-        (PERSISTENT + ".cl", "k0 + b == 0 ? part : sum[g][0][j] + part", "part")]),
+        (PERSISTENT + "_row.cl", "k0 + b == 0 ? part : sum[g][0][j] + part", "part")]),
     ("persistent-second-launch", "test_many_steps", [
-        ("host/layer/walks.c", "w->end - done - steps", "w->end - steps")]),
+        ("host/layer/scan.c", "w->end - done - steps", "w->end - steps")]),
     ("persistent-block-of-inputs", "test_overrun", [
         (PERSISTENT + "_forward.cl", "room = w->keep ? begin : 0", "room = w->keep ? begin : 1")]),
     ("persistent-block-downwards", "test_overrun", [
         (WALK + ".cl", "return w->down ? w->count - last : first;", "return first;")]),
     ("persistent-pairs-of-blocks", "test_persistent", [
-        (PERSISTENT + ".cl", "a[k0 + b * TILE_K + k]", "a[k0 + k]")]),
+        (PERSISTENT + "_row.cl", "a[k0 + b * TILE_K + k]", "a[k0 + k]")]),
     ("persistent-four-blocks", "test_persistent", [
         (PERSISTENT + ".cl", "K - k >= 4 * TILE_K; k += 4 * TILE_K",
          "K - k >= 4 * TILE_K; k += 5 * TILE_K")]),
@@ -109,10 +117,10 @@ MUTATIONS = [
         ("cl/prelude.cl", "load_8(p + 8, count - min(count, 8u))",
          "load_8(p + 4, count - min(count, 8u))")]),
     ("persistent-last-launch-back", "test_many_steps", [
-        ("host/layer/walks.c", "bool down = (w->direction == 1) != back;",
+        ("host/layer/scan.c", "bool down = (w->direction == 1) != back;",
          "bool down = w->direction == 1;")]),
     ("persistent-claims-stay", "test_overrun", [
-        (WALK + ".cl", "        *claims_of(m, group) = 0;\n", "        ;\n")]),
+        (PARTITION, "        *claims_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-inputs-of-a-claim", "test_persistent", [
         (PERSISTENT + "_forward.cl", "row_share, m->row_shares, panel, panel + 1);",
          "row_share, m->row_shares, panel0, panel0 + 1);")]),
@@ -120,7 +128,7 @@ MUTATIONS = [
         (PERSISTENT + "_forward.cl", "lag = l.stacked ? l.block * parts : 0",
          "lag = l.stacked ? parts : 0")]),
     ("stack-meets-nobody", "test_stack", [
-        (WALK + ".cl", "(l->stacked ? l->used : 1) * l->unit_shares", "l->unit_shares")]),
+        (PARTITION, "(l->stacked ? l->used : 1) * l->unit_shares", "l->unit_shares")]),
     ("stack-shares-gates", "test_stack", [
         ("host/shape/layout.c", "direction : layer % 2;", "direction : 0;")]),
     ("states-in-place", "test_stream", [
@@ -132,26 +140,21 @@ MUTATIONS = [
     ("config-of-another-network", "test_tune", [
         ("host/layer/exec_config.c", "n->input_size, n->hidden_size, n->proj_size",
          "n->input_size, n->hidden_size, 0u")]),
-    ("persistent-state-not-held", "test_persistent", [
-        (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
-    ("persistent-gradient-not-masked", "test_persistent", [
-        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, da_of",
-         "store_some(a[k], da_of")]),
 
     # The same with large groups.
     ("resident-padding", "test_resident", [
         (RESIDENT + ".cl", "in < p->lane && k < p->K ? a[k] : (REAL)0", "a[k]")]),
     ("resident-lane-left-out", "test_resident", [
-        (RESIDENT + ".cl", "lane = 1; lane < p->lanes; lane++", "lane = 1; lane < 8; lane++")]),
+        (RESIDENT + "_product.cl", "lane = 1; lane < p->lanes; lane++", "lane = 1; lane < 8; lane++")]),
     ("resident-keeps-for-all", "test_resident", [
-        (RESIDENT + ".cl", "use_kept && unit == p->unit0", "use_kept")]),
+        (RESIDENT + "_product.cl", "use_kept && unit0 == p->unit0", "use_kept")]),
     ("resident-repairs-with-kept", "test_resident", [
         (RESIDENT + "_forward.cl", "row1, l.rows, !repair, kept,", "row1, l.rows, true, kept,")]),
     ("resident-barrier", "test_resident", [
         (RESIDENT + ".cl", "*stays = phase_end", "*stays = true; if (phases > 3) phase_end")]),
     ("resident-gate-step", "test_resident", [
-        (RESIDENT + "_forward.cl", "w.panels + CELL_FIRST(1) * first.gate_step",
-         "w.panels + first.gate_step")]),
+        (RESIDENT + "_forward.cl", "w.recurrent + CELL_FIRST(1) * first.gate_step",
+         "w.recurrent + first.gate_step")]),
     ("resident-dproj", "test_resident", [
         (RESIDENT + "_backward.cl", "(size_t)s.kept * l.N * R, R,", "0, R,")]),
     ("resident-directions", "test_resident", [
@@ -175,7 +178,7 @@ MUTATIONS = [
     ("storage-step-of-a-gate", "test_stored_plans", [
         (PERSISTENT + "_forward.cl", "(size_t)PANEL_ROWS(w->R) * TILE_N", "(size_t)w->R * TILE_N")]),
     ("tile-rows", "test_gemm", [
-        ("cl/tile.cl", "min((uint)i, rows - 1) * row_stride", "0 * row_stride")]),
+        ("cl/tile_product.cl", "min((uint)i, rows - 1) * row_stride", "0 * row_stride")]),
     ("sequence-sum-skips-a-row", "test_sequence", [
         ("cl/sequence.cl", "min(rows, first + SUM_ROWS)", "min(rows, first + SUM_ROWS - 1)")]),
     ("sequence-dropout-factor", "test_sequence", [

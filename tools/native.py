@@ -65,9 +65,12 @@ def programs(vector):
                 yield (["prelude", "storage", "tile", "gemm"],
                        dict(tile, STORAGE=storage, TILE_M=6, TILE_K=128))
             scan = ["pack", "storage", "tile", "walk_launch", "walk"]
-            yield from cell_programs(tile, scan + ["walk_forward", "persistent", "persistent_forward"], storages)
-            yield from cell_programs(tile, scan + ["walk_backward", "persistent", "persistent_backward"])
-        yield from cell_programs(real, ["stepwise"], storages)
+            yield from cell_programs(
+                tile, scan + ["walk_forward", "partition", "persistent", "persistent_forward"], storages)
+            yield from cell_programs(
+                tile, scan + ["walk_backward", "partition", "persistent", "persistent_backward"])
+        yield from cell_programs(
+            real, ["storage", "walk_launch", "walk", "walk_forward", "walk_backward", "stepwise"])
     for storage in ("f16", "bf16", "int8"):
         yield ["prelude", "storage", "store"], {"STORAGE": STORAGES[storage]}
 

@@ -2,6 +2,8 @@
  * layer/scan.c - see layer/scan.h. */
 #include "layer/scan.h"
 
+#include "math/cell.h"
+
 clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
                      uint32_t direction, uint32_t begin, uint32_t end)
 {
@@ -51,4 +53,154 @@ clrnn_status clr_walk_inputs(clrnn_plan *plan, const clr_walk *w)
         .prepared = &w_ih,
         .c = {w->store, w->store_at + gates, (size_t)n->gates * n->desc.hidden_size}};
     return clr_gemm_run(&plan->gemms, &gemm);
+}
+
+/* --- what a launch is told ------------------------------------------------------------------ */
+
+static size_t y_of(const clr_walk *w, uint32_t begin)
+{
+    return w->y.offset + (size_t)(begin - w->y_first) * w->layout->batch * w->y_stride;
+}
+
+static size_t weight_at(const clrnn_plan *plan, size_t offset)
+{
+    return offset == CLR_ABSENT ? 0 : plan->weights.offset + offset;
+}
+
+static size_t weights_at(const clrnn_plan *plan, const clr_walk *w, clr_weight weight)
+{
+    return clr_weights_at(&plan->packed, w->layer, w->direction, weight, 0);
+}
+
+static cl_ulong from_of(cl_mem buffer, cl_mem store)
+{
+    return !buffer ? FROM_NOWHERE : buffer == store ? FROM_STORE : FROM_ARGUMENT;
+}
+
+/* Where the arrays lie for `steps` steps after `done` of a walk, or of a walk back. */
+static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t done,
+                             uint32_t steps, bool back)
+{
+    const clr_network *n = &plan->network;
+    const clr_layout *l = w->layout;
+    clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
+    bool down = (w->direction == 1) != back;
+    uint32_t first = down ? w->end - done - steps : w->begin + done;
+    uint32_t kept = first - w->gates_first;
+    walk_places at = {.x =
+                          w->input.offset + (size_t)(first - w->begin) * l->batch * w->input.stride,
+                      .input = weights_at(plan, w, CLR_INPUT),
+                      .recurrent = weights_at(plan, w, CLR_RECURRENT),
+                      .projection = weights_at(plan, w, CLR_PROJECTION),
+                      .b_ih = weight_at(plan, cell.b_ih),
+                      .b_hh = weight_at(plan, cell.b_hh),
+                      .params = weight_at(plan, cell.params),
+                      .gates = w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept),
+                      .h = clr_walk_slot(plan, w, false, 0).offset,
+                      .x_from = from_of(w->input.buffer, w->store),
+                      .x_stride = w->input.stride,
+                      .I = clr_network_cell(n, w->layer, 0).inputs,
+                      .y = w->y.buffer ? y_of(w, first) : 0,
+                      .y_from = from_of(w->y.buffer, w->store),
+                      .y_stride = w->y_stride,
+                      .first_t = first,
+                      .down = w->direction};
+    if (n->memory)
+        at.c = clr_walk_slot(plan, w, true, 0).offset;
+    if (n->extra)
+        at.extra = w->store_at + clr_layout_extra(l, n, w->layer, w->direction, kept);
+    return at;
+}
+
+/* The state before or after the steps of a launch: outside if it is the walk's own and given there,
+ * else in its slot. */
+static clrnn_slice state_at(const clrnn_plan *plan, const clr_walk *w, clrnn_slice outside,
+                            bool own, bool memory, uint32_t done)
+{
+    if (memory && !plan->network.memory)
+        return (clrnn_slice){NULL, 0};
+    if (own && outside.buffer)
+        return outside;
+    return clr_walk_slot(plan, w, memory, w->direction ? w->end - done : w->begin + done);
+}
+
+static void place_states(const clrnn_plan *plan, const clr_walk *w, uint32_t done, uint32_t steps,
+                         clr_forward_walk *f, walk_places *at)
+{
+    bool first = done == 0, last = done + steps == w->end - w->begin;
+    clrnn_slice h_first = state_at(plan, w, w->h_first, first, false, done);
+    clrnn_slice c_first = state_at(plan, w, w->c_first, first, true, done);
+    clrnn_slice h_last = state_at(plan, w, w->h_last, last, false, done + steps);
+    clrnn_slice c_last = state_at(plan, w, w->c_last, last, true, done + steps);
+    f->h_first = h_first.buffer;
+    f->c_first = c_first.buffer;
+    f->h_last = h_last.buffer;
+    f->c_last = c_last.buffer;
+    at->h_first = h_first.offset;
+    at->c_first = c_first.offset;
+    at->h_last = h_last.offset;
+    at->c_last = c_last.offset;
+}
+
+/* The part of a launch that forward and back have in common. */
+static walk_launch launch_of(const clrnn_plan *plan, const clr_walk *w, uint32_t steps)
+{
+    return (walk_launch){.options = clr_cell_options(&plan->network),
+                         .has_lengths = w->lengths != NULL,
+                         .keep = plan->desc.train,
+                         .slots = w->layout->slots,
+                         .extras = w->layout->extras < steps ? w->layout->extras : steps,
+                         .count = steps,
+                         .H = plan->network.desc.hidden_size,
+                         .R = plan->network.state,
+                         .N = w->layout->batch};
+}
+
+clr_forward_walk clr_scan_forward(const clrnn_plan *plan, const clr_walk *walks, size_t count,
+                                  uint32_t done, uint32_t steps)
+{
+    clr_forward_walk f = {.weights = plan->weights.buffer,
+                          .store = walks->store,
+                          .y = walks[count - 1].y.buffer,
+                          .lengths = walks->lengths,
+                          .launch = launch_of(plan, walks, steps)};
+    for (size_t d = 0; d < count; d++) {
+        f.launch.walks[d] = places_of(plan, &walks[d], done, steps, false);
+        place_states(plan, &walks[d], done, steps, &f, &f.launch.walks[d]);
+    }
+    return f;
+}
+
+static void place_gradients(const clrnn_plan *plan, const clr_walk *w, walk_places *at)
+{
+    const clr_network *n = &plan->network;
+    const clr_flow flow = clr_flow_of(plan, w);
+    size_t row = (size_t)at->first_t * w->layout->batch;
+    at->d_recurrent = weights_at(plan, w, CLR_D_RECURRENT);
+    at->d_candidate = weights_at(plan, w, CLR_D_CANDIDATE);
+    at->d_projection = weights_at(plan, w, CLR_D_PROJECTION);
+    at->dh = flow.dh;
+    at->dc = flow.dc;
+    at->dproj = flow.dproj + row * n->state;
+    at->da = flow.da + row * n->gates * n->desc.hidden_size;
+}
+
+clr_backward_walk clr_scan_backward(const clrnn_plan *plan, const clr_walk *walks, size_t count,
+                                    uint32_t done, uint32_t steps)
+{
+    clr_backward_walk b = {.weights = plan->weights.buffer,
+                           .store = walks->store,
+                           .dy = walks->y.buffer,
+                           .dh = plan->dh,
+                           .dc = plan->dc,
+                           .dproj = plan->dproj,
+                           .da = plan->da,
+                           .du = plan->du,
+                           .lengths = walks->lengths,
+                           .launch = launch_of(plan, walks, steps)};
+    for (size_t d = 0; d < count; d++) {
+        b.launch.walks[d] = places_of(plan, &walks[d], done, steps, true);
+        place_gradients(plan, &walks[d], &b.launch.walks[d]);
+    }
+    return b;
 }

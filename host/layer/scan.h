@@ -4,6 +4,7 @@
 #define CLR_LAYER_SCAN_H
 
 #include "layer/pass.h"
+#include "math/scan.h"
 
 /* Steps begin..end-1 of one direction of one layer: what a strategy walks, upwards, or downwards
  * for direction 1. Forward leaves states and y, when training also activated gates and extra;
@@ -49,5 +50,13 @@ clr_packed_matrix clr_walk_weights(const clrnn_plan *plan, const clr_walk *walk,
 
 /** The input products of a walk: its steps' gates = X W_ih^T. */
 clrnn_status clr_walk_inputs(clrnn_plan *plan, const clr_walk *walk);
+
+/** What a launch of `count` walks (of one layer, or of layers that read each other's y) is told for
+ *  `steps` steps after `done` of each: forward, or back, where the steps done are the last ones. x,
+ *  panels and how the launch is cut are left to the strategy. */
+clr_forward_walk clr_scan_forward(const clrnn_plan *plan, const clr_walk *walks, size_t count,
+                                  uint32_t done, uint32_t steps);
+clr_backward_walk clr_scan_backward(const clrnn_plan *plan, const clr_walk *walks, size_t count,
+                                    uint32_t done, uint32_t steps);
 
 #endif

@@ -13,8 +13,7 @@
 /* The state of a plan with this strategy. */
 typedef struct clr_steps {
     clr_stepwise kernels;
-    cl_mem rec;  /* [max N,G*H] */
-    cl_mem dhid; /* [max N,H], projected, training */
+    cl_mem sums; /* [max N,G*H], of a product between two kernels */
 } clr_steps;
 
 static clr_steps *state_of(const clrnn_plan *plan)
@@ -43,9 +42,7 @@ static clrnn_status init(clrnn_plan *plan)
     if (status == CLRNN_OK)
         status = clr_gemms_prepare(&plan->gemms);
     if (status == CLRNN_OK)
-        status = clr_plan_allocate(plan, &steps->rec, N, n->gates * H);
-    if (status == CLRNN_OK && plan->desc.train && n->desc.proj_size)
-        status = clr_plan_allocate(plan, &steps->dhid, N, H);
+        status = clr_plan_allocate(plan, &steps->sums, N, n->gates * H);
     return status;
 }
 
@@ -55,44 +52,8 @@ static void release(clrnn_plan *plan)
     if (!steps)
         return;
     clr_stepwise_free(&steps->kernels);
-    clr_buffer_destroy(&steps->rec);
-    clr_buffer_destroy(&steps->dhid);
+    clr_buffer_destroy(&steps->sums);
     free(steps);
-}
-
-static clrnn_slice at(cl_mem buffer, size_t offset)
-{
-    return (clrnn_slice){buffer, offset};
-}
-
-/* The arrays of step t of a walk, as far as forward and backward share them. */
-static clr_step step_of(const clrnn_plan *plan, const clr_walk *w, uint32_t t)
-{
-    const clr_network *n = &plan->network;
-    const clr_layout *l = w->layout;
-    clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
-    uint32_t prev = t + w->direction, next = t + 1 - w->direction, kept = t - w->gates_first;
-    size_t bias = plan->weights.offset;
-    clr_step s = {.t = t, .batch = l->batch, .lengths = w->lengths, .y_stride = w->y_stride};
-    s.weights = plan->weights.buffer;
-    s.b_ih = cell.b_ih == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_ih;
-    s.b_hh = cell.b_hh == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_hh;
-    s.params = cell.params == CLR_ABSENT ? CLR_ABSENT : bias + cell.params;
-    s.gates = at(w->store, w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept));
-    s.rec = at(state_of(plan)->rec, 0);
-    s.h = w->store;
-    s.h_prev = w->store_at + clr_layout_h(l, n, w->layer, w->direction, prev);
-    s.h_next = w->store_at + clr_layout_h(l, n, w->layer, w->direction, next);
-    if (n->memory) {
-        s.c = w->store;
-        s.c_prev = w->store_at + clr_layout_c(l, n, w->layer, w->direction, prev);
-        s.c_next = w->store_at + clr_layout_c(l, n, w->layer, w->direction, next);
-    }
-    if (n->extra)
-        s.extra = at(w->store, w->store_at + clr_layout_extra(l, n, w->layer, w->direction, kept));
-    if (w->y.buffer)
-        s.y = at(w->y.buffer, w->y.offset + (size_t)(t - w->y_first) * l->batch * w->y_stride);
-    return s;
 }
 
 /* [N,columns of B] (+)= from [N,k] B, for a weight matrix B. */
@@ -108,62 +69,42 @@ static clrnn_status multiply(clrnn_plan *plan, const clr_walk *w, clrnn_slice fr
     return clr_gemm_run(&plan->gemms, &gemm);
 }
 
-static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
+static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_forward_walk *f,
+                                 uint32_t kept)
 {
     const clr_network *n = &plan->network;
+    const clr_step s = clr_step_forward_of(n, f, kept);
+    clr_steps *steps = state_of(plan);
     size_t H = n->desc.hidden_size, R = n->state;
-    clr_matrix rec = {s->rec.buffer, s->rec.offset, n->gates * H};
+    clr_matrix sums = {steps->sums, 0, n->gates * H};
 
-    /* rec = h_{t-1} U^T */
-    clrnn_status status = multiply(plan, w, at(s->h, s->h_prev), R, CLR_RECURRENT, rec, false);
-    if (status == CLRNN_OK && n->reset_before) {
-        status = clr_step_reset(&state_of(plan)->kernels, s);
-        rec.offset += 2 * H; /* rec_n = (r*h_{t-1}) U_n^T */
-        if (status == CLRNN_OK)
-            status = multiply(plan, w, s->extra, H, CLR_CANDIDATE, rec, false);
-    }
+    /* sums = h_{t-1} U^T of the gates of the first phase, then saved U^T of the others */
+    clrnn_status status = multiply(plan, w, s.h_prev, R, CLR_RECURRENT, sums, false);
     if (status == CLRNN_OK)
-        status = clr_step_forward(&state_of(plan)->kernels, s);
-    if (status == CLRNN_OK && n->desc.proj_size) {
-        /* h_t = W_hr (o*tanh(c_t)) */
-        status =
-            multiply(plan, w, s->extra, H, CLR_PROJECTION, (clr_matrix){s->h, s->h_next, R}, false);
+        status = clr_step_forward(&steps->kernels, f, steps->sums, kept, 0);
+    if (status == CLRNN_OK && n->reset_before) {
+        sums.offset = 2 * H;
+        status = multiply(plan, w, s.saved, H, CLR_CANDIDATE, sums, false);
         if (status == CLRNN_OK)
-            status = clr_step_project(&state_of(plan)->kernels, s);
+            status = clr_step_forward(&steps->kernels, f, steps->sums, kept, 1);
+    }
+    if (status == CLRNN_OK && n->desc.proj_size) {
+        /* h_t = saved W_hr^T */
+        status =
+            multiply(plan, w, s.saved, H, CLR_PROJECTION, (clr_matrix){steps->sums, 0, R}, false);
+        if (status == CLRNN_OK)
+            status = clr_step_project(&steps->kernels, f, steps->sums, kept);
     }
     return status;
 }
 
-/* A state from outside the layout to its slot, or back; an absent one is in its slot. */
-static clrnn_status move_state(clrnn_plan *plan, const clr_walk *w, clrnn_slice outside,
-                               bool memory, bool in)
-{
-    const clr_network *n = &plan->network;
-    uint32_t slot = (w->direction == 1) == in ? w->end : w->begin;
-    clrnn_slice inside = clr_walk_slot(plan, w, memory, slot);
-    size_t bytes = w->layout->batch * (memory ? n->desc.hidden_size : n->state) * plan->real_bytes;
-    clrnn_slice from = in ? outside : inside, to = in ? inside : outside;
-    if (!outside.buffer)
-        return CLRNN_OK;
-    return clr_buffer_copy(plan->context, from.buffer, from.offset * plan->real_bytes, to.buffer,
-                           to.offset * plan->real_bytes, bytes);
-}
-
 static clrnn_status walk_forward(clrnn_plan *plan, const clr_walk *w)
 {
+    const uint32_t count = w->end - w->begin;
+    const clr_forward_walk f = clr_scan_forward(plan, w, 1, 0, count);
     clrnn_status status = clr_walk_inputs(plan, w);
-    if (status == CLRNN_OK)
-        status = move_state(plan, w, w->h_first, false, true);
-    if (status == CLRNN_OK)
-        status = move_state(plan, w, w->c_first, true, true);
-    for (uint32_t k = 0; k < w->end - w->begin && status == CLRNN_OK; k++) {
-        clr_step s = step_of(plan, w, w->direction ? w->end - 1 - k : w->begin + k);
-        status = step_forward(plan, w, &s);
-    }
-    if (status == CLRNN_OK)
-        status = move_state(plan, w, w->h_last, false, false);
-    if (status == CLRNN_OK)
-        status = move_state(plan, w, w->c_last, true, false);
+    for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
+        status = step_forward(plan, w, &f, w->direction ? count - 1 - k : k);
     return status;
 }
 
@@ -175,54 +116,45 @@ static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t coun
     return status;
 }
 
-static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr_step *s)
+static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr_backward_walk *b,
+                                  uint32_t kept)
 {
     const clr_network *n = &plan->network;
-    size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
-    clrnn_slice du = n->two_inputs ? s->du : s->da;
+    const clr_step s = clr_step_back_of(n, b, kept);
+    clr_steps *steps = state_of(plan);
+    const size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
+    const clr_matrix sums = {steps->sums, 0, H};
     clrnn_status status = CLRNN_OK;
 
     if (n->desc.proj_size) {
-        /* d(o*tanh(c_t)) = dh_t W_hr */
-        status = clr_step_project_backward(&state_of(plan)->kernels, s);
+        /* sums = dproj_t W_hr, the gradient of what was projected */
+        status = clr_step_project_back(&steps->kernels, b, kept);
         if (status == CLRNN_OK)
-            status = multiply(plan, w, s->dproj, R, CLR_D_PROJECTION,
-                              (clr_matrix){s->dhid.buffer, s->dhid.offset, H}, false);
+            status = multiply(plan, w, s.dproj, R, CLR_D_PROJECTION, sums, false);
     }
     if (status == CLRNN_OK)
-        status = clr_step_backward(&state_of(plan)->kernels, s);
+        status = clr_step_back(&steps->kernels, b, steps->sums, kept, n->reset_before ? 1 : 0);
     if (status == CLRNN_OK && n->reset_before) {
-        /* d(r*h_{t-1}) = da_n U_n */
-        status = multiply(plan, w, at(s->da.buffer, s->da.offset + 2 * H), columns, CLR_D_CANDIDATE,
-                          (clr_matrix){s->rec.buffer, s->rec.offset, H}, false);
+        /* sums = du_t U of the second phase, the gradient of what the first one saved */
+        const clrnn_slice du = {s.du.buffer, s.du.offset + 2 * H};
+        status = multiply(plan, w, du, columns, CLR_D_CANDIDATE, sums, false);
         if (status == CLRNN_OK)
-            status = clr_step_reset_backward(&state_of(plan)->kernels, s);
+            status = clr_step_back(&steps->kernels, b, steps->sums, kept, 0);
     }
-    /* dh_{t-1} += du U */
+    /* dh_{t-1} += du_t U of the first phase */
     if (status == CLRNN_OK)
-        status = multiply(plan, w, du, columns, CLR_D_RECURRENT,
-                          (clr_matrix){s->dh.buffer, s->dh.offset, R}, true);
+        status = multiply(plan, w, s.du, columns, CLR_D_RECURRENT,
+                          (clr_matrix){s.dh.buffer, s.dh.offset, R}, true);
     return status;
 }
 
 static clrnn_status walk_backward(clrnn_plan *plan, const clr_walk *w)
 {
-    const clr_network *n = &plan->network;
-    const clr_flow flow = clr_flow_of(plan, w);
-    size_t step = (size_t)w->layout->batch * n->gates * n->desc.hidden_size;
-    size_t projected = (size_t)w->layout->batch * n->state;
+    const uint32_t count = w->end - w->begin;
+    const clr_backward_walk b = clr_scan_backward(plan, w, 1, 0, count);
     clrnn_status status = CLRNN_OK;
-    for (uint32_t k = 0; k < w->end - w->begin && status == CLRNN_OK; k++) {
-        uint32_t t = w->direction ? w->begin + k : w->end - 1 - k;
-        clr_step s = step_of(plan, w, t);
-        s.dh = at(plan->dh, flow.dh);
-        s.dc = at(plan->dc, flow.dc);
-        s.dhid = at(state_of(plan)->dhid, 0);
-        s.dproj = at(plan->dproj, flow.dproj + t * projected);
-        s.da = at(plan->da, flow.da + t * step);
-        s.du = at(plan->du, flow.da + t * step);
-        status = step_backward(plan, w, &s);
-    }
+    for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
+        status = step_backward(plan, w, &b, w->direction ? k : count - 1 - k);
     return status;
 }
 

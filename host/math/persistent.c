@@ -16,10 +16,15 @@
 static clrnn_status build_alone(clr_persistent *p, bool back)
 {
     const clr_source *const sources[] = {
-        &clr_cl_pack,       &clr_cl_storage,
-        &clr_cl_tile,       &clr_cl_walk_launch,
-        &clr_cl_walk,       back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
-        &clr_cl_persistent, back ? &clr_cl_persistent_backward : &clr_cl_persistent_forward};
+        &clr_cl_pack,
+        &clr_cl_storage,
+        &clr_cl_tile,
+        &clr_cl_walk_launch,
+        &clr_cl_walk,
+        back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
+        &clr_cl_partition,
+        &clr_cl_persistent,
+        back ? &clr_cl_persistent_backward : &clr_cl_persistent_forward};
     const uint32_t vector = clr_packed_vector(p->context, p->kind.precision);
     const clr_define own[] = {{"VEC", (long)vector},
                               {"TILE_V", (long)(p->tile_n / vector)},
@@ -99,7 +104,6 @@ static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_
 /* The part of a launch that its shares are. */
 static void fill(const clr_persistent *p, walk_launch *l, const clr_shares *s)
 {
-    l->options = clr_cell_options(p->network);
     l->used = s->walks;
     l->stacked = s->stacked;
     l->solo = s->solo;
@@ -114,7 +118,6 @@ clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_walk *w, cons
 {
     enum { room = 2 };
     fill(p, &w->launch, s);
-    w->launch.has_lengths = w->lengths != NULL;
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
                       CLR_ARG_MEM(w->store),
@@ -136,7 +139,6 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, co
 {
     enum { room = 2 };
     fill(p, &w->launch, s);
-    w->launch.has_lengths = w->lengths != NULL;
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
                       CLR_ARG_MEM(w->store),

@@ -6,14 +6,7 @@
 
 #include "device/context.h"
 #include "math/gemm.h"
-#include "shape/network.h"
-
-/* cl/walk_launch.cl, as the host sees it. */
-#define ulong cl_ulong
-#define uint  cl_uint
-#include "../../cl/walk_launch.cl"
-#undef ulong
-#undef uint
+#include "math/scan.h"
 
 /* What kernels are built for. */
 typedef struct clr_walk_kind {
@@ -72,21 +65,6 @@ typedef struct clr_shares {
     bool help;    /* persistent, forward, if groups meet: who is done takes from the others */
     uint32_t most_spins; /* how long a group waits for another */
 } clr_shares;
-
-/* The arrays of a walk forward, and where in them it begins; absent ones are NULL. resident does
- * not look at x. */
-typedef struct clr_forward_walk {
-    cl_mem panels, weights, store, x, h_first, c_first, h_last, c_last, y;
-    cl_mem lengths; /* [N] cl_int, NULL = all live */
-    walk_launch launch;
-} clr_forward_walk;
-
-/* The arrays of a walk back. */
-typedef struct clr_backward_walk {
-    cl_mem panels, weights, store, dy, dh, dc, dproj, da, du;
-    cl_mem lengths;
-    walk_launch launch;
-} clr_backward_walk;
 
 /** Enqueue a walk. `shares` fills its part of the launch.
  *  Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */

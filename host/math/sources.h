@@ -16,12 +16,13 @@ extern const clr_source clr_cl_cell; /* also C: math/cell.h reads it; before the
 extern const clr_source clr_cl_rnn;  /* cells: exactly one in a strategy's program */
 extern const clr_source clr_cl_lstm;
 extern const clr_source clr_cl_gru;
-extern const clr_source clr_cl_stepwise;
-extern const clr_source clr_cl_walk_launch; /* also C: math/persistent.h reads it */
-extern const clr_source clr_cl_walk;        /* many steps in one launch; then one of the next two */
+extern const clr_source clr_cl_walk_launch; /* also C: math/scan.h reads it */
+extern const clr_source clr_cl_walk;        /* all strategies: then one or both of the next two */
 extern const clr_source clr_cl_walk_forward;
 extern const clr_source clr_cl_walk_backward;
-extern const clr_source clr_cl_persistent; /* after tile and those; before either of the next two */
+extern const clr_source clr_cl_stepwise;   /* after both; the others after one: */
+extern const clr_source clr_cl_partition;  /* many steps in one launch */
+extern const clr_source clr_cl_persistent; /* after tile and that; before either of the next two */
 extern const clr_source clr_cl_persistent_forward;
 extern const clr_source clr_cl_persistent_backward;
 extern const clr_source clr_cl_resident; /* in place of tile and persistent */

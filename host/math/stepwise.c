@@ -9,21 +9,20 @@
 clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *network,
                                clrnn_precision precision, clr_stepwise *stepwise)
 {
-    clr_stepwise k = {
-        .context = context, .hidden = network->desc.hidden_size, .state = network->state};
-    bool projected = network->desc.proj_size > 0;
+    clr_stepwise k = {.context = context};
+    const bool projected = network->desc.proj_size > 0;
     const struct {
         const char *name;
         cl_kernel *kernel;
         bool wanted;
     } kernels[] = {{"step_forward", &k.forward, true},
-                   {"step_backward", &k.backward, true},
-                   {"step_reset", &k.reset, network->reset_before},
-                   {"step_reset_backward", &k.reset_backward, network->reset_before},
+                   {"step_back", &k.back, true},
                    {"step_project", &k.project, projected},
-                   {"step_project_backward", &k.project_backward, projected}};
+                   {"step_project_back", &k.project_back, projected}};
     cl_program program = NULL;
-    const clr_source *const strategy[] = {&clr_cl_stepwise};
+    const clr_source *const strategy[] = {&clr_cl_storage,       &clr_cl_walk_launch,
+                                          &clr_cl_walk,          &clr_cl_walk_forward,
+                                          &clr_cl_walk_backward, &clr_cl_stepwise};
     clrnn_status status = clr_cell_program(context, network, precision, CLRNN_WEIGHTS_F32, strategy,
                                            CLR_COUNT(strategy), NULL, 0, &program);
     for (size_t i = 0; i < CLR_COUNT(kernels) && status == CLRNN_OK; i++)
@@ -38,170 +37,85 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
 void clr_stepwise_free(clr_stepwise *k)
 {
     clr_kernel_destroy(&k->forward);
-    clr_kernel_destroy(&k->backward);
-    clr_kernel_destroy(&k->reset);
-    clr_kernel_destroy(&k->reset_backward);
+    clr_kernel_destroy(&k->back);
     clr_kernel_destroy(&k->project);
-    clr_kernel_destroy(&k->project_backward);
+    clr_kernel_destroy(&k->project_back);
 }
 
 /* A kernel argument must be some buffer even where the kernel does not look at it. */
-static cl_mem some(cl_mem wanted, const clr_step *step)
+static cl_mem some(cl_mem wanted, cl_mem other)
 {
-    return wanted ? wanted : step->weights;
+    return wanted ? wanted : other;
 }
 
-static clr_range units(uint32_t width, const clr_step *step)
+/* Enqueue a kernel for `width` units of each row: with the arrays of a launch, then `own` ones,
+ * then the launch itself. */
+static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const walk_launch *l,
+                        const clr_arg *arrays, size_t array_count, const clr_arg *own,
+                        size_t own_count)
 {
-    return (clr_range){{width, step->batch}, {0, 0}};
+    clr_arg args[16];
+    size_t count = 0;
+    for (size_t i = 0; i < array_count; i++)
+        args[count++] = arrays[i];
+    for (size_t i = 0; i < own_count; i++)
+        args[count++] = own[i];
+    args[count++] = CLR_ARG_STRUCT(*l);
+    return clr_launch(k->context, kernel, (clr_range){{width, l->N}, {0, 0}}, args, count);
 }
 
-static size_t present(size_t offset)
+static clrnn_status run_forward(clr_stepwise *k, cl_kernel kernel, uint32_t width,
+                                const clr_forward_walk *w, const clr_arg *own, size_t own_count)
 {
-    return offset == CLR_ABSENT ? 0 : offset;
+    const clr_arg arrays[] = {CLR_ARG_MEM(w->weights),
+                              CLR_ARG_MEM(w->store),
+                              CLR_ARG_MEM(w->h_first),
+                              CLR_ARG_MEM(some(w->c_first, w->store)),
+                              CLR_ARG_MEM(w->h_last),
+                              CLR_ARG_MEM(some(w->c_last, w->store)),
+                              CLR_ARG_MEM(some(w->y, w->store)),
+                              CLR_ARG_MEM(some(w->lengths, w->store))};
+    return run(k, kernel, width, &w->launch, arrays, CLR_COUNT(arrays), own, own_count);
 }
 
-clrnn_status clr_step_reset(clr_stepwise *k, const clr_step *s)
+static clrnn_status run_back(clr_stepwise *k, cl_kernel kernel, uint32_t width,
+                             const clr_backward_walk *w, const clr_arg *own, size_t own_count)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(s->gates.buffer),
-                            CLR_ARG_ULONG(s->gates.offset),
-                            CLR_ARG_MEM(s->rec.buffer),
-                            CLR_ARG_ULONG(s->rec.offset),
-                            CLR_ARG_MEM(s->weights),
-                            CLR_ARG_ULONG(present(s->b_ih)),
-                            CLR_ARG_ULONG(present(s->b_hh)),
-                            CLR_ARG_ULONG(present(s->params)),
-                            CLR_ARG_MEM(s->h),
-                            CLR_ARG_ULONG(s->h_prev),
-                            CLR_ARG_MEM(s->extra.buffer),
-                            CLR_ARG_ULONG(s->extra.offset),
-                            CLR_ARG_MEM(some(s->lengths, s)),
-                            CLR_ARG_UINT(s->lengths != NULL),
-                            CLR_ARG_UINT(s->t),
-                            CLR_ARG_UINT(k->hidden),
-                            CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->reset, units(k->hidden, s), args, CLR_COUNT(args));
+    const clr_arg arrays[] = {CLR_ARG_MEM(w->weights),
+                              CLR_ARG_MEM(w->store),
+                              CLR_ARG_MEM(some(w->dy, w->store)),
+                              CLR_ARG_MEM(w->dh),
+                              CLR_ARG_MEM(some(w->dc, w->store)),
+                              CLR_ARG_MEM(some(w->dproj, w->store)),
+                              CLR_ARG_MEM(w->da),
+                              CLR_ARG_MEM(some(w->du, w->store)),
+                              CLR_ARG_MEM(some(w->lengths, w->store))};
+    return run(k, kernel, width, &w->launch, arrays, CLR_COUNT(arrays), own, own_count);
 }
 
-clrnn_status clr_step_forward(clr_stepwise *k, const clr_step *s)
+clrnn_status clr_step_forward(clr_stepwise *k, const clr_forward_walk *w, cl_mem sums,
+                              uint32_t kept, uint32_t phase)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(s->gates.buffer),
-                            CLR_ARG_ULONG(s->gates.offset),
-                            CLR_ARG_MEM(s->rec.buffer),
-                            CLR_ARG_ULONG(s->rec.offset),
-                            CLR_ARG_MEM(s->weights),
-                            CLR_ARG_ULONG(present(s->b_ih)),
-                            CLR_ARG_ULONG(present(s->b_hh)),
-                            CLR_ARG_ULONG(present(s->params)),
-                            CLR_ARG_MEM(s->h),
-                            CLR_ARG_ULONG(s->h_prev),
-                            CLR_ARG_ULONG(s->h_next),
-                            CLR_ARG_MEM(some(s->c, s)),
-                            CLR_ARG_ULONG(s->c_prev),
-                            CLR_ARG_ULONG(s->c_next),
-                            CLR_ARG_MEM(some(s->extra.buffer, s)),
-                            CLR_ARG_ULONG(s->extra.offset),
-                            CLR_ARG_MEM(some(s->y.buffer, s)),
-                            CLR_ARG_ULONG(s->y.offset),
-                            CLR_ARG_ULONG(s->y_stride),
-                            CLR_ARG_UINT(s->y.buffer != NULL),
-                            CLR_ARG_MEM(some(s->lengths, s)),
-                            CLR_ARG_UINT(s->lengths != NULL),
-                            CLR_ARG_UINT(s->t),
-                            CLR_ARG_UINT(k->hidden),
-                            CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->forward, units(k->hidden, s), args, CLR_COUNT(args));
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(kept), CLR_ARG_UINT(phase)};
+    return run_forward(k, k->forward, w->launch.H, w, own, CLR_COUNT(own));
 }
 
-clrnn_status clr_step_project(clr_stepwise *k, const clr_step *s)
+clrnn_status clr_step_project(clr_stepwise *k, const clr_forward_walk *w, cl_mem sums,
+                              uint32_t kept)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(s->h),
-                            CLR_ARG_ULONG(s->h_prev),
-                            CLR_ARG_ULONG(s->h_next),
-                            CLR_ARG_MEM(some(s->y.buffer, s)),
-                            CLR_ARG_ULONG(s->y.offset),
-                            CLR_ARG_ULONG(s->y_stride),
-                            CLR_ARG_UINT(s->y.buffer != NULL),
-                            CLR_ARG_MEM(some(s->lengths, s)),
-                            CLR_ARG_UINT(s->lengths != NULL),
-                            CLR_ARG_UINT(s->t),
-                            CLR_ARG_UINT(k->state),
-                            CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->project, units(k->state, s), args, CLR_COUNT(args));
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(kept)};
+    return run_forward(k, k->project, w->launch.R, w, own, CLR_COUNT(own));
 }
 
-clrnn_status clr_step_project_backward(clr_stepwise *k, const clr_step *s)
+clrnn_status clr_step_project_back(clr_stepwise *k, const clr_backward_walk *w, uint32_t kept)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(s->dh.buffer),
-                            CLR_ARG_ULONG(s->dh.offset),
-                            CLR_ARG_MEM(s->dproj.buffer),
-                            CLR_ARG_ULONG(s->dproj.offset),
-                            CLR_ARG_MEM(some(s->y.buffer, s)),
-                            CLR_ARG_ULONG(s->y.offset),
-                            CLR_ARG_ULONG(s->y_stride),
-                            CLR_ARG_UINT(s->y.buffer != NULL),
-                            CLR_ARG_MEM(some(s->lengths, s)),
-                            CLR_ARG_UINT(s->lengths != NULL),
-                            CLR_ARG_UINT(s->t),
-                            CLR_ARG_UINT(k->state),
-                            CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->project_backward, units(k->state, s), args, CLR_COUNT(args));
+    const clr_arg own[] = {CLR_ARG_UINT(kept)};
+    return run_back(k, k->project_back, w->launch.R, w, own, CLR_COUNT(own));
 }
 
-clrnn_status clr_step_backward(clr_stepwise *k, const clr_step *s)
+clrnn_status clr_step_back(clr_stepwise *k, const clr_backward_walk *w, cl_mem sums, uint32_t kept,
+                           uint32_t phase)
 {
-    bool projected = s->dhid.buffer != NULL;
-    clrnn_slice dh = projected ? s->dhid : s->dh;
-    bool has_dy = !projected && s->y.buffer;
-    const clr_arg args[] = {CLR_ARG_MEM(s->weights),
-                            CLR_ARG_ULONG(present(s->params)),
-                            CLR_ARG_MEM(s->gates.buffer),
-                            CLR_ARG_ULONG(s->gates.offset),
-                            CLR_ARG_MEM(s->h),
-                            CLR_ARG_ULONG(s->h_prev),
-                            CLR_ARG_MEM(some(s->c, s)),
-                            CLR_ARG_ULONG(s->c_prev),
-                            CLR_ARG_ULONG(s->c_next),
-                            CLR_ARG_MEM(some(s->extra.buffer, s)),
-                            CLR_ARG_ULONG(s->extra.offset),
-                            CLR_ARG_MEM(dh.buffer),
-                            CLR_ARG_ULONG(dh.offset),
-                            CLR_ARG_MEM(some(s->dc.buffer, s)),
-                            CLR_ARG_ULONG(s->dc.offset),
-                            CLR_ARG_MEM(some(s->y.buffer, s)),
-                            CLR_ARG_ULONG(s->y.offset),
-                            CLR_ARG_ULONG(s->y_stride),
-                            CLR_ARG_UINT(has_dy),
-                            CLR_ARG_MEM(s->da.buffer),
-                            CLR_ARG_ULONG(s->da.offset),
-                            CLR_ARG_MEM(some(s->du.buffer, s)),
-                            CLR_ARG_ULONG(s->du.offset),
-                            CLR_ARG_MEM(some(s->lengths, s)),
-                            CLR_ARG_UINT(s->lengths != NULL),
-                            CLR_ARG_UINT(s->t),
-                            CLR_ARG_UINT(k->hidden),
-                            CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->backward, units(k->hidden, s), args, CLR_COUNT(args));
-}
-
-clrnn_status clr_step_reset_backward(clr_stepwise *k, const clr_step *s)
-{
-    const clr_arg args[] = {CLR_ARG_MEM(s->weights),
-                            CLR_ARG_ULONG(present(s->params)),
-                            CLR_ARG_MEM(s->gates.buffer),
-                            CLR_ARG_ULONG(s->gates.offset),
-                            CLR_ARG_MEM(s->h),
-                            CLR_ARG_ULONG(s->h_prev),
-                            CLR_ARG_MEM(s->rec.buffer),
-                            CLR_ARG_ULONG(s->rec.offset),
-                            CLR_ARG_MEM(s->dh.buffer),
-                            CLR_ARG_ULONG(s->dh.offset),
-                            CLR_ARG_MEM(s->da.buffer),
-                            CLR_ARG_ULONG(s->da.offset),
-                            CLR_ARG_MEM(some(s->lengths, s)),
-                            CLR_ARG_UINT(s->lengths != NULL),
-                            CLR_ARG_UINT(s->t),
-                            CLR_ARG_UINT(k->hidden),
-                            CLR_ARG_UINT(s->batch)};
-    return clr_launch(k->context, k->reset_backward, units(k->hidden, s), args, CLR_COUNT(args));
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(kept), CLR_ARG_UINT(phase)};
+    return run_back(k, k->back, w->launch.H, w, own, CLR_COUNT(own));
 }

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ * cl/partition.cl - how the work of a launch is cut among groups, and how they wait for each other:
+ * what the strategies share that walk many steps in one launch. After cl/walk.cl.
+ *
+ * Each direction's units are cut into `unit_shares` runs, its rows into `row_shares` runs; a group
+ * computes one share of units for one share of rows, and walks all steps:
+ *
+ *              units of share 0  units of share 1
+ *     rows 0   +---------------+----------------+   groups side by side meet after each phase of a
+ *              |    group 0  <-+- meet -> group 1|   step, since each needs the other's h_{t-1};
+ *     rows 1   +---------------+----------------+   groups below one another never meet
+ *              |    group 2  <-+- meet -> group 3|
+ *              +---------------+----------------+
+ *
+ * OpenCL does not promise that groups run at the same time. So the host asks for no more groups
+ * than a probe found to run together, each wait is bounded, and a group that waits too long raises
+ * a flag, upon which all groups note how far they came and leave. The last one to leave then does
+ * what is missing of all, alone and so without waiting. (The meeting is the barrier of Sorensen,
+ * Donaldson, Batty, Gopalakrishnan, Rakamaric, "Portable Inter-workgroup Barrier Synchronisation
+ * for GPUs", OOPSLA 2016.)
+ *
+ * With `help` a group claims the panels of its share one by one, and when none is left those of the
+ * groups that it will meet: so in a phase nobody waits for longer than a panel takes. (Only where
+ * groups meet after each phase; work stealing as in Blumofe and Leiserson, "Scheduling
+ * Multithreaded Computations by Work Stealing", J. ACM 1999, but from a counter for each share.) */
+/* What this work-item (or, after a barrier, its group) wrote is seen by all groups before what it
+ * does next; and the other way round. OpenCL 1.2 has a fence for work-items of one group only, so
+ * where the compiler is known it is told to fence the whole device. */
+static inline void fence_device(void)
+{
+#if defined(__AMDGCN__)
+    __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, "agent");
+#elif defined(__NVPTX__) || defined(__NV_CL_C_VERSION)
+    __asm__ volatile("membar.gl;" ::: "memory");
+#else
+    mem_fence(CLK_GLOBAL_MEM_FENCE);
+#endif
+}
+
+/* Between two looks at a counter: let the other thread of the core work, and the other core write.
+ * One look and one pause take some tens of nanoseconds. */
+static inline void pause_between(void)
+{
+#if defined(__x86_64__) && __has_builtin(__builtin_ia32_pause)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Wait until the counter has reached `target`. False: somebody gave up. */
+static inline bool meet(volatile global int *sync, volatile global int *counter, int target,
+                        uint most_spins)
+{
+    fence_device();
+    atomic_inc(counter);
+    for (uint spins = 0; *counter < target; spins++) {
+        if (sync[SYNC_FLAG] || spins >= most_spins) {
+            atomic_or(&sync[SYNC_FLAG], 1);
+            return false;
+        }
+        pause_between();
+    }
+    atomic_add(counter, 0); /* nothing below is read before this */
+    fence_device();
+    return true;
+}
+
+/* Share `part` of `parts` of `whole` things: from *begin to the result. */
+static inline uint share(uint whole, uint part, uint parts, uint *begin)
+{
+    *begin = (uint)((ulong)whole * part / parts);
+    return (uint)((ulong)whole * (part + 1) / parts);
+}
+
+/* What groups of one launch share: how the work is cut, and where they meet. */
+typedef struct team {
+    uint walks, row_shares, unit_shares;
+    uint places;  /* where groups meet: of one share of rows, in a stack from all walks */
+    uint members; /* how many meet in one place */
+    bool solo;    /* one group does the work of all */
+    bool help;    /* who is done takes from the others */
+    uint own;     /* the group itself */
+    volatile global int *sync;
+    uint most_spins, first_spins; /* first: after phases that take longer */
+} team;
+
+static inline void team_begin(team *m, const walk_launch *l, volatile global int *sync, uint own)
+{
+    m->walks = l->used;
+    m->row_shares = l->row_shares;
+    m->unit_shares = l->unit_shares;
+    m->places = (l->stacked ? 1 : l->used) * l->row_shares;
+    m->members = l->solo ? 1 : (l->stacked ? l->used : 1) * l->unit_shares;
+    m->solo = l->solo;
+    m->help = l->help;
+    m->own = own;
+    m->sync = sync;
+    m->most_spins = l->most_spins;
+    m->first_spins = l->first_spins;
+}
+
+static inline uint team_size(const team *m)
+{
+    return m->walks * m->row_shares * m->unit_shares;
+}
+
+/* The counter of a group, and where it notes how many phases it has completed. */
+static inline volatile global int *counter_of(const team *m, uint group)
+{
+    return m->sync + SYNC_COUNTERS + group / m->unit_shares % m->places * SYNC_LINE;
+}
+
+static inline volatile global int *done_of(const team *m, uint group)
+{
+    return m->sync + SYNC_DONE + group;
+}
+
+static inline volatile global int *claims_of(const team *m, uint group)
+{
+    return m->sync + SYNC_CLAIMS + group * SYNC_LINE;
+}
+
+/* The next of the `count` panels that are a group's share of a phase; `count` if none is left. Each
+ * is handed out once, also where a repair follows. */
+static inline uint claim(const team *m, uint group, uint phase, uint count)
+{
+    volatile global int *claims = claims_of(m, group);
+    const int first = (int)(phase * CLAIMS);
+    for (;;) {
+        int seen = *claims, next = max(seen, first);
+        if (next - first >= (int)count)
+            return count;
+        if (atomic_cmpxchg(claims, seen, next + 1) == seen)
+            return (uint)(next - first);
+    }
+}
+
+/* After a phase, the number `phases_done` of `phases`: meet if others depend on it
+ * (`meetings_done`: how often they have met then, 0 = not now). False: the group must leave. */
+static inline bool phase_end(const team *m, uint group, uint phases_done, uint phases,
+                             uint meetings_done, uint spins)
+{
+    bool alone = m->members == 1 || meetings_done == 0;
+    bool stay =
+        alone || meet(m->sync, counter_of(m, group), (int)(meetings_done * m->members), spins);
+    if (m->members > 1 && (phases_done == phases || !stay))
+        *done_of(m, group) = (int)phases_done;
+    return stay;
+}
+
+/* A group goes through its phases while nobody has given up; alone it goes through those of all
+ * groups; in a repair through those that are missing of them, each from where it stopped:
+ *
+ *     for (uint phase = 0; goes_on(&m, repair, stays) && phase < phases; phase++)
+ *         for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
+ *             if (is_missing(&m, repair, group, phase)) ...
+ */
+static inline bool goes_on(const team *m, bool repair, bool stays)
+{
+    return repair ? m->sync[SYNC_FLAG] : stays;
+}
+
+static inline uint first_group(const team *m, bool repair)
+{
+    return repair || m->solo ? 0 : m->own;
+}
+
+static inline uint groups_end(const team *m, bool repair)
+{
+    return repair || m->solo ? team_size(m) : m->own + 1;
+}
+
+static inline bool is_missing(const team *m, bool repair, uint group, uint phase)
+{
+    return !repair || (uint)*done_of(m, group) <= phase;
+}
+
+/* A launch without steps is nothing but one meeting: do so many groups run at the same time? */
+static inline void probe(const team *m)
+{
+    (void)meet(m->sync, counter_of(m, 0), (int)team_size(m), m->most_spins);
+}
+
+/* Ready for the next launch. */
+static inline void settle(const team *m)
+{
+    for (uint group = 0; group < team_size(m); group += m->unit_shares)
+        *counter_of(m, group) = 0;
+    for (uint group = 0; m->help && group < team_size(m); group++)
+        *claims_of(m, group) = 0;
+    if (m->sync[SYNC_FLAG])
+        m->sync[SYNC_REPAIRS]++;
+    m->sync[SYNC_FLAG] = 0;
+    m->sync[SYNC_LEFT] = 0;
+}
+
+/* A group has done its phases: is it the last one, which has to do what is missing of all? When it
+ * has done that too it settles. */
+static inline bool must_repair(const team *m, bool repaired)
+{
+    if (repaired)
+        settle(m);
+    if (repaired || m->members == 1) /* alone nobody waits */
+        return false;
+    fence_device();
+    bool last = atomic_inc(&m->sync[SYNC_LEFT]) == (int)team_size(m) - 1;
+    fence_device();
+    return last;
+}

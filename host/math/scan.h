@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ * math/scan.h - a launch as the kernels of all strategies see it: its arrays, where in them a
+ * direction's begin, and where one of its steps finds what a product multiplies. */
+#ifndef CLR_MATH_SCAN_H
+#define CLR_MATH_SCAN_H
+
+#include <clrnn/plan.h>
+
+#include "shape/network.h"
+
+/* cl/walk_launch.cl, as the host sees it. */
+#define ulong cl_ulong
+#define uint  cl_uint
+#include "../../cl/walk_launch.cl"
+#undef ulong
+#undef uint
+
+/* The arrays of a walk forward, and where in it they begin; absent ones are NULL. x and panels:
+ * where the kernels multiply them themselves. */
+typedef struct clr_forward_walk {
+    cl_mem panels, weights, store, x, h_first, c_first, h_last, c_last, y;
+    cl_mem lengths; /* [N] cl_int, NULL = all live */
+    walk_launch launch;
+} clr_forward_walk;
+
+/* The arrays of a walk back. */
+typedef struct clr_backward_walk {
+    cl_mem panels, weights, store, dy, dh, dc, dproj, da, du;
+    cl_mem lengths;
+    walk_launch launch;
+} clr_backward_walk;
+
+/* What products outside the kernels multiply or add to, of one step of the first direction. */
+typedef struct clr_step {
+    /* forward */
+    clrnn_slice h_prev; /* [N,R] */
+    clrnn_slice saved;  /* [N,S*H], S values saved for each unit */
+    /* back */
+    clrnn_slice dproj; /* [N,R], projected */
+    clrnn_slice du;    /* [N,G*H] */
+    clrnn_slice dh;    /* [N,R] */
+} clr_step;
+
+/** kept: the step, counted from the first one of the launch, in the order of t. As step_of of
+ *  cl/walk.cl. */
+clr_step clr_step_forward_of(const clr_network *network, const clr_forward_walk *walk,
+                             uint32_t kept);
+clr_step clr_step_back_of(const clr_network *network, const clr_backward_walk *walk, uint32_t kept);
+
+#endif
