@@ -18,10 +18,8 @@ MUTATIONS = [
         (GRU, "return CELL_KEEPS ? (REALV)1 - z : z;\n}\n\n#if",
          "return CELL_KEEPS ? z : (REALV)1 - z;\n}\n\n#if")]),
     ("issue-gru-reset-form", "test_vectors", [
-        ("host/shape/network.c", "desc->gru_reset == CLRNN_RESET_BEFORE;",
-         "desc->gru_reset == CLRNN_RESET_AFTER;"),
-        ("host/math/cell.c", "d->gru_reset == CLRNN_RESET_BEFORE}",
-         "d->gru_reset == CLRNN_RESET_AFTER}")]),
+        ("host/shape/cell.c", "&cell->forms[clr_option_get(", "&cell->forms[!clr_option_get("),
+        ("host/shape/cell.c", ".defined = CLRNN_RESET_BEFORE", ".defined = CLRNN_RESET_AFTER")]),
 
     # The cells on the device.
     ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
@@ -127,8 +125,7 @@ MUTATIONS = [
          "works && !(other && other < end && begin < other + array_bytes(plan, pass, j))",
          "works")]),
     ("way-of-another-network", "test_tune", [
-        ("host/layer/way.c", "n->input_size, n->hidden_size, n->proj_size",
-         "n->input_size, n->hidden_size, 0u")]),
+        ("host/layer/way.c", "clr_option_get(n, &clr_cell_options[i]));", "0u);")]),
     ("persistent-state-not-held", "test_persistent", [
         (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
     ("persistent-gradient-not-masked", "test_persistent", [
@@ -217,7 +214,7 @@ MUTATIONS = [
     ("model-parameters-stay", "test_model", [
         ("host/model/forward.c", "pass->version != model->version)", "pass->version == 0)")]),
     ("forget-bias", "test_parameters", [
-        ("host/model/init.c", "part.b_ih + H + j, 1)", "part.b_ih + j, 1)")]),
+        ("host/shape/cell.c", ".first_bias = {[1] = 1}", ".first_bias = {[0] = 1}")]),
     ("carried-state", "test_trainer", [
         ("host/train/trainer.c", "    stream->started = status == CLRNN_OK;\n", "")]),
     ("targets-not-shifted", "test_text", [

@@ -47,7 +47,7 @@ static clrnn_status check_presence(const clrnn_plan *plan, const clrnn_forward_i
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the plan has no weights yet");
     if (!io->x.buffer)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: x is absent");
-    if (!plan->network.memory && (io->c0.buffer || io->cn.buffer))
+    if (!plan->network.has_cell_state && (io->c0.buffer || io->cn.buffer))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: c0 and cn belong to LSTM only");
     if (plan->desc.train != (io->reserve.buffer != NULL))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the reserve is %s",
@@ -172,7 +172,7 @@ static bool lasts_directly(const clr_pass *pass, clrnn_slice first, clrnn_slice 
 static void place_states(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
                          bool first, bool last, clr_walk *w)
 {
-    bool memory = plan->network.memory;
+    bool memory = plan->network.has_cell_state;
     if (plan->desc.train)
         return;
     if (first)
@@ -230,7 +230,7 @@ static clrnn_status begin_states(clrnn_plan *plan, const clr_pass *pass, const c
     if (!plan->desc.train)
         return CLRNN_OK;
     clrnn_status status = move_states(plan, pass, io->h0, false, true);
-    if (status == CLRNN_OK && plan->network.memory)
+    if (status == CLRNN_OK && plan->network.has_cell_state)
         status = move_states(plan, pass, io->c0, true, true);
     return status;
 }

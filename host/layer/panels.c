@@ -29,9 +29,9 @@ static void place_panels(const clrnn_plan *plan, clr_panels *p)
     p->projection = at;
     at += projected ? panel_numbers(plan, R, H) : 0;
     p->d_recurrent = at;
-    at += train ? panel_numbers(plan, R, (n->reset_before ? 2 : n->gates) * H) : 0;
+    at += train ? panel_numbers(plan, R, n->form->phase[0].count * H) : 0;
     p->d_candidate = at;
-    at += train && n->reset_before ? panel_numbers(plan, H, H) : 0;
+    at += train && n->form->phases > 1 ? panel_numbers(plan, H, H) : 0;
     p->d_projection = at;
     at += train && projected ? panel_numbers(plan, H, R) : 0;
     p->input = at;
@@ -70,7 +70,7 @@ clrnn_status clr_panels_pack(clrnn_plan *plan, uint32_t layer, uint32_t directio
     const clr_network *n = &plan->network;
     const clr_panels *p = &plan->panels;
     clr_cell_weights w = clr_network_cell(n, layer, direction);
-    size_t H = n->desc.hidden_size, R = n->state, columns = (n->reset_before ? 2 : n->gates) * H;
+    size_t H = n->desc.hidden_size, R = n->state, columns = n->form->phase[0].count * H;
     size_t at = clr_panels_at(plan, layer, direction);
     bool projected = n->desc.proj_size > 0, train = plan->desc.train;
     clrnn_status status = CLRNN_OK;
@@ -85,7 +85,7 @@ clrnn_status clr_panels_pack(clrnn_plan *plan, uint32_t layer, uint32_t directio
         status = pack_matrix(plan, w.w_hr, R, H, true, at + p->projection);
     if (status == CLRNN_OK && train)
         status = pack_matrix(plan, w.w_hh, columns, R, false, at + p->d_recurrent);
-    if (status == CLRNN_OK && train && n->reset_before)
+    if (status == CLRNN_OK && train && n->form->phases > 1)
         status = pack_matrix(plan, w.w_hh + columns * R, H, H, false, at + p->d_candidate);
     if (status == CLRNN_OK && train && projected)
         status = pack_matrix(plan, w.w_hr, R, H, false, at + p->d_projection);

@@ -41,12 +41,12 @@ static clrnn_status pack_cell(clrnn_plan *plan, uint32_t layer, uint32_t directi
     clr_cell_weights w = clr_network_cell(n, layer, direction);
     clr_cell_operands *o = &plan->operands[(size_t)layer * n->directions + direction];
     size_t H = n->desc.hidden_size, R = n->state;
-    size_t first = n->reset_before ? 2 * H : n->gates * H; /* rows whose U acts on h itself */
+    size_t first = n->form->phase[0].count * H; /* rows whose U acts on h itself */
     clrnn_status status =
         clr_plan_pack_matrix(plan, w.w_ih, n->gates * H, w.inputs, &o->input, NULL);
     if (status == CLRNN_OK)
         status = clr_plan_pack_matrix(plan, w.w_hh, first, R, &o->recurrent, &o->d_recurrent);
-    if (status == CLRNN_OK && n->reset_before)
+    if (status == CLRNN_OK && n->form->phases > 1)
         status =
             clr_plan_pack_matrix(plan, w.w_hh + first * R, H, R, &o->candidate, &o->d_candidate);
     if (status == CLRNN_OK && n->desc.proj_size)
@@ -81,12 +81,12 @@ static clr_step step_of(const clrnn_plan *plan, const clr_walk *w, uint32_t t)
     s.h = w->store;
     s.h_prev = w->store_at + clr_layout_h(l, n, w->layer, w->direction, prev);
     s.h_next = w->store_at + clr_layout_h(l, n, w->layer, w->direction, next);
-    if (n->memory) {
+    if (n->has_cell_state) {
         s.c = w->store;
         s.c_prev = w->store_at + clr_layout_c(l, n, w->layer, w->direction, prev);
         s.c_next = w->store_at + clr_layout_c(l, n, w->layer, w->direction, next);
     }
-    if (n->extra)
+    if (n->saved)
         s.extra = at(w->store, w->store_at + clr_layout_extra(l, n, w->layer, w->direction, kept));
     if (w->y.buffer)
         s.y = at(w->y.buffer, w->y.offset + (size_t)(t - w->y_first) * l->batch * w->y_stride);
@@ -114,9 +114,9 @@ static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_
 
     /* rec = h_{t-1} U^T */
     clrnn_status status = multiply(plan, s, at(s->h, s->h_prev), R, &o->recurrent, rec, false);
-    if (status == CLRNN_OK && n->reset_before) {
+    if (status == CLRNN_OK && n->form->phases > 1) {
         status = clr_step_reset(&plan->stepwise, s);
-        rec.offset += 2 * H; /* rec_n = (r*h_{t-1}) U_n^T */
+        rec.offset += n->form->phase[1].first * H; /* rec_n = (r*h_{t-1}) U_n^T */
         if (status == CLRNN_OK)
             status = multiply(plan, s, s->extra, H, &o->candidate, rec, false);
     }
@@ -178,7 +178,7 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr
     const clr_network *n = &plan->network;
     const clr_cell_operands *o = clr_plan_operands(plan, w->layer, w->direction);
     size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
-    clrnn_slice du = n->two_inputs ? s->du : s->da;
+    clrnn_slice du = n->form->two_inputs ? s->du : s->da;
     clrnn_status status = CLRNN_OK;
 
     if (n->desc.proj_size) {
@@ -190,10 +190,11 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr
     }
     if (status == CLRNN_OK)
         status = clr_step_backward(&plan->stepwise, s);
-    if (status == CLRNN_OK && n->reset_before) {
+    if (status == CLRNN_OK && n->form->phases > 1) {
         /* d(r*h_{t-1}) = da_n U_n */
-        status = multiply(plan, s, at(s->da.buffer, s->da.offset + 2 * H), columns, &o->d_candidate,
-                          (clr_matrix){s->rec.buffer, s->rec.offset, H}, false);
+        status =
+            multiply(plan, s, at(s->da.buffer, s->da.offset + n->form->phase[1].first * H), columns,
+                     &o->d_candidate, (clr_matrix){s->rec.buffer, s->rec.offset, H}, false);
         if (status == CLRNN_OK)
             status = clr_step_reset_backward(&plan->stepwise, s);
     }

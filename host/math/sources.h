@@ -4,6 +4,7 @@
 #define CLR_MATH_SOURCES_H
 
 #include "device/program.h"
+#include "shape/cell.h"
 
 extern const clr_source clr_cl_prelude; /* REAL, load and store: first in every program */
 extern const clr_source clr_cl_philox;
@@ -12,9 +13,10 @@ extern const clr_source clr_cl_store;
 extern const clr_source clr_cl_pack; /* the same for storage as it is */
 extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm and persistent */
 extern const clr_source clr_cl_gemm;
-extern const clr_source clr_cl_rnn; /* cells: exactly one in a strategy's program */
-extern const clr_source clr_cl_lstm;
-extern const clr_source clr_cl_gru;
+/* Cells: exactly one in a strategy's program. */
+#define CLR_CELL_SOURCE(id, name) extern const clr_source clr_cl_##name;
+CLR_CELLS(CLR_CELL_SOURCE)
+#undef CLR_CELL_SOURCE
 extern const clr_source clr_cl_stepwise;
 extern const clr_source clr_cl_walk_launch; /* also C: math/persistent.h reads it */
 extern const clr_source clr_cl_walk;        /* many steps in one launch; then one of the next two */

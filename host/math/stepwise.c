@@ -18,8 +18,8 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
         bool wanted;
     } kernels[] = {{"step_forward", &k.forward, true},
                    {"step_backward", &k.backward, true},
-                   {"step_reset", &k.reset, network->reset_before},
-                   {"step_reset_backward", &k.reset_backward, network->reset_before},
+                   {"step_reset", &k.reset, network->form->phases > 1},
+                   {"step_reset_backward", &k.reset_backward, network->form->phases > 1},
                    {"step_project", &k.project, projected},
                    {"step_project_backward", &k.project_backward, projected}};
     cl_program program = NULL;

@@ -10,6 +10,9 @@
 
 #include <clrnn/model.h>
 
+/* The names of clrnn_input in a description, ended by NULL. */
+extern const char *const clr_input_names[];
+
 /** The description of a model as one line of JSON. On success *json is the caller's, to be freed.
  */
 clrnn_status clr_description_write(const clrnn_model_desc *desc, const clrnn_log *log, char **json);

@@ -51,5 +51,4 @@ static void backward(const clr_ref_layer *l, const clr_ref_step *s)
 }
 
 /* Slots: i f g o m dm. */
-const clr_ref_cell clr_ref_lstm = {
-    .slots = 6, .memory = true, .forward = forward, .backward = backward};
+const clr_ref_cell clr_ref_lstm = {.slots = 6, .forward = forward, .backward = backward};

@@ -14,11 +14,9 @@
 #include "base/philox.h"
 #include "reference/cell.h"
 
-static const clr_ref_cell *const cells[] = {
-    [CLRNN_CELL_LSTM] = &clr_ref_lstm,
-    [CLRNN_CELL_GRU] = &clr_ref_gru,
-    [CLRNN_CELL_RNN] = &clr_ref_rnn,
-};
+/* By clrnn_cell. */
+#define CELL(id, name) [CLRNN_CELL_##id] = &clr_ref_##name,
+static const clr_ref_cell *const cells[] = {CLR_CELLS(CELL)};
 
 /* What flows from layer to layer: the input of layer l, and at last the output of the stack. */
 typedef struct activation {
@@ -282,7 +280,7 @@ static clrnn_status run(const clrnn_network_desc *desc, const clr_reference_io *
     if (status != CLRNN_OK)
         return status;
     p.cell = cells[desc->cell];
-    p.memory = p.cell->memory ? desc->hidden_size : 0;
+    p.memory = p.net.has_cell_state ? desc->hidden_size : 0;
     if (make_pass(&p)) {
         for (; p.row < io->batch; p.row++) {
             p.length = io->lengths ? io->lengths[p.row] : io->steps;

@@ -7,26 +7,33 @@
 #include "base/checked.h"
 #include "base/log.h"
 
+/* The cells that have an option, in words: "GRU". */
+static void write_owners(const clr_cell_option *option, char *text, size_t size)
+{
+    const clr_cell_spec *cell;
+    size_t at = 0;
+    text[0] = 0;
+    for (int i = 0; (cell = clr_cell_of((clrnn_cell)i)) && at < size; i++)
+        if (clr_cell_has(cell, option))
+            at += (size_t)snprintf(text + at, size - at, "%s%s", at ? " and " : "", cell->title);
+}
+
 static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *log)
 {
-    if (d->cell != CLRNN_CELL_LSTM && d->cell != CLRNN_CELL_GRU && d->cell != CLRNN_CELL_RNN)
+    const clr_cell_spec *cell = clr_cell_of(d->cell);
+    char owners[64];
+    if (!cell)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: cell %d is unknown", (int)d->cell);
-    if (d->nonlinearity != CLRNN_TANH && d->nonlinearity != CLRNN_RELU)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: nonlinearity %d is unknown",
-                        (int)d->nonlinearity);
-    if (d->gru_reset != CLRNN_RESET_BEFORE && d->gru_reset != CLRNN_RESET_AFTER)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_reset %d is unknown",
-                        (int)d->gru_reset);
-    if (d->gru_update != CLRNN_UPDATE_REPLACES && d->gru_update != CLRNN_UPDATE_KEEPS)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_update %d is unknown",
-                        (int)d->gru_update);
-    if (d->cell != CLRNN_CELL_RNN && d->nonlinearity != CLRNN_TANH)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: nonlinearity is an option of RNN only");
-    if (d->cell != CLRNN_CELL_GRU && (d->gru_reset || d->gru_update))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "network: gru_reset and gru_update are options of GRU only");
-    if (d->cell != CLRNN_CELL_LSTM && d->proj_size)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: proj_size is an option of LSTM only");
+    for (const clr_cell_option *o = clr_cell_options; o < clr_cell_options + CLR_OPTIONS; o++)
+        if (o->words && clr_option_get(d, o) >= clr_option_values(o))
+            return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: %s %d is unknown", o->member,
+                            (int)clr_option_get(d, o));
+    for (const clr_cell_option *o = clr_cell_options; o < clr_cell_options + CLR_OPTIONS; o++) {
+        write_owners(o, owners, sizeof owners);
+        if (clr_option_get(d, o) && !clr_cell_has(cell, o))
+            return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: %s is an option of %s only",
+                            o->member, owners);
+    }
     return CLRNN_OK;
 }
 
@@ -64,14 +71,14 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     clr_network n = {.desc = *desc};
     if (n.desc.num_layers == 0)
         n.desc.num_layers = 1;
-    n.gates = desc->cell == CLRNN_CELL_LSTM ? 4 : desc->cell == CLRNN_CELL_GRU ? 3 : 1;
+    n.cell = clr_cell_of(desc->cell);
+    n.form = clr_cell_form_of(n.cell, desc);
+    n.gates = n.cell->info.gates;
+    n.has_cell_state = n.cell->info.has_cell_state;
     n.layers = n.desc.num_layers;
     n.directions = desc->bidirectional ? 2 : 1;
     n.state = desc->proj_size ? desc->proj_size : desc->hidden_size;
-    n.memory = desc->cell == CLRNN_CELL_LSTM;
-    n.reset_before = desc->cell == CLRNN_CELL_GRU && desc->gru_reset == CLRNN_RESET_BEFORE;
-    n.two_inputs = desc->cell == CLRNN_CELL_GRU && desc->gru_reset == CLRNN_RESET_AFTER;
-    n.extra = desc->cell == CLRNN_CELL_GRU || desc->proj_size > 0;
+    n.saved = n.form->saved + (desc->proj_size ? 1 : 0);
 
     clr_size rows = clr_size_mul(clr_size_of(n.gates), desc->hidden_size);
     clr_size total = {0};

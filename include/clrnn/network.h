@@ -19,6 +19,19 @@ extern "C" {
 
 typedef enum clrnn_cell { CLRNN_CELL_LSTM = 0, CLRNN_CELL_GRU, CLRNN_CELL_RNN } clrnn_cell;
 
+/* What a cell is, for programs that ask for one by its name or show what they have. */
+typedef struct clrnn_cell_info {
+    const char *name;              /* "lstm": in problem strings, in files and of the command */
+    uint32_t gates;                /* G */
+    const char *const *gate_names; /* [G], in the order of their rows in the weights */
+    bool has_cell_state;           /* c beside h: c0 and cn are there */
+    const char *const *options;    /* what problem strings call those it has, ended by NULL */
+} clrnn_cell_info;
+
+/** What a cell is; static storage, NULL if there is no such cell. Those that there are count from
+ *  0 without a gap. Threads: any. */
+CLRNN_API const clrnn_cell_info *clrnn_cell_get_info(clrnn_cell cell);
+
 /* RNN only: h_t = act(W x_t + b_ih + U h_{t-1} + b_hh). */
 typedef enum clrnn_nonlinearity { CLRNN_TANH = 0, CLRNN_RELU } clrnn_nonlinearity;
 

@@ -34,7 +34,7 @@ static void plans_that_contradict(void **state)
     d.network.hidden_size = 0;
     refuse_plan(*state, d, CLRNN_ERR_RANGE, "hidden_size is 0");
     d = good_desc(), d.network.gru_reset = CLRNN_RESET_AFTER;
-    refuse_plan(*state, d, CLRNN_ERR_ARGUMENT, "options of GRU only");
+    refuse_plan(*state, d, CLRNN_ERR_ARGUMENT, "gru_reset is an option of GRU only");
     d = good_desc(), d.max_steps = 0;
     refuse_plan(*state, d, CLRNN_ERR_RANGE, "max_steps is 0");
     d = good_desc(), d.max_steps = (1u << 30) + 1;

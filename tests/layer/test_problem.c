@@ -182,8 +182,8 @@ static void bad_strings(void **state)
         {"P=256", CLRNN_ERR_RANGE, "proj_size 256 is not less than hidden_size 256"},
         {"cell=gru,P=3", CLRNN_ERR_ARGUMENT, "proj_size is an option of LSTM only"},
         {"act=relu", CLRNN_ERR_ARGUMENT, "nonlinearity is an option of RNN only"},
-        {"reset=after", CLRNN_ERR_ARGUMENT, "options of GRU only"},
-        {"cell=rnn,update=keeps", CLRNN_ERR_ARGUMENT, "options of GRU only"},
+        {"reset=after", CLRNN_ERR_ARGUMENT, "gru_reset is an option of GRU only"},
+        {"cell=rnn,update=keeps", CLRNN_ERR_ARGUMENT, "gru_update is an option of GRU only"},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         clrnn_problem p;
