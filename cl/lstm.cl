@@ -12,12 +12,16 @@
  *
  * Saved for backward: i f g o, and c_t.  Proven by: tests/layer against host/reference/lstm.c. */
 #define CELL_GATES        4
-#define CELL_MEMORY       1 /* has a cell state c */
-#define CELL_RESET_BEFORE 0
-#define CELL_TWO_INPUTS   0 /* da and du are the same */
+#define CELL_PHASES       1
+#define CELL_FIRST(phase) ((phase) == 0 ? 0 : CELL_GATES)
+#define CELL_OPEN         0
+#define CELL_MEMORY       1
+#define CELL_TWO_INPUTS   0
+#define CELL_PARAMS       0
+#define CELL_SAVES        0
 
-static inline REALV cell_forward(const REALV *a, const REALV *u, REALV h, REALV *c, REALV *s,
-                                 REALV *extra)
+static inline REALV cell_forward(uint options, int phase, const REALV *a, const REALV *u,
+                                 const REALV *p, REALV h, REALV *c, REALV *s, REALV *saved)
 {
     REALV i = sigm(a[0] + u[0]), f = sigm(a[1] + u[1]);
     REALV g = real_tanh(a[2] + u[2]), o = sigm(a[3] + u[3]);
@@ -26,8 +30,9 @@ static inline REALV cell_forward(const REALV *a, const REALV *u, REALV h, REALV 
     return o * real_tanh(*c);
 }
 
-static inline void cell_backward(const REALV *s, REALV extra, REALV h_prev, REALV c_prev, REALV c,
-                                 REALV dh, REALV *dc, REALV *da, REALV *du, REALV *dh_prev)
+static inline void cell_backward(uint options, int phase, const REALV *s, const REALV *p,
+                                 const REALV *saved, REALV h_prev, REALV c_prev, REALV c, REALV dh,
+                                 REALV *dc, REALV *da, REALV *du, REALV *dh_prev)
 {
     REALV i = s[0], f = s[1], g = s[2], o = s[3];
     REALV tc = real_tanh(c);

@@ -2,46 +2,43 @@
  * cl/persistent_backward.cl - the walk back of the strategy for CPU devices. After
  * cl/walk_backward.cl and cl/persistent.cl. */
 
-#if PROJECTED
 static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
-#define PROJECT(i, v, j, width) project_units(w, s, n0 + (i), j, width)
+#define PROJECT(i, v, j, width) project_units_back(w, s, n0 + (i), j, width)
     FOR_UNITS(panel, w->R, rows, PROJECT)
 }
-#endif
 
 static inline void cell_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
-#if PROJECTED
+    const bool projected = options_of(w->options) & OPTION_PROJECTED;
     REALV sum[ROWS][TILE_V];
-    product(w->dproj + ((size_t)s->kept * w->N + n0) * w->R, w->R, rows,
-            w->d_projection + (size_t)panel * TILE_N * w->R, w->R, false, sum);
-#define DHID(i, v, j, width) sum[i][v]
-#else
-#define DHID(i, v, j, width) load_some(w->dh + (size_t)(n0 + (i)) * w->H + (j), width)
-#endif
-#define CELL(i, v, j, width) cell_units(w, s, n0 + (i), j, width, DHID(i, v, j, width))
+    if (projected)
+        product(w->dproj + ((size_t)s->kept * w->N + n0) * w->R, w->R, rows,
+                w->d_projection + (size_t)panel * TILE_N * w->R, w->R, false, sum);
+#define DH(i, v, j, width) \
+    (projected ? sum[i][v] : load_some(w->dh + (size_t)(n0 + (i)) * w->H + (j), width))
+#define CELL(i, v, j, width) cell_units_back(w, s, n0 + (i), j, width, DH(i, v, j, width))
     FOR_UNITS(panel, w->H, rows, CELL)
 }
 
-#if CELL_RESET_BEFORE
-static inline void reset_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
+/* What a cell with two phases leaves to the first. */
+static inline void early_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
-    size_t stride = (size_t)CELL_GATES * w->H;
+    const size_t stride = (size_t)CELL_GATES * w->H;
+    const uint K = (CELL_GATES - CELL_FIRST(1)) * w->H;
     REALV sum[ROWS][TILE_V];
-    product(da_of(w, s) + n0 * stride + 2 * (size_t)w->H, stride, rows,
-            w->d_candidate + (size_t)panel * TILE_N * w->H, w->H, false, sum);
-#define RESET(i, v, j, width) reset_units(w, s, n0 + (i), j, width, sum[i][v])
-    FOR_UNITS(panel, w->H, rows, RESET)
+    product(du_of(w, s) + n0 * stride + (size_t)CELL_FIRST(1) * w->H, stride, rows,
+            w->d_candidate + (size_t)panel * TILE_N * K, K, false, sum);
+#define EARLY(i, v, j, width) early_units_back(w, s, n0 + (i), j, width, sum[i][v])
+    FOR_UNITS(panel, w->H, rows, EARLY)
 }
-#endif
 
 /* dh += du U for one panel of columns. */
 static inline void recurrent_panel(const walk *w, const walk_step *s, uint panel, uint n0,
                                    uint rows)
 {
     size_t stride = (size_t)CELL_GATES * w->H;
-    uint K = CELL_RESET_BEFORE ? 2 * w->H : CELL_GATES * w->H;
+    const uint K = CELL_FIRST(1) * w->H;
     global REAL *dh = w->dh + (size_t)n0 * w->R;
     REALV sum[ROWS][TILE_V];
     for (uint i = 0; i < rows; i++)
@@ -60,51 +57,53 @@ static inline void recurrent_panel(const walk *w, const walk_step *s, uint panel
 static inline NO_INLINE void backward_phase(const walk *w, uint phase, uint row_share,
                                             uint row_shares, uint unit_share, uint unit_shares)
 {
-    uint number = phase / BACKWARD_PHASES, part = phase % BACKWARD_PHASES, row0, panel0;
+    const uint options = options_of(w->options);
+    const int part = backward_part(options, phase);
+    uint number = phase / backward_phases(options), row0, panel0;
     walk_step s;
     step_of(w, w->down ? number : w->count - 1 - number, &s);
     uint row1 = share(w->N, row_share, row_shares, &row0);
-    uint width = part < PHASE_CELL || part == PHASE_RECURRENT ? w->R : w->H;
+    uint width = part == part_project || part == part_recurrent ? w->R : w->H;
     uint panel1 = share(panels_of(width), unit_share, unit_shares, &panel0);
     for (uint panel = panel0; panel < panel1; panel++)
         for (uint n = row0; n < row1; n += ROWS) {
             uint rows = min(row1 - n, (uint)ROWS);
-            if (part == PHASE_RECURRENT)
+            if (part == part_recurrent)
                 recurrent_panel(w, &s, panel, n, rows);
-            else if (part == PHASE_CELL)
+            else if (part == part_cell)
                 cell_panel(w, &s, panel, n, rows);
-#if PROJECTED
-            else
+            else if (part == part_project && options & OPTION_PROJECTED)
                 project_panel(w, &s, panel, n, rows);
-#elif CELL_RESET_BEFORE
-            else
-                reset_panel(w, &s, panel, n, rows);
-#endif
+            else if (CELL_PHASES > 1 && part == part_early)
+                early_panel(w, &s, panel, n, rows);
         }
 }
 
 /* dh, dc: in the gradient of the state after the last of the kept steps, out that before the first.
  * Arguments and global size: as in cl/persistent_forward.cl. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
-persistent_backward(global const REAL *panels, global REAL *store, global REAL *dy, global REAL *dh,
-                    global REAL *dc, global REAL *dproj, global REAL *da, global REAL *du,
-                    global const int *lengths, volatile global int *sync, const walk_launch l)
+persistent_backward(global const REAL *panels, global const REAL *weights, global REAL *store,
+                    global REAL *dy, global REAL *dh, global REAL *dc, global REAL *dproj,
+                    global REAL *da, global REAL *du, global const int *lengths,
+                    volatile global int *sync, const walk_launch l)
 {
-    const uint phases = l.count * BACKWARD_PHASES, groups = l.row_shares * l.unit_shares;
+    const uint options = options_of(l.options), phases = l.count * backward_phases(options);
+    const uint groups = l.row_shares * l.unit_shares;
     walk w[MOST_WALKS];
     bool stays = true, repair = false;
     team m;
     team_begin(&m, &l, sync);
     for (uint d = 0; d < l.used; d++) {
         const walk_places at = l.walks[d];
-        walk_backward_begin(&w[d], &l, &at, panels, store, dy, dh, dc, dproj, da, du, lengths);
+        walk_backward_begin(&w[d], &l, &at, panels, weights, store, dy, dh, dc, dproj, da, du,
+                            lengths);
     }
     do {
         FOR_PHASES (m, phases, stays, repair) {
             backward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
                            l.row_shares, group % l.unit_shares, l.unit_shares);
             if (!repair)
-                stays = phase_end(&m, group, phase + 1, phases, meetings_after(phase),
+                stays = phase_end(&m, group, phase + 1, phases, meetings_after(options, phase),
                                   phase == 0 ? m.first_spins : m.most_spins);
         }
         repair = must_repair(&m, repair);

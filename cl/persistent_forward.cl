@@ -42,26 +42,21 @@ static inline void input_product(const walk *w, uint kept, uint row_share, uint 
                    panel1);
 }
 
-/* The cell for units j.. of row n, vector v of row i of the sums. first: of the gates summed. */
-static inline ALWAYS_INLINE void finish_units(const walk *w, const walk_step *s, uint n, uint j,
-                                              uint width, REALV sum[CELL_GATES][ROWS][TILE_V],
-                                              uint i, uint v, int first)
+/* The cell for units j.. of row n, vector v of row i of the sums. */
+static inline ALWAYS_INLINE void finish_units(const walk *w, const walk_step *s, int phase, uint n,
+                                              uint j, uint width,
+                                              REALV sum[CELL_GATES][ROWS][TILE_V], uint i, uint v)
 {
     REALV of_units[CELL_GATES];
     UNROLL for (int k = 0; k < CELL_GATES; k++) of_units[k] = sum[k][i][v];
-#if CELL_RESET_BEFORE
-    if (first == 0) {
-        reset_units(w, s, n, j, width, of_units);
-        return;
-    }
-#endif
-    cell_units(w, s, n, j, width, of_units);
+    UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == phase)
+        cell_units(w, s, k, n, j, width, of_units);
 }
 
-/* The first gates of one panel of units (first 0), or the rest (first FIRST_GATES), for rows
- * n0..n0+rows-1, rows <= ROWS: the products with `from` ([N,R]), then the cell. */
+/* The gates of a phase of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
+ * with `from` ([N,R]), then the cell. */
 static inline void gates_of_panel(const walk *w, const walk_step *s, global const REAL *from,
-                                  uint panel, uint n0, uint rows, int first)
+                                  uint panel, uint n0, uint rows, int phase)
 {
     REALV sum[CELL_GATES][ROWS][TILE_V];
     size_t panel_size = (size_t)PANEL_ROWS(w->R) * TILE_N;
@@ -69,19 +64,16 @@ static inline void gates_of_panel(const walk *w, const walk_step *s, global cons
     global const STORED *weights = w->panels + panel * panel_size;
     from += (size_t)n0 * w->R;
     /* (Gates whose numbers the compiler knows: else it asks for each at every k.) */
-    if (rows == 1 && CELL_RESET_BEFORE && first)
-        product_of_row(from, weights, gate_step, w->R, FIRST_GATES, CELL_GATES, sum);
-    else if (rows == 1)
-        product_of_row(from, weights, gate_step, w->R, 0, FIRST_GATES, sum);
-    else
-        for (int k = first; k < (first ? CELL_GATES : FIRST_GATES); k++)
+    UNROLL for (int k = 0; k < CELL_PHASES; k++) if (rows == 1 && k == phase)
+        product_of_row(from, weights, gate_step, w->R, CELL_FIRST(k), CELL_FIRST(k + 1), sum);
+    if (rows > 1)
+        for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
             product(from, w->R, rows, weights + k * gate_step, w->R, false, sum[k]);
-#define FINISH(i, v, j, width) finish_units(w, s, n0 + (i), j, width, sum, i, v, first)
+#define FINISH(i, v, j, width) finish_units(w, s, phase, n0 + (i), j, width, sum, i, v)
     FOR_UNITS(panel, w->H, rows, FINISH)
 }
 
-#if PROJECTED
-/* h_t = W_hr extra for one panel of projected units. */
+/* h_t = W_hr saved for one panel of projected units. */
 static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
     REALV sum[ROWS][TILE_V];
@@ -90,13 +82,15 @@ static inline void project_panel(const walk *w, const walk_step *s, uint panel, 
 #define PROJECT(i, v, j, width) project_units(w, s, n0 + (i), j, width, sum[i][v])
     FOR_UNITS(panel, w->R, rows, PROJECT)
 }
-#endif
 
 /* A step goes through the panels up, the next one down: so it begins with those that are still in
  * the caches, where the same order each time would find them gone whenever not all of them fit.
  * (10 to 20 % for one row of an LSTM with H = 256 and 512, whose weights are 1 and 4 MiB. With two
  * phases that take turns there is nothing to gain.) */
-#define UP_AND_DOWN (FORWARD_PHASES == 1)
+static inline bool up_and_down(uint options)
+{
+    return forward_phases(options) == 1;
+}
 
 /* Part `part` of a step for one panel and rows row0..row1-1. */
 static inline void forward_panel(const walk *w, const walk_step *s, uint part, uint panel,
@@ -104,19 +98,10 @@ static inline void forward_panel(const walk *w, const walk_step *s, uint part, u
 {
     for (uint n = row0; n < row1; n += ROWS) {
         uint rows = min(row1 - n, (uint)ROWS);
-#if PROJECTED
-        if (part == 1) {
+        if (part < CELL_PHASES)
+            gates_of_panel(w, s, part ? s->extra : s->h_prev, panel, n, rows, (int)part);
+        else if (options_of(w->options) & OPTION_PROJECTED)
             project_panel(w, s, panel, n, rows);
-            continue;
-        }
-#endif
-#if CELL_RESET_BEFORE
-        if (part == 1) {
-            gates_of_panel(w, s, s->extra, panel, n, rows, FIRST_GATES);
-            continue;
-        }
-#endif
-        gates_of_panel(w, s, s->h_prev, panel, n, rows, 0);
     }
 }
 
@@ -126,11 +111,12 @@ static inline void forward_panel(const walk *w, const walk_step *s, uint part, u
 static inline NO_INLINE void forward_phase(const walk *w, const team *m, uint group, uint phase,
                                            uint at)
 {
+    const uint options = options_of(w->options), parts = forward_phases(options);
     uint row_share = group / m->unit_shares % m->row_shares, own = group % m->unit_shares;
-    uint number = phase / FORWARD_PHASES, part = phase % FORWARD_PHASES, row0;
+    uint number = phase / parts, part = phase % parts, row0;
     uint kept = w->down ? w->count - 1 - number : number;
     uint row1 = share(w->N, row_share, m->row_shares, &row0);
-    uint panels = panels_of(PROJECTED && part == 1 ? w->R : w->H);
+    uint panels = panels_of(part < CELL_PHASES ? w->H : w->R);
     bool inputs = part == 0 && number % w->block == 0;
     walk_step s;
     step_of(w, kept, &s);
@@ -142,7 +128,7 @@ static inline NO_INLINE void forward_phase(const walk *w, const team *m, uint gr
         for (uint k = 0; k < count; k++) {
             if (m->help && (k = claim(m, group - own + whose, at, count)) == count)
                 break;
-            uint panel = panel0 + (UP_AND_DOWN && number % 2 ? count - 1 - k : k);
+            uint panel = panel0 + (up_and_down(options) && number % 2 ? count - 1 - k : k);
             if (inputs && m->help)
                 input_product(w, kept, row_share, m->row_shares, panel, panel + 1);
             forward_panel(w, &s, part, panel, row0, row1);
@@ -155,7 +141,7 @@ static inline NO_INLINE void forward_phase(const walk *w, const team *m, uint gr
  * block. */
 static inline uint forward_meetings(const walk_launch *l, uint phase)
 {
-    uint block = l->block * FORWARD_PHASES;
+    uint block = l->block * forward_phases(options_of(l->options));
     return l->unit_shares > 1 ? phase + 1 : (phase + 1) % block ? 0 : (phase + 1) / block;
 }
 
@@ -167,8 +153,9 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
                    global REAL *h_last, global REAL *c_last, global REAL *y,
                    global const int *lengths, volatile global int *sync, const walk_launch l)
 {
-    const uint own = l.count * FORWARD_PHASES, groups = l.row_shares * l.unit_shares;
-    const uint lag = l.stacked ? l.block * FORWARD_PHASES : 0, phases = own + lag * (l.used - 1);
+    const uint parts = forward_phases(options_of(l.options)), own = l.count * parts;
+    const uint groups = l.row_shares * l.unit_shares;
+    const uint lag = l.stacked ? l.block * parts : 0, phases = own + lag * (l.used - 1);
     team m;
     walk w[MOST_WALKS];
     bool stays = true, repair = false;
@@ -194,9 +181,8 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
                 forward_phase(&w[walk], &m, group, phase - late, phase);
             if (!repair)
                 stays = phase_end(&m, group, phase + 1, phases, forward_meetings(&l, phase),
-                                  phase % (l.block * FORWARD_PHASES) == 0 || phase < lag
-                                      ? m.first_spins
-                                      : m.most_spins);
+                                  phase % (l.block * parts) == 0 || phase < lag ? m.first_spins
+                                                                                : m.most_spins);
         }
         repair = must_repair(&m, repair);
     } while (repair);

@@ -13,17 +13,13 @@ static inline void add_to_dh(local const walk *w, uint n, uint j, REAL sum)
 #define RECURRENT_EACH(n, j, sum) add_to_dh(w, n, j, *(sum))
 PRODUCT(recurrent_product, TAKE, 1, CONTEXT, RECURRENT_EACH)
 
-#if CELL_RESET_BEFORE
-#define SECOND_EACH(n, j, sum) reset_units(w, s, n, j, 1, *(sum))
-#elif PROJECTED
-#define SECOND_EACH(n, j, sum) cell_units(w, s, n, j, 1, *(sum))
-#endif
-#if CELL_RESET_BEFORE || PROJECTED
-#define TWO_PRODUCTS 1
-PRODUCT(second_product, 1, 1, CONTEXT, SECOND_EACH)
+/* The other product: that of the second phase, or of a projection. */
+#if CELL_PHASES > 1
+#define SECOND_EACH(n, j, sum) early_units_back(w, s, n, j, 1, *(sum))
 #else
-#define TWO_PRODUCTS 0
+#define SECOND_EACH(n, j, sum) cell_units_back(w, s, n, j, 1, *(sum))
 #endif
+PRODUCT(second_product, 1, 1, CONTEXT, SECOND_EACH)
 
 /* What needs no product, for units unit0..unit1-1 of rows row0..row1-1. */
 static inline void units_alone(local const walk *w, local const walk_step *s, uint unit0,
@@ -32,34 +28,32 @@ static inline void units_alone(local const walk *w, local const walk_step *s, ui
     uint units = unit1 - unit0;
     for (uint q = get_local_id(0); q < (row1 - row0) * units; q += WG) {
         uint n = row0 + q / units, j = unit0 + q % units;
-#if PROJECTED
-        project_units(w, s, n, j, 1);
-#else
-        cell_units(w, s, n, j, 1, w->dh[(size_t)n * w->H + j]);
-#endif
+        if (options_of(w->options) & OPTION_PROJECTED)
+            project_units_back(w, s, n, j, 1);
+        else
+            cell_units_back(w, s, n, j, 1, w->dh[(size_t)n * w->H + j]);
     }
 }
 
 /* Arguments: as those of persistent_backward; global size, from and part: as in
  * cl/resident_forward.cl. */
 __attribute__((reqd_work_group_size(WG, 1, 1))) kernel void
-resident_backward(global const REAL *panels, global REAL *store, global REAL *dy, global REAL *dh,
-                  global REAL *dc, global REAL *dproj, global REAL *da, global REAL *du,
-                  global const int *lengths, volatile global int *sync, const walk_launch l,
-                  local REAL *from, local REAL *part)
+resident_backward(global const REAL *panels, global const REAL *weights, global REAL *store,
+                  global REAL *dy, global REAL *dh, global REAL *dc, global REAL *dproj,
+                  global REAL *da, global REAL *du, global const int *lengths,
+                  volatile global int *sync, const walk_launch l, local REAL *from,
+                  local REAL *part)
 {
-    const uint phases = l.count * BACKWARD_PHASES, groups = l.row_shares * l.unit_shares;
+    const uint options = options_of(l.options), phases = l.count * backward_phases(options);
+    const uint groups = l.row_shares * l.unit_shares, R = l.R;
+    const bool projected = options & OPTION_PROJECTED, two = CELL_PHASES > 1 || projected;
     const size_t stride = (size_t)CELL_GATES * l.H;
     local walk_places at;
     local walk w;
     local walk_step s;
-    local product recurrent;
+    local product recurrent, second;
     local int stays;
-    REAL kept[TAKE][KEPT];
-#if TWO_PRODUCTS
-    local product second;
-    REAL kept_2[1][KEPT];
-#endif
+    REAL kept[TAKE][KEPT], kept_2[1][KEPT];
     const bool leader = get_local_id(0) == 0;
     bool goes_on = true, repair = false;
     team m;
@@ -67,48 +61,45 @@ resident_backward(global const REAL *panels, global REAL *store, global REAL *dy
     do {
         FOR_PHASES (m, phases, goes_on, repair) {
             const bool begins = repair || phase == 0;
-            uint number = phase / BACKWARD_PHASES, step_phase = phase % BACKWARD_PHASES;
+            const int work = backward_part(options, phase);
+            uint number = phase / backward_phases(options);
             uint part_of = group % l.unit_shares, row0, unit0;
             uint row1 = share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
             if (leader && begins) {
                 pick_places(&l, group < groups ? 0 : 1, &at);
-                walk_backward_begin(&w, &l, &at, panels, store, dy, dh, dc, dproj, da, du, lengths);
-                product_begin(&recurrent, w.d_recurrent, l.R,
-                              (CELL_RESET_BEFORE ? 2 : CELL_GATES) * l.H, part_of, l.unit_shares);
-#if CELL_RESET_BEFORE
-                product_begin(&second, w.d_candidate, l.H, l.H, part_of, l.unit_shares);
-#elif PROJECTED
-                product_begin(&second, w.d_projection, l.H, l.R, part_of, l.unit_shares);
-#endif
+                walk_backward_begin(&w, &l, &at, panels, weights, store, dy, dh, dc, dproj, da, du,
+                                    lengths);
+                product_begin(&recurrent, w.d_recurrent, R, CELL_FIRST(1) * l.H, part_of,
+                              l.unit_shares);
+                if (two)
+                    product_begin(&second, CELL_PHASES > 1 ? w.d_candidate : w.d_projection, l.H,
+                                  CELL_PHASES > 1 ? (CELL_GATES - CELL_FIRST(1)) * l.H : R, part_of,
+                                  l.unit_shares);
             }
             if (leader)
                 step_of(&w, w.down ? number : l.count - 1 - number, &s);
             barrier(BARRIER);
             if (begins && !repair) {
                 recurrent_product_keep(&recurrent, kept);
-#if TWO_PRODUCTS
-                second_product_keep(&second, kept_2);
-#endif
+                if (two)
+                    second_product_keep(&second, kept_2);
             }
-            if (step_phase == PHASE_RECURRENT)
+            if (work == part_recurrent)
                 recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
                                   !repair, kept, from, part);
-#if CELL_RESET_BEFORE
-            else if (step_phase == PHASE_RESET)
-                second_product(&w, &s, &second, da_of(&w, &s) + 2 * l.H, stride, row0, row1, l.rows,
-                               !repair, kept_2, from, part);
-#elif PROJECTED
-            else if (step_phase == PHASE_CELL)
-                second_product(&w, &s, &second, w.dproj + (size_t)s.kept * l.N * l.R, l.R, row0,
+            else if (CELL_PHASES > 1 && work == part_early)
+                second_product(&w, &s, &second, du_of(&w, &s) + CELL_FIRST(1) * l.H, stride, row0,
                                row1, l.rows, !repair, kept_2, from, part);
-#endif
+            else if (projected && work == part_cell)
+                second_product(&w, &s, &second, w.dproj + (size_t)s.kept * l.N * R, R, row0, row1,
+                               l.rows, !repair, kept_2, from, part);
             else {
-                uint unit1 = share(PROJECTED ? l.R : l.H, part_of, l.unit_shares, &unit0);
+                uint unit1 = share(projected ? R : l.H, part_of, l.unit_shares, &unit0);
                 units_alone(&w, &s, unit0, unit1, row0, row1);
             }
             barrier(BARRIER);
             if (!repair)
-                goes_on = group_stays(&m, group, phase + 1, phases, meetings_after(phase),
+                goes_on = group_stays(&m, group, phase + 1, phases, meetings_after(options, phase),
                                       phase == 0 ? m.first_spins : m.most_spins, &stays);
         }
         repair = group_repairs(&m, repair, &stays);

@@ -19,12 +19,11 @@
  *
  * Every pointer comes with an offset in elements, since one buffer holds many arrays.
  * Proven by: tests/layer against host/reference. */
-#ifndef BIAS
-#define BIAS 1
+#ifndef OPTIONS
+#define OPTIONS OPTION_BIAS
 #endif
-#ifndef PROJECTED
-#define PROJECTED 0 /* LSTM with R = P < H */
-#endif
+#define BIAS      ((OPTIONS & OPTION_BIAS) != 0)
+#define PROJECTED ((OPTIONS & OPTION_PROJECTED) != 0)
 #ifndef CELL_GATES
 #error "a cell's file must come before stepwise.cl"
 #endif
@@ -54,21 +53,29 @@ static inline void load_gates(global const REAL *gates, global const REAL *rec,
     }
 }
 
-#if CELL_RESET_BEFORE
+/* The parameters of unit j. */
+static inline void load_params(global const REAL *params, uint H, uint j, REAL *p)
+{
+    for (int k = 0; k < CELL_PARAMS; k++)
+        p[k] = OPTIONS & OPTION_PARAMS ? params[(size_t)k * H + j] : (REAL)0;
+}
+
+#if CELL_PHASES > 1
 /* gates: [N,G*H] at gates_at, in W x, out r and z activated.  rec: [N,G*H] in, r and z.
  * h: [N,H] at h_prev.  extra: [N,H] at extra_at, out r*h. */
 kernel void step_reset(global REAL *gates, ulong gates_at, global const REAL *rec, ulong rec_at,
-                       global const REAL *weights, ulong b_ih, ulong b_hh, global const REAL *h,
-                       ulong h_prev, global REAL *extra, ulong extra_at, global const int *lengths,
-                       uint has_lengths, uint t, uint H, uint N)
+                       global const REAL *weights, ulong b_ih, ulong b_hh, ulong params,
+                       global const REAL *h, ulong h_prev, global REAL *extra, ulong extra_at,
+                       global const int *lengths, uint has_lengths, uint t, uint H, uint N)
 {
     uint j = get_global_id(0), n = get_global_id(1);
     if (j >= H || n >= N)
         return;
-    REAL a[CELL_GATES], u[CELL_GATES], s[CELL_GATES], e;
+    REAL a[CELL_GATES], u[CELL_GATES], s[CELL_GATES], p[ROOM(CELL_PARAMS)], e, c = 0;
     gates += gates_at;
     load_gates(gates, rec + rec_at, weights, b_ih, b_hh, H, n, j, 0, 2, a, u);
-    cell_reset(a, u, h[h_prev + (size_t)n * H + j], s, &e);
+    load_params(weights + params, H, j, p);
+    cell_forward(OPTIONS, 0, a, u, p, h[h_prev + (size_t)n * H + j], &c, s, &e);
     for (int k = 0; k < 2; k++)
         gates[((size_t)n * CELL_GATES + k) * H + j] = s[k];
     extra[extra_at + (size_t)n * H + j] = is_live(lengths, has_lengths, n, t) ? e : (REAL)0;
@@ -81,31 +88,32 @@ kernel void step_reset(global REAL *gates, ulong gates_at, global const REAL *re
  * PROJECTED the hidden output before projection.
  * y: out, row n at y_at + n*y_stride, only with has_y (PROJECTED: not). */
 kernel void step_forward(global REAL *gates, ulong gates_at, global const REAL *rec, ulong rec_at,
-                         global const REAL *weights, ulong b_ih, ulong b_hh, global REAL *h,
-                         ulong h_prev, ulong h_next, global REAL *c, ulong c_prev, ulong c_next,
-                         global REAL *extra, ulong extra_at, global REAL *y, ulong y_at,
-                         ulong y_stride, uint has_y, global const int *lengths, uint has_lengths,
-                         uint t, uint H, uint N)
+                         global const REAL *weights, ulong b_ih, ulong b_hh, ulong params,
+                         global REAL *h, ulong h_prev, ulong h_next, global REAL *c, ulong c_prev,
+                         ulong c_next, global REAL *extra, ulong extra_at, global REAL *y,
+                         ulong y_at, ulong y_stride, uint has_y, global const int *lengths,
+                         uint has_lengths, uint t, uint H, uint N)
 {
     uint j = get_global_id(0), n = get_global_id(1);
     if (j >= H || n >= N)
         return;
     bool live = is_live(lengths, has_lengths, n, t);
     size_t unit = (size_t)n * H + j;
-    REAL a[CELL_GATES], u[CELL_GATES], s[CELL_GATES];
+    REAL a[CELL_GATES], u[CELL_GATES], s[CELL_GATES], p[ROOM(CELL_PARAMS)];
     REAL h_old = 0, c_old = 0, c_new = 0, e = 0;
 
     gates += gates_at;
-    load_gates(gates, rec + rec_at, weights, b_ih, b_hh, H, n, j, CELL_RESET_BEFORE ? 2 : 0,
+    load_gates(gates, rec + rec_at, weights, b_ih, b_hh, H, n, j, CELL_FIRST(CELL_PHASES - 1),
                CELL_GATES, a, u);
-    for (int k = 0; CELL_RESET_BEFORE && k < 2; k++)
+    load_params(weights + params, H, j, p);
+    for (int k = 0; k < CELL_FIRST(CELL_PHASES - 1); k++)
         s[k] = gates[((size_t)n * CELL_GATES + k) * H + j];
     if (!PROJECTED)
         h_old = h[h_prev + unit];
     if (CELL_MEMORY)
         c_old = c_new = c[c_prev + unit];
 
-    REAL h_new = cell_forward(a, u, h_old, &c_new, s, &e);
+    REAL h_new = cell_forward(OPTIONS, CELL_PHASES - 1, a, u, p, h_old, &c_new, s, &e);
 
     for (int k = 0; k < CELL_GATES; k++)
         gates[((size_t)n * CELL_GATES + k) * H + j] = s[k];
@@ -166,21 +174,22 @@ kernel void step_project_backward(global REAL *dh, ulong dh_at, global REAL *dpr
  * the gradient of the hidden output before projection).  dc: [N,H] in and out. dy: in, row n at
  * dy_at + n*dy_stride, only with has_dy (PROJECTED: not). da, du: [N,G*H] at da_at and du_at, out;
  * du is written only if CELL_TWO_INPUTS. */
-kernel void step_backward(global const REAL *gates, ulong gates_at, global const REAL *h,
-                          ulong h_prev, global const REAL *c, ulong c_prev, ulong c_next,
-                          global const REAL *extra, ulong extra_at, global REAL *dh, ulong dh_at,
-                          global REAL *dc, ulong dc_at, global const REAL *dy, ulong dy_at,
-                          ulong dy_stride, uint has_dy, global REAL *da, ulong da_at,
-                          global REAL *du, ulong du_at, global const int *lengths, uint has_lengths,
-                          uint t, uint H, uint N)
+kernel void step_backward(global const REAL *weights, ulong params, global const REAL *gates,
+                          ulong gates_at, global const REAL *h, ulong h_prev, global const REAL *c,
+                          ulong c_prev, ulong c_next, global const REAL *extra, ulong extra_at,
+                          global REAL *dh, ulong dh_at, global REAL *dc, ulong dc_at,
+                          global const REAL *dy, ulong dy_at, ulong dy_stride, uint has_dy,
+                          global REAL *da, ulong da_at, global REAL *du, ulong du_at,
+                          global const int *lengths, uint has_lengths, uint t, uint H, uint N)
 {
     uint j = get_global_id(0), n = get_global_id(1);
     if (j >= H || n >= N)
         return;
     bool live = is_live(lengths, has_lengths, n, t);
     size_t unit = (size_t)n * H + j, row = (size_t)n * CELL_GATES * H + j;
-    REAL s[CELL_GATES], a[CELL_GATES], u[CELL_GATES];
+    REAL s[CELL_GATES], a[CELL_GATES], u[CELL_GATES], p[ROOM(CELL_PARAMS)];
     REAL h_old = 0, c_old = 0, c_new = 0, e = 0, dc_new = 0, dh_direct = 0;
+    load_params(weights + params, H, j, p);
     dh += dh_at;
     dc += dc_at;
 
@@ -201,7 +210,8 @@ kernel void step_backward(global const REAL *gates, ulong gates_at, global const
     if (has_dy)
         dh_new += dy[dy_at + n * dy_stride + j];
 
-    cell_backward(s, e, h_old, c_old, c_new, dh_new, &dc_new, a, u, &dh_direct);
+    cell_backward(OPTIONS, CELL_PHASES - 1, s, p, &e, h_old, c_old, c_new, dh_new, &dc_new, a, u,
+                  &dh_direct);
 
     for (int k = 0; k < CELL_GATES; k++) {
         da[da_at + row + (size_t)k * H] = live ? a[k] : (REAL)0;
@@ -214,12 +224,13 @@ kernel void step_backward(global const REAL *gates, ulong gates_at, global const
         dh[unit] = live ? dh_direct : dh_old;
 }
 
-#if CELL_RESET_BEFORE
+#if CELL_PHASES > 1
 /* drec: [N,H] in, da_n U_n.  gates, h, da: as in step_backward; da_r is written.  dh: [N,H] in and
  * out. */
-kernel void step_reset_backward(global const REAL *gates, ulong gates_at, global const REAL *h,
-                                ulong h_prev, global const REAL *drec, ulong drec_at,
-                                global REAL *dh, ulong dh_at, global REAL *da, ulong da_at,
+kernel void step_reset_backward(global const REAL *weights, ulong params, global const REAL *gates,
+                                ulong gates_at, global const REAL *h, ulong h_prev,
+                                global const REAL *drec, ulong drec_at, global REAL *dh,
+                                ulong dh_at, global REAL *da, ulong da_at,
                                 global const int *lengths, uint has_lengths, uint t, uint H, uint N)
 {
     uint j = get_global_id(0), n = get_global_id(1);
@@ -227,9 +238,15 @@ kernel void step_reset_backward(global const REAL *gates, ulong gates_at, global
         return;
     size_t unit = (size_t)n * H + j, row = (size_t)n * CELL_GATES * H + j;
     dh += dh_at;
-    REAL s[1] = {gates[gates_at + row]}, a_r, d = dh[unit];
-    cell_reset_backward(s, h[h_prev + unit], drec[drec_at + unit], &a_r, &d);
-    da[da_at + row] = a_r;
+    REAL s[CELL_GATES], a[CELL_GATES], u[CELL_GATES], p[ROOM(CELL_PARAMS)], e = 0, dc = 0;
+    REAL d = dh[unit];
+    for (int k = 0; k < CELL_GATES; k++)
+        s[k] = gates[gates_at + row + (size_t)k * H];
+    load_params(weights + params, H, j, p);
+    cell_backward(OPTIONS, 0, s, p, &e, h[h_prev + unit], 0, 0, drec[drec_at + unit], &dc, a, u,
+                  &d);
+    for (int k = 0; k < CELL_OPEN; k++)
+        da[da_at + row + (size_t)k * H] = a[k];
     dh[unit] = d;
 }
 #endif

@@ -26,12 +26,6 @@
  * Multithreaded Computations by Work Stealing", J. ACM 1999, but from a counter for each share.)
  *
  * Masking: as in cl/stepwise.cl. */
-#ifndef BIAS
-#define BIAS 1
-#endif
-#ifndef PROJECTED
-#define PROJECTED 0 /* LSTM with R = P < H */
-#endif
 #ifndef CELL_GATES
 #error "a cell's file must come before walk.cl"
 #endif
@@ -91,11 +85,21 @@ static inline bool meet(volatile global int *sync, volatile global int *counter,
 
 /* --- one direction ------------------------------------------------------------------------- */
 
+/* The options of the network, whose word the launch has. */
+static inline uint options_of(uint word)
+{
+#ifdef OPTIONS
+    return OPTIONS;
+#else
+    return word;
+#endif
+}
+
 /* What a group needs to know. Pointers are to the direction's first element. */
 typedef struct walk {
     global REAL *gates;        /* [count,N,G*H] */
     global REAL *h, *c;        /* [slots,N,R], [slots,N,H] */
-    global REAL *extra;        /* [extras,N,H] */
+    global REAL *extra;        /* [extras,N,saves_of,H] */
     global REAL *y;            /* y, back dy: row n of kept step k at (k*N + n)*y_stride, or 0 */
     global const int *lengths; /* [N], or 0 */
     size_t y_stride;
@@ -104,6 +108,8 @@ typedef struct walk {
     uint count, slots, extras;
     uint keep;  /* gates of all steps are left activated */
     uint block; /* for how many steps there is room for gates, whose input products come first */
+    uint options;
+    global const REAL *params; /* [CELL_PARAMS,H], with OPTION_PARAMS */
     uint H, R, N;
     /* forward; x and input where the walk itself multiplies them */
     global const REAL *x; /* row n of kept step k at (k*N + n)*x_stride */
@@ -126,7 +132,8 @@ typedef struct walk {
 
 /* What forward and back have in common. at: of l, the direction's. */
 static inline void walk_begin(SHARED walk *w, const walk_launch *l, SHARED const walk_places *at,
-                              global REAL *store, global REAL *y, global const int *lengths)
+                              global const REAL *weights, global REAL *store, global REAL *y,
+                              global const int *lengths)
 {
     global REAL *from = at->y_from == FROM_STORE ? store : y;
     w->gates = store + at->gates;
@@ -135,6 +142,8 @@ static inline void walk_begin(SHARED walk *w, const walk_launch *l, SHARED const
     w->extra = store + at->extra;
     w->h_first = w->c_first = 0;
     w->h_last = w->c_last = 0;
+    w->params = weights + at->params;
+    w->options = l->options;
     w->keep = 1;
     w->block = l->count;
     w->y = at->y_from != FROM_NOWHERE ? from + at->y : 0;
@@ -158,6 +167,13 @@ static inline uint block_of(SHARED const walk *w, uint kept, uint *end)
     uint first = number / w->block * w->block, last = min(w->count, first + w->block);
     *end = w->down ? w->count - first : last;
     return w->down ? w->count - last : first;
+}
+
+/* How many values of a unit a step saves beside the gates: those of the cell and, last, if the
+ * network is projected, what the projection multiplies. */
+static inline uint saves_of(uint options)
+{
+    return CELL_SAVES + (options & OPTION_PROJECTED ? 1 : 0);
 }
 
 static inline global REAL *gates_of(SHARED const walk *w, uint room)
@@ -186,7 +202,8 @@ static inline void step_of(SHARED const walk *w, uint kept, SHARED walk_step *s)
     s->h_next = w->h + (size_t)next * w->N * w->R;
     s->c_prev = w->c + (size_t)prev * w->N * w->H;
     s->c_next = w->c + (size_t)next * w->N * w->H;
-    s->extra = w->extra + (size_t)(kept % w->extras) * w->N * w->H;
+    s->extra =
+        w->extra + (size_t)(kept % w->extras) * w->N * saves_of(options_of(w->options)) * w->H;
     s->y = w->y ? w->y + (size_t)kept * w->N * w->y_stride : 0;
     if (kept == (w->down ? w->count - 1 : 0) && w->h_first) {
         s->h_prev = w->h_first;
@@ -196,6 +213,20 @@ static inline void step_of(SHARED const walk *w, uint kept, SHARED walk_step *s)
         s->h_next = w->h_last;
         s->c_next = w->c_last;
     }
+}
+
+/* Value `k` that is saved of row n: [H]. */
+static inline global REAL *saved_of(SHARED const walk *w, SHARED const walk_step *s, uint n, uint k)
+{
+    return s->extra + ((size_t)n * saves_of(options_of(w->options)) + k) * w->H;
+}
+
+/* The parameters of units j... */
+static inline ALWAYS_INLINE void load_params(SHARED const walk *w, uint j, uint width, REALV *p)
+{
+    const bool has = options_of(w->options) & OPTION_PARAMS;
+    UNROLL for (int k = 0; k < CELL_PARAMS; k++) p[k] =
+        has ? load_some(w->params + (size_t)k * w->H + j, width) : (REALV)0;
 }
 
 static inline bool is_live(SHARED const walk *w, uint n, uint t)

@@ -48,11 +48,12 @@
 typedef struct walk_places {
     ulong gates; /* store: [count,N,G*H] */
     ulong h, c;  /* store: [slots,N,R], [slots,N,H] */
-    ulong extra; /* store: [extras,N,H] */
+    ulong extra; /* store: [extras,N,values saved,H] */
     ulong y;     /* y, back dy: [..,N,y_stride], that of the first kept step, row 0 */
     ulong y_from, y_stride;
     ulong first_t; /* t of the first kept step */
     ulong down;    /* 1: from the last step to the first */
+    ulong params;  /* weights: [CELL_PARAMS,H] */
     /* forward */
     ulong x; /* x: [..,N,x_stride], that of the first kept step, row 0 */
     ulong x_from, x_stride, I;
@@ -73,6 +74,7 @@ typedef struct walk_places {
 
 typedef struct walk_launch {
     walk_places walks[MOST_WALKS];
+    uint options; /* of the network: cl/cell.cl */
     uint has_lengths;
     uint keep; /* 1: gates are left activated, for the way back */
     uint slots, extras;
@@ -86,5 +88,6 @@ typedef struct walk_launch {
     uint block;                   /* persistent: steps whose input products come at once */
     uint most_spins, first_spins; /* how long to wait for others; in the first phase */
     uint rows;                    /* resident: how many are multiplied at once */
+    uint unused;                  /* for a size that is a multiple of 8 */
 } walk_launch;
 #endif

@@ -18,18 +18,18 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
             ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"],
             ["prelude", "storage"], ["prelude", "storage", "store"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
-PROGRAMS += [["prelude", cell] for cell in CELLS]
-PROGRAMS += [["prelude", cell, "stepwise"] for cell in CELLS]
+PROGRAMS += [["prelude", "cell", cell] for cell in CELLS]
+PROGRAMS += [["prelude", "cell", cell, "stepwise"] for cell in CELLS]
 for cell, way in itertools.product(CELLS, ("forward", "backward")):
-    PROGRAMS += [["prelude", cell, "storage", "tile", "walk_launch", "walk", f"walk_{way}", "persistent",
-                  f"persistent_{way}"],
-                 ["prelude", cell, "storage", "walk_launch", "walk", f"walk_{way}", "resident",
-                  f"resident_{way}"]]
+    PROGRAMS += [["prelude", "cell", cell, "storage", "tile", "walk_launch", "walk", f"walk_{way}",
+                  "persistent", f"persistent_{way}"],
+                 ["prelude", "cell", cell, "storage", "walk_launch", "walk", f"walk_{way}",
+                  "resident", f"resident_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
 VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
+OPTIONS = [None, 0, 1, 0xffff]  # not defined: the launch's; none, biases, all
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
 SCALAR = {"stepwise", "store", "resident"}  # and those that want it to be 1
-LSTM_ONLY = "PROJECTED"
 
 
 def macros(folder, program):
@@ -41,8 +41,8 @@ def macros(folder, program):
             found[macro] = VALUES.get(macro, [0, 1] if value in ("0", "1") else [value])
     if SCALAR & set(program) or not VECTOR & set(program):
         found["VEC"] = [1]
-    if "lstm" not in program and LSTM_ONLY in found:
-        found[LSTM_ONLY] = [0]
+    if "cell" in program:
+        found["OPTIONS"] = OPTIONS
     if "walk" in program:  # whether a group is one work-item makes two strategies
         found["WG"] = [256, 128] if "resident" in program else [1]
     return found
@@ -66,7 +66,8 @@ def deviations(choices, values):
 
 def compile_one(folder, clang, program, values):
     """The compiler's complaint, or an empty string."""
-    defines = [f"-D{macro}={value}" for macro, value in values.items()]
+    defines = [f"-D{macro}={value}" for macro, value in values.items()
+               if value is not None]
     if not values["REAL_IS_DOUBLE"]:  # as on a GPU without fp64
         defines += ["-Xclang", "-cl-ext=-cl_khr_fp64"]
     source = "".join(f'#include "{name}.cl"\n' for name in program)

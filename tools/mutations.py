@@ -14,9 +14,10 @@ MUTATIONS = [
         (LSTM, "i = sigm(a[0] + u[0]), f = sigm(a[1] + u[1]);",
          "i = sigm(a[1] + u[1]), f = sigm(a[0] + u[0]);")]),
     ("issue-gru-update-sign", "test_vectors", [
-        (GRU, "return CELL_KEEPS ? z : (REALV)1 - z;", "return CELL_KEEPS ? (REALV)1 - z : z;"),
-        (GRU, "return CELL_KEEPS ? (REALV)1 - z : z;\n}\n\n#if",
-         "return CELL_KEEPS ? z : (REALV)1 - z;\n}\n\n#if")]),
+        (GRU, "return options & OPTION_KEEPS ? z : (REALV)1 - z;",
+         "return options & OPTION_KEEPS ? (REALV)1 - z : z;"),
+        (GRU, "return options & OPTION_KEEPS ? (REALV)1 - z : z;\n}\n\nstatic inline REALV cell",
+         "return options & OPTION_KEEPS ? z : (REALV)1 - z;\n}\n\nstatic inline REALV cell")]),
     ("issue-gru-reset-form", "test_vectors", [
         ("host/shape/cell.c", "&cell->forms[clr_option_get(", "&cell->forms[!clr_option_get("),
         ("host/shape/cell.c", ".defined = CLRNN_RESET_BEFORE", ".defined = CLRNN_RESET_AFTER")]),
@@ -26,10 +27,9 @@ MUTATIONS = [
     ("lstm-memory-lane", "test_vectors", [
         (LSTM, "d = *dc + dh * o * ((REALV)1 - tc * tc)", "d = dh * o * ((REALV)1 - tc * tc)")]),
     ("gru-reset-gate-backward", "test_passes", [
-        (GRU, "*da_r = d * h_prev * s[0] * ((REALV)1 - s[0]);",
-         "*da_r = d * s[0] * ((REALV)1 - s[0]);")]),
-    ("gru-reset-not-applied", "test_passes", [(GRU, "*extra = s[0] * h;", "*extra = h;")]),
-    ("gru-after-candidate", "test_vectors", [(GRU, "du[2] = da[2] * s[0];", "du[2] = da[2];")]),
+        (GRU, "da[0] = d * h_prev * r * ((REALV)1 - r);", "da[0] = d * r * ((REALV)1 - r);")]),
+    ("gru-reset-not-applied", "test_passes", [(GRU, "? s[0] * h : u[2];", "? h : u[2];")]),
+    ("gru-after-candidate", "test_vectors", [(GRU, "du[2] = da[2] * r;", "du[2] = da[2];")]),
     ("rnn-tanh-backward", "test_vectors", [
         (RNN, "dh * ((REALV)1 - s[0] * s[0])", "dh * ((REALV)1 - s[0])")]),
     ("rnn-relu-backward", "test_vectors", [
@@ -64,8 +64,8 @@ MUTATIONS = [
     ("persistent-flag-stays", "test_overrun", [
         (WALK + ".cl", "    m->sync[SYNC_FLAG] = 0;\n", "")]),
     ("persistent-meeting-backward", "test_persistent", [
-        (WALK + "_backward.cl", "part == PHASE_RECURRENT ? 0 : phase",
-         "part >= PHASE_CELL ? 0 : phase")]),
+        (WALK + "_backward.cl", "return backward_part(options, phase) == part_recurrent",
+         "return backward_part(options, phase) >= part_cell")]),
     ("persistent-repair-leaves-one", "test_overrun", [
         (WALK + ".cl", "(repair) || (m).solo ? team_size(&(m)) :",
          "(repair) || (m).solo ? team_size(&(m)) - 1 :")]),
@@ -112,8 +112,8 @@ MUTATIONS = [
         (PERSISTENT + "_forward.cl", "row_share, m->row_shares, panel, panel + 1);",
          "row_share, m->row_shares, panel0, panel0 + 1);")]),
     ("stack-without-lag", "test_stack", [
-        (PERSISTENT + "_forward.cl", "lag = l.stacked ? l.block * FORWARD_PHASES : 0",
-         "lag = l.stacked ? FORWARD_PHASES : 0")]),
+        (PERSISTENT + "_forward.cl", "lag = l.stacked ? l.block * parts : 0",
+         "lag = l.stacked ? parts : 0")]),
     ("stack-meets-nobody", "test_stack", [
         (WALK + ".cl", "(l->stacked ? l->used : 1) * l->unit_shares", "l->unit_shares")]),
     ("stack-shares-gates", "test_stack", [
@@ -125,12 +125,12 @@ MUTATIONS = [
          "works && !(other && other < end && begin < other + array_bytes(plan, pass, j))",
          "works")]),
     ("way-of-another-network", "test_tune", [
-        ("host/layer/way.c", "clr_option_get(n, &clr_cell_options[i]));", "0u);")]),
+        ("host/layer/way.c", "clr_option_get(n, &clr_options[i]));", "0u);")]),
     ("persistent-state-not-held", "test_persistent", [
         (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
     ("persistent-gradient-not-masked", "test_persistent", [
-        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, w->da",
-         "store_some(a[k], w->da")]),
+        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, da_of",
+         "store_some(a[k], da_of")]),
 
     # The same with large groups.
     ("resident-padding", "test_resident", [
@@ -144,9 +144,10 @@ MUTATIONS = [
     ("resident-barrier", "test_resident", [
         (RESIDENT + ".cl", "*stays = phase_end", "*stays = true; if (phases > 3) phase_end")]),
     ("resident-gate-step", "test_resident", [
-        (RESIDENT + "_forward.cl", "w.panels + 2 * first.gate_step", "w.panels + first.gate_step")]),
+        (RESIDENT + "_forward.cl", "w.panels + CELL_FIRST(1) * first.gate_step",
+         "w.panels + first.gate_step")]),
     ("resident-dproj", "test_resident", [
-        (RESIDENT + "_backward.cl", "(size_t)s.kept * l.N * l.R, l.R,", "0, l.R,")]),
+        (RESIDENT + "_backward.cl", "(size_t)s.kept * l.N * R, R,", "0, R,")]),
     ("resident-directions", "test_resident", [
         (RESIDENT + "_backward.cl", "group < groups ? 0 : 1", "0")]),
 

@@ -64,7 +64,7 @@ static clr_key key_at(int i)
         return fixed_keys[i];
     if (i >= before_options + CLR_OPTIONS)
         return fixed_keys[i - CLR_OPTIONS];
-    const clr_cell_option *option = &clr_cell_options[i - before_options];
+    const clr_cell_option *option = &clr_options[i - before_options];
     return (clr_key){
         .name = option->key, .offset = AT(option[i - before_options]), .words = option->words};
 }
@@ -177,7 +177,7 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
                                .gemm = (clrnn_gemm)v.gemm,
                                .weights = (clrnn_storage)v.weights};
     for (size_t i = 0; i < CLR_OPTIONS; i++)
-        clr_option_set(&problem->network, &clr_cell_options[i], v.option[i]);
+        clr_option_set(&problem->network, &clr_options[i], v.option[i]);
     clr_network network;
     return clr_network_init(&problem->network, log, &network);
 }
@@ -219,7 +219,7 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
     if (size)
         text[0] = 0;
     for (size_t i = 0; i < CLR_OPTIONS; i++)
-        v.option[i] = clr_option_get(n, &clr_cell_options[i]);
+        v.option[i] = clr_option_get(n, &clr_options[i]);
     for (int i = 0; i < key_count; i++) {
         const clr_key key = key_at(i);
         uint32_t value = *value_at(&v, &key);

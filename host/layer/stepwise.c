@@ -76,6 +76,7 @@ static clr_step step_of(const clrnn_plan *plan, const clr_walk *w, uint32_t t)
     s.weights = plan->weights.buffer;
     s.b_ih = cell.b_ih == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_ih;
     s.b_hh = cell.b_hh == CLR_ABSENT ? CLR_ABSENT : bias + cell.b_hh;
+    s.params = cell.params == CLR_ABSENT ? CLR_ABSENT : bias + cell.params;
     s.gates = at(w->store, w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept));
     s.rec = at(plan->rec, 0);
     s.h = w->store;

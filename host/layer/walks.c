@@ -102,7 +102,7 @@ static size_t y_of(const clr_walk *w, uint32_t begin)
     return w->y.offset + (size_t)(begin - w->y_first) * w->layout->batch * w->y_stride;
 }
 
-static size_t bias_of(const clrnn_plan *plan, size_t offset)
+static size_t weight_at(const clrnn_plan *plan, size_t offset)
 {
     return offset == CLR_ABSENT ? 0 : plan->weights.offset + offset;
 }
@@ -128,8 +128,9 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
                       .input = panels + plan->panels.input,
                       .recurrent = panels + plan->panels.recurrent,
                       .projection = panels + plan->panels.projection,
-                      .b_ih = bias_of(plan, cell.b_ih),
-                      .b_hh = bias_of(plan, cell.b_hh),
+                      .b_ih = weight_at(plan, cell.b_ih),
+                      .b_hh = weight_at(plan, cell.b_hh),
+                      .params = weight_at(plan, cell.params),
                       .gates = w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept),
                       .h = clr_walk_slot(plan, w, false, 0).offset,
                       .x_from = from_of(w->input.buffer, w->store),
@@ -261,6 +262,7 @@ clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t 
     for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
         steps = smaller(total - done, most);
         clr_backward_walk b = {.panels = plan->panels.buffer,
+                               .weights = plan->weights.buffer,
                                .store = w->store,
                                .dy = w->y.buffer,
                                .dh = plan->dh,

@@ -9,24 +9,33 @@
 #define SOURCE(id, name) [CLRNN_CELL_##id] = &clr_cl_##name,
 static const clr_source *const cells[] = {CLR_CELLS(SOURCE)};
 
+uint32_t clr_cell_options(const clr_network *network)
+{
+    uint32_t options = network->desc.no_bias ? 0 : OPTION_BIAS;
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
+        if (clr_option_get(&network->desc, o))
+            options |= o->bit;
+    return options;
+}
+
 clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network,
                               clrnn_precision precision, clrnn_storage storage,
                               const clr_source *const *strategy, size_t source_count,
                               const clr_define *own, size_t own_count, cl_program *program)
 {
     const clrnn_network_desc *d = &network->desc;
-    const clr_source *sources[12] = {&clr_cl_prelude, cells[d->cell]};
+    const clr_source *sources[12] = {&clr_cl_prelude, &clr_cl_cell, cells[d->cell]};
+    const size_t before = 3;
     for (size_t i = 0; i < source_count; i++)
-        sources[2 + i] = strategy[i];
-    clr_define defines[8 + CLR_OPTIONS] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
-                                           {"BIAS", !d->no_bias},
-                                           {"PROJECTED", d->proj_size > 0},
+        sources[before + i] = strategy[i];
+    clr_define defines[9 + CLR_OPTIONS] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
+                                           {"OPTIONS", clr_cell_options(network)},
                                            {"STORAGE", storage}};
-    size_t count = 4;
-    for (const clr_cell_option *o = clr_cell_options; o < clr_cell_options + CLR_OPTIONS; o++)
+    size_t count = 3;
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (o->define && clr_cell_has(network->cell, o))
             defines[count++] = (clr_define){o->define, clr_option_get(d, o) == o->defined};
     for (size_t i = 0; i < own_count; i++)
         defines[count++] = own[i];
-    return clr_program_get(context, sources, 2 + source_count, defines, count, program);
+    return clr_program_get(context, sources, before + source_count, defines, count, program);
 }

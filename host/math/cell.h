@@ -7,9 +7,14 @@
 #include "device/program.h"
 #include "shape/network.h"
 
+#include "../../cl/cell.cl"
+
+/** The options of a network: bits OPTION_ of cl/cell.cl. */
+uint32_t clr_cell_options(const clr_network *network);
+
 /**
  * Build the program prelude + cell + the strategy's sources, with the defines that the network's
- * variant needs, how weights are kept, and those of the strategy's own.
+ * cell and options need, how weights are kept, and those of the strategy's own.
  * Returns: as clr_program_get.
  */
 clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network,

@@ -99,6 +99,7 @@ static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_
 /* The part of a launch that its shares are. */
 static void fill(const clr_persistent *p, walk_launch *l, const clr_shares *s)
 {
+    l->options = clr_cell_options(p->network);
     l->used = s->walks;
     l->stacked = s->stacked;
     l->solo = s->solo;
@@ -137,6 +138,7 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, co
     fill(p, &w->launch, s);
     w->launch.has_lengths = w->lengths != NULL;
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
+                      CLR_ARG_MEM(w->weights),
                       CLR_ARG_MEM(w->store),
                       CLR_ARG_MEM(some(w->dy, w->store)),
                       CLR_ARG_MEM(w->dh),

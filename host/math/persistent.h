@@ -83,7 +83,7 @@ typedef struct clr_forward_walk {
 
 /* The arrays of a walk back. */
 typedef struct clr_backward_walk {
-    cl_mem panels, store, dy, dh, dc, dproj, da, du;
+    cl_mem panels, weights, store, dy, dh, dc, dproj, da, du;
     cl_mem lengths;
     walk_launch launch;
 } clr_backward_walk;

@@ -63,32 +63,53 @@ static size_t present(size_t offset)
 
 clrnn_status clr_step_reset(clr_stepwise *k, const clr_step *s)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(s->gates.buffer),     CLR_ARG_ULONG(s->gates.offset),
-                            CLR_ARG_MEM(s->rec.buffer),       CLR_ARG_ULONG(s->rec.offset),
-                            CLR_ARG_MEM(s->weights),          CLR_ARG_ULONG(present(s->b_ih)),
-                            CLR_ARG_ULONG(present(s->b_hh)),  CLR_ARG_MEM(s->h),
-                            CLR_ARG_ULONG(s->h_prev),         CLR_ARG_MEM(s->extra.buffer),
-                            CLR_ARG_ULONG(s->extra.offset),   CLR_ARG_MEM(some(s->lengths, s)),
-                            CLR_ARG_UINT(s->lengths != NULL), CLR_ARG_UINT(s->t),
-                            CLR_ARG_UINT(k->hidden),          CLR_ARG_UINT(s->batch)};
+    const clr_arg args[] = {CLR_ARG_MEM(s->gates.buffer),
+                            CLR_ARG_ULONG(s->gates.offset),
+                            CLR_ARG_MEM(s->rec.buffer),
+                            CLR_ARG_ULONG(s->rec.offset),
+                            CLR_ARG_MEM(s->weights),
+                            CLR_ARG_ULONG(present(s->b_ih)),
+                            CLR_ARG_ULONG(present(s->b_hh)),
+                            CLR_ARG_ULONG(present(s->params)),
+                            CLR_ARG_MEM(s->h),
+                            CLR_ARG_ULONG(s->h_prev),
+                            CLR_ARG_MEM(s->extra.buffer),
+                            CLR_ARG_ULONG(s->extra.offset),
+                            CLR_ARG_MEM(some(s->lengths, s)),
+                            CLR_ARG_UINT(s->lengths != NULL),
+                            CLR_ARG_UINT(s->t),
+                            CLR_ARG_UINT(k->hidden),
+                            CLR_ARG_UINT(s->batch)};
     return clr_launch(k->context, k->reset, units(k->hidden, s), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_step_forward(clr_stepwise *k, const clr_step *s)
 {
-    const clr_arg args[] = {
-        CLR_ARG_MEM(s->gates.buffer),      CLR_ARG_ULONG(s->gates.offset),
-        CLR_ARG_MEM(s->rec.buffer),        CLR_ARG_ULONG(s->rec.offset),
-        CLR_ARG_MEM(s->weights),           CLR_ARG_ULONG(present(s->b_ih)),
-        CLR_ARG_ULONG(present(s->b_hh)),   CLR_ARG_MEM(s->h),
-        CLR_ARG_ULONG(s->h_prev),          CLR_ARG_ULONG(s->h_next),
-        CLR_ARG_MEM(some(s->c, s)),        CLR_ARG_ULONG(s->c_prev),
-        CLR_ARG_ULONG(s->c_next),          CLR_ARG_MEM(some(s->extra.buffer, s)),
-        CLR_ARG_ULONG(s->extra.offset),    CLR_ARG_MEM(some(s->y.buffer, s)),
-        CLR_ARG_ULONG(s->y.offset),        CLR_ARG_ULONG(s->y_stride),
-        CLR_ARG_UINT(s->y.buffer != NULL), CLR_ARG_MEM(some(s->lengths, s)),
-        CLR_ARG_UINT(s->lengths != NULL),  CLR_ARG_UINT(s->t),
-        CLR_ARG_UINT(k->hidden),           CLR_ARG_UINT(s->batch)};
+    const clr_arg args[] = {CLR_ARG_MEM(s->gates.buffer),
+                            CLR_ARG_ULONG(s->gates.offset),
+                            CLR_ARG_MEM(s->rec.buffer),
+                            CLR_ARG_ULONG(s->rec.offset),
+                            CLR_ARG_MEM(s->weights),
+                            CLR_ARG_ULONG(present(s->b_ih)),
+                            CLR_ARG_ULONG(present(s->b_hh)),
+                            CLR_ARG_ULONG(present(s->params)),
+                            CLR_ARG_MEM(s->h),
+                            CLR_ARG_ULONG(s->h_prev),
+                            CLR_ARG_ULONG(s->h_next),
+                            CLR_ARG_MEM(some(s->c, s)),
+                            CLR_ARG_ULONG(s->c_prev),
+                            CLR_ARG_ULONG(s->c_next),
+                            CLR_ARG_MEM(some(s->extra.buffer, s)),
+                            CLR_ARG_ULONG(s->extra.offset),
+                            CLR_ARG_MEM(some(s->y.buffer, s)),
+                            CLR_ARG_ULONG(s->y.offset),
+                            CLR_ARG_ULONG(s->y_stride),
+                            CLR_ARG_UINT(s->y.buffer != NULL),
+                            CLR_ARG_MEM(some(s->lengths, s)),
+                            CLR_ARG_UINT(s->lengths != NULL),
+                            CLR_ARG_UINT(s->t),
+                            CLR_ARG_UINT(k->hidden),
+                            CLR_ARG_UINT(s->batch)};
     return clr_launch(k->context, k->forward, units(k->hidden, s), args, CLR_COUNT(args));
 }
 
@@ -132,7 +153,9 @@ clrnn_status clr_step_backward(clr_stepwise *k, const clr_step *s)
     bool projected = s->dhid.buffer != NULL;
     clrnn_slice dh = projected ? s->dhid : s->dh;
     bool has_dy = !projected && s->y.buffer;
-    const clr_arg args[] = {CLR_ARG_MEM(s->gates.buffer),
+    const clr_arg args[] = {CLR_ARG_MEM(s->weights),
+                            CLR_ARG_ULONG(present(s->params)),
+                            CLR_ARG_MEM(s->gates.buffer),
                             CLR_ARG_ULONG(s->gates.offset),
                             CLR_ARG_MEM(s->h),
                             CLR_ARG_ULONG(s->h_prev),
@@ -163,7 +186,9 @@ clrnn_status clr_step_backward(clr_stepwise *k, const clr_step *s)
 
 clrnn_status clr_step_reset_backward(clr_stepwise *k, const clr_step *s)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(s->gates.buffer),
+    const clr_arg args[] = {CLR_ARG_MEM(s->weights),
+                            CLR_ARG_ULONG(present(s->params)),
+                            CLR_ARG_MEM(s->gates.buffer),
                             CLR_ARG_ULONG(s->gates.offset),
                             CLR_ARG_MEM(s->h),
                             CLR_ARG_ULONG(s->h_prev),

@@ -28,6 +28,7 @@ typedef struct clr_step {
     cl_mem lengths;    /* [N] cl_int, NULL = all live */
     cl_mem weights;    /* canonical weights of the whole network */
     size_t b_ih, b_hh; /* [G*H] in weights, CLR_ABSENT without bias */
+    size_t params;     /* [CELL_PARAMS,H] in weights, CLR_ABSENT without such */
     clrnn_slice gates; /* [N,G*H] in W x, out activated */
     clrnn_slice rec;   /* [N,G*H] U h; backward: scratch of that size */
     cl_mem h, c;       /* states: [N,R] and [N,H] at these offsets */

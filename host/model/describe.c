@@ -43,7 +43,7 @@ static void put_network(clr_json *json, const clrnn_network_desc *n)
     put_bool(json, "bidirectional", n->bidirectional);
     put_size(json, "proj_size", n->proj_size);
     put_bool(json, "bias", !n->no_bias);
-    for (const clr_cell_option *o = clr_cell_options; o < clr_cell_options + CLR_OPTIONS; o++)
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (o->words && clr_cell_has(clr_cell_of(n->cell), o))
             put_word(json, o->field, o->words[clr_option_get(n, o)]);
 }

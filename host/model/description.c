@@ -92,7 +92,7 @@ static int cell_with(uint32_t gates)
     for (int i = 0; clr_cell_names[i]; i++) {
         const clr_cell_spec *cell = clr_cell_of((clrnn_cell)i);
         if (gates ? cell->info.gates == gates
-                  : clr_cell_has(cell, &clr_cell_options[CLR_OPTION_PROJECTION]))
+                  : clr_cell_has(cell, &clr_options[CLR_OPTION_PROJECTION]))
             return i;
     }
     return -1;
@@ -272,7 +272,7 @@ static void read_network(reader *r, clrnn_network_desc *n)
     check_size(r, "proj_size", n->proj_size);
     check_bool(r, "bidirectional", n->bidirectional);
     check_bool(r, "bias", !n->no_bias);
-    for (const clr_cell_option *o = clr_cell_options; o < clr_cell_options + CLR_OPTIONS; o++)
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (!o->tensor && r->status == CLRNN_OK)
             read_option(r, o, n);
 }

@@ -4,25 +4,25 @@
 
 #include <string.h>
 
+#include "../../cl/cell.cl"
+
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define MEMBER(name)                                               \
     .member = #name, .offset = offsetof(clrnn_network_desc, name), \
     .size = sizeof((clrnn_network_desc *)NULL)->name
 
-const clr_cell_option clr_cell_options[CLR_OPTIONS] = {
+const clr_cell_option clr_options[CLR_OPTIONS] = {
     [CLR_OPTION_PROJECTION] = {MEMBER(proj_size), .key = "P", .field = "proj_size",
-                               .tensor = "weight_hr"},
+                               .bit = OPTION_PROJECTED, .tensor = "weight_hr"},
     [CLR_OPTION_RESET] = {MEMBER(gru_reset), .key = "reset", .field = "reset",
                           .words = NAMES("before", "after"), .define = "CELL_RESET_BEFORE",
                           .defined = CLRNN_RESET_BEFORE, .must_say = true,
                           .imported = CLRNN_RESET_AFTER},
     [CLR_OPTION_UPDATE] = {MEMBER(gru_update), .key = "update", .field = "update",
-                           .words = NAMES("replaces", "keeps"), .define = "CELL_KEEPS",
-                           .defined = CLRNN_UPDATE_KEEPS, .must_say = true,
-                           .imported = CLRNN_UPDATE_KEEPS},
+                           .words = NAMES("replaces", "keeps"), .bit = OPTION_KEEPS,
+                           .must_say = true, .imported = CLRNN_UPDATE_KEEPS},
     [CLR_OPTION_NONLINEARITY] = {MEMBER(nonlinearity), .key = "act", .field = "nonlinearity",
-                                 .words = NAMES("tanh", "relu"), .define = "CELL_RELU",
-                                 .defined = CLRNN_RELU},
+                                 .words = NAMES("tanh", "relu"), .bit = OPTION_RELU},
 };
 
 static const clr_cell_spec cells[] = {
@@ -104,8 +104,8 @@ bool clr_cell_has(const clr_cell_spec *cell, const clr_cell_option *option)
 const clr_cell_form *clr_cell_form_of(const clr_cell_spec *cell, const clrnn_network_desc *desc)
 {
     for (size_t i = 0; i < CLR_OPTIONS && cell->chooses; i++)
-        if (strcmp(clr_cell_options[i].key, cell->chooses) == 0)
-            return &cell->forms[clr_option_get(desc, &clr_cell_options[i])];
+        if (strcmp(clr_options[i].key, cell->chooses) == 0)
+            return &cell->forms[clr_option_get(desc, &clr_options[i])];
     return &cell->forms[0];
 }
 

@@ -25,7 +25,9 @@ typedef struct clr_cell_option {
     const char *key;          /* its name in problem strings and in clrnn_cell_info.options */
     const char *field;        /* its name in the descriptions of files */
     const char *const *words; /* its values from 0 on, ended by NULL; NULL: a size */
-    /* What cl/name.cl knows it by, and the value for which that is 1; NULL: not in the cell. */
+    /* What kernels know it by: a bit OPTION_ of cl/cell.cl, set unless the value is 0; or where code
+     * cannot be the same for both, a define, 1 for the value `defined`. */
+    uint32_t bit;
     const char *define;
     uint32_t defined;
     /* In files: the tensor of layer 0 whose presence tells it, or NULL: a description has to say,
@@ -43,7 +45,7 @@ enum {
     CLR_OPTION_NONLINEARITY,
     CLR_OPTIONS
 };
-extern const clr_cell_option clr_cell_options[CLR_OPTIONS];
+extern const clr_cell_option clr_options[CLR_OPTIONS];
 
 uint32_t clr_option_get(const clrnn_network_desc *desc, const clr_cell_option *option);
 void clr_option_set(clrnn_network_desc *desc, const clr_cell_option *option, uint32_t value);

@@ -24,11 +24,11 @@ static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *
     char owners[64];
     if (!cell)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: cell %d is unknown", (int)d->cell);
-    for (const clr_cell_option *o = clr_cell_options; o < clr_cell_options + CLR_OPTIONS; o++)
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (o->words && clr_option_get(d, o) >= clr_option_values(o))
             return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: %s %d is unknown", o->member,
                             (int)clr_option_get(d, o));
-    for (const clr_cell_option *o = clr_cell_options; o < clr_cell_options + CLR_OPTIONS; o++) {
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++) {
         write_owners(o, owners, sizeof owners);
         if (clr_option_get(d, o) && !clr_cell_has(cell, o))
             return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: %s is an option of %s only",
@@ -102,7 +102,8 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
 static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
 {
     size_t rows = (size_t)n->gates * n->desc.hidden_size;
-    clr_cell_weights w = {.b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT};
+    clr_cell_weights w = {
+        .b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT, .params = CLR_ABSENT};
     w.inputs = layer ? n->directions * n->state : n->desc.input_size;
     w.w_ih = at;
     w.w_hh = w.w_ih + rows * w.inputs;

@@ -34,6 +34,7 @@ typedef struct clr_cell_weights {
     size_t b_ih;     /* [G*H], CLR_ABSENT without bias */
     size_t b_hh;     /* [G*H], CLR_ABSENT without bias */
     size_t w_hr;     /* [P, H], CLR_ABSENT without projection */
+    size_t params;   /* [CELL_PARAMS of the cell's .cl, H], CLR_ABSENT without such */
     size_t end;      /* one past the last */
 } clr_cell_weights;
 

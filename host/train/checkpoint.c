@@ -245,8 +245,8 @@ static clrnn_status compare_models(const clrnn_model *a, const clrnn_model *b, c
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < sizeof fields / sizeof *fields && status == CLRNN_OK; i++)
         status = compare(log, path, fields[i].name, fields[i].a, fields[i].b);
-    for (const clr_cell_option *o = clr_cell_options;
-         o < clr_cell_options + CLR_OPTIONS && status == CLRNN_OK; o++)
+    for (const clr_cell_option *o = clr_options;
+         o < clr_options + CLR_OPTIONS && status == CLRNN_OK; o++)
         status = compare(log, path, o->field, clr_option_get(x, o), clr_option_get(y, o));
     const uint8_t *v = a->desc.vocabulary, *w = b->desc.vocabulary;
     if (status == CLRNN_OK && (!v != !w || (v && memcmp(v, w, b->desc.vocabulary_size) != 0)))

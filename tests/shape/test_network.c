@@ -194,7 +194,7 @@ static void the_table_of_cells(void **state)
         }
         size_t known = 0, options = 0;
         for (size_t i = 0; i < CLR_OPTIONS; i++)
-            known += clr_cell_has(cell, &clr_cell_options[i]);
+            known += clr_cell_has(cell, &clr_options[i]);
         while (cell->info.options[options])
             options++;
         assert_int_equal(known, options);
@@ -211,11 +211,11 @@ static void options_of_every_type(void **state)
     (void)state;
     for (size_t i = 0; i < CLR_OPTIONS; i++) {
         clrnn_network_desc desc = {.input_size = 3, .hidden_size = 5};
-        const clr_cell_option *option = &clr_cell_options[i];
+        const clr_cell_option *option = &clr_options[i];
         assert_int_equal(clr_option_get(&desc, option), 0);
         clr_option_set(&desc, option, 1);
         for (size_t k = 0; k < CLR_OPTIONS; k++)
-            assert_int_equal(clr_option_get(&desc, &clr_cell_options[k]), k == i);
+            assert_int_equal(clr_option_get(&desc, &clr_options[k]), k == i);
         assert_true(desc.input_size == 3 && desc.hidden_size == 5);
         clr_option_set(&desc, option, 0);
         const clrnn_network_desc zero = {.input_size = 3, .hidden_size = 5};
