@@ -130,6 +130,27 @@ static clrnn_status bias_gradients(clr_back *b, clr_matrix da, clr_matrix du)
                : clr_column_sums_again(s, rows, columns, to, b_hh, io->accumulate);
 }
 
+/* Those of the parameters of units: sums of da times the cell state that each multiplies. */
+static clrnn_status parameter_gradients(clr_back *b, clr_matrix da)
+{
+    const clr_network *n = &b->plan->network;
+    const clrnn_slice to = b->io->dweights;
+    const clr_walk *w = &b->walk;
+    size_t H = n->desc.hidden_size, rows = (size_t)b->pass.steps * b->pass.batch;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t k = 0; k < n->parameters && status == CLRNN_OK; k++) {
+        const clr_unit_parameter *p = &n->cell->parameters.each[k];
+        uint32_t slot = p->next ? 1 - w->direction : w->direction;
+        size_t state = w->store_at + clr_layout_c(w->layout, n, w->layer, w->direction, slot);
+        status = clr_column_products(
+            &b->plan->sequence, (clr_matrix){da.buffer, da.offset + p->gate * H, da.stride},
+            (clr_matrix){w->store, state, H}, b->pass.ragged ? b->plan->lengths : NULL,
+            b->pass.batch, rows, H, to.buffer, to.offset + b->cell.params + k * H,
+            b->io->accumulate);
+    }
+    return status;
+}
+
 /* dU = du^T H_prev, where the gates of a later phase take the saved value in place of h. */
 static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
 {
@@ -175,6 +196,8 @@ static clrnn_status weight_gradients(clr_back *b)
         status = recurrent_gradient(b, du);
     if (status == CLRNN_OK)
         status = bias_gradients(b, da, du);
+    if (status == CLRNN_OK)
+        status = parameter_gradients(b, da);
     if (status == CLRNN_OK && n->desc.proj_size)
         status = projection_gradient(b);
     return status;

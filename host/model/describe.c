@@ -44,8 +44,10 @@ static void put_network(clr_json *json, const clrnn_network_desc *n)
     put_size(json, "proj_size", n->proj_size);
     put_bool(json, "bias", !n->no_bias);
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
-        if (o->words && clr_cell_has(clr_cell_of(n->cell), o))
+        if (o->words && !o->tensor && clr_cell_has(clr_cell_of(n->cell), o))
             put_word(json, o->field, o->words[clr_option_get(n, o)]);
+        else if (o->words && clr_option_get(n, o)) /* readers before it do not know the field */
+            put_bool(json, o->field, true);
 }
 
 clrnn_status clr_description_write(const clrnn_model_desc *desc, const clrnn_log *log, char **json)

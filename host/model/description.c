@@ -119,6 +119,12 @@ static void derive_network(reader *r, clrnn_network_desc *n)
     n->num_layers = count_layers(r);
     n->bidirectional = has(r, in_network(r, "weight_hh_l0_reverse"));
     n->no_bias = !has(r, in_network(r, "bias_ih_l0"));
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s_l0", o->tensor ? o->tensor : "");
+        if (o->words && has(r, in_network(r, name)))
+            clr_option_set(n, o, true);
+    }
 }
 
 /* A tensor that the model needs. */
@@ -275,6 +281,8 @@ static void read_network(reader *r, clrnn_network_desc *n)
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (!o->tensor && r->status == CLRNN_OK)
             read_option(r, o, n);
+        else if (o->words)
+            check_bool(r, o->field, clr_option_get(n, o));
 }
 
 /* The byte of each symbol. */

@@ -21,7 +21,8 @@ typedef struct clr_ref_layer {
     const double *w_ih, *w_hh;    /* [G*H,I'] [G*H,R] */
     const double *b_ih, *b_hh;    /* [G*H] [G*H] */
     const double *w_hr;           /* [P,H] */
-    double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr;
+    const double *params;         /* [parameters,H] */
+    double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr, *dparams;
 } clr_ref_layer;
 
 /* One step of one sequence. */

@@ -76,6 +76,7 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
     const double *w = p->io->weights;
     double *dw = p->dweights;
     bool bias = at.b_ih != CLR_ABSENT, projected = at.w_hr != CLR_ABSENT;
+    bool params = at.params != CLR_ABSENT;
     return (clr_ref_layer){
         .desc = &p->net.desc,
         .inputs = at.inputs,
@@ -86,11 +87,13 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
         .b_ih = bias ? w + at.b_ih : NULL,
         .b_hh = bias ? w + at.b_hh : NULL,
         .w_hr = projected ? w + at.w_hr : NULL,
+        .params = params ? w + at.params : NULL,
         .dw_ih = dw + at.w_ih,
         .dw_hh = dw + at.w_hh,
         .db_ih = bias ? dw + at.b_ih : NULL,
         .db_hh = bias ? dw + at.b_hh : NULL,
         .dw_hr = projected ? dw + at.w_hr : NULL,
+        .dparams = params ? dw + at.params : NULL,
     };
 }
 

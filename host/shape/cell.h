@@ -25,8 +25,8 @@ typedef struct clr_cell_option {
     const char *key;          /* its name in problem strings and in clrnn_cell_info.options */
     const char *field;        /* its name in the descriptions of files */
     const char *const *words; /* its values from 0 on, ended by NULL; NULL: a size */
-    /* What kernels know it by: a bit OPTION_ of cl/cell.cl, set unless the value is 0; or where code
-     * cannot be the same for both, a define, 1 for the value `defined`. */
+    /* What kernels know it by: a bit OPTION_ of cl/cell.cl, set unless the value is 0; or where
+     * code cannot be the same for both, a define, 1 for the value `defined`. */
     uint32_t bit;
     const char *define;
     uint32_t defined;
@@ -43,6 +43,7 @@ enum {
     CLR_OPTION_RESET,
     CLR_OPTION_UPDATE,
     CLR_OPTION_NONLINEARITY,
+    CLR_OPTION_PEEPHOLES,
     CLR_OPTIONS
 };
 extern const clr_cell_option clr_options[CLR_OPTIONS];
@@ -73,6 +74,21 @@ typedef struct clr_cell_form {
     bool two_inputs; /* du, the gradient of U h + b_hh, differs from da, that of W x + b_ih */
 } clr_cell_form;
 
+#define CLR_MOST_PARAMETERS 3
+
+typedef struct clr_unit_parameter {
+    uint32_t gate;
+    bool next; /* times c_t, else c_{t-1} */
+} clr_unit_parameter;
+
+/* Parameters of each unit, [count*H], that times the unit's cell state are added to gates' sums. */
+typedef struct clr_unit_parameters {
+    const char *tensor; /* "weight_peephole" */
+    const char *key;    /* of the option that brings them */
+    uint32_t count;
+    clr_unit_parameter each[CLR_MOST_PARAMETERS];
+} clr_unit_parameters;
+
 /* One row. */
 typedef struct clr_cell_spec {
     clrnn_cell_info info;
@@ -80,6 +96,7 @@ typedef struct clr_cell_spec {
     /* Its form is forms[value of the option `chooses`]; NULL: the first. */
     const char *chooses;
     clr_cell_form forms[2];
+    clr_unit_parameters parameters;
     /* [G] of bias_ih in a fresh model. */
     float first_bias[CLR_MOST_GATES];
     /* Conversion: with the rows of this gate negated (of W, U and both biases), the two values of
@@ -93,6 +110,9 @@ const clr_cell_spec *clr_cell_of(clrnn_cell cell);
 
 /** Whether it is an option of this cell. */
 bool clr_cell_has(const clr_cell_spec *cell, const clr_cell_option *option);
+
+/** How many parameters of each unit a checked description has. */
+uint32_t clr_cell_parameters(const clr_cell_spec *cell, const clrnn_network_desc *desc);
 
 /** The form that a checked description has. */
 const clr_cell_form *clr_cell_form_of(const clr_cell_spec *cell, const clrnn_network_desc *desc);

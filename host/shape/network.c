@@ -79,6 +79,7 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     n.directions = desc->bidirectional ? 2 : 1;
     n.state = desc->proj_size ? desc->proj_size : desc->hidden_size;
     n.saved = n.form->saved + (desc->proj_size ? 1 : 0);
+    n.parameters = clr_cell_parameters(n.cell, desc);
 
     clr_size rows = clr_size_mul(clr_size_of(n.gates), desc->hidden_size);
     clr_size total = {0};
@@ -86,7 +87,8 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
         uint64_t inputs = layer ? (uint64_t)n.directions * n.state : desc->input_size;
         uint64_t columns = inputs + n.state + (desc->no_bias ? 0 : 2);
         clr_size cell = clr_size_mul(rows, columns);
-        cell = clr_size_add(cell, clr_size_mul(clr_size_of(desc->proj_size), desc->hidden_size));
+        uint64_t others = (uint64_t)desc->proj_size + n.parameters; /* times H */
+        cell = clr_size_add(cell, clr_size_mul(clr_size_of(others), desc->hidden_size));
         total = clr_size_add(total, clr_size_mul(cell, n.directions));
     }
     /* Offsets in bytes must not overflow either. */
@@ -117,6 +119,10 @@ static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
         w.w_hr = w.end;
         w.end = w.w_hr + (size_t)n->desc.proj_size * n->desc.hidden_size;
     }
+    if (n->parameters) {
+        w.params = w.end;
+        w.end = w.params + (size_t)n->parameters * n->desc.hidden_size;
+    }
     return w;
 }
 
@@ -135,7 +141,8 @@ clrnn_status clrnn_network_weights(const clrnn_network_desc *desc, const clrnn_l
     clrnn_status status = clr_network_init(desc, log, &n);
     if (status != CLRNN_OK)
         return status;
-    size_t per_cell = 2 + (desc->no_bias ? 0 : 2) + (desc->proj_size ? 1 : 0);
+    size_t per_cell =
+        2 + (desc->no_bias ? 0 : 2) + (desc->proj_size ? 1 : 0) + (n.parameters ? 1 : 0);
     if (tensors)
         *tensors = per_cell * n.layers * n.directions;
     if (elements)
@@ -167,11 +174,13 @@ clrnn_status clrnn_network_weight(const clrnn_network_desc *desc, const clrnn_lo
         size_t offset;
         uint32_t rank;
         uint64_t shape[2];
-    } all[] = {{"weight_ih", w.w_ih, 2, {rows, w.inputs}},
-               {"weight_hh", w.w_hh, 2, {rows, n.state}},
-               {"bias_ih", w.b_ih, 1, {rows, 1}},
-               {"bias_hh", w.b_hh, 1, {rows, 1}},
-               {"weight_hr", w.w_hr, 2, {n.desc.proj_size, n.desc.hidden_size}}};
+    } all[] = {
+        {"weight_ih", w.w_ih, 2, {rows, w.inputs}},
+        {"weight_hh", w.w_hh, 2, {rows, n.state}},
+        {"bias_ih", w.b_ih, 1, {rows, 1}},
+        {"bias_hh", w.b_hh, 1, {rows, 1}},
+        {"weight_hr", w.w_hr, 2, {n.desc.proj_size, n.desc.hidden_size}},
+        {n.cell->parameters.tensor, w.params, 1, {(uint64_t)n.parameters * n.desc.hidden_size, 1}}};
     size_t wanted = index % per_cell, i = 0;
     while (all[i].offset == CLR_ABSENT || wanted-- > 0)
         i++;

@@ -16,6 +16,7 @@ typedef struct clr_network {
     const clr_cell_spec *cell;
     const clr_cell_form *form;
     bool has_cell_state;
+    uint32_t parameters; /* of each unit: how many of cell->parameters there are, all or none */
     uint32_t saved; /* values saved for each unit and step beside gates and c: the cell's, or what a
                        projection multiplies */
 } clr_network;
@@ -34,7 +35,7 @@ typedef struct clr_cell_weights {
     size_t b_ih;     /* [G*H], CLR_ABSENT without bias */
     size_t b_hh;     /* [G*H], CLR_ABSENT without bias */
     size_t w_hr;     /* [P, H], CLR_ABSENT without projection */
-    size_t params;   /* [CELL_PARAMS of the cell's .cl, H], CLR_ABSENT without such */
+    size_t params;   /* [parameters*H], CLR_ABSENT if there are none */
     size_t end;      /* one past the last */
 } clr_cell_weights;
 

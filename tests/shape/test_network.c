@@ -85,6 +85,7 @@ static void check_weights(const clrnn_network_desc *desc, uint32_t gates)
                 {"bias_ih", 1, rows, 1, !desc->no_bias},
                 {"bias_hh", 1, rows, 1, !desc->no_bias},
                 {"weight_hr", 2, R, H, desc->proj_size > 0},
+                {"weight_peephole", 1, 3 * H, 1, desc->peepholes},
             };
             for (size_t i = 0; i < COUNT(tensors); i++) {
                 char name[48];
@@ -108,6 +109,8 @@ static void weights_of_every_variant(void **state)
         {.cell = CLRNN_CELL_RNN, .nonlinearity = CLRNN_RELU},
         {.cell = CLRNN_CELL_LSTM},
         {.cell = CLRNN_CELL_LSTM, .proj_size = 4},
+        {.cell = CLRNN_CELL_LSTM, .peepholes = true},
+        {.cell = CLRNN_CELL_LSTM, .proj_size = 4, .peepholes = true},
         {.cell = CLRNN_CELL_GRU},
         {.cell = CLRNN_CELL_GRU, .gru_reset = CLRNN_RESET_AFTER},
         {.cell = CLRNN_CELL_GRU, .gru_update = CLRNN_UPDATE_KEEPS},
@@ -268,6 +271,9 @@ static void invalid_descriptions(void **state)
           .gru_update = CLRNN_UPDATE_KEEPS},
          CLRNN_ERR_ARGUMENT,
          "gru_update is an option of GRU only"},
+        {{.cell = CLRNN_CELL_GRU, .input_size = 1, .hidden_size = 3, .peepholes = true},
+         CLRNN_ERR_ARGUMENT,
+         "peepholes is an option of LSTM only"},
         {{.cell = CLRNN_CELL_GRU, .input_size = 1, .hidden_size = 3, .proj_size = 2},
          CLRNN_ERR_ARGUMENT,
          "proj_size is an option of LSTM only"},

@@ -144,7 +144,9 @@ static int check_options(const train_options *o)
         return tool_error("train: no text given; add --text FILE");
     if (!o->save)
         return tool_error("train: nowhere to keep the model; add --save FILE");
-    int code = check_cell_option(o, "reset");
+    int code = check_cell_option(o, "peepholes");
+    if (!code)
+        code = check_cell_option(o, "reset");
     if (!code)
         code = check_cell_option(o, "update");
     return code ? code : check_target(o->save);
@@ -188,6 +190,7 @@ static int run(int argc, char **argv)
         tool_u32("hidden", "H", &o.hidden, 1, "hidden units of a layer (128)"),
         tool_u32("layers", "L", &o.layers, 1, "layers (1)"),
         tool_u32("embedding", "E", &o.embedding, 0, "width of the embedding; 0: one-hot (0)"),
+        tool_flag("peepholes", &o.peepholes, "LSTM: gates see the cell state"),
         tool_choice("reset", "before|after", &o.reset, "GRU: reset gate and product (before)"),
         tool_choice("update", "replaces|keeps", &o.update, "GRU: an open update gate (replaces)"),
         tool_u32("batch", "N", &o.batch, 1, "sequences side by side (32, fewer for a short text)"),
