@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cl/sequence.cl - kernels over whole sequences: masks, dropout, sums of columns.
+ * cl/sequence.cl - kernels over whole sequences: masks, dropout, sums of columns and products.
  *
  * After cl/prelude.cl and cl/philox.cl. A matrix is a buffer with an offset and a row stride. */
 #ifndef SUM_ROWS
@@ -64,6 +64,23 @@ kernel void column_sums(global const REAL *a, ulong a_at, ulong a_stride, global
     }
     for (uint i = 0; i < width; i++)
         partial[(size_t)block * K + k + i] = sum[i];
+}
+
+/* The same of a(r,k)*b(r,k) over the rows r = t*N + n with t < lengths[n]; whatever b is in others.
+ * Global size [K, number of blocks]. */
+kernel void column_products(global const REAL *a, ulong a_at, ulong a_stride, global const REAL *b,
+                            ulong b_at, ulong b_stride, global const int *lengths, uint has_lengths,
+                            global REAL *partial, uint K, uint N, uint rows)
+{
+    uint k = get_global_id(0), block = get_global_id(1);
+    uint first = block * SUM_ROWS, last = min(rows, first + SUM_ROWS);
+    if (k >= K || first >= rows)
+        return;
+    REAL sum = 0;
+    for (uint r = first; r < last; r++)
+        if (!has_lengths || r / N < (uint)lengths[r % N])
+            sum += a[a_at + r * a_stride + k] * b[b_at + r * b_stride + k];
+    partial[(size_t)block * K + k] = sum;
 }
 
 /* out[k] = sum of partial(b,k) over all blocks b, in order; added to out[k] if accumulate.

@@ -29,6 +29,9 @@ const char *const test_vector_names[TEST_VECTOR_COUNT] = {
     "torch_rnn_wide",
 };
 
+const char *const test_peephole_names[TEST_PEEPHOLE_COUNT] = {
+    "glow_lstm", "onnx_lstm", "tflite_lstm_projected", "tflite_bilstm_projected"};
+
 const struct test_form test_forms[TEST_FORMS] = {
     {"rnn tanh", {.cell = CLRNN_CELL_RNN}},
     {"rnn relu", {.cell = CLRNN_CELL_RNN, .nonlinearity = CLRNN_RELU}},
@@ -39,6 +42,7 @@ const struct test_form test_forms[TEST_FORMS] = {
     {"gru after replaces", {.cell = CLRNN_CELL_GRU, .gru_reset = CLRNN_RESET_AFTER}},
     {"gru after keeps",
      {.cell = CLRNN_CELL_GRU, .gru_reset = CLRNN_RESET_AFTER, .gru_update = CLRNN_UPDATE_KEEPS}},
+    {"lstm peepholes", {.cell = CLRNN_CELL_LSTM, .peepholes = true}},
 };
 
 clrnn_network_desc test_form(size_t index, uint32_t layers, bool bidirectional)
@@ -233,8 +237,11 @@ static void read_numbers(const cJSON *json, const char *key, double *to, size_t 
     }
 }
 
-static double *read_array(const cJSON *json, const char *key, size_t count)
+/* NULL: the file need not have it, and has not. */
+static double *read_array(const cJSON *json, const char *key, const test_vector *v, size_t count)
 {
+    if (!v->whole && !cJSON_HasObjectItem(json, key))
+        return NULL;
     double *array = nans(count);
     read_numbers(json, key, array, count);
     return array;
@@ -243,8 +250,8 @@ static double *read_array(const cJSON *json, const char *key, size_t count)
 /* An array over time: [T,N,*], whatever it is in the file. */
 static double *read_sequence(const cJSON *json, const char *key, const test_vector *v, size_t count)
 {
-    double *array = read_array(json, key, count);
-    if (!v->batch_first)
+    double *array = read_array(json, key, v, count);
+    if (!v->batch_first || !array)
         return array;
     size_t T = v->in.steps, N = v->in.batch, width = count / (T * N);
     double *swapped = nans(count);
@@ -257,8 +264,11 @@ static double *read_sequence(const cJSON *json, const char *key, const test_vect
 }
 
 /* Tensors by PyTorch's names into one flat canonical array. */
-static double *read_weights(const cJSON *json, const char *key, const clrnn_network_desc *desc)
+static double *read_weights(const cJSON *json, const char *key, const test_vector *v)
 {
+    const clrnn_network_desc *desc = &v->in.desc;
+    if (!v->whole && !cJSON_HasObjectItem(json, key))
+        return NULL;
     const cJSON *params = member(json, key);
     size_t tensors = 0, elements = 0;
     assert_int_equal(clrnn_network_weights(desc, &test_log, &tensors, &elements), CLRNN_OK);
@@ -292,6 +302,7 @@ static clrnn_network_desc read_desc(const cJSON *json)
         desc.nonlinearity = act && strcmp(act, "relu") == 0 ? CLRNN_RELU : CLRNN_TANH;
     } else {
         assert_string_equal(cell, "lstm");
+        desc.peepholes = cJSON_HasObjectItem(json, "peepholes");
     }
     return desc;
 }
@@ -318,33 +329,33 @@ static void read_vector(const cJSON *json, test_vector *v)
     in->lengths = read_lengths(json, in->batch);
 
     test_sizes sizes = test_sizes_of(in);
-    in->weights = read_weights(json, "params", &in->desc);
+    in->weights = read_weights(json, "params", v);
     in->x = read_sequence(json, "x", v, sizes.x);
     in->dy = read_sequence(json, "dy", v, sizes.y);
-    in->h0 = read_array(json, "h0", sizes.h);
-    in->dhn = read_array(json, "dhn", sizes.h);
+    in->h0 = read_array(json, "h0", v, sizes.h);
+    in->dhn = read_array(json, "dhn", v, sizes.h);
 
     v->expected = (test_outputs){.y = read_sequence(json, "y", v, sizes.y),
-                                 .hn = read_array(json, "hn", sizes.h),
+                                 .hn = read_array(json, "hn", v, sizes.h),
                                  .dx = read_sequence(json, "dx", v, sizes.x),
-                                 .dh0 = read_array(json, "dh0", sizes.h),
-                                 .dweights = read_weights(json, "dparams", &in->desc)};
+                                 .dh0 = read_array(json, "dh0", v, sizes.h),
+                                 .dweights = read_weights(json, "dparams", v)};
     if (sizes.c) {
-        in->c0 = read_array(json, "c0", sizes.c);
-        in->dcn = read_array(json, "dcn", sizes.c);
-        v->expected.cn = read_array(json, "cn", sizes.c);
-        v->expected.dc0 = read_array(json, "dc0", sizes.c);
+        in->c0 = read_array(json, "c0", v, sizes.c);
+        in->dcn = read_array(json, "dcn", v, sizes.c);
+        v->expected.cn = read_array(json, "cn", v, sizes.c);
+        v->expected.dc0 = read_array(json, "dc0", v, sizes.c);
     }
 }
 
-test_vector test_vector_load(const char *name)
+static test_vector load(const char *folder, const char *name, bool whole)
 {
-    test_vector v = {0};
+    test_vector v = {.whole = whole};
     char file[128];
     void *text = NULL;
     size_t size = 0;
     snprintf(v.name, sizeof v.name, "%s", name);
-    snprintf(file, sizeof file, "pytorch/%s.json", name);
+    snprintf(file, sizeof file, "%s/%s.json", folder, name);
     assert_int_equal(clr_file_read(test_data(file), &test_log, &text, &size), CLRNN_OK);
     cJSON *json = cJSON_ParseWithLength(text, size);
     free(text);
@@ -353,6 +364,16 @@ test_vector test_vector_load(const char *name)
     read_vector(json, &v);
     cJSON_Delete(json);
     return v;
+}
+
+test_vector test_vector_load(const char *name)
+{
+    return load("pytorch", name, true);
+}
+
+test_vector test_peephole_load(const char *name)
+{
+    return load("peepholes", name, false);
 }
 
 void test_vector_free(test_vector *vector)

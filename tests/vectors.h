@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * tests/vectors.h - what goes into a pass and comes out of it, and passes that PyTorch computed
- * (tests/data/pytorch). Arrays are float64 and [T,N,*], letters as in clrnn/network.h. */
+ * (tests/data/pytorch) or others (tests/data/peepholes). Arrays are float64 and [T,N,*], letters as
+ * in clrnn/network.h. */
 #ifndef TEST_VECTORS_H
 #define TEST_VECTORS_H
 
 #include "reference/reference.h"
 
 /* Every cell in every form; sizes but P are left out. */
-#define TEST_FORMS 8
+#define TEST_FORMS 9
 extern const struct test_form {
     const char *name;
     clrnn_network_desc desc;
@@ -70,6 +71,7 @@ test_outputs test_reference(const test_inputs *in);
 typedef struct test_vector {
     char name[64];
     bool batch_first; /* in the file; not here */
+    bool whole;       /* the file has everything; else what it has not is NULL */
     test_inputs in;
     test_outputs expected;
 } test_vector;
@@ -77,8 +79,14 @@ typedef struct test_vector {
 #define TEST_VECTOR_COUNT 40
 extern const char *const test_vector_names[TEST_VECTOR_COUNT];
 
-/** Read a file by its name in test_vector_names; whatever is wrong with it fails the test. */
+/* LSTMs with peepholes, of which others wrote y or hn. */
+#define TEST_PEEPHOLE_COUNT 4
+extern const char *const test_peephole_names[TEST_PEEPHOLE_COUNT];
+
+/** Read a file by its name in test_vector_names, or in test_peephole_names; whatever is wrong with
+ *  it fails the test. */
 test_vector test_vector_load(const char *name);
+test_vector test_peephole_load(const char *name);
 void test_vector_free(test_vector *vector);
 
 #endif

@@ -144,6 +144,17 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
     return CLRNN_OK;
 }
 
+void clr_self_tests_forget(clrnn_context *context)
+{
+    clr_lock_take(&context->lock);
+    while (context->self_tests) {
+        clr_tested *next = context->self_tests->next;
+        free(context->self_tests);
+        context->self_tests = next;
+    }
+    clr_lock_give(&context->lock);
+}
+
 void clrnn_context_destroy(clrnn_context **context)
 {
     if (!context || !*context)
@@ -152,6 +163,7 @@ void clrnn_context_destroy(clrnn_context **context)
     if (c->queue)
         (void)clr_cl(c->queue)->clFinish(c->queue);
     clr_programs_free(c);
+    clr_self_tests_forget(c);
     if (c->queue) {
         (void)clr_cl(c->queue)->clReleaseCommandQueue(c->queue);
         clr_live_count(-1);

@@ -11,6 +11,13 @@
 
 struct clr_program;
 
+/* The result of a self-test. */
+typedef struct clr_tested {
+    struct clr_tested *next;
+    bool passed;
+    char problem[]; /* what has run, as a problem string */
+} clr_tested;
+
 struct clrnn_context {
     clrnn_log log;
     clrnn_device_info info;
@@ -20,14 +27,11 @@ struct clrnn_context {
     bool keeps_programs;    /* binaries are kept there: not where the driver keeps its own */
     clr_lock lock;          /* of what follows */
     struct clr_program *programs;
-    uint32_t together;  /* layer/: how many groups run at the same time; 0 = not yet known */
-    double apart_until; /* layer/: when groups may meet again, by clr_seconds */
-    double apart_last;  /* layer/: how long they were kept apart after the last overrun */
-    bool cache_warned;  /* that the cache folder cannot be written has been said */
-    /* layer/: for each clrnn_strategy and the sizes of the last, forward alone, with backward, and
-     * forward alone with weights in f16, bf16 and int8, 2 bits for each kernel family: 1 = passed,
-     * 2 = failed */
-    uint64_t self_tests[8][5];
+    uint32_t together;      /* layer/: how many groups run at the same time; 0 = not yet known */
+    double apart_until;     /* layer/: when groups may meet again, by clr_seconds */
+    double apart_last;      /* layer/: how long they were kept apart after the last overrun */
+    bool cache_warned;      /* that the cache folder cannot be written has been said */
+    clr_tested *self_tests; /* layer/: those that have run */
 };
 
 /**
@@ -37,6 +41,9 @@ struct clrnn_context {
  */
 clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device_info *info,
                               clrnn_context **context);
+
+/** Forget the results of all self-tests. */
+void clr_self_tests_forget(clrnn_context *context);
 
 /* What is alive in this process, made by this library and not yet released: contexts, queues,
  * buffers, programs, kernels and events. Zero after everything has been destroyed. */

@@ -22,7 +22,7 @@ static clrnn_status check(const clr_back *b)
     const clrnn_plan *plan = b->plan;
     const clrnn_backward_io *io = b->io;
     const clr_pass *pass = &b->pass;
-    if (!plan->network.memory && (io->dcn.buffer || io->dc0.buffer))
+    if (!plan->network.has_cell_state && (io->dcn.buffer || io->dc0.buffer))
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
                         "backward: %s is given, but belongs to LSTM only",
                         b->io->dcn.buffer ? "dcn" : "dc0");
@@ -83,7 +83,7 @@ static clrnn_status move_gradients(clr_back *b, bool out)
     const clr_network *n = &b->plan->network;
     clrnn_status status =
         move_gradient(b, b->plan->dh, b->flow.dh, out ? io->dh0 : io->dhn, n->state, out);
-    if (status == CLRNN_OK && n->memory)
+    if (status == CLRNN_OK && n->has_cell_state)
         status = move_gradient(b, b->plan->dc, b->flow.dc, out ? io->dc0 : io->dcn,
                                n->desc.hidden_size, out);
     return status;
@@ -117,30 +117,49 @@ static clrnn_status bias_gradients(clr_back *b, clr_matrix da, clr_matrix du)
     clrnn_status status = clr_column_sums(s, da, rows, columns, to, b_ih, io->accumulate);
     if (status != CLRNN_OK)
         return status;
-    return b->plan->network.two_inputs
+    return b->plan->network.form->two_inputs
                ? clr_column_sums(s, du, rows, columns, to, b_hh, io->accumulate)
                : clr_column_sums_again(s, rows, columns, to, b_hh, io->accumulate);
 }
 
-/* dU = du^T H_prev; with reset before the candidate's rows take r*h in place of h. */
+/* Those of the parameters of units: sums of da times the cell state that each multiplies. */
+static clrnn_status parameter_gradients(clr_back *b, clr_matrix da)
+{
+    const clr_network *n = &b->plan->network;
+    const clrnn_slice to = b->io->dweights;
+    const clr_walk *w = &b->walk;
+    size_t H = n->desc.hidden_size, rows = (size_t)b->pass.steps * b->pass.batch;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t k = 0; k < n->parameters && status == CLRNN_OK; k++) {
+        const clr_unit_parameter *p = &n->cell->parameters.each[k];
+        uint32_t slot = p->next ? 1 - w->direction : w->direction;
+        size_t state = w->store_at + clr_layout_c(w->layout, n, w->layer, w->direction, slot);
+        status = clr_column_products(
+            &b->plan->sequence, (clr_matrix){da.buffer, da.offset + p->gate * H, da.stride},
+            (clr_matrix){w->store, state, H}, b->pass.ragged ? b->plan->lengths : NULL,
+            b->pass.batch, rows, H, to.buffer, to.offset + b->cell.params + k * H,
+            b->io->accumulate);
+    }
+    return status;
+}
+
+/* dU = du^T H_prev, where the gates of a later phase take the saved value in place of h. */
 static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
 {
     const clr_network *n = &b->plan->network;
     const clr_walk *w = &b->walk;
-    size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
-    size_t first = n->reset_before ? 2 * H : columns;
+    size_t H = n->desc.hidden_size, R = n->state, first = du.offset;
     /* States before each step, in order of t. */
     clr_matrix h_prev = {
         w->store, w->store_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->direction),
         R};
+    const clr_matrix saved = {
+        w->store, w->store_at + clr_layout_extra(w->layout, n, w->layer, w->direction, 0), H};
     clrnn_status status = mask_padding(b, h_prev, R, &b->plan->masked_h, &h_prev);
-    if (status == CLRNN_OK)
-        status = weight_gradient(b, du, first, h_prev, R, b->cell.w_hh);
-    if (status == CLRNN_OK && n->reset_before) {
-        clr_matrix reset = {
-            w->store, w->store_at + clr_layout_extra(w->layout, n, w->layer, w->direction, 0), H};
-        du.offset += first;
-        status = weight_gradient(b, du, H, reset, R, b->cell.w_hh + first * R);
+    for (uint32_t i = 0; i < n->form->phases && status == CLRNN_OK; i++) {
+        const size_t row = n->form->phase[i].first * H, rows = n->form->phase[i].count * H;
+        du.offset = first + row;
+        status = weight_gradient(b, du, rows, i ? saved : h_prev, R, b->cell.w_hh + row * R);
     }
     return status;
 }
@@ -163,12 +182,14 @@ static clrnn_status weight_gradients(clr_back *b)
     const clr_network *n = &b->plan->network;
     size_t columns = (size_t)n->gates * n->desc.hidden_size;
     clr_matrix da = {b->plan->da, b->flow.da, columns};
-    clr_matrix du = {n->two_inputs ? b->plan->du : b->plan->da, b->flow.da, columns};
+    clr_matrix du = {n->form->two_inputs ? b->plan->du : b->plan->da, b->flow.da, columns};
     clrnn_status status = weight_gradient(b, da, columns, b->input, b->cell.inputs, b->cell.w_ih);
     if (status == CLRNN_OK)
         status = recurrent_gradient(b, du);
     if (status == CLRNN_OK)
         status = bias_gradients(b, da, du);
+    if (status == CLRNN_OK)
+        status = parameter_gradients(b, da);
     if (status == CLRNN_OK && n->desc.proj_size)
         status = projection_gradient(b);
     return status;

@@ -50,7 +50,7 @@ static void set_counts(clr_arrays *a)
     const clr_network *n = &a->network;
     size_t TN = (size_t)a->problem->steps * a->problem->batch;
     size_t states = (size_t)n->layers * n->directions * a->problem->batch;
-    size_t h = states * n->state, c = n->memory ? states * n->desc.hidden_size : 0;
+    size_t h = states * n->state, c = n->has_cell_state ? states * n->desc.hidden_size : 0;
     a->in_count[WEIGHTS] = a->out_count[DWEIGHTS] = n->weights;
     a->in_count[X] = a->out_count[DX] = TN * n->desc.input_size;
     a->in_count[DY] = a->out_count[Y] = TN * n->directions * n->state;
@@ -103,7 +103,7 @@ static bool make_arrays(clr_arrays *a, uint64_t seed)
 static clrnn_status run_reference(clr_arrays *a, const clrnn_log *log)
 {
     const clrnn_problem *p = a->problem;
-    bool memory = a->network.memory;
+    bool memory = a->network.has_cell_state;
     clr_reference_io io = {.steps = p->steps,
                            .batch = p->batch,
                            .lengths = p->ragged ? a->lengths : NULL,
@@ -132,7 +132,7 @@ static clrnn_status run_stream(clr_arrays *a, clrnn_plan *plan)
     const clrnn_problem *p = a->problem;
     size_t x_step = (size_t)p->batch * a->network.desc.input_size * plan->real_bytes;
     size_t y_step = (size_t)p->batch * a->network.state * plan->real_bytes;
-    bool memory = a->network.memory;
+    bool memory = a->network.has_cell_state;
     clrnn_stream *stream = NULL;
     if (p->ragged)
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "check: a stream has no lengths");
@@ -154,7 +154,7 @@ static clrnn_status run_stream(clr_arrays *a, clrnn_plan *plan)
 static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan)
 {
     const clrnn_problem *p = a->problem;
-    bool memory = a->network.memory, f64 = p->precision == CLRNN_F64;
+    bool memory = a->network.has_cell_state, f64 = p->precision == CLRNN_F64;
     const clrnn_host_io io = {.steps = p->steps,
                               .batch = p->batch,
                               .lengths = p->ragged ? a->lengths : NULL,

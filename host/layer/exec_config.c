@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "device/binary_cache.h"
 #include "device/context.h"
+#include "shape/cell.h"
 
 /* A change of what a config means changes this number. */
 enum { format_version = 3, numbers_kept = 8, key_room = 2048 };
@@ -18,16 +19,19 @@ static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, cha
 {
     const clrnn_device_info *info = &context->info;
     const clrnn_network_desc *n = &d->network;
+    char options[32 * CLR_OPTIONS] = "";
+    for (size_t i = 0, at = 0; i < CLR_OPTIONS; i++)
+        at += (size_t)snprintf(options + at, sizeof options - at, " %s %u", clr_options[i].key,
+                               clr_option_get(n, &clr_options[i]));
     snprintf(key, key_room,
              "clrnn tune %d, %d.%d.%d\n%s\n%s\n%s\n%s\n%s\n%u groups\n"
-             "cell %d I %u H %u P %u L %u D %u nobias %d act %d reset %d update %d\n"
+             "cell %d I %u H %u L %u D %u nobias %d%s\n"
              "N %u train %d precision %d weights %d",
              format_version, CLRNN_VERSION_MAJOR, CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH,
              info->platform, info->name, info->vendor, info->version, info->driver,
-             info->compute_units, (int)n->cell, n->input_size, n->hidden_size, n->proj_size,
-             n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias,
-             (int)n->nonlinearity, (int)n->gru_reset, (int)n->gru_update, d->max_batch, d->train,
-             (int)d->precision, (int)d->weights);
+             info->compute_units, (int)n->cell, n->input_size, n->hidden_size,
+             n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias, options,
+             d->max_batch, d->train, (int)d->precision, (int)d->weights);
 }
 
 /* Only one that layer/create.c can take. */

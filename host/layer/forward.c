@@ -36,7 +36,7 @@ static bool lasts_directly(const clr_pass *pass, clrnn_slice first, clrnn_slice 
 static void place_states(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
                          bool first, bool last, clr_walk *w)
 {
-    bool memory = plan->network.memory;
+    bool memory = plan->network.has_cell_state;
     if (plan->desc.train)
         return;
     if (first)
@@ -81,7 +81,7 @@ static clrnn_status begin_states(clrnn_plan *plan, const clr_pass *pass, const c
     if (!plan->desc.train)
         return CLRNN_OK;
     clrnn_status status = move_states(plan, pass, io->h0, false, true);
-    if (status == CLRNN_OK && plan->network.memory)
+    if (status == CLRNN_OK && plan->network.has_cell_state)
         status = move_states(plan, pass, io->c0, true, true);
     return status;
 }

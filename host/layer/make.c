@@ -30,11 +30,11 @@ static clrnn_status allocate_training(clrnn_plan *plan)
     uint64_t N = plan->desc.max_batch, TN = plan->desc.max_steps * N, D = n->directions;
     uint64_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
     clrnn_status status = clr_plan_allocate(plan, &plan->da, D * TN, columns);
-    if (status == CLRNN_OK && n->two_inputs)
+    if (status == CLRNN_OK && n->form->two_inputs)
         status = clr_plan_allocate(plan, &plan->du, D * TN, columns);
     if (status == CLRNN_OK)
         status = clr_plan_allocate(plan, &plan->dh, D * N, R);
-    if (status == CLRNN_OK && n->memory)
+    if (status == CLRNN_OK && n->has_cell_state)
         status = clr_plan_allocate(plan, &plan->dc, D * N, H);
     if (status == CLRNN_OK && n->desc.proj_size)
         status = clr_plan_allocate(plan, &plan->dproj, D * TN, R);

@@ -33,7 +33,7 @@ static clrnn_status check_presence(const clrnn_plan *plan, const clrnn_forward_i
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the plan has no weights yet");
     if (!io->x.buffer)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: x is absent");
-    if (!plan->network.memory && (io->c0.buffer || io->cn.buffer))
+    if (!plan->network.has_cell_state && (io->c0.buffer || io->cn.buffer))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: %s is given, but belongs to LSTM only",
                         io->c0.buffer ? "c0" : "cn");
     if (plan->desc.train != (io->reserve.buffer != NULL))

@@ -10,81 +10,66 @@
 #include "base/log.h"
 #include "shape/network.h"
 
-/* A word that a key may have as its value, and what it stands for; ends with a NULL word. */
-typedef struct clr_word {
-    const char *word;
-    int value;
-} clr_word;
+/* The values of a key that has words, counted from 0; ended by NULL. */
+typedef const char *const *clr_words;
 
-static const clr_word cells[] = {
-    {"lstm", CLRNN_CELL_LSTM}, {"gru", CLRNN_CELL_GRU}, {"rnn", CLRNN_CELL_RNN}, {NULL, 0}};
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 enum { MODE_INFER, MODE_TRAIN, MODE_STREAM };
-static const clr_word modes[] = {
-    {"infer", MODE_INFER}, {"train", MODE_TRAIN}, {"stream", MODE_STREAM}, {NULL, 0}};
-static const clr_word storages[] = {{"f32", CLRNN_WEIGHTS_F32},
-                                    {"f16", CLRNN_WEIGHTS_F16},
-                                    {"bf16", CLRNN_WEIGHTS_BF16},
-                                    {"int8", CLRNN_WEIGHTS_INT8},
-                                    {NULL, 0}};
-static const clr_word resets[] = {
-    {"before", CLRNN_RESET_BEFORE}, {"after", CLRNN_RESET_AFTER}, {NULL, 0}};
-static const clr_word updates[] = {
-    {"replaces", CLRNN_UPDATE_REPLACES}, {"keeps", CLRNN_UPDATE_KEEPS}, {NULL, 0}};
-static const clr_word acts[] = {{"tanh", CLRNN_TANH}, {"relu", CLRNN_RELU}, {NULL, 0}};
-static const clr_word flags[] = {{"0", 0}, {"1", 1}, {NULL, 0}};
-static const clr_word lengths[] = {{"full", 0}, {"ragged", 1}, {NULL, 0}};
-static const clr_word precisions[] = {{"f32", CLRNN_F32}, {"f64", CLRNN_F64}, {NULL, 0}};
-static const clr_word strategies[] = {{"auto", CLRNN_STRATEGY_AUTO},
-                                      {"stepwise", CLRNN_STRATEGY_STEPWISE},
-                                      {"persistent", CLRNN_STRATEGY_PERSISTENT},
-                                      {"resident", CLRNN_STRATEGY_RESIDENT},
-                                      {NULL, 0}};
 
-static const clr_word gemms[] = {{"auto", CLRNN_GEMM_AUTO},
-                                 {"clblast", CLRNN_GEMM_CLBLAST},
-                                 {"packed", CLRNN_GEMM_PACKED},
-                                 {NULL, 0}};
-
-/* The values of a problem as plain numbers, in the order in which they are written. */
+/* The values of a problem as plain numbers. */
 typedef struct clr_values {
     uint32_t cell, T, N, I, H, L, D, mode, weights; /* always written */
-    uint32_t block, P, reset, update, act, bias, lengths, precision, strategy,
+    uint32_t block, option[CLR_OPTIONS], bias, lengths, precision, strategy,
         gemm; /* if not the default */
 } clr_values;
 
 static const clr_values defaults = {
-    .cell = CLRNN_CELL_LSTM, .T = 100, .N = 1, .I = 256, .H = 256, .L = 1, .D = 1, .bias = 1};
+    .T = 100, .N = 1, .I = 256, .H = 256, .L = 1, .D = 1, .bias = 1};
 
 /* One row for each key: words == NULL means a number of at least `least`. */
-static const struct clr_key {
+typedef struct clr_key {
     const char *name;
     size_t offset;
-    const clr_word *words;
+    clr_words words;
     uint32_t least;
-    int always;
-} keys[] = {{"cell", offsetof(clr_values, cell), cells, 0, 1},
-            {"T", offsetof(clr_values, T), NULL, 1, 1},
-            {"N", offsetof(clr_values, N), NULL, 1, 1},
-            {"I", offsetof(clr_values, I), NULL, 1, 1},
-            {"H", offsetof(clr_values, H), NULL, 1, 1},
-            {"L", offsetof(clr_values, L), NULL, 1, 1},
-            {"D", offsetof(clr_values, D), NULL, 1, 1},
-            {"mode", offsetof(clr_values, mode), modes, 0, 1},
-            {"weights", offsetof(clr_values, weights), storages, 0, 1},
-            {"block", offsetof(clr_values, block), NULL, 1, 0},
-            {"P", offsetof(clr_values, P), NULL, 0, 0},
-            {"reset", offsetof(clr_values, reset), resets, 0, 0},
-            {"update", offsetof(clr_values, update), updates, 0, 0},
-            {"act", offsetof(clr_values, act), acts, 0, 0},
-            {"bias", offsetof(clr_values, bias), flags, 0, 0},
-            {"lengths", offsetof(clr_values, lengths), lengths, 0, 0},
-            {"precision", offsetof(clr_values, precision), precisions, 0, 0},
-            {"strategy", offsetof(clr_values, strategy), strategies, 0, 0},
-            {"gemm", offsetof(clr_values, gemm), gemms, 0, 0}};
+    bool always;
+} clr_key;
 
-enum { key_count = sizeof keys / sizeof *keys };
+#define AT(name) offsetof(clr_values, name)
 
-static uint32_t *value_at(clr_values *values, const struct clr_key *key)
+/* In the order in which they are written, but that the options of cells come after the first
+ * `before_options`. */
+static const clr_key fixed_keys[] = {
+    {"cell", AT(cell), clr_cell_names, 0, true},
+    {"T", AT(T), NULL, 1, true},
+    {"N", AT(N), NULL, 1, true},
+    {"I", AT(I), NULL, 1, true},
+    {"H", AT(H), NULL, 1, true},
+    {"L", AT(L), NULL, 1, true},
+    {"D", AT(D), NULL, 1, true},
+    {"mode", AT(mode), WORDS("infer", "train", "stream"), 0, true},
+    {"weights", AT(weights), WORDS("f32", "f16", "bf16", "int8"), 0, true},
+    {"block", AT(block), NULL, 1, false},
+    {"bias", AT(bias), WORDS("0", "1"), 0, false},
+    {"lengths", AT(lengths), WORDS("full", "ragged"), 0, false},
+    {"precision", AT(precision), WORDS("f32", "f64"), 0, false},
+    {"strategy", AT(strategy), WORDS("auto", "stepwise", "persistent", "resident"), 0, false},
+    {"gemm", AT(gemm), WORDS("auto", "clblast", "packed"), 0, false}};
+
+enum { before_options = 10, key_count = sizeof fixed_keys / sizeof *fixed_keys + CLR_OPTIONS };
+
+static clr_key key_at(int i)
+{
+    if (i < before_options)
+        return fixed_keys[i];
+    if (i >= before_options + CLR_OPTIONS)
+        return fixed_keys[i - CLR_OPTIONS];
+    const clr_cell_option *option = &clr_options[i - before_options];
+    return (clr_key){
+        .name = option->key, .offset = AT(option[i - before_options]), .words = option->words};
+}
+
+static uint32_t *value_at(clr_values *values, const clr_key *key)
 {
     return (uint32_t *)(void *)((char *)values + key->offset);
 }
@@ -96,7 +81,7 @@ static void list(char *text, size_t size, const char *name)
     snprintf(text + used, size - used, "%s%s", used ? "|" : "", name);
 }
 
-static clrnn_status read_number(const struct clr_key *key, const char *text, const clrnn_log *log,
+static clrnn_status read_number(const clr_key *key, const char *text, const clrnn_log *log,
                                 uint32_t *out)
 {
     char *end = NULL;
@@ -112,17 +97,17 @@ static clrnn_status read_number(const struct clr_key *key, const char *text, con
     return CLRNN_OK;
 }
 
-static clrnn_status read_word(const struct clr_key *key, const char *text, const clrnn_log *log,
+static clrnn_status read_word(const clr_key *key, const char *text, const clrnn_log *log,
                               uint32_t *out)
 {
-    const clr_word *w = key->words;
+    uint32_t value = 0;
     char known[128] = "";
-    while (w->word && strcmp(w->word, text) != 0)
-        list(known, sizeof known, (w++)->word);
-    if (!w->word)
+    while (key->words[value] && strcmp(key->words[value], text) != 0)
+        list(known, sizeof known, key->words[value++]);
+    if (!key->words[value])
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is unknown, must be one of %s",
                         key->name, text, known);
-    *out = (uint32_t)w->value;
+    *out = value;
     return CLRNN_OK;
 }
 
@@ -133,11 +118,13 @@ static clrnn_status read_pair(char *pair, const clrnn_log *log, clr_values *valu
     if (!equals)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: \"%s\" is not KEY=VALUE", pair);
     *equals = 0;
-    for (int i = 0; i < key_count; list(known, sizeof known, keys[i++].name))
-        if (strcmp(keys[i].name, pair) == 0)
-            return keys[i].words
-                       ? read_word(&keys[i], equals + 1, log, value_at(values, &keys[i]))
-                       : read_number(&keys[i], equals + 1, log, value_at(values, &keys[i]));
+    for (int i = 0; i < key_count; i++) {
+        const clr_key key = key_at(i);
+        if (strcmp(key.name, pair) == 0)
+            return key.words ? read_word(&key, equals + 1, log, value_at(values, &key))
+                             : read_number(&key, equals + 1, log, value_at(values, &key));
+        list(known, sizeof known, key.name);
+    }
     return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: key %s is unknown, must be one of %s", pair,
                     known);
 }
@@ -191,12 +178,8 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
                                            .input_size = v.I,
                                            .hidden_size = v.H,
                                            .num_layers = v.L,
-                                           .proj_size = v.P,
                                            .bidirectional = v.D == 2,
-                                           .no_bias = !v.bias,
-                                           .nonlinearity = (clrnn_nonlinearity)v.act,
-                                           .gru_reset = (clrnn_gru_reset)v.reset,
-                                           .gru_update = (clrnn_gru_update)v.update},
+                                           .no_bias = !v.bias},
                                .steps = v.T,
                                .batch = v.N,
                                .train = v.mode == MODE_TRAIN,
@@ -206,15 +189,22 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
                                .strategy = (clrnn_strategy)v.strategy,
                                .gemm = (clrnn_gemm)v.gemm,
                                .weights = (clrnn_storage)v.weights};
+    for (size_t i = 0; i < CLR_OPTIONS; i++)
+        clr_option_set(&problem->network, &clr_options[i], v.option[i]);
     clr_network network;
     return clr_network_init(&problem->network, log, &network);
 }
 
-static const char *word_of(const clr_word *words, uint32_t value)
+/* A number that stands for no word is "?". */
+static void write_value(const clr_key *key, uint32_t value, char *text, size_t size)
 {
-    while (words->word && (uint32_t)words->value != value)
+    uint32_t words = 0;
+    while (key->words && key->words[words])
         words++;
-    return words->word ? words->word : "?";
+    if (key->words)
+        snprintf(text, size, "%s", value < words ? key->words[value] : "?");
+    else
+        snprintf(text, size, "%u", value);
 }
 
 int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
@@ -238,10 +228,6 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                                              : MODE_INFER,
                     .block = problem->block,
                     .weights = (uint32_t)problem->weights,
-                    .P = n->proj_size,
-                    .reset = (uint32_t)n->gru_reset,
-                    .update = (uint32_t)n->gru_update,
-                    .act = (uint32_t)n->nonlinearity,
                     .bias = !n->no_bias,
                     .lengths = problem->ragged,
                     .precision = (uint32_t)problem->precision,
@@ -249,16 +235,18 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                     .gemm = (uint32_t)problem->gemm};
     clr_values usual = defaults;
     size_t at = 0;
+    for (size_t i = 0; i < CLR_OPTIONS; i++)
+        v.option[i] = clr_option_get(n, &clr_options[i]);
     for (int i = 0; i < key_count; i++) {
-        uint32_t value = *value_at(&v, &keys[i]);
-        char number[16];
-        if (!keys[i].always && value == *value_at(&usual, &keys[i]))
+        const clr_key key = key_at(i);
+        uint32_t value = *value_at(&v, &key);
+        char word[16];
+        if (!key.always && value == *value_at(&usual, &key))
             continue;
-        snprintf(number, sizeof number, "%u", value);
+        write_value(&key, value, word, sizeof word);
         size_t room = at < size ? size - at : 0;
         int written =
-            snprintf(room ? text + at : NULL, room, "%s%s=%s", at ? "," : "", keys[i].name,
-                     keys[i].words ? word_of(keys[i].words, value) : number);
+            snprintf(room ? text + at : NULL, room, "%s%s=%s", at ? "," : "", key.name, word);
         at += written > 0 ? (size_t)written : 0;
     }
     return (int)at;

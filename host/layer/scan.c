@@ -105,9 +105,9 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
                       .y_stride = w->y_stride,
                       .first_t = first,
                       .down = w->direction};
-    if (n->memory)
+    if (n->has_cell_state)
         at.c = clr_walk_slot(plan, w, true, 0).offset;
-    if (n->extra)
+    if (n->saved)
         at.extra = w->store_at + clr_layout_extra(l, n, w->layer, w->direction, kept);
     return at;
 }
@@ -117,7 +117,7 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
 static clrnn_slice state_at(const clrnn_plan *plan, const clr_walk *w, clrnn_slice outside,
                             bool own, bool memory, uint32_t done)
 {
-    if (memory && !plan->network.memory)
+    if (memory && !plan->network.has_cell_state)
         return (clrnn_slice){NULL, 0};
     if (own && outside.buffer)
         return outside;

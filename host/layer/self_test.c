@@ -2,7 +2,11 @@
  * layer/self_test.c - a problem in miniature for each kind of kernels, once for each context. */
 #include "layer/self_test.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/log.h"
+#include "base/memory.h"
 #include "device/context.h"
 #include "layer/check.h"
 #include "layer/make.h"
@@ -10,14 +14,7 @@
 #include "layer/strategy.h"
 #include "math/persistent.h"
 
-/* Which kernels a network uses: 0..31, two bits of context->self_tests each. */
-static unsigned family(const clrnn_network_desc *d, clrnn_precision precision)
-{
-    unsigned variant = d->cell == CLRNN_CELL_LSTM  ? (d->proj_size > 0)
-                       : d->cell == CLRNN_CELL_RNN ? 2u + (d->nonlinearity == CLRNN_RELU)
-                                                   : 4u + 2u * d->gru_reset + d->gru_update;
-    return (variant * 2 + d->no_bias) * 2 + precision;
-}
+enum { problem_room = 512 };
 
 /* The same for a problem that is known to be good and a strategy that is known to be possible. */
 static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *problem,
@@ -54,24 +51,9 @@ static unsigned size_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
     return size;
 }
 
-uint64_t *clr_self_test_results(clrnn_context *context, const clrnn_plan_desc *desc,
-                                clrnn_strategy strategy)
+/* The problem in miniature for the kernels of such plans. As a string it is also their name. */
+static clrnn_problem problem_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
 {
-    unsigned kind = desc->train ? 1u : desc->weights ? 1u + desc->weights : 0;
-    return &context->self_tests[strategy + size_of(desc, strategy)][kind];
-}
-
-clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
-                           clrnn_strategy strategy)
-{
-    uint64_t *known = clr_self_test_results(context, desc, strategy);
-    unsigned shift = 2 * family(&desc->network, desc->precision);
-    clr_lock_take(&context->lock);
-    unsigned result = *known >> shift & 3;
-    clr_lock_give(&context->lock);
-    if (result)
-        return result == 1 ? CLRNN_OK : CLRNN_ERR_SELF_TEST;
-    clrnn_check check = {0};
     clrnn_problem tiny = {.network = desc->network,
                           .steps = 3,
                           .batch = 2,
@@ -87,12 +69,80 @@ clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
     tiny.network.num_layers = 1;
     tiny.network.bidirectional = false;
     tiny.network.proj_size = !desc->network.proj_size ? 0 : panels ? units - 4 : 3;
+    return tiny;
+}
+
+/* What is known of a problem, or NULL. With the context's lock. */
+static clr_tested *find(const clrnn_context *context, const char *problem)
+{
+    clr_tested *t = context->self_tests;
+    while (t && strcmp(t->problem, problem) != 0)
+        t = t->next;
+    return t;
+}
+
+static clr_verdict verdict_of(clrnn_context *context, const clrnn_problem *problem)
+{
+    char text[problem_room];
+    clrnn_problem_format(problem, text, sizeof text);
+    clr_lock_take(&context->lock);
+    const clr_tested *known = find(context, text);
+    clr_verdict verdict = !known ? CLR_UNTESTED : known->passed ? CLR_PASSED : CLR_FAILED;
+    clr_lock_give(&context->lock);
+    return verdict;
+}
+
+/* A problem that has failed once stays so. */
+static clrnn_status note(clrnn_context *context, const clrnn_problem *problem, bool passed)
+{
+    char text[problem_room];
+    clrnn_problem_format(problem, text, sizeof text);
+    clr_tested *made = clr_calloc(1, sizeof *made + sizeof text);
+    if (!made)
+        return clr_fail(&context->log, CLRNN_ERR_MEMORY, "self-test: no memory for its result");
+    memcpy(made->problem, text, sizeof text);
+    made->passed = passed;
+    clr_lock_take(&context->lock);
+    clr_tested *known = find(context, text);
+    if (known) {
+        known->passed = known->passed && passed;
+    } else {
+        made->next = context->self_tests;
+        context->self_tests = made;
+        made = NULL;
+    }
+    clr_lock_give(&context->lock);
+    free(made);
+    return CLRNN_OK;
+}
+
+clr_verdict clr_self_test_verdict(clrnn_context *context, const clrnn_plan_desc *desc,
+                                  clrnn_strategy strategy)
+{
+    const clrnn_problem tiny = problem_of(desc, strategy);
+    return verdict_of(context, &tiny);
+}
+
+clrnn_status clr_self_test_note(clrnn_context *context, const clrnn_plan_desc *desc,
+                                clrnn_strategy strategy, bool passed)
+{
+    const clrnn_problem tiny = problem_of(desc, strategy);
+    return note(context, &tiny, passed);
+}
+
+clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
+                           clrnn_strategy strategy)
+{
+    const clrnn_problem tiny = problem_of(desc, strategy);
+    const clr_verdict known = verdict_of(context, &tiny);
+    clrnn_check check = {0};
+    if (known != CLR_UNTESTED)
+        return known == CLR_PASSED ? CLRNN_OK : CLRNN_ERR_SELF_TEST;
     clrnn_status status = check_untested(context, &tiny, &check);
+    if (status == CLRNN_OK)
+        status = note(context, &tiny, check.passed);
     if (status != CLRNN_OK)
         return status;
-    clr_lock_take(&context->lock);
-    *known |= (uint64_t)(check.passed ? 1 : 2) << shift;
-    clr_lock_give(&context->lock);
     clr_log(&context->log, CLRNN_LOG_DEBUG, "self-test: errors %.1e (%s), %.1e (%s)",
             check.forward_error, check.forward_tensor, check.gradient_error, check.gradient_tensor);
     return check.passed ? CLRNN_OK : CLRNN_ERR_SELF_TEST;

@@ -10,8 +10,14 @@
 clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
                            clrnn_strategy strategy);
 
-/** Where the results of such self-tests are kept, 2 bits for each family of kernels. */
-uint64_t *clr_self_test_results(clrnn_context *context, const clrnn_plan_desc *desc,
-                                clrnn_strategy strategy);
+typedef enum clr_verdict { CLR_UNTESTED, CLR_PASSED, CLR_FAILED } clr_verdict;
+
+/** What that self-test has said on this context so far. */
+clr_verdict clr_self_test_verdict(clrnn_context *context, const clrnn_plan_desc *desc,
+                                  clrnn_strategy strategy);
+
+/** Take it as said. Returns: CLRNN_OK, CLRNN_ERR_MEMORY. */
+clrnn_status clr_self_test_note(clrnn_context *context, const clrnn_plan_desc *desc,
+                                clrnn_strategy strategy, bool passed);
 
 #endif

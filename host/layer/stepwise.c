@@ -82,7 +82,7 @@ static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_
     clrnn_status status = multiply(plan, w, s.h_prev, R, CLR_RECURRENT, sums, false);
     if (status == CLRNN_OK)
         status = clr_step_forward(&steps->kernels, f, steps->sums, kept, 0);
-    if (status == CLRNN_OK && n->reset_before) {
+    if (status == CLRNN_OK && n->form->phases > 1) {
         sums.offset = 2 * H;
         status = multiply(plan, w, s.saved, H, CLR_CANDIDATE, sums, false);
         if (status == CLRNN_OK)
@@ -133,8 +133,8 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr
             status = multiply(plan, w, s.dproj, R, CLR_D_PROJECTION, sums, false);
     }
     if (status == CLRNN_OK)
-        status = clr_step_back(&steps->kernels, b, steps->sums, kept, n->reset_before ? 1 : 0);
-    if (status == CLRNN_OK && n->reset_before) {
+        status = clr_step_back(&steps->kernels, b, steps->sums, kept, n->form->phases > 1 ? 1 : 0);
+    if (status == CLRNN_OK && n->form->phases > 1) {
         /* sums = du_t U of the second phase, the gradient of what the first one saved */
         const clrnn_slice du = {s.du.buffer, s.du.offset + 2 * H};
         status = multiply(plan, w, du, columns, CLR_D_CANDIDATE, sums, false);

@@ -57,7 +57,7 @@ static clrnn_status allocate_all(clrnn_stream *stream)
         status = allocate(plan, plan->desc.max_steps, n->state, &stream->y);
     if (status == CLRNN_OK)
         status = allocate(plan, n->layers, n->state, &stream->h);
-    if (status == CLRNN_OK && n->memory)
+    if (status == CLRNN_OK && n->has_cell_state)
         status = allocate(plan, n->layers, n->desc.hidden_size, &stream->c);
     return status;
 }

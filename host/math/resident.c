@@ -19,10 +19,10 @@ static clr_lengths lengths_of(const clr_network *n, bool back)
     uint32_t H = n->desc.hidden_size, R = n->state;
     bool projected = n->desc.proj_size > 0;
     if (back)
-        return (clr_lengths){(n->reset_before ? 2 : n->gates) * H, n->reset_before ? H
-                                                                   : projected     ? R
-                                                                                   : 0};
-    return (clr_lengths){R, n->reset_before || projected ? H : 0};
+        return (clr_lengths){n->form->phase[0].count * H, n->form->phases > 1 ? H
+                                                          : projected         ? R
+                                                                              : 0};
+    return (clr_lengths){R, n->form->phases > 1 || projected ? H : 0};
 }
 
 /* Share `budget` weights: TAKE columns of the first product, one of the second, KEPT of each. */
@@ -144,7 +144,7 @@ uint32_t clr_resident_units(const clr_persistent *p, bool back)
     const clr_network *n = p->network;
     const clr_walk_kernel *k = back ? &p->backward : &p->forward;
     uint32_t columns = p->kind.items / LANES_OF(lengths_of(n, back).first) * k->take;
-    return columns / (back ? 1 : n->reset_before ? 2 : n->gates);
+    return columns / (back ? 1 : n->form->phase[0].count);
 }
 
 uint32_t clr_resident_rows(const clr_persistent *p, uint32_t N)

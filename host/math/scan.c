@@ -7,7 +7,7 @@ clr_step clr_step_forward_of(const clr_network *n, const clr_forward_walk *w, ui
     const walk_launch *l = &w->launch;
     const walk_places *at = &l->walks[0];
     const cl_uint down = (cl_uint)at->down, t = (cl_uint)at->first_t + kept;
-    const size_t N = l->N, saved = (size_t)n->extra * l->H;
+    const size_t N = l->N, saved = (size_t)n->saved * l->H;
     const bool first = kept == (down ? l->count - 1 : 0);
     clr_step s = {.h_prev = {w->store, at->h + slot_before(t, down, l->slots) * N * l->R},
                   .saved = {w->store, at->extra + (l->extras ? kept % l->extras : 0) * N * saved}};
@@ -22,6 +22,6 @@ clr_step clr_step_back_of(const clr_network *n, const clr_backward_walk *w, uint
     const walk_places *at = &l->walks[0];
     const size_t row = (size_t)kept * l->N;
     return (clr_step){.dproj = {w->dproj, at->dproj + row * l->R},
-                      .du = {n->two_inputs ? w->du : w->da, at->da + row * n->gates * l->H},
+                      .du = {n->form->two_inputs ? w->du : w->da, at->da + row * n->gates * l->H},
                       .dh = {w->dh, at->dh}};
 }

@@ -36,6 +36,7 @@ clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision
     } kernels[] = {{"mask", &s.mask},
                    {"dropout", &s.dropout},
                    {"column_sums", &s.sums},
+                   {"column_products", &s.products},
                    {"column_sums_finish", &s.sums_finish},
                    {"add_row", &s.add_row}};
     cl_program program = NULL;
@@ -54,6 +55,7 @@ void clr_sequence_free(clr_sequence *sequence)
     clr_kernel_destroy(&sequence->mask);
     clr_kernel_destroy(&sequence->dropout);
     clr_kernel_destroy(&sequence->sums);
+    clr_kernel_destroy(&sequence->products);
     clr_kernel_destroy(&sequence->sums_finish);
     clr_kernel_destroy(&sequence->add_row);
     clr_buffer_destroy(&sequence->partial);
@@ -109,6 +111,32 @@ clrnn_status clr_column_sums_again(clr_sequence *s, size_t rows, size_t columns,
                             CLR_ARG_UINT(accumulate), CLR_ARG_UINT(columns)};
     return clr_launch(s->context, s->sums_finish, (clr_range){{columns, 1}, {0, 0}}, args,
                       CLR_COUNT(args));
+}
+
+clrnn_status clr_column_products(clr_sequence *s, clr_matrix a, clr_matrix b, cl_mem lengths,
+                                 size_t batch, size_t rows, size_t columns, cl_mem out,
+                                 size_t out_offset, bool accumulate)
+{
+    clrnn_status status = reserve_partial(s, blocks_of(rows), columns);
+    if (status != CLRNN_OK)
+        return status;
+    const clr_arg args[] = {CLR_ARG_MEM(a.buffer),
+                            CLR_ARG_ULONG(a.offset),
+                            CLR_ARG_ULONG(a.stride),
+                            CLR_ARG_MEM(b.buffer),
+                            CLR_ARG_ULONG(b.offset),
+                            CLR_ARG_ULONG(b.stride),
+                            CLR_ARG_MEM(lengths ? lengths : a.buffer),
+                            CLR_ARG_UINT(lengths != NULL),
+                            CLR_ARG_MEM(s->partial),
+                            CLR_ARG_UINT(columns),
+                            CLR_ARG_UINT(batch),
+                            CLR_ARG_UINT(rows)};
+    const clr_range range = {{columns, blocks_of(rows)}, {0, 0}};
+    status = clr_launch(s->context, s->products, range, args, CLR_COUNT(args));
+    if (status == CLRNN_OK)
+        status = clr_column_sums_again(s, rows, columns, out, out_offset, accumulate);
+    return status;
 }
 
 clrnn_status clr_add_row(clr_sequence *s, clr_matrix a, size_t rows, size_t columns, cl_mem row,

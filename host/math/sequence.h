@@ -9,7 +9,7 @@
 typedef struct clr_sequence {
     clrnn_context *context;
     clrnn_precision precision;
-    cl_kernel mask, dropout, sums, sums_finish, add_row;
+    cl_kernel mask, dropout, sums, products, sums_finish, add_row;
     cl_mem partial;
     size_t partial_bytes;
 } clr_sequence;
@@ -28,6 +28,13 @@ clrnn_status clr_column_sums(clr_sequence *sequence, clr_matrix a, size_t rows, 
 /** The sums of the last clr_column_sums, of [rows, columns], once more to another place. */
 clrnn_status clr_column_sums_again(clr_sequence *sequence, size_t rows, size_t columns, cl_mem out,
                                    size_t out_offset, bool accumulate);
+
+/** out[c] = sum over r of a(r, c)*b(r, c), or += with accumulate, in the same order: of the rows
+ *  r = t*batch + n within their lengths, whatever the others are. lengths: [batch] cl_int, NULL =
+ *  all. a, b: [rows, columns]. */
+clrnn_status clr_column_products(clr_sequence *sequence, clr_matrix a, clr_matrix b, cl_mem lengths,
+                                 size_t batch, size_t rows, size_t columns, cl_mem out,
+                                 size_t out_offset, bool accumulate);
 
 /** a(r, c) += row[c].  a: [rows, columns], row: [columns] from `row_offset`. */
 clrnn_status clr_add_row(clr_sequence *sequence, clr_matrix a, size_t rows, size_t columns,

@@ -4,6 +4,7 @@
 #define CLR_MATH_SOURCES_H
 
 #include "device/program.h"
+#include "shape/cell.h"
 
 extern const clr_source clr_cl_prelude; /* REAL, load and store: first in every program */
 extern const clr_source clr_cl_philox;
@@ -13,9 +14,10 @@ extern const clr_source clr_cl_pack; /* the same for storage as it is */
 extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm and persistent */
 extern const clr_source clr_cl_gemm;
 extern const clr_source clr_cl_cell; /* also C: math/cell.h reads it; before the cells */
-extern const clr_source clr_cl_rnn;  /* cells: exactly one in a strategy's program */
-extern const clr_source clr_cl_lstm;
-extern const clr_source clr_cl_gru;
+/* Cells: exactly one in a strategy's program. */
+#define CLR_CELL_SOURCE(id, name) extern const clr_source clr_cl_##name;
+CLR_CELLS(CLR_CELL_SOURCE)
+#undef CLR_CELL_SOURCE
 extern const clr_source clr_cl_walk_launch; /* also C: math/scan.h reads it */
 extern const clr_source clr_cl_walk;        /* all strategies: then one or both of the next two */
 extern const clr_source clr_cl_walk_forward;

@@ -18,85 +18,7 @@
 #define MAX_LAYERS 1001      /* one more than a network may have, for which it is then refused */
 #define MAX_JSON   (1 << 16) /* bytes; a vocabulary needs 1,300 */
 
-/* The words of each enum in JSON, ended by NULL. */
-static const char *const cells[] = {"lstm", "gru", "rnn", NULL};
-static const char *const nonlinearities[] = {"tanh", "relu", NULL};
-static const char *const resets[] = {"before", "after", NULL};
-static const char *const updates[] = {"replaces", "keeps", NULL};
-static const char *const inputs[] = {"dense", "one_hot", "embedding", NULL};
-
-/* --- writing -------------------------------------------------------------------------------- */
-
-static void put_name(clr_json *json, const char *name)
-{
-    clr_json_put(json, json->length > 1 ? "," : "");
-    clr_json_quote(json, name);
-    clr_json_put(json, ":");
-}
-
-static void put_word(clr_json *json, const char *name, const char *word)
-{
-    put_name(json, name);
-    clr_json_quote(json, word);
-}
-
-static void put_size(clr_json *json, const char *name, uint32_t value)
-{
-    put_name(json, name);
-    clr_json_number(json, value);
-}
-
-static void put_bool(clr_json *json, const char *name, bool value)
-{
-    put_name(json, name);
-    clr_json_put(json, value ? "true" : "false");
-}
-
-static void put_network(clr_json *json, const clrnn_network_desc *n)
-{
-    put_word(json, "cell", cells[n->cell]);
-    put_size(json, "input_size", n->input_size);
-    put_size(json, "hidden_size", n->hidden_size);
-    put_size(json, "num_layers", n->num_layers ? n->num_layers : 1);
-    put_bool(json, "bidirectional", n->bidirectional);
-    put_size(json, "proj_size", n->proj_size);
-    put_bool(json, "bias", !n->no_bias);
-    if (n->cell == CLRNN_CELL_RNN)
-        put_word(json, "nonlinearity", nonlinearities[n->nonlinearity]);
-    if (n->cell == CLRNN_CELL_GRU) {
-        put_word(json, "reset", resets[n->gru_reset]);
-        put_word(json, "update", updates[n->gru_update]);
-    }
-}
-
-clrnn_status clr_description_write(const clrnn_model_desc *desc, const clrnn_log *log, char **json)
-{
-    clr_json out = {0};
-    *json = NULL;
-    clr_json_put(&out, "{");
-    put_network(&out, &desc->network);
-    put_word(&out, "input", inputs[desc->input]);
-    if (desc->input != CLRNN_INPUT_DENSE)
-        put_size(&out, "vocabulary_size", desc->vocabulary_size);
-    if (desc->vocabulary) {
-        put_name(&out, "vocabulary");
-        for (uint32_t v = 0; v < desc->vocabulary_size; v++) {
-            clr_json_put(&out, v ? "," : "[");
-            clr_json_number(&out, desc->vocabulary[v]);
-        }
-        clr_json_put(&out, "]");
-    }
-    put_size(&out, "output_size", desc->output_size);
-    clr_json_put(&out, "}");
-    if (out.failed) {
-        free(out.text);
-        return clr_fail(log, CLRNN_ERR_MEMORY, "no memory for the description of a model");
-    }
-    *json = out.text;
-    return CLRNN_OK;
-}
-
-/* --- reading: tensors ----------------------------------------------------------------------- */
+/* --- tensors -------------------------------------------------------------------------------- */
 
 typedef struct reader {
     const clrnn_tensors *set;
@@ -150,24 +72,59 @@ static uint32_t count_layers(const reader *r)
     }
 }
 
+/* How many gates each cell has, in words: "4 (lstm), 3 (gru) or 1 (rnn)". */
+static void write_gates(char *text, size_t size)
+{
+    size_t at = 0;
+    for (int i = 0; clr_cell_names[i] && at < size; i++) {
+        const char *next = clr_cell_names[i + 1];
+        at += (size_t)snprintf(text + at, size - at, "%" PRIu32 " (%s)%s",
+                               clr_cell_of((clrnn_cell)i)->info.gates, clr_cell_names[i],
+                               !next                   ? ""
+                               : clr_cell_names[i + 2] ? ", "
+                                                       : " or ");
+    }
+}
+
+/* The first cell of so many gates, or (0) with projection; -1: none is. */
+static int cell_with(uint32_t gates)
+{
+    for (int i = 0; clr_cell_names[i]; i++) {
+        const clr_cell_spec *cell = clr_cell_of((clrnn_cell)i);
+        if (gates ? cell->info.gates == gates
+                  : clr_cell_has(cell, &clr_options[CLR_OPTION_PROJECTION]))
+            return i;
+    }
+    return -1;
+}
+
 static void derive_network(reader *r, clrnn_network_desc *n)
 {
     const full_name hh = in_network(r, "weight_hh_l0"), hr = in_network(r, "weight_hr_l0");
     const uint32_t rows = dimension(r, hh, 0), columns = dimension(r, hh, 1);
     const bool projected = has(r, hr);
-    const uint32_t gates = projected ? 4 : rows % columns ? 0 : rows / columns;
-    if (r->status == CLRNN_OK && gates != 4 && gates != 3 && gates != 1)
+    /* With projection the columns are fewer; claim_all looks at all shapes. */
+    const int cell = cell_with(projected ? 0 : rows % columns ? UINT32_MAX : rows / columns);
+    char all[100];
+    write_gates(all, sizeof all);
+    if (r->status == CLRNN_OK && cell < 0)
         WRONG(r,
-              "tensor %s: found shape [%" PRIu32 ",%" PRIu32 "], expected 4 (lstm), 3 (gru) or "
-              "1 (rnn) times as many rows as columns",
-              hh.text, rows, columns);
-    n->cell = gates == 4 ? CLRNN_CELL_LSTM : gates == 3 ? CLRNN_CELL_GRU : CLRNN_CELL_RNN;
+              "tensor %s: found shape [%" PRIu32 ",%" PRIu32 "], expected %s times as many rows "
+              "as columns",
+              hh.text, rows, columns, all);
+    n->cell = (clrnn_cell)(cell < 0 ? 0 : cell);
     n->hidden_size = projected ? dimension(r, hr, 1) : columns;
     n->proj_size = projected ? dimension(r, hr, 0) : 0;
     n->input_size = dimension(r, in_network(r, "weight_ih_l0"), 1);
     n->num_layers = count_layers(r);
     n->bidirectional = has(r, in_network(r, "weight_hh_l0_reverse"));
     n->no_bias = !has(r, in_network(r, "bias_ih_l0"));
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s_l0", o->tensor ? o->tensor : "");
+        if (o->words && has(r, in_network(r, name)))
+            clr_option_set(n, o, true);
+    }
 }
 
 /* A tensor that the model needs. */
@@ -226,7 +183,7 @@ static void check_unclaimed(reader *r)
     }
 }
 
-/* --- reading: JSON -------------------------------------------------------------------------- */
+/* --- JSON ----------------------------------------------------------------------------------- */
 
 static void parse_json(reader *r)
 {
@@ -288,42 +245,44 @@ static int read_word(reader *r, const char *name, const char *const *words, int 
     return absent;
 }
 
-/* What shapes do not determine. A file without a description is PyTorch's; with one, a GRU must say
- * which kind it is, since PyTorch's and the library's default differ. */
-static void read_variant(reader *r, clrnn_network_desc *n)
+/* What shapes do not determine. Of a file without a description it is as in PyTorch; with one, a
+ * GRU must say which kind it is, since PyTorch's and the library's default differ. */
+static void read_option(reader *r, const clr_cell_option *o, clrnn_network_desc *n)
 {
-    const int absent = r->json ? -1 : 1; /* after, keeps */
-    const int act = read_word(r, "nonlinearity", nonlinearities, CLRNN_TANH);
-    const int reset = read_word(r, "reset", resets, absent);
-    const int update = read_word(r, "update", updates, absent);
+    const clr_cell_spec *cell = clr_cell_of(n->cell);
+    const int absent = !o->must_say ? 0 : r->json ? -1 : (int)o->imported;
+    const int value = read_word(r, o->field, o->words, absent);
     if (r->status != CLRNN_OK)
         return;
-    if (n->cell != CLRNN_CELL_RNN && act != CLRNN_TANH)
-        WRONG(r, "metadata clrnn, field nonlinearity: found relu, which only an rnn can have");
-    else if (n->cell == CLRNN_CELL_GRU && (reset < 0 || update < 0))
-        WRONG(r, "metadata clrnn, field %s: missing, a gru needs it",
-              reset < 0 ? "reset" : "update");
-    n->nonlinearity = (clrnn_nonlinearity)act;
-    if (n->cell == CLRNN_CELL_GRU) {
-        n->gru_reset = (clrnn_gru_reset)reset;
-        n->gru_update = (clrnn_gru_update)update;
+    if (!clr_cell_has(cell, o)) {
+        if (value > 0 && !o->must_say)
+            WRONG(r, "metadata clrnn, field %s: found %s, which no %s has", o->field,
+                  o->words[value], cell->info.name);
+    } else if (value < 0) {
+        WRONG(r, "metadata clrnn, field %s: missing, a %s needs it", o->field, cell->info.name);
+    } else {
+        clr_option_set(n, o, (uint32_t)value);
     }
 }
 
 static void read_network(reader *r, clrnn_network_desc *n)
 {
     derive_network(r, n);
-    const int cell = read_word(r, "cell", cells, (int)n->cell);
+    const int cell = read_word(r, "cell", clr_cell_names, (int)n->cell);
     if (r->status == CLRNN_OK && cell != (int)n->cell)
         WRONG(r, "metadata clrnn, field cell: found %s, but the shapes of the tensors say %s",
-              cells[cell], cells[n->cell]);
+              clr_cell_names[cell], clr_cell_names[n->cell]);
     check_size(r, "input_size", n->input_size);
     check_size(r, "hidden_size", n->hidden_size);
     check_size(r, "num_layers", n->num_layers);
     check_size(r, "proj_size", n->proj_size);
     check_bool(r, "bidirectional", n->bidirectional);
     check_bool(r, "bias", !n->no_bias);
-    read_variant(r, n);
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
+        if (!o->tensor && r->status == CLRNN_OK)
+            read_option(r, o, n);
+        else if (o->words)
+            check_bool(r, o->field, clr_option_get(n, o));
 }
 
 /* The byte of each symbol. */
@@ -361,7 +320,7 @@ static void read_input_and_head(reader *r, clrnn_model_desc *desc, uint8_t vocab
     int kind = has(r, embedding) ? CLRNN_INPUT_EMBEDDING
                : symbols         ? CLRNN_INPUT_ONE_HOT
                                  : CLRNN_INPUT_DENSE;
-    desc->input = (clrnn_input)read_word(r, "input", inputs, kind);
+    desc->input = (clrnn_input)read_word(r, "input", clr_input_names, kind);
     if (desc->input == CLRNN_INPUT_EMBEDDING)
         desc->vocabulary_size = dimension(r, embedding, 0);
     else if (desc->input == CLRNN_INPUT_ONE_HOT)

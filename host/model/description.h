@@ -3,12 +3,15 @@
  *
  * JSON fields (metadata "clrnn"): cell "lstm"|"gru"|"rnn", input_size, hidden_size, num_layers,
  * bidirectional, proj_size, bias, nonlinearity "tanh"|"relu", reset "before"|"after", update
- * "replaces"|"keeps", input "dense"|"one_hot"|"embedding", vocabulary (array of bytes 0..255),
- * vocabulary_size, output_size. Whatever names and shapes determine may be left out. */
+ * "replaces"|"keeps", peepholes, input "dense"|"one_hot"|"embedding", vocabulary (array of bytes
+ * 0..255), vocabulary_size, output_size. Whatever names and shapes determine may be left out. */
 #ifndef CLR_MODEL_DESCRIPTION_H
 #define CLR_MODEL_DESCRIPTION_H
 
 #include <clrnn/model.h>
+
+/* The names of clrnn_input in a description, ended by NULL. */
+extern const char *const clr_input_names[];
 
 /** The description of a model as one line of JSON. On success *json is the caller's, to be freed.
  */

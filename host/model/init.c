@@ -139,9 +139,8 @@ static clrnn_status cell(const clrnn_model *model, uint32_t layer, uint32_t dire
     s->tensor++;
     if (part.w_hr != CLR_ABSENT)
         glorot(s, model->rnn + part.w_hr, R * H, H, R);
-    if (net->desc.cell == CLRNN_CELL_LSTM && part.b_ih != CLR_ABSENT)
-        for (size_t j = 0; j < H; j++) /* gates i f g o */
-            put(s, model->rnn + part.b_ih + H + j, 1);
+    for (size_t k = 0; k < net->gates * H && part.b_ih != CLR_ABSENT; k++)
+        put(s, model->rnn + part.b_ih + k, (double)net->cell->first_bias[k / H]);
     return status;
 }
 

@@ -42,9 +42,9 @@ static inline bool clr_model_has_head(const clrnn_model *model)
 {
     return model->head_weight != CLR_ABSENT;
 }
-static inline bool clr_model_is_lstm(const clrnn_model *model)
+static inline bool clr_model_has_cell_state(const clrnn_model *model)
 {
-    return model->desc.network.cell == CLRNN_CELL_LSTM;
+    return model->network.has_cell_state;
 }
 
 /** Width of y: D*R. */

@@ -26,7 +26,7 @@ static void list_parts(clr_model_pass *pass, part parts[PASS_BUFFERS])
     const clrnn_model *model = pass->model;
     const clr_network *net = &model->network;
     bool symbols = clr_model_has_symbols(model), head = clr_model_has_head(model),
-         lstm = clr_model_is_lstm(model);
+         lstm = clr_model_has_cell_state(model);
     bool train = pass->train, embed = train && model->embedding != CLR_ABSENT;
     size_t real = clr_model_element(model);
     uint64_t T = pass->max_steps, N = pass->max_batch, I = net->desc.input_size;
@@ -182,7 +182,7 @@ static clrnn_status check_state_and_output(const clrnn_model *model, const clrnn
     if (io->logits && !clr_model_has_head(model))
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "model: logits is given, but of a model without a head");
-    if ((io->c0 || io->cn) && !clr_model_is_lstm(model))
+    if ((io->c0 || io->cn) && !clr_model_has_cell_state(model))
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "model: %s is given, but only an LSTM has c0 and cn", io->c0 ? "c0" : "cn");
     return CLRNN_OK;
@@ -250,7 +250,7 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
     size_t c_bytes = states * io->batch * net->desc.hidden_size * real;
     if (in.initial_state)
         status = put_state(context, pass->h0, h_bytes, io->h0);
-    if (status == CLRNN_OK && in.initial_state && clr_model_is_lstm(model))
+    if (status == CLRNN_OK && in.initial_state && clr_model_has_cell_state(model))
         status = put_state(context, pass->c0, c_bytes, io->c0);
     if (status == CLRNN_OK)
         status = clr_model_pass_forward(pass, &in);

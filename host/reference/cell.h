@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * reference/cell.h - what a cell is to the reference: one step of one sequence, forward and back.
  *
- * A new cell is one .c file that defines a clr_ref_cell, and one row in the table of reference.c. A
- * cell knows nothing of batches, layers, lengths or the direction of time: reference.c walks those.
+ * reference/NAME.c defines the clr_ref_NAME of a row of shape/cell.h. A cell knows nothing of
+ * batches, layers, lengths or the direction of time: reference.c walks those.
  *
  * Equations are written with the row of a gate left out: `W x` is that gate's row of w_ih times x
  * plus b_ih, `U h` its row of w_hh times h plus b_hh. dv stands for dLoss/dv. */
@@ -21,16 +21,17 @@ typedef struct clr_ref_layer {
     const double *w_ih, *w_hh;    /* [G*H,I'] [G*H,R] */
     const double *b_ih, *b_hh;    /* [G*H] [G*H] */
     const double *w_hr;           /* [P,H] */
-    double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr;
+    const double *params;         /* [parameters,H] */
+    double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr, *dparams;
 } clr_ref_layer;
 
 /* One step of one sequence. */
 typedef struct clr_ref_step {
     const double *x;      /* in  [I'] */
     const double *h_prev; /* in  [R] */
-    const double *c_prev; /* in  [H], cells with a memory */
+    const double *c_prev; /* in  [H], cells that have one */
     double *h;            /* out [R] */
-    double *c;            /* out [H], cells with a memory */
+    double *c;            /* out [H], cells that have one */
     double *saved;        /* out [slots,H], for backward */
     /* backward only */
     const double *dh, *dc; /* in  as h, c: everything that comes from above and from later steps */
@@ -41,13 +42,14 @@ typedef struct clr_ref_step {
 
 typedef struct clr_ref_cell {
     size_t slots; /* values kept for each unit: saved by forward, or room for backward */
-    bool memory;  /* there is a c beside h */
     void (*forward)(const clr_ref_layer *layer, const clr_ref_step *step);
     /* Comes after forward of the same step, once. */
     void (*backward)(const clr_ref_layer *layer, const clr_ref_step *step);
 } clr_ref_cell;
 
-extern const clr_ref_cell clr_ref_rnn, clr_ref_lstm, clr_ref_gru;
+#define CLR_REF_CELL(id, name) extern const clr_ref_cell clr_ref_##name;
+CLR_CELLS(CLR_REF_CELL)
+#undef CLR_REF_CELL
 
 static inline double sigmoid(double a)
 {

@@ -14,11 +14,9 @@
 #include "base/philox.h"
 #include "reference/cell.h"
 
-static const clr_ref_cell *const cells[] = {
-    [CLRNN_CELL_LSTM] = &clr_ref_lstm,
-    [CLRNN_CELL_GRU] = &clr_ref_gru,
-    [CLRNN_CELL_RNN] = &clr_ref_rnn,
-};
+/* By clrnn_cell. */
+#define CELL(id, name) [CLRNN_CELL_##id] = &clr_ref_##name,
+static const clr_ref_cell *const cells[] = {CLR_CELLS(CELL)};
 
 /* What flows from layer to layer: the input of layer l, and at last the output of the stack. */
 typedef struct activation {
@@ -78,6 +76,7 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
     const double *w = p->io->weights;
     double *dw = p->dweights;
     bool bias = at.b_ih != CLR_ABSENT, projected = at.w_hr != CLR_ABSENT;
+    bool params = at.params != CLR_ABSENT;
     return (clr_ref_layer){
         .desc = &p->net.desc,
         .inputs = at.inputs,
@@ -88,11 +87,13 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
         .b_ih = bias ? w + at.b_ih : NULL,
         .b_hh = bias ? w + at.b_hh : NULL,
         .w_hr = projected ? w + at.w_hr : NULL,
+        .params = params ? w + at.params : NULL,
         .dw_ih = dw + at.w_ih,
         .dw_hh = dw + at.w_hh,
         .db_ih = bias ? dw + at.b_ih : NULL,
         .db_hh = bias ? dw + at.b_hh : NULL,
         .dw_hr = projected ? dw + at.w_hr : NULL,
+        .dparams = params ? dw + at.params : NULL,
     };
 }
 
@@ -283,7 +284,7 @@ static clrnn_status run(const clrnn_network_desc *desc, const clr_reference_io *
     if (status != CLRNN_OK)
         return status;
     p.cell = cells[desc->cell];
-    p.memory = p.cell->memory ? desc->hidden_size : 0;
+    p.memory = p.net.has_cell_state ? desc->hidden_size : 0;
     if (make_pass(&p)) {
         for (; p.row < io->batch; p.row++) {
             p.length = io->lengths ? io->lengths[p.row] : io->steps;

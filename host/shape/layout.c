@@ -27,8 +27,8 @@ static clrnn_status finish(const clr_network *n, const clrnn_log *log, clr_layou
     uint64_t below = n->layers - 1, ys = l.keep || below < 2 ? below : 2;
     clr_size gates = product(l.steps, N, n->gates * H);
     clr_size h = product(l.slots, N, n->state);
-    clr_size c = product(n->memory ? l.slots : 0, N, H);
-    clr_size extra = product(n->extra ? l.extras : 0, N, H);
+    clr_size c = product(n->has_cell_state ? l.slots : 0, N, H);
+    clr_size extra = product(l.extras, N, n->saved * H);
     clr_size y = product(ys ? l.y_steps : 0, N, D * n->state);
     clr_size total = {0};
     l.gates_at = append(&total, gates, own);
@@ -95,7 +95,7 @@ size_t clr_layout_gates(const clr_layout *l, const clr_network *n, uint32_t laye
 size_t clr_layout_extra(const clr_layout *l, const clr_network *n, uint32_t layer,
                         uint32_t direction, uint32_t t)
 {
-    size_t step = (size_t)l->batch * n->desc.hidden_size;
+    size_t step = (size_t)l->batch * n->saved * n->desc.hidden_size;
     return l->extra_at + own_index(l, n, layer, direction) * l->extra_size + t % l->extras * step;
 }
 

@@ -7,34 +7,35 @@
 #include "base/checked.h"
 #include "base/log.h"
 
+/* The cells that have an option, in words: "GRU". */
+static void write_owners(const clr_cell_option *option, char *text, size_t size)
+{
+    const clr_cell_spec *cell;
+    size_t at = 0;
+    text[0] = 0;
+    for (int i = 0; (cell = clr_cell_of((clrnn_cell)i)) && at < size; i++)
+        if (clr_cell_has(cell, option))
+            at += (size_t)snprintf(text + at, size - at, "%s%s", at ? " and " : "", cell->title);
+}
+
 static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *log)
 {
-    if (d->cell != CLRNN_CELL_LSTM && d->cell != CLRNN_CELL_GRU && d->cell != CLRNN_CELL_RNN)
+    const clr_cell_spec *cell = clr_cell_of(d->cell);
+    char owners[64];
+    if (!cell)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: cell %d is unknown, not in 0..%d",
                         (int)d->cell, CLRNN_CELL_RNN);
-    if (d->nonlinearity != CLRNN_TANH && d->nonlinearity != CLRNN_RELU)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "network: nonlinearity %d is unknown, not in 0..%d", (int)d->nonlinearity,
-                        CLRNN_RELU);
-    if (d->gru_reset != CLRNN_RESET_BEFORE && d->gru_reset != CLRNN_RESET_AFTER)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_reset %d is unknown, not in 0..%d",
-                        (int)d->gru_reset, CLRNN_RESET_AFTER);
-    if (d->gru_update != CLRNN_UPDATE_REPLACES && d->gru_update != CLRNN_UPDATE_KEEPS)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: gru_update %d is unknown, not in 0..%d",
-                        (int)d->gru_update, CLRNN_UPDATE_KEEPS);
-    if (d->cell != CLRNN_CELL_RNN && d->nonlinearity != CLRNN_TANH)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "network: nonlinearity is %d, but nonlinearity is an option of RNN only",
-                        (int)d->nonlinearity);
-    if (d->cell != CLRNN_CELL_GRU && (d->gru_reset || d->gru_update))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "network: %s is %d, but gru_reset and gru_update are options of GRU only",
-                        d->gru_reset ? "gru_reset" : "gru_update",
-                        d->gru_reset ? (int)d->gru_reset : (int)d->gru_update);
-    if (d->cell != CLRNN_CELL_LSTM && d->proj_size)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "network: proj_size is %u, but proj_size is an option of LSTM only",
-                        d->proj_size);
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
+        if (o->words && clr_option_get(d, o) >= clr_option_values(o))
+            return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: %s %d is unknown, not in 0..%u",
+                            o->member, (int)clr_option_get(d, o), clr_option_values(o) - 1);
+    for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++) {
+        write_owners(o, owners, sizeof owners);
+        if (clr_option_get(d, o) && !clr_cell_has(cell, o))
+            return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                            "network: %s is %u, but %s is an option of %s only", o->member,
+                            clr_option_get(d, o), o->member, owners);
+    }
     return CLRNN_OK;
 }
 
@@ -72,14 +73,15 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     clr_network n = {.desc = *desc};
     if (n.desc.num_layers == 0)
         n.desc.num_layers = 1;
-    n.gates = desc->cell == CLRNN_CELL_LSTM ? 4 : desc->cell == CLRNN_CELL_GRU ? 3 : 1;
+    n.cell = clr_cell_of(desc->cell);
+    n.form = clr_cell_form_of(n.cell, desc);
+    n.gates = n.cell->info.gates;
+    n.has_cell_state = n.cell->info.has_cell_state;
     n.layers = n.desc.num_layers;
     n.directions = desc->bidirectional ? 2 : 1;
     n.state = desc->proj_size ? desc->proj_size : desc->hidden_size;
-    n.memory = desc->cell == CLRNN_CELL_LSTM;
-    n.reset_before = desc->cell == CLRNN_CELL_GRU && desc->gru_reset == CLRNN_RESET_BEFORE;
-    n.two_inputs = desc->cell == CLRNN_CELL_GRU && desc->gru_reset == CLRNN_RESET_AFTER;
-    n.extra = desc->cell == CLRNN_CELL_GRU || desc->proj_size > 0;
+    n.saved = n.form->saved + (desc->proj_size ? 1 : 0);
+    n.parameters = clr_cell_parameters(n.cell, desc);
 
     clr_size rows = clr_size_mul(clr_size_of(n.gates), desc->hidden_size);
     clr_size total = {0};
@@ -87,7 +89,8 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
         uint64_t inputs = layer ? (uint64_t)n.directions * n.state : desc->input_size;
         uint64_t columns = inputs + n.state + (desc->no_bias ? 0 : 2);
         clr_size cell = clr_size_mul(rows, columns);
-        cell = clr_size_add(cell, clr_size_mul(clr_size_of(desc->proj_size), desc->hidden_size));
+        uint64_t others = (uint64_t)desc->proj_size + n.parameters; /* times H */
+        cell = clr_size_add(cell, clr_size_mul(clr_size_of(others), desc->hidden_size));
         total = clr_size_add(total, clr_size_mul(cell, n.directions));
     }
     /* Offsets in bytes must not overflow either. */
@@ -120,6 +123,10 @@ static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
         w.w_hr = w.end;
         w.end = w.w_hr + (size_t)n->desc.proj_size * n->desc.hidden_size;
     }
+    if (n->parameters) {
+        w.params = w.end;
+        w.end = w.params + (size_t)n->parameters * n->desc.hidden_size;
+    }
     return w;
 }
 
@@ -138,7 +145,8 @@ clrnn_status clrnn_network_weights(const clrnn_network_desc *desc, const clrnn_l
     clrnn_status status = clr_network_init(desc, log, &n);
     if (status != CLRNN_OK)
         return status;
-    size_t per_cell = 2 + (desc->no_bias ? 0 : 2) + (desc->proj_size ? 1 : 0);
+    size_t per_cell =
+        2 + (desc->no_bias ? 0 : 2) + (desc->proj_size ? 1 : 0) + (n.parameters ? 1 : 0);
     if (tensors)
         *tensors = per_cell * n.layers * n.directions;
     if (elements)
@@ -171,11 +179,13 @@ clrnn_status clrnn_network_weight(const clrnn_network_desc *desc, const clrnn_lo
         size_t offset;
         uint32_t rank;
         uint64_t shape[2];
-    } all[] = {{"weight_ih", w.w_ih, 2, {rows, w.inputs}},
-               {"weight_hh", w.w_hh, 2, {rows, n.state}},
-               {"bias_ih", w.b_ih, 1, {rows, 1}},
-               {"bias_hh", w.b_hh, 1, {rows, 1}},
-               {"weight_hr", w.w_hr, 2, {n.desc.proj_size, n.desc.hidden_size}}};
+    } all[] = {
+        {"weight_ih", w.w_ih, 2, {rows, w.inputs}},
+        {"weight_hh", w.w_hh, 2, {rows, n.state}},
+        {"bias_ih", w.b_ih, 1, {rows, 1}},
+        {"bias_hh", w.b_hh, 1, {rows, 1}},
+        {"weight_hr", w.w_hr, 2, {n.desc.proj_size, n.desc.hidden_size}},
+        {n.cell->parameters.tensor, w.params, 1, {(uint64_t)n.parameters * n.desc.hidden_size, 1}}};
     size_t wanted = index % per_cell, i = 0;
     while (all[i].offset == CLR_ABSENT || wanted-- > 0)
         i++;

@@ -3,7 +3,7 @@
 #ifndef CLR_SHAPE_NETWORK_H
 #define CLR_SHAPE_NETWORK_H
 
-#include <clrnn/network.h>
+#include "shape/cell.h"
 
 /* A network whose description has been checked: num_layers is at least 1. */
 typedef struct clr_network {
@@ -13,11 +13,12 @@ typedef struct clr_network {
     uint32_t directions; /* D */
     uint32_t state;      /* R: width of a hidden state, P or H */
     size_t weights;      /* elements of the canonical weights */
-    /* What the cell needs; the CELL_ defines of cl/<cell>.cl. */
-    bool memory;       /* a cell state c */
-    bool reset_before; /* a step in two halves */
-    bool two_inputs;   /* du, the gradient of U h + b_hh, differs from da, that of W x + b_ih */
-    bool extra;        /* saves [T,N,H] beside the gates */
+    const clr_cell_spec *cell;
+    const clr_cell_form *form;
+    bool has_cell_state;
+    uint32_t parameters; /* of each unit: how many of cell->parameters there are, all or none */
+    uint32_t saved; /* values saved for each unit and step beside gates and c: the cell's, or what a
+                       projection multiplies */
 } clr_network;
 
 /** Check a description and derive the rest. Returns: as clrnn_network_weights. */
@@ -34,7 +35,7 @@ typedef struct clr_cell_weights {
     size_t b_ih;     /* [G*H], CLR_ABSENT without bias */
     size_t b_hh;     /* [G*H], CLR_ABSENT without bias */
     size_t w_hr;     /* [P, H], CLR_ABSENT without projection */
-    size_t params;   /* [CELL_PARAMS of the cell's .cl, H], CLR_ABSENT without such */
+    size_t params;   /* [parameters*H], CLR_ABSENT if there are none */
     size_t end;      /* one past the last */
 } clr_cell_weights;
 

@@ -38,8 +38,9 @@ typedef struct clrnn_model clrnn_model;
 /**
  * Make a model with fresh weights: weight_ih uniform in +-sqrt(6/(I'+H)) (Glorot and Bengio 2010,
  * for each gate), weight_hh orthogonal for each gate (Saxe et al. 2014), weight_hr and head.weight
- * Glorot uniform, embedding.weight normal with deviation 1/sqrt(E), biases 0 but the LSTM's forget
- * gate 1 (in bias_ih; Jozefowicz et al. 2015). The same seed gives the same bits on every device.
+ * Glorot uniform, embedding.weight normal with deviation 1/sqrt(E), peepholes 0, biases 0 but the
+ * LSTM's forget gate 1 (in bias_ih; Jozefowicz et al. 2015). The same seed gives the same bits on
+ * every device.
  *
  * Ownership: on success *model is the caller's; the context must outlive it. On failure NULL.
  * Threads:   any; one call at a time for each model.

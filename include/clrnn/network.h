@@ -19,6 +19,19 @@ extern "C" {
 
 typedef enum clrnn_cell { CLRNN_CELL_LSTM = 0, CLRNN_CELL_GRU, CLRNN_CELL_RNN } clrnn_cell;
 
+/* What a cell is, for programs that ask for one by its name or show what they have. */
+typedef struct clrnn_cell_info {
+    const char *name;              /* "lstm": in problem strings, in files and of the command */
+    uint32_t gates;                /* G */
+    const char *const *gate_names; /* [G], in the order of their rows in the weights */
+    bool has_cell_state;           /* c beside h: c0 and cn are there */
+    const char *const *options;    /* what problem strings call those it has, ended by NULL */
+} clrnn_cell_info;
+
+/** What a cell is; static storage, NULL if there is no such cell. Those that there are count from
+ *  0 without a gap. Threads: any. */
+CLRNN_API const clrnn_cell_info *clrnn_cell_get_info(clrnn_cell cell);
+
 /* RNN only: h_t = act(W x_t + b_ih + U h_{t-1} + b_hh). */
 typedef enum clrnn_nonlinearity { CLRNN_TANH = 0, CLRNN_RELU } clrnn_nonlinearity;
 
@@ -33,6 +46,9 @@ typedef enum clrnn_gru_reset { CLRNN_RESET_BEFORE = 0, CLRNN_RESET_AFTER } clrnn
  * Negating the z rows of W, U and b turns one into the other. */
 typedef enum clrnn_gru_update { CLRNN_UPDATE_REPLACES = 0, CLRNN_UPDATE_KEEPS } clrnn_gru_update;
 
+/* LSTM only, with peepholes (Gers, Schraudolph 2002): to the sums of the gates comes, unit by unit,
+ *   i: p_i*c_{t-1}      f: p_f*c_{t-1}      o: p_o*c_t      (ONNX, TensorFlow Lite) */
+
 /* The type of every array of a plan or model. */
 typedef enum clrnn_precision {
     CLRNN_F32 = 0,
@@ -40,14 +56,12 @@ typedef enum clrnn_precision {
 } clrnn_precision;
 
 /* How the weight matrices (weight_ih, weight_hh, weight_hr) are kept for inference in single
- * precision. Everything else, sums and biases among it, stays float. Each weight is rounded once,
- * to the nearest, ties to even:
- *   f16   IEEE 754 binary16; 65520 and more become infinite
- *   bf16  the upper half of a float
- *   int8  q*s with a whole q in -127..127 and, for each row of the matrix (the weights of one gate
- *         of one unit), s = max|row|/127, but at least 2^-100; NaN if the row has NaN or infinity
- * Kernels for CPU devices read weights so kept, and the fewer bytes the faster; CLBlast gets the
- * rounded weights as floats. */
+ * precision. Everything else, sums, biases and peepholes among it, stays float. Each weight is
+ * rounded once, to the nearest, ties to even: f16   IEEE 754 binary16; 65520 and more become
+ * infinite bf16  the upper half of a float int8  q*s with a whole q in -127..127 and, for each row
+ * of the matrix (the weights of one gate of one unit), s = max|row|/127, but at least 2^-100; NaN
+ * if the row has NaN or infinity Kernels for CPU devices read weights so kept, and the fewer bytes
+ * the faster; CLBlast gets the rounded weights as floats. */
 typedef enum clrnn_storage {
     CLRNN_WEIGHTS_F32 = 0, /* as they are; f64 in double precision */
     CLRNN_WEIGHTS_F16,
@@ -67,12 +81,15 @@ typedef struct clrnn_network_desc {
     clrnn_nonlinearity nonlinearity; /* RNN only */
     clrnn_gru_reset gru_reset;       /* GRU only */
     clrnn_gru_update gru_update;     /* GRU only */
+    bool peepholes;                  /* LSTM only: gates see the cell state */
 } clrnn_network_desc;
 
 /* One tensor of the canonical weights: PyTorch's names, shapes and gate order (LSTM i f g o,
  * GRU r z n), one after the other in one flat array in PyTorch's order of parameters: for each
  * layer and direction weight_ih [G*H, I or D*R], weight_hh [G*H, R], bias_ih [G*H], bias_hh [G*H]
- * (both absent if no_bias), weight_hr [P, H] (if projected). */
+ * (both absent if no_bias), weight_hr [P, H] (if projected). PyTorch has no peepholes: then comes
+ * weight_peephole [3*H] (if there are any), of the gates i f o in the order of the other tensors
+ * (ONNX has them as i o f, TensorFlow Lite as three tensors). */
 typedef struct clrnn_weight_info {
     char name[48];     /* "weight_ih_l0", "bias_hh_l1_reverse", ... */
     uint32_t rank;     /* 1 or 2 */

@@ -6,8 +6,8 @@
  * Missing keys take the values above. mode is infer, train or stream: inference in blocks
  * (clrnn/stream.h) of block=64 steps, or T where that is less; the last one may be shorter. weights
  * is f32, or without mode=train f16, bf16 or int8. Further keys: P=0 (projection),
- * reset=before|after and update=replaces|keeps (GRU), act=tanh|relu (RNN), bias=1|0,
- * lengths=full|ragged, precision=f32|f64, strategy=auto|stepwise|persistent|resident,
+ * peepholes=0|1 (LSTM), reset=before|after and update=replaces|keeps (GRU), act=tanh|relu (RNN),
+ * bias=1|0, lengths=full|ragged, precision=f32|f64, strategy=auto|stepwise|persistent|resident,
  * gemm=auto|clblast|packed. The same string is used by the command, the benchmarks and the tests.
  */
 #ifndef CLRNN_PROBLEM_H

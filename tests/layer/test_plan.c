@@ -49,7 +49,7 @@ static void run_trial_on(clrnn_context *context, const trial *t, test_inputs *in
 static bool is_left_out(const trial *t)
 {
     const clrnn_network_desc *d = &t->desc;
-    bool usual = d->nonlinearity == CLRNN_TANH && !d->proj_size &&
+    bool usual = d->nonlinearity == CLRNN_TANH && !d->proj_size && !d->peepholes &&
                  d->gru_reset == CLRNN_RESET_BEFORE && d->gru_update == CLRNN_UPDATE_REPLACES;
     return t->way == RESIDENT && (t->precision == CLRNN_F64 || (d->no_bias && !usual));
 }

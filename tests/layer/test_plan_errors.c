@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_plan_errors.c - plans and passes that cannot be: each status with its reason,
  * and every allocation and OpenCL call failing in turn. */
+#include "layer/self_test.h"
 #include "layer/device.h"
 
 #include <math.h>
@@ -34,7 +35,7 @@ static void plans_that_contradict(void **state)
     d.network.hidden_size = 0;
     refuse_plan(*state, d, CLRNN_ERR_RANGE, "hidden_size is 0");
     d = good_desc(), d.network.gru_reset = CLRNN_RESET_AFTER;
-    refuse_plan(*state, d, CLRNN_ERR_ARGUMENT, "options of GRU only");
+    refuse_plan(*state, d, CLRNN_ERR_ARGUMENT, "gru_reset is an option of GRU only");
     d = good_desc(), d.max_steps = 0;
     refuse_plan(*state, d, CLRNN_ERR_RANGE, "max_steps is 0");
     d = good_desc(), d.max_steps = (1u << 30) + 1;
@@ -155,14 +156,38 @@ static void self_test_failures(void **state)
     clrnn_context *context = *state;
     const clrnn_plan_desc d = good_desc();
     clrnn_plan *plan = NULL;
-    const uint64_t failed = UINT64_MAX / 3 * 2; /* every family */
-    uint64_t *persistent = context->self_tests[CLRNN_STRATEGY_PERSISTENT];
-    persistent[0] = persistent[1] = failed;
+    assert_int_equal(clr_self_test_note(context, &d, CLRNN_STRATEGY_PERSISTENT, false), CLRNN_OK);
     assert_int_equal(clrnn_plan_create(context, &d, &plan), CLRNN_OK);
     assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
     clrnn_plan_destroy(&plan);
-    memset(context->self_tests, 0xaa, sizeof context->self_tests);
+    assert_int_equal(clr_self_test_note(context, &d, CLRNN_STRATEGY_STEPWISE, false), CLRNN_OK);
     refuse_plan(context, d, CLRNN_ERR_SELF_TEST, "wrong results; use another device");
+}
+
+/* Every kind of kernels has a result of its own, and a failure is not taken back. */
+static void self_tests_are_told_apart(void **state)
+{
+    clrnn_context *context = *state;
+    for (size_t k = 0; k < TEST_FORMS * 2 * 2 * 2 * 4 * 3; k++) {
+        size_t rest = k / TEST_FORMS;
+        clrnn_plan_desc d = good_desc();
+        d.network = test_form(k % TEST_FORMS, 1, false);
+        d.network.no_bias = rest % 2;
+        d.precision = (clrnn_precision)((rest /= 2) % 2);
+        d.train = (rest /= 2) % 2;
+        d.weights = (clrnn_storage)((rest /= 2) % 4);
+        const clrnn_strategy strategy = (clrnn_strategy)(1 + rest / 4 % 3);
+        assert_int_equal(clr_self_test_verdict(context, &d, strategy), CLR_UNTESTED);
+        for (int again = 0; again < 2; again++)
+            assert_int_equal(clr_self_test_note(context, &d, strategy, k % 2 && !again), CLRNN_OK);
+        assert_int_equal(clr_self_test_verdict(context, &d, strategy), CLR_FAILED);
+        d.network.num_layers = 3; /* the same kernels */
+        d.network.input_size = 7;
+        assert_int_equal(clr_self_test_verdict(context, &d, strategy), CLR_FAILED);
+    }
+    clr_self_tests_forget(context);
+    const clrnn_plan_desc d = good_desc();
+    assert_int_equal(clr_self_test_verdict(context, &d, CLRNN_STRATEGY_STEPWISE), CLR_UNTESTED);
 }
 
 /* --- passes ------------------------------------------------------------------------------- */
@@ -350,7 +375,7 @@ static void fail_in_turn(clrnn_context *context, size_t form, size_t way, clr_fa
     clrnn_status status;
     long k = 1;
     for (;; k += k < 20 ? 1 : stride) {
-        memset(context->self_tests, 0, sizeof context->self_tests);
+        clr_self_tests_forget(context);
         clr_fault_inject(fault, k);
         status = whole_life(context, &desc, &in, weights);
         clr_fault_inject(fault, 0);
@@ -388,12 +413,13 @@ static void every_opencl_call_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(plans_that_contradict),    TEST(dropout_out_of_range),
-        TEST(plans_without_arguments),  TEST(double_precision_not_supported),
-        TEST(too_large_for_the_device), TEST(strategies),
-        TEST(self_test_failures),       TEST(passes_that_contradict),
-        TEST(weights_that_are_missing), TEST(host_passes_that_contradict),
-        TEST(every_allocation_fails),   TEST(every_opencl_call_fails),
+        TEST(plans_that_contradict),       TEST(dropout_out_of_range),
+        TEST(plans_without_arguments),     TEST(double_precision_not_supported),
+        TEST(too_large_for_the_device),    TEST(strategies),
+        TEST(self_test_failures),          TEST(self_tests_are_told_apart),
+        TEST(passes_that_contradict),      TEST(weights_that_are_missing),
+        TEST(host_passes_that_contradict), TEST(every_allocation_fails),
+        TEST(every_opencl_call_fails),
     };
     return cmocka_run_group_tests_name("plan errors", tests, NULL, NULL);
 }

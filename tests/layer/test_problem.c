@@ -69,6 +69,10 @@ static void every_key(void **state)
     p = parse("cell=gru,reset=after,update=keeps");
     assert_true(p.network.cell == CLRNN_CELL_GRU && p.network.gru_reset == CLRNN_RESET_AFTER);
     assert_true(p.network.gru_update == CLRNN_UPDATE_KEEPS);
+    p = parse("peepholes=1,P=3");
+    assert_true(p.network.peepholes && p.network.proj_size == 3);
+    p = parse("peepholes=0");
+    assert_false(p.network.peepholes);
     p = parse("mode=stream,block=16,T=100");
     assert_true(p.block == 16 && p.steps == 100 && !p.train);
     p = parse("block=100,T=100,mode=stream");
@@ -99,6 +103,8 @@ static void round_trips(void **state)
         "cell=gru,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=bf16,gemm=packed",
         "cell=rnn,T=5,N=3,I=2,H=4,L=1,D=1,mode=infer,weights=int8,act=relu",
         "cell=lstm,T=5,N=3,I=2,H=4,L=2,D=1,mode=stream,weights=f32,block=5,P=2",
+        "cell=lstm,T=5,N=3,I=2,H=4,L=2,D=2,mode=infer,weights=f16,peepholes=1,lengths=ragged",
+        "cell=lstm,T=5,N=3,I=2,H=4,L=1,D=1,mode=train,weights=f32,P=2,peepholes=1,bias=0",
         "cell=gru,T=999,N=1,I=2,H=4,L=1,D=1,mode=stream,weights=f16,block=64",
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
@@ -180,10 +186,12 @@ static void bad_strings(void **state)
         {"L=1001", CLRNN_ERR_RANGE, "num_layers is 1001"},
         {"I=268435456,H=268435456,L=9", CLRNN_ERR_RANGE, "more than memory can address"},
         {"P=256", CLRNN_ERR_RANGE, "proj_size 256 is not less than hidden_size 256"},
+        {"cell=gru,peepholes=1", CLRNN_ERR_ARGUMENT, "peepholes is an option of LSTM only"},
+        {"peepholes=2", CLRNN_ERR_ARGUMENT, "peepholes=2 is unknown"},
         {"cell=gru,P=3", CLRNN_ERR_ARGUMENT, "proj_size is an option of LSTM only"},
         {"act=relu", CLRNN_ERR_ARGUMENT, "nonlinearity is an option of RNN only"},
-        {"reset=after", CLRNN_ERR_ARGUMENT, "options of GRU only"},
-        {"cell=rnn,update=keeps", CLRNN_ERR_ARGUMENT, "options of GRU only"},
+        {"reset=after", CLRNN_ERR_ARGUMENT, "gru_reset is an option of GRU only"},
+        {"cell=rnn,update=keeps", CLRNN_ERR_ARGUMENT, "gru_update is an option of GRU only"},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         clrnn_problem p;

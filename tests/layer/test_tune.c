@@ -354,7 +354,7 @@ static void keys_differ(void **state)
     heard h;
     clrnn_context *context = open_with(*state, &h, fresh_folder());
     const clrnn_plan_desc desc = small_plan(false);
-    clrnn_plan_desc others[14];
+    clrnn_plan_desc others[15];
     for (size_t i = 0; i < COUNT(others); i++)
         others[i] = desc;
     others[0].network.cell = CLRNN_CELL_GRU;
@@ -371,6 +371,7 @@ static void keys_differ(void **state)
     others[11].train = true;
     others[12].precision = CLRNN_F64;
     others[13].weights = CLRNN_WEIGHTS_F16;
+    others[14].network.peepholes = true;
     clrnn_exec_config way;
     assert_int_equal(clr_exec_config_store(context, &desc, &good), CLRNN_OK);
     for (size_t i = 0; i < COUNT(others); i++)

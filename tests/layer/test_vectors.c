@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_vectors.c - the plan on the device against the 40 files that PyTorch computed,
- * forward and every gradient. */
+ * forward and every gradient, and against what others wrote of LSTMs with peepholes. */
 #include "layer/device.h"
 
 #include <stdio.h>
@@ -69,10 +69,31 @@ static void every_file(void **state)
     assert_int_equal(saturated, 3 * runs);
 }
 
+/* The sources give 7 to 9 digits. */
+static void peepholes(void **state)
+{
+    for (size_t i = 0; i < TEST_PEEPHOLE_COUNT; i++) {
+        test_vector v = test_peephole_load(test_peephole_names[i]);
+        const double bound = v.in.desc.bidirectional ? 3e-5 : 2e-6;
+        for (int precision = 0; precision < test_precisions(*state); precision++)
+            for (size_t way = 0; way < test_way_count(*state); way++) {
+                const clrnn_plan_desc desc =
+                    test_plan_desc(&v.in, (clrnn_precision)precision, false, way);
+                clrnn_plan *plan = test_plan_make(*state, &desc, &v.in);
+                test_outputs out = test_run(plan, &v.in);
+                test_compare(v.name, &v.in, &out, &v.expected, bound, 0);
+                test_outputs_free(&out);
+                clrnn_plan_destroy(&plan);
+            }
+        test_vector_free(&v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_file, test_open, test_close),
+        cmocka_unit_test_setup_teardown(peepholes, test_open, test_close),
     };
     return cmocka_run_group_tests_name("vectors", tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ static source source_of(const clr_network *n, uint32_t layer, uint32_t direction
 {
     const clr_cell_weights cell = clr_network_cell(n, layer, direction);
     const size_t H = n->desc.hidden_size, G = n->gates, R = n->state;
-    const size_t before = n->reset_before ? 1 : 0;
+    const size_t before = n->form->phases > 1 ? 1 : 0;
     switch (weight) {
     case CLR_INPUT:
     case CLR_D_INPUT:

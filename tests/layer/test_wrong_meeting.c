@@ -58,7 +58,7 @@ static void check_network(clrnn_context *context, const clrnn_plan_desc *desc)
     const char *strategy = "";
     forced.strategy = CLRNN_STRATEGY_PERSISTENT;
     for (int again = 0; again < 10 && strcmp(strategy, "stepwise") != 0; again++) {
-        memset(context->self_tests, 0, sizeof context->self_tests);
+        clr_self_tests_forget(context);
         context->together = 2;
         assert_int_equal(make_plan(context, desc, &strategy), CLRNN_OK);
     }

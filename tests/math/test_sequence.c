@@ -257,6 +257,66 @@ static void column_sums(void **state)
     }
 }
 
+/* NaN in the padding must not come through. */
+static void check_products(clr_sequence *sequence, const shape *s, bool ragged, bool accumulate)
+{
+    const size_t rows = s->T * s->N;
+    const shape other = {s->T, s->N, s->K, 3, 2};
+    cl_int lengths[65];
+    cl_mem device_lengths = lengths_of(sequence->context, s, lengths);
+    double *av = numbers(s, sequence->precision, 20),
+           *bv = numbers(&other, sequence->precision, 21);
+    double *products = calloc(rows * s->K, sizeof *products),
+           *room = calloc(s->K + 2, sizeof *room);
+    const double old = 0.25; /* of every number of the result, and of the two around it */
+    assert_true(products && room);
+    for (size_t k = 0; k < s->K + 2; k++)
+        room[k] = old;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t k = 0; k < s->K; k++) {
+            double *a = av + s->offset + r * stride_of(s) + k;
+            double *b = bv + other.offset + r * stride_of(&other) + k;
+            bool live = !ragged || r / s->N < (size_t)lengths[r % s->N];
+            *a = live ? *a : 0;
+            *b = live ? *b : NAN;
+            products[r * s->K + k] = live ? array_round(sequence->precision, *a * *b) : 0;
+        }
+    array a = array_make(sequence->context, sequence->precision, av, count_of(s));
+    array b = array_make(sequence->context, sequence->precision, bv, count_of(&other));
+    array out = array_make(sequence->context, sequence->precision, room, s->K + 2);
+    assert_int_equal(clr_column_products(sequence, (clr_matrix){a.buffer, s->offset, stride_of(s)},
+                                         (clr_matrix){b.buffer, other.offset, stride_of(&other)},
+                                         ragged ? device_lengths : NULL, s->N, rows, s->K,
+                                         out.buffer, 1, accumulate),
+                     CLRNN_OK);
+    double *got = array_read(&out);
+    for (size_t k = 0; k < s->K; k++) {
+        double sum = ordered_sum(sequence->precision, products + k, s->K, rows);
+        assert_same(got[k + 1], accumulate ? array_round(sequence->precision, old + sum) : sum);
+    }
+    assert_true(got[0] == old && got[s->K + 1] == old);
+    free(got);
+    free(products);
+    free(room);
+    free(av);
+    free(bv);
+    array_free(&a);
+    array_free(&b);
+    array_free(&out);
+    clr_buffer_destroy(&device_lengths);
+}
+
+static void column_products(void **state)
+{
+    for (int precision = 0; precision < precisions(*state); precision++) {
+        clr_sequence sequence = sequence_of(*state, precision);
+        for (size_t i = 0; i < COUNT(shapes); i++)
+            for (int how = 0; how < 4; how++)
+                check_products(&sequence, &shapes[i], how & 1, how & 2);
+        clr_sequence_free(&sequence);
+    }
+}
+
 /* 10^5 rows: accurate where adding up one by one in float is not, and the same bits each time. */
 static void long_column_sums(void **state)
 {
@@ -369,6 +429,7 @@ int main(void)
         TEST(dropout_extremes),
         TEST(column_sums),
         TEST(long_column_sums),
+        TEST(column_products),
         TEST(add_row),
         TEST(failures_are_reported),
         TEST(sums_that_overflow),

@@ -74,6 +74,7 @@ void assert_reads(const clrnn_tensors *set, const clrnn_model_desc *expected,
     assert_int_equal(a->nonlinearity, b->nonlinearity);
     assert_int_equal(a->gru_reset, b->gru_reset);
     assert_int_equal(a->gru_update, b->gru_update);
+    assert_int_equal(a->peepholes, b->peepholes);
     assert_int_equal(desc.input, expected->input);
     assert_int_equal(desc.vocabulary_size, expected->vocabulary_size);
     assert_int_equal(desc.output_size, expected->output_size);

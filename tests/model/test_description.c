@@ -25,16 +25,17 @@ static bool variant(int k, clrnn_model_desc *desc)
     if ((k /= 3) % 2)
         desc->vocabulary = input == CLRNN_INPUT_DENSE ? NULL : bytes;
     desc->output_size = (k /= 2) % 2 ? 3 : 0;
-    if (n.cell == CLRNN_CELL_LSTM)
+    if (n.cell == CLRNN_CELL_LSTM) {
         n.proj_size = option % 2 ? 2 : 0;
-    else if (n.cell == CLRNN_CELL_RNN)
+        n.peepholes = option / 2;
+    } else if (n.cell == CLRNN_CELL_RNN)
         n.nonlinearity = (clrnn_nonlinearity)(option % 2);
     else {
         n.gru_reset = (clrnn_gru_reset)(option % 2);
         n.gru_update = (clrnn_gru_update)(option / 2);
     }
     desc->network = n;
-    return n.cell == CLRNN_CELL_GRU || option < 2;
+    return n.cell != CLRNN_CELL_RNN || option < 2;
 }
 
 /* What is written is read again, for every variant, with either prefix. */
@@ -79,7 +80,7 @@ static void test_pytorch(void **state)
         read++;
         clrnn_tensors_destroy(&set);
     }
-    assert_int_equal(read, (2 + 4 + 1) * 8 * 2 * 2 + 7 * 8 * 2);
+    assert_int_equal(read, (4 + 4 + 1) * 8 * 2 * 2 + 9 * 8 * 2);
 }
 
 static void test_exact_json(void **state)
@@ -103,6 +104,16 @@ static void test_exact_json(void **state)
                         "\"update\":\"keeps\",\"input\":\"one_hot\",\"vocabulary_size\":2,"
                         "\"vocabulary\":[10,65],\"output_size\":2}");
     free(json);
+    /* What older readers do not know is written only where it is there. */
+    const clrnn_model_desc lstm = {.network = {.input_size = 2, .hidden_size = 3}};
+    clrnn_model_desc peepholes = lstm;
+    peepholes.network.peepholes = true;
+    assert_int_equal(clr_description_write(&lstm, &test_log, &json), CLRNN_OK);
+    assert_null(strstr(json, "peepholes"));
+    free(json);
+    assert_int_equal(clr_description_write(&peepholes, &test_log, &json), CLRNN_OK);
+    assert_non_null(strstr(json, "\"bias\":true,\"peepholes\":true,\"input\":\"dense\""));
+    free(json);
 }
 
 /* Each field alone, and fields and values that do not matter. */
@@ -116,6 +127,7 @@ static void test_partial_json(void **state)
         "{\"hidden_size\":5}",
         "{\"num_layers\":2e0}",
         "{\"proj_size\":0}",
+        "{\"peepholes\":false}",
         "{\"bidirectional\":true}",
         "{\"bias\":true}",
         "{\"input\":\"embedding\"}",

@@ -44,6 +44,8 @@ static void test_json_errors(void **state)
         {&lstm_desc, "{\"num_layers\":1}", "field num_layers: found 1, but the tensors say 2"},
         {&lstm_desc, "{\"num_layers\":3}", "field num_layers: found 3"},
         {&lstm_desc, "{\"proj_size\":2}", "field proj_size: found 2, but the tensors say 0"},
+        {&lstm_desc, "{\"peepholes\":true}",
+         "field peepholes: found true, but the tensors say false"},
         {&lstm_desc, "{\"bidirectional\":false}", "field bidirectional: found false"},
         {&lstm_desc, "{\"bidirectional\":1}", "field bidirectional: found 1"},
         {&lstm_desc, "{\"bias\":false}", "field bias: found false, but the tensors say true"},

@@ -50,6 +50,7 @@ static const clrnn_network_desc networks[] = {
     {.cell = CLRNN_CELL_LSTM, .hidden_size = 8, .proj_size = 3, .num_layers = 2},
     {.cell = CLRNN_CELL_GRU, .hidden_size = 7, .bidirectional = true, .num_layers = 2},
     {.cell = CLRNN_CELL_RNN, .hidden_size = 6, .no_bias = true},
+    {.cell = CLRNN_CELL_LSTM, .hidden_size = 5, .peepholes = true, .bidirectional = true},
 };
 
 /* Every kind of input, with and without a head, ragged or full, with or without initial states. */

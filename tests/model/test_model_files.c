@@ -29,6 +29,7 @@ static void assert_same_network(const clrnn_network_desc *a, const clrnn_network
     assert_int_equal(a->nonlinearity, b->nonlinearity);
     assert_int_equal(a->gru_reset, b->gru_reset);
     assert_int_equal(a->gru_update, b->gru_update);
+    assert_int_equal(a->peepholes, b->peepholes);
 }
 
 static void assert_same_desc(const clrnn_model_desc *a, const clrnn_model_desc *b)
@@ -84,6 +85,12 @@ static void test_round_trip(void **state)
                      .hidden_size = 4,
                      .no_bias = true,
                      .nonlinearity = CLRNN_RELU}},
+        {.network = {.input_size = 2,
+                     .hidden_size = 5,
+                     .num_layers = 2,
+                     .proj_size = 3,
+                     .bidirectional = true,
+                     .peepholes = true}},
     };
     for (size_t i = 0; i < COUNT(descs); i++) {
         round_trip(context, &descs[i]);

@@ -242,10 +242,11 @@ static void assert_all(const double *w, size_t count, double value)
 static void test_statistics(void **state)
 {
     enum { I = 20, H = 33, P = 14, O = 40, V = 256 };
-    clrnn_model_desc desc = {.network = {.input_size = I, .hidden_size = H, .proj_size = P},
-                             .input = CLRNN_INPUT_EMBEDDING,
-                             .vocabulary_size = V,
-                             .output_size = O};
+    clrnn_model_desc desc = {
+        .network = {.input_size = I, .hidden_size = H, .proj_size = P, .peepholes = true},
+        .input = CLRNN_INPUT_EMBEDDING,
+        .vocabulary_size = V,
+        .output_size = O};
     clrnn_model *m = create(*state, &desc, 4);
     double *w = parameters_of(m), mean, deviation, largest;
     assert_uniform(w + find(m, "rnn.weight_ih_l0", 4 * H, I).offset, 4 * H * I,
@@ -258,6 +259,7 @@ static void test_statistics(void **state)
     assert_all(bias, H, 0);
     assert_all(bias + H, H, 1);
     assert_all(bias + 2 * H, 2 * H, 0);
+    assert_all(w + find(m, "rnn.weight_peephole_l0", 3 * H, 0).offset, 3 * H, 0);
     for (size_t gate = 0; gate < 4; gate++)
         assert_orthonormal(w + find(m, "rnn.weight_hh_l0", 4 * H, P).offset + gate * H * P, H, P);
     moments(w, V * I, &mean, &deviation, &largest);

@@ -100,6 +100,25 @@ static void finite_differences(void **state)
     assert_int_equal(done, TEST_FORMS * 8 * 3);
 }
 
+/* Peepholes see the cell state, whatever is then made of it. */
+static void peepholes_and_projection(void **state)
+{
+    (void)state;
+    enum { T = 6, N = 3 };
+    static const uint32_t ragged[N] = {6, 0, 3};
+    for (unsigned bits = 0; bits < 4; bits++) {
+        clrnn_network_desc desc = {.input_size = 3,
+                                   .hidden_size = 4,
+                                   .proj_size = 2,
+                                   .num_layers = 1 + bits / 2,
+                                   .bidirectional = bits % 2,
+                                   .peepholes = true};
+        test_inputs in = test_inputs_random(&desc, T, N, ragged, bits, 0.8);
+        check_gradients("lstm, peepholes and projection", &in, 0);
+        test_inputs_free(&in);
+    }
+}
+
 /* A unit of relu that is off passes no gradient, be it infinite. */
 static void relu_selects(void **state)
 {
@@ -125,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finite_differences),
+        cmocka_unit_test(peepholes_and_projection),
         cmocka_unit_test(relu_selects),
     };
     return cmocka_run_group_tests_name("gradients", tests, NULL, NULL);

@@ -85,6 +85,7 @@ static void check_weights(const clrnn_network_desc *desc, uint32_t gates)
                 {"bias_ih", 1, rows, 1, !desc->no_bias},
                 {"bias_hh", 1, rows, 1, !desc->no_bias},
                 {"weight_hr", 2, R, H, desc->proj_size > 0},
+                {"weight_peephole", 1, 3 * H, 1, desc->peepholes},
             };
             for (size_t i = 0; i < COUNT(tensors); i++) {
                 char name[48];
@@ -108,6 +109,8 @@ static void weights_of_every_variant(void **state)
         {.cell = CLRNN_CELL_RNN, .nonlinearity = CLRNN_RELU},
         {.cell = CLRNN_CELL_LSTM},
         {.cell = CLRNN_CELL_LSTM, .proj_size = 4},
+        {.cell = CLRNN_CELL_LSTM, .peepholes = true},
+        {.cell = CLRNN_CELL_LSTM, .proj_size = 4, .peepholes = true},
         {.cell = CLRNN_CELL_GRU},
         {.cell = CLRNN_CELL_GRU, .gru_reset = CLRNN_RESET_AFTER},
         {.cell = CLRNN_CELL_GRU, .gru_update = CLRNN_UPDATE_KEEPS},
@@ -151,19 +154,76 @@ static void derived_sizes(void **state)
         .input_size = 2, .hidden_size = 5, .proj_size = 3, .bidirectional = true};
     assert_int_equal(clr_network_init(&lstm, &test_log, &n), CLRNN_OK);
     assert_true(n.gates == 4 && n.layers == 1 && n.directions == 2 && n.state == 3);
-    assert_true(n.memory && n.extra && !n.reset_before && !n.two_inputs);
+    assert_true(n.has_cell_state && n.saved == 1 && n.form->phases == 1 && !n.form->two_inputs);
     assert_int_equal(n.desc.num_layers, 1);
 
     clrnn_network_desc gru = {.cell = CLRNN_CELL_GRU, .input_size = 2, .hidden_size = 5};
     assert_int_equal(clr_network_init(&gru, &test_log, &n), CLRNN_OK);
-    assert_true(n.gates == 3 && n.state == 5 && n.reset_before && !n.two_inputs && n.extra);
+    assert_true(n.gates == 3 && n.state == 5 && n.saved == 1 && !n.has_cell_state);
+    assert_true(n.form->phases == 2 && n.form->phase[0].count == 2 && n.form->phase[1].first == 2);
+    assert_true(n.form->phase[1].count == 1 && !n.form->two_inputs);
     gru.gru_reset = CLRNN_RESET_AFTER;
     assert_int_equal(clr_network_init(&gru, &test_log, &n), CLRNN_OK);
-    assert_true(!n.reset_before && n.two_inputs && n.extra && !n.memory);
+    assert_true(n.form->phases == 1 && n.form->phase[0].count == 3 && n.form->two_inputs);
+    assert_true(n.saved == 1 && !n.has_cell_state);
 
     const clrnn_network_desc rnn = {.cell = CLRNN_CELL_RNN, .input_size = 2, .hidden_size = 5};
     assert_int_equal(clr_network_init(&rnn, &test_log, &n), CLRNN_OK);
-    assert_true(n.gates == 1 && !n.memory && !n.extra && !n.reset_before && !n.two_inputs);
+    assert_true(n.gates == 1 && n.saved == 0 && n.form->phases == 1 && !n.form->two_inputs);
+    assert_true(!n.has_cell_state);
+}
+
+/* Every row by itself: its name, its gates, each of which is in one phase and in its order, and
+ * that its options are known. */
+static void the_table_of_cells(void **state)
+{
+    (void)state;
+    const clr_cell_spec *cell;
+    int count = 0;
+    for (; (cell = clr_cell_of((clrnn_cell)count)); count++) {
+        assert_ptr_equal(clrnn_cell_get_info((clrnn_cell)count), &cell->info);
+        assert_string_equal(cell->info.name, clr_cell_names[count]);
+        assert_true(cell->info.gates >= 1 && cell->info.gates <= CLR_MOST_GATES);
+        for (uint32_t g = 0; g < cell->info.gates; g++)
+            assert_non_null(cell->info.gate_names[g]);
+        assert_null(cell->info.gate_names[cell->info.gates]);
+        for (uint32_t f = 0; f < COUNT(cell->forms) && (!f || cell->chooses); f++) {
+            uint32_t gates = 0;
+            for (uint32_t p = 0; p < cell->forms[f].phases; p++) {
+                assert_int_equal(cell->forms[f].phase[p].first, gates);
+                gates += cell->forms[f].phase[p].count;
+            }
+            assert_int_equal(gates, cell->info.gates);
+        }
+        size_t known = 0, options = 0;
+        for (size_t i = 0; i < CLR_OPTIONS; i++)
+            known += clr_cell_has(cell, &clr_options[i]);
+        while (cell->info.options[options])
+            options++;
+        assert_int_equal(known, options);
+    }
+    assert_null(clr_cell_names[count]);
+    assert_null(clrnn_cell_get_info((clrnn_cell)-1));
+    assert_string_equal(clrnn_cell_get_info(CLRNN_CELL_LSTM)->name, "lstm");
+    assert_string_equal(clrnn_cell_get_info(CLRNN_CELL_GRU)->name, "gru");
+    assert_string_equal(clrnn_cell_get_info(CLRNN_CELL_RNN)->name, "rnn");
+}
+
+static void options_of_every_type(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CLR_OPTIONS; i++) {
+        clrnn_network_desc desc = {.input_size = 3, .hidden_size = 5};
+        const clr_cell_option *option = &clr_options[i];
+        assert_int_equal(clr_option_get(&desc, option), 0);
+        clr_option_set(&desc, option, 1);
+        for (size_t k = 0; k < CLR_OPTIONS; k++)
+            assert_int_equal(clr_option_get(&desc, &clr_options[k]), k == i);
+        assert_true(desc.input_size == 3 && desc.hidden_size == 5);
+        clr_option_set(&desc, option, 0);
+        const clrnn_network_desc zero = {.input_size = 3, .hidden_size = 5};
+        assert_memory_equal(&desc, &zero, sizeof zero);
+    }
 }
 
 static void invalid_descriptions(void **state)
@@ -204,13 +264,16 @@ static void invalid_descriptions(void **state)
           .hidden_size = 1,
           .gru_reset = CLRNN_RESET_AFTER},
          CLRNN_ERR_ARGUMENT,
-         "options of GRU only"},
+         "gru_reset is an option of GRU only"},
         {{.cell = CLRNN_CELL_RNN,
           .input_size = 1,
           .hidden_size = 1,
           .gru_update = CLRNN_UPDATE_KEEPS},
          CLRNN_ERR_ARGUMENT,
-         "options of GRU only"},
+         "gru_update is an option of GRU only"},
+        {{.cell = CLRNN_CELL_GRU, .input_size = 1, .hidden_size = 3, .peepholes = true},
+         CLRNN_ERR_ARGUMENT,
+         "peepholes is an option of LSTM only"},
         {{.cell = CLRNN_CELL_GRU, .input_size = 1, .hidden_size = 3, .proj_size = 2},
          CLRNN_ERR_ARGUMENT,
          "proj_size is an option of LSTM only"},
@@ -303,13 +366,13 @@ static void check_layout(const clr_network *n, const clr_layout *l)
         for (uint32_t d = 0; d < n->directions; d++) {
             for (uint32_t slot = 0; slot < l->slots; slot++) {
                 claim(owned, l->total, clr_layout_h(l, n, layer, d, slot), N * R);
-                if (n->memory)
+                if (n->has_cell_state)
                     claim(owned, l->total, clr_layout_c(l, n, layer, d, slot), N * H);
             }
             for (uint32_t t = 0; t < l->steps && layer < own_layers; t++)
                 claim(owned, l->total, clr_layout_gates(l, n, layer, d, t), N * n->gates * H);
-            for (uint32_t t = 0; n->extra && t < l->extras && layer < own_layers; t++)
-                claim(owned, l->total, clr_layout_extra(l, n, layer, d, t), N * H);
+            for (uint32_t t = 0; n->saved && t < l->extras && layer < own_layers; t++)
+                claim(owned, l->total, clr_layout_extra(l, n, layer, d, t), N * n->saved * H);
         }
     for (uint32_t layer = 0; layer < ys; layer++)
         claim(owned, l->total, clr_layout_y(l, layer), (size_t)l->y_steps * N * n->directions * R);
@@ -389,6 +452,8 @@ int main(void)
         cmocka_unit_test(weights_of_every_variant),
         cmocka_unit_test(known_counts),
         cmocka_unit_test(derived_sizes),
+        cmocka_unit_test(the_table_of_cells),
+        cmocka_unit_test(options_of_every_type),
         cmocka_unit_test(invalid_descriptions),
         cmocka_unit_test(missing_arguments),
         cmocka_unit_test(large_networks),

@@ -234,8 +234,8 @@ def test_run_bad_wishes():
     write_npy("x.npy", *x)
     write_safetensors("gru.safetensors", arrays.make_weights("gru", I, H))
     run = ["run", "gru.safetensors", "--in", "x.npy"]
-    fails(2, *run, "c0=x.npy", "--out", "y.npy", says="LSTM")
-    fails(2, *run, "--out", "cn=c.npy", says="LSTM")
+    fails(2, *run, "c0=x.npy", "--out", "y.npy", says="gru has no c0")
+    fails(2, *run, "--out", "cn=c.npy", says="gru has no cn")
     fails(2, *run, "--out", "logits=l.npy", says="head")
     fails(2, *run, "--out", "z=y.npy", says=["z", "logits"])
     fails(2, *run, "--out", "y.txt", says="y.txt")

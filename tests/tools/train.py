@@ -49,6 +49,7 @@ def test_train_options():
                   ["--optimizer", "sgd", "--momentum", "0.9", "--lr", "0.1"],
                   "--optimizer adamw --weight-decay 0.1 --schedule cosine --warmup 2".split(),
                   ["--optimizer", "rmsprop", "--clip", "0", "--validation", "0"],
+                  ["--peepholes", "--layers", "2"],
                   ["--cell", "gru", "--reset", "after", "--update", "keeps", "--text", "more.txt"]]:
         summary = json.loads(passes("train", *SMALL, *extra, "--steps", "6", "--json", "--force",
                                     "--save", "m.safetensors"))

@@ -43,6 +43,10 @@ def test_bad_use():
     fails(2, "train", "--lr", "0", says="--lr")
     fails(2, "train", "--dropout", "1", says="--dropout")
     fails(2, "train", "--cell", "lstmm", says=["lstmm", "lstm|gru|rnn"])
+    words = ["train", "--text", "t", "--save", "m.safetensors"]
+    fails(2, *words, "--reset", "before", says=["--reset", "--cell gru"])
+    fails(2, *words, "--cell", "gru", "--peepholes", says=["--peepholes", "--cell lstm"])
+    fails(2, *words, "--cell", "rnn", "--update", "keeps", says=["--update", "--cell gru"])
     fails(2, "sample", says="model")
     fails(2, "sample", "m", "--temperature", "-1", says="--temperature")
     for command in ["verify", "bench"]:

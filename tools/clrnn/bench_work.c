@@ -36,7 +36,7 @@ static uint32_t state_width(const clrnn_problem *p)
 
 static uint32_t gates(const clrnn_problem *p)
 {
-    return p->network.cell == CLRNN_CELL_LSTM ? 4 : p->network.cell == CLRNN_CELL_GRU ? 3 : 1;
+    return clrnn_cell_get_info(p->network.cell)->gates;
 }
 
 static uint32_t layers(const clrnn_problem *p)
@@ -136,7 +136,7 @@ static int make_set(clrnn_context *context, const clrnn_problem *p, workload *w,
     size_t rows = (size_t)p->steps * p->batch;
     size_t stack = (size_t)layers(p) * directions(p) * p->batch;
     size_t width = (size_t)directions(p) * state_width(p);
-    bool lstm = p->network.cell == CLRNN_CELL_LSTM;
+    bool has_cell_state = clrnn_cell_get_info(p->network.cell)->has_cell_state;
     const struct {
         cl_mem *buffer;
         size_t count;
@@ -145,7 +145,7 @@ static int make_set(clrnn_context *context, const clrnn_problem *p, workload *w,
         {&w->set[which].x, rows * p->network.input_size, true},
         {&w->set[which].y, rows * width, true},
         {&w->set[which].hn, stack * state_width(p), true},
-        {&w->set[which].cn, stack * p->network.hidden_size, lstm},
+        {&w->set[which].cn, stack * p->network.hidden_size, has_cell_state},
         {&w->set[which].reserve, info->reserve_bytes / element_bytes(p) + 1, p->train},
         {&w->set[which].dy, rows * width, p->train},
         {&w->set[which].dx, rows * p->network.input_size, p->train},

@@ -58,6 +58,24 @@ tool_option tool_prefix(const char **target)
     return tool_text("prefix", "P", target, "the model's tensors are those named P...");
 }
 
+const char *tool_cells(void)
+{
+    static char words[200];
+    size_t at = 0;
+    const clrnn_cell_info *cell;
+    for (int i = 0; (cell = clrnn_cell_get_info((clrnn_cell)i)) && at < sizeof words; i++)
+        at += (size_t)snprintf(words + at, sizeof words - at, "%s%s", i ? "|" : "", cell->name);
+    return words;
+}
+
+bool tool_cell_has(clrnn_cell cell, const char *option)
+{
+    const char *const *own = clrnn_cell_get_info(cell)->options;
+    while (*own && strcmp(*own, option) != 0)
+        own++;
+    return *own != NULL;
+}
+
 const char *tool_word(const char *words, int index)
 {
     static char word[32];

@@ -148,11 +148,11 @@ static int read_inputs(job *j)
 /* What the model does not have must not be asked for. */
 static int check_wishes(const job *j)
 {
-    bool lstm = j->desc->network.cell == CLRNN_CELL_LSTM;
-    if (!lstm && j->inputs[RUN_C0].path)
-        return tool_error("run: --in c0=%s: only an LSTM has c0", j->inputs[RUN_C0].path);
-    if (!lstm && j->outputs[RUN_CN].path)
-        return tool_error("run: --out cn=%s: only an LSTM has cn", j->outputs[RUN_CN].path);
+    const clrnn_cell_info *cell = clrnn_cell_get_info(j->desc->network.cell);
+    if (!cell->has_cell_state && j->inputs[RUN_C0].path)
+        return tool_error("run: --in c0=%s: a %s has no c0", j->inputs[RUN_C0].path, cell->name);
+    if (!cell->has_cell_state && j->outputs[RUN_CN].path)
+        return tool_error("run: --out cn=%s: a %s has no cn", j->outputs[RUN_CN].path, cell->name);
     if (!j->desc->output_size && j->outputs[RUN_LOGITS].path)
         return tool_error("run: --out logits=%s: %s has no head", j->outputs[RUN_LOGITS].path,
                           j->model_path);
@@ -224,11 +224,11 @@ static void *make_state(const job *j, const void *from, size_t width)
  * not grow with T, and on CPU devices the numbers are the same to the last bit. */
 static int forward_pieces(job *j)
 {
-    bool lstm = j->desc->network.cell == CLRNN_CELL_LSTM;
+    bool has_c = clrnn_cell_get_info(j->desc->network.cell)->has_cell_state;
     size_t H = j->desc->network.hidden_size;
-    void *h = make_state(j, j->h0, j->state), *c = lstm ? make_state(j, j->c0, H) : NULL;
+    void *h = make_state(j, j->h0, j->state), *c = has_c ? make_state(j, j->c0, H) : NULL;
     uint32_t *lengths = j->lengths ? calloc(j->batch, sizeof *lengths) : NULL;
-    int code = h && (c || !lstm) && (lengths || !j->lengths) ? TOOL_OK : tool_no_memory();
+    int code = h && (c || !has_c) && (lengths || !j->lengths) ? TOOL_OK : tool_no_memory();
     for (uint32_t t = 0; t < j->steps && !code; t += PIECE) {
         uint32_t steps = j->steps - t < PIECE ? j->steps - t : PIECE;
         for (uint32_t n = 0; lengths && n < j->batch; n++) {

@@ -14,7 +14,7 @@ typedef struct sampler {
     clrnn_model *model;
     const uint8_t *bytes; /* the text of each symbol, [V] */
     uint32_t symbols;     /* V */
-    bool lstm;
+    bool has_cell_state;
     float *h, *c; /* [L,1,R], [L,1,H] */
     float *h_next, *c_next;
     float *logits;  /* [CHUNK,1,V], the last row of the last call first */
@@ -43,9 +43,9 @@ static int feed(sampler *s, const int32_t *ids, uint32_t count)
                          .batch = 1,
                          .ids = ids,
                          .h0 = s->h,
-                         .c0 = s->lstm ? s->c : NULL,
+                         .c0 = s->has_cell_state ? s->c : NULL,
                          .hn = s->h_next,
-                         .cn = s->lstm ? s->c_next : NULL,
+                         .cn = s->has_cell_state ? s->c_next : NULL,
                          .logits = s->logits};
     clrnn_status status = clrnn_model_forward(s->model, &io);
     if (status)
@@ -160,7 +160,7 @@ static int prepare(sampler *s, const clrnn_model_desc *desc)
     size_t width = network->proj_size ? network->proj_size : network->hidden_size;
     s->bytes = desc->vocabulary;
     s->symbols = desc->vocabulary_size;
-    s->lstm = network->cell == CLRNN_CELL_LSTM;
+    s->has_cell_state = clrnn_cell_get_info(network->cell)->has_cell_state;
     s->h = calloc(network->num_layers * width, sizeof *s->h);
     s->h_next = calloc(network->num_layers * width, sizeof *s->h);
     s->c = calloc((size_t)network->num_layers * network->hidden_size, sizeof *s->c);

@@ -140,6 +140,11 @@ bool tool_given(const tool_option *options, const char *name);
 int tool_default(const tool_option *options, const char *name, const char *value,
                  const char *where);
 
+/** The names of all cells, "lstm|gru|rnn", in the order of clrnn_cell; whether one has an option.
+ */
+const char *tool_cells(void);
+bool tool_cell_has(clrnn_cell cell, const char *option);
+
 /** Word `index` of "a|b|c", in a static buffer. */
 const char *tool_word(const char *words, int index);
 

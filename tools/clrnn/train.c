@@ -7,7 +7,6 @@
 
 #include "train.h"
 
-#define CELLS "lstm|gru|rnn"
 
 static void print_start(const train_session *s)
 {
@@ -19,7 +18,7 @@ static void print_start(const train_session *s)
     printf("device %u:%u  %s, %s, driver %s\n", device->platform_index, device->device_index,
            device->name, device->platform, device->driver);
     printf("model  %s, %u layer%s of %u, %s parameters\n",
-           tool_word(CELLS, (int)desc->network.cell), desc->network.num_layers,
+           clrnn_cell_get_info(desc->network.cell)->name, desc->network.num_layers,
            desc->network.num_layers == 1 ? "" : "s", desc->network.hidden_size,
            tool_thousands(clrnn_model_parameter_count(s->model), parameters));
     printf("text   %u symbols, unigram %#.5g bpc, a pass is %s batches of %u x %u\n", symbols,
@@ -72,7 +71,7 @@ static int print_summary_json(const train_session *s)
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "device", device->name);
     cJSON_AddStringToObject(object, "driver", device->driver);
-    cJSON_AddStringToObject(object, "cell", tool_word(CELLS, (int)network->cell));
+    cJSON_AddStringToObject(object, "cell", clrnn_cell_get_info(network->cell)->name);
     cJSON_AddNumberToObject(object, "hidden", network->hidden_size);
     cJSON_AddNumberToObject(object, "layers", network->num_layers);
     cJSON_AddNumberToObject(object, "parameters", (double)clrnn_model_parameter_count(s->model));
@@ -105,16 +104,31 @@ static int print_summary(const train_session *s)
     return TOOL_OK;
 }
 
+/* An option of the cell must be one that it has; a resumed model is looked at when it is there. */
+static int check_cell_option(const train_options *o, const char *name)
+{
+    const char *cell = clrnn_cell_get_info((clrnn_cell)o->cell)->name;
+    if (o->resume || !tool_given(o->table, name) || tool_cell_has((clrnn_cell)o->cell, name))
+        return TOOL_OK;
+    for (int i = 0; clrnn_cell_get_info((clrnn_cell)i); i++)
+        if (tool_cell_has((clrnn_cell)i, name))
+            cell = clrnn_cell_get_info((clrnn_cell)i)->name;
+    return tool_error("train: --%s is not of this cell; add --cell %s", name, cell);
+}
+
 static int check_options(const train_options *o)
 {
     if (o->texts.count == 0)
         return tool_error("train: no text given; add --text FILE");
     if (!o->save)
         return tool_error("train: nowhere to keep the model; add --save FILE");
-    if (o->cell != CLRNN_CELL_GRU &&
-        (tool_given(o->table, "reset") || tool_given(o->table, "update")) && !o->resume)
-        return tool_error("train: --reset and --update are of the GRU; add --cell gru");
-    int code = o->resume ? TOOL_OK : train_check_used(o, o->layers); /* else once they are known */
+    int code = check_cell_option(o, "peepholes");
+    if (!code)
+        code = check_cell_option(o, "reset");
+    if (!code)
+        code = check_cell_option(o, "update");
+    if (!code && !o->resume)
+        code = train_check_used(o, o->layers); /* else once they are known */
     return code ? code : train_check_files(o);
 }
 
@@ -156,10 +170,11 @@ static int run(int argc, char **argv)
         tool_flag("force", &o.force, "replace files of --save and --log that exist"),
         tool_text("log", "CSV", &o.log, "table of the training's course; continued on a resume"),
         tool_flag("json", &o.json, "print nothing but a summary, as JSON"),
-        tool_choice("cell", CELLS, &o.cell, "(lstm)"),
+        tool_choice("cell", tool_cells(), &o.cell, "(lstm)"),
         tool_u32("hidden", "H", &o.hidden, 1, "hidden units of a layer (128)"),
         tool_u32("layers", "L", &o.layers, 1, "layers (1)"),
         tool_u32("embedding", "E", &o.embedding, 0, "width of the embedding; 0: one-hot (0)"),
+        tool_flag("peepholes", &o.peepholes, "LSTM: gates see the cell state"),
         tool_choice("reset", "before|after", &o.reset, "GRU: reset gate and product (before)"),
         tool_choice("update", "replaces|keeps", &o.update, "GRU: an open update gate (replaces)"),
         tool_u32("batch", "N", &o.batch, 1, "sequences side by side (32, fewer for a short text)"),

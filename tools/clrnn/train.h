@@ -20,7 +20,7 @@ typedef struct train_options {
     uint64_t steps, seconds, seed, warmup;
     uint64_t log_every, validate_every, save_every;
     double lr, clip, dropout, momentum, weight_decay, validation;
-    bool json, force, binary;
+    bool json, force, binary, peepholes;
     const tool_option *table; /* to ask which were given, and to fill in those that were not */
 } train_options;
 

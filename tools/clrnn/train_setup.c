@@ -84,7 +84,8 @@ static int make_model(train_session *s)
                                          .hidden_size = o->hidden,
                                          .num_layers = o->layers,
                                          .gru_reset = (clrnn_gru_reset)o->reset,
-                                         .gru_update = (clrnn_gru_update)o->update}};
+                                         .gru_update = (clrnn_gru_update)o->update,
+                                         .peepholes = o->peepholes}};
     desc.vocabulary = clrnn_text_vocabulary(s->text, &desc.vocabulary_size);
     desc.output_size = desc.vocabulary_size;
     desc.input = o->embedding ? CLRNN_INPUT_EMBEDDING : CLRNN_INPUT_ONE_HOT;
@@ -113,10 +114,11 @@ static int check_model(const train_session *s)
                           o->resume);
     if ((tool_given(o->table, "cell") && (int)network->cell != o->cell) ||
         (tool_given(o->table, "reset") && (int)network->gru_reset != o->reset) ||
-        (tool_given(o->table, "update") && (int)network->gru_update != o->update))
+        (tool_given(o->table, "update") && (int)network->gru_update != o->update) ||
+        (o->peepholes && !network->peepholes))
         return tool_error(
-            "train: --resume %s: the checkpoint has another cell than --cell, --reset "
-            "or --update say; leave them out",
+            "train: --resume %s: the checkpoint has another cell than --cell, --reset, "
+            "--update or --peepholes say; leave them out",
             o->resume);
     int code = differs(o, "hidden", o->hidden, network->hidden_size);
     if (!code)

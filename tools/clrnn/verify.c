@@ -39,15 +39,19 @@ static const struct {
     {"cell=lstm,T=33,N=1,I=65,H=130", false},
     {"cell=lstm,T=3,N=17,I=130,H=65", false},
     {"cell=lstm,T=1,N=1,I=7,H=33", false},
+    {"cell=lstm,peepholes=1,T=7,N=3,I=17,H=33", true},
+    {"cell=lstm,peepholes=1,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
     {"cell=rnn,strategy=stepwise,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
     {"cell=gru,strategy=stepwise,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
     {"cell=gru,strategy=stepwise,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
     {"cell=lstm,strategy=stepwise,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", true},
+    {"cell=lstm,strategy=stepwise,peepholes=1,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
     {"cell=rnn,strategy=resident,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
     {"cell=gru,strategy=resident,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
     {"cell=gru,strategy=resident,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
     {"cell=lstm,strategy=resident,T=5,N=1,I=7,H=300", true},
     {"cell=lstm,strategy=resident,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
+    {"cell=lstm,strategy=resident,peepholes=1,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
 
@@ -61,6 +65,7 @@ static const struct {
     {"cell=gru,reset=after,update=keeps,T=5,N=1,I=7,H=130", false},
     {"cell=lstm,T=7,N=3,I=17,H=33", true},
     {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
+    {"cell=lstm,peepholes=1,T=6,N=5,I=17,H=33", false},
     {"cell=gru,strategy=stepwise,T=5,N=3,I=17,H=65", false},
     {"cell=lstm,strategy=stepwise,P=7,T=6,N=3,I=7,H=17", false},
     {"cell=gru,strategy=resident,T=5,N=3,I=17,H=65", false},

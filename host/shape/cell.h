@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * shape/cell.h - the table of cells: one row says what a cell is, and everybody reads it.
+ *
+ * Nobody else asks which cell a network has. A new cell is a name in clrnn_cell and in CLR_CELLS, a
+ * row in shape/cell.c, its equations in cl/NAME.cl and in reference/NAME.c, and tests. */
+#ifndef CLR_SHAPE_CELL_H
+#define CLR_SHAPE_CELL_H
+
+#include <clrnn/network.h>
+
+/* All cells as X(CLRNN_CELL_..., name), in the order of clrnn_cell. cl/name.cl is the source
+ * clr_cl_name, reference/name.c defines clr_ref_name. */
+#define CLR_CELLS(X) X(LSTM, lstm) X(GRU, gru) X(RNN, rnn)
+
+/* The names of all cells by clrnn_cell, ended by NULL. */
+extern const char *const clr_cell_names[];
+
+/* --- options -------------------------------------------------------------------------------- */
+
+/* A member of clrnn_network_desc that some cells have; 0 is the default, and for the others the
+ * only value. */
+typedef struct clr_cell_option {
+    const char *member;
+    size_t offset, size;      /* of the member: a bool, an enum or a uint32_t */
+    const char *key;          /* its name in problem strings and in clrnn_cell_info.options */
+    const char *field;        /* its name in the descriptions of files */
+    const char *const *words; /* its values from 0 on, ended by NULL; NULL: a size */
+    /* What kernels know it by: a bit OPTION_ of cl/cell.cl, set unless the value is 0; or where
+     * code cannot be the same for both, a define, 1 for the value `defined`. */
+    uint32_t bit;
+    const char *define;
+    uint32_t defined;
+    /* In files: the tensor of layer 0 whose presence tells it, or NULL: a description has to say,
+     * and of a file without one it is that of the library that most such files are from. */
+    const char *tensor;
+    bool must_say; /* a description of such a cell must not leave it out */
+    uint32_t imported;
+} clr_cell_option;
+
+/* In the order in which problem strings have them. */
+enum {
+    CLR_OPTION_PROJECTION,
+    CLR_OPTION_RESET,
+    CLR_OPTION_UPDATE,
+    CLR_OPTION_NONLINEARITY,
+    CLR_OPTION_PEEPHOLES,
+    CLR_OPTIONS
+};
+extern const clr_cell_option clr_options[CLR_OPTIONS];
+
+uint32_t clr_option_get(const clrnn_network_desc *desc, const clr_cell_option *option);
+void clr_option_set(clrnn_network_desc *desc, const clr_cell_option *option, uint32_t value);
+
+/** How many values an option has that is no size. */
+uint32_t clr_option_values(const clr_cell_option *option);
+
+/* --- cells ---------------------------------------------------------------------------------- */
+
+#define CLR_MOST_GATES  4
+#define CLR_MOST_PHASES 2
+
+/* A phase of a step: the products of some gates' rows of weight_hh, then the cell's equations. The
+ * first multiplies h_{t-1}; a later one what the cell has made of it in the phase before, a value
+ * that is saved. */
+typedef struct clr_phase {
+    uint32_t first, count; /* gates */
+} clr_phase;
+
+/* What depends on a cell's options, as far as the host has to know. */
+typedef struct clr_cell_form {
+    uint32_t phases;
+    clr_phase phase[CLR_MOST_PHASES];
+    uint32_t saved;  /* values saved for each unit and step beside the activated gates and c */
+    bool two_inputs; /* du, the gradient of U h + b_hh, differs from da, that of W x + b_ih */
+} clr_cell_form;
+
+#define CLR_MOST_PARAMETERS 3
+
+typedef struct clr_unit_parameter {
+    uint32_t gate;
+    bool next; /* times c_t, else c_{t-1} */
+} clr_unit_parameter;
+
+/* Parameters of each unit, [count*H], that times the unit's cell state are added to gates' sums. */
+typedef struct clr_unit_parameters {
+    const char *tensor; /* "weight_peephole" */
+    const char *key;    /* of the option that brings them */
+    uint32_t count;
+    clr_unit_parameter each[CLR_MOST_PARAMETERS];
+} clr_unit_parameters;
+
+/* One row. */
+typedef struct clr_cell_spec {
+    clrnn_cell_info info;
+    const char *title; /* in messages: "LSTM" */
+    /* Its form is forms[value of the option `chooses`]; NULL: the first. */
+    const char *chooses;
+    clr_cell_form forms[2];
+    clr_unit_parameters parameters;
+    /* [G] of bias_ih in a fresh model. */
+    float first_bias[CLR_MOST_GATES];
+    /* Conversion: with the rows of this gate negated (of W, U and both biases), the two values of
+     * the option `turns` are the same function; NULL: of none. */
+    const char *turns;
+    uint32_t turned_gate;
+} clr_cell_spec;
+
+/** The row of a cell; NULL if there is no such cell. */
+const clr_cell_spec *clr_cell_of(clrnn_cell cell);
+
+/** Whether it is an option of this cell. */
+bool clr_cell_has(const clr_cell_spec *cell, const clr_cell_option *option);
+
+/** How many parameters of each unit a checked description has. */
+uint32_t clr_cell_parameters(const clr_cell_spec *cell, const clrnn_network_desc *desc);
+
+/** The form that a checked description has. */
+const clr_cell_form *clr_cell_form_of(const clr_cell_spec *cell, const clrnn_network_desc *desc);
+
+#endif
