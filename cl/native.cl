@@ -30,6 +30,7 @@ VECTORS(double)
 
 #define get_global_id(i) ((i) ? clr_y : clr_x)
 #define get_group_id(i)  get_global_id(i)
+#define OWN_GROUP(m)     ((m)->own) /* where there is no clr_x */
 #define get_local_id(i)  ((uint)0)
 #define barrier(flags)   ((void)0)
 #define mem_fence(flags) __sync_synchronize()

@@ -159,14 +159,20 @@ static inline bool goes_on(const team *m, bool repair, bool stays)
     return repair ? m->sync[SYNC_FLAG] : stays;
 }
 
+/* The group itself. Asked anew wherever there may be barriers inside a loop over groups: PoCL 3.1
+ * does not see that a variable is the same for all work-items. */
+#ifndef OWN_GROUP
+#define OWN_GROUP(m) ((uint)get_group_id(0))
+#endif
+
 static inline uint first_group(const team *m, bool repair)
 {
-    return repair || m->solo ? 0 : m->own;
+    return repair || m->solo ? 0 : OWN_GROUP(m);
 }
 
 static inline uint groups_end(const team *m, bool repair)
 {
-    return repair || m->solo ? team_size(m) : m->own + 1;
+    return repair || m->solo ? team_size(m) : OWN_GROUP(m) + 1;
 }
 
 static inline bool is_missing(const team *m, bool repair, uint group, uint phase)

@@ -107,6 +107,7 @@ static const struct {
      * (pocl_driver_build_poclbinary), and those that are used once more for their size: the first
      * result comes after 2.5 times as long. */
     {"Portable Computing Language", true},
+    {"native", true}, /* compiled with the library */
 };
 
 static bool keeps_programs(const clrnn_device_info *info)
