@@ -36,10 +36,10 @@ clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network
     const size_t before = 3;
     for (size_t i = 0; i < source_count; i++)
         sources[before + i] = strategy[i];
-    clr_define defines[12] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
-                              {"OPTIONS", clr_cell_options(network)},
-                              {"STORAGE", storage}};
-    size_t count = 3;
+    clr_define defines[12] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}, {"STORAGE", storage}};
+    size_t count = 2;
+    if (!context->options_from_launch)
+        defines[count++] = (clr_define){"OPTIONS", clr_cell_options(network)};
     if (d->cell == CLRNN_CELL_GRU)
         defines[count++] = (clr_define){"CELL_RESET_BEFORE", d->gru_reset == CLRNN_RESET_BEFORE};
     for (size_t i = 0; i < own_count; i++)

@@ -12,20 +12,23 @@
 
 static const char wrong_rnn[] =
     "#define CELL_GATES        1\n"
+    "#define CELL_PHASES       1\n"
+    "#define CELL_FIRST(phase) ((phase) == 0 ? 0 : CELL_GATES)\n"
+    "#define CELL_OPEN         0\n"
     "#define CELL_MEMORY       0\n"
-    "#define CELL_RESET_BEFORE 0\n"
     "#define CELL_TWO_INPUTS   0\n"
-    "static inline REALV cell_forward(const REALV *a, const REALV *u, REALV h, REALV *c, REALV "
-    "*s,\n"
-    "                                 REALV *extra)\n"
+    "#define CELL_PARAMS       0\n"
+    "#define CELL_SAVES        0\n"
+    "static inline REALV cell_forward(uint options, int phase, const REALV *a, const REALV *u,\n"
+    "                                 const REALV *p, REALV h, REALV *c, REALV *s, REALV *saved)\n"
     "{\n"
-    "    REALV sum = a[0] + u[0];\n"
-    "    s[0] = CELL_RELU ? fmax(sum, (REALV)0.001f) : real_tanh(sum);\n" /* should be 0 */
+    "    REALV sum = a[0] + u[0], least = (REALV)0.001f;\n" /* should be 0 */
+    "    s[0] = options & OPTION_RELU ? fmax(sum, least) : real_tanh(sum);\n"
     "    return s[0];\n"
     "}\n"
-    "static inline void cell_backward(const REALV *s, REALV extra, REALV h_prev, REALV c_prev,\n"
-    "                                 REALV c, REALV dh, REALV *dc, REALV *da, REALV *du,\n"
-    "                                 REALV *dh_prev)\n"
+    "static inline void cell_backward(uint options, int phase, const REALV *s, const REALV *p,\n"
+    "                                 const REALV *saved, REALV h_prev, REALV c_prev, REALV c,\n"
+    "                                 REALV dh, REALV *dc, REALV *da, REALV *du, REALV *dh_prev)\n"
     "{\n"
     "    da[0] = dh * ((REALV)1 - s[0] * s[0] * (REALV)1.001f);\n" /* should be 1 */
     "    *dh_prev = (REALV)0;\n"
