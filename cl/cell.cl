@@ -39,6 +39,10 @@
 #define OPTION_RELU      8  /* RNN: relu in place of tanh */
 #define OPTION_KEEPS     16 /* GRU: z is the part of h that is kept */
 
+/* Gates of the first phase, and of the second, if there is one. */
+#define FIRST_GATES  CELL_FIRST(1)
+#define SECOND_GATES (CELL_GATES - CELL_FIRST(1))
+
 /* Room for `count` values; OpenCL C has no array of none. */
 #define ROOM(count) ((count) > 0 ? (count) : 1)
 #endif

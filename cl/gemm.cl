@@ -37,9 +37,9 @@ static inline void store_row(const REALV *acc, global REAL *c, uint columns, uin
 #endif
 
 /* a: element (m,k) at a_at + m/TILE_M*tile_stride + m%TILE_M*row_stride + k*k_stride.
- * panels: of pack_panels or store_panels, from panels_at on.  c: [M,N] at c_at, row stride c_stride.
- * Global size [blocks of block_n columns, blocks of block_m rows]; block_n is a multiple of TILE_N
- * and block_m of TILE_M. */
+ * panels: of pack_panels or store_panels, from panels_at on.  c: [M,N] at c_at, row stride
+ * c_stride. Global size [blocks of block_n columns, blocks of block_m rows]; block_n is a multiple
+ * of TILE_N and block_m of TILE_M. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulong k_stride,
      global const STORED *panels, ulong panels_at, global REAL *c, ulong c_at, ulong c_stride,

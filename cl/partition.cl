@@ -150,15 +150,10 @@ static inline bool phase_end(const team *m, uint group, uint phases_done, uint p
 /* A group goes through its phases while nobody has given up; alone it goes through those of all
  * groups; in a repair through those that are missing of them, each from where it stopped:
  *
- *     for (uint phase = 0; goes_on(&m, repair, stays) && phase < phases; phase++)
+ *     for (uint phase = 0; stays && phase < phases; phase++)
  *         for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
  *             if (is_missing(&m, repair, group, phase)) ...
  */
-static inline bool goes_on(const team *m, bool repair, bool stays)
-{
-    return repair ? m->sync[SYNC_FLAG] : stays;
-}
-
 /* The group itself. Asked anew wherever there may be barriers inside a loop over groups: PoCL 3.1
  * does not see that a variable is the same for all work-items. */
 #ifndef OWN_GROUP
@@ -199,16 +194,19 @@ static inline void settle(const team *m)
     m->sync[SYNC_LEFT] = 0;
 }
 
-/* A group has done its phases: is it the last one, which has to do what is missing of all? When it
- * has done that too it settles. */
+/* A group has done its phases: has it to do what is missing of all? The last one has, if somebody
+ * gave up; when nothing is missing (any more) it settles. */
 static inline bool must_repair(const team *m, bool repaired)
 {
-    if (repaired)
-        settle(m);
-    if (repaired || m->members == 1) /* alone nobody waits */
+    if (m->members == 1) /* alone nobody waits */
         return false;
-    fence_device();
-    bool last = atomic_inc(&m->sync[SYNC_LEFT]) == (int)team_size(m) - 1;
-    fence_device();
-    return last;
+    if (!repaired) {
+        fence_device();
+        bool last = atomic_inc(&m->sync[SYNC_LEFT]) == (int)team_size(m) - 1;
+        fence_device();
+        if (!last || m->sync[SYNC_FLAG])
+            return last;
+    }
+    settle(m);
+    return false;
 }

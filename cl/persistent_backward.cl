@@ -27,9 +27,9 @@ static inline void cell_panel(const walk *w, const walk_step *s, uint panel, uin
 static inline void early_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
 {
     const size_t stride = (size_t)CELL_GATES * w->H;
-    const uint K = (CELL_GATES - CELL_FIRST(1)) * w->H;
+    const uint K = SECOND_GATES * w->H;
     REALV sum[ROWS][TILE_V];
-    product(du_of(w, s) + n0 * stride + (size_t)CELL_FIRST(1) * w->H, stride, rows,
+    product(du_of(w, s) + n0 * stride + (size_t)FIRST_GATES * w->H, stride, rows,
             w->d_candidate + (size_t)panel * TILE_N * K, K, false, sum);
 #define UNITS w->H
 #define EACH  early_units_back(w, s, n0 + i, j, width, sum[i][v])
@@ -41,7 +41,7 @@ static inline void recurrent_panel(const walk *w, const walk_step *s, uint panel
                                    uint rows)
 {
     size_t stride = (size_t)CELL_GATES * w->H;
-    const uint K = CELL_FIRST(1) * w->H;
+    const uint K = FIRST_GATES * w->H;
     global REAL *dh = w->dh + (size_t)n0 * w->R;
     REALV sum[ROWS][TILE_V];
     for (uint i = 0; i < rows; i++)
@@ -95,7 +95,7 @@ persistent_backward(global const REAL *panels, global const REAL *weights, globa
     const uint options = options_of(l.options), phases = l.count * backward_phases(options);
     const uint groups = l.row_shares * l.unit_shares;
     walk w[MOST_WALKS];
-    bool stays = true, repair = false;
+    bool repair = false;
     team m;
     team_begin(&m, &l, sync, (uint)get_group_id(0));
     for (uint d = 0; d < l.used; d++) {
@@ -104,16 +104,17 @@ persistent_backward(global const REAL *panels, global const REAL *weights, globa
         walk_backward_weights(&w[d], &at, panels);
     }
     do {
-        for (uint phase = 0; goes_on(&m, repair, stays) && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++) {
-                if (!is_missing(&m, repair, group, phase))
-                    continue;
-                backward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
-                               l.row_shares, group % l.unit_shares, l.unit_shares);
-                if (!repair)
-                    stays = phase_end(&m, group, phase + 1, phases, meetings_after(options, phase),
+        bool stays = true;
+        for (uint phase = 0; stays && phase < phases; phase++)
+            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
+                if (is_missing(&m, repair, group, phase)) {
+                    backward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
+                                   l.row_shares, group % l.unit_shares, l.unit_shares);
+                    if (!repair)
+                        stays =
+                            phase_end(&m, group, phase + 1, phases, meetings_after(options, phase),
                                       phase == 0 ? m.first_spins : m.most_spins);
-            }
+                }
         repair = must_repair(&m, repair);
     } while (repair);
 }

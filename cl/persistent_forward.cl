@@ -161,7 +161,7 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
     const uint lag = l.stacked ? l.block * parts : 0, phases = own + lag * (l.used - 1);
     team m;
     walk w[MOST_WALKS];
-    bool stays = true, repair = false;
+    bool repair = false;
     team_begin(&m, &l, sync, (uint)get_group_id(0));
     if (l.count == 0) {
         probe(&m);
@@ -179,18 +179,18 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
         w[d].block = l.block;
     }
     do {
-        for (uint phase = 0; goes_on(&m, repair, stays) && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++) {
-                if (!is_missing(&m, repair, group, phase))
-                    continue;
-                uint walk = group / groups, late = walk * lag;
-                bool late_first = phase % (l.block * parts) == 0 || phase < lag;
-                if (phase >= late && phase - late < own)
-                    forward_phase(&w[walk], &m, group, phase - late, phase);
-                if (!repair)
-                    stays = phase_end(&m, group, phase + 1, phases, forward_meetings(&l, phase),
-                                      late_first ? m.first_spins : m.most_spins);
-            }
+        bool stays = true;
+        for (uint phase = 0; stays && phase < phases; phase++)
+            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
+                if (is_missing(&m, repair, group, phase)) {
+                    uint walk = group / groups, late = walk * lag;
+                    bool longer = phase % (l.block * parts) == 0 || phase < lag;
+                    if (phase >= late && phase - late < own)
+                        forward_phase(&w[walk], &m, group, phase - late, phase);
+                    if (!repair)
+                        stays = phase_end(&m, group, phase + 1, phases, forward_meetings(&l, phase),
+                                          longer ? m.first_spins : m.most_spins);
+                }
         repair = must_repair(&m, repair);
     } while (repair);
 }

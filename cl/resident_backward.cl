@@ -14,7 +14,7 @@ static inline void add_to_dh(local const walk *w, uint n, uint j, REAL sum)
 #define EACH  add_to_dh(w, n, unit, sum[0])
 #include "resident_product.cl"
 
-/* What follows the other product: that of a second phase, or of a projection. */
+/* The other product: that of the second phase, or of a projection. */
 static inline void second_units(local const walk *w, local const walk_step *s, uint n, uint j,
                                 REAL sum)
 {
@@ -29,6 +29,15 @@ static inline void second_units(local const walk *w, local const walk_step *s, u
 #define GATES 1
 #define EACH  second_units(w, s, n, unit, sum[0])
 #include "resident_product.cl"
+
+static inline void second_begin(local product *p, local const walk *w, uint unit_share,
+                                uint unit_shares)
+{
+    if (CELL_PHASES > 1)
+        product_begin(p, w->d_candidate, w->H, SECOND_GATES * w->H, unit_share, unit_shares);
+    else
+        product_begin(p, w->d_projection, w->H, w->R, unit_share, unit_shares);
+}
 
 /* What needs no product, for units unit0..unit1-1 of rows row0..row1-1. */
 static inline void units_alone(local const walk *w, local const walk_step *s, uint unit0,
@@ -64,58 +73,57 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
     local int answer;
     REAL kept[TAKE][KEPT], kept_2[1][KEPT];
     const bool leader = get_local_id(0) == 0;
-    bool stays = true, repair = false;
+    bool repair = false;
     team m;
     team_begin(&m, &l, sync, (uint)get_group_id(0));
     do {
-        for (uint phase = 0; goes_on(&m, repair, stays) && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++) {
-                if (!is_missing(&m, repair, group, phase))
-                    continue;
-                const bool begins = repair || phase == 0;
-                const int work = backward_part(options, phase);
-                uint number = phase / backward_phases(options);
-                uint part_of = group % l.unit_shares, row0, unit0;
-                uint row1 = share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
-                if (leader && begins) {
-                    pick_places(&l, group < groups ? 0 : 1, &at);
-                    walk_backward_begin(&w, &l, &at, weights, store, dy, dh, dc, dproj, da, du,
-                                        lengths);
-                    walk_backward_weights(&w, &at, panels);
-                    product_begin(&recurrent, w.d_recurrent, R, CELL_FIRST(1) * l.H, part_of,
-                                  l.unit_shares);
-                    if (two)
-                        product_begin(&second, CELL_PHASES > 1 ? w.d_candidate : w.d_projection,
-                                      l.H, CELL_PHASES > 1 ? (CELL_GATES - CELL_FIRST(1)) * l.H : R,
-                                      part_of, l.unit_shares);
+        bool stays = true;
+        for (uint phase = 0; stays && phase < phases; phase++)
+            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
+                if (is_missing(&m, repair, group, phase)) {
+                    const bool begins = repair || phase == 0;
+                    const int work = backward_part(options, phase);
+                    uint number = phase / backward_phases(options);
+                    uint part_of = group % l.unit_shares, row0, unit0;
+                    uint row1 =
+                        share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
+                    if (leader && begins) {
+                        pick_places(&l, group < groups ? 0 : 1, &at);
+                        walk_backward_begin(&w, &l, &at, weights, store, dy, dh, dc, dproj, da, du,
+                                            lengths);
+                        walk_backward_weights(&w, &at, panels);
+                        product_begin(&recurrent, w.d_recurrent, R, FIRST_GATES * l.H, part_of,
+                                      l.unit_shares);
+                        if (two)
+                            second_begin(&second, &w, part_of, l.unit_shares);
+                    }
+                    if (leader)
+                        step_of(&w, w.down ? number : l.count - 1 - number, &s);
+                    barrier(BARRIER);
+                    if (begins && !repair) {
+                        recurrent_product_keep(&recurrent, kept);
+                        if (two)
+                            second_product_keep(&second, kept_2);
+                    }
+                    if (work == part_recurrent)
+                        recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1,
+                                          l.rows, !repair, kept, from, part);
+                    else if (CELL_PHASES > 1 && work == part_early)
+                        second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride,
+                                       row0, row1, l.rows, !repair, kept_2, from, part);
+                    else if (projected && work == part_cell)
+                        second_product(&w, &s, &second, w.dproj + (size_t)s.kept * l.N * R, R, row0,
+                                       row1, l.rows, !repair, kept_2, from, part);
+                    else {
+                        uint unit1 = share(projected ? R : l.H, part_of, l.unit_shares, &unit0);
+                        units_alone(&w, &s, unit0, unit1, row0, row1);
+                    }
+                    barrier(BARRIER);
+                    if (!repair)
+                        stays = group_stays(&m, group, phase + 1, phases,
+                                            meetings_after(options, phase),
+                                            phase == 0 ? m.first_spins : m.most_spins, &answer);
                 }
-                if (leader)
-                    step_of(&w, w.down ? number : l.count - 1 - number, &s);
-                barrier(BARRIER);
-                if (begins && !repair) {
-                    recurrent_product_keep(&recurrent, kept);
-                    if (two)
-                        second_product_keep(&second, kept_2);
-                }
-                if (work == part_recurrent)
-                    recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
-                                      !repair, kept, from, part);
-                else if (CELL_PHASES > 1 && work == part_early)
-                    second_product(&w, &s, &second, du_of(&w, &s) + CELL_FIRST(1) * l.H, stride,
-                                   row0, row1, l.rows, !repair, kept_2, from, part);
-                else if (projected && work == part_cell)
-                    second_product(&w, &s, &second, w.dproj + (size_t)s.kept * l.N * R, R, row0,
-                                   row1, l.rows, !repair, kept_2, from, part);
-                else {
-                    uint unit1 = share(projected ? R : l.H, part_of, l.unit_shares, &unit0);
-                    units_alone(&w, &s, unit0, unit1, row0, row1);
-                }
-                barrier(BARRIER);
-                if (!repair)
-                    stays =
-                        group_stays(&m, group, phase + 1, phases, meetings_after(options, phase),
-                                    phase == 0 ? m.first_spins : m.most_spins, &answer);
-            }
         repair = group_repairs(&m, repair, &answer);
     } while (repair);
 }

@@ -4,18 +4,17 @@
 
 #define NAME  first_product
 #define TAKES TAKE
-#define GATES CELL_FIRST(1)
+#define GATES FIRST_GATES
 #define EACH  cell_units(w, s, 0, n, unit, 1, sum)
 #include "resident_product.cl"
 
-/* What follows the other product: of a cell with two phases that of the gates from CELL_FIRST(1)
- * on, else that of a projection. */
+/* The other product: of a cell with two phases that of the second, else that of a projection. */
 static inline void second_units(local const walk *w, local const walk_step *s, uint n, uint j,
                                 const REAL *sum)
 {
     REAL of_unit[CELL_GATES];
-    for (int k = CELL_FIRST(1); k < CELL_GATES; k++)
-        of_unit[k] = sum[k - CELL_FIRST(1)];
+    for (int k = FIRST_GATES; k < CELL_GATES; k++)
+        of_unit[k] = sum[k - FIRST_GATES];
     if (CELL_PHASES > 1)
         cell_units(w, s, CELL_PHASES - 1, n, j, 1, of_unit);
     else
@@ -24,9 +23,19 @@ static inline void second_units(local const walk *w, local const walk_step *s, u
 
 #define NAME  second_product
 #define TAKES 1
-#define GATES (CELL_PHASES > 1 ? CELL_GATES - CELL_FIRST(1) : 1)
+#define GATES (CELL_PHASES > 1 ? SECOND_GATES : 1)
 #define EACH  second_units(w, s, n, unit, sum)
 #include "resident_product.cl"
+
+static inline void second_begin(local product *p, local const walk *w, size_t gate_step,
+                                uint unit_share, uint unit_shares)
+{
+    if (CELL_PHASES > 1)
+        product_begin(p, w->recurrent + FIRST_GATES * gate_step, w->H, w->H, unit_share,
+                      unit_shares);
+    else
+        product_begin(p, w->projection, w->R, w->H, unit_share, unit_shares);
+}
 
 /* Arguments: those of persistent_forward; it does not look at x. Global
  * size: used*row_shares*unit_shares groups of WG work-items.
@@ -40,6 +49,7 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
 {
     const uint parts = forward_phases(options_of(l.options)), phases = l.count * parts;
     const uint groups = l.row_shares * l.unit_shares;
+    const uint multiplied = CELL_PHASES > 1 ? 0 : CELL_SAVES; /* of the values saved */
     local walk_places at;
     local walk w;
     local walk_step s;
@@ -47,7 +57,7 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
     local int answer;
     REAL kept[TAKE][KEPT], kept_2[1][KEPT];
     const bool leader = get_local_id(0) == 0;
-    bool stays = true, repair = false;
+    bool repair = false;
     team m;
     team_begin(&m, &l, sync, (uint)get_group_id(0));
     if (l.count == 0) {
@@ -56,45 +66,43 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
         return;
     }
     do {
-        for (uint phase = 0; goes_on(&m, repair, stays) && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++) {
-                if (!is_missing(&m, repair, group, phase))
-                    continue;
-                const bool begins = repair || phase == 0;
-                uint number = phase / parts, part_of = group % l.unit_shares, row0;
-                uint row1 = share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
-                if (leader && begins) {
-                    pick_places(&l, group < groups ? 0 : 1, &at);
-                    walk_forward_begin(&w, &l, &at, weights, store, h_first, c_first, h_last,
-                                       c_last, y, lengths);
-                    walk_forward_weights(&w, &at, panels);
-                    product_begin(&first, w.recurrent, l.H, l.R, part_of, l.unit_shares);
-                    if (CELL_PHASES > 1)
-                        product_begin(&second, w.recurrent + CELL_FIRST(1) * first.gate_step, l.H,
-                                      l.H, part_of, l.unit_shares);
+        bool stays = true;
+        for (uint phase = 0; stays && phase < phases; phase++)
+            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
+                if (is_missing(&m, repair, group, phase)) {
+                    const bool begins = repair || phase == 0;
+                    uint number = phase / parts, part_of = group % l.unit_shares, row0;
+                    uint row1 =
+                        share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
+                    if (leader && begins) {
+                        pick_places(&l, group < groups ? 0 : 1, &at);
+                        walk_forward_begin(&w, &l, &at, weights, store, h_first, c_first, h_last,
+                                           c_last, y, lengths);
+                        walk_forward_weights(&w, &at, panels);
+                        product_begin(&first, w.recurrent, l.H, l.R, part_of, l.unit_shares);
+                        if (parts > 1)
+                            second_begin(&second, &w, first.gate_step, part_of, l.unit_shares);
+                    }
+                    if (leader)
+                        step_of(&w, w.down ? l.count - 1 - number : number, &s);
+                    barrier(BARRIER);
+                    if (begins && !repair) {
+                        first_product_keep(&first, kept);
+                        if (parts > 1)
+                            second_product_keep(&second, kept_2);
+                    }
+                    if (phase % parts == 0)
+                        first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !repair,
+                                      kept, from, part);
                     else if (parts > 1)
-                        product_begin(&second, w.projection, l.R, l.H, part_of, l.unit_shares);
+                        second_product(&w, &s, &second, saved_of(&w, &s, 0, multiplied),
+                                       saved_stride(&w), row0, row1, l.rows, !repair, kept_2, from,
+                                       part);
+                    barrier(BARRIER);
+                    if (!repair)
+                        stays = group_stays(&m, group, phase + 1, phases, phase + 1,
+                                            phase == 0 ? m.first_spins : m.most_spins, &answer);
                 }
-                if (leader)
-                    step_of(&w, w.down ? l.count - 1 - number : number, &s);
-                barrier(BARRIER);
-                if (begins && !repair) {
-                    first_product_keep(&first, kept);
-                    if (parts > 1)
-                        second_product_keep(&second, kept_2);
-                }
-                if (phase % parts == 0)
-                    first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !repair, kept,
-                                  from, part);
-                else if (parts > 1)
-                    second_product(
-                        &w, &s, &second, saved_of(&w, &s, 0, CELL_PHASES > 1 ? 0 : CELL_SAVES),
-                        saved_stride(&w), row0, row1, l.rows, !repair, kept_2, from, part);
-                barrier(BARRIER);
-                if (!repair)
-                    stays = group_stays(&m, group, phase + 1, phases, phase + 1,
-                                        phase == 0 ? m.first_spins : m.most_spins, &answer);
-            }
         repair = group_repairs(&m, repair, &answer);
     } while (repair);
 }

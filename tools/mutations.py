@@ -101,7 +101,7 @@ MUTATIONS = [
         (WALK + "_launch.cl", "(SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)",
          "(SYNC_COUNTERS + SYNC_LINE)")]),
     ("persistent-nobody-repairs", "test_overrun", [
-        (PARTITION, "    return last;\n", "    return false;\n")]),
+        (PARTITION, "            return last;\n", "            return false;\n")]),
     ("persistent-left-stays", "test_overrun", [
         (PARTITION, "    m->sync[SYNC_LEFT] = 0;\n", "")]),
     ("persistent-shares", "test_persistent", [
@@ -160,12 +160,12 @@ MUTATIONS = [
     ("resident-keeps-for-all", "test_resident", [
         (RESIDENT + "_product.cl", "use_kept && unit0 == p->unit0", "use_kept")]),
     ("resident-repairs-with-kept", "test_resident", [
-        (RESIDENT + "_forward.cl", "row1, l.rows, !repair, kept,", "row1, l.rows, true, kept,")]),
+        (RESIDENT + "_forward.cl", "s.h_prev, l.R, row0, row1, l.rows, !repair,",
+         "s.h_prev, l.R, row0, row1, l.rows, true,")]),
     ("resident-barrier", "test_resident", [
         (RESIDENT + ".cl", "*stays = phase_end", "*stays = true; if (phases > 3) phase_end")]),
     ("resident-gate-step", "test_resident", [
-        (RESIDENT + "_forward.cl", "w.recurrent + CELL_FIRST(1) * first.gate_step",
-         "w.recurrent + first.gate_step")]),
+        (RESIDENT + "_forward.cl", "w->recurrent + FIRST_GATES * gate_step", "w->recurrent + gate_step")]),
     ("resident-dproj", "test_resident", [
         (RESIDENT + "_backward.cl", "(size_t)s.kept * l.N * R, R,", "0, R,")]),
     ("resident-directions", "test_resident", [

@@ -25,7 +25,8 @@ struct clrnn_context {
     cl_command_queue queue; /* in-order */
     char *cache_dir;        /* of program binaries and measured ways; NULL = no cache on disk */
     bool keeps_programs;    /* binaries are kept there: not where the driver keeps its own */
-    clr_lock lock;          /* of what follows */
+    bool options_from_launch; /* tests: kernels are not compiled for the options of one network */
+    clr_lock lock;            /* of what follows */
     struct clr_program *programs;
     uint32_t together;      /* layer/: how many groups run at the same time; 0 = not yet known */
     double apart_until;     /* layer/: when groups may meet again, by clr_seconds */

@@ -226,7 +226,7 @@ clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *so
 
 bool clr_compiles(const clrnn_context *context)
 {
-    return !clr_is_native(context->queue);
+    return !clr_is_native(context->queue) && !context->options_from_launch;
 }
 
 void clr_programs_free(clrnn_context *context)

@@ -1,5 +1,26 @@
 /* SPDX-License-Identifier: MIT
- * layer/strategy.h - how time is walked: what a strategy is. */
+ * layer/strategy.h - how time is walked: what a strategy is.
+ *
+ * How time is cut, from the whole to the least, by whom and why:
+ *
+ *     chunk    run in layer/forward.c      so many steps that their gates fit the work memory
+ *                                          (plan->piece): a walk of each layer and direction, of
+ *                                          which the strategy takes those of a layer, or of two.
+ *                                          Training has one chunk, all T steps
+ *     launch   steps_of_launch in          so many steps of a walk that a GPU does nothing else for
+ *              layer/walks.c               0.1 s at most; its kernel goes through them alone.
+ *                                          stepwise: all of a walk, but launches kernels for each
+ *     block    block_of in layer/walks.c   so many steps of a launch that their input products come
+ *                                          at once and still find their gates in a cache when they
+ *                                          need them (persistent; the others multiply before)
+ *     step     one t of one direction      where its arrays lie: step_of in cl/walk.cl, and for
+ *                                          products outside the kernels math/scan.h
+ *     phase    of a step, between two      one product and the equations after it: as many as the
+ *              meetings of groups          cell says (cl/cell.cl), and one more for a projection
+ *
+ * A walk back cuts the same steps from the other end. What a launch is told of its arrays, of the
+ * states before its first and after its last step too, comes from layer/scan.h, for all strategies.
+ */
 #ifndef CLR_LAYER_STRATEGY_H
 #define CLR_LAYER_STRATEGY_H
 

@@ -15,6 +15,7 @@ uint32_t clr_cell_options(const clr_network *network);
 /**
  * Build the program prelude + cell + the strategy's sources, with the defines that the network's
  * cell and options need, how weights are kept, and those of the strategy's own.
+ * With context->options_from_launch one program serves all options of a cell.
  * Returns: as clr_program_get.
  */
 clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network,

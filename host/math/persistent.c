@@ -15,16 +15,16 @@
 
 static clrnn_status build_alone(clr_persistent *p, bool back)
 {
-    const clr_source *const sources[] = {
-        &clr_cl_pack,
-        &clr_cl_storage,
-        &clr_cl_tile,
-        &clr_cl_walk_launch,
-        &clr_cl_walk,
-        back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
-        &clr_cl_partition,
-        &clr_cl_persistent,
-        back ? &clr_cl_persistent_backward : &clr_cl_persistent_forward};
+    const clr_source *const sources[] = {&clr_cl_pack,
+                                         &clr_cl_storage,
+                                         &clr_cl_tile,
+                                         &clr_cl_walk_launch,
+                                         &clr_cl_walk,
+                                         back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
+                                         &clr_cl_partition,
+                                         &clr_cl_persistent,
+                                         back ? &clr_cl_persistent_backward
+                                              : &clr_cl_persistent_forward};
     const uint32_t vector = clr_packed_vector(p->context, p->kind.precision);
     const clr_define own[] = {{"VEC", (long)vector},
                               {"TILE_V", (long)(p->tile_n / vector)},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_wrong_meeting.c - a compiler that gets the meeting of work-groups wrong: all
  * leave at the first one, and nobody raises the flag. (So did Mesa 22.3's rusticl on llvmpipe.)
- * This program brings its own cl/walk.cl, which the linker takes in place of the library's.
+ * This program brings its own cl/partition.cl, which the linker takes in place of the library's.
  */
 #include <clrnn/plan.h>
 
@@ -17,15 +17,15 @@
 
 static char text[1 << 16]; /* filled by main, blank to its end */
 
-const clr_source clr_cl_walk = {"wrong walk", text, sizeof text - 1};
+const clr_source clr_cl_partition = {"wrong partition", text, sizeof text - 1};
 
-/* cl/walk.cl with another end of the function `meet`. */
+/* cl/partition.cl with another end of the function `meet`. */
 static int bring_own_kernel(void)
 {
     static const char right[] = "    return true;\n}", wrong[] = "    return false;\n}";
     void *file = NULL;
     size_t size = 0;
-    if (clr_file_read(test_data("../../cl/walk.cl"), &test_log, &file, &size) != CLRNN_OK)
+    if (clr_file_read(test_data("../../cl/partition.cl"), &test_log, &file, &size) != CLRNN_OK)
         return 1;
     char *end = strstr(file, right);
     if (!end || strstr(end + 1, right) || size + sizeof wrong >= sizeof text)
