@@ -149,7 +149,7 @@ MUTATIONS = [
         ("host/layer/host_io.c",
          "works && !(other && other < end && begin < other + array_bytes(plan, pass, j))",
          "works")]),
-    ("config-of-another-network", "test_tune", [
+    ("config-of-another-network", "test_tune_files", [
         ("host/layer/exec_config.c", "clr_option_get(n, &clr_options[i]));", "0u);")]),
 
     # The same with large groups.

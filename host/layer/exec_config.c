@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "device/binary_cache.h"
 #include "device/context.h"
+#include "device/program.h"
+#include "math/clblast.h"
 #include "shape/cell.h"
 
 /* A change of what a config means changes this number. */
@@ -34,20 +36,42 @@ static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, cha
              d->max_batch, d->train, (int)d->precision, (int)d->weights);
 }
 
-/* Only one that layer/create.c can take. */
-static bool plausible(const clrnn_exec_config *w)
+const uint32_t clr_exec_config_kept[CLR_EXEC_CONFIG_KEPT] = {128, 64, 32};
+const uint32_t clr_exec_config_rows[CLR_EXEC_CONFIG_ROWS] = {24, 96};
+
+/* Whether it is one of the numbers over `divisor`. */
+static bool one_of(uint32_t number, const uint32_t *numbers, size_t count, uint32_t divisor)
 {
-    const uint32_t most = 1u << 16, most_kept = 1024, most_rows = 384;
-    bool cut = w->row_shares >= 1 && w->unit_shares >= 1 && w->row_shares <= most &&
-               w->unit_shares <= most;
-    bool gemm = w->gemm == CLRNN_GEMM_PACKED || w->gemm == CLRNN_GEMM_CLBLAST;
-    bool walk = w->rows <= most_rows && w->helps <= 1 && w->layers >= 1 && w->layers <= 2;
+    bool found = false;
+    for (size_t i = 0; i < count; i++)
+        found = found || numbers[i] / divisor == number;
+    return found;
+}
+
+/* Only one that clrnn_tune would try on this device: a file may say anything, and what it says is
+ * compiled, some of it for half a minute. */
+static bool plausible(const clrnn_context *context, const clrnn_plan_desc *d,
+                      const clrnn_exec_config *w)
+{
+    const bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
+    const uint32_t directions = d->network.bidirectional ? 2 : 1;
+    /* As many groups as run together, which is at most one for each compute unit. */
+    uint64_t groups = (uint64_t)w->row_shares * w->unit_shares;
+    bool cut = groups == 1 || (groups > 1 && groups <= context->info.compute_units / directions);
+    bool usable = clr_clblast_usable(context, NULL);
+    bool packed = w->gemm == CLRNN_GEMM_PACKED && (cpu || !usable);
+    bool gemm = packed || (w->gemm == CLRNN_GEMM_CLBLAST && usable);
+    bool rows = w->rows == 0 || (clr_compiles(context) &&
+                                 one_of(w->rows, clr_exec_config_rows, CLR_EXEC_CONFIG_ROWS, 1));
     bool no_walk = w->rows == 0 && w->helps == 0 && w->layers == 0;
     switch (w->strategy) {
     case CLRNN_STRATEGY_PERSISTENT:
-        return gemm && cut && walk && (w->row_shares == 1 || w->unit_shares == 1) && w->kept == 0;
+        return cpu && packed && cut && rows && w->helps <= 1 && w->layers >= 1 && w->layers <= 2 &&
+               (w->row_shares == 1 || w->unit_shares == 1) && w->kept == 0;
     case CLRNN_STRATEGY_RESIDENT:
-        return gemm && cut && no_walk && w->kept >= 4 && w->kept <= most_kept;
+        return !cpu && gemm && cut && no_walk &&
+               one_of(w->kept, clr_exec_config_kept, CLR_EXEC_CONFIG_KEPT,
+                      d->precision == CLRNN_F64 ? 2 : 1);
     case CLRNN_STRATEGY_STEPWISE:
         return gemm && no_walk && w->row_shares == 0 && w->unit_shares == 0 && w->kept == 0;
     default:
@@ -77,7 +101,12 @@ bool clr_exec_config_load(const clrnn_context *context, const clrnn_plan_desc *d
                                       .layers = numbers[7]};
     }
     free(file.file);
-    return whole && plausible(config);
+    bool good = whole && plausible(context, desc, config);
+    if (!good)
+        clr_log(&context->log, CLRNN_LOG_WARN,
+                "a measured execution config is ignored: clrnn_tune would not try it on this "
+                "device; measure anew");
+    return good;
 }
 
 clrnn_status clr_exec_config_store(const clrnn_context *context, const clrnn_plan_desc *desc,

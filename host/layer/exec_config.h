@@ -15,7 +15,15 @@ struct clrnn_exec_config {
     double seconds;
 };
 
-/** Whether the fastest way of running such plans here is known. Threads: any. */
+/* What clrnn_tune tries of the numbers that kernels are compiled for; a kept config has no others.
+ */
+enum { CLR_EXEC_CONFIG_KEPT = 3, CLR_EXEC_CONFIG_ROWS = 2 };
+extern const uint32_t clr_exec_config_kept[CLR_EXEC_CONFIG_KEPT]; /* f32; half of it in f64 */
+extern const uint32_t
+    clr_exec_config_rows[CLR_EXEC_CONFIG_ROWS]; /* besides 0, if the device has a compiler */
+
+/** Whether the fastest way of running such plans here is known; it is one that clrnn_tune could
+ *  have found here. Threads: any. */
 bool clr_exec_config_load(const clrnn_context *context, const clrnn_plan_desc *desc,
                           clrnn_exec_config *config);
 

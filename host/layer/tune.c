@@ -9,10 +9,12 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "device/buffer.h"
+#include "device/program.h"
 #include "layer/check.h"
 #include "layer/create.h"
 #include "layer/pass.h"
 #include "layer/strategy.h"
+#include "math/clblast.h"
 #include "math/persistent.h"
 
 enum { most_configs = 40 };
@@ -174,20 +176,20 @@ static void list_cpu_configs(const clrnn_plan_desc *desc, uint32_t together,
 
 /* Another: how many groups share the units, the others sharing the rows, and how many weights each
  * work-item keeps in registers. */
-static void list_gpu_configs(const clrnn_plan_desc *desc, uint32_t together,
+static void list_gpu_configs(const clrnn_plan_desc *desc, uint32_t together, clrnn_gemm gemm,
                              clrnn_exec_config *configs, size_t *count)
 {
-    static const uint32_t kept[] = {128, 64, 32};
     const uint32_t row_blocks = (desc->max_batch + LANE_ROWS - 1) / LANE_ROWS;
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+    for (size_t i = 0; i < CLR_EXEC_CONFIG_KEPT; i++)
         for (uint32_t n = 1; n; n = next_share(n, together)) {
             uint32_t rest = together / n;
             add(configs, count,
                 (clrnn_exec_config){.strategy = CLRNN_STRATEGY_RESIDENT,
-                                    .gemm = CLRNN_GEMM_CLBLAST,
+                                    .gemm = gemm,
                                     .row_shares = rest < row_blocks ? rest : row_blocks,
                                     .unit_shares = n,
-                                    .kept = desc->precision == CLRNN_F64 ? kept[i] / 2 : kept[i]});
+                                    .kept = clr_exec_config_kept[i] /
+                                            (desc->precision == CLRNN_F64 ? 2 : 1)});
         }
 }
 
@@ -196,26 +198,29 @@ static void list_gpu_configs(const clrnn_plan_desc *desc, uint32_t together,
 static void list_configs(const clrnn_context *context, const clrnn_plan_desc *desc,
                          uint32_t together, clrnn_exec_config *configs, size_t *count)
 {
+    const bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
+    const clrnn_gemm gemm =
+        clr_clblast_usable(context, NULL) ? CLRNN_GEMM_CLBLAST : CLRNN_GEMM_PACKED;
     *count = 0;
     together = together ? together : 1;
-    add(configs, count,
-        (clrnn_exec_config){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_CLBLAST});
-    if (context->info.type & CL_DEVICE_TYPE_CPU)
+    if (!cpu || gemm == CLRNN_GEMM_CLBLAST) /* with its own products a CPU lists it below */
+        add(configs, count, (clrnn_exec_config){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = gemm});
+    if (cpu)
         list_cpu_configs(desc, together, configs, count);
     else
-        list_gpu_configs(desc, together, configs, count);
+        list_gpu_configs(desc, together, gemm, configs, count);
 }
 
-/* Then the fastest again with larger and smaller blocks. */
-static void list_variants(const clrnn_exec_config *fastest, clrnn_exec_config *configs,
-                          size_t *count)
+/* Then the fastest again with larger and smaller blocks, which are compiled for it. */
+static void list_variants(const clrnn_context *context, const clrnn_exec_config *fastest,
+                          clrnn_exec_config *configs, size_t *count)
 {
-    static const uint32_t rows[] = {24, 96};
     clrnn_exec_config config = *fastest;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        config.rows = rows[i];
-        if (config.strategy == CLRNN_STRATEGY_PERSISTENT)
-            add(configs, count, config);
+    if (config.strategy != CLRNN_STRATEGY_PERSISTENT || !clr_compiles(context))
+        return;
+    for (size_t i = 0; i < CLR_EXEC_CONFIG_ROWS; i++) {
+        config.rows = clr_exec_config_rows[i];
+        add(configs, count, config);
     }
 }
 
@@ -305,7 +310,7 @@ static clrnn_status measure(clrnn_context *context, const clrnn_plan_desc *desc,
                         context->info.name);
     listed = 0;
     if (status == CLRNN_OK)
-        list_variants(&tuning->configs[0], all, &listed);
+        list_variants(context, &tuning->configs[0], all, &listed);
     return status == CLRNN_OK ? try_configs(context, desc, all, listed, tuning) : status;
 }
 
