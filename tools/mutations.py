@@ -218,6 +218,12 @@ MUTATIONS = [
         ("cl/optimizer.cl", "(sqrt(v1) + epsilon)", "(v1 + epsilon)")]),
     ("clipping", "test_optimizer", [
         ("cl/optimizer.cl", "g * norm[1] * (clip / norm[0])", "g * norm[1] * clip")]),
+    ("clipping-of-extremes", "test_optimizer", [
+        ("cl/optimizer.cl", "norm[0] <= clip * norm[1]", "norm[0] <= clip")]),
+    ("norm-overflows", "test_sums test_batch", [
+        ("cl/loss.cl", "plain = sum >= (REAL)0x1p-60f && sum <= (REAL)0x1p100f;", "plain = true;")]),
+    ("norm-of-other-exponents", "test_sums", [
+        ("cl/loss.cl", "ldexp(pairs[2 * i], -2 * above)", "ldexp(pairs[2 * i], -above)")]),
 
     # The host's part of a pass.
     ("backward-second-direction", "test_vectors", [
@@ -241,6 +247,29 @@ MUTATIONS = [
         ("host/model/forward.c", "pass->version != model->version)", "pass->version == 0)")]),
     ("forget-bias", "test_parameters", [
         ("host/shape/cell.c", ".first_bias = {[1] = 1}", ".first_bias = {[0] = 1}")]),
+    ("mask-of-values", "test_batch test_trainer", [
+        ("host/train/trainer.c", "const int32_t *targets = batch->targets;",
+         "const int32_t *targets =\n"
+         "        trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY ? batch->targets : NULL;")]),
+    ("option-not-used", "test_trainer_errors", [
+        ("host/train/options.c", "return used || value == 0 ?", "return used || value < 1 ?")]),
+    ("dropout-of-one-layer", "test_plan_errors test_trainer_errors", [
+        ("host/layer/create.c", "d->network.num_layers < 2)", "d->network.num_layers < 1)")]),
+    ("step-waits", "test_batch", [
+        ("host/device/buffer.c", "bytes, data, CL_FALSE, sent)", "bytes, data, CL_TRUE, sent)")]),
+    ("upload-used-too-early", "test_upload test_batch", [
+        ("host/device/upload.c", "*free = code == CL_SUCCESS && state <= CL_COMPLETE;",
+         "*free = code == CL_SUCCESS;")]),
+    ("null-text", "test_null", [
+        ("host/train/text.c", "    if (!text)\n        return 0;\n    return validation",
+         "    return validation")]),
+    ("config-of-1024-weights", "test_tune_files", [
+        ("host/layer/exec_config.c", "one_of(w->kept, clr_exec_config_kept,",
+         "w->kept && one_of(32, clr_exec_config_kept,")]),
+    ("clblast-cache-cleared", "test_gemm", [
+        ("host/math/gemm.c", "    clr_packed_free(&gemms->packed);\n}",
+         "    int CLBlastClearCache(void);\n    clr_packed_free(&gemms->packed);\n"
+         "    (void)CLBlastClearCache();\n}")]),
     ("carried-state", "test_trainer", [
         ("host/train/trainer.c", "    stream->started = status == CLRNN_OK;\n", "")]),
     ("not-finite-steps-after", "test_not_finite", [
