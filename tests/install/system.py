@@ -42,8 +42,9 @@ def lay_over():
 
 def test_system(build, source):
     place = Place(build, source)
-    if place.options["prefix"] != "/usr/local":
-        raise Skip(f"the prefix is {place.options['prefix']}")
+    for option, usual in ("prefix", "/usr/local"), ("libdir", "lib"):
+        if place.options[option] != usual:
+            raise Skip(f"the {option} is {place.options[option]}")
     needs("ldconfig", "cc", "c++", "pkg-config")
     place.environment["PATH"] = "/usr/local/bin:" + place.environment["PATH"]
     said = place.install()
