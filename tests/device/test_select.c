@@ -280,6 +280,7 @@ static void test_no_driver(void **state)
     clrnn_device_info *devices = (clrnn_device_info *)state;
     size_t count = 5;
     setenv("OCL_ICD_VENDORS", test_folder(), 1);
+    setenv("CLRNN_NATIVE_LEVEL", "off", 1);
     assert_int_equal(clrnn_devices_list(&test_log, &devices, &count), CLRNN_OK);
     assert_null(devices);
     assert_int_equal(count, 0);

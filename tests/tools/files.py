@@ -18,7 +18,7 @@ TRAIN = ["train", "--text", "text.txt", *SMALL]
 def without_device():
     """An environment in which nothing gets further than looking at files."""
     os.makedirs("no-driver", exist_ok=True)
-    return {"OCL_ICD_VENDORS": os.path.abspath("no-driver"), "CLRNN_DEVICE": ""}
+    return {"OCL_ICD_VENDORS": os.path.abspath("no-driver"), "CLRNN_DEVICE": "", "CLRNN_NATIVE_LEVEL": "off"}
 
 
 def refused(*args, says=""):

@@ -32,7 +32,7 @@ def drawn(columns, *args):
 def test_progress_fits():
     write_text()
     train = ["train", "--text", "text.txt", "--hidden", "8", "--batch", "4", "--seq", "8",
-             "--steps", "3", "--save", "m.safetensors"]
+             "--steps", "3", "--save", "m.safetensors", "--force"]
     for columns in 200, 60, 20, 3:
         lines = drawn(columns, *train)
         assert lines, columns

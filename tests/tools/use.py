@@ -94,7 +94,7 @@ def test_devices():
 def test_no_device():
     os.mkdir("empty")
     write_text()
-    none = {"OCL_ICD_VENDORS": os.path.abspath("empty"), "CLRNN_DEVICE": ""}
+    none = {"OCL_ICD_VENDORS": os.path.abspath("empty"), "CLRNN_DEVICE": "", "CLRNN_NATIVE_LEVEL": "off"}
     fails(3, "devices", says="driver", **none)
     result = fails(3, "devices", "--json", **none)
     assert json.loads(result.stdout)["devices"] == []

@@ -134,8 +134,10 @@ static void add_storage(storage_result *result, const clrnn_check *check)
     result->original = fmax(result->original, check->storage_error);
 }
 
-/* list: where the result goes as JSON; NULL = a line on stdout. */
-static void check_one(verification *v, clrnn_context *context, const char *text, cJSON *list)
+/* list: where the result goes as JSON; NULL = a line on stdout.  asked: by the user; else a strategy
+ * that the device does not have is left out. */
+static void check_one(verification *v, clrnn_context *context, const char *text, bool asked,
+                      cJSON *list)
 {
     char full[256];
     clrnn_problem problem;
@@ -146,6 +148,8 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
         clrnn_problem_format(&problem, full, sizeof full);
         status = clrnn_problem_check(context, &problem, SEED, &check);
     }
+    if (status == CLRNN_ERR_UNSUPPORTED && !asked)
+        return;
     const char *error = status ? tool_last_error(status) : NULL;
     check.passed = check.passed && !error;
     if (!error)
@@ -164,7 +168,7 @@ static void check_list(verification *v, clrnn_context *context, const char *prec
         char text[256];
         snprintf(text, sizeof text, "%s,mode=train,precision=%s", problems[i].problem, precision);
         if (!v->quick || problems[i].quick)
-            check_one(v, context, text, list);
+            check_one(v, context, text, false, list);
     }
 }
 
@@ -175,7 +179,7 @@ static void check_storages(verification *v, clrnn_context *context, cJSON *list)
             char text[256];
             snprintf(text, sizeof text, "%s,weights=%s", stored_problems[i].problem, storages[s]);
             if (!v->quick || stored_problems[i].quick)
-                check_one(v, context, text, list);
+                check_one(v, context, text, false, list);
         }
 }
 
@@ -239,7 +243,7 @@ static void check_device(verification *v, clrnn_context *context)
                "gradient, storage", "worst in");
     }
     for (size_t i = 0; i < v->chosen.count; i++)
-        check_one(v, context, v->chosen.items[i], list);
+        check_one(v, context, v->chosen.items[i], true, list);
     if (!v->chosen.count)
         check_lists(v, context, list);
     report_storages(v, device);
