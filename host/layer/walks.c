@@ -65,12 +65,12 @@ static uint32_t smaller(uint32_t a, uint32_t b)
  * that others use makes every meeting as long as their turn. */
 static const double apart_first = 0.02, apart_most = 2;
 
-/* Whether groups may meet in the next launch. A clock that was set back keeps nobody apart. */
+/* Whether groups may meet in the next launch. */
 bool clr_may_meet(clrnn_context *context)
 {
     double now = clr_seconds();
     clr_lock_take(&context->lock);
-    bool may = now >= context->apart_until || context->apart_until > now + apart_most;
+    bool may = now >= context->apart_until;
     clr_lock_give(&context->lock);
     return may;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * tests/base/test_base.c - status codes, log, checked arithmetic, memory, random bits. */
+ * tests/base/test_base.c - status codes, log, checked arithmetic, memory, random bits, the clock.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/philox.h"
@@ -177,6 +180,21 @@ static void test_philox(void **state)
     assert_true(clr_uniform(UINT32_MAX) < 1.0);
 }
 
+static double monotonic(void)
+{
+    struct timespec now = {0};
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* The clock that nobody can set, not the time of day. */
+static void test_clock(void **state)
+{
+    (void)state;
+    double before = monotonic(), now = clr_seconds(), after = monotonic();
+    assert_true(before <= now && now <= after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_log_cut), cmocka_unit_test(test_checked),
         cmocka_unit_test(test_memory),  cmocka_unit_test(test_faults),
         cmocka_unit_test(test_philox),  cmocka_unit_test(test_version),
+        cmocka_unit_test(test_clock),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
