@@ -101,7 +101,7 @@ void clr_pool_destroy(clr_pool **pool)
     clr_pool *p = *pool;
     clr_lock_take(&p->lock);
     atomic_store(&p->stop, true);
-    clr_condition_wake_all(&p->wake);
+    clr_condition_wake(&p->wake);
     clr_lock_give(&p->lock);
     for (uint32_t i = 0; i < p->started; i++)
         clr_thread_join(p->thread[i]);
@@ -126,7 +126,7 @@ static void publish(clr_pool *p, uint32_t count, clr_task *task, void *data)
     if (atomic_load(&p->sleeping) == 0)
         return;
     clr_lock_take(&p->lock);
-    clr_condition_wake_all(&p->wake);
+    clr_condition_wake(&p->wake);
     clr_lock_give(&p->lock);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * base/thread.h - threads, and waiting for another one to change something under a clr_lock. */
+ * base/thread.h - threads. */
 #ifndef CLR_BASE_THREAD_H
 #define CLR_BASE_THREAD_H
 
@@ -9,29 +9,9 @@
 
 #ifdef _WIN32
 typedef HANDLE clr_thread;
-typedef CONDITION_VARIABLE clr_condition;
-#define CLR_CONDITION_INIT CONDITION_VARIABLE_INIT
-static inline void clr_condition_wait(clr_condition *condition, clr_lock *lock)
-{
-    (void)SleepConditionVariableSRW(condition, lock, INFINITE, 0);
-}
-static inline void clr_condition_wake_all(clr_condition *condition)
-{
-    WakeAllConditionVariable(condition);
-}
 #else
 #include <sched.h>
 typedef pthread_t clr_thread;
-typedef pthread_cond_t clr_condition;
-#define CLR_CONDITION_INIT PTHREAD_COND_INITIALIZER
-static inline void clr_condition_wait(clr_condition *condition, clr_lock *lock)
-{
-    (void)pthread_cond_wait(condition, lock);
-}
-static inline void clr_condition_wake_all(clr_condition *condition)
-{
-    (void)pthread_cond_broadcast(condition);
-}
 #endif
 
 /** Start body(data) in a thread of its own, to be joined; false: the system refuses. */

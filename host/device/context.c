@@ -132,6 +132,7 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
     made->info = *info;
     made->keeps_programs = keeps_programs(info);
     made->lock = (clr_lock)CLR_LOCK_INIT;
+    made->built = (clr_condition)CLR_CONDITION_INIT;
     clrnn_status status = clr_cache_folder(desc->cache_dir, &desc->log, &made->cache_dir);
     if (status == CLRNN_OK)
         status = desc->context || desc->queue ? open_callers(made, desc) : open_own(made);

@@ -22,11 +22,15 @@ struct clrnn_context {
     clrnn_log log;
     clrnn_device_info info;
     cl_context context;
-    cl_command_queue queue; /* in-order */
-    char *cache_dir;        /* of program binaries and measured ways; NULL = no cache on disk */
-    bool keeps_programs;    /* binaries are kept there: not where the driver keeps its own */
+    cl_command_queue queue;   /* in-order */
+    char *cache_dir;          /* of program binaries and measured ways; NULL = no cache on disk */
+    bool keeps_programs;      /* binaries are kept there: not where the driver keeps its own */
     bool options_from_launch; /* tests: kernels are not compiled for the options of one network */
-    clr_lock lock;            /* of what follows */
+    /* Tests: called, without the lock, by a thread that is about to build a program. */
+    void (*before_build)(void *user, const char *name);
+    void *before_build_user;
+    clr_lock lock; /* of what follows; nobody keeps it while something is compiled or waited for */
+    clr_condition built; /* a thread that was building a program is done */
     struct clr_program *programs;
     uint32_t together;      /* layer/: how many groups run at the same time; 0 = not yet known */
     double apart_until;     /* layer/: when groups may meet again, by clr_seconds */

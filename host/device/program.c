@@ -14,11 +14,11 @@
 #include "device/opencl.h"
 #include "device/recipe.h"
 
-/* A built program of a context. */
+/* A program of a context. */
 struct clr_program {
     struct clr_program *next;
     char *key;
-    cl_program program;
+    cl_program program; /* NULL while a thread builds it */
 };
 
 static void release(cl_program program)
@@ -170,41 +170,88 @@ static void store(clrnn_context *context, const clr_recipe *recipe, cl_program p
     if (binary && clr_cache_store(context->cache_dir, recipe->key, binary, size, &keep) == CLRNN_OK)
         reason[0] = 0;
     free(binary);
-    if (!reason[0] || context->cache_warned)
+    if (!reason[0])
         return;
-    clr_log(&context->log, CLRNN_LOG_WARN, "compiled kernels are not cached: %s", reason);
+    clr_lock_take(&context->lock);
+    bool warned = context->cache_warned;
     context->cache_warned = true;
+    clr_lock_give(&context->lock);
+    if (!warned)
+        clr_log(&context->log, CLRNN_LOG_WARN, "compiled kernels are not cached: %s", reason);
 }
 
-/* Take the program of the recipe from memory, or from the cache folder, or compile it. The
- * context's lock is held, so of two threads that want the same program one builds it and the other
- * waits. */
+/* From the cache folder, or compiled; takes seconds. Ownership: as build_source. */
+static clrnn_status build(clrnn_context *context, const clr_recipe *recipe, cl_program *program)
+{
+    if (context->before_build)
+        context->before_build(context->before_build_user, recipe->name);
+    *program = build_cached(context, recipe);
+    if (*program)
+        return CLRNN_OK;
+    clrnn_status status = build_source(context, recipe, program);
+    if (status == CLRNN_OK)
+        store(context, recipe, *program);
+    return status;
+}
+
+/* Where the list has a program, or its end. The lock is held. */
+static struct clr_program **find(clrnn_context *context, const char *key)
+{
+    struct clr_program **at = &context->programs;
+    while (*at && strcmp((*at)->key, key) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+/* The program of a key, also if another thread is building it just now: that is waited for. NULL:
+ * there is none, and the caller has to build it, for which `entry` is put into the list. */
+static cl_program find_or_enter(clrnn_context *context, struct clr_program *entry)
+{
+    clr_lock_take(&context->lock);
+    struct clr_program **at = find(context, entry->key);
+    while (*at && !(*at)->program) {
+        clr_condition_wait(&context->built, &context->lock);
+        at = find(context, entry->key); /* it may have failed, and be gone */
+    }
+    cl_program program = *at ? (*at)->program : NULL;
+    if (!program)
+        *at = entry;
+    clr_lock_give(&context->lock);
+    return program;
+}
+
+/* The entry's program is built; NULL: it failed, and others who want it may try. */
+static void leave(clrnn_context *context, struct clr_program *entry, cl_program program)
+{
+    clr_lock_take(&context->lock);
+    entry->program = program;
+    if (!program)
+        *find(context, entry->key) = entry->next;
+    clr_condition_wake(&context->built);
+    clr_lock_give(&context->lock);
+}
+
+/* Take the program of the recipe from memory, or from the cache folder, or compile it. Of two
+ * threads that want the same program one builds it and the other waits; who wants another one, or
+ * what else the lock is for, does not. */
 static clrnn_status find_or_build(clrnn_context *context, clr_recipe *recipe, cl_program *program)
 {
-    for (struct clr_program *p = context->programs; p; p = p->next) {
-        if (strcmp(p->key, recipe->key) == 0) {
-            *program = p->program;
-            return CLRNN_OK;
-        }
-    }
     struct clr_program *entry = clr_calloc(1, sizeof *entry);
     if (!entry)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "no memory for a program");
-    entry->program = build_cached(context, recipe);
-    if (!entry->program) {
-        clrnn_status status = build_source(context, recipe, &entry->program);
-        if (status != CLRNN_OK) {
-            free(entry);
-            return status;
-        }
-        store(context, recipe, entry->program);
-    }
     entry->key = recipe->key;
-    recipe->key = NULL;
-    entry->next = context->programs;
-    context->programs = entry;
-    *program = entry->program;
-    return CLRNN_OK;
+    *program = find_or_enter(context, entry);
+    if (*program) {
+        free(entry);
+        return CLRNN_OK;
+    }
+    clrnn_status status = build(context, recipe, program);
+    leave(context, entry, *program);
+    if (status == CLRNN_OK)
+        recipe->key = NULL; /* the entry's */
+    else
+        free(entry);
+    return status;
 }
 
 clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *sources,
@@ -215,11 +262,8 @@ clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *so
     *program = NULL;
     clrnn_status status =
         clr_recipe_make(context, sources, source_count, defines, define_count, &recipe);
-    if (status == CLRNN_OK) {
-        clr_lock_take(&context->lock);
+    if (status == CLRNN_OK)
         status = find_or_build(context, &recipe, program);
-        clr_lock_give(&context->lock);
-    }
     clr_recipe_free(&recipe);
     return status;
 }

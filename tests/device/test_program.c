@@ -16,6 +16,7 @@
 #include "device/context.h"
 #include "device/launch.h"
 #include "device/program.h"
+#include "gate.h"
 #include "support.h"
 
 /* Two files that make one program: y[0] = A + 10 B. */
@@ -134,6 +135,59 @@ static void test_two_threads(void **state)
     assert_non_null(programs[0]);
     assert_ptr_equal(programs[0], programs[1]);
     assert_int_equal(h.compiled, 1);
+    clrnn_context_destroy(&context);
+}
+
+/* While one program is built, for as long as that takes, another is built and used; who wants the
+ * first one too gets that very one. */
+static void test_builds_side_by_side(void **state)
+{
+    heard h;
+    test_gate gate;
+    clrnn_context *context = open_with(*state, &h, "");
+    pthread_t threads[2];
+    void *programs[2] = {NULL, NULL};
+    test_gate_shut(context, &gate);
+    assert_int_equal(pthread_create(&threads[0], NULL, get_and_run, context), 0);
+    test_gate_await(&gate);
+    assert_int_equal(pthread_create(&threads[1], NULL, get_and_run, context), 0);
+    assert_computes(context, get_sum(context, 3, 4), 43);
+    test_gate_open(&gate);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], &programs[i]), 0);
+    assert_non_null(programs[0]);
+    assert_ptr_equal(programs[0], programs[1]);
+    assert_int_equal(h.compiled, 2);
+    assert_int_equal(test_gate_remove(context, &gate), 2);
+    clrnn_context_destroy(&context);
+}
+
+static void *get_broken(void *argument)
+{
+    const clr_source *const wrong[] = {&head, &broken};
+    cl_program program = NULL;
+    assert_int_equal(clr_program_get(argument, wrong, 2, NULL, 0, &program), CLRNN_ERR_BUILD);
+    assert_null(program);
+    return NULL;
+}
+
+/* A build that fails while others wait for it: each of them hears why. */
+static void test_failure_side_by_side(void **state)
+{
+    heard h;
+    test_gate gate;
+    clrnn_context *context = open_with(*state, &h, "");
+    pthread_t threads[3];
+    test_gate_shut(context, &gate);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, get_broken, context), 0);
+    test_gate_await(&gate);
+    assert_computes(context, get_sum(context, 3, 4), 43);
+    test_gate_open(&gate);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(test_gate_remove(context, &gate), 4);
+    assert_computes(context, get_sum(context, 3, 4), 43);
     clrnn_context_destroy(&context);
 }
 
@@ -388,6 +442,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_DEVICE(test_same_program),
         ON_DEVICE(test_two_threads),
+        ON_DEVICE(test_builds_side_by_side),
+        ON_DEVICE(test_failure_side_by_side),
         ON_DEVICE(test_build_failure),
         ON_DEVICE(test_disk_hit),
         ON_DEVICE(test_disk_damage),

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * tests/gate.h - a build of a program that takes as long as the test wants. */
+#ifndef TEST_GATE_H
+#define TEST_GATE_H
+
+#include <pthread.h>
+
+#include <clrnn/context.h>
+
+/* Holds the first thread that is about to build a program; those after it pass. */
+typedef struct test_gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int builds; /* that came by so far */
+    bool open;
+} test_gate;
+
+/** Put a gate before the builds of a context; it must live as long as these. */
+void test_gate_shut(clrnn_context *context, test_gate *gate);
+
+/** Wait until a build is held. */
+void test_gate_await(test_gate *gate);
+
+/** Let it go on. */
+void test_gate_open(test_gate *gate);
+
+/** Remove the gate. Returns how many builds came by. */
+int test_gate_remove(clrnn_context *context, test_gate *gate);
+
+#endif
