@@ -28,7 +28,7 @@ static inline void clr_condition_wake(clr_condition *condition)
 #else
 #include <pthread.h>
 typedef pthread_mutex_t clr_lock;
-#define CLR_LOCK_INIT PTHREAD_MUTEX_INITIALIZER
+#define CLR_LOCK_INIT      PTHREAD_MUTEX_INITIALIZER
 static inline void clr_lock_take(clr_lock *lock)
 {
     (void)pthread_mutex_lock(lock);

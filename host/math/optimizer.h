@@ -18,8 +18,8 @@ typedef struct clr_optimizer {
 typedef struct clr_update {
     cl_mem w;    /* in, out [count], parameters */
     cl_mem g;    /* in [count], gradient, not clipped */
-    cl_mem norm; /* in [2], Euclidean norm of g as clr_norm gives it; not read without clip and without
-                  * watch */
+    cl_mem norm; /* in [2], Euclidean norm of g as clr_norm gives it; not read without clip and
+                  * without watch */
     size_t count;
     double clip; /* largest norm; 0 = no limit */
     double rate; /* learning rate of this step */

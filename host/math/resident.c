@@ -98,11 +98,14 @@ uint32_t clr_resident_items(const clrnn_context *context, const clr_network *net
 
 static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_walk_kernel *kernel)
 {
-    const clr_source *const sources[] = {
-        &clr_cl_storage,   &clr_cl_walk_launch,
-        &clr_cl_walk,      back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
-        &clr_cl_partition, &clr_cl_resident,
-        back ? &clr_cl_resident_backward : &clr_cl_resident_forward};
+    const clr_source *const sources[] = {&clr_cl_storage,
+                                         &clr_cl_walk_launch,
+                                         &clr_cl_walk,
+                                         back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
+                                         &clr_cl_partition,
+                                         &clr_cl_resident,
+                                         back ? &clr_cl_resident_backward
+                                              : &clr_cl_resident_forward};
     const clr_lengths k = lengths_of(p->network, back);
     share_out(k, budget, kernel);
     kernel->numbers = numbers_of(k, kernel->kept);

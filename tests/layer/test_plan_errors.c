@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_plan_errors.c - plans and passes that cannot be: each status with its reason,
  * and every allocation and OpenCL call failing in turn. */
-#include "layer/self_test.h"
 #include "layer/device.h"
+#include "layer/self_test.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "layer/check.h"
-#include "layer/self_test.h"
 #include "layer/plan.h"
+#include "layer/self_test.h"
 #include "math/sources.h"
 #include "support.h"
 

@@ -7,7 +7,6 @@
 
 #include "train.h"
 
-
 static void print_start(const train_session *s)
 {
     const clrnn_device_info *device = clrnn_context_device(s->context);

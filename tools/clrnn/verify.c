@@ -134,8 +134,8 @@ static void add_storage(storage_result *result, const clrnn_check *check)
     result->original = fmax(result->original, check->storage_error);
 }
 
-/* list: where the result goes as JSON; NULL = a line on stdout.  asked: by the user; else a strategy
- * that the device does not have is left out. */
+/* list: where the result goes as JSON; NULL = a line on stdout.  asked: by the user; else a
+ * strategy that the device does not have is left out. */
 static void check_one(verification *v, clrnn_context *context, const char *text, bool asked,
                       cJSON *list)
 {
