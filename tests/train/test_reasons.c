@@ -241,7 +241,7 @@ static bool train(clrnn_model *model, clrnn_trainer *trainer, const clrnn_batch 
 static bool use_trainers(clrnn_context *context)
 {
     static const char words[] = "in the beginning was the word";
-    const clrnn_model_desc desc = task_desc(CLRNN_CELL_GRU, CLRNN_INPUT_EMBEDDING, 1, CLRNN_F32);
+    const clrnn_model_desc desc = task_desc(CLRNN_CELL_GRU, CLRNN_INPUT_EMBEDDING, 2, CLRNN_F32);
     const clrnn_trainer_desc how = {
         .max_steps = T, .max_batch = N, .clip = 1, .carry_state = true, .dropout = 0.5f};
     const clrnn_text_desc lines = {.steps = T, .batch = N};
