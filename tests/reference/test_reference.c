@@ -117,16 +117,21 @@ static void philox_known_answers(void **state)
 
 /* --- properties --------------------------------------------------------------------------- */
 
-/* Negate the rows of z, the middle third of each GRU tensor. */
+/* Negate the rows that the cell's row of the table names: of a GRU z, the middle third of each
+ * tensor. */
 static void negate_z(const clrnn_network_desc *desc, double *weights)
 {
+    const clr_cell_spec *cell = clr_cell_of(desc->cell);
     size_t tensors = 0;
+    assert_string_equal(cell->turns, "update");
+    assert_string_equal(cell->info.gate_names[cell->turned_gate], "z");
     assert_int_equal(clrnn_network_weights(desc, &test_log, &tensors, NULL), CLRNN_OK);
     for (size_t i = 0; i < tensors; i++) {
         clrnn_weight_info w;
         assert_int_equal(clrnn_network_weight(desc, &test_log, i, &w), CLRNN_OK);
-        for (size_t e = w.offset + w.count / 3; e < w.offset + w.count / 3 * 2; e++)
-            weights[e] *= -1;
+        size_t rows = w.count / cell->info.gates;
+        for (size_t e = 0; e < rows; e++)
+            weights[w.offset + cell->turned_gate * rows + e] *= -1;
     }
 }
 
