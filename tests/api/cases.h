@@ -133,6 +133,10 @@
     CASE(clrnn_tensors_find, name, !clrnn_tensors_find(o.set, NULL))                               \
     CASE(clrnn_tensors_metadata, set, !clrnn_tensors_metadata(NULL, "key"))                        \
     CASE(clrnn_tensors_metadata, key, !clrnn_tensors_metadata(o.set, NULL))                        \
+    CASE(clrnn_tensors_metadata_at, set, !clrnn_tensors_metadata_at(NULL, 0, &o.value))            \
+    CASE(clrnn_tensors_metadata_at, value,                                                         \
+         clrnn_tensors_metadata_at(o.set, 0, NULL) ==                                              \
+             clrnn_tensors_metadata_at(o.set, 0, &o.value))                                        \
     CASE(clrnn_tensors_add, set,                                                                   \
          MUTE(clrnn_tensors_add(NULL, "y", CLRNN_DTYPE_F32, 1, o.shape, o.numbers)))               \
     CASE(clrnn_tensors_add, name,                                                                  \
@@ -165,6 +169,15 @@
          REFUSED(clrnn_model_load(o.context, NULL, CLRNN_F32, &o.no_model)))                       \
     CASE(clrnn_model_load, model,                                                                  \
          REFUSED(clrnn_model_load(o.context, "/missing", CLRNN_F32, NULL)))                        \
+    CASE(clrnn_model_open, context, MUTE(clrnn_model_open(NULL, &o.missing, &o.no_model)))         \
+    CASE(clrnn_model_open, source, REFUSED(clrnn_model_open(o.context, NULL, &o.no_model)))        \
+    CASE(clrnn_model_open, model, REFUSED(clrnn_model_open(o.context, &o.missing, NULL)))          \
+    CASE(clrnn_model_describe, source,                                                             \
+         REFUSED(clrnn_model_describe(NULL, &test_log, &o.described, o.vocabulary)))               \
+    CASE(clrnn_model_describe, desc,                                                               \
+         REFUSED(clrnn_model_describe(&o.missing, &test_log, NULL, o.vocabulary)))                 \
+    CASE(clrnn_model_describe, log,                                                                \
+         clrnn_model_describe(&o.missing, NULL, &o.described, o.vocabulary) == CLRNN_ERR_IO)       \
     CASE(clrnn_model_to_tensors, model, MUTE(clrnn_model_to_tensors(NULL, o.set)))                 \
     CASE(clrnn_model_to_tensors, set, REFUSED(clrnn_model_to_tensors(o.model, NULL)))              \
     CASE(clrnn_model_save, model, MUTE(clrnn_model_save(NULL, "/missing/x.safetensors")))          \

@@ -30,6 +30,10 @@ static struct {
     clrnn_problem problem;
     clrnn_check check;
     clrnn_tuning *tuning;
+    clrnn_model_source missing;
+    clrnn_model_desc described;
+    uint8_t vocabulary[256];
+    const char *value;
     cl_mem no_buffer;
     clrnn_exec_config config;
     clrnn_weight_info weight;
@@ -50,7 +54,7 @@ static struct {
     int32_t ids[16], targets[16];
     bool reset;
     char text[64];
-} o;
+} o = {.missing = {.path = "/missing"}};
 
 /* A case as a function, since its call must not be made before its turn. */
 typedef struct null_case {
