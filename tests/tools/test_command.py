@@ -4,6 +4,7 @@
 usage: test_command.py CLRNN [PART]     runs the tests whose name contains PART; exit 77: no device
 """
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -35,6 +36,11 @@ def run_one(name, test):
 
 
 def main(clrnn, part=""):
+    # Signals that are ignored here stay so in the command: as under nohup, or behind a shell's &.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     harness.path_of_clrnn = os.path.abspath(clrnn)
     if harness.clrnn("devices", CLRNN_DEVICE="").returncode == 3:
         print("no OpenCL device: skipped")
