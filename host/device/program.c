@@ -260,6 +260,7 @@ clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *so
 {
     clr_recipe recipe;
     *program = NULL;
+    context = context->root;
     clrnn_status status =
         clr_recipe_make(context, sources, source_count, defines, define_count, &recipe);
     if (status == CLRNN_OK)

@@ -24,6 +24,11 @@ clrnn_status clr_plan_allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, 
     return status;
 }
 
+clrnn_status clr_plan_report(clrnn_plan *plan)
+{
+    return plan->strategy->report ? plan->strategy->report(plan) : CLRNN_OK;
+}
+
 void clr_plan_notice(clrnn_plan *plan)
 {
     if (plan->strategy->notice)
@@ -36,8 +41,11 @@ void clrnn_plan_destroy(clrnn_plan **plan)
         return;
     clrnn_plan *p = *plan;
     (void)clrnn_context_finish(p->context);
+    if (clr_plan_report(p) == CLRNN_OK) /* what was not read since a reading was under way */
+        (void)clrnn_context_finish(p->context);
     clr_plan_notice(p);
     p->strategy->release(p);
+    clr_uploads_free(&p->uploads);
     clr_sequence_free(&p->sequence);
     clr_store_free(&p->sequence_store);
     clr_weights_free(&p->packed);

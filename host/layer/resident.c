@@ -109,6 +109,7 @@ const clr_strategy clr_strategy_resident = {
     .own = {~(CLR_BIT(CLR_INPUT) | CLR_BIT(CLR_D_INPUT)), &clr_packing_panels},
     .forward = forward,
     .backward = clr_walks_backward,
+    .report = clr_walks_report,
     .notice = clr_walks_notice,
     .together = together,
     .force = clr_walks_force};

@@ -155,10 +155,9 @@ clrnn_status clrnn_stream_process(clrnn_stream *stream, const void *x, uint32_t 
     if (status == CLRNN_OK)
         status = clr_buffer_read(plan->context, stream->y, 0,
                                  clr_count_y(plan, &pass) * plan->real_bytes, y);
-    if (status == CLRNN_OK)
-        clr_plan_notice(plan);
-    else /* x may be on its way still */
+    if (status != CLRNN_OK) /* x may be on its way still */
         (void)clrnn_context_finish(plan->context);
+    clr_plan_notice(plan);
     return status;
 }
 

@@ -69,6 +69,7 @@ static const double apart_first = 0.02, apart_most = 2;
 bool clr_may_meet(clrnn_context *context)
 {
     double now = clr_seconds();
+    context = context->root;
     clr_lock_take(&context->lock);
     bool may = now >= context->apart_until;
     clr_lock_give(&context->lock);
@@ -79,6 +80,7 @@ bool clr_may_meet(clrnn_context *context)
 static double keep_apart(clrnn_context *context)
 {
     double now = clr_seconds();
+    context = context->root;
     clr_lock_take(&context->lock);
     double last = context->apart_last;
     bool again = last > 0 && now < context->apart_until + 4 * last;
@@ -185,14 +187,18 @@ clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t 
     return status;
 }
 
+clrnn_status clr_walks_report(clrnn_plan *plan)
+{
+    clr_walks *walks = clr_walks_of(plan);
+    return walks ? clr_persistent_report(&walks->kernels) : CLRNN_OK;
+}
+
 void clr_walks_notice(clrnn_plan *plan)
 {
     clrnn_context *context = plan->context;
     clr_walks *walks = clr_walks_of(plan);
-    if (!walks || !walks->kernels.repairs)
-        return;
-    uint32_t repairs = (uint32_t)*walks->kernels.repairs;
-    if (repairs == walks->repairs)
+    uint32_t repairs = 0;
+    if (!walks || !clr_persistent_repairs(&walks->kernels, &repairs) || repairs == walks->repairs)
         return;
     clr_log(&context->log, CLRNN_LOG_INFO,
             "%s: in %u launches work-groups waited for one another in vain, as when other programs "

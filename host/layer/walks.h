@@ -34,6 +34,9 @@ clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t c
 clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t count);
 void clr_walks_force(clrnn_plan *plan, const clr_shares *cut);
 
+/** Enqueue what clr_walks_notice needs to know. */
+clrnn_status clr_walks_report(clrnn_plan *plan);
+
 /** Notice launches that had to be repaired, log them, and keep groups apart for a while. */
 void clr_walks_notice(clrnn_plan *plan);
 

@@ -36,9 +36,11 @@ typedef struct clr_persistent {
     clr_walk_kernel forward, backward;
     cl_program packs; /* one that has cl/pack.cl too, or NULL */
     cl_mem sync;      /* where groups meet */
-    /* How many launches had to be repaired so far: up to date when the queue has been waited for.
-     * On the heap, since the device writes it. */
+    /* How many launches had to be repaired so far. On the heap, since the device writes it: not to
+     * be looked at while that is under way. */
     cl_int *repairs;
+    cl_event reading; /* that it has been written, or NULL */
+    bool unread;      /* groups have met since that was enqueued */
 } clr_persistent;
 
 /** Build; on failure everything is released. `network` must outlive it. Returns: as
@@ -72,5 +74,13 @@ clrnn_status clr_persistent_forward(clr_persistent *persistent, clr_forward_walk
                                     const clr_shares *shares);
 clrnn_status clr_persistent_backward(clr_persistent *persistent, clr_backward_walk *walk,
                                      const clr_shares *shares);
+
+/** If groups have met, enqueue reading how many launches had to be repaired; but not while an
+ *  earlier reading is under way: then a later call does. Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
+clrnn_status clr_persistent_report(clr_persistent *persistent);
+
+/** How many launches had to be repaired, as far as what was enqueued has come in. Does not wait.
+ *  False: it is under way. */
+bool clr_persistent_repairs(clr_persistent *persistent, uint32_t *repairs);
 
 #endif
