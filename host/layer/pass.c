@@ -30,8 +30,9 @@ size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass)
 static clrnn_status check_presence(const clrnn_plan *plan, const clrnn_forward_io *io)
 {
     const clrnn_log *log = &plan->context->log;
-    if (!plan->weights.buffer)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the plan has no weights yet");
+    clrnn_status status = clr_plan_check_weights(plan, "forward");
+    if (status != CLRNN_OK)
+        return status;
     if (!io->x.buffer)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: x is absent");
     if (io->wait_count > 0 && !io->wait_list)

@@ -85,7 +85,10 @@ CLRNN_API const clrnn_plan_info *clrnn_plan_get_info(const clrnn_plan *plan);
  *
  * Ownership: the buffer remains the caller's.
  * Threads:   one call at a time for each plan.
- * Returns:   CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (too short), CLRNN_ERR_OPENCL
+ * Returns:   CLRNN_OK
+ *            CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (too short): the plan keeps those it has
+ *            CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL: it keeps those it has, whole, or has none, and
+ *                                every pass says so until they are set again
  */
 CLRNN_API clrnn_status clrnn_plan_set_weights(clrnn_plan *plan, clrnn_slice weights);
 
