@@ -4,7 +4,7 @@
 #include "layer/strategy.h"
 #include "layer/walks.h"
 
-static const char *refuses(const clrnn_context *context, const clr_network *network,
+static const char *refuses(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
 {
     (void)network;

@@ -38,8 +38,8 @@ typedef struct clr_strategy {
     const char *reason;       /* why `auto` takes it where it can */
     cl_device_type automatic; /* devices on which `auto` takes it */
     clr_own_weights own;      /* what its own kernels multiply with; all else goes to plan->gemms */
-    /** NULL if it can run such plans on this device, else why not. */
-    const char *(*refuses)(const clrnn_context *context, const clr_network *network,
+    /** NULL if it can run such plans on this device, else why not. May build kernels. */
+    const char *(*refuses)(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc);
     /** Make plan->state: kernels and memory of its own. Even on failure release follows. */
     clrnn_status (*init)(clrnn_plan *plan);

@@ -108,14 +108,31 @@ static uint32_t steps_of_launch(const clrnn_plan *plan, uint32_t inputs, uint32_
     return steps < 1 ? 1 : steps < most_steps ? (uint32_t)steps : most_steps;
 }
 
-/* In units of a look at a counter, which takes some tens of nanoseconds: how much longer than a
- * step the input product of a block of `rows` may take. */
+/* How often a group looks at a counter in the time that so many operations take. One look takes
+ * some tens of nanoseconds on a CPU, and hundreds on a GPU: counted as less, so that nobody leaves
+ * too soon. */
+static uint32_t spins_of(const clrnn_plan *plan, double operations)
+{
+    const uint32_t most = 1u << 28;
+    bool cpu = plan->context->info.type & CL_DEVICE_TYPE_CPU;
+    double spins = operations / operations_per_second / (cpu ? 10e-9 : 100e-9);
+    return spins < most ? (uint32_t)spins : most;
+}
+
+/* How much longer than a step the input product of a block of `rows` may take. */
 static uint32_t input_spins(const clrnn_plan *plan, uint32_t inputs, uint64_t rows)
 {
     const clr_network *n = &plan->network;
-    double operations = 2.0 * n->gates * n->desc.hidden_size * inputs * (double)rows;
-    double spins = operations / operations_per_second / 10e-9;
-    return spins < 1u << 30 ? (uint32_t)spins : 1u << 30;
+    return spins_of(plan, 2.0 * n->gates * n->desc.hidden_size * inputs * (double)rows);
+}
+
+uint32_t clr_walks_spins(const clrnn_plan *plan, uint32_t batch, uint32_t walks)
+{
+    const uint32_t few_milliseconds =
+        plan->context->info.type & CL_DEVICE_TYPE_CPU ? 1u << 17 : 1u << 14;
+    const clr_network *n = &plan->network;
+    double step = 2.0 * n->gates * n->desc.hidden_size * n->state * (double)batch * walks;
+    return few_milliseconds + spins_of(plan, step);
 }
 
 /* The first meeting may wait longer: a system may let two groups begin on one core, and not see for

@@ -53,8 +53,10 @@ clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *netw
     if (!p.repairs)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "persistent: out of memory");
     clrnn_status status = CLRNN_OK;
-    for (int back = 0; back <= kind->train && status == CLRNN_OK; back++)
-        status = kind->items > 1 ? clr_resident_build(&p, back) : build_alone(&p, back);
+    if (kind->items > 1)
+        status = clr_resident_build(&p);
+    for (int back = 0; back <= kind->train && kind->items == 1 && status == CLRNN_OK; back++)
+        status = build_alone(&p, back);
     if (status == CLRNN_OK)
         status = clr_buffer_create(context, SYNC_INTS * sizeof(cl_int), &p.sync);
     if (status == CLRNN_OK)
