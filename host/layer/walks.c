@@ -217,6 +217,10 @@ void clr_walks_notice(clrnn_plan *plan)
     uint32_t repairs = 0;
     if (!walks || !clr_persistent_repairs(&walks->kernels, &repairs) || repairs == walks->repairs)
         return;
+    if (context->root != context) { /* a self-test, in which groups wait in vain on purpose */
+        walks->repairs = repairs;
+        return;
+    }
     clr_log(&context->log, CLRNN_LOG_INFO,
             "%s: in %u launches work-groups waited for one another in vain, as when other programs "
             "use the cores; the results are right; groups do not meet for %.0f ms",
