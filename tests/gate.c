@@ -3,6 +3,7 @@
 #include "gate.h"
 
 #include "device/context.h"
+#include "support.h"
 
 static void pass(void *user, const char *name)
 {
@@ -47,4 +48,19 @@ int test_gate_remove(clrnn_context *context, test_gate *gate)
     pthread_cond_destroy(&gate->changed);
     pthread_mutex_destroy(&gate->lock);
     return gate->builds;
+}
+
+cl_event test_queue_hold(clrnn_context *context)
+{
+    cl_int code = CL_SUCCESS;
+    cl_event held = clCreateUserEvent(context->context, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    assert_int_equal(clEnqueueBarrierWithWaitList(context->queue, 1, &held, NULL), CL_SUCCESS);
+    return held;
+}
+
+void test_queue_release(cl_event held)
+{
+    assert_int_equal(clSetUserEventStatus(held, CL_COMPLETE), CL_SUCCESS);
+    assert_int_equal(clReleaseEvent(held), CL_SUCCESS);
 }

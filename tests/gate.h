@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * tests/gate.h - a build of a program that takes as long as the test wants. */
+ * tests/gate.h - what takes as long as the test wants: building a program, work in a queue. */
 #ifndef TEST_GATE_H
 #define TEST_GATE_H
 
@@ -26,5 +26,9 @@ void test_gate_open(test_gate *gate);
 
 /** Remove the gate. Returns how many builds came by. */
 int test_gate_remove(clrnn_context *context, test_gate *gate);
+
+/** Whatever is enqueued from now on waits for test_queue_release, which takes the event. */
+cl_event test_queue_hold(clrnn_context *context);
+void test_queue_release(cl_event held);
 
 #endif

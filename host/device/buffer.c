@@ -83,8 +83,19 @@ static clrnn_status check_bounds(const clrnn_context *context, cl_mem buffer, si
                     offset, size);
 }
 
+/* As clr_cl_check; *done, if there is one, is an event now or, after a failure, NULL. */
+static clrnn_status got_event(const clrnn_context *context, cl_int code, const char *call,
+                              cl_event *done)
+{
+    if (done && code == CL_SUCCESS)
+        clr_live_count(+1);
+    else if (done)
+        *done = NULL;
+    return clr_cl_check(&context->log, code, call);
+}
+
 static clrnn_status copy_in(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
-                            const void *data, cl_bool wait, cl_event *sent)
+                            const void *data, cl_bool wait, cl_event *done)
 {
     clrnn_status status = check_bounds(context, buffer, offset, bytes, "write");
     if (status != CLRNN_OK || bytes == 0)
@@ -93,10 +104,10 @@ static clrnn_status copy_in(clrnn_context *context, cl_mem buffer, size_t offset
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         code = clr_cl(context->queue)
                    ->clEnqueueWriteBuffer(context->queue, buffer, wait, offset, bytes, data, 0,
-                                          NULL, sent);
+                                          NULL, done);
     if (wait)
-        clr_wait_count();
-    return clr_cl_check(&context->log, code, "clEnqueueWriteBuffer");
+        clr_wait_count(context);
+    return got_event(context, code, "clEnqueueWriteBuffer", done);
 }
 
 clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
@@ -112,19 +123,14 @@ clrnn_status clr_buffer_write_async(clrnn_context *context, cl_mem buffer, size_
 }
 
 clrnn_status clr_buffer_write_event(clrnn_context *context, cl_mem buffer, size_t offset,
-                                    size_t bytes, const void *data, cl_event *sent)
+                                    size_t bytes, const void *data, cl_event *done)
 {
-    *sent = NULL;
-    clrnn_status status = copy_in(context, buffer, offset, bytes, data, CL_FALSE, sent);
-    if (status != CLRNN_OK)
-        *sent = NULL;
-    else if (*sent)
-        clr_live_count(+1);
-    return status;
+    *done = NULL;
+    return copy_in(context, buffer, offset, bytes, data, CL_FALSE, done);
 }
 
 static clrnn_status copy_out(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
-                             void *data, cl_bool wait)
+                             void *data, cl_bool wait, cl_event *done)
 {
     clrnn_status status = check_bounds(context, buffer, offset, bytes, "read");
     if (status != CLRNN_OK)
@@ -135,22 +141,29 @@ static clrnn_status copy_out(clrnn_context *context, cl_mem buffer, size_t offse
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         code = clr_cl(context->queue)
                    ->clEnqueueReadBuffer(context->queue, buffer, wait, offset, bytes, data, 0, NULL,
-                                         NULL);
+                                         done);
     if (wait)
-        clr_wait_count();
-    return clr_cl_check(&context->log, code, "clEnqueueReadBuffer");
+        clr_wait_count(context);
+    return got_event(context, code, "clEnqueueReadBuffer", done);
 }
 
 clrnn_status clr_buffer_read(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
                              void *data)
 {
-    return copy_out(context, buffer, offset, bytes, data, CL_TRUE);
+    return copy_out(context, buffer, offset, bytes, data, CL_TRUE, NULL);
 }
 
 clrnn_status clr_buffer_read_async(clrnn_context *context, cl_mem buffer, size_t offset,
                                    size_t bytes, void *data)
 {
-    return copy_out(context, buffer, offset, bytes, data, CL_FALSE);
+    return copy_out(context, buffer, offset, bytes, data, CL_FALSE, NULL);
+}
+
+clrnn_status clr_buffer_read_event(clrnn_context *context, cl_mem buffer, size_t offset,
+                                   size_t bytes, void *data, cl_event *done)
+{
+    *done = NULL;
+    return copy_out(context, buffer, offset, bytes, data, CL_FALSE, done);
 }
 
 clrnn_status clr_buffer_expose(clrnn_context *context, cl_mem buffer, size_t bytes)
@@ -220,5 +233,38 @@ clrnn_status clr_marker(clrnn_context *context, cl_event *event)
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         code = clr_cl(context->queue)->clEnqueueMarkerWithWaitList(context->queue, 0, NULL, event);
-    return clr_cl_check(&context->log, code, "clEnqueueMarkerWithWaitList");
+    clrnn_status status = clr_cl_check(&context->log, code, "clEnqueueMarkerWithWaitList");
+    if (status == CLRNN_OK)
+        status = clr_flush(context);
+    if (status != CLRNN_OK && *event) {
+        (void)clr_cl(*event)->clReleaseEvent(*event);
+        *event = NULL;
+    }
+    return status;
+}
+
+clrnn_status clr_barrier(clrnn_context *context, uint32_t count, const cl_event *events)
+{
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clr_cl(context->queue)
+                   ->clEnqueueBarrierWithWaitList(context->queue, count, events, NULL);
+    return clr_cl_check(&context->log, code, "clEnqueueBarrierWithWaitList");
+}
+
+bool clr_event_happened(cl_event event)
+{
+    cl_int status = CL_QUEUED;
+    return clr_cl(event)->clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status,
+                                         &status, NULL) == CL_SUCCESS &&
+           status <= CL_COMPLETE; /* negative: it failed */
+}
+
+void clr_event_destroy(cl_event *event)
+{
+    if (!event || !*event)
+        return;
+    (void)clr_cl(*event)->clReleaseEvent(*event);
+    *event = NULL;
+    clr_live_count(-1);
 }

@@ -26,10 +26,10 @@ clrnn_status clr_buffer_write(clrnn_context *context, cl_mem buffer, size_t offs
 clrnn_status clr_buffer_write_async(clrnn_context *context, cl_mem buffer, size_t offset,
                                     size_t bytes, const void *data);
 
-/** The same, and an event of its completion, NULL for no bytes or on failure. Ownership: the caller
- *  releases it, and counts -1 for it (clr_live_count). */
+/** The same, and an event of its completion, NULL for no bytes or on failure. Ownership: the
+ *  caller's, for clr_event_destroy. */
 clrnn_status clr_buffer_write_event(clrnn_context *context, cl_mem buffer, size_t offset,
-                                    size_t bytes, const void *data, cl_event *sent);
+                                    size_t bytes, const void *data, cl_event *done);
 
 /** Wait for the queue and copy out. */
 clrnn_status clr_buffer_read(clrnn_context *context, cl_mem buffer, size_t offset, size_t bytes,
@@ -38,6 +38,10 @@ clrnn_status clr_buffer_read(clrnn_context *context, cl_mem buffer, size_t offse
 /** Enqueue copying out: `data` may be used when the queue has been waited for. */
 clrnn_status clr_buffer_read_async(clrnn_context *context, cl_mem buffer, size_t offset,
                                    size_t bytes, void *data);
+
+/** The same, with an event as that of clr_buffer_write_event. */
+clrnn_status clr_buffer_read_event(clrnn_context *context, cl_mem buffer, size_t offset,
+                                   size_t bytes, void *data, cl_event *done);
 
 /** Make a buffer of the caller's memory, which must outlive it: on a device that works in the
  *  host's memory nothing is copied. What kernels write to it is there after clr_buffer_expose and a
@@ -53,7 +57,17 @@ clrnn_status clr_buffer_copy(clrnn_context *context, cl_mem from, size_t from_of
 /** Have the device begin with what was enqueued so far; does not wait. */
 clrnn_status clr_flush(clrnn_context *context);
 
-/** Enqueue a marker and give its event to the caller, who releases it. */
+/** The same; *event, the caller's, happens when all of it is done. On failure it is NULL. */
 clrnn_status clr_marker(clrnn_context *context, cl_event *event);
+
+/** What is enqueued from now on begins after these events, which may be of other queues. Returns:
+ *  CLRNN_OK, CLRNN_ERR_OPENCL (also for an event that is none: nothing was enqueued). */
+clrnn_status clr_barrier(clrnn_context *context, uint32_t count, const cl_event *events);
+
+/** Whether it has happened, well or not; asks and does not wait. Threads: any. */
+bool clr_event_happened(cl_event event);
+
+/** Release an event of a copy and set the pointer to NULL; NULL is accepted. */
+void clr_event_destroy(cl_event *event);
 
 #endif

@@ -11,6 +11,22 @@
 #include "device/binary_cache.h"
 #include "device/program.h"
 
+/* Make an in-order queue. */
+static clrnn_status open_queue(clrnn_context *context)
+{
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        context->queue =
+            clr_cl(context->context)
+                ->clCreateCommandQueue(context->context, context->info.device_id, 0, &code);
+    if (code != CL_SUCCESS) {
+        context->queue = NULL;
+        return clr_cl_check(&context->log, code, "clCreateCommandQueue");
+    }
+    clr_live_count(+1);
+    return CLRNN_OK;
+}
+
 /* Make a context and an in-order queue for the device. */
 static clrnn_status open_own(clrnn_context *context)
 {
@@ -26,17 +42,7 @@ static clrnn_status open_own(clrnn_context *context)
         return clr_cl_check(&context->log, code, "clCreateContext");
     }
     clr_live_count(+1);
-    code = CL_OUT_OF_RESOURCES;
-    if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        context->queue =
-            clr_cl(context->context)
-                ->clCreateCommandQueue(context->context, context->info.device_id, 0, &code);
-    if (code != CL_SUCCESS) {
-        context->queue = NULL;
-        return clr_cl_check(&context->log, code, "clCreateCommandQueue");
-    }
-    clr_live_count(+1);
-    return CLRNN_OK;
+    return open_queue(context);
 }
 
 /* CLRNN_OK if the caller's queue belongs to the context and device, and keeps order. */
@@ -72,6 +78,17 @@ static clrnn_status check_queue(const clrnn_context *context, const clrnn_contex
     return CLRNN_OK;
 }
 
+static clrnn_status retain_context(clrnn_context *context, cl_context retained)
+{
+    cl_int code = clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES
+                                                  : clr_cl(retained)->clRetainContext(retained);
+    if (code != CL_SUCCESS)
+        return clr_cl_check(&context->log, code, "clRetainContext");
+    context->context = retained;
+    clr_live_count(+1);
+    return CLRNN_OK;
+}
+
 /* Retain the context and queue of the caller. */
 static clrnn_status open_callers(clrnn_context *context, const clrnn_context_desc *desc)
 {
@@ -80,17 +97,13 @@ static clrnn_status open_callers(clrnn_context *context, const clrnn_context_des
                         "%s is given, but %s is NULL: give both or neither",
                         desc->queue ? "queue" : "context", desc->queue ? "context" : "queue");
     clrnn_status status = check_queue(context, desc);
+    if (status == CLRNN_OK)
+        status = retain_context(context, desc->context);
     if (status != CLRNN_OK)
         return status;
     cl_int code = clr_fault_hit(CLR_FAULT_OPENCL)
                       ? CL_OUT_OF_RESOURCES
-                      : clr_cl(desc->context)->clRetainContext(desc->context);
-    if (code != CL_SUCCESS)
-        return clr_cl_check(&context->log, code, "clRetainContext");
-    context->context = desc->context;
-    clr_live_count(+1);
-    code = clr_fault_hit(CLR_FAULT_OPENCL) ? CL_OUT_OF_RESOURCES
-                                           : clr_cl(desc->queue)->clRetainCommandQueue(desc->queue);
+                      : clr_cl(desc->queue)->clRetainCommandQueue(desc->queue);
     if (code != CL_SUCCESS)
         return clr_cl_check(&context->log, code, "clRetainCommandQueue");
     context->queue = desc->queue;
@@ -128,6 +141,7 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
     clrnn_context *made = clr_calloc(1, sizeof *made);
     if (!made)
         return clr_fail(&desc->log, CLRNN_ERR_MEMORY, "no memory for a context");
+    made->root = made;
     made->log = desc->log;
     made->info = *info;
     made->keeps_programs = keeps_programs(info);
@@ -144,6 +158,26 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
             info->driver, desc->queue ? ", in the caller's context" : "");
     *context = made;
     return CLRNN_OK;
+}
+
+clrnn_status clr_context_beside(clrnn_context *context, clrnn_context **beside)
+{
+    *beside = NULL;
+    clrnn_context *made = clr_calloc(1, sizeof *made);
+    if (!made)
+        return clr_fail(&context->log, CLRNN_ERR_MEMORY, "no memory for a context");
+    made->root = context;
+    made->log = context->log;
+    made->info = context->info;
+    made->lock = (clr_lock)CLR_LOCK_INIT;
+    made->options_from_launch = context->options_from_launch;
+    clrnn_status status = retain_context(made, context->context);
+    if (status == CLRNN_OK)
+        status = open_queue(made);
+    if (status != CLRNN_OK)
+        clrnn_context_destroy(&made);
+    *beside = made;
+    return status;
 }
 
 void clr_self_tests_forget(clrnn_context *context)
@@ -201,7 +235,7 @@ clrnn_status clrnn_context_finish(clrnn_context *context)
     cl_int code =
         clr_cl(context->queue)
             ->clFinish(context->queue); /* nothing is left under way by an injected fault */
-    clr_wait_count();
+    clr_wait_count(context);
     if (clr_fault_hit(CLR_FAULT_OPENCL))
         code = CL_OUT_OF_RESOURCES;
     return clr_cl_check(&context->log, code, "clFinish");

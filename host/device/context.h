@@ -7,6 +7,8 @@
 
 #include <clrnn/context.h>
 
+#include <stdatomic.h>
+
 #include "base/lock.h"
 
 struct clr_program;
@@ -19,12 +21,16 @@ typedef struct clr_tested {
 } clr_tested;
 
 struct clrnn_context {
+    /* Whose lock, programs and knowledge of the device it uses: its own, but for one made beside
+     * another. */
+    clrnn_context *root;
     clrnn_log log;
     clrnn_device_info info;
     cl_context context;
     cl_command_queue queue;   /* in-order */
     char *cache_dir;          /* of program binaries and measured ways; NULL = no cache on disk */
     bool keeps_programs;      /* binaries are kept there: not where the driver keeps its own */
+    atomic_long waits;        /* tests: how often the host has waited for this queue */
     bool options_from_launch; /* tests: kernels are not compiled for the options of one network */
     /* Tests: called, without the lock, by a thread that is about to build a program. */
     void (*before_build)(void *user, const char *name);
@@ -47,6 +53,13 @@ struct clrnn_context {
 clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device_info *info,
                               clrnn_context **context);
 
+/**
+ * Another context on the same device, with an in-order queue of its own: what takes long there, as
+ * the first launch of a kernel does where drivers compile it then, delays nobody's work. It has the
+ * programs of `context`, which must outlive it. Ownership, returns: as clrnn_context_create.
+ */
+clrnn_status clr_context_beside(clrnn_context *context, clrnn_context **beside);
+
 /** Forget the results of all self-tests. */
 void clr_self_tests_forget(clrnn_context *context);
 
@@ -59,7 +72,7 @@ long clr_waits(void);
 
 /* For the files of host/device/ alone: count one object made (+1) or released (-1), and a wait. */
 void clr_live_count(int change);
-void clr_wait_count(void);
+void clr_wait_count(clrnn_context *context);
 
 /* The same: a log that keeps its last error as `reason` [CLR_REASON], for what may fail without
  * being an error of the whole call. */

@@ -118,8 +118,9 @@ long clr_waits(void)
     return atomic_load(&waits);
 }
 
-void clr_wait_count(void)
+void clr_wait_count(clrnn_context *context)
 {
+    atomic_fetch_add(&context->waits, 1);
     atomic_fetch_add(&waits, 1);
 }
 

@@ -249,6 +249,7 @@ void clr_native_take_device(clr_driver *table)
     table->clGetCommandQueueInfo = get_queue_info;
     table->clFinish = finish;
     table->clEnqueueMarkerWithWaitList = marker;
+    table->clEnqueueBarrierWithWaitList = marker;
     table->clWaitForEvents = wait_for_events;
     table->clGetEventInfo = get_event_info;
     table->clRetainEvent = keep_event;

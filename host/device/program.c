@@ -260,6 +260,7 @@ clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *so
 {
     clr_recipe recipe;
     *program = NULL;
+    context = context->root;
     clrnn_status status =
         clr_recipe_make(context, sources, source_count, defines, define_count, &recipe);
     if (status == CLRNN_OK)
@@ -307,6 +308,17 @@ uint64_t clr_kernel_spilled(const clrnn_context *context, cl_kernel kernel)
     cl_int code = clr_cl(kernel)->clGetKernelWorkGroupInfo(
         kernel, context->info.device_id, CL_KERNEL_PRIVATE_MEM_SIZE, sizeof bytes, &bytes, NULL);
     return code == CL_SUCCESS ? bytes : 0;
+}
+
+clrnn_status clr_kernel_local(const clrnn_context *context, cl_kernel kernel, size_t *bytes)
+{
+    cl_ulong local = 0;
+    cl_int code = CL_OUT_OF_RESOURCES;
+    if (!clr_fault_hit(CLR_FAULT_OPENCL))
+        code = clr_cl(kernel)->clGetKernelWorkGroupInfo(
+            kernel, context->info.device_id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+    *bytes = code != CL_SUCCESS ? 0 : local < SIZE_MAX ? (size_t)local : SIZE_MAX;
+    return clr_cl_check(&context->log, code, "clGetKernelWorkGroupInfo");
 }
 
 void clr_kernel_destroy(cl_kernel *kernel)

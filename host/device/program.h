@@ -49,6 +49,10 @@ clrnn_status clr_kernel_create(clrnn_context *context, cl_program program, const
  *  tells; 0 if it does not tell. */
 uint64_t clr_kernel_spilled(const clrnn_context *context, cl_kernel kernel);
 
+/** *bytes: of local memory that a group of a kernel takes by itself, to which that of its arguments
+ *  comes. Only before these are given. Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
+clrnn_status clr_kernel_local(const clrnn_context *context, cl_kernel kernel, size_t *bytes);
+
 void clr_kernel_destroy(cl_kernel *kernel);
 
 #endif

@@ -11,15 +11,6 @@
 #include "device/context.h"
 #include "device/opencl.h"
 
-static void forget(clr_slot *slot)
-{
-    if (!slot->sent)
-        return;
-    (void)clr_cl(slot->sent)->clReleaseEvent(slot->sent);
-    clr_live_count(-1);
-    slot->sent = NULL;
-}
-
 /* *free: whether the device has read a slot, or never will. */
 static clrnn_status look(clrnn_context *context, clr_slot *slot, bool *free)
 {
@@ -33,7 +24,7 @@ static clrnn_status look(clrnn_context *context, clr_slot *slot, bool *free)
                                     &state, NULL);
     *free = code == CL_SUCCESS && state <= CL_COMPLETE; /* below: it failed */
     if (*free)
-        forget(slot);
+        clr_event_destroy(&slot->sent);
     return clr_cl_check(&context->log, code, "clGetEventInfo");
 }
 
@@ -43,7 +34,7 @@ static bool may_grow(const clr_uploads *uploads, size_t bytes)
     size_t all = bytes;
     for (size_t i = 0; i < uploads->count; i++)
         all = uploads->slots[i].bytes < SIZE_MAX - all ? all + uploads->slots[i].bytes : SIZE_MAX;
-    return uploads->count < CLR_UPLOAD_FEW ||
+    return uploads->never_waits || uploads->count < CLR_UPLOAD_FEW ||
            (uploads->count < CLR_UPLOAD_SLOTS && all <= CLR_UPLOAD_ROOM);
 }
 
@@ -57,10 +48,28 @@ static clrnn_status await_oldest(clrnn_context *context, clr_uploads *uploads, s
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         code = clr_cl(slots[*at].sent)->clWaitForEvents(1, &slots[*at].sent);
-    clr_wait_count();
+    clr_wait_count(context);
     if (code == CL_SUCCESS || code == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST)
-        forget(&slots[*at]);
+        clr_event_destroy(&slots[*at].sent);
     return clr_cl_check(&context->log, code, "clWaitForEvents");
+}
+
+static clrnn_status add_slot(clrnn_context *context, clr_uploads *uploads)
+{
+    if (uploads->count == uploads->room) {
+        const size_t room = uploads->room ? 2 * uploads->room : CLR_UPLOAD_FEW;
+        clr_slot *slots = clr_calloc(room, sizeof *slots);
+        if (!slots)
+            return clr_fail(&context->log, CLRNN_ERR_MEMORY,
+                            "no memory for %zu copies on their way to the device", room);
+        if (uploads->count)
+            memcpy(slots, uploads->slots, uploads->count * sizeof *slots);
+        free(uploads->slots);
+        uploads->slots = slots;
+        uploads->room = room;
+    }
+    uploads->count++;
+    return CLRNN_OK;
 }
 
 /* A slot that is free, the largest such, or a new one; else one to wait for. */
@@ -82,8 +91,7 @@ static clrnn_status find_slot(clrnn_context *context, clr_uploads *uploads, size
         return CLRNN_OK;
     if (!may_grow(uploads, bytes))
         return await_oldest(context, uploads, at);
-    uploads->count++;
-    return CLRNN_OK;
+    return add_slot(context, uploads);
 }
 
 clrnn_status clr_uploads_take(clrnn_context *context, clr_uploads *uploads, size_t bytes,
@@ -136,8 +144,9 @@ void clr_uploads_free(clr_uploads *uploads)
         clr_slot *slot = &uploads->slots[i];
         if (slot->sent)
             (void)clr_cl(slot->sent)->clWaitForEvents(1, &slot->sent);
-        forget(slot);
+        clr_event_destroy(&slot->sent);
         free(slot->memory);
     }
-    *uploads = (clr_uploads){.count = 0};
+    free(uploads->slots);
+    *uploads = (clr_uploads){.never_waits = uploads->never_waits};
 }

@@ -7,7 +7,7 @@
 #include <clrnn/context.h>
 
 /* Slots come as they are needed: at most so many, and when there are a few only while all together
- * are not too large. Then the oldest upload is waited for. */
+ * are not too large. Then the oldest upload is waited for; but not where nobody may wait. */
 enum { CLR_UPLOAD_SLOTS = 64, CLR_UPLOAD_FEW = 8 };
 #define CLR_UPLOAD_ROOM ((size_t)64 << 20)
 
@@ -20,7 +20,9 @@ typedef struct clr_slot {
 
 /* Zero-initialise. One thread at a time. */
 typedef struct clr_uploads {
-    clr_slot slots[CLR_UPLOAD_SLOTS];
+    bool never_waits; /* as many slots as uploads are ever under way at the same time */
+    clr_slot *slots;  /* [room] */
+    size_t room;
     size_t count, taken; /* slots that there are; the one that was taken last */
     uint64_t sent;       /* uploads so far */
 } clr_uploads;

@@ -279,12 +279,9 @@ clrnn_status clrnn_backward(clrnn_plan *plan, const clrnn_backward_io *io, cl_ev
     clrnn_status status = clr_pass_begin(plan, &io->forward, &b.pass);
     if (status == CLRNN_OK)
         status = check(&b);
-    if (status == CLRNN_OK && b.pass.ragged)
-        status = clr_buffer_write(plan->context, plan->lengths, 0, b.pass.batch * sizeof(cl_int),
-                                  io->forward.lengths);
+    if (status == CLRNN_OK)
+        status = clr_pass_start(plan, &io->forward, &b.pass);
     if (status == CLRNN_OK)
         status = run_layers(&b);
-    if (status == CLRNN_OK && done)
-        status = clr_marker(plan->context, done);
-    return status;
+    return status == CLRNN_OK ? clr_pass_end(plan, done) : status;
 }

@@ -7,12 +7,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/philox.h"
 #include "device/context.h"
 #include "layer/plan.h"
+#include "layer/strategy.h"
 #include "reference/reference.h"
 #include "reference/stored.h"
 
@@ -27,6 +29,7 @@ typedef struct clr_arrays {
     size_t in_count[INPUTS], out_count[OUTPUTS];
     double *in[INPUTS];
     double *expected[OUTPUTS], *got[OUTPUTS];
+    double *unrounded[FORWARD_OUTPUTS]; /* expected of the weights before they are rounded */
     void *device_in[INPUTS], *device_out[OUTPUTS]; /* of the plan's type */
     uint32_t *lengths;
 } clr_arrays;
@@ -42,6 +45,8 @@ static void free_arrays(clr_arrays *a)
         free(a->got[i]);
         free(a->device_out[i]);
     }
+    for (int i = 0; i < FORWARD_OUTPUTS; i++)
+        free(a->unrounded[i]);
     free(a->lengths);
 }
 
@@ -151,32 +156,66 @@ static clrnn_status run_stream(clr_arrays *a, clrnn_plan *plan)
     return status;
 }
 
-static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan)
+/* A pass, with its way back. given: with all inputs; else x is what the outputs are filled with. */
+static clrnn_status run_pass(clr_arrays *a, clrnn_plan *plan, bool given)
 {
     const clrnn_problem *p = a->problem;
-    bool memory = a->network.has_cell_state, f64 = p->precision == CLRNN_F64;
+    bool memory = a->network.has_cell_state;
     const clrnn_host_io io = {.steps = p->steps,
                               .batch = p->batch,
                               .lengths = p->ragged ? a->lengths : NULL,
-                              .x = a->device_in[X],
-                              .h0 = a->device_in[H0],
-                              .c0 = memory ? a->device_in[C0] : NULL,
+                              .x = given ? a->device_in[X] : a->device_out[DX],
+                              .h0 = given ? a->device_in[H0] : NULL,
+                              .c0 = given && memory ? a->device_in[C0] : NULL,
                               .y = a->device_out[Y],
                               .hn = a->device_out[HN],
                               .cn = memory ? a->device_out[CN] : NULL,
-                              .dy = a->device_in[DY],
-                              .dhn = a->device_in[DHN],
-                              .dcn = memory ? a->device_in[DCN] : NULL,
-                              .dx = a->device_out[DX],
+                              .dy = given ? a->device_in[DY] : NULL,
+                              .dhn = given ? a->device_in[DHN] : NULL,
+                              .dcn = given && memory ? a->device_in[DCN] : NULL,
+                              .dx = given ? a->device_out[DX] : NULL,
                               .dh0 = a->device_out[DH0],
                               .dc0 = memory ? a->device_out[DC0] : NULL,
                               .dweights = a->device_out[DWEIGHTS]};
-    clrnn_status status = clrnn_plan_set_weights_host(plan, a->device_in[WEIGHTS]);
+    clrnn_status status = p->block ? run_stream(a, plan) : clrnn_forward_host(plan, &io);
+    return status == CLRNN_OK && p->train ? clrnn_backward_host(plan, &io) : status;
+}
+
+/* How many of the outputs there are. */
+static int outputs_of(const clr_arrays *a)
+{
+    return a->problem->train ? OUTPUTS : FORWARD_OUTPUTS;
+}
+
+/* Fill what comes out, so that what a pass leaves out is seen. */
+static void fill_outputs(clr_arrays *a, int byte)
+{
+    for (int i = 0; i < outputs_of(a); i++)
+        memset(a->device_out[i], byte, a->out_count[i] * sizeof(double));
+}
+
+static void force(clrnn_plan *plan, const struct clr_shares *cut)
+{
+    if (plan->strategy->force)
+        plan->strategy->force(plan, cut);
+}
+
+/* A pass; `again`: after one that was the same but for the cut, so that there is one of zeros in
+ * between: what that left of states and activations must not pass for this one's. */
+static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan, const struct clr_shares *cut,
+                               bool again)
+{
+    bool f64 = a->problem->precision == CLRNN_F64;
+    clrnn_status status = CLRNN_OK;
+    force(plan, NULL);
+    fill_outputs(a, 0);
+    if (again)
+        status = run_pass(a, plan, false);
+    force(plan, cut);
+    fill_outputs(a, 0xff); /* NaN */
     if (status == CLRNN_OK)
-        status = p->block ? run_stream(a, plan) : clrnn_forward_host(plan, &io);
-    if (status == CLRNN_OK && p->train)
-        status = clrnn_backward_host(plan, &io);
-    for (int i = 0; i < OUTPUTS; i++)
+        status = run_pass(a, plan, true);
+    for (int i = 0; i < outputs_of(a); i++)
         for (size_t k = 0; k < a->out_count[i]; k++)
             a->got[i][k] =
                 f64 ? ((double *)a->device_out[i])[k] : (double)((float *)a->device_out[i])[k];
@@ -249,30 +288,25 @@ static void set_bounds(const clr_arrays *a, clrnn_check *check)
 
 /* The worst of outputs first..end-1, of which inputs in_first..in_end-1 are the kind. Returns the
  * largest number of that kind. */
-static double compare_some(const clr_arrays *a, int first, int end, int in_first, int in_end,
-                           double *worst, char tensor[48])
+static double compare_some(const clr_arrays *a, double *const expected[], int first, int end,
+                           int in_first, int in_end, double *worst, char tensor[48])
 {
     static const char *const names[OUTPUTS] = {"y", "hn", "cn", "dx", "dh0", "dc0", NULL};
     double most = 0;
     for (int i = first; i < end; i++)
-        most = fmax(most, largest_of(a->expected[i], a->out_count[i]));
+        most = fmax(most, largest_of(expected[i], a->out_count[i]));
     for (int i = in_first; i < in_end; i++)
         most = fmax(most, largest_of(a->in[i], a->in_count[i]));
     for (int i = first; i < end && i < DWEIGHTS; i++)
         if (a->out_count[i])
-            keep_worst(error_of(a->got[i], a->expected[i], a->out_count[i], most), names[i], worst,
+            keep_worst(error_of(a->got[i], expected[i], a->out_count[i], most), names[i], worst,
                        tensor);
     return most;
 }
 
-static void compare_forward(const clr_arrays *a, double *worst, char tensor[48])
-{
-    compare_some(a, Y, FORWARD_OUTPUTS, X, DY, worst, tensor);
-}
-
 static void compare_gradients(const clr_arrays *a, double *worst, char tensor[48])
 {
-    double most = compare_some(a, DX, OUTPUTS, DY, INPUTS, worst, tensor);
+    double most = compare_some(a, a->expected, DX, OUTPUTS, DY, INPUTS, worst, tensor);
     clrnn_weight_info w;
     for (size_t i = 0; clrnn_network_weight(&a->problem->network, NULL, i, &w) == CLRNN_OK; i++)
         keep_worst(
@@ -280,41 +314,64 @@ static void compare_gradients(const clr_arrays *a, double *worst, char tensor[48
             w.name, worst, tensor);
 }
 
-/* Against the weights as they are, then against what is kept of them. */
-static clrnn_status compare(clr_arrays *a, const clrnn_log *log, clrnn_check *check)
+/* What is expected of the weights as they are, and of what is kept of them. */
+static clrnn_status expect(clr_arrays *a, const clrnn_log *log)
 {
-    clrnn_check c = {0};
     clrnn_status status = run_reference(a, log);
-    set_bounds(a, &c);
-    if (status == CLRNN_OK && a->problem->weights != CLRNN_WEIGHTS_F32) {
-        compare_forward(a, &c.storage_error, c.storage_tensor);
-        clr_reference_store_weights(a->problem->weights, &a->problem->network, a->in[WEIGHTS]);
-        status = run_reference(a, log);
-    }
-    if (status != CLRNN_OK)
+    if (status != CLRNN_OK || a->problem->weights == CLRNN_WEIGHTS_F32)
         return status;
-    compare_forward(a, &c.forward_error, c.forward_tensor);
+    for (int i = 0; i < FORWARD_OUTPUTS; i++) {
+        a->unrounded[i] = clr_calloc(a->out_count[i], sizeof(double));
+        if (!a->unrounded[i])
+            return clr_fail(log, CLRNN_ERR_MEMORY, "check: out of memory");
+        memcpy(a->unrounded[i], a->expected[i], a->out_count[i] * sizeof(double));
+    }
+    clr_reference_store_weights(a->problem->weights, &a->problem->network, a->in[WEIGHTS]);
+    return run_reference(a, log);
+}
+
+/* How far a pass is off both; the worst so far is kept. */
+static void compare(const clr_arrays *a, clrnn_check *c)
+{
+    if (a->problem->weights != CLRNN_WEIGHTS_F32)
+        compare_some(a, a->unrounded, Y, FORWARD_OUTPUTS, X, DY, &c->storage_error,
+                     c->storage_tensor);
+    compare_some(a, a->expected, Y, FORWARD_OUTPUTS, X, DY, &c->forward_error, c->forward_tensor);
     if (a->problem->train)
-        compare_gradients(a, &c.gradient_error, c.gradient_tensor);
-    c.passed = c.forward_error <= c.forward_bound && c.storage_error <= c.storage_bound &&
-               c.gradient_error <= c.gradient_bound;
-    *check = c;
-    return CLRNN_OK;
+        compare_gradients(a, &c->gradient_error, c->gradient_tensor);
+    c->passed = c->forward_error <= c->forward_bound && c->storage_error <= c->storage_bound &&
+                c->gradient_error <= c->gradient_bound;
+}
+
+clrnn_status clr_check_cuts(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
+                            clrnn_plan *plan, const struct clr_shares *const *cuts, size_t count,
+                            clrnn_check *check)
+{
+    clr_arrays a = {.problem = problem};
+    clrnn_check c = {0};
+    clrnn_status status = clr_network_init(&problem->network, &context->log, &a.network);
+    if (status == CLRNN_OK && !make_arrays(&a, seed))
+        status = clr_fail(&context->log, CLRNN_ERR_MEMORY, "check: out of memory");
+    if (status == CLRNN_OK)
+        status = clrnn_plan_set_weights_host(plan, a.device_in[WEIGHTS]);
+    if (status == CLRNN_OK)
+        status = expect(&a, &context->log);
+    set_bounds(&a, &c);
+    for (size_t i = 0; i < count && status == CLRNN_OK; i++)
+        if ((status = run_device(&a, plan, cuts[i], i > 0)) == CLRNN_OK)
+            compare(&a, &c);
+    force(plan, NULL);
+    free_arrays(&a);
+    if (status == CLRNN_OK)
+        *check = c;
+    return status;
 }
 
 clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
                             clrnn_plan *plan, clrnn_check *check)
 {
-    clr_arrays a = {.problem = problem};
-    clrnn_status status = clr_network_init(&problem->network, &context->log, &a.network);
-    if (status == CLRNN_OK && !make_arrays(&a, seed))
-        status = clr_fail(&context->log, CLRNN_ERR_MEMORY, "check: out of memory");
-    if (status == CLRNN_OK)
-        status = run_device(&a, plan);
-    if (status == CLRNN_OK)
-        status = compare(&a, &context->log, check);
-    free_arrays(&a);
-    return status;
+    const struct clr_shares *const cuts[] = {NULL};
+    return clr_check_cuts(context, problem, seed, plan, cuts, 1, check);
 }
 
 clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem)

@@ -199,16 +199,13 @@ clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_even
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "forward: io is NULL");
     clr_pass pass;
     clrnn_status status = clr_pass_begin(plan, io, &pass);
-    if (status == CLRNN_OK && pass.ragged)
-        status = clr_buffer_write(plan->context, plan->lengths, 0, pass.batch * sizeof(cl_int),
-                                  io->lengths);
+    if (status == CLRNN_OK)
+        status = clr_pass_start(plan, io, &pass);
     if (status == CLRNN_OK)
         status = begin_states(plan, &pass, io);
     if (status == CLRNN_OK)
         status = run(plan, &pass, io);
     if (status == CLRNN_OK)
         status = end_states(plan, &pass, io);
-    if (status == CLRNN_OK && done)
-        status = clr_marker(plan->context, done);
-    return status;
+    return status == CLRNN_OK ? clr_pass_end(plan, done) : status;
 }

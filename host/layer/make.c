@@ -91,6 +91,7 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
     plan->config = *config;
     plan->real_bytes = desc->precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
     plan->sequence_bytes = clr_storage_bytes(desc->sequences, desc->precision);
+    plan->uploads.never_waits = true;
     plan->strategy = clr_strategy_of(desc->strategy);
     status = clr_network_init(&desc->network, &context->log, &plan->network);
     if (status == CLRNN_OK && desc->train)

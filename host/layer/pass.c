@@ -3,6 +3,7 @@
 #include "layer/pass.h"
 
 #include "base/log.h"
+#include "device/buffer.h"
 
 size_t clr_count_x(const clrnn_plan *plan, const clr_pass *pass)
 {
@@ -29,10 +30,14 @@ size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass)
 static clrnn_status check_presence(const clrnn_plan *plan, const clrnn_forward_io *io)
 {
     const clrnn_log *log = &plan->context->log;
-    if (!plan->weights.buffer)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: the plan has no weights yet");
+    clrnn_status status = clr_plan_check_weights(plan, "forward");
+    if (status != CLRNN_OK)
+        return status;
     if (!io->x.buffer)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: x is absent");
+    if (io->wait_count > 0 && !io->wait_list)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: wait_list is NULL, wait_count is %u",
+                        io->wait_count);
     if (!plan->network.has_cell_state && (io->c0.buffer || io->cn.buffer))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: %s is given, but belongs to LSTM only",
                         io->c0.buffer ? "c0" : "cn");
@@ -98,6 +103,26 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
         status = check_lengths(plan, io->lengths, &p);
     *pass = p;
     return status;
+}
+
+clrnn_status clr_pass_start(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass)
+{
+    clrnn_status status = CLRNN_OK;
+    clr_plan_notice(plan);
+    if (io->wait_count > 0)
+        status = clr_barrier(plan->context, io->wait_count, io->wait_list);
+    if (status == CLRNN_OK && pass->ragged)
+        status = clr_uploads_copy(plan->context, &plan->uploads, io->lengths,
+                                  pass->batch * sizeof(cl_int), plan->lengths);
+    return status;
+}
+
+clrnn_status clr_pass_end(clrnn_plan *plan, cl_event *done)
+{
+    clrnn_status status = clr_plan_report(plan);
+    if (status != CLRNN_OK)
+        return status;
+    return done ? clr_marker(plan->context, done) : clr_flush(plan->context);
 }
 
 clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_slice x,

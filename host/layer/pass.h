@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * layer/pass.h - one pass that has been checked: its sizes, and the arrays it works on. */
+ * layer/pass.h - one pass that has been checked: its sizes, the arrays it works on, and how it
+ * begins and ends in the queue. */
 #ifndef CLR_LAYER_PASS_H
 #define CLR_LAYER_PASS_H
 
@@ -16,8 +17,15 @@ typedef struct clr_pass {
     size_t store_at;
 } clr_pass;
 
-/** Check a forward io against the plan and lay it out. */
+/** Check a forward io against the plan and lay it out; nothing is enqueued. */
 clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pass *pass);
+
+/** Before anything of a checked pass is enqueued: notice what went wrong in earlier ones, let it
+ *  begin after the events of its wait list, and upload its lengths. Does not wait. */
+clrnn_status clr_pass_start(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass);
+
+/** After all of it is: let the device begin with it. done: out, the event of its end, or NULL. */
+clrnn_status clr_pass_end(clrnn_plan *plan, cl_event *done);
 
 /** Elements of the arrays of a pass. */
 size_t clr_count_x(const clrnn_plan *plan, const clr_pass *pass);

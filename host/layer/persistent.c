@@ -4,7 +4,7 @@
 #include "layer/strategy.h"
 #include "layer/walks.h"
 
-static const char *refuses(const clrnn_context *context, const clr_network *network,
+static const char *refuses(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
 {
     (void)network;
@@ -17,7 +17,7 @@ static const char *refuses(const clrnn_context *context, const clr_network *netw
 /* How many groups run together on this device: asked once for each context. */
 static clrnn_status find_together(clrnn_plan *plan)
 {
-    clrnn_context *context = plan->context;
+    clrnn_context *context = plan->context->root;
     clr_lock_take(&context->lock);
     uint32_t together = context->together;
     clr_lock_give(&context->lock);
@@ -52,9 +52,10 @@ static const uint32_t long_wait = 1u << 17;
 
 static uint32_t together(const clrnn_plan *plan)
 {
-    clr_lock_take(&plan->context->lock);
-    uint32_t groups = plan->context->together;
-    clr_lock_give(&plan->context->lock);
+    clrnn_context *context = plan->context->root;
+    clr_lock_take(&context->lock);
+    uint32_t groups = context->together;
+    clr_lock_give(&context->lock);
     return groups;
 }
 
@@ -160,6 +161,7 @@ const clr_strategy clr_strategy_persistent = {
     .layers = layers,
     .forward = clr_walks_forward,
     .backward = clr_walks_backward,
+    .report = clr_walks_report,
     .notice = clr_walks_notice,
     .together = together,
     .force = clr_walks_force};

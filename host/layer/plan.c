@@ -24,6 +24,11 @@ clrnn_status clr_plan_allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, 
     return status;
 }
 
+clrnn_status clr_plan_report(clrnn_plan *plan)
+{
+    return plan->strategy->report ? plan->strategy->report(plan) : CLRNN_OK;
+}
+
 void clr_plan_notice(clrnn_plan *plan)
 {
     if (plan->strategy->notice)
@@ -36,8 +41,11 @@ void clrnn_plan_destroy(clrnn_plan **plan)
         return;
     clrnn_plan *p = *plan;
     (void)clrnn_context_finish(p->context);
+    if (clr_plan_report(p) == CLRNN_OK) /* what was not read since a reading was under way */
+        (void)clrnn_context_finish(p->context);
     clr_plan_notice(p);
     p->strategy->release(p);
+    clr_uploads_free(&p->uploads);
     clr_sequence_free(&p->sequence);
     clr_store_free(&p->sequence_store);
     clr_weights_free(&p->packed);
@@ -82,6 +90,29 @@ clrnn_status clr_slice_check(const clrnn_plan *plan, clrnn_slice slice, size_t c
     return CLRNN_OK;
 }
 
+clrnn_status clr_plan_check_weights(const clrnn_plan *plan, const char *who)
+{
+    if (plan->weights.buffer)
+        return CLRNN_OK;
+    return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "%s: the plan has no weights%s", who,
+                    plan->weights_lost ? ": setting others failed half-way; set them again"
+                                       : " yet");
+}
+
+/* There are none until all of the new ones are packed: a mixture with the old ones, which nobody
+ * would notice, never. */
+static clrnn_status replace_weights(clrnn_plan *plan, clrnn_slice weights)
+{
+    if (weights.buffer != plan->weights.buffer)
+        clr_buffer_destroy(&plan->weights.buffer);
+    plan->weights = weights;
+    clrnn_status status = clr_weights_pack(&plan->packed, weights);
+    plan->weights_lost = status != CLRNN_OK;
+    if (plan->weights_lost)
+        clr_buffer_destroy(&plan->weights.buffer);
+    return status;
+}
+
 clrnn_status clrnn_plan_set_weights(clrnn_plan *plan, clrnn_slice weights)
 {
     if (!plan)
@@ -90,16 +121,9 @@ clrnn_status clrnn_plan_set_weights(clrnn_plan *plan, clrnn_slice weights)
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "plan: weights are absent");
     clrnn_status status =
         clr_slice_check(plan, weights, plan->network.weights, plan->real_bytes, "weights");
-    if (status == CLRNN_OK && weights.buffer != plan->weights.buffer) {
+    if (status == CLRNN_OK && weights.buffer != plan->weights.buffer)
         status = clr_buffer_retain(plan->context, weights.buffer);
-        if (status == CLRNN_OK)
-            clr_buffer_destroy(&plan->weights.buffer);
-    }
-    if (status == CLRNN_OK) {
-        plan->weights = weights;
-        status = clr_weights_pack(&plan->packed, weights);
-    }
-    return status;
+    return status == CLRNN_OK ? replace_weights(plan, weights) : status;
 }
 
 clrnn_status clrnn_plan_set_weights_host(clrnn_plan *plan, const void *weights)

@@ -5,6 +5,7 @@
 
 #include <clrnn/plan.h>
 
+#include "device/upload.h"
 #include "layer/exec_config.h"
 #include "layer/weights.h"
 #include "math/sequence.h"
@@ -29,7 +30,9 @@ struct clrnn_plan {
     clr_sequence sequence;
     clrnn_slice weights; /* canonical, retained; absent until they are set */
     clr_weights packed;  /* made from them */
+    bool weights_lost;   /* absent since setting them failed */
     cl_mem lengths;      /* [max N] cl_int */
+    clr_uploads uploads; /* lengths on their way */
     /* inference: the block of clr_layout_infer; [max N, max(R,H)] zeros, the states that the caller
      * does not give */
     cl_mem store, zeros;
@@ -51,11 +54,18 @@ struct clrnn_plan {
 /** Allocate rows*elements of the plan's type, counted in work_bytes. */
 clrnn_status clr_plan_allocate(clrnn_plan *plan, cl_mem *buffer, uint64_t rows, uint64_t elements);
 
+/** CLRNN_OK, or CLRNN_ERR_ARGUMENT if the plan has no weights. who: begins the line of the log. */
+clrnn_status clr_plan_check_weights(const clrnn_plan *plan, const char *who);
+
 /** Whether `slice` has room for `count` elements of `bytes`; logs the name if not. */
 clrnn_status clr_slice_check(const clrnn_plan *plan, clrnn_slice slice, size_t count, size_t bytes,
                              const char *name);
 
-/** After the queue has been waited for: let the strategy notice what went wrong on the device. */
+/** At the end of a pass: enqueue reading what went wrong on the device. Does not wait. */
+clrnn_status clr_plan_report(clrnn_plan *plan);
+
+/** Let the strategy notice what went wrong on the device, as far as that has been read: of all
+ *  passes, when the queue has been waited for after each. Does not wait. */
 void clr_plan_notice(clrnn_plan *plan);
 
 #endif

@@ -14,13 +14,25 @@ typedef struct clr_large {
     uint32_t together; /* how many of its groups run at the same time */
 } clr_large;
 
-static const char *refuses(const clrnn_context *context, const clr_network *network,
+/* What its kernels are for, but how many weights they keep. */
+static clr_walk_kind kind_of(const clrnn_plan_desc *d)
+{
+    return (clr_walk_kind){.precision = d->precision,
+                           .storage = d->weights,
+                           .train = d->train,
+                           .items = CLR_RESIDENT_MOST};
+}
+
+/* How much local memory kernels take by themselves only they can tell: so they are built here, and
+ * not twice. What else goes wrong with that init will tell. */
+static const char *refuses(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
 {
-    if (clr_resident_items(context, network, desc->precision, desc->train) > 0)
-        return NULL;
-    if (context->info.max_work_group < 4 * MOST_LANES)
+    const clr_walk_kind kind = kind_of(desc);
+    if (context->info.max_work_group < CLR_RESIDENT_LEAST)
         return "it needs work-groups of 128 work-items, more than the device has; use stepwise";
+    if (clr_resident_try(context, network, &kind) != CLRNN_ERR_UNSUPPORTED)
+        return NULL;
     return "a row of what it multiplies does not fit the local memory of a work-group; use "
            "stepwise";
 }
@@ -45,11 +57,10 @@ static uint32_t together(const clrnn_plan *plan)
 static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t directions, bool back)
 {
     const uint32_t batch = walk->layout->batch, each = together(plan) / directions;
-    const bool cpu = plan->context->info.type & CL_DEVICE_TYPE_CPU;
-    clr_shares s = {.walks = directions, .row_shares = 1, .unit_shares = 1};
-    /* Some milliseconds: a look at a counter takes tens of nanoseconds on a CPU, hundreds on a GPU.
-     */
-    s.most_spins = cpu ? 1u << 17 : 1u << 14;
+    clr_shares s = {.walks = directions,
+                    .row_shares = 1,
+                    .unit_shares = 1,
+                    .most_spins = clr_walks_spins(plan, batch, directions)};
     if (each < 2)
         return s;
     const clrnn_exec_config *way = &plan->config;
@@ -67,15 +78,15 @@ static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t dir
 
 static clrnn_status init(clrnn_plan *plan)
 {
-    const clr_network *n = &plan->network;
-    const clrnn_plan_desc *d = &plan->desc;
     clrnn_context *context = plan->context;
-    const clr_walk_kind kind = {.precision = d->precision,
-                                .storage = d->weights,
-                                .train = d->train,
-                                .items = clr_resident_items(context, n, d->precision, d->train),
-                                .kept = plan->config.kept};
+    clr_walk_kind kind = kind_of(&plan->desc);
+    kind.kept = plan->config.kept;
     clrnn_status status = clr_walks_init(plan, sizeof(clr_large), &kind, cut);
+    if (status == CLRNN_ERR_UNSUPPORTED)
+        return clr_fail(&context->log, status,
+                        "plan: with %u weights in registers strategy resident needs more local "
+                        "memory than the %llu bytes of a work-group",
+                        kind.kept, (unsigned long long)context->info.local_memory);
     if (status == CLRNN_OK)
         status = clr_gemms_prepare(&plan->gemms);
     if (status != CLRNN_OK)
@@ -109,6 +120,7 @@ const clr_strategy clr_strategy_resident = {
     .own = {~(CLR_BIT(CLR_INPUT) | CLR_BIT(CLR_D_INPUT)), &clr_packing_panels},
     .forward = forward,
     .backward = clr_walks_backward,
+    .report = clr_walks_report,
     .notice = clr_walks_notice,
     .together = together,
     .force = clr_walks_force};

@@ -8,30 +8,21 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/context.h"
-#include "layer/check.h"
-#include "layer/make.h"
-#include "layer/plan.h"
-#include "layer/strategy.h"
-#include "math/persistent.h"
+#include "layer/miniature.h"
 
 enum { problem_room = 512 };
 
-/* The same for a problem that is known to be good and a strategy that is known to be possible. */
+/* Run the problems in miniature in a queue of their own. Here kernels are launched for the first
+ * time, which takes a second where the driver compiles them only then: whatever else the context
+ * does need not wait. */
 static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *problem,
                                    clrnn_check *check)
 {
-    const clrnn_plan_desc desc = clr_problem_plan(problem);
-    /* Long waits: a meeting that is repaired, because the machine is busy, tests nothing. */
-    const clr_shares meeting = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 23};
-    const clrnn_exec_config none = {0};
-    clrnn_plan *plan = NULL;
-    clrnn_status status = clr_plan_create_untested(context, &desc, &none, &plan);
-    /* So small a problem would not be cut; but where groups may meet, that must work too. */
-    if (status == CLRNN_OK && plan->strategy->force && plan->strategy->together(plan) > 1)
-        plan->strategy->force(plan, &meeting);
+    clrnn_context *beside = NULL;
+    clrnn_status status = clr_context_beside(context, &beside);
     if (status == CLRNN_OK)
-        status = clr_check_plan(context, problem, 1, plan, check);
-    clrnn_plan_destroy(&plan);
+        status = clr_miniature_check(beside, problem, check);
+    clrnn_context_destroy(&beside);
     return status;
 }
 

@@ -21,7 +21,7 @@ static clr_steps *state_of(const clrnn_plan *plan)
     return plan->state;
 }
 
-static const char *refuses(const clrnn_context *context, const clr_network *network,
+static const char *refuses(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
 {
     (void)context;

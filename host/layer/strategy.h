@@ -38,8 +38,8 @@ typedef struct clr_strategy {
     const char *reason;       /* why `auto` takes it where it can */
     cl_device_type automatic; /* devices on which `auto` takes it */
     clr_own_weights own;      /* what its own kernels multiply with; all else goes to plan->gemms */
-    /** NULL if it can run such plans on this device, else why not. */
-    const char *(*refuses)(const clrnn_context *context, const clr_network *network,
+    /** NULL if it can run such plans on this device, else why not. May build kernels. */
+    const char *(*refuses)(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc);
     /** Make plan->state: kernels and memory of its own. Even on failure release follows. */
     clrnn_status (*init)(clrnn_plan *plan);
@@ -54,8 +54,9 @@ typedef struct clr_strategy {
     /** Enqueue `count` walks back (the directions of a layer): plan->dh and dc hold the gradients
      *  of final states, then those of the initial ones. */
     clrnn_status (*backward)(clrnn_plan *plan, const struct clr_walk *walks, size_t count);
-    /** After the queue has been waited for: notice and log what went wrong on the device. NULL:
-     *  nothing can. */
+    /** At the end of a pass: enqueue reading what went wrong on the device. NULL: nothing can. */
+    clrnn_status (*report)(clrnn_plan *plan);
+    /** Notice and log it, as far as it has been read; does not wait. NULL: nothing can. */
     void (*notice)(clrnn_plan *plan);
     /** How many work-groups of it run at the same time on this device. NULL: they need not. */
     uint32_t (*together)(const clrnn_plan *plan);

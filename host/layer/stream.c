@@ -14,6 +14,7 @@ struct clrnn_stream {
     clrnn_plan *plan;
     cl_mem x, y; /* [max T,N,I], [max T,N,R] */
     cl_mem h, c; /* [L,N,R], [L,N,H]: states before the next block; c of LSTM only */
+    bool lost;   /* a call failed half-way: the states may belong to different steps */
 };
 
 /* What the arrays hold in a block of `steps`. */
@@ -117,6 +118,15 @@ void clrnn_stream_destroy(clrnn_stream **stream)
 
 /* --- blocks ------------------------------------------------------------------------------- */
 
+static clrnn_status check_states(const clrnn_stream *stream)
+{
+    if (!stream->lost)
+        return CLRNN_OK;
+    return clr_fail(&stream->plan->context->log, CLRNN_ERR_ARGUMENT,
+                    "stream: its states were lost when an earlier call failed half-way; reset or "
+                    "set them");
+}
+
 static clrnn_status check_block(const clrnn_stream *stream, const void *x, uint32_t steps,
                                 const void *y)
 {
@@ -127,9 +137,8 @@ static clrnn_status check_block(const clrnn_stream *stream, const void *x, uint3
     if (steps == 0 || steps > plan->desc.max_steps)
         return clr_fail(log, CLRNN_ERR_RANGE, "stream: a block of %u steps is not in 1..%u", steps,
                         plan->desc.max_steps);
-    if (!plan->weights.buffer)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "stream: the plan has no weights yet");
-    return CLRNN_OK;
+    clrnn_status status = clr_plan_check_weights(plan, "stream");
+    return status == CLRNN_OK ? check_states(stream) : status;
 }
 
 clrnn_status clrnn_stream_process(clrnn_stream *stream, const void *x, uint32_t steps, void *y)
@@ -155,10 +164,10 @@ clrnn_status clrnn_stream_process(clrnn_stream *stream, const void *x, uint32_t 
     if (status == CLRNN_OK)
         status = clr_buffer_read(plan->context, stream->y, 0,
                                  clr_count_y(plan, &pass) * plan->real_bytes, y);
-    if (status == CLRNN_OK)
-        clr_plan_notice(plan);
-    else /* x may be on its way still */
+    stream->lost = status != CLRNN_OK;
+    if (stream->lost) /* x may be on its way still */
         (void)clrnn_context_finish(plan->context);
+    clr_plan_notice(plan);
     return status;
 }
 
@@ -172,6 +181,7 @@ clrnn_status clrnn_stream_reset(clrnn_stream *stream)
     clrnn_status status = clr_buffer_zero(context, stream->h, 0, bytes_of_h(stream));
     if (status == CLRNN_OK && stream->c)
         status = clr_buffer_zero(context, stream->c, 0, bytes_of_c(stream));
+    stream->lost = status != CLRNN_OK;
     return status;
 }
 
@@ -189,12 +199,14 @@ clrnn_status clrnn_stream_set_state(clrnn_stream *stream, const void *h, const v
         return CLRNN_ERR_ARGUMENT;
     clrnn_context *context = stream->plan->context;
     clrnn_status status = check_memory(stream, c);
-    if (status == CLRNN_OK)
-        status = clrnn_stream_reset(stream);
+    if (status != CLRNN_OK)
+        return status;
+    status = clrnn_stream_reset(stream);
     if (status == CLRNN_OK && h)
         status = clr_buffer_write(context, stream->h, 0, bytes_of_h(stream), h);
     if (status == CLRNN_OK && c)
         status = clr_buffer_write(context, stream->c, 0, bytes_of_c(stream), c);
+    stream->lost = status != CLRNN_OK;
     return status;
 }
 
@@ -204,6 +216,8 @@ clrnn_status clrnn_stream_get_state(clrnn_stream *stream, void *h, void *c)
         return CLRNN_ERR_ARGUMENT;
     clrnn_context *context = stream->plan->context;
     clrnn_status status = check_memory(stream, c);
+    if (status == CLRNN_OK)
+        status = check_states(stream);
     if (status == CLRNN_OK && h)
         status = clr_buffer_read(context, stream->h, 0, bytes_of_h(stream), h);
     if (status == CLRNN_OK && c)

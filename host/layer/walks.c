@@ -69,6 +69,7 @@ static const double apart_first = 0.02, apart_most = 2;
 bool clr_may_meet(clrnn_context *context)
 {
     double now = clr_seconds();
+    context = context->root;
     clr_lock_take(&context->lock);
     bool may = now >= context->apart_until;
     clr_lock_give(&context->lock);
@@ -79,6 +80,7 @@ bool clr_may_meet(clrnn_context *context)
 static double keep_apart(clrnn_context *context)
 {
     double now = clr_seconds();
+    context = context->root;
     clr_lock_take(&context->lock);
     double last = context->apart_last;
     bool again = last > 0 && now < context->apart_until + 4 * last;
@@ -106,14 +108,31 @@ static uint32_t steps_of_launch(const clrnn_plan *plan, uint32_t inputs, uint32_
     return steps < 1 ? 1 : steps < most_steps ? (uint32_t)steps : most_steps;
 }
 
-/* In units of a look at a counter, which takes some tens of nanoseconds: how much longer than a
- * step the input product of a block of `rows` may take. */
+/* How often a group looks at a counter in the time that so many operations take. One look takes
+ * some tens of nanoseconds on a CPU, and hundreds on a GPU: counted as less, so that nobody leaves
+ * too soon. */
+static uint32_t spins_of(const clrnn_plan *plan, double operations)
+{
+    const uint32_t most = 1u << 28;
+    bool cpu = plan->context->info.type & CL_DEVICE_TYPE_CPU;
+    double spins = operations / operations_per_second / (cpu ? 10e-9 : 100e-9);
+    return spins < most ? (uint32_t)spins : most;
+}
+
+/* How much longer than a step the input product of a block of `rows` may take. */
 static uint32_t input_spins(const clrnn_plan *plan, uint32_t inputs, uint64_t rows)
 {
     const clr_network *n = &plan->network;
-    double operations = 2.0 * n->gates * n->desc.hidden_size * inputs * (double)rows;
-    double spins = operations / operations_per_second / 10e-9;
-    return spins < 1u << 30 ? (uint32_t)spins : 1u << 30;
+    return spins_of(plan, 2.0 * n->gates * n->desc.hidden_size * inputs * (double)rows);
+}
+
+uint32_t clr_walks_spins(const clrnn_plan *plan, uint32_t batch, uint32_t walks)
+{
+    const uint32_t few_milliseconds =
+        plan->context->info.type & CL_DEVICE_TYPE_CPU ? 1u << 17 : 1u << 14;
+    const clr_network *n = &plan->network;
+    double step = 2.0 * n->gates * n->desc.hidden_size * n->state * (double)batch * walks;
+    return few_milliseconds + spins_of(plan, step);
 }
 
 /* The first meeting may wait longer: a system may let two groups begin on one core, and not see for
@@ -185,15 +204,23 @@ clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t 
     return status;
 }
 
+clrnn_status clr_walks_report(clrnn_plan *plan)
+{
+    clr_walks *walks = clr_walks_of(plan);
+    return walks ? clr_persistent_report(&walks->kernels) : CLRNN_OK;
+}
+
 void clr_walks_notice(clrnn_plan *plan)
 {
     clrnn_context *context = plan->context;
     clr_walks *walks = clr_walks_of(plan);
-    if (!walks || !walks->kernels.repairs)
+    uint32_t repairs = 0;
+    if (!walks || !clr_persistent_repairs(&walks->kernels, &repairs) || repairs == walks->repairs)
         return;
-    uint32_t repairs = (uint32_t)*walks->kernels.repairs;
-    if (repairs == walks->repairs)
+    if (context->root != context) { /* a self-test, in which groups wait in vain on purpose */
+        walks->repairs = repairs;
         return;
+    }
     clr_log(&context->log, CLRNN_LOG_INFO,
             "%s: in %u launches work-groups waited for one another in vain, as when other programs "
             "use the cores; the results are right; groups do not meet for %.0f ms",

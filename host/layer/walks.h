@@ -34,8 +34,15 @@ clrnn_status clr_walks_forward(clrnn_plan *plan, const clr_walk *walks, size_t c
 clrnn_status clr_walks_backward(clrnn_plan *plan, const clr_walk *walks, size_t count);
 void clr_walks_force(clrnn_plan *plan, const clr_shares *cut);
 
+/** Enqueue what clr_walks_notice needs to know. */
+clrnn_status clr_walks_report(clrnn_plan *plan);
+
 /** Notice launches that had to be repaired, log them, and keep groups apart for a while. */
 void clr_walks_notice(clrnn_plan *plan);
+
+/** How long a group waits for another, in looks at a counter: some milliseconds, and for as long as
+ *  a step takes on the slowest device: a longer wait costs more than working alone. */
+uint32_t clr_walks_spins(const clrnn_plan *plan, uint32_t batch, uint32_t walks);
 
 /** Whether groups may meet in the next launch: not for a while after some met in vain. */
 bool clr_may_meet(clrnn_context *context);

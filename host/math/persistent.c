@@ -53,8 +53,10 @@ clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *netw
     if (!p.repairs)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "persistent: out of memory");
     clrnn_status status = CLRNN_OK;
-    for (int back = 0; back <= kind->train && status == CLRNN_OK; back++)
-        status = kind->items > 1 ? clr_resident_build(&p, back) : build_alone(&p, back);
+    if (kind->items > 1)
+        status = clr_resident_build(&p);
+    for (int back = 0; back <= kind->train && kind->items == 1 && status == CLRNN_OK; back++)
+        status = build_alone(&p, back);
     if (status == CLRNN_OK)
         status = clr_buffer_create(context, SYNC_INTS * sizeof(cl_int), &p.sync);
     if (status == CLRNN_OK)
@@ -70,6 +72,7 @@ void clr_persistent_free(clr_persistent *persistent)
     clr_kernel_destroy(&persistent->forward.kernel);
     clr_kernel_destroy(&persistent->backward.kernel);
     clr_buffer_destroy(&persistent->sync);
+    clr_event_destroy(&persistent->reading);
     free(persistent->repairs);
     persistent->repairs = NULL;
 }
@@ -95,10 +98,34 @@ static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_
     }
     clrnn_status status = clr_launch(p->context, k->kernel,
                                      (clr_range){{groups * items, 1}, {items, 1}}, args, count);
-    if (status == CLRNN_OK && meets && l->count > 0)
-        status = clr_buffer_read_async(p->context, p->sync, SYNC_REPAIRS * sizeof(cl_int),
-                                       sizeof(cl_int), p->repairs);
+    p->unread = p->unread || (status == CLRNN_OK && meets && l->count > 0);
     return status;
+}
+
+/* Whether the last reading is still under way. */
+static bool is_reading(clr_persistent *p)
+{
+    if (p->reading && clr_event_happened(p->reading))
+        clr_event_destroy(&p->reading);
+    return p->reading != NULL;
+}
+
+clrnn_status clr_persistent_report(clr_persistent *p)
+{
+    if (!p->unread || is_reading(p))
+        return CLRNN_OK;
+    clrnn_status status = clr_buffer_read_event(p->context, p->sync, SYNC_REPAIRS * sizeof(cl_int),
+                                                sizeof(cl_int), p->repairs, &p->reading);
+    p->unread = status != CLRNN_OK;
+    return status;
+}
+
+bool clr_persistent_repairs(clr_persistent *p, uint32_t *repairs)
+{
+    if (is_reading(p))
+        return false;
+    *repairs = p->repairs ? (uint32_t)*p->repairs : 0;
+    return true;
 }
 
 /* The part of a launch that its shares are. */

@@ -14,7 +14,7 @@ typedef struct clr_walk_kind {
     clrnn_storage storage;
     bool train; /* backward too, and then storage f32 */
     /* Work-items of a group: 1 = cl/persistent_*.cl, vectors and weights from the caches; more =
-     * cl/resident_*.cl, weights in registers. */
+     * cl/resident_*.cl, weights in registers, and so many at most. */
     uint32_t items;
     uint32_t kept; /* weights that a work-item keeps in registers; 0 = as many as there are */
     uint32_t rows; /* ROWS of cl/persistent.cl; 0 = as it says */
@@ -25,6 +25,7 @@ typedef struct clr_walk_kernel {
     cl_kernel kernel;
     uint32_t take, kept; /* resident: TAKE and KEPT of cl/resident.cl */
     size_t numbers;      /* resident: in local memory for a row of what is multiplied */
+    size_t own_bytes;    /* resident: of local memory that the kernel takes by itself */
 } clr_walk_kernel;
 
 /* The kernels for one network variant. One thread at a time. */
@@ -36,21 +37,18 @@ typedef struct clr_persistent {
     clr_walk_kernel forward, backward;
     cl_program packs; /* one that has cl/pack.cl too, or NULL */
     cl_mem sync;      /* where groups meet */
-    /* How many launches had to be repaired so far: up to date when the queue has been waited for.
-     * On the heap, since the device writes it. */
+    /* How many launches had to be repaired so far. On the heap, since the device writes it: not to
+     * be looked at while that is under way. */
     cl_int *repairs;
+    cl_event reading; /* that it has been written, or NULL */
+    bool unread;      /* groups have met since that was enqueued */
 } clr_persistent;
 
 /** Build; on failure everything is released. `network` must outlive it. Returns: as
- *  clr_program_get. */
+ *  clr_program_get; CLRNN_ERR_UNSUPPORTED (resident, not logged): no group fits local memory. */
 clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *network,
                                  const clr_walk_kind *kind, clr_persistent *persistent);
 void clr_persistent_free(clr_persistent *persistent);
-
-/** The work-items of a group of resident on this device: 256, else 128; 0 if groups or local memory
- *  are too small for the network. */
-uint32_t clr_resident_items(const clrnn_context *context, const clr_network *network,
-                            clrnn_precision precision, bool train);
 
 /** How many groups, of at most `most`, meet within a bounded wait: tried from `most` down to 2,
  * each several times; 1 if none do. Waits. */
@@ -72,5 +70,13 @@ clrnn_status clr_persistent_forward(clr_persistent *persistent, clr_forward_walk
                                     const clr_shares *shares);
 clrnn_status clr_persistent_backward(clr_persistent *persistent, clr_backward_walk *walk,
                                      const clr_shares *shares);
+
+/** If groups have met, enqueue reading how many launches had to be repaired; but not while an
+ *  earlier reading is under way: then a later call does. Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
+clrnn_status clr_persistent_report(clr_persistent *persistent);
+
+/** How many launches had to be repaired, as far as what was enqueued has come in. Does not wait.
+ *  False: it is under way. */
+bool clr_persistent_repairs(clr_persistent *persistent, uint32_t *repairs);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "device/launch.h"
 #include "math/cell.h"
+#include "math/packed.h"
 #include "math/sources.h"
 
 enum { most_kept = 128, least_kept = 16, cpu_kept = 8 }; /* floats */
@@ -63,37 +64,40 @@ static uint32_t largest_budget(const clrnn_context *context, clrnn_precision pre
     return (cpu ? cpu_kept : most_kept) / (precision == CLRNN_F64 ? 2 : 1);
 }
 
-/* Local memory that `rows` rows at once take. */
-static size_t local_bytes(clr_lengths k, uint32_t budget, uint32_t items, uint32_t rows,
-                          clrnn_precision precision)
+/* Drivers align the local memory of each argument. */
+static size_t aligned(size_t bytes)
 {
-    clr_walk_kernel kernel;
-    share_out(k, budget, &kernel);
-    return rows * (numbers_of(k, kernel.kept) + (size_t)kernel.take * items) *
-           real_bytes(precision);
+    return (bytes + 127) / 128 * 128;
 }
 
-/* All but what a kernel itself and some drivers take. */
-static size_t local_room(const clrnn_context *context)
+/* Whether the local memory of a group is enough for `rows` rows at once. */
+static bool has_room(const clr_persistent *p, const clr_walk_kernel *k, uint32_t rows)
 {
-    const size_t others = 256;
-    return context->info.local_memory > others ? (size_t)context->info.local_memory - others : 0;
+    size_t real = real_bytes(p->kind.precision);
+    size_t arguments =
+        aligned(rows * k->numbers * real) + aligned((size_t)rows * k->take * p->kind.items * real);
+    return k->own_bytes + arguments <= p->context->info.local_memory;
 }
 
-uint32_t clr_resident_items(const clrnn_context *context, const clr_network *network,
-                            clrnn_precision precision, bool train)
+/* Lay out the kernel of one way through time; its own local memory is not yet known. */
+static void lay_out(const clr_persistent *p, bool back, uint32_t budget, clr_walk_kernel *kernel)
 {
-    const uint32_t least = 4 * MOST_LANES; /* CELL_GATES of each lane */
-    const uint32_t budget = largest_budget(context, precision);
-    for (uint32_t items = 256; items >= least; items /= 2) {
-        bool fits = items <= context->info.max_work_group;
-        for (int back = 0; back <= train; back++)
-            fits = fits && local_bytes(lengths_of(network, back), budget, items, 1, precision) <=
-                               local_room(context);
-        if (fits)
-            return items;
+    const clr_lengths k = lengths_of(p->network, back);
+    share_out(k, budget, kernel);
+    kernel->numbers = numbers_of(k, kernel->kept);
+    kernel->own_bytes = 0;
+}
+
+/* Whether it is worth building for this size of group: there is room for the arguments alone. */
+static bool may_fit(const clr_persistent *p, uint32_t budget)
+{
+    bool fits = p->kind.items <= p->context->info.max_work_group;
+    for (int back = 0; back <= p->kind.train; back++) {
+        clr_walk_kernel kernel;
+        lay_out(p, back, budget, &kernel);
+        fits = fits && has_room(p, &kernel, 1);
     }
-    return 0;
+    return fits;
 }
 
 static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_walk_kernel *kernel)
@@ -106,9 +110,7 @@ static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_wal
                                          &clr_cl_resident,
                                          back ? &clr_cl_resident_backward
                                               : &clr_cl_resident_forward};
-    const clr_lengths k = lengths_of(p->network, back);
-    share_out(k, budget, kernel);
-    kernel->numbers = numbers_of(k, kernel->kept);
+    lay_out(p, back, budget, kernel);
     const clr_define own[] = {{"WG", (long)p->kind.items},
                               {"TAKE", (long)kernel->take},
                               {"KEPT", (long)kernel->kept},
@@ -120,13 +122,15 @@ static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_wal
     if (status == CLRNN_OK)
         status = clr_kernel_create(
             p->context, program, back ? "resident_backward" : "resident_forward", &kernel->kernel);
+    if (status == CLRNN_OK)
+        status = clr_kernel_local(p->context, kernel->kernel, &kernel->own_bytes);
     return status;
 }
 
-clrnn_status clr_resident_build(clr_persistent *p, bool back)
+/* The same, with half of the budget while registers do not suffice, if that is not told. */
+static clrnn_status build_one(clr_persistent *p, bool back, uint32_t budget)
 {
     clr_walk_kernel *kernel = back ? &p->backward : &p->forward;
-    uint32_t budget = p->kind.kept ? p->kind.kept : largest_budget(p->context, p->kind.precision);
     bool cpu = p->context->info.type & CL_DEVICE_TYPE_CPU;
     clrnn_status status = build(p, back, budget, kernel);
     while (status == CLRNN_OK && !p->kind.kept && !cpu && budget > least_kept &&
@@ -135,10 +139,49 @@ clrnn_status clr_resident_build(clr_persistent *p, bool back)
         clr_kernel_destroy(&kernel->kernel);
         status = build(p, back, budget, kernel);
     }
-    if (status == CLRNN_OK)
-        clr_log(&p->context->log, CLRNN_LOG_DEBUG,
-                "resident: %u work-items, each with %u x %u weights in registers", p->kind.items,
-                kernel->take, kernel->kept);
+    return status;
+}
+
+static bool all_have_room(const clr_persistent *p, uint32_t rows)
+{
+    return has_room(p, &p->forward, rows) && (!p->kind.train || has_room(p, &p->backward, rows));
+}
+
+clrnn_status clr_resident_build(clr_persistent *p)
+{
+    const uint32_t budget =
+        p->kind.kept ? p->kind.kept : largest_budget(p->context, p->kind.precision);
+    clrnn_status status = CLRNN_OK;
+    for (; p->kind.items >= CLR_RESIDENT_LEAST; p->kind.items /= 2) {
+        if (!may_fit(p, budget))
+            continue;
+        for (int back = 0; back <= p->kind.train && status == CLRNN_OK; back++)
+            status = build_one(p, back, budget);
+        if (status != CLRNN_OK)
+            return status;
+        if (all_have_room(p, 1)) {
+            clr_log(&p->context->log, CLRNN_LOG_DEBUG,
+                    "resident: %u work-items, each with %u x %u weights in registers; %zu bytes of "
+                    "local memory before those of rows",
+                    p->kind.items, p->forward.take, p->forward.kept, p->forward.own_bytes);
+            return CLRNN_OK;
+        }
+        clr_kernel_destroy(&p->forward.kernel);
+        clr_kernel_destroy(&p->backward.kernel);
+    }
+    return CLRNN_ERR_UNSUPPORTED;
+}
+
+clrnn_status clr_resident_try(clrnn_context *context, const clr_network *network,
+                              const clr_walk_kind *kind)
+{
+    clr_persistent p = {.context = context,
+                        .network = network,
+                        .kind = *kind,
+                        .tile_n = clr_packed_width(context, kind->precision)};
+    clrnn_status status = clr_resident_build(&p);
+    clr_kernel_destroy(&p.forward.kernel);
+    clr_kernel_destroy(&p.backward.kernel);
     return status;
 }
 
@@ -152,14 +195,5 @@ uint32_t clr_resident_units(const clr_persistent *p, bool back)
 
 uint32_t clr_resident_rows(const clr_persistent *p, uint32_t N)
 {
-    const clr_walk_kernel *const kernels[] = {&p->forward, &p->backward};
-    if (N == 1)
-        return 1;
-    for (int back = 0; back <= p->kind.train; back++) {
-        const clr_walk_kernel *k = kernels[back];
-        size_t row = k->numbers + (size_t)k->take * p->kind.items;
-        if (LANE_ROWS * row * real_bytes(p->kind.precision) > local_room(p->context))
-            return 1;
-    }
-    return LANE_ROWS;
+    return N > 1 && all_have_room(p, LANE_ROWS) ? LANE_ROWS : 1;
 }

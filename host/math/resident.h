@@ -5,14 +5,27 @@
 
 #include "math/persistent.h"
 
-/** Build the kernel of one way through time: with as many weights in registers as kind.kept says,
- * or as the driver finds registers for. Returns: as clr_program_get. */
-clrnn_status clr_resident_build(clr_persistent *persistent, bool back);
+/* Work-items of the largest and of the smallest group: CELL_GATES for each lane. */
+enum { CLR_RESIDENT_MOST = 256, CLR_RESIDENT_LEAST = 4 * MOST_LANES };
+
+/**
+ * Build the kernels, with as many weights in registers as kind.kept says, or as the driver finds
+ * registers for; of the largest group whose local memory suffices for a row, as the kernels say
+ * that have been built. p->kind.items: in, the largest wanted; out, that of the group.
+ * Returns: as clr_program_get; CLRNN_ERR_UNSUPPORTED (not logged): for no group.
+ */
+clrnn_status clr_resident_build(clr_persistent *persistent);
+
+/** Whether there is such a group. Builds; what is built is kept for clr_resident_build. Returns:
+ *  the same. */
+clrnn_status clr_resident_try(clrnn_context *context, const clr_network *network,
+                              const clr_walk_kind *kind);
 
 /** Units of a group whose weights are multiplied, and kept, at once. */
 uint32_t clr_resident_units(const clr_persistent *persistent, bool back);
 
-/** How many of N rows are multiplied at once: ROWS of cl/resident.cl, or 1. */
+/** How many of N rows are multiplied at once: LANE_ROWS where local memory suffices for so many,
+ *  or 1. */
 uint32_t clr_resident_rows(const clr_persistent *persistent, uint32_t N);
 
 #endif

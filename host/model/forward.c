@@ -147,7 +147,9 @@ static clrnn_status run(clr_model_pass *pass, const clr_model_input *in)
 
 clrnn_status clr_model_pass_forward(clr_model_pass *pass, const clr_model_input *input)
 {
-    clrnn_status status = clr_model_check_input(pass->model, input);
+    clrnn_status status = clr_model_check_parameters(pass->model);
+    if (status == CLRNN_OK)
+        status = clr_model_check_input(pass->model, input);
     if (status != CLRNN_OK)
         return status;
     if (input->steps > pass->max_steps || input->batch > pass->max_batch)

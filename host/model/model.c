@@ -202,6 +202,9 @@ clrnn_status clrnn_model_get_parameters(clrnn_model *model, void *parameters)
     if (!model || !parameters)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_model_get_parameters: %s is NULL", model ? "parameters" : "model");
+    clrnn_status status = clr_model_check_parameters(model);
+    if (status != CLRNN_OK)
+        return status;
     return clr_buffer_read(model->context, model->parameters, 0,
                            model->count * clr_model_element(model), parameters);
 }
@@ -211,9 +214,11 @@ clrnn_status clrnn_model_set_parameters(clrnn_model *model, const void *paramete
     if (!model || !parameters)
         return clr_fail(model ? &model->context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_model_set_parameters: %s is NULL", model ? "parameters" : "model");
+    clrnn_status status = clr_buffer_write(model->context, model->parameters, 0,
+                                           model->count * clr_model_element(model), parameters);
     model->version++; /* also on failure: the old values may be gone */
-    return clr_buffer_write(model->context, model->parameters, 0,
-                            model->count * clr_model_element(model), parameters);
+    model->lost = status == CLRNN_OK ? 0 : model->version;
+    return status;
 }
 
 const clrnn_model_desc *clrnn_model_get_desc(const clrnn_model *model)

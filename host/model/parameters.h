@@ -5,6 +5,7 @@
 
 #include <clrnn/model.h>
 
+#include "device/context.h"
 #include "shape/network.h"
 
 struct clr_model_pass;
@@ -24,8 +25,12 @@ struct clrnn_model {
     clrnn_strategy strategy;
     clrnn_storage weights; /* of the pass of clrnn_model_forward */
     uint64_t version;      /* changes whenever the parameters do: a pass then packs them anew */
+    uint64_t lost;         /* the version whose setting failed: they may be a mixture; 0 = none */
     struct clr_model_pass *pass; /* of clrnn_model_forward, made on demand */
 };
+
+/** CLRNN_OK, or CLRNN_ERR_ARGUMENT: setting the parameters failed, and they are lost. */
+clrnn_status clr_model_check_parameters(const clrnn_model *model);
 
 /** Bytes of an element. */
 static inline size_t clr_model_element(const clrnn_model *model)

@@ -12,6 +12,9 @@
  * clr_cl_name, reference/name.c defines clr_ref_name. */
 #define CLR_CELLS(X) X(LSTM, lstm) X(GRU, gru) X(RNN, rnn)
 
+#define CLR_CELL_ONE(id, name) +1
+enum { CLR_CELL_COUNT = 0 CLR_CELLS(CLR_CELL_ONE) };
+
 /* The names of all cells by clrnn_cell, ended by NULL. */
 extern const char *const clr_cell_names[];
 

@@ -24,7 +24,7 @@ static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *
     char owners[64];
     if (!cell)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: cell %d is unknown, not in 0..%d",
-                        (int)d->cell, CLRNN_CELL_RNN);
+                        (int)d->cell, CLR_CELL_COUNT - 1);
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (o->words && clr_option_get(d, o) >= clr_option_values(o))
             return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: %s %d is unknown, not in 0..%u",

@@ -119,7 +119,8 @@ CLRNN_API size_t clrnn_model_parameter_count(const clrnn_model *model);
 /**
  * Copy all parameters to or from host memory: one flat array of the model's precision,
  * [embedding.weight] [the network's canonical weights] [head.weight] [head.bias]. Waits.
- * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_OPENCL
+ * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (also where they are lost),
+ *          CLRNN_ERR_OPENCL (to set: they are lost, and every use says so until they are set again)
  */
 CLRNN_API clrnn_status clrnn_model_get_parameters(clrnn_model *model, void *parameters);
 CLRNN_API clrnn_status clrnn_model_set_parameters(clrnn_model *model, const void *parameters);

@@ -85,7 +85,10 @@ CLRNN_API const clrnn_plan_info *clrnn_plan_get_info(const clrnn_plan *plan);
  *
  * Ownership: the buffer remains the caller's.
  * Threads:   one call at a time for each plan.
- * Returns:   CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (too short), CLRNN_ERR_OPENCL
+ * Returns:   CLRNN_OK
+ *            CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (too short): the plan keeps those it has
+ *            CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL: it keeps those it has, whole, or has none, and
+ *                                every pass says so until they are set again
  */
 CLRNN_API clrnn_status clrnn_plan_set_weights(clrnn_plan *plan, clrnn_slice weights);
 
@@ -96,7 +99,8 @@ CLRNN_API clrnn_status clrnn_plan_set_weights_host(clrnn_plan *plan, const void 
 typedef struct clrnn_forward_io {
     uint32_t steps;          /* T; 0 means max_steps of the plan */
     uint32_t batch;          /* N; 0 means max_batch */
-    const uint32_t *lengths; /* in  host [N], each 0..T, any order; NULL = all T. Read at once. */
+    const uint32_t *lengths; /* in  host [N], each 0..T, any order; NULL = all T. Copied: it may be
+                              * changed when the call returns. */
     clrnn_slice x;           /* in  [T,N,I]; steps past a row's length are not used; its offset and
                               * that of y count elements of their own storage */
     clrnn_slice h0;          /* in  [L*D,N,R]; absent = zeros */
@@ -105,30 +109,37 @@ typedef struct clrnn_forward_io {
     clrnn_slice hn;      /* out [L*D,N,R]; state after each row's last valid step; may be absent */
     clrnn_slice cn;      /* out [L*D,N,H]; the same; may be absent; LSTM only */
     clrnn_slice reserve; /* out reserve_bytes of the plan; present if and only if it trains */
-    uint64_t dropout_seed;  /* with the layer, step, row and unit the key of each dropout draw */
-    uint32_t dropout_index; /* changes from one training iteration to the next */
+    uint64_t dropout_seed;     /* with the layer, step, row and unit the key of each dropout draw */
+    uint32_t dropout_index;    /* changes from one training iteration to the next */
+    uint32_t wait_count;       /* events in wait_list */
+    const cl_event *wait_list; /* in  the work begins after these, of any queue of the context */
 } clrnn_forward_io;
 
 /**
  * Enqueue one forward pass: (y, hn, cn) = network(x, h0, c0).
  *
- * Checks, enqueues and returns without waiting; outputs are valid once `done` has completed, or
- * after clrnn_context_finish. hn and cn may be h0 and c0 unless the plan trains.
+ * Checks, enqueues, flushes the queue and returns without waiting, also with lengths and whatever
+ * the queue has yet to do; outputs are valid once `done` has completed, which may be waited for in
+ * any thread or queue, or after clrnn_context_finish. hn and cn may be h0 and c0 unless the plan
+ * trains.
  *
  * done: NULL if not wanted; else the caller releases it (only set on success).
  * Ownership: every buffer remains the caller's, on success and on failure.
  * Threads:   one call at a time for each plan; different plans may run concurrently.
  * Returns:   CLRNN_OK
  *            CLRNN_ERR_ARGUMENT  no weights set, x absent, c0 or cn without LSTM, a reserve though
- *                                the plan does not train, or none though it does
+ *                                the plan does not train, or none though it does, wait_count
+ *                                without wait_list
  *            CLRNN_ERR_RANGE     steps, batch or a length out of range, or a slice too short;
  *                                nothing was enqueued
+ *            CLRNN_ERR_MEMORY    there is none to keep the lengths in; nothing was enqueued
  *            CLRNN_ERR_OPENCL    the driver refused; outputs are undefined, the code was logged
  */
 CLRNN_API clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_event *done);
 
 /* Slices used by one backward pass. `forward` repeats what the forward pass was given: its steps,
- * batch, lengths, x, h0, c0, reserve and dropout keys must be the same and unchanged. */
+ * batch, lengths, x, h0, c0, reserve and dropout keys must be the same and unchanged; its wait list
+ * is that of this pass. */
 typedef struct clrnn_backward_io {
     clrnn_forward_io forward;
     clrnn_slice dy;       /* in  [T,N,D*R]; absent = zeros; ignored past a row's length */
@@ -148,7 +159,7 @@ typedef struct clrnn_backward_io {
  * clrnn_forward.
  * Returns: CLRNN_OK
  *          CLRNN_ERR_ARGUMENT  the plan does not train, or as clrnn_forward
- *          CLRNN_ERR_RANGE, CLRNN_ERR_OPENCL  as clrnn_forward
+ *          CLRNN_ERR_RANGE, CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL  as clrnn_forward
  */
 CLRNN_API clrnn_status clrnn_backward(clrnn_plan *plan, const clrnn_backward_io *io,
                                       cl_event *done);
@@ -170,7 +181,7 @@ typedef struct clrnn_host_io {
  * One forward pass over host arrays, and a wait: outputs are complete when it returns. CPU devices
  * work in the arrays themselves; for others they are copied in and out. Outputs may lie where
  * inputs do, as a whole or in part, but not over one another. A training plan keeps the reserve
- * inside. Ownership, threads, returns: as clrnn_forward; also CLRNN_ERR_MEMORY. After a failure
+ * inside. Ownership, threads, returns: as clrnn_forward. After a failure
  * outputs are undefined, and the arrays are no longer used.
  */
 CLRNN_API clrnn_status clrnn_forward_host(clrnn_plan *plan, const clrnn_host_io *io);

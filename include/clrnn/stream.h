@@ -47,16 +47,18 @@ CLRNN_API void clrnn_stream_destroy(clrnn_stream **stream);
  * steps: 1..max_steps of the plan, and may differ from block to block
  * Threads: as clrnn_stream_create.
  * Returns: CLRNN_OK
- *          CLRNN_ERR_ARGUMENT  stream, x or y is NULL, or the plan has no weights yet
+ *          CLRNN_ERR_ARGUMENT  stream, x or y is NULL, the plan has no weights, or the states were
+ *                              lost in a failure before
  *          CLRNN_ERR_RANGE     steps out of range; as with the one above nothing has changed
- *          CLRNN_ERR_OPENCL, CLRNN_ERR_MEMORY  the driver refused: y and the states are undefined,
- *                              these until clrnn_stream_reset or clrnn_stream_set_state
+ *          CLRNN_ERR_OPENCL, CLRNN_ERR_MEMORY  the driver refused: y is undefined, and the states
+ *                              are lost: until clrnn_stream_reset or clrnn_stream_set_state every
+ *                              other call says so
  */
 CLRNN_API clrnn_status clrnn_stream_process(clrnn_stream *stream, const void *x, uint32_t steps,
                                             void *y);
 
 /** Begin anew with zero states; enqueued, not waited for. Threads: as clrnn_stream_create.
- *  Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL), CLRNN_ERR_OPENCL. */
+ *  Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL), CLRNN_ERR_OPENCL (the states are lost). */
 CLRNN_API clrnn_status clrnn_stream_reset(clrnn_stream *stream);
 
 /**
@@ -66,8 +68,9 @@ CLRNN_API clrnn_status clrnn_stream_reset(clrnn_stream *stream);
  * c: [L,N,H]; the same; LSTM only
  * Threads: as clrnn_stream_create.
  * Returns: CLRNN_OK
- *          CLRNN_ERR_ARGUMENT  stream is NULL, or c is present without LSTM
- *          CLRNN_ERR_OPENCL    to set: the states are undefined; to get: the arrays are
+ *          CLRNN_ERR_ARGUMENT  stream is NULL, or c is present without LSTM; to get: the states
+ *                              were lost in a failure before
+ *          CLRNN_ERR_OPENCL    to set: the states are lost; to get: the arrays are undefined
  */
 CLRNN_API clrnn_status clrnn_stream_set_state(clrnn_stream *stream, const void *h, const void *c);
 CLRNN_API clrnn_status clrnn_stream_get_state(clrnn_stream *stream, void *h, void *c);

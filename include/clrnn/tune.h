@@ -56,9 +56,11 @@ CLRNN_API double clrnn_exec_config_seconds(const clrnn_exec_config *config);
  *                     share units meet at every step
  *     kept            resident: weights that a work-item keeps in registers
  *     rows            persistent: how many rows share a part of the weights while it is in the
- * first cache level, if not as many as usual helps           persistent, 1: groups that are done
- * take over from those they will meet layers          persistent: how many layers of a stack one
- * launch walks Returns the length it has without the limit, as snprintf; -1 for NULL.
+ *                     first cache level, if not as many as usual
+ *     helps           persistent, 1: groups that are done take over from those they will meet
+ *     layers          persistent: how many layers of a stack one launch walks
+ *
+ * Returns: the length it has without the limit, as snprintf; -1 for NULL.
  */
 CLRNN_API int clrnn_exec_config_format(const clrnn_exec_config *config, char *text, size_t size);
 

@@ -10,6 +10,7 @@
 #include "device/launch.h"
 #include "device/list.h"
 #include "device/select.h"
+#include "gate.h"
 #include "support.h"
 
 /* --- the list -----------------------------------------------------------------------------------
@@ -264,6 +265,62 @@ static void test_marker(void **state)
     clReleaseEvent(event);
 }
 
+/* What comes after a barrier waits for its events; the events of copies say when they are done. */
+static void test_barrier(void **state)
+{
+    clrnn_context *context = *state;
+    const cl_int source = 5;
+    cl_int got = 0, code = CL_SUCCESS;
+    cl_mem buffer = NULL;
+    cl_event wrote = NULL, read = NULL, none = NULL, held = NULL;
+    held = clCreateUserEvent(context->context, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    assert_int_equal(clr_buffer_create(context, sizeof got, &buffer), CLRNN_OK);
+    assert_int_equal(clr_barrier(context, 1, &none), CLRNN_ERR_OPENCL);
+    assert_error_contains("clEnqueueBarrierWithWaitList failed");
+    assert_int_equal(clr_barrier(context, 1, &held), CLRNN_OK);
+    assert_int_equal(clr_buffer_write_event(context, buffer, 0, sizeof source, &source, &wrote),
+                     CLRNN_OK);
+    assert_int_equal(clr_buffer_read_event(context, buffer, 0, sizeof got, &got, &read), CLRNN_OK);
+    assert_int_equal(clr_flush(context), CLRNN_OK);
+    assert_false(clr_event_happened(wrote) || clr_event_happened(read));
+    test_queue_release(held);
+    assert_int_equal(clWaitForEvents(1, &read), CL_SUCCESS);
+    assert_true(clr_event_happened(wrote) && clr_event_happened(read));
+    assert_int_equal(got, 5);
+    clr_event_destroy(&wrote);
+    assert_null(wrote);
+    clr_event_destroy(&wrote);
+    clr_event_destroy(&read);
+    clr_event_destroy(NULL);
+    clr_buffer_destroy(&buffer);
+}
+
+/* --- beside ----------------------------------------------------------------------------------- */
+
+/* Another queue of the same device, with the same programs. */
+static void test_beside(void **state)
+{
+    clrnn_context *context = *state, *beside = NULL;
+    cl_program program = NULL, again = NULL;
+    cl_event held = test_queue_hold(context);
+    const long waits = context->waits;
+    assert_int_equal(clr_context_beside(context, &beside), CLRNN_OK);
+    assert_ptr_equal(beside->root, context);
+    assert_ptr_equal(context->root, context);
+    assert_ptr_equal(clrnn_context_cl(beside), clrnn_context_cl(context));
+    assert_ptr_not_equal(clrnn_context_queue(beside), clrnn_context_queue(context));
+    assert_string_equal(clrnn_context_device(beside)->name, context->info.name);
+    assert_int_equal(fill_program(beside, &program), CLRNN_OK);
+    assert_int_equal(clrnn_context_finish(beside), CLRNN_OK);
+    clrnn_context_destroy(&beside);
+    assert_null(beside);
+    assert_int_equal(fill_program(context, &again), CLRNN_OK);
+    assert_ptr_equal(again, program);
+    assert_int_equal(context->waits, waits);
+    test_queue_release(held);
+}
+
 /* --- launches --------------------------------------------------------------------------------- */
 
 enum { BAND = 64, LARGEST = 40 * 40 };
@@ -368,6 +425,8 @@ int main(void)
         ON_DEVICE(test_buffer),
         ON_DEVICE(test_buffer_bounds),
         ON_DEVICE(test_marker),
+        ON_DEVICE(test_barrier),
+        ON_DEVICE(test_beside),
         ON_DEVICE(test_launch),
         ON_DEVICE(test_launch_ulong),
         ON_DEVICE(test_launch_mistakes),

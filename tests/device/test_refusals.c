@@ -9,6 +9,7 @@
 #include "device/context.h"
 #include "device/fill.h"
 #include "device/list.h"
+#include "device/upload.h"
 #include "support.h"
 
 /* What the tests run on: the setup opens a device only to learn what it is. */
@@ -29,8 +30,28 @@ typedef struct made {
     clrnn_context *context;
     cl_kernel kernel;
     cl_mem buffers[2];
-    cl_event event;
+    cl_event event, copied[2];
+    clr_uploads uploads;
+    clrnn_context *beside;
 } made;
+
+/* What does not wait: a barrier, copies with events, an upload; and a queue beside. */
+static clrnn_status do_without_waiting(made *m, cl_int *value)
+{
+    cl_mem buffer = m->buffers[0];
+    clrnn_status status = clr_buffer_write_event(m->context, buffer, 0, 4, value, &m->copied[0]);
+    if (status == CLRNN_OK)
+        status = clr_barrier(m->context, 1, &m->copied[0]);
+    if (status == CLRNN_OK)
+        status = clr_uploads_copy(m->context, &m->uploads, value, 4, buffer);
+    if (status == CLRNN_OK)
+        status = clr_buffer_read_event(m->context, buffer, 0, 4, value, &m->copied[1]);
+    if (status == CLRNN_OK)
+        status = clr_flush(m->context);
+    if (status == CLRNN_OK)
+        status = clr_context_beside(m->context, &m->beside);
+    return status;
+}
 
 /* Everything that the layer does with an opened device. desc: how to open it. */
 static clrnn_status do_everything(const clrnn_context_desc *desc, made *m, cl_int *value)
@@ -42,6 +63,8 @@ static clrnn_status do_everything(const clrnn_context_desc *desc, made *m, cl_in
         status = clr_buffer_create(m->context, 64, &m->buffers[i]);
     if (status == CLRNN_OK)
         status = clr_buffer_write(m->context, m->buffers[0], 0, 4, value);
+    if (status == CLRNN_OK)
+        status = do_without_waiting(m, value);
     if (status == CLRNN_OK)
         status = clr_buffer_zero(m->context, m->buffers[0], 0, 64);
     if (status == CLRNN_OK)
@@ -75,6 +98,12 @@ static clrnn_status run(clr_fault fault, long countdown, const clrnn_context_des
         assert_true(test_last_error[0] != 0);
     if (m.event)
         clReleaseEvent(m.event);
+    if (m.context)
+        clFinish(clrnn_context_queue(m.context)); /* copies may be under way */
+    clr_event_destroy(&m.copied[0]);
+    clr_event_destroy(&m.copied[1]);
+    clr_uploads_free(&m.uploads);
+    clrnn_context_destroy(&m.beside);
     clr_buffer_destroy(&m.buffers[0]);
     clr_buffer_destroy(&m.buffers[1]);
     clr_kernel_destroy(&m.kernel);

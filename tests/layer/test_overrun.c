@@ -4,6 +4,7 @@
  * with something else. The result must not change by a bit, and the device then gets one group. */
 #include "layer/cuts.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "base/memory.h"
 #include "device/buffer.h"
 #include "device/context.h"
+#include "gate.h"
 
 /* --- every form --------------------------------------------------------------------------- */
 
@@ -175,29 +177,91 @@ static void overrun_is_noticed(void **state)
     test_inputs_free(&in);
 }
 
-/* With buffers on the device nobody waits, so it is noticed at the end. */
-static void overrun_is_noticed_at_the_end(void **state)
+/* What the reports said of how many launches. */
+typedef struct said {
+    int count;
+    unsigned launches[4];
+} said;
+
+static void keep_report(void *user, clrnn_log_level level, const char *text)
+{
+    said *r = user;
+    const char *found = strstr(text, "in ");
+    if (level == CLRNN_LOG_INFO && strstr(text, "waited for one another in vain") && r->count < 4)
+        (void)sscanf(found, "in %u launches", &r->launches[r->count++]);
+}
+
+/* A plan whose groups wait in vain, and its x on the device. */
+static clrnn_plan *overrun_plan(clrnn_context *context, const test_inputs *in,
+                                const clr_shares *cut, clrnn_forward_io *io)
+{
+    clrnn_plan *plan = test_persistent(context, in, CLRNN_F32, false, cut);
+    test_sizes s = test_sizes_of(in);
+    float *x = test_encode(in->x, s.x, CLRNN_F32);
+    *io = (clrnn_forward_io){.steps = in->steps};
+    assert_int_equal(clr_buffer_create(context, s.x * sizeof *x, &io->x.buffer), CLRNN_OK);
+    assert_int_equal(clr_buffer_write(context, io->x.buffer, 0, s.x * sizeof *x, x), CLRNN_OK);
+    free(x);
+    return plan;
+}
+
+/* With buffers on the device nobody waits: it is noticed by the next pass, which does not either,
+ * or at the end. */
+static void overrun_is_noticed_without_a_wait(void **state)
 {
     const clr_shares many = {.row_shares = 1, .unit_shares = 8};
     clrnn_context *context = *state;
     int reports = 0;
     test_inputs in = inputs_of(0, 850);
-    clrnn_plan *plan = test_persistent(context, &in, CLRNN_F32, false, &many);
-    test_sizes s = test_sizes_of(&in);
-    clrnn_forward_io io = {0};
-    float *x = test_encode(in.x, s.x, CLRNN_F32);
-    assert_int_equal(clr_buffer_create(context, s.x * sizeof *x, &io.x.buffer), CLRNN_OK);
-    assert_int_equal(clr_buffer_write(context, io.x.buffer, 0, s.x * sizeof *x, x), CLRNN_OK);
+    clrnn_forward_io io;
+    clrnn_plan *plan = overrun_plan(context, &in, &many, &io);
     context->log = (clrnn_log){CLRNN_LOG_INFO, count_reports, &reports};
     context->together = 2;
+    context->apart_last = 0;
     assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
+    assert_int_equal(clrnn_context_finish(context), CLRNN_OK);
     assert_int_equal(reports, 0);
-    clrnn_plan_destroy(&plan);
+    const long waits = context->waits;
+    assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
     assert_int_equal(reports, 1);
     assert_true(context->apart_last > 0);
+    assert_int_equal(context->waits, waits);
+    clrnn_plan_destroy(&plan);
+    assert_int_equal(reports, 2);
     context->log = test_log;
     clr_buffer_destroy(&io.x.buffer);
-    free(x);
+    test_inputs_free(&in);
+}
+
+/* Passes that are enqueued before the first one has come to its end: none is left out. */
+static void overruns_of_many_passes(void **state)
+{
+    const clr_shares many = {.row_shares = 1, .unit_shares = 8};
+    clrnn_context *context = *state;
+    said r = {0};
+    test_inputs in = inputs_of(0, 850);
+    clrnn_forward_io io;
+    clrnn_plan *plan = overrun_plan(context, &in, &many, &io);
+    context->log = (clrnn_log){CLRNN_LOG_INFO, keep_report, &r};
+    cl_event held = test_queue_hold(context);
+    for (int pass = 0; pass < 3; pass++)
+        assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
+    assert_int_equal(r.count, 0);
+    test_queue_release(held);
+    assert_int_equal(clrnn_context_finish(context), CLRNN_OK);
+    test_force(plan, NULL);
+    context->apart_until = INFINITY; /* so that groups do not meet in this one */
+    assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
+    assert_int_equal(r.count, 1); /* of the first pass, with a launch for each layer */
+    assert_in_range(r.launches[0], 1, 2);
+    const uint32_t repairs = test_repairs(plan);
+    assert_in_range(repairs, 3, 6);
+    clrnn_plan_destroy(&plan);
+    assert_int_equal(r.count, 2);
+    assert_int_equal(r.launches[0] + r.launches[1], repairs);
+    context->log = test_log;
+    context->apart_until = 0;
+    clr_buffer_destroy(&io.x.buffer);
     test_inputs_free(&in);
 }
 
@@ -390,7 +454,8 @@ int main(int argc, char **argv)
         TEST(too_few_spins),
         TEST(blocks_of_steps),
         TEST(overrun_is_noticed),
-        TEST(overrun_is_noticed_at_the_end),
+        TEST(overrun_is_noticed_without_a_wait),
+        TEST(overruns_of_many_passes),
         TEST(failures_leave_nothing_behind),
         cmocka_unit_test_setup_teardown(busy_cores, test_open_persistent, close_busy),
         TEST(two_threads),

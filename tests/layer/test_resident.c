@@ -11,6 +11,9 @@
 #include "device/context.h"
 #include "layer/make.h"
 #include "layer/resident.h"
+#include "layer/self_test.h"
+#include "layer/walks.h"
+#include "math/resident.h"
 
 static const clr_shares alone = {.row_shares = 1, .unit_shares = 1};
 
@@ -239,6 +242,107 @@ static void rooms_that_are_too_small(void **state)
     context->info = info;
 }
 
+/* Local memory of a kernel's two arguments for `rows` rows, as drivers align it. */
+static size_t arguments(const clr_persistent *p, const clr_walk_kernel *k, size_t rows)
+{
+    const size_t line = 128;
+    return (rows * k->numbers * sizeof(float) + line - 1) / line * line +
+           (rows * k->take * p->kind.items * sizeof(float) + line - 1) / line * line;
+}
+
+/* What `rows` rows need, together with what the larger kernel takes by itself. */
+static size_t needed(clrnn_plan *plan, size_t rows)
+{
+    clr_persistent *p = &clr_walks_of(plan)->kernels;
+    const clr_walk_kernel *const kernels[] = {&p->forward, &p->backward};
+    size_t most = 0;
+    for (int back = 0; back < 2; back++) {
+        const clr_walk_kernel *k = kernels[back];
+        assert_true(k->own_bytes >= sizeof(walk_places)); /* among others */
+        size_t all = k->own_bytes + arguments(p, k, rows);
+        most = all > most ? all : most;
+    }
+    return most;
+}
+
+static clrnn_plan *plan_in(clrnn_context *context, size_t local_memory, const test_inputs *in)
+{
+    context->info.local_memory = local_memory;
+    return resident(context, in, CLRNN_F32, true, 0, NULL);
+}
+
+/* Local memory is used to the last byte and not beyond: what kernels take by themselves is asked
+ * for, before the rows that are multiplied at once, and the size of a group, are chosen. */
+static void local_memory_to_the_last_byte(void **state)
+{
+    static const size_t forms[] = {2, 3, 4}; /* an LSTM with and without P, a GRU */
+    clrnn_context *context = *state;
+    const clrnn_device_info info = context->info;
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        test_inputs in = inputs_of(forms[i], 2, 5);
+        clrnn_plan *plan = plan_in(context, info.local_memory, &in);
+        const size_t four = needed(plan, LANE_ROWS), one = needed(plan, 1);
+        clrnn_plan_desc desc = plan->desc;
+        assert_int_equal(clr_walks_of(plan)->kernels.kind.items, 256);
+        clrnn_plan_destroy(&plan);
+
+        plan = plan_in(context, four, &in);
+        assert_int_equal(clr_resident_rows(&clr_walks_of(plan)->kernels, 5), LANE_ROWS);
+        assert_int_equal(clr_resident_rows(&clr_walks_of(plan)->kernels, 1), 1);
+        clrnn_plan_destroy(&plan);
+        plan = plan_in(context, four - 1, &in);
+        assert_int_equal(clr_resident_rows(&clr_walks_of(plan)->kernels, 5), 1);
+        clrnn_plan_destroy(&plan);
+        plan = plan_in(context, one, &in);
+        assert_int_equal(clr_walks_of(plan)->kernels.kind.items, 256);
+        clrnn_plan_destroy(&plan);
+        plan = plan_in(context, one - 1, &in);
+        assert_int_equal(clr_walks_of(plan)->kernels.kind.items, 128);
+        const size_t least = needed(plan, 1);
+        clrnn_plan_destroy(&plan);
+
+        context->info.local_memory = least - 1;
+        for (int s = CLRNN_STRATEGY_STEPWISE; s <= CLRNN_STRATEGY_RESIDENT; s++) /* all passed */
+            assert_int_equal(clr_self_test_note(context, &desc, (clrnn_strategy)s, true), CLRNN_OK);
+        assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
+        assert_error_contains("does not fit the local memory");
+        context->info.type = CL_DEVICE_TYPE_GPU; /* as if it were one: another strategy is taken */
+        desc.strategy = CLRNN_STRATEGY_AUTO;
+        context->info.local_memory = 256; /* (a GPU keeps more weights, and needs more) */
+        assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_OK);
+        assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
+        clrnn_plan_destroy(&plan);
+        context->info = info;
+        test_inputs_free(&in);
+    }
+}
+
+/* The wait for another group grows with what a group does in a step. */
+static void waits_as_long_as_a_step(void **state)
+{
+    clrnn_context *context = *state;
+    const clrnn_device_info info = context->info;
+    test_inputs in = inputs_of(2, 2, 5); /* an LSTM with H 70 */
+    clrnn_plan *plan = resident(context, &in, CLRNN_F32, false, 0, NULL);
+    const double step = 2.0 * 4 * 70 * 70;
+    for (int gpu = 0; gpu < 2; gpu++) {
+        context->info.type = gpu ? CL_DEVICE_TYPE_GPU : info.type;
+        /* of one row, a few milliseconds; tens of nanoseconds to a look, on a GPU hundreds */
+        const uint32_t least = clr_walks_spins(plan, 1, 1);
+        assert_in_range(least, gpu ? 1 << 14 : 1 << 17, gpu ? 1 << 15 : 1 << 18);
+        for (uint32_t N = 1; N <= 1 << 24; N *= 8) {
+            double seconds = step * N / 2e10;
+            double looks = fmin(seconds / (gpu ? 100e-9 : 10e-9), 1 << 28);
+            uint32_t spins = clr_walks_spins(plan, N, 1);
+            assert_true(spins >= looks && spins <= looks + least);
+            assert_true(clr_walks_spins(plan, N, 2) >= spins);
+        }
+    }
+    context->info = info;
+    clrnn_plan_destroy(&plan);
+    test_inputs_free(&in);
+}
+
 /* More groups than run together, and too few spins: right all the same, and counted. */
 static void waiting_in_vain(void **state)
 {
@@ -275,6 +379,8 @@ int main(void)
         TEST(rows_apart),
         TEST(registers_and_rooms),
         TEST(rooms_that_are_too_small),
+        TEST(local_memory_to_the_last_byte),
+        TEST(waits_as_long_as_a_step),
         TEST(waiting_in_vain),
     };
     return cmocka_run_group_tests_name("resident", tests, NULL, NULL);

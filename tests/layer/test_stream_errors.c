@@ -156,8 +156,20 @@ static void creation_that_fails(void **state)
     test_blocks_close(&b);
 }
 
-/* Each call of a block fails in turn, alone and with all that follow; after a reset the stream is
- * as new. */
+/* The states were lost: no call goes on with them, and those that would touch nothing. */
+static void assert_lost(const test_blocks *b, clrnn_stream *stream)
+{
+    b->y[0] = b->h[0] = 77;
+    assert_int_equal(clrnn_stream_process(stream, test_blocks_x(b, 0), 1, b->y),
+                     CLRNN_ERR_ARGUMENT);
+    assert_error_contains("lost when an earlier call failed");
+    assert_int_equal(clrnn_stream_get_state(stream, b->h, NULL), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("lost when an earlier call failed");
+    assert_true(b->y[0] == 77 && b->h[0] == 77);
+}
+
+/* Each call of a block fails in turn, alone and with all that follow: the states are lost then, and
+ * after a reset the stream is as new. */
 static void blocks_that_fail(void **state)
 {
     test_blocks b = test_blocks_from_zero(*state, CLRNN_CELL_LSTM);
@@ -175,6 +187,7 @@ static void blocks_that_fail(void **state)
                 if (!test_last_error[0])
                     fail_msg("the failure of call %ld was not reported", k);
                 test_last_error[0] = 0;
+                assert_lost(&b, stream);
             }
             assert_int_equal(clr_live_objects(), alive);
             assert_int_equal(clrnn_stream_reset(stream), CLRNN_OK);
@@ -194,17 +207,24 @@ static void states_that_fail(void **state)
     test_blocks b = test_blocks_from_zero(*state, CLRNN_CELL_LSTM);
     clrnn_stream *stream = test_stream_make(b.plan);
     for (int k = 1; k <= 4; k++) {
-        clr_fault_inject(CLR_FAULT_OPENCL, k);
+        clr_fault_inject(CLR_FAULT_OPENCL, -k);
         assert_int_equal(clrnn_stream_set_state(stream, b.h, b.c), CLRNN_ERR_OPENCL);
         assert_error_contains("failed");
-        clr_fault_inject(CLR_FAULT_OPENCL, k);
+        assert_lost(&b, stream);
+        clr_fault_inject(CLR_FAULT_OPENCL, -k);
         assert_int_equal(clrnn_stream_reset(stream), k <= 2 ? CLRNN_ERR_OPENCL : CLRNN_OK);
+        clr_fault_inject(CLR_FAULT_OPENCL, 0);
+        if (k <= 2)
+            assert_lost(&b, stream);
+        assert_int_equal(clrnn_stream_reset(stream), CLRNN_OK);
         clr_fault_inject(CLR_FAULT_OPENCL, k);
         assert_int_equal(clrnn_stream_get_state(stream, b.h, b.c),
                          k <= 2 ? CLRNN_ERR_OPENCL : CLRNN_OK);
+        clr_fault_inject(CLR_FAULT_OPENCL, 0);
+        test_blocks_process(&b, stream, 0, 6); /* that loses nothing */
+        test_blocks_process(&b, stream, 6, 6);
+        test_blocks_same("after a failure", &b, stream);
     }
-    clr_fault_inject(CLR_FAULT_OPENCL, 0);
-    assert_int_equal(clrnn_stream_reset(stream), CLRNN_OK);
     clrnn_stream_destroy(&stream);
     test_blocks_close(&b);
 }

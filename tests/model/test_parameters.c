@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "device/context.h"
 
 /* --- layout --- */
@@ -91,6 +92,35 @@ static void test_get_and_set(void **state)
     free(back);
     free(raw);
     free(values);
+    clrnn_model_destroy(&m);
+}
+
+/* Parameters whose setting failed may be anything: nothing is made of them, until they are set. */
+static void test_set_that_fails(void **state)
+{
+    clrnn_model *m = create(*state, &full_model, 1);
+    const int32_t ids[2] = {0, 1};
+    float logits[64];
+    const clrnn_model_io io = {.steps = 2, .batch = 1, .ids = ids, .logits = logits};
+    float *raw = calloc(m->count, sizeof *raw);
+    assert_non_null(raw);
+    assert_true(2 * m->desc.output_size <= sizeof logits / sizeof *logits);
+    assert_int_equal(clrnn_model_forward(m, &io), CLRNN_OK);
+    clr_fault_inject(CLR_FAULT_OPENCL, 1);
+    assert_int_equal(clrnn_model_set_parameters(m, raw), CLRNN_ERR_OPENCL);
+    clr_fault_inject(CLR_FAULT_OPENCL, 0);
+    test_last_error[0] = 0;
+    assert_int_equal(clrnn_model_forward(m, &io), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("lost when setting them failed");
+    assert_int_equal(clrnn_model_get_parameters(m, raw), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("lost when setting them failed");
+    assert_int_equal(clrnn_model_set_parameters(m, NULL), CLRNN_ERR_ARGUMENT);
+    assert_int_equal(clrnn_model_forward(m, &io), CLRNN_ERR_ARGUMENT);
+    assert_int_equal(clrnn_model_set_parameters(m, raw), CLRNN_OK);
+    assert_int_equal(clrnn_model_forward(m, &io), CLRNN_OK);
+    assert_true(logits[0] == 0 && logits[1] == 0);
+    assert_int_equal(clrnn_model_get_parameters(m, raw), CLRNN_OK);
+    free(raw);
     clrnn_model_destroy(&m);
 }
 
@@ -292,10 +322,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_open, test_close)
     const struct CMUnitTest tests[] = {
-        TEST(test_layout),      TEST(test_description_is_completed),
-        TEST(test_get_and_set), TEST(test_refused_descriptions),
-        TEST(test_known_bits),  TEST(test_seeds),
-        TEST(test_statistics),  TEST(test_other_cells),
+        TEST(test_layout),
+        TEST(test_description_is_completed),
+        TEST(test_get_and_set),
+        TEST(test_set_that_fails),
+        TEST(test_refused_descriptions),
+        TEST(test_known_bits),
+        TEST(test_seeds),
+        TEST(test_statistics),
+        TEST(test_other_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
