@@ -49,6 +49,23 @@ static inline uint options_of(uint word)
 #endif
 }
 
+/* Code for OPTIONS_RARE is a function apart, to which a step is handed as a copy, and a walk where
+ * it is no one's but the caller's: what a pointer has been made of is no register. */
+#if WG == 1
+#define STEP_APART(s, copy) const walk_step copy = *(s)
+#define STEP_OF(s, copy)    (&copy)
+#else
+#define STEP_APART(s, copy)
+#define STEP_OF(s, copy) (s)
+#endif
+#if WG == 1 && VEC == 1
+#define WALK_APART(w, copy) const walk copy = *(w)
+#define WALK_OF(w, copy)    (&copy)
+#else
+#define WALK_APART(w, copy)
+#define WALK_OF(w, copy) (w)
+#endif
+
 /* What a group needs to know. Pointers are to the direction's first element. */
 typedef struct walk {
     global REAL *gates;        /* [count,N,G*H] */
@@ -63,6 +80,8 @@ typedef struct walk {
     uint keep;  /* gates of all steps are left activated */
     uint block; /* for how many steps there is room for gates, whose input products come first */
     uint options;
+    REAL proj_clip;
+    cell_values values; /* with OPTIONS_RARE */
     uint H, R, N;
     global const REAL *params; /* [CELL_PARAMS,H], with OPTION_PARAMS */
     /* forward */
@@ -85,6 +104,15 @@ typedef struct walk {
     global const REAL *d_projection; /* W_hr: [panels of H][P][TILE_N] */
 } walk;
 
+static inline REAL real_of(ulong bits)
+{
+#if REAL_IS_DOUBLE
+    return as_double(bits);
+#else
+    return as_float((uint)bits);
+#endif
+}
+
 /* What forward and back have in common. at: of l, the direction's. */
 static inline void walk_begin(SHARED walk *w, const walk_launch *l, SHARED const walk_places *at,
                               global const REAL *weights, global REAL *store, global REAL *y,
@@ -99,6 +127,15 @@ static inline void walk_begin(SHARED walk *w, const walk_launch *l, SHARED const
     w->h_last = w->c_last = 0;
     w->params = weights + at->params;
     w->options = l->options;
+    w->proj_clip = real_of(l->proj_clip);
+    w->values.gate_clip = real_of(l->gate_clip);
+    w->values.cell_clip = real_of(l->cell_clip);
+    UNROLL for (int i = 0; i < CELL_FUNCTIONS; i++)
+    {
+        w->values.function[i] = (uint)at->function[i];
+        w->values.alpha[i] = real_of(at->alpha[i]);
+        w->values.beta[i] = real_of(at->beta[i]);
+    }
     w->keep = 1;
     w->block = l->count;
     w->y = at->y_from != FROM_NOWHERE ? from + at->y : 0;
@@ -188,6 +225,19 @@ static inline ALWAYS_INLINE void load_params(SHARED const walk *w, uint j, uint 
     const bool has = options_of(w->options) & OPTION_PARAMS;
     UNROLL for (int k = 0; k < CELL_PARAMS; k++) p[k] =
         has ? load_some(w->params + (size_t)k * w->H + j, width) : (REALV)0;
+}
+
+/* The walk's own copy, since it may lie in local memory. */
+static inline void values_of(SHARED const walk *w, cell_values *v)
+{
+    v->gate_clip = w->values.gate_clip;
+    v->cell_clip = w->values.cell_clip;
+    UNROLL for (int i = 0; i < CELL_FUNCTIONS; i++)
+    {
+        v->function[i] = w->values.function[i];
+        v->alpha[i] = w->values.alpha[i];
+        v->beta[i] = w->values.beta[i];
+    }
 }
 
 static inline bool is_live(SHARED const walk *w, uint n, uint t)

@@ -66,7 +66,10 @@ static inline ALWAYS_INLINE void project_units_back(SHARED const walk *w, SHARED
     REALV d = load_some(w->dh + unit, width);
     if (live && s->y)
         d += load_some(s->y + n * w->y_stride + j, width);
-    store_some(live ? d : (REALV)0, w->dproj + (size_t)s->kept * w->N * w->R + unit, width);
+    REALV dsum = d;
+    if (options_of(w->options) & OPTION_PROJ_CLIP)
+        dsum = fabs(load_some(s->h_next + unit, width)) >= (REALV)w->proj_clip ? (REALV)0 : d;
+    store_some(live ? dsum : (REALV)0, w->dproj + (size_t)s->kept * w->N * w->R + unit, width);
     store_some(live ? (REALV)0 : d, w->dh + unit, width);
 }
 
@@ -90,10 +93,13 @@ static inline ALWAYS_INLINE void load_activated(SHARED const walk *w, SHARED con
 }
 
 /* The cell's equations backward for units j.. of row n; dhid: given if projected, else dh. */
-static inline ALWAYS_INLINE void cell_units_back(SHARED const walk *w, SHARED const walk_step *s,
-                                                 uint n, uint j, uint width, REALV dhid)
+static inline ALWAYS_INLINE void cell_units_back_with(uint options, SHARED const walk *w,
+                                                      SHARED const walk_step *s, uint n, uint j,
+                                                      uint width, REALV dhid)
 {
-    const uint options = options_of(w->options);
+    cell_values v;
+    if (options & OPTIONS_RARE)
+        values_of(w, &v);
     const bool live = is_live(w, n, s->t), projected = options & OPTION_PROJECTED;
     const size_t unit = (size_t)n * w->H + j, row = (size_t)n * CELL_GATES * w->H + j;
     REALV gate[CELL_GATES], a[CELL_GATES], u[CELL_GATES];
@@ -115,7 +121,7 @@ static inline ALWAYS_INLINE void cell_units_back(SHARED const walk *w, SHARED co
     if (!projected && s->y)
         dh_new += load_some(s->y + n * w->y_stride + j, width);
 
-    cell_backward(options, CELL_PHASES - 1, gate, p, saved, h_old, c_old, c_new, dh_new, &dc, a, u,
+    cell_backward(options, &v, CELL_PHASES - 1, gate, p, saved, h_old, c_old, c_new, dh_new, &dc, a, u,
                   &dh_direct);
 
     UNROLL for (int k = 0; k < CELL_GATES; k++)
@@ -131,11 +137,34 @@ static inline ALWAYS_INLINE void cell_units_back(SHARED const walk *w, SHARED co
         store_some(live ? dh_direct : dhid, w->dh + unit, width);
 }
 
+static inline APART void cell_rare_units_back(SHARED const walk *w, SHARED const walk_step *s,
+                                             uint n, uint j, uint width, REALV d)
+{
+    cell_units_back_with(options_of(w->options), w, s, n, j, width, d);
+}
+
+static inline ALWAYS_INLINE void cell_units_back(SHARED const walk *w, SHARED const walk_step *s,
+                                                 uint n, uint j, uint width, REALV d)
+{
+    const uint options = options_of(w->options);
+    if (options & OPTIONS_RARE) {
+        WALK_APART(w, of_walk);
+        STEP_APART(s, of_step);
+        cell_rare_units_back(WALK_OF(w, of_walk), STEP_OF(s, of_step), n, j, width, d);
+    } else {
+        cell_units_back_with(options & ~OPTIONS_RARE, w, s, n, j, width, d);
+    }
+}
+
 /* What a cell with two phases leaves to the first, for units j.. of row n: from d, the gradient of
  * what the second multiplied. */
-static inline ALWAYS_INLINE void early_units_back(SHARED const walk *w, SHARED const walk_step *s,
-                                                  uint n, uint j, uint width, REALV d)
+static inline ALWAYS_INLINE void early_units_back_with(uint options, SHARED const walk *w,
+                                                       SHARED const walk_step *s, uint n, uint j,
+                                                       uint width, REALV d)
 {
+    cell_values v;
+    if (options & OPTIONS_RARE)
+        values_of(w, &v);
     const size_t unit = (size_t)n * w->H + j, row = (size_t)n * CELL_GATES * w->H + j;
     REALV gate[CELL_GATES], a[CELL_GATES], u[CELL_GATES], dc = (REALV)0;
     REALV p[ROOM(CELL_PARAMS)], saved[ROOM(CELL_SAVES)];
@@ -147,7 +176,7 @@ static inline ALWAYS_INLINE void early_units_back(SHARED const walk *w, SHARED c
         load_some(saved_of(w, s, n, k) + j, width);
     load_params(w, j, width, p);
 
-    cell_backward(options_of(w->options), 0, gate, p, saved, h_old, (REALV)0, (REALV)0, d, &dc, a,
+    cell_backward(options, &v, 0, gate, p, saved, h_old, (REALV)0, (REALV)0, d, &dc, a,
                   u, &dh);
 
     UNROLL for (int k = 0; k < CELL_OPEN; k++)
@@ -157,4 +186,23 @@ static inline ALWAYS_INLINE void early_units_back(SHARED const walk *w, SHARED c
             store_some(u[k], du_of(w, s) + row + (size_t)k * w->H, width);
     }
     store_some(dh, w->dh + unit, width);
+}
+
+static inline APART void early_rare_units_back(SHARED const walk *w, SHARED const walk_step *s,
+                                             uint n, uint j, uint width, REALV d)
+{
+    early_units_back_with(options_of(w->options), w, s, n, j, width, d);
+}
+
+static inline ALWAYS_INLINE void early_units_back(SHARED const walk *w, SHARED const walk_step *s,
+                                                 uint n, uint j, uint width, REALV d)
+{
+    const uint options = options_of(w->options);
+    if (options & OPTIONS_RARE) {
+        WALK_APART(w, of_walk);
+        STEP_APART(s, of_step);
+        early_rare_units_back(WALK_OF(w, of_walk), STEP_OF(s, of_step), n, j, width, d);
+    } else {
+        early_units_back_with(options & ~OPTIONS_RARE, w, s, n, j, width, d);
+    }
 }

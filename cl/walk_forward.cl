@@ -67,10 +67,13 @@ static inline void walk_forward_weights(SHARED walk *w, SHARED const walk_places
 }
 
 /* The cell's equations after the sums of a phase, sum: [G], for units j.. of row n. */
-static inline ALWAYS_INLINE void cell_units(SHARED const walk *w, SHARED const walk_step *s,
-                                            int phase, uint n, uint j, uint width, const REALV *sum)
+static inline ALWAYS_INLINE void cell_units_with(uint options, SHARED const walk *w,
+                                                 SHARED const walk_step *s, int phase, uint n,
+                                                 uint j, uint width, const REALV *sum)
 {
-    const uint options = options_of(w->options);
+    cell_values v;
+    if (options & OPTIONS_RARE)
+        values_of(w, &v);
     const bool live = is_live(w, n, s->t), last = phase == CELL_PHASES - 1;
     const bool projected = options & OPTION_PROJECTED;
     const size_t unit = (size_t)n * w->H + j;
@@ -86,7 +89,7 @@ static inline ALWAYS_INLINE void cell_units(SHARED const walk *w, SHARED const w
         c_old = load_some(s->c_prev + unit, width);
     REALV c_new = c_old;
 
-    REALV h_new = cell_forward(options, phase, a, u, p, h_old, &c_new, gate, saved);
+    REALV h_new = cell_forward(options, &v, phase, a, u, p, h_old, &c_new, gate, saved);
 
     if (w->keep || !last)
         store_gates(w, s, n, j, width, phase, gate);
@@ -105,12 +108,36 @@ static inline ALWAYS_INLINE void cell_units(SHARED const walk *w, SHARED const w
         store_some(live ? h_new : (REALV)0, s->y + n * w->y_stride + j, width);
 }
 
+static inline APART void rare_units(SHARED const walk *w, SHARED const walk_step *s, int phase,
+                                        uint n, uint j, uint width, const REALV *sum)
+{
+    UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == phase)
+        cell_units_with(options_of(w->options), w, s, k, n, j, width, sum);
+}
+
+static inline ALWAYS_INLINE void cell_units(SHARED const walk *w, SHARED const walk_step *s,
+                                            int phase, uint n, uint j, uint width, const REALV *sum)
+{
+    const uint options = options_of(w->options);
+    if (options & OPTIONS_RARE) {
+        REALV copy[CELL_GATES];
+        WALK_APART(w, of_walk);
+        STEP_APART(s, of_step);
+        UNROLL for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++) copy[k] = sum[k];
+        rare_units(WALK_OF(w, of_walk), STEP_OF(s, of_step), phase, n, j, width, copy);
+    } else {
+        cell_units_with(options & ~OPTIONS_RARE, w, s, phase, n, j, width, sum);
+    }
+}
+
 /* h_t of projected units j.. of row n, from the sum that is W_hr times what was saved; a row past
  * its length keeps its state. */
 static inline ALWAYS_INLINE void project_units(SHARED const walk *w, SHARED const walk_step *s,
                                                uint n, uint j, uint width, REALV sum)
 {
     bool live = is_live(w, n, s->t);
+    if (options_of(w->options) & OPTION_PROJ_CLIP)
+        sum = clipped(sum, w->proj_clip);
     REALV h = live ? sum : load_some(s->h_prev + (size_t)n * w->R + j, width);
     store_some(h, s->h_next + (size_t)n * w->R + j, width);
     if (s->y)

@@ -70,10 +70,14 @@ typedef struct walk_places {
     ulong dh, dc;       /* dh, dc: [N,R], [N,H] */
     ulong dproj;        /* dproj: [count,N,R] */
     ulong da;           /* da and du: [count,N,G*H] */
+    /* With OPTIONS_RARE: the cell's functions f g h, and alpha and beta of each, as bits of a
+     * REAL. */
+    ulong function[3], alpha[3], beta[3];
 } walk_places;
 
 typedef struct walk_launch {
     walk_places walks[MOST_WALKS];
+    ulong gate_clip, cell_clip, proj_clip; /* as bits of a REAL; infinite: none */
     uint options; /* of the network: cl/cell.cl */
     uint has_lengths;
     uint keep; /* 1: gates are left activated, for the way back */

@@ -2,6 +2,9 @@
  * layer/scan.c - see layer/scan.h. */
 #include "layer/scan.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "math/cell.h"
 
 clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
@@ -77,6 +80,37 @@ static cl_ulong from_of(cl_mem buffer, cl_mem store)
     return !buffer ? FROM_NOWHERE : buffer == store ? FROM_STORE : FROM_ARGUMENT;
 }
 
+/* A number as bits of the plan's type. */
+static cl_ulong bits_of(const clrnn_plan *plan, float number)
+{
+    const double wide = number;
+    cl_ulong bits = 0;
+    cl_uint low = 0;
+    if (plan->desc.precision == CLRNN_F64) {
+        memcpy(&bits, &wide, sizeof bits);
+        return bits;
+    }
+    memcpy(&low, &number, sizeof low);
+    return low;
+}
+
+/* A bound; 0: there is none. */
+static cl_ulong clip_of(const clrnn_plan *plan, float clip)
+{
+    return bits_of(plan, clip > 0 ? clip : INFINITY);
+}
+
+static void place_functions(const clrnn_plan *plan, const clr_walk *w, walk_places *at)
+{
+    const clr_network *n = &plan->network;
+    for (uint32_t i = 0; i < CLRNN_ACTIVATIONS; i++) {
+        const clrnn_activation a = clr_cell_activation(n->cell, &n->desc, w->direction, i);
+        at->function[i] = a.function;
+        at->alpha[i] = bits_of(plan, a.alpha);
+        at->beta[i] = bits_of(plan, a.beta);
+    }
+}
+
 /* Where the arrays lie for `steps` steps after `done` of a walk, or of a walk back. */
 static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t done,
                              uint32_t steps, bool back)
@@ -109,6 +143,7 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
         at.c = clr_walk_slot(plan, w, true, 0).offset;
     if (n->saved)
         at.extra = w->store_at + clr_layout_extra(l, n, w->layer, w->direction, kept);
+    place_functions(plan, w, &at);
     return at;
 }
 
@@ -145,7 +180,11 @@ static void place_states(const clrnn_plan *plan, const clr_walk *w, uint32_t don
 /* The part of a launch that forward and back have in common. */
 static walk_launch launch_of(const clrnn_plan *plan, const clr_walk *w, uint32_t steps)
 {
-    return (walk_launch){.options = clr_cell_options(&plan->network),
+    const clrnn_network_desc *d = &plan->network.desc;
+    return (walk_launch){.gate_clip = clip_of(plan, d->gate_clip),
+                         .cell_clip = clip_of(plan, d->cell_clip),
+                         .proj_clip = clip_of(plan, d->proj_clip),
+                         .options = clr_cell_options(&plan->network),
                          .has_lengths = w->lengths != NULL,
                          .keep = plan->desc.train,
                          .slots = w->layout->slots,

@@ -59,6 +59,7 @@ static clrnn_problem problem_of(const clrnn_plan_desc *desc, clrnn_strategy stra
     tiny.network.hidden_size = panels ? units : 7;
     tiny.network.num_layers = 1;
     tiny.network.bidirectional = false;
+    memset(tiny.network.activations[1], 0, sizeof tiny.network.activations[1]);
     tiny.network.proj_size = !desc->network.proj_size ? 0 : panels ? units - 4 : 3;
     return tiny;
 }

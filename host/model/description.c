@@ -265,6 +265,34 @@ static void read_option(reader *r, const clr_cell_option *o, clrnn_network_desc 
     }
 }
 
+/* One that files have only where it is not 0: a bool, a number, or a function as text. */
+static void read_seldom(reader *r, const clr_cell_option *o, clrnn_network_desc *n)
+{
+    static const char *const expected[] = {[CLR_OPTION_WORD] = "true or false",
+                                           [CLR_OPTION_NUMBER] = "a number from 0 on",
+                                           [CLR_OPTION_FUNCTION] = "a function of gates"};
+    const cJSON *item = field(r, o->field);
+    char text[CLR_OPTION_ROOM] = "";
+    bool good = false;
+    if (!item)
+        return;
+    if (o->kind == CLR_OPTION_WORD && cJSON_IsBool(item)) {
+        clr_option_set(n, o, cJSON_IsTrue(item));
+        good = true;
+    } else if (o->kind == CLR_OPTION_NUMBER && cJSON_IsNumber(item)) {
+        snprintf(text, sizeof text, "%s", clr_json_show(item).text);
+        good = clr_option_read(n, o, text);
+    } else if (o->kind == CLR_OPTION_FUNCTION && cJSON_IsString(item)) {
+        good = clr_option_read(n, o, item->valuestring);
+    }
+    if (!good)
+        WRONG(r, "metadata clrnn, field %s: found %s, expected %s", o->field,
+              clr_json_show(item).text, expected[o->kind]);
+    else if (clr_option_get(n, o) && !clr_cell_has(clr_cell_of(n->cell), o))
+        WRONG(r, "metadata clrnn, field %s: found %s, which no %s has", o->field,
+              clr_json_show(item).text, clr_cell_of(n->cell)->info.name);
+}
+
 static void read_network(reader *r, clrnn_network_desc *n)
 {
     derive_network(r, n);
@@ -279,7 +307,9 @@ static void read_network(reader *r, clrnn_network_desc *n)
     check_bool(r, "bidirectional", n->bidirectional);
     check_bool(r, "bias", !n->no_bias);
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
-        if (!o->tensor && r->status == CLRNN_OK)
+        if (o->seldom)
+            read_seldom(r, o, n);
+        else if (!o->tensor && r->status == CLRNN_OK)
             read_option(r, o, n);
         else if (o->words)
             check_bool(r, o->field, clr_option_get(n, o));

@@ -17,6 +17,7 @@
  * backward adds to; NULL = the network has no such tensor. */
 typedef struct clr_ref_layer {
     const clrnn_network_desc *desc;
+    clrnn_activation activations[CLRNN_ACTIVATIONS]; /* of this direction, by name */
     size_t inputs, hidden, state; /* I', H, R */
     const double *w_ih, *w_hh;    /* [G*H,I'] [G*H,R] */
     const double *b_ih, *b_hh;    /* [G*H] [G*H] */
@@ -55,6 +56,18 @@ static inline double sigmoid(double a)
 {
     return 1 / (1 + exp(-a));
 }
+
+/* y = f(x);  dx = dy*f'(x). */
+double clr_ref_function(clrnn_activation f, double x);
+double clr_ref_function_back(clrnn_activation f, double x, double dy);
+
+/* x within +-clip, 0: x;  its backward, dx from dy: 0 where x lies beyond. */
+double clr_ref_clip(double x, double clip);
+double clr_ref_clip_back(double x, double clip, double dy);
+
+/* Function number `which` of the cell, of a clipped sum a:  y = f(clip(a));  da from dy. */
+double gate(const clr_ref_layer *layer, size_t which, double a);
+double gate_backward(const clr_ref_layer *layer, size_t which, double a, double dy);
 
 /* Row `row` of W v + b.  w: [rows,columns], b: [rows] or NULL, v: [columns]. */
 static inline double affine(const double *w, const double *b, const double *v, size_t row,

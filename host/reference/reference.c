@@ -77,7 +77,7 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
     double *dw = p->dweights;
     bool bias = at.b_ih != CLR_ABSENT, projected = at.w_hr != CLR_ABSENT;
     bool params = at.params != CLR_ABSENT;
-    return (clr_ref_layer){
+    clr_ref_layer l = {
         .desc = &p->net.desc,
         .inputs = at.inputs,
         .hidden = p->net.desc.hidden_size,
@@ -95,6 +95,9 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
         .dw_hr = projected ? dw + at.w_hr : NULL,
         .dparams = params ? dw + at.params : NULL,
     };
+    for (uint32_t i = 0; i < CLRNN_ACTIVATIONS; i++)
+        l.activations[i] = clr_cell_activation(p->net.cell, &p->net.desc, direction, i);
+    return l;
 }
 
 /* When step k of a direction takes place. */

@@ -18,6 +18,40 @@ static void write_owners(const clr_cell_option *option, char *text, size_t size)
             at += (size_t)snprintf(text + at, size - at, "%s%s", at ? " and " : "", cell->title);
 }
 
+typedef struct option_text {
+    char text[CLR_OPTION_ROOM];
+} option_text;
+
+/* Words as their number, as callers of C know them. */
+static option_text show_option(const clrnn_network_desc *d, const clr_cell_option *option)
+{
+    option_text value;
+    if (option->kind == CLR_OPTION_WORD)
+        snprintf(value.text, sizeof value.text, "%u", clr_option_get(d, option));
+    else
+        clr_option_write(d, option, value.text);
+    return value;
+}
+
+/* What only goes with something else. */
+static clrnn_status check_pairs(const clrnn_network_desc *d, const clrnn_log *log)
+{
+    if (d->proj_clip > 0 && !d->proj_size)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: proj_clip is %g, but there is no projection, proj_size is 0",
+                        (double)d->proj_clip);
+    if (d->nonlinearity && d->activations[0][0].function)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: nonlinearity and activations[0][0] are both given");
+    for (int i = 0; i < CLRNN_ACTIVATIONS && !d->bidirectional; i++)
+        if (d->activations[1][i].function)
+            return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                            "network: activations[1][%d] is %s, but the network has no second "
+                            "direction",
+                            i, clrnn_function_name(d->activations[1][i].function));
+    return CLRNN_OK;
+}
+
 static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *log)
 {
     const clr_cell_spec *cell = clr_cell_of(d->cell);
@@ -29,12 +63,18 @@ static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *
         if (o->words && clr_option_get(d, o) >= clr_option_values(o))
             return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: %s %d is unknown, not in 0..%u",
                             o->member, (int)clr_option_get(d, o), clr_option_values(o) - 1);
+        else if (!clr_option_valid(d, o))
+            return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                            o->kind == CLR_OPTION_NUMBER
+                                ? "network: %s is %s, not a finite number from 0 on"
+                                : "network: %s is %s: no function, or alpha or beta is not finite",
+                            o->member, show_option(d, o).text);
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++) {
         write_owners(o, owners, sizeof owners);
         if (clr_option_get(d, o) && !clr_cell_has(cell, o))
             return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                            "network: %s is %u, but %s is an option of %s only", o->member,
-                            clr_option_get(d, o), o->member, owners);
+                            "network: %s is %s, but %s is an option of %s only", o->member,
+                            show_option(d, o).text, o->member, owners);
     }
     return CLRNN_OK;
 }
@@ -65,6 +105,8 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     if (!desc)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: no description, desc is NULL");
     clrnn_status status = check_options(desc, log);
+    if (status == CLRNN_OK)
+        status = check_pairs(desc, log);
     if (status == CLRNN_OK)
         status = check_sizes(desc, log);
     if (status != CLRNN_OK)

@@ -233,6 +233,23 @@ static clrnn_status compare(const clrnn_log *log, const char *path, const char *
                     path, name, a, b);
 }
 
+static clrnn_status compare_option(const clrnn_log *log, const char *path,
+                                   const clr_cell_option *option, const clrnn_network_desc *a,
+                                   const clrnn_network_desc *b)
+{
+    char own[CLR_OPTION_ROOM], other[CLR_OPTION_ROOM];
+    if (option->kind == CLR_OPTION_WORD || option->kind == CLR_OPTION_SIZE)
+        return compare(log, path, option->field, clr_option_get(a, option),
+                       clr_option_get(b, option));
+    clr_option_write(a, option, other);
+    clr_option_write(b, option, own);
+    if (strcmp(own, other) == 0)
+        return CLRNN_OK;
+    return clr_fail(log, CLRNN_ERR_FORMAT,
+                    "checkpoint %s is of another model: %s is %s, this model's is %s", path,
+                    option->field, other, own);
+}
+
 /* a: the checkpoint's model, b: the trainer's. */
 static clrnn_status compare_models(const clrnn_model *a, const clrnn_model *b, const char *path)
 {
@@ -257,7 +274,7 @@ static clrnn_status compare_models(const clrnn_model *a, const clrnn_model *b, c
         status = compare(log, path, fields[i].name, fields[i].a, fields[i].b);
     for (const clr_cell_option *o = clr_options;
          o < clr_options + CLR_OPTIONS && status == CLRNN_OK; o++)
-        status = compare(log, path, o->field, clr_option_get(x, o), clr_option_get(y, o));
+        status = compare_option(log, path, o, x, y);
     const uint8_t *v = a->desc.vocabulary, *w = b->desc.vocabulary;
     if (status == CLRNN_OK && (!v != !w || (v && memcmp(v, w, b->desc.vocabulary_size) != 0)))
         status = clr_fail(log, CLRNN_ERR_FORMAT,

@@ -49,6 +49,49 @@ typedef enum clrnn_gru_update { CLRNN_UPDATE_REPLACES = 0, CLRNN_UPDATE_KEEPS } 
 /* LSTM only, with peepholes (Gers, Schraudolph 2002): to the sums of the gates comes, unit by unit,
  *   i: p_i*c_{t-1}      f: p_f*c_{t-1}      o: p_o*c_t      (ONNX, TensorFlow Lite) */
 
+/* LSTM only, with coupled_gates (ONNX input_forget, CIFG): f = 1 - i. The rows of f are in the
+ * weights, but are not used, and their gradients are 0. (TensorFlow Lite has i = 1 - f: its rows of
+ * f, negated, are ours of i.) */
+
+/* The functions that ONNX knows, of an input x:
+ *   relu  max(x, 0)     tanh     sigmoid  1/(1 + e^-x)     affine  alpha*x + beta
+ *   leaky_relu  x, where x < 0 alpha*x            thresholded_relu  x, where x < alpha 0
+ *   scaled_tanh  alpha*tanh(beta*x)               hard_sigmoid  max(0, min(1, alpha*x + beta))
+ *   elu  x, where x < 0 alpha*(e^x - 1)           softsign  x/(1 + |x|)     softplus  log(1 + e^x)
+ * Gradients at a corner are those of the side that is flatter, as in PyTorch. */
+typedef enum clrnn_function {
+    CLRNN_FUNCTION_USUAL = 0, /* what the cell has there: sigmoid or tanh */
+    CLRNN_FUNCTION_RELU,
+    CLRNN_FUNCTION_TANH,
+    CLRNN_FUNCTION_SIGMOID,
+    CLRNN_FUNCTION_AFFINE,
+    CLRNN_FUNCTION_LEAKY_RELU,
+    CLRNN_FUNCTION_THRESHOLDED_RELU,
+    CLRNN_FUNCTION_SCALED_TANH,
+    CLRNN_FUNCTION_HARD_SIGMOID,
+    CLRNN_FUNCTION_ELU,
+    CLRNN_FUNCTION_SOFTSIGN,
+    CLRNN_FUNCTION_SOFTPLUS
+} clrnn_function;
+
+/* alpha and beta are taken as they are, also 0; clrnn_activation_of has ONNX's. */
+typedef struct clrnn_activation {
+    clrnn_function function;
+    float alpha, beta; /* of the functions that have them */
+} clrnn_activation;
+
+/* A cell's functions in ONNX's order: of an LSTM f (the gates i, f and o), g and h; of a GRU f (r
+ * and z) and g (n); of an RNN f alone. */
+#define CLRNN_ACTIVATIONS 3
+
+/** A function with alpha and beta as ONNX has them where they are not given (leaky_relu .01,
+ *  thresholded_relu 1, hard_sigmoid .2 and .5, elu 1, affine 1 and 0, scaled_tanh 1 and 1, else 0).
+ *  Threads: any. */
+CLRNN_API clrnn_activation clrnn_activation_of(clrnn_function function);
+
+/** Its name as above, "leaky_relu"; NULL if there is no such function. Threads: any. */
+CLRNN_API const char *clrnn_function_name(clrnn_function function);
+
 /* The type of every array of a plan or model. */
 typedef enum clrnn_precision {
     CLRNN_F32 = 0,
@@ -82,6 +125,13 @@ typedef struct clrnn_network_desc {
     clrnn_gru_reset gru_reset;       /* GRU only */
     clrnn_gru_update gru_update;     /* GRU only */
     bool peepholes;                  /* LSTM only: gates see the cell state */
+    bool coupled_gates;              /* LSTM only: f = 1 - i */
+    /* Bounds, 0 = none; a gradient stops where a value lies beyond. */
+    float gate_clip; /* of what the functions of gates are applied to: to [-clip,clip] (ONNX) */
+    float cell_clip; /* LSTM only: of c_t, before it is used (TensorFlow) */
+    float proj_clip; /* with projection: of h_t (TensorFlow); there is no gradient at the bound */
+    /* Functions in place of the usual ones, forward and backward in time. */
+    clrnn_activation activations[2][CLRNN_ACTIVATIONS];
 } clrnn_network_desc;
 
 /* One tensor of the canonical weights: PyTorch's names, shapes and gate order (LSTM i f g o,

@@ -139,7 +139,7 @@ static void add_storage(storage_result *result, const clrnn_check *check)
 static void check_one(verification *v, clrnn_context *context, const char *text, bool asked,
                       cJSON *list)
 {
-    char full[256];
+    char full[512];
     clrnn_problem problem;
     clrnn_check check = {0};
     snprintf(full, sizeof full, "%s", text);
@@ -165,7 +165,7 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
 static void check_list(verification *v, clrnn_context *context, const char *precision, cJSON *list)
 {
     for (size_t i = 0; i < PROBLEMS; i++) {
-        char text[256];
+        char text[512];
         snprintf(text, sizeof text, "%s,mode=train,precision=%s", problems[i].problem, precision);
         if (!v->quick || problems[i].quick)
             check_one(v, context, text, false, list);
@@ -176,7 +176,7 @@ static void check_storages(verification *v, clrnn_context *context, cJSON *list)
 {
     for (size_t i = 0; i < STORED_PROBLEMS; i++)
         for (size_t s = CLRNN_WEIGHTS_F16; s < STORAGES; s++) {
-            char text[256];
+            char text[512];
             snprintf(text, sizeof text, "%s,weights=%s", stored_problems[i].problem, storages[s]);
             if (!v->quick || stored_problems[i].quick)
                 check_one(v, context, text, false, list);
