@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * cl/activation.cl - the functions of gates, forward and backward, on VEC units: the usual ones, and
- * with OPTIONS_RARE those that the launch says, of sums that are clipped. After cl/cell.cl, before
- * the cell.
+ * cl/activation.cl - the functions of gates, forward and backward, on VEC units: the usual ones,
+ * and with OPTIONS_RARE those that the launch says, of sums that are clipped. After cl/cell.cl,
+ * before the cell.
  *
  * Backward, from dy = dLoss/dy of y = f(x): dLoss/dx; selected, never multiplied by 0, where the
  * slope is 0. At a corner it is that of the flatter side.
@@ -47,7 +47,8 @@ static inline REALV softplus(REALV x)
 }
 
 /* Not in line: once for each gate of each place where a cell is computed would be most of what is
- * compiled. (In large groups it is: with a pointer to local memory PoCL 3.1 does not compile it.) */
+ * compiled. (In large groups it is: with a pointer to local memory PoCL 3.1 does not compile it.)
+ */
 #if defined(WG) && WG > 1
 #define APART
 #else
@@ -123,7 +124,8 @@ static inline APART REALV function_back(uint function, REAL alpha, REAL beta, RE
 }
 
 /* The function number `which` of a cell, usually the logistic one or tanh, of the sum x. */
-static inline REALV gate_value(uint options, const cell_values *v, int which, bool logistic, REALV x)
+static inline REALV gate_value(uint options, const cell_values *v, int which, bool logistic,
+                               REALV x)
 {
     if (options & OPTIONS_RARE)
         return function_of(v->function[which], v->alpha[which], v->beta[which],

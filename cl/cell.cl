@@ -45,11 +45,14 @@
 #define OPTION_GATE_CLIP 64
 #define OPTION_CELL_CLIP 128
 #define OPTION_PROJ_CLIP 256
-#define OPTION_FUNCTIONS 512 /* others than the usual ones, or relu of an RNN */
+#define OPTION_FUNCTIONS 512  /* others than the usual ones */
+#define OPTION_RESETS    1024 /* flags of a launch may say that the state before a step is 0 */
+#define OPTION_ONE_BIAS  2048 /* with OPTION_BIAS: no b_hh */
 
 /* A network with one of these has its cells computed by code of its own, so that others do not pay
  * for it. */
-#define OPTIONS_RARE (OPTION_COUPLED | OPTION_GATE_CLIP | OPTION_CELL_CLIP | OPTION_FUNCTIONS)
+#define OPTIONS_RARE \
+    (OPTION_COUPLED | OPTION_GATE_CLIP | OPTION_CELL_CLIP | OPTION_FUNCTIONS | OPTION_RESETS)
 
 /* clrnn_function */
 #define FUNCTION_RELU             1

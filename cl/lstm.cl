@@ -7,9 +7,9 @@
  * (Hochreiter and Schmidhuber 1997; with the forget gate of Gers, Schmidhuber and Cummins 2000.)
  * With OPTION_PARAMS, peepholes (Gers and Schraudolph 2002), to the sums come p_i*c_{t-1},
  * p_f*c_{t-1} and p_o*c_t; p: p_i p_f p_o.
- * With OPTION_COUPLED f = 1 - i, with OPTION_CELL_CLIP c_t lies within +-cell_clip; the functions of
- * i f o, of g and of c_t are f, g and h of the launch (cl/activation.cl).
- * Backward, from dh = dLoss/dh_t and the dc that arrives from step t+1:
+ * With OPTION_COUPLED f = 1 - i, with OPTION_CELL_CLIP c_t lies within +-cell_clip; the functions
+ * of i f o, of g and of c_t are f, g and h of the launch (cl/activation.cl). Backward, from dh =
+ * dLoss/dh_t and the dc that arrives from step t+1:
  *     tc = tanh(c_t)        da_o = dh*tc*o*(1-o)        dc += dh*o*(1 - tc^2)    (+ da_o*p_o)
  *     da_i = dc*g*i*(1-i)   da_f = dc*c_{t-1}*f*(1-f)   da_g = dc*i*(1-g^2)
  *     dc_{t-1} = dc*f       du = da                     (dc_{t-1} += da_i*p_i + da_f*p_f)

@@ -7,7 +7,8 @@
  * Backward, from dh = dLoss/dh_t:
  *     da = du = dh * act'(a + u)        act' from the gate s = h_t: 1 - s^2, or s > 0
  *
- * Saved for backward: s = h_t, with OPTIONS_RARE a + u.  Proven by: tests/layer against host/reference/rnn.c. */
+ * Saved for backward: s = h_t, with OPTIONS_RARE a + u.  Proven by: tests/layer against
+ * host/reference/rnn.c. */
 #define CELL_GATES        1
 #define CELL_PHASES       1
 #define CELL_FIRST(phase) ((phase) == 0 ? 0 : CELL_GATES)

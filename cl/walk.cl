@@ -21,9 +21,9 @@
  * A direction goes up or down in t, and its gradients the other way; `kept` counts the steps of a
  * launch in the order of t, whatever the direction.
  *
- * Masking: past a row's length (t >= lengths[n]) the state is held, y, what is saved and da are 0,
- * and dh, dc pass through. Selected, never multiplied by 0, so what lies in the padding cannot
- * leak.
+ * Masking: past a row's length (t >= lengths[n]), or without FLAG_LIVE, the state is held, y, what
+ * is saved and da are 0, and dh, dc pass through. Selected, never multiplied by 0, so what lies in
+ * the padding cannot leak.
  */
 #ifndef CELL_GATES
 #error "a cell's file must come before walk.cl"
@@ -72,7 +72,8 @@ typedef struct walk {
     global REAL *h, *c;        /* [slots,N,R], [slots,N,H] */
     global REAL *extra;        /* [extras,N,saves_of,H] */
     global REAL *y;            /* y, back dy: row n of kept step k at (k*N + n)*y_stride, or 0 */
-    global const int *lengths; /* [N], or 0 */
+    global const int *lengths; /* [N], or with has_flags [T,N], or 0 */
+    uint has_flags;
     size_t y_stride;
     uint down;    /* 1: from the last step to the first */
     uint first_t; /* t of the first step kept */
@@ -141,6 +142,7 @@ static inline void walk_begin(SHARED walk *w, const walk_launch *l, SHARED const
     w->y = at->y_from != FROM_NOWHERE ? from + at->y : 0;
     w->y_stride = at->y_stride;
     w->lengths = l->has_lengths ? lengths : 0;
+    w->has_flags = l->has_lengths == HAS_FLAGS;
     w->down = (uint)at->down;
     w->first_t = (uint)at->first_t;
     w->count = l->count;
@@ -242,5 +244,20 @@ static inline void values_of(SHARED const walk *w, cell_values *v)
 
 static inline bool is_live(SHARED const walk *w, uint n, uint t)
 {
-    return !w->lengths || t < (uint)w->lengths[n];
+    if (!w->lengths)
+        return true;
+    return w->has_flags ? w->lengths[(size_t)t * w->N + n] & FLAG_LIVE : t < (uint)w->lengths[n];
+}
+
+/* Whether the state of row n before step t is 0. */
+static inline bool is_reset(uint options, SHARED const walk *w, uint n, uint t)
+{
+    return options & OPTION_RESETS && w->has_flags && w->lengths[(size_t)t * w->N + n] & FLAG_RESET;
+}
+
+/* Whether the state after step t has nothing to do with the step that is walked then. */
+static inline bool is_cut(uint options, SHARED const walk *w, uint n, uint t)
+{
+    return options & OPTION_RESETS && w->has_flags &&
+           w->lengths[(size_t)t * w->N + n] & (w->down ? FLAG_CUT_DOWN : FLAG_CUT_UP);
 }

@@ -44,7 +44,8 @@ static inline ALWAYS_INLINE void load_gates(SHARED const walk *w, SHARED const w
         u[k] = sum[k];
         if (options_of(w->options) & OPTION_BIAS) {
             a[k] += load_some(w->b_ih + column, width);
-            u[k] += load_some(w->b_hh + column, width);
+            if (!(options_of(w->options) & OPTION_ONE_BIAS))
+                u[k] += load_some(w->b_hh + column, width);
         }
     }
 }
@@ -75,17 +76,19 @@ static inline ALWAYS_INLINE void cell_units_with(uint options, SHARED const walk
     if (options & OPTIONS_RARE)
         values_of(w, &v);
     const bool live = is_live(w, n, s->t), last = phase == CELL_PHASES - 1;
-    const bool projected = options & OPTION_PROJECTED;
+    const bool projected = options & OPTION_PROJECTED, reset = is_reset(options, w, n, s->t);
     const size_t unit = (size_t)n * w->H + j;
-    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES];
+    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES], own[CELL_GATES];
     REALV p[ROOM(CELL_PARAMS)], saved[ROOM(CELL_SAVES)], h_old = (REALV)0, c_old = (REALV)0;
-    load_gates(w, s, n, j, width, CELL_FIRST(phase), CELL_FIRST(phase + 1), sum, a, u);
+    UNROLL for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++) own[k] =
+        reset && phase == 0 ? (REALV)0 : sum[k];
+    load_gates(w, s, n, j, width, CELL_FIRST(phase), CELL_FIRST(phase + 1), own, a, u);
     UNROLL for (int k = 0; k < CELL_FIRST(phase); k++) gate[k] =
         load_some(s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
     load_params(w, j, width, p);
-    if (!projected)
+    if (!projected && !reset)
         h_old = load_some(s->h_prev + unit, width);
-    if (CELL_MEMORY)
+    if (CELL_MEMORY && !reset)
         c_old = load_some(s->c_prev + unit, width);
     REALV c_new = c_old;
 
@@ -109,7 +112,7 @@ static inline ALWAYS_INLINE void cell_units_with(uint options, SHARED const walk
 }
 
 static inline APART void rare_units(SHARED const walk *w, SHARED const walk_step *s, int phase,
-                                        uint n, uint j, uint width, const REALV *sum)
+                                    uint n, uint j, uint width, const REALV *sum)
 {
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == phase)
         cell_units_with(options_of(w->options), w, s, k, n, j, width, sum);
@@ -139,6 +142,8 @@ static inline ALWAYS_INLINE void project_units(SHARED const walk *w, SHARED cons
     if (options_of(w->options) & OPTION_PROJ_CLIP)
         sum = clipped(sum, w->proj_clip);
     REALV h = live ? sum : load_some(s->h_prev + (size_t)n * w->R + j, width);
+    if (!live && is_reset(options_of(w->options), w, n, s->t))
+        h = (REALV)0;
     store_some(h, s->h_next + (size_t)n * w->R + j, width);
     if (s->y)
         store_some(live ? h : (REALV)0, s->y + n * w->y_stride + j, width);

@@ -31,6 +31,14 @@
 /* persistent: rows of x whose input products are computed at once, if there are so many. */
 #define INPUT_ROWS 96
 
+/* What `lengths` are: [N], or flags [T,N]. */
+#define HAS_LENGTHS   1
+#define HAS_FLAGS     2
+#define FLAG_LIVE     1 /* step t of row n counts */
+#define FLAG_RESET    2 /* the state before it is 0, as it is walked */
+#define FLAG_CUT_UP   4 /* step t + 1 has FLAG_RESET, so nothing comes back from there */
+#define FLAG_CUT_DOWN 8 /* step t - 1 has, and comes after it */
+
 /* Where a walk's x and y are, if it has any. */
 #define FROM_NOWHERE  0
 #define FROM_ARGUMENT 1 /* the kernel's x, y or dy */
@@ -78,9 +86,9 @@ typedef struct walk_places {
 typedef struct walk_launch {
     walk_places walks[MOST_WALKS];
     ulong gate_clip, cell_clip, proj_clip; /* as bits of a REAL; infinite: none */
-    uint options; /* of the network: cl/cell.cl */
-    uint has_lengths;
-    uint keep; /* 1: gates are left activated, for the way back */
+    uint options;                          /* of the network: cl/cell.cl */
+    uint has_lengths;                      /* 0, HAS_LENGTHS or HAS_FLAGS */
+    uint keep;                             /* 1: gates are left activated, for the way back */
     uint slots, extras;
     uint count; /* steps kept and walked */
     uint H, R, N;

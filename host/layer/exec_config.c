@@ -30,12 +30,13 @@ static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, cha
     }
     snprintf(key, key_room,
              "clrnn tune %d, %d.%d.%d\n%s\n%s\n%s\n%s\n%s\n%u groups\n"
-             "cell %d I %u H %u L %u D %u nobias %d%s\n"
+             "cell %d I %u H %u L %u D %u nobias %d single %d reverse %d merge %d%s\n"
              "N %u train %d precision %d weights %d",
              format_version, CLRNN_VERSION_MAJOR, CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH,
              info->platform, info->name, info->vendor, info->version, info->driver,
              info->compute_units, (int)n->cell, n->input_size, n->hidden_size,
-             n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias, options,
+             n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias,
+             n->single_bias, n->reverse, (int)n->merge, options,
              d->max_batch, d->train, (int)d->precision, (int)d->weights);
 }
 

@@ -52,6 +52,9 @@ void clrnn_plan_destroy(clrnn_plan **plan)
     clr_gemms_free(&p->gemms);
     cl_mem *const buffers[] = {&p->weights.buffer,
                                &p->lengths,
+                               &p->flags,
+                               &p->apart,
+                               &p->filled,
                                &p->store,
                                &p->da,
                                &p->du,

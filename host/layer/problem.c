@@ -19,8 +19,8 @@ enum { MODE_INFER, MODE_TRAIN, MODE_STREAM };
 /* The values of a problem as plain numbers. */
 typedef struct clr_values {
     uint32_t cell, T, N, I, H, L, D, mode, weights; /* always written */
-    uint32_t block, option[CLR_OPTIONS], bias, lengths, precision, strategy,
-        gemm; /* if not the default */
+    uint32_t block, option[CLR_OPTIONS], bias, reverse, merge, lengths, mask, resets,
+        precision, strategy, gemm; /* if not the default */
     clrnn_network_desc network; /* options that are numbers or functions */
 } clr_values;
 
@@ -52,8 +52,12 @@ static const clr_key fixed_keys[] = {
     {"mode", AT(mode), WORDS("infer", "train", "stream"), 0, true, NULL},
     {"weights", AT(weights), WORDS("f32", "f16", "bf16", "int8"), 0, true, NULL},
     {"block", AT(block), NULL, 1, false, NULL},
-    {"bias", AT(bias), WORDS("0", "1"), 0, false, NULL},
+    {"bias", AT(bias), WORDS("0", "1", "one"), 0, false, NULL},
+    {"reverse", AT(reverse), WORDS("0", "1"), 0, false, NULL},
+    {"merge", AT(merge), WORDS("concat", "sum"), 0, false, NULL},
     {"lengths", AT(lengths), WORDS("full", "ragged"), 0, false, NULL},
+    {"mask", AT(mask), WORDS("none", "zero", "repeat"), 0, false, NULL},
+    {"resets", AT(resets), WORDS("0", "1"), 0, false, NULL},
     {"precision", AT(precision), WORDS("f32", "f64"), 0, false, NULL},
     {"strategy", AT(strategy), WORDS("auto", "stepwise", "persistent", "resident"), 0, false, NULL},
     {"gemm", AT(gemm), WORDS("auto", "clblast", "packed"), 0, false, NULL}};
@@ -168,9 +172,15 @@ static clrnn_status check_stream(clr_values *v, const clrnn_log *log)
                                    "problem: block=%u, but block is an option of mode=stream only",
                                    v->block)
                         : CLRNN_OK;
-    if (v->D == 2 || v->lengths)
+    const char *impossible = v->lengths   ? "lengths=ragged"
+                             : v->D == 2  ? "D=2"
+                             : v->reverse ? "reverse=1"
+                             : v->mask    ? "mask"
+                             : v->resets  ? "resets=1"
+                                          : NULL;
+    if (impossible)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s is impossible with mode=stream",
-                        v->lengths ? "lengths=ragged" : "D=2");
+                        impossible);
     if (v->block > v->T)
         return clr_fail(log, CLRNN_ERR_RANGE, "problem: block=%u is not in 1..T, which is %u",
                         v->block, v->T);
@@ -210,6 +220,9 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
     v.network.num_layers = v.L;
     v.network.bidirectional = v.D == 2;
     v.network.no_bias = !v.bias;
+    v.network.single_bias = v.bias == 2;
+    v.network.reverse = v.reverse;
+    v.network.merge = (clrnn_merge)v.merge;
     for (size_t i = 0; i < CLR_OPTIONS; i++)
         if (!key_at(before_options + (int)i).option)
             clr_option_set(&v.network, &clr_options[i], v.option[i]);
@@ -219,6 +232,8 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
                                .train = v.mode == MODE_TRAIN,
                                .block = v.block,
                                .ragged = v.lengths,
+                               .mask = v.mask,
+                               .resets = v.resets,
                                .precision = (clrnn_precision)v.precision,
                                .strategy = (clrnn_strategy)v.strategy,
                                .gemm = (clrnn_gemm)v.gemm,
@@ -260,7 +275,11 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                                              : MODE_INFER,
                     .block = problem->block,
                     .weights = (uint32_t)problem->weights,
-                    .bias = !n->no_bias,
+                    .bias = n->no_bias ? 0 : n->single_bias ? 2 : 1,
+                    .reverse = n->reverse,
+                    .merge = (uint32_t)n->merge,
+                    .mask = problem->mask,
+                    .resets = problem->resets,
                     .lengths = problem->ragged,
                     .precision = (uint32_t)problem->precision,
                     .strategy = (uint32_t)problem->strategy,

@@ -12,10 +12,12 @@ clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t laye
 {
     return (clr_walk){.layer = layer,
                       .direction = direction,
+                      .down = clr_network_down(&plan->network, direction),
                       .begin = begin,
                       .end = end,
                       .gates_first = plan->desc.train ? 0 : begin,
-                      .lengths = pass->ragged ? plan->lengths : NULL,
+                      .lengths = clr_pass_live(plan, pass, false).lengths,
+                      .flagged = pass->flagged,
                       .layout = &pass->layout,
                       .store = pass->store,
                       .store_at = pass->store_at};
@@ -118,7 +120,7 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
     const clr_network *n = &plan->network;
     const clr_layout *l = w->layout;
     clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
-    bool down = (w->direction == 1) != back;
+    bool down = w->down != back;
     uint32_t first = down ? w->end - done - steps : w->begin + done;
     uint32_t kept = first - w->gates_first;
     walk_places at = {.x =
@@ -138,7 +140,7 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
                       .y_from = from_of(w->y.buffer, w->store),
                       .y_stride = w->y_stride,
                       .first_t = first,
-                      .down = w->direction};
+                      .down = w->down};
     if (n->has_cell_state)
         at.c = clr_walk_slot(plan, w, true, 0).offset;
     if (n->saved)
@@ -156,7 +158,7 @@ static clrnn_slice state_at(const clrnn_plan *plan, const clr_walk *w, clrnn_sli
         return (clrnn_slice){NULL, 0};
     if (own && outside.buffer)
         return outside;
-    return clr_walk_slot(plan, w, memory, w->direction ? w->end - done : w->begin + done);
+    return clr_walk_slot(plan, w, memory, w->down ? w->end - done : w->begin + done);
 }
 
 static void place_states(const clrnn_plan *plan, const clr_walk *w, uint32_t done, uint32_t steps,
@@ -185,7 +187,9 @@ static walk_launch launch_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
                          .cell_clip = clip_of(plan, d->cell_clip),
                          .proj_clip = clip_of(plan, d->proj_clip),
                          .options = clr_cell_options(&plan->network),
-                         .has_lengths = w->lengths != NULL,
+                         .has_lengths = w->flagged   ? HAS_FLAGS
+                                        : w->lengths ? HAS_LENGTHS
+                                                     : 0,
                          .keep = plan->desc.train,
                          .slots = w->layout->slots,
                          .extras = w->layout->extras < steps ? w->layout->extras : steps,

@@ -6,11 +6,11 @@
 #include "layer/pass.h"
 #include "math/scan.h"
 
-/* Steps begin..end-1 of one direction of one layer: what a strategy walks, upwards, or downwards
- * for direction 1. Forward leaves states and y, when training also activated gates and extra;
+/* Steps begin..end-1 of one direction of one layer: what a strategy walks, upwards or downwards. Forward leaves states and y, when training also activated gates and extra;
  * backward leaves da and du. */
 typedef struct clr_walk {
     uint32_t layer, direction;
+    bool down; /* from the last step to the first */
     uint32_t begin, end;
     uint32_t gates_first; /* the step whose gates (and extra) lie first in the layout */
     /* Forward: the layer's input [T',N,stride], that of step `begin` first. */
@@ -19,6 +19,7 @@ typedef struct clr_walk {
      * one go; absent: the slots of the layout. */
     clrnn_slice h_first, c_first, h_last, c_last;
     cl_mem lengths; /* [N] cl_int, NULL = all T */
+    bool flagged;   /* [T,N]: flags of cl/walk_launch.cl */
     const clr_layout *layout;
     cl_mem store;    /* the block laid out */
     size_t store_at; /* where it begins */

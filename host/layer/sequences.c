@@ -19,7 +19,7 @@ clrnn_status clr_sequences_make(clrnn_plan *plan, uint32_t steps)
     if (status == CLRNN_OK)
         status = clr_plan_allocate(plan, &plan->wide_x, rows, n->desc.input_size);
     if (status == CLRNN_OK)
-        status = clr_plan_allocate(plan, &plan->wide_y, rows, (uint64_t)n->directions * n->state);
+        status = clr_plan_allocate(plan, &plan->wide_y, rows, n->width);
     return status;
 }
 
@@ -41,7 +41,7 @@ clrnn_status clr_sequences_enter(clrnn_plan *plan, const clrnn_forward_io *io, u
 clrnn_status clr_sequences_leave(clrnn_plan *plan, const clrnn_forward_io *io, uint32_t begin,
                                  uint32_t end, const clr_pass *pass)
 {
-    const size_t step = (size_t)pass->batch * plan->network.directions * plan->network.state;
+    const size_t step = (size_t)pass->batch * plan->network.width;
     if (!narrow(plan) || !io->y.buffer)
         return CLRNN_OK;
     return clr_store_numbers(&plan->sequence_store, plan->wide_y, (end - begin) * step,

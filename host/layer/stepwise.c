@@ -104,7 +104,7 @@ static clrnn_status walk_forward(clrnn_plan *plan, const clr_walk *w)
     const clr_forward_walk f = clr_scan_forward(plan, w, 1, 0, count);
     clrnn_status status = clr_walk_inputs(plan, w);
     for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
-        status = step_forward(plan, w, &f, w->direction ? count - 1 - k : k);
+        status = step_forward(plan, w, &f, w->down ? count - 1 - k : k);
     return status;
 }
 
@@ -154,7 +154,7 @@ static clrnn_status walk_backward(clrnn_plan *plan, const clr_walk *w)
     const clr_backward_walk b = clr_scan_backward(plan, w, 1, 0, count);
     clrnn_status status = CLRNN_OK;
     for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
-        status = step_backward(plan, w, &b, w->direction ? k : count - 1 - k);
+        status = step_backward(plan, w, &b, w->down ? k : count - 1 - k);
     return status;
 }
 

@@ -11,7 +11,11 @@ static const clr_source *const cells[] = {CLR_CELLS(SOURCE)};
 
 uint32_t clr_cell_options(const clr_network *network)
 {
-    uint32_t options = network->desc.no_bias ? 0 : OPTION_BIAS;
+    uint32_t options = network->biases ? OPTION_BIAS : 0;
+    if (network->biases == 1)
+        options |= OPTION_ONE_BIAS;
+    if (network->resets)
+        options |= OPTION_RESETS;
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (clr_option_get(&network->desc, o))
             options |= o->bit;

@@ -62,6 +62,10 @@ static void put_network(clr_json *json, const clrnn_network_desc *n)
     put_bool(json, "bidirectional", n->bidirectional);
     put_size(json, "proj_size", n->proj_size);
     put_bool(json, "bias", !n->no_bias);
+    if (n->reverse) /* readers before these do not know them */
+        put_bool(json, "reverse", true);
+    if (n->merge == CLRNN_MERGE_SUM)
+        put_word(json, "merge", "sum");
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         put_option(json, n, o);
 }

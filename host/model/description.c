@@ -119,6 +119,7 @@ static void derive_network(reader *r, clrnn_network_desc *n)
     n->num_layers = count_layers(r);
     n->bidirectional = has(r, in_network(r, "weight_hh_l0_reverse"));
     n->no_bias = !has(r, in_network(r, "bias_ih_l0"));
+    n->single_bias = !n->no_bias && !has(r, in_network(r, "bias_hh_l0"));
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++) {
         char name[32];
         snprintf(name, sizeof name, "%s_l0", o->tensor ? o->tensor : "");
@@ -163,8 +164,7 @@ static void claim_all(reader *r, const clrnn_model_desc *desc)
         claim(r, "embedding.weight", 2,
               (uint64_t[]){desc->vocabulary_size, desc->network.input_size});
     if (desc->output_size > 0) {
-        uint64_t width = (uint64_t)network.directions * network.state;
-        claim(r, "head.weight", 2, (uint64_t[]){desc->output_size, width});
+        claim(r, "head.weight", 2, (uint64_t[]){desc->output_size, network.width});
         claim(r, "head.bias", 1, (uint64_t[]){desc->output_size});
     }
 }
@@ -272,7 +272,6 @@ static void read_seldom(reader *r, const clr_cell_option *o, clrnn_network_desc 
                                            [CLR_OPTION_NUMBER] = "a number from 0 on",
                                            [CLR_OPTION_FUNCTION] = "a function of gates"};
     const cJSON *item = field(r, o->field);
-    char text[CLR_OPTION_ROOM] = "";
     bool good = false;
     if (!item)
         return;
@@ -280,8 +279,9 @@ static void read_seldom(reader *r, const clr_cell_option *o, clrnn_network_desc 
         clr_option_set(n, o, cJSON_IsTrue(item));
         good = true;
     } else if (o->kind == CLR_OPTION_NUMBER && cJSON_IsNumber(item)) {
-        snprintf(text, sizeof text, "%s", clr_json_show(item).text);
-        good = clr_option_read(n, o, text);
+        const float number = (float)item->valuedouble;
+        memcpy((char *)n + o->offset, &number, sizeof number);
+        good = clr_option_valid(n, o);
     } else if (o->kind == CLR_OPTION_FUNCTION && cJSON_IsString(item)) {
         good = clr_option_read(n, o, item->valuestring);
     }
@@ -291,6 +291,17 @@ static void read_seldom(reader *r, const clr_cell_option *o, clrnn_network_desc 
     else if (clr_option_get(n, o) && !clr_cell_has(clr_cell_of(n->cell), o))
         WRONG(r, "metadata clrnn, field %s: found %s, which no %s has", o->field,
               clr_json_show(item).text, clr_cell_of(n->cell)->info.name);
+}
+
+static const char *const merges[] = {"concat", "sum", NULL};
+
+static bool read_reverse(reader *r)
+{
+    const cJSON *item = field(r, "reverse");
+    if (item && !cJSON_IsBool(item))
+        WRONG(r, "metadata clrnn, field reverse: found %s, expected true or false",
+              clr_json_show(item).text);
+    return cJSON_IsTrue(item);
 }
 
 static void read_network(reader *r, clrnn_network_desc *n)
@@ -306,6 +317,8 @@ static void read_network(reader *r, clrnn_network_desc *n)
     check_size(r, "proj_size", n->proj_size);
     check_bool(r, "bidirectional", n->bidirectional);
     check_bool(r, "bias", !n->no_bias);
+    n->reverse = read_reverse(r);
+    n->merge = (clrnn_merge)read_word(r, "merge", merges, CLRNN_MERGE_CONCAT);
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (o->seldom)
             read_seldom(r, o, n);

@@ -36,6 +36,18 @@ static option_text show_option(const clrnn_network_desc *d, const clr_cell_optio
 /* What only goes with something else. */
 static clrnn_status check_pairs(const clrnn_network_desc *d, const clrnn_log *log)
 {
+    if ((unsigned)d->merge > CLRNN_MERGE_SUM)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: merge %d is unknown, not in 0..%d",
+                        (int)d->merge, CLRNN_MERGE_SUM);
+    if (d->no_bias && d->single_bias)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: no_bias and single_bias are both given");
+    if (d->reverse && d->bidirectional)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: reverse and bidirectional are both given");
+    if (d->merge && !d->bidirectional)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: merge is %d, but there is one direction, nothing to merge",
+                        (int)d->merge);
     if (d->proj_clip > 0 && !d->proj_size)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "network: proj_clip is %g, but there is no projection, proj_size is 0",
@@ -122,14 +134,17 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     n.layers = n.desc.num_layers;
     n.directions = desc->bidirectional ? 2 : 1;
     n.state = desc->proj_size ? desc->proj_size : desc->hidden_size;
+    n.biases = desc->no_bias ? 0 : desc->single_bias ? 1 : 2;
+    n.back_in_time = desc->bidirectional || desc->reverse;
+    n.width = desc->merge == CLRNN_MERGE_SUM ? n.state : n.directions * n.state;
     n.saved = n.form->saved + (desc->proj_size ? 1 : 0);
     n.parameters = clr_cell_parameters(n.cell, desc);
 
     clr_size rows = clr_size_mul(clr_size_of(n.gates), desc->hidden_size);
     clr_size total = {0};
     for (uint32_t layer = 0; layer < n.layers; layer++) {
-        uint64_t inputs = layer ? (uint64_t)n.directions * n.state : desc->input_size;
-        uint64_t columns = inputs + n.state + (desc->no_bias ? 0 : 2);
+        uint64_t inputs = layer ? n.width : desc->input_size;
+        uint64_t columns = inputs + n.state + n.biases;
         clr_size cell = clr_size_mul(rows, columns);
         uint64_t others = (uint64_t)desc->proj_size + n.parameters; /* times H */
         cell = clr_size_add(cell, clr_size_mul(clr_size_of(others), desc->hidden_size));
@@ -152,14 +167,17 @@ static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
     size_t rows = (size_t)n->gates * n->desc.hidden_size;
     clr_cell_weights w = {
         .b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT, .params = CLR_ABSENT};
-    w.inputs = layer ? n->directions * n->state : n->desc.input_size;
+    w.inputs = layer ? n->width : n->desc.input_size;
     w.w_ih = at;
     w.w_hh = w.w_ih + rows * w.inputs;
     w.end = w.w_hh + rows * n->state;
-    if (!n->desc.no_bias) {
+    if (n->biases > 0) {
         w.b_ih = w.end;
-        w.b_hh = w.b_ih + rows;
-        w.end = w.b_hh + rows;
+        w.end += rows;
+    }
+    if (n->biases > 1) {
+        w.b_hh = w.end;
+        w.end += rows;
     }
     if (n->desc.proj_size) {
         w.w_hr = w.end;
@@ -170,6 +188,11 @@ static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
         w.end = w.params + (size_t)n->parameters * n->desc.hidden_size;
     }
     return w;
+}
+
+bool clr_network_down(const clr_network *network, uint32_t direction)
+{
+    return network->desc.reverse || direction == 1;
 }
 
 clr_cell_weights clr_network_cell(const clr_network *network, uint32_t layer, uint32_t direction)
@@ -187,8 +210,7 @@ clrnn_status clrnn_network_weights(const clrnn_network_desc *desc, const clrnn_l
     clrnn_status status = clr_network_init(desc, log, &n);
     if (status != CLRNN_OK)
         return status;
-    size_t per_cell =
-        2 + (desc->no_bias ? 0 : 2) + (desc->proj_size ? 1 : 0) + (n.parameters ? 1 : 0);
+    size_t per_cell = 2 + n.biases + (desc->proj_size ? 1 : 0) + (n.parameters ? 1 : 0);
     if (tensors)
         *tensors = per_cell * n.layers * n.directions;
     if (elements)

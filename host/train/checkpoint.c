@@ -266,6 +266,9 @@ static clrnn_status compare_models(const clrnn_model *a, const clrnn_model *b, c
         {"num_layers", x->num_layers, y->num_layers},
         {"bidirectional", x->bidirectional, y->bidirectional},
         {"bias", !x->no_bias, !y->no_bias},
+        {"single_bias", x->single_bias, y->single_bias},
+        {"reverse", x->reverse, y->reverse},
+        {"merge", x->merge, y->merge},
         {"vocabulary_size", a->desc.vocabulary_size, b->desc.vocabulary_size},
         {"output_size", a->desc.output_size, b->desc.output_size},
     };

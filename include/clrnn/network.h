@@ -92,6 +92,10 @@ CLRNN_API clrnn_activation clrnn_activation_of(clrnn_function function);
 /** Its name as above, "leaky_relu"; NULL if there is no such function. Threads: any. */
 CLRNN_API const char *clrnn_function_name(clrnn_function function);
 
+/* What both directions make together: features side by side, or their sum. Layers above get that,
+ * too. */
+typedef enum clrnn_merge { CLRNN_MERGE_CONCAT = 0, CLRNN_MERGE_SUM } clrnn_merge;
+
 /* The type of every array of a plan or model. */
 typedef enum clrnn_precision {
     CLRNN_F32 = 0,
@@ -121,6 +125,9 @@ typedef struct clrnn_network_desc {
     uint32_t proj_size;   /* P, LSTM only, less than H; 0 means no projection */
     bool bidirectional;   /* D = 2: features of the forward direction, then of the backward one */
     bool no_bias;
+    bool single_bias;  /* bias_ih alone, no bias_hh; not with no_bias */
+    bool reverse;      /* the one direction is the backward one; not with bidirectional */
+    clrnn_merge merge; /* with bidirectional only */
     clrnn_nonlinearity nonlinearity; /* RNN only */
     clrnn_gru_reset gru_reset;       /* GRU only */
     clrnn_gru_update gru_update;     /* GRU only */
@@ -136,8 +143,8 @@ typedef struct clrnn_network_desc {
 
 /* One tensor of the canonical weights: PyTorch's names, shapes and gate order (LSTM i f g o,
  * GRU r z n), one after the other in one flat array in PyTorch's order of parameters: for each
- * layer and direction weight_ih [G*H, I or D*R], weight_hh [G*H, R], bias_ih [G*H], bias_hh [G*H]
- * (both absent if no_bias), weight_hr [P, H] (if projected). PyTorch has no peepholes: then comes
+ * layer and direction weight_ih [G*H, I or D*R, of a sum R], weight_hh [G*H, R], bias_ih [G*H],
+ * bias_hh [G*H] (both absent if no_bias, the second if single_bias), weight_hr [P, H] (if projected). PyTorch has no peepholes: then comes
  * weight_peephole [3*H] (if there are any), of the gates i f o in the order of the other tensors
  * (ONNX has them as i o f, TensorFlow Lite as three tensors). */
 typedef struct clrnn_weight_info {

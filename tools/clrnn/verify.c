@@ -86,6 +86,8 @@ typedef struct storage_result {
 typedef struct verification {
     bool quick, json;
     tool_list chosen;                  /* --problem; empty = the list above */
+    uint32_t random;                   /* --random: so many drawn ones instead */
+    uint64_t seed;                     /* of these */
     cJSON *devices;                    /* results, if json */
     storage_result storages[STORAGES]; /* of the device at hand */
     unsigned passed, failed;
@@ -244,7 +246,12 @@ static void check_device(verification *v, clrnn_context *context)
     }
     for (size_t i = 0; i < v->chosen.count; i++)
         check_one(v, context, v->chosen.items[i], true, list);
-    if (!v->chosen.count)
+    for (uint32_t i = 0; i < v->random; i++) {
+        char text[512];
+        tool_draw_problem(v->seed, i, info->fp64, text, sizeof text);
+        check_one(v, context, text, false, list);
+    }
+    if (!v->chosen.count && !v->random)
         check_lists(v, context, list);
     report_storages(v, device);
 }
@@ -316,9 +323,11 @@ static int run(int argc, char **argv)
     tool_option options[] = {tool_flag("quick", &v.quick, "a few problems only, in seconds"),
                              tool_flag("json", &v.json, "print one JSON object"),
                              tool_many("problem", "STR", &v.chosen, "check these instead"),
+                             tool_u32("random", "K", &v.random, 1, "check K drawn ones instead"),
+                             tool_u64("seed", "S", &v.seed, "of what is drawn (0)"),
                              tool_device(&selector),
                              {0}};
-    options[3].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
+    options[5].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
     int code = tool_parse(&tool_verify, argc, argv, options, NULL);
     if (code == TOOL_CONTINUE)
         code = verify(&v, selector);
@@ -327,12 +336,14 @@ static int run(int argc, char **argv)
 }
 
 const tool_command tool_verify = {
-    "verify", "[--device SEL|all] [--quick] [--json] [--problem STR]...",
+    "verify", "[--device SEL|all] [--quick] [--json] [--random K [--seed S]] [--problem STR]...",
     "check a device against the float64 reference",
     "Runs problems forward and backward on the device and in the reference. An error is\n"
     "the largest difference in a tensor over the largest value of that tensor. For weights\n"
     "kept in f16, bf16 or int8 the reference has them rounded alike; what the rounding itself\n"
     "does, against the weights as they were, stands beside it as storage.\n"
+    "--random draws problems over all cells, options, sizes and strategies, the same ones for the\n"
+    "same seed; one that fails is printed as a string for --problem.\n"
     "A problem is a string such as cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=train.\n"
     "Exit: 0, 1 if a check failed, 2 bad use, 3 no device.\n",
     run};
