@@ -62,6 +62,8 @@ static void put_network(clr_json *json, const clrnn_network_desc *n)
     put_bool(json, "bidirectional", n->bidirectional);
     put_size(json, "proj_size", n->proj_size);
     put_bool(json, "bias", !n->no_bias);
+    if (n->single_bias)
+        put_bool(json, "single_bias", true);
     if (n->reverse) /* readers before these do not know them */
         put_bool(json, "reverse", true);
     if (n->merge == CLRNN_MERGE_SUM)

@@ -119,7 +119,6 @@ static void derive_network(reader *r, clrnn_network_desc *n)
     n->num_layers = count_layers(r);
     n->bidirectional = has(r, in_network(r, "weight_hh_l0_reverse"));
     n->no_bias = !has(r, in_network(r, "bias_ih_l0"));
-    n->single_bias = !n->no_bias && !has(r, in_network(r, "bias_hh_l0"));
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++) {
         char name[32];
         snprintf(name, sizeof name, "%s_l0", o->tensor ? o->tensor : "");
@@ -295,11 +294,12 @@ static void read_seldom(reader *r, const clr_cell_option *o, clrnn_network_desc 
 
 static const char *const merges[] = {"concat", "sum", NULL};
 
-static bool read_reverse(reader *r)
+/* What only a description says: true, or false where it is not given. */
+static bool read_flag(reader *r, const char *name)
 {
-    const cJSON *item = field(r, "reverse");
+    const cJSON *item = field(r, name);
     if (item && !cJSON_IsBool(item))
-        WRONG(r, "metadata clrnn, field reverse: found %s, expected true or false",
+        WRONG(r, "metadata clrnn, field %s: found %s, expected true or false", name,
               clr_json_show(item).text);
     return cJSON_IsTrue(item);
 }
@@ -317,7 +317,8 @@ static void read_network(reader *r, clrnn_network_desc *n)
     check_size(r, "proj_size", n->proj_size);
     check_bool(r, "bidirectional", n->bidirectional);
     check_bool(r, "bias", !n->no_bias);
-    n->reverse = read_reverse(r);
+    n->single_bias = read_flag(r, "single_bias");
+    n->reverse = read_flag(r, "reverse");
     n->merge = (clrnn_merge)read_word(r, "merge", merges, CLRNN_MERGE_CONCAT);
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (o->seldom)
