@@ -12,7 +12,10 @@ REF = "host/reference/"
 MUTATIONS = [
     # The three that a port gets wrong most often.
     ("issue-lstm-gate-order", "test_vectors", [
-        (LSTM, "REALV i = sigm(a_i), f = sigm(a_f)", "REALV i = sigm(a_f), f = sigm(a_i)")]),
+        (LSTM, "REALV i = gate_value(options, v, 0, true, a_i);",
+         "REALV i = gate_value(options, v, 0, true, a_f);"),
+        (LSTM, "(REALV)1 - i : gate_value(options, v, 0, true, a_f);",
+         "(REALV)1 - i : gate_value(options, v, 0, true, a_i);")]),
     ("issue-gru-update-sign", "test_vectors", [
         (GRU, "return options & OPTION_KEEPS ? z : (REALV)1 - z;",
          "return options & OPTION_KEEPS ? (REALV)1 - z : z;"),
@@ -28,28 +31,29 @@ MUTATIONS = [
     # The cells on the device.
     ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
     ("lstm-memory-lane", "test_vectors", [
-        (LSTM, "d = *dc + dh * o * ((REALV)1 - tc * tc)", "d = dh * o * ((REALV)1 - tc * tc)")]),
+        (LSTM, "d = *dc + lstm_output_back", "d = lstm_output_back")]),
     ("peephole-of-another-gate", "test_vectors test_passes", [
         (LSTM, "a_f += p[1] * *c;", "a_f += p[0] * *c;")]),
     ("peephole-sees-old-state", "test_vectors test_passes", [
-        (LSTM, "    *c = f * *c + i * g;\n    if (peepholes)\n        a_o += p[2] * *c;\n",
-         "    if (peepholes)\n        a_o += p[2] * *c;\n    *c = f * *c + i * g;\n")]),
+        (LSTM, "    *c = f * *c + i * g;\n",
+         "    if (peepholes)\n        a_o += p[2] * *c;\n    *c = f * *c + i * g;\n"),
+        (LSTM, "    if (peepholes)\n        a_o += p[2] * *c;\n    REALV o", "    REALV o")]),
     ("peephole-not-in-dc", "test_passes", [
         (LSTM, "*dc += da[0] * p[0] + da[1] * p[1];", "*dc += da[0] * p[0];")]),
     ("peephole-of-o-not-in-dc", "test_passes", [(LSTM, "d += da[3] * p[2];", "d += (REALV)0;")]),
     ("peephole-gradient-state", "test_passes", [
-        ("host/layer/backward.c", "p->next ? 1 - w->direction : w->direction", "w->direction")]),
+        ("host/layer/backward.c", "p->next ? !w->down : w->down", "w->down")]),
     ("peephole-gradient-gate", "test_passes", [
         ("host/layer/backward.c", "da.offset + p->gate * H", "da.offset + k * H")]),
     ("peephole-gradient-padding", "test_selection test_sequence", [
-        ("cl/sequence.cl", "if (!has_lengths || r / N < (uint)lengths[r % N])\n            sum +=",
+        ("cl/sequence.cl", "if (!has_lengths || counts(lengths, bits, want, N, r))\n            sum +=",
          "if (true)\n            sum +=")]),
     ("gru-reset-gate-backward", "test_passes", [
-        (GRU, "da[0] = d * h_prev * r * ((REALV)1 - r);", "da[0] = d * r * ((REALV)1 - r);")]),
-    ("gru-reset-not-applied", "test_passes", [(GRU, "? s[0] * h : u[2];", "? h : u[2];")]),
+        (GRU, "true, s[0], d * h_prev);", "true, s[0], d);")]),
+    ("gru-reset-not-applied", "test_passes", [(GRU, "? r * h : u[2];", "? h : u[2];")]),
     ("gru-after-candidate", "test_vectors", [(GRU, "du[2] = da[2] * r;", "du[2] = da[2];")]),
     ("rnn-tanh-backward", "test_vectors", [
-        (RNN, "dh * ((REALV)1 - s[0] * s[0])", "dh * ((REALV)1 - s[0])")]),
+        ("cl/activation.cl", ": dy * ((REALV)1 - s * s);", ": dy * ((REALV)1 - s);")]),
     ("rnn-relu-backward", "test_vectors", [
         (RNN, "da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh;", "da[0] = dh;")]),
     ("rnn-relu-multiplies", "test_selection", [
@@ -79,8 +83,50 @@ MUTATIONS = [
     ("prelude-tanh", "test_vectors", [
         ("cl/prelude.cl", "(REALV)1.33797068e-1f", "(REALV)1.33e-1f")]),
     ("backward-held-states", "test_selection", [
-        ("host/layer/backward.c", "mask_padding(b, h_prev, R, &b->plan->masked_h, &h_prev);",
+        ("host/layer/backward.c", "mask_padding(b, h_prev, R, true, &b->plan->masked_h, &h_prev);",
          "CLRNN_OK;")]),
+
+    # Options of cells and passes.
+    ("coupled-gates", "test_cell_options test_vectors", [
+        (LSTM, "f = options & OPTION_COUPLED ? (REALV)1 - i : gate_value", "f = gate_value")]),
+    ("coupled-gates-back", "test_cell_options", [
+        (LSTM, "coupled ? d * (g - c_prev) : d * g", "d * g")]),
+    ("gate-clip", "test_cell_options test_vectors", [
+        ("cl/activation.cl", "v->beta[which],\n                           clipped(x, v->gate_clip));",
+         "v->beta[which], x);")]),
+    ("gate-clip-back", "test_cell_options", [
+        ("cl/activation.cl", "return clipped_back(s, v->gate_clip,\n", "return (\n")]),
+    ("cell-clip", "test_cell_options", [(LSTM, "*c = clipped(*c, v->cell_clip);", ";")]),
+    ("cell-clip-back", "test_cell_options", [
+        (LSTM, "d = clipped_back(f * c_prev + i * g, v->cell_clip, d);", ";")]),
+    ("proj-clip", "test_cell_options", [
+        (WALK + "_forward.cl", "sum = clipped(sum, w->proj_clip);", ";")]),
+    ("proj-clip-back", "test_cell_options", [
+        (WALK + "_backward.cl", ">= (REALV)w->proj_clip ? (REALV)0 : d;", ">= (REALV)w->proj_clip ? d : d;")]),
+    ("activations-of-a-direction", "test_cell_options test_vectors", [
+        ("host/layer/scan.c", "&n->desc, w->direction, i)", "&n->desc, 0, i)")]),
+    ("activation-alpha", "test_cell_options test_vectors", [
+        ("cl/activation.cl", "return x < zero ? a * x : x;", "return x < zero ? x : x;")]),
+    ("activation-softplus-back", "test_cell_options", [
+        ("cl/activation.cl", "return dy * sigm(x);", "return dy;")]),
+    ("one-bias", "test_cell_options test_vectors", [
+        (WALK + "_forward.cl", "if (!(options_of(w->options) & OPTION_ONE_BIAS))", "if (true)")]),
+    ("reverse-is-forward", "test_cell_options test_vectors", [
+        ("host/shape/network.c", "return network->desc.reverse || direction == 1;",
+         "return direction == 1;")]),
+    ("merge-forgets-one", "test_cell_options", [
+        ("cl/sequence.cl", "= a[at] + a[at + K];", "= a[at];")]),
+    ("mask-repeats-zero", "test_cell_options test_vectors", [
+        ("cl/sequence.cl", "            a[at] = last;\n", "            a[at] = 0;\n")]),
+    ("mask-repeats-without-gradient", "test_cell_options", [
+        ("cl/sequence.cl", "sum = live ? (REAL)0 : sum;", "sum = 0;")]),
+    ("reset-keeps-c", "test_cell_options", [
+        (WALK + "_forward.cl", "if (CELL_MEMORY && !reset)", "if (CELL_MEMORY)")]),
+    ("reset-lets-gradients-through", "test_cell_options", [
+        (WALK + "_backward.cl", "if (cut && !projected)\n        dhid = (REALV)0;\n", "")]),
+    ("reset-of-initial-state", "test_cell_options", [
+        ("host/layer/backward.c", "dh, dh, kept, first, N, N, dh.stride, 0);",
+         "dh, dh, (clr_live){b->plan->flags, FLAG_RESET, 0}, 0, 0, N, dh.stride, 0);")]),
 
     # The persistent strategy.
     ("persistent-missing-meeting", "test_persistent", [
@@ -129,8 +175,8 @@ MUTATIONS = [
         ("cl/prelude.cl", "load_8(p + 8, count - min(count, 8u))",
          "load_8(p + 4, count - min(count, 8u))")]),
     ("persistent-last-launch-back", "test_many_steps", [
-        ("host/layer/scan.c", "bool down = (w->direction == 1) != back;",
-         "bool down = w->direction == 1;")]),
+        ("host/layer/scan.c", "bool down = w->down != back;",
+         "bool down = w->down;")]),
     ("persistent-claims-stay", "test_overrun", [
         (PARTITION, "        *claims_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-inputs-of-a-claim", "test_persistent", [
@@ -150,7 +196,7 @@ MUTATIONS = [
          "works && !(other && other < end && begin < other + array_bytes(plan, pass, j))",
          "works")]),
     ("config-of-another-network", "test_tune_files", [
-        ("host/layer/exec_config.c", "clr_option_get(n, &clr_options[i]));", "0u);")]),
+        ("host/layer/exec_config.c", "if (clr_option_get(n, &clr_options[i]))", "if (!n)")]),
 
     # The same with large groups.
     ("resident-padding", "test_resident", [
@@ -196,7 +242,7 @@ MUTATIONS = [
     ("sequence-dropout-factor", "test_sequence", [
         ("cl/sequence.cl", "(REAL)1 / ((REAL)1 - (REAL)p)", "(REAL)1")]),
     ("sequence-mask", "test_sequence", [
-        ("cl/sequence.cl", "row / N < (uint)lengths", "row / N <= (uint)lengths")]),
+        ("cl/sequence.cl", "r / N < (uint)lengths", "r / N <= (uint)lengths")]),
     ("philox-rounds", "test_sequence", [("cl/philox.cl", "round < 10", "round < 9")]),
     ("model-one-hot", "test_model", [
         ("cl/model.cl", "(uint)ids[p] == v ?", "(uint)ids[p] == v + 1 ?")]),
@@ -229,7 +275,7 @@ MUTATIONS = [
     ("backward-second-direction", "test_vectors", [
         ("host/layer/backward.c", ".accumulate = b->walk.direction == 1,", "")]),
     ("backward-reversed-states", "test_vectors", [
-        ("host/layer/backward.c", "w->layer, w->direction, w->direction),",
+        ("host/layer/backward.c", "w->layer, w->direction, w->down),",
          "w->layer, w->direction, 0),")]),
     ("backward-dropout-layer", "test_passes", [
         ("host/layer/backward.c", "io->dropout_index, layer - 1);", "io->dropout_index, layer);")]),
@@ -324,25 +370,36 @@ MUTATIONS = [
 
     # The reference itself: PyTorch's numbers and finite differences.
     ("ref-lstm-gate-order", "test_reference", [
-        (REF + "lstm.c", "i[j] = sigmoid(a[0]", "i[j] = sigmoid(a[1]"),
-        (REF + "lstm.c", "f[j] = sigmoid(a[1]", "f[j] = sigmoid(a[0]")]),
+        (REF + "lstm.c", "a_i[j] = a[0]", "a_i[j] = a[1]"),
+        (REF + "lstm.c", "a_f[j] = a[1]", "a_f[j] = a[0]")]),
     ("ref-lstm-backward", "test_reference test_gradients", [
-        (REF + "lstm.c", "dc = s->dc[j] + dm[j]", "dc = dm[j]")]),
+        (REF + "lstm.c", "dc = s->dc[j] + clr_ref", "dc = clr_ref")]),
     ("ref-peephole-state", "test_reference test_gradients", [
-        (REF + "lstm.c", "peephole_backward(l, 2, j, da[3], s->c[j]);",
-         "peephole_backward(l, 2, j, da[3], s->c_prev[j]);"),
+        (REF + "lstm.c", "peephole_backward(l, 2, j, da[3], c);",
+         "peephole_backward(l, 2, j, da[3], c_prev);"),
         (REF + "lstm.c", "peephole(l, 2, j, s->c[j])", "peephole(l, 2, j, s->c_prev[j])")]),
     ("ref-peephole-backward", "test_gradients", [
-        (REF + "lstm.c", "dc * f[j] + peephole(l, 0, j, da[0])", "dc * f[j]")]),
+        (REF + "lstm.c", "dc * f + peephole(l, 0, j, da[0])", "dc * f")]),
     ("ref-gru-update-sign", "test_reference", [
-        (REF + "gru.c", "keep = replaces ? 1 - z[j] : z[j], take = replaces ? z[j] : 1 - z[j];",
-         "keep = replaces ? z[j] : 1 - z[j], take = replaces ? 1 - z[j] : z[j];")]),
+        (REF + "gru.c", "keep = replaces ? 1 - z : z, take = replaces ? z : 1 - z;",
+         "keep = replaces ? z : 1 - z, take = replaces ? 1 - z : z;")]),
     ("ref-gru-reset-form", "test_reference", [
-        (REF + "gru.c", "*q = n + H;\n", "*q = n + H;\n    before = !before;\n")]),
+        (REF + "gru.c", "*q = a_n + H;\n", "*q = a_n + H;\n    before = !before;\n")]),
     ("ref-gru-backward", "test_reference test_gradients", [
         (REF + "gru.c", ": da_n[j] * q[j];", ": da_n[j] * s->h_prev[j];")]),
-    ("ref-rnn-relu", "test_reference", [(REF + "rnn.c", "a < 0 ? 0 : a;", "a;")]),
-    ("ref-rnn-backward", "test_reference test_gradients", [(REF + "rnn.c", "1 - h * h", "1 - h")]),
+    ("ref-relu", "test_reference", [
+        (REF + "activation.c", "return x < 0 ? 0 : x;", "return x;")]),
+    ("ref-tanh-backward", "test_reference test_gradients", [
+        (REF + "activation.c", "return dy * (1 - tanh(x) * tanh(x));", "return dy * (1 - tanh(x));")]),
+    ("ref-clip-backward", "test_gradients", [
+        (REF + "activation.c", "(x > clip || x < -clip) ? 0 : dy", "x > clip ? 0 : dy")]),
+    ("ref-coupled-backward", "test_gradients", [
+        (REF + "lstm.c", "? dc * (g - c_prev) : dc * g;", "? dc * g : dc * g;")]),
+    ("ref-repeated-gradient", "test_gradients", [
+        (REF + "reference.c", "dy[i] + tr->last[i];", "dy[i];")]),
+    ("ref-reset-gradient", "test_gradients", [
+        (REF + "reference.c", ".dh_prev = reset ? tr->lost : tr->dh + k * R,",
+         ".dh_prev = tr->dh + k * R,")]),
     ("ref-reversed-length", "test_reference", [
         (REF + "reference.c", "? p->length - 1 - k", "? p->io->steps - 1 - k")]),
 ]
