@@ -29,11 +29,11 @@ typedef struct test_inputs {
     uint8_t *mask;         /* [T,N] or NULL, as the two of clrnn_forward_io */
     uint8_t *resets;
     bool repeat;
-    double *weights;       /* canonical */
-    double *x;             /* [T,N,I] */
-    double *h0, *dhn;      /* [L*D,N,R] */
-    double *c0, *dcn;      /* [L*D,N,H] */
-    double *dy;            /* [T,N,D*R] */
+    double *weights;  /* canonical */
+    double *x;        /* [T,N,I] */
+    double *h0, *dhn; /* [L*D,N,R] */
+    double *c0, *dcn; /* [L*D,N,H] */
+    double *dy;       /* [T,N,D*R] */
 } test_inputs;
 
 /* What comes out of them. cn and dc0 are NULL without LSTM. */

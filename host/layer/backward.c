@@ -124,7 +124,8 @@ static clrnn_status weight_gradient(clr_back *b, clr_matrix d, size_t rows, clr_
     return clr_gemm_run(&b->plan->gemms, &gemm);
 }
 
-/* Gradients of the biases that there are: sums of da and du, which are the same unless a cell has two inputs. */
+/* Gradients of the biases that there are: sums of da and du, which are the same unless a cell has
+ * two inputs. */
 static clrnn_status bias_gradients(clr_back *b, clr_matrix da, clr_matrix du)
 {
     clr_sequence *s = &b->plan->sequence;
@@ -171,8 +172,7 @@ static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
     size_t H = n->desc.hidden_size, R = n->state, first = du.offset;
     /* States before each step, in order of t. */
     clr_matrix h_prev = {
-        w->store, w->store_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->down),
-        R};
+        w->store, w->store_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->down), R};
     const clr_matrix saved = {
         w->store, w->store_at + clr_layout_extra(w->layout, n, w->layer, w->direction, 0), H};
     clrnn_status status = mask_padding(b, h_prev, R, true, &b->plan->masked_h, &h_prev);

@@ -280,49 +280,6 @@ static void keep_worst(double error, const char *name, double *worst, char tenso
     }
 }
 
-/* How much larger errors may be, relative to what comes out, for bounds that leave little of it; and
- * for functions without bounds, of whose values the next ones may be a multiple. */
-static double enlarged(const clrnn_network_desc *d)
-{
-    const float clips[] = {d->gate_clip, d->cell_clip, d->proj_clip};
-    double least = 1, more = 1;
-    for (size_t i = 0; i < sizeof clips / sizeof *clips; i++)
-        if (clips[i] > 0)
-            least = fmin(least, clips[i]);
-    for (size_t i = CLR_OPTION_ACTIVATIONS; i < CLR_OPTIONS; i++)
-        if (clr_option_get(d, &clr_options[i]))
-            more = 8;
-    return more / least;
-}
-
-/* What rounding may do, in units u of half the last place. A gate's sum of k products is off by
- * about u*sqrt(k) (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 2.8) of
- * its size, which grows with k/H by the weights above; states forget faster than they gather error.
- * Gradients pass the same sums, those over the G*H gates, and those over T*N rows. The factors are
- * about five times what was measured for both kinds of products, both types and every form in 120
- * problems, up to H = 512, k = 1016 and T*N = 3300: at most 34 u forward and 58 u backward.
- *
- * Weights kept in fewer bits add to a gate's sum, as it would be without, k errors of either sign,
- * each a part of the largest weight, 1/sqrt(H). */
-static void set_bounds(const clr_arrays *a, clrnn_check *check)
-{
-    static const double stored[] = {[CLRNN_WEIGHTS_F16] = 5 * 0x1p-12,
-                                    [CLRNN_WEIGHTS_BF16] = 5 * 0x1p-9,
-                                    [CLRNN_WEIGHTS_INT8] = 5 / 254.};
-    const clr_network *n = &a->network;
-    double u = (a->problem->precision == CLRNN_F64 ? 0x1p-53 : 0x1p-24) * enlarged(&n->desc);
-    double widest = fmax(n->desc.input_size, n->layers > 1 ? n->width : 0);
-    double TN = (double)a->problem->steps * a->problem->batch;
-    double H = n->desc.hidden_size, k = widest + n->state + (n->desc.proj_size ? H : 0);
-    check->forward_bound = u * (0.75 + 0.25 * n->layers) * (12 + 2 * sqrt(k) + 0.1 * k / sqrt(H));
-    check->gradient_bound = 2 * check->forward_bound + u * (4 * sqrt(TN) + 3 * sqrt(n->gates * H));
-    double rounding = stored[a->problem->weights];
-    check->storage_bound =
-        rounding > 0
-            ? check->forward_bound + rounding * (0.75 + 0.25 * n->layers) * (1 + sqrt(k / H))
-            : 0;
-}
-
 /* The worst of outputs first..end-1, of which inputs in_first..in_end-1 are the kind. Returns the
  * largest number of that kind. */
 static double compare_some(const clr_arrays *a, double *const expected[], int first, int end,
@@ -393,7 +350,7 @@ clrnn_status clr_check_cuts(clrnn_context *context, const clrnn_problem *problem
         status = clrnn_plan_set_weights_host(plan, a.device_in[WEIGHTS]);
     if (status == CLRNN_OK)
         status = expect(&a, &context->log);
-    set_bounds(&a, &c);
+    clr_check_bounds(problem, &a.network, &c);
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
         if ((status = run_device(&a, plan, cuts[i], i > 0)) == CLRNN_OK)
             compare(&a, &c);

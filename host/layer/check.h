@@ -5,6 +5,8 @@
 
 #include <clrnn/problem.h>
 
+#include "shape/network.h"
+
 struct clr_shares;
 
 /** Run a problem with a plan for it, as clrnn_problem_check does. */
@@ -16,6 +18,9 @@ clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem
 clrnn_status clr_check_cuts(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
                             clrnn_plan *plan, const struct clr_shares *const *cuts, size_t count,
                             clrnn_check *check);
+
+/** The bounds of a check; network: that of the problem. */
+void clr_check_bounds(const clrnn_problem *problem, const clr_network *network, clrnn_check *check);
 
 /** The plan that a problem wants. */
 clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem);

@@ -50,11 +50,10 @@ static clrnn_status copy_all(clrnn_plan *plan, const clr_through *all, size_t co
         bool there = t->from.buffer == t->to.buffer && t->from.offset == t->to.offset;
         if (!t->to.buffer || t->count == 0 || there)
             continue;
-        status = t->from.buffer ? clr_buffer_copy(context, t->from.buffer, t->from.offset * real,
-                                                  t->to.buffer, t->to.offset * real,
-                                                  t->count * real)
-                                : clr_buffer_zero(context, t->to.buffer, t->to.offset * real,
-                                                  t->count * real);
+        status = t->from.buffer
+                     ? clr_buffer_copy(context, t->from.buffer, t->from.offset * real, t->to.buffer,
+                                       t->to.offset * real, t->count * real)
+                     : clr_buffer_zero(context, t->to.buffer, t->to.offset * real, t->count * real);
     }
     return status;
 }

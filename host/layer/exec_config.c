@@ -36,8 +36,8 @@ static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, cha
              info->platform, info->name, info->vendor, info->version, info->driver,
              info->compute_units, (int)n->cell, n->input_size, n->hidden_size,
              n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias,
-             n->single_bias, n->reverse, (int)n->merge, options,
-             d->max_batch, d->train, (int)d->precision, (int)d->weights);
+             n->single_bias, n->reverse, (int)n->merge, options, d->max_batch, d->train,
+             (int)d->precision, (int)d->weights);
 }
 
 const uint32_t clr_exec_config_kept[CLR_EXEC_CONFIG_KEPT] = {128, 64, 32};

@@ -61,8 +61,7 @@ static clrnn_status move_states(clrnn_plan *plan, const clr_pass *pass, clrnn_sl
     for (uint32_t cell = 0; cell < n->layers * n->directions && status == CLRNN_OK; cell++) {
         uint32_t layer = cell / n->directions, direction = cell % n->directions;
         clr_walk w = clr_walk_of(plan, pass, layer, direction, 0, pass->steps);
-        clrnn_slice inside =
-            clr_walk_slot(plan, &w, memory, w.down == initial ? pass->steps : 0);
+        clrnn_slice inside = clr_walk_slot(plan, &w, memory, w.down == initial ? pass->steps : 0);
         size_t store = inside.offset * plan->real_bytes;
         size_t outside = array.offset * plan->real_bytes + cell * bytes;
         if (!array.buffer)
@@ -158,8 +157,8 @@ static clrnn_status drop_out(clrnn_plan *plan, const clr_pass *pass, const clrnn
     if (plan->desc.dropout == 0 || layer + 1 == n->layers)
         return CLRNN_OK;
     return clr_dropout(&plan->sequence, clr_layer_input(plan, pass, io->x, layer + 1), pass->steps,
-                       pass->batch, n->width, plan->desc.dropout,
-                       io->dropout_seed, io->dropout_index, layer);
+                       pass->batch, n->width, plan->desc.dropout, io->dropout_seed,
+                       io->dropout_index, layer);
 }
 
 /* What two directions of a layer have made apart, added: its output. With `repeat` steps of the top
@@ -177,10 +176,9 @@ static clrnn_status add_directions(clrnn_plan *plan, const clr_pass *pass,
         return CLRNN_OK;
     if (top)
         status = clr_pass_fill(plan, pass, (clrnn_slice){plan->apart, 0});
-    return status == CLRNN_OK
-               ? clr_add_halves(&plan->sequence, (clrnn_slice){plan->apart, 0}, to,
-                                (size_t)pass->steps * pass->batch, n->state)
-               : status;
+    return status == CLRNN_OK ? clr_add_halves(&plan->sequence, (clrnn_slice){plan->apart, 0}, to,
+                                               (size_t)pass->steps * pass->batch, n->state)
+                              : status;
 }
 
 /* How time is cut here. A span of steps goes through all layers, from the lowest up, one or two of

@@ -76,9 +76,10 @@ static clrnn_status check_steps(const clrnn_plan *plan, const clrnn_forward_io *
     const clrnn_log *log = &plan->context->log;
     bool device = io->device_lengths.buffer;
     if (device && (io->lengths || io->mask || io->resets))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "forward: device_lengths and %s are both given",
-                        io->lengths ? "lengths" : io->mask ? "mask" : "resets");
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "forward: device_lengths and %s are both given",
+                        io->lengths ? "lengths"
+                        : io->mask  ? "mask"
+                                    : "resets");
     if (io->resets && !plan->desc.resets)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "forward: resets are given, but the plan was made without `resets`");
@@ -234,10 +235,9 @@ clrnn_status clr_pass_pad(clrnn_plan *plan, const clr_pass *pass, const clrnn_fo
     if (io->padding == 0 || !pass->ragged || !y.buffer)
         return CLRNN_OK;
     clrnn_status status = want_kernels(plan);
-    return status == CLRNN_OK
-               ? clr_mask(&plan->sequence, y, y, clr_pass_live(plan, pass, false), first * N,
-                          (last - first) * N, N, width, io->padding)
-               : status;
+    return status == CLRNN_OK ? clr_mask(&plan->sequence, y, y, clr_pass_live(plan, pass, false),
+                                         first * N, (last - first) * N, N, width, io->padding)
+                              : status;
 }
 
 clrnn_status clr_pass_gather(clrnn_plan *plan, const clr_pass *pass, clrnn_slice *dy)
@@ -252,11 +252,11 @@ clrnn_status clr_pass_gather(clrnn_plan *plan, const clr_pass *pass, clrnn_slice
                                    (uint64_t)plan->desc.max_steps * plan->desc.max_batch, stride);
     for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++) {
         const size_t column = n->width == n->state ? 0 : (size_t)d * n->state;
-        status = clr_fill_back(&plan->sequence,
-                               (clr_matrix){dy->buffer, dy->offset + column, n->width},
-                               (clr_matrix){plan->filled, (size_t)d * n->state, stride},
-                               clr_pass_live(plan, pass, false), clr_network_down(n, d),
-                               pass->steps, pass->batch, n->state);
+        status =
+            clr_fill_back(&plan->sequence, (clr_matrix){dy->buffer, dy->offset + column, n->width},
+                          (clr_matrix){plan->filled, (size_t)d * n->state, stride},
+                          clr_pass_live(plan, pass, false), clr_network_down(n, d), pass->steps,
+                          pass->batch, n->state);
     }
     *dy = (clrnn_slice){plan->filled, 0};
     return status;

@@ -50,24 +50,10 @@ void clrnn_plan_destroy(clrnn_plan **plan)
     clr_store_free(&p->sequence_store);
     clr_weights_free(&p->packed);
     clr_gemms_free(&p->gemms);
-    cl_mem *const buffers[] = {&p->weights.buffer,
-                               &p->lengths,
-                               &p->flags,
-                               &p->apart,
-                               &p->filled,
-                               &p->store,
-                               &p->da,
-                               &p->du,
-                               &p->dh,
-                               &p->dc,
-                               &p->dproj,
-                               &p->zeros,
-                               &p->dy[0],
-                               &p->dy[1],
-                               &p->masked_x,
-                               &p->masked_h,
-                               &p->wide_x,
-                               &p->wide_y};
+    cl_mem *const buffers[] = {&p->weights.buffer, &p->lengths, &p->flags, &p->apart, &p->filled,
+                               &p->store,          &p->da,      &p->du,    &p->dh,    &p->dc,
+                               &p->dproj,          &p->zeros,   &p->dy[0], &p->dy[1], &p->masked_x,
+                               &p->masked_h,       &p->wide_x,  &p->wide_y};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         clr_buffer_destroy(buffers[i]);
     clr_staging_free(&p->staging);

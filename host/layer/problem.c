@@ -19,8 +19,8 @@ enum { MODE_INFER, MODE_TRAIN, MODE_STREAM };
 /* The values of a problem as plain numbers. */
 typedef struct clr_values {
     uint32_t cell, T, N, I, H, L, D, mode, weights; /* always written */
-    uint32_t block, option[CLR_OPTIONS], bias, reverse, merge, lengths, mask, resets,
-        precision, strategy, gemm; /* if not the default */
+    uint32_t block, option[CLR_OPTIONS], bias, reverse, merge, lengths, mask, resets, precision,
+        strategy, gemm;         /* if not the default */
     clrnn_network_desc network; /* options that are numbers or functions */
 } clr_values;
 
@@ -275,7 +275,9 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                                              : MODE_INFER,
                     .block = problem->block,
                     .weights = (uint32_t)problem->weights,
-                    .bias = n->no_bias ? 0 : n->single_bias ? 2 : 1,
+                    .bias = n->no_bias       ? 0
+                            : n->single_bias ? 2
+                                             : 1,
                     .reverse = n->reverse,
                     .merge = (uint32_t)n->merge,
                     .mask = problem->mask,

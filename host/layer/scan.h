@@ -6,8 +6,9 @@
 #include "layer/pass.h"
 #include "math/scan.h"
 
-/* Steps begin..end-1 of one direction of one layer: what a strategy walks, upwards or downwards. Forward leaves states and y, when training also activated gates and extra;
- * backward leaves da and du. */
+/* Steps begin..end-1 of one direction of one layer: what a strategy walks, upwards or downwards.
+ * Forward leaves states and y, when training also activated gates and extra; backward leaves da and
+ * du. */
 typedef struct clr_walk {
     uint32_t layer, direction;
     bool down; /* from the last step to the first */

@@ -161,13 +161,12 @@ clrnn_status clr_add_row(clr_sequence *s, clr_matrix a, size_t rows, size_t colu
 clrnn_status clr_mask(clr_sequence *s, clr_matrix from, clr_matrix to, clr_live live, size_t first,
                       size_t rows, size_t batch, size_t columns, float other)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(from.buffer),   CLR_ARG_ULONG(from.offset),
-                            CLR_ARG_ULONG(from.stride), CLR_ARG_MEM(to.buffer),
-                            CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
-                            CLR_ARG_MEM(live.lengths),  CLR_ARG_UINT(live.bits),
-                            CLR_ARG_UINT(live.want),    CLR_ARG_UINT(first),
-                            CLR_ARG_FLOAT(other),       CLR_ARG_UINT(columns),
-                            CLR_ARG_UINT(batch),        CLR_ARG_UINT(rows)};
+    const clr_arg args[] = {
+        CLR_ARG_MEM(from.buffer),  CLR_ARG_ULONG(from.offset), CLR_ARG_ULONG(from.stride),
+        CLR_ARG_MEM(to.buffer),    CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
+        CLR_ARG_MEM(live.lengths), CLR_ARG_UINT(live.bits),    CLR_ARG_UINT(live.want),
+        CLR_ARG_UINT(first),       CLR_ARG_FLOAT(other),       CLR_ARG_UINT(columns),
+        CLR_ARG_UINT(batch),       CLR_ARG_UINT(rows)};
     return clr_launch(s->context, s->mask, (clr_range){{columns, rows}, {0, 0}}, args,
                       CLR_COUNT(args));
 }
@@ -175,11 +174,10 @@ clrnn_status clr_mask(clr_sequence *s, clr_matrix from, clr_matrix to, clr_live 
 clrnn_status clr_fill(clr_sequence *s, clr_matrix a, clr_live live, bool down, size_t steps,
                       size_t batch, size_t columns)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(a.buffer),    CLR_ARG_ULONG(a.offset),
-                            CLR_ARG_ULONG(a.stride),  CLR_ARG_MEM(live.lengths),
-                            CLR_ARG_UINT(live.bits),  CLR_ARG_UINT(down),
-                            CLR_ARG_UINT(columns),    CLR_ARG_UINT(batch),
-                            CLR_ARG_UINT(steps)};
+    const clr_arg args[] = {
+        CLR_ARG_MEM(a.buffer),     CLR_ARG_ULONG(a.offset), CLR_ARG_ULONG(a.stride),
+        CLR_ARG_MEM(live.lengths), CLR_ARG_UINT(live.bits), CLR_ARG_UINT(down),
+        CLR_ARG_UINT(columns),     CLR_ARG_UINT(batch),     CLR_ARG_UINT(steps)};
     return clr_launch(s->context, s->fill, (clr_range){{columns, batch}, {0, 0}}, args,
                       CLR_COUNT(args));
 }
@@ -187,12 +185,11 @@ clrnn_status clr_fill(clr_sequence *s, clr_matrix a, clr_live live, bool down, s
 clrnn_status clr_fill_back(clr_sequence *s, clr_matrix from, clr_matrix to, clr_live live,
                            bool down, size_t steps, size_t batch, size_t columns)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(from.buffer),   CLR_ARG_ULONG(from.offset),
-                            CLR_ARG_ULONG(from.stride), CLR_ARG_MEM(to.buffer),
-                            CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
-                            CLR_ARG_MEM(live.lengths),  CLR_ARG_UINT(live.bits),
-                            CLR_ARG_UINT(down),         CLR_ARG_UINT(columns),
-                            CLR_ARG_UINT(batch),        CLR_ARG_UINT(steps)};
+    const clr_arg args[] = {
+        CLR_ARG_MEM(from.buffer),  CLR_ARG_ULONG(from.offset), CLR_ARG_ULONG(from.stride),
+        CLR_ARG_MEM(to.buffer),    CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
+        CLR_ARG_MEM(live.lengths), CLR_ARG_UINT(live.bits),    CLR_ARG_UINT(down),
+        CLR_ARG_UINT(columns),     CLR_ARG_UINT(batch),        CLR_ARG_UINT(steps)};
     return clr_launch(s->context, s->fill_back, (clr_range){{columns, batch}, {0, 0}}, args,
                       CLR_COUNT(args));
 }
@@ -200,9 +197,9 @@ clrnn_status clr_fill_back(clr_sequence *s, clr_matrix from, clr_matrix to, clr_
 clrnn_status clr_add_halves(clr_sequence *s, clrnn_slice a, clrnn_slice to, size_t rows,
                             size_t columns)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(a.buffer),    CLR_ARG_ULONG(a.offset),
-                            CLR_ARG_MEM(to.buffer),   CLR_ARG_ULONG(to.offset),
-                            CLR_ARG_UINT(columns),    CLR_ARG_UINT(rows)};
+    const clr_arg args[] = {CLR_ARG_MEM(a.buffer),  CLR_ARG_ULONG(a.offset),
+                            CLR_ARG_MEM(to.buffer), CLR_ARG_ULONG(to.offset),
+                            CLR_ARG_UINT(columns),  CLR_ARG_UINT(rows)};
     return clr_launch(s->context, s->add_halves, (clr_range){{columns, rows}, {0, 0}}, args,
                       CLR_COUNT(args));
 }

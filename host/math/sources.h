@@ -13,7 +13,7 @@ extern const clr_source clr_cl_store;
 extern const clr_source clr_cl_pack; /* the same for storage as it is */
 extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm and persistent */
 extern const clr_source clr_cl_gemm;
-extern const clr_source clr_cl_cell; /* also C: math/cell.h reads it; before the cells */
+extern const clr_source clr_cl_cell;       /* also C: math/cell.h reads it; before the cells */
 extern const clr_source clr_cl_activation; /* functions of gates: after it */
 /* Cells: exactly one in a strategy's program. */
 #define CLR_CELL_SOURCE(id, name) extern const clr_source clr_cl_##name;

@@ -267,9 +267,8 @@ static void read_option(reader *r, const clr_cell_option *o, clrnn_network_desc 
 /* One that files have only where it is not 0: a bool, a number, or a function as text. */
 static void read_seldom(reader *r, const clr_cell_option *o, clrnn_network_desc *n)
 {
-    static const char *const expected[] = {[CLR_OPTION_WORD] = "true or false",
-                                           [CLR_OPTION_NUMBER] = "a number from 0 on",
-                                           [CLR_OPTION_FUNCTION] = "a function of gates"};
+    static const char *const expected[] = {"true or false", "", "a number from 0 on",
+                                           "a function of gates"}; /* by clr_option_kind */
     const cJSON *item = field(r, o->field);
     bool good = false;
     if (!item)
@@ -291,8 +290,6 @@ static void read_seldom(reader *r, const clr_cell_option *o, clrnn_network_desc 
         WRONG(r, "metadata clrnn, field %s: found %s, which no %s has", o->field,
               clr_json_show(item).text, clr_cell_of(n->cell)->info.name);
 }
-
-static const char *const merges[] = {"concat", "sum", NULL};
 
 /* What only a description says: true, or false where it is not given. */
 static bool read_flag(reader *r, const char *name)
@@ -319,7 +316,7 @@ static void read_network(reader *r, clrnn_network_desc *n)
     check_bool(r, "bias", !n->no_bias);
     n->single_bias = read_flag(r, "single_bias");
     n->reverse = read_flag(r, "reverse");
-    n->merge = (clrnn_merge)read_word(r, "merge", merges, CLRNN_MERGE_CONCAT);
+    n->merge = (clrnn_merge)read_word(r, "merge", (const char *[]){"concat", "sum", NULL}, 0);
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (o->seldom)
             read_seldom(r, o, n);

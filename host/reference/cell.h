@@ -18,11 +18,11 @@
 typedef struct clr_ref_layer {
     const clrnn_network_desc *desc;
     clrnn_activation activations[CLRNN_ACTIVATIONS]; /* of this direction, by name */
-    size_t inputs, hidden, state; /* I', H, R */
-    const double *w_ih, *w_hh;    /* [G*H,I'] [G*H,R] */
-    const double *b_ih, *b_hh;    /* [G*H] [G*H] */
-    const double *w_hr;           /* [P,H] */
-    const double *params;         /* [parameters,H] */
+    size_t inputs, hidden, state;                    /* I', H, R */
+    const double *w_ih, *w_hh;                       /* [G*H,I'] [G*H,R] */
+    const double *b_ih, *b_hh;                       /* [G*H] [G*H] */
+    const double *w_hr;                              /* [P,H] */
+    const double *params;                            /* [parameters,H] */
     double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr, *dparams;
 } clr_ref_layer;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * reference/lstm.c - the LSTM (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al.
- * 2000) and, if wanted, peepholes (Gers and Schraudolph 2002), coupled gates (f = 1-i), bounds and a
- * projected state (Sak et al. 2014). Gate order i f g o, peepholes p_i p_f p_o. */
+ * 2000) and, if wanted, peepholes (Gers and Schraudolph 2002), coupled gates (f = 1-i), bounds and
+ * a projected state (Sak et al. 2014). Gate order i f g o, peepholes p_i p_f p_o. */
 #include "reference/cell.h"
 
 enum { F, G, OUT }; /* its functions */

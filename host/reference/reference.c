@@ -78,7 +78,8 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
     clr_cell_weights at = clr_network_cell(&p->net, layer, direction);
     const double *w = p->io->weights;
     double *dw = p->dweights;
-    bool bias = at.b_ih != CLR_ABSENT, both = at.b_hh != CLR_ABSENT, projected = at.w_hr != CLR_ABSENT;
+    bool bias = at.b_ih != CLR_ABSENT, both = at.b_hh != CLR_ABSENT,
+         projected = at.w_hr != CLR_ABSENT;
     bool params = at.params != CLR_ABSENT;
     clr_ref_layer l = {
         .desc = &p->net.desc,
@@ -131,8 +132,7 @@ static clr_ref_step step_of(const pass *p, uint32_t layer, uint32_t direction, s
 {
     const activation *input = &p->activations[layer];
     const trace *tr = &p->traces[layer * p->net.directions + direction];
-    size_t t = time_of(p, direction, k), R = p->net.state, M = p->memory;
-    bool reset = is_reset(p, t);
+    size_t t = time_of(p, direction, k), R = p->net.state, M = p->memory, reset = is_reset(p, t);
     return (clr_ref_step){
         .x = input->v + t * input->width,
         .h_prev = reset ? tr->zeros : tr->h + k * R,
@@ -154,22 +154,19 @@ static bool repeats(const pass *p, uint32_t layer)
     return p->io->repeat && layer + 1 == p->net.layers;
 }
 
-/* Past its length a sequence repeats its last output, on the way up. */
-static void add_tail(const pass *p, uint32_t layer, uint32_t direction, const double *last)
+/* Past its length a sequence repeats its last output, on the way up; back, the gradients of that.
+ */
+static void repeat_tail(const pass *p, uint32_t layer, uint32_t direction, double *last, bool back)
 {
     const activation *output = &p->activations[layer + 1];
     for (size_t t = p->length; t < p->io->steps && repeats(p, layer); t++)
-        for (size_t i = 0; i < p->net.state && !clr_network_down(&p->net, direction); i++)
-            output->v[t * output->width + column_of(p, direction) + i] += last[i];
-}
-
-static void take_tail(const pass *p, uint32_t layer, uint32_t direction, double *last)
-{
-    const activation *output = &p->activations[layer + 1];
-    memset(last, 0, p->net.state * sizeof *last);
-    for (size_t t = p->length; t < p->io->steps && repeats(p, layer); t++)
-        for (size_t i = 0; i < p->net.state && !clr_network_down(&p->net, direction); i++)
-            last[i] += output->dv[t * output->width + column_of(p, direction) + i];
+        for (size_t i = 0; i < p->net.state && !clr_network_down(&p->net, direction); i++) {
+            size_t at = t * output->width + column_of(p, direction) + i;
+            if (back)
+                last[i] += output->dv[at];
+            else
+                output->v[at] += last[i];
+        }
 }
 
 static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
@@ -197,7 +194,7 @@ static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
         for (size_t i = 0; i < R; i++)
             y[i] += is_live(p, t) ? step.h[i] : repeats(p, layer) ? tr->last[i] : 0;
     }
-    add_tail(p, layer, direction, tr->last);
+    repeat_tail(p, layer, direction, tr->last, false);
     store(p, p->io->hn, tr->h + p->length * R, index, 1, R);
     store(p, p->io->cn, tr->c + p->length * M, index, 1, M);
 }
@@ -210,7 +207,8 @@ static void direction_backward(const pass *p, uint32_t layer, uint32_t direction
     const activation *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
 
-    take_tail(p, layer, direction, tr->last);
+    memset(tr->last, 0, R * sizeof *tr->last);
+    repeat_tail(p, layer, direction, tr->last, true);
     memset(tr->dh, 0, p->length * R * sizeof *tr->dh);
     memset(tr->dc, 0, p->length * M * sizeof *tr->dc);
     load(p, tr->dh + p->length * R, p->io->dhn, index, 1, R);
@@ -333,8 +331,8 @@ static bool make_pass(pass *p)
     p->traces = clr_calloc(L * D, sizeof *p->traces);
     bool made = p->activations && p->traces && make(&p->dweights, p->net.weights, 1);
     for (size_t l = 0; l <= L && made; l++)
-        made =
-            make_activation(&p->activations[l], p->io->steps, l ? p->net.width : p->net.desc.input_size);
+        made = make_activation(&p->activations[l], p->io->steps,
+                               l ? p->net.width : p->net.desc.input_size);
     for (size_t k = 0; k < L * D && made; k++)
         made = make_trace(p, &p->traces[k]);
     return made;

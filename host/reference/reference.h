@@ -15,14 +15,14 @@ typedef struct clr_reference_io {
     const uint8_t *resets;   /* [T,N], not 0: the state before the step is 0; NULL = none */
     bool repeat;             /* y of what does not count is the last one that did, else padding */
     double padding;
-    const double *weights;   /* in  canonical, clrnn_network_weights */
-    const double *x;         /* in  [T,N,I] */
-    const double *h0;        /* in  [L*D,N,R] */
-    const double *c0;        /* in  [L*D,N,H], LSTM */
-    double *y;               /* out [T,N,D*R or R] */
-    double *hn;              /* out [L*D,N,R] */
-    double *cn;              /* out [L*D,N,H], LSTM */
-    float dropout;           /* p, after each layer but the last; factors: clr_dropout_factor */
+    const double *weights; /* in  canonical, clrnn_network_weights */
+    const double *x;       /* in  [T,N,I] */
+    const double *h0;      /* in  [L*D,N,R] */
+    const double *c0;      /* in  [L*D,N,H], LSTM */
+    double *y;             /* out [T,N,D*R or R] */
+    double *hn;            /* out [L*D,N,R] */
+    double *cn;            /* out [L*D,N,H], LSTM */
+    float dropout;         /* p, after each layer but the last; factors: clr_dropout_factor */
     uint64_t dropout_seed;
     uint32_t dropout_index;
     /* backward only */

@@ -10,14 +10,16 @@
 #define MEMBER(name)                                               \
     .member = #name, .offset = offsetof(clrnn_network_desc, name), \
     .size = sizeof((clrnn_network_desc *)NULL)->name
-#define NUMBER(name) MEMBER(name), .kind = CLR_OPTION_NUMBER, .key = #name, .field = #name, .seldom = true
-#define ACTIVATION(direction, which)                                                       \
+#define NUMBER(name) \
+    MEMBER(name), .kind = CLR_OPTION_NUMBER, .key = #name, .field = #name, .seldom = true
+#define ACTIVATION(direction, which)                                                    \
     MEMBER(activations[direction][which]), .kind = CLR_OPTION_FUNCTION, .seldom = true, \
-        .bit = OPTION_FUNCTIONS
+                                           .bit = OPTION_FUNCTIONS
 
 const clr_cell_option clr_options[CLR_OPTIONS] = {
     [CLR_OPTION_PROJECTION] = {MEMBER(proj_size), .kind = CLR_OPTION_SIZE, .key = "P",
-                               .field = "proj_size", .bit = OPTION_PROJECTED, .tensor = "weight_hr"},
+                               .field = "proj_size", .bit = OPTION_PROJECTED,
+                               .tensor = "weight_hr"},
     [CLR_OPTION_RESET] = {MEMBER(gru_reset), .key = "reset", .field = "reset",
                           .words = NAMES("before", "after"), .define = "CELL_RESET_BEFORE",
                           .defined = CLRNN_RESET_BEFORE, .must_say = true,
@@ -50,7 +52,10 @@ static const clr_cell_spec cells[] = {
                                   .gates = 4,
                                   .gate_names = NAMES("i", "f", "g", "o"),
                                   .has_cell_state = true,
-                                  .options = NAMES("P", "peepholes", "coupled", "gate_clip", "cell_clip", "proj_clip", "act_f", "act_g", "act_h", "act_f_back", "act_g_back", "act_h_back")},
+                                  .options =
+                                      NAMES("P", "peepholes", "coupled", "gate_clip", "cell_clip",
+                                            "proj_clip", "act_f", "act_g", "act_h", "act_f_back",
+                                            "act_g_back", "act_h_back")},
                          .title = "LSTM",
                          .forms = {{.phases = 1, .phase = {{0, 4}}}},
                          .parameters = {.tensor = "weight_peephole",
@@ -61,27 +66,27 @@ static const clr_cell_spec cells[] = {
                                        CLRNN_FUNCTION_TANH},
                          .first_bias = {[1] = 1}},
     /* before: r and z first, then n of the saved r*h_{t-1};  after: saved U_n h_{t-1} + b_n */
-    [CLRNN_CELL_GRU] = {.info = {.name = "gru",
-                                 .gates = 3,
-                                 .gate_names = NAMES("r", "z", "n"),
-                                 .options = NAMES("reset", "update", "gate_clip", "act_f", "act_g", "act_f_back", "act_g_back")},
-                        .title = "GRU",
-                        .chooses = "reset",
-                        .forms = {[CLRNN_RESET_BEFORE] = {.phases = 2,
-                                                          .phase = {{0, 2}, {2, 1}},
-                                                          .saved = 1},
-                                  [CLRNN_RESET_AFTER] = {.phases = 1,
-                                                         .phase = {{0, 3}},
-                                                         .saved = 1,
-                                                         .two_inputs = true}},
-                        .functions = {CLRNN_FUNCTION_SIGMOID, CLRNN_FUNCTION_TANH},
-                        .turns = "update",
-                        .turned_gate = 1},
-    [CLRNN_CELL_RNN] =
-        {.info = {.name = "rnn", .gates = 1, .gate_names = NAMES("h"), .options = NAMES("act", "gate_clip", "act_f", "act_f_back")},
-         .title = "RNN",
-         .forms = {{.phases = 1, .phase = {{0, 1}}}},
-         .functions = {CLRNN_FUNCTION_TANH}},
+    [CLRNN_CELL_GRU] =
+        {.info = {.name = "gru",
+                  .gates = 3,
+                  .gate_names = NAMES("r", "z", "n"),
+                  .options = NAMES("reset", "update", "gate_clip", "act_f", "act_g", "act_f_back",
+                                   "act_g_back")},
+         .title = "GRU",
+         .chooses = "reset",
+         .forms = {[CLRNN_RESET_BEFORE] = {.phases = 2, .phase = {{0, 2}, {2, 1}}, .saved = 1},
+                   [CLRNN_RESET_AFTER] =
+                       {.phases = 1, .phase = {{0, 3}}, .saved = 1, .two_inputs = true}},
+         .functions = {CLRNN_FUNCTION_SIGMOID, CLRNN_FUNCTION_TANH},
+         .turns = "update",
+         .turned_gate = 1},
+    [CLRNN_CELL_RNN] = {.info = {.name = "rnn",
+                                 .gates = 1,
+                                 .gate_names = NAMES("h"),
+                                 .options = NAMES("act", "gate_clip", "act_f", "act_f_back")},
+                        .title = "RNN",
+                        .forms = {{.phases = 1, .phase = {{0, 1}}}},
+                        .functions = {CLRNN_FUNCTION_TANH}},
 };
 
 #define NAME(id, name) #name,
@@ -127,8 +132,8 @@ clrnn_activation clr_cell_activation(const clr_cell_spec *cell, const clrnn_netw
     const clrnn_activation own = desc->activations[direction][which];
     const bool relu = desc->nonlinearity == CLRNN_RELU && which == 0;
     return own.function != CLRNN_FUNCTION_USUAL ? own
-           : relu ? clrnn_activation_of(CLRNN_FUNCTION_RELU)
-                  : clrnn_activation_of(cell->functions[which]);
+           : relu                               ? clrnn_activation_of(CLRNN_FUNCTION_RELU)
+                                                : clrnn_activation_of(cell->functions[which]);
 }
 
 const clrnn_cell_info *clrnn_cell_get_info(clrnn_cell cell)

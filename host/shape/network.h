@@ -19,7 +19,7 @@ typedef struct clr_network {
     const clr_cell_spec *cell;
     const clr_cell_form *form;
     bool has_cell_state;
-    bool resets; /* what makes a plan says so: passes may reset states within a sequence */
+    bool resets;         /* what makes a plan says so: passes may reset states within a sequence */
     uint32_t parameters; /* of each unit: how many of cell->parameters there are, all or none */
     uint32_t saved; /* values saved for each unit and step beside gates and c: the cell's, or what a
                        projection multiplies */

@@ -144,9 +144,10 @@ typedef struct clrnn_network_desc {
 /* One tensor of the canonical weights: PyTorch's names, shapes and gate order (LSTM i f g o,
  * GRU r z n), one after the other in one flat array in PyTorch's order of parameters: for each
  * layer and direction weight_ih [G*H, I or D*R, of a sum R], weight_hh [G*H, R], bias_ih [G*H],
- * bias_hh [G*H] (both absent if no_bias, the second if single_bias), weight_hr [P, H] (if projected). PyTorch has no peepholes: then comes
- * weight_peephole [3*H] (if there are any), of the gates i f o in the order of the other tensors
- * (ONNX has them as i o f, TensorFlow Lite as three tensors). */
+ * bias_hh [G*H] (both absent if no_bias, the second if single_bias), weight_hr [P, H] (if
+ * projected). PyTorch has no peepholes: then comes weight_peephole [3*H] (if there are any), of the
+ * gates i f o in the order of the other tensors (ONNX has them as i o f, TensorFlow Lite as three
+ * tensors). */
 typedef struct clrnn_weight_info {
     char name[48];     /* "weight_ih_l0", "bias_hh_l1_reverse", ... */
     uint32_t rank;     /* 1 or 2 */

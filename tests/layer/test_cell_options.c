@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/layer/test_cell_options.c - every option of cells and passes on the device, forward and back,
- * against the reference; padding, lengths in device memory, and passes of nothing. */
+ * tests/layer/test_cell_options.c - every option of cells and passes on the device, forward and
+ * back, against the reference; padding, lengths in device memory, and passes of nothing. */
 #include "layer/device.h"
 
 #include <clrnn/problem.h>
@@ -15,7 +15,8 @@
 static const char *const problems[] = {
     "cell=lstm,D=2,peepholes=1,coupled=1,gate_clip=0.7,cell_clip=0.4,act_g=softsign,act_h=elu:-0.7,"
     "act_f_back=hard_sigmoid,act_g_back=softplus,mask=repeat,resets=1,lengths=ragged,merge=sum",
-    "cell=gru,reverse=1,bias=one,act_f=hard_sigmoid:0.3:0.4,act_g=leaky_relu:-0.5,mask=zero,resets=1",
+    "cell=gru,reverse=1,bias=one,act_f=hard_sigmoid:0.3:0.4,act_g=leaky_relu:-0.5,mask=zero,resets="
+    "1",
     "cell=lstm,P=7,proj_clip=0.05,D=2,L=2,lengths=ragged",
     "cell=lstm,coupled=1",
     "cell=lstm,coupled=1,peepholes=1,D=2,lengths=ragged",
@@ -126,9 +127,9 @@ static void lengths_on_the_device(void **state)
                      CLRNN_OK);
     io.device_lengths.offset = 1;
     assert_int_equal(clr_buffer_write(context, io.x.buffer, 0, sizeof x, x), CLRNN_OK);
-    assert_int_equal(clr_buffer_write(context, io.device_lengths.buffer, 0, sizeof on_device,
-                                      on_device),
-                     CLRNN_OK);
+    assert_int_equal(
+        clr_buffer_write(context, io.device_lengths.buffer, 0, sizeof on_device, on_device),
+        CLRNN_OK);
     io.lengths = lengths;
     assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_ERR_ARGUMENT);
     assert_error_contains("device_lengths");
@@ -162,8 +163,14 @@ static void passes_of_nothing(void **state)
         hn[i] = cn[i] = dh0[i] = 5;
     }
     dweights[3] = 5;
-    clrnn_host_io io = {.steps = CLRNN_NONE, .h0 = h0, .c0 = c0, .hn = hn, .cn = cn, .dhn = c0,
-                        .dh0 = dh0, .dweights = dweights};
+    clrnn_host_io io = {.steps = CLRNN_NONE,
+                        .h0 = h0,
+                        .c0 = c0,
+                        .hn = hn,
+                        .cn = cn,
+                        .dhn = c0,
+                        .dh0 = dh0,
+                        .dweights = dweights};
     assert_int_equal(clrnn_forward_host(plan, &io), CLRNN_OK);
     assert_int_equal(clrnn_backward_host(plan, &io), CLRNN_OK);
     assert_memory_equal(hn, h0, sizeof hn);

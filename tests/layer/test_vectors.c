@@ -104,8 +104,8 @@ static void check_case(clrnn_context *context, const test_foreign *f, clrnn_prec
     clrnn_plan_destroy(&plan);
 }
 
-/* ONNX's semantics (ONNX Runtime, Glow), Keras's masks, coupled gates of TensorFlow Lite; the sources
- * give 4 to 9 digits. */
+/* ONNX's semantics (ONNX Runtime, Glow), Keras's masks, coupled gates of TensorFlow Lite; the
+ * sources give 4 to 9 digits. */
 static void other_libraries(void **state)
 {
     static const struct {

@@ -78,9 +78,8 @@ static void draw_options(uint64_t *s, clrnn_network_desc *n)
     n->nonlinearity = has(n, "act") && one_in(s, 4) ? CLRNN_RELU : CLRNN_TANH;
     n->peepholes = has(n, "peepholes") && one_in(s, 3);
     n->coupled_gates = has(n, "coupled") && one_in(s, 3);
-    n->proj_size = has(n, "P") && n->hidden_size > 1 && one_in(s, 3)
-                       ? draw_from(s, 1, n->hidden_size - 1)
-                       : 0;
+    n->proj_size =
+        has(n, "P") && n->hidden_size > 1 && one_in(s, 3) ? draw_from(s, 1, n->hidden_size - 1) : 0;
     n->gate_clip = has(n, "gate_clip") && one_in(s, 4) ? draw_number(s, 10, 200) : 0;
     n->cell_clip = has(n, "cell_clip") && one_in(s, 4) ? draw_number(s, 10, 150) : 0;
     n->proj_clip = n->proj_size && one_in(s, 2) ? draw_number(s, 5, 60) : 0;
@@ -105,8 +104,8 @@ static bool may_grow(const clrnn_network_desc *n)
     return may;
 }
 
-/* Whether the slope of something jumps: where it does, the least rounding may decide on which side a
- * value lies, and then a gradient is another one. */
+/* Whether the slope of something jumps: where it does, the least rounding may decide on which side
+ * a value lies, and then a gradient is another one. */
 static bool has_corners(const clrnn_network_desc *n)
 {
     bool corners = n->nonlinearity || n->gate_clip > 0 || n->cell_clip > 0 || n->proj_clip > 0;

@@ -46,6 +46,17 @@ static const struct {
     {"cell=gru,strategy=stepwise,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
     {"cell=lstm,strategy=stepwise,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", true},
     {"cell=lstm,strategy=stepwise,peepholes=1,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
+    {"cell=lstm,strategy=stepwise,coupled=1,cell_clip=0.4,gate_clip=0.9,T=6,N=5,I=7,H=17", false},
+    {"cell=gru,strategy=stepwise,D=2,act_f=hard_sigmoid,act_g_back=softplus,T=6,N=5,I=7,H=17",
+     false},
+    {"cell=lstm,D=2,merge=sum,act_f=hard_sigmoid,act_g=softsign,act_h_back=elu,mask=repeat,resets="
+     "1,"
+     "T=9,N=5,I=7,H=33,lengths=ragged",
+     true},
+    {"cell=lstm,P=17,proj_clip=0.1,coupled=1,peepholes=1,bias=one,T=7,N=5,I=7,H=33", false},
+    {"cell=gru,reset=after,reverse=1,gate_clip=0.8,act_g=leaky_relu,mask=zero,T=9,N=5,I=7,H=33",
+     false},
+    {"cell=rnn,act_f=scaled_tanh:0.8:1.2,act_f_back=softplus,D=2,L=2,T=9,N=5,I=7,H=33", false},
     {"cell=rnn,strategy=resident,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
     {"cell=gru,strategy=resident,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
     {"cell=gru,strategy=resident,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
