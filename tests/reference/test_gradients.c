@@ -129,8 +129,7 @@ static void options(void **state)
         "cell=lstm,cell_clip=0.3,peepholes=1,D=2",
         "cell=lstm,P=2,proj_clip=0.1,cell_clip=0.4,L=2",
         "cell=lstm,act_f=softplus,act_g=softsign,act_h=scaled_tanh:0.7:1.3",
-        "cell=lstm,D=2,act_g=leaky_relu:-0.4,act_h=elu,act_f_back=hard_sigmoid,act_g_back=affine:0."
-        "4:-0.1",
+        "cell=lstm,D=2,act_g=leaky_relu:-0.4,act_f_back=hard_sigmoid,act_g_back=affine:0.4",
         "cell=gru,act_f=hard_sigmoid:0.3:0.4,act_g=elu:-0.6",
         "cell=gru,reset=after,gate_clip=0.4,act_g=softplus",
         "cell=gru,update=keeps,D=2,act_g_back=thresholded_relu:0.2,act_g=relu",
