@@ -29,7 +29,7 @@ kernel void mask(global const REAL *from, ulong from_at, ulong from_stride, glob
     to[to_at + row * to_stride + k] = live ? from[from_at + row * from_stride + k] : (REAL)other;
 }
 
-/* In the order of a walk, where (t,n) does not count: a(t,n,k) = that of the last step that did,
+/* In the order of a scan, where (t,n) does not count: a(t,n,k) = that of the last step that did,
  * or 0.  Global size [K,N]. */
 kernel void fill(global REAL *a, ulong a_at, ulong a_stride, global const int *flags, uint bits,
                  uint down, uint K, uint N, uint T)

@@ -107,7 +107,7 @@ test_sizes test_sizes_of(const test_inputs *in)
     bool lstm = net.desc.cell == CLRNN_CELL_LSTM;
     return (test_sizes){.weights = net.weights,
                         .x = steps * net.desc.input_size,
-                        .h = cells * net.state,
+                        .h = cells * net.state_size,
                         .c = lstm ? cells * net.desc.hidden_size : 0,
                         .y = steps * net.width};
 }

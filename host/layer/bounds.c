@@ -36,7 +36,7 @@ void clr_check_bounds(const clrnn_problem *problem, const clr_network *n, clrnn_
     double u = (problem->precision == CLRNN_F64 ? 0x1p-53 : 0x1p-24) * enlarged(&n->desc);
     double widest = fmax(n->desc.input_size, n->layers > 1 ? n->width : 0);
     double TN = (double)problem->steps * problem->batch;
-    double H = n->desc.hidden_size, k = widest + n->state + (n->desc.proj_size ? H : 0);
+    double H = n->desc.hidden_size, k = widest + n->state_size + (n->desc.proj_size ? H : 0);
     check->forward_bound = u * (0.75 + 0.25 * n->layers) * (12 + 2 * sqrt(k) + 0.1 * k / sqrt(H));
     check->gradient_bound = 2 * check->forward_bound + u * (4 * sqrt(TN) + 3 * sqrt(n->gates * H));
     double rounding = stored[problem->weights];

@@ -19,7 +19,7 @@ size_t clr_count_y(const clrnn_plan *plan, const clr_pass *pass)
 size_t clr_count_h(const clrnn_plan *plan, const clr_pass *pass)
 {
     const clr_network *n = &plan->network;
-    return (size_t)n->layers * n->directions * pass->batch * n->state;
+    return (size_t)n->layers * n->directions * pass->batch * n->state_size;
 }
 
 size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass)
@@ -118,14 +118,14 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
         return clr_fail(log, CLRNN_ERR_RANGE,
                         "pass: T=%u N=%u, but the plan is for T=%u N=%u at most", p.steps, p.batch,
                         plan->desc.max_steps, plan->desc.max_batch);
-    uint32_t piece = p.steps < plan->piece ? p.steps : plan->piece;
-    p.store = plan->desc.train ? io->reserve.buffer : plan->store;
-    p.store_at = plan->desc.train ? io->reserve.offset : 0;
+    uint32_t chunk = p.steps < plan->chunk ? p.steps : plan->chunk;
+    p.workspace = plan->desc.train ? io->reserve.buffer : plan->workspace;
+    p.workspace_at = plan->desc.train ? io->reserve.offset : 0;
     clrnn_status status = check_presence(plan, io);
     if (status == CLRNN_OK)
         status = plan->desc.train
                      ? clr_layout_train(&plan->network, p.steps, p.batch, log, &p.layout)
-                     : clr_layout_infer(&plan->network, p.steps, piece, p.batch, log, &p.layout);
+                     : clr_layout_infer(&plan->network, p.steps, chunk, p.batch, log, &p.layout);
     if (status == CLRNN_OK)
         status = check_slices(plan, io, &p);
     if (status == CLRNN_OK)
@@ -194,7 +194,7 @@ clr_live clr_pass_live(const clrnn_plan *plan, const clr_pass *pass, bool kept)
 clrnn_status clr_pass_start(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass)
 {
     clrnn_status status = CLRNN_OK;
-    clr_plan_notice(plan);
+    clr_plan_poll_errors(plan);
     if (io->wait_count > 0)
         status = clr_barrier(plan->context, io->wait_count, io->wait_list);
     if (status == CLRNN_OK && pass->flagged)
@@ -214,15 +214,15 @@ static clrnn_status want_kernels(clrnn_plan *plan)
 clrnn_status clr_pass_fill(clrnn_plan *plan, const clr_pass *pass, clrnn_slice y)
 {
     const clr_network *n = &plan->network;
-    const size_t stride = (size_t)n->directions * n->state;
+    const size_t stride = (size_t)n->directions * n->state_size;
     if (!pass->repeat || !pass->flagged || !y.buffer)
         return CLRNN_OK;
     clrnn_status status = want_kernels(plan);
     for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++)
         status = clr_fill(&plan->sequence,
-                          (clr_matrix){y.buffer, y.offset + (size_t)d * n->state, stride},
+                          (clr_matrix){y.buffer, y.offset + (size_t)d * n->state_size, stride},
                           clr_pass_live(plan, pass, false), clr_network_down(n, d), pass->steps,
-                          pass->batch, n->state);
+                          pass->batch, n->state_size);
     return status;
 }
 
@@ -243,7 +243,7 @@ clrnn_status clr_pass_pad(clrnn_plan *plan, const clr_pass *pass, const clrnn_fo
 clrnn_status clr_pass_gather(clrnn_plan *plan, const clr_pass *pass, clrnn_slice *dy)
 {
     const clr_network *n = &plan->network;
-    const size_t stride = (size_t)n->directions * n->state;
+    const size_t stride = (size_t)n->directions * n->state_size;
     clrnn_status status = CLRNN_OK;
     if (!pass->repeat || !pass->flagged || !dy->buffer)
         return CLRNN_OK;
@@ -251,12 +251,12 @@ clrnn_status clr_pass_gather(clrnn_plan *plan, const clr_pass *pass, clrnn_slice
         status = clr_plan_allocate(plan, &plan->filled,
                                    (uint64_t)plan->desc.max_steps * plan->desc.max_batch, stride);
     for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++) {
-        const size_t column = n->width == n->state ? 0 : (size_t)d * n->state;
+        const size_t column = n->width == n->state_size ? 0 : (size_t)d * n->state_size;
         status =
             clr_fill_back(&plan->sequence, (clr_matrix){dy->buffer, dy->offset + column, n->width},
-                          (clr_matrix){plan->filled, (size_t)d * n->state, stride},
+                          (clr_matrix){plan->filled, (size_t)d * n->state_size, stride},
                           clr_pass_live(plan, pass, false), clr_network_down(n, d), pass->steps,
-                          pass->batch, n->state);
+                          pass->batch, n->state_size);
     }
     *dy = (clrnn_slice){plan->filled, 0};
     return status;
@@ -275,6 +275,7 @@ clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_s
 {
     if (layer == 0)
         return (clr_matrix){x.buffer, x.offset, plan->network.desc.input_size};
-    return (clr_matrix){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer - 1),
+    return (clr_matrix){pass->workspace,
+                        pass->workspace_at + clr_layout_y(&pass->layout, layer - 1),
                         plan->network.width};
 }

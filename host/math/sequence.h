@@ -51,8 +51,8 @@ clrnn_status clr_add_row(clr_sequence *sequence, clr_matrix a, size_t rows, size
 clrnn_status clr_mask(clr_sequence *sequence, clr_matrix from, clr_matrix to, clr_live live,
                       size_t first, size_t rows, size_t batch, size_t columns, float other);
 
-/** In the order in which a direction is walked: what does not count becomes what was last before it
- *  that did, or 0.  a: [T,N,columns], in place; of flags only. */
+/** In the order in which a direction is scanned: what does not count becomes what was last before
+ * it that did, or 0.  a: [T,N,columns], in place; of flags only. */
 clrnn_status clr_fill(clr_sequence *sequence, clr_matrix a, clr_live live, bool down, size_t steps,
                       size_t batch, size_t columns);
 

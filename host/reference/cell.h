@@ -2,7 +2,7 @@
  * reference/cell.h - what a cell is to the reference: one step of one sequence, forward and back.
  *
  * reference/NAME.c defines the clr_ref_NAME of a row of shape/cell.h. A cell knows nothing of
- * batches, layers, lengths or the direction of time: reference.c walks those.
+ * batches, layers, lengths or the direction of time: reference.c scans those.
  *
  * Equations are written with the row of a gate left out: `W x` is that gate's row of w_ih times x
  * plus b_ih, `U h` its row of w_hh times h plus b_hh. dv stands for dLoss/dv. */
@@ -18,7 +18,7 @@
 typedef struct clr_ref_layer {
     const clrnn_network_desc *desc;
     clrnn_activation activations[CLRNN_ACTIVATIONS]; /* of this direction, by name */
-    size_t inputs, hidden, state;                    /* I', H, R */
+    size_t inputs, hidden, state_size;               /* I', H, R */
     const double *w_ih, *w_hh;                       /* [G*H,I'] [G*H,R] */
     const double *b_ih, *b_hh;                       /* [G*H] [G*H] */
     const double *w_hr;                              /* [P,H] */
@@ -99,7 +99,7 @@ static inline double wx(const clr_ref_layer *l, const double *x, size_t row)
 
 static inline double uh(const clr_ref_layer *l, const double *h, size_t row)
 {
-    return affine(l->w_hh, l->b_hh, h, row, l->state);
+    return affine(l->w_hh, l->b_hh, h, row, l->state_size);
 }
 
 static inline void wx_backward(const clr_ref_layer *l, const double *x, size_t row, double da,
@@ -111,7 +111,7 @@ static inline void wx_backward(const clr_ref_layer *l, const double *x, size_t r
 static inline void uh_backward(const clr_ref_layer *l, const double *h, size_t row, double da,
                                double *dh)
 {
-    affine_backward(l->w_hh, h, row, l->state, da, l->dw_hh, l->db_hh, dh);
+    affine_backward(l->w_hh, h, row, l->state_size, da, l->dw_hh, l->db_hh, dh);
 }
 
 #endif

@@ -42,7 +42,7 @@ static void forward(const clr_ref_layer *l, const clr_ref_step *s)
         a_o[j] = a[3] + peephole(l, 2, j, s->c[j]);
         m[j] = gate(l, F, a_o[j]) * clr_ref_function(l->activations[OUT], s->c[j]);
     }
-    for (size_t p = 0; p < l->state; p++)
+    for (size_t p = 0; p < l->state_size; p++)
         s->h[p] = l->w_hr ? clr_ref_clip(affine(l->w_hr, NULL, m, p, H), d->proj_clip) : m[p];
 }
 
@@ -60,7 +60,7 @@ static void backward(const clr_ref_layer *l, const clr_ref_step *s)
     double *dm = m + H;
     for (size_t j = 0; j < H; j++)
         dm[j] = l->w_hr ? 0 : s->dh[j];
-    for (size_t p = 0; p < l->state && l->w_hr; p++) {
+    for (size_t p = 0; p < l->state_size && l->w_hr; p++) {
         bool clipped = d->proj_clip > 0 && fabs(s->h[p]) >= d->proj_clip;
         affine_backward(l->w_hr, m, p, H, clipped ? 0 : s->dh[p], l->dw_hr, NULL, dm);
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * reference/reference.c - walks sequences, layers, directions and steps around the cells.
+ * reference/reference.c - scans sequences, layers, directions and steps around the cells.
  *
  * The rows of a batch know nothing of each other, so one sequence after the other goes through the
  * whole stack, forward and at once back. Lengths, padding and the direction of time come to this:
- * a direction takes `length` steps, its step k at time k, or length-1-k if it walks backward. */
+ * a direction takes `length` steps, its step k at time k, or length-1-k if it scans backward. */
 #include "reference/reference.h"
 
 #include <stdlib.h>
@@ -85,7 +85,7 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
         .desc = &p->net.desc,
         .inputs = at.inputs,
         .hidden = p->net.desc.hidden_size,
-        .state = p->net.state,
+        .state_size = p->net.state_size,
         .w_ih = w + at.w_ih,
         .w_hh = w + at.w_hh,
         .b_ih = bias ? w + at.b_ih : NULL,
@@ -124,7 +124,7 @@ static bool is_reset(const pass *p, size_t t)
 /* Where in a layer's output a direction's part is; two that are added share it. */
 static size_t column_of(const pass *p, uint32_t direction)
 {
-    return p->net.width == p->net.state ? 0 : direction * p->net.state;
+    return p->net.width == p->net.state_size ? 0 : direction * p->net.state_size;
 }
 
 /* Step k: from state k to state k+1. */
@@ -132,7 +132,8 @@ static clr_ref_step step_of(const pass *p, uint32_t layer, uint32_t direction, s
 {
     const activation *input = &p->activations[layer];
     const trace *tr = &p->traces[layer * p->net.directions + direction];
-    size_t t = time_of(p, direction, k), R = p->net.state, M = p->memory, reset = is_reset(p, t);
+    size_t t = time_of(p, direction, k), R = p->net.state_size, M = p->memory,
+           reset = is_reset(p, t);
     return (clr_ref_step){
         .x = input->v + t * input->width,
         .h_prev = reset ? tr->zeros : tr->h + k * R,
@@ -160,7 +161,7 @@ static void repeat_tail(const pass *p, uint32_t layer, uint32_t direction, doubl
 {
     const activation *output = &p->activations[layer + 1];
     for (size_t t = p->length; t < p->io->steps && repeats(p, layer); t++)
-        for (size_t i = 0; i < p->net.state && !clr_network_down(&p->net, direction); i++) {
+        for (size_t i = 0; i < p->net.state_size && !clr_network_down(&p->net, direction); i++) {
             size_t at = t * output->width + column_of(p, direction) + i;
             if (back)
                 last[i] += output->dv[at];
@@ -172,7 +173,7 @@ static void repeat_tail(const pass *p, uint32_t layer, uint32_t direction, doubl
 static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
 {
     size_t index = (size_t)layer * p->net.directions + direction;
-    size_t R = p->net.state, M = p->memory;
+    size_t R = p->net.state_size, M = p->memory;
     const trace *tr = &p->traces[index];
     const activation *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
@@ -202,7 +203,7 @@ static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
 static void direction_backward(const pass *p, uint32_t layer, uint32_t direction)
 {
     size_t index = (size_t)layer * p->net.directions + direction;
-    size_t R = p->net.state, M = p->memory;
+    size_t R = p->net.state_size, M = p->memory;
     const trace *tr = &p->traces[index];
     const activation *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
@@ -317,7 +318,7 @@ static bool make_activation(activation *s, size_t steps, size_t width)
 
 static bool make_trace(const pass *p, trace *t)
 {
-    size_t T = p->io->steps, R = p->net.state, M = p->memory;
+    size_t T = p->io->steps, R = p->net.state_size, M = p->memory;
     return make(&t->zeros, 1, p->net.desc.hidden_size) &&
            make(&t->lost, 1, p->net.desc.hidden_size) && make(&t->last, 1, R) &&
            make(&t->h, T + 1, R) && make(&t->dh, T + 1, R) && make(&t->c, T + 1, M) &&

@@ -133,10 +133,10 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     n.has_cell_state = n.cell->info.has_cell_state;
     n.layers = n.desc.num_layers;
     n.directions = desc->bidirectional ? 2 : 1;
-    n.state = desc->proj_size ? desc->proj_size : desc->hidden_size;
+    n.state_size = desc->proj_size ? desc->proj_size : desc->hidden_size;
     n.biases = desc->no_bias ? 0 : desc->single_bias ? 1 : 2;
     n.back_in_time = desc->bidirectional || desc->reverse;
-    n.width = desc->merge == CLRNN_MERGE_SUM ? n.state : n.directions * n.state;
+    n.width = desc->merge == CLRNN_MERGE_SUM ? n.state_size : n.directions * n.state_size;
     n.saved = n.form->saved + (desc->proj_size ? 1 : 0);
     n.parameters = clr_cell_parameters(n.cell, desc);
 
@@ -144,7 +144,7 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     clr_size total = {0};
     for (uint32_t layer = 0; layer < n.layers; layer++) {
         uint64_t inputs = layer ? n.width : desc->input_size;
-        uint64_t columns = inputs + n.state + n.biases;
+        uint64_t columns = inputs + n.state_size + n.biases;
         clr_size cell = clr_size_mul(rows, columns);
         uint64_t others = (uint64_t)desc->proj_size + n.parameters; /* times H */
         cell = clr_size_add(cell, clr_size_mul(clr_size_of(others), desc->hidden_size));
@@ -170,7 +170,7 @@ static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
     w.inputs = layer ? n->width : n->desc.input_size;
     w.w_ih = at;
     w.w_hh = w.w_ih + rows * w.inputs;
-    w.end = w.w_hh + rows * n->state;
+    w.end = w.w_hh + rows * n->state_size;
     if (n->biases > 0) {
         w.b_ih = w.end;
         w.end += rows;
@@ -245,7 +245,7 @@ clrnn_status clrnn_network_weight(const clrnn_network_desc *desc, const clrnn_lo
         uint64_t shape[2];
     } all[] = {
         {"weight_ih", w.w_ih, 2, {rows, w.inputs}},
-        {"weight_hh", w.w_hh, 2, {rows, n.state}},
+        {"weight_hh", w.w_hh, 2, {rows, n.state_size}},
         {"bias_ih", w.b_ih, 1, {rows, 1}},
         {"bias_hh", w.b_hh, 1, {rows, 1}},
         {"weight_hr", w.w_hr, 2, {n.desc.proj_size, n.desc.hidden_size}},

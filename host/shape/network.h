@@ -11,7 +11,7 @@ typedef struct clr_network {
     uint32_t gates;      /* G */
     uint32_t layers;     /* L */
     uint32_t directions; /* D */
-    uint32_t state;      /* R: width of a hidden state, P or H */
+    uint32_t state_size; /* R: width of a hidden state, P or H */
     uint32_t width;      /* features of a layer's output: D*R, or of a sum R */
     uint32_t biases;     /* for each gate: 2, 1 or 0 */
     bool back_in_time;   /* a direction is walked so: the whole sequence is needed */

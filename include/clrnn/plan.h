@@ -10,11 +10,11 @@
 extern "C" {
 #endif
 
-/* How time is walked. */
+/* How time is scanned. */
 typedef enum clrnn_strategy {
     CLRNN_STRATEGY_AUTO = 0,
     CLRNN_STRATEGY_STEPWISE,   /* one GEMM and one cell kernel for each step: works everywhere */
-    CLRNN_STRATEGY_PERSISTENT, /* one launch walks many steps, a work-item in a group; CPU devices
+    CLRNN_STRATEGY_PERSISTENT, /* one launch scans many steps, a work-item in a group; CPU devices
                                 */
     CLRNN_STRATEGY_RESIDENT /* the same with large groups that keep the recurrent weights in their
                              * registers; made for GPUs, runs on CPUs too */
@@ -120,7 +120,7 @@ typedef struct clrnn_forward_io {
      * copied as lengths are. */
     const uint8_t *mask;   /* in  [T,N], 0: row n leaves step t out; NULL = none are left out */
     const uint8_t *resets; /* in  [T,N], not 0: the state before step t is 0, in the direction in
-                            * which it is walked; not past a row's length; NULL = none; a plan
+                            * which it is scanned; not past a row's length; NULL = none; a plan
                             * with `resets` */
     clrnn_slice device_lengths; /* in  [N] cl_int, in place of lengths; more than T is T */
     bool repeat;   /* y of a step that does not count is that of the one before it that did, or 0
