@@ -5,7 +5,9 @@
 
 #include <clrnn/status.h>
 
-#if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT) /* that of C, not of Windows' own library */
+#define CLR_PRINTF(fmt, args) __attribute__((format(__MINGW_PRINTF_FORMAT, fmt, args)))
+#elif defined(__GNUC__)
 #define CLR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define CLR_PRINTF(fmt, args)

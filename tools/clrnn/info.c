@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * info.c - `clrnn info`: what a model, checkpoint or array is. Needs no device. */
 #include "info.h"
+#include "system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* What tells a network, at the end of a name; and what may stand before it within a model. */
 #define MARK "weight_hh_l0"
@@ -173,12 +173,12 @@ static void put_kind(info_file *file)
 
 static int read_file(info_file *file)
 {
-    struct stat about;
+    system_file about;
     clrnn_status status = clrnn_tensors_load(file->path, tool_log(), &file->set);
     if (status)
         return tool_failed(status);
-    if (stat(file->path, &about) == 0 && about.st_size > 0)
-        file->bytes = (uint64_t)about.st_size;
+    system_look_at(file->path, &about);
+    file->bytes = about.size;
     file->networks = calloc(MOST_NETWORKS, sizeof *file->networks);
     if (!file->networks)
         return tool_no_memory();

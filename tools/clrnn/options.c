@@ -251,15 +251,14 @@ static int other_argument(const tool_command *command, tool_list *list, int argc
     return append(list, argc, value) ? TOOL_CONTINUE : tool_no_memory();
 }
 
-/* c: what getopt_long returned, ':' for a missing value, else '?'; optopt: which option, if known.
- */
-static int bad_option(const tool_command *command, int c, char **argv)
+/* optopt: which option, if known. (Whether a value is missing or not wanted, systems tell apart
+ * differently.) */
+static int bad_option(const tool_command *command, const tool_option *options, char **argv)
 {
     char letter[3] = {'-', (char)optopt, 0};
     const char *word = optopt > 0 && optopt < 256 ? letter : argv[optind - 1];
-    const char *problem = c == ':'        ? "needs a value"
-                          : optopt >= 256 ? "takes no value"
-                                          : "is not an option";
+    bool known = optopt >= 256, flag = known && options[optopt - 256].kind == TOOL_FLAG;
+    const char *problem = flag ? "takes no value" : known ? "needs a value" : "is not an option";
     return tool_error("%s: %s %s; clrnn %s --help lists all options", command->name, word, problem,
                       command->name);
 }
@@ -286,7 +285,7 @@ int tool_parse(const tool_command *command, int argc, char **argv, tool_option *
             option->given = true;
             code = store(command->name, option, argc, optarg);
         } else {
-            code = bad_option(command, c, argv);
+            code = bad_option(command, options, argv);
         }
     }
     for (; code == TOOL_CONTINUE && optind < argc; optind++) /* after "--" */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "system.h"
 #include "train.h"
 
 #define USUAL_BATCH 32
@@ -17,7 +18,7 @@ typedef struct bytes {
 
 static int append_file(bytes *all, const char *path)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *file = system_open(path, "rb");
     if (!file)
         return tool_error("train: --text %s: cannot open it: %s", path, strerror(errno));
     int code = TOOL_OK;

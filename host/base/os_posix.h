@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * base/os_posix.h - locks and threads of POSIX, for base/lock.h and base/thread.h. */
+#ifndef CLR_BASE_OS_POSIX_H
+#define CLR_BASE_OS_POSIX_H
+
+#include <pthread.h>
+#include <sched.h>
+
+typedef pthread_t clr_thread;
+typedef pthread_mutex_t clr_lock;
+typedef pthread_cond_t clr_condition;
+
+#define CLR_LOCK_INIT      PTHREAD_MUTEX_INITIALIZER
+#define CLR_CONDITION_INIT PTHREAD_COND_INITIALIZER
+
+static inline void clr_lock_take(clr_lock *lock)
+{
+    (void)pthread_mutex_lock(lock);
+}
+
+static inline void clr_lock_give(clr_lock *lock)
+{
+    (void)pthread_mutex_unlock(lock);
+}
+
+static inline void clr_condition_wait(clr_condition *condition, clr_lock *lock)
+{
+    (void)pthread_cond_wait(condition, lock);
+}
+
+static inline void clr_condition_wake(clr_condition *condition)
+{
+    (void)pthread_cond_broadcast(condition);
+}
+
+static inline void clr_yield(void)
+{
+    (void)sched_yield();
+}
+
+#endif
