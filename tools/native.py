@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Compile the kernels of cl/ ahead of time for the processor, for the native device.
 
-usage: native.py CL_DIR OUT_DIR TABLE.c DEPFILE CLANG... -- LEVEL...
+usage: native.py CL_DIR OUT_DIR TABLE.c DEPFILE LD CLANG... -- LEVEL...
 
 A program is a list of sources and defines, the same that the host asks for at run time (UNITS). Each
 is preprocessed and compiled for each level to one object; TABLE.c lists them, for
-host/device/native_kernels.h. The objects of a level become LEVEL.o in OUT_DIR.
+host/device/native_kernels.h. The objects of a level become LEVEL.o in OUT_DIR. CLANG may name another
+target than this machine (--target=..), which LD then links for.
 """
 import concurrent.futures
 import hashlib
@@ -23,8 +24,8 @@ LEVELS = {
     "x86-64-v2": (4, ["-march=x86-64-v2"]),
     "aarch64": (4, ["-march=armv8-a"]),
 }
-FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-O3", "-ffp-contract=off", "-fPIC",
-         "-fvisibility=hidden", "-Wno-everything"]
+FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-O3", "-ffp-contract=off"]
+QUIET = ["-fvisibility=hidden", "-Wno-everything"]
 
 BOOLS = (0, 1)
 CELLS = [("lstm", {}), ("rnn", {}), ("gru", {"CELL_RESET_BEFORE": 0}), ("gru", {"CELL_RESET_BEFORE": 1})]
@@ -156,10 +157,16 @@ void {self.symbol(name)}(const ulong *range, void *const *a)
         return str(path)
 
 
+def target_flags(clang):
+    """What not every target has: code for shared libraries, which on Windows all code is."""
+    windows = "windows" in run(clang + ["-print-target-triple"], "")
+    return ["-fno-addrsig"] if windows else ["-fPIC"]
+
+
 def level_units(level, folder, out, clang, pool):
     """Compile what differs from the objects that are there. Returns the units and their objects."""
     vector, flags = LEVELS[level]
-    command = clang + FLAGS + flags
+    command = clang + FLAGS + target_flags(clang) + QUIET + flags
     scan = clang + ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-Wno-everything"] + flags
     prefix = re.sub(r"\W", "_", level)
     listed = [(f"{prefix}_{i}", *program) for i, program in enumerate(programs(vector))]
@@ -175,14 +182,14 @@ def level_units(level, folder, out, clang, pool):
 def main():
     folder, out, table, depfile = (Path(a) for a in sys.argv[1:5])
     split = sys.argv.index("--")
-    clang, levels = sys.argv[5:split], sys.argv[split + 1:]
+    ld, clang, levels = sys.argv[5], sys.argv[6:split], sys.argv[split + 1:]
     out.mkdir(parents=True, exist_ok=True)
     text = ['/* made by tools/native.py; do not edit */', '#include "device/native_kernels.h"']
     rows = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for level in levels:
             units, objects = level_units(level, folder, out, clang, pool)
-            run(["ld", "-r", "-o", str(table.parent / f"native_{level}.o")] + objects, "")
+            run([ld, "-r", "-o", str(table.parent / f"native_{level}.o")] + objects, "")
             prefix = re.sub(r"\W", "_", level)
             text += [unit.row() for unit in units]
             listed = "".join(f'    {{"{" ".join(n + ".cl" for n in u.sources)}", "{u.options}", {u.prefix}, {len(u.kernels)}}},\n'

@@ -354,7 +354,7 @@ static clrnn_status write_file(const char *path, bool follow, const clr_piece *p
                                const clrnn_log *log)
 {
     enum { MORE = 272 }; /* for the temporary name, and for any other name in the folder */
-    place target;
+    place target = {NULL, FILE_ATTRIBUTE_NORMAL};
     clrnn_status status = find_place(path, follow, log, &target);
     size_t room = target.path ? wcslen(target.path) + MORE : 0;
     wchar_t *name = status == CLRNN_OK ? clr_calloc(room, sizeof *name) : NULL;

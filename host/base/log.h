@@ -3,6 +3,8 @@
 #ifndef CLR_BASE_LOG_H
 #define CLR_BASE_LOG_H
 
+#include <stdio.h> /* __MINGW_PRINTF_FORMAT */
+
 #include <clrnn/status.h>
 
 #if defined(__MINGW_PRINTF_FORMAT) /* that of C, not of Windows' own library */
