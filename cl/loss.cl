@@ -60,6 +60,50 @@ static inline REAL group_max(local REAL *scratch, REAL part)
     return largest;
 }
 
+/* e^x, to 0 where that would be no normal number. (These two, as those of cl/prelude.cl: the same
+ * bits on every device.) */
+static inline REAL real_exp(REAL x)
+{
+    REAL scale, part = exp_parts(x, &scale);
+    return x < (REAL)-EXP_MOST ? (REAL)0 : part * scale;
+}
+
+/* ln x = e ln 2 + ln m, x = 2^e m, m from sqrt(1/2) to sqrt(2), for x that are normal numbers; NaN
+ * and infinity stay. Coefficients: S. L. Moshier, Cephes Mathematical Library, log and logf. */
+static inline REAL real_log(REAL x)
+{
+    INTV bits = AS_INTV(x), one = BITS_OF_ONE;
+    INTV fraction = bits & (((INTV)1 << FRACTION_BITS) - 1);
+    REAL m = AS_REALV(fraction | one);
+    bool above = m > (REAL)1.41421356237309505;
+    m = above ? m / 2 : m;
+    REAL e = (REAL)(((bits - one) >> FRACTION_BITS) + above), y = m - 1, z = y * y;
+#if REAL_IS_DOUBLE
+    REAL p = fma(1.01875663804580931796e-4, y, 4.97494994976747001425e-1);
+    p = fma(p, y, 4.70579119878881725854);
+    p = fma(p, y, 1.44989225341610930846e1);
+    p = fma(p, y, 1.79368678507819816313e1);
+    p = fma(p, y, 7.70838733755885391666);
+    REAL q = y + 1.12873587189167450590e1;
+    q = fma(q, y, 4.52279145837532221105e1);
+    q = fma(q, y, 8.29875266912776603211e1);
+    q = fma(q, y, 7.11544750618563894466e1);
+    p /= fma(q, y, 2.31251620126765340583e1);
+#else
+    REAL p = fma(7.0376836292e-2f, y, -1.1514610310e-1f);
+    p = fma(p, y, 1.1676998740e-1f);
+    p = fma(p, y, -1.2420140846e-1f);
+    p = fma(p, y, 1.4249322787e-1f);
+    p = fma(p, y, -1.6668057665e-1f);
+    p = fma(p, y, 2.0000714765e-1f);
+    p = fma(p, y, -2.4999993993e-1f);
+    p = fma(p, y, 3.3333331174e-1f);
+#endif
+    REAL rest = fma(e, LN_2_LOW, p * z * y);
+    REAL log = fma(e, LN_2_HIGH, y + fma((REAL)-0.5, z, rest));
+    return x - x == 0 ? log : x;
+}
+
 /* logits: [rows, O], targets: [rows] below O, losses: out [rows], dlogits: out [rows, O] or NULL.
  * Global size [rows * WG]. */
 GROUP void cross_entropy(global const REAL *logits, global const int *targets, uint O, REAL scale,
@@ -78,16 +122,16 @@ GROUP void cross_entropy(global const REAL *logits, global const int *targets, u
 
     part = 0;
     for (uint k = i; k < O; k += WG)
-        part += exp(x[k] - m);
+        part += real_exp(x[k] - m);
     REAL s = group_sum(scratch, part);
 
     if (i == 0)
-        losses[row] = target < 0 ? (REAL)0 : log(s) - (x[target] - m);
+        losses[row] = target < 0 ? (REAL)0 : real_log(s) - (x[target] - m);
     if (!dlogits)
         return;
     for (uint k = i; k < O; k += WG) {
         REAL hit = k == (uint)target ? 1 : 0;
-        dlogits[row * O + k] = target < 0 ? (REAL)0 : (exp(x[k] - m) / s - hit) * scale;
+        dlogits[row * O + k] = target < 0 ? (REAL)0 : (real_exp(x[k] - m) / s - hit) * scale;
     }
 }
 

@@ -204,7 +204,7 @@ MUTATIONS = [
         ("cl/model.cl", "i < starts[v + 1]", "i + 1 < starts[v + 1]")]),
     ("loss-gradient", "test_loss", [("cl/loss.cl", "/ s - hit)", "/ s)")]),
     ("loss-largest", "test_loss", [
-        ("cl/loss.cl", "log(s) - (x[target] - m)", "log(s) - x[target]")]),
+        ("cl/loss.cl", "real_log(s) - (x[target] - m)", "real_log(s) - x[target]")]),
     ("loss-mean-squared", "test_loss", [("cl/loss.cl", "2 * error / O", "error / O")]),
     ("loss-missing-barrier", "test_loss", [
         ("cl/loss.cl", "        barrier(CLK_LOCAL_MEM_FENCE);\n        if (i < step)\n"

@@ -54,8 +54,8 @@ static bool read_all(HANDLE file, char *data, size_t size, DWORD *code)
 {
     while (size) {
         DWORD got = 0;
-        bool good = ReadFile(file, data, (DWORD)(size < MOST_AT_ONCE ? size : MOST_AT_ONCE), &got,
-                             NULL);
+        bool good =
+            ReadFile(file, data, (DWORD)(size < MOST_AT_ONCE ? size : MOST_AT_ONCE), &got, NULL);
         *code = good ? 0 : GetLastError();
         if (!good || !got)
             return false;
@@ -165,9 +165,9 @@ static bool leads_on(const place *p)
 {
     if (!(p->attributes & FILE_ATTRIBUTE_REPARSE_POINT))
         return false;
-    HANDLE file = CreateFileW(p->path, 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                              NULL, OPEN_EXISTING,
-                              FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS, NULL);
+    HANDLE file =
+        CreateFileW(p->path, 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                    OPEN_EXISTING, FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS, NULL);
     bool link = file != INVALID_HANDLE_VALUE && is_link(file);
     if (file != INVALID_HANDLE_VALUE)
         (void)CloseHandle(file);
@@ -200,7 +200,8 @@ static clrnn_status find_place(const char *path, bool follow, const clrnn_log *l
     return CLRNN_OK;
 }
 
-/* --- what killed processes left ------------------------------------------------------------------ */
+/* --- what killed processes left ------------------------------------------------------------------
+ */
 
 /* Behind a number as printf writes it; `text` itself if there is none. */
 static const wchar_t *skip_number(const wchar_t *text)
@@ -296,8 +297,8 @@ static bool write_all(HANDLE file, const char *data, size_t size)
 {
     while (size) {
         DWORD put = 0;
-        if (disk_full() || !WriteFile(file, data, (DWORD)(size < MOST_AT_ONCE ? size : MOST_AT_ONCE),
-                                      &put, NULL))
+        if (disk_full() ||
+            !WriteFile(file, data, (DWORD)(size < MOST_AT_ONCE ? size : MOST_AT_ONCE), &put, NULL))
             return false;
         data += put;
         size -= put;

@@ -112,13 +112,33 @@ clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *
     return check_sizes(desc, log);
 }
 
+/* sin(x), |x| <= pi/4, to x^19: additions and products alone have the same bits everywhere, which
+ * those of C libraries do not. */
+static double sine(double x)
+{
+    double term = x, sum = 0;
+    for (int k = 1; k <= 19; k += 2) {
+        sum += term;
+        term *= -x * x / ((k + 1) * (k + 2));
+    }
+    return sum;
+}
+
+/* (1 + cos(pi*part)) / 2 = cos(pi*part/2)^2, part from 0 to 1. */
+static double half_cosine(double part)
+{
+    const double half_pi = 1.57079632679489661923;
+    double s = sine(half_pi * (part < 0.5 ? part : 1 - part));
+    return part < 0.5 ? 1 - s * s : s * s;
+}
+
 /* With k steps done, w of warm-up and n in all:
  *     k < w       rate * (k+1)/w
  *     constant    rate
  *     cosine      rate * (1 + cos(pi * (k-w)/(n-w))) / 2, 0 from k = n on */
 double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done)
 {
-    const double pi = 3.14159265358979323846, rate = options->learning_rate;
+    const double rate = options->learning_rate;
     uint64_t warmup = options->warmup_steps;
     if (done < warmup)
         return rate * ((double)done + 1) / (double)warmup;
@@ -127,7 +147,7 @@ double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done)
     if (done >= options->total_steps)
         return 0;
     double part = (double)(done - warmup) / (double)(options->total_steps - warmup);
-    return rate * (1 + cos(pi * part)) / 2;
+    return rate * half_cosine(part);
 }
 
 const char *clr_optimizer_name(clrnn_optimizer optimizer)

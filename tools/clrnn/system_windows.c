@@ -109,8 +109,8 @@ bool system_has_terminal(void)
     HANDLE console = GetStdHandle(STD_ERROR_HANDLE);
     DWORD mode = 0;
     return GetConsoleMode(console, &mode) &&
-           SetConsoleMode(console, mode | ENABLE_PROCESSED_OUTPUT |
-                                       ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+           SetConsoleMode(console,
+                          mode | ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
 }
 
 int system_columns(void)
@@ -199,9 +199,9 @@ bool system_may_change(const char *path, const system_file *file)
     wchar_t wide[TOOL_PATH_ROOM];
     if (!(file->mode & 0222) || !widen(path, wide))
         return false;
-    HANDLE handle = CreateFileW(wide, GENERIC_WRITE,
-                                FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-                                OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+    HANDLE handle =
+        CreateFileW(wide, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                    NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
     bool may = handle != INVALID_HANDLE_VALUE || GetLastError() == ERROR_SHARING_VIOLATION;
     if (handle != INVALID_HANDLE_VALUE)
         (void)CloseHandle(handle);
@@ -219,7 +219,8 @@ bool system_may_make_in(const char *folder)
 FILE *system_open(const char *path, const char *mode)
 {
     wchar_t wide[TOOL_PATH_ROOM], wide_mode[8];
-    if (strlen(mode) >= 8 || !widen(path, wide) || !MultiByteToWideChar(CP_UTF8, 0, mode, -1, wide_mode, 8)) {
+    if (strlen(mode) >= 8 || !widen(path, wide) ||
+        !MultiByteToWideChar(CP_UTF8, 0, mode, -1, wide_mode, 8)) {
         errno = EINVAL;
         return NULL;
     }

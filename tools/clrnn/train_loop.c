@@ -19,8 +19,8 @@ static void on_signal(int number)
         signalled = number;
 }
 
-/* To be called before each step: a compiler in an OpenCL driver takes the signals for itself when it
- * first runs, which may be late. */
+/* To be called before each step: a compiler in an OpenCL driver takes the signals for itself when
+ * it first runs, which may be late. */
 static void catch_signals(void)
 {
     if (!signalled)
