@@ -22,7 +22,8 @@ LEVELS = {
     "x86-64-v4": (16, ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
     "x86-64-v3": (8, ["-march=x86-64-v3"]),
     "x86-64-v2": (4, ["-march=x86-64-v2"]),
-    "aarch64": (4, ["-march=armv8-a"]),
+    # Of the targets of clang this one does not say by itself that it has doubles.
+    "aarch64": (4, ["-march=armv8-a", "-Xclang", "-cl-ext=+cl_khr_fp64"]),
 }
 FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-O3", "-ffp-contract=off"]
 QUIET = ["-fvisibility=hidden", "-Wno-everything"]

@@ -6,7 +6,11 @@
 #ifndef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 120
 #endif
+#if defined(__APPLE__) && !defined(CLRNN_KHRONOS_HEADERS)
+#include <OpenCL/opencl.h> /* the same types, in the system's framework */
+#else
 #include <CL/cl.h>
+#endif
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,8 +82,8 @@ typedef struct clrnn_context_desc {
     clrnn_log log;
     /* Folder for what clrnn_tune measures, and for program binaries (but those of PoCL, which has a
      * cache of its own). NULL: $CLRNN_CACHE_DIR, else $XDG_CACHE_HOME/clrnn, else
-     * ~/.cache/clrnn. "", or the variable set but empty: no cache on disk. A folder that cannot be
-     * written costs a warning. */
+     * ~/.cache/clrnn (on Windows %LOCALAPPDATA%\clrnn\cache). "", or the variable set but empty: no
+     * cache on disk. A folder that cannot be written costs a warning. */
     const char *cache_dir;
 } clrnn_context_desc;
 
