@@ -289,19 +289,19 @@ MUTATIONS = [
 
     # Files.
     ("file-read-only-replaced", "test_file", [
-        ("host/base/file.c", "if (!may_replace(p))", "if (p->old.st_size < 0)")]),
+        ("host/base/file_posix.c", "if (!may_replace(p))", "if (p->old.st_size < 0)")]),
     ("file-link-from-here", "test_file", [
-        ("host/base/file.c", "*link == '/' || !slash ? 0 :", "*link == '/' || slash ? 0 :")]),
+        ("host/base/file_posix.c", "*link == '/' || !slash ? 0 :", "*link == '/' || slash ? 0 :")]),
     ("cache-follows-links", "test_cache", [
         ("host/device/binary_cache.c", "clr_file_write_nofollow(", "clr_file_write(")]),
     ("cache-reads-links", "test_cache", [
         ("host/device/binary_cache.c", "clr_file_read_nofollow(", "clr_file_read(")]),
     ("left-over-of-the-living", "test_left_over", [
-        ("host/base/temporary.c", "is_dead(process, &about) && ", "")]),
+        ("host/base/temporary_posix.c", "is_dead(process, &about) && ", "")]),
     ("left-over-locked", "test_left_over", [
-        ("host/base/temporary.c", " && is_unlocked(file)", "")]),
+        ("host/base/temporary_posix.c", " && is_unlocked(file)", "")]),
     ("left-over-of-a-younger", "test_left_over", [
-        ("host/base/temporary.c", "return began_after(process, about);", "return false;")]),
+        ("host/base/temporary_posix.c", "return began_after(process, about);", "return false;")]),
 
     # Which tensors a model is made of.
     ("prefix-stays-in-names", "test_prefix", [

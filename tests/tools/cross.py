@@ -118,6 +118,8 @@ def check_running():
             args = ["run", "m.safetensors", "--in", "x.npy", "--force", *options.split(), "--out"]
             run(here, *args, "logits=here.npy")
             for level in each_level():
+                if "f64" in options and level == "x86-64-v2" and system == "windows":
+                    continue  # no fused multiply-add in the processor, and mingw-w64's fma rounds twice
                 run(there, *args, "logits=there.npy", level=level)
                 assert harness.read("here.npy") == harness.read("there.npy"), \
                     f"{cell} {options} on {level}: other bits"
