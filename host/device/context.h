@@ -13,10 +13,18 @@
 
 struct clr_program;
 
+/* Room for a reason that is kept. */
+#define CLR_REASON 512
+
 /* The result of a self-test. */
 typedef struct clr_tested {
     struct clr_tested *next;
+    const char *strategy; /* its name */
+    bool built;           /* else its kernels do not compile: tried again when next wanted */
     bool passed;
+    char reason[CLR_REASON]; /* why not */
+    /* The worst of what it has measured, and what is allowed. */
+    double forward_error, forward_bound, gradient_error, gradient_bound;
     char problem[]; /* what has run, as a problem string */
 } clr_tested;
 
@@ -43,6 +51,8 @@ struct clrnn_context {
     double apart_last;      /* layer/: how long they were kept apart after the last overrun */
     bool cache_warned;      /* that the cache folder cannot be written has been said */
     clr_tested *self_tests; /* layer/: those that have run */
+    clrnn_report *report;   /* layer/: how it was opened; NULL where nobody chose */
+    char build_failure[CLR_REASON]; /* of the program that failed last */
 };
 
 /**
@@ -76,7 +86,6 @@ void clr_wait_count(clrnn_context *context);
 
 /* The same: a log that keeps its last error as `reason` [CLR_REASON], for what may fail without
  * being an error of the whole call. */
-#define CLR_REASON 512
 clrnn_log clr_reason_log(char *reason);
 
 /** CLRNN_OK, or log "CALL failed: NAME (code)" and give CLRNN_ERR_OPENCL (or CLRNN_ERR_MEMORY for

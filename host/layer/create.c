@@ -94,11 +94,15 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
         *choice = s->id;
         if (!why_not && status != CLRNN_ERR_SELF_TEST && status != CLRNN_ERR_BUILD)
             return status;
+        char reason[CLR_REASON] = "";
+        if (!why_not)
+            clr_self_test_reason(context, desc, s->id, reason);
         clr_log(log, why_not ? CLRNN_LOG_DEBUG : CLRNN_LOG_WARN,
-                "plan: strategy %s is not used: %s", s->name,
+                "plan: strategy %s is not used: %s%s", s->name,
                 why_not                     ? why_not
-                : status == CLRNN_ERR_BUILD ? "its kernels do not compile for this device"
-                                            : "it computes wrong results on this device");
+                : status == CLRNN_ERR_BUILD ? "its kernels do not compile for this device: "
+                                            : "it computes wrong results on this device: ",
+                reason);
     }
     if (status == CLRNN_ERR_BUILD) /* the build log has been logged */
         return status;
