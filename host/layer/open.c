@@ -19,14 +19,14 @@ clrnn_status clr_open_best(const clrnn_context_desc *desc, const clr_candidates 
     const clrnn_device_info *last = NULL;
     *context = NULL;
     size_t tried = 0;
-    while (tried < c->matches && !*context) {
+    do {
         last = &c->devices[c->order[tried++]];
         status = clr_try_device(desc, last, c->choice || c->matches > 1, report, context);
-    }
+    } while (tried < c->matches && clr_is_devices_fault(status));
     for (; tried < c->matches; tried++)
         clr_report_add_device(report, CLRNN_REPORT_NOT_TRIED, CLRNN_OK,
                               &c->devices[c->order[tried]], "another goes before it");
-    if (*context || c->matches + c->choice < 2) /* a failure has given its reason */
+    if (!clr_is_devices_fault(status) || c->matches + c->choice < 2) /* it has given its reason */
         return status;
     return clr_fail(&desc->log, status,
                     "of %zu devices that match none can be used: %s, driver %s: %s; choose another "
@@ -59,12 +59,13 @@ static void leave_out_native(clr_candidates *c)
     c->matches = kept;
 }
 
-/* One of the devices that there are. native_alone: of native; no_native: of all others. */
+/* One of the devices that there are. native_alone: of native; no_native: of all others. choice:
+ * there are, or were, others. */
 static clrnn_status open_listed(const clrnn_context_desc *desc, bool native_alone, bool no_native,
-                                clrnn_report *report, clrnn_context **context)
+                                bool choice, clrnn_report *report, clrnn_context **context)
 {
     clrnn_device_info *devices = NULL;
-    clr_candidates c = {.choice = native_alone || no_native};
+    clr_candidates c = {.choice = choice};
     clrnn_status status = clr_devices_list(&desc->log, report, native_alone, &devices, &c.count);
     if (status != CLRNN_OK)
         return status;
@@ -75,6 +76,9 @@ static clrnn_status open_listed(const clrnn_context_desc *desc, bool native_alon
                                 "context: no memory to order %zu devices", c.count);
     if (status == CLRNN_OK && no_native)
         leave_out_native(&c);
+    if (status == CLRNN_OK && c.matches == 0)
+        status = clr_fail(&desc->log, CLRNN_ERR_SELF_TEST,
+                          "the native device computes wrong results, and there is no other");
     if (status == CLRNN_OK)
         status = clr_open_best(desc, &c, report, context);
     if (c.order)
@@ -90,11 +94,10 @@ static clrnn_status open_selected(const clrnn_context_desc *desc, clrnn_report *
                                   clrnn_context **context)
 {
     const clr_wanted wanted = clr_select_wanted(desc->device);
-    clrnn_status status = open_listed(desc, wanted != CLR_WANT_ANY, false, report, context);
-    const bool failed =
-        status == CLRNN_ERR_SELF_TEST || status == CLRNN_ERR_BUILD || status == CLRNN_ERR_OPENCL;
-    if (wanted == CLR_WANT_NATIVE_FIRST && failed)
-        status = open_listed(desc, false, true, report, context);
+    const bool first = wanted == CLR_WANT_NATIVE_FIRST;
+    clrnn_status status = open_listed(desc, wanted != CLR_WANT_ANY, false, first, report, context);
+    if (first && clr_is_devices_fault(status))
+        status = open_listed(desc, false, true, true, report, context);
     return status;
 }
 

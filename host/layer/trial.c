@@ -35,6 +35,11 @@ typedef struct clr_trial {
     char messages[message_room];
 } clr_trial;
 
+bool clr_is_devices_fault(clrnn_status status)
+{
+    return status != CLRNN_OK && status != CLRNN_ERR_ARGUMENT && status != CLRNN_ERR_RANGE;
+}
+
 /* Keep a message for the caller's thread. */
 static void keep(void *user, clrnn_log_level level, const char *text)
 {
@@ -52,11 +57,12 @@ static void keep(void *user, clrnn_log_level level, const char *text)
 }
 
 /* What has been kept. That a device fails is no error of the call that tries others. */
-static void say(clr_trial *t, const clrnn_log *log)
+static void say(const clr_trial *t, const clrnn_log *log)
 {
+    const bool others = t->test && clr_is_devices_fault(t->status);
     for (size_t at = 0; at < t->used; at += strlen(t->messages + at + 1) + 2) {
         clrnn_log_level level = (clrnn_log_level)t->messages[at];
-        clr_log(log, t->test && level == CLRNN_LOG_ERROR ? CLRNN_LOG_WARN : level, "%s",
+        clr_log(log, others && level == CLRNN_LOG_ERROR ? CLRNN_LOG_WARN : level, "%s",
                 t->messages + at + 1);
     }
 }
@@ -185,7 +191,7 @@ clrnn_status clr_try_device(const clrnn_context_desc *desc, const clrnn_device_i
         attempt(t);
     clr_lock_take(&t->lock);
     clrnn_status status = conclude(t, desc, timeout_ms, clr_seconds() - begin, report, context);
-    if (status != CLRNN_OK && test)
+    if (test && clr_is_devices_fault(status))
         clr_log(&desc->log, CLRNN_LOG_WARN, "device %s (%s, driver %s) is not used: %s: %s",
                 device->name, device->platform, device->driver,
                 clrnn_report_outcome_words(t->outcome), t->reason);

@@ -18,4 +18,7 @@
 clrnn_status clr_try_device(const clrnn_context_desc *desc, const clrnn_device_info *device,
                             bool test, clrnn_report *report, clrnn_context **context);
 
+/** Whether a failure is the device's, so that another one may do, and not the caller's. */
+bool clr_is_devices_fault(clrnn_status status);
+
 #endif
