@@ -199,10 +199,15 @@ static clrnn_status add_native(clr_listing *l)
  * same whatever drivers there are. Returns: CLRNN_OK, also where some cannot be listed. */
 static clrnn_status list_devices(clr_listing *l, bool native_alone)
 {
+    static const char no_need[] =
+        "the native device is asked for, or the drivers that there are find no GPU in /dev";
     clrnn_status status = add_native(l);
-    if (status == CLRNN_OK && native_alone && l->list.count)
+    const bool alone = native_alone && l->list.count;
+    if (status == CLRNN_OK && alone)
+        clr_log(l->log, CLRNN_LOG_INFO, "OpenCL is not loaded: %s", no_need);
+    if (status == CLRNN_OK && alone)
         clr_report_add(l->report, CLRNN_REPORT_OPENCL, CLRNN_REPORT_NOT_TRIED, CLRNN_OK, "", "%s",
-                       "the native device serves: no other is asked for, or there is no GPU");
+                       no_need);
     else if (status == CLRNN_OK)
         status = add_opencl(l);
     if (status != CLRNN_OK || (l->failure != CLRNN_OK && l->list.count == 0))

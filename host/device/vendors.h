@@ -16,8 +16,8 @@
  */
 void clr_vendors_report(clrnn_report *report, const clrnn_log *log);
 
-/** Whether an OpenCL library may find a GPU: false only where no file in /dev belongs to one, and
- *  all drivers are known to need that. Threads: any. */
+/** Whether OpenCL should be asked for a GPU: not where there are drivers, but all are known to find
+ *  none without a file in /dev that belongs to one. Threads: any. */
 bool clr_vendors_may_have_gpu(void);
 
 #endif

@@ -114,9 +114,9 @@ static void print_missing(const clrnn_report *report)
     for (size_t i = 0; (e = clrnn_report_at(report, i)) != NULL; i++) {
         if (e->kind == CLRNN_REPORT_DEVICE || e->outcome == CLRNN_REPORT_PRESENT)
             continue;
-        printf("%s  %s %s, %s%s%s\n", begun ? "" : "\nWhat is not there:\n",
-               clrnn_report_kind_word(e->kind), clrnn_report_outcome_words(e->outcome), e->name,
-               e->name[0] ? ": " : "", e->reason);
+        printf("%s  %s %s%s%s: %s\n", begun ? "" : "\nWhat is not there:\n",
+               clrnn_report_kind_word(e->kind), clrnn_report_outcome_words(e->outcome),
+               e->name[0] ? ", " : "", e->name, e->reason);
         begun = true;
     }
 }
