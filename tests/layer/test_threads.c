@@ -17,7 +17,7 @@ static const struct {
     bool both, train;
 } works[] = {
     {0, 1, 5, 1, 64, false, false},  {2, 2, 6, 17, 93, true, true},
-    {4, 1, 9, 40, 130, false, true}, {6, 1, 33, 1, 200, true, false},
+    {4, 1, 9, 40, 130, false, true}, {6, 1, 9, 1, 150, true, false},
     {7, 2, 11, 1, 40, false, false},
 };
 
@@ -171,7 +171,7 @@ static void own_threads(void **state)
                                              "none",     "each one twice", "a thread for each"};
     (void)state;
     for (int kind = 0; kind < KINDS; kind++)
-        for (uint32_t threads = 1; threads <= 4; threads += 3) {
+        for (uint32_t threads = kind == IN_ORDER ? 1 : 4; threads <= 4; threads += 3) {
             own_pool pool = {.kind = kind};
             const clrnn_context_desc desc = {.threads = threads, .parallel = {run_jobs, &pool}};
             check(names[kind], &desc);
