@@ -188,7 +188,7 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
     made->log = desc->log;
     made->info = *info;
     made->keeps_programs = keeps_programs(info);
-    made->lock = (clr_lock)CLR_LOCK_INIT;
+    made->lock = made->moving = (clr_lock)CLR_LOCK_INIT;
     made->built = (clr_condition)CLR_CONDITION_INIT;
     clrnn_status status = clr_cache_folder(desc->cache_dir, &desc->log, &made->cache_dir);
     if (status == CLRNN_OK)
@@ -223,6 +223,28 @@ clrnn_status clr_context_beside(clrnn_context *context, clrnn_context **beside)
     return status;
 }
 
+void clr_context_exchange(clrnn_context *a, clrnn_context *b)
+{
+#define CLR_EXCHANGE(type, field) \
+    do {                          \
+        type kept = a->field;     \
+        a->field = b->field;      \
+        b->field = kept;          \
+    } while (0)
+    clr_lock_take(&a->lock);
+    CLR_EXCHANGE(clrnn_device_info, info);
+    CLR_EXCHANGE(cl_context, context);
+    CLR_EXCHANGE(cl_command_queue, queue);
+    CLR_EXCHANGE(bool, keeps_programs);
+    CLR_EXCHANGE(struct clr_program *, programs);
+    CLR_EXCHANGE(uint32_t, together);
+    CLR_EXCHANGE(double, apart_until);
+    CLR_EXCHANGE(double, apart_last);
+    CLR_EXCHANGE(clr_tested *, self_tests);
+    clr_lock_give(&a->lock);
+#undef CLR_EXCHANGE
+}
+
 void clr_self_tests_forget(clrnn_context *context)
 {
     clr_lock_take(&context->lock);
@@ -252,6 +274,7 @@ void clrnn_context_destroy(clrnn_context **context)
         (void)clr_cl(c->context)->clReleaseContext(c->context);
         clr_live_count(-1);
     }
+    free(c->selector);
     free(c->cache_dir);
     free(c);
     *context = NULL;
@@ -264,11 +287,15 @@ const clrnn_device_info *clrnn_context_device(const clrnn_context *context)
 
 cl_context clrnn_context_cl(const clrnn_context *context)
 {
+    if (context)
+        atomic_store(&context->root->fixed, true);
     return context ? context->context : NULL;
 }
 
 cl_command_queue clrnn_context_queue(const clrnn_context *context)
 {
+    if (context)
+        atomic_store(&context->root->fixed, true);
     return context ? context->queue : NULL;
 }
 

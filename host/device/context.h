@@ -53,6 +53,15 @@ struct clrnn_context {
     clr_tested *self_tests; /* layer/: those that have run */
     clrnn_report *report;   /* layer/: how it was opened; NULL where nobody chose */
     char build_failure[CLR_REASON]; /* of the program that failed last */
+    /* layer/: another device may take the place of this one, as long as nothing stands on it and
+     * no object of its is known outside; which selector then counts, and who is just about to do
+     * so, or to make the first plan. */
+    bool movable;
+    atomic_bool fixed;
+    char *selector;
+    clrnn_parallel parallel;
+    uint32_t threads, timeout_ms;
+    clr_lock moving;
 };
 
 /**
@@ -69,6 +78,10 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
  * programs of `context`, which must outlive it. Ownership, returns: as clrnn_context_create.
  */
 clrnn_status clr_context_beside(clrnn_context *context, clrnn_context **beside);
+
+/** Let two contexts exchange their devices, and what has been found out and compiled there. Nothing
+ *  may stand on either. */
+void clr_context_exchange(clrnn_context *a, clrnn_context *b);
 
 /** Forget the results of all self-tests. */
 void clr_self_tests_forget(clrnn_context *context);

@@ -114,6 +114,27 @@ clrnn_report_entry *clr_report_add_device(clrnn_report *report, clrnn_report_out
     return entry;
 }
 
+void clr_report_demote_others(clrnn_report *report, cl_device_id chosen,
+                              clrnn_report_outcome outcome, clrnn_status status)
+{
+    for (clr_report_line *l = report->first; l; l = l->next)
+        if (l->entry.outcome == CLRNN_REPORT_CHOSEN && l->device.device_id != chosen) {
+            l->entry.outcome = outcome;
+            l->entry.status = status;
+            copy_line(l->reason, sizeof l->reason,
+                      "its first self-test passed, but no strategy that the first plan could use");
+        }
+}
+
+bool clr_report_has_tried(const clrnn_report *report, cl_device_id device)
+{
+    bool tried = false;
+    for (const clr_report_line *l = report->first; l; l = l->next)
+        tried = tried || (l->entry.device && l->device.device_id == device &&
+                          l->entry.outcome != CLRNN_REPORT_NOT_TRIED);
+    return tried;
+}
+
 void clr_report_add_all(clrnn_report *report, const clrnn_report *from)
 {
     if (!report || !from)

@@ -24,6 +24,13 @@ clrnn_report_entry *clr_report_add_device(clrnn_report *report, clrnn_report_out
                                           clrnn_status status, const clrnn_device_info *info,
                                           const char *reason);
 
+/** Another device has been chosen, since that which was has failed. */
+void clr_report_demote_others(clrnn_report *report, cl_device_id chosen,
+                              clrnn_report_outcome outcome, clrnn_status status);
+
+/** Whether an entry is about this device, and it was tried. */
+bool clr_report_has_tried(const clrnn_report *report, cl_device_id device);
+
 /** Add the entries of another one. */
 void clr_report_add_all(clrnn_report *report, const clrnn_report *from);
 

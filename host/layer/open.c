@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/list.h"
-#include "device/native.h"
 #include "device/select.h"
+#include "layer/report.h"
 #include "layer/trial.h"
 
 clrnn_status clr_open_best(const clrnn_context_desc *desc, const clr_candidates *c,
@@ -49,20 +49,20 @@ static void report_others(const clr_candidates *c, clrnn_report *report)
     }
 }
 
-/* Without native, which has been tried. */
-static void leave_out_native(clr_candidates *c)
+/* Without those that have been tried. */
+static void leave_out_tried(clr_candidates *c, const clrnn_report *report)
 {
     size_t kept = 0;
     for (size_t i = 0; i < c->matches; i++)
-        if (!clr_is_native(c->devices[c->order[i]].device_id))
+        if (!clr_report_has_tried(report, c->devices[c->order[i]].device_id))
             c->order[kept++] = c->order[i];
     c->matches = kept;
 }
 
-/* One of the devices that there are. native_alone: of native; no_native: of all others. choice:
- * there are, or were, others. */
-static clrnn_status open_listed(const clrnn_context_desc *desc, bool native_alone, bool no_native,
-                                bool choice, clrnn_report *report, clrnn_context **context)
+/* One of the devices that there are and that have not been tried. native_alone: native is all that
+ * is looked for. choice: there are others, or were. */
+static clrnn_status open_listed(const clrnn_context_desc *desc, bool native_alone, bool choice,
+                                clrnn_report *report, clrnn_context **context)
 {
     clrnn_device_info *devices = NULL;
     clr_candidates c = {.choice = choice};
@@ -74,13 +74,10 @@ static clrnn_status open_listed(const clrnn_context_desc *desc, bool native_alon
     status = c.order ? clr_select(desc->device, devices, c.count, &desc->log, c.order, &c.matches)
                      : clr_fail(&desc->log, CLRNN_ERR_MEMORY,
                                 "context: no memory to order %zu devices", c.count);
-    if (status == CLRNN_OK && no_native)
-        leave_out_native(&c);
-    if (status == CLRNN_OK && c.matches == 0)
-        status = clr_fail(&desc->log, CLRNN_ERR_SELF_TEST,
-                          "the native device computes wrong results, and there is no other");
     if (status == CLRNN_OK)
-        status = clr_open_best(desc, &c, report, context);
+        leave_out_tried(&c, report);
+    if (status == CLRNN_OK)
+        status = c.matches ? clr_open_best(desc, &c, report, context) : CLRNN_ERR_NO_DEVICE;
     if (c.order)
         report_others(&c, report);
     free(c.order);
@@ -95,10 +92,47 @@ static clrnn_status open_selected(const clrnn_context_desc *desc, clrnn_report *
 {
     const clr_wanted wanted = clr_select_wanted(desc->device);
     const bool first = wanted == CLR_WANT_NATIVE_FIRST;
-    clrnn_status status = open_listed(desc, wanted != CLR_WANT_ANY, false, first, report, context);
-    if (first && clr_is_devices_fault(status))
-        status = open_listed(desc, false, true, true, report, context);
-    return status;
+    clrnn_status status = open_listed(desc, wanted != CLR_WANT_ANY, first, report, context);
+    if (!first || !clr_is_devices_fault(status))
+        return status;
+    clrnn_status second = open_listed(desc, false, true, report, context);
+    return second == CLRNN_ERR_NO_DEVICE ? status : second;
+}
+
+/* The context keeps what is needed to go on to another device. Without memory it stays. */
+static void keep_choice(clrnn_context *context, const clrnn_context_desc *desc)
+{
+    context->selector = desc->device ? clr_strdup(desc->device) : NULL;
+    context->movable = !desc->device || context->selector;
+    context->parallel = desc->parallel;
+    context->threads = desc->threads;
+    context->timeout_ms = desc->timeout_ms;
+}
+
+clrnn_status clr_open_next(clrnn_context *context, clrnn_status status)
+{
+    clrnn_context *other = NULL;
+    const clrnn_context_desc desc = {.device = context->selector,
+                                     .log = context->log,
+                                     .cache_dir = context->cache_dir ? context->cache_dir : "",
+                                     .threads = context->threads,
+                                     .parallel = context->parallel,
+                                     .timeout_ms = context->timeout_ms};
+    if (!context->movable || atomic_load(&context->fixed))
+        return status;
+    clrnn_status found = open_listed(&desc, clr_select_wanted(desc.device) == CLR_WANT_NATIVE, true,
+                                     context->report, &other);
+    if (found != CLRNN_OK)
+        return status;
+    clr_log(&context->log, CLRNN_LOG_WARN, "device %s is not used any longer, but %s",
+            context->info.name, other->info.name);
+    clr_report_demote_others(
+        context->report, other->info.device_id,
+        status == CLRNN_ERR_BUILD ? CLRNN_REPORT_NOT_BUILT : CLRNN_REPORT_WRONG, status);
+    clr_report_add_self_tests(context->report, context);
+    clr_context_exchange(context, other);
+    clrnn_context_destroy(&other);
+    return CLRNN_OK;
 }
 
 /* In the caller's own context and queue. */
@@ -137,6 +171,8 @@ clrnn_status clrnn_context_create(const clrnn_context_desc *desc, clrnn_context 
         (*context)->report = report;
     else
         clrnn_report_destroy(&report);
+    if (status == CLRNN_OK && !given)
+        keep_choice(*context, desc);
     return status;
 }
 

@@ -22,4 +22,12 @@ typedef struct clr_candidates {
 clrnn_status clr_open_best(const clrnn_context_desc *desc, const clr_candidates *candidates,
                            clrnn_report *report, clrnn_context **context);
 
+/**
+ * The device of a context computes wrong (status: or does not compile) what an application wants:
+ * take the next one that its selector allows and that has not been tried, if nothing stands on this
+ * one yet. With context->moving.
+ * Returns: CLRNN_OK, or `status` where there is none.
+ */
+clrnn_status clr_open_next(clrnn_context *context, clrnn_status status);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * layer/report.c - what is known of a context by now; see clrnn/report.h. */
-#include "device/report.h"
+#include "layer/report.h"
 
 #include "base/log.h"
 #include "device/context.h"
@@ -30,6 +30,13 @@ static void add_self_tests(clrnn_report *report, const clr_tested *tested)
     entry->gradient_bound = tested->gradient_bound;
 }
 
+void clr_report_add_self_tests(clrnn_report *report, clrnn_context *context)
+{
+    clr_lock_take(&context->lock);
+    add_self_tests(report, context->self_tests);
+    clr_lock_give(&context->lock);
+}
+
 static void add_products(clrnn_report *report, const clrnn_context *context)
 {
     const char *reason = "";
@@ -51,9 +58,7 @@ clrnn_status clrnn_context_report(clrnn_context *context, clrnn_report **report)
     clrnn_report *made = clr_report_create();
     if (made) {
         clr_report_add_all(made, context->report);
-        clr_lock_take(&context->lock);
-        add_self_tests(made, context->self_tests);
-        clr_lock_give(&context->lock);
+        clr_report_add_self_tests(made, context);
         add_products(made, context);
     }
     if (!made || clr_report_lost(made)) {

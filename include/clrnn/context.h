@@ -150,7 +150,11 @@ CLRNN_API clrnn_status clrnn_context_create(const clrnn_context_desc *desc,
  *  ends or the application calls CLBlastClearCache(), which this library never does. */
 CLRNN_API void clrnn_context_destroy(clrnn_context **context);
 
-/** What the device of a context is; valid as long as the context. Threads: any. */
+/** What the device of a context is; valid as long as the context. Where the selector allows several
+ *  devices, the first plan or model decides: if no strategy computes it right on this device, the
+ *  context goes on to the next one, unless a buffer has been made or the context's OpenCL objects
+ *  have been asked for. Threads: any, but not during the first clrnn_plan_create or
+ *  clrnn_model_create. */
 CLRNN_API const clrnn_device_info *clrnn_context_device(const clrnn_context *context);
 
 /** The context's OpenCL objects, still its own; for callers that enqueue their own work. */

@@ -8,6 +8,8 @@
 
 #include <cjson/cJSON.h>
 
+#include <clrnn/buffer.h>
+#include <clrnn/model.h>
 #include <clrnn/problem.h>
 #include <clrnn/report.h>
 
@@ -30,7 +32,8 @@ static enum {
     NO_COMPILER,
     NOT_BUILT,
     HANGS,
-    WRONG
+    WRONG,
+    NO_GRU /* it is right but for the kernels of one cell */
 } fault;
 
 static clr_driver driver;
@@ -113,7 +116,7 @@ static cl_command_queue CL_API_CALL create_queue(cl_context context, cl_device_i
 {
     cl_command_queue made =
         clr_native_table.clCreateCommandQueue(context, device, properties, code);
-    if (made)
+    if (made && fault != NO_GRU) /* then its programs are those that native has compiled */
         made->driver = &driver;
     return made;
 }
@@ -124,7 +127,7 @@ static cl_program CL_API_CALL create_program(cl_context context, cl_uint count,
 {
     cl_program made =
         clr_native_table.clCreateProgramWithSource(context, count, strings, lengths, code);
-    if (made)
+    if (made && fault != NO_GRU)
         made->driver = &driver;
     return made;
 }
@@ -193,7 +196,10 @@ static cl_int CL_API_CALL launch_some(cl_command_queue queue, cl_kernel kernel, 
                                       const size_t *local, cl_uint waits, const cl_event *wait,
                                       cl_event *event)
 {
-    bool wrong = strncmp(kernel->kernel->name, wrong_kernels, strlen(wrong_kernels)) == 0;
+    bool wrong =
+        wrong_kernels && strncmp(kernel->kernel->name, wrong_kernels, strlen(wrong_kernels)) == 0;
+    if (fault == NO_GRU && queue->context->driver == &driver)
+        wrong = strstr(kernel->program->sources, "gru.cl") != NULL;
     return (wrong ? do_nothing : right_launch)(queue, kernel, dimensions, offset, global, local,
                                                waits, wait, event);
 }
@@ -201,7 +207,7 @@ static cl_int CL_API_CALL launch_some(cl_command_queue queue, cl_kernel kernel, 
 static void break_native(const char *kernels)
 {
     wrong_kernels = kernels;
-    clr_native_table.clEnqueueNDRangeKernel = kernels ? launch_some : right_launch;
+    clr_native_table.clEnqueueNDRangeKernel = launch_some;
 }
 
 /* --- what is said
@@ -352,6 +358,100 @@ static void wrong_native(void **state)
     clrnn_context_destroy(&context);
 }
 
+/* --- a device that fails after it was chosen --- */
+
+static clrnn_status make_gru(clrnn_context *context)
+{
+    const clrnn_plan_desc desc = {
+        .network = {.cell = CLRNN_CELL_GRU, .input_size = 3, .hidden_size = 5},
+        .max_steps = 2,
+        .max_batch = 2};
+    clrnn_plan *plan = NULL;
+    clrnn_status status = clrnn_plan_create(context, &desc, &plan);
+    clrnn_plan_destroy(&plan);
+    return status;
+}
+
+static clrnn_context *open_gpu(void)
+{
+    clrnn_context *context = NULL;
+    fault = NO_GRU;
+    break_native(NULL);
+    assert_int_equal(open_auto(0, NULL, &context), CLRNN_OK);
+    assert_int_equal(clrnn_context_device(context)->type, CL_DEVICE_TYPE_GPU);
+    return context;
+}
+
+static void assert_moved(clrnn_context *context)
+{
+    clrnn_report *report = NULL;
+    assert_string_equal(clrnn_context_device(context)->platform, "native");
+    assert_right(context);
+    assert_int_equal(clrnn_context_report(context, &report), CLRNN_OK);
+    const clrnn_report_entry *e = find(report, CLRNN_REPORT_DEVICE, CLRNN_REPORT_WRONG);
+    assert_true(e && strcmp(e->name, "a \"GPU\" of ? tests \\") == 0);
+    e = find(report, CLRNN_REPORT_DEVICE, CLRNN_REPORT_CHOSEN);
+    assert_true(e && strcmp(e->device->platform, "native") == 0);
+    e = find(report, CLRNN_REPORT_STRATEGY, CLRNN_REPORT_WRONG);
+    assert_true(e && strstr(e->problem, "cell=gru"));
+    clrnn_report_destroy(&report);
+}
+
+/* What the application makes first is made on native. */
+static void first_plan(void **state)
+{
+    clrnn_context *context = open_gpu();
+    (void)state;
+    assert_int_equal(make_gru(context), CLRNN_OK);
+    assert_moved(context);
+    assert_null(strstr(said, "[1]"));
+    clrnn_context_destroy(&context);
+    assert_int_equal(clr_live_objects(), 0);
+}
+
+static void first_model(void **state)
+{
+    clrnn_context *context = open_gpu();
+    clrnn_model *model = NULL;
+    const clrnn_model_desc desc = {
+        .network = {.cell = CLRNN_CELL_GRU, .input_size = 3, .hidden_size = 5}};
+    (void)state;
+    assert_int_equal(clrnn_model_create(context, &desc, 1, &model), CLRNN_OK);
+    assert_moved(context);
+    clrnn_model_destroy(&model);
+    clrnn_context_destroy(&context);
+    assert_int_equal(clr_live_objects(), 0);
+}
+
+/* Once something stands on the device, or is known outside, it stays, and the plan is refused. */
+static void too_late(void **state)
+{
+    (void)state;
+    for (int what = 0; what < 4; what++) {
+        clrnn_context *context = open_gpu();
+        cl_mem buffer = NULL;
+        if (what == 0)
+            assert_int_equal(clrnn_buffer_create(context, 8, &buffer), CLRNN_OK);
+        if (what == 1)
+            assert_non_null(clrnn_context_cl(context));
+        if (what == 2)
+            assert_non_null(clrnn_context_queue(context));
+        if (what == 3) {
+            const clrnn_plan_desc lstm = {
+                .network = {.input_size = 3, .hidden_size = 5}, .max_steps = 2, .max_batch = 2};
+            clrnn_plan *plan = NULL;
+            assert_int_equal(clrnn_plan_create(context, &lstm, &plan), CLRNN_OK);
+            clrnn_plan_destroy(&plan);
+        }
+        assert_int_equal(make_gru(context), CLRNN_ERR_SELF_TEST);
+        assert_error_contains("wrong results; use another device");
+        assert_int_equal(clrnn_context_device(context)->type, CL_DEVICE_TYPE_GPU);
+        clrnn_buffer_destroy(&buffer);
+        clrnn_context_destroy(&context);
+        assert_int_equal(clr_live_objects(), 0);
+    }
+}
+
 /* --- forms
  * ------------------------------------------------------------------------------------------ */
 
@@ -478,8 +578,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(drivers),       cmocka_unit_test(compiler_hangs),
         cmocka_unit_test(none_is_right), cmocka_unit_test(wrong_native),
-        cmocka_unit_test(json_form),     cmocka_unit_test(text_form),
-        cmocka_unit_test(no_memory),     cmocka_unit_test(words),
+        cmocka_unit_test(first_plan),    cmocka_unit_test(first_model),
+        cmocka_unit_test(too_late),      cmocka_unit_test(json_form),
+        cmocka_unit_test(text_form),     cmocka_unit_test(no_memory),
+        cmocka_unit_test(words),
     };
     return cmocka_run_group_tests_name("drivers", tests, begin, NULL);
 }
