@@ -25,6 +25,20 @@ MUTATIONS = [
     ("version-number", "test_base", [
         ("host/base/version.c", "return CLRNN_VERSION;", "return CLRNN_VERSION_MINOR;")]),
 
+    # Devices that are tried, and who runs the groups of native.
+    ("wrong-device-is-taken", "test_drivers", [
+        ("host/layer/trial.c", "status = test_device(context, reason);",
+         "(void)test_device(context, reason);")]),
+    ("report-without-self-tests", "test_drivers", [
+        ("host/layer/report.c", "        clr_report_add_self_tests(made, context);\n", "")]),
+    ("first-plan-stays", "test_drivers", [
+        ("host/layer/open.c", "if (!context->movable || atomic_load(&context->fixed))",
+         "if (!context->movable || !atomic_load(&context->fixed))")]),
+    ("report-unescaped", "test_drivers", [
+        ("host/device/report_format.c", """*text == '"' || *text == '\\\\'""", """*text == '"'""")]),
+    ("pool-repeats-a-task", "test_threads", [
+        ("host/base/pool.c", "jobs->task(jobs->data, next);", "jobs->task(jobs->data, index);")]),
+
     # The cells on the device.
     ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
     ("lstm-memory-lane", "test_vectors", [
