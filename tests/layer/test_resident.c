@@ -70,7 +70,7 @@ static void long_sums(void **state)
     }
 }
 
-/* --- cuts --------------------------------------------------------------------------------- */
+/* --- partitions --------------------------------------------------------------------------- */
 
 /* A form whose units fill several passes of a group. */
 static test_inputs inputs_of(size_t form, uint32_t steps, uint32_t batch)
@@ -115,7 +115,7 @@ static void every_cut(void **state)
             }
 }
 
-/* A plan cut as it chooses to where 2 to 64 groups are said to run together. */
+/* A plan cut as it chooses to where 2 to 64 groups are said to be co-resident. */
 static void as_the_plan_chooses(void **state)
 {
     clrnn_context *context = *state;
@@ -344,7 +344,7 @@ static void waits_as_long_as_a_step(void **state)
     test_inputs_free(&in);
 }
 
-/* More groups than run together, and too few spins: right all the same, and counted. */
+/* More groups than are co-resident, and too few spins: right all the same, and counted. */
 static void waiting_in_vain(void **state)
 {
     clr_partition partitions[10] = {{.row_parts = 1, .unit_parts = 32, .most_spins = 1000}};
