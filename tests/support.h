@@ -26,6 +26,7 @@ int test_close(void **state);
 
 /* What some devices have not, so that tests run over what is there. */
 typedef enum test_part {
+    TEST_DRIVER,      /* whose memory is not ours */
     TEST_COMPILER,    /* sources become programs at run time */
     TEST_USER_EVENTS, /* clCreateUserEvent, which holds up a queue */
     TEST_CLBLAST,

@@ -344,10 +344,12 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
         status = measure(context, &measured, together, made);
     }
     if (status == CLRNN_OK)
+        status = clr_exec_config_store(context, desc, &made->configs[0]);
+    if (status == CLRNN_OK || status == CLRNN_ERR_IO)
         *tuning = made;
     else
         clrnn_tuning_destroy(&made);
-    return status == CLRNN_OK ? clr_exec_config_store(context, desc, &made->configs[0]) : status;
+    return status;
 }
 
 void clrnn_tuning_destroy(clrnn_tuning **tuning)

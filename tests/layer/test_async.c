@@ -241,6 +241,7 @@ static cl_int status_of(cl_event event)
  * the event; and another pass waits for it. */
 static void wait_lists(void **state)
 {
+    test_need(*state, TEST_USER_EVENTS);
     static const uint32_t lengths[2] = {4, 2};
     clrnn_context *context = *state, *beside = NULL;
     const clrnn_network_desc network = test_form(2, 1, false);

@@ -163,7 +163,8 @@ static void problems(void **state)
             clrnn_problem problem;
             clrnn_check check;
             snprintf(text, sizeof text, "%s,weights=%s,gemm=%s", texts[i],
-                     test_storage_names[storages[s]], gemms[(s + i) % 2]);
+                     test_storage_names[storages[s]],
+                     test_has(*state, TEST_CLBLAST) ? gemms[(s + i) % 2] : "auto");
             assert_int_equal(clrnn_problem_parse(text, &test_log, &problem), CLRNN_OK);
             assert_int_equal(clrnn_problem_check(*state, &problem, 1, &check), CLRNN_OK);
             if (!check.passed || !(check.forward_error < check.forward_bound) ||
@@ -261,7 +262,7 @@ static void saves_no_memory(void **state)
     const clrnn_network_desc network = {.input_size = 3, .hidden_size = 4};
     test_inputs in = test_inputs_random(&network, 1, 1, NULL, 1, 1);
     context->log = (clrnn_log){CLRNN_LOG_INFO, tell, NULL};
-    for (size_t way = STEPWISE_CLBLAST; way <= STEPWISE_PACKED; way++) {
+    for (size_t way = test_next_way(context, STEPWISE_CLBLAST); way <= STEPWISE_PACKED; way++) {
         clrnn_plan *plan = plan_of(context, &in, CLRNN_WEIGHTS_BF16, way);
         assert_non_null(strstr(told, "weights are rounded to bf16"));
         assert_true(!strstr(told, "no memory is saved") == (way == STEPWISE_PACKED));
