@@ -229,10 +229,7 @@ static uint32_t groups_together(clrnn_context *context, const clrnn_plan *plan)
 {
     if (plan->strategy->together)
         return plan->strategy->together(plan) / plan->network.directions;
-    clr_lock_take(&context->lock);
-    uint32_t together = context->together;
-    clr_lock_give(&context->lock);
-    return together / plan->network.directions;
+    return context->together / plan->network.directions;
 }
 
 static int compare_configs(const void *a, const void *b)
