@@ -323,6 +323,26 @@ MUTATIONS = [
          'clr_fail(&desc->log, CLRNN_ERR_MEMORY, "context: no memory to order %zu devices",',
          'clr_fail(NULL, CLRNN_ERR_MEMORY, "context: no memory to order %zu devices",')]),
 
+    # Passes that do not wait, weights whole or lost, what the self-test runs.
+    ("pass-not-flushed", "test_async", [
+        ("host/layer/pass.c", ": clr_flush(plan->context);", ": CLRNN_OK;")]),
+    ("wait-list-ignored", "test_async", [
+        ("host/layer/pass.c", "if (io->wait_count > 0)\n        status",
+         "if (io->wait_count > 1000)\n        status")]),
+    ("half-of-the-weights", "test_half_way", [
+        ("host/layer/plan.c", "    if (plan->weights_lost)\n        clr_buffer_destroy",
+         "    if (0)\n        clr_buffer_destroy")]),
+    ("half-of-the-parameters", "test_parameters", [
+        ("host/model/model.c", "status == CLRNN_OK ? 0 : model->version;", "0;")]),
+    ("resident-own-memory", "test_resident", [
+        ("host/math/resident.c", "return k->own_bytes + arguments <=", "return arguments <=")]),
+    ("self-test-of-one-row", "test_wrong_kernels", [
+        ("host/layer/miniature.c", "{true, 1, 2, 5, 1},\n                    {true, 1, 1, 6, 5}};",
+         "};")]),
+    ("self-test-without-partitions", "test_wrong_kernels", [
+        ("host/layer/miniature.c", "        list_partitions(plan, &partitions);",
+         "        partitions.list[0] = NULL, partitions.count = 1;")]),
+
     # The reference itself: PyTorch's numbers and finite differences.
     ("ref-lstm-gate-order", "test_reference", [
         (REF + "lstm.c", "i[j] = sigmoid(a[0]", "i[j] = sigmoid(a[1]"),

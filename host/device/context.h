@@ -27,10 +27,10 @@ struct clrnn_context {
     clrnn_log log;
     clrnn_device_info info;
     cl_context context;
-    cl_command_queue queue;   /* in-order */
-    char *cache_dir;          /* of program binaries and measured ways; NULL = no cache on disk */
-    bool keeps_programs;      /* binaries are kept there: not where the driver keeps its own */
-    atomic_long waits;        /* tests: how often the host has waited for this queue */
+    cl_command_queue queue; /* in-order */
+    char *cache_dir;        /* of program binaries and measured configs; NULL = no cache on disk */
+    bool keeps_programs;    /* binaries are kept there: not where the driver keeps its own */
+    atomic_long waits;      /* tests: how often the host has waited for this queue */
     bool options_from_launch; /* tests: kernels are not compiled for the options of one network */
     /* Tests: called, without the lock, by a thread that is about to build a program. */
     void (*before_build)(void *user, const char *name);
@@ -40,8 +40,8 @@ struct clrnn_context {
     clr_lock lock; /* of what follows; nobody keeps it while something is compiled or waited for */
     clr_condition built; /* a thread that was building a program is done */
     struct clr_program *programs;
-    double back_off_until;  /* layer/: when groups may meet again, by clr_seconds */
-    double back_off_last;   /* layer/: how long they were kept apart after the last timeout */
+    double back_off_until;  /* layer/: when grid barriers are allowed again, by clr_seconds */
+    double back_off_last;   /* layer/: how long the last back-off was */
     bool cache_warned;      /* that the cache folder cannot be written has been said */
     clr_tested *self_tests; /* layer/: those that have run */
 };

@@ -52,7 +52,7 @@ static clrnn_problem problem_of(const clrnn_plan_desc *desc, clrnn_strategy stra
                           .precision = desc->precision,
                           .strategy = strategy,
                           .weights = desc->weights};
-    /* Two panels of units and of projected ones, so that two groups have a share each. */
+    /* Two panels of units and of projected ones, so that two groups have a part each. */
     bool panels = strategy != CLRNN_STRATEGY_STEPWISE;
     tiny.network.input_size = 5;
     uint32_t units = sizes[size_of(desc, strategy)].units;
