@@ -229,10 +229,7 @@ static uint32_t groups_co_resident(clrnn_context *context, const clrnn_plan *pla
 {
     if (plan->strategy->co_resident)
         return plan->strategy->co_resident(plan) / plan->network.directions;
-    clr_lock_take(&context->lock);
-    uint32_t co_resident = context->co_resident;
-    clr_lock_give(&context->lock);
-    return co_resident / plan->network.directions;
+    return context->co_resident / plan->network.directions;
 }
 
 static int compare_configs(const void *a, const void *b)
@@ -345,10 +342,12 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
         status = measure(context, &measured, co_resident, made);
     }
     if (status == CLRNN_OK)
+        status = clr_exec_config_store(context, desc, &made->configs[0]);
+    if (status == CLRNN_OK || status == CLRNN_ERR_IO)
         *tuning = made;
     else
         clrnn_tuning_destroy(&made);
-    return status == CLRNN_OK ? clr_exec_config_store(context, desc, &made->configs[0]) : status;
+    return status;
 }
 
 void clrnn_tuning_destroy(clrnn_tuning **tuning)

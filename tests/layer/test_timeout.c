@@ -236,6 +236,7 @@ static void timeout_is_noticed_without_a_wait(void **state)
 /* Passes that are enqueued before the first one has come to its end: none is left out. */
 static void timeouts_of_many_passes(void **state)
 {
+    test_need(*state, TEST_USER_EVENTS);
     const clr_partition many = {.row_parts = 1, .unit_parts = 8};
     clrnn_context *context = *state;
     said r = {0};
