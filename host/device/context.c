@@ -237,7 +237,7 @@ void clr_context_exchange(clrnn_context *a, clrnn_context *b)
     CLR_EXCHANGE(cl_command_queue, queue);
     CLR_EXCHANGE(bool, keeps_programs);
     CLR_EXCHANGE(struct clr_program *, programs);
-    CLR_EXCHANGE(uint32_t, together);
+    CLR_EXCHANGE(uint32_t, co_resident);
     CLR_EXCHANGE(double, back_off_until);
     CLR_EXCHANGE(double, back_off_last);
     CLR_EXCHANGE(clr_tested *, self_tests);
