@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define CLR_WAIT_MS 100 /* the longest of clr_condition_wait_some */
+
 #ifdef _WIN32
 #include "base/os_windows.h"
 #else

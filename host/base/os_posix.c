@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * base/os_posix.c - see base/os.h, clock.h, library.h, memory.h, thread.h. */
 #ifdef __linux__
-#define _GNU_SOURCE /* sched_getaffinity */
+#define _GNU_SOURCE /* sched_getaffinity, dladdr */
 #endif
 #include "base/os.h"
 
@@ -73,6 +73,15 @@ bool clr_thread_start(clr_thread *thread, void (*body)(void *data), void *data)
     return started;
 }
 
+bool clr_thread_start_alone(void (*body)(void *data), void *data)
+{
+    clr_thread thread;
+    if (!clr_thread_start(&thread, body, data))
+        return false;
+    (void)pthread_detach(thread);
+    return true;
+}
+
 void clr_thread_join(clr_thread thread)
 {
     (void)pthread_join(thread, NULL);
@@ -102,6 +111,10 @@ const char *const clr_opencl_files[] = {"libOpenCL.so.1", "libOpenCL.so", NULL};
 const char *const clr_clblast_files[] = {"libclblast.so.1", NULL};
 #endif
 
+#ifndef RTLD_NODELETE
+#define RTLD_NODELETE 0
+#endif
+
 clr_library *clr_library_open(const char *name, char *reason, size_t room)
 {
     void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
@@ -110,6 +123,25 @@ clr_library *clr_library_open(const char *name, char *reason, size_t room)
         snprintf(reason, room, "%s", words ? words : name);
     }
     return library;
+}
+
+clr_library_state clr_library_look(const char *name, char *reason, size_t room)
+{
+    void *library = dlopen(name, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+    const bool loaded = library != NULL;
+    if (!loaded)
+        library = clr_library_open(name, reason, room);
+    if (!library)
+        return CLR_LIBRARY_FAILS;
+    (void)dlclose(library);
+    return loaded ? CLR_LIBRARY_LOADED : CLR_LIBRARY_LOADS;
+}
+
+void clr_library_stay(const void *address)
+{
+    Dl_info info; /* the handle is never closed */
+    if (dladdr(address, &info) && info.dli_fname)
+        (void)!dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 void *clr_library_symbol(clr_library *library, const char *name)

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 typedef pthread_t clr_thread;
 typedef pthread_mutex_t clr_lock;
@@ -26,6 +27,18 @@ static inline void clr_lock_give(clr_lock *lock)
 static inline void clr_condition_wait(clr_condition *condition, clr_lock *lock)
 {
     (void)pthread_cond_wait(condition, lock);
+}
+
+/* By the time of day: C11 and POSIX.1-2008 have no other; if that is set, one wait is shorter or
+ * longer. */
+static inline void clr_condition_wait_some(clr_condition *condition, clr_lock *lock)
+{
+    struct timespec until = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += CLR_WAIT_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)pthread_cond_timedwait(condition, lock, &until);
 }
 
 static inline void clr_condition_wake(clr_condition *condition)

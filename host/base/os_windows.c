@@ -105,6 +105,15 @@ bool clr_thread_start(clr_thread *thread, void (*body)(void *data), void *data)
     return *thread != NULL;
 }
 
+bool clr_thread_start_alone(void (*body)(void *data), void *data)
+{
+    clr_thread thread;
+    if (!clr_thread_start(&thread, body, data))
+        return false;
+    (void)CloseHandle(thread);
+    return true;
+}
+
 void clr_thread_join(clr_thread thread)
 {
     (void)WaitForSingleObject(thread, INFINITE);
@@ -145,6 +154,27 @@ clr_library *clr_library_open(const char *name, char *reason, size_t room)
     }
     free(wide);
     return (clr_library *)library;
+}
+
+clr_library_state clr_library_look(const char *name, char *reason, size_t room)
+{
+    wchar_t *wide = clr_wide(name);
+    bool loaded = wide && GetModuleHandleW(wide) != NULL;
+    free(wide);
+    if (loaded)
+        return CLR_LIBRARY_LOADED;
+    clr_library *library = clr_library_open(name, reason, room);
+    if (!library)
+        return CLR_LIBRARY_FAILS;
+    (void)FreeLibrary((HMODULE)library);
+    return CLR_LIBRARY_LOADS;
+}
+
+void clr_library_stay(const void *address)
+{
+    HMODULE library;
+    (void)GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                             (LPCWSTR)address, &library);
 }
 
 void *clr_library_symbol(clr_library *library, const char *name)

@@ -37,6 +37,11 @@ static inline void clr_condition_wait(clr_condition *condition, clr_lock *lock)
     (void)SleepConditionVariableSRW(condition, lock, INFINITE, 0);
 }
 
+static inline void clr_condition_wait_some(clr_condition *condition, clr_lock *lock)
+{
+    (void)SleepConditionVariableSRW(condition, lock, CLR_WAIT_MS, 0);
+}
+
 static inline void clr_condition_wake(clr_condition *condition)
 {
     WakeAllConditionVariable(condition);

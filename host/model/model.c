@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "layer/create.h"
 #include "model/description.h"
 #include "model/init.h"
 #include "model/pass.h"
@@ -93,7 +94,7 @@ static clrnn_status lay_out(clrnn_model *model)
     model->rnn = at.value;
     at = clr_size_add(at, clr_size_of(net->weights));
     if (desc->output_size > 0) {
-        clr_size weight = clr_size_mul(clr_size_of(net->directions), net->state);
+        clr_size weight = clr_size_mul(clr_size_of(net->directions), net->state_size);
         model->head_weight = at.value;
         at = clr_size_add(at, clr_size_mul(weight, desc->output_size));
         model->head_bias = at.value;
@@ -106,6 +107,14 @@ static clrnn_status lay_out(clrnn_model *model)
                         "the network) are more than memory can address",
                         desc->vocabulary_size, desc->output_size, net->weights);
     return CLRNN_OK;
+}
+
+/* The device for such models, before anything stands on one. */
+static clrnn_status settle(clrnn_context *context, const clrnn_model_desc *desc)
+{
+    const clrnn_plan_desc least = {
+        .network = desc->network, .max_steps = 1, .max_batch = 1, .precision = desc->precision};
+    return clr_plan_settle(context, &least);
 }
 
 /* A model whose parameters have yet to be written. desc may be the caller's. */
@@ -127,6 +136,8 @@ static clrnn_status model_open(clrnn_context *context, const clrnn_model_desc *d
         model->desc.network = model->network.desc;
         status = lay_out(model);
     }
+    if (status == CLRNN_OK)
+        status = settle(context, &model->desc);
     if (status == CLRNN_OK)
         status =
             clr_buffer_create(context, model->count * clr_model_element(model), &model->parameters);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tool.h"
+#include "verify.h"
 
 #define SEED 1
 
@@ -88,6 +88,7 @@ typedef struct verification {
     tool_list chosen;                  /* --problem; empty = the list above */
     cJSON *devices;                    /* results, if json */
     storage_result storages[STORAGES]; /* of the device at hand */
+    double worst[2];                   /* error of the device at hand, by precision */
     unsigned passed, failed;
 } verification;
 
@@ -152,8 +153,11 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
         return;
     const char *error = status ? tool_last_error(status) : NULL;
     check.passed = check.passed && !error;
-    if (!error)
+    if (!error) {
+        double *worst = &v->worst[problem.precision];
+        *worst = fmax(*worst, fmax(check.forward_error, check.gradient_error));
         add_storage(&v->storages[problem.weights], &check);
+    }
     *(check.passed ? &v->passed : &v->failed) += 1;
     if (list)
         add_result(list, full, &check, error);
@@ -208,16 +212,23 @@ static void report_storages(const verification *v, cJSON *device)
 
 static cJSON *device_object(verification *v, const clrnn_device_info *info)
 {
-    char selector[32];
-    cJSON *object = cJSON_CreateObject();
-    snprintf(selector, sizeof selector, "%u:%u", info->platform_index, info->device_index);
-    cJSON_AddStringToObject(object, "device", selector);
-    cJSON_AddStringToObject(object, "name", info->name);
-    cJSON_AddStringToObject(object, "platform", info->platform);
-    cJSON_AddStringToObject(object, "driver", info->driver);
+    cJSON *object = tool_device_object(info);
     cJSON_AddBoolToObject(object, "fp64", info->fp64);
     cJSON_AddItemToArray(v->devices, object);
     return object;
+}
+
+/* device: where the worst errors go as JSON; NULL = on stdout. */
+static void report_worst(const verification *v, bool fp64, cJSON *device)
+{
+    cJSON *object = device ? cJSON_AddObjectToObject(device, "worst_error") : NULL;
+    for (int p = CLRNN_F32; p <= (fp64 ? CLRNN_F64 : CLRNN_F32); p++) {
+        const char *precision = p == CLRNN_F64 ? "f64" : "f32";
+        if (object)
+            cJSON_AddNumberToObject(object, precision, v->worst[p]);
+        else
+            printf("worst error in %s: %.1e\n", precision, v->worst[p]);
+    }
 }
 
 static void check_lists(verification *v, clrnn_context *context, cJSON *list)
@@ -230,12 +241,13 @@ static void check_lists(verification *v, clrnn_context *context, cJSON *list)
         printf("f64 is not checked: the device has no double precision\n");
 }
 
-static void check_device(verification *v, clrnn_context *context)
+static int check_device(verification *v, clrnn_context *context)
 {
     const clrnn_device_info *info = clrnn_context_device(context);
     cJSON *device = v->json ? device_object(v, info) : NULL;
     cJSON *list = device ? cJSON_AddArrayToObject(device, "problems") : NULL;
     memset(v->storages, 0, sizeof v->storages);
+    memset(v->worst, 0, sizeof v->worst);
     if (!device) {
         printf("device %u:%u  %s, %s, driver %s\n", info->platform_index, info->device_index,
                info->name, info->platform, info->driver);
@@ -247,6 +259,10 @@ static void check_device(verification *v, clrnn_context *context)
     if (!v->chosen.count)
         check_lists(v, context, list);
     report_storages(v, device);
+    if (v->chosen.count)
+        return TOOL_OK;
+    report_worst(v, info->fp64, device);
+    return verify_tell_device(context, v->quick, device);
 }
 
 static int check_selected(verification *v, const char *selector)
@@ -255,9 +271,9 @@ static int check_selected(verification *v, const char *selector)
     int code = tool_open(selector, &context);
     if (code)
         return code;
-    check_device(v, context);
+    code = check_device(v, context);
     clrnn_context_destroy(&context);
-    return TOOL_OK;
+    return code;
 }
 
 /* A device that cannot be opened has failed, and the next is tried. */
@@ -287,7 +303,12 @@ static int conclude(verification *v)
         printf("%u passed, %u failed\n", v->passed, v->failed);
         return code;
     }
+    clrnn_report *report = NULL;
     cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "version", clrnn_version_text());
+    cJSON_AddItemToObject(object, "system", verify_system());
+    (void)clrnn_devices_report(tool_log(), &report);
+    cJSON_AddItemToObject(object, "found", verify_report_object(&report));
     cJSON_AddItemToObject(object, "devices", v->devices);
     v->devices = NULL;
     cJSON_AddNumberToObject(object, "passed", v->passed);
@@ -302,6 +323,8 @@ static int verify(verification *v, const char *selector)
     if (code)
         return code;
     v->devices = v->json ? cJSON_CreateArray() : NULL;
+    if (!v->json && !v->chosen.count)
+        verify_print_machine();
     code = all ? check_all(v) : check_selected(v, selector);
     if (!code)
         code = conclude(v);
@@ -333,6 +356,9 @@ const tool_command tool_verify = {
     "the largest difference in a tensor over the largest value of that tensor. For weights\n"
     "kept in f16, bf16 or int8 the reference has them rounded alike; what the rounding itself\n"
     "does, against the weights as they were, stands beside it as storage.\n"
+    "Beside the checks it tells of this machine, its drivers, how strategies fared in their\n"
+    "self-tests, and some times: clrnn verify --device all --json > FILE is what to mail to\n"
+    "somebody who is to help.\n"
     "A problem is a string such as cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=train.\n"
     "Exit: 0, 1 if a check failed, 2 bad use, 3 no device.\n",
     run};
