@@ -80,7 +80,7 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
             for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
-                if (is_missing(&m, repair, group, phase)) {
+                if (group_misses(&m, repair, group, phase, &answer)) {
                     const bool begins = repair || phase == 0;
                     const int work = backward_part(options, phase);
                     uint number = phase / backward_phases(options);

@@ -69,7 +69,7 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
             for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
-                if (is_missing(&m, repair, group, phase)) {
+                if (group_misses(&m, repair, group, phase, &answer)) {
                     const bool begins = repair || phase == 0;
                     uint number = phase / parts, part_of = group % l.unit_shares, row0;
                     uint row1 =
