@@ -129,20 +129,6 @@ static inline bool group_stays(const team *m, uint group, uint phases_done, uint
     return *stays;
 }
 
-/* As is_missing, for the whole group: one work-item looks, since all must go the same way, to the
- * same barriers. */
-static inline bool group_misses(const team *m, bool repair, uint group, uint phase,
-                                local int *missing)
-{
-    if (!repair)
-        return true;
-    barrier(BARRIER);
-    if (get_local_id(0) == 0)
-        *missing = is_missing(m, repair, group, phase);
-    barrier(BARRIER);
-    return *missing;
-}
-
 /* As must_repair, for the whole group. */
 static inline bool group_repairs(const team *m, bool repaired, local int *repairs)
 {

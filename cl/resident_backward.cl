@@ -70,7 +70,7 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
     local walk w;
     local walk_step s;
     local product recurrent, second;
-    local int answer;
+    local int answer, missing; /* one work-item looks, for all */
     REAL kept[TAKE][KEPT], kept_2[1][KEPT];
     const bool leader = get_local_id(0) == 0;
     bool repair = false;
@@ -79,51 +79,51 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
     do {
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
-                if (group_misses(&m, repair, group, phase, &answer)) {
-                    const bool begins = repair || phase == 0;
-                    const int work = backward_part(options, phase);
-                    uint number = phase / backward_phases(options);
-                    uint part_of = group % l.unit_shares, row0, unit0;
-                    uint row1 =
-                        share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
-                    if (leader && begins) {
-                        pick_places(&l, group < groups ? 0 : 1, &at);
-                        walk_backward_begin(&w, &l, &at, weights, store, dy, dh, dc, dproj, da, du,
-                                            lengths);
-                        walk_backward_weights(&w, &at, panels);
-                        product_begin(&recurrent, w.d_recurrent, R, FIRST_GATES * l.H, part_of,
-                                      l.unit_shares);
-                        if (two)
-                            second_begin(&second, &w, part_of, l.unit_shares);
-                    }
-                    if (leader)
-                        step_of(&w, w.down ? number : l.count - 1 - number, &s);
-                    barrier(BARRIER);
-                    if (begins && !repair) {
-                        recurrent_product_keep(&recurrent, kept);
-                        if (two)
-                            second_product_keep(&second, kept_2);
-                    }
-                    if (work == part_recurrent)
-                        recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1,
-                                          l.rows, !repair, kept, from, part);
-                    else if (CELL_PHASES > 1 && work == part_early)
-                        second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride,
-                                       row0, row1, l.rows, !repair, kept_2, from, part);
-                    else if (projected && work == part_cell)
-                        second_product(&w, &s, &second, w.dproj + (size_t)s.kept * l.N * R, R, row0,
-                                       row1, l.rows, !repair, kept_2, from, part);
-                    else {
-                        uint unit1 = share(projected ? R : l.H, part_of, l.unit_shares, &unit0);
-                        units_alone(&w, &s, unit0, unit1, row0, row1);
-                    }
-                    barrier(BARRIER);
-                    if (!repair)
-                        stays = group_stays(&m, group, phase + 1, phases,
-                                            meetings_after(options, phase),
-                                            phase == 0 ? m.first_spins : m.most_spins, &answer);
+            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++) {
+                const bool begins = repair || phase == 0;
+                const int work = backward_part(options, phase);
+                uint number = phase / backward_phases(options);
+                uint part_of = group % l.unit_shares, row0, unit0;
+                uint row1 = share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
+                if (leader)
+                    missing = is_missing(&m, repair, group, phase);
+                if (leader && missing && begins) {
+                    pick_places(&l, group < groups ? 0 : 1, &at);
+                    walk_backward_begin(&w, &l, &at, weights, store, dy, dh, dc, dproj, da, du,
+                                        lengths);
+                    walk_backward_weights(&w, &at, panels);
+                    product_begin(&recurrent, w.d_recurrent, R, FIRST_GATES * l.H, part_of,
+                                  l.unit_shares);
+                    if (two)
+                        second_begin(&second, &w, part_of, l.unit_shares);
                 }
+                if (leader && missing)
+                    step_of(&w, w.down ? number : l.count - 1 - number, &s);
+                barrier(BARRIER);
+                if (begins && !repair) {
+                    recurrent_product_keep(&recurrent, kept);
+                    if (two)
+                        second_product_keep(&second, kept_2);
+                }
+                if (missing && work == part_recurrent)
+                    recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
+                                      !repair, kept, from, part);
+                else if (missing && CELL_PHASES > 1 && work == part_early)
+                    second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride, row0,
+                                   row1, l.rows, !repair, kept_2, from, part);
+                else if (missing && projected && work == part_cell)
+                    second_product(&w, &s, &second, w.dproj + (size_t)s.kept * l.N * R, R, row0,
+                                   row1, l.rows, !repair, kept_2, from, part);
+                else if (missing) {
+                    uint unit1 = share(projected ? R : l.H, part_of, l.unit_shares, &unit0);
+                    units_alone(&w, &s, unit0, unit1, row0, row1);
+                }
+                barrier(BARRIER);
+                if (!repair)
+                    stays =
+                        group_stays(&m, group, phase + 1, phases, meetings_after(options, phase),
+                                    phase == 0 ? m.first_spins : m.most_spins, &answer);
+            }
         repair = group_repairs(&m, repair, &answer);
     } while (repair);
 }

@@ -54,7 +54,7 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
     local walk w;
     local walk_step s;
     local product first, second;
-    local int answer;
+    local int answer, missing; /* one work-item looks, for all */
     REAL kept[TAKE][KEPT], kept_2[1][KEPT];
     const bool leader = get_local_id(0) == 0;
     bool repair = false;
@@ -68,41 +68,41 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
     do {
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
-                if (group_misses(&m, repair, group, phase, &answer)) {
-                    const bool begins = repair || phase == 0;
-                    uint number = phase / parts, part_of = group % l.unit_shares, row0;
-                    uint row1 =
-                        share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
-                    if (leader && begins) {
-                        pick_places(&l, group < groups ? 0 : 1, &at);
-                        walk_forward_begin(&w, &l, &at, weights, store, h_first, c_first, h_last,
-                                           c_last, y, lengths);
-                        walk_forward_weights(&w, &at, panels);
-                        product_begin(&first, w.recurrent, l.H, l.R, part_of, l.unit_shares);
-                        if (parts > 1)
-                            second_begin(&second, &w, first.gate_step, part_of, l.unit_shares);
-                    }
-                    if (leader)
-                        step_of(&w, w.down ? l.count - 1 - number : number, &s);
-                    barrier(BARRIER);
-                    if (begins && !repair) {
-                        first_product_keep(&first, kept);
-                        if (parts > 1)
-                            second_product_keep(&second, kept_2);
-                    }
-                    if (phase % parts == 0)
-                        first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !repair,
-                                      kept, from, part);
-                    else if (parts > 1)
-                        second_product(&w, &s, &second, saved_of(&w, &s, 0, multiplied),
-                                       saved_stride(&w), row0, row1, l.rows, !repair, kept_2, from,
-                                       part);
-                    barrier(BARRIER);
-                    if (!repair)
-                        stays = group_stays(&m, group, phase + 1, phases, phase + 1,
-                                            phase == 0 ? m.first_spins : m.most_spins, &answer);
+            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++) {
+                const bool begins = repair || phase == 0;
+                uint number = phase / parts, part_of = group % l.unit_shares, row0;
+                uint row1 = share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
+                if (leader)
+                    missing = is_missing(&m, repair, group, phase);
+                if (leader && missing && begins) {
+                    pick_places(&l, group < groups ? 0 : 1, &at);
+                    walk_forward_begin(&w, &l, &at, weights, store, h_first, c_first, h_last,
+                                       c_last, y, lengths);
+                    walk_forward_weights(&w, &at, panels);
+                    product_begin(&first, w.recurrent, l.H, l.R, part_of, l.unit_shares);
+                    if (parts > 1)
+                        second_begin(&second, &w, first.gate_step, part_of, l.unit_shares);
                 }
+                if (leader && missing)
+                    step_of(&w, w.down ? l.count - 1 - number : number, &s);
+                barrier(BARRIER);
+                if (begins && !repair) {
+                    first_product_keep(&first, kept);
+                    if (parts > 1)
+                        second_product_keep(&second, kept_2);
+                }
+                if (missing && phase % parts == 0)
+                    first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !repair, kept,
+                                  from, part);
+                else if (missing && parts > 1)
+                    second_product(&w, &s, &second, saved_of(&w, &s, 0, multiplied),
+                                   saved_stride(&w), row0, row1, l.rows, !repair, kept_2, from,
+                                   part);
+                barrier(BARRIER);
+                if (!repair)
+                    stays = group_stays(&m, group, phase + 1, phases, phase + 1,
+                                        phase == 0 ? m.first_spins : m.most_spins, &answer);
+            }
         repair = group_repairs(&m, repair, &answer);
     } while (repair);
 }
