@@ -108,7 +108,7 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
                 if (missing && work == part_recurrent)
                     recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
                                       !repair, kept, from, part);
-                else if (missing && CELL_PHASES > 1 && work == part_early)
+                else if (CELL_PHASES > 1 && missing && work == part_early)
                     second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride, row0,
                                    row1, l.rows, !repair, kept_2, from, part);
                 else if (missing && projected && work == part_cell)
