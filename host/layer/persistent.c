@@ -18,9 +18,7 @@ static const char *refuses(clrnn_context *context, const clr_network *network,
 static clrnn_status find_together(clrnn_plan *plan)
 {
     clrnn_context *context = plan->context->root;
-    clr_lock_take(&context->lock);
     uint32_t together = context->together;
-    clr_lock_give(&context->lock);
     if (together)
         return CLRNN_OK;
     clrnn_status status =
@@ -29,9 +27,7 @@ static clrnn_status find_together(clrnn_plan *plan)
         return status;
     clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u work-groups run together",
             context->info.name, together, context->info.compute_units);
-    clr_lock_take(&context->lock);
     context->together = together;
-    clr_lock_give(&context->lock);
     return CLRNN_OK;
 }
 
@@ -52,16 +48,12 @@ static const uint32_t long_wait = 1u << 17;
 
 static uint32_t together(const clrnn_plan *plan)
 {
-    clrnn_context *context = plan->context->root;
-    clr_lock_take(&context->lock);
-    uint32_t groups = context->together;
-    clr_lock_give(&context->lock);
-    return groups;
+    return plan->context->root->together;
 }
 
 /* A launch of less work is not worth a second group, which begins later: one that the first has to
- * meet in each step, or one that takes the other of two layers. */
-static const uint64_t small_launch = 1u << 22, small_stack = 1u << 20;
+ * meet in each step, one that takes the other of two layers, or one that takes other rows. */
+static const uint64_t small_launch = 1u << 22, small_stack = 1u << 20, small_rows = 1u << 20;
 
 /* Two layers of a stack are walked in one launch, each by a group of its own, where a step is so
  * small that to cut it would cost more than it saves; very short ones by one group. */
@@ -120,6 +112,8 @@ static clr_shares cut_directions(const clrnn_plan *plan, const clr_walk *walk, u
             return s;
         }
     }
+    if (products * batch * steps <= small_rows)
+        return s;
     if (batch >= full_tiles * each && products * plan->packed.number_bytes <= core_cache)
         s.row_shares = each;
     else if (products * batch >= small_step && products * batch * steps > small_launch &&

@@ -229,10 +229,7 @@ static uint32_t groups_together(clrnn_context *context, const clrnn_plan *plan)
 {
     if (plan->strategy->together)
         return plan->strategy->together(plan) / plan->network.directions;
-    clr_lock_take(&context->lock);
-    uint32_t together = context->together;
-    clr_lock_give(&context->lock);
-    return together / plan->network.directions;
+    return context->together / plan->network.directions;
 }
 
 static int compare_configs(const void *a, const void *b)
@@ -344,10 +341,12 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
         status = measure(context, &measured, together, made);
     }
     if (status == CLRNN_OK)
+        status = clr_exec_config_store(context, desc, &made->configs[0]);
+    if (status == CLRNN_OK || status == CLRNN_ERR_IO)
         *tuning = made;
     else
         clrnn_tuning_destroy(&made);
-    return status == CLRNN_OK ? clr_exec_config_store(context, desc, &made->configs[0]) : status;
+    return status;
 }
 
 void clrnn_tuning_destroy(clrnn_tuning **tuning)

@@ -16,9 +16,40 @@ const test_way test_ways[TEST_WAYS] = {
     {"persistent packed", CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED},
 };
 
+bool test_has_way(clrnn_context *context, size_t way)
+{
+    const test_way *w = &test_ways[way];
+    return (w->gemm != CLRNN_GEMM_CLBLAST || test_has(context, TEST_CLBLAST)) &&
+           (w->strategy != CLRNN_STRATEGY_RESIDENT || test_has(context, TEST_RESIDENT)) &&
+           (w->strategy != CLRNN_STRATEGY_PERSISTENT || test_has(context, TEST_PERSISTENT));
+}
+
+size_t test_next_way(clrnn_context *context, size_t way)
+{
+    while (way < TEST_WAYS && !test_has_way(context, way))
+        way++;
+    return way;
+}
+
 size_t test_way_count(clrnn_context *context)
 {
-    return clrnn_context_device(context)->type & CL_DEVICE_TYPE_CPU ? TEST_WAYS : TEST_WAYS - 1;
+    size_t count = 0;
+    for (size_t way = 0; way < TEST_WAYS; way++)
+        count += test_has_way(context, way);
+    return count;
+}
+
+size_t test_nth_way(clrnn_context *context, size_t n)
+{
+    size_t way = test_next_way(context, 0);
+    for (n %= test_way_count(context); n > 0; n--)
+        way = test_next_way(context, way + 1);
+    return way;
+}
+
+size_t test_last_way(clrnn_context *context)
+{
+    return test_nth_way(context, test_way_count(context) - 1);
 }
 
 int test_precisions(clrnn_context *context)

@@ -26,8 +26,18 @@ typedef struct test_way {
 enum { STEPWISE_CLBLAST, STEPWISE_PACKED, RESIDENT, PERSISTENT, TEST_WAYS };
 extern const test_way test_ways[TEST_WAYS];
 
-/** How many of them this device can: all but the last, which is for CPU devices, or all. */
+/** Whether this device has it (test_has), and how many of them it has. */
+bool test_has_way(clrnn_context *context, size_t way);
 size_t test_way_count(clrnn_context *context);
+
+/** The first one from `way` on that it has, TEST_WAYS if there is none: a loop over all of them is
+ *  for (size_t way = test_next_way(context, 0); way < TEST_WAYS;
+ *       way = test_next_way(context, way + 1)). */
+size_t test_next_way(clrnn_context *context, size_t way);
+
+/** The n-th that it has, counting round and round; and the last. */
+size_t test_nth_way(clrnn_context *context, size_t n);
+size_t test_last_way(clrnn_context *context);
 
 /** Elements in a precision, and back. NULL gives NULL, else to be freed. */
 void *test_encode(const double *values, size_t count, clrnn_precision precision);

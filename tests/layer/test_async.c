@@ -35,7 +35,8 @@ static void *make_plan(void *context)
 static void stream_while_compiling(void **state)
 {
     enum { T = 600, BLOCK = 300, N = 2 };
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(*state); way++) {
+    for (size_t way = test_next_way(*state, STEPWISE_PACKED); way < TEST_WAYS;
+         way = test_next_way(*state, way + 1)) {
         const clrnn_network_desc network = {
             .cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 64};
         void *context = NULL, *plan = NULL;
@@ -218,7 +219,8 @@ static void check_way(clrnn_context *context, size_t way, bool train)
 
 static void passes_do_not_wait(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t way = test_next_way(*state, 0); way < TEST_WAYS;
+         way = test_next_way(*state, way + 1))
         for (int train = 0; train < 2; train++)
             check_way(*state, way, train);
 }
@@ -239,11 +241,12 @@ static cl_int status_of(cl_event event)
  * the event; and another pass waits for it. */
 static void wait_lists(void **state)
 {
+    test_need(*state, TEST_USER_EVENTS);
     static const uint32_t lengths[2] = {4, 2};
     clrnn_context *context = *state, *beside = NULL;
     const clrnn_network_desc network = test_form(2, 1, false);
     test_inputs in = test_inputs_random(&network, 4, 2, lengths, 60, 0.5);
-    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, test_way_count(context) - 1);
+    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, test_last_way(context));
     clrnn_plan *plan = test_plan_make(context, &desc, &in);
     test_outputs expected = test_run(plan, &in);
     on_device d = put_on_device(plan, &in);
@@ -306,7 +309,7 @@ static void passes_flush(void **state)
     clrnn_context *context = *state;
     const clrnn_network_desc network = test_form(4, 1, false);
     test_inputs in = test_inputs_random(&network, 2, 2, NULL, 80, 0.5);
-    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, test_way_count(context) - 1);
+    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, test_last_way(context));
     clrnn_plan *plan = test_plan_make(context, &desc, &in);
     on_device d = put_on_device(plan, &in);
     test_outputs expected = test_run(plan, &in);

@@ -87,11 +87,13 @@ static void check_pieces(clrnn_context *context, size_t form, uint32_t layers, b
 
 static void pieces(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t way = test_next_way(*state, 0); way < TEST_WAYS;
+         way = test_next_way(*state, way + 1))
         for (size_t form = 0; form < TEST_FORMS; form++)
             for (uint32_t layers = 1; layers <= 4; layers++)
                 check_pieces(*state, form, layers, (form + layers) % 2, way);
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t way = test_next_way(*state, 0); way < TEST_WAYS;
+         way = test_next_way(*state, way + 1))
         for (uint32_t layers = 3; layers <= 4; layers++) {
             check_pieces(*state, 3, layers, true, way);
             check_pieces(*state, 3, layers, false, way);
@@ -104,7 +106,8 @@ static void pieces_of_a_long_sequence(void **state)
     const clrnn_network_desc network = {.input_size = 5, .hidden_size = 256, .num_layers = 2};
     test_inputs in = test_inputs_random(&network, 71, 64, NULL, 700, 1. / 16);
     test_inputs_round(&in, CLRNN_F32);
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(*state); way++) {
+    for (size_t way = test_next_way(*state, STEPWISE_PACKED); way < TEST_WAYS;
+         way = test_next_way(*state, way + 1)) {
         const clrnn_plan_desc infer = test_plan_desc(&in, CLRNN_F32, false, way);
         const clrnn_plan_desc train = test_plan_desc(&in, CLRNN_F32, true, way);
         clrnn_plan_desc longer = infer;
@@ -182,7 +185,8 @@ static void check_streaming(clrnn_context *context, size_t form, size_t way)
 
 static void streaming(void **state)
 {
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(*state); way++)
+    for (size_t way = test_next_way(*state, STEPWISE_PACKED); way < TEST_WAYS;
+         way = test_next_way(*state, way + 1))
         for (size_t form = 0; form < TEST_FORMS; form++)
             check_streaming(*state, form, way);
 }
@@ -230,7 +234,8 @@ static void check_batch(clrnn_context *context, size_t form, size_t way)
 
 static void batches(void **state)
 {
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(*state); way++)
+    for (size_t way = test_next_way(*state, STEPWISE_PACKED); way < TEST_WAYS;
+         way = test_next_way(*state, way + 1))
         for (size_t form = 0; form < TEST_FORMS; form++)
             check_batch(*state, form, way);
 }
@@ -240,7 +245,8 @@ static void batches(void **state)
 static void running_again(void **state)
 {
     static const uint32_t ragged[7] = {5, 0, 3, 1, 4, 5, 2};
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t way = test_next_way(*state, 0); way < TEST_WAYS;
+         way = test_next_way(*state, way + 1))
         for (size_t form = 0; form < TEST_FORMS; form++) {
             clrnn_network_desc network = large_form(form, 2, form % 2);
             test_inputs in =

@@ -42,6 +42,7 @@ static clrnn_status open_twice(clrnn_context *context, size_t matches, clrnn_con
 
 static void none_is_right(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     clrnn_context *opened = NULL;
     assert_int_equal(open_twice(*state, 2, &opened), CLRNN_ERR_SELF_TEST);
     assert_null(opened);
@@ -53,6 +54,7 @@ static void none_is_right(void **state)
 /* Without a choice the device is taken, and says so at its first plan. */
 static void the_only_one(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     clrnn_context *opened = NULL;
     clrnn_plan *plan = NULL;
     const clrnn_plan_desc desc = {

@@ -236,6 +236,7 @@ static void overrun_is_noticed_without_a_wait(void **state)
 /* Passes that are enqueued before the first one has come to its end: none is left out. */
 static void overruns_of_many_passes(void **state)
 {
+    test_need(*state, TEST_USER_EVENTS);
     const clr_shares many = {.row_shares = 1, .unit_shares = 8};
     clrnn_context *context = *state;
     said r = {0};

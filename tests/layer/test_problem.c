@@ -260,6 +260,8 @@ static void checks_that_pass(void **state)
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
         char text[256];
+        if (strstr(texts[i], "gemm=clblast") && !test_has(*state, TEST_CLBLAST))
+            continue;
         assert_passes(*state, texts[i], i);
         snprintf(text, sizeof text, "%s,precision=f64", texts[i]);
         if (clrnn_context_device(*state)->fp64)
@@ -334,7 +336,10 @@ static void checks_that_fail_in_turn(void **state)
             clr_fault_inject(CLR_FAULT_MEMORY, 0);
             if (status != CLRNN_OK) {
                 assert_int_equal(status, CLRNN_ERR_MEMORY);
-                assert_error_contains("memory");
+                assert_true(strstr(test_last_error, "memory") ||
+                            strstr(test_last_error, "CL_OUT_OF_HOST_MEMORY") ||
+                            strstr(test_last_error, "no room for a buffer"));
+                test_last_error[0] = 0;
             }
         } while (status != CLRNN_OK && k < 1000);
         assert_true(k > 20 && k < 1000);

@@ -69,6 +69,7 @@ static void check_network(clrnn_context *context, const clrnn_plan_desc *desc)
 
 static void self_test_notices(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     static const clrnn_network_desc networks[] = {
         {.cell = CLRNN_CELL_RNN, .input_size = 3, .hidden_size = 4},
         {.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 4, .proj_size = 2},
