@@ -200,9 +200,13 @@ static inline bool is_finite(REAL x)
  * and the device's own is right. */
 #define DIVIDE(a, b) divide(a, b)
 #define ROOT(x)      root(x)
+#ifndef OWN_QUOTIENT /* tests: of a device that is off by some units */
+#define OWN_QUOTIENT(a, b) ((a) / (b))
+#define OWN_ROOT(x)        sqrt(x)
+#endif
 static inline REALV divide(REALV a, REALV b)
 {
-    REALV own = a / b, inverse = (REALV)1 / b;
+    REALV own = OWN_QUOTIENT(a, b), inverse = OWN_QUOTIENT((REALV)1, b);
     inverse = fma(fma(-b, inverse, (REALV)1), inverse, inverse);
     REALV q = a * inverse;
     q = fma(fma(-b, q, a), inverse, q);
@@ -213,7 +217,7 @@ static inline REALV divide(REALV a, REALV b)
 
 static inline REALV root(REALV x)
 {
-    REALV own = sqrt(x), rest = fma(-own, own, x),
+    REALV own = OWN_ROOT(x), rest = fma(-own, own, x),
           better = fma(rest, divide((REALV)0.5f, own), own);
     return (AS_INTV(better) & BITS_OF_INFINITY) == BITS_OF_INFINITY ? own : better;
 }
