@@ -210,9 +210,11 @@ static inline REALV divide(REALV a, REALV b)
     inverse = fma(fma(-b, inverse, (REALV)1), inverse, inverse);
     REALV q = a * inverse;
     q = fma(fma(-b, q, a), inverse, q);
+    /* Where b is all ones q may be off by one still: of it and its neighbour the nearer one. */
     REALV rest = fma(-b, q, a);
-    q = fma(rest, inverse, q);
-    return (AS_INTV(q) & BITS_OF_INFINITY) == BITS_OF_INFINITY ? own : q;
+    REALV other = AS_REALV(AS_INTV(q) + ((AS_INTV(rest) ^ AS_INTV(a)) < 0 ? (INTV)-1 : (INTV)1));
+    REALV best = fabs(fma(-b, other, a)) < fabs(rest) ? other : q;
+    return (AS_INTV(best) & BITS_OF_INFINITY) == BITS_OF_INFINITY ? own : best;
 }
 
 static inline REALV root(REALV x)

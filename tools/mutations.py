@@ -345,4 +345,14 @@ MUTATIONS = [
     ("ref-rnn-backward", "test_reference test_gradients", [(REF + "rnn.c", "1 - h * h", "1 - h")]),
     ("ref-reversed-length", "test_reference", [
         (REF + "reference.c", "? p->length - 1 - k", "? p->io->steps - 1 - k")]),
+
+    # Other drivers.
+    ("no-fence-no-refusal", "test_resident", [
+        ("host/layer/resident.c", "if (!context->info.device_fence)", "if (false)")]),
+    ("work-group-fences-are-enough", "test_limits", [
+        ("host/device/compiler.c", "both = ORDER_ACQ_REL | SCOPE_DEVICE", "both = ORDER_ACQ_REL")]),
+    ("int8-hides-infinity", "test_storage", [
+        ("cl/store.cl", "finite = finite && is_finite(number);", "finite = finite && true;")]),
+    ("division-one-step-less", "test_division", [
+        ("cl/prelude.cl", "fabs(fma(-b, other, a)) < fabs(rest) ? other : q", "q")]),
 ]

@@ -63,7 +63,7 @@ static double *floats(uint64_t seed)
     assert_non_null(out);
     for (uint32_t i = 0; i < COUNT; i++) {
         const uint32_t counter[4] = {i, 0, 0, 0};
-        const clr_random random = clr_philox(seed, counter);
+        const clr_philox_block random = clr_philox(seed, counter);
         out[i] = ldexp(1 + (random.word[0] >> 9) * 0x1p-23, (int)(random.word[1] % 121) - 60);
         out[i] = random.word[2] & 1 ? -out[i] : out[i];
     }
