@@ -219,9 +219,11 @@ static inline REALV divide(REALV a, REALV b)
 
 static inline REALV root(REALV x)
 {
-    REALV own = OWN_ROOT(x), rest = fma(-own, own, x),
-          better = fma(rest, divide((REALV)0.5f, own), own);
-    return (AS_INTV(better) & BITS_OF_INFINITY) == BITS_OF_INFINITY ? own : better;
+    REALV own = OWN_ROOT(x);
+    REALV q = fma(fma(-own, own, x), divide((REALV)0.5f, own), own), rest = fma(-q, q, x);
+    REALV other = AS_REALV(AS_INTV(q) + (AS_INTV(rest) < 0 ? (INTV)-1 : (INTV)1));
+    REALV best = fabs(fma(-other, other, x)) < fabs(rest) ? other : q;
+    return (AS_INTV(best) & BITS_OF_INFINITY) == BITS_OF_INFINITY ? own : best;
 }
 #endif
 
