@@ -315,7 +315,6 @@ static void compare_gradients(const clr_arrays *a, double *worst, char tensor[48
             w.name, worst, tensor);
 }
 
-/* Of outputs first..end-1. */
 static uint64_t digest_of(const clr_arrays *a, int first, int end)
 {
     uint64_t digest = CLR_DIGEST_START;
