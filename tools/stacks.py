@@ -8,7 +8,7 @@ SUITES = ["device", "math", "layer", "model", "train", "api", "tools"]
 FEW = ["test_device", "test_storage", "test_gemm", "test_sequence", "test_plan", "test_loss"]
 # What cuts, meets and falls back, which is what limits change.
 CUTS = ["test_device", "test_gemm", "test_storage", "test_plan", "test_selection", "test_resident",
-        "test_overrun", "test_vectors"]
+        "test_timeout", "test_vectors"]
 BUILD = ("gcc libc6-dev meson ninja-build pkg-config python3 opencl-c-headers ocl-icd-opencl-dev "
          "libclblast-dev libcjson-dev libcmocka-dev")
 

@@ -14,11 +14,11 @@ void *test_room(size_t bytes)
 
 test_blocks test_blocks_open(clrnn_context *context, const clrnn_network_desc *network,
                              uint32_t steps, uint32_t batch, uint32_t most,
-                             clrnn_precision precision, size_t way)
+                             clrnn_precision precision, size_t config)
 {
     test_blocks b = {.in = test_inputs_random(network, steps, batch, NULL, 40, 0.3)};
     test_sizes s = test_sizes_of(&b.in);
-    clrnn_plan_desc desc = test_plan_desc(&b.in, precision, false, way);
+    clrnn_plan_desc desc = test_plan_desc(&b.in, precision, false, config);
     clrnn_plan *whole = test_plan_make(context, &desc, &b.in);
     b.host = test_host_make(whole, &b.in);
     assert_int_equal(clrnn_forward_host(whole, &b.host.io), CLRNN_OK);

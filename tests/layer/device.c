@@ -9,47 +9,47 @@
 
 #include "layer/plan.h"
 
-const test_way test_ways[TEST_WAYS] = {
+const test_config test_configs[TEST_CONFIGS] = {
     {"stepwise clblast", CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_CLBLAST},
     {"stepwise packed", CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED},
     {"resident packed", CLRNN_STRATEGY_RESIDENT, CLRNN_GEMM_PACKED},
     {"persistent packed", CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED},
 };
 
-bool test_has_way(clrnn_context *context, size_t way)
+bool test_has_way(clrnn_context *context, size_t config)
 {
-    const test_way *w = &test_ways[way];
+    const test_config *w = &test_configs[config];
     return (w->gemm != CLRNN_GEMM_CLBLAST || test_has(context, TEST_CLBLAST)) &&
            (w->strategy != CLRNN_STRATEGY_RESIDENT || test_has(context, TEST_RESIDENT)) &&
            (w->strategy != CLRNN_STRATEGY_PERSISTENT || test_has(context, TEST_PERSISTENT));
 }
 
-size_t test_next_way(clrnn_context *context, size_t way)
+size_t test_next_way(clrnn_context *context, size_t config)
 {
-    while (way < TEST_WAYS && !test_has_way(context, way))
-        way++;
-    return way;
+    while (config < TEST_CONFIGS && !test_has_way(context, config))
+        config++;
+    return config;
 }
 
-size_t test_way_count(clrnn_context *context)
+size_t test_config_count(clrnn_context *context)
 {
     size_t count = 0;
-    for (size_t way = 0; way < TEST_WAYS; way++)
-        count += test_has_way(context, way);
+    for (size_t config = 0; config < TEST_CONFIGS; config++)
+        count += test_has_way(context, config);
     return count;
 }
 
 size_t test_nth_way(clrnn_context *context, size_t n)
 {
-    size_t way = test_next_way(context, 0);
-    for (n %= test_way_count(context); n > 0; n--)
-        way = test_next_way(context, way + 1);
-    return way;
+    size_t config = test_next_way(context, 0);
+    for (n %= test_config_count(context); n > 0; n--)
+        config = test_next_way(context, config + 1);
+    return config;
 }
 
 size_t test_last_way(clrnn_context *context)
 {
-    return test_nth_way(context, test_way_count(context) - 1);
+    return test_nth_way(context, test_config_count(context) - 1);
 }
 
 int test_precisions(clrnn_context *context)
@@ -102,15 +102,15 @@ void test_inputs_round(test_inputs *in, clrnn_precision precision)
 }
 
 clrnn_plan_desc test_plan_desc(const test_inputs *in, clrnn_precision precision, bool train,
-                               size_t way)
+                               size_t config)
 {
     return (clrnn_plan_desc){.network = in->desc,
                              .max_steps = in->steps,
                              .max_batch = in->batch,
                              .train = train,
                              .precision = precision,
-                             .strategy = test_ways[way].strategy,
-                             .gemm = test_ways[way].gemm};
+                             .strategy = test_configs[config].strategy,
+                             .gemm = test_configs[config].gemm};
 }
 
 clrnn_plan *test_plan_make(clrnn_context *context, const clrnn_plan_desc *desc,

@@ -41,7 +41,7 @@ int main(void)
 
 #include "device/context.h"
 #include "device/native.h"
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 /* --- counting ----------------------------------------------------------------------------- */
 
@@ -277,16 +277,16 @@ static void child(const work *w)
                            &plan),
          "plan");
     must(clrnn_plan_set_weights_host(plan, numbers(w, n.weights, 1)), "weights");
-    const size_t h = n.layers * w->batch * n.state,
+    const size_t h = n.layers * w->batch * n.state_size,
                  c = n.has_cell_state ? n.layers * w->batch * n.desc.hidden_size : 0;
     play p[2];
     for (int i = 0; i < 2; i++) {
         p[i] = (play){.x_step = w->batch * n.desc.input_size * element,
-                      .y_step = w->batch * n.state * element};
+                      .y_step = w->batch * n.state_size * element};
         p[i].x = numbers(w, STEPS * w->batch * n.desc.input_size, 2);
         p[i].h = numbers(w, h, 3);
         p[i].c = c ? numbers(w, c, 4) : NULL;
-        p[i].y = numbers(w, STEPS * w->batch * n.state, 5);
+        p[i].y = numbers(w, STEPS * w->batch * n.state_size, 5);
         p[i].hn = numbers(w, h, 6);
         p[i].cn = c ? numbers(w, c, 7) : NULL;
         must(clrnn_stream_create(plan, &p[i].stream), "stream");

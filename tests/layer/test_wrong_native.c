@@ -17,37 +17,37 @@
 /* --- wrong kernels ------------------------------------------------------------------------ */
 
 /* What a kernel gets wrong. */
-typedef void mistake(walk_launch *launch);
+typedef void mistake(scan_launch *launch);
 
-static void ignore_lengths(walk_launch *l)
+static void ignore_lengths(scan_launch *l)
 {
     l->has_lengths = 0;
 }
 
-static void forget_directions(walk_launch *l)
+static void forget_directions(scan_launch *l)
 {
-    l->walks[0].down = l->walks[1].down = 0;
+    l->scans[0].down = l->scans[1].down = 0;
 }
 
-static void take_one_bias_twice(walk_launch *l)
+static void take_one_bias_twice(scan_launch *l)
 {
-    l->walks[0].b_hh = l->walks[0].b_ih;
-    l->walks[1].b_hh = l->walks[1].b_ih;
+    l->scans[0].b_hh = l->scans[0].b_ih;
+    l->scans[1].b_hh = l->scans[1].b_ih;
 }
 
-static void lose_a_row(walk_launch *l)
+static void lose_a_row(scan_launch *l)
 {
     l->N -= l->N > 1;
 }
 
 /* In a launch of many steps. (stepwise has one launch for each.) */
-static void lose_outputs(walk_launch *l)
+static void lose_outputs(scan_launch *l)
 {
     if (l->count > 4)
-        l->walks[0].y_from = l->walks[1].y_from = FROM_NOWHERE;
+        l->scans[0].y_from = l->scans[1].y_from = FROM_NOWHERE;
 }
 
-static void forget_gates(walk_launch *l)
+static void forget_gates(scan_launch *l)
 {
     l->keep = 0;
 }
@@ -62,7 +62,7 @@ static void run_wrong(int slot, const clr_native_range *range, void *const *argu
 {
     const clr_native_kernel *right = slots[slot].right;
     void *wrong[CLR_NATIVE_ARGUMENTS];
-    walk_launch launch;
+    scan_launch launch;
     memcpy(wrong, arguments, right->count * sizeof *wrong);
     memcpy(&launch, arguments[right->count - 1], sizeof launch);
     slots[slot].made(&launch);
@@ -104,7 +104,7 @@ static void make_wrong(const char *kernel, mistake *made)
             if (strcmp(p->kernels[k].name, kernel) != 0)
                 continue;
             assert_true(given < SLOTS && p->count <= MOST_KERNELS);
-            assert_int_equal(p->kernels[k].sizes[p->kernels[k].count - 1], sizeof(walk_launch));
+            assert_int_equal(p->kernels[k].sizes[p->kernels[k].count - 1], sizeof(scan_launch));
             memcpy(kernels[given], p->kernels, p->count * sizeof *p->kernels);
             slots[given].right = &p->kernels[k];
             slots[given].made = made;
@@ -212,7 +212,7 @@ static test_inputs inputs_of(clrnn_cell cell)
     return in;
 }
 
-/* A plan that may be made in any way gives right numbers, in the strategy that is left. */
+/* A plan that may be made in any config gives right numbers, in the strategy that is left. */
 static void assert_right(clrnn_context *context, const test_inputs *in, bool train,
                          const char *strategy)
 {
