@@ -25,7 +25,7 @@ static inline void input_rows(const scan *w, global const REAL *x, global REAL *
             }
 }
 
-/* W x of the block of steps of which `index` is scanned first, for one share of rows and some
+/* W x of the block of steps of which `index` is scanned first, for one part of the rows and some
  * panels of units. */
 static inline void input_product(const scan *w, uint index, uint row_part, uint row_parts,
                                  uint panel0, uint panel1)
@@ -108,9 +108,9 @@ static inline void forward_panel(const scan *w, const scan_step *s, uint part, u
     }
 }
 
-/* Phase `phase` of a group's scan, which is the team's phase `at`: its share of rows and units, and
- * with `steal` what others have not begun of theirs. (Not in line: PoCL compiles a kernel's code
- * three times, and half of a cold start was that.) */
+/* Phase `phase` of a group's scan, which is the team's phase `at`: its part of the rows and units,
+ * and with `steal` what others have not begun of theirs. (Not in line: PoCL compiles a kernel's
+ * code three times, and half of a cold start was that.) */
 static inline NO_INLINE void forward_phase(const scan *w, const team *m, uint group, uint phase,
                                            uint at)
 {
@@ -139,9 +139,9 @@ static inline NO_INLINE void forward_phase(const scan *w, const team *m, uint gr
     }
 }
 
-/* How often groups have met after a phase; 0: after this one they do not. Those that share units do
- * so after each; layers of a stack, of which each keeps a block behind the one below, after each
- * block. */
+/* How many grid barriers there have been after a phase; 0: this one has none. Those that share
+ * units do so after each; layers of a stack, of which each keeps a block behind the one below,
+ * after each block. */
 static inline uint forward_barriers(const scan_launch *l, uint phase)
 {
     uint block = l->block * forward_phases(options_of(l->options));

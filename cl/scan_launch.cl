@@ -9,12 +9,11 @@
 #define CLR_SCAN_LAUNCH
 #define MOST_SCANS 2 /* of one launch: the directions of a layer, or two layers of a stack */
 
-/* ints of the array `sync`: the flag, how often there was a fallback, how many groups have
- * left; then for each of up to
- * MOST_GROUPS grid barrier places a counter in a cache line of its own; then for each group how
- * many phases it has completed; then for each, in a line of its own, what of its present phase has
- * been claimed. (These places do not depend on the cut: what one launch leaves as a group's phases
- * must not be the counter of another launch.) */
+/* ints of the array `sync`: the flag, how often there was a fallback, how many groups have left;
+ * then for each of up to MOST_GROUPS grid barriers a counter in a cache line of its own; then for
+ * each group how many phases it has completed; then for each, in a line of its own, what of its
+ * present phase has been claimed. (Where these lie does not depend on the partition: what one
+ * launch leaves as a group's phases must not be the counter of another launch.) */
 #define MOST_GROUPS    256
 #define SYNC_FLAG      0
 #define SYNC_FALLBACKS 1

@@ -25,6 +25,20 @@ MUTATIONS = [
     ("version-number", "test_base", [
         ("host/base/version.c", "return CLRNN_VERSION;", "return CLRNN_VERSION_MINOR;")]),
 
+    # Devices that are tried, and who runs the groups of native.
+    ("wrong-device-is-taken", "test_drivers", [
+        ("host/layer/trial.c", "status = test_device(context, reason);",
+         "(void)test_device(context, reason);")]),
+    ("report-without-self-tests", "test_drivers", [
+        ("host/layer/report.c", "        clr_report_add_self_tests(made, context);\n", "")]),
+    ("first-plan-stays", "test_drivers", [
+        ("host/layer/open.c", "if (!context->movable || atomic_load(&context->fixed))",
+         "if (!context->movable || !atomic_load(&context->fixed))")]),
+    ("report-unescaped", "test_drivers", [
+        ("host/device/report_format.c", """*text == '"' || *text == '\\\\'""", """*text == '"'""")]),
+    ("pool-repeats-a-task", "test_threads", [
+        ("host/base/pool.c", "jobs->task(jobs->data, next);", "jobs->task(jobs->data, index);")]),
+
     # The cells on the device.
     ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
     ("lstm-memory-lane", "test_vectors", [
@@ -317,11 +331,31 @@ MUTATIONS = [
     ("wrong-argument-named", "test_arguments", [
         ("host/train/trainer.c", 'trainer ? "batch" : "trainer"', 'trainer ? "trainer" : "batch"')]),
     ("no-right-device-in-silence", "test_no_right_device", [
-        ("host/layer/open.c", "if (status == CLRNN_ERR_SELF_TEST) /*", "if (status == CLRNN_OK) /*")]),
+        ("host/layer/open.c", 'return clr_fail(&desc->log, status,\n                    "of %zu',
+         'return clr_fail(NULL, status,\n                    "of %zu')]),
     ("no-memory-in-silence", "test_reasons", [
-        ("host/layer/open.c",
-         'clr_fail(&desc->log, CLRNN_ERR_MEMORY, "context: no memory to order %zu devices",',
-         'clr_fail(NULL, CLRNN_ERR_MEMORY, "context: no memory to order %zu devices",')]),
+        ("host/layer/open.c", ": clr_fail(&desc->log, CLRNN_ERR_MEMORY,\n",
+         ": clr_fail(NULL, CLRNN_ERR_MEMORY,\n")]),
+
+    # Passes that do not wait, weights whole or lost, what the self-test runs.
+    ("pass-not-flushed", "test_async", [
+        ("host/layer/pass.c", ": clr_flush(plan->context);", ": CLRNN_OK;")]),
+    ("wait-list-ignored", "test_async", [
+        ("host/layer/pass.c", "if (io->wait_count > 0)\n        status",
+         "if (io->wait_count > 1000)\n        status")]),
+    ("half-of-the-weights", "test_half_way", [
+        ("host/layer/plan.c", "    if (plan->weights_lost)\n        clr_buffer_destroy",
+         "    if (0)\n        clr_buffer_destroy")]),
+    ("half-of-the-parameters", "test_parameters", [
+        ("host/model/model.c", "status == CLRNN_OK ? 0 : model->version;", "0;")]),
+    ("resident-own-memory", "test_resident", [
+        ("host/math/resident.c", "return k->own_bytes + arguments <=", "return arguments <=")]),
+    ("self-test-of-one-row", "test_wrong_kernels", [
+        ("host/layer/miniature.c", "{true, 1, 2, 5, 1},\n                    {true, 1, 1, 6, 5}};",
+         "};")]),
+    ("self-test-without-partitions", "test_wrong_kernels", [
+        ("host/layer/miniature.c", "        list_partitions(plan, &partitions);",
+         "        partitions.list[0] = NULL, partitions.count = 1;")]),
 
     # The reference itself: PyTorch's numbers and finite differences.
     ("ref-lstm-gate-order", "test_reference", [

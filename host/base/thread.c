@@ -47,6 +47,19 @@ bool clr_thread_start(clr_thread *thread, void (*body)(void *data), void *data)
     return started;
 }
 
+bool clr_thread_start_alone(void (*body)(void *data), void *data)
+{
+    clr_thread thread;
+    if (!clr_thread_start(&thread, body, data))
+        return false;
+#ifdef _WIN32
+    (void)CloseHandle(thread);
+#else
+    (void)pthread_detach(thread);
+#endif
+    return true;
+}
+
 void clr_thread_join(clr_thread thread)
 {
 #ifdef _WIN32

@@ -18,6 +18,9 @@ typedef pthread_t clr_thread;
 bool clr_thread_start(clr_thread *thread, void (*body)(void *data), void *data);
 void clr_thread_join(clr_thread thread);
 
+/** Start body(data) in a thread that nobody joins; false: the system refuses. */
+bool clr_thread_start_alone(void (*body)(void *data), void *data);
+
 /** Processors that this process may use, at least 1. */
 unsigned clr_processors(void);
 

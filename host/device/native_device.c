@@ -132,7 +132,7 @@ static cl_context CL_API_CALL create_context(
     (void)properties, (void)devices, (void)device, (void)notify, (void)user;
     cl_context context = clr_native_object(sizeof *context);
     if (context)
-        context->pool = clr_pool_create(clr_processors());
+        context->pool = clr_pool_create(1); /* until clr_native_threads says more */
     if (context && !context->pool) {
         free(context);
         context = NULL;

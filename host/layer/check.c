@@ -201,8 +201,8 @@ static void force(clrnn_plan *plan, const struct clr_partition *partition)
         plan->strategy->force(plan, partition);
 }
 
-/* A pass; `again`: after one that was the same but for the cut, so that there is one of zeros in
- * between: what that left of states and activations must not pass for this one's. */
+/* A pass; `again`: after one that was the same but for the partition, so that there is one of zeros
+ * in between: what that left of states and activations must not pass for this one's. */
 static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan,
                                const struct clr_partition *partition, bool again)
 {

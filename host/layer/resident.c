@@ -99,7 +99,7 @@ static clrnn_status init(clrnn_plan *plan)
     status = clr_persistent_probe(&state->scanner.kernels, context->info.compute_units,
                                   &state->co_resident);
     if (status == CLRNN_OK)
-        clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u large work-groups run together",
+        clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u large work-groups are co-resident",
                 context->info.name, state->co_resident, context->info.compute_units);
     return status;
 }

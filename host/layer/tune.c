@@ -224,7 +224,7 @@ static void list_variants(const clrnn_context *context, const clrnn_exec_config 
     }
 }
 
-/* How many groups of each direction run together, as the plan found that the rule makes. */
+/* How many groups of each direction are co-resident, as the plan found that the rule makes. */
 static uint32_t groups_co_resident(clrnn_context *context, const clrnn_plan *plan)
 {
     if (plan->strategy->co_resident)
@@ -329,7 +329,8 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
     clrnn_tuning *made = clr_calloc(1, sizeof *made);
     if (!made)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "tune: out of memory");
-    /* A plan as the rule makes it: checks the description, and finds how many groups meet. */
+    /* A plan as the rule makes it: checks the description, and finds how many groups are
+     * co-resident. */
     clrnn_plan *plan = NULL;
     clrnn_status status = clrnn_plan_create(context, desc, &plan);
     if (status == CLRNN_OK) {

@@ -185,7 +185,7 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_scan *w,
     return run(p, &p->backward, &w->launch, args, CLR_COUNT(args) - room);
 }
 
-/* Do `groups` groups meet? A launch without steps is nothing but a grid barrier. */
+/* Do `groups` groups run at the same time? A launch without steps is nothing but a grid barrier. */
 static clrnn_status try_grid_barrier(clr_persistent *p, uint32_t groups, bool *met)
 {
     const clr_partition partition = {.scans = 1,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "layer/create.h"
 #include "model/description.h"
 #include "model/init.h"
 #include "model/pass.h"
@@ -108,6 +109,14 @@ static clrnn_status lay_out(clrnn_model *model)
     return CLRNN_OK;
 }
 
+/* The device for such models, before anything stands on one. */
+static clrnn_status settle(clrnn_context *context, const clrnn_model_desc *desc)
+{
+    const clrnn_plan_desc least = {
+        .network = desc->network, .max_steps = 1, .max_batch = 1, .precision = desc->precision};
+    return clr_plan_settle(context, &least);
+}
+
 /* A model whose parameters have yet to be written. desc may be the caller's. */
 static clrnn_status model_open(clrnn_context *context, const clrnn_model_desc *desc,
                                clrnn_model **out)
@@ -127,6 +136,8 @@ static clrnn_status model_open(clrnn_context *context, const clrnn_model_desc *d
         model->desc.network = model->network.desc;
         status = lay_out(model);
     }
+    if (status == CLRNN_OK)
+        status = settle(context, &model->desc);
     if (status == CLRNN_OK)
         status =
             clr_buffer_create(context, model->count * clr_model_element(model), &model->parameters);

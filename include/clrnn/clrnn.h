@@ -9,6 +9,7 @@
 #include <clrnn/network.h>
 #include <clrnn/plan.h>
 #include <clrnn/problem.h>
+#include <clrnn/report.h>
 #include <clrnn/status.h>
 #include <clrnn/stream.h>
 #include <clrnn/tensors.h>

@@ -12,18 +12,27 @@
 #define FINE(call)    ((call) == CLRNN_OK)
 #define IGNORED(call) ((call), true)
 
-#define CONTEXT_CASES(CASE)                                                                   \
-    CASE(clrnn_devices_list, log, FINE(clrnn_devices_list(NULL, &o.devices, &o.count)))       \
-    CASE(clrnn_devices_list, devices, REFUSED(clrnn_devices_list(&test_log, NULL, &o.count))) \
-    CASE(clrnn_devices_list, count, REFUSED(clrnn_devices_list(&test_log, &o.none, NULL)))    \
-    CASE(clrnn_devices_free, devices, IGNORED(clrnn_devices_free(NULL)))                      \
-    CASE(clrnn_context_create, desc, FINE(clrnn_context_create(NULL, &o.usual)))              \
-    CASE(clrnn_context_create, context, REFUSED(clrnn_context_create(&o.opening, NULL)))      \
-    CASE(clrnn_context_destroy, context, IGNORED(clrnn_context_destroy(NULL)))                \
-    CASE(clrnn_context_device, context, !clrnn_context_device(NULL))                          \
-    CASE(clrnn_context_cl, context, !clrnn_context_cl(NULL))                                  \
-    CASE(clrnn_context_queue, context, !clrnn_context_queue(NULL))                            \
-    CASE(clrnn_context_finish, context, MUTE(clrnn_context_finish(NULL)))
+#define CONTEXT_CASES(CASE)                                                                        \
+    CASE(clrnn_devices_list, log, FINE(clrnn_devices_list(NULL, &o.devices, &o.count)))            \
+    CASE(clrnn_devices_list, devices, REFUSED(clrnn_devices_list(&test_log, NULL, &o.count)))      \
+    CASE(clrnn_devices_list, count, REFUSED(clrnn_devices_list(&test_log, &o.none, NULL)))         \
+    CASE(clrnn_devices_free, devices, IGNORED(clrnn_devices_free(NULL)))                           \
+    CASE(clrnn_context_create, desc, FINE(clrnn_context_create(NULL, &o.usual)))                   \
+    CASE(clrnn_context_create, context, REFUSED(clrnn_context_create(&o.opening, NULL)))           \
+    CASE(clrnn_context_destroy, context, IGNORED(clrnn_context_destroy(NULL)))                     \
+    CASE(clrnn_context_device, context, !clrnn_context_device(NULL))                               \
+    CASE(clrnn_context_cl, context, !clrnn_context_cl(NULL))                                       \
+    CASE(clrnn_context_queue, context, !clrnn_context_queue(NULL))                                 \
+    CASE(clrnn_context_finish, context, MUTE(clrnn_context_finish(NULL)))                          \
+    CASE(clrnn_context_report, context, MUTE(clrnn_context_report(NULL, &o.report)))               \
+    CASE(clrnn_context_report, report, REFUSED(clrnn_context_report(o.context, NULL)))             \
+    CASE(clrnn_devices_report, log, FINE(clrnn_devices_report(NULL, &o.report)))                   \
+    CASE(clrnn_devices_report, report, REFUSED(clrnn_devices_report(&test_log, NULL)))             \
+    CASE(clrnn_report_destroy, report, IGNORED(clrnn_report_destroy(NULL)))                        \
+    CASE(clrnn_report_count, report, clrnn_report_count(NULL) == 0)                                \
+    CASE(clrnn_report_at, report, !clrnn_report_at(NULL, 0))                                       \
+    CASE(clrnn_report_format, report, clrnn_report_format(NULL, CLRNN_REPORT_TEXT, o.text, 8) < 0) \
+    CASE(clrnn_report_format, text, clrnn_report_format(o.report, CLRNN_REPORT_JSON, NULL, 0) > 0)
 
 #define NETWORK_CASES(CASE)                                                                        \
     CASE(clrnn_network_weights, desc,                                                              \

@@ -20,6 +20,7 @@ static struct {
     clrnn_context_desc opening;
     clrnn_context *context, *usual;
     clrnn_device_info *devices, *none;
+    clrnn_report *report;
     clrnn_plan_desc planned;
     clrnn_plan *plan; /* trains: the trainer's */
     clrnn_plan *streaming, *no_plan;
@@ -129,6 +130,7 @@ static int free_all(void **state)
 {
     (void)state;
     clrnn_devices_free(&o.devices);
+    clrnn_report_destroy(&o.report);
     clrnn_stream_destroy(&o.stream);
     clrnn_plan_destroy(&o.streaming);
     clrnn_trainer_destroy(&o.trainer);

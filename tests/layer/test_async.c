@@ -31,7 +31,7 @@ static void *make_plan(void *context)
 }
 
 /* While a plan is being compiled, for as long as that takes, a stream goes on; its blocks are so
- * large that groups share the units, so whether they may meet is asked for. */
+ * large that groups share the units, so whether a grid barrier is allowed is asked for. */
 static void stream_while_compiling(void **state)
 {
     enum { T = 600, BLOCK = 300, N = 2 };

@@ -32,7 +32,7 @@ static void assert_same_outputs(const char *what, const test_inputs *in, const t
     assert_same_bits(what, a->dweights, b->dweights, s.weights);
 }
 
-/* A form with sizes that fill several panels of units, so that groups have to meet. */
+/* A form with sizes that fill several panels of units, so that there are grid barriers. */
 static clrnn_network_desc large_form(size_t form, uint32_t layers, bool bidirectional)
 {
     clrnn_network_desc desc = test_form(form, layers, bidirectional);

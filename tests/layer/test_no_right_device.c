@@ -34,10 +34,11 @@ static clrnn_status open_twice(clrnn_context *context, size_t matches, clrnn_con
 {
     const clrnn_device_info *info = clrnn_context_device(context);
     const clrnn_device_info devices[] = {*info, *info};
-    const size_t order[] = {1, 0};
+    size_t order[] = {1, 0};
+    const clr_candidates candidates = {devices, 2, order, matches, false};
     const clrnn_context_desc desc = {.log = log_of_all, .cache_dir = ""};
     warnings[0] = test_last_error[0] = 0;
-    return clr_open_best(&desc, devices, order, matches, opened);
+    return clr_open_best(&desc, &candidates, NULL, opened);
 }
 
 static void none_is_right(void **state)

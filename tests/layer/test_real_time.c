@@ -256,7 +256,8 @@ static void play_all(play *p)
 /* In a process of its own: play twice, the second time counted; the results must be the same. */
 static void child(const work *w)
 {
-    const clrnn_context_desc desc = {.log = test_log, .device = "native", .cache_dir = ""};
+    const clrnn_context_desc desc = {
+        .log = test_log, .device = "native", .cache_dir = "", .threads = w->threads};
     clrnn_context *context = NULL;
     clrnn_plan *plan = NULL;
     clr_network n;
@@ -264,8 +265,6 @@ static void child(const work *w)
     const size_t element = w->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
     alarm(300);
     must(clrnn_context_create(&desc, &context), "context");
-    if (clr_native_threads(context->context, w->threads) != CL_SUCCESS)
-        give_up("threads");
     must(clr_network_init(&w->network, &test_log, &n), "network");
     must(clrnn_plan_create(context,
                            &(clrnn_plan_desc){.network = w->network,

@@ -71,7 +71,7 @@ static void long_sums(void **state)
     }
 }
 
-/* --- cuts --------------------------------------------------------------------------------- */
+/* --- partitions --------------------------------------------------------------------------- */
 
 /* A form whose units fill several passes of a group. */
 static test_inputs inputs_of(size_t form, uint32_t steps, uint32_t batch)
@@ -117,7 +117,7 @@ static void every_cut(void **state)
             }
 }
 
-/* A plan cut as it chooses to where 2 to 64 groups are said to run together. */
+/* A plan cut as it chooses to where 2 to 64 groups are said to be co-resident. */
 static void as_the_plan_chooses(void **state)
 {
     test_need(*state, TEST_RESIDENT);
@@ -357,7 +357,7 @@ static void waits_as_long_as_a_step(void **state)
     test_inputs_free(&in);
 }
 
-/* More groups than run together, and too few spins: right all the same, and counted. */
+/* More groups than are co-resident, and too few spins: right all the same, and counted. */
 static void waiting_in_vain(void **state)
 {
     test_need(*state, TEST_RESIDENT);

@@ -62,7 +62,7 @@ static void stepwise(void **state)
         check_form(*state, form, 2, 2, CLRNN_F32, STEPWISE_PACKED);
 }
 
-/* Units of several panels, so that groups of the persistent strategy meet if they may. */
+/* Units of several panels, so that there are grid barriers if they are allowed. */
 static void many_units(void **state)
 {
     clrnn_network_desc network = {.input_size = 3, .hidden_size = 300, .num_layers = 2};

@@ -160,7 +160,7 @@ static void persistent(void **state)
         {"three groups", s, false, FILE_partition,
          "return (uint)((ulong)whole * (part + 1) / parts);",
          "return (uint)((ulong)whole * (part + 1) / parts) - (part == 1 && parts > 2);"},
-        {"help", s, false, FILE_partition, "return (uint)(next - first);",
+        {"steal", s, false, FILE_partition, "return (uint)(next - first);",
          "return (uint)(next - first + 1);"},
         {"lengths", s, false, FILE_scan_forward, "store_some(live ? h_new : h_old,",
          "store_some(h_new,"},

@@ -73,6 +73,9 @@ int tool_no_device(void);
  */
 int tool_print_json(cJSON *object, bool line);
 
+/** A device with its limits: devices.c. */
+cJSON *tool_device_object(const clrnn_device_info *info);
+
 /** Open the device that `selector` names (NULL: CLRNN_DEVICE, else auto). Returns an exit code. */
 int tool_open(const char *selector, clrnn_context **context);
 

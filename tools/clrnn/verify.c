@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tool.h"
 #include "verify.h"
+#include "verify_digest.h"
 
 #define SEED 1
 
@@ -90,6 +90,7 @@ typedef struct verification {
     tool_list chosen;                  /* --problem; empty = the list above */
     cJSON *devices;                    /* results, if json */
     storage_result storages[STORAGES]; /* of the device at hand */
+    double worst[2];                   /* error of the device at hand, by precision */
     unsigned passed, failed;
 } verification;
 
@@ -156,6 +157,8 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
     const char *error = status ? tool_last_error(status) : NULL;
     check.passed = check.passed && !error;
     if (!error) {
+        double *worst = &v->worst[problem.precision];
+        *worst = fmax(*worst, fmax(check.forward_error, check.gradient_error));
         add_storage(&v->storages[problem.weights], &check);
         tool_digest_add(&v->digests, &problem, &check);
     }
@@ -230,16 +233,23 @@ static void report_storages(const verification *v, cJSON *device)
 
 static cJSON *device_object(verification *v, const clrnn_device_info *info)
 {
-    char selector[32];
-    cJSON *object = cJSON_CreateObject();
-    snprintf(selector, sizeof selector, "%u:%u", info->platform_index, info->device_index);
-    cJSON_AddStringToObject(object, "device", selector);
-    cJSON_AddStringToObject(object, "name", info->name);
-    cJSON_AddStringToObject(object, "platform", info->platform);
-    cJSON_AddStringToObject(object, "driver", info->driver);
+    cJSON *object = tool_device_object(info);
     cJSON_AddBoolToObject(object, "fp64", info->fp64);
     cJSON_AddItemToArray(v->devices, object);
     return object;
+}
+
+/* device: where the worst errors go as JSON; NULL = on stdout. */
+static void report_worst(const verification *v, bool fp64, cJSON *device)
+{
+    cJSON *object = device ? cJSON_AddObjectToObject(device, "worst_error") : NULL;
+    for (int p = CLRNN_F32; p <= (fp64 ? CLRNN_F64 : CLRNN_F32); p++) {
+        const char *precision = p == CLRNN_F64 ? "f64" : "f32";
+        if (object)
+            cJSON_AddNumberToObject(object, precision, v->worst[p]);
+        else
+            printf("worst error in %s: %.1e\n", precision, v->worst[p]);
+    }
 }
 
 static void check_lists(verification *v, clrnn_context *context, cJSON *list)
@@ -252,13 +262,14 @@ static void check_lists(verification *v, clrnn_context *context, cJSON *list)
         printf("f64 is not checked: the device has no double precision\n");
 }
 
-static void check_device(verification *v, clrnn_context *context)
+static int check_device(verification *v, clrnn_context *context)
 {
     const clrnn_device_info *info = clrnn_context_device(context);
     cJSON *device = v->json ? device_object(v, info) : NULL;
     cJSON *list = device ? cJSON_AddArrayToObject(device, "problems") : NULL;
     memset(v->storages, 0, sizeof v->storages);
     v->digests = (tool_digests){0};
+    memset(v->worst, 0, sizeof v->worst);
     if (!device) {
         printf("device %u:%u  %s, %s, driver %s\n", info->platform_index, info->device_index,
                info->name, info->platform, info->driver);
@@ -272,6 +283,10 @@ static void check_device(verification *v, clrnn_context *context)
     report_storages(v, device);
     if (v->digest)
         tool_digest_report(&v->digests, device);
+    if (v->chosen.count || v->digest)
+        return TOOL_OK;
+    report_worst(v, info->fp64, device);
+    return verify_tell_device(context, v->quick, device);
 }
 
 static int check_selected(verification *v, const char *selector)
@@ -280,9 +295,9 @@ static int check_selected(verification *v, const char *selector)
     int code = tool_open(selector, &context);
     if (code)
         return code;
-    check_device(v, context);
+    code = check_device(v, context);
     clrnn_context_destroy(&context);
-    return TOOL_OK;
+    return code;
 }
 
 /* A device that cannot be opened has failed, and the next is tried. */
@@ -312,7 +327,12 @@ static int conclude(verification *v)
         printf("%u passed, %u failed\n", v->passed, v->failed);
         return code;
     }
+    clrnn_report *report = NULL;
     cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "version", clrnn_version_text());
+    cJSON_AddItemToObject(object, "system", verify_system());
+    (void)clrnn_devices_report(tool_log(), &report);
+    cJSON_AddItemToObject(object, "found", verify_report_object(&report));
     cJSON_AddItemToObject(object, "devices", v->devices);
     v->devices = NULL;
     cJSON_AddNumberToObject(object, "passed", v->passed);
@@ -327,6 +347,8 @@ static int verify(verification *v, const char *selector)
     if (code)
         return code;
     v->devices = v->json ? cJSON_CreateArray() : NULL;
+    if (!v->json && !v->chosen.count)
+        verify_print_machine();
     code = all ? check_all(v) : check_selected(v, selector);
     if (!code)
         code = conclude(v);
@@ -363,6 +385,9 @@ const tool_command tool_verify = {
     "With --digest every strategy that passes its self-test runs every problem with our own\n"
     "products, and the bits of all outputs end as one number for each: equal on all devices\n"
     "but where a driver takes liberties. --json has those of each problem.\n"
+    "Beside the checks it tells of this machine, its drivers, how strategies fared in their\n"
+    "self-tests, and some times: clrnn verify --device all --json > FILE is what to mail to\n"
+    "somebody who is to help.\n"
     "A problem is a string such as cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=train.\n"
     "Exit: 0, 1 if a check failed, 2 bad use, 3 no device.\n",
     run};

@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: MIT
- * verify.h - digests of what problems give, for `clrnn verify --digest`. */
-#ifndef VERIFY_H
-#define VERIFY_H
+ * verify.h - what `clrnn verify` tells of machine, drivers and devices beside its checks. */
+#ifndef TOOL_VERIFY_H
+#define TOOL_VERIFY_H
 
 #include "tool.h"
 
-enum { TOOL_DIGEST_STRATEGIES = 4, TOOL_DIGEST_KINDS = 5 }; /* as clrnn_strategy; f64, storages */
+/** The machine: {"os", "release", "machine", "processor", "processors", "memory_bytes"}. */
+cJSON *verify_system(void);
 
-/* What the problems of one strategy and one kind of numbers come to, in order. */
-typedef struct tool_digest {
-    unsigned problems;
-    uint64_t forward, gradients;
-} tool_digest;
+/** A report as JSON, and NULL freed: an empty object where there is no memory. */
+cJSON *verify_report_object(clrnn_report **report);
 
-typedef struct tool_digests {
-    tool_digest of[TOOL_DIGEST_STRATEGIES][TOOL_DIGEST_KINDS];
-} tool_digests;
+/** Library and machine, and what has become of OpenCL, drivers and devices. */
+void verify_print_machine(void);
 
-/** Add a problem that says its strategy; one that does not adds nothing. */
-void tool_digest_add(tool_digests *digests, const clrnn_problem *problem, const clrnn_check *check);
-
-/** The digests of one problem, into its object. */
-void tool_digest_json(const clrnn_check *check, cJSON *object);
-
-/** All of them: a list in the object of a device; NULL: lines on stdout. */
-void tool_digest_report(const tool_digests *digests, cJSON *device);
+/** What is known of a device after its checks: limits, what each strategy's self-tests said, its
+ *  report, and the time of some problems (quick: of one). Into `device`, or on stdout if NULL.
+ *  Returns an exit code. */
+int verify_tell_device(clrnn_context *context, bool quick, cJSON *device);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * verify_digest.c - see verify.h. */
-#include "verify.h"
+#include "verify_digest.h"
 
 #include <inttypes.h>
 #include <stdio.h>
