@@ -131,7 +131,7 @@ GROUP void cross_entropy(global const REAL *logits, global const int *targets, u
         return;
     for (uint k = i; k < O; k += WG) {
         REAL hit = k == (uint)target ? 1 : 0;
-        dlogits[row * O + k] = target < 0 ? (REAL)0 : (real_exp(x[k] - m) / s - hit) * scale;
+        dlogits[row * O + k] = target < 0 ? (REAL)0 : (DIVIDE(real_exp(x[k] - m), s) - hit) * scale;
     }
 }
 
@@ -151,11 +151,11 @@ GROUP void mean_squared(global const REAL *logits, global const REAL *values,
         REAL error = logits[row * O + k] - values[row * O + k];
         part += error * error;
         if (dlogits)
-            dlogits[row * O + k] = counted ? 2 * error / O * scale : (REAL)0;
+            dlogits[row * O + k] = counted ? DIVIDE(2 * error, (REAL)O) * scale : (REAL)0;
     }
     REAL sum = group_sum(scratch, part);
     if (i == 0)
-        losses[row] = counted ? sum / O : (REAL)0;
+        losses[row] = counted ? DIVIDE(sum, (REAL)O) : (REAL)0;
 }
 
 /* Which elements of a block are an item's: from here on every WG-th. */
@@ -196,7 +196,7 @@ static inline void put_squares(REAL sum, int e, uint last, global REAL *out)
 {
     if (get_local_id(0) != 0)
         return;
-    out[0] = last ? sqrt(sum) : sum;
+    out[0] = last ? ROOT(sum) : sum;
     out[1] = last ? ldexp((REAL)1, -e) : (REAL)e;
 }
 

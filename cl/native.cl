@@ -40,6 +40,7 @@ VECTORS(double)
 #define CLK_LOCAL_MEM_FENCE  1
 #define CLK_GLOBAL_MEM_FENCE 2
 #define INFINITY             __builtin_inff()
+#define NAN                  __builtin_nanf("")
 
 #define atomic_inc(p)           __sync_fetch_and_add(p, 1)
 #define atomic_add(p, value)    __sync_fetch_and_add(p, value)
@@ -287,19 +288,3 @@ static inline float16 vload_half16(size_t i, global const half *p)
     return CLR_from_half_uint16(__builtin_convertvector(vload16(i, p), uint16));
 }
 #endif
-
-/* Rounded to the nearest, ties to even. */
-static inline void vstore_half_rte(float number, size_t i, global half *p)
-{
-    uint bits = as_uint(number), sign = bits >> 16 & 0x8000, size = bits & 0x7fffffff;
-    if (size > 0x7f800000) /* NaN, made quiet */
-        size = 0x7e00 | (size >> 13 & 0x3ff);
-    else if (size >= 0x47800000) /* 65536 and more */
-        size = 0x7c00;
-    else if (size <
-             0x38800000) /* below 2^-14: adding 0.5 leaves the rounded number in its low bits */
-        size = as_uint(as_float(size) + 0.5f) - 0x3f000000;
-    else
-        size = (size - (112u << 23) + 0xfff + (size >> 13 & 1)) >> 13;
-    p[i] = (ushort)(sign | size);
-}

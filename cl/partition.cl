@@ -25,14 +25,18 @@
  * "Scheduling Multithreaded Computations by Work Stealing", J. ACM 1999, but from a counter for
  * each part.) */
 /* What this work-item (or, after a barrier, its group) wrote is seen by all groups before what it
- * does next; and the other way round. OpenCL 1.2 has a fence for work-items of one group only, so
- * where the compiler is known it is told to fence the whole device. */
+ * does next; and the other way round. OpenCL C 1.2 has a fence for work-items of one group only: so
+ * where the compiler is known it is told to fence the whole device, and for others resident.cl is
+ * compiled as OpenCL C 2.0 or 3.0, or not at all (host/device/compiler.c). On the processors that
+ * persistent.cl is for, which have one memory, the usual fence does. */
 static inline void fence_device(void)
 {
 #if defined(__AMDGCN__)
     __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, "agent");
 #elif defined(__NVPTX__) || defined(__NV_CL_C_VERSION)
     __asm__ volatile("membar.gl;" ::: "memory");
+#elif __OPENCL_C_VERSION__ >= 200
+    atomic_work_item_fence(CLK_GLOBAL_MEM_FENCE, memory_order_acq_rel, memory_scope_device);
 #else
     mem_fence(CLK_GLOBAL_MEM_FENCE);
 #endif

@@ -4,6 +4,8 @@
  *
  *     REAL_IS_DOUBLE  0: REAL is float, 1: double (the device needs fp64)
  *     VEC             units that one work-item computes: 1, 8 or 16; REALV is a vector of them
+ *     ROUNDED_DIVISION  1: the device rounds quotients and roots of floats to the nearest, as it
+ *                     must those of doubles; 0: it may be off by some units in the last place
  *
  * Letters: T steps, N sequences, H hidden units, R width of a hidden state (P if projected, else
  * H), G gates. Arrays are row-major; offsets and strides are in elements. */
@@ -12,6 +14,9 @@
 #endif
 #ifndef VEC
 #define VEC 1
+#endif
+#ifndef ROUNDED_DIVISION
+#define ROUNDED_DIVISION 1
 #endif
 #if VEC != 1 && VEC != 8 && VEC != 16
 #error "VEC must be 1, 8 or 16"
@@ -172,6 +177,56 @@ static inline ALWAYS_INLINE void store_some(REALV value, global REAL *p, uint co
 /* Arrays are registers only if the loops over them are unrolled. */
 #define UNROLL _Pragma("unroll")
 
+/* What is asked of the bits of a number. A compiler may take numbers for real ones, for which 0*x
+ * is 0 and !(a <= b) is a > b: so nothing but this, or a choice that it decides, says of a number
+ * whether it is NaN or infinite. */
+#if REAL_IS_DOUBLE
+#define BITS_OF_INFINITY 0x7ff0000000000000L
+#else
+#define BITS_OF_INFINITY 0x7f800000
+#endif
+static inline bool is_finite(REAL x)
+{
+    return (CLR_PASTE(as_, INT_NAME)(x) & BITS_OF_INFINITY) != BITS_OF_INFINITY;
+}
+
+/* Quotients and roots, rounded to the nearest on every device. */
+#if ROUNDED_DIVISION || REAL_IS_DOUBLE
+#define DIVIDE(a, b) ((a) / (b))
+#define ROOT(x)      sqrt(x)
+#else
+/* From the device's own, by the remainders that fused multiply-adds give (P. Markstein, IA-64 and
+ * Elementary Functions, 2000). Where a remainder is not finite, a quotient is 0, infinite or NaN,
+ * and the device's own is right. */
+#define DIVIDE(a, b) divide(a, b)
+#define ROOT(x)      root(x)
+#ifndef OWN_QUOTIENT /* tests: of a device that is off by some units */
+#define OWN_QUOTIENT(a, b) ((a) / (b))
+#define OWN_ROOT(x)        sqrt(x)
+#endif
+static inline REALV divide(REALV a, REALV b)
+{
+    REALV own = OWN_QUOTIENT(a, b), inverse = OWN_QUOTIENT((REALV)1, b);
+    inverse = fma(fma(-b, inverse, (REALV)1), inverse, inverse);
+    REALV q = a * inverse;
+    q = fma(fma(-b, q, a), inverse, q);
+    /* Where b is all ones q may be off by one still: of it and its neighbour the nearer one. */
+    REALV rest = fma(-b, q, a);
+    REALV other = AS_REALV(AS_INTV(q) + ((AS_INTV(rest) ^ AS_INTV(a)) < 0 ? (INTV)-1 : (INTV)1));
+    REALV best = fabs(fma(-b, other, a)) < fabs(rest) ? other : q;
+    return (AS_INTV(best) & BITS_OF_INFINITY) == BITS_OF_INFINITY ? own : best;
+}
+
+static inline REALV root(REALV x)
+{
+    REALV own = OWN_ROOT(x);
+    REALV q = fma(fma(-own, own, x), divide((REALV)0.5f, own), own), rest = fma(-q, q, x);
+    REALV other = AS_REALV(AS_INTV(q) + (AS_INTV(rest) < 0 ? (INTV)-1 : (INTV)1));
+    REALV best = fabs(fma(-other, other, x)) < fabs(rest) ? other : q;
+    return (AS_INTV(best) & BITS_OF_INFINITY) == BITS_OF_INFINITY ? own : best;
+}
+#endif
+
 /* Our own exp and tanh, from additions, products and divisions alone: they become vector code on
  * every device, and give the same bits whatever the vector's width, which those of a driver do not.
  * Reduction and coefficients: S. L. Moshier, Cephes Mathematical Library, exp, tanh and expf
@@ -258,7 +313,7 @@ static inline REALV real_tanh(REALV x)
     q = fma(q, z, (REALV)4.67130221e-1f);
     p = fma(p, z, (REALV)1);
     q = fma(q, z, (REALV)1);
-    return x * p / q;
+    return DIVIDE(x * p, q);
 }
 #endif
 
@@ -267,5 +322,5 @@ static inline REALV real_tanh(REALV x)
 static inline REALV sigm(REALV x)
 {
     REALV scale, part = exp_parts(-x, &scale);
-    return (REALV)1 / fma(part, scale, (REALV)1);
+    return DIVIDE((REALV)1, fma(part, scale, (REALV)1));
 }

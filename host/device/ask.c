@@ -7,9 +7,12 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "device/compiler.h"
 #include "device/context.h"
 #include "device/limits.h"
 #include "device/opencl.h"
+
+#define CLR_DEVICE_ATOMIC_FENCE_CAPABILITIES 0x1064 /* OpenCL 3.0 */
 
 static cl_int ask(const clr_question *to, cl_uint what, size_t size, void *answer, size_t *needed)
 {
@@ -107,6 +110,20 @@ static clrnn_status ask_texts(const clr_question *to, clrnn_device_info *info)
     return CLRNN_OK;
 }
 
+/* How kernels compute and wait. */
+static clrnn_status ask_arithmetic(const clr_question *to, clrnn_device_info *info)
+{
+    cl_device_fp_config floats = 0;
+    cl_ulong fences = 0;
+    clrnn_status status = clr_ask_value(to, CL_DEVICE_SINGLE_FP_CONFIG, sizeof floats, &floats);
+    /* Of OpenCL 3.0; others refuse the question. */
+    if (ask(to, CLR_DEVICE_ATOMIC_FENCE_CAPABILITIES, sizeof fences, &fences, NULL) != CL_SUCCESS)
+        fences = 0;
+    info->rounded_division = floats & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT;
+    info->device_fence = clr_has_device_fence(info, fences);
+    return status;
+}
+
 static clrnn_status ask_limits(const clr_question *to, clrnn_device_info *info)
 {
     const struct {
@@ -145,6 +162,8 @@ clrnn_status clr_read_device(const clrnn_log *log, cl_platform_id platform, cl_d
     clrnn_status status = ask_texts(&to, info);
     if (status == CLRNN_OK)
         status = ask_limits(&to, info);
+    if (status == CLRNN_OK)
+        status = ask_arithmetic(&to, info);
     info->type = clr_device_kind(info->type);
     return status == CLRNN_OK ? clr_limits_apply(getenv("CLRNN_LIMITS"), log, info) : status;
 }

@@ -92,6 +92,8 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info wh
     const cl_uint vector = clr_native_used() ? clr_native_used()->vector : 1;
     const cl_ulong memory = clr_physical_memory(), local = 32 << 10;
     const cl_device_type type = CL_DEVICE_TYPE_CPU;
+    const cl_device_fp_config floats = CL_FP_DENORM | CL_FP_INF_NAN | CL_FP_ROUND_TO_NEAREST |
+                                       CL_FP_FMA | CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT;
     const size_t one = 1;
     const cl_bool yes = CL_TRUE;
     const cl_platform_id platform = &clr_native_platform;
@@ -109,6 +111,7 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info wh
         {CL_DEVICE_MAX_CLOCK_FREQUENCY, &none, sizeof none},
         {CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &vector, sizeof vector},
         {CL_DEVICE_MAX_WORK_GROUP_SIZE, &one, sizeof one},
+        {CL_DEVICE_SINGLE_FP_CONFIG, &floats, sizeof floats},
         {CL_DEVICE_HOST_UNIFIED_MEMORY, &yes, sizeof yes},
         {CL_DEVICE_COMPILER_AVAILABLE, &yes, sizeof yes},
         {CL_DEVICE_AVAILABLE, &yes, sizeof yes},

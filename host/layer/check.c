@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/philox.h"
@@ -205,7 +206,7 @@ static void force(clrnn_plan *plan, const struct clr_partition *partition)
 static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan,
                                const struct clr_partition *partition, bool again)
 {
-    bool f64 = a->problem->precision == CLRNN_F64;
+    const bool f64 = a->problem->precision == CLRNN_F64;
     clrnn_status status = CLRNN_OK;
     force(plan, NULL);
     fill_outputs(a, 0);
@@ -314,6 +315,14 @@ static void compare_gradients(const clr_arrays *a, double *worst, char tensor[48
             w.name, worst, tensor);
 }
 
+static uint64_t digest_of(const clr_arrays *a, int first, int end)
+{
+    uint64_t digest = CLR_DIGEST_START;
+    for (int i = first; i < end; i++)
+        digest = clr_digest(digest, a->got[i], a->out_count[i]);
+    return digest;
+}
+
 /* What is expected of the weights as they are, and of what is kept of them. */
 static clrnn_status expect(clr_arrays *a, const clrnn_log *log)
 {
@@ -362,9 +371,12 @@ clrnn_status clr_check_partitions(clrnn_context *context, const clrnn_problem *p
         if ((status = run_device(&a, plan, partitions[i], i > 0)) == CLRNN_OK)
             compare(&a, &c);
     force(plan, NULL);
-    free_arrays(&a);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK) {
+        c.forward_digest = digest_of(&a, 0, FORWARD_OUTPUTS);
+        c.gradient_digest = problem->train ? digest_of(&a, FORWARD_OUTPUTS, OUTPUTS) : 0;
         *check = c;
+    }
+    free_arrays(&a);
     return status;
 }
 

@@ -42,6 +42,8 @@ typedef struct clrnn_device_info {
     size_t max_work_group;
     bool fp64; /* REAL=double kernels can be built */
     bool fp16; /* cl_khr_fp16; not needed for f16 weights, which are converted on load */
+    bool rounded_division; /* f32 quotients are rounded correctly; else kernels take more steps */
+    bool device_fence;     /* kernels can have fences for all work-groups: strategy resident */
     bool unified_memory;
     bool available; /* a device without this or the next is never chosen */
     bool has_compiler;

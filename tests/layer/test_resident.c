@@ -239,6 +239,10 @@ static void rooms_that_are_too_small(void **state)
                                   .max_batch = 2,
                                   .strategy = CLRNN_STRATEGY_RESIDENT};
     clrnn_plan *plan = NULL;
+    context->info.device_fence = false;
+    assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
+    assert_error_contains("the device has no fences that reach them all");
+    context->info = info;
     context->info.max_work_group = 64;
     assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
     assert_error_contains("strategy resident cannot run this: it needs work-groups of 128");

@@ -75,6 +75,28 @@ def test_verify():
     assert out.splitlines()[-1] == "2 passed, 0 failed"
 
 
+def test_digest():
+    """The same numbers each time, of every strategy that the device has; others for other bits."""
+    command = ["verify", "--quick", "--digest"]
+    lines = [l for l in passes(*command).splitlines() if l.startswith("digest")]
+    assert len(lines) >= 5 and all(len(l.split()) == 7 for l in lines), lines
+    assert {l.split()[1] for l in lines} >= {"stepwise"}
+    assert lines == [l for l in passes(*command).splitlines() if l.startswith("digest")]
+    device = json.loads(passes(*command, "--json"))["devices"][0]
+    for d, line in zip(device["digests"], lines, strict=True):
+        assert line.split()[1:6] == [d["strategy"], d["numbers"], d["forward"], d["gradients"],
+                                     str(d["problems"])], (d, line)
+    for p in device["problems"]:
+        assert "gemm=packed" in p["problem"] and "strategy=" in p["problem"]
+        assert len(p["forward_digest"]) == 16 and int(p["forward_digest"], 16)
+        assert ("mode=train" in p["problem"]) == (int(p["gradient_digest"], 16) != 0), p
+    of = {p["problem"]: p["forward_digest"] for p in device["problems"]}
+    for problem, digest in of.items():  # these two add in one order
+        if "strategy=persistent" in problem:
+            assert of.get(problem.replace("=persistent", "=stepwise"), digest) == digest, problem
+    assert len(set(of.values())) >= len(of) // 3
+
+
 def test_verify_fails():
     huge = "cell=lstm,T=100000,N=1000000,H=100000"  # no memory for that: not checked, so not passed
     result = clrnn("verify", "--problem", huge, "T=2,H=3")

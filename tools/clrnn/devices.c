@@ -97,6 +97,8 @@ cJSON *tool_device_object(const clrnn_device_info *info)
     if (info->fp64)
         cJSON_AddItemToArray(precisions, cJSON_CreateString("f64"));
     cJSON_AddBoolToObject(object, "fp16", info->fp16);
+    cJSON_AddBoolToObject(object, "rounded_division", info->rounded_division);
+    cJSON_AddBoolToObject(object, "device_fence", info->device_fence);
     cJSON_AddBoolToObject(object, "unified_memory", info->unified_memory);
     cJSON_AddNumberToObject(object, "vector_width", info->vector_width);
     cJSON_AddBoolToObject(object, "available", info->available);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verify.h"
+#include "verify_digest.h"
 
 #define SEED 1
 
@@ -84,7 +85,8 @@ typedef struct storage_result {
 
 /* One verification, over one device or several. */
 typedef struct verification {
-    bool quick, json;
+    bool quick, json, digest;
+    tool_digests digests;              /* of the device at hand, with --digest */
     tool_list chosen;                  /* --problem; empty = the list above */
     cJSON *devices;                    /* results, if json */
     storage_result storages[STORAGES]; /* of the device at hand */
@@ -110,6 +112,7 @@ static void add_result(cJSON *list, const char *problem, const clrnn_check *chec
         cJSON_AddNumberToObject(object, "storage_error", check->storage_error);
         cJSON_AddNumberToObject(object, "storage_bound", check->storage_bound);
         cJSON_AddStringToObject(object, "storage_tensor", check->storage_tensor);
+        tool_digest_json(check, object);
     }
     cJSON_AddItemToArray(list, object);
 }
@@ -149,7 +152,7 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
         clrnn_problem_format(&problem, full, sizeof full);
         status = clrnn_problem_check(context, &problem, SEED, &check);
     }
-    if (status == CLRNN_ERR_UNSUPPORTED && !asked)
+    if (!asked && (status == CLRNN_ERR_UNSUPPORTED || (v->digest && status == CLRNN_ERR_SELF_TEST)))
         return;
     const char *error = status ? tool_last_error(status) : NULL;
     check.passed = check.passed && !error;
@@ -157,12 +160,30 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
         double *worst = &v->worst[problem.precision];
         *worst = fmax(*worst, fmax(check.forward_error, check.gradient_error));
         add_storage(&v->storages[problem.weights], &check);
+        tool_digest_add(&v->digests, &problem, &check);
     }
     *(check.passed ? &v->passed : &v->failed) += 1;
     if (list)
         add_result(list, full, &check, error);
     else
         print_result(full, &check, error);
+}
+
+/* The same with our own products and, unless the problem says one, each strategy. */
+static void check_each(verification *v, clrnn_context *context, const char *text, cJSON *list)
+{
+    static const char *const strategies[] = {"stepwise", "persistent", "resident"};
+    char full[256];
+    if (!v->digest) {
+        check_one(v, context, text, false, list);
+        return;
+    }
+    const bool says = strstr(text, "strategy=") != NULL;
+    for (size_t i = 0; i < (says ? 1 : sizeof strategies / sizeof *strategies); i++) {
+        snprintf(full, sizeof full, "%s,gemm=packed%s%s", text,
+                 says ? "" : ",strategy=", says ? "" : strategies[i]);
+        check_one(v, context, full, false, list);
+    }
 }
 
 /* The problems of the list above, in one precision. */
@@ -172,7 +193,7 @@ static void check_list(verification *v, clrnn_context *context, const char *prec
         char text[256];
         snprintf(text, sizeof text, "%s,mode=train,precision=%s", problems[i].problem, precision);
         if (!v->quick || problems[i].quick)
-            check_one(v, context, text, false, list);
+            check_each(v, context, text, list);
     }
 }
 
@@ -183,7 +204,7 @@ static void check_storages(verification *v, clrnn_context *context, cJSON *list)
             char text[256];
             snprintf(text, sizeof text, "%s,weights=%s", stored_problems[i].problem, storages[s]);
             if (!v->quick || stored_problems[i].quick)
-                check_one(v, context, text, false, list);
+                check_each(v, context, text, list);
         }
 }
 
@@ -247,6 +268,7 @@ static int check_device(verification *v, clrnn_context *context)
     cJSON *device = v->json ? device_object(v, info) : NULL;
     cJSON *list = device ? cJSON_AddArrayToObject(device, "problems") : NULL;
     memset(v->storages, 0, sizeof v->storages);
+    v->digests = (tool_digests){0};
     memset(v->worst, 0, sizeof v->worst);
     if (!device) {
         printf("device %u:%u  %s, %s, driver %s\n", info->platform_index, info->device_index,
@@ -259,7 +281,9 @@ static int check_device(verification *v, clrnn_context *context)
     if (!v->chosen.count)
         check_lists(v, context, list);
     report_storages(v, device);
-    if (v->chosen.count)
+    if (v->digest)
+        tool_digest_report(&v->digests, device);
+    if (v->chosen.count || v->digest)
         return TOOL_OK;
     report_worst(v, info->fp64, device);
     return verify_tell_device(context, v->quick, device);
@@ -336,12 +360,14 @@ static int run(int argc, char **argv)
 {
     verification v = {0};
     const char *selector = NULL;
-    tool_option options[] = {tool_flag("quick", &v.quick, "a few problems only, in seconds"),
-                             tool_flag("json", &v.json, "print one JSON object"),
-                             tool_many("problem", "STR", &v.chosen, "check these instead"),
-                             tool_device(&selector),
-                             {0}};
-    options[3].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
+    tool_option options[] = {
+        tool_flag("quick", &v.quick, "a few problems only, in seconds"),
+        tool_flag("json", &v.json, "print one JSON object"),
+        tool_flag("digest", &v.digest, "each strategy with our own products, and digests"),
+        tool_many("problem", "STR", &v.chosen, "check these instead"),
+        tool_device(&selector),
+        {0}};
+    options[4].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
     int code = tool_parse(&tool_verify, argc, argv, options, NULL);
     if (code == TOOL_CONTINUE)
         code = verify(&v, selector);
@@ -350,12 +376,15 @@ static int run(int argc, char **argv)
 }
 
 const tool_command tool_verify = {
-    "verify", "[--device SEL|all] [--quick] [--json] [--problem STR]...",
+    "verify", "[--device SEL|all] [--quick] [--digest] [--json] [--problem STR]...",
     "check a device against the float64 reference",
     "Runs problems forward and backward on the device and in the reference. An error is\n"
     "the largest difference in a tensor over the largest value of that tensor. For weights\n"
     "kept in f16, bf16 or int8 the reference has them rounded alike; what the rounding itself\n"
     "does, against the weights as they were, stands beside it as storage.\n"
+    "With --digest every strategy that passes its self-test runs every problem with our own\n"
+    "products, and the bits of all outputs end as one number for each: equal on all devices\n"
+    "but where a driver takes liberties. --json has those of each problem.\n"
     "Beside the checks it tells of this machine, its drivers, how strategies fared in their\n"
     "self-tests, and some times: clrnn verify --device all --json > FILE is what to mail to\n"
     "somebody who is to help.\n"
