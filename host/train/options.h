@@ -31,5 +31,7 @@ double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done);
 
 /** "adam", ...: names in checkpoints. */
 const char *clr_optimizer_name(clrnn_optimizer optimizer);
+const char *clr_loss_name(clrnn_loss loss);
+const char *clr_schedule_name(clrnn_schedule schedule);
 
 #endif

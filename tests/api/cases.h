@@ -232,7 +232,19 @@
     CASE(clrnn_trainer_save, trainer, MUTE(clrnn_trainer_save(NULL, "/missing/x")))                \
     CASE(clrnn_trainer_save, path, REFUSED(clrnn_trainer_save(o.trainer, NULL)))                   \
     CASE(clrnn_trainer_resume, trainer, MUTE(clrnn_trainer_resume(NULL, "/missing")))              \
-    CASE(clrnn_trainer_resume, path, REFUSED(clrnn_trainer_resume(o.trainer, NULL)))
+    CASE(clrnn_trainer_resume, path, REFUSED(clrnn_trainer_resume(o.trainer, NULL)))               \
+    CASE(clrnn_trainer_to_tensors, trainer, MUTE(clrnn_trainer_to_tensors(NULL, o.set)))           \
+    CASE(clrnn_trainer_to_tensors, set, REFUSED(clrnn_trainer_to_tensors(o.trainer, NULL)))        \
+    CASE(clrnn_trainer_from_tensors, trainer,                                                      \
+         MUTE(clrnn_trainer_from_tensors(NULL, o.set, "name")))                                    \
+    CASE(clrnn_trainer_from_tensors, set,                                                          \
+         REFUSED(clrnn_trainer_from_tensors(o.trainer, NULL, "name")))                             \
+    CASE(clrnn_trainer_from_tensors, name,                                                         \
+         REFUSED(clrnn_trainer_from_tensors(o.trainer, o.set, NULL)))                              \
+    CASE(clrnn_trainer_set_learning_rate, trainer,                                                 \
+         MUTE(clrnn_trainer_set_learning_rate(NULL, 0.1)))                                         \
+    CASE(clrnn_trainer_freeze, trainer, MUTE(clrnn_trainer_freeze(NULL, "rnn.")))                  \
+    CASE(clrnn_trainer_freeze, prefix, REFUSED(clrnn_trainer_freeze(o.trainer, NULL)))
 
 #define TEXT_CASES(CASE)                                                                          \
     CASE(clrnn_text_create, bytes,                                                                \
