@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "train/options.h"
 #include "train/trainer.h"
 
 clrnn_status clr_trainer_open_weights(clrnn_trainer *trainer, const double *weights)

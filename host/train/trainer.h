@@ -56,12 +56,6 @@ typedef struct clr_counted {
     double weight;  /* what the sum of losses is divided by to be their mean */
 } clr_counted;
 
-/** Whether a loss compares logits with values, [T,N,O], and not with classes. */
-static inline bool clr_loss_has_values(clrnn_loss loss)
-{
-    return loss != CLRNN_LOSS_CROSS_ENTROPY;
-}
-
 /** Take the class weights of a descriptor. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (one is out of its
  *  range), CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL */
 clrnn_status clr_trainer_open_weights(clrnn_trainer *trainer, const double *weights);

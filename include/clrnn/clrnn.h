@@ -5,6 +5,7 @@
 
 #include <clrnn/buffer.h>
 #include <clrnn/context.h>
+#include <clrnn/data.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
 #include <clrnn/plan.h>

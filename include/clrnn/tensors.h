@@ -81,7 +81,21 @@ CLRNN_API void clrnn_tensors_destroy(clrnn_tensors **set);
 CLRNN_API clrnn_status clrnn_tensors_load(const char *path, const clrnn_log *log,
                                           clrnn_tensors **set);
 
-/** The same from memory; `name` stands for the path in messages. */
+/**
+ * Read a table of numbers: values between commas, semicolons or tabs, the first line of names unless
+ * it is of numbers. What is empty, NA or NaN is NaN. Gives one tensor named "", F64 [rows,columns],
+ * and metadata "columns", their names between commas.
+ *
+ * columns: those to read, between commas: a name, a number from 1, or from one to another, as
+ *          "JAN-DEC" or "2-"; "!" before them: all others. NULL = all. In the order given.
+ * Ownership, threads: as clrnn_tensors_load.
+ * Returns: as clrnn_tensors_load; CLRNN_ERR_FORMAT names line and column of what is no number;
+ *          CLRNN_ERR_ARGUMENT (no such column: the log lists them)
+ */
+CLRNN_API clrnn_status clrnn_csv_load(const char *path, const char *columns, const clrnn_log *log,
+                                      clrnn_tensors **set);
+
+/** clrnn_tensors_load from memory; `name` stands for the path in messages. */
 CLRNN_API clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *name,
                                            const clrnn_log *log, clrnn_tensors **set);
 
