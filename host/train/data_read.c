@@ -239,7 +239,8 @@ static clrnn_status read_targets(reader *r)
     const bool every = r->desc->target_at == CLRNN_TARGET_EVERY || r->desc->window;
     if (!t)
         return CLRNN_OK;
-    if (!fits(r, t, 0) && (classes || !fits(r, t, 1)))
+    const bool column = fits(r, t, 1) && t->shape[t->rank - 1] == 1;
+    if (!fits(r, t, 0) && !column && (classes || !fits(r, t, 1)))
         return unfit(r, "targets", t);
     const uint64_t O = classes || fits(r, t, 0) ? 1 : t->shape[t->rank - 1];
     if (O < 1 || O > INT32_MAX || (!classes && r->desc->output_size && r->desc->output_size != O))
