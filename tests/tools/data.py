@@ -207,7 +207,8 @@ def test_data_resume():
     passes("train", "--data", "x.npy", "--targets", "y.npy", "--lengths", "n.npy", "--log", "part.csv",
            "--resume", "part.safetensors", "--save", "part.safetensors", "--steps", "60")
     whole, part = (arrays.read_raw(p + ".safetensors") for p in ("whole", "part"))
-    assert [n for n in whole[0] if whole[0][n] != part[0].get(n)] == [], "tensors"
+    different = [n for n in whole[0] if whole[0][n] != part[0].get(n)]
+    assert different == [], (different, whole[1], part[1])
     assert [(k, v, part[1].get(k)) for k, v in whole[1].items() if v != part[1].get(k)] == []
     assert float(whole[1]["clrnn.train.learning_rate"]) < 0.02  # the plateau was there
     a, b = ([line.split(",") for line in open(p + ".csv", encoding="utf-8")] for p in ("whole", "part"))

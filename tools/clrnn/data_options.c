@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * data_options.c - the options of `clrnn train` for data and tasks: which belong together, and
  * which a checkpoint remembers. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "train_data.h"
@@ -161,13 +162,16 @@ static const char *const remembered[] = {
     "batch-first",  "epochs",        "patience",    "plateau",     "plateau-factor",
     "task",         "length",        NULL};
 
-int data_keep_options(const train_options *o, clrnn_tensors *set)
+int data_keep_options(const train_options *o, uint64_t validate_every, clrnn_tensors *set)
 {
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; remembered[i] && !status; i++) {
         char key[64], text[200];
         snprintf(key, sizeof key, "clrnn.option.%s", remembered[i]);
-        if (*tool_value(o->table, remembered[i], text))
+        tool_value(o->table, remembered[i], text);
+        if (strcmp(remembered[i], "validate-every") == 0)
+            snprintf(text, sizeof text, "%" PRIu64, validate_every); /* as it came out */
+        if (*text)
             status = clrnn_tensors_set_metadata(set, key, text);
     }
     return status ? tool_failed(status) : TOOL_OK;

@@ -85,7 +85,7 @@ int data_save(data_session *s)
     clrnn_status status = clrnn_tensors_create(tool_log(), &set);
     if (!status)
         status = fill(s, last, set);
-    int code = status ? tool_failed(status) : data_keep_options(s->o, set);
+    int code = status ? tool_failed(status) : data_keep_options(s->o, s->validate_every, set);
     if (!code) {
         status = clrnn_tensors_save(set, s->o->save);
         code = status ? tool_failed(status) : TOOL_OK;

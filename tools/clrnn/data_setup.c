@@ -218,7 +218,8 @@ static void set_duration(data_session *s)
     const train_options *o = s->o;
     const uint64_t batches = clrnn_data_batches(s->data, CLRNN_PART_TRAIN);
     s->steps = o->epochs ? o->epochs * batches : o->steps;
-    s->validate_every = tool_given(o->table, "validate-every") ? o->validate_every : batches;
+    const bool said = tool_given(o->table, "validate-every") || o->resume;
+    s->validate_every = said ? o->validate_every : batches;
     if (s->validate_every == 0)
         s->validate_every = s->steps;
 }

@@ -90,7 +90,7 @@ int data_open(data_session *s, clrnn_context *context, const train_options *o, u
 void data_close(data_session *s);
 
 /** The options that a checkpoint remembers, to and from it. Return an exit code. */
-int data_keep_options(const train_options *o, clrnn_tensors *set);
+int data_keep_options(const train_options *o, uint64_t validate_every, clrnn_tensors *set);
 int data_take_options(const train_options *o, const clrnn_tensors *set, const char *path);
 
 /** Train until the end, early or not, or a signal. Returns an exit code. */
