@@ -211,7 +211,7 @@ def test_data_resume():
     assert different == [], (different, whole[1], part[1])
     assert [(k, v, part[1].get(k)) for k, v in whole[1].items() if v != part[1].get(k)] == []
     assert float(whole[1]["clrnn.train.learning_rate"]) < 0.02  # the plateau was there
-    a, b = ([line.split(",") for line in open(p + ".csv", encoding="utf-8")] for p in ("whole", "part"))
+    a, b = ([line.split(",") for line in read(p + ".csv").decode().splitlines()] for p in ("whole", "part"))
     assert len(a) == len(b) == 13
     assert [r[:1] + r[2:] for r in a] == [r[:1] + r[2:] for r in b]
 
