@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import zipfile
 
 import arrays
 import harness
@@ -451,3 +452,29 @@ def test_predict_bad():
     before = read("y.npy")
     fails(2, "predict", "m.safetensors", *good, "--out", "missing/o.npy", says="missing")
     assert read("y.npy") == before and not os.path.exists("o.npy")
+
+
+def test_data_npz():
+    """All arrays in one file, as numpy.savez writes them."""
+    write_classes(ragged=True)
+    with zipfile.ZipFile("all.npz", "w") as archive:
+        for name, path in [("x", "x.npy"), ("targets", "y.npy"), ("lengths", "n.npy")]:
+            archive.write(path, name + ".npy", zipfile.ZIP_DEFLATED if name == "x" else zipfile.ZIP_STORED)
+    options = [*GRU, *"--batch-first --steps 5".split()]
+    result = harness.clrnn("train", "--data", "all.npz", *options, "--save", "a.safetensors")
+    if "libzip" in result.stderr:
+        assert result.returncode == 2
+        return
+    assert result.returncode == 0 and result.stderr == "", result
+    passes("train", "--data", "x.npy", "--targets", "y.npy", "--lengths", "n.npy", *options, "--save",
+           "b.safetensors")
+    assert arrays.read_safetensors("a.safetensors") == arrays.read_safetensors("b.safetensors")
+    whole = read("all.npz")
+    for at in range(10, len(whole), 97):  # damaged anywhere: an error, or a table that still is one
+        with open("bad.npz", "wb") as f:
+            f.write(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1:])
+        result = harness.clrnn("info", "bad.npz")
+        assert result.returncode in (0, 2) and len(result.stderr.splitlines()) <= 1, result
+    with open("bad.npz", "wb") as f:
+        f.write(whole[:len(whole) // 2])
+    fails(2, "train", "--data", "bad.npz", *options, "--save", "c.safetensors", says="bad.npz")
