@@ -13,6 +13,7 @@
 #include <clrnn/status.h>
 #include <clrnn/stream.h>
 #include <clrnn/tensors.h>
+#include <clrnn/text.h>
 #include <clrnn/trainer.h>
 #include <clrnn/tune.h>
 #include <clrnn/version.h>
