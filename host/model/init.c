@@ -143,7 +143,7 @@ static clrnn_status recurrent(const clrnn_model *model, const stream *s, size_t 
 {
     const clr_network *net = &model->network;
     size_t rows = net->gates * net->desc.hidden_size / blocks;
-    size_t columns = net->state, size = rows * columns;
+    size_t columns = net->state_size, size = rows * columns;
     double *q = clr_calloc(size + rows + columns, sizeof *q);
     if (!q)
         return clr_fail(&model->context->log, CLRNN_ERR_MEMORY,
@@ -204,7 +204,7 @@ static clrnn_status cell(const clrnn_model *model, uint32_t layer, uint32_t dire
     const clr_network *net = &model->network;
     const clrnn_init_kind kind = model->desc.init.kind;
     clr_cell_weights part = clr_network_cell(net, layer, direction);
-    size_t H = net->desc.hidden_size, R = net->state, rows = net->gates * H;
+    size_t H = net->desc.hidden_size, R = net->state_size, rows = net->gates * H;
     size_t w_ih = model->rnn + part.w_ih, w_hh = model->rnn + part.w_hh;
     clrnn_status status = CLRNN_OK;
     s->tensor++;

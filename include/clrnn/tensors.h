@@ -82,9 +82,9 @@ CLRNN_API clrnn_status clrnn_tensors_load(const char *path, const clrnn_log *log
                                           clrnn_tensors **set);
 
 /**
- * Read a table of numbers: values between commas, semicolons or tabs, the first line of names unless
- * it is of numbers. What is empty, NA or NaN is NaN. Gives one tensor named "", F64 [rows,columns],
- * and metadata "columns", their names between commas.
+ * Read a table of numbers: values between commas, semicolons or tabs, the first line of names
+ * unless it is of numbers. What is empty, NA or NaN is NaN. Gives one tensor named "", F64
+ * [rows,columns], and metadata "columns", their names between commas.
  *
  * columns: those to read, between commas: a name, a number from 1, or from one to another, as
  *          "JAN-DEC" or "2-"; "!" before them: all others. NULL = all. In the order given.
