@@ -158,6 +158,79 @@ GROUP void mean_squared(global const REAL *logits, global const REAL *values,
         losses[row] = counted ? DIVIDE(sum, (REAL)O) : (REAL)0;
 }
 
+/* What one element costs, by kind, and the derivative, with e = x - y (clrnn_loss):
+ *     SQUARED    e^2                                            2 e
+ *     ABSOLUTE   |e|                                            the sign of e, 0 at 0
+ *     HUBER      e^2/2 where |e| <= delta,                      e, kept within +-delta
+ *                else delta (|e| - delta/2)
+ *     BINARY     max(x,0) - x y + log(1 + exp(-|x|))            1/(1+exp(-x)) - y */
+enum { LOSS_SQUARED, LOSS_ABSOLUTE, LOSS_HUBER, LOSS_BINARY };
+
+static inline REAL element_loss(uint kind, REAL delta, REAL x, REAL y, REAL *dx)
+{
+    REAL e = x - y, size = fabs(e);
+    if (kind == LOSS_ABSOLUTE) {
+        *dx = isnan(e) ? e : e > 0 ? (REAL)1 : e < 0 ? (REAL)-1 : (REAL)0;
+        return size;
+    }
+    if (kind == LOSS_HUBER) {
+        bool near = !(size > delta); /* with a NaN too, which stays one */
+        *dx = near ? e : e > 0 ? delta : -delta;
+        return near ? e * e / 2 : delta * (size - delta / 2);
+    }
+    if (kind == LOSS_BINARY) {
+        REAL small = real_exp(-fabs(x)), most = x > 0 ? (REAL)1 : small;
+        *dx = DIVIDE(most, 1 + small) - y;
+        return (x > 0 ? x : (REAL)0) - x * y + real_log(1 + small);
+    }
+    *dx = 2 * e;
+    return e * e;
+}
+
+/* A loss of each element of a row by itself; arrays as of mean_squared. losses: the sum over the
+ * row divided by `divisor`, O or 1. missing: a value that is NaN costs nothing, whatever its logit
+ * is. Global size [rows * WG]. */
+GROUP void each_element(global const REAL *logits, global const REAL *values,
+                        global const int *targets, uint O, uint kind, REAL delta, uint missing,
+                        REAL divisor, REAL scale, global REAL *losses, global REAL *dlogits)
+{
+    local REAL scratch[WG];
+    uint i = get_local_id(0);
+    size_t row = get_group_id(0);
+    bool counted = targets[row] >= 0;
+
+    REAL part = 0;
+    for (uint k = i; k < O; k += WG) {
+        REAL y = values[row * O + k], dx;
+        REAL cost = element_loss(kind, delta, logits[row * O + k], y, &dx);
+        bool skip = !counted || (missing && isnan(y));
+        part += skip ? (REAL)0 : cost;
+        if (dlogits)
+            dlogits[row * O + k] = skip ? (REAL)0 : DIVIDE(dx, divisor) * scale;
+    }
+    REAL sum = group_sum(scratch, part);
+    if (i == 0)
+        losses[row] = DIVIDE(sum, divisor);
+}
+
+/* Losses and gradients of cross-entropy times the weight of the target's class, [O].
+ * Global size [rows * WG]. */
+GROUP void weigh_classes(global const REAL *weights, global const int *targets, uint O,
+                         global REAL *losses, global REAL *dlogits)
+{
+    uint i = get_local_id(0);
+    size_t row = get_group_id(0);
+    int target = targets[row];
+    if (target < 0)
+        return;
+    REAL weight = weights[target];
+    if (i == 0)
+        losses[row] *= weight;
+    if (dlogits)
+        for (uint k = i; k < O; k += WG)
+            dlogits[row * O + k] *= weight;
+}
+
 /* Which elements of a block are an item's: from here on every WG-th. */
 static inline size_t first_of_block(size_t block)
 {

@@ -39,6 +39,30 @@ MUTATIONS = [
     ("pool-repeats-a-task", "test_threads", [
         ("host/base/pool.c", "jobs->task(jobs->data, next);", "jobs->task(jobs->data, index);")]),
 
+    # How weights are drawn, what of a batch counts, and data sets.
+    ("init-gru-lets-go", "test_init", [
+        ("host/shape/cell.c", ".keeping = {.sign = -1,", ".keeping = {.sign = 1,")]),
+    ("init-chrono-too-long", "test_init", [
+        ("host/model/init.c", "init->longest_lag - 2)", "init->longest_lag * 2)")]),
+    ("loss-huber-slope", "test_steps", [
+        ("cl/loss.cl", "*dx = near ? e : e > 0 ? delta : -delta;", "*dx = e;")]),
+    ("loss-missing-counted", "test_steps", [
+        ("host/train/loss.c", "elements ? present(", "!elements ? present(")]),
+    ("loss-class-weight-of-gradient", "test_steps", [
+        ("cl/loss.cl", "dlogits[row * O + k] *= weight;", "dlogits[row * O + k] *= (REAL)1;")]),
+    ("frozen-after-parameters-are-set", "test_steps", [
+        ("host/train/freeze.c", "frozen->count == 0 || frozen->version == trainer->model->version",
+         "frozen->count == 0 || frozen->version")]),
+    ("data-scaled-by-all", "test_data", [
+        ("host/train/data_split.c",
+         "        measure(data, x_row, false, I, &data->x_scale);\n        apply(",
+         "        data->x_scale.deviation[0] = 1;\n        apply(")]),
+    ("data-window-a-step-late", "test_data", [
+        ("host/train/data_read.c", "last ? first + W - 1 : first", "last ? first + W : first + 1")]),
+    ("data-order-without-pass", "test_data", [
+        ("host/train/data_batch.c", "shuffle(data->order, count, data->seed, 0x0de5, pass)",
+         "shuffle(data->order, count, data->seed, 0x0de5, 0)")]),
+
     # The cells on the device.
     ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
     ("lstm-memory-lane", "test_vectors", [
@@ -260,7 +284,7 @@ MUTATIONS = [
     ("model-parameters-stay", "test_model", [
         ("host/model/forward.c", "pass->version != model->version)", "pass->version == 0)")]),
     ("forget-bias", "test_parameters", [
-        ("host/shape/cell.c", ".first_bias = {[1] = 1}", ".first_bias = {[0] = 1}")]),
+        ("host/shape/cell.c", ".admits = 0, .usual = 1}", ".admits = 0, .usual = 0}")]),
     ("mask-of-values", "test_batch test_trainer", [
         ("host/train/trainer.c", "const int32_t *targets = batch->targets;",
          "const int32_t *targets =\n"

@@ -4,12 +4,14 @@
 #include "model/description.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "model/init.h"
 #include "model/json.h"
 #include "model/tensors.h"
 #include "shape/network.h"
@@ -331,6 +333,31 @@ static void read_input_and_head(reader *r, clrnn_model_desc *desc, uint8_t vocab
     check_size(r, "output_size", desc->output_size);
 }
 
+/* How the weights were drawn; a file need not say. */
+static void read_init(reader *r, clrnn_init_desc *init)
+{
+    uint64_t lag = 0;
+    const cJSON *word = field(r, "init"), *item = field(r, "longest_lag");
+    const cJSON *bias = field(r, "forget_bias");
+    for (int i = 0; clr_init_names[i] && cJSON_IsString(word); i++)
+        if (strcmp(clr_init_names[i], word->valuestring) == 0)
+            init->kind = (clrnn_init_kind)i;
+    if (word && init->kind == CLRNN_INIT_AUTO)
+        WRONG(r, "metadata clrnn, field init: found %s, which is no way to draw weights",
+              clr_json_show(word).text);
+    if (item && (!clr_json_integer(item, UINT32_MAX, &lag) || lag < 2))
+        WRONG(r, "metadata clrnn, field longest_lag: found %s, expected 2 to %" PRIu32,
+              clr_json_show(item).text, UINT32_MAX);
+    if (bias && (!cJSON_IsNumber(bias) || !isfinite(bias->valuedouble)))
+        WRONG(r, "metadata clrnn, field forget_bias: found %s, expected a number",
+              clr_json_show(bias).text);
+    if (r->status != CLRNN_OK || !word)
+        return;
+    init->longest_lag = (uint32_t)lag;
+    init->has_forget_bias = bias != NULL;
+    init->forget_bias = bias ? bias->valuedouble : 0;
+}
+
 clrnn_status clr_description_read(const clrnn_tensors *set, const clrnn_log *log,
                                   clrnn_model_desc *desc, uint8_t vocabulary[256],
                                   const char **prefix)
@@ -347,6 +374,7 @@ clrnn_status clr_description_read(const clrnn_tensors *set, const clrnn_log *log
     parse_json(&r);
     read_network(&r, &found.network);
     read_input_and_head(&r, &found, vocabulary);
+    read_init(&r, &found.init);
     claim_all(&r, &found);
     check_unclaimed(&r);
     cJSON_Delete(r.json);

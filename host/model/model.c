@@ -177,6 +177,8 @@ clrnn_status clrnn_model_create(clrnn_context *context, const clrnn_model_desc *
     clrnn_model *made = NULL;
     void *values = NULL;
     clrnn_status status = model_open(context, desc, &made);
+    if (status == CLRNN_OK)
+        status = clr_init_resolve(&made->network, &context->log, &made->desc.init);
     if (status != CLRNN_OK)
         goto out;
     status = CLRNN_ERR_MEMORY;

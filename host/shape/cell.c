@@ -42,23 +42,21 @@ static const clr_cell_spec cells[] = {
                                         .key = "peepholes",
                                         .count = 3,
                                         .each = {{0, false}, {1, false}, {3, true}}},
-                         .first_bias = {[1] = 1}},
+                         .keeping = {.sign = 1, .gate = 1, .admits = 0, .usual = 1}},
     /* before: r and z first, then n of the saved r*h_{t-1};  after: saved U_n h_{t-1} + b_n */
-    [CLRNN_CELL_GRU] = {.info = {.name = "gru",
-                                 .gates = 3,
-                                 .gate_names = NAMES("r", "z", "n"),
-                                 .options = NAMES("reset", "update")},
-                        .title = "GRU",
-                        .chooses = "reset",
-                        .forms = {[CLRNN_RESET_BEFORE] = {.phases = 2,
-                                                          .phase = {{0, 2}, {2, 1}},
-                                                          .saved = 1},
-                                  [CLRNN_RESET_AFTER] = {.phases = 1,
-                                                         .phase = {{0, 3}},
-                                                         .saved = 1,
-                                                         .two_inputs = true}},
-                        .turns = "update",
-                        .turned_gate = 1},
+    [CLRNN_CELL_GRU] =
+        {.info = {.name = "gru",
+                  .gates = 3,
+                  .gate_names = NAMES("r", "z", "n"),
+                  .options = NAMES("reset", "update")},
+         .title = "GRU",
+         .chooses = "reset",
+         .forms = {[CLRNN_RESET_BEFORE] = {.phases = 2, .phase = {{0, 2}, {2, 1}}, .saved = 1},
+                   [CLRNN_RESET_AFTER] =
+                       {.phases = 1, .phase = {{0, 3}}, .saved = 1, .two_inputs = true}},
+         .turns = "update",
+         .turned_gate = 1,
+         .keeping = {.sign = -1, .gate = 1, .admits = 1}},
     [CLRNN_CELL_RNN] =
         {.info = {.name = "rnn", .gates = 1, .gate_names = NAMES("h"), .options = NAMES("act")},
          .title = "RNN",
@@ -129,6 +127,11 @@ const clr_cell_form *clr_cell_form_of(const clr_cell_spec *cell, const clrnn_net
 uint32_t clr_cell_parameters(const clr_cell_spec *cell, const clrnn_network_desc *desc)
 {
     return value_of(desc, cell->parameters.key) ? cell->parameters.count : 0;
+}
+
+float clr_cell_keeping_sign(const clr_cell_spec *cell, const clrnn_network_desc *desc)
+{
+    return value_of(desc, cell->turns) ? -cell->keeping.sign : cell->keeping.sign;
 }
 
 const clrnn_cell_info *clrnn_cell_get_info(clrnn_cell cell)

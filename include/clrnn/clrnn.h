@@ -5,6 +5,7 @@
 
 #include <clrnn/buffer.h>
 #include <clrnn/context.h>
+#include <clrnn/data.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
 #include <clrnn/plan.h>
@@ -13,6 +14,7 @@
 #include <clrnn/status.h>
 #include <clrnn/stream.h>
 #include <clrnn/tensors.h>
+#include <clrnn/text.h>
 #include <clrnn/trainer.h>
 #include <clrnn/tune.h>
 #include <clrnn/version.h>

@@ -45,6 +45,12 @@ static struct {
     clrnn_trainer_desc training;
     clrnn_trainer *trainer, *nobody;
     task_batch batch;
+    clrnn_data_desc no_arrays;
+    clrnn_task_desc adding;
+    clrnn_data *data, *other_data, *no_data;
+    clrnn_split split;
+    clrnn_batch filled;
+    clrnn_score score;
     clrnn_text_desc cut;
     clrnn_text *writing, *third, *no_text;
     float numbers[1000], room[1000]; /* in, out */
@@ -121,6 +127,8 @@ static int make_all(void **state)
     assert_int_equal(clrnn_tensors_create(&test_log, &o.set), CLRNN_OK);
     assert_int_equal(clrnn_tensors_add(o.set, "x", CLRNN_DTYPE_F32, 1, o.shape, o.numbers),
                      CLRNN_OK);
+    o.adding = (clrnn_task_desc){.steps = 2, .batch = 1};
+    assert_int_equal(clrnn_data_create_task(&o.adding, &test_log, &o.data), CLRNN_OK);
     o.cut = (clrnn_text_desc){.steps = 1, .batch = 1};
     assert_int_equal(clrnn_text_create("text", 4, &o.cut, &test_log, &o.writing), CLRNN_OK);
     return 0;
@@ -137,6 +145,8 @@ static int free_all(void **state)
     clrnn_model_destroy(&o.model);
     clrnn_tensors_destroy(&o.set);
     clrnn_tensors_destroy(&o.another);
+    clrnn_data_destroy(&o.data);
+    clrnn_data_destroy(&o.other_data);
     clrnn_text_destroy(&o.writing);
     clrnn_text_destroy(&o.third);
     clrnn_context_destroy(&o.usual);

@@ -9,7 +9,7 @@
 
 #include "tool.h"
 
-#define MOST_OPTIONS 40
+#define MOST_OPTIONS 100
 
 tool_option tool_flag(const char *name, bool *target, const char *help)
 {
@@ -211,6 +211,27 @@ int tool_default(const tool_option *options, const char *name, const char *value
         return TOOL_OK;
     int code = store(where, option, 1, value);
     return code == TOOL_CONTINUE ? TOOL_OK : code;
+}
+
+const char *tool_value(const tool_option *options, const char *name, char text[200])
+{
+    const tool_option *o = find(options, name);
+    text[0] = 0;
+    if (!o->name || o->kind == TOOL_LIST)
+        return text;
+    if (o->kind == TOOL_FLAG)
+        snprintf(text, 200, "%s", *(bool *)o->target ? "true" : "");
+    else if (o->kind == TOOL_TEXT)
+        snprintf(text, 200, "%s", *(char **)o->target ? *(char **)o->target : "");
+    else if (o->kind == TOOL_U32 && *(uint32_t *)o->target >= o->least)
+        snprintf(text, 200, "%lu", (unsigned long)*(uint32_t *)o->target);
+    else if (o->kind == TOOL_U64)
+        snprintf(text, 200, "%llu", (unsigned long long)*(uint64_t *)o->target);
+    else if (o->kind == TOOL_REAL && *(double *)o->target >= o->least)
+        snprintf(text, 200, "%.17g", *(double *)o->target);
+    else if (o->kind == TOOL_CHOICE)
+        snprintf(text, 200, "%s", tool_word(o->argument, *(int *)o->target));
+    return text;
 }
 
 static void print_help(const tool_command *command, const tool_option *options)

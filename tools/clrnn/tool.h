@@ -41,7 +41,7 @@ typedef struct tool_command {
 } tool_command;
 
 extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_info, tool_verify,
-    tool_bench, tool_tune;
+    tool_bench, tool_tune, tool_predict;
 
 /* --- errors: report.c ------------------------------------------------------------------------ */
 
@@ -145,6 +145,10 @@ bool tool_given(const tool_option *options, const char *name);
  *  Returns TOOL_OK or TOOL_BAD_USE. */
 int tool_default(const tool_option *options, const char *name, const char *value,
                  const char *where);
+
+/** The value of an option as it would be given; "" for none, a flag that is not set, a list, a
+ * number below the least. */
+const char *tool_value(const tool_option *options, const char *name, char text[200]);
 
 /** The names of all cells, "lstm|gru|rnn", in the order of clrnn_cell; whether one has an option.
  */

@@ -27,6 +27,16 @@ static void catch_signals(void)
         system_catch_signals(on_signal);
 }
 
+void train_catch_signals(void)
+{
+    catch_signals();
+}
+
+int train_signal(void)
+{
+    return signalled;
+}
+
 static uint64_t steps_done(const train_session *s)
 {
     return clrnn_trainer_steps_done(s->trainer);

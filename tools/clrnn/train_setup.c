@@ -91,6 +91,9 @@ static int make_model(train_session *s)
     desc.output_size = desc.vocabulary_size;
     desc.input = o->embedding ? CLRNN_INPUT_EMBEDDING : CLRNN_INPUT_ONE_HOT;
     desc.network.input_size = o->embedding ? o->embedding : desc.vocabulary_size;
+    int code = train_init(o, &desc.init);
+    if (code)
+        return code;
     clrnn_status status = clrnn_model_create(s->context, &desc, o->seed, &s->model);
     return status ? tool_failed(status) : TOOL_OK;
 }
@@ -219,8 +222,10 @@ static int make_trainer(train_session *s)
                                .schedule = (clrnn_schedule)o->schedule,
                                .warmup_steps = o->warmup,
                                .seed = o->seed,
+                               .step_every = o->step_every,
+                               .step_factor = o->step_factor,
                                .carry_state = true};
-    if (o->schedule == CLRNN_SCHEDULE_COSINE)
+    if (o->schedule == CLRNN_SCHEDULE_COSINE || o->schedule == CLRNN_SCHEDULE_ONE_CYCLE)
         desc.total_steps = o->steps;
     clrnn_status status = clrnn_model_set_strategy(s->model, (clrnn_strategy)o->strategy);
     if (!status)
