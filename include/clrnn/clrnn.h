@@ -5,6 +5,8 @@
 
 #include <clrnn/buffer.h>
 #include <clrnn/context.h>
+#include <clrnn/graph.h>
+#include <clrnn/graph_parameters.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
 #include <clrnn/plan.h>
