@@ -7,6 +7,7 @@
 #include <clrnn/context.h>
 #include <clrnn/graph.h>
 #include <clrnn/graph_parameters.h>
+#include <clrnn/graph_plan.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
 #include <clrnn/plan.h>

@@ -287,7 +287,9 @@ CLRNN_API void clrnn_function_defaults(clrnn_function function, double *alpha, d
 typedef struct clrnn_value_info {
     const char *name; /* valid as long as the graph */
     uint32_t rank;
-    int64_t shape[CLRNN_MOST_AXES]; /* CLRNN_STEPS and CLRNN_BATCH for T, N and what is made of T */
+    /* CLRNN_STEPS and CLRNN_BATCH for T and N, also where a node has made another T of T;
+     * CLRNN_REST for what else depends on them, as T*N of a reshape */
+    int64_t shape[CLRNN_MOST_AXES];
     bool ids;
 } clrnn_value_info;
 
