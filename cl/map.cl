@@ -305,7 +305,7 @@ kernel void map_dropout(global REAL *out, global const REAL *a, global const int
     map_lengths w = m.within;
     ulong t = i / w.t_stride % w.t_size, n = i / w.n_stride % w.n_size;
     /* The number of i among those of its t and n: that of the array without these two axes. */
-    bool t_first = w.t_stride > w.n_stride;
+    bool t_first = w.t_stride > w.n_stride || (w.t_stride == w.n_stride && w.t_size > w.n_size);
     ulong big = t_first ? w.t_stride : w.n_stride, big_size = t_first ? w.t_size : w.n_size;
     ulong small = t_first ? w.n_stride : w.t_stride, small_size = t_first ? w.n_size : w.t_size;
     ulong unit = i % small + small * (i / (small * small_size) % (big / (small * small_size)) +

@@ -149,6 +149,13 @@ typedef struct clr_kind {
     bool (*differentiates)(const clrnn_node_desc *desc, uint32_t input);
 } clr_kind;
 
+/** Whether a node has a gradient by what it reads as its input. */
+static inline bool clr_node_differentiates(const clr_node *node, uint32_t input)
+{
+    return node->inputs[input] != CLR_NO_VALUE &&
+           (!node->kind->differentiates || node->kind->differentiates(&node->desc, input));
+}
+
 /* --- what rows have in common --------------------------------------------------------------- */
 
 /** Which elements of a value lie within the lengths. */

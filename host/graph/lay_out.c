@@ -11,13 +11,6 @@
 
 /* --- gradients ------------------------------------------------------------------------------- */
 
-static bool differentiates(const clr_node *node, uint32_t input)
-{
-    const clr_kind *kind = node->kind;
-    return node->inputs[input] != CLR_NO_VALUE &&
-           (!kind->differentiates || kind->differentiates(&node->desc, input));
-}
-
 static bool trains(const clrnn_graph *g, const clr_node *node)
 {
     for (uint32_t i = 0; i < node->parameters; i++)
@@ -37,7 +30,8 @@ static void mark_differentiable(clrnn_graph_plan *plan)
         const clr_node *node = &g->nodes[i];
         bool any = trains(g, node);
         for (uint32_t k = 0; k < node->input_count; k++)
-            any = any || (differentiates(node, k) && plan->values[node->inputs[k]].differentiable);
+            any = any || (clr_node_differentiates(node, k) &&
+                          plan->values[node->inputs[k]].differentiable);
         for (uint32_t k = 0; k < node->outputs; k++)
             plan->values[node->first_value + k].differentiable =
                 any && !g->values[node->first_value + k].shape.ids;
@@ -88,7 +82,7 @@ clrnn_status clr_plan_differentiate(clrnn_graph_plan *plan)
                                  "it runs forward only, so a plan that trains cannot have it "
                                  "between a parameter and an output");
         for (uint32_t k = 0; k < node->input_count; k++)
-            if (differentiates(node, k) && plan->values[node->inputs[k]].differentiable)
+            if (clr_node_differentiates(node, k) && plan->values[node->inputs[k]].differentiable)
                 plan->values[node->inputs[k]].has_gradient = true;
     }
     return CLRNN_OK;
@@ -195,13 +189,15 @@ static bool adds(const clrnn_graph_plan *plan, uint32_t i, uint32_t k)
 {
     const clrnn_graph *g = plan->graph;
     const uint32_t v = g->nodes[i].inputs[k];
-    if (!plan->values[v].has_gradient || !plan->nodes[i].back)
+    if (!plan->values[v].has_gradient || !plan->nodes[i].back ||
+        !clr_node_differentiates(&g->nodes[i], k))
         return false;
     if (plan->values[v].is_output)
         return true;
     for (uint32_t j = i; j < g->node_count; j++)
         for (uint32_t m = 0; m < g->nodes[j].input_count; m++)
-            if (g->nodes[j].inputs[m] == v && plan->nodes[j].back && (j > i || m < k))
+            if (g->nodes[j].inputs[m] == v && plan->nodes[j].back && (j > i || m < k) &&
+                clr_node_differentiates(&g->nodes[j], m))
                 return true;
     return false;
 }

@@ -48,7 +48,7 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
             continue;
         run.in[i] = plan->shapes[v];
         run.x[i] = at_place(plan, plan->values[v].value, run.in[i].ids);
-        if (back && plan->values[v].has_gradient)
+        if (back && plan->values[v].has_gradient && clr_node_differentiates(node, i))
             run.dx[i] = at_place(
                 plan, place->dx[i] != CLR_NOWHERE ? place->dx[i] : plan->values[v].gradient, false);
     }
@@ -126,14 +126,36 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
 /* --- nodes, forward and back
  * ------------------------------------------------------------------------ */
 
+/* Whether it makes nothing, of a T that nodes before have made 0. */
+static bool is_empty(const clr_run *run)
+{
+    return clr_shape_count(&run->out[0]) == 0;
+}
+
+/* Of nothing that is made nothing comes back. */
+static clrnn_status zeros_back(clrnn_graph_plan *plan, const clr_run *run)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; i < run->node->input_count && status == CLRNN_OK; i++)
+        if (run->dx[i].buffer)
+            status = clr_buffer_zero(plan->context, run->dx[i].buffer,
+                                     run->dx[i].offset * plan->real,
+                                     clr_shape_count(&run->in[i]) * plan->real);
+    return status;
+}
+
 clrnn_status clr_plan_forward(clrnn_graph_plan *plan)
 {
     clrnn_status status = CLRNN_OK;
+    bool all = true;
     for (uint32_t i = 0; i < plan->graph->node_count && status == CLRNN_OK; i++) {
         clr_run run = clr_plan_run(plan, i, false);
-        status = run.node->kind->forward(&run);
+        if (is_empty(&run))
+            all = false;
+        else
+            status = run.node->kind->forward(&run);
     }
-    plan->packed = status == CLRNN_OK;
+    plan->packed = status == CLRNN_OK && all;
     plan->ran = status == CLRNN_OK;
     return status;
 }
@@ -173,7 +195,7 @@ static clrnn_status node_back(clrnn_graph_plan *plan, uint32_t i)
     clrnn_status status = complete_dy(plan, node);
     clr_run run = clr_plan_run(plan, i, true);
     if (status == CLRNN_OK)
-        status = node->kind->backward(&run);
+        status = is_empty(&run) ? zeros_back(plan, &run) : node->kind->backward(&run);
     for (uint32_t k = 0; k < node->input_count && status == CLRNN_OK; k++) {
         if (!run.dx[k].buffer)
             continue;

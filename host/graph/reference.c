@@ -126,14 +126,33 @@ clrnn_status clr_graph_reference_forward(clr_graph_reference *r)
     return status;
 }
 
+/* Whether an output depends on what a node makes: from others nothing comes back, not even the NaN
+ * that 0 times infinity would be. */
+static bool is_read(const clrnn_graph *g, const clr_node *node)
+{
+    for (uint32_t v = node->first_value; v < node->first_value + node->outputs; v++) {
+        for (uint32_t i = 0; i < g->output_count; i++)
+            if (g->outputs[i].value == v)
+                return true;
+        for (uint32_t i = node->number + 1; i < g->node_count; i++)
+            for (uint32_t k = 0; k < g->nodes[i].input_count; k++)
+                if (g->nodes[i].inputs[k] == v && is_read(g, &g->nodes[i]))
+                    return true;
+    }
+    return false;
+}
+
 clrnn_status clr_graph_reference_backward(clr_graph_reference *r)
 {
     clrnn_status status = CLRNN_OK;
-    for (uint32_t i = 0; i < r->graph->output_count; i++)
-        mask(r, r->graph->outputs[i].value, r->gradients[r->graph->outputs[i].value]);
     for (uint32_t i = r->graph->node_count; i-- > 0 && status == CLRNN_OK;) {
-        const clr_ref_node n = node_of(r, &r->graph->nodes[i]);
-        status = clr_ref_backward(&n);
+        const clr_node *node = &r->graph->nodes[i];
+        const clr_ref_node n = node_of(r, node);
+        for (uint32_t v = node->first_value; v < node->first_value + node->outputs; v++)
+            mask(r, v, r->gradients[v]);
+        status = is_read(r->graph, node) ? clr_ref_backward(&n) : CLRNN_OK;
     }
+    for (uint32_t i = 0; i < r->graph->input_count; i++)
+        mask(r, r->graph->inputs[i], r->gradients[r->graph->inputs[i]]);
     return status;
 }

@@ -41,6 +41,8 @@ static node_function function_of(clrnn_node_kind kind)
 
 clrnn_status clr_ref_forward(const clr_ref_node *node)
 {
+    if (clr_shape_count(node->out[0]) == 0)
+        return CLRNN_OK;
     if (node->desc->kind == CLRNN_NODE_RECURRENT)
         return clr_ref_recurrent(node, false);
     function_of(node->desc->kind)(node, false);
@@ -49,6 +51,8 @@ clrnn_status clr_ref_forward(const clr_ref_node *node)
 
 clrnn_status clr_ref_backward(const clr_ref_node *node)
 {
+    if (clr_shape_count(node->out[0]) == 0)
+        return CLRNN_OK;
     if (node->desc->kind == CLRNN_NODE_RECURRENT)
         return clr_ref_recurrent(node, true);
     function_of(node->desc->kind)(node, true);

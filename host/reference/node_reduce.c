@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * reference/node_reduce.c - sums, means and extremes over axes. */
+#include <math.h>
+
 #include "reference/node.h"
 
 static bool is_reduced(const clr_ref_node *node, uint32_t axis)
@@ -38,7 +40,8 @@ static found look(const clr_ref_node *node, size_t o)
         if (target_of(node, i) != o || !clr_ref_live(node, node->in[0], i))
             continue;
         const double v = node->x[0][i];
-        if (f.count == 0 || (least ? v < node->x[0][f.extreme] : v > node->x[0][f.extreme]))
+        if (f.count == 0 || isnan(v) ||
+            (least ? v < node->x[0][f.extreme] : v > node->x[0][f.extreme]))
             f.extreme = i;
         f.last = i;
         f.sum += v;

@@ -41,6 +41,12 @@ static void test_double(void **state)
         compare(*state, first + i, CLRNN_F64);
 }
 
+static void test_single(void **state)
+{
+    for (uint32_t i = 0; i < count / 2; i++)
+        compare(*state, first + i, CLRNN_F32);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -49,6 +55,7 @@ int main(int argc, char **argv)
         count = (uint32_t)strtoul(argv[2], NULL, 10);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_double, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_single, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
