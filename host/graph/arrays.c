@@ -13,8 +13,7 @@ static size_t unit_of(const clrnn_graph_plan *plan, uint32_t value)
     return plan->shapes[value].ids ? sizeof(cl_int) : plan->real;
 }
 
-/* 0 past the lengths, in place. */
-static clrnn_status mask(clrnn_graph_plan *plan, uint32_t value, size_t place)
+clrnn_status clr_plan_mask(clrnn_graph_plan *plan, uint32_t value, size_t place)
 {
     const clr_shape *shape = &plan->shapes[value];
     clr_run run = {
@@ -31,7 +30,7 @@ clrnn_status clr_plan_write(clrnn_graph_plan *plan, uint32_t value, size_t place
     const size_t bytes = clr_shape_count(&plan->shapes[value]) * unit_of(plan, value);
     clrnn_status status =
         clr_buffer_write_async(plan->context, plan->arena, place * plan->real, bytes, data);
-    return status == CLRNN_OK ? mask(plan, value, place) : status;
+    return status == CLRNN_OK ? clr_plan_mask(plan, value, place) : status;
 }
 
 clrnn_status clr_plan_read(clrnn_graph_plan *plan, uint32_t value, size_t place, void *data)

@@ -63,7 +63,7 @@ bool clr_broadcast(const clr_shape *a, const clr_shape *b, clr_shape *out)
             return false;
         o.size[at] = x == 1 ? y : x;
     }
-    if (a->steps == CLR_NO_AXIS)
+    if (a->lengths == CLR_ALL_STEPS)
         o.lengths = b->lengths;
     *out = o;
     return true;

@@ -178,9 +178,10 @@ static void add_values(clrnn_graph_plan *plan, items *list)
             last = end - made;
         place->count = clr_shape_count(&plan->shapes[v]);
         add(list, &place->value, place->wanted ? place->count : 0, made, last);
-        place->value = place->count == 0 && place->wanted ? 0 : place->value;
         const uint32_t begun = place->is_output ? n + 2 : end - last_reader;
         add(list, &place->gradient, place->has_gradient ? place->count : 0, begun, end - made);
+        if (place->count == 0) /* nothing, but somewhere */
+            place->value = place->gradient = 0;
     }
 }
 

@@ -30,10 +30,10 @@ static clrnn_status concat_infer(clr_infer *infer)
                                  "%s and %s cannot be joined along axis %d",
                                  clr_shape_text(first).text, clr_shape_text(in).text, axis);
         out.size[axis] += in->size[axis];
-        if (out.steps == CLR_NO_AXIS && in->steps != CLR_NO_AXIS) {
+        if (out.steps == CLR_NO_AXIS)
             out.steps = in->steps;
+        if (out.lengths == CLR_ALL_STEPS)
             out.lengths = in->lengths;
-        }
         if (out.batch == CLR_NO_AXIS)
             out.batch = in->batch;
     }
@@ -55,9 +55,13 @@ static clrnn_status concat_move(clr_run *run, bool back)
     size_t begin = 0;
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < run->node->input_count && status == CLRNN_OK; i++) {
-        const clr_shape *part = &run->in[i];
+        clr_shape shape = run->in[i];
+        const clr_shape *part = &shape;
         const clrnn_slice own = back ? run->dx[i] : run->x[i];
         const clrnn_slice whole = clr_part(back ? run->dy[0] : run->y[0], begin * stride);
+        shape.steps = run->out[0].steps;
+        shape.batch = run->out[0].batch;
+        shape.lengths = run->out[0].lengths;
         map_launch l = clr_launch_over(run, part, back ? own : whole);
         clr_launch_takes(&l, 0, part, part, back ? whole : own);
         for (uint32_t k = 0; k < part->rank; k++) {

@@ -63,6 +63,9 @@ static clrnn_status recurrent_infer(clr_infer *infer)
     clrnn_status status = clr_network_init(&infer->desc->network, infer->log, &n);
     if (status != CLRNN_OK)
         return clr_node_fail(infer->log, infer->desc, status, "its network is not possible");
+    if (x->size[x->rank - 1] != infer->desc->network.input_size)
+        return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
+                             "its input_size would depend on T or N");
     if (x->size[x->steps] == 0 || rows_of(x) == 0)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_RANGE, "x has no %s",
                              rows_of(x) ? "steps" : "rows");

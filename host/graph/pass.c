@@ -138,9 +138,9 @@ static clrnn_status zeros_back(clrnn_graph_plan *plan, const clr_run *run)
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < run->node->input_count && status == CLRNN_OK; i++)
         if (run->dx[i].buffer)
-            status = clr_buffer_zero(plan->context, run->dx[i].buffer,
-                                     run->dx[i].offset * plan->real,
-                                     clr_shape_count(&run->in[i]) * plan->real);
+            status =
+                clr_buffer_zero(plan->context, run->dx[i].buffer, run->dx[i].offset * plan->real,
+                                clr_shape_count(&run->in[i]) * plan->real);
     return status;
 }
 
@@ -199,7 +199,9 @@ static clrnn_status node_back(clrnn_graph_plan *plan, uint32_t i)
     for (uint32_t k = 0; k < node->input_count && status == CLRNN_OK; k++) {
         if (!run.dx[k].buffer)
             continue;
-        if (plan->nodes[i].dx[k] != CLR_NOWHERE)
+        if (run.in[k].lengths != run.out[0].lengths) /* dy is 0 past others */
+            status = clr_plan_mask(plan, node->inputs[k], run.dx[k].offset);
+        if (status == CLRNN_OK && plan->nodes[i].dx[k] != CLR_NOWHERE)
             status = add_gradient(plan, &run, k);
         plan->values[node->inputs[k]].written = true;
     }

