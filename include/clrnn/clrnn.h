@@ -8,6 +8,7 @@
 #include <clrnn/graph.h>
 #include <clrnn/graph_parameters.h>
 #include <clrnn/graph_plan.h>
+#include <clrnn/graph_stream.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
 #include <clrnn/plan.h>

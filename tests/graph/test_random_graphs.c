@@ -16,7 +16,7 @@ static uint32_t count = 400;
 /* Functions like 1/x make large numbers of small ones, and of their errors. */
 static double bound_of(clrnn_precision precision)
 {
-    return precision == CLRNN_F64 ? 1e-9 : 2e-3;
+    return precision == CLRNN_F64 ? 1e-7 : 5e-3;
 }
 
 static void compare(clrnn_context *context, uint64_t seed, clrnn_precision precision)
