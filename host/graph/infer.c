@@ -22,7 +22,7 @@ clrnn_status clr_infer_run(clr_infer *infer)
         if (clr_shape_count(&infer->out[i]) > SIZE_MAX / (4 * sizeof(double)))
             status = clr_node_fail(infer->log, infer->desc, CLRNN_ERR_RANGE,
                                    "%s is more than memory can address",
-                                   clr_shape_text(&infer->out[i]).text);
+                                   clr_value_text(&infer->out[i]).text);
     return status;
 }
 

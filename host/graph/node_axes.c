@@ -31,7 +31,7 @@ static clrnn_status reshape_sizes(const clr_infer *infer, clr_shape *out)
         else if (s <= 0)
             return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT,
                                  "axis %u of the shape cannot be %lld: x is %s", i, (long long)s,
-                                 clr_shape_text(in).text);
+                                 clr_value_text(in).text);
     }
     const size_t all = clr_shape_count(in), others = clr_shape_count(out);
     if (rest != CLR_NO_AXIS && others > 0 && all % others == 0)
@@ -39,7 +39,7 @@ static clrnn_status reshape_sizes(const clr_infer *infer, clr_shape *out)
     if (clr_shape_count(out) == all)
         return CLRNN_OK;
     return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "%s cannot be made %s",
-                         clr_shape_text(in).text, clr_shape_text(out).text);
+                         clr_value_text(in).text, clr_value_text(out).text);
 }
 
 static clrnn_status reshape_infer(clr_infer *infer)
@@ -130,7 +130,7 @@ static clrnn_status transpose_infer(clr_infer *infer)
         return CLRNN_OK;
     return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT,
                          "order must name each of the %u axes of %s once", in->rank,
-                         clr_shape_text(in).text);
+                         clr_value_text(in).text);
 }
 
 static clrnn_status transpose_forward(clr_run *run)

@@ -14,7 +14,7 @@ static clrnn_status dense_infer(clr_infer *infer)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_RANGE, "units is 0");
     if (last < 0 || last == in->steps || last == in->batch || in->size[last] == 0)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
-                             "the last axis of %s must be a number", clr_shape_text(in).text);
+                             "the last axis of %s must be a number", clr_value_text(in).text);
     infer->out[0].size[last] = infer->desc->units;
     return CLRNN_OK;
 }

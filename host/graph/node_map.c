@@ -69,8 +69,8 @@ static clrnn_status broadcast_two(clr_infer *infer)
     if (clr_broadcast(a, b, &infer->out[0]))
         return CLRNN_OK;
     return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
-                         "%s and %s cannot be broadcast to one shape", clr_shape_text(a).text,
-                         clr_shape_text(b).text);
+                         "%s and %s cannot be broadcast to one shape", clr_value_text(a).text,
+                         clr_value_text(b).text);
 }
 
 static uint32_t combine_of(const clrnn_node_desc *d)
@@ -196,8 +196,8 @@ static clrnn_status select_infer(clr_infer *infer)
         return CLRNN_OK;
     return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
                          "%s, %s and %s cannot be broadcast to one shape",
-                         clr_shape_text(infer->in[0]).text, clr_shape_text(infer->in[1]).text,
-                         clr_shape_text(infer->in[2]).text);
+                         clr_value_text(infer->in[0]).text, clr_value_text(infer->in[1]).text,
+                         clr_value_text(infer->in[2]).text);
 }
 
 static clrnn_status select_forward(clr_run *run)
@@ -260,7 +260,7 @@ static clrnn_status expand_infer(clr_infer *infer)
     if (clr_broadcast(in, &to, &infer->out[0]) && infer->out[0].rank == d->rank)
         return CLRNN_OK;
     return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "%s cannot be broadcast to %s",
-                         clr_shape_text(in).text, clr_shape_text(&to).text);
+                         clr_value_text(in).text, clr_value_text(&to).text);
 }
 
 static clrnn_status expand_forward(clr_run *run)

@@ -19,7 +19,7 @@ static clrnn_status concat_infer(clr_infer *infer)
     clr_shape out = *first;
     if (axis == CLR_NO_AXIS)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT, "%s has no axis %d",
-                             clr_shape_text(first).text, infer->desc->axis);
+                             clr_value_text(first).text, infer->desc->axis);
     for (uint32_t i = 1; i < infer->inputs; i++) {
         const clr_shape *in = infer->in[i];
         bool fits = in->rank == out.rank && in->ids == out.ids;
@@ -28,7 +28,7 @@ static clrnn_status concat_infer(clr_infer *infer)
         if (!fits)
             return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
                                  "%s and %s cannot be joined along axis %d",
-                                 clr_shape_text(first).text, clr_shape_text(in).text, axis);
+                                 clr_value_text(first).text, clr_value_text(in).text, axis);
         out.size[axis] += in->size[axis];
         if (out.steps == CLR_NO_AXIS)
             out.steps = in->steps;
@@ -137,7 +137,7 @@ static clrnn_status slice_infer(clr_infer *infer)
     clr_shape out = *in;
     if (d->rank == 0 || d->rank > in->rank)
         return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "rank %u, but x is %s", d->rank,
-                             clr_shape_text(in).text);
+                             clr_value_text(in).text);
     for (uint32_t i = 0; i < d->rank; i++) {
         const range r = range_of(d, i, in->size[i]);
         const bool time = (int32_t)i == in->steps, cut = r.count != in->size[i] || r.step < 0;
@@ -241,13 +241,13 @@ static clrnn_status pad_infer(clr_infer *infer)
     clr_shape out = *in;
     if (d->rank > in->rank)
         return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "rank %u, but x is %s", d->rank,
-                             clr_shape_text(in).text);
+                             clr_value_text(in).text);
     for (uint32_t i = 0; i < d->rank; i++) {
         const int64_t size = (int64_t)in->size[i] + d->begin[i] + d->end[i];
         const bool changed = d->begin[i] != 0 || d->end[i] != 0;
         if (size < 0)
             return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE, "axis %u of %s would have %lld", i,
-                                 clr_shape_text(in).text, (long long)size);
+                                 clr_value_text(in).text, (long long)size);
         out.size[i] = (uint64_t)size;
         if (changed && (int32_t)i == in->steps)
             out.lengths = CLR_ALL_STEPS;

@@ -19,7 +19,7 @@ static clrnn_status with_axis(clr_infer *infer)
     if (clr_shape_axis(infer->in[0], infer->desc->axis) != CLR_NO_AXIS)
         return CLRNN_OK;
     return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT, "%s has no axis %d",
-                         clr_shape_text(infer->in[0]).text, infer->desc->axis);
+                         clr_value_text(infer->in[0]).text, infer->desc->axis);
 }
 
 /* --- softmax --------------------------------------------------------------------------------- */
@@ -92,7 +92,7 @@ static clrnn_status layer_norm_infer(clr_infer *infer)
     if (first < 0 || in->steps >= first || in->batch >= first)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
                              "the last %u axes of %s must be there, and numbers", rank,
-                             clr_shape_text(in).text);
+                             clr_value_text(in).text);
     return CLRNN_OK;
 }
 
@@ -184,7 +184,7 @@ static clrnn_status batch_norm_infer(clr_infer *infer)
     if (status == CLRNN_OK && (axis == infer->in[0]->steps || axis == infer->in[0]->batch))
         status =
             clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
-                          "axis %d of %s is not a number", axis, clr_shape_text(infer->in[0]).text);
+                          "axis %d of %s is not a number", axis, clr_value_text(infer->in[0]).text);
     return status;
 }
 

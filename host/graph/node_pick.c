@@ -111,7 +111,7 @@ static clrnn_status gather_infer(clr_infer *infer)
     clr_shape out = *x;
     if (axis == CLR_NO_AXIS)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT, "%s has no axis %d",
-                             clr_shape_text(x).text, infer->desc->axis);
+                             clr_value_text(x).text, infer->desc->axis);
     clrnn_status status = room_for_axis(infer, x->rank - 1 + ids->rank);
     if (status != CLRNN_OK)
         return status;
@@ -119,8 +119,8 @@ static clrnn_status gather_infer(clr_infer *infer)
     if ((out.steps != CLR_NO_AXIS && ids->steps != CLR_NO_AXIS) ||
         (out.batch != CLR_NO_AXIS && ids->batch != CLR_NO_AXIS))
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
-                             "%s and ids %s would both give T or N", clr_shape_text(x).text,
-                             clr_shape_text(ids).text);
+                             "%s and ids %s would both give T or N", clr_value_text(x).text,
+                             clr_value_text(ids).text);
     for (uint32_t i = 0; i < ids->rank; i++)
         clr_shape_insert(&out, (uint32_t)axis + i, ids->size[i]);
     if (ids->steps != CLR_NO_AXIS) {

@@ -32,11 +32,11 @@ static clrnn_status recurrent_complete(const clr_infer *infer, clrnn_node_desc *
     if (!is_sequence(x))
         return clr_node_fail(infer->log, desc, CLRNN_ERR_ARGUMENT,
                              "x is %s: it must be T and, if need be, N, then features",
-                             clr_shape_text(x).text);
+                             clr_value_text(x).text);
     const uint32_t I = (uint32_t)x->size[x->rank - 1];
     if (desc->network.input_size && desc->network.input_size != I)
         return clr_node_fail(infer->log, desc, CLRNN_ERR_ARGUMENT, "input_size is %u, but x is %s",
-                             desc->network.input_size, clr_shape_text(x).text);
+                             desc->network.input_size, clr_value_text(x).text);
     desc->network.input_size = I;
     if (desc->network.num_layers == 0)
         desc->network.num_layers = 1;
@@ -52,7 +52,7 @@ static clrnn_status check_state(const clr_infer *infer, uint32_t i, uint64_t LD,
         return CLRNN_OK;
     return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
                          "%s is %s, but must be [%llu,N,%llu] with the N of x",
-                         i == 1 ? "h0" : "c0", clr_shape_text(s).text, (unsigned long long)LD,
+                         i == 1 ? "h0" : "c0", clr_value_text(s).text, (unsigned long long)LD,
                          (unsigned long long)width);
 }
 

@@ -26,11 +26,11 @@ static clrnn_status reduce_infer(clr_infer *infer)
     clr_shape out = *in;
     if (axes == 0 && d->kind == CLRNN_NODE_POOL)
         return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "%s has no axis of time",
-                             clr_shape_text(in).text);
+                             clr_value_text(in).text);
     if (axes == 0)
         return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT,
                              "order must name axes of %s, of which there are %u",
-                             clr_shape_text(in).text, in->rank);
+                             clr_value_text(in).text, in->rank);
     if (d->kind == CLRNN_NODE_REDUCE && d->reduction == CLRNN_REDUCE_LAST)
         return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "the last step is what pool gives");
     for (uint32_t i = in->rank; i-- > 0;)

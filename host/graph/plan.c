@@ -24,7 +24,7 @@ static clrnn_status check_desc(const clrnn_context *context, const clrnn_graph *
         if ((v->shape.steps != CLR_NO_AXIS && d->max_steps == 0) ||
             (v->shape.batch != CLR_NO_AXIS && d->max_batch == 0))
             return clr_fail(log, CLRNN_ERR_RANGE, "graph plan: input '%s' is %s, but %s is 0",
-                            v->name, clr_shape_text(&v->shape).text,
+                            v->name, clr_value_text(&v->shape).text,
                             d->max_steps ? "max_batch" : "max_steps");
     }
     if (d->input_gradients && !d->train)

@@ -60,13 +60,13 @@ clrnn_status clr_window_axes(const clr_infer *infer, clr_axes *axes)
     const clr_shape *x = infer->in[0];
     if (!clr_window_axes_of(d, x, axes))
         return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "x is %s, but must have %s",
-                             clr_shape_text(x).text,
+                             clr_value_text(x).text,
                              is_flat(d) ? "T, channels and, if need be, N" : "[N,channels,A,B]");
     const uint64_t C = x->size[axes->channel];
     if (C == 0 || C % d->groups)
         return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT,
                              "%llu channels of %s cannot be cut into %u groups",
-                             (unsigned long long)C, clr_shape_text(x).text, d->groups);
+                             (unsigned long long)C, clr_value_text(x).text, d->groups);
     return CLRNN_OK;
 }
 

@@ -22,15 +22,7 @@
 #include "base/philox.h"
 #include "device/context.h"
 
-/* One tensor's stream of random numbers, and where its values go. */
-typedef struct stream {
-    uint64_t seed;
-    uint32_t tensor; /* no two tensors of a model share a number */
-    clrnn_precision precision;
-    void *out; /* all parameters, of that precision */
-} stream;
-
-static void put(const stream *s, size_t at, double value)
+static void put(const clr_init_stream *s, size_t at, double value)
 {
     if (s->precision == CLRNN_F64)
         ((double *)s->out)[at] = value;
@@ -40,7 +32,7 @@ static void put(const stream *s, size_t at, double value)
 
 /* Random block `index`. The last word keeps clear of the counters of dropout, where it is a
  * training iteration, should both have one seed. */
-static clr_philox_block draw(const stream *s, uint64_t index)
+static clr_philox_block draw(const clr_init_stream *s, uint64_t index)
 {
     uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32), s->tensor, UINT32_MAX};
     return clr_philox(s->seed, counter);
@@ -48,7 +40,7 @@ static clr_philox_block draw(const stream *s, uint64_t index)
 
 /* Approximately normal, mean 0, deviation 1: the sum of eight 16-bit uniforms (Irwin-Hall), whose
  * variance is 8/12. Within 4.9 deviations, kurtosis 2.85 where the normal's is 3. */
-static double normal(const stream *s, uint64_t index)
+static double one_normal(const clr_init_stream *s, uint64_t index)
 {
     static const double scale = 1.2247448713915890491 / 65536; /* sqrt(12/8) */
     clr_philox_block block = draw(s, index);
@@ -58,8 +50,14 @@ static double normal(const stream *s, uint64_t index)
     return ((double)sum - 8 * 32767.5) * scale;
 }
 
-/* out[at .. at+count): uniform in +-sqrt(6 / (inputs + outputs)). */
-static void glorot(const stream *s, size_t at, size_t count, uint64_t inputs, uint64_t outputs)
+void clr_init_normal(const clr_init_stream *s, size_t at, size_t count, double deviation)
+{
+    for (size_t i = 0; i < count; i++)
+        put(s, at + i, deviation * one_normal(s, i));
+}
+
+void clr_init_glorot(const clr_init_stream *s, size_t at, size_t count, uint64_t inputs,
+                     uint64_t outputs)
 {
     double bound = sqrt(6.0 / ((double)inputs + (double)outputs));
     for (size_t i = 0; i < count; i += 4) {
@@ -83,14 +81,14 @@ static void axpy(double *restrict y, double a, const double *restrict x, size_t 
  *
  * q: out [rows,columns], rows >= columns; v: [rows], w: [columns] scratch; first: number of the
  * first block of random bits, of rows*columns. */
-static void orthogonal(const stream *s, uint64_t first, size_t rows, size_t columns, double *q,
-                       double *v, double *w)
+static void orthogonal(const clr_init_stream *s, uint64_t first, size_t rows, size_t columns,
+                       double *q, double *v, double *w)
 {
     memset(q, 0, rows * columns * sizeof *q);
     for (size_t k = columns; k-- > 0;) {
         double square = 0;
         for (size_t i = k; i < rows; i++) {
-            v[i] = normal(s, first + k * rows + i);
+            v[i] = one_normal(s, first + k * rows + i);
             square += v[i] * v[i];
         }
         double norm = sqrt(square), sign = v[k] < 0 ? -1 : 1;
@@ -108,13 +106,13 @@ static void orthogonal(const stream *s, uint64_t first, size_t rows, size_t colu
 }
 
 /* weight_hh [G*H,R]: orthonormal columns for each gate. */
-static clrnn_status recurrent(const clrnn_model *model, const stream *s, size_t at)
+static clrnn_status recurrent(const clr_network *net, const clrnn_log *log,
+                              const clr_init_stream *s, size_t at)
 {
-    const clr_network *net = &model->network;
     size_t rows = net->desc.hidden_size, columns = net->state, size = rows * columns;
     double *q = clr_calloc(size + rows + columns, sizeof *q);
     if (!q)
-        return clr_fail(&model->context->log, CLRNN_ERR_MEMORY,
+        return clr_fail(log, CLRNN_ERR_MEMORY,
                         "initial weights: no memory for an orthogonal matrix of %zu x %zu", rows,
                         columns);
     for (size_t gate = 0; gate < net->gates; gate++) {
@@ -127,20 +125,30 @@ static clrnn_status recurrent(const clrnn_model *model, const stream *s, size_t 
 }
 
 /* One layer and direction. weight_ih [G*H,I'] is Glorot for each gate: I' inputs, H outputs. */
-static clrnn_status cell(const clrnn_model *model, uint32_t layer, uint32_t direction, stream *s)
+static clrnn_status cell(const clr_network *net, const clrnn_log *log, size_t at, uint32_t layer,
+                         uint32_t direction, clr_init_stream *s)
 {
-    const clr_network *net = &model->network;
     clr_cell_weights part = clr_network_cell(net, layer, direction);
     size_t H = net->desc.hidden_size, R = net->state;
     s->tensor++;
-    glorot(s, model->rnn + part.w_ih, net->gates * H * part.inputs, part.inputs, H);
+    clr_init_glorot(s, at + part.w_ih, net->gates * H * part.inputs, part.inputs, H);
     s->tensor++;
-    clrnn_status status = recurrent(model, s, model->rnn + part.w_hh);
+    clrnn_status status = recurrent(net, log, s, at + part.w_hh);
     s->tensor++;
     if (part.w_hr != CLR_ABSENT)
-        glorot(s, model->rnn + part.w_hr, R * H, H, R);
+        clr_init_glorot(s, at + part.w_hr, R * H, H, R);
     for (size_t k = 0; k < net->gates * H && part.b_ih != CLR_ABSENT; k++)
-        put(s, model->rnn + part.b_ih + k, (double)net->cell->first_bias[k / H]);
+        put(s, at + part.b_ih + k, (double)net->cell->first_bias[k / H]);
+    return status;
+}
+
+clrnn_status clr_init_network(const clr_network *net, const clrnn_log *log, clr_init_stream *s,
+                              size_t at)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t l = 0; l < net->layers && status == CLRNN_OK; l++)
+        for (uint32_t d = 0; d < net->directions && status == CLRNN_OK; d++)
+            status = cell(net, log, at, l, d, s);
     return status;
 }
 
@@ -148,21 +156,15 @@ clrnn_status clr_model_init(const clrnn_model *model, uint64_t seed, void *param
 {
     const clrnn_model_desc *desc = &model->desc;
     const clr_network *net = &model->network;
-    stream s = {.seed = seed, .precision = desc->precision, .out = parameters};
+    clr_init_stream s = {.seed = seed, .precision = desc->precision, .out = parameters};
     if (model->embedding != CLR_ABSENT) {
         size_t E = desc->network.input_size;
-        double deviation = 1 / sqrt((double)E);
-        for (size_t i = 0; i < desc->vocabulary_size * E; i++)
-            put(&s, model->embedding + i, deviation * normal(&s, i));
+        clr_init_normal(&s, model->embedding, desc->vocabulary_size * E, 1 / sqrt((double)E));
     }
     s.tensor = 1;
     if (model->head_weight != CLR_ABSENT) {
         uint64_t inputs = clr_model_width(model), outputs = desc->output_size;
-        glorot(&s, model->head_weight, inputs * outputs, inputs, outputs);
+        clr_init_glorot(&s, model->head_weight, inputs * outputs, inputs, outputs);
     }
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t l = 0; l < net->layers && status == CLRNN_OK; l++)
-        for (uint32_t d = 0; d < net->directions && status == CLRNN_OK; d++)
-            status = cell(model, l, d, &s);
-    return status;
+    return clr_init_network(net, &model->context->log, &s, model->rnn);
 }

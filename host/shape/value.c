@@ -63,9 +63,9 @@ void clr_shape_insert(clr_shape *shape, uint32_t axis, uint64_t size)
     shape->batch += shape->batch >= (int32_t)axis;
 }
 
-clr_shape_name clr_shape_text(const clr_shape *shape)
+clr_value_name clr_value_text(const clr_shape *shape)
 {
-    clr_shape_name name = {"["};
+    clr_value_name name = {"["};
     size_t used = 1;
     for (uint32_t i = 0; i < shape->rank; i++) {
         const char *comma = i ? "," : "";

@@ -46,9 +46,9 @@ void clr_shape_remove(clr_shape *shape, uint32_t axis);
 void clr_shape_insert(clr_shape *shape, uint32_t axis, uint64_t size);
 
 /** "[T,N,40]". */
-typedef struct clr_shape_name {
+typedef struct clr_value_name {
     char text[CLRNN_MOST_AXES * 21 + 3];
-} clr_shape_name;
-clr_shape_name clr_shape_text(const clr_shape *shape);
+} clr_value_name;
+clr_value_name clr_value_text(const clr_shape *shape);
 
 #endif

@@ -301,7 +301,7 @@ void drawn_print(const drawn_graph *d)
         fprintf(stderr, " %u", d->lengths[n]);
     for (uint32_t v = 0; v < d->graph->value_count; v++) {
         const clr_value *value = &d->graph->values[v];
-        fprintf(stderr, "; %s%s", value->name, clr_shape_text(&value->shape).text);
+        fprintf(stderr, "; %s%s", value->name, clr_value_text(&value->shape).text);
         for (uint32_t k = 0;
              value->node != CLR_NO_VALUE && k < d->graph->nodes[value->node].input_count; k++)
             fprintf(stderr, " %s",
