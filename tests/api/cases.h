@@ -6,6 +6,8 @@
 #ifndef TEST_API_CASES_H
 #define TEST_API_CASES_H
 
+#include "api/graph_cases.h"
+
 /* An error with a reason in the log; the same where the call has no log to send it to. */
 #define REFUSED(call) (test_last_error[0] = 0, (call) == CLRNN_ERR_ARGUMENT && test_last_error[0])
 #define MUTE(call)    ((call) == CLRNN_ERR_ARGUMENT)
@@ -256,17 +258,21 @@
          IGNORED(clrnn_text_batch(o.writing, false, 0, o.ids, o.targets, NULL)))                  \
     CASE(clrnn_text_unigram_bits, text, clrnn_text_unigram_bits(NULL) == 0)
 
-#define ALL_CASES(CASE) \
-    CONTEXT_CASES(CASE) \
-    NETWORK_CASES(CASE) \
-    PLAN_CASES(CASE)    \
-    STREAM_CASES(CASE)  \
-    PROBLEM_CASES(CASE) \
-    BUFFER_CASES(CASE)  \
-    TUNE_CASES(CASE)    \
-    TENSORS_CASES(CASE) \
-    MODEL_CASES(CASE)   \
-    TRAINER_CASES(CASE) \
-    TEXT_CASES(CASE)
+#define ALL_CASES(CASE)         \
+    CONTEXT_CASES(CASE)         \
+    NETWORK_CASES(CASE)         \
+    PLAN_CASES(CASE)            \
+    STREAM_CASES(CASE)          \
+    PROBLEM_CASES(CASE)         \
+    BUFFER_CASES(CASE)          \
+    TUNE_CASES(CASE)            \
+    TENSORS_CASES(CASE)         \
+    MODEL_CASES(CASE)           \
+    TRAINER_CASES(CASE)         \
+    TEXT_CASES(CASE)            \
+    GRAPH_CASES(CASE)           \
+    GRAPH_PARAMETER_CASES(CASE) \
+    GRAPH_PLAN_CASES(CASE)      \
+    GRAPH_STREAM_CASES(CASE)
 
 #endif

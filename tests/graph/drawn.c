@@ -42,16 +42,18 @@ static clrnn_function draw_function(drawn_numbers *r)
     return (clrnn_function)draw_below(r, CLRNN_FUNCTIONS);
 }
 
-static void draw_inputs(drawn_numbers *r, clrnn_graph *graph)
+static void draw_inputs(drawn_numbers *r, clrnn_graph *graph, bool image)
 {
     static const int64_t layouts[][3] = {{CLRNN_STEPS, CLRNN_BATCH, 1},
                                          {CLRNN_BATCH, CLRNN_STEPS, 1},
                                          {CLRNN_BATCH, 1, CLRNN_STEPS}};
     const uint32_t layout = draw_below(r, 3);
     clrnn_graph_input_desc x = {.name = "x", .rank = 3}, w = {.name = "w", .rank = 2, .ids = true};
+    const clrnn_graph_input_desc i = {
+        .name = "i", .rank = 4, .shape = {CLRNN_BATCH, 2, from_to(r, 2, 4), from_to(r, 2, 4)}};
     clrnn_graph_input_desc s = {.name = "s", .rank = 2, .shape = {CLRNN_BATCH, from_to(r, 1, 4)}};
-    for (uint32_t i = 0; i < 3; i++)
-        x.shape[i] = layouts[layout][i] == 1 ? (int64_t)from_to(r, 1, 5) : layouts[layout][i];
+    for (uint32_t k = 0; k < 3; k++)
+        x.shape[k] = layouts[layout][k] == 1 ? (int64_t)from_to(r, 1, 5) : layouts[layout][k];
     w.shape[0] = layout == 0 ? CLRNN_STEPS : CLRNN_BATCH;
     w.shape[1] = layout == 0 ? CLRNN_BATCH : CLRNN_STEPS;
     assert_int_equal(clrnn_graph_input(graph, &x), CLRNN_OK);
@@ -59,6 +61,8 @@ static void draw_inputs(drawn_numbers *r, clrnn_graph *graph)
         assert_int_equal(clrnn_graph_input(graph, &w), CLRNN_OK);
     if (chance(r, 30))
         assert_int_equal(clrnn_graph_input(graph, &s), CLRNN_OK);
+    if (image || chance(r, 10))
+        assert_int_equal(clrnn_graph_input(graph, &i), CLRNN_OK);
 }
 
 static void draw_network(drawn_numbers *r, clrnn_network_desc *n)
@@ -251,7 +255,7 @@ drawn_graph draw_graph(uint64_t seed, clrnn_precision precision, uint32_t most,
     assert_int_equal(
         clrnn_graph_create(&silent, &(clrnn_graph_desc){.precision = precision}, &d.graph),
         CLRNN_OK);
-    draw_inputs(&r, d.graph);
+    draw_inputs(&r, d.graph, kind == CLRNN_NODE_CONV2D || kind == CLRNN_NODE_CONV_TRANSPOSE2D);
     const uint32_t count = from_to(&r, 1, most);
     for (uint32_t i = 0; i < count; i++)
         (void)add_one(&r, d.graph, i == 0 ? kind : CLRNN_NODE_KINDS);
