@@ -9,6 +9,8 @@
 #include <clrnn/graph_parameters.h>
 #include <clrnn/graph_plan.h>
 
+#include "base/memory.h"
+
 static clrnn_graph *begin(void)
 {
     clrnn_graph *graph = NULL;
@@ -196,12 +198,79 @@ static void test_plans(void **state)
     clrnn_graph_destroy(&graph);
 }
 
+/* Make a graph and a plan, and go through it and back. */
+static clrnn_status all_of_it(clrnn_context *context)
+{
+    static const float x[24], dy[24];
+    float y[24], gradient[100];
+    const clrnn_graph_input_desc in = {
+        .name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 4}};
+    const clrnn_node_desc nodes[] = {
+        {.kind = CLRNN_NODE_CONV1D, .units = 4, .kernel = {3}, .causal = true},
+        {.kind = CLRNN_NODE_BATCH_NORM, .axis = 2},
+        {.kind = CLRNN_NODE_DENSE, .units = 4, .function = CLRNN_FN_TANH},
+        {.kind = CLRNN_NODE_MUL, .inputs = {"#0", "#2"}}};
+    const uint32_t lengths[] = {3, 1};
+    clrnn_graph *graph = NULL;
+    clrnn_graph_plan *plan = NULL;
+    const clrnn_graph_io io = {.lengths = lengths,
+                               .inputs = &(clrnn_graph_source){"x", x},
+                               .outputs = &(clrnn_graph_sink){"y", y},
+                               .input_count = 1,
+                               .output_count = 1};
+    clrnn_status status = clrnn_graph_create(&test_log, NULL, &graph);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_input(graph, &in);
+    for (int i = 0; i < 4 && status == CLRNN_OK; i++)
+        status = clrnn_graph_add(graph, &nodes[i], NULL);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_output(graph, "y", NULL);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_plan_create(
+            context, graph, &(clrnn_graph_plan_desc){.max_steps = 3, .max_batch = 2, .train = true},
+            &plan);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_plan_forward(plan, &io);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_plan_backward(
+            plan, &(clrnn_graph_gradients){.outputs = &(clrnn_graph_source){"y", dy},
+                                           .output_count = 1,
+                                           .parameters = gradient});
+    clrnn_graph_plan_destroy(&plan);
+    clrnn_graph_destroy(&graph);
+    return status;
+}
+
+/* Whatever fails first is reported, and nothing is left behind (test_close looks). */
+static void test_faults(void **state)
+{
+    assert_int_equal(all_of_it(*state), CLRNN_OK);
+    for (int kind = 0; kind < 2; kind++) {
+        const clr_fault fault = kind ? CLR_FAULT_OPENCL : CLR_FAULT_MEMORY;
+        long failed = 0;
+        for (long countdown = 1; countdown < 100000; countdown++) {
+            test_last_error[0] = 0;
+            clr_fault_inject(fault, -countdown);
+            const clrnn_status status = all_of_it(*state);
+            clr_fault_inject(fault, 0);
+            if (status == CLRNN_OK)
+                break;
+            failed++;
+            if (status != CLRNN_ERR_MEMORY && status != CLRNN_ERR_OPENCL)
+                fail_msg("failure %ld of kind %d: %s", countdown, kind, clrnn_status_name(status));
+            assert_true(test_last_error[0] != 0);
+        }
+        assert_true(failed > 20);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodes),
         cmocka_unit_test(test_ends),
         cmocka_unit_test_setup_teardown(test_plans, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_faults, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

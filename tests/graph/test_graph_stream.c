@@ -10,6 +10,7 @@
 #include <clrnn/graph_parameters.h>
 #include <clrnn/graph_stream.h>
 
+#include "base/memory.h"
 #include "drawn.h"
 
 enum { STEPS = 40, ROWS = 6, INPUTS = 2 };
@@ -228,6 +229,38 @@ static void test_states(void **state)
     clrnn_graph_destroy(&graph);
 }
 
+/* After creation the library allocates nothing: no memory is to be had while blocks run. */
+static void test_no_memory(void **state)
+{
+    for (int batch_major = 0; batch_major < 2; batch_major++) {
+        clrnn_graph *graph = deep(batch_major);
+        clrnn_graph_stream *stream = NULL;
+        const uint32_t lengths[ROWS] = {0, 1, 2, 3, 4, 5};
+        float x[5 * ROWS * INPUTS] = {0}, y[5 * ROWS * 3];
+        clrnn_graph_io io = {.inputs = &(clrnn_graph_source){"x", x},
+                             .outputs = &(clrnn_graph_sink){"y", y},
+                             .input_count = 1,
+                             .output_count = 1};
+        assert_int_equal(
+            clrnn_graph_stream_create(
+                *state, graph, &(clrnn_graph_stream_desc){.max_steps = 5, .rows = ROWS}, &stream),
+            CLRNN_OK);
+        clr_fault_inject(CLR_FAULT_MEMORY, 1);
+        for (int i = 0; i < 6; i++) {
+            io.steps = 1 + (uint32_t)i % 5;
+            io.lengths = i % 2 && io.steps == 5 ? lengths : NULL;
+            assert_int_equal(clrnn_graph_stream_process(stream, &io), CLRNN_OK);
+        }
+        io.steps = 5;
+        io.lengths = lengths;
+        assert_int_equal(clrnn_graph_stream_process(stream, &io), CLRNN_OK);
+        assert_int_equal(clrnn_graph_stream_reset(stream, 1), CLRNN_OK);
+        clr_fault_inject(CLR_FAULT_MEMORY, 0);
+        clrnn_graph_stream_destroy(&stream);
+        clrnn_graph_destroy(&graph);
+    }
+}
+
 static void refuse(clrnn_context *context, clrnn_node_desc node, const char *why)
 {
     clrnn_graph *graph = begin(false);
@@ -269,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_company, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_states, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_no_memory, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_refusals, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
