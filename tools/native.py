@@ -66,15 +66,15 @@ def programs(vector):
             for storage in storages:
                 yield (["prelude", "storage", "tile", "gemm"],
                        dict(tile, STORAGE=storage, TILE_M=6, TILE_K=128))
-            scan = ["pack", "storage", "tile", "walk_launch", "walk"]
+            scan = ["pack", "storage", "tile", "scan_launch", "scan"]
             yield from cell_programs(
-                tile, scan + ["walk_forward", "partition", "persistent", "persistent_forward"], storages)
+                tile, scan + ["scan_forward", "partition", "persistent", "persistent_forward"], storages)
             yield from cell_programs(
-                tile, scan + ["walk_backward", "partition", "persistent", "persistent_backward"])
+                tile, scan + ["scan_backward", "partition", "persistent", "persistent_backward"])
         yield from cell_programs(
-            real, ["storage", "walk_launch", "walk", "walk_forward", "walk_backward", "stepwise"])
+            real, ["storage", "scan_launch", "scan", "scan_forward", "scan_backward", "stepwise"])
     for storage in ("f16", "bf16", "int8"):
-        yield ["prelude", "storage", "store"], {"STORAGE": STORAGES[storage]}
+        yield ["prelude", "storage", "convert"], {"STORAGE": STORAGES[storage]}
 
 
 def options_of(defines):

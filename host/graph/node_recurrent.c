@@ -73,17 +73,17 @@ static clrnn_status recurrent_infer(clr_infer *infer)
     const bool batched = x->batch != CLR_NO_AXIS;
     infer->outputs = n.has_cell_state ? 3 : 2;
     infer->out[0] = *x;
-    infer->out[0].size[x->rank - 1] = (uint64_t)n.directions * n.state;
+    infer->out[0].size[x->rank - 1] = (uint64_t)n.directions * n.state_size;
     for (uint32_t i = 1; i < 3; i++)
         infer->out[i] = (clr_shape){.rank = 3,
-                                    .size = {LD, N, i == 1 ? n.state : n.desc.hidden_size},
+                                    .size = {LD, N, i == 1 ? n.state_size : n.desc.hidden_size},
                                     .steps = CLR_NO_AXIS,
                                     .batch = batched ? 1 : CLR_NO_AXIS,
                                     .lengths = CLR_ALL_STEPS};
     if (infer->in[2] && !n.has_cell_state)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
                              "c0 is given, but this cell has h alone");
-    status = check_state(infer, 1, LD, N, n.state);
+    status = check_state(infer, 1, LD, N, n.state_size);
     return status == CLRNN_OK ? check_state(infer, 2, LD, N, n.desc.hidden_size) : status;
 }
 
@@ -280,7 +280,7 @@ static uint32_t recurrent_state(const clr_infer *infer, clr_state_part parts[CLR
     clr_network n;
     if (clr_network_init(&infer->desc->network, infer->log, &n) != CLRNN_OK)
         return 0;
-    parts[0] = (clr_state_part){"h", n.layers, n.state};
+    parts[0] = (clr_state_part){"h", n.layers, n.state_size};
     parts[1] = (clr_state_part){"c", n.layers, n.desc.hidden_size};
     return n.has_cell_state ? 2 : 1;
 }

@@ -87,7 +87,8 @@ static clrnn_status make_buffer(clrnn_graph_plan *plan, size_t count, cl_mem *bu
 
 static clrnn_status make_buffers(clrnn_graph_plan *plan)
 {
-    const size_t parameters = plan->graph->elements, reach = clr_gemms_reach(&plan->tools.gemms);
+    const size_t parameters = plan->graph->elements,
+                 reach = clr_gemms_index_range(&plan->tools.gemms);
     const size_t lengths =
         ((size_t)plan->graph->node_count + 1) * plan->desc.max_batch * sizeof(cl_int);
     if (plan->arena_count > reach || parameters > reach)

@@ -109,7 +109,7 @@ static void orthogonal(const clr_init_stream *s, uint64_t first, size_t rows, si
 static clrnn_status recurrent(const clr_network *net, const clrnn_log *log,
                               const clr_init_stream *s, size_t at)
 {
-    size_t rows = net->desc.hidden_size, columns = net->state, size = rows * columns;
+    size_t rows = net->desc.hidden_size, columns = net->state_size, size = rows * columns;
     double *q = clr_calloc(size + rows + columns, sizeof *q);
     if (!q)
         return clr_fail(log, CLRNN_ERR_MEMORY,
@@ -129,7 +129,7 @@ static clrnn_status cell(const clr_network *net, const clrnn_log *log, size_t at
                          uint32_t direction, clr_init_stream *s)
 {
     clr_cell_weights part = clr_network_cell(net, layer, direction);
-    size_t H = net->desc.hidden_size, R = net->state;
+    size_t H = net->desc.hidden_size, R = net->state_size;
     s->tensor++;
     clr_init_glorot(s, at + part.w_ih, net->gates * H * part.inputs, part.inputs, H);
     s->tensor++;
