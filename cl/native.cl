@@ -199,6 +199,17 @@ ONE_ARGUMENT(sqrt)
 ONE_ARGUMENT(exp)
 ONE_ARGUMENT(log)
 ONE_ARGUMENT(rint)
+ONE_ARGUMENT(erf)
+ONE_ARGUMENT(floor)
+ONE_ARGUMENT(ceil)
+OVERLOAD float pow(float x, float y)
+{
+    return __builtin_powf(x, y);
+}
+OVERLOAD double pow(double x, double y)
+{
+    return __builtin_pow(x, y);
+}
 
 OVERLOAD int min(int a, int b)
 {

@@ -22,6 +22,33 @@ MUTATIONS = [
         ("host/shape/cell.c", "&cell->forms[value_of(", "&cell->forms[!value_of("),
         ("host/shape/cell.c", ".defined = CLRNN_RESET_BEFORE", ".defined = CLRNN_RESET_AFTER")]),
 
+    # Graphs: kernels of nodes, lengths, states of streams, memory.
+    ("graph-gelu-derivative", "test_random_graphs test_graph_gradients", [
+        ("cl/map.cl", "return phi_of(x) + x * (REAL)0.5", "return phi_of(x) + (REAL)0.5")]),
+    ("graph-map-forgets-lengths", "test_random_graphs", [
+        ("cl/map.cl", "        if (live_of(m.within, lengths, i)) {", "        if (true) {")]),
+    ("graph-mean-counts-padding", "test_random_graphs", [
+        ("cl/map.cl", "        total /= (REAL)counted;", "        total /= (REAL)r.inner_count;")]),
+    ("graph-softmax-counts-padding", "test_random_graphs", [
+        ("cl/normalize.cl", "        if (live_of(within, lengths, begin + k * inner))\n            sum += exp",
+         "        if (true)\n            sum += exp")]),
+    ("graph-running-variance-biased", "test_graph_pytorch", [
+        ("cl/normalize.cl", "count > 1 ? var / (REAL)(count - 1) : var", "var / (REAL)count")]),
+    ("graph-window-dilation", "test_random_graphs test_graph_pytorch", [
+        ("cl/window.cl", "ka * w.dilation[0] - w.pad[0]", "ka - w.pad[0]")]),
+    ("graph-past-of-whole-block", "test_graph_stream", [
+        ("cl/window.cl", "length = has_lengths ? (ulong)lengths[lengths_at + n] : T;", "length = T;")]),
+    ("graph-stream-resets-all", "test_graph_stream", [
+        ("host/graph/stream.c", "    if (row == CLRNN_ALL_ROWS) {\n        status =",
+         "    if (true) {\n        status =")]),
+    ("graph-second-gradient-lost", "test_random_graphs", [
+        ("host/graph/pass.c", "            status = add_gradient(plan, &run, k);",
+         "            status = CLRNN_OK;")]),
+    ("graph-memory-shared-too-early", "test_random_graphs", [
+        ("host/graph/lay_out.c", "            last = end - made;", "            last = made + 1;")]),
+    ("graph-lengths-of-stride", "test_random_graphs", [
+        ("host/shape/value.c", "(uint64_t)(sum / rule->stride) + 1", "(uint64_t)sum + 1")]),
+
     ("version-number", "test_base", [
         ("host/base/version.c", "return CLRNN_VERSION;", "return CLRNN_VERSION_MINOR;")]),
 

@@ -27,14 +27,7 @@
 #include "device/context.h"
 
 /* One tensor's stream of random numbers, and where its values go. */
-typedef struct stream {
-    uint64_t seed;
-    uint32_t tensor; /* no two tensors of a model share a number */
-    clrnn_precision precision;
-    void *out; /* all parameters, of that precision */
-} stream;
-
-static void put(const stream *s, size_t at, double value)
+static void put(const clr_init_stream *s, size_t at, double value)
 {
     if (s->precision == CLRNN_F64)
         ((double *)s->out)[at] = value;
@@ -44,7 +37,7 @@ static void put(const stream *s, size_t at, double value)
 
 /* Random block `index`. The last word keeps clear of the counters of dropout, where it is a
  * training iteration, should both have one seed. */
-static clr_philox_block draw(const stream *s, uint64_t index)
+static clr_philox_block draw(const clr_init_stream *s, uint64_t index)
 {
     uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32), s->tensor, UINT32_MAX};
     return clr_philox(s->seed, counter);
@@ -52,7 +45,7 @@ static clr_philox_block draw(const stream *s, uint64_t index)
 
 /* Approximately normal, mean 0, deviation 1: the sum of eight 16-bit uniforms (Irwin-Hall), whose
  * variance is 8/12. Within 4.9 deviations, kurtosis 2.85 where the normal's is 3. */
-static double normal(const stream *s, uint64_t index)
+static double normal(const clr_init_stream *s, uint64_t index)
 {
     static const double scale = 1.2247448713915890491 / 65536; /* sqrt(12/8) */
     clr_philox_block block = draw(s, index);
@@ -63,7 +56,7 @@ static double normal(const stream *s, uint64_t index)
 }
 
 /* out[at .. at+count): uniform in +-bound. */
-static void uniform(const stream *s, size_t at, size_t count, double bound)
+static void uniform(const clr_init_stream *s, size_t at, size_t count, double bound)
 {
     for (size_t i = 0; i < count; i += 4) {
         clr_philox_block block = draw(s, i / 4);
@@ -72,13 +65,13 @@ static void uniform(const stream *s, size_t at, size_t count, double bound)
     }
 }
 
-/* The same in +-sqrt(6 / (inputs + outputs)). */
-static void glorot(const stream *s, size_t at, size_t count, uint64_t inputs, uint64_t outputs)
+void clr_init_glorot(const clr_init_stream *s, size_t at, size_t count, uint64_t inputs,
+                     uint64_t outputs)
 {
     uniform(s, at, count, sqrt(6.0 / ((double)inputs + (double)outputs)));
 }
 
-static void normals(const stream *s, size_t at, size_t count, double deviation)
+void clr_init_normal(const clr_init_stream *s, size_t at, size_t count, double deviation)
 {
     for (size_t i = 0; i < count; i++)
         put(s, at + i, deviation * normal(s, i));
@@ -114,8 +107,8 @@ static void axpy(double *restrict y, double a, const double *restrict x, size_t 
  *
  * q: out [rows,columns], rows >= columns; v: [rows], w: [columns] scratch; first: number of the
  * first block of random bits, of rows*columns. */
-static void orthogonal(const stream *s, uint64_t first, size_t rows, size_t columns, double *q,
-                       double *v, double *w)
+static void orthogonal(const clr_init_stream *s, uint64_t first, size_t rows, size_t columns,
+                       double *q, double *v, double *w)
 {
     memset(q, 0, rows * columns * sizeof *q);
     for (size_t k = columns; k-- > 0;) {
@@ -139,14 +132,14 @@ static void orthogonal(const stream *s, uint64_t first, size_t rows, size_t colu
 }
 
 /* weight_hh [G*H,R]: orthonormal columns, of `blocks` matrices one below the other. */
-static clrnn_status recurrent(const clrnn_model *model, const stream *s, size_t at, size_t blocks)
+static clrnn_status recurrent(const clr_network *net, const clrnn_log *log,
+                              const clr_init_stream *s, size_t at, size_t blocks)
 {
-    const clr_network *net = &model->network;
     size_t rows = net->gates * net->desc.hidden_size / blocks;
     size_t columns = net->state_size, size = rows * columns;
     double *q = clr_calloc(size + rows + columns, sizeof *q);
     if (!q)
-        return clr_fail(&model->context->log, CLRNN_ERR_MEMORY,
+        return clr_fail(log, CLRNN_ERR_MEMORY,
                         "initial weights: no memory for an orthogonal matrix of %zu x %zu", rows,
                         columns);
     for (size_t block = 0; block < blocks; block++) {
@@ -158,7 +151,7 @@ static clrnn_status recurrent(const clrnn_model *model, const stream *s, size_t 
     return CLRNN_OK;
 }
 
-static void identity(const stream *s, size_t at, size_t rows, size_t columns)
+static void identity(const clr_init_stream *s, size_t at, size_t rows, size_t columns)
 {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++)
@@ -168,23 +161,23 @@ static void identity(const stream *s, size_t at, size_t rows, size_t columns)
 /* --- a network ------------------------------------------------------------------------------ */
 
 /* All of a cell is uniform in one range. */
-static void all_uniform(const clrnn_model *model, const clr_cell_weights *part, const stream *s)
+static void all_uniform(const clr_network *net, const clr_cell_weights *part,
+                        const clr_init_stream *s, size_t at)
 {
     size_t end = part->params != CLR_ABSENT ? part->params : part->end;
-    double bound = 1 / sqrt((double)model->network.desc.hidden_size);
-    uniform(s, model->rnn + part->w_ih, end - part->w_ih, bound);
+    double bound = 1 / sqrt((double)net->desc.hidden_size);
+    uniform(s, at + part->w_ih, end - part->w_ih, bound);
 }
 
 /* The gate that keeps what there was: a bias in favour of that, the same for all units, or one that
  * gives each unit a memory of its own length. */
-static void gate_biases(const clrnn_model *model, const clr_cell_weights *part, const stream *s)
+static void gate_biases(const clr_network *net, const clrnn_init_desc *init,
+                        const clr_cell_weights *part, const clr_init_stream *s, size_t at)
 {
-    const clr_network *net = &model->network;
-    const clrnn_init_desc *init = &model->desc.init;
     const clr_keeping *keeping = &net->cell->keeping;
     const bool chrono = init->kind == CLRNN_INIT_CHRONO;
     const double sign = (double)clr_cell_keeping_sign(net->cell, &net->desc);
-    const size_t H = net->desc.hidden_size, b_ih = model->rnn + part->b_ih;
+    const size_t H = net->desc.hidden_size, b_ih = at + part->b_ih;
     if (part->b_ih == CLR_ABSENT || !(chrono || init->has_forget_bias))
         return;
     for (size_t j = 0; j < H; j++) {
@@ -192,60 +185,71 @@ static void gate_biases(const clrnn_model *model, const clr_cell_weights *part, 
         if (chrono)
             bias = logarithm(1 + u * ((double)init->longest_lag - 2));
         put(s, b_ih + keeping->gate * H + j, sign * bias + 0.0); /* no -0 */
-        put(s, model->rnn + part->b_hh + keeping->gate * H + j, 0);
+        put(s, at + part->b_hh + keeping->gate * H + j, 0);
         if (chrono && keeping->admits != keeping->gate)
             put(s, b_ih + keeping->admits * H + j, -bias);
     }
 }
 
 /* One layer and direction. weight_ih [G*H,I'] is Glorot for each gate: I' inputs, H outputs. */
-static clrnn_status cell(const clrnn_model *model, uint32_t layer, uint32_t direction, stream *s)
+static clrnn_status cell(const clr_network *net, const clrnn_init_desc *init, const clrnn_log *log,
+                         size_t at, uint32_t layer, uint32_t direction, clr_init_stream *s)
 {
-    const clr_network *net = &model->network;
-    const clrnn_init_kind kind = model->desc.init.kind;
+    const clrnn_init_kind kind = init->kind;
     clr_cell_weights part = clr_network_cell(net, layer, direction);
     size_t H = net->desc.hidden_size, R = net->state_size, rows = net->gates * H;
-    size_t w_ih = model->rnn + part.w_ih, w_hh = model->rnn + part.w_hh;
+    size_t w_ih = at + part.w_ih, w_hh = at + part.w_hh;
     clrnn_status status = CLRNN_OK;
     s->tensor++;
     if (kind == CLRNN_INIT_PYTORCH)
-        all_uniform(model, &part, s);
+        all_uniform(net, &part, s, at);
     else if (kind == CLRNN_INIT_IRNN)
-        normals(s, w_ih, rows * part.inputs, 0.001);
+        clr_init_normal(s, w_ih, rows * part.inputs, 0.001);
     else
-        glorot(s, w_ih, rows * part.inputs, part.inputs, kind == CLRNN_INIT_KERAS ? rows : H);
+        clr_init_glorot(s, w_ih, rows * part.inputs, part.inputs,
+                        kind == CLRNN_INIT_KERAS ? rows : H);
     s->tensor++;
     if (kind == CLRNN_INIT_IRNN)
         identity(s, w_hh, rows, R);
     else if (kind != CLRNN_INIT_PYTORCH)
-        status = recurrent(model, s, w_hh, kind == CLRNN_INIT_KERAS ? 1 : net->gates);
+        status = recurrent(net, log, s, w_hh, kind == CLRNN_INIT_KERAS ? 1 : net->gates);
     s->tensor++;
     if (part.w_hr != CLR_ABSENT && kind != CLRNN_INIT_PYTORCH)
-        glorot(s, model->rnn + part.w_hr, R * H, H, R);
-    stream biases = *s;
+        clr_init_glorot(s, at + part.w_hr, R * H, H, R);
+    clr_init_stream biases = *s;
     biases.tensor |= 0x80000000u;
-    gate_biases(model, &part, &biases);
+    gate_biases(net, init, &part, &biases, at);
     return status;
 }
 
-static void embedding(const clrnn_model *model, const stream *s)
+clrnn_status clr_init_network(const clr_network *net, const clrnn_init_desc *init,
+                              const clrnn_log *log, clr_init_stream *s, size_t at)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t l = 0; l < net->layers && status == CLRNN_OK; l++)
+        for (uint32_t d = 0; d < net->directions && status == CLRNN_OK; d++)
+            status = cell(net, init, log, at, l, d, s);
+    return status;
+}
+
+static void embedding(const clrnn_model *model, const clr_init_stream *s)
 {
     const clrnn_model_desc *desc = &model->desc;
     size_t E = desc->network.input_size, count = desc->vocabulary_size * E;
     if (desc->init.kind == CLRNN_INIT_KERAS)
         uniform(s, model->embedding, count, 0.05);
     else
-        normals(s, model->embedding, count,
-                desc->init.kind == CLRNN_INIT_PYTORCH ? 1 : 1 / sqrt((double)E));
+        clr_init_normal(s, model->embedding, count,
+                        desc->init.kind == CLRNN_INIT_PYTORCH ? 1 : 1 / sqrt((double)E));
 }
 
-static void head(const clrnn_model *model, const stream *s)
+static void head(const clrnn_model *model, const clr_init_stream *s)
 {
     size_t inputs = clr_model_width(model), outputs = model->desc.output_size;
-    stream biases = *s;
+    clr_init_stream biases = *s;
     biases.tensor |= 0x80000000u;
     if (model->desc.init.kind != CLRNN_INIT_PYTORCH) {
-        glorot(s, model->head_weight, inputs * outputs, inputs, outputs);
+        clr_init_glorot(s, model->head_weight, inputs * outputs, inputs, outputs);
         return;
     }
     uniform(s, model->head_weight, inputs * outputs, 1 / sqrt((double)inputs));
@@ -255,15 +259,11 @@ static void head(const clrnn_model *model, const stream *s)
 clrnn_status clr_model_init(const clrnn_model *model, uint64_t seed, void *parameters)
 {
     const clr_network *net = &model->network;
-    stream s = {.seed = seed, .precision = model->desc.precision, .out = parameters};
+    clr_init_stream s = {.seed = seed, .precision = model->desc.precision, .out = parameters};
     if (model->embedding != CLR_ABSENT)
         embedding(model, &s);
     s.tensor = 1;
     if (model->head_weight != CLR_ABSENT)
         head(model, &s);
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t l = 0; l < net->layers && status == CLRNN_OK; l++)
-        for (uint32_t d = 0; d < net->directions && status == CLRNN_OK; d++)
-            status = cell(model, l, d, &s);
-    return status;
+    return clr_init_network(net, &model->desc.init, &model->context->log, &s, model->rnn);
 }

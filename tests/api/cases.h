@@ -6,6 +6,8 @@
 #ifndef TEST_API_CASES_H
 #define TEST_API_CASES_H
 
+#include "api/graph_cases.h"
+
 /* An error with a reason in the log; the same where the call has no log to send it to. */
 #define REFUSED(call) (test_last_error[0] = 0, (call) == CLRNN_ERR_ARGUMENT && test_last_error[0])
 #define MUTE(call)    ((call) == CLRNN_ERR_ARGUMENT)
@@ -321,18 +323,22 @@
     CASE(clrnn_data_predict, model, REFUSED(clrnn_data_predict(o.data, NULL, o.doubles)))          \
     CASE(clrnn_data_predict, out, REFUSED(clrnn_data_predict(o.data, o.model, NULL)))
 
-#define ALL_CASES(CASE) \
-    CONTEXT_CASES(CASE) \
-    NETWORK_CASES(CASE) \
-    PLAN_CASES(CASE)    \
-    STREAM_CASES(CASE)  \
-    PROBLEM_CASES(CASE) \
-    BUFFER_CASES(CASE)  \
-    TUNE_CASES(CASE)    \
-    TENSORS_CASES(CASE) \
-    MODEL_CASES(CASE)   \
-    TRAINER_CASES(CASE) \
-    DATA_CASES(CASE)    \
-    TEXT_CASES(CASE)
+#define ALL_CASES(CASE)         \
+    CONTEXT_CASES(CASE)         \
+    NETWORK_CASES(CASE)         \
+    PLAN_CASES(CASE)            \
+    STREAM_CASES(CASE)          \
+    PROBLEM_CASES(CASE)         \
+    BUFFER_CASES(CASE)          \
+    TUNE_CASES(CASE)            \
+    TENSORS_CASES(CASE)         \
+    MODEL_CASES(CASE)           \
+    TRAINER_CASES(CASE)         \
+    DATA_CASES(CASE)            \
+    TEXT_CASES(CASE)            \
+    GRAPH_CASES(CASE)           \
+    GRAPH_PARAMETER_CASES(CASE) \
+    GRAPH_PLAN_CASES(CASE)      \
+    GRAPH_STREAM_CASES(CASE)
 
 #endif

@@ -53,6 +53,18 @@ static struct {
     clrnn_score score;
     clrnn_text_desc cut;
     clrnn_text *writing, *third, *no_text;
+    clrnn_graph_input_desc graph_x;
+    clrnn_node_desc graph_node;
+    clrnn_graph *graph, *empty, *no_graph;
+    clrnn_value_info value_info;
+    clrnn_graph_parameter parameter;
+    clrnn_graph_plan_desc graph_planned;
+    clrnn_graph_plan *graph_plan, *no_graph_plan;
+    clrnn_graph_io graph_io;
+    clrnn_graph_gradients graph_back;
+    clrnn_graph_stream_desc graph_streamed;
+    clrnn_graph_stream *graph_stream, *no_graph_stream;
+    uint64_t axes[CLRNN_MOST_AXES];
     float numbers[1000], room[1000]; /* in, out */
     double doubles[16], number;
     uint64_t shape[1], counted;
@@ -112,6 +124,23 @@ static void make_stream(void)
     assert_int_equal(clrnn_stream_create(o.streaming, &o.stream), CLRNN_OK);
 }
 
+static void make_graph(void)
+{
+    o.graph_x = (clrnn_graph_input_desc){"x", 3, {CLRNN_STEPS, CLRNN_BATCH, 2}, false};
+    o.graph_node = (clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .name = "n", .units = 2};
+    o.graph_planned = (clrnn_graph_plan_desc){.max_steps = 1, .max_batch = 1, .train = true};
+    o.graph_streamed.max_steps = 1;
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &o.graph), CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(o.graph, &o.graph_x), CLRNN_OK);
+    assert_int_equal(clrnn_graph_add(o.graph, &o.graph_node, NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(o.graph, "y", NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_plan_create(o.context, o.graph, &o.graph_planned, &o.graph_plan),
+                     CLRNN_OK);
+    assert_int_equal(
+        clrnn_graph_stream_create(o.context, o.graph, &o.graph_streamed, &o.graph_stream),
+        CLRNN_OK);
+}
+
 static int make_all(void **state)
 {
     void *context = NULL;
@@ -123,6 +152,7 @@ static int make_all(void **state)
     o.shape[0] = 3;
     make_trainer();
     make_stream();
+    make_graph();
     assert_int_equal(clrnn_problem_parse("H=3,I=2,T=1", &test_log, &o.problem), CLRNN_OK);
     assert_int_equal(clrnn_tensors_create(&test_log, &o.set), CLRNN_OK);
     assert_int_equal(clrnn_tensors_add(o.set, "x", CLRNN_DTYPE_F32, 1, o.shape, o.numbers),
@@ -139,6 +169,10 @@ static int free_all(void **state)
     (void)state;
     clrnn_devices_free(&o.devices);
     clrnn_report_destroy(&o.report);
+    clrnn_graph_stream_destroy(&o.graph_stream);
+    clrnn_graph_plan_destroy(&o.graph_plan);
+    clrnn_graph_destroy(&o.graph);
+    clrnn_graph_destroy(&o.empty);
     clrnn_stream_destroy(&o.stream);
     clrnn_plan_destroy(&o.streaming);
     clrnn_trainer_destroy(&o.trainer);
