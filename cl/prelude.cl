@@ -86,7 +86,10 @@ typedef REALV __attribute__((aligned(sizeof(REAL)))) REALV_ANYWHERE;
 #define NO_INLINE
 #endif
 
-#if VEC > 1
+#if VEC > 1 && defined(HARDWARE_PARTS) /* cl/native.cl */
+#define load_part         CLR_PASTE(load_part_, VEC)
+#define store_part        CLR_PASTE(store_part_, VEC)
+#elif VEC > 1
 /* By halves, down to four numbers. */
 static inline REAL4 load_4(global const REAL *p, uint count)
 {

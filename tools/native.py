@@ -65,8 +65,12 @@ def programs(vector):
                 yield (["prelude", "storage", "tile", "gemm"],
                        dict(tile, STORAGE=storage, TILE_M=6, TILE_K=128))
             scan = ["pack", "storage", "tile", "walk_launch", "walk"]
-            yield from cell_programs(
-                tile, scan + ["walk_forward", "partition", "persistent", "persistent_forward"], storages)
+            forward = scan + ["walk_forward", "partition", "persistent", "persistent_input"]
+            yield from cell_programs(tile, forward + ["persistent_forward"], storages)
+            if not double:
+                single = 16 if vec * columns >= 32 else 8
+                yield from cell_programs(dict(real, VEC=single, TILE_V=vec * columns // single),
+                                         forward + ["persistent_single"])
             yield from cell_programs(
                 tile, scan + ["walk_backward", "partition", "persistent", "persistent_backward"])
         yield from cell_programs(

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ * cl/persistent_single.cl - the forward walk of one row by one group, which meets nobody and keeps
+ * no gates: small networks, of which each step takes less time than what the walk for any number of
+ * rows and groups has to ask of it. For programs that are compiled ahead of time. After
+ * cl/persistent_input.cl.
+ *
+ * States and what a second phase needs are the group's own, in whole vectors: a step's h_t is read
+ * by the next one as soon as it is there. A panel's vectors past the last unit are left out. The
+ * sums are those of cl/persistent.cl, in the same order. */
+#define SINGLE_VECTORS (SINGLE_UNITS / VEC)
+
+/* Vectors of units whose sums are computed side by side: so many chains of sums hide the latency of
+ * each, and fit the registers with four gates. */
+#define ABREAST 3
+
+/* Inputs of which W x takes no longer than to store it for a block and to read it again. */
+#define FEW_INPUTS 4
+
+/* What changes from step to step. */
+typedef struct single {
+    REALV h[2][SINGLE_VECTORS]; /* before and after a step, in turn */
+    REALV c[SINGLE_VECTORS];
+    REALV saved[SINGLE_VECTORS]; /* what the second phase multiplies */
+    REALV gate[CELL_GATES][SINGLE_VECTORS];
+} single;
+
+/* One step: where its W x are, or its x if that is so small, and its y; then which h. */
+typedef struct single_step {
+    global const REAL *gates, *x;
+    global REAL *y;
+    uint now;
+} single_step;
+
+static inline uint vectors_of(const walk *w)
+{
+    return (w->H + VEC - 1) / VEC;
+}
+
+/* How many of vector number v's units there are. */
+static inline uint width_of(const walk *w, uint v)
+{
+    return min(w->H - v * VEC, (uint)VEC);
+}
+
+/* Where vector number v of units begins in the panels of a gate; panels: of K values. */
+static inline size_t vector_at(uint v, uint K)
+{
+    return (size_t)(v / TILE_V) * PANEL_ROWS(K) * TILE_N + v % TILE_V * VEC;
+}
+
+/* sum[k][v] = the vectors first..first+vectors-1 of the gates first_gate..last_gate-1 times a:
+ * [w->R].
+ */
+static inline ALWAYS_INLINE void single_product(const walk *w, const REAL *a, uint first,
+                                                const int vectors, int first_gate, int last_gate,
+                                                REALV sum[CELL_GATES][ABREAST])
+{
+    const size_t gate = (size_t)panels_of(w->H) * PANEL_ROWS(w->R) * TILE_N;
+    for (uint k0 = 0; k0 < w->R; k0 += TILE_K) {
+        const uint count = min(w->R - k0, (uint)TILE_K);
+        global const STORED *from[ABREAST];
+        REALV acc[CELL_GATES][ABREAST];
+        UNROLL for (int v = 0; v < ABREAST; v++)
+        {
+            if (v < vectors)
+                from[v] = w->recurrent + vector_at(first + v, w->R) + (size_t)k0 * TILE_N;
+            UNROLL for (int g = 0; g < CELL_GATES; g++) acc[g][v] = (REALV)0;
+        }
+        for (uint k = 0; k < count; k++) {
+            const REALV ak = (REALV)a[k0 + k];
+            UNROLL for (int v = 0; v < ABREAST; v++) if (v < vectors)
+            {
+                UNROLL for (int g = 0; g < CELL_GATES; g++) if (g >= first_gate && g < last_gate)
+                    acc[g][v] = fma(ak, STORED_VLOAD(from[v] + g * gate), acc[g][v]);
+                from[v] += TILE_N;
+            }
+        }
+        UNROLL for (int v = 0; v < ABREAST; v++)
+            UNROLL for (int g = 0; g < CELL_GATES;
+                        g++) if (v < vectors && g >= first_gate && g < last_gate) sum[g][v] =
+                k0 == 0 ? acc[g][v] : sum[g][v] + acc[g][v];
+    }
+}
+
+/* W x of vector number v. */
+static inline ALWAYS_INLINE REALV single_input(const walk *w, const single_step *s, int gate,
+                                               uint v)
+{
+    const size_t panels = (size_t)panels_of(w->H) * PANEL_ROWS(w->I) * TILE_N;
+    if (s->gates)
+        return load_some(s->gates + (size_t)gate * w->H + v * VEC, width_of(w, v));
+    global const STORED *from = w->input + gate * panels + vector_at(v, w->I);
+    REALV sum = (REALV)0;
+    for (uint k = 0; k < w->I; k++)
+        sum = fma((REALV)s->x[k], STORED_VLOAD(from + (size_t)k * TILE_N), sum);
+    return sum;
+}
+
+/* The cell's equations for vector number v after the sums of a phase: as cell_units. */
+static inline ALWAYS_INLINE void single_units(const walk *w, const single_step *s, single *own,
+                                              int phase, uint v, const REALV *sum)
+{
+    const uint options = options_of(w->options), j = v * VEC, width = width_of(w, v);
+    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES];
+    REALV p[ROOM(CELL_PARAMS)], saved[ROOM(CELL_SAVES)], c = own->c[v];
+    UNROLL for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
+    {
+        a[k] = single_input(w, s, k, v);
+        u[k] = sum[k];
+        if (options & OPTION_BIAS) {
+            a[k] += load_some(w->b_ih + (size_t)k * w->H + j, width);
+            u[k] += load_some(w->b_hh + (size_t)k * w->H + j, width);
+        }
+    }
+    UNROLL for (int k = 0; k < CELL_FIRST(phase); k++) gate[k] = own->gate[k][v];
+    load_params(w, j, width, p);
+    REALV h = cell_forward(options, phase, a, u, p, own->h[s->now][v], &c, gate, saved);
+    if (phase < CELL_PHASES - 1) {
+        UNROLL for (int k = 0; k < CELL_FIRST(phase + 1); k++) own->gate[k][v] = gate[k];
+        own->saved[v] = saved[0];
+        return;
+    }
+    if (CELL_MEMORY)
+        own->c[v] = c;
+    own->h[!s->now][v] = h;
+    if (s->y)
+        store_some(h, s->y + j, width);
+}
+
+/* The vectors first..first+vectors-1 of a phase. */
+static inline ALWAYS_INLINE void single_vectors(const walk *w, const single_step *s, single *own,
+                                                int phase, uint first, uint vectors)
+{
+    const REAL *a = (const REAL *)(phase ? own->saved : own->h[s->now]);
+    const int gate0 = CELL_FIRST(phase), gate1 = CELL_FIRST(phase + 1);
+    REALV sum[CELL_GATES][ABREAST];
+    if (vectors == 1)
+        single_product(w, a, first, 1, gate0, gate1, sum);
+    else if (vectors == 2)
+        single_product(w, a, first, 2, gate0, gate1, sum);
+    else
+        single_product(w, a, first, 3, gate0, gate1, sum);
+    for (uint v = 0; v < vectors; v++) {
+        REALV of_units[CELL_GATES];
+        UNROLL for (int k = gate0; k < gate1; k++) of_units[k] = sum[k][v];
+        single_units(w, s, own, phase, first + v, of_units);
+    }
+}
+
+/* Vectors two by two, and the last three, up in one step and down in the next: as up_and_down of
+ * cl/persistent_forward.cl. */
+static inline void single_one(const walk *w, const single_step *s, single *own)
+{
+    const uint all = vectors_of(w), pairs = all / 2 ? all / 2 : 1;
+    UNROLL for (int phase = 0; phase < CELL_PHASES; phase++) for (uint i = 0; i < pairs; i++)
+    {
+        uint pair = s->now ? pairs - 1 - i : i;
+        single_vectors(w, s, own, phase, 2 * pair, pair == pairs - 1 ? all - 2 * pair : 2);
+    }
+}
+
+static inline void single_begin(const walk *w, single *own)
+{
+    for (uint v = 0; v < vectors_of(w); v++) {
+        own->h[0][v] = load_some(w->h_first + v * VEC, width_of(w, v));
+        if (CELL_MEMORY)
+            own->c[v] = load_some(w->c_first + v * VEC, width_of(w, v));
+    }
+}
+
+static inline void single_end(const walk *w, const single *own)
+{
+    for (uint v = 0; v < vectors_of(w); v++) {
+        store_some(own->h[w->count % 2][v], w->h_last + v * VEC, width_of(w, v));
+        if (CELL_MEMORY)
+            store_some(own->c[v], w->c_last + v * VEC, width_of(w, v));
+    }
+}
+
+static inline void single_walk(const walk *w)
+{
+    const bool few = w->I <= FEW_INPUTS;
+    single own;
+    single_begin(w, &own);
+    for (uint number = 0, in_block = 0; number < w->count; number++, in_block++) {
+        uint kept = w->down ? w->count - 1 - number : number, end;
+        if (in_block == w->block)
+            in_block = 0;
+        if (!few && in_block == 0)
+            input_product(w, kept, 0, 1, 0, panels_of(w->H));
+        single_step s = {.x = w->x + kept * w->x_stride,
+                         .y = w->y ? w->y + kept * w->y_stride : 0,
+                         .now = number % 2};
+        if (!few)
+            s.gates = gates_of(w, kept - block_of(w, kept, &end));
+        single_one(w, &s, &own);
+    }
+    single_end(w, &own);
+}
+
+/* Arguments and their meaning: those of persistent_forward. Global size: a group of one work-item
+ * for each walk, or one that does both, the second after the first. */
+__attribute__((reqd_work_group_size(1, 1, 1))) kernel void
+persistent_single(global const STORED *panels, global const REAL *weights, global REAL *store,
+                  global const REAL *x, global const REAL *h_first, global const REAL *c_first,
+                  global REAL *h_last, global REAL *c_last, global REAL *y,
+                  global const int *lengths, volatile global int *sync, const walk_launch l)
+{
+    const uint first = l.solo ? 0 : (uint)get_group_id(0), end = l.solo ? l.used : first + 1;
+    for (uint d = first; d < end; d++) {
+        const walk_places at = l.walks[d];
+        walk w;
+        walk_alone_begin(&w, &l, &at, panels, weights, store, x, h_first, c_first, h_last, c_last,
+                         y, lengths);
+        single_walk(&w);
+    }
+}
