@@ -66,7 +66,8 @@ static inline ALWAYS_INLINE void single_product(const walk *w, const REAL *a, ui
                 from[v] = w->recurrent + vector_at(first + v, w->R) + (size_t)k0 * TILE_N;
             UNROLL for (int g = 0; g < CELL_GATES; g++) acc[g][v] = (REALV)0;
         }
-        for (uint k = 0; k < count; k++) {
+        _Pragma("unroll 4") for (uint k = 0; k < count; k++)
+        {
             const REALV ak = (REALV)a[k0 + k];
             UNROLL for (int v = 0; v < ABREAST; v++) if (v < vectors)
             {
