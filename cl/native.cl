@@ -17,7 +17,8 @@ typedef __UINTPTR_TYPE__ uintptr_t;
     typedef TYPE TYPE##2 __attribute__((ext_vector_type(2))); \
     typedef TYPE TYPE##4 __attribute__((ext_vector_type(4))); \
     typedef TYPE TYPE##8 __attribute__((ext_vector_type(8))); \
-    typedef TYPE TYPE##16 __attribute__((ext_vector_type(16)));
+    typedef TYPE TYPE##16 __attribute__((ext_vector_type(16))); \
+    typedef TYPE TYPE##32 __attribute__((ext_vector_type(32)));
 VECTORS(char)
 VECTORS(short)
 VECTORS(ushort)
@@ -78,6 +79,8 @@ static inline uint mul_hi(uint a, uint b)
 #define as_int16(x)    __builtin_astype((x), int16)
 #define as_float8(x)   __builtin_astype((x), float8)
 #define as_float16(x)  __builtin_astype((x), float16)
+#define as_int32(x)    __builtin_astype((x), int32)
+#define as_float32(x)  __builtin_astype((x), float32)
 #define as_long8(x)    __builtin_astype((x), long8)
 #define as_long16(x)   __builtin_astype((x), long16)
 #define as_double8(x)  __builtin_astype((x), double8)
@@ -107,6 +110,7 @@ FMA(float)
 FMA(float4)
 FMA(float8)
 FMA(float16)
+FMA(float32)
 FMA(double)
 FMA(double4)
 FMA(double8)
@@ -182,6 +186,7 @@ OVERLOAD double fmax(double a, double b)
     }
 FMAX(float8)
 FMAX(float16)
+FMAX(float32)
 FMAX(double8)
 FMAX(double16)
 
@@ -260,6 +265,13 @@ OVERLOAD float16 load_part_16(global const float *p, uint count)
     return __builtin_ia32_loadups512_mask((const float16 *)(uintptr_t)p, (float16)0,
                                           (ushort)((1u << count) - 1));
 }
+OVERLOAD float32 load_part_32(global const float *p, uint count)
+{
+    float16 high = 0;
+    if (count > 16)
+        high = load_part_16(p + 16, count - 16);
+    return (float32)(load_part_16(p, min(count, 16u)), high);
+}
 OVERLOAD double8 load_part_8(global const double *p, uint count)
 {
     return __builtin_ia32_loadupd512_mask((const double8 *)(uintptr_t)p, (double8)0,
@@ -279,6 +291,12 @@ OVERLOAD void store_part_8(float8 value, global float *p, uint count)
 OVERLOAD void store_part_16(float16 value, global float *p, uint count)
 {
     __builtin_ia32_storeups512_mask((float16 *)(uintptr_t)p, value, (ushort)((1u << count) - 1));
+}
+OVERLOAD void store_part_32(float32 value, global float *p, uint count)
+{
+    store_part_16(value.lo, p, min(count, 16u));
+    if (count > 16)
+        store_part_16(value.hi, p + 16, count - 16);
 }
 OVERLOAD void store_part_8(double8 value, global double *p, uint count)
 {

@@ -9,19 +9,33 @@
  * sums are those of cl/persistent.cl, in the same order. */
 #define SINGLE_VECTORS (SINGLE_UNITS / VEC)
 
-/* Vectors of units whose sums are computed side by side: so many chains of sums hide the latency of
- * each, and fit the registers with four gates. */
-#define ABREAST 3
+/* A chain of sums is a register wide; the cell works on two at once, if there are as many units,
+ * for its own chains of operations are long. */
+#if TILE_V * VEC >= 32
+typedef CLR_PASTE(REAL_NAME, 16) CHAINV;
+#define CHAIN 16
+#else
+typedef CLR_PASTE(REAL_NAME, 8) CHAINV;
+#define CHAIN 8
+#endif
+typedef CHAINV __attribute__((aligned(sizeof(REAL)))) CHAINV_ANYWHERE;
+
+/* Chains of a gate whose sums are computed side by side: so many hide the latency of each, and fit
+ * the registers with four gates. A program for no more units than a chain has (its vectors are half
+ * a panel wide) needs one. */
+#define ABREAST (TILE_V > 1 ? 1 : 3)
+#define CHAINS  (TILE_V > 1 ? 1 : 4) /* in whole vectors */
 
 /* Inputs of which W x takes no longer than to store it for a block and to read it again. */
 #define FEW_INPUTS 4
 
-/* What changes from step to step. */
+/* What changes from step to step, and both biases. */
 typedef struct single {
     REALV h[2][SINGLE_VECTORS]; /* before and after a step, in turn */
     REALV c[SINGLE_VECTORS];
     REALV saved[SINGLE_VECTORS]; /* what the second phase multiplies */
     REALV gate[CELL_GATES][SINGLE_VECTORS];
+    REALV b_ih[SINGLE_VECTORS][CELL_GATES], b_hh[SINGLE_VECTORS][CELL_GATES];
 } single;
 
 /* One step: where its W x are, or its x if that is so small, and its y; then which h. */
@@ -42,43 +56,44 @@ static inline uint width_of(const walk *w, uint v)
     return min(w->H - v * VEC, (uint)VEC);
 }
 
-/* Where vector number v of units begins in the panels of a gate; panels: of K values. */
-static inline size_t vector_at(uint v, uint K)
+/* Where unit j, the first one of a chain or vector, begins in the panels of a gate; panels: of K
+ * values. */
+static inline size_t unit_at(uint j, uint K)
 {
-    return (size_t)(v / TILE_V) * PANEL_ROWS(K) * TILE_N + v % TILE_V * VEC;
+    return (size_t)(j / TILE_N) * PANEL_ROWS(K) * TILE_N + j % TILE_N;
 }
 
-/* sum[k][v] = the vectors first..first+vectors-1 of the gates first_gate..last_gate-1 times a:
- * [w->R].
- */
+/* sum[k] = `chains` chains of units from number `first` on of the gates first_gate..last_gate-1
+ * times a: [w->R]. */
 static inline ALWAYS_INLINE void single_product(const walk *w, const REAL *a, uint first,
-                                                const int vectors, int first_gate, int last_gate,
-                                                REALV sum[CELL_GATES][ABREAST])
+                                                const int chains, int first_gate, int last_gate,
+                                                CHAINV sum[CELL_GATES][CHAINS])
 {
     const size_t gate = (size_t)panels_of(w->H) * PANEL_ROWS(w->R) * TILE_N;
     for (uint k0 = 0; k0 < w->R; k0 += TILE_K) {
         const uint count = min(w->R - k0, (uint)TILE_K);
         global const STORED *from[ABREAST];
-        REALV acc[CELL_GATES][ABREAST];
+        CHAINV acc[CELL_GATES][ABREAST];
         UNROLL for (int v = 0; v < ABREAST; v++)
         {
-            if (v < vectors)
-                from[v] = w->recurrent + vector_at(first + v, w->R) + (size_t)k0 * TILE_N;
-            UNROLL for (int g = 0; g < CELL_GATES; g++) acc[g][v] = (REALV)0;
+            if (v < chains)
+                from[v] = w->recurrent + unit_at((first + v) * CHAIN, w->R) + (size_t)k0 * TILE_N;
+            UNROLL for (int g = 0; g < CELL_GATES; g++) acc[g][v] = (CHAINV)0;
         }
         _Pragma("unroll 4") for (uint k = 0; k < count; k++)
         {
-            const REALV ak = (REALV)a[k0 + k];
-            UNROLL for (int v = 0; v < ABREAST; v++) if (v < vectors)
+            const CHAINV ak = (CHAINV)a[k0 + k];
+            UNROLL for (int v = 0; v < ABREAST; v++) if (v < chains)
             {
                 UNROLL for (int g = 0; g < CELL_GATES; g++) if (g >= first_gate && g < last_gate)
-                    acc[g][v] = fma(ak, STORED_VLOAD(from[v] + g * gate), acc[g][v]);
+                    acc[g][v] =
+                        fma(ak, *(global const CHAINV_ANYWHERE *)(from[v] + g * gate), acc[g][v]);
                 from[v] += TILE_N;
             }
         }
         UNROLL for (int v = 0; v < ABREAST; v++)
             UNROLL for (int g = 0; g < CELL_GATES;
-                        g++) if (v < vectors && g >= first_gate && g < last_gate) sum[g][v] =
+                        g++) if (v < chains && g >= first_gate && g < last_gate) sum[g][v] =
                 k0 == 0 ? acc[g][v] : sum[g][v] + acc[g][v];
     }
 }
@@ -90,7 +105,7 @@ static inline ALWAYS_INLINE REALV single_input(const walk *w, const single_step 
     const size_t panels = (size_t)panels_of(w->H) * PANEL_ROWS(w->I) * TILE_N;
     if (s->gates)
         return load_some(s->gates + (size_t)gate * w->H + v * VEC, width_of(w, v));
-    global const STORED *from = w->input + gate * panels + vector_at(v, w->I);
+    global const STORED *from = w->input + gate * panels + unit_at(v * VEC, w->I);
     REALV sum = (REALV)0;
     for (uint k = 0; k < w->I; k++)
         sum = fma((REALV)s->x[k], STORED_VLOAD(from + (size_t)k * TILE_N), sum);
@@ -109,8 +124,8 @@ static inline ALWAYS_INLINE void single_units(const walk *w, const single_step *
         a[k] = single_input(w, s, k, v);
         u[k] = sum[k];
         if (options & OPTION_BIAS) {
-            a[k] += load_some(w->b_ih + (size_t)k * w->H + j, width);
-            u[k] += load_some(w->b_hh + (size_t)k * w->H + j, width);
+            a[k] += own->b_ih[v][k];
+            u[k] += own->b_hh[v][k];
         }
     }
     UNROLL for (int k = 0; k < CELL_FIRST(phase); k++) gate[k] = own->gate[k][v];
@@ -128,35 +143,38 @@ static inline ALWAYS_INLINE void single_units(const walk *w, const single_step *
         store_some(h, s->y + j, width);
 }
 
-/* The vectors first..first+vectors-1 of a phase. */
-static inline ALWAYS_INLINE void single_vectors(const walk *w, const single_step *s, single *own,
-                                                int phase, uint first, uint vectors)
+/* `chains` chains of units of a phase from number `first` on, with which a vector begins. */
+static inline ALWAYS_INLINE void single_chains(const walk *w, const single_step *s, single *own,
+                                               int phase, uint first, uint chains)
 {
     const REAL *a = (const REAL *)(phase ? own->saved : own->h[s->now]);
     const int gate0 = CELL_FIRST(phase), gate1 = CELL_FIRST(phase + 1);
-    REALV sum[CELL_GATES][ABREAST];
-    if (vectors == 1)
+    CHAINV sum[CELL_GATES][CHAINS];
+    if (VEC > CHAIN && chains % 2) /* the other half of the last vector */
+        for (int k = gate0; k < gate1; k++)
+            sum[k][chains] = (CHAINV)0;
+    if (ABREAST == 1 || chains == 1)
         single_product(w, a, first, 1, gate0, gate1, sum);
-    else if (vectors == 2)
+    else if (chains == 2)
         single_product(w, a, first, 2, gate0, gate1, sum);
     else
         single_product(w, a, first, 3, gate0, gate1, sum);
-    for (uint v = 0; v < vectors; v++) {
+    for (uint v = 0; v * VEC < chains * CHAIN; v++) {
         REALV of_units[CELL_GATES];
-        UNROLL for (int k = gate0; k < gate1; k++) of_units[k] = sum[k][v];
-        single_units(w, s, own, phase, first + v, of_units);
+        UNROLL for (int k = gate0; k < gate1; k++) of_units[k] = ((const REALV *)sum[k])[v];
+        single_units(w, s, own, phase, first * CHAIN / VEC + v, of_units);
     }
 }
 
-/* Vectors two by two, and the last three, up in one step and down in the next: as up_and_down of
+/* Chains two by two, and the last three, up in one step and down in the next: as up_and_down of
  * cl/persistent_forward.cl. */
 static inline void single_one(const walk *w, const single_step *s, single *own)
 {
-    const uint all = vectors_of(w), pairs = all / 2 ? all / 2 : 1;
+    const uint all = (w->H + CHAIN - 1) / CHAIN, pairs = all / 2 ? all / 2 : 1;
     UNROLL for (int phase = 0; phase < CELL_PHASES; phase++) for (uint i = 0; i < pairs; i++)
     {
         uint pair = s->now ? pairs - 1 - i : i;
-        single_vectors(w, s, own, phase, 2 * pair, pair == pairs - 1 ? all - 2 * pair : 2);
+        single_chains(w, s, own, phase, 2 * pair, pair == pairs - 1 ? all - 2 * pair : 2);
     }
 }
 
@@ -166,6 +184,10 @@ static inline void single_begin(const walk *w, single *own)
         own->h[0][v] = load_some(w->h_first + v * VEC, width_of(w, v));
         if (CELL_MEMORY)
             own->c[v] = load_some(w->c_first + v * VEC, width_of(w, v));
+        for (int k = 0; k < CELL_GATES && options_of(w->options) & OPTION_BIAS; k++) {
+            own->b_ih[v][k] = load_some(w->b_ih + (size_t)k * w->H + v * VEC, width_of(w, v));
+            own->b_hh[v][k] = load_some(w->b_hh + (size_t)k * w->H + v * VEC, width_of(w, v));
+        }
     }
 }
 

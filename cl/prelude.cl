@@ -3,7 +3,8 @@
  * written, and the logistic function.
  *
  *     REAL_IS_DOUBLE  0: REAL is float, 1: double (the device needs fp64)
- *     VEC             units that one work-item computes: 1, 8 or 16; REALV is a vector of them
+ *     VEC             units that one work-item computes: 1, 8 or 16, of kernels that are compiled
+ *                     ahead of time also 32; REALV is a vector of them
  *
  * Letters: T steps, N sequences, H hidden units, R width of a hidden state (P if projected, else
  * H), G gates. Arrays are row-major; offsets and strides are in elements. */
@@ -13,7 +14,7 @@
 #ifndef VEC
 #define VEC 1
 #endif
-#if VEC != 1 && VEC != 8 && VEC != 16
+#if VEC != 1 && VEC != 8 && VEC != 16 && VEC != 32
 #error "VEC must be 1, 8 or 16"
 #endif
 

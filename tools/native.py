@@ -68,9 +68,9 @@ def programs(vector):
             forward = scan + ["walk_forward", "partition", "persistent", "persistent_input"]
             yield from cell_programs(tile, forward + ["persistent_forward"], storages)
             if not double:
-                single = 16 if vec * columns >= 32 else 8
-                yield from cell_programs(dict(real, VEC=single, TILE_V=vec * columns // single),
-                                         forward + ["persistent_single"])
+                for single in sorted({max(8, vec * columns // 2), vec * columns}):
+                    yield from cell_programs(dict(real, VEC=single, TILE_V=vec * columns // single),
+                                             forward + ["persistent_single"])
             yield from cell_programs(
                 tile, scan + ["walk_backward", "partition", "persistent", "persistent_backward"])
         yield from cell_programs(

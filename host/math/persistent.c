@@ -45,7 +45,8 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
 }
 
 /* What walks one row by one group, where kernels are compiled ahead of time: a compiler would take
- * longer for one more than it saves. Its vectors are the device's own. */
+ * longer for one more than it saves. A vector is a panel, or half of one if that holds all units.
+ */
 static clrnn_status build_single(clr_persistent *p)
 {
     const clr_source *const sources[] = {&clr_cl_pack,
@@ -58,7 +59,8 @@ static clrnn_status build_single(clr_persistent *p)
                                          &clr_cl_persistent,
                                          &clr_cl_persistent_input,
                                          &clr_cl_persistent_single};
-    const uint32_t vector = p->tile_n >= 32 ? 16 : 8;
+    const uint32_t half = p->tile_n > 16 ? p->tile_n / 2 : 8;
+    const uint32_t vector = p->network->desc.hidden_size <= half ? half : p->tile_n;
     const clr_define own[] = {{"VEC", (long)vector}, {"TILE_V", (long)(p->tile_n / vector)}};
     cl_program program = NULL;
     if (clr_compiles(p->context) || p->kind.train || p->kind.precision != CLRNN_F32 ||
