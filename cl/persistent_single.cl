@@ -9,8 +9,8 @@
  * sums are those of cl/persistent.cl, in the same order. */
 #define SINGLE_VECTORS (SINGLE_UNITS / VEC)
 
-/* A chain of sums is a register wide; the cell works on two at once, if there are as many units,
- * for its own chains of operations are long. */
+/* A chain of sums is a register wide. The cell works on two at once where their number is even, for
+ * its own chains of operations are long. */
 #if TILE_V * VEC >= 32
 typedef CLR_PASTE(REAL_NAME, 16) CHAINV;
 #define CHAIN 16
@@ -21,10 +21,9 @@ typedef CLR_PASTE(REAL_NAME, 8) CHAINV;
 typedef CHAINV __attribute__((aligned(sizeof(REAL)))) CHAINV_ANYWHERE;
 
 /* Chains of a gate whose sums are computed side by side: so many hide the latency of each, and fit
- * the registers with four gates. A program for no more units than a chain has (its vectors are half
- * a panel wide) needs one. */
-#define ABREAST (TILE_V > 1 ? 1 : 3)
-#define CHAINS  (TILE_V > 1 ? 1 : 4) /* in whole vectors */
+ * the registers with four gates. */
+#define ABREAST 3
+#define CHAINS  4 /* in whole vectors */
 
 /* Inputs of which W x takes no longer than to store it for a block and to read it again. */
 #define FEW_INPUTS 4
@@ -153,7 +152,7 @@ static inline ALWAYS_INLINE void single_chains(const walk *w, const single_step 
     if (VEC > CHAIN && chains % 2) /* the other half of the last vector */
         for (int k = gate0; k < gate1; k++)
             sum[k][chains] = (CHAINV)0;
-    if (ABREAST == 1 || chains == 1)
+    if (chains == 1)
         single_product(w, a, first, 1, gate0, gate1, sum);
     else if (chains == 2)
         single_product(w, a, first, 2, gate0, gate1, sum);

@@ -88,8 +88,8 @@ typedef REALV __attribute__((aligned(sizeof(REAL)))) REALV_ANYWHERE;
 #endif
 
 #if VEC > 1 && defined(HARDWARE_PARTS) /* cl/native.cl */
-#define load_part         CLR_PASTE(load_part_, VEC)
-#define store_part        CLR_PASTE(store_part_, VEC)
+#define load_part  CLR_PASTE(load_part_, VEC)
+#define store_part CLR_PASTE(store_part_, VEC)
 #elif VEC > 1
 /* By halves, down to four numbers. */
 static inline REAL4 load_4(global const REAL *p, uint count)
@@ -198,12 +198,17 @@ static inline ALWAYS_INLINE void store_some(REALV value, global REAL *p, uint co
 #define BITS_OF_ONE   0x3f800000
 #endif
 
-/* e^x = 2^n e^r, n = x/ln 2 rounded, |r| <= ln 2 / 2; x is kept where 2^n is a normal number. NaN
- * stays NaN, since it compares false. Returns e^r, *scale: 2^n. */
-static inline REALV exp_parts(REALV x, REALV *scale)
+/* x, kept where e^x and e^-x are normal numbers. NaN stays NaN, since it compares false. */
+static inline REALV exp_kept(REALV x)
 {
     x = x > (REALV)EXP_MOST ? (REALV)EXP_MOST : x;
-    x = x < (REALV)-EXP_MOST ? (REALV)-EXP_MOST : x;
+    return x < (REALV)-EXP_MOST ? (REALV)-EXP_MOST : x;
+}
+
+/* e^x = 2^n e^r, n = x/ln 2 rounded, |r| <= ln 2 / 2, for an x that is kept. Returns e^r, *scale:
+ * 2^n. */
+static inline REALV exp_parts(REALV x, REALV *scale)
+{
     /* Adding the shift leaves x/ln 2 rounded in the low bits. */
     REALV shifted = fma(x, (REALV)LOG2_E, (REALV)EXP_SHIFT), n = shifted - (REALV)EXP_SHIFT;
     REALV r = fma(n, (REALV)-LN_2_LOW, fma(n, (REALV)-LN_2_HIGH, x));
@@ -238,9 +243,16 @@ static inline REALV real_tanh(REALV x)
     REALV q = fma(z + (REALV)1.12811678491632931402e2, z, (REALV)2.23548839060100448583e3);
     p /= fma(q, z, (REALV)4.84406305325125486048e3);
     REALV near = fma(p * z, x, x);
-    REALV scale, part = exp_parts(size + size, &scale);
+    REALV scale, part = exp_parts(exp_kept(size + size), &scale);
     REALV far = (REALV)1 - (REALV)2 / fma(part, scale, (REALV)1);
     return size < (REALV)0.625 ? near : copysign(far, x);
+}
+
+/* tanh(x) as what it returns over *below. */
+static inline REALV tanh_parts(REALV x, REALV *below)
+{
+    *below = (REALV)1;
+    return real_tanh(x);
 }
 #else
 /* x P(x^2) / Q(x^2), where |x| is kept at 9.02, whose tanh rounds to 1. The fit, with the least
@@ -249,7 +261,7 @@ static inline REALV real_tanh(REALV x)
  * than six: an LSTM's cell takes 57 cycles for 8 units on a Zen 4 with AVX2, with the other 105.)
  */
 #define TANH_MOST 9.02f
-static inline REALV real_tanh(REALV x)
+static inline REALV tanh_parts(REALV x, REALV *below)
 {
     x = x > (REALV)TANH_MOST ? (REALV)TANH_MOST : x;
     x = x < (REALV)-TANH_MOST ? (REALV)-TANH_MOST : x;
@@ -261,15 +273,25 @@ static inline REALV real_tanh(REALV x)
     p = fma(p, z, (REALV)1.33797068e-1f);
     q = fma(q, z, (REALV)4.67130221e-1f);
     p = fma(p, z, (REALV)1);
-    q = fma(q, z, (REALV)1);
-    return x * p / q;
+    *below = fma(q, z, (REALV)1);
+    return x * p;
+}
+static inline REALV real_tanh(REALV x)
+{
+    REALV below, above = tanh_parts(x, &below);
+    return above / below;
 }
 #endif
 
-/* sigm(x) = 1 / (1 + e^-x).  NaN stays. Below -EXP_MOST, even at -infinity, it is 1.6e-38 (double
- * 3e-308) rather than 0: a gate is judged against 1. */
+/* sigm(x) = 1 / (1 + e^-x): that sum.  NaN stays. Below -EXP_MOST, even at -infinity, sigm is
+ * 1.6e-38 (double 3e-308) rather than 0: a gate is judged against 1. */
+static inline REALV sigm_below(REALV x)
+{
+    REALV scale, part = exp_parts(-exp_kept(x), &scale); /* (the sign costs nothing there) */
+    return fma(part, scale, (REALV)1);
+}
+
 static inline REALV sigm(REALV x)
 {
-    REALV scale, part = exp_parts(-x, &scale);
-    return (REALV)1 / fma(part, scale, (REALV)1);
+    return (REALV)1 / sigm_below(x);
 }

@@ -59,8 +59,9 @@ static clrnn_status build_single(clr_persistent *p)
                                          &clr_cl_persistent,
                                          &clr_cl_persistent_input,
                                          &clr_cl_persistent_single};
-    const uint32_t half = p->tile_n > 16 ? p->tile_n / 2 : 8;
-    const uint32_t vector = p->network->desc.hidden_size <= half ? half : p->tile_n;
+    const uint32_t chain = p->tile_n > 16 ? p->tile_n / 2 : 8;
+    const uint32_t chains = (p->network->desc.hidden_size + chain - 1) / chain;
+    const uint32_t vector = chains % 2 ? chain : p->tile_n;
     const clr_define own[] = {{"VEC", (long)vector}, {"TILE_V", (long)(p->tile_n / vector)}};
     cl_program program = NULL;
     if (clr_compiles(p->context) || p->kind.train || p->kind.precision != CLRNN_F32 ||
