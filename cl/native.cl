@@ -200,8 +200,6 @@ FMAX(double16)
         return __builtin_##NAME(x);    \
     }
 ONE_ARGUMENT(sqrt)
-ONE_ARGUMENT(exp)
-ONE_ARGUMENT(log)
 ONE_ARGUMENT(rint)
 
 OVERLOAD int min(int a, int b)
