@@ -194,8 +194,8 @@ static void same_bits_of_one_row(void **state)
         for (size_t h = 0; h < sizeof widths / sizeof *widths; h++) {
             static const char *const more[] = {"I=1", "I=5", "I=3,D=2", "I=4,L=2"};
             char text[160];
-            snprintf(text, sizeof text, "cell=%s,T=9,N=1,H=%d,%s", cells[c], widths[h],
-                     more[(c + h) % 4]);
+            snprintf(text, sizeof text, "cell=%s,T=9,N=1,H=%d,%s,strategy=persistent", cells[c],
+                     widths[h], more[(c + h) % 4]);
             compare(text);
         }
 }
