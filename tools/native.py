@@ -67,10 +67,10 @@ def programs(vector):
             scan = ["pack", "storage", "tile", "walk_launch", "walk"]
             forward = scan + ["walk_forward", "partition", "persistent", "persistent_input"]
             yield from cell_programs(tile, forward + ["persistent_forward"], storages)
-            if not double:
-                for single in sorted({max(8, vec * columns // 2), vec * columns}):
-                    yield from cell_programs(dict(real, VEC=single, TILE_V=vec * columns // single),
-                                             forward + ["persistent_single"])
+            width = vec * columns
+            for single in [] if double or width < 16 else [width // 2, width]:
+                yield from cell_programs(dict(real, VEC=single, TILE_V=width // single),
+                                         forward + ["persistent_single"])
             yield from cell_programs(
                 tile, scan + ["walk_backward", "partition", "persistent", "persistent_backward"])
         yield from cell_programs(

@@ -45,8 +45,8 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
 }
 
 /* What walks one row by one group, where kernels are compiled ahead of time: a compiler would take
- * longer for one more than it saves. A vector is a panel, or half of one if that holds all units.
- */
+ * longer for one more than it saves. (Nor where registers hold four numbers: there is none.) A
+ * vector is a panel, two chains of sums, or half of one if the units are an odd number of chains. */
 static clrnn_status build_single(clr_persistent *p)
 {
     const clr_source *const sources[] = {&clr_cl_pack,
@@ -59,13 +59,13 @@ static clrnn_status build_single(clr_persistent *p)
                                          &clr_cl_persistent,
                                          &clr_cl_persistent_input,
                                          &clr_cl_persistent_single};
-    const uint32_t chain = p->tile_n > 16 ? p->tile_n / 2 : 8;
+    const uint32_t chain = p->tile_n / 2;
     const uint32_t chains = (p->network->desc.hidden_size + chain - 1) / chain;
     const uint32_t vector = chains % 2 ? chain : p->tile_n;
     const clr_define own[] = {{"VEC", (long)vector}, {"TILE_V", (long)(p->tile_n / vector)}};
     cl_program program = NULL;
-    if (clr_compiles(p->context) || p->kind.train || p->kind.precision != CLRNN_F32 ||
-        p->kind.storage != CLRNN_WEIGHTS_F32)
+    if (clr_compiles(p->context) || p->tile_n < 16 || p->kind.train ||
+        p->kind.precision != CLRNN_F32 || p->kind.storage != CLRNN_WEIGHTS_F32)
         return CLRNN_OK;
     clrnn_status status =
         clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, sources,
