@@ -13,10 +13,10 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 #define true 1
 #define false 0
 
-#define VECTORS(TYPE)                                         \
-    typedef TYPE TYPE##2 __attribute__((ext_vector_type(2))); \
-    typedef TYPE TYPE##4 __attribute__((ext_vector_type(4))); \
-    typedef TYPE TYPE##8 __attribute__((ext_vector_type(8))); \
+#define VECTORS(TYPE)                                           \
+    typedef TYPE TYPE##2 __attribute__((ext_vector_type(2)));   \
+    typedef TYPE TYPE##4 __attribute__((ext_vector_type(4)));   \
+    typedef TYPE TYPE##8 __attribute__((ext_vector_type(8)));   \
     typedef TYPE TYPE##16 __attribute__((ext_vector_type(16))); \
     typedef TYPE TYPE##32 __attribute__((ext_vector_type(32)));
 VECTORS(char)
@@ -333,9 +333,9 @@ OVERLOAD double8 load_part_8(global const double *p, uint count)
     if (count > 4)
         high = __builtin_ia32_maskloadpd256((const double4 *)(uintptr_t)(p + 4),
                                             CLR_first_4(count - 4));
-    return (double8)(__builtin_ia32_maskloadpd256((const double4 *)(uintptr_t)p,
-                                                  CLR_first_4(count)),
-                     high);
+    return (
+        double8)(__builtin_ia32_maskloadpd256((const double4 *)(uintptr_t)p, CLR_first_4(count)),
+                 high);
 }
 OVERLOAD void store_part_8(float8 value, global float *p, uint count)
 {

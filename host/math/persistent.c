@@ -46,7 +46,8 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
 
 /* What walks one row by one group, where kernels are compiled ahead of time: a compiler would take
  * longer for one more than it saves. (Nor where registers hold four numbers: there is none.) A
- * vector is a panel, two chains of sums, or half of one if the units are an odd number of chains. */
+ * vector is a panel, two chains of sums, or half of one if the units are an odd number of chains.
+ */
 static clrnn_status build_single(clr_persistent *p)
 {
     const clr_source *const sources[] = {&clr_cl_pack,
