@@ -258,7 +258,8 @@ MUTATIONS = [
     ("dropout-of-one-layer", "test_plan_errors test_trainer_errors", [
         ("host/layer/create.c", "d->network.num_layers < 2)", "d->network.num_layers < 1)")]),
     ("step-waits", "test_batch", [
-        ("host/device/buffer.c", "bytes, data, CL_FALSE, sent)", "bytes, data, CL_TRUE, sent)")]),
+        ("host/device/buffer.c", "return copy_in(context, buffer, offset, bytes, data, CL_FALSE, done)",
+         "return copy_in(context, buffer, offset, bytes, data, CL_TRUE, done)")]),
     ("upload-used-too-early", "test_upload test_batch", [
         ("host/device/upload.c", "*free = code == CL_SUCCESS && state <= CL_COMPLETE;",
          "*free = code == CL_SUCCESS;")]),
