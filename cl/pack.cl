@@ -14,7 +14,7 @@ static inline void copy_rows(global const REAL *b, size_t k_stride, global REAL 
 
 /* panels[p][k][j] = b(k, p*width + j), 0 past column N.  Element (k,n) of b is at b_at +
  * k*k_stride + n*n_stride. Global size [panels, K in blocks of PACK_K].
- * (Panels in another storage: cl/store.cl.) */
+ * (Panels in another storage: cl/convert.cl.) */
 kernel void pack_panels(global const REAL *b, ulong b_at, ulong k_stride, ulong n_stride,
                         global REAL *panels, ulong panels_at, uint width, uint N, uint K)
 {

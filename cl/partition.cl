@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * cl/partition.cl - how the work of a launch is cut among groups, and how they wait for each other:
- * what the strategies share that walk many steps in one launch. After cl/walk.cl.
+ * what the strategies share that scan many steps in one launch. After cl/scan.cl.
  *
- * Each direction's units are cut into `unit_shares` runs, its rows into `row_shares` runs; a group
- * computes one share of units for one share of rows, and walks all steps:
+ * Each direction's units are cut into `unit_parts` runs, its rows into `row_parts` runs; a group
+ * computes one share of units for one share of rows, and scans all steps:
  *
  *              units of share 0  units of share 1
  *     rows 0   +---------------+----------------+   groups side by side meet after each phase of a
@@ -15,13 +15,13 @@
  * OpenCL does not promise that groups run at the same time. So the host asks for no more groups
  * than a probe found to run together, each wait is bounded, and a group that waits too long raises
  * a flag, upon which all groups note how far they came and leave. The last one to leave then does
- * what is missing of all, alone and so without waiting. (The meeting is the barrier of Sorensen,
- * Donaldson, Batty, Gopalakrishnan, Rakamaric, "Portable Inter-workgroup Barrier Synchronisation
- * for GPUs", OOPSLA 2016.)
+ * what is missing of all, alone and so without waiting. (The grid barrier is the barrier of
+ * Sorensen, Donaldson, Batty, Gopalakrishnan, Rakamaric, "Portable Inter-workgroup Barrier
+ * Synchronisation for GPUs", OOPSLA 2016.)
  *
- * With `help` a group claims the panels of its share one by one, and when none is left those of the
- * groups that it will meet: so in a phase nobody waits for longer than a panel takes. (Only where
- * groups meet after each phase; work stealing as in Blumofe and Leiserson, "Scheduling
+ * With `steal` a group claims the panels of its share one by one, and when none is left those of
+ * the groups that it will meet: so in a phase nobody waits for longer than a panel takes. (Only
+ * where groups meet after each phase; work stealing as in Blumofe and Leiserson, "Scheduling
  * Multithreaded Computations by Work Stealing", J. ACM 1999, but from a counter for each share.) */
 /* What this work-item (or, after a barrier, its group) wrote is seen by all groups before what it
  * does next; and the other way round. OpenCL 1.2 has a fence for work-items of one group only, so
@@ -47,8 +47,8 @@ static inline void pause_between(void)
 }
 
 /* Wait until the counter has reached `target`. False: somebody gave up. */
-static inline bool meet(volatile global int *sync, volatile global int *counter, int target,
-                        uint most_spins)
+static inline bool grid_barrier(volatile global int *sync, volatile global int *counter, int target,
+                                uint most_spins)
 {
     fence_device();
     atomic_inc(counter);
@@ -65,7 +65,7 @@ static inline bool meet(volatile global int *sync, volatile global int *counter,
 }
 
 /* Share `part` of `parts` of `whole` things: from *begin to the result. */
-static inline uint share(uint whole, uint part, uint parts, uint *begin)
+static inline uint part_range(uint whole, uint part, uint parts, uint *begin)
 {
     *begin = (uint)((ulong)whole * part / parts);
     return (uint)((ulong)whole * (part + 1) / parts);
@@ -73,25 +73,25 @@ static inline uint share(uint whole, uint part, uint parts, uint *begin)
 
 /* What groups of one launch share: how the work is cut, and where they meet. */
 typedef struct team {
-    uint walks, row_shares, unit_shares;
-    uint places;  /* where groups meet: of one share of rows, in a stack from all walks */
-    uint members; /* how many meet in one place */
-    bool solo;    /* one group does the work of all */
-    bool help;    /* who is done takes from the others */
-    uint own;     /* the group itself */
+    uint scans, row_parts, unit_parts;
+    uint barriers;     /* grid barriers: of one share of rows, in a stack from all scans */
+    uint members;      /* how many meet in one place */
+    bool single_group; /* one group does the work of all */
+    bool steal;        /* who is done takes from the others */
+    uint own;          /* the group itself */
     volatile global int *sync;
     uint most_spins, first_spins; /* first: after phases that take longer */
 } team;
 
-static inline void team_begin(team *m, const walk_launch *l, volatile global int *sync, uint own)
+static inline void team_begin(team *m, const scan_launch *l, volatile global int *sync, uint own)
 {
-    m->walks = l->used;
-    m->row_shares = l->row_shares;
-    m->unit_shares = l->unit_shares;
-    m->places = (l->stacked ? 1 : l->used) * l->row_shares;
-    m->members = l->solo ? 1 : (l->stacked ? l->used : 1) * l->unit_shares;
-    m->solo = l->solo;
-    m->help = l->help;
+    m->scans = l->used;
+    m->row_parts = l->row_parts;
+    m->unit_parts = l->unit_parts;
+    m->barriers = (l->stacked ? 1 : l->used) * l->row_parts;
+    m->members = l->single_group ? 1 : (l->stacked ? l->used : 1) * l->unit_parts;
+    m->single_group = l->single_group;
+    m->steal = l->steal;
     m->own = own;
     m->sync = sync;
     m->most_spins = l->most_spins;
@@ -100,13 +100,13 @@ static inline void team_begin(team *m, const walk_launch *l, volatile global int
 
 static inline uint team_size(const team *m)
 {
-    return m->walks * m->row_shares * m->unit_shares;
+    return m->scans * m->row_parts * m->unit_parts;
 }
 
 /* The counter of a group, and where it notes how many phases it has completed. */
 static inline volatile global int *counter_of(const team *m, uint group)
 {
-    return m->sync + SYNC_COUNTERS + group / m->unit_shares % m->places * SYNC_LINE;
+    return m->sync + SYNC_COUNTERS + group / m->unit_parts % m->barriers * SYNC_LINE;
 }
 
 static inline volatile global int *done_of(const team *m, uint group)
@@ -120,7 +120,7 @@ static inline volatile global int *claims_of(const team *m, uint group)
 }
 
 /* The next of the `count` panels that are a group's share of a phase; `count` if none is left. Each
- * is handed out once, also where a repair follows. */
+ * is handed out once, also where a fallback follows. */
 static inline uint claim(const team *m, uint group, uint phase, uint count)
 {
     volatile global int *claims = claims_of(m, group);
@@ -135,24 +135,24 @@ static inline uint claim(const team *m, uint group, uint phase, uint count)
 }
 
 /* After a phase, the number `phases_done` of `phases`: meet if others depend on it
- * (`meetings_done`: how often they have met then, 0 = not now). False: the group must leave. */
+ * (`barriers_done`: how often they have met then, 0 = not now). False: the group must leave. */
 static inline bool phase_end(const team *m, uint group, uint phases_done, uint phases,
-                             uint meetings_done, uint spins)
+                             uint barriers_done, uint spins)
 {
-    bool alone = m->members == 1 || meetings_done == 0;
-    bool stay =
-        alone || meet(m->sync, counter_of(m, group), (int)(meetings_done * m->members), spins);
+    bool alone = m->members == 1 || barriers_done == 0;
+    bool stay = alone || grid_barrier(m->sync, counter_of(m, group),
+                                      (int)(barriers_done * m->members), spins);
     if (m->members > 1 && (phases_done == phases || !stay))
         *done_of(m, group) = (int)phases_done;
     return stay;
 }
 
 /* A group goes through its phases while nobody has given up; alone it goes through those of all
- * groups; in a repair through those that are missing of them, each from where it stopped:
+ * groups; in a fallback through those that are missing of them, each from where it stopped:
  *
  *     for (uint phase = 0; stays && phase < phases; phase++)
- *         for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
- *             if (is_missing(&m, repair, group, phase)) ...
+ *         for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback); group++)
+ *             if (is_missing(&m, fallback, group, phase)) ...
  */
 /* The group itself. Asked anew wherever there may be barriers inside a loop over groups: PoCL 3.1
  * does not see that a variable is the same for all work-items. */
@@ -160,47 +160,48 @@ static inline bool phase_end(const team *m, uint group, uint phases_done, uint p
 #define OWN_GROUP(m) ((uint)get_group_id(0))
 #endif
 
-static inline uint first_group(const team *m, bool repair)
+static inline uint first_group(const team *m, bool fallback)
 {
-    return repair || m->solo ? 0 : OWN_GROUP(m);
+    return fallback || m->single_group ? 0 : OWN_GROUP(m);
 }
 
-static inline uint groups_end(const team *m, bool repair)
+static inline uint groups_end(const team *m, bool fallback)
 {
-    return repair || m->solo ? team_size(m) : OWN_GROUP(m) + 1;
+    return fallback || m->single_group ? team_size(m) : OWN_GROUP(m) + 1;
 }
 
-static inline bool is_missing(const team *m, bool repair, uint group, uint phase)
+static inline bool is_missing(const team *m, bool fallback, uint group, uint phase)
 {
-    return !repair || (uint)*done_of(m, group) <= phase;
+    return !fallback || (uint)*done_of(m, group) <= phase;
 }
 
-/* A launch without steps is nothing but one meeting: do so many groups run at the same time? */
+/* A launch without steps is nothing but one grid barrier: do so many groups run at the same time?
+ */
 static inline void probe(const team *m)
 {
-    (void)meet(m->sync, counter_of(m, 0), (int)team_size(m), m->most_spins);
+    (void)grid_barrier(m->sync, counter_of(m, 0), (int)team_size(m), m->most_spins);
 }
 
 /* Ready for the next launch. */
 static inline void settle(const team *m)
 {
-    for (uint group = 0; group < team_size(m); group += m->unit_shares)
+    for (uint group = 0; group < team_size(m); group += m->unit_parts)
         *counter_of(m, group) = 0;
-    for (uint group = 0; m->help && group < team_size(m); group++)
+    for (uint group = 0; m->steal && group < team_size(m); group++)
         *claims_of(m, group) = 0;
     if (m->sync[SYNC_FLAG])
-        m->sync[SYNC_REPAIRS]++;
+        m->sync[SYNC_FALLBACKS]++;
     m->sync[SYNC_FLAG] = 0;
     m->sync[SYNC_LEFT] = 0;
 }
 
 /* A group has done its phases: has it to do what is missing of all? The last one has, if somebody
  * gave up; when nothing is missing (any more) it settles. */
-static inline bool must_repair(const team *m, bool repaired)
+static inline bool must_fall_back(const team *m, bool fell_back)
 {
     if (m->members == 1) /* alone nobody waits */
         return false;
-    if (!repaired) {
+    if (!fell_back) {
         fence_device();
         bool last = atomic_inc(&m->sync[SYNC_LEFT]) == (int)team_size(m) - 1;
         fence_device();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cl/persistent.cl - the products of the strategy for CPU devices: a group is one work-item, with
- * vectors of units and weights that come from the caches. After cl/tile.cl and cl/walk.cl.
+ * vectors of units and weights that come from the caches. After cl/tile.cl and cl/scan.cl.
  *
  * The sums have the order of cl/gemm.cl, so that every element has the same bits as in stepwise,
  * whatever the shares are. */

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
- * cl/persistent_backward.cl - the walk back of the strategy for CPU devices. After
- * cl/walk_backward.cl and cl/persistent.cl. */
+ * cl/persistent_backward.cl - the scan back of the strategy for CPU devices. After
+ * cl/scan_backward.cl and cl/persistent.cl. */
 
-static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
+static inline void project_panel(const scan *w, const scan_step *s, uint panel, uint n0, uint rows)
 {
 #define UNITS w->R
 #define EACH  project_units_back(w, s, n0 + i, j, width)
 #include "each_unit.cl"
 }
 
-static inline void cell_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
+static inline void cell_panel(const scan *w, const scan_step *s, uint panel, uint n0, uint rows)
 {
     const bool projected = options_of(w->options) & OPTION_PROJECTED;
     REALV sum[ROWS][TILE_V];
     if (projected)
-        product(w->dproj + ((size_t)s->kept * w->N + n0) * w->R, w->R, rows,
+        product(w->dproj + ((size_t)s->index * w->N + n0) * w->R, w->R, rows,
                 w->d_projection + (size_t)panel * TILE_N * w->R, w->R, false, sum);
 #define UNITS w->H
 #define EACH                                \
@@ -24,7 +24,7 @@ static inline void cell_panel(const walk *w, const walk_step *s, uint panel, uin
 }
 
 /* What a cell with two phases leaves to the first. */
-static inline void early_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
+static inline void early_panel(const scan *w, const scan_step *s, uint panel, uint n0, uint rows)
 {
     const size_t stride = (size_t)CELL_GATES * w->H;
     const uint K = SECOND_GATES * w->H;
@@ -37,7 +37,7 @@ static inline void early_panel(const walk *w, const walk_step *s, uint panel, ui
 }
 
 /* dh += du U for one panel of columns. */
-static inline void recurrent_panel(const walk *w, const walk_step *s, uint panel, uint n0,
+static inline void recurrent_panel(const scan *w, const scan_step *s, uint panel, uint n0,
                                    uint rows)
 {
     size_t stride = (size_t)CELL_GATES * w->H;
@@ -57,19 +57,19 @@ static inline void recurrent_panel(const walk *w, const walk_step *s, uint panel
 #include "each_unit.cl"
 }
 
-/* Phase `phase` of a walk back, for one share of rows and one of units. (Not in line: as in the
- * walk forward.) */
-static inline NO_INLINE void backward_phase(const walk *w, uint phase, uint row_share,
-                                            uint row_shares, uint unit_share, uint unit_shares)
+/* Phase `phase` of a scan back, for one share of rows and one of units. (Not in line: as in the
+ * scan forward.) */
+static inline NO_INLINE void backward_phase(const scan *w, uint phase, uint row_part,
+                                            uint row_parts, uint unit_part, uint unit_parts)
 {
     const uint options = options_of(w->options);
     const int part = backward_part(options, phase);
     uint number = phase / backward_phases(options), row0, panel0;
-    walk_step s;
+    scan_step s;
     step_of(w, w->down ? number : w->count - 1 - number, &s);
-    uint row1 = share(w->N, row_share, row_shares, &row0);
+    uint row1 = part_range(w->N, row_part, row_parts, &row0);
     uint width = part == part_project || part == part_recurrent ? w->R : w->H;
-    uint panel1 = share(panels_of(width), unit_share, unit_shares, &panel0);
+    uint panel1 = part_range(panels_of(width), unit_part, unit_parts, &panel0);
     for (uint panel = panel0; panel < panel1; panel++)
         for (uint n = row0; n < row1; n += ROWS) {
             uint rows = min(row1 - n, (uint)ROWS);
@@ -84,37 +84,37 @@ static inline NO_INLINE void backward_phase(const walk *w, uint phase, uint row_
         }
 }
 
-/* dh, dc: in the gradient of the state after the last of the kept steps, out that before the first.
- * Arguments and global size: as in cl/persistent_forward.cl. */
+/* dh, dc: in the gradient of the state after the last of the launch's steps, out that before the
+ * first. Arguments and global size: as in cl/persistent_forward.cl. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
-persistent_backward(global const REAL *panels, global const REAL *weights, global REAL *store,
+persistent_backward(global const REAL *panels, global const REAL *weights, global REAL *workspace,
                     global REAL *dy, global REAL *dh, global REAL *dc, global REAL *dproj,
                     global REAL *da, global REAL *du, global const int *lengths,
-                    volatile global int *sync, const walk_launch l)
+                    volatile global int *sync, const scan_launch l)
 {
     const uint options = options_of(l.options), phases = l.count * backward_phases(options);
-    const uint groups = l.row_shares * l.unit_shares;
-    walk w[MOST_WALKS];
-    bool repair = false;
+    const uint groups = l.row_parts * l.unit_parts;
+    scan w[MOST_SCANS];
+    bool fallback = false;
     team m;
     team_begin(&m, &l, sync, (uint)get_group_id(0));
     for (uint d = 0; d < l.used; d++) {
-        const walk_places at = l.walks[d];
-        walk_backward_begin(&w[d], &l, &at, weights, store, dy, dh, dc, dproj, da, du, lengths);
-        walk_backward_weights(&w[d], &at, panels);
+        const scan_arrays at = l.scans[d];
+        scan_backward_begin(&w[d], &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
+        scan_backward_weights(&w[d], &at, panels);
     }
     do {
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
-                if (is_missing(&m, repair, group, phase)) {
-                    backward_phase(&w[group / groups], phase, group / l.unit_shares % l.row_shares,
-                                   l.row_shares, group % l.unit_shares, l.unit_shares);
-                    if (!repair)
+            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback); group++)
+                if (is_missing(&m, fallback, group, phase)) {
+                    backward_phase(&w[group / groups], phase, group / l.unit_parts % l.row_parts,
+                                   l.row_parts, group % l.unit_parts, l.unit_parts);
+                    if (!fallback)
                         stays =
-                            phase_end(&m, group, phase + 1, phases, meetings_after(options, phase),
+                            phase_end(&m, group, phase + 1, phases, barriers_after(options, phase),
                                       phase == 0 ? m.first_spins : m.most_spins);
                 }
-        repair = must_repair(&m, repair);
-    } while (repair);
+        fallback = must_fall_back(&m, fallback);
+    } while (fallback);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * cl/persistent_forward.cl - the forward walk of the strategy for CPU devices. After
+ * cl/persistent_forward.cl - the forward scan of the strategy for CPU devices. After
  * cl/persistent_input.cl. */
 
 /* The cell for units j.. of row n, vector v of row i of the sums. */
-static inline ALWAYS_INLINE void finish_units(const walk *w, const walk_step *s, int phase, uint n,
+static inline ALWAYS_INLINE void finish_units(const scan *w, const scan_step *s, int phase, uint n,
                                               uint j, uint width,
                                               REALV sum[CELL_GATES][ROWS][TILE_V], uint i, uint v)
 {
@@ -15,7 +15,7 @@ static inline ALWAYS_INLINE void finish_units(const walk *w, const walk_step *s,
 
 /* The gates of a phase of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
  * with h_{t-1} or with what the first phase saved, then the cell. */
-static inline void gates_of_panel(const walk *w, const walk_step *s, int phase, uint panel, uint n0,
+static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, uint panel, uint n0,
                                   uint rows)
 {
     REALV sum[CELL_GATES][ROWS][TILE_V];
@@ -36,7 +36,7 @@ static inline void gates_of_panel(const walk *w, const walk_step *s, int phase, 
 }
 
 /* h_t = W_hr saved for one panel of projected units. */
-static inline void project_panel(const walk *w, const walk_step *s, uint panel, uint n0, uint rows)
+static inline void project_panel(const scan *w, const scan_step *s, uint panel, uint n0, uint rows)
 {
     REALV sum[ROWS][TILE_V];
     product(saved_of(w, s, n0, CELL_SAVES), saved_stride(w), rows,
@@ -56,7 +56,7 @@ static inline bool up_and_down(uint options)
 }
 
 /* Part `part` of a step for one panel and rows row0..row1-1. */
-static inline void forward_panel(const walk *w, const walk_step *s, uint part, uint panel,
+static inline void forward_panel(const scan *w, const scan_step *s, uint part, uint panel,
                                  uint row0, uint row1)
 {
     for (uint n = row0; n < row1; n += ROWS) {
@@ -68,32 +68,32 @@ static inline void forward_panel(const walk *w, const walk_step *s, uint part, u
     }
 }
 
-/* Phase `phase` of a group's walk, which is the team's phase `at`: its share of rows and units, and
- * with `help` what others have not begun of theirs. (Not in line: PoCL compiles a kernel's code
+/* Phase `phase` of a group's scan, which is the team's phase `at`: its share of rows and units, and
+ * with `steal` what others have not begun of theirs. (Not in line: PoCL compiles a kernel's code
  * three times, and half of a cold start was that.) */
-static inline NO_INLINE void forward_phase(const walk *w, const team *m, uint group, uint phase,
+static inline NO_INLINE void forward_phase(const scan *w, const team *m, uint group, uint phase,
                                            uint at)
 {
     const uint options = options_of(w->options), parts = forward_phases(options);
-    uint row_share = group / m->unit_shares % m->row_shares, own = group % m->unit_shares;
+    uint row_part = group / m->unit_parts % m->row_parts, own = group % m->unit_parts;
     uint number = phase / parts, part = phase % parts, row0;
-    uint kept = w->down ? w->count - 1 - number : number;
-    uint row1 = share(w->N, row_share, m->row_shares, &row0);
+    uint index = w->down ? w->count - 1 - number : number;
+    uint row1 = part_range(w->N, row_part, m->row_parts, &row0);
     uint panels = panels_of(part < CELL_PHASES ? w->H : w->R);
     bool inputs = part == 0 && number % w->block == 0;
-    walk_step s;
-    step_of(w, kept, &s);
-    for (uint i = 0; i < (m->help ? m->unit_shares : 1); i++) {
-        uint whose = (own + i) % m->unit_shares, panel0;
-        uint count = share(panels, whose, m->unit_shares, &panel0) - panel0;
-        if (inputs && !m->help)
-            input_product(w, kept, row_share, m->row_shares, panel0, panel0 + count);
+    scan_step s;
+    step_of(w, index, &s);
+    for (uint i = 0; i < (m->steal ? m->unit_parts : 1); i++) {
+        uint whose = (own + i) % m->unit_parts, panel0;
+        uint count = part_range(panels, whose, m->unit_parts, &panel0) - panel0;
+        if (inputs && !m->steal)
+            input_product(w, index, row_part, m->row_parts, panel0, panel0 + count);
         for (uint k = 0; k < count; k++) {
-            if (m->help && (k = claim(m, group - own + whose, at, count)) == count)
+            if (m->steal && (k = claim(m, group - own + whose, at, count)) == count)
                 break;
             uint panel = panel0 + (up_and_down(options) && number % 2 ? count - 1 - k : k);
-            if (inputs && m->help)
-                input_product(w, kept, row_share, m->row_shares, panel, panel + 1);
+            if (inputs && m->steal)
+                input_product(w, index, row_part, m->row_parts, panel, panel + 1);
             forward_panel(w, &s, part, panel, row0, row1);
         }
     }
@@ -102,49 +102,49 @@ static inline NO_INLINE void forward_phase(const walk *w, const team *m, uint gr
 /* How often groups have met after a phase; 0: after this one they do not. Those that share units do
  * so after each; layers of a stack, of which each keeps a block behind the one below, after each
  * block. */
-static inline uint forward_meetings(const walk_launch *l, uint phase)
+static inline uint forward_barriers(const scan_launch *l, uint phase)
 {
     uint block = l->block * forward_phases(options_of(l->options));
-    return l->unit_shares > 1 ? phase + 1 : (phase + 1) % block ? 0 : (phase + 1) / block;
+    return l->unit_parts > 1 ? phase + 1 : (phase + 1) % block ? 0 : (phase + 1) / block;
 }
 
-/* Arguments: cl/walk_launch.cl says what lies where in them. An absent one may be any buffer.
- * Global size: used*row_shares*unit_shares groups of one work-item, solo one. */
+/* Arguments: cl/scan_launch.cl says what lies where in them. An absent one may be any buffer.
+ * Global size: used*row_parts*unit_parts groups of one work-item, single_group one. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
-persistent_forward(global const STORED *panels, global const REAL *weights, global REAL *store,
+persistent_forward(global const STORED *panels, global const REAL *weights, global REAL *workspace,
                    global const REAL *x, global const REAL *h_first, global const REAL *c_first,
                    global REAL *h_last, global REAL *c_last, global REAL *y,
-                   global const int *lengths, volatile global int *sync, const walk_launch l)
+                   global const int *lengths, volatile global int *sync, const scan_launch l)
 {
     const uint parts = forward_phases(options_of(l.options)), own = l.count * parts;
-    const uint groups = l.row_shares * l.unit_shares;
+    const uint groups = l.row_parts * l.unit_parts;
     const uint lag = l.stacked ? l.block * parts : 0, phases = own + lag * (l.used - 1);
     team m;
-    walk w[MOST_WALKS];
-    bool repair = false;
+    scan w[MOST_SCANS];
+    bool fallback = false;
     team_begin(&m, &l, sync, (uint)get_group_id(0));
     if (l.count == 0) {
         probe(&m);
         return;
     }
     for (uint d = 0; d < l.used; d++) {
-        const walk_places at = l.walks[d];
-        walk_alone_begin(&w[d], &l, &at, panels, weights, store, x, h_first, c_first, h_last,
+        const scan_arrays at = l.scans[d];
+        scan_alone_begin(&w[d], &l, &at, panels, weights, workspace, x, h_first, c_first, h_last,
                          c_last, y, lengths);
     }
     do {
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
-                if (is_missing(&m, repair, group, phase)) {
-                    uint walk = group / groups, late = walk * lag;
+            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback); group++)
+                if (is_missing(&m, fallback, group, phase)) {
+                    uint scan = group / groups, late = scan * lag;
                     bool longer = phase % (l.block * parts) == 0 || phase < lag;
                     if (phase >= late && phase - late < own)
-                        forward_phase(&w[walk], &m, group, phase - late, phase);
-                    if (!repair)
-                        stays = phase_end(&m, group, phase + 1, phases, forward_meetings(&l, phase),
+                        forward_phase(&w[scan], &m, group, phase - late, phase);
+                    if (!fallback)
+                        stays = phase_end(&m, group, phase + 1, phases, forward_barriers(&l, phase),
                                           longer ? m.first_spins : m.most_spins);
                 }
-        repair = must_repair(&m, repair);
-    } while (repair);
+        fallback = must_fall_back(&m, fallback);
+    } while (fallback);
 }

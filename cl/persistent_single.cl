@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cl/persistent_single.cl - the forward walk of one row by one group, which meets nobody and keeps
- * no gates: small networks, of which each step takes less time than what the walk for any number of
+ * cl/persistent_single.cl - the forward scan of one row by one group, which meets nobody and keeps
+ * no gates: small networks, of which each step takes less time than what the scan for any number of
  * rows and groups has to ask of it. For programs that are compiled ahead of time. After
  * cl/persistent_input.cl.
  *
@@ -25,7 +25,7 @@ typedef CHAINV __attribute__((aligned(sizeof(REAL)))) CHAINV_ANYWHERE;
 #define ABREAST 3
 #define CHAINS  4 /* in whole vectors */
 
-/* Inputs of which W x takes no longer than to store it for a block and to read it again. */
+/* Inputs of which W x takes no longer than to workspace it for a block and to read it again. */
 #define FEW_INPUTS 4
 
 /* What changes from step to step, and both biases. */
@@ -37,20 +37,20 @@ typedef struct single {
     REALV b_ih[SINGLE_VECTORS][CELL_GATES], b_hh[SINGLE_VECTORS][CELL_GATES];
 } single;
 
-/* One step: where its W x are, or its x if that is so small, and its y; then which h. */
+/* One step: where its way x are, or its x if that is so small, and its y; then which h. */
 typedef struct single_step {
     global const REAL *gates, *x;
     global REAL *y;
     uint now;
 } single_step;
 
-static inline uint vectors_of(const walk *w)
+static inline uint vectors_of(const scan *w)
 {
     return (w->H + VEC - 1) / VEC;
 }
 
 /* How many of vector number v's units there are. */
-static inline uint width_of(const walk *w, uint v)
+static inline uint width_of(const scan *w, uint v)
 {
     return min(w->H - v * VEC, (uint)VEC);
 }
@@ -64,7 +64,7 @@ static inline size_t unit_at(uint j, uint K)
 
 /* sum[k] = `chains` chains of units from number `first` on of the gates first_gate..last_gate-1
  * times a: [w->R]. */
-static inline ALWAYS_INLINE void single_product(const walk *w, const REAL *a, uint first,
+static inline ALWAYS_INLINE void single_product(const scan *w, const REAL *a, uint first,
                                                 const int chains, int first_gate, int last_gate,
                                                 CHAINV sum[CELL_GATES][CHAINS])
 {
@@ -98,7 +98,7 @@ static inline ALWAYS_INLINE void single_product(const walk *w, const REAL *a, ui
 }
 
 /* W x of vector number v. */
-static inline ALWAYS_INLINE REALV single_input(const walk *w, const single_step *s, int gate,
+static inline ALWAYS_INLINE REALV single_input(const scan *w, const single_step *s, int gate,
                                                uint v)
 {
     const size_t panels = (size_t)panels_of(w->H) * PANEL_ROWS(w->I) * TILE_N;
@@ -112,7 +112,7 @@ static inline ALWAYS_INLINE REALV single_input(const walk *w, const single_step 
 }
 
 /* The cell's equations for vector number v after the sums of a phase: as cell_units. */
-static inline ALWAYS_INLINE void single_units(const walk *w, const single_step *s, single *own,
+static inline ALWAYS_INLINE void single_units(const scan *w, const single_step *s, single *own,
                                               int phase, uint v, const REALV *sum)
 {
     const uint options = options_of(w->options), j = v * VEC, width = width_of(w, v);
@@ -143,7 +143,7 @@ static inline ALWAYS_INLINE void single_units(const walk *w, const single_step *
 }
 
 /* `chains` chains of units of a phase from number `first` on, with which a vector begins. */
-static inline ALWAYS_INLINE void single_chains(const walk *w, const single_step *s, single *own,
+static inline ALWAYS_INLINE void single_chains(const scan *w, const single_step *s, single *own,
                                                int phase, uint first, uint chains)
 {
     const REAL *a = (const REAL *)(phase ? own->saved : own->h[s->now]);
@@ -167,7 +167,7 @@ static inline ALWAYS_INLINE void single_chains(const walk *w, const single_step 
 
 /* Chains two by two, and the last three, up in one step and down in the next: as up_and_down of
  * cl/persistent_forward.cl. */
-static inline void single_one(const walk *w, const single_step *s, single *own)
+static inline void single_one(const scan *w, const single_step *s, single *own)
 {
     const uint all = (w->H + CHAIN - 1) / CHAIN, pairs = all / 2 ? all / 2 : 1;
     UNROLL for (int phase = 0; phase < CELL_PHASES; phase++) for (uint i = 0; i < pairs; i++)
@@ -177,7 +177,7 @@ static inline void single_one(const walk *w, const single_step *s, single *own)
     }
 }
 
-static inline void single_begin(const walk *w, single *own)
+static inline void single_begin(const scan *w, single *own)
 {
     for (uint v = 0; v < vectors_of(w); v++) {
         own->h[0][v] = load_some(w->h_first + v * VEC, width_of(w, v));
@@ -190,7 +190,7 @@ static inline void single_begin(const walk *w, single *own)
     }
 }
 
-static inline void single_end(const walk *w, const single *own)
+static inline void single_end(const scan *w, const single *own)
 {
     for (uint v = 0; v < vectors_of(w); v++) {
         store_some(own->h[w->count % 2][v], w->h_last + v * VEC, width_of(w, v));
@@ -199,41 +199,42 @@ static inline void single_end(const walk *w, const single *own)
     }
 }
 
-static inline void single_walk(const walk *w)
+static inline void single_walk(const scan *w)
 {
     const bool few = w->I <= FEW_INPUTS;
     single own;
     single_begin(w, &own);
     for (uint number = 0, in_block = 0; number < w->count; number++, in_block++) {
-        uint kept = w->down ? w->count - 1 - number : number, end;
+        uint index = w->down ? w->count - 1 - number : number, end;
         if (in_block == w->block)
             in_block = 0;
         if (!few && in_block == 0)
-            input_product(w, kept, 0, 1, 0, panels_of(w->H));
-        single_step s = {.x = w->x + kept * w->x_stride,
-                         .y = w->y ? w->y + kept * w->y_stride : 0,
+            input_product(w, index, 0, 1, 0, panels_of(w->H));
+        single_step s = {.x = w->x + index * w->x_stride,
+                         .y = w->y ? w->y + index * w->y_stride : 0,
                          .now = number % 2};
         if (!few)
-            s.gates = gates_of(w, kept - block_of(w, kept, &end));
+            s.gates = gates_of(w, index - block_of(w, index, &end));
         single_one(w, &s, &own);
     }
     single_end(w, &own);
 }
 
 /* Arguments and their meaning: those of persistent_forward. Global size: a group of one work-item
- * for each walk, or one that does both, the second after the first. */
+ * for each scan, or one that does both, the second after the first. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
-persistent_single(global const STORED *panels, global const REAL *weights, global REAL *store,
+persistent_single(global const STORED *panels, global const REAL *weights, global REAL *workspace,
                   global const REAL *x, global const REAL *h_first, global const REAL *c_first,
                   global REAL *h_last, global REAL *c_last, global REAL *y,
-                  global const int *lengths, volatile global int *sync, const walk_launch l)
+                  global const int *lengths, volatile global int *sync, const scan_launch l)
 {
-    const uint first = l.solo ? 0 : (uint)get_group_id(0), end = l.solo ? l.used : first + 1;
+    const uint first = l.single_group ? 0 : (uint)get_group_id(0),
+               end = l.single_group ? l.used : first + 1;
     for (uint d = first; d < end; d++) {
-        const walk_places at = l.walks[d];
-        walk w;
-        walk_alone_begin(&w, &l, &at, panels, weights, store, x, h_first, c_first, h_last, c_last,
-                         y, lengths);
+        const scan_arrays at = l.scans[d];
+        scan w;
+        scan_alone_begin(&w, &l, &at, panels, weights, workspace, x, h_first, c_first, h_last,
+                         c_last, y, lengths);
         single_walk(&w);
     }
 }

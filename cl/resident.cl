@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cl/resident.cl - the products of the strategy for GPUs: all work-items of a group compute
  * together, and recurrent weights stay in their registers for all steps of a launch. (Diamos et
- * al., "Persistent RNNs", ICML 2016.) After cl/walk.cl, with VEC 1.
+ * al., "Persistent RNNs", ICML 2016.) After cl/scan.cl, with VEC 1.
  *
  *     sum[i][column] = sum over k of a[i][k] * w[k][column]     for LANE_ROWS rows at once
  *
@@ -47,13 +47,13 @@ typedef struct product {
 
 /* columns: units in all. */
 static inline void product_begin(local product *p, global const STORED *panels, uint columns,
-                                 uint K, uint unit_share, uint unit_shares)
+                                 uint K, uint unit_part, uint unit_parts)
 {
     uint unit0;
     p->panels = panels;
     p->gate_step = (size_t)((columns + TILE_N - 1) / TILE_N) * PANEL_ROWS(K) * TILE_N;
     p->K = K;
-    p->unit1 = share(columns, unit_share, unit_shares, &unit0);
+    p->unit1 = part_range(columns, unit_part, unit_parts, &unit0);
     p->unit0 = unit0;
     p->lanes = LANES_OF(K);
     p->lane = LANE_OF(K);
@@ -110,9 +110,9 @@ static inline global const STORED *column_of(local const product *p, uint unit, 
 
 /* Of direction d, 0 or 1. Written so that every word of l that is read has a place known to the
  * compiler: else some copy all of it to slow memory first. */
-static inline void pick_places(const walk_launch *l, uint d, local walk_places *at)
+static inline void pick_arrays(const scan_launch *l, uint d, local scan_arrays *at)
 {
-    const ulong *first = (const ulong *)&l->walks[0], *second = (const ulong *)&l->walks[1];
+    const ulong *first = (const ulong *)&l->scans[0], *second = (const ulong *)&l->scans[1];
     const ulong mask = -(ulong)d;
     local ulong *to = (local ulong *)at;
     UNROLL for (uint i = 0; i < sizeof *at / sizeof *to; i++) to[i] =
@@ -121,20 +121,20 @@ static inline void pick_places(const walk_launch *l, uint d, local walk_places *
 
 /* The end of a phase for the whole group, as phase_end; after a barrier. */
 static inline bool group_stays(const team *m, uint group, uint phases_done, uint phases,
-                               uint meetings_done, uint spins, local int *stays)
+                               uint barriers_done, uint spins, local int *stays)
 {
     if (get_local_id(0) == 0)
-        *stays = phase_end(m, group, phases_done, phases, meetings_done, spins);
+        *stays = phase_end(m, group, phases_done, phases, barriers_done, spins);
     barrier(BARRIER);
     return *stays;
 }
 
-/* As must_repair, for the whole group. */
-static inline bool group_repairs(const team *m, bool repaired, local int *repairs)
+/* As must_fall_back, for the whole group. */
+static inline bool group_falls_back(const team *m, bool fell_back, local int *fallbacks)
 {
     barrier(BARRIER);
     if (get_local_id(0) == 0)
-        *repairs = must_repair(m, repaired);
+        *fallbacks = must_fall_back(m, fell_back);
     barrier(BARRIER);
-    return *repairs;
+    return *fallbacks;
 }

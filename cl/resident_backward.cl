@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * cl/resident_backward.cl - the walk back of the strategy for GPUs. After cl/walk_backward.cl and
+ * cl/resident_backward.cl - the scan back of the strategy for GPUs. After cl/scan_backward.cl and
  * cl/resident.cl. */
 
 /* dh += du U */
-static inline void add_to_dh(local const walk *w, uint n, uint j, REAL sum)
+static inline void add_to_dh(local const scan *w, uint n, uint j, REAL sum)
 {
     w->dh[(size_t)n * w->R + j] += sum;
 }
@@ -15,7 +15,7 @@ static inline void add_to_dh(local const walk *w, uint n, uint j, REAL sum)
 #include "resident_product.cl"
 
 /* The other product: that of the second phase, or of a projection. */
-static inline void second_units(local const walk *w, local const walk_step *s, uint n, uint j,
+static inline void second_units(local const scan *w, local const scan_step *s, uint n, uint j,
                                 REAL sum)
 {
     if (CELL_PHASES > 1)
@@ -30,17 +30,17 @@ static inline void second_units(local const walk *w, local const walk_step *s, u
 #define EACH  second_units(w, s, n, unit, sum[0])
 #include "resident_product.cl"
 
-static inline void second_begin(local product *p, local const walk *w, uint unit_share,
-                                uint unit_shares)
+static inline void second_begin(local product *p, local const scan *w, uint unit_part,
+                                uint unit_parts)
 {
     if (CELL_PHASES > 1)
-        product_begin(p, w->d_candidate, w->H, SECOND_GATES * w->H, unit_share, unit_shares);
+        product_begin(p, w->d_candidate, w->H, SECOND_GATES * w->H, unit_part, unit_parts);
     else
-        product_begin(p, w->d_projection, w->H, w->R, unit_share, unit_shares);
+        product_begin(p, w->d_projection, w->H, w->R, unit_part, unit_parts);
 }
 
 /* What needs no product, for units unit0..unit1-1 of rows row0..row1-1. */
-static inline void units_alone(local const walk *w, local const walk_step *s, uint unit0,
+static inline void units_alone(local const scan *w, local const scan_step *s, uint unit0,
                                uint unit1, uint row0, uint row1)
 {
     uint units = unit1 - unit0;
@@ -56,74 +56,74 @@ static inline void units_alone(local const walk *w, local const walk_step *s, ui
 /* Arguments: as those of persistent_backward; global size, from and part: as in
  * cl/resident_forward.cl. */
 __attribute__((reqd_work_group_size(WG, 1, 1))) kernel void
-resident_backward(global const REAL *panels, global const REAL *weights, global REAL *store,
+resident_backward(global const REAL *panels, global const REAL *weights, global REAL *workspace,
                   global REAL *dy, global REAL *dh, global REAL *dc, global REAL *dproj,
                   global REAL *da, global REAL *du, global const int *lengths,
-                  volatile global int *sync, const walk_launch l, local REAL *from,
+                  volatile global int *sync, const scan_launch l, local REAL *from,
                   local REAL *part)
 {
     const uint options = options_of(l.options), phases = l.count * backward_phases(options);
-    const uint groups = l.row_shares * l.unit_shares, R = l.R;
+    const uint groups = l.row_parts * l.unit_parts, R = l.R;
     const bool projected = options & OPTION_PROJECTED, two = CELL_PHASES > 1 || projected;
     const size_t stride = (size_t)CELL_GATES * l.H;
-    local walk_places at;
-    local walk w;
-    local walk_step s;
+    local scan_arrays at;
+    local scan w;
+    local scan_step s;
     local product recurrent, second;
     local int answer;
     REAL kept[TAKE][KEPT], kept_2[1][KEPT];
     const bool leader = get_local_id(0) == 0;
-    bool repair = false;
+    bool fallback = false;
     team m;
     team_begin(&m, &l, sync, (uint)get_group_id(0));
     do {
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
-                if (is_missing(&m, repair, group, phase)) {
-                    const bool begins = repair || phase == 0;
+            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback); group++)
+                if (is_missing(&m, fallback, group, phase)) {
+                    const bool begins = fallback || phase == 0;
                     const int work = backward_part(options, phase);
                     uint number = phase / backward_phases(options);
-                    uint part_of = group % l.unit_shares, row0, unit0;
+                    uint part_of = group % l.unit_parts, row0, unit0;
                     uint row1 =
-                        share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
+                        part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
                     if (leader && begins) {
-                        pick_places(&l, group < groups ? 0 : 1, &at);
-                        walk_backward_begin(&w, &l, &at, weights, store, dy, dh, dc, dproj, da, du,
-                                            lengths);
-                        walk_backward_weights(&w, &at, panels);
+                        pick_arrays(&l, group < groups ? 0 : 1, &at);
+                        scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da,
+                                            du, lengths);
+                        scan_backward_weights(&w, &at, panels);
                         product_begin(&recurrent, w.d_recurrent, R, FIRST_GATES * l.H, part_of,
-                                      l.unit_shares);
+                                      l.unit_parts);
                         if (two)
-                            second_begin(&second, &w, part_of, l.unit_shares);
+                            second_begin(&second, &w, part_of, l.unit_parts);
                     }
                     if (leader)
                         step_of(&w, w.down ? number : l.count - 1 - number, &s);
                     barrier(BARRIER);
-                    if (begins && !repair) {
+                    if (begins && !fallback) {
                         recurrent_product_keep(&recurrent, kept);
                         if (two)
                             second_product_keep(&second, kept_2);
                     }
                     if (work == part_recurrent)
                         recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1,
-                                          l.rows, !repair, kept, from, part);
+                                          l.rows, !fallback, kept, from, part);
                     else if (CELL_PHASES > 1 && work == part_early)
                         second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride,
-                                       row0, row1, l.rows, !repair, kept_2, from, part);
+                                       row0, row1, l.rows, !fallback, kept_2, from, part);
                     else if (projected && work == part_cell)
-                        second_product(&w, &s, &second, w.dproj + (size_t)s.kept * l.N * R, R, row0,
-                                       row1, l.rows, !repair, kept_2, from, part);
+                        second_product(&w, &s, &second, w.dproj + (size_t)s.index * l.N * R, R,
+                                       row0, row1, l.rows, !fallback, kept_2, from, part);
                     else {
-                        uint unit1 = share(projected ? R : l.H, part_of, l.unit_shares, &unit0);
+                        uint unit1 = part_range(projected ? R : l.H, part_of, l.unit_parts, &unit0);
                         units_alone(&w, &s, unit0, unit1, row0, row1);
                     }
                     barrier(BARRIER);
-                    if (!repair)
+                    if (!fallback)
                         stays = group_stays(&m, group, phase + 1, phases,
-                                            meetings_after(options, phase),
+                                            barriers_after(options, phase),
                                             phase == 0 ? m.first_spins : m.most_spins, &answer);
                 }
-        repair = group_repairs(&m, repair, &answer);
-    } while (repair);
+        fallback = group_falls_back(&m, fallback, &answer);
+    } while (fallback);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cl/resident_forward.cl - the forward walk of the strategy for GPUs. After cl/walk_forward.cl and
+ * cl/resident_forward.cl - the forward scan of the strategy for GPUs. After cl/scan_forward.cl and
  * cl/resident.cl. The input products are there: gates = x_t W_ih^T for all steps. */
 
 #define NAME  first_product
@@ -9,7 +9,7 @@
 #include "resident_product.cl"
 
 /* The other product: of a cell with two phases that of the second, else that of a projection. */
-static inline void second_units(local const walk *w, local const walk_step *s, uint n, uint j,
+static inline void second_units(local const scan *w, local const scan_step *s, uint n, uint j,
                                 const REAL *sum)
 {
     REAL of_unit[CELL_GATES];
@@ -27,37 +27,36 @@ static inline void second_units(local const walk *w, local const walk_step *s, u
 #define EACH  second_units(w, s, n, unit, sum)
 #include "resident_product.cl"
 
-static inline void second_begin(local product *p, local const walk *w, size_t gate_step,
-                                uint unit_share, uint unit_shares)
+static inline void second_begin(local product *p, local const scan *w, size_t gate_step,
+                                uint unit_part, uint unit_parts)
 {
     if (CELL_PHASES > 1)
-        product_begin(p, w->recurrent + FIRST_GATES * gate_step, w->H, w->H, unit_share,
-                      unit_shares);
+        product_begin(p, w->recurrent + FIRST_GATES * gate_step, w->H, w->H, unit_part, unit_parts);
     else
-        product_begin(p, w->projection, w->R, w->H, unit_share, unit_shares);
+        product_begin(p, w->projection, w->R, w->H, unit_part, unit_parts);
 }
 
 /* Arguments: those of persistent_forward; it does not look at x. Global
- * size: used*row_shares*unit_shares groups of WG work-items.
+ * size: used*row_parts*unit_parts groups of WG work-items.
  * from, part: room for l.rows rows of the longest k in lanes, and for WG*TAKE*l.rows sums. */
 __attribute__((reqd_work_group_size(WG, 1, 1))) kernel void
-resident_forward(global const STORED *panels, global const REAL *weights, global REAL *store,
+resident_forward(global const STORED *panels, global const REAL *weights, global REAL *workspace,
                  global const REAL *x, global const REAL *h_first, global const REAL *c_first,
                  global REAL *h_last, global REAL *c_last, global REAL *y,
-                 global const int *lengths, volatile global int *sync, const walk_launch l,
+                 global const int *lengths, volatile global int *sync, const scan_launch l,
                  local REAL *from, local REAL *part)
 {
     const uint parts = forward_phases(options_of(l.options)), phases = l.count * parts;
-    const uint groups = l.row_shares * l.unit_shares;
+    const uint groups = l.row_parts * l.unit_parts;
     const uint multiplied = CELL_PHASES > 1 ? 0 : CELL_SAVES; /* of the values saved */
-    local walk_places at;
-    local walk w;
-    local walk_step s;
+    local scan_arrays at;
+    local scan w;
+    local scan_step s;
     local product first, second;
     local int answer;
     REAL kept[TAKE][KEPT], kept_2[1][KEPT];
     const bool leader = get_local_id(0) == 0;
-    bool repair = false;
+    bool fallback = false;
     team m;
     team_begin(&m, &l, sync, (uint)get_group_id(0));
     if (l.count == 0) {
@@ -68,41 +67,41 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
     do {
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, repair); group < groups_end(&m, repair); group++)
-                if (is_missing(&m, repair, group, phase)) {
-                    const bool begins = repair || phase == 0;
-                    uint number = phase / parts, part_of = group % l.unit_shares, row0;
+            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback); group++)
+                if (is_missing(&m, fallback, group, phase)) {
+                    const bool begins = fallback || phase == 0;
+                    uint number = phase / parts, part_of = group % l.unit_parts, row0;
                     uint row1 =
-                        share(l.N, group / l.unit_shares % l.row_shares, l.row_shares, &row0);
+                        part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
                     if (leader && begins) {
-                        pick_places(&l, group < groups ? 0 : 1, &at);
-                        walk_forward_begin(&w, &l, &at, weights, store, h_first, c_first, h_last,
-                                           c_last, y, lengths);
-                        walk_forward_weights(&w, &at, panels);
-                        product_begin(&first, w.recurrent, l.H, l.R, part_of, l.unit_shares);
+                        pick_arrays(&l, group < groups ? 0 : 1, &at);
+                        scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first,
+                                           h_last, c_last, y, lengths);
+                        scan_forward_weights(&w, &at, panels);
+                        product_begin(&first, w.recurrent, l.H, l.R, part_of, l.unit_parts);
                         if (parts > 1)
-                            second_begin(&second, &w, first.gate_step, part_of, l.unit_shares);
+                            second_begin(&second, &w, first.gate_step, part_of, l.unit_parts);
                     }
                     if (leader)
                         step_of(&w, w.down ? l.count - 1 - number : number, &s);
                     barrier(BARRIER);
-                    if (begins && !repair) {
+                    if (begins && !fallback) {
                         first_product_keep(&first, kept);
                         if (parts > 1)
                             second_product_keep(&second, kept_2);
                     }
                     if (phase % parts == 0)
-                        first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !repair,
+                        first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !fallback,
                                       kept, from, part);
                     else if (parts > 1)
                         second_product(&w, &s, &second, saved_of(&w, &s, 0, multiplied),
-                                       saved_stride(&w), row0, row1, l.rows, !repair, kept_2, from,
-                                       part);
+                                       saved_stride(&w), row0, row1, l.rows, !fallback, kept_2,
+                                       from, part);
                     barrier(BARRIER);
-                    if (!repair)
+                    if (!fallback)
                         stays = group_stays(&m, group, phase + 1, phases, phase + 1,
                                             phase == 0 ? m.first_spins : m.most_spins, &answer);
                 }
-        repair = group_repairs(&m, repair, &answer);
-    } while (repair);
+        fallback = group_falls_back(&m, fallback, &answer);
+    } while (fallback);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cl/stepwise.cl - one phase of one step of one direction, a kernel each. After
- * cl/walk_forward.cl and cl/walk_backward.cl, which say what is done, with VEC 1 and WG 1.
+ * cl/scan_forward.cl and cl/scan_backward.cl, which say what is done, with VEC 1 and WG 1.
  *
  * One work-item computes one unit j of one row n: global size [units, N], any group size. The sums
  * of matrix products come from outside, before or between these kernels:
@@ -13,28 +13,30 @@
  *                sums = du_t U of the gates of the second phase; step_back(0)  (two phases)
  *                dh += du_t U of those of the first
  *
- * Arguments: cl/walk_launch.cl says what lies where in them, of l.walks[0]. An absent one may be
- * any buffer. kept: the step, counted from the first one of the launch, in the order of t.
+ * Arguments: cl/scan_launch.cl says what lies where in them, of l.scans[0]. An absent one may be
+ * any buffer. index: the step, counted from the first one of the launch, in the order of t.
  * Proven by: tests/layer against host/reference. */
 #if VEC != 1 || WG != 1
 #error "stepwise.cl computes one unit in a work-item"
 #endif
 
 /* sums: [N,G*H], those of the phase. Global size [H,N]. */
-kernel void step_forward(global const REAL *weights, global REAL *store, global const REAL *h_first,
-                         global const REAL *c_first, global REAL *h_last, global REAL *c_last,
-                         global REAL *y, global const int *lengths, global const REAL *sums,
-                         uint kept, uint phase, const walk_launch l)
+kernel void step_forward(global const REAL *weights, global REAL *workspace,
+                         global const REAL *h_first, global const REAL *c_first,
+                         global REAL *h_last, global REAL *c_last, global REAL *y,
+                         global const int *lengths, global const REAL *sums, uint index, uint phase,
+                         const scan_launch l)
 {
     const uint j = get_global_id(0), n = get_global_id(1);
-    const walk_places at = l.walks[0];
-    walk w;
-    walk_step s;
+    const scan_arrays at = l.scans[0];
+    scan w;
+    scan_step s;
     REAL sum[CELL_GATES];
     if (j >= l.H || n >= l.N)
         return;
-    walk_forward_begin(&w, &l, &at, weights, store, h_first, c_first, h_last, c_last, y, lengths);
-    step_of(&w, kept, &s);
+    scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
+                       lengths);
+    step_of(&w, index, &s);
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == (int)phase)
     {
         UNROLL for (int g = CELL_FIRST(k); g < CELL_FIRST(k + 1); g++) sum[g] =
@@ -44,54 +46,56 @@ kernel void step_forward(global const REAL *weights, global REAL *store, global 
 }
 
 /* sums: [N,R]. Global size [R,N]. */
-kernel void step_project(global const REAL *weights, global REAL *store, global const REAL *h_first,
-                         global const REAL *c_first, global REAL *h_last, global REAL *c_last,
-                         global REAL *y, global const int *lengths, global const REAL *sums,
-                         uint kept, const walk_launch l)
+kernel void step_project(global const REAL *weights, global REAL *workspace,
+                         global const REAL *h_first, global const REAL *c_first,
+                         global REAL *h_last, global REAL *c_last, global REAL *y,
+                         global const int *lengths, global const REAL *sums, uint index,
+                         const scan_launch l)
 {
     const uint j = get_global_id(0), n = get_global_id(1);
-    const walk_places at = l.walks[0];
-    walk w;
-    walk_step s;
+    const scan_arrays at = l.scans[0];
+    scan w;
+    scan_step s;
     if (j >= l.R || n >= l.N)
         return;
-    walk_forward_begin(&w, &l, &at, weights, store, h_first, c_first, h_last, c_last, y, lengths);
-    step_of(&w, kept, &s);
+    scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
+                       lengths);
+    step_of(&w, index, &s);
     project_units(&w, &s, n, j, 1, sums[(size_t)n * l.R + j]);
 }
 
 /* Global size [R,N]. */
-kernel void step_project_back(global const REAL *weights, global REAL *store, global REAL *dy,
+kernel void step_project_back(global const REAL *weights, global REAL *workspace, global REAL *dy,
                               global REAL *dh, global REAL *dc, global REAL *dproj, global REAL *da,
-                              global REAL *du, global const int *lengths, uint kept,
-                              const walk_launch l)
+                              global REAL *du, global const int *lengths, uint index,
+                              const scan_launch l)
 {
     const uint j = get_global_id(0), n = get_global_id(1);
-    const walk_places at = l.walks[0];
-    walk w;
-    walk_step s;
+    const scan_arrays at = l.scans[0];
+    scan w;
+    scan_step s;
     if (j >= l.R || n >= l.N)
         return;
-    walk_backward_begin(&w, &l, &at, weights, store, dy, dh, dc, dproj, da, du, lengths);
-    step_of(&w, kept, &s);
+    scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
+    step_of(&w, index, &s);
     project_units_back(&w, &s, n, j, 1);
 }
 
 /* sums: [N,H], of the last phase only if projected. Global size [H,N]. */
-kernel void step_back(global const REAL *weights, global REAL *store, global REAL *dy,
+kernel void step_back(global const REAL *weights, global REAL *workspace, global REAL *dy,
                       global REAL *dh, global REAL *dc, global REAL *dproj, global REAL *da,
                       global REAL *du, global const int *lengths, global const REAL *sums,
-                      uint kept, uint phase, const walk_launch l)
+                      uint index, uint phase, const scan_launch l)
 {
     const uint j = get_global_id(0), n = get_global_id(1);
-    const walk_places at = l.walks[0];
+    const scan_arrays at = l.scans[0];
     const size_t unit = (size_t)n * l.H + j;
-    walk w;
-    walk_step s;
+    scan w;
+    scan_step s;
     if (j >= l.H || n >= l.N)
         return;
-    walk_backward_begin(&w, &l, &at, weights, store, dy, dh, dc, dproj, da, du, lengths);
-    step_of(&w, kept, &s);
+    scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
+    step_of(&w, index, &s);
     if (CELL_PHASES > 1 && phase == 0)
         early_units_back(&w, &s, n, j, 1, sums[unit]);
     else if (options_of(l.options) & OPTION_PROJECTED)

@@ -16,21 +16,21 @@ FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-f
 CELLS = ["rnn", "lstm", "gru"]
 PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
             ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"],
-            ["prelude", "storage"], ["prelude", "storage", "store"], ["prelude", "pack"],
+            ["prelude", "storage"], ["prelude", "storage", "convert"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
 PROGRAMS += [["prelude", "cell", cell] for cell in CELLS]
-PROGRAMS += [["prelude", "cell", cell, "storage", "walk_launch", "walk", "walk_forward",
-              "walk_backward", "stepwise"] for cell in CELLS]
+PROGRAMS += [["prelude", "cell", cell, "storage", "scan_launch", "scan", "scan_forward",
+              "scan_backward", "stepwise"] for cell in CELLS]
 for cell, way in itertools.product(CELLS, ("forward", "backward")):
-    PROGRAMS += [["prelude", "cell", cell, "storage", "tile", "walk_launch", "walk", f"walk_{way}",
+    PROGRAMS += [["prelude", "cell", cell, "storage", "tile", "scan_launch", "scan", f"scan_{way}",
                   "partition", "persistent", f"persistent_{way}"],
-                 ["prelude", "cell", cell, "storage", "walk_launch", "walk", f"walk_{way}",
+                 ["prelude", "cell", cell, "storage", "scan_launch", "scan", f"scan_{way}",
                   "partition", "resident", f"resident_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
 VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
 OPTIONS = [None, 0, 1, 0xffff]  # not defined: the launch's; none, biases, all
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
-SCALAR = {"stepwise", "store", "resident"}  # and those that want it to be 1
+SCALAR = {"stepwise", "convert", "resident"}  # and those that want it to be 1
 
 
 def files_of(folder, program):
@@ -53,20 +53,20 @@ def macros(folder, program):
         found["VEC"] = [1]
     if "cell" in program:
         found["OPTIONS"] = OPTIONS
-    if "walk" in program:  # whether a group is one work-item makes two strategies
+    if "scan" in program:  # whether a group is one work-item makes two strategies
         found["WG"] = [256, 128] if "resident" in program else [1]
     return found
 
 
 def possible(program, values):
-    """Other storages than REAL are for float and for inference, and only they need store.cl. With a
+    """Other storages than REAL are for float and for inference, and only they need convert.cl. With a
     cell one of them will do, the one whose panels have a head."""
     storage = values.get("STORAGE", 0)
     if storage == 0:
-        return "store" not in program
-    if "stepwise" in program or ("walk" in program and storage != 3):
+        return "convert" not in program
+    if "stepwise" in program or ("scan" in program and storage != 3):
         return False
-    return not values["REAL_IS_DOUBLE"] and "walk_backward" not in program
+    return not values["REAL_IS_DOUBLE"] and "scan_backward" not in program
 
 
 def deviations(choices, values):

@@ -66,9 +66,9 @@ test_sizes test_sizes_of(const test_inputs *in)
     bool lstm = net.desc.cell == CLRNN_CELL_LSTM;
     return (test_sizes){.weights = net.weights,
                         .x = steps * net.desc.input_size,
-                        .h = cells * net.state,
+                        .h = cells * net.state_size,
                         .c = lstm ? cells * net.desc.hidden_size : 0,
-                        .y = steps * net.directions * net.state};
+                        .y = steps * net.directions * net.state_size};
 }
 
 static uint32_t *copy_lengths(const uint32_t *lengths, uint32_t batch)

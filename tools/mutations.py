@@ -5,7 +5,7 @@ A row: name, the tests that must all fail, and one or more (file, text, what tak
 text is found exactly once in the file.
 """
 LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
-WALK, PERSISTENT, RESIDENT = "cl/walk", "cl/persistent", "cl/resident"
+SCAN, PERSISTENT, RESIDENT = "cl/scan", "cl/persistent", "cl/resident"
 PARTITION = "cl/partition.cl"
 REF = "host/reference/"
 
@@ -59,17 +59,17 @@ MUTATIONS = [
          "da[0] = dh * (s[0] <= (REALV)0 ? (REALV)0 : (REALV)1);")]),
     ("rnn-relu-hides-nan", "test_passes", [(RNN, "isnan(sum) ? sum : fmax", "fmax")]),
     ("missing-bias", "test_vectors test_persistent", [
-        (WALK + "_forward.cl", "            u[k] += load_some(w->b_hh + column, width);\n", "")]),
+        (SCAN + "_forward.cl", "            u[k] += load_some(w->b_hh + column, width);\n", "")]),
     ("state-not-held", "test_passes test_persistent", [
-        (WALK + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
+        (SCAN + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
     ("output-not-masked", "test_passes", [
-        (WALK + "_forward.cl", "store_some(live ? h_new : (REALV)0, s->y",
+        (SCAN + "_forward.cl", "store_some(live ? h_new : (REALV)0, s->y",
          "store_some(h_new, s->y")]),
     ("gradient-not-masked", "test_passes test_persistent", [
-        (WALK + "_backward.cl", "store_some(live ? a[k] : (REALV)0, da_of",
+        (SCAN + "_backward.cl", "store_some(live ? a[k] : (REALV)0, da_of",
          "store_some(a[k], da_of")]),
     ("projection-not-held", "test_passes", [
-        (WALK + "_forward.cl", "REALV h = live ? sum : load_some", "REALV h = load_some")]),
+        (SCAN + "_forward.cl", "REALV h = live ? sum : load_some", "REALV h = load_some")]),
     ("stepwise-sums-of-a-phase", "test_vectors", [
         (STEP, "sums[((size_t)n * CELL_GATES + g) * l.H + j]", "sums[(size_t)g * l.H + j]")]),
     ("stepwise-phases-back", "test_passes", [
@@ -85,32 +85,32 @@ MUTATIONS = [
          "CLRNN_OK;")]),
 
     # The persistent strategy.
-    ("persistent-missing-meeting", "test_persistent", [
+    ("persistent-missing-grid barrier", "test_persistent", [
         (PARTITION, "*counter < target; spins++", "*counter < 0; spins++")]),
-    ("persistent-repair-from-start", "test_overrun", [
-        (PARTITION, "!repair || (uint)*done_of(m, group) <= phase", "!repair || phase > 0")]),
-    ("persistent-flag-stays", "test_overrun", [
+    ("persistent-fallback-from-start", "test_timeout", [
+        (PARTITION, "!fallback || (uint)*done_of(m, group) <= phase", "!fallback || phase > 0")]),
+    ("persistent-flag-stays", "test_timeout", [
         (PARTITION, "    m->sync[SYNC_FLAG] = 0;\n", "")]),
-    ("persistent-meeting-backward", "test_persistent", [
-        (WALK + "_backward.cl", "return backward_part(options, phase) == part_recurrent",
+    ("persistent-grid barrier-backward", "test_persistent", [
+        (SCAN + "_backward.cl", "return backward_part(options, phase) == part_recurrent",
          "return backward_part(options, phase) >= part_cell")]),
-    ("persistent-repair-leaves-one", "test_overrun", [
-        (PARTITION, "repair || m->solo ? team_size(m) :",
-         "repair || m->solo ? team_size(m) - 1 :")]),
-    ("persistent-counters-stay", "test_overrun", [
+    ("persistent-fallback-leaves-one", "test_timeout", [
+        (PARTITION, "fallback || m->single_group ? team_size(m) :",
+         "fallback || m->single_group ? team_size(m) - 1 :")]),
+    ("persistent-counters-stay", "test_timeout", [
         (PARTITION, "        *counter_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-places-overlap", "test_persistent", [
-        (WALK + "_launch.cl", "(SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)",
+        (SCAN + "_launch.cl", "(SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)",
          "(SYNC_COUNTERS + SYNC_LINE)")]),
-    ("persistent-nobody-repairs", "test_overrun", [
+    ("persistent-nobody-fallbacks", "test_timeout", [
         (PARTITION, "            return last;\n", "            return false;\n")]),
-    ("persistent-left-stays", "test_overrun", [
+    ("persistent-left-stays", "test_timeout", [
         (PARTITION, "    m->sync[SYNC_LEFT] = 0;\n", "")]),
     ("persistent-shares", "test_persistent", [
         (PARTITION, "return (uint)((ulong)whole * (part + 1) / parts);",
          "return (uint)((ulong)whole * (part + 1) / parts) - (part == 1 && parts > 2);")]),
     ("persistent-slot", "test_persistent", [
-        (WALK + "_launch.cl", "return (t + 1 - down) % slots;", "return (t + 1) % slots;")]),
+        (SCAN + "_launch.cl", "return (t + 1 - down) % slots;", "return (t + 1) % slots;")]),
     ("persistent-panels-of-a-gate", "test_persistent", [
         (PERSISTENT + "_forward.cl", "gate_step = panels_of(w->H) * panel_size",
          "gate_step = w->H / TILE_N * panel_size")]),
@@ -118,10 +118,10 @@ MUTATIONS = [
         (PERSISTENT + "_row.cl", "k0 + b == 0 ? part : sum[g][0][j] + part", "part")]),
     ("persistent-second-launch", "test_many_steps", [
         ("host/layer/scan.c", "w->end - done - steps", "w->end - steps")]),
-    ("persistent-block-of-inputs", "test_overrun", [
-        (PERSISTENT + "_input.cl", "room = w->keep ? begin : 0", "room = w->keep ? begin : 1")]),
-    ("persistent-block-downwards", "test_overrun", [
-        (WALK + ".cl", "return w->down ? w->count - last : first;", "return first;")]),
+    ("persistent-block-of-inputs", "test_timeout", [
+        (PERSISTENT + "_input.cl", "room = w->save_gates ? begin : 0", "room = w->save_gates ? begin : 1")]),
+    ("persistent-block-downwards", "test_timeout", [
+        (SCAN + ".cl", "return w->down ? w->count - last : first;", "return first;")]),
     ("persistent-pairs-of-blocks", "test_persistent", [
         (PERSISTENT + "_row.cl", "a[k0 + b * TILE_K + k]", "a[k0 + k]")]),
     ("persistent-four-blocks", "test_persistent", [
@@ -133,18 +133,18 @@ MUTATIONS = [
     ("persistent-last-launch-back", "test_many_steps", [
         ("host/layer/scan.c", "bool down = (w->direction == 1) != back;",
          "bool down = w->direction == 1;")]),
-    ("persistent-claims-stay", "test_overrun", [
+    ("persistent-claims-stay", "test_timeout", [
         (PARTITION, "        *claims_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-inputs-of-a-claim", "test_persistent", [
-        (PERSISTENT + "_forward.cl", "row_share, m->row_shares, panel, panel + 1);",
-         "row_share, m->row_shares, panel0, panel0 + 1);")]),
+        (PERSISTENT + "_forward.cl", "row_part, m->row_parts, panel, panel + 1);",
+         "row_part, m->row_parts, panel0, panel0 + 1);")]),
     ("stack-without-lag", "test_stack", [
         (PERSISTENT + "_forward.cl", "lag = l.stacked ? l.block * parts : 0",
          "lag = l.stacked ? parts : 0")]),
     ("stack-meets-nobody", "test_stack", [
-        (PARTITION, "(l->stacked ? l->used : 1) * l->unit_shares", "l->unit_shares")]),
+        (PARTITION, "(l->stacked ? l->used : 1) * l->unit_parts", "l->unit_parts")]),
     ("stack-shares-gates", "test_stack", [
-        ("host/shape/layout.c", "direction : layer % 2;", "direction : 0;")]),
+        ("host/shape/layout.c", ": layer % 2;", ": 0;")]),
     ("states-in-place", "test_stream", [
         ("host/layer/forward.c", "(pass->steps > 1 || first.buffer != last.buffer)", "true")]),
     ("arrays-in-place", "test_in_place", [
@@ -161,15 +161,15 @@ MUTATIONS = [
         (RESIDENT + "_product.cl", "lane = 1; lane < p->lanes; lane++", "lane = 1; lane < 8; lane++")]),
     ("resident-keeps-for-all", "test_resident", [
         (RESIDENT + "_product.cl", "use_kept && unit0 == p->unit0", "use_kept")]),
-    ("resident-repairs-with-kept", "test_resident", [
-        (RESIDENT + "_forward.cl", "s.h_prev, l.R, row0, row1, l.rows, !repair,",
+    ("resident-fallbacks-with-kept", "test_resident", [
+        (RESIDENT + "_forward.cl", "s.h_prev, l.R, row0, row1, l.rows, !fallback,",
          "s.h_prev, l.R, row0, row1, l.rows, true,")]),
     ("resident-barrier", "test_resident", [
         (RESIDENT + ".cl", "*stays = phase_end", "*stays = true; if (phases > 3) phase_end")]),
     ("resident-gate-step", "test_resident", [
         (RESIDENT + "_forward.cl", "w->recurrent + FIRST_GATES * gate_step", "w->recurrent + gate_step")]),
     ("resident-dproj", "test_resident", [
-        (RESIDENT + "_backward.cl", "(size_t)s.kept * l.N * R, R,", "0, R,")]),
+        (RESIDENT + "_backward.cl", "(size_t)s.index * l.N * R, R,", "0, R,")]),
     ("resident-directions", "test_resident", [
         (RESIDENT + "_backward.cl", "group < groups ? 0 : 1", "0")]),
 
@@ -183,9 +183,9 @@ MUTATIONS = [
     ("storage-scale-of-another", "test_stored_products test_stored_plans", [
         ("cl/storage.cl", "(global const float *)panel + column", "(global const float *)panel")]),
     ("storage-ties-away-from-even", "test_storage", [
-        ("cl/store.cl", "bits + 0x7fff + (bits >> 16 & 1)", "bits + 0x8000")]),
+        ("cl/convert.cl", "bits + 0x7fff + (bits >> 16 & 1)", "bits + 0x8000")]),
     ("storage-hides-nan", "test_storage test_stored_plans", [
-        ("cl/store.cl", "0x1p-100f) + poison", "0x1p-100f)")]),
+        ("cl/convert.cl", "0x1p-100f) + poison", "0x1p-100f)")]),
     ("storage-panels-overlap", "test_storage", [
         ("cl/storage.cl", "(((K) + 3) / 4 * 4 + PANEL_HEAD)", "((K) + PANEL_HEAD - 1)")]),
     ("storage-step-of-a-gate", "test_stored_plans", [
@@ -229,7 +229,7 @@ MUTATIONS = [
 
     # The host's part of a pass.
     ("backward-second-direction", "test_vectors", [
-        ("host/layer/backward.c", ".accumulate = b->walk.direction == 1,", "")]),
+        ("host/layer/backward.c", ".accumulate = b->scan.direction == 1,", "")]),
     ("backward-reversed-states", "test_vectors", [
         ("host/layer/backward.c", "w->layer, w->direction, w->direction),",
          "w->layer, w->direction, 0),")]),

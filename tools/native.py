@@ -64,19 +64,19 @@ def programs(vector):
             for storage in storages:
                 yield (["prelude", "storage", "tile", "gemm"],
                        dict(tile, STORAGE=storage, TILE_M=6, TILE_K=128))
-            scan = ["pack", "storage", "tile", "walk_launch", "walk"]
-            forward = scan + ["walk_forward", "partition", "persistent", "persistent_input"]
+            scan = ["pack", "storage", "tile", "scan_launch", "scan"]
+            forward = scan + ["scan_forward", "partition", "persistent", "persistent_input"]
             yield from cell_programs(tile, forward + ["persistent_forward"], storages)
             width = vec * columns
             for single in [] if double or width < 16 else [width // 2, width]:
                 yield from cell_programs(dict(real, VEC=single, TILE_V=width // single),
                                          forward + ["persistent_single"])
             yield from cell_programs(
-                tile, scan + ["walk_backward", "partition", "persistent", "persistent_backward"])
+                tile, scan + ["scan_backward", "partition", "persistent", "persistent_backward"])
         yield from cell_programs(
-            real, ["storage", "walk_launch", "walk", "walk_forward", "walk_backward", "stepwise"])
+            real, ["storage", "scan_launch", "scan", "scan_forward", "scan_backward", "stepwise"])
     for storage in ("f16", "bf16", "int8"):
-        yield ["prelude", "storage", "store"], {"STORAGE": STORAGES[storage]}
+        yield ["prelude", "storage", "convert"], {"STORAGE": STORAGES[storage]}
 
 
 def options_of(defines):

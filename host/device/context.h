@@ -38,9 +38,9 @@ struct clrnn_context {
     clr_lock lock; /* of what follows; nobody keeps it while something is compiled or waited for */
     clr_condition built; /* a thread that was building a program is done */
     struct clr_program *programs;
-    uint32_t together;      /* layer/: how many groups run at the same time; 0 = not yet known */
-    double apart_until;     /* layer/: when groups may meet again, by clr_seconds */
-    double apart_last;      /* layer/: how long they were kept apart after the last overrun */
+    uint32_t co_resident;   /* layer/: how many groups run at the same time; 0 = not yet known */
+    double back_off_until;  /* layer/: when groups may meet again, by clr_seconds */
+    double back_off_last;   /* layer/: how long they were kept apart after the last timeout */
     bool cache_warned;      /* that the cache folder cannot be written has been said */
     clr_tested *self_tests; /* layer/: those that have run */
 };

@@ -9,10 +9,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/binary_cache.h"
+#include "device/build_spec.h"
 #include "device/context.h"
 #include "device/native.h"
 #include "device/opencl.h"
-#include "device/recipe.h"
 
 /* A program of a context. */
 struct clr_program {
@@ -29,7 +29,7 @@ static void release(cl_program program)
 
 /* Log why a program does not compile, in one line. Returns CLRNN_ERR_BUILD. */
 static clrnn_status fail_build(const clrnn_context *context, cl_program program,
-                               const clr_recipe *recipe, cl_int code)
+                               const clr_build_spec *spec, cl_int code)
 {
     cl_device_id device = context->info.device_id;
     size_t size = 0;
@@ -45,14 +45,14 @@ static clrnn_status fail_build(const clrnn_context *context, cl_program program,
             *c = '|';
     clrnn_status status = clr_fail(
         &context->log, CLRNN_ERR_BUILD, "%s does not compile on %s (driver %s) with %s: %s: %s",
-        recipe->name, context->info.name, context->info.driver, recipe->options,
+        spec->name, context->info.name, context->info.driver, spec->options,
         clr_cl_error_name(code), text ? text : "the build log cannot be had");
     free(text);
     return status;
 }
 
 /* Compile. Ownership: on success *program is the caller's; on failure NULL. */
-static clrnn_status build_source(const clrnn_context *context, const clr_recipe *recipe,
+static clrnn_status build_source(const clrnn_context *context, const clr_build_spec *spec,
                                  cl_program *program)
 {
     cl_int code = CL_OUT_OF_RESOURCES;
@@ -60,23 +60,22 @@ static clrnn_status build_source(const clrnn_context *context, const clr_recipe 
     *program = NULL;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         made = clr_cl(context->context)
-                   ->clCreateProgramWithSource(context->context, (cl_uint)recipe->text_count,
-                                               (const char **)recipe->texts, NULL, &code);
+                   ->clCreateProgramWithSource(context->context, (cl_uint)spec->text_count,
+                                               (const char **)spec->texts, NULL, &code);
     if (code != CL_SUCCESS)
         return clr_cl_check(&context->log, code, "clCreateProgramWithSource");
     clr_live_count(+1);
     code = CL_OUT_OF_RESOURCES;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
-        code = clr_cl(made)->clBuildProgram(made, 1, &context->info.device_id, recipe->options,
-                                            NULL, NULL);
+        code = clr_cl(made)->clBuildProgram(made, 1, &context->info.device_id, spec->options, NULL,
+                                            NULL);
     if (code == CL_SUCCESS) {
-        clr_log(&context->log, CLRNN_LOG_DEBUG, "compiled %s with %s", recipe->name,
-                recipe->options);
+        clr_log(&context->log, CLRNN_LOG_DEBUG, "compiled %s with %s", spec->name, spec->options);
         *program = made;
         return CLRNN_OK;
     }
     clrnn_status status = code == CL_BUILD_PROGRAM_FAILURE || code == CL_INVALID_BUILD_OPTIONS
-                              ? fail_build(context, made, recipe, code)
+                              ? fail_build(context, made, spec, code)
                               : clr_cl_check(&context->log, code, "clBuildProgram");
     release(made);
     return status;
@@ -84,13 +83,13 @@ static clrnn_status build_source(const clrnn_context *context, const clr_recipe 
 
 /* Take the program from the cache folder; the caller's, or NULL when it is not there or the driver
  * does not accept it. */
-static cl_program build_cached(const clrnn_context *context, const clr_recipe *recipe)
+static cl_program build_cached(const clrnn_context *context, const clr_build_spec *spec)
 {
     clr_binary binary;
     cl_program made = NULL;
     cl_int code = CL_OUT_OF_RESOURCES;
     if (!context->keeps_programs ||
-        !clr_cache_load(context->cache_dir, recipe->key, &context->log, &binary))
+        !clr_cache_load(context->cache_dir, spec->key, &context->log, &binary))
         return NULL;
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         made = clr_cl(context->context)
@@ -101,18 +100,18 @@ static cl_program build_cached(const clrnn_context *context, const clr_recipe *r
         clr_live_count(+1);
         code = CL_OUT_OF_RESOURCES;
         if (!clr_fault_hit(CLR_FAULT_OPENCL))
-            code = clr_cl(made)->clBuildProgram(made, 1, &context->info.device_id, recipe->options,
+            code = clr_cl(made)->clBuildProgram(made, 1, &context->info.device_id, spec->options,
                                                 NULL, NULL);
         if (code != CL_SUCCESS)
             release(made);
     }
     if (code != CL_SUCCESS) {
         clr_log(&context->log, CLRNN_LOG_INFO, "the driver refuses the cached binary of %s: %s",
-                recipe->name, clr_cl_error_name(code));
+                spec->name, clr_cl_error_name(code));
         return NULL;
     }
-    clr_log(&context->log, CLRNN_LOG_DEBUG, "%s with %s comes from the cache", recipe->name,
-            recipe->options);
+    clr_log(&context->log, CLRNN_LOG_DEBUG, "%s with %s comes from the cache", spec->name,
+            spec->options);
     return made;
 }
 
@@ -159,7 +158,7 @@ static unsigned char *get_binary(const clrnn_context *context, cl_program progra
 }
 
 /* Put a program into the cache folder. That it cannot be done is worth one warning. */
-static void store(clrnn_context *context, const clr_recipe *recipe, cl_program program)
+static void store(clrnn_context *context, const clr_build_spec *spec, cl_program program)
 {
     char reason[CLR_REASON] = "the driver does not give out its binary";
     const clrnn_log keep = clr_reason_log(reason);
@@ -167,7 +166,7 @@ static void store(clrnn_context *context, const clr_recipe *recipe, cl_program p
     if (!context->cache_dir || !context->keeps_programs)
         return;
     unsigned char *binary = get_binary(context, program, &size);
-    if (binary && clr_cache_store(context->cache_dir, recipe->key, binary, size, &keep) == CLRNN_OK)
+    if (binary && clr_cache_store(context->cache_dir, spec->key, binary, size, &keep) == CLRNN_OK)
         reason[0] = 0;
     free(binary);
     if (!reason[0])
@@ -181,16 +180,16 @@ static void store(clrnn_context *context, const clr_recipe *recipe, cl_program p
 }
 
 /* From the cache folder, or compiled; takes seconds. Ownership: as build_source. */
-static clrnn_status build(clrnn_context *context, const clr_recipe *recipe, cl_program *program)
+static clrnn_status build(clrnn_context *context, const clr_build_spec *spec, cl_program *program)
 {
     if (context->before_build)
-        context->before_build(context->before_build_user, recipe->name);
-    *program = build_cached(context, recipe);
+        context->before_build(context->before_build_user, spec->name);
+    *program = build_cached(context, spec);
     if (*program)
         return CLRNN_OK;
-    clrnn_status status = build_source(context, recipe, program);
+    clrnn_status status = build_source(context, spec, program);
     if (status == CLRNN_OK)
-        store(context, recipe, *program);
+        store(context, spec, *program);
     return status;
 }
 
@@ -231,24 +230,24 @@ static void leave(clrnn_context *context, struct clr_program *entry, cl_program 
     clr_lock_give(&context->lock);
 }
 
-/* Take the program of the recipe from memory, or from the cache folder, or compile it. Of two
+/* Take the program of the spec from memory, or from the cache folder, or compile it. Of two
  * threads that want the same program one builds it and the other waits; who wants another one, or
  * what else the lock is for, does not. */
-static clrnn_status find_or_build(clrnn_context *context, clr_recipe *recipe, cl_program *program)
+static clrnn_status find_or_build(clrnn_context *context, clr_build_spec *spec, cl_program *program)
 {
     struct clr_program *entry = clr_calloc(1, sizeof *entry);
     if (!entry)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "no memory for a program");
-    entry->key = recipe->key;
+    entry->key = spec->key;
     *program = find_or_enter(context, entry);
     if (*program) {
         free(entry);
         return CLRNN_OK;
     }
-    clrnn_status status = build(context, recipe, program);
+    clrnn_status status = build(context, spec, program);
     leave(context, entry, *program);
     if (status == CLRNN_OK)
-        recipe->key = NULL; /* the entry's */
+        spec->key = NULL; /* the entry's */
     else
         free(entry);
     return status;
@@ -258,14 +257,14 @@ clrnn_status clr_program_get(clrnn_context *context, const clr_source *const *so
                              size_t source_count, const clr_define *defines, size_t define_count,
                              cl_program *program)
 {
-    clr_recipe recipe;
+    clr_build_spec spec;
     *program = NULL;
     context = context->root;
     clrnn_status status =
-        clr_recipe_make(context, sources, source_count, defines, define_count, &recipe);
+        clr_build_spec_make(context, sources, source_count, defines, define_count, &spec);
     if (status == CLRNN_OK)
-        status = find_or_build(context, &recipe, program);
-    clr_recipe_free(&recipe);
+        status = find_or_build(context, &spec, program);
+    clr_build_spec_free(&spec);
     return status;
 }
 

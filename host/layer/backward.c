@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * layer/backward.c - one backward pass: the strategy walks back, then whole-sequence products give
+ * layer/backward.c - one backward pass: the strategy scans back, then whole-sequence products give
  * the gradients of weights and inputs. */
 #include "base/log.h"
 #include "device/buffer.h"
@@ -12,7 +12,7 @@ typedef struct clr_back {
     const clrnn_backward_io *io;
     clr_pass pass;
     clr_cell_weights cell; /* of the layer and direction at hand */
-    clr_walk walk;
+    clr_scan scan;
     clr_flow flow;
     clr_matrix input; /* of the layer: [T*N, I'], 0 past a row's length */
 } clr_back;
@@ -69,7 +69,7 @@ static clrnn_status move_gradient(clr_back *b, cl_mem state, size_t from, clrnn_
 {
     clrnn_context *context = b->plan->context;
     size_t bytes = b->pass.batch * width * b->plan->real_bytes, begin = from * b->plan->real_bytes;
-    size_t cell = (size_t)b->walk.layer * b->plan->network.directions + b->walk.direction;
+    size_t cell = (size_t)b->scan.layer * b->plan->network.directions + b->scan.direction;
     size_t at = array.offset * b->plan->real_bytes + cell * bytes;
     if (!array.buffer)
         return out ? CLRNN_OK : clr_buffer_zero(context, state, begin, bytes);
@@ -82,7 +82,7 @@ static clrnn_status move_gradients(clr_back *b, bool out)
     const clrnn_backward_io *io = b->io;
     const clr_network *n = &b->plan->network;
     clrnn_status status =
-        move_gradient(b, b->plan->dh, b->flow.dh, out ? io->dh0 : io->dhn, n->state, out);
+        move_gradient(b, b->plan->dh, b->flow.dh, out ? io->dh0 : io->dhn, n->state_size, out);
     if (status == CLRNN_OK && n->has_cell_state)
         status = move_gradient(b, b->plan->dc, b->flow.dc, out ? io->dc0 : io->dcn,
                                n->desc.hidden_size, out);
@@ -127,16 +127,16 @@ static clrnn_status parameter_gradients(clr_back *b, clr_matrix da)
 {
     const clr_network *n = &b->plan->network;
     const clrnn_slice to = b->io->dweights;
-    const clr_walk *w = &b->walk;
+    const clr_scan *w = &b->scan;
     size_t H = n->desc.hidden_size, rows = (size_t)b->pass.steps * b->pass.batch;
     clrnn_status status = CLRNN_OK;
     for (uint32_t k = 0; k < n->parameters && status == CLRNN_OK; k++) {
         const clr_unit_parameter *p = &n->cell->parameters.each[k];
         uint32_t slot = p->next ? 1 - w->direction : w->direction;
-        size_t state = w->store_at + clr_layout_c(w->layout, n, w->layer, w->direction, slot);
+        size_t state = w->workspace_at + clr_layout_c(w->layout, n, w->layer, w->direction, slot);
         status = clr_column_products(
             &b->plan->sequence, (clr_matrix){da.buffer, da.offset + p->gate * H, da.stride},
-            (clr_matrix){w->store, state, H}, b->pass.ragged ? b->plan->lengths : NULL,
+            (clr_matrix){w->workspace, state, H}, b->pass.ragged ? b->plan->lengths : NULL,
             b->pass.batch, rows, H, to.buffer, to.offset + b->cell.params + k * H,
             b->io->accumulate);
     }
@@ -147,14 +147,15 @@ static clrnn_status parameter_gradients(clr_back *b, clr_matrix da)
 static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
 {
     const clr_network *n = &b->plan->network;
-    const clr_walk *w = &b->walk;
-    size_t H = n->desc.hidden_size, R = n->state, first = du.offset;
+    const clr_scan *w = &b->scan;
+    size_t H = n->desc.hidden_size, R = n->state_size, first = du.offset;
     /* States before each step, in order of t. */
     clr_matrix h_prev = {
-        w->store, w->store_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->direction),
-        R};
+        w->workspace,
+        w->workspace_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->direction), R};
     const clr_matrix saved = {
-        w->store, w->store_at + clr_layout_extra(w->layout, n, w->layer, w->direction, 0), H};
+        w->workspace, w->workspace_at + clr_layout_saved(w->layout, n, w->layer, w->direction, 0),
+        H};
     clrnn_status status = mask_padding(b, h_prev, R, &b->plan->masked_h, &h_prev);
     for (uint32_t i = 0; i < n->form->phases && status == CLRNN_OK; i++) {
         const size_t row = n->form->phase[i].first * H, rows = n->form->phase[i].count * H;
@@ -168,12 +169,13 @@ static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
 static clrnn_status projection_gradient(clr_back *b)
 {
     const clr_network *n = &b->plan->network;
-    const clr_walk *w = &b->walk;
+    const clr_scan *w = &b->scan;
     size_t H = n->desc.hidden_size;
     clr_matrix hidden = {
-        w->store, w->store_at + clr_layout_extra(w->layout, n, w->layer, w->direction, 0), H};
-    return weight_gradient(b, (clr_matrix){b->plan->dproj, b->flow.dproj, n->state}, n->state,
-                           hidden, H, b->cell.w_hr);
+        w->workspace, w->workspace_at + clr_layout_saved(w->layout, n, w->layer, w->direction, 0),
+        H};
+    return weight_gradient(b, (clr_matrix){b->plan->dproj, b->flow.dproj, n->state_size},
+                           n->state_size, hidden, H, b->cell.w_hr);
 }
 
 /* Every weight gradient of the cell at hand, from da and du over all T. */
@@ -200,9 +202,9 @@ static clrnn_status input_gradient(clr_back *b, clrnn_slice dx)
 {
     const clr_network *n = &b->plan->network;
     size_t columns = (size_t)n->gates * n->desc.hidden_size;
-    const clr_packed_matrix w_ih = clr_walk_weights(b->plan, &b->walk, CLR_D_INPUT);
+    const clr_packed_matrix w_ih = clr_scan_weights(b->plan, &b->scan, CLR_D_INPUT);
     const clr_gemm gemm = {.m = (size_t)b->pass.steps * b->pass.batch,
-                           .accumulate = b->walk.direction == 1,
+                           .accumulate = b->scan.direction == 1,
                            .a = {b->plan->da, b->flow.da, columns},
                            .prepared = &w_ih,
                            .c = {dx.buffer, dx.offset, b->cell.inputs}};
@@ -214,26 +216,26 @@ static void take_up(clr_back *b, uint32_t layer, uint32_t direction, clrnn_slice
 {
     const clr_network *n = &b->plan->network;
     b->cell = clr_network_cell(n, layer, direction);
-    b->walk = clr_walk_of(b->plan, &b->pass, layer, direction, 0, b->pass.steps);
-    b->walk.y = dy;
-    b->walk.y.offset += (size_t)direction * n->state;
-    b->walk.y_stride = (size_t)n->directions * n->state;
-    b->flow = clr_flow_of(b->plan, &b->walk);
+    b->scan = clr_scan_of(b->plan, &b->pass, layer, direction, 0, b->pass.steps);
+    b->scan.y = dy;
+    b->scan.y.offset += (size_t)direction * n->state_size;
+    b->scan.y_stride = (size_t)n->directions * n->state_size;
+    b->flow = clr_flow_of(b->plan, &b->scan);
 }
 
 /* One layer. dx: [T,N,I'], may be absent. */
 static clrnn_status run_layer(clr_back *b, uint32_t layer, clrnn_slice dy, clrnn_slice dx)
 {
     uint32_t directions = b->plan->network.directions;
-    clr_walk walks[2];
+    clr_scan scans[2];
     clrnn_status status = CLRNN_OK;
     for (uint32_t d = 0; d < directions && status == CLRNN_OK; d++) {
         take_up(b, layer, d, dy);
-        walks[d] = b->walk;
+        scans[d] = b->scan;
         status = move_gradients(b, false);
     }
     if (status == CLRNN_OK)
-        status = b->plan->strategy->backward(b->plan, walks, directions);
+        status = b->plan->strategy->backward(b->plan, scans, directions);
     for (uint32_t d = 0; d < directions && status == CLRNN_OK; d++) {
         take_up(b, layer, d, dy);
         status = move_gradients(b, true);

@@ -55,10 +55,10 @@ static void set_counts(clr_arrays *a)
     const clr_network *n = &a->network;
     size_t TN = (size_t)a->problem->steps * a->problem->batch;
     size_t states = (size_t)n->layers * n->directions * a->problem->batch;
-    size_t h = states * n->state, c = n->has_cell_state ? states * n->desc.hidden_size : 0;
+    size_t h = states * n->state_size, c = n->has_cell_state ? states * n->desc.hidden_size : 0;
     a->in_count[WEIGHTS] = a->out_count[DWEIGHTS] = n->weights;
     a->in_count[X] = a->out_count[DX] = TN * n->desc.input_size;
-    a->in_count[DY] = a->out_count[Y] = TN * n->directions * n->state;
+    a->in_count[DY] = a->out_count[Y] = TN * n->directions * n->state_size;
     a->in_count[H0] = a->in_count[DHN] = a->out_count[HN] = a->out_count[DH0] = h;
     a->in_count[C0] = a->in_count[DCN] = a->out_count[CN] = a->out_count[DC0] = c;
 }
@@ -136,7 +136,7 @@ static clrnn_status run_stream(clr_arrays *a, clrnn_plan *plan)
 {
     const clrnn_problem *p = a->problem;
     size_t x_step = (size_t)p->batch * a->network.desc.input_size * plan->real_bytes;
-    size_t y_step = (size_t)p->batch * a->network.state * plan->real_bytes;
+    size_t y_step = (size_t)p->batch * a->network.state_size * plan->real_bytes;
     bool memory = a->network.has_cell_state;
     clrnn_stream *stream = NULL;
     if (p->ragged)
@@ -194,16 +194,16 @@ static void fill_outputs(clr_arrays *a, int byte)
         memset(a->device_out[i], byte, a->out_count[i] * sizeof(double));
 }
 
-static void force(clrnn_plan *plan, const struct clr_shares *cut)
+static void force(clrnn_plan *plan, const struct clr_partition *partition)
 {
     if (plan->strategy->force)
-        plan->strategy->force(plan, cut);
+        plan->strategy->force(plan, partition);
 }
 
 /* A pass; `again`: after one that was the same but for the cut, so that there is one of zeros in
  * between: what that left of states and activations must not pass for this one's. */
-static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan, const struct clr_shares *cut,
-                               bool again)
+static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan,
+                               const struct clr_partition *partition, bool again)
 {
     bool f64 = a->problem->precision == CLRNN_F64;
     clrnn_status status = CLRNN_OK;
@@ -211,7 +211,7 @@ static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan, const struct clr
     fill_outputs(a, 0);
     if (again)
         status = run_pass(a, plan, false);
-    force(plan, cut);
+    force(plan, partition);
     fill_outputs(a, 0xff); /* NaN */
     if (status == CLRNN_OK)
         status = run_pass(a, plan, true);
@@ -274,9 +274,9 @@ static void set_bounds(const clr_arrays *a, clrnn_check *check)
                                     [CLRNN_WEIGHTS_INT8] = 5 / 254.};
     const clr_network *n = &a->network;
     double u = a->problem->precision == CLRNN_F64 ? 0x1p-53 : 0x1p-24;
-    double widest = fmax(n->desc.input_size, n->layers > 1 ? n->directions * n->state : 0);
+    double widest = fmax(n->desc.input_size, n->layers > 1 ? n->directions * n->state_size : 0);
     double TN = (double)a->problem->steps * a->problem->batch;
-    double H = n->desc.hidden_size, k = widest + n->state + (n->desc.proj_size ? H : 0);
+    double H = n->desc.hidden_size, k = widest + n->state_size + (n->desc.proj_size ? H : 0);
     check->forward_bound = u * (0.75 + 0.25 * n->layers) * (12 + 2 * sqrt(k) + 0.1 * k / sqrt(H));
     check->gradient_bound = 2 * check->forward_bound + u * (4 * sqrt(TN) + 3 * sqrt(n->gates * H));
     double rounding = stored[a->problem->weights];
@@ -343,9 +343,10 @@ static void compare(const clr_arrays *a, clrnn_check *c)
                 c->gradient_error <= c->gradient_bound;
 }
 
-clrnn_status clr_check_cuts(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
-                            clrnn_plan *plan, const struct clr_shares *const *cuts, size_t count,
-                            clrnn_check *check)
+clrnn_status clr_check_partitions(clrnn_context *context, const clrnn_problem *problem,
+                                  uint64_t seed, clrnn_plan *plan,
+                                  const struct clr_partition *const *partitions, size_t count,
+                                  clrnn_check *check)
 {
     clr_arrays a = {.problem = problem};
     clrnn_check c = {0};
@@ -358,7 +359,7 @@ clrnn_status clr_check_cuts(clrnn_context *context, const clrnn_problem *problem
         status = expect(&a, &context->log);
     set_bounds(&a, &c);
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
-        if ((status = run_device(&a, plan, cuts[i], i > 0)) == CLRNN_OK)
+        if ((status = run_device(&a, plan, partitions[i], i > 0)) == CLRNN_OK)
             compare(&a, &c);
     force(plan, NULL);
     free_arrays(&a);
@@ -370,8 +371,8 @@ clrnn_status clr_check_cuts(clrnn_context *context, const clrnn_problem *problem
 clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
                             clrnn_plan *plan, clrnn_check *check)
 {
-    const struct clr_shares *const cuts[] = {NULL};
-    return clr_check_cuts(context, problem, seed, plan, cuts, 1, check);
+    const struct clr_partition *const partitions[] = {NULL};
+    return clr_check_partitions(context, problem, seed, plan, partitions, 1, check);
 }
 
 clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem)

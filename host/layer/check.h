@@ -5,7 +5,7 @@
 
 #include <clrnn/problem.h>
 
-struct clr_shares;
+struct clr_partition;
 
 /** Run a problem with a plan for it, as clrnn_problem_check does. */
 clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
@@ -13,9 +13,10 @@ clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem
 
 /** The same, a pass for each of several ways in which launches are cut (NULL: as the plan chooses,
  *  and so it does afterwards), of which the worst counts. */
-clrnn_status clr_check_cuts(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
-                            clrnn_plan *plan, const struct clr_shares *const *cuts, size_t count,
-                            clrnn_check *check);
+clrnn_status clr_check_partitions(clrnn_context *context, const clrnn_problem *problem,
+                                  uint64_t seed, clrnn_plan *plan,
+                                  const struct clr_partition *const *partitions, size_t count,
+                                  clrnn_check *check);
 
 /** The plan that a problem wants. */
 clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem);

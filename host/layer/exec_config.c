@@ -56,24 +56,24 @@ static bool plausible(const clrnn_context *context, const clrnn_plan_desc *d,
     const bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
     const uint32_t directions = d->network.bidirectional ? 2 : 1;
     /* As many groups as run together, which is at most one for each compute unit. */
-    uint64_t groups = (uint64_t)w->row_shares * w->unit_shares;
+    uint64_t groups = (uint64_t)w->row_parts * w->unit_parts;
     bool cut = groups == 1 || (groups > 1 && groups <= context->info.compute_units / directions);
     bool usable = clr_clblast_usable(context, NULL);
     bool packed = w->gemm == CLRNN_GEMM_PACKED && (cpu || !usable);
     bool gemm = packed || (w->gemm == CLRNN_GEMM_CLBLAST && usable);
     bool rows = w->rows == 0 || (clr_compiles(context) &&
                                  one_of(w->rows, clr_exec_config_rows, CLR_EXEC_CONFIG_ROWS, 1));
-    bool no_walk = w->rows == 0 && w->helps == 0 && w->layers == 0;
+    bool no_scan = w->rows == 0 && w->steals == 0 && w->layers == 0;
     switch (w->strategy) {
     case CLRNN_STRATEGY_PERSISTENT:
-        return cpu && packed && cut && rows && w->helps <= 1 && w->layers >= 1 && w->layers <= 2 &&
-               (w->row_shares == 1 || w->unit_shares == 1) && w->kept == 0;
+        return cpu && packed && cut && rows && w->steals <= 1 && w->layers >= 1 && w->layers <= 2 &&
+               (w->row_parts == 1 || w->unit_parts == 1) && w->kept == 0;
     case CLRNN_STRATEGY_RESIDENT:
-        return !cpu && gemm && cut && no_walk &&
+        return !cpu && gemm && cut && no_scan &&
                one_of(w->kept, clr_exec_config_kept, CLR_EXEC_CONFIG_KEPT,
                       d->precision == CLRNN_F64 ? 2 : 1);
     case CLRNN_STRATEGY_STEPWISE:
-        return gemm && no_walk && w->row_shares == 0 && w->unit_shares == 0 && w->kept == 0;
+        return gemm && no_scan && w->row_parts == 0 && w->unit_parts == 0 && w->kept == 0;
     default:
         return false;
     }
@@ -93,11 +93,11 @@ bool clr_exec_config_load(const clrnn_context *context, const clrnn_plan_desc *d
         memcpy(numbers, file.data, sizeof numbers);
         *config = (clrnn_exec_config){.strategy = (clrnn_strategy)numbers[0],
                                       .gemm = (clrnn_gemm)numbers[1],
-                                      .row_shares = numbers[2],
-                                      .unit_shares = numbers[3],
+                                      .row_parts = numbers[2],
+                                      .unit_parts = numbers[3],
                                       .kept = numbers[4],
                                       .rows = numbers[5],
-                                      .helps = numbers[6],
+                                      .steals = numbers[6],
                                       .layers = numbers[7]};
     }
     free(file.file);
@@ -114,11 +114,11 @@ clrnn_status clr_exec_config_store(const clrnn_context *context, const clrnn_pla
 {
     const uint32_t numbers[numbers_kept] = {(uint32_t)config->strategy,
                                             (uint32_t)config->gemm,
-                                            config->row_shares,
-                                            config->unit_shares,
+                                            config->row_parts,
+                                            config->unit_parts,
                                             config->kept,
                                             config->rows,
-                                            config->helps,
+                                            config->steals,
                                             config->layers};
     char key[key_room];
     if (!context->cache_dir)
@@ -146,12 +146,9 @@ int clrnn_exec_config_format(const clrnn_exec_config *config, char *text, size_t
     const struct {
         const char *key;
         uint32_t value;
-    } numbers[] = {{"row_shares", config->row_shares},
-                   {"unit_shares", config->unit_shares},
-                   {"kept", config->kept},
-                   {"rows", config->rows},
-                   {"helps", config->helps},
-                   {"layers", config->layers}};
+    } numbers[] = {{"row_parts", config->row_parts}, {"unit_parts", config->unit_parts},
+                   {"kept", config->kept},           {"rows", config->rows},
+                   {"steals", config->steals},       {"layers", config->layers}};
     int at = snprintf(text, size, "strategy=%s,gemm=%s", strategies[config->strategy],
                       gemms[config->gemm]);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers && at >= 0; i++) {

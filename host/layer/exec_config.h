@@ -9,9 +9,9 @@
 struct clrnn_exec_config {
     clrnn_strategy strategy;
     clrnn_gemm gemm;
-    uint32_t row_shares, unit_shares;
+    uint32_t row_parts, unit_parts;
     uint32_t kept;
-    uint32_t rows, helps, layers;
+    uint32_t rows, steals, layers;
     double seconds;
 };
 

@@ -2,26 +2,26 @@
  * layer/forward.c - one forward pass: input products over many steps, then the strategy. */
 #include "base/log.h"
 #include "device/buffer.h"
+#include "layer/narrow.h"
 #include "layer/scan.h"
-#include "layer/sequences.h"
 #include "layer/strategy.h"
 #include "math/persistent.h"
 
-/* The part of a walk's cell in a caller's array of states [L*D,N,width]. */
-static clrnn_slice state_of(const clrnn_plan *plan, const clr_walk *w, clrnn_slice array,
-                            bool memory)
+/* The part of a scan's cell in a caller's array of states [L*D,N,width]. */
+static clrnn_slice state_of(const clrnn_plan *plan, const clr_scan *w, clrnn_slice array,
+                            bool cell_state)
 {
     const clr_network *n = &plan->network;
-    size_t width = memory ? n->desc.hidden_size : n->state;
+    size_t width = cell_state ? n->desc.hidden_size : n->state_size;
     size_t cell = (size_t)w->layer * n->directions + w->direction;
     return (clrnn_slice){array.buffer, array.offset + cell * w->layout->batch * width};
 }
 
 /* Inference begins with the caller's states where they lie, or with zeros. */
-static clrnn_slice first_state(const clrnn_plan *plan, const clr_walk *w, clrnn_slice array,
-                               bool memory)
+static clrnn_slice first_state(const clrnn_plan *plan, const clr_scan *w, clrnn_slice array,
+                               bool cell_state)
 {
-    return array.buffer ? state_of(plan, w, array, memory) : (clrnn_slice){plan->zeros, 0};
+    return array.buffer ? state_of(plan, w, array, cell_state) : (clrnn_slice){plan->zeros, 0};
 }
 
 /* Whether final states may be written where the initial ones lie: not in the same step, in which
@@ -31,47 +31,48 @@ static bool lasts_directly(const clr_pass *pass, clrnn_slice first, clrnn_slice 
     return last.buffer && (pass->steps > 1 || first.buffer != last.buffer);
 }
 
-/* Where the states of a walk come from and go, if it is the first or the last of its cell. Training
+/* Where the states of a scan come from and go, if it is the first or the last of its cell. Training
  * keeps them all in the reserve, from which its copies are made. */
 static void place_states(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
-                         bool first, bool last, clr_walk *w)
+                         bool first, bool last, clr_scan *w)
 {
-    bool memory = plan->network.has_cell_state;
+    bool cell_state = plan->network.has_cell_state;
     if (plan->desc.train)
         return;
     if (first)
         w->h_first = first_state(plan, w, io->h0, false);
-    if (first && memory)
+    if (first && cell_state)
         w->c_first = first_state(plan, w, io->c0, true);
     if (last && lasts_directly(pass, io->h0, io->hn))
         w->h_last = state_of(plan, w, io->hn, false);
-    if (last && memory && lasts_directly(pass, io->c0, io->cn))
+    if (last && cell_state && lasts_directly(pass, io->c0, io->cn))
         w->c_last = state_of(plan, w, io->cn, true);
 }
 
 /* Copy a state [N,width] of every cell between a contiguous array [L*D,N,width] and the slot of the
  * layout where it begins (`initial`) or ends; an absent array stands for zeros. */
 static clrnn_status move_states(clrnn_plan *plan, const clr_pass *pass, clrnn_slice array,
-                                bool memory, bool initial)
+                                bool cell_state, bool initial)
 {
     const clr_network *n = &plan->network;
-    size_t bytes = pass->batch * (memory ? n->desc.hidden_size : n->state) * plan->real_bytes;
+    size_t bytes =
+        pass->batch * (cell_state ? n->desc.hidden_size : n->state_size) * plan->real_bytes;
     clrnn_status status = CLRNN_OK;
     for (uint32_t cell = 0; cell < n->layers * n->directions && status == CLRNN_OK; cell++) {
         uint32_t layer = cell / n->directions, direction = cell % n->directions;
-        clr_walk w = clr_walk_of(plan, pass, layer, direction, 0, pass->steps);
+        clr_scan w = clr_scan_of(plan, pass, layer, direction, 0, pass->steps);
         clrnn_slice inside =
-            clr_walk_slot(plan, &w, memory, (direction == 1) == initial ? pass->steps : 0);
-        size_t store = inside.offset * plan->real_bytes;
+            clr_scan_slot(plan, &w, cell_state, (direction == 1) == initial ? pass->steps : 0);
+        size_t workspace = inside.offset * plan->real_bytes;
         size_t outside = array.offset * plan->real_bytes + cell * bytes;
         if (!array.buffer)
-            status = clr_buffer_zero(plan->context, pass->store, store, bytes);
+            status = clr_buffer_zero(plan->context, pass->workspace, workspace, bytes);
         else if (initial)
-            status =
-                clr_buffer_copy(plan->context, array.buffer, outside, pass->store, store, bytes);
+            status = clr_buffer_copy(plan->context, array.buffer, outside, pass->workspace,
+                                     workspace, bytes);
         else
-            status =
-                clr_buffer_copy(plan->context, pass->store, store, array.buffer, outside, bytes);
+            status = clr_buffer_copy(plan->context, pass->workspace, workspace, array.buffer,
+                                     outside, bytes);
     }
     return status;
 }
@@ -97,31 +98,32 @@ static clrnn_status end_states(clrnn_plan *plan, const clr_pass *pass, const clr
     return status;
 }
 
-/* The walk of a layer and direction over steps begin..end-1 (counted from the end for the backward
+/* The scan of a layer and direction over steps begin..end-1 (counted from the end for the backward
  * direction). */
-static clr_walk piece_of(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+static clr_scan chunk_of(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
                          uint32_t layer, uint32_t direction, uint32_t begin, uint32_t end)
 {
     const clr_network *n = &plan->network;
     bool top = layer + 1 == n->layers;
-    /* Below the top, forward-only inference keeps the output of the present piece alone. */
+    /* Below the top, forward-only inference keeps the output of the present chunk alone. */
     uint32_t y_first = pass->layout.y_steps == pass->steps ? 0 : begin;
     uint32_t input_first = layer == 0 ? pass->first : y_first;
     uint32_t T = pass->steps;
-    clr_walk w = direction == 0 ? clr_walk_of(plan, pass, layer, 0, begin, end)
-                                : clr_walk_of(plan, pass, layer, 1, T - end, T - begin);
+    clr_scan w = direction == 0 ? clr_scan_of(plan, pass, layer, 0, begin, end)
+                                : clr_scan_of(plan, pass, layer, 1, T - end, T - begin);
     w.input = clr_layer_input(plan, pass, io->x, layer);
     w.input.offset += (size_t)(w.begin - input_first) * pass->batch * w.input.stride;
     w.y = top ? io->y
-              : (clrnn_slice){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer)};
-    w.y.offset += (size_t)direction * n->state;
+              : (clrnn_slice){pass->workspace,
+                              pass->workspace_at + clr_layout_y(&pass->layout, layer)};
+    w.y.offset += (size_t)direction * n->state_size;
     w.y_first = top ? pass->first : y_first;
-    w.y_stride = (size_t)n->directions * n->state;
+    w.y_stride = (size_t)n->directions * n->state_size;
     place_states(plan, pass, io, begin == 0, end == T, &w);
     return w;
 }
 
-/* How many layers from `layer` up are walked at once over `steps` steps. */
+/* How many layers from `layer` up are scanned at once over `steps` steps. */
 static uint32_t layers_at_once(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
                                uint32_t steps)
 {
@@ -132,15 +134,15 @@ static uint32_t layers_at_once(const clrnn_plan *plan, const clr_pass *pass, uin
     return plan->strategy->layers(plan, steps, pass->batch);
 }
 
-/* The walks of steps begin..end-1 of some layers. Returns how many there are. */
-static size_t list_walks(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+/* The scans of steps begin..end-1 of some layers. Returns how many there are. */
+static size_t list_scans(const clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
                          uint32_t layer, uint32_t layers, uint32_t begin, uint32_t end,
-                         clr_walk walks[MOST_WALKS])
+                         clr_scan scans[MOST_SCANS])
 {
     size_t count = 0;
     for (uint32_t i = layer; i < layer + layers; i++)
         for (uint32_t d = 0; d < plan->network.directions; d++)
-            walks[count++] = piece_of(plan, pass, io, i, d, begin, end);
+            scans[count++] = chunk_of(plan, pass, io, i, d, begin, end);
     return count;
 }
 
@@ -152,41 +154,41 @@ static clrnn_status drop_out(clrnn_plan *plan, const clr_pass *pass, const clrnn
     if (plan->desc.dropout == 0 || layer + 1 == n->layers)
         return CLRNN_OK;
     return clr_dropout(&plan->sequence, clr_layer_input(plan, pass, io->x, layer + 1), pass->steps,
-                       pass->batch, (size_t)n->directions * n->state, plan->desc.dropout,
+                       pass->batch, (size_t)n->directions * n->state_size, plan->desc.dropout,
                        io->dropout_seed, io->dropout_index, layer);
 }
 
 /* How time is cut here. A span of steps goes through all layers, from the lowest up, one or two of
- * them at once; and in each through pieces, whose gates fit the work memory:
+ * them at once; and in each through chunks, whose gates fit the work memory:
  *
  *     with a backward direction, or to train, each layer must be complete before the next one: one
- *     span of all T, in pieces
+ *     span of all T, in chunks
  *
- *     else a span is a piece, so that of no layer the whole output is kept */
+ *     else a span is a chunk, so that of no layer the whole output is kept */
 static clrnn_status run(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
 {
     const bool whole = plan->network.directions > 1 || plan->desc.train;
-    const uint32_t T = pass->steps, piece = pass->layout.steps, span = whole ? T : piece;
+    const uint32_t T = pass->steps, chunk = pass->layout.steps, span = whole ? T : chunk;
     clrnn_status status = CLRNN_OK;
     for (uint32_t first = 0, last; first < T && status == CLRNN_OK; first = last) {
         last = T - first < span ? T : first + span;
         clr_pass own = *pass;
         clrnn_forward_io wide;
-        status = clr_sequences_enter(plan, io, first, last, &own, &wide);
+        status = clr_narrow_enter(plan, io, first, last, &own, &wide);
         for (uint32_t layer = 0, some; layer < plan->network.layers && status == CLRNN_OK;
              layer += some) {
             some = layers_at_once(plan, &own, layer, last - first);
             for (uint32_t begin = first, end; begin < last && status == CLRNN_OK; begin = end) {
-                end = last - begin < piece ? last : begin + piece;
-                clr_walk walks[MOST_WALKS];
-                size_t count = list_walks(plan, &own, &wide, layer, some, begin, end, walks);
-                status = plan->strategy->forward(plan, walks, count);
+                end = last - begin < chunk ? last : begin + chunk;
+                clr_scan scans[MOST_SCANS];
+                size_t count = list_scans(plan, &own, &wide, layer, some, begin, end, scans);
+                status = plan->strategy->forward(plan, scans, count);
             }
             if (status == CLRNN_OK)
                 status = drop_out(plan, &own, &wide, layer);
         }
         if (status == CLRNN_OK)
-            status = clr_sequences_leave(plan, io, first, last, &own);
+            status = clr_narrow_leave(plan, io, first, last, &own);
     }
     return status;
 }

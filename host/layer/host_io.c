@@ -127,7 +127,7 @@ static clrnn_status leave(clrnn_plan *plan, const clr_pass *pass, clr_arrays *a,
     for (int i = 0; i < ARRAYS; i++)
         if (a->own[i])
             clr_buffer_destroy(&a->slices[i].buffer);
-    clr_plan_notice(plan);
+    clr_plan_poll_errors(plan);
     return status == CLRNN_OK ? finished : status;
 }
 

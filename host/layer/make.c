@@ -5,14 +5,14 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "layer/index_range.h"
+#include "layer/narrow.h"
 #include "layer/plan.h"
-#include "layer/reach.h"
-#include "layer/sequences.h"
 #include "layer/strategies.h"
 
 /* How many steps an inference pass handles at a time: their gates take about 8 MiB, so memory does
  * not grow with T, and the input product is still large enough to be fast. */
-static uint32_t choose_piece(const clrnn_plan *plan)
+static uint32_t choose_chunk(const clrnn_plan *plan)
 {
     const uint64_t bytes = 8u << 20;
     const clr_network *n = &plan->network;
@@ -20,15 +20,15 @@ static uint32_t choose_piece(const clrnn_plan *plan)
         return plan->desc.max_steps;
     uint64_t step = (uint64_t)plan->desc.max_batch * n->gates * n->desc.hidden_size *
                     n->directions * plan->real_bytes;
-    uint64_t piece = bytes / step > 16 ? bytes / step : 16;
-    return piece < plan->desc.max_steps ? (uint32_t)piece : plan->desc.max_steps;
+    uint64_t chunk = bytes / step > 16 ? bytes / step : 16;
+    return chunk < plan->desc.max_steps ? (uint32_t)chunk : plan->desc.max_steps;
 }
 
 static clrnn_status allocate_training(clrnn_plan *plan)
 {
     const clr_network *n = &plan->network;
     uint64_t N = plan->desc.max_batch, TN = plan->desc.max_steps * N, D = n->directions;
-    uint64_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
+    uint64_t H = n->desc.hidden_size, R = n->state_size, columns = n->gates * H;
     clrnn_status status = clr_plan_allocate(plan, &plan->da, D * TN, columns);
     if (status == CLRNN_OK && n->form->two_inputs)
         status = clr_plan_allocate(plan, &plan->du, D * TN, columns);
@@ -61,20 +61,20 @@ static clrnn_status allocate_work(clrnn_plan *plan)
     uint32_t T = plan->desc.max_steps, N = plan->desc.max_batch;
     clr_layout layout;
     clrnn_status status = plan->desc.train ? clr_layout_train(n, T, N, log, &layout)
-                                           : clr_layout_infer(n, T, plan->piece, N, log, &layout);
+                                           : clr_layout_infer(n, T, plan->chunk, N, log, &layout);
     if (status == CLRNN_OK)
-        status = clr_plan_check_reach(plan, &layout);
+        status = clr_plan_check_index_range(plan, &layout);
     if (status == CLRNN_OK && plan->desc.train)
         plan->info.reserve_bytes = layout.total * plan->real_bytes;
     if (status == CLRNN_OK)
         status = clr_buffer_create(plan->context, N * sizeof(cl_int), &plan->lengths);
     if (status == CLRNN_OK)
         status = plan->desc.train ? allocate_training(plan)
-                                  : clr_plan_allocate(plan, &plan->store, layout.total, 1);
+                                  : clr_plan_allocate(plan, &plan->workspace, layout.total, 1);
     if (status == CLRNN_OK && !plan->desc.train)
         status = allocate_zeros(plan);
     if (status == CLRNN_OK)
-        status = clr_sequences_make(plan, layout.y_steps);
+        status = clr_narrow_make(plan, layout.y_steps);
     return status;
 }
 
@@ -106,7 +106,7 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
         plan->info.strategy_reason = plan->strategy->reason;
         plan->info.gemm = clr_gemms_name(&plan->gemms);
         plan->info.weight_count = plan->network.weights;
-        plan->piece = choose_piece(plan);
+        plan->chunk = choose_chunk(plan);
         status = allocate_work(plan);
     }
     if (status == CLRNN_OK)

@@ -6,7 +6,7 @@
  * another piece of code than one of a single row); five steps and more, so that each place for a
  * state is read twice. Launches are cut as larger problems would be: into rows, into units for as
  * many groups as run together (two or more), with work stealing, a layer for each group; and into
- * more groups than ever run together, which do not wait, so that the last one repairs. */
+ * more groups than ever run together, which do not wait, so that the last one falls back. */
 #include "layer/miniature.h"
 
 #include "layer/check.h"
@@ -16,74 +16,74 @@
 #include "math/persistent.h"
 
 /* The cuts of one problem. */
-enum { most_cuts = 5 };
+enum { most_partitions = 5 };
 
-typedef struct clr_cuts {
-    clr_shares shares[most_cuts];
-    const clr_shares *list[most_cuts];
+typedef struct clr_partitions {
+    clr_partition all[most_partitions];
+    const clr_partition *list[most_partitions];
     size_t count;
-} clr_cuts;
+} clr_partitions;
 
-static void add(clr_cuts *cuts, clr_shares shares)
+static void add(clr_partitions *partitions, clr_partition partition)
 {
-    cuts->shares[cuts->count] = shares;
-    cuts->list[cuts->count] = &cuts->shares[cuts->count];
-    cuts->count++;
+    partitions->all[partitions->count] = partition;
+    partitions->list[partitions->count] = &partitions->all[partitions->count];
+    partitions->count++;
 }
 
-/* A group waits for another for as long as it takes: a meeting that is repaired, since the machine
- * is busy, tests nothing. */
+/* A group waits for another for as long as it takes: a grid barrier that is repaired, since the
+ * machine is busy, tests nothing. */
 static const uint32_t patient = 1u << 23;
 
 /* Of a stack a layer for each group, where so many run together, or one group for all; or its
  * layers one after the other, with help. */
-static void add_stacked(uint32_t together, clr_cuts *cuts)
+static void add_stacked(uint32_t co_resident, clr_partitions *partitions)
 {
-    const clr_shares one = {.row_shares = 1, .unit_shares = 1, .stacked = true};
-    clr_shares solo = one, meeting = one, helping = one;
-    solo.solo = true;
-    meeting.most_spins = helping.most_spins = patient;
-    helping.stacked = false;
-    helping.unit_shares = 2;
-    helping.help = true;
-    add(cuts, solo);
-    if (together >= 2) {
-        add(cuts, meeting);
-        add(cuts, helping);
+    const clr_partition one = {.row_parts = 1, .unit_parts = 1, .stacked = true};
+    clr_partition single_group = one, barrier = one, stealing = one;
+    single_group.single_group = true;
+    barrier.most_spins = stealing.most_spins = patient;
+    stealing.stacked = false;
+    stealing.unit_parts = 2;
+    stealing.steal = true;
+    add(partitions, single_group);
+    if (co_resident >= 2) {
+        add(partitions, barrier);
+        add(partitions, stealing);
     }
-    add(cuts, one); /* nobody waits */
+    add(partitions, one); /* nobody waits */
 }
 
 /* each: how many groups of a direction run together. */
-static void add_shared(uint32_t each, uint32_t batch, bool helps, clr_cuts *cuts)
+static void add_shared(uint32_t each, uint32_t batch, bool steals, clr_partitions *partitions)
 {
     const uint32_t rows = batch > 1 ? 2 : 1, units = each > 2 ? 3 : 2;
-    add(cuts, (clr_shares){.row_shares = rows, .unit_shares = 1});
+    add(partitions, (clr_partition){.row_parts = rows, .unit_parts = 1});
     if (each >= 2)
-        add(cuts, (clr_shares){.row_shares = 1,
-                               .unit_shares = units,
-                               .help = helps && batch > 1,
-                               .most_spins = patient});
+        add(partitions, (clr_partition){.row_parts = 1,
+                                        .unit_parts = units,
+                                        .steal = steals && batch > 1,
+                                        .most_spins = patient});
     if (each >= 4 && batch > 1)
-        add(cuts, (clr_shares){.row_shares = 2, .unit_shares = 2, .most_spins = patient});
-    add(cuts, (clr_shares){.row_shares = rows, .unit_shares = 3}); /* nobody waits */
-    if (helps && batch > 1)
-        add(cuts, (clr_shares){.row_shares = 1, .unit_shares = 4, .help = true});
+        add(partitions, (clr_partition){.row_parts = 2, .unit_parts = 2, .most_spins = patient});
+    add(partitions, (clr_partition){.row_parts = rows, .unit_parts = 3}); /* nobody waits */
+    if (steals && batch > 1)
+        add(partitions, (clr_partition){.row_parts = 1, .unit_parts = 4, .steal = true});
 }
 
-static void list_cuts(const clrnn_plan *plan, clr_cuts *cuts)
+static void list_partitions(const clrnn_plan *plan, clr_partitions *partitions)
 {
     const clr_network *n = &plan->network;
     const clr_strategy *strategy = plan->strategy;
     const uint32_t batch = plan->desc.max_batch;
     bool persistent = strategy == &clr_strategy_persistent;
-    *cuts = (clr_cuts){.count = 0};
+    *partitions = (clr_partitions){.count = 0};
     if (!strategy->force)
-        cuts->count = 1; /* a launch for each step: nothing is cut */
+        partitions->count = 1; /* a launch for each step: nothing is cut */
     else if (persistent && n->layers > 1)
-        add_stacked(strategy->together(plan), cuts);
+        add_stacked(strategy->co_resident(plan), partitions);
     else
-        add_shared(strategy->together(plan) / n->directions, batch, persistent, cuts);
+        add_shared(strategy->co_resident(plan) / n->directions, batch, persistent, partitions);
 }
 
 static clrnn_status check(clrnn_context *context, const clrnn_problem *problem, clrnn_check *check)
@@ -91,11 +91,12 @@ static clrnn_status check(clrnn_context *context, const clrnn_problem *problem, 
     const clrnn_plan_desc desc = clr_problem_plan(problem);
     const clrnn_exec_config none = {0};
     clrnn_plan *plan = NULL;
-    clr_cuts cuts;
+    clr_partitions partitions;
     clrnn_status status = clr_plan_create_untested(context, &desc, &none, &plan);
     if (status == CLRNN_OK) {
-        list_cuts(plan, &cuts);
-        status = clr_check_cuts(context, problem, 1, plan, cuts.list, cuts.count, check);
+        list_partitions(plan, &partitions);
+        status = clr_check_partitions(context, problem, 1, plan, partitions.list, partitions.count,
+                                      check);
     }
     clrnn_plan_destroy(&plan);
     return status;

@@ -12,13 +12,13 @@ size_t clr_count_x(const clrnn_plan *plan, const clr_pass *pass)
 
 size_t clr_count_y(const clrnn_plan *plan, const clr_pass *pass)
 {
-    return (size_t)pass->steps * pass->batch * plan->network.directions * plan->network.state;
+    return (size_t)pass->steps * pass->batch * plan->network.directions * plan->network.state_size;
 }
 
 size_t clr_count_h(const clrnn_plan *plan, const clr_pass *pass)
 {
     const clr_network *n = &plan->network;
-    return (size_t)n->layers * n->directions * pass->batch * n->state;
+    return (size_t)n->layers * n->directions * pass->batch * n->state_size;
 }
 
 size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass)
@@ -89,14 +89,14 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
         return clr_fail(log, CLRNN_ERR_RANGE,
                         "pass: T=%u N=%u, but the plan is for T=%u N=%u at most", p.steps, p.batch,
                         plan->desc.max_steps, plan->desc.max_batch);
-    uint32_t piece = p.steps < plan->piece ? p.steps : plan->piece;
-    p.store = plan->desc.train ? io->reserve.buffer : plan->store;
-    p.store_at = plan->desc.train ? io->reserve.offset : 0;
+    uint32_t chunk = p.steps < plan->chunk ? p.steps : plan->chunk;
+    p.workspace = plan->desc.train ? io->reserve.buffer : plan->workspace;
+    p.workspace_at = plan->desc.train ? io->reserve.offset : 0;
     clrnn_status status = check_presence(plan, io);
     if (status == CLRNN_OK)
         status = plan->desc.train
                      ? clr_layout_train(&plan->network, p.steps, p.batch, log, &p.layout)
-                     : clr_layout_infer(&plan->network, p.steps, piece, p.batch, log, &p.layout);
+                     : clr_layout_infer(&plan->network, p.steps, chunk, p.batch, log, &p.layout);
     if (status == CLRNN_OK)
         status = check_slices(plan, io, &p);
     if (status == CLRNN_OK)
@@ -108,7 +108,7 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
 clrnn_status clr_pass_start(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass)
 {
     clrnn_status status = CLRNN_OK;
-    clr_plan_notice(plan);
+    clr_plan_poll_errors(plan);
     if (io->wait_count > 0)
         status = clr_barrier(plan->context, io->wait_count, io->wait_list);
     if (status == CLRNN_OK && pass->ragged)
@@ -130,6 +130,7 @@ clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_s
 {
     if (layer == 0)
         return (clr_matrix){x.buffer, x.offset, plan->network.desc.input_size};
-    return (clr_matrix){pass->store, pass->store_at + clr_layout_y(&pass->layout, layer - 1),
-                        (size_t)plan->network.directions * plan->network.state};
+    return (clr_matrix){pass->workspace,
+                        pass->workspace_at + clr_layout_y(&pass->layout, layer - 1),
+                        (size_t)plan->network.directions * plan->network.state_size};
 }

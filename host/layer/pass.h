@@ -13,8 +13,8 @@ typedef struct clr_pass {
     bool ragged;           /* plan->lengths holds the lengths */
     uint32_t first;        /* the step that comes first in x and y */
     clr_layout layout;
-    cl_mem store;
-    size_t store_at;
+    cl_mem workspace;
+    size_t workspace_at;
 } clr_pass;
 
 /** Check a forward io against the plan and lay it out; nothing is enqueued. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * layer/persistent.c - the strategy that walks many steps in one launch, on CPU devices. */
+ * layer/persistent.c - the strategy that scans many steps in one launch, on CPU devices. */
 #include "base/log.h"
+#include "layer/scanner.h"
 #include "layer/strategy.h"
-#include "layer/walks.h"
 
 static const char *refuses(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
@@ -15,22 +15,22 @@ static const char *refuses(clrnn_context *context, const clr_network *network,
 }
 
 /* How many groups run together on this device: asked once for each context. */
-static clrnn_status find_together(clrnn_plan *plan)
+static clrnn_status find_co_resident(clrnn_plan *plan)
 {
     clrnn_context *context = plan->context->root;
     clr_lock_take(&context->lock);
-    uint32_t together = context->together;
+    uint32_t co_resident = context->co_resident;
     clr_lock_give(&context->lock);
-    if (together)
+    if (co_resident)
         return CLRNN_OK;
-    clrnn_status status =
-        clr_persistent_probe(&clr_walks_of(plan)->kernels, context->info.compute_units, &together);
+    clrnn_status status = clr_persistent_probe(&clr_scanner_of(plan)->kernels,
+                                               context->info.compute_units, &co_resident);
     if (status != CLRNN_OK)
         return status;
     clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u work-groups run together",
-            context->info.name, together, context->info.compute_units);
+            context->info.name, co_resident, context->info.compute_units);
     clr_lock_take(&context->lock);
-    context->together = together;
+    context->co_resident = co_resident;
     clr_lock_give(&context->lock);
     return CLRNN_OK;
 }
@@ -44,17 +44,17 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 static uint64_t weights_of(const clrnn_plan *plan)
 {
     const clr_network *n = &plan->network;
-    return (uint64_t)n->gates * n->desc.hidden_size * n->state;
+    return (uint64_t)n->gates * n->desc.hidden_size * n->state_size;
 }
 
 /* A few milliseconds: longer waits cost more than working alone. */
 static const uint32_t long_wait = 1u << 17;
 
-static uint32_t together(const clrnn_plan *plan)
+static uint32_t co_resident(const clrnn_plan *plan)
 {
     clrnn_context *context = plan->context->root;
     clr_lock_take(&context->lock);
-    uint32_t groups = context->together;
+    uint32_t groups = context->co_resident;
     clr_lock_give(&context->lock);
     return groups;
 }
@@ -63,90 +63,95 @@ static uint32_t together(const clrnn_plan *plan)
  * meet in each step, or one that takes the other of two layers. */
 static const uint64_t small_launch = 1u << 22, small_stack = 1u << 20;
 
-/* Two layers of a stack are walked in one launch, each by a group of its own, where a step is so
+/* Two layers of a stack are scanned in one launch, each by a group of its own, where a step is so
  * small that to cut it would cost more than it saves; very short ones by one group. */
 static uint32_t layers(const clrnn_plan *plan, uint32_t steps, uint32_t batch)
 {
     const uint64_t small_step = 1u << 17, work = weights_of(plan) * batch;
-    if (clr_walks_of(plan)->forced)
-        return clr_walks_of(plan)->forced->stacked ? 2 : 1;
+    if (clr_scanner_of(plan)->forced)
+        return clr_scanner_of(plan)->forced->stacked ? 2 : 1;
     uint32_t measured = batch == plan->desc.max_batch ? plan->config.layers : 0;
-    bool small = measured ? measured > 1 : work <= small_step && batch < 6 * together(plan);
+    bool small = measured ? measured > 1 : work <= small_step && batch < 6 * co_resident(plan);
     bool short_one = work * steps <= small_stack;
-    return small && (short_one || (together(plan) >= 2 && clr_may_meet(plan->context))) ? 2 : 1;
+    return small && (short_one ||
+                     (co_resident(plan) >= 2 && clr_grid_barrier_allowed(plan->context)))
+               ? 2
+               : 1;
 }
 
-static clr_shares cut_stack(const clrnn_plan *plan, const clr_walk *walk, uint32_t walks)
+static clr_partition partition_stack(const clrnn_plan *plan, const clr_scan *scan, uint32_t scans)
 {
-    const uint64_t work = weights_of(plan) * walk->layout->batch * (walk->end - walk->begin);
-    return (clr_shares){.walks = walks,
-                        .row_shares = 1,
-                        .unit_shares = 1,
-                        .stacked = true,
-                        .solo = work <= small_stack || together(plan) < walks ||
-                                !clr_may_meet(plan->context),
-                        .most_spins = long_wait};
+    const uint64_t work = weights_of(plan) * scan->layout->batch * (scan->end - scan->begin);
+    return (clr_partition){.scans = scans,
+                           .row_parts = 1,
+                           .unit_parts = 1,
+                           .stacked = true,
+                           .single_group = work <= small_stack || co_resident(plan) < scans ||
+                                           !clr_grid_barrier_allowed(plan->context),
+                           .most_spins = long_wait};
 }
 
 /* How a launch of some directions is cut. Directions are independent, so they come first; rows are
  * independent too, but each share of rows reads all weights, so rows are cut only while these fit a
  * core's own cache; units have to meet in each step, which small steps are not worth, nor launches
  * of few steps that a late group would make many times as long. Large shares are helped with. */
-static clr_shares cut_directions(const clrnn_plan *plan, const clr_walk *walk, uint32_t directions)
+static clr_partition partition_directions(const clrnn_plan *plan, const clr_scan *scan,
+                                          uint32_t directions)
 {
-    const uint32_t batch = walk->layout->batch, steps = walk->end - walk->begin;
+    const uint32_t batch = scan->layout->batch, steps = scan->end - scan->begin;
     const clr_network *n = &plan->network;
     const uint64_t core_cache = 1u << 19, large_panel = 1u << 17;
-    const uint32_t full_tiles = 12; /* with fewer rows the lower tiles cost more than meetings */
+    const uint32_t full_tiles =
+        12; /* with fewer rows the lower tiles cost more than grid barriers */
     uint64_t products = weights_of(plan);
-    const uint32_t width = clr_walks_of(plan)->kernels.tile_n;
+    const uint32_t width = clr_scanner_of(plan)->kernels.tile_n;
     uint32_t panels = (n->desc.hidden_size + width - 1) / width;
-    uint32_t each = together(plan) / directions;
-    clr_shares s = {
-        .walks = directions, .row_shares = 1, .unit_shares = 1, .most_spins = long_wait};
+    uint32_t each = co_resident(plan) / directions;
+    clr_partition s = {
+        .scans = directions, .row_parts = 1, .unit_parts = 1, .most_spins = long_wait};
     /* Where a panel takes some microseconds it matters little whose caches hold it, and much that
      * a core which others use keeps nobody waiting. */
-    s.help = products * batch / panels >= large_panel;
+    s.steal = products * batch / panels >= large_panel;
     if (each < 2)
         return s;
-    const uint64_t small_step = panels % each ? 1u << 15 : 1u << 14; /* even shares pay sooner */
-    const clrnn_exec_config *way = &plan->config;
-    if (way->unit_shares && batch == plan->desc.max_batch) { /* measured */
-        bool possible = way->unit_shares <= each && way->row_shares <= each;
-        if (possible && (way->unit_shares == 1 || clr_may_meet(plan->context))) {
-            s.row_shares = smaller(way->row_shares, batch);
-            s.unit_shares = smaller(way->unit_shares, panels);
-            s.help = way->helps;
+    const uint64_t small_step = panels % each ? 1u << 15 : 1u << 14; /* even parts pay sooner */
+    const clrnn_exec_config *config = &plan->config;
+    if (config->unit_parts && batch == plan->desc.max_batch) { /* measured */
+        bool possible = config->unit_parts <= each && config->row_parts <= each;
+        if (possible && (config->unit_parts == 1 || clr_grid_barrier_allowed(plan->context))) {
+            s.row_parts = smaller(config->row_parts, batch);
+            s.unit_parts = smaller(config->unit_parts, panels);
+            s.steal = config->steals;
             return s;
         }
     }
     if (batch >= full_tiles * each && products * plan->packed.number_bytes <= core_cache)
-        s.row_shares = each;
+        s.row_parts = each;
     else if (products * batch >= small_step && products * batch * steps > small_launch &&
-             clr_may_meet(plan->context))
-        s.unit_shares = smaller(each, panels);
+             clr_grid_barrier_allowed(plan->context))
+        s.unit_parts = smaller(each, panels);
     else if (batch >= each)
-        s.row_shares = each;
+        s.row_parts = each;
     return s;
 }
 
-static clr_shares cut(const clrnn_plan *plan, const clr_walk *walks, uint32_t count, bool back)
+static clr_partition rule(const clrnn_plan *plan, const clr_scan *scans, uint32_t count, bool back)
 {
-    bool stacked = count > 1 && walks[0].layer != walks[1].layer;
+    bool stacked = count > 1 && scans[0].layer != scans[1].layer;
     (void)back;
-    return (stacked ? cut_stack : cut_directions)(plan, walks, count);
+    return (stacked ? partition_stack : partition_directions)(plan, scans, count);
 }
 
 static clrnn_status init(clrnn_plan *plan)
 {
     const clrnn_plan_desc *d = &plan->desc;
-    const clr_walk_kind kind = {.precision = d->precision,
+    const clr_scan_kind kind = {.precision = d->precision,
                                 .storage = d->weights,
                                 .train = d->train,
                                 .items = 1,
                                 .rows = plan->config.rows};
-    clrnn_status status = clr_walks_init(plan, sizeof(clr_walks), &kind, cut);
-    return status == CLRNN_OK ? find_together(plan) : status;
+    clrnn_status status = clr_scanner_init(plan, sizeof(clr_scanner), &kind, rule);
+    return status == CLRNN_OK ? find_co_resident(plan) : status;
 }
 
 const clr_strategy clr_strategy_persistent = {
@@ -156,12 +161,12 @@ const clr_strategy clr_strategy_persistent = {
     .automatic = CL_DEVICE_TYPE_CPU,
     .refuses = refuses,
     .init = init,
-    .release = clr_walks_release,
+    .release = clr_scanner_release,
     .own = {~CLR_BIT(CLR_D_INPUT), &clr_packing_panels},
     .layers = layers,
-    .forward = clr_walks_forward,
-    .backward = clr_walks_backward,
-    .report = clr_walks_report,
-    .notice = clr_walks_notice,
-    .together = together,
-    .force = clr_walks_force};
+    .forward = clr_scanner_forward,
+    .backward = clr_scanner_backward,
+    .report = clr_scanner_report,
+    .poll_errors = clr_scanner_poll_errors,
+    .co_resident = co_resident,
+    .force = clr_scanner_force};

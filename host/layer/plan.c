@@ -29,10 +29,10 @@ clrnn_status clr_plan_report(clrnn_plan *plan)
     return plan->strategy->report ? plan->strategy->report(plan) : CLRNN_OK;
 }
 
-void clr_plan_notice(clrnn_plan *plan)
+void clr_plan_poll_errors(clrnn_plan *plan)
 {
-    if (plan->strategy->notice)
-        plan->strategy->notice(plan);
+    if (plan->strategy->poll_errors)
+        plan->strategy->poll_errors(plan);
 }
 
 void clrnn_plan_destroy(clrnn_plan **plan)
@@ -43,16 +43,16 @@ void clrnn_plan_destroy(clrnn_plan **plan)
     (void)clrnn_context_finish(p->context);
     if (clr_plan_report(p) == CLRNN_OK) /* what was not read since a reading was under way */
         (void)clrnn_context_finish(p->context);
-    clr_plan_notice(p);
+    clr_plan_poll_errors(p);
     p->strategy->release(p);
     clr_uploads_free(&p->uploads);
     clr_sequence_free(&p->sequence);
-    clr_store_free(&p->sequence_store);
+    clr_converter_free(&p->sequence_converter);
     clr_weights_free(&p->packed);
     clr_gemms_free(&p->gemms);
     cl_mem *const buffers[] = {&p->weights.buffer,
                                &p->lengths,
-                               &p->store,
+                               &p->workspace,
                                &p->da,
                                &p->du,
                                &p->dh,

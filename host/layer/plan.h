@@ -20,8 +20,8 @@ struct clrnn_plan {
     clrnn_plan_info info;
     size_t real_bytes;     /* of one element */
     size_t sequence_bytes; /* of one element of x and y */
-    uint32_t piece;        /* steps whose gates fit the work memory; T when training */
-    /* How time is walked. The state is the strategy's own: nobody else looks into it. */
+    uint32_t chunk;        /* steps whose gates fit the work memory; T when training */
+    /* How time is scanned. The state is the strategy's own: nobody else looks into it. */
     const struct clr_strategy *strategy;
     void *state;
     clrnn_exec_config config; /* measured the fastest for max_batch; zeros where a rule decides */
@@ -35,10 +35,10 @@ struct clrnn_plan {
     clr_uploads uploads; /* lengths on their way */
     /* inference: the block of clr_layout_infer; [max N, max(R,H)] zeros, the states that the caller
      * does not give */
-    cl_mem store, zeros;
+    cl_mem workspace, zeros;
     /* x and y in fewer bits; as floats, of as many steps as go through all layers at once:
      * [T',N,I], [T',N,D*R] */
-    clr_store sequence_store;
+    clr_converter sequence_converter;
     cl_mem wide_x, wide_y;
     /* training: gradients on their way; clr_flow_of says where those of a direction are */
     cl_mem da, du;   /* [D,T,N,G*H]; du if the cell has two inputs */
@@ -66,6 +66,6 @@ clrnn_status clr_plan_report(clrnn_plan *plan);
 
 /** Let the strategy notice what went wrong on the device, as far as that has been read: of all
  *  passes, when the queue has been waited for after each. Does not wait. */
-void clr_plan_notice(clrnn_plan *plan);
+void clr_plan_poll_errors(clrnn_plan *plan);
 
 #endif

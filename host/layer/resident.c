@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT
- * layer/resident.c - the strategy for GPUs that walks many steps in one launch: work-items share
+ * layer/resident.c - the strategy for GPUs that scans many steps in one launch: work-items share
  * the products and keep the recurrent weights in registers. */
 #include "layer/resident.h"
 
 #include "base/log.h"
+#include "layer/scanner.h"
 #include "layer/strategy.h"
-#include "layer/walks.h"
 #include "math/resident.h"
 
 /* The state of a plan with this strategy. */
-typedef struct clr_large {
-    clr_walks walks;
-    uint32_t together; /* how many of its groups run at the same time */
-} clr_large;
+typedef struct clr_resident_state {
+    clr_scanner scanner;
+    uint32_t co_resident; /* how many of its groups run at the same time */
+} clr_resident_state;
 
 /* What its kernels are for, but how many weights they keep. */
-static clr_walk_kind kind_of(const clrnn_plan_desc *d)
+static clr_scan_kind kind_of(const clrnn_plan_desc *d)
 {
-    return (clr_walk_kind){.precision = d->precision,
+    return (clr_scan_kind){.precision = d->precision,
                            .storage = d->weights,
                            .train = d->train,
                            .items = CLR_RESIDENT_MOST};
@@ -28,7 +28,7 @@ static clr_walk_kind kind_of(const clrnn_plan_desc *d)
 static const char *refuses(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
 {
-    const clr_walk_kind kind = kind_of(desc);
+    const clr_scan_kind kind = kind_of(desc);
     if (context->info.max_work_group < CLR_RESIDENT_LEAST)
         return "it needs work-groups of 128 work-items, more than the device has; use stepwise";
     if (clr_resident_try(context, network, &kind) != CLRNN_ERR_UNSUPPORTED)
@@ -42,46 +42,47 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-uint32_t *clr_resident_together(clrnn_plan *plan)
+uint32_t *clr_co_resident_groups(clrnn_plan *plan)
 {
-    return &((clr_large *)plan->state)->together;
+    return &((clr_resident_state *)plan->state)->co_resident;
 }
 
-static uint32_t together(const clrnn_plan *plan)
+static uint32_t co_resident(const clrnn_plan *plan)
 {
-    return ((const clr_large *)plan->state)->together;
+    return ((const clr_resident_state *)plan->state)->co_resident;
 }
 
 /* How a launch of some directions is cut. As many groups share the units as are needed to keep all
  * weights in registers; the rest share the rows. */
-static clr_shares cut(const clrnn_plan *plan, const clr_walk *walk, uint32_t directions, bool back)
+static clr_partition rule(const clrnn_plan *plan, const clr_scan *scan, uint32_t directions,
+                          bool back)
 {
-    const uint32_t batch = walk->layout->batch, each = together(plan) / directions;
-    clr_shares s = {.walks = directions,
-                    .row_shares = 1,
-                    .unit_shares = 1,
-                    .most_spins = clr_walks_spins(plan, batch, directions)};
+    const uint32_t batch = scan->layout->batch, each = co_resident(plan) / directions;
+    clr_partition s = {.scans = directions,
+                       .row_parts = 1,
+                       .unit_parts = 1,
+                       .most_spins = clr_scanner_spins(plan, batch, directions)};
     if (each < 2)
         return s;
-    const clrnn_exec_config *way = &plan->config;
-    bool measured = way->unit_shares && batch == plan->desc.max_batch &&
-                    (uint64_t)way->unit_shares * way->row_shares <= each;
+    const clrnn_exec_config *config = &plan->config;
+    bool measured = config->unit_parts && batch == plan->desc.max_batch &&
+                    (uint64_t)config->unit_parts * config->row_parts <= each;
     uint32_t row_blocks = (batch + LANE_ROWS - 1) / LANE_ROWS,
-             at_once = clr_resident_units(&clr_walks_of(plan)->kernels, back);
-    uint32_t units = back ? plan->network.state : plan->network.desc.hidden_size;
-    uint32_t shares = measured ? way->unit_shares : smaller((units + at_once - 1) / at_once, each);
-    if (shares > 1 && clr_may_meet(plan->context))
-        s.unit_shares = smaller(shares, units);
-    s.row_shares = smaller(measured ? way->row_shares : each / s.unit_shares, row_blocks);
+             at_once = clr_resident_units(&clr_scanner_of(plan)->kernels, back);
+    uint32_t units = back ? plan->network.state_size : plan->network.desc.hidden_size;
+    uint32_t parts = measured ? config->unit_parts : smaller((units + at_once - 1) / at_once, each);
+    if (parts > 1 && clr_grid_barrier_allowed(plan->context))
+        s.unit_parts = smaller(parts, units);
+    s.row_parts = smaller(measured ? config->row_parts : each / s.unit_parts, row_blocks);
     return s;
 }
 
 static clrnn_status init(clrnn_plan *plan)
 {
     clrnn_context *context = plan->context;
-    clr_walk_kind kind = kind_of(&plan->desc);
+    clr_scan_kind kind = kind_of(&plan->desc);
     kind.kept = plan->config.kept;
-    clrnn_status status = clr_walks_init(plan, sizeof(clr_large), &kind, cut);
+    clrnn_status status = clr_scanner_init(plan, sizeof(clr_resident_state), &kind, rule);
     if (status == CLRNN_ERR_UNSUPPORTED)
         return clr_fail(&context->log, status,
                         "plan: with %u weights in registers strategy resident needs more local "
@@ -91,21 +92,21 @@ static clrnn_status init(clrnn_plan *plan)
         status = clr_gemms_prepare(&plan->gemms);
     if (status != CLRNN_OK)
         return status;
-    clr_large *large = plan->state;
-    status =
-        clr_persistent_probe(&large->walks.kernels, context->info.compute_units, &large->together);
+    clr_resident_state *state = plan->state;
+    status = clr_persistent_probe(&state->scanner.kernels, context->info.compute_units,
+                                  &state->co_resident);
     if (status == CLRNN_OK)
         clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u large work-groups run together",
-                context->info.name, large->together, context->info.compute_units);
+                context->info.name, state->co_resident, context->info.compute_units);
     return status;
 }
 
-static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
+static clrnn_status forward(clrnn_plan *plan, const clr_scan *scans, size_t count)
 {
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
-        status = clr_walk_inputs(plan, &walks[i]);
-    return status == CLRNN_OK ? clr_walks_forward(plan, walks, count) : status;
+        status = clr_scan_inputs(plan, &scans[i]);
+    return status == CLRNN_OK ? clr_scanner_forward(plan, scans, count) : status;
 }
 
 const clr_strategy clr_strategy_resident = {
@@ -116,11 +117,11 @@ const clr_strategy clr_strategy_resident = {
     .automatic = CL_DEVICE_TYPE_GPU,
     .refuses = refuses,
     .init = init,
-    .release = clr_walks_release,
+    .release = clr_scanner_release,
     .own = {~(CLR_BIT(CLR_INPUT) | CLR_BIT(CLR_D_INPUT)), &clr_packing_panels},
     .forward = forward,
-    .backward = clr_walks_backward,
-    .report = clr_walks_report,
-    .notice = clr_walks_notice,
-    .together = together,
-    .force = clr_walks_force};
+    .backward = clr_scanner_backward,
+    .report = clr_scanner_report,
+    .poll_errors = clr_scanner_poll_errors,
+    .co_resident = co_resident,
+    .force = clr_scanner_force};

@@ -6,6 +6,6 @@
 #include <clrnn/plan.h>
 
 /** How many groups run at the same time, as the plan has found. */
-uint32_t *clr_resident_together(clrnn_plan *plan);
+uint32_t *clr_co_resident_groups(clrnn_plan *plan);
 
 #endif

@@ -4,60 +4,60 @@
 
 #include "math/cell.h"
 
-clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
+clr_scan clr_scan_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
                      uint32_t direction, uint32_t begin, uint32_t end)
 {
-    return (clr_walk){.layer = layer,
+    return (clr_scan){.layer = layer,
                       .direction = direction,
                       .begin = begin,
                       .end = end,
                       .gates_first = plan->desc.train ? 0 : begin,
                       .lengths = pass->ragged ? plan->lengths : NULL,
                       .layout = &pass->layout,
-                      .store = pass->store,
-                      .store_at = pass->store_at};
+                      .workspace = pass->workspace,
+                      .workspace_at = pass->workspace_at};
 }
 
-clrnn_slice clr_walk_slot(const clrnn_plan *plan, const clr_walk *w, bool memory, uint32_t slot)
+clrnn_slice clr_scan_slot(const clrnn_plan *plan, const clr_scan *w, bool cell_state, uint32_t slot)
 {
     const clr_network *n = &plan->network;
-    size_t at = memory ? clr_layout_c(w->layout, n, w->layer, w->direction, slot)
-                       : clr_layout_h(w->layout, n, w->layer, w->direction, slot);
-    return (clrnn_slice){w->store, w->store_at + at};
+    size_t at = cell_state ? clr_layout_c(w->layout, n, w->layer, w->direction, slot)
+                           : clr_layout_h(w->layout, n, w->layer, w->direction, slot);
+    return (clrnn_slice){w->workspace, w->workspace_at + at};
 }
 
-clr_flow clr_flow_of(const clrnn_plan *plan, const clr_walk *w)
+clr_flow clr_flow_of(const clrnn_plan *plan, const clr_scan *w)
 {
     const clr_network *n = &plan->network;
     size_t N = w->layout->batch, T = w->layout->steps, H = n->desc.hidden_size;
-    return (clr_flow){.dh = w->direction * N * n->state,
+    return (clr_flow){.dh = w->direction * N * n->state_size,
                       .dc = w->direction * N * H,
-                      .dproj = w->direction * T * N * n->state,
+                      .dproj = w->direction * T * N * n->state_size,
                       .da = w->direction * T * N * n->gates * H};
 }
 
-clr_packed_matrix clr_walk_weights(const clrnn_plan *plan, const clr_walk *w, clr_weight weight)
+clr_packed_matrix clr_scan_weights(const clrnn_plan *plan, const clr_scan *w, clr_weight weight)
 {
     return clr_weights_matrix(&plan->packed, plan->weights, w->layer, w->direction, weight);
 }
 
-clrnn_status clr_walk_inputs(clrnn_plan *plan, const clr_walk *w)
+clrnn_status clr_scan_inputs(clrnn_plan *plan, const clr_scan *w)
 {
     const clr_network *n = &plan->network;
-    const clr_packed_matrix w_ih = clr_walk_weights(plan, w, CLR_INPUT);
+    const clr_packed_matrix w_ih = clr_scan_weights(plan, w, CLR_INPUT);
     size_t gates =
         clr_layout_gates(w->layout, n, w->layer, w->direction, w->begin - w->gates_first);
     const clr_gemm gemm = {
         .m = (size_t)(w->end - w->begin) * w->layout->batch,
         .a = w->input,
         .prepared = &w_ih,
-        .c = {w->store, w->store_at + gates, (size_t)n->gates * n->desc.hidden_size}};
+        .c = {w->workspace, w->workspace_at + gates, (size_t)n->gates * n->desc.hidden_size}};
     return clr_gemm_run(&plan->gemms, &gemm);
 }
 
 /* --- what a launch is told ------------------------------------------------------------------ */
 
-static size_t y_of(const clr_walk *w, uint32_t begin)
+static size_t y_of(const clr_scan *w, uint32_t begin)
 {
     return w->y.offset + (size_t)(begin - w->y_first) * w->layout->batch * w->y_stride;
 }
@@ -67,18 +67,18 @@ static size_t weight_at(const clrnn_plan *plan, size_t offset)
     return offset == CLR_ABSENT ? 0 : plan->weights.offset + offset;
 }
 
-static size_t weights_at(const clrnn_plan *plan, const clr_walk *w, clr_weight weight)
+static size_t weights_at(const clrnn_plan *plan, const clr_scan *w, clr_weight weight)
 {
     return clr_weights_at(&plan->packed, w->layer, w->direction, weight, 0);
 }
 
-static cl_ulong from_of(cl_mem buffer, cl_mem store)
+static cl_ulong from_of(cl_mem buffer, cl_mem workspace)
 {
-    return !buffer ? FROM_NOWHERE : buffer == store ? FROM_STORE : FROM_ARGUMENT;
+    return !buffer ? FROM_NOWHERE : buffer == workspace ? FROM_WORKSPACE : FROM_ARGUMENT;
 }
 
-/* Where the arrays lie for `steps` steps after `done` of a walk, or of a walk back. */
-static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t done,
+/* Where the arrays lie for `steps` steps after `done` of a scan, or of a scan back. */
+static scan_arrays arrays_of(const clrnn_plan *plan, const clr_scan *w, uint32_t done,
                              uint32_t steps, bool back)
 {
     const clr_network *n = &plan->network;
@@ -86,46 +86,46 @@ static walk_places places_of(const clrnn_plan *plan, const clr_walk *w, uint32_t
     clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
     bool down = (w->direction == 1) != back;
     uint32_t first = down ? w->end - done - steps : w->begin + done;
-    uint32_t kept = first - w->gates_first;
-    walk_places at = {.x =
-                          w->input.offset + (size_t)(first - w->begin) * l->batch * w->input.stride,
-                      .input = weights_at(plan, w, CLR_INPUT),
-                      .recurrent = weights_at(plan, w, CLR_RECURRENT),
-                      .projection = weights_at(plan, w, CLR_PROJECTION),
-                      .b_ih = weight_at(plan, cell.b_ih),
-                      .b_hh = weight_at(plan, cell.b_hh),
-                      .params = weight_at(plan, cell.params),
-                      .gates = w->store_at + clr_layout_gates(l, n, w->layer, w->direction, kept),
-                      .h = clr_walk_slot(plan, w, false, 0).offset,
-                      .x_from = from_of(w->input.buffer, w->store),
-                      .x_stride = w->input.stride,
-                      .I = clr_network_cell(n, w->layer, 0).inputs,
-                      .y = w->y.buffer ? y_of(w, first) : 0,
-                      .y_from = from_of(w->y.buffer, w->store),
-                      .y_stride = w->y_stride,
-                      .first_t = first,
-                      .down = w->direction};
+    uint32_t index = first - w->gates_first;
+    scan_arrays at = {
+        .x = w->input.offset + (size_t)(first - w->begin) * l->batch * w->input.stride,
+        .input = weights_at(plan, w, CLR_INPUT),
+        .recurrent = weights_at(plan, w, CLR_RECURRENT),
+        .projection = weights_at(plan, w, CLR_PROJECTION),
+        .b_ih = weight_at(plan, cell.b_ih),
+        .b_hh = weight_at(plan, cell.b_hh),
+        .params = weight_at(plan, cell.params),
+        .gates = w->workspace_at + clr_layout_gates(l, n, w->layer, w->direction, index),
+        .h = clr_scan_slot(plan, w, false, 0).offset,
+        .x_from = from_of(w->input.buffer, w->workspace),
+        .x_stride = w->input.stride,
+        .I = clr_network_cell(n, w->layer, 0).inputs,
+        .y = w->y.buffer ? y_of(w, first) : 0,
+        .y_from = from_of(w->y.buffer, w->workspace),
+        .y_stride = w->y_stride,
+        .first_t = first,
+        .down = w->direction};
     if (n->has_cell_state)
-        at.c = clr_walk_slot(plan, w, true, 0).offset;
+        at.c = clr_scan_slot(plan, w, true, 0).offset;
     if (n->saved)
-        at.extra = w->store_at + clr_layout_extra(l, n, w->layer, w->direction, kept);
+        at.saved = w->workspace_at + clr_layout_saved(l, n, w->layer, w->direction, index);
     return at;
 }
 
-/* The state before or after the steps of a launch: outside if it is the walk's own and given there,
+/* The state before or after the steps of a launch: outside if it is the scan's own and given there,
  * else in its slot. */
-static clrnn_slice state_at(const clrnn_plan *plan, const clr_walk *w, clrnn_slice outside,
-                            bool own, bool memory, uint32_t done)
+static clrnn_slice state_at(const clrnn_plan *plan, const clr_scan *w, clrnn_slice outside,
+                            bool own, bool cell_state, uint32_t done)
 {
-    if (memory && !plan->network.has_cell_state)
+    if (cell_state && !plan->network.has_cell_state)
         return (clrnn_slice){NULL, 0};
     if (own && outside.buffer)
         return outside;
-    return clr_walk_slot(plan, w, memory, w->direction ? w->end - done : w->begin + done);
+    return clr_scan_slot(plan, w, cell_state, w->direction ? w->end - done : w->begin + done);
 }
 
-static void place_states(const clrnn_plan *plan, const clr_walk *w, uint32_t done, uint32_t steps,
-                         clr_forward_walk *f, walk_places *at)
+static void place_states(const clrnn_plan *plan, const clr_scan *w, uint32_t done, uint32_t steps,
+                         clr_forward_scan *f, scan_arrays *at)
 {
     bool first = done == 0, last = done + steps == w->end - w->begin;
     clrnn_slice h_first = state_at(plan, w, w->h_first, first, false, done);
@@ -143,35 +143,36 @@ static void place_states(const clrnn_plan *plan, const clr_walk *w, uint32_t don
 }
 
 /* The part of a launch that forward and back have in common. */
-static walk_launch launch_of(const clrnn_plan *plan, const clr_walk *w, uint32_t steps)
+static scan_launch launch_of(const clrnn_plan *plan, const clr_scan *w, uint32_t steps)
 {
-    return (walk_launch){.options = clr_cell_options(&plan->network),
+    return (scan_launch){.options = clr_cell_options(&plan->network),
                          .has_lengths = w->lengths != NULL,
-                         .keep = plan->desc.train,
+                         .save_gates = plan->desc.train,
                          .slots = w->layout->slots,
-                         .extras = w->layout->extras < steps ? w->layout->extras : steps,
+                         .saved_steps =
+                             w->layout->saved_steps < steps ? w->layout->saved_steps : steps,
                          .count = steps,
                          .H = plan->network.desc.hidden_size,
-                         .R = plan->network.state,
+                         .R = plan->network.state_size,
                          .N = w->layout->batch};
 }
 
-clr_forward_walk clr_scan_forward(const clrnn_plan *plan, const clr_walk *walks, size_t count,
-                                  uint32_t done, uint32_t steps)
+clr_forward_scan clr_forward_scan_of(const clrnn_plan *plan, const clr_scan *scans, size_t count,
+                                     uint32_t done, uint32_t steps)
 {
-    clr_forward_walk f = {.weights = plan->weights.buffer,
-                          .store = walks->store,
-                          .y = walks[count - 1].y.buffer,
-                          .lengths = walks->lengths,
-                          .launch = launch_of(plan, walks, steps)};
+    clr_forward_scan f = {.weights = plan->weights.buffer,
+                          .workspace = scans->workspace,
+                          .y = scans[count - 1].y.buffer,
+                          .lengths = scans->lengths,
+                          .launch = launch_of(plan, scans, steps)};
     for (size_t d = 0; d < count; d++) {
-        f.launch.walks[d] = places_of(plan, &walks[d], done, steps, false);
-        place_states(plan, &walks[d], done, steps, &f, &f.launch.walks[d]);
+        f.launch.scans[d] = arrays_of(plan, &scans[d], done, steps, false);
+        place_states(plan, &scans[d], done, steps, &f, &f.launch.scans[d]);
     }
     return f;
 }
 
-static void place_gradients(const clrnn_plan *plan, const clr_walk *w, walk_places *at)
+static void place_gradients(const clrnn_plan *plan, const clr_scan *w, scan_arrays *at)
 {
     const clr_network *n = &plan->network;
     const clr_flow flow = clr_flow_of(plan, w);
@@ -181,26 +182,26 @@ static void place_gradients(const clrnn_plan *plan, const clr_walk *w, walk_plac
     at->d_projection = weights_at(plan, w, CLR_D_PROJECTION);
     at->dh = flow.dh;
     at->dc = flow.dc;
-    at->dproj = flow.dproj + row * n->state;
+    at->dproj = flow.dproj + row * n->state_size;
     at->da = flow.da + row * n->gates * n->desc.hidden_size;
 }
 
-clr_backward_walk clr_scan_backward(const clrnn_plan *plan, const clr_walk *walks, size_t count,
-                                    uint32_t done, uint32_t steps)
+clr_backward_scan clr_backward_scan_of(const clrnn_plan *plan, const clr_scan *scans, size_t count,
+                                       uint32_t done, uint32_t steps)
 {
-    clr_backward_walk b = {.weights = plan->weights.buffer,
-                           .store = walks->store,
-                           .dy = walks->y.buffer,
+    clr_backward_scan b = {.weights = plan->weights.buffer,
+                           .workspace = scans->workspace,
+                           .dy = scans->y.buffer,
                            .dh = plan->dh,
                            .dc = plan->dc,
                            .dproj = plan->dproj,
                            .da = plan->da,
                            .du = plan->du,
-                           .lengths = walks->lengths,
-                           .launch = launch_of(plan, walks, steps)};
+                           .lengths = scans->lengths,
+                           .launch = launch_of(plan, scans, steps)};
     for (size_t d = 0; d < count; d++) {
-        b.launch.walks[d] = places_of(plan, &walks[d], done, steps, true);
-        place_gradients(plan, &walks[d], &b.launch.walks[d]);
+        b.launch.scans[d] = arrays_of(plan, &scans[d], done, steps, true);
+        place_gradients(plan, &scans[d], &b.launch.scans[d]);
     }
     return b;
 }

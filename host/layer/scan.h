@@ -6,13 +6,13 @@
 #include "layer/pass.h"
 #include "math/scan.h"
 
-/* Steps begin..end-1 of one direction of one layer: what a strategy walks, upwards, or downwards
- * for direction 1. Forward leaves states and y, when training also activated gates and extra;
+/* Steps begin..end-1 of one direction of one layer: what a strategy scans, upwards, or downwards
+ * for direction 1. Forward leaves states and y, when training also activated gates and saved;
  * backward leaves da and du. */
-typedef struct clr_walk {
+typedef struct clr_scan {
     uint32_t layer, direction;
     uint32_t begin, end;
-    uint32_t gates_first; /* the step whose gates (and extra) lie first in the layout */
+    uint32_t gates_first; /* the step whose gates (and saved) lie first in the layout */
     /* Forward: the layer's input [T',N,stride], that of step `begin` first. */
     clr_matrix input;
     /* Forward: [N,R] and [N,H], the states before the first step, and where those after the last
@@ -20,22 +20,23 @@ typedef struct clr_walk {
     clrnn_slice h_first, c_first, h_last, c_last;
     cl_mem lengths; /* [N] cl_int, NULL = all T */
     const clr_layout *layout;
-    cl_mem store;    /* the block laid out */
-    size_t store_at; /* where it begins */
+    cl_mem workspace;    /* the block laid out */
+    size_t workspace_at; /* where it begins */
     /* Forward: out y, backward: in dy; [T',N,stride], may be absent. The slice is that of step
      * y_first, row 0, this direction's first column. */
     clrnn_slice y;
     uint32_t y_first;
     size_t y_stride;
-} clr_walk;
+} clr_scan;
 
-/** The walk of one direction of one layer over steps begin..end-1, without y. */
-clr_walk clr_walk_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
+/** The scan of one direction of one layer over steps begin..end-1, without y. */
+clr_scan clr_scan_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
                      uint32_t direction, uint32_t begin, uint32_t end);
 
-/** Where in the layout the state before step `slot` of a walk's direction lies (downwards: before
+/** Where in the layout the state before step `slot` of a scan's direction lies (downwards: before
  *  step slot-1). */
-clrnn_slice clr_walk_slot(const clrnn_plan *plan, const clr_walk *walk, bool memory, uint32_t slot);
+clrnn_slice clr_scan_slot(const clrnn_plan *plan, const clr_scan *scan, bool cell_state,
+                          uint32_t slot);
 
 /* Where the gradients of one direction begin in plan->dh, dc, dproj, da and du. */
 typedef struct clr_flow {
@@ -43,20 +44,20 @@ typedef struct clr_flow {
     size_t dproj, da; /* of step 0; du as da */
 } clr_flow;
 
-clr_flow clr_flow_of(const clrnn_plan *plan, const clr_walk *walk);
+clr_flow clr_flow_of(const clrnn_plan *plan, const clr_scan *scan);
 
-/** A weight matrix of a walk's cell, for the products of plan->gemms. */
-clr_packed_matrix clr_walk_weights(const clrnn_plan *plan, const clr_walk *walk, clr_weight weight);
+/** A weight matrix of a scan's cell, for the products of plan->gemms. */
+clr_packed_matrix clr_scan_weights(const clrnn_plan *plan, const clr_scan *scan, clr_weight weight);
 
-/** The input products of a walk: its steps' gates = X W_ih^T. */
-clrnn_status clr_walk_inputs(clrnn_plan *plan, const clr_walk *walk);
+/** The input products of a scan: its steps' gates = X W_ih^T. */
+clrnn_status clr_scan_inputs(clrnn_plan *plan, const clr_scan *scan);
 
-/** What a launch of `count` walks (of one layer, or of layers that read each other's y) is told for
+/** What a launch of `count` scans (of one layer, or of layers that read each other's y) is told for
  *  `steps` steps after `done` of each: forward, or back, where the steps done are the last ones. x,
  *  panels and how the launch is cut are left to the strategy. */
-clr_forward_walk clr_scan_forward(const clrnn_plan *plan, const clr_walk *walks, size_t count,
-                                  uint32_t done, uint32_t steps);
-clr_backward_walk clr_scan_backward(const clrnn_plan *plan, const clr_walk *walks, size_t count,
-                                    uint32_t done, uint32_t steps);
+clr_forward_scan clr_forward_scan_of(const clrnn_plan *plan, const clr_scan *scans, size_t count,
+                                     uint32_t done, uint32_t steps);
+clr_backward_scan clr_backward_scan_of(const clrnn_plan *plan, const clr_scan *scans, size_t count,
+                                       uint32_t done, uint32_t steps);
 
 #endif

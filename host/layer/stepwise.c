@@ -57,10 +57,10 @@ static void release(clrnn_plan *plan)
 }
 
 /* [N,columns of B] (+)= from [N,k] B, for a weight matrix B. */
-static clrnn_status multiply(clrnn_plan *plan, const clr_walk *w, clrnn_slice from, size_t stride,
+static clrnn_status multiply(clrnn_plan *plan, const clr_scan *w, clrnn_slice from, size_t stride,
                              clr_weight weight, clr_matrix to, bool accumulate)
 {
-    const clr_packed_matrix b = clr_walk_weights(plan, w, weight);
+    const clr_packed_matrix b = clr_scan_weights(plan, w, weight);
     const clr_gemm gemm = {.m = w->layout->batch,
                            .accumulate = accumulate,
                            .a = {from.buffer, from.offset, stride},
@@ -69,77 +69,77 @@ static clrnn_status multiply(clrnn_plan *plan, const clr_walk *w, clrnn_slice fr
     return clr_gemm_run(&plan->gemms, &gemm);
 }
 
-static clrnn_status step_forward(clrnn_plan *plan, const clr_walk *w, const clr_forward_walk *f,
-                                 uint32_t kept)
+static clrnn_status step_forward(clrnn_plan *plan, const clr_scan *w, const clr_forward_scan *f,
+                                 uint32_t index)
 {
     const clr_network *n = &plan->network;
-    const clr_step s = clr_step_forward_of(n, f, kept);
+    const clr_step s = clr_step_forward_of(n, f, index);
     clr_steps *steps = state_of(plan);
-    size_t H = n->desc.hidden_size, R = n->state;
+    size_t H = n->desc.hidden_size, R = n->state_size;
     clr_matrix sums = {steps->sums, 0, n->gates * H};
 
     /* sums = h_{t-1} U^T of the gates of the first phase, then saved U^T of the others */
     clrnn_status status = multiply(plan, w, s.h_prev, R, CLR_RECURRENT, sums, false);
     if (status == CLRNN_OK)
-        status = clr_step_forward(&steps->kernels, f, steps->sums, kept, 0);
+        status = clr_step_forward(&steps->kernels, f, steps->sums, index, 0);
     if (status == CLRNN_OK && n->form->phases > 1) {
         sums.offset = 2 * H;
         status = multiply(plan, w, s.saved, H, CLR_CANDIDATE, sums, false);
         if (status == CLRNN_OK)
-            status = clr_step_forward(&steps->kernels, f, steps->sums, kept, 1);
+            status = clr_step_forward(&steps->kernels, f, steps->sums, index, 1);
     }
     if (status == CLRNN_OK && n->desc.proj_size) {
         /* h_t = saved W_hr^T */
         status =
             multiply(plan, w, s.saved, H, CLR_PROJECTION, (clr_matrix){steps->sums, 0, R}, false);
         if (status == CLRNN_OK)
-            status = clr_step_project(&steps->kernels, f, steps->sums, kept);
+            status = clr_step_project(&steps->kernels, f, steps->sums, index);
     }
     return status;
 }
 
-static clrnn_status walk_forward(clrnn_plan *plan, const clr_walk *w)
+static clrnn_status scan_forward(clrnn_plan *plan, const clr_scan *w)
 {
     const uint32_t count = w->end - w->begin;
-    const clr_forward_walk f = clr_scan_forward(plan, w, 1, 0, count);
-    clrnn_status status = clr_walk_inputs(plan, w);
+    const clr_forward_scan f = clr_forward_scan_of(plan, w, 1, 0, count);
+    clrnn_status status = clr_scan_inputs(plan, w);
     for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
         status = step_forward(plan, w, &f, w->direction ? count - 1 - k : k);
     return status;
 }
 
-static clrnn_status forward(clrnn_plan *plan, const clr_walk *walks, size_t count)
+static clrnn_status forward(clrnn_plan *plan, const clr_scan *scans, size_t count)
 {
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
-        status = walk_forward(plan, &walks[i]);
+        status = scan_forward(plan, &scans[i]);
     return status;
 }
 
-static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr_backward_walk *b,
-                                  uint32_t kept)
+static clrnn_status step_backward(clrnn_plan *plan, const clr_scan *w, const clr_backward_scan *b,
+                                  uint32_t index)
 {
     const clr_network *n = &plan->network;
-    const clr_step s = clr_step_back_of(n, b, kept);
+    const clr_step s = clr_step_back_of(n, b, index);
     clr_steps *steps = state_of(plan);
-    const size_t H = n->desc.hidden_size, R = n->state, columns = n->gates * H;
+    const size_t H = n->desc.hidden_size, R = n->state_size, columns = n->gates * H;
     const clr_matrix sums = {steps->sums, 0, H};
     clrnn_status status = CLRNN_OK;
 
     if (n->desc.proj_size) {
         /* sums = dproj_t W_hr, the gradient of what was projected */
-        status = clr_step_project_back(&steps->kernels, b, kept);
+        status = clr_step_project_back(&steps->kernels, b, index);
         if (status == CLRNN_OK)
             status = multiply(plan, w, s.dproj, R, CLR_D_PROJECTION, sums, false);
     }
     if (status == CLRNN_OK)
-        status = clr_step_back(&steps->kernels, b, steps->sums, kept, n->form->phases > 1 ? 1 : 0);
+        status = clr_step_back(&steps->kernels, b, steps->sums, index, n->form->phases > 1 ? 1 : 0);
     if (status == CLRNN_OK && n->form->phases > 1) {
         /* sums = du_t U of the second phase, the gradient of what the first one saved */
         const clrnn_slice du = {s.du.buffer, s.du.offset + 2 * H};
         status = multiply(plan, w, du, columns, CLR_D_CANDIDATE, sums, false);
         if (status == CLRNN_OK)
-            status = clr_step_back(&steps->kernels, b, steps->sums, kept, 0);
+            status = clr_step_back(&steps->kernels, b, steps->sums, index, 0);
     }
     /* dh_{t-1} += du_t U of the first phase */
     if (status == CLRNN_OK)
@@ -148,21 +148,21 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_walk *w, const clr
     return status;
 }
 
-static clrnn_status walk_backward(clrnn_plan *plan, const clr_walk *w)
+static clrnn_status scan_backward(clrnn_plan *plan, const clr_scan *w)
 {
     const uint32_t count = w->end - w->begin;
-    const clr_backward_walk b = clr_scan_backward(plan, w, 1, 0, count);
+    const clr_backward_scan b = clr_backward_scan_of(plan, w, 1, 0, count);
     clrnn_status status = CLRNN_OK;
     for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
         status = step_backward(plan, w, &b, w->direction ? k : count - 1 - k);
     return status;
 }
 
-static clrnn_status backward(clrnn_plan *plan, const clr_walk *walks, size_t count)
+static clrnn_status backward(clrnn_plan *plan, const clr_scan *scans, size_t count)
 {
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
-        status = walk_backward(plan, &walks[i]);
+        status = scan_backward(plan, &scans[i]);
     return status;
 }
 

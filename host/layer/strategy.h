@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT
- * layer/strategy.h - how time is walked: what a strategy is.
+ * layer/strategy.h - how time is scanned: what a strategy is.
  *
  * How time is cut, from the whole to the least, by whom and why:
  *
  *     chunk    run in layer/forward.c      so many steps that their gates fit the work memory
- *                                          (plan->piece): a walk of each layer and direction, of
+ *                                          (plan->chunk): a scan of each layer and direction, of
  *                                          which the strategy takes those of a layer, or of two.
  *                                          Training has one chunk, all T steps
- *     launch   steps_of_launch in          so many steps of a walk that a GPU does nothing else for
- *              layer/walks.c               0.1 s at most; its kernel goes through them alone.
- *                                          stepwise: all of a walk, but launches kernels for each
- *     block    block_of in layer/walks.c   so many steps of a launch that their input products come
+ *     launch   steps_of_launch in          so many steps of a scan that a GPU does nothing else for
+ *              layer/scanner.c               0.1 s at most; its kernel goes through them alone.
+ *                                          stepwise: all of a scan, but launches kernels for each
+ *     block    block_of in layer/scanner.c   so many steps of a launch that their input products come
  *                                          at once and still find their gates in a cache when they
  *                                          need them (persistent; the others multiply before)
- *     step     one t of one direction      where its arrays lie: step_of in cl/walk.cl, and for
+ *     step     one t of one direction      where its arrays lie: step_of in cl/scan.cl, and for
  *                                          products outside the kernels math/scan.h
  *     phase    of a step, between two      one product and the equations after it: as many as the
- *              meetings of groups          cell says (cl/cell.cl), and one more for a projection
+ *              grid barriers of groups          cell says (cl/cell.cl), and one more for a projection
  *
- * A walk back cuts the same steps from the other end. What a launch is told of its arrays, of the
+ * A scan back cuts the same steps from the other end. What a launch is told of its arrays, of the
  * states before its first and after its last step too, comes from layer/scan.h, for all strategies.
  */
 #ifndef CLR_LAYER_STRATEGY_H
@@ -28,8 +28,8 @@
 
 #include "layer/weights.h"
 
-struct clr_walk;
-struct clr_shares;
+struct clr_scan;
+struct clr_partition;
 
 /* One row of layer/strategies.c. */
 typedef struct clr_strategy {
@@ -48,21 +48,21 @@ typedef struct clr_strategy {
     /** How many neighbouring layers of a stack without backward directions it takes at once, 1 or
      *  2. NULL: 1. */
     uint32_t (*layers)(const clrnn_plan *plan, uint32_t steps, uint32_t batch);
-    /** Enqueue `count` walks: the directions of a layer, which do not depend on each other, or
+    /** Enqueue `count` scans: the directions of a layer, which do not depend on each other, or
      *  layers, each of which reads the y of the one before. */
-    clrnn_status (*forward)(clrnn_plan *plan, const struct clr_walk *walks, size_t count);
-    /** Enqueue `count` walks back (the directions of a layer): plan->dh and dc hold the gradients
+    clrnn_status (*forward)(clrnn_plan *plan, const struct clr_scan *scans, size_t count);
+    /** Enqueue `count` scans back (the directions of a layer): plan->dh and dc hold the gradients
      *  of final states, then those of the initial ones. */
-    clrnn_status (*backward)(clrnn_plan *plan, const struct clr_walk *walks, size_t count);
+    clrnn_status (*backward)(clrnn_plan *plan, const struct clr_scan *scans, size_t count);
     /** At the end of a pass: enqueue reading what went wrong on the device. NULL: nothing can. */
     clrnn_status (*report)(clrnn_plan *plan);
     /** Notice and log it, as far as it has been read; does not wait. NULL: nothing can. */
-    void (*notice)(clrnn_plan *plan);
+    void (*poll_errors)(clrnn_plan *plan);
     /** How many work-groups of it run at the same time on this device. NULL: they need not. */
-    uint32_t (*together)(const clrnn_plan *plan);
-    /** Tests and self-tests: cut every launch so, its walks left out; `cut` must live as long as
-     *  the plan. NULL for it: as usual again. NULL if it cuts nothing. */
-    void (*force)(clrnn_plan *plan, const struct clr_shares *cut);
+    uint32_t (*co_resident)(const clrnn_plan *plan);
+    /** Tests and self-tests: cut every launch so, its scans left out; `partition` must live as long
+     * as the plan. NULL for it: as usual again. NULL if it cuts nothing. */
+    void (*force)(clrnn_plan *plan, const struct clr_partition *partition);
 } clr_strategy;
 
 extern const clr_strategy clr_strategy_persistent, clr_strategy_resident, clr_strategy_stepwise;

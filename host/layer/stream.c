@@ -55,9 +55,9 @@ static clrnn_status allocate_all(clrnn_stream *stream)
     const clr_network *n = &plan->network;
     clrnn_status status = allocate(plan, plan->desc.max_steps, n->desc.input_size, &stream->x);
     if (status == CLRNN_OK)
-        status = allocate(plan, plan->desc.max_steps, n->state, &stream->y);
+        status = allocate(plan, plan->desc.max_steps, n->state_size, &stream->y);
     if (status == CLRNN_OK)
-        status = allocate(plan, n->layers, n->state, &stream->h);
+        status = allocate(plan, n->layers, n->state_size, &stream->h);
     if (status == CLRNN_OK && n->has_cell_state)
         status = allocate(plan, n->layers, n->desc.hidden_size, &stream->c);
     return status;
@@ -167,7 +167,7 @@ clrnn_status clrnn_stream_process(clrnn_stream *stream, const void *x, uint32_t 
     stream->lost = status != CLRNN_OK;
     if (stream->lost) /* x may be on its way still */
         (void)clrnn_context_finish(plan->context);
-    clr_plan_notice(plan);
+    clr_plan_poll_errors(plan);
     return status;
 }
 

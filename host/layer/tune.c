@@ -144,27 +144,27 @@ static void add(clrnn_exec_config *configs, size_t *count, clrnn_exec_config con
 }
 
 /* 1, 2, 4, ..; the last one is `most`. 0: there are no more. */
-static uint32_t next_share(uint32_t n, uint32_t most)
+static uint32_t next_parts(uint32_t n, uint32_t most)
 {
     return n >= most ? 0 : 2 * n > most ? most : 2 * n;
 }
 
 /* A CPU device: one work-item in a group, and its own products. */
-static void list_cpu_configs(const clrnn_plan_desc *desc, uint32_t together,
+static void list_cpu_configs(const clrnn_plan_desc *desc, uint32_t co_resident,
                              clrnn_exec_config *configs, size_t *count)
 {
     const clrnn_network_desc *n = &desc->network;
     clrnn_exec_config config = {.strategy = CLRNN_STRATEGY_PERSISTENT,
                                 .gemm = CLRNN_GEMM_PACKED,
-                                .row_shares = 1,
-                                .unit_shares = 1,
+                                .row_parts = 1,
+                                .unit_parts = 1,
                                 .layers = 1};
-    for (uint32_t shares = 1; shares; shares = next_share(shares, together)) {
+    for (uint32_t parts = 1; parts; parts = next_parts(parts, co_resident)) {
         clrnn_exec_config rows = config, units = config;
-        rows.row_shares = units.unit_shares = shares;
-        if (shares == 1 || desc->max_batch >= shares)
+        rows.row_parts = units.unit_parts = parts;
+        if (parts == 1 || desc->max_batch >= parts)
             add(configs, count, rows);
-        for (units.helps = 0; shares > 1 && units.helps < 2; units.helps++)
+        for (units.steals = 0; parts > 1 && units.steals < 2; units.steals++)
             add(configs, count, units);
     }
     config.layers = 2;
@@ -176,39 +176,39 @@ static void list_cpu_configs(const clrnn_plan_desc *desc, uint32_t together,
 
 /* Another: how many groups share the units, the others sharing the rows, and how many weights each
  * work-item keeps in registers. */
-static void list_gpu_configs(const clrnn_plan_desc *desc, uint32_t together, clrnn_gemm gemm,
+static void list_gpu_configs(const clrnn_plan_desc *desc, uint32_t co_resident, clrnn_gemm gemm,
                              clrnn_exec_config *configs, size_t *count)
 {
     const uint32_t row_blocks = (desc->max_batch + LANE_ROWS - 1) / LANE_ROWS;
     for (size_t i = 0; i < CLR_EXEC_CONFIG_KEPT; i++)
-        for (uint32_t n = 1; n; n = next_share(n, together)) {
-            uint32_t rest = together / n;
+        for (uint32_t n = 1; n; n = next_parts(n, co_resident)) {
+            uint32_t rest = co_resident / n;
             add(configs, count,
                 (clrnn_exec_config){.strategy = CLRNN_STRATEGY_RESIDENT,
                                     .gemm = gemm,
-                                    .row_shares = rest < row_blocks ? rest : row_blocks,
-                                    .unit_shares = n,
+                                    .row_parts = rest < row_blocks ? rest : row_blocks,
+                                    .unit_parts = n,
                                     .kept = clr_exec_config_kept[i] /
                                             (desc->precision == CLRNN_F64 ? 2 : 1)});
         }
 }
 
-/* All configs that may be worth a trial, on a device where `together` groups of each direction run
- * at the same time. */
+/* All configs that may be worth a trial, on a device where `co_resident` groups of each direction
+ * run at the same time. */
 static void list_configs(const clrnn_context *context, const clrnn_plan_desc *desc,
-                         uint32_t together, clrnn_exec_config *configs, size_t *count)
+                         uint32_t co_resident, clrnn_exec_config *configs, size_t *count)
 {
     const bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
     const clrnn_gemm gemm =
         clr_clblast_usable(context, NULL) ? CLRNN_GEMM_CLBLAST : CLRNN_GEMM_PACKED;
     *count = 0;
-    together = together ? together : 1;
+    co_resident = co_resident ? co_resident : 1;
     if (!cpu || gemm == CLRNN_GEMM_CLBLAST) /* with its own products a CPU lists it below */
         add(configs, count, (clrnn_exec_config){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = gemm});
     if (cpu)
-        list_cpu_configs(desc, together, configs, count);
+        list_cpu_configs(desc, co_resident, configs, count);
     else
-        list_gpu_configs(desc, together, gemm, configs, count);
+        list_gpu_configs(desc, co_resident, gemm, configs, count);
 }
 
 /* Then the fastest again with larger and smaller blocks, which are compiled for it. */
@@ -225,14 +225,14 @@ static void list_variants(const clrnn_context *context, const clrnn_exec_config 
 }
 
 /* How many groups of each direction run together, as the plan found that the rule makes. */
-static uint32_t groups_together(clrnn_context *context, const clrnn_plan *plan)
+static uint32_t groups_co_resident(clrnn_context *context, const clrnn_plan *plan)
 {
-    if (plan->strategy->together)
-        return plan->strategy->together(plan) / plan->network.directions;
+    if (plan->strategy->co_resident)
+        return plan->strategy->co_resident(plan) / plan->network.directions;
     clr_lock_take(&context->lock);
-    uint32_t together = context->together;
+    uint32_t co_resident = context->co_resident;
     clr_lock_give(&context->lock);
-    return together / plan->network.directions;
+    return co_resident / plan->network.directions;
 }
 
 static int compare_configs(const void *a, const void *b)
@@ -297,12 +297,12 @@ static clrnn_status try_configs(clrnn_context *context, const clrnn_plan_desc *d
 }
 
 /* Measure all, and the variants of the fastest. */
-static clrnn_status measure(clrnn_context *context, const clrnn_plan_desc *desc, uint32_t together,
-                            clrnn_tuning *tuning)
+static clrnn_status measure(clrnn_context *context, const clrnn_plan_desc *desc,
+                            uint32_t co_resident, clrnn_tuning *tuning)
 {
     clrnn_exec_config all[most_configs];
     size_t listed = 0;
-    list_configs(context, desc, together, all, &listed);
+    list_configs(context, desc, co_resident, all, &listed);
     clrnn_status status = try_configs(context, desc, all, listed, tuning);
     if (status == CLRNN_OK && tuning->count == 0)
         return clr_fail(&context->log, CLRNN_ERR_UNSUPPORTED,
@@ -339,9 +339,9 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
         /* How x and y are kept is no question of the config. */
         clrnn_plan_desc measured = *desc;
         measured.sequences = CLRNN_WEIGHTS_F32;
-        const uint32_t together = groups_together(context, plan);
+        const uint32_t co_resident = groups_co_resident(context, plan);
         clrnn_plan_destroy(&plan);
-        status = measure(context, &measured, together, made);
+        status = measure(context, &measured, co_resident, made);
     }
     if (status == CLRNN_OK)
         *tuning = made;

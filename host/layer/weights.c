@@ -19,7 +19,7 @@ typedef struct clr_span {
 
 static clr_span span_of(const clr_network *n, const clr_cell_weights *cell, clr_weight weight)
 {
-    const size_t H = n->desc.hidden_size, R = n->state, rows = n->gates * H;
+    const size_t H = n->desc.hidden_size, R = n->state_size, rows = n->gates * H;
     const size_t first = n->form->phase[0].count * H; /* rows whose U acts on h itself */
     switch (weight) {
     case CLR_INPUT:

@@ -81,7 +81,7 @@ static bool reachable(const clr_matrix *m, size_t rows, size_t columns)
 {
     clr_size end = clr_size_mul(clr_size_of(m->stride), rows - 1);
     end = clr_size_add(clr_size_add(end, clr_size_of(m->offset)), clr_size_of(columns));
-    return !end.overflow && end.value <= CLR_CLBLAST_REACH;
+    return !end.overflow && end.value <= CLR_CLBLAST_INDEX_RANGE;
 }
 
 static bool all_reachable(const clr_gemm *g)

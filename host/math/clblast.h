@@ -11,7 +11,7 @@ bool clr_clblast_usable(const clrnn_context *context, const char **reason);
 
 /* Its kernels get sizes and offsets as 32-bit int, unchecked: no element of a buffer beyond this.
  */
-#define CLR_CLBLAST_REACH ((size_t)INT32_MAX)
+#define CLR_CLBLAST_INDEX_RANGE ((size_t)INT32_MAX)
 
 /** Enqueue a product, whose operands are not prepared. Returns: CLRNN_OK, CLRNN_ERR_RANGE,
  *  CLRNN_ERR_OPENCL. */

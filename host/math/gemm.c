@@ -75,9 +75,9 @@ const char *clr_gemms_name(const clr_gemms *gemms)
     return gemms->own ? "packed" : "clblast";
 }
 
-size_t clr_gemms_reach(const clr_gemms *gemms)
+size_t clr_gemms_index_range(const clr_gemms *gemms)
 {
-    return gemms->own ? SIZE_MAX : CLR_CLBLAST_REACH;
+    return gemms->own ? SIZE_MAX : CLR_CLBLAST_INDEX_RANGE;
 }
 
 /* What is kept for CLBlast are floats [n,k]. */

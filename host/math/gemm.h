@@ -33,12 +33,12 @@ clrnn_status clr_gemms_prepare(clr_gemms *gemms);
 const char *clr_gemms_name(const clr_gemms *gemms);
 
 /** How many elements from the start of a buffer products can reach. */
-size_t clr_gemms_reach(const clr_gemms *gemms);
+size_t clr_gemms_index_range(const clr_gemms *gemms);
 
 /**
  * Enqueue a product. m or n of 0 does nothing; k must be at least 1.
  * Returns: CLRNN_OK, CLRNN_ERR_OPENCL (logged with sizes), CLRNN_ERR_MEMORY, CLRNN_ERR_RANGE (an
- *          element lies beyond clr_gemms_reach),
+ *          element lies beyond clr_gemms_index_range),
  *          CLRNN_ERR_ARGUMENT (nothing is prepared, but the storage is not f32)
  */
 clrnn_status clr_gemm_run(clr_gemms *gemms, const clr_gemm *gemm);

@@ -93,7 +93,7 @@ clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
                     .tile_n = clr_packed_width(context, precision)};
     clrnn_status status = CLRNN_OK;
     if (storage != CLRNN_WEIGHTS_F32)
-        status = clr_store_init(context, storage, &p.store);
+        status = clr_converter_init(context, storage, &p.converter);
     *packed = p;
     return status;
 }
@@ -102,7 +102,7 @@ void clr_packed_free(clr_packed *packed)
 {
     clr_kernel_destroy(&packed->pack);
     clr_kernel_destroy(&packed->gemm);
-    clr_store_free(&packed->store);
+    clr_converter_free(&packed->converter);
     clr_buffer_destroy(&packed->scratch[0]);
     clr_buffer_destroy(&packed->scratch[1]);
     packed->scratch_bytes[0] = packed->scratch_bytes[1] = 0;
@@ -134,8 +134,8 @@ clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, 
                              cl_mem panels, size_t panels_at)
 {
     if (packed->storage != CLRNN_WEIGHTS_F32)
-        return clr_store_panels(&packed->store, b, transposed, n, k, packed->tile_n, panels,
-                                panels_at);
+        return clr_converter_pack(&packed->converter, b, transposed, n, k, packed->tile_n, panels,
+                                  panels_at);
     return pack(packed, b, transposed ? 1 : b.stride, transposed ? b.stride : 1, panels, panels_at,
                 packed->tile_n, n, k);
 }

@@ -12,8 +12,8 @@
 typedef struct clr_packed {
     clrnn_context *context;
     clrnn_precision precision;
-    clrnn_storage storage; /* of panels of B */
-    clr_store store;       /* unless that is f32 */
+    clrnn_storage storage;   /* of panels of B */
+    clr_converter converter; /* unless that is f32 */
     uint32_t tile_n;
     cl_kernel pack, gemm;
     cl_mem scratch[2]; /* A and B of products that are packed only once */

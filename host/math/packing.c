@@ -33,7 +33,7 @@ static size_t floats_bytes(const clr_gemms *g, size_t n, size_t k)
 
 static clrnn_status pack_floats(clr_gemms *g, const clr_packed_matrix *m)
 {
-    return clr_store_round(&g->packed.store, m->from, m->transposed, m->n, m->k, m->buffer);
+    return clr_converter_round(&g->packed.converter, m->from, m->transposed, m->n, m->k, m->buffer);
 }
 
 const clr_packing clr_packing_floats = {.apart = true, .bytes = floats_bytes, .pack = pack_floats};

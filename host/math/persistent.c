@@ -18,9 +18,9 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
     const clr_source *const sources[] = {&clr_cl_pack,
                                          &clr_cl_storage,
                                          &clr_cl_tile,
-                                         &clr_cl_walk_launch,
-                                         &clr_cl_walk,
-                                         back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
+                                         &clr_cl_scan_launch,
+                                         &clr_cl_scan,
+                                         back ? &clr_cl_scan_backward : &clr_cl_scan_forward,
                                          &clr_cl_partition,
                                          &clr_cl_persistent,
                                          back ? &clr_cl_persistent_backward
@@ -44,7 +44,7 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
     return status;
 }
 
-/* What walks one row by one group, where kernels are compiled ahead of time: a compiler would take
+/* What scans one row by one group, where kernels are compiled ahead of time: a compiler would take
  * longer for one more than it saves. (Nor where registers hold four numbers: there is none.) A
  * vector is a panel, two chains of sums, or half of one if the units are an odd number of chains.
  */
@@ -53,9 +53,9 @@ static clrnn_status build_single(clr_persistent *p)
     const clr_source *const sources[] = {&clr_cl_pack,
                                          &clr_cl_storage,
                                          &clr_cl_tile,
-                                         &clr_cl_walk_launch,
-                                         &clr_cl_walk,
-                                         &clr_cl_walk_forward,
+                                         &clr_cl_scan_launch,
+                                         &clr_cl_scan,
+                                         &clr_cl_scan_forward,
                                          &clr_cl_partition,
                                          &clr_cl_persistent,
                                          &clr_cl_persistent_input,
@@ -77,14 +77,14 @@ static clrnn_status build_single(clr_persistent *p)
 }
 
 clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *network,
-                                 const clr_walk_kind *kind, clr_persistent *persistent)
+                                 const clr_scan_kind *kind, clr_persistent *persistent)
 {
     clr_persistent p = {.context = context,
                         .network = network,
                         .kind = *kind,
                         .tile_n = clr_packed_width(context, kind->precision),
-                        .repairs = clr_calloc(1, sizeof *p.repairs)};
-    if (!p.repairs)
+                        .fallbacks = clr_calloc(1, sizeof *p.fallbacks)};
+    if (!p.fallbacks)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "persistent: out of memory");
     clrnn_status status = CLRNN_OK;
     if (kind->items > 1)
@@ -110,8 +110,8 @@ void clr_persistent_free(clr_persistent *persistent)
     clr_kernel_destroy(&persistent->backward.kernel);
     clr_buffer_destroy(&persistent->sync);
     clr_event_destroy(&persistent->reading);
-    free(persistent->repairs);
-    persistent->repairs = NULL;
+    free(persistent->fallbacks);
+    persistent->fallbacks = NULL;
 }
 
 /* A kernel argument must be some buffer even where the kernel does not look at it. */
@@ -120,22 +120,22 @@ static cl_mem some(cl_mem wanted, cl_mem other)
     return wanted ? wanted : other;
 }
 
-/* Whether one group walks one row, as cl/persistent_single.cl does. */
-static bool is_single(const clr_persistent *p, const walk_launch *l)
+/* Whether one group scans one row, as cl/persistent_single.cl does. */
+static bool is_single(const clr_persistent *p, const scan_launch *l)
 {
-    return p->forward.single && l->N == 1 && l->unit_shares == 1 && (!l->stacked || l->solo) &&
-           l->count > 0 && l->H <= SINGLE_UNITS && !l->has_lengths && !l->keep &&
-           !(l->options & OPTION_PROJECTED);
+    return p->forward.single && l->N == 1 && l->unit_parts == 1 &&
+           (!l->stacked || l->single_group) && l->count > 0 && l->H <= SINGLE_UNITS &&
+           !l->has_lengths && !l->keep && !(l->options & OPTION_PROJECTED);
 }
 
-/* Enqueue a walk. args: all but the last ones, with room for those: of resident its local memory.
+/* Enqueue a scan. args: all but the last ones, with room for those: of resident its local memory.
  */
-static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_launch *l,
+static clrnn_status run(clr_persistent *p, const clr_scan_kernel *k, const scan_launch *l,
                         clr_arg *args, size_t count)
 {
     size_t items = p->kind.items;
-    size_t groups = l->solo ? 1 : (size_t)l->used * l->row_shares * l->unit_shares;
-    bool meets = !l->solo && (l->unit_shares > 1 || l->stacked);
+    size_t groups = l->single_group ? 1 : (size_t)l->used * l->row_parts * l->unit_parts;
+    bool waits = !l->single_group && (l->unit_parts > 1 || l->stacked);
     if (items > 1) {
         size_t real = p->kind.precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
         args[count++] = CLR_ARG_LOCAL(l->rows * k->numbers * real);
@@ -144,7 +144,7 @@ static clrnn_status run(clr_persistent *p, const clr_walk_kernel *k, const walk_
     cl_kernel kernel = k == &p->forward && is_single(p, l) ? k->single : k->kernel;
     clrnn_status status =
         clr_launch(p->context, kernel, (clr_range){{groups * items, 1}, {items, 1}}, args, count);
-    p->unread = p->unread || (status == CLRNN_OK && meets && l->count > 0);
+    p->unread = p->unread || (status == CLRNN_OK && waits && l->count > 0);
     return status;
 }
 
@@ -160,47 +160,48 @@ clrnn_status clr_persistent_report(clr_persistent *p)
 {
     if (!p->unread || is_reading(p))
         return CLRNN_OK;
-    clrnn_status status = clr_buffer_read_event(p->context, p->sync, SYNC_REPAIRS * sizeof(cl_int),
-                                                sizeof(cl_int), p->repairs, &p->reading);
+    clrnn_status status =
+        clr_buffer_read_event(p->context, p->sync, SYNC_FALLBACKS * sizeof(cl_int), sizeof(cl_int),
+                              p->fallbacks, &p->reading);
     p->unread = status != CLRNN_OK;
     return status;
 }
 
-bool clr_persistent_repairs(clr_persistent *p, uint32_t *repairs)
+bool clr_persistent_fallbacks(clr_persistent *p, uint32_t *fallbacks)
 {
     if (is_reading(p))
         return false;
-    *repairs = p->repairs ? (uint32_t)*p->repairs : 0;
+    *fallbacks = p->fallbacks ? (uint32_t)*p->fallbacks : 0;
     return true;
 }
 
 /* The part of a launch that its shares are. */
-static void fill(const clr_persistent *p, walk_launch *l, const clr_shares *s)
+static void fill(const clr_persistent *p, scan_launch *l, const clr_partition *s)
 {
-    l->used = s->walks;
+    l->used = s->scans;
     l->stacked = s->stacked;
-    l->solo = s->solo;
-    l->help = s->help && s->unit_shares > 1 && l->H <= CLAIMS;
-    l->row_shares = s->row_shares;
-    l->unit_shares = s->unit_shares;
+    l->single_group = s->single_group;
+    l->steal = s->steal && s->unit_parts > 1 && l->H <= CLAIMS;
+    l->row_parts = s->row_parts;
+    l->unit_parts = s->unit_parts;
     l->most_spins = s->most_spins;
     l->rows = p->kind.items > 1 ? clr_resident_rows(p, l->N) : 0;
 }
 
-clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_walk *w, const clr_shares *s)
+clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_scan *w, const clr_partition *s)
 {
     enum { room = 2 };
     fill(p, &w->launch, s);
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
-                      CLR_ARG_MEM(w->store),
-                      CLR_ARG_MEM(some(w->x, w->store)),
-                      CLR_ARG_MEM(some(w->h_first, w->store)),
-                      CLR_ARG_MEM(some(w->c_first, w->store)),
-                      CLR_ARG_MEM(some(w->h_last, w->store)),
-                      CLR_ARG_MEM(some(w->c_last, w->store)),
-                      CLR_ARG_MEM(some(w->y, w->store)),
-                      CLR_ARG_MEM(some(w->lengths, w->store)),
+                      CLR_ARG_MEM(w->workspace),
+                      CLR_ARG_MEM(some(w->x, w->workspace)),
+                      CLR_ARG_MEM(some(w->h_first, w->workspace)),
+                      CLR_ARG_MEM(some(w->c_first, w->workspace)),
+                      CLR_ARG_MEM(some(w->h_last, w->workspace)),
+                      CLR_ARG_MEM(some(w->c_last, w->workspace)),
+                      CLR_ARG_MEM(some(w->y, w->workspace)),
+                      CLR_ARG_MEM(some(w->lengths, w->workspace)),
                       CLR_ARG_MEM(p->sync),
                       CLR_ARG_STRUCT(w->launch),
                       {0},
@@ -208,20 +209,21 @@ clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_walk *w, cons
     return run(p, &p->forward, &w->launch, args, CLR_COUNT(args) - room);
 }
 
-clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, const clr_shares *s)
+clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_scan *w,
+                                     const clr_partition *s)
 {
     enum { room = 2 };
     fill(p, &w->launch, s);
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
-                      CLR_ARG_MEM(w->store),
-                      CLR_ARG_MEM(some(w->dy, w->store)),
+                      CLR_ARG_MEM(w->workspace),
+                      CLR_ARG_MEM(some(w->dy, w->workspace)),
                       CLR_ARG_MEM(w->dh),
-                      CLR_ARG_MEM(some(w->dc, w->store)),
-                      CLR_ARG_MEM(some(w->dproj, w->store)),
+                      CLR_ARG_MEM(some(w->dc, w->workspace)),
+                      CLR_ARG_MEM(some(w->dproj, w->workspace)),
                       CLR_ARG_MEM(w->da),
-                      CLR_ARG_MEM(some(w->du, w->store)),
-                      CLR_ARG_MEM(some(w->lengths, w->store)),
+                      CLR_ARG_MEM(some(w->du, w->workspace)),
+                      CLR_ARG_MEM(some(w->lengths, w->workspace)),
                       CLR_ARG_MEM(p->sync),
                       CLR_ARG_STRUCT(w->launch),
                       {0},
@@ -229,18 +231,18 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_walk *w, co
     return run(p, &p->backward, &w->launch, args, CLR_COUNT(args) - room);
 }
 
-/* Do `groups` groups meet? A launch without steps is nothing but a meeting. */
-static clrnn_status try_meeting(clr_persistent *p, uint32_t groups, bool *met)
+/* Do `groups` groups meet? A launch without steps is nothing but a grid barrier. */
+static clrnn_status try_grid_barrier(clr_persistent *p, uint32_t groups, bool *met)
 {
-    const clr_shares shares = {.walks = 1,
-                               .row_shares = 1,
-                               .unit_shares = groups,
-                               .most_spins = p->kind.items > 1 ? 1u << 14 : 1u << 20};
-    clr_forward_walk walk = {
-        .panels = p->sync, .weights = p->sync, .store = p->sync, .launch = {.N = 1}};
+    const clr_partition partition = {.scans = 1,
+                                     .row_parts = 1,
+                                     .unit_parts = groups,
+                                     .most_spins = p->kind.items > 1 ? 1u << 14 : 1u << 20};
+    clr_forward_scan scan = {
+        .panels = p->sync, .weights = p->sync, .workspace = p->sync, .launch = {.N = 1}};
     const size_t bytes = (SYNC_COUNTERS + 1) * sizeof(cl_int);
     cl_int flag = 0;
-    clrnn_status status = clr_persistent_forward(p, &walk, &shares);
+    clrnn_status status = clr_persistent_forward(p, &scan, &partition);
     if (status == CLRNN_OK)
         status = clr_buffer_read(p->context, p->sync, 0, sizeof flag, &flag);
     if (status == CLRNN_OK)
@@ -249,17 +251,17 @@ static clrnn_status try_meeting(clr_persistent *p, uint32_t groups, bool *met)
     return status;
 }
 
-clrnn_status clr_persistent_probe(clr_persistent *p, uint32_t most, uint32_t *together)
+clrnn_status clr_persistent_probe(clr_persistent *p, uint32_t most, uint32_t *co_resident)
 {
     clrnn_status status = CLRNN_OK;
     uint32_t groups = most < MOST_GROUPS ? most : MOST_GROUPS;
     for (; groups > 1 && status == CLRNN_OK; groups -= groups > 8 ? groups / 4 : 1) {
         bool met = true;
         for (int again = 0; again < 4 && met && status == CLRNN_OK; again++)
-            status = try_meeting(p, groups, &met);
+            status = try_grid_barrier(p, groups, &met);
         if (met)
             break;
     }
-    *together = groups ? groups : 1;
+    *co_resident = groups ? groups : 1;
     return status;
 }

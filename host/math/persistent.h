@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * math/persistent.h - typed functions for the kernels that walk many steps in one launch:
+ * math/persistent.h - typed functions for the kernels that scan many steps in one launch:
  * cl/persistent_*.cl and cl/resident_*.cl. */
 #ifndef CLR_MATH_PERSISTENT_H
 #define CLR_MATH_PERSISTENT_H
@@ -9,7 +9,7 @@
 #include "math/scan.h"
 
 /* What kernels are built for. */
-typedef struct clr_walk_kind {
+typedef struct clr_scan_kind {
     clrnn_precision precision;
     clrnn_storage storage;
     bool train; /* backward too, and then storage f32 */
@@ -18,29 +18,29 @@ typedef struct clr_walk_kind {
     uint32_t items;
     uint32_t kept; /* weights that a work-item keeps in registers; 0 = as many as there are */
     uint32_t rows; /* ROWS of cl/persistent.cl; 0 = as it says */
-} clr_walk_kind;
+} clr_scan_kind;
 
 /* The kernel of one way through time. */
-typedef struct clr_walk_kernel {
+typedef struct clr_scan_kernel {
     cl_kernel kernel;
     cl_kernel single;    /* persistent, forward: one row by one group, or NULL */
     uint32_t take, kept; /* resident: TAKE and KEPT of cl/resident.cl */
     size_t numbers;      /* resident: in local memory for a row of what is multiplied */
     size_t own_bytes;    /* resident: of local memory that the kernel takes by itself */
-} clr_walk_kernel;
+} clr_scan_kernel;
 
 /* The kernels for one network variant. One thread at a time. */
 typedef struct clr_persistent {
     clrnn_context *context;
     const clr_network *network;
-    clr_walk_kind kind;
+    clr_scan_kind kind;
     uint32_t tile_n; /* width of a panel */
-    clr_walk_kernel forward, backward;
+    clr_scan_kernel forward, backward;
     cl_program packs; /* one that has cl/pack.cl too, or NULL */
     cl_mem sync;      /* where groups meet */
     /* How many launches had to be repaired so far. On the heap, since the device writes it: not to
      * be looked at while that is under way. */
-    cl_int *repairs;
+    cl_int *fallbacks;
     cl_event reading; /* that it has been written, or NULL */
     bool unread;      /* groups have met since that was enqueued */
 } clr_persistent;
@@ -48,29 +48,29 @@ typedef struct clr_persistent {
 /** Build; on failure everything is released. `network` must outlive it. Returns: as
  *  clr_program_get; CLRNN_ERR_UNSUPPORTED (resident, not logged): no group fits local memory. */
 clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *network,
-                                 const clr_walk_kind *kind, clr_persistent *persistent);
+                                 const clr_scan_kind *kind, clr_persistent *persistent);
 void clr_persistent_free(clr_persistent *persistent);
 
 /** How many groups, of at most `most`, meet within a bounded wait: tried from `most` down to 2,
  * each several times; 1 if none do. Waits. */
-clrnn_status clr_persistent_probe(clr_persistent *persistent, uint32_t most, uint32_t *together);
+clrnn_status clr_persistent_probe(clr_persistent *persistent, uint32_t most, uint32_t *co_resident);
 
-/* How a launch is cut: walks*row_shares*unit_shares groups. If unit_shares > 1 those that share
+/* How a launch is cut: scans*row_parts*unit_parts groups. If unit_parts > 1 those that share
  * rows meet. */
-typedef struct clr_shares {
-    uint32_t walks, row_shares, unit_shares;
-    bool stacked; /* persistent, forward: the walks are two layers, and meet too */
-    bool solo;    /* stacked: one group does it all; then row and unit shares are 1 */
-    bool help;    /* persistent, forward, if groups meet: who is done takes from the others */
+typedef struct clr_partition {
+    uint32_t scans, row_parts, unit_parts;
+    bool stacked;      /* persistent, forward: the scans are two layers, and meet too */
+    bool single_group; /* stacked: one group does it all; then row and unit shares are 1 */
+    bool steal;        /* persistent, forward, if groups meet: who is done takes from the others */
     uint32_t most_spins; /* how long a group waits for another */
-} clr_shares;
+} clr_partition;
 
-/** Enqueue a walk. `shares` fills its part of the launch.
+/** Enqueue a scan. `partition` fills its part of the launch.
  *  Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
-clrnn_status clr_persistent_forward(clr_persistent *persistent, clr_forward_walk *walk,
-                                    const clr_shares *shares);
-clrnn_status clr_persistent_backward(clr_persistent *persistent, clr_backward_walk *walk,
-                                     const clr_shares *shares);
+clrnn_status clr_persistent_forward(clr_persistent *persistent, clr_forward_scan *scan,
+                                    const clr_partition *partition);
+clrnn_status clr_persistent_backward(clr_persistent *persistent, clr_backward_scan *scan,
+                                     const clr_partition *partition);
 
 /** If groups have met, enqueue reading how many launches had to be repaired; but not while an
  *  earlier reading is under way: then a later call does. Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
@@ -78,6 +78,6 @@ clrnn_status clr_persistent_report(clr_persistent *persistent);
 
 /** How many launches had to be repaired, as far as what was enqueued has come in. Does not wait.
  *  False: it is under way. */
-bool clr_persistent_repairs(clr_persistent *persistent, uint32_t *repairs);
+bool clr_persistent_fallbacks(clr_persistent *persistent, uint32_t *fallbacks);
 
 #endif

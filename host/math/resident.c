@@ -17,7 +17,7 @@ typedef struct clr_lengths {
 
 static clr_lengths lengths_of(const clr_network *n, bool back)
 {
-    uint32_t H = n->desc.hidden_size, R = n->state;
+    uint32_t H = n->desc.hidden_size, R = n->state_size;
     bool projected = n->desc.proj_size > 0;
     if (back)
         return (clr_lengths){n->form->phase[0].count * H, n->form->phases > 1 ? H
@@ -27,7 +27,7 @@ static clr_lengths lengths_of(const clr_network *n, bool back)
 }
 
 /* Share `budget` weights: TAKE columns of the first product, one of the second, KEPT of each. */
-static void share_out(clr_lengths k, uint32_t budget, clr_walk_kernel *out)
+static void share_out(clr_lengths k, uint32_t budget, clr_scan_kernel *out)
 {
     uint32_t lane = LANE_OF(k.first);
     if (k.second) {
@@ -71,7 +71,7 @@ static size_t aligned(size_t bytes)
 }
 
 /* Whether the local memory of a group is enough for `rows` rows at once. */
-static bool has_room(const clr_persistent *p, const clr_walk_kernel *k, uint32_t rows)
+static bool has_room(const clr_persistent *p, const clr_scan_kernel *k, uint32_t rows)
 {
     size_t real = real_bytes(p->kind.precision);
     size_t arguments =
@@ -80,7 +80,7 @@ static bool has_room(const clr_persistent *p, const clr_walk_kernel *k, uint32_t
 }
 
 /* Lay out the kernel of one way through time; its own local memory is not yet known. */
-static void lay_out(const clr_persistent *p, bool back, uint32_t budget, clr_walk_kernel *kernel)
+static void lay_out(const clr_persistent *p, bool back, uint32_t budget, clr_scan_kernel *kernel)
 {
     const clr_lengths k = lengths_of(p->network, back);
     share_out(k, budget, kernel);
@@ -93,19 +93,19 @@ static bool may_fit(const clr_persistent *p, uint32_t budget)
 {
     bool fits = p->kind.items <= p->context->info.max_work_group;
     for (int back = 0; back <= p->kind.train; back++) {
-        clr_walk_kernel kernel;
+        clr_scan_kernel kernel;
         lay_out(p, back, budget, &kernel);
         fits = fits && has_room(p, &kernel, 1);
     }
     return fits;
 }
 
-static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_walk_kernel *kernel)
+static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_scan_kernel *kernel)
 {
     const clr_source *const sources[] = {&clr_cl_storage,
-                                         &clr_cl_walk_launch,
-                                         &clr_cl_walk,
-                                         back ? &clr_cl_walk_backward : &clr_cl_walk_forward,
+                                         &clr_cl_scan_launch,
+                                         &clr_cl_scan,
+                                         back ? &clr_cl_scan_backward : &clr_cl_scan_forward,
                                          &clr_cl_partition,
                                          &clr_cl_resident,
                                          back ? &clr_cl_resident_backward
@@ -130,7 +130,7 @@ static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_wal
 /* The same, with half of the budget while registers do not suffice, if that is not told. */
 static clrnn_status build_one(clr_persistent *p, bool back, uint32_t budget)
 {
-    clr_walk_kernel *kernel = back ? &p->backward : &p->forward;
+    clr_scan_kernel *kernel = back ? &p->backward : &p->forward;
     bool cpu = p->context->info.type & CL_DEVICE_TYPE_CPU;
     clrnn_status status = build(p, back, budget, kernel);
     while (status == CLRNN_OK && !p->kind.kept && !cpu && budget > least_kept &&
@@ -173,7 +173,7 @@ clrnn_status clr_resident_build(clr_persistent *p)
 }
 
 clrnn_status clr_resident_try(clrnn_context *context, const clr_network *network,
-                              const clr_walk_kind *kind)
+                              const clr_scan_kind *kind)
 {
     clr_persistent p = {.context = context,
                         .network = network,
@@ -188,7 +188,7 @@ clrnn_status clr_resident_try(clrnn_context *context, const clr_network *network
 uint32_t clr_resident_units(const clr_persistent *p, bool back)
 {
     const clr_network *n = p->network;
-    const clr_walk_kernel *k = back ? &p->backward : &p->forward;
+    const clr_scan_kernel *k = back ? &p->backward : &p->forward;
     uint32_t columns = p->kind.items / LANES_OF(lengths_of(n, back).first) * k->take;
     return columns / (back ? 1 : n->form->phase[0].count);
 }

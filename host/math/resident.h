@@ -19,7 +19,7 @@ clrnn_status clr_resident_build(clr_persistent *persistent);
 /** Whether there is such a group. Builds; what is built is kept for clr_resident_build. Returns:
  *  the same. */
 clrnn_status clr_resident_try(clrnn_context *context, const clr_network *network,
-                              const clr_walk_kind *kind);
+                              const clr_scan_kind *kind);
 
 /** Units of a group whose weights are multiplied, and kept, at once. */
 uint32_t clr_resident_units(const clr_persistent *persistent, bool back);

@@ -2,25 +2,26 @@
  * math/scan.c - see math/scan.h. */
 #include "math/scan.h"
 
-clr_step clr_step_forward_of(const clr_network *n, const clr_forward_walk *w, uint32_t kept)
+clr_step clr_step_forward_of(const clr_network *n, const clr_forward_scan *w, uint32_t index)
 {
-    const walk_launch *l = &w->launch;
-    const walk_places *at = &l->walks[0];
-    const cl_uint down = (cl_uint)at->down, t = (cl_uint)at->first_t + kept;
+    const scan_launch *l = &w->launch;
+    const scan_arrays *at = &l->scans[0];
+    const cl_uint down = (cl_uint)at->down, t = (cl_uint)at->first_t + index;
     const size_t N = l->N, saved = (size_t)n->saved * l->H;
-    const bool first = kept == (down ? l->count - 1 : 0);
-    clr_step s = {.h_prev = {w->store, at->h + slot_before(t, down, l->slots) * N * l->R},
-                  .saved = {w->store, at->extra + (l->extras ? kept % l->extras : 0) * N * saved}};
+    const bool first = index == (down ? l->count - 1 : 0);
+    clr_step s = {.h_prev = {w->workspace, at->h + slot_before(t, down, l->slots) * N * l->R},
+                  .saved = {w->workspace,
+                            at->saved + (l->saved_steps ? index % l->saved_steps : 0) * N * saved}};
     if (first)
         s.h_prev = (clrnn_slice){w->h_first, at->h_first};
     return s;
 }
 
-clr_step clr_step_back_of(const clr_network *n, const clr_backward_walk *w, uint32_t kept)
+clr_step clr_step_back_of(const clr_network *n, const clr_backward_scan *w, uint32_t index)
 {
-    const walk_launch *l = &w->launch;
-    const walk_places *at = &l->walks[0];
-    const size_t row = (size_t)kept * l->N;
+    const scan_launch *l = &w->launch;
+    const scan_arrays *at = &l->scans[0];
+    const size_t row = (size_t)index * l->N;
     return (clr_step){.dproj = {w->dproj, at->dproj + row * l->R},
                       .du = {n->form->two_inputs ? w->du : w->da, at->da + row * n->gates * l->H},
                       .dh = {w->dh, at->dh}};

@@ -8,27 +8,27 @@
 
 #include "shape/network.h"
 
-/* cl/walk_launch.cl, as the host sees it. */
+/* cl/scan_launch.cl, as the host sees it. */
 #define ulong cl_ulong
 #define uint  cl_uint
-#include "../../cl/walk_launch.cl"
+#include "../../cl/scan_launch.cl"
 #undef ulong
 #undef uint
 
-/* The arrays of a walk forward, and where in it they begin; absent ones are NULL. x and panels:
+/* The arrays of a scan forward, and where in it they begin; absent ones are NULL. x and panels:
  * where the kernels multiply them themselves. */
-typedef struct clr_forward_walk {
-    cl_mem panels, weights, store, x, h_first, c_first, h_last, c_last, y;
+typedef struct clr_forward_scan {
+    cl_mem panels, weights, workspace, x, h_first, c_first, h_last, c_last, y;
     cl_mem lengths; /* [N] cl_int, NULL = all live */
-    walk_launch launch;
-} clr_forward_walk;
+    scan_launch launch;
+} clr_forward_scan;
 
-/* The arrays of a walk back. */
-typedef struct clr_backward_walk {
-    cl_mem panels, weights, store, dy, dh, dc, dproj, da, du;
+/* The arrays of a scan back. */
+typedef struct clr_backward_scan {
+    cl_mem panels, weights, workspace, dy, dh, dc, dproj, da, du;
     cl_mem lengths;
-    walk_launch launch;
-} clr_backward_walk;
+    scan_launch launch;
+} clr_backward_scan;
 
 /* What products outside the kernels multiply or add to, of one step of the first direction. */
 typedef struct clr_step {
@@ -41,10 +41,11 @@ typedef struct clr_step {
     clrnn_slice dh;    /* [N,R] */
 } clr_step;
 
-/** kept: the step, counted from the first one of the launch, in the order of t. As step_of of
- *  cl/walk.cl. */
-clr_step clr_step_forward_of(const clr_network *network, const clr_forward_walk *walk,
-                             uint32_t kept);
-clr_step clr_step_back_of(const clr_network *network, const clr_backward_walk *walk, uint32_t kept);
+/** index: the step, counted from the first one of the launch, in the order of t. As step_of of
+ *  cl/scan.cl. */
+clr_step clr_step_forward_of(const clr_network *network, const clr_forward_scan *scan,
+                             uint32_t index);
+clr_step clr_step_back_of(const clr_network *network, const clr_backward_scan *scan,
+                          uint32_t index);
 
 #endif

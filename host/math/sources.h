@@ -9,7 +9,7 @@
 extern const clr_source clr_cl_prelude; /* REAL, load and store: first in every program */
 extern const clr_source clr_cl_philox;
 extern const clr_source clr_cl_storage; /* how weights are kept: before store and tile */
-extern const clr_source clr_cl_store;
+extern const clr_source clr_cl_convert;
 extern const clr_source clr_cl_pack; /* the same for storage as it is */
 extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm and persistent */
 extern const clr_source clr_cl_gemm;
@@ -18,10 +18,10 @@ extern const clr_source clr_cl_cell; /* also C: math/cell.h reads it; before the
 #define CLR_CELL_SOURCE(id, name) extern const clr_source clr_cl_##name;
 CLR_CELLS(CLR_CELL_SOURCE)
 #undef CLR_CELL_SOURCE
-extern const clr_source clr_cl_walk_launch; /* also C: math/scan.h reads it */
-extern const clr_source clr_cl_walk;        /* all strategies: then one or both of the next two */
-extern const clr_source clr_cl_walk_forward;
-extern const clr_source clr_cl_walk_backward;
+extern const clr_source clr_cl_scan_launch; /* also C: math/scan.h reads it */
+extern const clr_source clr_cl_scan;        /* all strategies: then one or both of the next two */
+extern const clr_source clr_cl_scan_forward;
+extern const clr_source clr_cl_scan_backward;
 extern const clr_source clr_cl_stepwise;         /* after both; the others after one: */
 extern const clr_source clr_cl_partition;        /* many steps in one launch */
 extern const clr_source clr_cl_persistent;       /* after tile and that; before the others */

@@ -20,9 +20,9 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
                    {"step_project", &k.project, projected},
                    {"step_project_back", &k.project_back, projected}};
     cl_program program = NULL;
-    const clr_source *const strategy[] = {&clr_cl_storage,       &clr_cl_walk_launch,
-                                          &clr_cl_walk,          &clr_cl_walk_forward,
-                                          &clr_cl_walk_backward, &clr_cl_stepwise};
+    const clr_source *const strategy[] = {&clr_cl_storage,       &clr_cl_scan_launch,
+                                          &clr_cl_scan,          &clr_cl_scan_forward,
+                                          &clr_cl_scan_backward, &clr_cl_stepwise};
     clrnn_status status = clr_cell_program(context, network, precision, CLRNN_WEIGHTS_F32, strategy,
                                            CLR_COUNT(strategy), NULL, 0, &program);
     for (size_t i = 0; i < CLR_COUNT(kernels) && status == CLRNN_OK; i++)
@@ -50,7 +50,7 @@ static cl_mem some(cl_mem wanted, cl_mem other)
 
 /* Enqueue a kernel for `width` units of each row: with the arrays of a launch, then `own` ones,
  * then the launch itself. */
-static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const walk_launch *l,
+static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const scan_launch *l,
                         const clr_arg *arrays, size_t array_count, const clr_arg *own,
                         size_t own_count)
 {
@@ -65,57 +65,57 @@ static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const
 }
 
 static clrnn_status run_forward(clr_stepwise *k, cl_kernel kernel, uint32_t width,
-                                const clr_forward_walk *w, const clr_arg *own, size_t own_count)
+                                const clr_forward_scan *w, const clr_arg *own, size_t own_count)
 {
     const clr_arg arrays[] = {CLR_ARG_MEM(w->weights),
-                              CLR_ARG_MEM(w->store),
+                              CLR_ARG_MEM(w->workspace),
                               CLR_ARG_MEM(w->h_first),
-                              CLR_ARG_MEM(some(w->c_first, w->store)),
+                              CLR_ARG_MEM(some(w->c_first, w->workspace)),
                               CLR_ARG_MEM(w->h_last),
-                              CLR_ARG_MEM(some(w->c_last, w->store)),
-                              CLR_ARG_MEM(some(w->y, w->store)),
-                              CLR_ARG_MEM(some(w->lengths, w->store))};
+                              CLR_ARG_MEM(some(w->c_last, w->workspace)),
+                              CLR_ARG_MEM(some(w->y, w->workspace)),
+                              CLR_ARG_MEM(some(w->lengths, w->workspace))};
     return run(k, kernel, width, &w->launch, arrays, CLR_COUNT(arrays), own, own_count);
 }
 
 static clrnn_status run_back(clr_stepwise *k, cl_kernel kernel, uint32_t width,
-                             const clr_backward_walk *w, const clr_arg *own, size_t own_count)
+                             const clr_backward_scan *w, const clr_arg *own, size_t own_count)
 {
     const clr_arg arrays[] = {CLR_ARG_MEM(w->weights),
-                              CLR_ARG_MEM(w->store),
-                              CLR_ARG_MEM(some(w->dy, w->store)),
+                              CLR_ARG_MEM(w->workspace),
+                              CLR_ARG_MEM(some(w->dy, w->workspace)),
                               CLR_ARG_MEM(w->dh),
-                              CLR_ARG_MEM(some(w->dc, w->store)),
-                              CLR_ARG_MEM(some(w->dproj, w->store)),
+                              CLR_ARG_MEM(some(w->dc, w->workspace)),
+                              CLR_ARG_MEM(some(w->dproj, w->workspace)),
                               CLR_ARG_MEM(w->da),
-                              CLR_ARG_MEM(some(w->du, w->store)),
-                              CLR_ARG_MEM(some(w->lengths, w->store))};
+                              CLR_ARG_MEM(some(w->du, w->workspace)),
+                              CLR_ARG_MEM(some(w->lengths, w->workspace))};
     return run(k, kernel, width, &w->launch, arrays, CLR_COUNT(arrays), own, own_count);
 }
 
-clrnn_status clr_step_forward(clr_stepwise *k, const clr_forward_walk *w, cl_mem sums,
-                              uint32_t kept, uint32_t phase)
+clrnn_status clr_step_forward(clr_stepwise *k, const clr_forward_scan *w, cl_mem sums,
+                              uint32_t index, uint32_t phase)
 {
-    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(kept), CLR_ARG_UINT(phase)};
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(index), CLR_ARG_UINT(phase)};
     return run_forward(k, k->forward, w->launch.H, w, own, CLR_COUNT(own));
 }
 
-clrnn_status clr_step_project(clr_stepwise *k, const clr_forward_walk *w, cl_mem sums,
-                              uint32_t kept)
+clrnn_status clr_step_project(clr_stepwise *k, const clr_forward_scan *w, cl_mem sums,
+                              uint32_t index)
 {
-    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(kept)};
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(index)};
     return run_forward(k, k->project, w->launch.R, w, own, CLR_COUNT(own));
 }
 
-clrnn_status clr_step_project_back(clr_stepwise *k, const clr_backward_walk *w, uint32_t kept)
+clrnn_status clr_step_project_back(clr_stepwise *k, const clr_backward_scan *w, uint32_t index)
 {
-    const clr_arg own[] = {CLR_ARG_UINT(kept)};
+    const clr_arg own[] = {CLR_ARG_UINT(index)};
     return run_back(k, k->project_back, w->launch.R, w, own, CLR_COUNT(own));
 }
 
-clrnn_status clr_step_back(clr_stepwise *k, const clr_backward_walk *w, cl_mem sums, uint32_t kept,
+clrnn_status clr_step_back(clr_stepwise *k, const clr_backward_scan *w, cl_mem sums, uint32_t index,
                            uint32_t phase)
 {
-    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(kept), CLR_ARG_UINT(phase)};
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(index), CLR_ARG_UINT(phase)};
     return run_back(k, k->back, w->launch.H, w, own, CLR_COUNT(own));
 }

@@ -18,15 +18,15 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
                                clrnn_precision precision, clr_stepwise *stepwise);
 void clr_stepwise_free(clr_stepwise *stepwise);
 
-/* Each enqueues its kernel, for step `kept` of the first direction of a launch, counted in the
+/* Each enqueues its kernel, for step `index` of the first direction of a launch, counted in the
  * order of t. sums: those of the phase, [N,G*H]; of a projection [N,R]. Back: [N,H], of the last
  * phase only if projected. Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
-clrnn_status clr_step_forward(clr_stepwise *k, const clr_forward_walk *walk, cl_mem sums,
-                              uint32_t kept, uint32_t phase);
-clrnn_status clr_step_project(clr_stepwise *k, const clr_forward_walk *walk, cl_mem sums,
-                              uint32_t kept);
-clrnn_status clr_step_project_back(clr_stepwise *k, const clr_backward_walk *walk, uint32_t kept);
-clrnn_status clr_step_back(clr_stepwise *k, const clr_backward_walk *walk, cl_mem sums,
-                           uint32_t kept, uint32_t phase);
+clrnn_status clr_step_forward(clr_stepwise *k, const clr_forward_scan *scan, cl_mem sums,
+                              uint32_t index, uint32_t phase);
+clrnn_status clr_step_project(clr_stepwise *k, const clr_forward_scan *scan, cl_mem sums,
+                              uint32_t index);
+clrnn_status clr_step_project_back(clr_stepwise *k, const clr_backward_scan *scan, uint32_t index);
+clrnn_status clr_step_back(clr_stepwise *k, const clr_backward_scan *scan, cl_mem sums,
+                           uint32_t index, uint32_t phase);
 
 #endif

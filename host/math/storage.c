@@ -21,11 +21,12 @@ size_t clr_storage_rows(clrnn_storage storage, size_t k)
     return storage == CLRNN_WEIGHTS_INT8 ? head + (k + 3) / 4 * 4 : k;
 }
 
-clrnn_status clr_store_init(clrnn_context *context, clrnn_storage storage, clr_store *store)
+clrnn_status clr_converter_init(clrnn_context *context, clrnn_storage storage,
+                                clr_converter *converter)
 {
-    const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_storage, &clr_cl_store};
+    const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_storage, &clr_cl_convert};
     const clr_define defines[] = {{"STORAGE", storage}};
-    clr_store s = {.context = context, .storage = storage};
+    clr_converter s = {.context = context, .storage = storage};
     cl_program program = NULL;
     clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
                                           CLR_COUNT(defines), &program);
@@ -38,21 +39,21 @@ clrnn_status clr_store_init(clrnn_context *context, clrnn_storage storage, clr_s
     if (status == CLRNN_OK && storage != CLRNN_WEIGHTS_INT8)
         status = clr_kernel_create(context, program, "load_numbers", &s.numbers_out);
     if (status != CLRNN_OK)
-        clr_store_free(&s);
-    *store = s;
+        clr_converter_free(&s);
+    *converter = s;
     return status;
 }
 
-void clr_store_free(clr_store *store)
+void clr_converter_free(clr_converter *converter)
 {
-    clr_kernel_destroy(&store->panels);
-    clr_kernel_destroy(&store->columns);
-    clr_kernel_destroy(&store->numbers_in);
-    clr_kernel_destroy(&store->numbers_out);
+    clr_kernel_destroy(&converter->panels);
+    clr_kernel_destroy(&converter->columns);
+    clr_kernel_destroy(&converter->numbers_in);
+    clr_kernel_destroy(&converter->numbers_out);
 }
 
-clrnn_status clr_store_panels(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
-                              size_t width, cl_mem panels, size_t panels_at)
+clrnn_status clr_converter_pack(clr_converter *converter, clr_matrix b, bool transposed, size_t n,
+                                size_t k, size_t width, cl_mem panels, size_t panels_at)
 {
     const clr_arg args[] = {CLR_ARG_MEM(b.buffer),
                             CLR_ARG_ULONG(b.offset),
@@ -64,43 +65,43 @@ clrnn_status clr_store_panels(clr_store *store, clr_matrix b, bool transposed, s
                             CLR_ARG_UINT(n),
                             CLR_ARG_UINT(k)};
     const size_t columns = (n + width - 1) / width * width;
-    return clr_launch(store->context, store->panels, (clr_range){{columns, 1}, {0, 0}}, args,
-                      CLR_COUNT(args));
+    return clr_launch(converter->context, converter->panels, (clr_range){{columns, 1}, {0, 0}},
+                      args, CLR_COUNT(args));
 }
 
-clrnn_status clr_store_round(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
-                             cl_mem rounded)
+clrnn_status clr_converter_round(clr_converter *converter, clr_matrix b, bool transposed, size_t n,
+                                 size_t k, cl_mem rounded)
 {
-    const size_t bytes =
-        n * clr_storage_rows(store->storage, k) * clr_storage_bytes(store->storage, CLRNN_F32);
+    const size_t bytes = n * clr_storage_rows(converter->storage, k) *
+                         clr_storage_bytes(converter->storage, CLRNN_F32);
     cl_mem panels = NULL;
-    clrnn_status status = clr_buffer_create(store->context, bytes, &panels);
+    clrnn_status status = clr_buffer_create(converter->context, bytes, &panels);
     if (status == CLRNN_OK)
-        status = clr_store_panels(store, b, transposed, n, k, 1, panels, 0);
+        status = clr_converter_pack(converter, b, transposed, n, k, 1, panels, 0);
     if (status == CLRNN_OK) {
         const clr_arg args[] = {CLR_ARG_MEM(panels), CLR_ARG_MEM(rounded), CLR_ARG_UINT(n),
                                 CLR_ARG_UINT(k)};
-        status = clr_launch(store->context, store->columns, (clr_range){{n, 1}, {0, 0}}, args,
-                            CLR_COUNT(args));
+        status = clr_launch(converter->context, converter->columns, (clr_range){{n, 1}, {0, 0}},
+                            args, CLR_COUNT(args));
     }
     clr_buffer_destroy(&panels); /* work enqueued keeps it alive */
     return status;
 }
 
-clrnn_status clr_store_numbers(clr_store *store, cl_mem numbers, size_t count, cl_mem stored,
-                               size_t stored_at)
+clrnn_status clr_converter_narrow(clr_converter *converter, cl_mem numbers, size_t count,
+                                  cl_mem stored, size_t stored_at)
 {
     const clr_arg args[] = {CLR_ARG_MEM(numbers), CLR_ARG_MEM(stored), CLR_ARG_ULONG(stored_at),
                             CLR_ARG_ULONG(count)};
-    return clr_launch(store->context, store->numbers_in, (clr_range){{count, 1}, {0, 0}}, args,
-                      CLR_COUNT(args));
+    return clr_launch(converter->context, converter->numbers_in, (clr_range){{count, 1}, {0, 0}},
+                      args, CLR_COUNT(args));
 }
 
-clrnn_status clr_load_numbers(clr_store *store, cl_mem stored, size_t stored_at, size_t count,
-                              cl_mem numbers)
+clrnn_status clr_converter_widen(clr_converter *converter, cl_mem stored, size_t stored_at,
+                                 size_t count, cl_mem numbers)
 {
     const clr_arg args[] = {CLR_ARG_MEM(stored), CLR_ARG_ULONG(stored_at), CLR_ARG_MEM(numbers),
                             CLR_ARG_ULONG(count)};
-    return clr_launch(store->context, store->numbers_out, (clr_range){{count, 1}, {0, 0}}, args,
-                      CLR_COUNT(args));
+    return clr_launch(converter->context, converter->numbers_out, (clr_range){{count, 1}, {0, 0}},
+                      args, CLR_COUNT(args));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * math/storage.h - weights kept in another type than the plan's: cl/storage.cl and cl/store.cl. */
+ * math/storage.h - weights kept in another type than the plan's: cl/storage.cl and cl/convert.cl.
+ */
 #ifndef CLR_MATH_STORAGE_H
 #define CLR_MATH_STORAGE_H
 
@@ -8,11 +9,11 @@
 #include "math/product.h"
 
 /* Kernels that put a matrix into another storage than float. */
-typedef struct clr_store {
+typedef struct clr_converter {
     clrnn_context *context;
     clrnn_storage storage;
     cl_kernel panels, columns, numbers_in, numbers_out;
-} clr_store;
+} clr_converter;
 
 /** Bytes of one number that is kept so. */
 size_t clr_storage_bytes(clrnn_storage storage, clrnn_precision precision);
@@ -22,22 +23,23 @@ size_t clr_storage_rows(clrnn_storage storage, size_t k);
 
 /** Build for another storage than f32; on failure everything is released. Returns: as
  *  clr_program_get. */
-clrnn_status clr_store_init(clrnn_context *context, clrnn_storage storage, clr_store *store);
-void clr_store_free(clr_store *store);
+clrnn_status clr_converter_init(clrnn_context *context, clrnn_storage storage,
+                                clr_converter *converter);
+void clr_converter_free(clr_converter *converter);
 
 /** Round op(B), [k,n], into panels of `width` columns from number `panels_at` on. */
-clrnn_status clr_store_panels(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
-                              size_t width, cl_mem panels, size_t panels_at);
+clrnn_status clr_converter_pack(clr_converter *converter, clr_matrix b, bool transposed, size_t n,
+                                size_t k, size_t width, cl_mem panels, size_t panels_at);
 
 /** What such panels would hold, as floats: rounded, out [n,k]. */
-clrnn_status clr_store_round(clr_store *store, clr_matrix b, bool transposed, size_t n, size_t k,
-                             cl_mem rounded);
+clrnn_status clr_converter_round(clr_converter *converter, clr_matrix b, bool transposed, size_t n,
+                                 size_t k, cl_mem rounded);
 
 /** Round the first `count` of `numbers` (floats) to f16 or bf16, from number `stored_at` on; and
  *  read them. */
-clrnn_status clr_store_numbers(clr_store *store, cl_mem numbers, size_t count, cl_mem stored,
-                               size_t stored_at);
-clrnn_status clr_load_numbers(clr_store *store, cl_mem stored, size_t stored_at, size_t count,
-                              cl_mem numbers);
+clrnn_status clr_converter_narrow(clr_converter *converter, cl_mem numbers, size_t count,
+                                  cl_mem stored, size_t stored_at);
+clrnn_status clr_converter_widen(clr_converter *converter, cl_mem stored, size_t stored_at,
+                                 size_t count, cl_mem numbers);
 
 #endif

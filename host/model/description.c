@@ -163,7 +163,7 @@ static void claim_all(reader *r, const clrnn_model_desc *desc)
         claim(r, "embedding.weight", 2,
               (uint64_t[]){desc->vocabulary_size, desc->network.input_size});
     if (desc->output_size > 0) {
-        uint64_t width = (uint64_t)network.directions * network.state;
+        uint64_t width = (uint64_t)network.directions * network.state_size;
         claim(r, "head.weight", 2, (uint64_t[]){desc->output_size, width});
         claim(r, "head.bias", 1, (uint64_t[]){desc->output_size});
     }

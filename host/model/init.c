@@ -111,7 +111,7 @@ static void orthogonal(const stream *s, uint64_t first, size_t rows, size_t colu
 static clrnn_status recurrent(const clrnn_model *model, const stream *s, size_t at)
 {
     const clr_network *net = &model->network;
-    size_t rows = net->desc.hidden_size, columns = net->state, size = rows * columns;
+    size_t rows = net->desc.hidden_size, columns = net->state_size, size = rows * columns;
     double *q = clr_calloc(size + rows + columns, sizeof *q);
     if (!q)
         return clr_fail(&model->context->log, CLRNN_ERR_MEMORY,
@@ -131,7 +131,7 @@ static clrnn_status cell(const clrnn_model *model, uint32_t layer, uint32_t dire
 {
     const clr_network *net = &model->network;
     clr_cell_weights part = clr_network_cell(net, layer, direction);
-    size_t H = net->desc.hidden_size, R = net->state;
+    size_t H = net->desc.hidden_size, R = net->state_size;
     s->tensor++;
     glorot(s, model->rnn + part.w_ih, net->gates * H * part.inputs, part.inputs, H);
     s->tensor++;

@@ -93,7 +93,7 @@ static clrnn_status lay_out(clrnn_model *model)
     model->rnn = at.value;
     at = clr_size_add(at, clr_size_of(net->weights));
     if (desc->output_size > 0) {
-        clr_size weight = clr_size_mul(clr_size_of(net->directions), net->state);
+        clr_size weight = clr_size_mul(clr_size_of(net->directions), net->state_size);
         model->head_weight = at.value;
         at = clr_size_add(at, clr_size_mul(weight, desc->output_size));
         model->head_bias = at.value;

@@ -55,7 +55,7 @@ static inline bool clr_model_has_cell_state(const clrnn_model *model)
 /** Width of y: D*R. */
 static inline size_t clr_model_width(const clrnn_model *model)
 {
-    return (size_t)model->network.directions * model->network.state;
+    return (size_t)model->network.directions * model->network.state_size;
 }
 
 #endif

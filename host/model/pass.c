@@ -30,7 +30,7 @@ static void list_parts(clr_model_pass *pass, part parts[PASS_BUFFERS])
     bool train = pass->train, embed = train && model->embedding != CLR_ABSENT;
     size_t real = clr_model_element(model);
     uint64_t T = pass->max_steps, N = pass->max_batch, I = net->desc.input_size;
-    uint64_t LD = (uint64_t)net->layers * net->directions, R = net->state;
+    uint64_t LD = (uint64_t)net->layers * net->directions, R = net->state_size;
     uint64_t H = net->desc.hidden_size, DR = clr_model_width(model), O = model->desc.output_size;
     const part all[PASS_BUFFERS] = {
         {&pass->x, true, real, {T, N, I}},
@@ -55,7 +55,7 @@ static clrnn_status make_buffers(clr_model_pass *pass)
     clrnn_context *context = pass->model->context;
     part parts[PASS_BUFFERS];
     list_parts(pass, parts);
-    const size_t reach = clr_gemms_reach(&pass->gemms);
+    const size_t reach = clr_gemms_index_range(&pass->gemms);
     for (size_t i = 0; i < PASS_BUFFERS; i++) {
         const part *p = &parts[i];
         clr_size bytes = clr_size_of(p->unit);
@@ -246,7 +246,7 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
     clr_model_pass *pass = model->pass;
     size_t real = clr_model_element(model), states = (size_t)net->layers * net->directions;
     size_t column_bytes = (size_t)io->steps * io->batch * real;
-    size_t h_bytes = states * io->batch * net->state * real;
+    size_t h_bytes = states * io->batch * net->state_size * real;
     size_t c_bytes = states * io->batch * net->desc.hidden_size * real;
     if (in.initial_state)
         status = put_state(context, pass->h0, h_bytes, io->h0);
@@ -268,7 +268,7 @@ clrnn_status clrnn_model_forward(clrnn_model *model, const clrnn_model_io *io)
     if (status == CLRNN_OK)
         status = clrnn_context_finish(context);
     if (status == CLRNN_OK)
-        clr_plan_notice(pass->plan);
+        clr_plan_poll_errors(pass->plan);
     return status;
 }
 

@@ -2,7 +2,7 @@
  * reference/cell.h - what a cell is to the reference: one step of one sequence, forward and back.
  *
  * reference/NAME.c defines the clr_ref_NAME of a row of shape/cell.h. A cell knows nothing of
- * batches, layers, lengths or the direction of time: reference.c walks those.
+ * batches, layers, lengths or the direction of time: reference.c scans those.
  *
  * Equations are written with the row of a gate left out: `W x` is that gate's row of w_ih times x
  * plus b_ih, `U h` its row of w_hh times h plus b_hh. dv stands for dLoss/dv. */
@@ -17,11 +17,11 @@
  * backward adds to; NULL = the network has no such tensor. */
 typedef struct clr_ref_layer {
     const clrnn_network_desc *desc;
-    size_t inputs, hidden, state; /* I', H, R */
-    const double *w_ih, *w_hh;    /* [G*H,I'] [G*H,R] */
-    const double *b_ih, *b_hh;    /* [G*H] [G*H] */
-    const double *w_hr;           /* [P,H] */
-    const double *params;         /* [parameters,H] */
+    size_t inputs, hidden, state_size; /* I', H, R */
+    const double *w_ih, *w_hh;         /* [G*H,I'] [G*H,R] */
+    const double *b_ih, *b_hh;         /* [G*H] [G*H] */
+    const double *w_hr;                /* [P,H] */
+    const double *params;              /* [parameters,H] */
     double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr, *dparams;
 } clr_ref_layer;
 
@@ -86,7 +86,7 @@ static inline double wx(const clr_ref_layer *l, const double *x, size_t row)
 
 static inline double uh(const clr_ref_layer *l, const double *h, size_t row)
 {
-    return affine(l->w_hh, l->b_hh, h, row, l->state);
+    return affine(l->w_hh, l->b_hh, h, row, l->state_size);
 }
 
 static inline void wx_backward(const clr_ref_layer *l, const double *x, size_t row, double da,
@@ -98,7 +98,7 @@ static inline void wx_backward(const clr_ref_layer *l, const double *x, size_t r
 static inline void uh_backward(const clr_ref_layer *l, const double *h, size_t row, double da,
                                double *dh)
 {
-    affine_backward(l->w_hh, h, row, l->state, da, l->dw_hh, l->db_hh, dh);
+    affine_backward(l->w_hh, h, row, l->state_size, da, l->dw_hh, l->db_hh, dh);
 }
 
 #endif

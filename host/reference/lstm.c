@@ -36,7 +36,7 @@ static void forward(const clr_ref_layer *l, const clr_ref_step *s)
         o[j] = sigmoid(a[3] + peephole(l, 2, j, s->c[j]));
         m[j] = o[j] * tanh(s->c[j]);
     }
-    for (size_t p = 0; p < l->state; p++)
+    for (size_t p = 0; p < l->state_size; p++)
         s->h[p] = l->w_hr ? affine(l->w_hr, NULL, m, p, H) : m[p];
 }
 
@@ -52,7 +52,7 @@ static void backward(const clr_ref_layer *l, const clr_ref_step *s)
     double *i = s->saved, *f = i + H, *g = f + H, *o = g + H, *m = o + H, *dm = m + H;
     for (size_t j = 0; j < H; j++)
         dm[j] = l->w_hr ? 0 : s->dh[j];
-    for (size_t p = 0; p < l->state && l->w_hr; p++)
+    for (size_t p = 0; p < l->state_size && l->w_hr; p++)
         affine_backward(l->w_hr, m, p, H, s->dh[p], l->dw_hr, NULL, dm);
 
     for (size_t j = 0; j < H; j++) {

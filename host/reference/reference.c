@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * reference/reference.c - walks sequences, layers, directions and steps around the cells.
+ * reference/reference.c - scans sequences, layers, directions and steps around the cells.
  *
  * The rows of a batch know nothing of each other, so one sequence after the other goes through the
  * whole stack, forward and at once back. Lengths, padding and the direction of time come to this:
- * a direction takes `length` steps, its step k at time k, or length-1-k if it walks backward. */
+ * a direction takes `length` steps, its step k at time k, or length-1-k if it scans backward. */
 #include "reference/reference.h"
 
 #include <stdlib.h>
@@ -81,7 +81,7 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
         .desc = &p->net.desc,
         .inputs = at.inputs,
         .hidden = p->net.desc.hidden_size,
-        .state = p->net.state,
+        .state_size = p->net.state_size,
         .w_ih = w + at.w_ih,
         .w_hh = w + at.w_hh,
         .b_ih = bias ? w + at.b_ih : NULL,
@@ -108,7 +108,7 @@ static clr_ref_step step_of(const pass *p, uint32_t layer, uint32_t direction, s
 {
     const activation *input = &p->activations[layer];
     const trace *tr = &p->traces[layer * p->net.directions + direction];
-    size_t t = time_of(p, direction, k), R = p->net.state, M = p->memory;
+    size_t t = time_of(p, direction, k), R = p->net.state_size, M = p->memory;
     return (clr_ref_step){
         .x = input->v + t * input->width,
         .h_prev = tr->h + k * R,
@@ -127,7 +127,7 @@ static clr_ref_step step_of(const pass *p, uint32_t layer, uint32_t direction, s
 static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
 {
     size_t index = (size_t)layer * p->net.directions + direction;
-    size_t R = p->net.state, M = p->memory;
+    size_t R = p->net.state_size, M = p->memory;
     const trace *tr = &p->traces[index];
     const activation *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
@@ -147,7 +147,7 @@ static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
 static void direction_backward(const pass *p, uint32_t layer, uint32_t direction)
 {
     size_t index = (size_t)layer * p->net.directions + direction;
-    size_t R = p->net.state, M = p->memory;
+    size_t R = p->net.state_size, M = p->memory;
     const trace *tr = &p->traces[index];
     const activation *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
@@ -237,14 +237,14 @@ static bool make_activation(activation *s, size_t steps, size_t width)
 
 static bool make_trace(const pass *p, trace *t)
 {
-    size_t T = p->io->steps, R = p->net.state, M = p->memory;
+    size_t T = p->io->steps, R = p->net.state_size, M = p->memory;
     return make(&t->h, T + 1, R) && make(&t->dh, T + 1, R) && make(&t->c, T + 1, M) &&
            make(&t->dc, T + 1, M) && make(&t->saved, T, p->cell->slots * p->net.desc.hidden_size);
 }
 
 static bool make_pass(pass *p)
 {
-    size_t L = p->net.layers, D = p->net.directions, R = p->net.state;
+    size_t L = p->net.layers, D = p->net.directions, R = p->net.state_size;
     p->activations = clr_calloc(L + 1, sizeof *p->activations);
     p->traces = clr_calloc(L * D, sizeof *p->traces);
     bool made = p->activations && p->traces && make(&p->dweights, p->net.weights, 1);

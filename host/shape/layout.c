@@ -22,19 +22,19 @@ static clrnn_status finish(const clr_network *n, const clrnn_log *log, clr_layou
 {
     clr_layout l = *out;
     uint64_t H = n->desc.hidden_size, N = l.batch, D = n->directions, cells = D * n->layers;
-    /* Cells with their own gates and extra: two layers may be walked together. */
-    uint64_t own = l.keep ? cells : D == 2 || n->layers > 1 ? 2 : 1;
-    uint64_t below = n->layers - 1, ys = l.keep || below < 2 ? below : 2;
+    /* Cells with their own gates and saved: two layers may be scanned together. */
+    uint64_t own = l.all_layers ? cells : D == 2 || n->layers > 1 ? 2 : 1;
+    uint64_t below = n->layers - 1, ys = l.all_layers || below < 2 ? below : 2;
     clr_size gates = product(l.steps, N, n->gates * H);
-    clr_size h = product(l.slots, N, n->state);
+    clr_size h = product(l.slots, N, n->state_size);
     clr_size c = product(n->has_cell_state ? l.slots : 0, N, H);
-    clr_size extra = product(l.extras, N, n->saved * H);
-    clr_size y = product(ys ? l.y_steps : 0, N, D * n->state);
+    clr_size saved = product(l.saved_steps, N, n->saved * H);
+    clr_size y = product(ys ? l.y_steps : 0, N, D * n->state_size);
     clr_size total = {0};
     l.gates_at = append(&total, gates, own);
     l.h_at = append(&total, h, cells);
     l.c_at = append(&total, c, cells);
-    l.extra_at = append(&total, extra, own);
+    l.saved_at = append(&total, saved, own);
     l.y_at = append(&total, y, ys);
     if (total.overflow || clr_size_mul(total, sizeof(double)).overflow)
         return clr_fail(log, CLRNN_ERR_RANGE,
@@ -42,7 +42,7 @@ static clrnn_status finish(const clr_network *n, const clrnn_log *log, clr_layou
     l.gates_size = gates.value;
     l.h_size = h.value;
     l.c_size = c.value;
-    l.extra_size = extra.value;
+    l.saved_size = saved.value;
     l.y_size = y.value;
     l.total = total.value;
     *out = l;
@@ -55,21 +55,21 @@ clrnn_status clr_layout_train(const clr_network *network, uint32_t steps, uint32
     *layout = (clr_layout){.batch = batch,
                            .slots = steps + 1,
                            .steps = steps,
-                           .extras = steps,
+                           .saved_steps = steps,
                            .y_steps = steps,
-                           .keep = true};
+                           .all_layers = true};
     return finish(network, log, layout);
 }
 
-clrnn_status clr_layout_infer(const clr_network *network, uint32_t steps, uint32_t piece,
+clrnn_status clr_layout_infer(const clr_network *network, uint32_t steps, uint32_t chunk,
                               uint32_t batch, const clrnn_log *log, clr_layout *layout)
 {
     /* Going backward in time needs the whole output of the layer below; forward alone does not. */
     *layout = (clr_layout){.batch = batch,
                            .slots = 2,
-                           .steps = piece,
-                           .extras = 1,
-                           .y_steps = network->directions == 2 ? steps : piece};
+                           .steps = chunk,
+                           .saved_steps = 1,
+                           .y_steps = network->directions == 2 ? steps : chunk};
     return finish(network, log, layout);
 }
 
@@ -78,11 +78,13 @@ static size_t cell_index(const clr_network *n, uint32_t layer, uint32_t directio
     return (size_t)layer * n->directions + direction;
 }
 
-/* The same among those with their own gates and extra. */
+/* The same among those with their own gates and saved. */
 static size_t own_index(const clr_layout *l, const clr_network *n, uint32_t layer,
                         uint32_t direction)
 {
-    return l->keep ? cell_index(n, layer, direction) : n->directions == 2 ? direction : layer % 2;
+    return l->all_layers        ? cell_index(n, layer, direction)
+           : n->directions == 2 ? direction
+                                : layer % 2;
 }
 
 size_t clr_layout_gates(const clr_layout *l, const clr_network *n, uint32_t layer,
@@ -92,23 +94,24 @@ size_t clr_layout_gates(const clr_layout *l, const clr_network *n, uint32_t laye
     return l->gates_at + own_index(l, n, layer, direction) * l->gates_size + t * step;
 }
 
-size_t clr_layout_extra(const clr_layout *l, const clr_network *n, uint32_t layer,
+size_t clr_layout_saved(const clr_layout *l, const clr_network *n, uint32_t layer,
                         uint32_t direction, uint32_t t)
 {
     size_t step = (size_t)l->batch * n->saved * n->desc.hidden_size;
-    return l->extra_at + own_index(l, n, layer, direction) * l->extra_size + t % l->extras * step;
+    return l->saved_at + own_index(l, n, layer, direction) * l->saved_size +
+           t % l->saved_steps * step;
 }
 
 size_t clr_layout_y(const clr_layout *l, uint32_t layer)
 {
-    return l->y_at + (l->keep ? layer : layer % 2) * l->y_size;
+    return l->y_at + (l->all_layers ? layer : layer % 2) * l->y_size;
 }
 
 size_t clr_layout_h(const clr_layout *l, const clr_network *n, uint32_t layer, uint32_t direction,
                     uint32_t slot)
 {
     return l->h_at + cell_index(n, layer, direction) * l->h_size +
-           (size_t)(slot % l->slots) * l->batch * n->state;
+           (size_t)(slot % l->slots) * l->batch * n->state_size;
 }
 
 size_t clr_layout_c(const clr_layout *l, const clr_network *n, uint32_t layer, uint32_t direction,

@@ -2,11 +2,11 @@
  * shape/layout.h - where the arrays of one pass lie in one block of memory, in elements.
  *
  * A training pass keeps everything (the block is the reserve); an inference pass keeps the last two
- * states, and the gates of a piece of the sequence. Per layer and direction:
+ * states, and the gates of a chunk of the sequence. Per layer and direction:
  *     gates [steps,N,G*H]   W x, then the activated gates
  *     h     [slots,N,R]     states; before step t in slot t (backward direction: t+1), after it in
  *     c     [slots,N,H]     the other; the slot number counts modulo `slots`
- *     extra [steps,N,H]     what else a cell saves, for each of clr_network.saved values
+ *     saved [steps,N,H]     what else a cell saves, for each of clr_network.saved values
  * and per layer below the top one  y [y_steps,N,D*R], its output after dropout. */
 #ifndef CLR_SHAPE_LAYOUT_H
 #define CLR_SHAPE_LAYOUT_H
@@ -14,16 +14,17 @@
 #include "shape/network.h"
 
 typedef struct clr_layout {
-    uint32_t batch;   /* N */
-    uint32_t slots;   /* states kept: T+1, or 2 */
-    uint32_t steps;   /* steps of gates kept: T, or those of a piece */
-    uint32_t extras;  /* steps of extra kept: T, or 1 */
-    uint32_t y_steps; /* steps of y kept: T, or those of a piece */
-    bool keep; /* each layer has its own gates, extra and y; else they alternate between two */
+    uint32_t batch;       /* N */
+    uint32_t slots;       /* states kept: T+1, or 2 */
+    uint32_t steps;       /* steps of gates kept: T, or those of a chunk */
+    uint32_t saved_steps; /* steps of saved kept: T, or 1 */
+    uint32_t y_steps;     /* steps of y kept: T, or those of a chunk */
+    bool
+        all_layers; /* each layer has its own gates, saved and y; else they alternate between two */
     /* elements of one array */
-    size_t gates_size, h_size, c_size, extra_size, y_size;
+    size_t gates_size, h_size, c_size, saved_size, y_size;
     /* where the arrays of layer 0, direction 0 begin */
-    size_t gates_at, h_at, c_at, extra_at, y_at;
+    size_t gates_at, h_at, c_at, saved_at, y_at;
     size_t total;
 } clr_layout;
 
@@ -31,14 +32,14 @@ typedef struct clr_layout {
 clrnn_status clr_layout_train(const clr_network *network, uint32_t steps, uint32_t batch,
                               const clrnn_log *log, clr_layout *layout);
 
-/** Lay out an inference pass of T steps and N rows that is walked in pieces of `piece` steps. */
-clrnn_status clr_layout_infer(const clr_network *network, uint32_t steps, uint32_t piece,
+/** Lay out an inference pass of T steps and N rows that is scanned in chunks of `chunk` steps. */
+clrnn_status clr_layout_infer(const clr_network *network, uint32_t steps, uint32_t chunk,
                               uint32_t batch, const clrnn_log *log, clr_layout *layout);
 
 /* Where an array begins. `t`: the step, counted from the first one that the array keeps. */
 size_t clr_layout_gates(const clr_layout *layout, const clr_network *network, uint32_t layer,
                         uint32_t direction, uint32_t t);
-size_t clr_layout_extra(const clr_layout *layout, const clr_network *network, uint32_t layer,
+size_t clr_layout_saved(const clr_layout *layout, const clr_network *network, uint32_t layer,
                         uint32_t direction, uint32_t t);
 size_t clr_layout_y(const clr_layout *layout, uint32_t layer);
 

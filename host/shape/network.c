@@ -79,15 +79,15 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     n.has_cell_state = n.cell->info.has_cell_state;
     n.layers = n.desc.num_layers;
     n.directions = desc->bidirectional ? 2 : 1;
-    n.state = desc->proj_size ? desc->proj_size : desc->hidden_size;
+    n.state_size = desc->proj_size ? desc->proj_size : desc->hidden_size;
     n.saved = n.form->saved + (desc->proj_size ? 1 : 0);
     n.parameters = clr_cell_parameters(n.cell, desc);
 
     clr_size rows = clr_size_mul(clr_size_of(n.gates), desc->hidden_size);
     clr_size total = {0};
     for (uint32_t layer = 0; layer < n.layers; layer++) {
-        uint64_t inputs = layer ? (uint64_t)n.directions * n.state : desc->input_size;
-        uint64_t columns = inputs + n.state + (desc->no_bias ? 0 : 2);
+        uint64_t inputs = layer ? (uint64_t)n.directions * n.state_size : desc->input_size;
+        uint64_t columns = inputs + n.state_size + (desc->no_bias ? 0 : 2);
         clr_size cell = clr_size_mul(rows, columns);
         uint64_t others = (uint64_t)desc->proj_size + n.parameters; /* times H */
         cell = clr_size_add(cell, clr_size_mul(clr_size_of(others), desc->hidden_size));
@@ -110,10 +110,10 @@ static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
     size_t rows = (size_t)n->gates * n->desc.hidden_size;
     clr_cell_weights w = {
         .b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT, .params = CLR_ABSENT};
-    w.inputs = layer ? n->directions * n->state : n->desc.input_size;
+    w.inputs = layer ? n->directions * n->state_size : n->desc.input_size;
     w.w_ih = at;
     w.w_hh = w.w_ih + rows * w.inputs;
-    w.end = w.w_hh + rows * n->state;
+    w.end = w.w_hh + rows * n->state_size;
     if (!n->desc.no_bias) {
         w.b_ih = w.end;
         w.b_hh = w.b_ih + rows;
@@ -181,7 +181,7 @@ clrnn_status clrnn_network_weight(const clrnn_network_desc *desc, const clrnn_lo
         uint64_t shape[2];
     } all[] = {
         {"weight_ih", w.w_ih, 2, {rows, w.inputs}},
-        {"weight_hh", w.w_hh, 2, {rows, n.state}},
+        {"weight_hh", w.w_hh, 2, {rows, n.state_size}},
         {"bias_ih", w.b_ih, 1, {rows, 1}},
         {"bias_hh", w.b_hh, 1, {rows, 1}},
         {"weight_hr", w.w_hr, 2, {n.desc.proj_size, n.desc.hidden_size}},

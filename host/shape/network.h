@@ -11,7 +11,7 @@ typedef struct clr_network {
     uint32_t gates;      /* G */
     uint32_t layers;     /* L */
     uint32_t directions; /* D */
-    uint32_t state;      /* R: width of a hidden state, P or H */
+    uint32_t state_size; /* R: width of a hidden state, P or H */
     size_t weights;      /* elements of the canonical weights */
     const clr_cell_spec *cell;
     const clr_cell_form *form;

@@ -97,7 +97,7 @@ static void list_parts(clrnn_trainer *trainer, part parts[PARTS])
     const clr_network *net = &model->network;
     clr_model_pass *pass = trainer->training.pass;
     uint64_t LD = (uint64_t)net->layers * net->directions, N = trainer->desc.max_batch;
-    uint64_t R = net->state, H = net->desc.hidden_size;
+    uint64_t R = net->state_size, H = net->desc.hidden_size;
     bool carry = trainer->desc.carry_state, sgd = trainer->desc.optimizer == CLRNN_SGD;
     const part all[PARTS] = {
         {"optimizer.m", trainer->m ? &trainer->m : NULL, 1, {model->count}, model->count},

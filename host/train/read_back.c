@@ -22,7 +22,7 @@ clrnn_status clr_trainer_numbers(const clrnn_trainer *trainer, cl_mem buffer, si
     for (size_t i = 0; i < count && !is_double; i++)
         values[i] = (double)floats[i];
     if (status == CLRNN_OK)
-        clr_plan_notice(trainer->training.pass->plan);
+        clr_plan_poll_errors(trainer->training.pass->plan);
     return status;
 }
 

@@ -245,7 +245,7 @@ static clrnn_status carry(const clrnn_trainer *trainer, clr_stream *stream)
         return CLRNN_OK;
     clr_model_pass *pass = stream->pass;
     clrnn_status status =
-        clr_buffer_copy(model->context, pass->hn, 0, pass->h0, 0, row_bytes * net->state);
+        clr_buffer_copy(model->context, pass->hn, 0, pass->h0, 0, row_bytes * net->state_size);
     if (status == CLRNN_OK && clr_model_has_cell_state(model))
         status = clr_buffer_copy(model->context, pass->cn, 0, pass->c0, 0,
                                  row_bytes * net->desc.hidden_size);

@@ -10,11 +10,11 @@
 extern "C" {
 #endif
 
-/* How time is walked. */
+/* How time is scanned. */
 typedef enum clrnn_strategy {
     CLRNN_STRATEGY_AUTO = 0,
     CLRNN_STRATEGY_STEPWISE,   /* one GEMM and one cell kernel for each step: works everywhere */
-    CLRNN_STRATEGY_PERSISTENT, /* one launch walks many steps, a work-item in a group; CPU devices
+    CLRNN_STRATEGY_PERSISTENT, /* one launch scans many steps, a work-item in a group; CPU devices
                                 */
     CLRNN_STRATEGY_RESIDENT /* the same with large groups that keep the recurrent weights in their
                              * registers; made for GPUs, runs on CPUs too */

@@ -48,17 +48,17 @@ CLRNN_API const clrnn_exec_config *clrnn_tuning_config(const clrnn_tuning *tunin
 CLRNN_API double clrnn_exec_config_seconds(const clrnn_exec_config *config);
 
 /**
- * Write a config as text, always terminated: "strategy=persistent,gemm=packed,row_shares=1,
- * unit_shares=2,helps=1" (without a space or a break). Keys of no meaning for it are left out:
+ * Write a config as text, always terminated: "strategy=persistent,gemm=packed,row_parts=1,
+ * unit_parts=2,steals=1" (without a space or a break). Keys of no meaning for it are left out:
  *     strategy, gemm  as in clrnn/problem.h
- *     row_shares, unit_shares   persistent and resident: into how many shares the rows and the
+ *     row_parts, unit_parts   persistent and resident: into how many shares the rows and the
  *                     units of each direction are cut; every share is a work-group, and those that
  *                     share units meet at every step
  *     kept            resident: weights that a work-item keeps in registers
  *     rows            persistent: how many rows share a part of the weights while it is in the
  *                     first cache level, if not as many as usual
- *     helps           persistent, 1: groups that are done take over from those they will meet
- *     layers          persistent: how many layers of a stack one launch walks
+ *     steals           persistent, 1: groups that are done take over from those they will meet
+ *     layers          persistent: how many layers of a stack one launch scans
  *
  * Returns: the length it has without the limit, as snprintf; -1 for NULL.
  */

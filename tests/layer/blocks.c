@@ -14,11 +14,11 @@ void *test_room(size_t bytes)
 
 test_blocks test_blocks_open(clrnn_context *context, const clrnn_network_desc *network,
                              uint32_t steps, uint32_t batch, uint32_t most,
-                             clrnn_precision precision, size_t way)
+                             clrnn_precision precision, size_t config)
 {
     test_blocks b = {.in = test_inputs_random(network, steps, batch, NULL, 40, 0.3)};
     test_sizes s = test_sizes_of(&b.in);
-    clrnn_plan_desc desc = test_plan_desc(&b.in, precision, false, way);
+    clrnn_plan_desc desc = test_plan_desc(&b.in, precision, false, config);
     clrnn_plan *whole = test_plan_make(context, &desc, &b.in);
     b.host = test_host_make(whole, &b.in);
     assert_int_equal(clrnn_forward_host(whole, &b.host.io), CLRNN_OK);
@@ -90,8 +90,8 @@ test_blocks test_blocks_from_zero(clrnn_context *context, clrnn_cell cell)
 {
     const clrnn_network_desc network = {.cell = cell, .input_size = 3, .hidden_size = 17};
     test_blocks b =
-        test_blocks_open(context, &network, 12, 2, 6, CLRNN_F32, test_way_count(context) - 1);
-    clrnn_plan_desc desc = test_plan_desc(&b.in, CLRNN_F32, false, test_way_count(context) - 1);
+        test_blocks_open(context, &network, 12, 2, 6, CLRNN_F32, test_config_count(context) - 1);
+    clrnn_plan_desc desc = test_plan_desc(&b.in, CLRNN_F32, false, test_config_count(context) - 1);
     clrnn_plan *whole = test_plan_make(context, &desc, &b.in);
     clrnn_host_io io = b.host.io;
     io.h0 = io.c0 = NULL;

@@ -22,10 +22,10 @@ typedef struct test_blocks {
 void *test_room(size_t bytes);
 
 /** most: how many steps a block may have; the pass over the whole is another plan's.
- *  way: an index of test_ways. */
+ *  config: an index of test_configs. */
 test_blocks test_blocks_open(clrnn_context *context, const clrnn_network_desc *network,
                              uint32_t steps, uint32_t batch, uint32_t most,
-                             clrnn_precision precision, size_t way);
+                             clrnn_precision precision, size_t config);
 void test_blocks_close(test_blocks *b);
 
 /** T 12, N 2, I 3, H 17, blocks of 6 at most; expects that a stream starts with zero states. */

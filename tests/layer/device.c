@@ -9,16 +9,17 @@
 
 #include "layer/plan.h"
 
-const test_way test_ways[TEST_WAYS] = {
+const test_config test_configs[TEST_CONFIGS] = {
     {"stepwise clblast", CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_CLBLAST},
     {"stepwise packed", CLRNN_STRATEGY_STEPWISE, CLRNN_GEMM_PACKED},
     {"resident packed", CLRNN_STRATEGY_RESIDENT, CLRNN_GEMM_PACKED},
     {"persistent packed", CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED},
 };
 
-size_t test_way_count(clrnn_context *context)
+size_t test_config_count(clrnn_context *context)
 {
-    return clrnn_context_device(context)->type & CL_DEVICE_TYPE_CPU ? TEST_WAYS : TEST_WAYS - 1;
+    return clrnn_context_device(context)->type & CL_DEVICE_TYPE_CPU ? TEST_CONFIGS
+                                                                    : TEST_CONFIGS - 1;
 }
 
 int test_precisions(clrnn_context *context)
@@ -71,15 +72,15 @@ void test_inputs_round(test_inputs *in, clrnn_precision precision)
 }
 
 clrnn_plan_desc test_plan_desc(const test_inputs *in, clrnn_precision precision, bool train,
-                               size_t way)
+                               size_t config)
 {
     return (clrnn_plan_desc){.network = in->desc,
                              .max_steps = in->steps,
                              .max_batch = in->batch,
                              .train = train,
                              .precision = precision,
-                             .strategy = test_ways[way].strategy,
-                             .gemm = test_ways[way].gemm};
+                             .strategy = test_configs[config].strategy,
+                             .gemm = test_configs[config].gemm};
 }
 
 clrnn_plan *test_plan_make(clrnn_context *context, const clrnn_plan_desc *desc,

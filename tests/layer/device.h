@@ -17,17 +17,17 @@ int test_precisions(clrnn_context *context);
 const char *test_precision_name(clrnn_precision precision);
 
 /* What a plan can be made of. */
-typedef struct test_way {
+typedef struct test_config {
     const char *name;
     clrnn_strategy strategy;
     clrnn_gemm gemm;
-} test_way;
+} test_config;
 
-enum { STEPWISE_CLBLAST, STEPWISE_PACKED, RESIDENT, PERSISTENT, TEST_WAYS };
-extern const test_way test_ways[TEST_WAYS];
+enum { STEPWISE_CLBLAST, STEPWISE_PACKED, RESIDENT, PERSISTENT, TEST_CONFIGS };
+extern const test_config test_configs[TEST_CONFIGS];
 
 /** How many of them this device can: all but the last, which is for CPU devices, or all. */
-size_t test_way_count(clrnn_context *context);
+size_t test_config_count(clrnn_context *context);
 
 /** Elements in a precision, and back. NULL gives NULL, else to be freed. */
 void *test_encode(const double *values, size_t count, clrnn_precision precision);
@@ -36,9 +36,9 @@ double *test_decode(const void *values, size_t count, clrnn_precision precision)
 /** Round all inputs to the precision, so that device and reference see the same numbers. */
 void test_inputs_round(test_inputs *in, clrnn_precision precision);
 
-/** The plan for these inputs: T and N are its largest. way: an index of test_ways. */
+/** The plan for these inputs: T and N are its largest. config: an index of test_configs. */
 clrnn_plan_desc test_plan_desc(const test_inputs *in, clrnn_precision precision, bool train,
-                               size_t way);
+                               size_t config);
 
 /** Make a plan with the weights of `in` set; whatever goes wrong fails the test. */
 clrnn_plan *test_plan_make(clrnn_context *context, const clrnn_plan_desc *desc,

@@ -2,7 +2,7 @@
  * tests/layer/test_async.c - what must not wait does not: passes for the queue, a stream for a
  * plan that another thread makes, a plan for the queue. */
 #include "layer/blocks.h"
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -35,16 +35,16 @@ static void *make_plan(void *context)
 static void stream_while_compiling(void **state)
 {
     enum { T = 600, BLOCK = 300, N = 2 };
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(*state); way++) {
+    for (size_t config = STEPWISE_PACKED; config < test_config_count(*state); config++) {
         const clrnn_network_desc network = {
             .cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 64};
         void *context = NULL, *plan = NULL;
         test_gate gate;
         pthread_t thread;
         assert_int_equal(test_open(&context), 0);
-        test_blocks b = test_blocks_open(context, &network, T, N, BLOCK, CLRNN_F32, way);
+        test_blocks b = test_blocks_open(context, &network, T, N, BLOCK, CLRNN_F32, config);
         clrnn_stream *stream = test_stream_make(b.plan);
-        ((clrnn_context *)context)->together = 2;
+        ((clrnn_context *)context)->co_resident = 2;
         test_gate_shut(context, &gate);
         assert_int_equal(pthread_create(&thread, NULL, make_plan, context), 0);
         test_gate_await(&gate);
@@ -54,7 +54,7 @@ static void stream_while_compiling(void **state)
         test_blocks_start(&b, stream);
         for (uint32_t t = 0; t < T; t += BLOCK)
             test_blocks_process(&b, stream, t, BLOCK);
-        test_blocks_same(test_ways[way].name, &b, stream);
+        test_blocks_same(test_configs[config].name, &b, stream);
         test_gate_open(&gate);
         assert_int_equal(pthread_join(thread, &plan), 0);
         assert_true(test_gate_remove(context, &gate) > 0);
@@ -84,7 +84,7 @@ static void plan_while_queue_is_held(void **state)
             test_queue_release(held);
         clrnn_plan_destroy(&plan);
         clr_self_tests_forget(context);
-        context->together = 0;
+        context->co_resident = 0;
     }
 }
 
@@ -186,7 +186,7 @@ static void compare_and_free(const char *what, on_device *d, const test_inputs *
 }
 
 /* Two passes of one plan, of different lengths, enqueued while nothing can run. */
-static void check_way(clrnn_context *context, size_t way, bool train)
+static void check_config(clrnn_context *context, size_t config, bool train)
 {
     static const uint32_t lengths[2][3] = {{5, 0, 3}, {2, 5, 4}};
     const clrnn_network_desc network = test_form(3, 2, true); /* projected */
@@ -196,7 +196,7 @@ static void check_way(clrnn_context *context, size_t way, bool train)
     clrnn_plan *plan = NULL;
     for (int i = 0; i < 2; i++) {
         in[i] = test_inputs_random(&network, 5, 3, lengths[i], 50, 0.5);
-        const clrnn_plan_desc desc = test_plan_desc(&in[i], CLRNN_F32, train, way);
+        const clrnn_plan_desc desc = test_plan_desc(&in[i], CLRNN_F32, train, config);
         plan = plan ? plan : test_plan_make(context, &desc, &in[i]);
         expected[i] = test_run(plan, &in[i]);
         d[i] = put_on_device(plan, &in[i]);
@@ -210,7 +210,7 @@ static void check_way(clrnn_context *context, size_t way, bool train)
     assert_int_equal(context->waits, waits);
     test_queue_release(held);
     for (int i = 0; i < 2; i++) {
-        compare_and_free(test_ways[way].name, &d[i], &in[i], &expected[i]);
+        compare_and_free(test_configs[config].name, &d[i], &in[i], &expected[i]);
         test_inputs_free(&in[i]);
     }
     clrnn_plan_destroy(&plan);
@@ -218,9 +218,9 @@ static void check_way(clrnn_context *context, size_t way, bool train)
 
 static void passes_do_not_wait(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (int train = 0; train < 2; train++)
-            check_way(*state, way, train);
+            check_config(*state, config, train);
 }
 
 /* --- events ------------------------------------------------------------------------------- */
@@ -243,7 +243,8 @@ static void wait_lists(void **state)
     clrnn_context *context = *state, *beside = NULL;
     const clrnn_network_desc network = test_form(2, 1, false);
     test_inputs in = test_inputs_random(&network, 4, 2, lengths, 60, 0.5);
-    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, test_way_count(context) - 1);
+    const clrnn_plan_desc desc =
+        test_plan_desc(&in, CLRNN_F32, true, test_config_count(context) - 1);
     clrnn_plan *plan = test_plan_make(context, &desc, &in);
     test_outputs expected = test_run(plan, &in);
     on_device d = put_on_device(plan, &in);
@@ -306,7 +307,8 @@ static void passes_flush(void **state)
     clrnn_context *context = *state;
     const clrnn_network_desc network = test_form(4, 1, false);
     test_inputs in = test_inputs_random(&network, 2, 2, NULL, 80, 0.5);
-    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, test_way_count(context) - 1);
+    const clrnn_plan_desc desc =
+        test_plan_desc(&in, CLRNN_F32, true, test_config_count(context) - 1);
     clrnn_plan *plan = test_plan_make(context, &desc, &in);
     on_device d = put_on_device(plan, &in);
     test_outputs expected = test_run(plan, &in);

@@ -108,7 +108,7 @@ static void check_all(subject *s)
 
 /* A form, stacked in both directions or alone, full or ragged, with dropout. */
 static void check_form(clrnn_context *context, size_t form, bool stacked, bool is_ragged,
-                       size_t way)
+                       size_t config)
 {
     enum { T = 4, N = 3 };
     static const uint32_t ragged[N] = {3, 4, 1};
@@ -116,7 +116,7 @@ static void check_form(clrnn_context *context, size_t form, bool stacked, bool i
     test_inputs in = test_inputs_random(&desc, T, N, is_ragged ? ragged : NULL,
                                         form * 4 + (is_ragged ? 2 : 0) + stacked, 0.8);
     subject s = {.name = test_forms[form].name, .in = &in};
-    clrnn_plan_desc plan_desc = test_plan_desc(&in, CLRNN_F64, true, way);
+    clrnn_plan_desc plan_desc = test_plan_desc(&in, CLRNN_F64, true, config);
     plan_desc.dropout = stacked && is_ragged ? 0.3f : 0;
     s.plan = test_plan_make(context, &plan_desc, &in);
     s.host = test_host_make(s.plan, &in);
@@ -131,9 +131,9 @@ static void every_form(void **state)
 {
     if (test_precisions(*state) < 2)
         skip(); /* the device has no double precision */
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (unsigned bits = 0; bits < TEST_FORMS * 4; bits++)
-            check_form(*state, bits / 4, bits & 1, bits & 2, way);
+            check_form(*state, bits / 4, bits & 1, bits & 2, config);
 }
 
 int main(void)

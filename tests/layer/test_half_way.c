@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_half_way.c - weights that are set while any call of the driver fails: the next
  * pass refuses, or is exactly that of the old weights. */
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -131,22 +131,24 @@ static void check(clrnn_context *context, const char *what, size_t form, clrnn_p
 
 static void weights_are_set_whole(void **state)
 {
-    static const size_t forms[TEST_WAYS] = {3, 4, 2, 3};
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    static const size_t forms[TEST_CONFIGS] = {3, 4, 2, 3};
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (int train = 0; train < 2; train++) {
-            const clrnn_plan_desc desc = {
-                .train = train, .strategy = test_ways[way].strategy, .gemm = test_ways[way].gemm};
-            check(*state, test_ways[way].name, forms[way], desc);
+            const clrnn_plan_desc desc = {.train = train,
+                                          .strategy = test_configs[config].strategy,
+                                          .gemm = test_configs[config].gemm};
+            check(*state, test_configs[config].name, forms[config], desc);
         }
 }
 
 static void stored_weights_are_set_whole(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++) {
-        const clrnn_plan_desc desc = {.weights = way % 2 ? CLRNN_WEIGHTS_INT8 : CLRNN_WEIGHTS_F16,
-                                      .strategy = test_ways[way].strategy,
-                                      .gemm = test_ways[way].gemm};
-        check(*state, test_ways[way].name, 2, desc);
+    for (size_t config = 0; config < test_config_count(*state); config++) {
+        const clrnn_plan_desc desc = {.weights =
+                                          config % 2 ? CLRNN_WEIGHTS_INT8 : CLRNN_WEIGHTS_F16,
+                                      .strategy = test_configs[config].strategy,
+                                      .gemm = test_configs[config].gemm};
+        check(*state, test_configs[config].name, 2, desc);
     }
 }
 

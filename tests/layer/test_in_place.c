@@ -82,12 +82,12 @@ static void check_backward(clrnn_plan *plan, const test_host *own)
 
 static void in_place(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++)
             for (int variant = 0; variant < 8; variant++) {
                 test_inputs in = inputs_of(form, variant & 1, !(variant & 2), variant & 4);
                 for (int train = 0; train < 2; train++) {
-                    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, train == 1, way);
+                    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, train == 1, config);
                     clrnn_plan *plan = test_plan_make(*state, &desc, &in);
                     test_host own = test_host_make(plan, &in);
                     assert_int_equal(clrnn_forward_host(plan, &own.io), CLRNN_OK);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/layer/test_invariance.c - what must not change the numbers: walking a sequence in pieces or
- * step by step, who shares the batch, running again. */
+ * tests/layer/test_invariance.c - what must not change the numbers: scanning a sequence in chunks
+ * or step by step, who shares the batch, running again. */
 #include "layer/device.h"
 
 #include <math.h>
@@ -42,39 +42,40 @@ static clrnn_network_desc large_form(size_t form, uint32_t layers, bool bidirect
     return desc;
 }
 
-static test_outputs run_once(clrnn_context *context, const test_inputs *in, bool train, size_t way)
+static test_outputs run_once(clrnn_context *context, const test_inputs *in, bool train,
+                             size_t config)
 {
-    const clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, train, way);
+    const clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, train, config);
     clrnn_plan *plan = test_plan_make(context, &desc, in);
     const char *strategy = clrnn_plan_get_info(plan)->strategy;
-    assert_memory_equal(strategy, test_ways[way].name, strlen(strategy));
+    assert_memory_equal(strategy, test_configs[config].name, strlen(strategy));
     test_outputs out = test_run(plan, in);
     clrnn_plan_destroy(&plan);
     return out;
 }
 
-/* --- pieces ------------------------------------------------------------------------------- */
+/* --- chunks ------------------------------------------------------------------------------- */
 
-/* Inference in pieces of any length, against the reference; our own products to the bit. */
-static void check_pieces(clrnn_context *context, size_t form, uint32_t layers, bool bidirectional,
-                         size_t way)
+/* Inference in chunks of any length, against the reference; our own products to the bit. */
+static void check_chunks(clrnn_context *context, size_t form, uint32_t layers, bool bidirectional,
+                         size_t config)
 {
     enum { T = 11, N = 3 };
-    static const uint32_t ragged[N] = {11, 0, 7}, pieces[] = {T, 1, 3, 10};
+    static const uint32_t ragged[N] = {11, 0, 7}, chunks[] = {T, 1, 3, 10};
     clrnn_network_desc network = test_form(form, layers, bidirectional);
     test_inputs in = test_inputs_random(&network, T, N, form % 2 ? ragged : NULL, form, 0.8);
     test_inputs_round(&in, CLRNN_F32);
     test_outputs expected = test_reference(&in), whole = {0};
-    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, way);
-    for (size_t i = 0; i < COUNT(pieces); i++) {
+    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, config);
+    for (size_t i = 0; i < COUNT(chunks); i++) {
         clrnn_plan *plan = test_plan_make(context, &desc, &in);
-        assert_int_equal(plan->piece, T);
-        plan->piece = pieces[i];
+        assert_int_equal(plan->chunk, T);
+        plan->chunk = chunks[i];
         test_outputs got = test_run(plan, &in);
         test_compare(test_forms[form].name, &in, &got, &expected, 1e-6, 0);
         if (i == 0)
             whole = got;
-        else if (test_ways[way].gemm == CLRNN_GEMM_PACKED)
+        else if (test_configs[config].gemm == CLRNN_GEMM_PACKED)
             assert_same_outputs(test_forms[form].name, &in, &got, &whole);
         if (i > 0)
             test_outputs_free(&got);
@@ -85,34 +86,34 @@ static void check_pieces(clrnn_context *context, size_t form, uint32_t layers, b
     test_inputs_free(&in);
 }
 
-static void pieces(void **state)
+static void chunks(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++)
             for (uint32_t layers = 1; layers <= 4; layers++)
-                check_pieces(*state, form, layers, (form + layers) % 2, way);
-    for (size_t way = 0; way < test_way_count(*state); way++)
+                check_chunks(*state, form, layers, (form + layers) % 2, config);
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (uint32_t layers = 3; layers <= 4; layers++) {
-            check_pieces(*state, 3, layers, true, way);
-            check_pieces(*state, 3, layers, false, way);
+            check_chunks(*state, 3, layers, true, config);
+            check_chunks(*state, 3, layers, false, config);
         }
 }
 
-/* Sizes at which the plan itself takes several pieces; work memory then does not grow with T. */
-static void pieces_of_a_long_sequence(void **state)
+/* Sizes at which the plan itself takes several chunks; work memory then does not grow with T. */
+static void chunks_of_a_long_sequence(void **state)
 {
     const clrnn_network_desc network = {.input_size = 5, .hidden_size = 256, .num_layers = 2};
     test_inputs in = test_inputs_random(&network, 71, 64, NULL, 700, 1. / 16);
     test_inputs_round(&in, CLRNN_F32);
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(*state); way++) {
-        const clrnn_plan_desc infer = test_plan_desc(&in, CLRNN_F32, false, way);
-        const clrnn_plan_desc train = test_plan_desc(&in, CLRNN_F32, true, way);
+    for (size_t config = STEPWISE_PACKED; config < test_config_count(*state); config++) {
+        const clrnn_plan_desc infer = test_plan_desc(&in, CLRNN_F32, false, config);
+        const clrnn_plan_desc train = test_plan_desc(&in, CLRNN_F32, true, config);
         clrnn_plan_desc longer = infer;
         longer.max_steps = 100000;
         clrnn_plan *plan = test_plan_make(*state, &infer, &in);
         clrnn_plan *whole = test_plan_make(*state, &train, &in);
         clrnn_plan *more = test_plan_make(*state, &longer, &in);
-        assert_true(plan->piece > 1 && plan->piece < in.steps && whole->piece == in.steps);
+        assert_true(plan->chunk > 1 && plan->chunk < in.steps && whole->chunk == in.steps);
         assert_int_equal(clrnn_plan_get_info(more)->work_bytes,
                          clrnn_plan_get_info(plan)->work_bytes);
         test_outputs a = test_run(plan, &in), b = test_run(whole, &in);
@@ -145,7 +146,7 @@ static test_inputs part_of(const test_inputs *in, uint32_t begin, uint32_t steps
 }
 
 /* One call for each step, or for the chunks given, states handed on: the bits of one call. */
-static void check_streaming(clrnn_context *context, size_t form, size_t way)
+static void check_streaming(clrnn_context *context, size_t form, size_t config)
 {
     enum { T = 9, N = 3 };
     static const uint32_t chunks[] = {1, 1, 3, 2, 1, 1};
@@ -153,8 +154,8 @@ static void check_streaming(clrnn_context *context, size_t form, size_t way)
     test_inputs in = test_inputs_random(&network, T, N, NULL, 10 + form, 0.1);
     test_inputs_round(&in, CLRNN_F32);
     test_sizes s = test_sizes_of(&in);
-    test_outputs whole = run_once(context, &in, false, way);
-    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, way);
+    test_outputs whole = run_once(context, &in, false, config);
+    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, config);
     clrnn_plan *plan = test_plan_make(context, &desc, &in);
     double *h = calloc(s.h, sizeof *h), *c = calloc(s.c + 1, sizeof *c);
     assert_true(h && c);
@@ -182,9 +183,9 @@ static void check_streaming(clrnn_context *context, size_t form, size_t way)
 
 static void streaming(void **state)
 {
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(*state); way++)
+    for (size_t config = STEPWISE_PACKED; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++)
-            check_streaming(*state, form, way);
+            check_streaming(*state, form, config);
 }
 
 /* Row n of the batch as the only one: [.,N,width] to [.,1,width]. */
@@ -196,7 +197,7 @@ static void take_row(const double *from, double *to, size_t outer, size_t batch,
 }
 
 /* A row of a batch has the bits it has alone. */
-static void check_batch(clrnn_context *context, size_t form, size_t way)
+static void check_batch(clrnn_context *context, size_t form, size_t config)
 {
     enum { T = 4, N = 17 };
     uint32_t lengths[N], length;
@@ -205,7 +206,7 @@ static void check_batch(clrnn_context *context, size_t form, size_t way)
     clrnn_network_desc network = large_form(form, 1, true);
     test_inputs in = test_inputs_random(&network, T, N, lengths, 20 + form, 0.1);
     test_inputs_round(&in, CLRNN_F32);
-    test_outputs all = run_once(context, &in, false, way);
+    test_outputs all = run_once(context, &in, false, config);
     for (size_t n = 0; n < N; n += 5) {
         length = lengths[n];
         test_inputs one = test_inputs_random(&network, T, 1, &length, 1, 1);
@@ -215,7 +216,7 @@ static void check_batch(clrnn_context *context, size_t form, size_t way)
         take_row(in.h0, one.h0, 2, N, s.h / 2, n);
         if (s.c)
             take_row(in.c0, one.c0, 2, N, s.c / 2, n);
-        test_outputs alone = run_once(context, &one, false, way);
+        test_outputs alone = run_once(context, &one, false, config);
         double *row = calloc(s.y, sizeof *row);
         assert_non_null(row);
         take_row(all.y, row, T, N, s.y / T, n);
@@ -230,9 +231,9 @@ static void check_batch(clrnn_context *context, size_t form, size_t way)
 
 static void batches(void **state)
 {
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(*state); way++)
+    for (size_t config = STEPWISE_PACKED; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++)
-            check_batch(*state, form, way);
+            check_batch(*state, form, config);
 }
 
 /* --- repetition --------------------------------------------------------------------------- */
@@ -240,20 +241,20 @@ static void batches(void **state)
 static void running_again(void **state)
 {
     static const uint32_t ragged[7] = {5, 0, 3, 1, 4, 5, 2};
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
             clrnn_network_desc network = large_form(form, 2, form % 2);
             test_inputs in =
                 test_inputs_random(&network, 5, 7, form % 2 ? ragged : NULL, 30 + form, 0.1);
-            clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, way);
+            clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, config);
             desc.dropout = 0.3f;
             clrnn_plan *plan = test_plan_make(*state, &desc, &in);
             test_outputs first = test_run(plan, &in), again = test_run(plan, &in);
             clrnn_plan_destroy(&plan);
             plan = test_plan_make(*state, &desc, &in);
             test_outputs other = test_run(plan, &in);
-            assert_same_outputs(test_ways[way].name, &in, &again, &first);
-            assert_same_outputs(test_ways[way].name, &in, &other, &first);
+            assert_same_outputs(test_configs[config].name, &in, &again, &first);
+            assert_same_outputs(test_configs[config].name, &in, &other, &first);
             test_outputs_free(&first);
             test_outputs_free(&again);
             test_outputs_free(&other);
@@ -267,7 +268,7 @@ static void running_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pieces),        TEST(pieces_of_a_long_sequence), TEST(streaming), TEST(batches),
+        TEST(chunks),        TEST(chunks_of_a_long_sequence), TEST(streaming), TEST(batches),
         TEST(running_again),
     };
     return cmocka_run_group_tests_name("invariance", tests, NULL, NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * tests/layer/test_many_steps.c - more steps than the persistent strategy walks in one launch. The
+ * tests/layer/test_many_steps.c - more steps than the persistent strategy scans in one launch. The
  * directions of a network, in step and each over several launches, against the same directions by
- * themselves, walked upwards: the same bits. */
+ * themselves, scanned upwards: the same bits. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 /* [count] numbers of one step each, `steps` of them, the last step first. */
 static double *reversed(const double *values, size_t steps, size_t count)
@@ -84,7 +84,7 @@ static void check_direction(clrnn_context *context, const test_inputs *in, const
     test_inputs_free(&one);
 }
 
-/* Two directions with more steps than one launch walks. */
+/* Two directions with more steps than one launch scans. */
 static void more_steps_than_a_launch(void **state)
 {
     enum { T = (1 << 16) + 9 };
@@ -116,9 +116,10 @@ static void more_steps_than_a_launch(void **state)
 static void launches_of_few_steps(void **state)
 {
     static const uint32_t lengths[] = {7, 0, 4};
-    static const clr_shares cuts[] = {{.row_shares = 1, .unit_shares = 1},
-                                      {.row_shares = 3, .unit_shares = 1},
-                                      {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 17}};
+    static const clr_partition partitions[] = {
+        {.row_parts = 1, .unit_parts = 1},
+        {.row_parts = 3, .unit_parts = 1},
+        {.row_parts = 1, .unit_parts = 2, .most_spins = 1u << 17}};
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (int train = 0; train < 2; train++) {
             clrnn_network_desc desc = test_sized_form(form, 5, 40, 34);
@@ -130,13 +131,13 @@ static void launches_of_few_steps(void **state)
             clrnn_plan *plan = test_stepwise(*state, &in, CLRNN_F32, train == 1);
             test_outputs expected = test_run(plan, &in);
             clrnn_plan_destroy(&plan);
-            for (size_t c = 0; c < COUNT(cuts); c++) {
-                plan = test_persistent(*state, &in, CLRNN_F32, train == 1, &cuts[c]);
+            for (size_t c = 0; c < COUNT(partitions); c++) {
+                plan = test_persistent(*state, &in, CLRNN_F32, train == 1, &partitions[c]);
                 const clr_network *n = &plan->network;
-                double step = 2.0 * n->gates * 40 * n->state * 2 * 3; /* without inputs */
+                double step = 2.0 * n->gates * 40 * n->state_size * 2 * 3; /* without inputs */
                 const double budgets[] = {1, 2.5 * step, 9 * step};
                 for (size_t b = 0; b < COUNT(budgets); b++) {
-                    clr_walks_of(plan)->launch_operations = budgets[b];
+                    clr_scanner_of(plan)->launch_operations = budgets[b];
                     test_run_same(test_forms[form].name, plan, &in, &expected);
                 }
                 clrnn_plan_destroy(&plan);

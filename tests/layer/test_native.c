@@ -176,7 +176,7 @@ static void same_bits_of_stored_weights(void **state)
             }
 }
 
-/* Networks that one group walks for one row, of widths that fill vectors and that do not, and of
+/* Networks that one group scans for one row, of widths that fill vectors and that do not, and of
  * few inputs and many. */
 static void same_bits_of_one_row(void **state)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_options.c - the options of a network as values of the launch, as where one
  * program serves all: the same bits as from a program that is compiled for the one network. */
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 #include "layer/plan.h"
 
 /* As the plan's kernels are made for it, and as they read their options. */
-static test_outputs run(clrnn_context *context, const test_inputs *in, bool train, size_t way,
+static test_outputs run(clrnn_context *context, const test_inputs *in, bool train, size_t config,
                         bool from_launch)
 {
-    const clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, train, way);
+    const clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, train, config);
     context->options_from_launch = from_launch;
     clrnn_plan *plan = test_plan_make(context, &desc, in);
     context->options_from_launch = false;
@@ -18,7 +18,7 @@ static test_outputs run(clrnn_context *context, const test_inputs *in, bool trai
     return out;
 }
 
-static void same_bits(void **state, size_t way)
+static void same_bits(void **state, size_t config)
 {
     enum { T = 5, N = 3 };
     static const uint32_t ragged[N] = {5, 0, 3};
@@ -28,8 +28,8 @@ static void same_bits(void **state, size_t way)
         test_inputs in = test_inputs_random(&desc, T, N, ragged, 40 + form, 0.4);
         test_inputs_round(&in, CLRNN_F32);
         for (int train = 0; train <= 1; train++) {
-            test_outputs constants = run(*state, &in, train, way, false);
-            test_outputs values = run(*state, &in, train, way, true);
+            test_outputs constants = run(*state, &in, train, config, false);
+            test_outputs values = run(*state, &in, train, config, true);
             test_same_bits(test_forms[form].name, &in, &values, &constants);
             test_outputs_free(&constants);
             test_outputs_free(&values);
@@ -45,7 +45,7 @@ static void stepwise(void **state)
 
 static void persistent(void **state)
 {
-    if (test_way_count(*state) > PERSISTENT)
+    if (test_config_count(*state) > PERSISTENT)
         same_bits(state, PERSISTENT);
 }
 

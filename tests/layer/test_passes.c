@@ -43,9 +43,9 @@ static test_inputs inputs_of(size_t form, uint32_t layers, bool bidirectional,
     return in;
 }
 
-static test_outputs run_once(clrnn_context *context, const test_inputs *in, size_t way)
+static test_outputs run_once(clrnn_context *context, const test_inputs *in, size_t config)
 {
-    const clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, true, way);
+    const clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, true, config);
     clrnn_plan *plan = test_plan_make(context, &desc, in);
     test_outputs out = test_run(plan, in);
     clrnn_plan_destroy(&plan);
@@ -72,11 +72,11 @@ static void assert_zero_padding(const char *what, const double *array, size_t wi
                     fail_msg("%s is %g in the padding", what, array[(t * N + n) * width + k]);
 }
 
-static void check_padding(clrnn_context *context, size_t form, bool bidirectional, size_t way)
+static void check_padding(clrnn_context *context, size_t form, bool bidirectional, size_t config)
 {
     test_inputs in = inputs_of(form, 2, bidirectional, ragged);
     test_sizes s = test_sizes_of(&in);
-    test_outputs expected = run_once(context, &in, way);
+    test_outputs expected = run_once(context, &in, config);
     assert_zero_padding("y", expected.y, s.y / (T * N));
     assert_zero_padding("dx", expected.dx, s.x / (T * N));
     for (size_t cell = 0, R = s.h / (in.desc.num_layers * (1u + bidirectional) * N);
@@ -87,7 +87,7 @@ static void check_padding(clrnn_context *context, size_t form, bool bidirectiona
     }
     fill_padding(in.x, s.x / (T * N), NAN);
     fill_padding(in.dy, s.y / (T * N), NAN);
-    test_outputs got = run_once(context, &in, way);
+    test_outputs got = run_once(context, &in, config);
     assert_same_outputs(test_forms[form].name, &in, &got, &expected);
     test_outputs_free(&got);
     test_outputs_free(&expected);
@@ -96,10 +96,10 @@ static void check_padding(clrnn_context *context, size_t form, bool bidirectiona
 
 static void padding_has_no_effect(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
-            check_padding(*state, form, false, way);
-            check_padding(*state, form, true, way);
+            check_padding(*state, form, false, config);
+            check_padding(*state, form, true, config);
         }
 }
 
@@ -109,9 +109,9 @@ static void padding_has_no_effect(void **state)
  * saturates a gate to exactly 0 or 1, so weight gradients are 0*inf there, or nearly so: left out.
  */
 static void check_against_reference(clrnn_context *context, const char *what, const test_inputs *in,
-                                    size_t way, bool infinite)
+                                    size_t config, bool infinite)
 {
-    test_outputs got = run_once(context, in, way), expected = test_reference(in);
+    test_outputs got = run_once(context, in, config), expected = test_reference(in);
     for (size_t i = 0; infinite && i < test_sizes_of(in).weights; i++)
         got.dweights[i] = expected.dweights[i];
     test_compare(what, in, &got, &expected, 1e-6, 1e-5);
@@ -129,16 +129,16 @@ static bool any_nan(const double *array, size_t count)
 
 static void nan_weights_give_nan(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
             test_inputs in = inputs_of(form, 1, false, NULL);
             in.weights[0] = NAN;
-            test_outputs out = run_once(*state, &in, way);
+            test_outputs out = run_once(*state, &in, config);
             test_sizes s = test_sizes_of(&in);
             assert_true(any_nan(out.y, s.y) && any_nan(out.hn, s.h));
             assert_true(any_nan(out.dx, s.x) && any_nan(out.dweights, s.weights));
             test_outputs_free(&out);
-            check_against_reference(*state, test_forms[form].name, &in, way, false);
+            check_against_reference(*state, test_forms[form].name, &in, config, false);
             test_inputs_free(&in);
         }
 }
@@ -147,12 +147,13 @@ static void nan_weights_give_nan(void **state)
 static void nan_stays_in_its_row(void **state)
 {
     static const double values[] = {NAN, INFINITY, -INFINITY};
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++)
             for (size_t v = 0; v < COUNT(values); v++) {
                 test_inputs in = inputs_of(form, 2, false, v == 1 ? ragged : NULL);
                 in.x[(1 * N + 1) * in.desc.input_size] = values[v];
-                check_against_reference(*state, test_forms[form].name, &in, way, isinf(values[v]));
+                check_against_reference(*state, test_forms[form].name, &in, config,
+                                        isinf(values[v]));
                 test_inputs_free(&in);
             }
 }
@@ -168,7 +169,7 @@ static void fill_zero(double *array, size_t count)
 /* Absent inputs are zeros. */
 static void absent_inputs(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
             test_inputs in = inputs_of(form, 2, true, ragged);
             test_sizes s = test_sizes_of(&in);
@@ -177,8 +178,8 @@ static void absent_inputs(void **state)
             fill_zero(in.dy, s.y);
             fill_zero(in.dhn, s.h);
             in.dhn[0] = 1; /* so that there are gradients */
-            test_outputs expected = run_once(*state, &in, way);
-            const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, way);
+            test_outputs expected = run_once(*state, &in, config);
+            const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, config);
             clrnn_plan *plan = test_plan_make(*state, &desc, &in);
             test_host host = test_host_make(plan, &in), some = host;
             some.io.h0 = some.io.c0 = some.io.dy = NULL;
@@ -200,7 +201,7 @@ static void absent_outputs(void **state)
     for (size_t form = 0; form < TEST_FORMS; form++) {
         test_inputs in = inputs_of(form, 2, true, NULL);
         const clrnn_plan_desc desc =
-            test_plan_desc(&in, CLRNN_F32, true, form % test_way_count(*state));
+            test_plan_desc(&in, CLRNN_F32, true, form % test_config_count(*state));
         clrnn_plan *plan = test_plan_make(*state, &desc, &in);
         test_outputs expected = test_run(plan, &in);
         for (int only = 0; only < 7; only++) {
@@ -233,7 +234,7 @@ static void calls_of_different_sizes(void **state)
         uint32_t steps, batch;
         bool ragged;
     } calls[] = {{T, N, true}, {T + 3, N + 2, false}, {1, 1, false}, {T, N, false}, {2, 6, false}};
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
             clrnn_network_desc network = test_form(form, 2, form % 2);
             clrnn_plan *plans[2];
@@ -242,8 +243,8 @@ static void calls_of_different_sizes(void **state)
                                               .max_steps = T + 3,
                                               .max_batch = N + 2,
                                               .train = train,
-                                              .strategy = test_ways[way].strategy,
-                                              .gemm = test_ways[way].gemm};
+                                              .strategy = test_configs[config].strategy,
+                                              .gemm = test_configs[config].gemm};
                 assert_int_equal(clrnn_plan_create(*state, &desc, &plans[train]), CLRNN_OK);
             }
             for (size_t i = 0; i < COUNT(calls); i++) {
@@ -351,13 +352,13 @@ static void *work(void *user)
 static void two_plans_in_two_threads(void **state)
 {
     static const size_t forms[] = {2, 4};
-    for (size_t way = 0; way < test_way_count(*state); way++) {
+    for (size_t config = 0; config < test_config_count(*state); config++) {
         worker workers[2];
         test_inputs in[2];
         pthread_t threads[2];
         for (int i = 0; i < 2; i++) {
             in[i] = inputs_of(forms[i], 2, false, ragged);
-            const clrnn_plan_desc desc = test_plan_desc(&in[i], CLRNN_F32, true, way);
+            const clrnn_plan_desc desc = test_plan_desc(&in[i], CLRNN_F32, true, config);
             worker *w = &workers[i];
             *w = (worker){.plan = test_plan_make(*state, &desc, &in[i])};
             w->host = test_host_make(w->plan, &in[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_persistent.c - the persistent strategy has the bits of the stepwise one: for
  * every form and size, however a launch is cut into groups, for extreme numbers. */
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,17 +9,17 @@
 
 /* How launches are cut; spins are few, so that groups which a busy machine keeps apart are repaired
  * soon: that must not change the bits either. */
-static const clr_shares cuts[] = {
-    {.row_shares = 1, .unit_shares = 1},
-    {.row_shares = 1, .unit_shares = 2, .most_spins = 20000},
-    {.row_shares = 2, .unit_shares = 1},
-    {.row_shares = 1, .unit_shares = 3, .most_spins = 2000},
-    {.row_shares = 3, .unit_shares = 1},
-    {.row_shares = 1, .unit_shares = 5, .most_spins = 100},
-    {.row_shares = 7, .unit_shares = 1},
-    {.row_shares = 2, .unit_shares = 2, .most_spins = 2000},
-    {.row_shares = 1, .unit_shares = 2, .most_spins = 20000, .help = true},
-    {.row_shares = 2, .unit_shares = 3, .most_spins = 2000, .help = true},
+static const clr_partition partitions[] = {
+    {.row_parts = 1, .unit_parts = 1},
+    {.row_parts = 1, .unit_parts = 2, .most_spins = 20000},
+    {.row_parts = 2, .unit_parts = 1},
+    {.row_parts = 1, .unit_parts = 3, .most_spins = 2000},
+    {.row_parts = 3, .unit_parts = 1},
+    {.row_parts = 1, .unit_parts = 5, .most_spins = 100},
+    {.row_parts = 7, .unit_parts = 1},
+    {.row_parts = 2, .unit_parts = 2, .most_spins = 2000},
+    {.row_parts = 1, .unit_parts = 2, .most_spins = 20000, .steal = true},
+    {.row_parts = 2, .unit_parts = 3, .most_spins = 2000, .steal = true},
 };
 
 /* --- sizes -------------------------------------------------------------------------------- */
@@ -41,8 +41,8 @@ static void check_network(clrnn_context *context, const char *name, const clrnn_
         in.batch = batches[i];
         in.lengths = (seed + i) % 2 ? ragged : NULL;
         test_outputs expected = test_run(stepwise, &in);
-        size_t cut = (seed + i) % (COUNT(cuts) + 1);
-        test_force(persistent, cut ? &cuts[cut - 1] : NULL);
+        size_t cut = (seed + i) % (COUNT(partitions) + 1);
+        test_force(persistent, cut ? &partitions[cut - 1] : NULL);
         test_run_same(name, persistent, &in, &expected);
         test_outputs_free(&expected);
     }
@@ -93,9 +93,9 @@ static void every_cut(void **state)
                     test_stepwise(*state, &in, (clrnn_precision)precision, train == 1);
                 test_outputs expected = test_run(plan, &in);
                 clrnn_plan_destroy(&plan);
-                for (size_t i = 0; i < COUNT(cuts); i++) {
+                for (size_t i = 0; i < COUNT(partitions); i++) {
                     plan = test_persistent(*state, &in, (clrnn_precision)precision, train == 1,
-                                           &cuts[i]);
+                                           &partitions[i]);
                     test_run_same(test_forms[form].name, plan, &in, &expected);
                     clrnn_plan_destroy(&plan);
                 }
@@ -106,14 +106,14 @@ static void every_cut(void **state)
 }
 
 /* One plan, each pass cut in another way: nothing of one launch may reach into the next. */
-static void changing_cuts(void **state)
+static void changing_partitions(void **state)
 {
     enum { T = 5, N = 3 };
-    static const clr_shares list[] = {{.row_shares = 1, .unit_shares = 2, .most_spins = 20000},
-                                      {.row_shares = 1, .unit_shares = 4, .most_spins = 500},
-                                      {.row_shares = 1, .unit_shares = 8, .most_spins = 10},
-                                      {.row_shares = 3, .unit_shares = 1},
-                                      {.row_shares = 2, .unit_shares = 2, .most_spins = 500}};
+    static const clr_partition list[] = {{.row_parts = 1, .unit_parts = 2, .most_spins = 20000},
+                                         {.row_parts = 1, .unit_parts = 4, .most_spins = 500},
+                                         {.row_parts = 1, .unit_parts = 8, .most_spins = 10},
+                                         {.row_parts = 3, .unit_parts = 1},
+                                         {.row_parts = 2, .unit_parts = 2, .most_spins = 500}};
     for (size_t form = 0; form < TEST_FORMS; form++) {
         clrnn_network_desc desc = test_sized_form(form, 5, 130, 65);
         desc.bidirectional = true; /* forward launches have two directions, backward ones one */
@@ -145,11 +145,11 @@ static void scale_all(double *values, size_t count, double factor)
 enum { EXTREMES = 8, PADDING = 7 };
 
 /* Change the inputs in one of EXTREMES ways. */
-static void make_extreme(test_inputs *in, size_t way, clrnn_precision precision)
+static void make_extreme(test_inputs *in, size_t config, clrnn_precision precision)
 {
     const double tiny = precision == CLRNN_F64 ? 1e-310 : 1e-40;
     test_sizes s = test_sizes_of(in);
-    switch (way) {
+    switch (config) {
     case 0: /* saturated gates */
         scale_all(in->weights, s.weights, 40);
         break;
@@ -188,20 +188,20 @@ static void make_extreme(test_inputs *in, size_t way, clrnn_precision precision)
 }
 
 static void check_extreme(clrnn_context *context, size_t form, clrnn_precision precision,
-                          size_t way)
+                          size_t config)
 {
     enum { T = 4, N = 5 };
     static const uint32_t ragged[N] = {1, 0, 4, 3, 4};
     clrnn_network_desc desc = test_sized_form(form, 7, 37, 5);
     test_inputs in =
-        test_inputs_random(&desc, T, N, way == PADDING ? ragged : NULL, 400 + form, 0.3);
-    make_extreme(&in, way, precision);
+        test_inputs_random(&desc, T, N, config == PADDING ? ragged : NULL, 400 + form, 0.3);
+    make_extreme(&in, config, precision);
     clrnn_plan *plan = test_stepwise(context, &in, precision, true);
     test_outputs expected = test_run(plan, &in);
     clrnn_plan_destroy(&plan);
-    plan = test_persistent(context, &in, precision, true, &cuts[way % COUNT(cuts)]);
+    plan = test_persistent(context, &in, precision, true, &partitions[config % COUNT(partitions)]);
     test_run_same(test_forms[form].name, plan, &in, &expected);
-    for (size_t i = 0; way == PADDING && i < test_sizes_of(&in).y; i++)
+    for (size_t i = 0; config == PADDING && i < test_sizes_of(&in).y; i++)
         assert_true(isfinite(expected.y[i]));
     test_outputs_free(&expected);
     clrnn_plan_destroy(&plan);
@@ -212,8 +212,8 @@ static void extreme_numbers(void **state)
 {
     for (int precision = 0; precision < test_precisions(*state); precision++)
         for (size_t form = 0; form < TEST_FORMS; form++)
-            for (size_t way = 0; way < EXTREMES; way++)
-                check_extreme(*state, form, (clrnn_precision)precision, way);
+            for (size_t config = 0; config < EXTREMES; config++)
+                check_extreme(*state, form, (clrnn_precision)precision, config);
 }
 
 /* --- what a plan keeps -------------------------------------------------------------------- */
@@ -268,22 +268,22 @@ static void probe(void **state)
     const uint32_t units = clrnn_context_device(context)->compute_units;
     const clrnn_network_desc desc = {.input_size = 3, .hidden_size = 4};
     test_inputs in = test_inputs_random(&desc, 2, 2, NULL, 600, 1);
-    assert_int_equal(context->together, 0);
+    assert_int_equal(context->co_resident, 0);
     clrnn_plan *plan = test_persistent(context, &in, CLRNN_F32, false, NULL);
-    assert_in_range(context->together, 1, units);
+    assert_in_range(context->co_resident, 1, units);
     for (uint32_t most = 1; most <= units; most++) {
-        uint32_t together = 0;
-        assert_int_equal(clr_persistent_probe(&clr_walks_of(plan)->kernels, most, &together),
+        uint32_t co_resident = 0;
+        assert_int_equal(clr_persistent_probe(&clr_scanner_of(plan)->kernels, most, &co_resident),
                          CLRNN_OK);
-        assert_in_range(together, 1, most);
+        assert_in_range(co_resident, 1, most);
     }
-    assert_int_equal(test_repairs(plan), 0);
+    assert_int_equal(test_fallbacks(plan), 0);
     test_outputs expected = test_reference(&in), got = test_run(plan, &in);
     test_compare("after the probe", &in, &got, &expected, 1e-6, 0);
     clrnn_plan_destroy(&plan);
-    context->together = 77;
+    context->co_resident = 77;
     plan = test_persistent(context, &in, CLRNN_F32, false, NULL);
-    assert_int_equal(context->together, 77);
+    assert_int_equal(context->co_resident, 77);
     clrnn_plan_destroy(&plan);
     test_outputs_free(&got);
     test_outputs_free(&expected);
@@ -297,7 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_form_and_size),
         TEST(every_cut),
-        TEST(changing_cuts),
+        TEST(changing_partitions),
         TEST(extreme_numbers),
         TEST(new_weights),
         TEST(memory_does_not_grow),

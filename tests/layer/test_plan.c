@@ -18,7 +18,7 @@ typedef struct trial {
     uint32_t steps, batch;
     const uint32_t *lengths;
     clrnn_precision precision;
-    size_t way;
+    size_t config;
     bool infer;
     float dropout;
     double scale; /* of the weights */
@@ -31,10 +31,10 @@ static void run_trial_on(clrnn_context *context, const trial *t, test_inputs *in
     test_inputs_round(in, t->precision);
     snprintf(what, sizeof what,
              "%s, %s, %s, I %u H %u P %u L %u D %d bias %d T %u N %u%s dropout %g", t->name,
-             test_precision_name(t->precision), test_ways[t->way].name, t->desc.input_size,
+             test_precision_name(t->precision), test_configs[t->config].name, t->desc.input_size,
              t->desc.hidden_size, t->desc.proj_size, t->desc.num_layers, 1 + t->desc.bidirectional,
              !t->desc.no_bias, t->steps, t->batch, t->lengths ? " ragged" : "", (double)t->dropout);
-    clrnn_plan_desc desc = test_plan_desc(in, t->precision, !t->infer, t->way);
+    clrnn_plan_desc desc = test_plan_desc(in, t->precision, !t->infer, t->config);
     desc.dropout = t->dropout;
     clrnn_plan *plan = test_plan_make(context, &desc, in);
     test_outputs got = test_run(plan, in), expected = test_reference_dropout(in, t->dropout);
@@ -51,7 +51,7 @@ static bool is_left_out(const trial *t)
     const clrnn_network_desc *d = &t->desc;
     bool usual = d->nonlinearity == CLRNN_TANH && !d->proj_size && !d->peepholes &&
                  d->gru_reset == CLRNN_RESET_BEFORE && d->gru_update == CLRNN_UPDATE_REPLACES;
-    return t->way == RESIDENT && (t->precision == CLRNN_F64 || (d->no_bias && !usual));
+    return t->config == RESIDENT && (t->precision == CLRNN_F64 || (d->no_bias && !usual));
 }
 
 /* The trial in every way; how many there were. */
@@ -59,7 +59,7 @@ static size_t run_trial(clrnn_context *context, trial *t, uint64_t seed)
 {
     size_t done = 0;
     test_inputs in = test_inputs_random(&t->desc, t->steps, t->batch, t->lengths, seed, t->scale);
-    for (t->way = 0; t->way < test_way_count(context); t->way++)
+    for (t->config = 0; t->config < test_config_count(context); t->config++)
         if (!is_left_out(t)) {
             run_trial_on(context, t, &in);
             done++;
@@ -94,7 +94,7 @@ static void every_form(void **state)
         }
     const size_t precisions = (size_t)test_precisions(*state);
     const size_t left_out = (precisions - 1) * TEST_FORMS * 24 + (TEST_FORMS - 3) * 12;
-    assert_int_equal(done, precisions * TEST_FORMS * 24 * test_way_count(*state) - left_out);
+    assert_int_equal(done, precisions * TEST_FORMS * 24 * test_config_count(*state) - left_out);
 }
 
 /* Sizes that are no multiple of anything, and those around work-group and vector widths. */
@@ -194,7 +194,7 @@ static void zeros(void **state)
             memset(in.h0, 0, s.h * sizeof *in.h0);
             if (s.c)
                 memset(in.c0, 0, s.c * sizeof *in.c0);
-            for (t.way = 0; t.way < test_way_count(*state); t.way++)
+            for (t.config = 0; t.config < test_config_count(*state); t.config++)
                 run_trial_on(*state, &t, &in);
             test_inputs_free(&in);
         }
@@ -220,7 +220,7 @@ static void denormals(void **state)
             scale_all(in.c0, s.c, 1e-40);
         test_inputs_round(&in, CLRNN_F32);
         const clrnn_plan_desc plan_desc =
-            test_plan_desc(&in, CLRNN_F32, false, form % test_way_count(*state));
+            test_plan_desc(&in, CLRNN_F32, false, form % test_config_count(*state));
         clrnn_plan *plan = test_plan_make(*state, &plan_desc, &in);
         test_outputs got = test_run(plan, &in), expected = test_reference(&in);
         for (size_t i = 0; i < s.y; i++)

@@ -119,14 +119,14 @@ static void strategies(void **state)
 {
     clrnn_context *context = *state;
     const cl_device_type type = context->info.type;
-    for (size_t way = 0; way < test_way_count(context); way++) {
+    for (size_t config = 0; config < test_config_count(context); config++) {
         clrnn_plan_desc d = good_desc();
         clrnn_plan *plan = NULL;
-        d.strategy = test_ways[way].strategy;
-        d.gemm = test_ways[way].gemm;
+        d.strategy = test_configs[config].strategy;
+        d.gemm = test_configs[config].gemm;
         assert_int_equal(clrnn_plan_create(context, &d, &plan), CLRNN_OK);
         const clrnn_plan_info *info = clrnn_plan_get_info(plan);
-        assert_memory_equal(info->strategy, test_ways[way].name, strlen(info->strategy));
+        assert_memory_equal(info->strategy, test_configs[config].name, strlen(info->strategy));
         assert_string_equal(info->gemm, d.gemm == CLRNN_GEMM_CLBLAST ? "clblast" : "packed");
         assert_string_equal(info->strategy_reason, "the caller chose it");
         assert_int_equal(info->weight_count, 4 * 4 * (3 + 4 + 2));
@@ -365,12 +365,12 @@ static clrnn_status whole_life(clrnn_context *context, const clrnn_plan_desc *de
 /* Let call k and all later ones fail, for k = 1, 2, .. until nothing does; `stride` skips some.
  * What leaks is found when the context is closed. tested: the self-test, of many calls, has been
  * done. */
-static void fail_in_turn(clrnn_context *context, size_t form, size_t way, clr_fault fault,
+static void fail_in_turn(clrnn_context *context, size_t form, size_t config, clr_fault fault,
                          bool tested, long stride)
 {
     clrnn_network_desc network = test_form(form, 2, false);
     test_inputs in = test_inputs_random(&network, 2, 2, NULL, 1, 0.5);
-    clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, way);
+    clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, config);
     float *weights = test_encode(in.weights, test_sizes_of(&in).weights, CLRNN_F32);
     desc.dropout = 0.5f;
     clrnn_status status = whole_life(context, &desc, &in, weights);
@@ -400,17 +400,18 @@ static void fail_in_turn(clrnn_context *context, size_t form, size_t way, clr_fa
 
 static void every_allocation_fails(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (int tested = 0; tested < 2; tested++)
-            fail_in_turn(*state, 3, way, CLR_FAULT_MEMORY, tested, tested ? 1 : 11);
+            fail_in_turn(*state, 3, config, CLR_FAULT_MEMORY, tested, tested ? 1 : 11);
 }
 
 static void every_opencl_call_fails(void **state)
 {
-    static const size_t forms[TEST_WAYS] = {3, 4, 2, 1};
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    static const size_t forms[TEST_CONFIGS] = {3, 4, 2, 1};
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (int tested = 0; tested < 2; tested++)
-            fail_in_turn(*state, forms[way], way, CLR_FAULT_OPENCL, tested, tested ? 17 : 331);
+            fail_in_turn(*state, forms[config], config, CLR_FAULT_OPENCL, tested,
+                         tested ? 17 : 331);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_open, test_close)

@@ -2,7 +2,7 @@
  * tests/layer/test_resident.c - the strategy resident: right for every form, and the same bits
  * however a launch is cut into groups, whatever a work-item keeps in registers, however large a
  * group is and however many rows it multiplies at once; also when groups wait in vain. */
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,16 +11,16 @@
 #include "device/context.h"
 #include "layer/make.h"
 #include "layer/resident.h"
+#include "layer/scanner.h"
 #include "layer/self_test.h"
-#include "layer/walks.h"
 #include "math/resident.h"
 
-static const clr_shares alone = {.row_shares = 1, .unit_shares = 1};
+static const clr_partition alone = {.row_parts = 1, .unit_parts = 1};
 
 /* kept: 0 = as the plan chooses. */
 static clrnn_plan *resident(clrnn_context *context, const test_inputs *in,
                             clrnn_precision precision, bool train, uint32_t kept,
-                            const clr_shares *cut)
+                            const clr_partition *cut)
 {
     const clrnn_plan_desc desc = test_plan_desc(in, precision, train, RESIDENT);
     const clrnn_exec_config config = {.kept = kept};
@@ -58,7 +58,7 @@ static void long_sums(void **state)
         {{.cell = CLRNN_CELL_GRU, .input_size = 3, .hidden_size = 1025}, 1},
         {{.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 1027, .proj_size = 9}, 3}};
     for (size_t i = 0; i < COUNT(all); i++) {
-        static const clr_shares cut = {.row_shares = 2, .unit_shares = 2, .most_spins = 20000};
+        static const clr_partition cut = {.row_parts = 2, .unit_parts = 2, .most_spins = 20000};
         test_inputs in = test_inputs_random(&all[i].desc, 2, all[i].batch, NULL, 10 + i, 0.03);
         test_inputs_round(&in, CLRNN_F32);
         test_outputs expected = of_one_group(*state, "long sums", &in, CLRNN_F32, true);
@@ -89,12 +89,13 @@ static test_inputs inputs_of(size_t form, uint32_t steps, uint32_t batch)
 
 static void every_cut(void **state)
 {
-    static const clr_shares cuts[] = {{.row_shares = 1, .unit_shares = 2, .most_spins = 20000},
-                                      {.row_shares = 3, .unit_shares = 1},
-                                      {.row_shares = 2, .unit_shares = 2, .most_spins = 2000},
-                                      {.row_shares = 13, .unit_shares = 1},
-                                      {.row_shares = 1, .unit_shares = 71, .most_spins = 10},
-                                      {.row_shares = 1, .unit_shares = 5, .most_spins = 100}};
+    static const clr_partition partitions[] = {
+        {.row_parts = 1, .unit_parts = 2, .most_spins = 20000},
+        {.row_parts = 3, .unit_parts = 1},
+        {.row_parts = 2, .unit_parts = 2, .most_spins = 2000},
+        {.row_parts = 13, .unit_parts = 1},
+        {.row_parts = 1, .unit_parts = 71, .most_spins = 10},
+        {.row_parts = 1, .unit_parts = 5, .most_spins = 100}};
     for (int precision = 0; precision < test_precisions(*state); precision++)
         for (size_t form = 0; form < TEST_FORMS; form++)
             for (int train = 0; train < 2; train++) {
@@ -103,11 +104,11 @@ static void every_cut(void **state)
                 test_outputs expected = of_one_group(*state, test_forms[form].name, &in, p, train);
                 clrnn_plan *plan = resident(*state, &in, p, train, 0, NULL);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
-                for (size_t i = 0; i < COUNT(cuts); i++) {
-                    test_force(plan, &cuts[i]);
+                for (size_t i = 0; i < COUNT(partitions); i++) {
+                    test_force(plan, &partitions[i]);
                     test_run_same(test_forms[form].name, plan, &in, &expected);
                 }
-                (void)test_repairs(plan);
+                (void)test_fallbacks(plan);
                 clrnn_plan_destroy(&plan);
                 test_outputs_free(&expected);
                 test_inputs_free(&in);
@@ -122,10 +123,10 @@ static void as_the_plan_chooses(void **state)
         test_inputs in = inputs_of(form, 4, 9);
         test_outputs expected = of_one_group(context, test_forms[form].name, &in, CLRNN_F32, true);
         clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 0, NULL);
-        uint32_t *together = clr_resident_together(plan);
-        assert_in_range(*together, 1, clrnn_context_device(context)->compute_units);
-        for (*together = 1; *together <= 64; *together *= 2) {
-            context->apart_until = 0;
+        uint32_t *co_resident = clr_co_resident_groups(plan);
+        assert_in_range(*co_resident, 1, clrnn_context_device(context)->compute_units);
+        for (*co_resident = 1; *co_resident <= 64; *co_resident *= 2) {
+            context->back_off_until = 0;
             test_run_same(test_forms[form].name, plan, &in, &expected);
         }
         clrnn_plan_destroy(&plan);
@@ -137,14 +138,14 @@ static void as_the_plan_chooses(void **state)
 /* Launches of few steps follow one another, upwards and downwards. */
 static void many_launches(void **state)
 {
-    static const clr_shares cut = {.row_shares = 1, .unit_shares = 2, .most_spins = 20000};
+    static const clr_partition cut = {.row_parts = 1, .unit_parts = 2, .most_spins = 20000};
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (int train = 0; train < 2; train++) {
             test_inputs in = inputs_of(form, 11, 2);
             test_outputs expected =
                 of_one_group(*state, test_forms[form].name, &in, CLRNN_F32, train);
             clrnn_plan *plan = resident(*state, &in, CLRNN_F32, train, 0, &cut);
-            clr_walks_of(plan)->launch_operations = 1e6; /* some steps */
+            clr_scanner_of(plan)->launch_operations = 1e6; /* some steps */
             test_run_same(test_forms[form].name, plan, &in, &expected);
             clrnn_plan_destroy(&plan);
             test_outputs_free(&expected);
@@ -183,7 +184,7 @@ static void rows_apart(void **state)
 static void check_plan(const char *name, clrnn_plan *plan, const test_inputs *in,
                        const test_outputs *expected)
 {
-    static const clr_shares pair = {.row_shares = 1, .unit_shares = 2, .most_spins = 20000};
+    static const clr_partition pair = {.row_parts = 1, .unit_parts = 2, .most_spins = 20000};
     test_force(plan, &alone);
     test_run_same(name, plan, in, expected);
     test_force(plan, &pair);
@@ -204,12 +205,12 @@ static void registers_and_rooms(void **state)
         /* (PoCL 3.1 with LLVM 15 compiles an LSTM that keeps 4 x 25 wrongly, and crashes at 4 x 16.
          * Intel's compiler and Oclgrind get all of these right.) */
         clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 36, NULL);
-        assert_true(clr_walks_of(plan)->kernels.forward.take > 1);
+        assert_true(clr_scanner_of(plan)->kernels.forward.take > 1);
         check_plan("36 kept", plan, &in, &expected);
 
         context->info.max_work_group = 128;
         plan = resident(context, &in, CLRNN_F32, true, 0, NULL);
-        assert_int_equal(clr_walks_of(plan)->kernels.kind.items, 128);
+        assert_int_equal(clr_scanner_of(plan)->kernels.kind.items, 128);
         check_plan("128 items", plan, &in, &expected);
 
         context->info = info;
@@ -243,7 +244,7 @@ static void rooms_that_are_too_small(void **state)
 }
 
 /* Local memory of a kernel's two arguments for `rows` rows, as drivers align it. */
-static size_t arguments(const clr_persistent *p, const clr_walk_kernel *k, size_t rows)
+static size_t arguments(const clr_persistent *p, const clr_scan_kernel *k, size_t rows)
 {
     const size_t line = 128;
     return (rows * k->numbers * sizeof(float) + line - 1) / line * line +
@@ -253,12 +254,12 @@ static size_t arguments(const clr_persistent *p, const clr_walk_kernel *k, size_
 /* What `rows` rows need, together with what the larger kernel takes by itself. */
 static size_t needed(clrnn_plan *plan, size_t rows)
 {
-    clr_persistent *p = &clr_walks_of(plan)->kernels;
-    const clr_walk_kernel *const kernels[] = {&p->forward, &p->backward};
+    clr_persistent *p = &clr_scanner_of(plan)->kernels;
+    const clr_scan_kernel *const kernels[] = {&p->forward, &p->backward};
     size_t most = 0;
     for (int back = 0; back < 2; back++) {
-        const clr_walk_kernel *k = kernels[back];
-        assert_true(k->own_bytes >= sizeof(walk_places)); /* among others */
+        const clr_scan_kernel *k = kernels[back];
+        assert_true(k->own_bytes >= sizeof(scan_arrays)); /* among others */
         size_t all = k->own_bytes + arguments(p, k, rows);
         most = all > most ? all : most;
     }
@@ -283,21 +284,21 @@ static void local_memory_to_the_last_byte(void **state)
         clrnn_plan *plan = plan_in(context, info.local_memory, &in);
         const size_t four = needed(plan, LANE_ROWS), one = needed(plan, 1);
         clrnn_plan_desc desc = plan->desc;
-        assert_int_equal(clr_walks_of(plan)->kernels.kind.items, 256);
+        assert_int_equal(clr_scanner_of(plan)->kernels.kind.items, 256);
         clrnn_plan_destroy(&plan);
 
         plan = plan_in(context, four, &in);
-        assert_int_equal(clr_resident_rows(&clr_walks_of(plan)->kernels, 5), LANE_ROWS);
-        assert_int_equal(clr_resident_rows(&clr_walks_of(plan)->kernels, 1), 1);
+        assert_int_equal(clr_resident_rows(&clr_scanner_of(plan)->kernels, 5), LANE_ROWS);
+        assert_int_equal(clr_resident_rows(&clr_scanner_of(plan)->kernels, 1), 1);
         clrnn_plan_destroy(&plan);
         plan = plan_in(context, four - 1, &in);
-        assert_int_equal(clr_resident_rows(&clr_walks_of(plan)->kernels, 5), 1);
+        assert_int_equal(clr_resident_rows(&clr_scanner_of(plan)->kernels, 5), 1);
         clrnn_plan_destroy(&plan);
         plan = plan_in(context, one, &in);
-        assert_int_equal(clr_walks_of(plan)->kernels.kind.items, 256);
+        assert_int_equal(clr_scanner_of(plan)->kernels.kind.items, 256);
         clrnn_plan_destroy(&plan);
         plan = plan_in(context, one - 1, &in);
-        assert_int_equal(clr_walks_of(plan)->kernels.kind.items, 128);
+        assert_int_equal(clr_scanner_of(plan)->kernels.kind.items, 128);
         const size_t least = needed(plan, 1);
         clrnn_plan_destroy(&plan);
 
@@ -328,14 +329,14 @@ static void waits_as_long_as_a_step(void **state)
     for (int gpu = 0; gpu < 2; gpu++) {
         context->info.type = gpu ? CL_DEVICE_TYPE_GPU : info.type;
         /* of one row, a few milliseconds; tens of nanoseconds to a look, on a GPU hundreds */
-        const uint32_t least = clr_walks_spins(plan, 1, 1);
+        const uint32_t least = clr_scanner_spins(plan, 1, 1);
         assert_in_range(least, gpu ? 1 << 14 : 1 << 17, gpu ? 1 << 15 : 1 << 18);
         for (uint32_t N = 1; N <= 1 << 24; N *= 8) {
             double seconds = step * N / 2e10;
             double looks = fmin(seconds / (gpu ? 100e-9 : 10e-9), 1 << 28);
-            uint32_t spins = clr_walks_spins(plan, N, 1);
+            uint32_t spins = clr_scanner_spins(plan, N, 1);
             assert_true(spins >= looks && spins <= looks + least);
-            assert_true(clr_walks_spins(plan, N, 2) >= spins);
+            assert_true(clr_scanner_spins(plan, N, 2) >= spins);
         }
     }
     context->info = info;
@@ -346,21 +347,21 @@ static void waits_as_long_as_a_step(void **state)
 /* More groups than run together, and too few spins: right all the same, and counted. */
 static void waiting_in_vain(void **state)
 {
-    clr_shares cuts[10] = {{.row_shares = 1, .unit_shares = 32, .most_spins = 1000}};
-    for (size_t i = 1; i < COUNT(cuts); i++)
-        cuts[i] = (clr_shares){
-            .row_shares = 1 + i % 2, .unit_shares = 2 + i % 3, .most_spins = 1u << i / 2};
+    clr_partition partitions[10] = {{.row_parts = 1, .unit_parts = 32, .most_spins = 1000}};
+    for (size_t i = 1; i < COUNT(partitions); i++)
+        partitions[i] = (clr_partition){
+            .row_parts = 1 + i % 2, .unit_parts = 2 + i % 3, .most_spins = 1u << i / 2};
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (int train = 0; train < 2; train++) {
             test_inputs in = inputs_of(form, 4, 3);
             test_outputs expected =
                 of_one_group(*state, test_forms[form].name, &in, CLRNN_F32, train);
             clrnn_plan *plan = resident(*state, &in, CLRNN_F32, train, 0, NULL);
-            for (size_t i = 0; i < COUNT(cuts); i++) {
-                test_force(plan, &cuts[i]);
+            for (size_t i = 0; i < COUNT(partitions); i++) {
+                test_force(plan, &partitions[i]);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
             }
-            assert_true(test_repairs(plan) > 0);
+            assert_true(test_fallbacks(plan) > 0);
             clrnn_plan_destroy(&plan);
             test_outputs_free(&expected);
             test_inputs_free(&in);

@@ -9,9 +9,9 @@ enum { T = 5, N = 4 };
 static const uint32_t ragged[N] = {3, 5, 0, 1};
 
 /* Against the reference, in which a row takes no part past its length. */
-static void check(clrnn_context *context, const test_inputs *in, size_t form, size_t way)
+static void check(clrnn_context *context, const test_inputs *in, size_t form, size_t config)
 {
-    const clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, true, way);
+    const clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, true, config);
     clrnn_plan *plan = test_plan_make(context, &desc, in);
     test_outputs got = test_run(plan, in), expected = test_reference(in);
     for (size_t i = 0; i < test_sizes_of(in).weights; i++)
@@ -23,8 +23,8 @@ static void check(clrnn_context *context, const test_inputs *in, size_t form, si
 }
 
 /* The row without a step begins with `value` in every layer and direction. */
-static void check_initial_state(clrnn_context *context, size_t form, bool bidirectional, size_t way,
-                                double value)
+static void check_initial_state(clrnn_context *context, size_t form, bool bidirectional,
+                                size_t config, double value)
 {
     clrnn_network_desc desc = test_form(form, 2, bidirectional);
     test_inputs in = test_inputs_random(&desc, T, N, ragged, form, 0.8);
@@ -37,18 +37,18 @@ static void check_initial_state(clrnn_context *context, size_t form, bool bidire
         for (size_t k = 0; k < H; k++)
             in.c0[(cell * N + 2) * H + k] = value;
     }
-    check(context, &in, form, way);
+    check(context, &in, form, config);
     test_inputs_free(&in);
 }
 
 static void initial_states_of_empty_rows(void **state)
 {
     static const double values[] = {NAN, INFINITY, -INFINITY};
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++)
             for (size_t v = 0; v < COUNT(values); v++) {
-                check_initial_state(*state, form, false, way, values[v]);
-                check_initial_state(*state, form, true, way, values[v]);
+                check_initial_state(*state, form, false, config, values[v]);
+                check_initial_state(*state, form, true, config, values[v]);
             }
 }
 
@@ -56,7 +56,7 @@ static void initial_states_of_empty_rows(void **state)
 static void gradients_of_units_that_are_off(void **state)
 {
     const size_t relu = 1;
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (int precision = 0; precision < test_precisions(*state); precision++) {
             clrnn_network_desc network = test_form(relu, 1, false);
             test_inputs in = test_inputs_random(&network, T, N, NULL, 1, 0.8);
@@ -67,7 +67,8 @@ static void gradients_of_units_that_are_off(void **state)
             for (size_t i = 0; i < s.y; i += H)
                 in.dy[i] = i / H % 2 ? INFINITY : -INFINITY;
             in.dhn[0] = INFINITY;
-            const clrnn_plan_desc desc = test_plan_desc(&in, (clrnn_precision)precision, true, way);
+            const clrnn_plan_desc desc =
+                test_plan_desc(&in, (clrnn_precision)precision, true, config);
             clrnn_plan *plan = test_plan_make(*state, &desc, &in);
             test_outputs got = test_run(plan, &in), expected = test_reference(&in);
             for (size_t i = 0; i < s.weights; i++)

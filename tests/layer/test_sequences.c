@@ -81,8 +81,8 @@ static void assert_rounded(clrnn_storage storage, const uint16_t *got, const dou
     }
 }
 
-/* The same pass with floats, and with x and y in `storage`, in pieces of 4 steps. */
-static void check(clrnn_context *context, const test_inputs *inputs, size_t way,
+/* The same pass with floats, and with x and y in `storage`, in chunks of 4 steps. */
+static void check(clrnn_context *context, const test_inputs *inputs, size_t config,
                   clrnn_storage storage)
 {
     test_inputs in = *inputs;
@@ -96,9 +96,9 @@ static void check(clrnn_context *context, const test_inputs *inputs, size_t way,
     for (size_t i = 0; i < s.x; i++)
         x[i] = encode(storage, in.x[i]);
 
-    clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, way);
+    clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, config);
     clrnn_plan *plan = test_plan_make(context, &desc, &in);
-    plan->piece = 4;
+    plan->chunk = 4;
     test_host wide = test_host_make(plan, &in);
     assert_int_equal(clrnn_forward_host(plan, &wide.io), CLRNN_OK);
     test_outputs expected = test_host_outputs(&wide);
@@ -106,7 +106,7 @@ static void check(clrnn_context *context, const test_inputs *inputs, size_t way,
 
     desc.sequences = storage;
     plan = test_plan_make(context, &desc, &in);
-    plan->piece = 4;
+    plan->chunk = 4;
     test_host host = test_host_make(plan, &in);
     clrnn_host_io io = host.io;
     io.x = x;
@@ -128,19 +128,19 @@ static void check(clrnn_context *context, const test_inputs *inputs, size_t way,
     free(y);
 }
 
-/* Every form in every way, with all there is: layers, directions, lengths, pieces. */
+/* Every form in every way, with all there is: layers, directions, lengths, chunks. */
 static void every_form(void **state)
 {
     enum { T = 11, N = 3 };
     static const uint32_t ragged[N] = {11, 0, 7};
     for (size_t form = 0; form < TEST_FORMS; form++)
-        for (size_t way = 0; way < test_way_count(*state); way++) {
-            clrnn_network_desc desc = test_form(form, 1 + form % 3, (form + way) % 2);
+        for (size_t config = 0; config < test_config_count(*state); config++) {
+            clrnn_network_desc desc = test_form(form, 1 + form % 3, (form + config) % 2);
             test_inputs in =
                 test_inputs_random(&desc, T, N, form % 2 ? ragged : NULL, 50 + form, 0.5);
             test_inputs_round(&in, CLRNN_F32);
-            check(*state, &in, way, form % 2 ? CLRNN_WEIGHTS_F16 : CLRNN_WEIGHTS_BF16);
-            check(*state, &in, way, form % 2 ? CLRNN_WEIGHTS_BF16 : CLRNN_WEIGHTS_F16);
+            check(*state, &in, config, form % 2 ? CLRNN_WEIGHTS_F16 : CLRNN_WEIGHTS_BF16);
+            check(*state, &in, config, form % 2 ? CLRNN_WEIGHTS_BF16 : CLRNN_WEIGHTS_F16);
             test_inputs_free(&in);
         }
 }

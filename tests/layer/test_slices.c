@@ -60,14 +60,14 @@ static void lay_out(arena *a)
 }
 
 static arena open_arena(clrnn_context *context, size_t form, clrnn_precision precision, bool train,
-                        size_t way)
+                        size_t config)
 {
     clrnn_network_desc network = test_form(form, 2, form % 2);
     arena a = {.context = context,
                .precision = precision,
                .bytes = precision == CLRNN_F64 ? sizeof(double) : sizeof(float),
                .in = test_inputs_random(&network, T, N, ragged, form, 0.8)};
-    const clrnn_plan_desc desc = test_plan_desc(&a.in, precision, train, way);
+    const clrnn_plan_desc desc = test_plan_desc(&a.in, precision, train, config);
     assert_int_equal(clrnn_plan_create(context, &desc, &a.plan), CLRNN_OK);
     lay_out(&a);
     a.start = malloc(a.total * a.bytes);
@@ -167,9 +167,9 @@ static test_outputs outputs_of(const arena *a, const unsigned char *now)
 /* --- one buffer --------------------------------------------------------------------------- */
 
 static void check_one_buffer(clrnn_context *context, size_t form, clrnn_precision precision,
-                             bool train, size_t way)
+                             bool train, size_t config)
 {
-    arena a = open_arena(context, form, precision, train, way);
+    arena a = open_arena(context, form, precision, train, config);
     const clrnn_forward_io forward = forward_io(&a);
     const clrnn_backward_io backward = backward_io(&a);
     test_inputs_round(&a.in, precision);
@@ -193,19 +193,19 @@ static void check_one_buffer(clrnn_context *context, size_t form, clrnn_precisio
 static void one_buffer_for_everything(void **state)
 {
     for (int precision = 0; precision < test_precisions(*state); precision++)
-        for (size_t way = 0; way < test_way_count(*state); way++)
+        for (size_t config = 0; config < test_config_count(*state); config++)
             for (size_t form = 0; form < TEST_FORMS; form++) {
-                check_one_buffer(*state, form, (clrnn_precision)precision, false, way);
-                check_one_buffer(*state, form, (clrnn_precision)precision, true, way);
+                check_one_buffer(*state, form, (clrnn_precision)precision, false, config);
+                check_one_buffer(*state, form, (clrnn_precision)precision, true, config);
             }
 }
 
 /* hn and cn in the place of h0 and c0: state that is carried on. */
 static void states_in_place(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
-            arena a = open_arena(*state, form, CLRNN_F32, false, way);
+            arena a = open_arena(*state, form, CLRNN_F32, false, config);
             clrnn_forward_io io = forward_io(&a);
             assert_int_equal(clrnn_plan_set_weights(a.plan, slice(&a, WEIGHTS)), CLRNN_OK);
             assert_int_equal(clrnn_forward(a.plan, &io, NULL), CLRNN_OK);
@@ -228,9 +228,9 @@ static void states_in_place(void **state)
  * without overwrites them. The reserve is not changed. */
 static void accumulate(void **state)
 {
-    for (size_t way = 0; way < test_way_count(*state); way++)
+    for (size_t config = 0; config < test_config_count(*state); config++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
-            arena a = open_arena(*state, form, CLRNN_F32, true, way);
+            arena a = open_arena(*state, form, CLRNN_F32, true, config);
             const clrnn_forward_io forward = forward_io(&a);
             clrnn_backward_io backward = backward_io(&a);
             assert_int_equal(clrnn_plan_set_weights(a.plan, slice(&a, WEIGHTS)), CLRNN_OK);

@@ -2,7 +2,7 @@
  * tests/layer/test_stack.c - two layers of a stack in one launch of the persistent strategy, of
  * which the upper one keeps a block behind: the bits of the stepwise strategy, in every form and
  * however the launch is cut, also where groups wait in vain. */
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 #include <math.h>
 
@@ -10,14 +10,14 @@
 
 enum { T = 37, N = 3 };
 
-static const clr_shares cuts[] = {
-    {.row_shares = 1, .unit_shares = 1, .stacked = true, .solo = true},
-    {.row_shares = 1, .unit_shares = 1, .stacked = true, .most_spins = 20000},
-    {.row_shares = 3, .unit_shares = 1, .stacked = true, .most_spins = 2000},
-    {.row_shares = 1, .unit_shares = 2, .stacked = true, .most_spins = 2000},
-    {.row_shares = 2, .unit_shares = 3, .stacked = true, .help = true, .most_spins = 500},
-    {.row_shares = 1, .unit_shares = 1, .stacked = true},
-    {.row_shares = 2, .unit_shares = 2, .stacked = true, .most_spins = 1},
+static const clr_partition partitions[] = {
+    {.row_parts = 1, .unit_parts = 1, .stacked = true, .single_group = true},
+    {.row_parts = 1, .unit_parts = 1, .stacked = true, .most_spins = 20000},
+    {.row_parts = 3, .unit_parts = 1, .stacked = true, .most_spins = 2000},
+    {.row_parts = 1, .unit_parts = 2, .stacked = true, .most_spins = 2000},
+    {.row_parts = 2, .unit_parts = 3, .stacked = true, .steal = true, .most_spins = 500},
+    {.row_parts = 1, .unit_parts = 1, .stacked = true},
+    {.row_parts = 2, .unit_parts = 2, .stacked = true, .most_spins = 1},
 };
 
 /* A form with units for several panels, in layers of different input. */
@@ -32,27 +32,27 @@ static test_inputs inputs_of(size_t form, uint32_t layers)
     return in;
 }
 
-/* Inference at once and in pieces, and training; how many launches were repaired. */
+/* Inference at once and in chunks, and training; how many launches were repaired. */
 static uint32_t check_plan(clrnn_context *context, const char *name, test_inputs *in, bool train)
 {
-    uint32_t repairs = 0;
+    uint32_t fallbacks = 0;
     clrnn_plan *plan = test_stepwise(context, in, CLRNN_F32, train);
     test_outputs expected = test_run(plan, in);
     clrnn_plan_destroy(&plan);
     plan = test_persistent(context, in, CLRNN_F32, train, NULL);
-    for (size_t i = 0; i < 2 * COUNT(cuts); i++) {
-        test_force(plan, &cuts[i % COUNT(cuts)]);
+    for (size_t i = 0; i < 2 * COUNT(partitions); i++) {
+        test_force(plan, &partitions[i % COUNT(partitions)]);
         if (!train)
-            plan->piece = i < COUNT(cuts) ? T : 10;
+            plan->chunk = i < COUNT(partitions) ? T : 10;
         test_run_same(name, plan, in, &expected);
     }
-    repairs = test_repairs(plan);
+    fallbacks = test_fallbacks(plan);
     test_outputs_free(&expected);
     clrnn_plan_destroy(&plan);
-    return repairs;
+    return fallbacks;
 }
 
-static void every_form_and_cut(void **state)
+static void every_form_and_partition(void **state)
 {
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (uint32_t layers = 2; layers <= 3; layers++)
@@ -63,7 +63,7 @@ static void every_form_and_cut(void **state)
             }
 }
 
-/* Layers walked together of an LSTM, by the rule. */
+/* Layers scanned together of an LSTM, by the rule. */
 static uint32_t chosen(clrnn_context *context, uint32_t hidden, uint32_t batch, uint32_t steps)
 {
     clrnn_network_desc desc = {
@@ -79,17 +79,17 @@ static uint32_t chosen(clrnn_context *context, uint32_t hidden, uint32_t batch, 
 static void where_it_pays(void **state)
 {
     clrnn_context *context = *state;
-    const uint32_t own = context->together;
-    context->together = 2;
-    context->apart_until = 0;
+    const uint32_t own = context->co_resident;
+    context->co_resident = 2;
+    context->back_off_until = 0;
     assert_int_equal(chosen(context, 40, 1, 64), 2); /* by one group */
     assert_int_equal(chosen(context, 128, 1, 1000), 2);
     assert_int_equal(chosen(context, 256, 1, 1000), 1); /* better to share the units */
     assert_int_equal(chosen(context, 40, 12, 1000), 1); /* rows do not have to meet */
-    context->together = 1;
+    context->co_resident = 1;
     assert_int_equal(chosen(context, 40, 1, 64), 2);
     assert_int_equal(chosen(context, 128, 1, 1000), 1);
-    context->together = own;
+    context->co_resident = own;
 }
 
 /* What the rule chooses, long enough for two groups, is right too. */
@@ -115,7 +115,7 @@ static void as_chosen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_form_and_cut),
+        TEST(every_form_and_partition),
         TEST(where_it_pays),
         TEST(as_chosen),
     };

@@ -2,7 +2,7 @@
  * tests/layer/test_stored_plans.c - inference with weights kept in f16, bf16 and int8: as exact as
  * with the rounded weights in float, by every strategy and kind of products, and as near to the
  * weights themselves as rounding allows. */
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 #include "layer/self_test.h"
 #include "stored.h"
 
@@ -18,20 +18,20 @@
 static const clrnn_storage storages[] = {CLRNN_WEIGHTS_F16, CLRNN_WEIGHTS_BF16, CLRNN_WEIGHTS_INT8};
 
 static clrnn_plan *plan_of(clrnn_context *context, const test_inputs *in, clrnn_storage storage,
-                           size_t way)
+                           size_t config)
 {
-    clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, false, way);
+    clrnn_plan_desc desc = test_plan_desc(in, CLRNN_F32, false, config);
     desc.weights = storage;
     clrnn_plan *plan = test_plan_make(context, &desc, in);
     const char *strategy = clrnn_plan_get_info(plan)->strategy;
-    assert_memory_equal(strategy, test_ways[way].name, strlen(strategy));
+    assert_memory_equal(strategy, test_configs[config].name, strlen(strategy));
     return plan;
 }
 
 static test_outputs run_once(clrnn_context *context, const test_inputs *in, clrnn_storage storage,
-                             size_t way)
+                             size_t config)
 {
-    clrnn_plan *plan = plan_of(context, in, storage, way);
+    clrnn_plan *plan = plan_of(context, in, storage, config);
     test_outputs out = test_run(plan, in);
     clrnn_plan_destroy(&plan);
     return out;
@@ -54,10 +54,10 @@ static test_outputs reference_of(const test_inputs *in, clrnn_storage storage)
 /* --- numbers ------------------------------------------------------------------------------ */
 
 /* The kernels of resident take PoCL 2 s each: every form in int8, the others for the LSTM alone. */
-static bool is_left_out(const test_inputs *in, clrnn_storage storage, size_t way)
+static bool is_left_out(const test_inputs *in, clrnn_storage storage, size_t config)
 {
     bool lstm = in->desc.cell == CLRNN_CELL_LSTM && !in->desc.proj_size;
-    return way == RESIDENT && storage != CLRNN_WEIGHTS_INT8 && !lstm;
+    return config == RESIDENT && storage != CLRNN_WEIGHTS_INT8 && !lstm;
 }
 
 /* All ways of one network: right for the weights as kept, our own products to the bit, and not what
@@ -68,17 +68,17 @@ static void check_network(clrnn_context *context, const char *name, const test_i
     char what[128];
     test_outputs expected = reference_of(in, storage), first = {0};
     test_outputs whole = run_once(context, in, CLRNN_WEIGHTS_F32, STEPWISE_PACKED);
-    for (size_t way = 0; way < test_way_count(context); way++) {
-        if (is_left_out(in, storage, way))
+    for (size_t config = 0; config < test_config_count(context); config++) {
+        if (is_left_out(in, storage, config))
             continue;
-        test_outputs got = run_once(context, in, storage, way);
+        test_outputs got = run_once(context, in, storage, config);
         snprintf(what, sizeof what, "%s, %s, %s, H %u, N %u", name, test_storage_names[storage],
-                 test_ways[way].name, in->desc.hidden_size, in->batch);
+                 test_configs[config].name, in->desc.hidden_size, in->batch);
         test_compare(what, in, &got, &expected, 2e-6, 0);
         assert_true(test_error(got.y, whole.y, test_sizes_of(in).y) > 2e-5);
-        if (way == PERSISTENT) /* (resident adds in an order of its own) */
+        if (config == PERSISTENT) /* (resident adds in an order of its own) */
             test_same_bits(what, in, &got, &first);
-        if (way == STEPWISE_PACKED)
+        if (config == STEPWISE_PACKED)
             first = got;
         else
             test_outputs_free(&got);
@@ -125,18 +125,19 @@ static void long_sums(void **state)
 /* However a launch is cut, and whoever shares the batch. */
 static void every_cut(void **state)
 {
-    static const clr_shares cuts[] = {{.row_shares = 1, .unit_shares = 2, .most_spins = 20000},
-                                      {.row_shares = 1, .unit_shares = 5, .most_spins = 100},
-                                      {.row_shares = 3, .unit_shares = 1}};
-    for (size_t s = 0; s < COUNT(storages) && test_way_count(*state) > PERSISTENT; s++)
+    static const clr_partition partitions[] = {
+        {.row_parts = 1, .unit_parts = 2, .most_spins = 20000},
+        {.row_parts = 1, .unit_parts = 5, .most_spins = 100},
+        {.row_parts = 3, .unit_parts = 1}};
+    for (size_t s = 0; s < COUNT(storages) && test_config_count(*state) > PERSISTENT; s++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
             clrnn_network_desc network = test_sized_form(form, 17, 130, 65);
             network.bidirectional = form % 2;
             test_inputs in = test_inputs_random(&network, 3, 7, NULL, form, 0.1);
             test_outputs expected = run_once(*state, &in, storages[s], STEPWISE_PACKED);
             clrnn_plan *plan = plan_of(*state, &in, storages[s], PERSISTENT);
-            for (size_t i = 0; i < COUNT(cuts); i++) {
-                test_force(plan, &cuts[i]);
+            for (size_t i = 0; i < COUNT(partitions); i++) {
+                test_force(plan, &partitions[i]);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
             }
             clrnn_plan_destroy(&plan);
@@ -188,8 +189,8 @@ static void weights_set_again(void **state)
     test_inputs in = test_inputs_random(&network, 3, 2, NULL, 1, 0.2);
     test_inputs other = test_inputs_random(&network, 3, 2, NULL, 2, 0.2);
     for (size_t s = 0; s < COUNT(storages); s++)
-        for (size_t way = 0; way < test_way_count(*state); way++) {
-            clrnn_plan *plan = plan_of(*state, &in, storages[s], way);
+        for (size_t config = 0; config < test_config_count(*state); config++) {
+            clrnn_plan *plan = plan_of(*state, &in, storages[s], config);
             test_outputs first = test_run(plan, &in), again;
             double was = other.weights[160 * 5 + 7]; /* weight_hh[0][7]: gate i of unit 0 */
             other.weights[160 * 5 + 7] = NAN;
@@ -201,7 +202,7 @@ static void weights_set_again(void **state)
             other.weights[160 * 5 + 7] = was;
             test_plan_weights(plan, &in);
             again = test_run(plan, &in);
-            test_same_bits(test_ways[way].name, &in, &again, &first);
+            test_same_bits(test_configs[config].name, &in, &again, &first);
             test_outputs_free(&again);
             test_outputs_free(&first);
             clrnn_plan_destroy(&plan);
@@ -217,13 +218,13 @@ static void memory_and_self_tests(void **state)
     clrnn_context *context = *state;
     const clrnn_network_desc network = {.input_size = 64, .hidden_size = 256};
     test_inputs in = test_inputs_random(&network, 1, 1, NULL, 1, 0.1);
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(context); way++) {
+    for (size_t config = STEPWISE_PACKED; config < test_config_count(context); config++) {
         size_t whole = 0, before = 0;
         for (int storage = 0; storage < TEST_STORAGES; storage++) {
-            clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, way);
+            clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, config);
             desc.weights = (clrnn_storage)storage;
             assert_int_equal(clr_self_test_verdict(context, &desc, desc.strategy), CLR_UNTESTED);
-            clrnn_plan *plan = plan_of(context, &in, (clrnn_storage)storage, way);
+            clrnn_plan *plan = plan_of(context, &in, (clrnn_storage)storage, config);
             assert_int_equal(clr_self_test_verdict(context, &desc, desc.strategy), CLR_PASSED);
             const size_t bytes = clr_buffer_size(plan->packed.buffer);
             assert_int_equal(bytes, plan->packed.bytes);
@@ -237,7 +238,7 @@ static void memory_and_self_tests(void **state)
             before = clrnn_plan_get_info(plan)->work_bytes;
             clrnn_plan_destroy(&plan);
         }
-        const clrnn_plan_desc train = test_plan_desc(&in, CLRNN_F32, true, way);
+        const clrnn_plan_desc train = test_plan_desc(&in, CLRNN_F32, true, config);
         assert_int_equal(clr_self_test_verdict(context, &train, train.strategy), CLR_UNTESTED);
     }
     test_inputs_free(&in);
@@ -258,10 +259,10 @@ static void saves_no_memory(void **state)
     const clrnn_network_desc network = {.input_size = 3, .hidden_size = 4};
     test_inputs in = test_inputs_random(&network, 1, 1, NULL, 1, 1);
     context->log = (clrnn_log){CLRNN_LOG_INFO, tell, NULL};
-    for (size_t way = STEPWISE_CLBLAST; way <= STEPWISE_PACKED; way++) {
-        clrnn_plan *plan = plan_of(context, &in, CLRNN_WEIGHTS_BF16, way);
+    for (size_t config = STEPWISE_CLBLAST; config <= STEPWISE_PACKED; config++) {
+        clrnn_plan *plan = plan_of(context, &in, CLRNN_WEIGHTS_BF16, config);
         assert_non_null(strstr(told, "weights are rounded to bf16"));
-        assert_true(!strstr(told, "no memory is saved") == (way == STEPWISE_PACKED));
+        assert_true(!strstr(told, "no memory is saved") == (config == STEPWISE_PACKED));
         clrnn_plan_destroy(&plan);
     }
     context->log = test_log;

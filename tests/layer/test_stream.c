@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "layer/blocks.h"
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 /* --- blocks ------------------------------------------------------------------------------- */
 
@@ -26,16 +26,16 @@ static void check_blocks(const test_blocks *b, const char *what, uint32_t block)
 }
 
 static void check_form(clrnn_context *context, size_t form, uint32_t layers, uint32_t batch,
-                       clrnn_precision precision, size_t way)
+                       clrnn_precision precision, size_t config)
 {
     enum { T = 130, MOST = 100 };
     static const uint32_t blocks[] = {1, 7, 64, MOST};
     char what[128];
     clrnn_network_desc network = test_sized_form(form, 5, 40, 9);
     network.num_layers = layers;
-    test_blocks b = test_blocks_open(context, &network, T, batch, MOST, precision, way);
-    snprintf(what, sizeof what, "%s %s, %s, L=%u N=%u", test_ways[way].name, test_forms[form].name,
-             test_precision_name(precision), layers, batch);
+    test_blocks b = test_blocks_open(context, &network, T, batch, MOST, precision, config);
+    snprintf(what, sizeof what, "%s %s, %s, L=%u N=%u", test_configs[config].name,
+             test_forms[form].name, test_precision_name(precision), layers, batch);
     for (size_t i = 0; i < COUNT(blocks); i++)
         check_blocks(&b, what, blocks[i]);
     test_blocks_close(&b);
@@ -46,13 +46,13 @@ static void any_blocks(void **state)
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (uint32_t layers = 1; layers <= 2; layers++)
             for (uint32_t batch = 1; batch <= 3; batch += 2)
-                check_form(*state, form, layers, batch, CLRNN_F32, test_way_count(*state) - 1);
+                check_form(*state, form, layers, batch, CLRNN_F32, test_config_count(*state) - 1);
 }
 
 static void any_precision(void **state)
 {
     for (size_t form = 2; form < TEST_FORMS && test_precisions(*state) == 2; form += 2)
-        check_form(*state, form, 2, 2, CLRNN_F64, test_way_count(*state) - 1);
+        check_form(*state, form, 2, 2, CLRNN_F64, test_config_count(*state) - 1);
 }
 
 /* The other strategy, with products of our own; with CLBlast the bits may differ. */
@@ -67,7 +67,7 @@ static void many_units(void **state)
 {
     clrnn_network_desc network = {.input_size = 3, .hidden_size = 300, .num_layers = 2};
     test_blocks b =
-        test_blocks_open(*state, &network, 20, 1, 8, CLRNN_F32, test_way_count(*state) - 1);
+        test_blocks_open(*state, &network, 20, 1, 8, CLRNN_F32, test_config_count(*state) - 1);
     check_blocks(&b, "300 units", 3);
     check_blocks(&b, "300 units", 8);
     test_blocks_close(&b);
@@ -75,25 +75,25 @@ static void many_units(void **state)
 
 /* Groups that wait for one another in vain, at any point of a block: whoever completes it finds the
  * states it began with, though the stream's final ones go to the same place. */
-static void overruns(void **state)
+static void timeouts(void **state)
 {
     static const uint32_t blocks[] = {1, 2, 5};
-    uint32_t repairs = 0;
-    for (size_t form = 0; form < TEST_FORMS && test_way_count(*state) == TEST_WAYS; form++) {
+    uint32_t fallbacks = 0;
+    for (size_t form = 0; form < TEST_FORMS && test_config_count(*state) == TEST_CONFIGS; form++) {
         clrnn_network_desc network = test_sized_form(form, 5, 130, 65);
         network.num_layers = 2;
-        test_blocks b = test_blocks_open(*state, &network, 12, 2, 5, CLRNN_F32, TEST_WAYS - 1);
+        test_blocks b = test_blocks_open(*state, &network, 12, 2, 5, CLRNN_F32, TEST_CONFIGS - 1);
         for (uint32_t i = 0; i < 18; i++) {
-            const clr_shares cut = {
-                .row_shares = 1, .unit_shares = 2 + i % 3, .most_spins = 1u << i / 2};
+            const clr_partition cut = {
+                .row_parts = 1, .unit_parts = 2 + i % 3, .most_spins = 1u << i / 2};
             test_force(b.plan, &cut);
             check_blocks(&b, test_forms[form].name, blocks[i % COUNT(blocks)]);
             test_force(b.plan, NULL);
         }
-        repairs += test_repairs(b.plan);
+        fallbacks += test_fallbacks(b.plan);
         test_blocks_close(&b);
     }
-    assert_true(repairs > 0 || test_way_count(*state) < TEST_WAYS);
+    assert_true(fallbacks > 0 || test_config_count(*state) < TEST_CONFIGS);
 }
 
 /* As in a plug-in that works in place. */
@@ -101,7 +101,7 @@ static void y_may_be_x(void **state)
 {
     const clrnn_network_desc network = {.input_size = 9, .hidden_size = 9};
     test_blocks b =
-        test_blocks_open(*state, &network, 21, 2, 7, CLRNN_F32, test_way_count(*state) - 1);
+        test_blocks_open(*state, &network, 21, 2, 7, CLRNN_F32, test_config_count(*state) - 1);
     clrnn_stream *stream = test_stream_make(b.plan);
     test_blocks_start(&b, stream);
     memcpy(b.y, b.host.io.x, b.in.steps * b.x_step);
@@ -217,7 +217,7 @@ int main(void)
         TEST(any_precision),
         TEST(stepwise),
         TEST(many_units),
-        TEST(overruns),
+        TEST(timeouts),
         TEST(y_may_be_x),
         TEST(start_and_reset),
         TEST(half_a_state),

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "device/context.h"
 #include "layer/blocks.h"
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 /* --- misuse ------------------------------------------------------------------------------- */
 
@@ -109,10 +109,10 @@ static void sizes_that_overflow(void **state)
 /* Blocks of all sizes while every allocation would fail, with no object more or less alive. */
 static void blocks_allocate_nothing(void **state)
 {
-    for (size_t way = STEPWISE_PACKED; way < test_way_count(*state); way++) {
+    for (size_t config = STEPWISE_PACKED; config < test_config_count(*state); config++) {
         clrnn_network_desc network = test_sized_form(3, 5, 40, 9);
         network.num_layers = 2;
-        test_blocks b = test_blocks_open(*state, &network, 12, 2, 6, CLRNN_F32, way);
+        test_blocks b = test_blocks_open(*state, &network, 12, 2, 6, CLRNN_F32, config);
         clrnn_stream *stream = test_stream_make(b.plan);
         test_blocks_start(&b, stream);
         const long alive = clr_live_objects();
@@ -122,7 +122,7 @@ static void blocks_allocate_nothing(void **state)
             assert_int_equal(clr_live_objects(), alive);
         }
         clr_fault_inject(CLR_FAULT_MEMORY, 0);
-        test_blocks_same(test_ways[way].name, &b, stream);
+        test_blocks_same(test_configs[config].name, &b, stream);
         clrnn_stream_destroy(&stream);
         test_blocks_close(&b);
     }

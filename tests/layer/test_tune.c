@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "device/program.h"
-#include "layer/cuts.h"
 #include "layer/exec_config.h"
+#include "layer/partitions.h"
 #include "layer/tuned.h"
 #include "math/clblast.h"
 
@@ -110,8 +110,7 @@ static void layers_of_a_stack(void **state)
     }
     desc.network.bidirectional = false;
     for (uint32_t layers = 1; layers <= 2; layers++) {
-        const clrnn_exec_config config = {WALK, .row_shares = 1, .unit_shares = 1,
-                                          .layers = layers};
+        const clrnn_exec_config config = {SCAN, .row_parts = 1, .unit_parts = 1, .layers = layers};
         assert_int_equal(clr_exec_config_store(context, &desc, &config), CLRNN_OK);
         clrnn_plan *plan = plan_of(context, &desc);
         assert_int_equal(plan->strategy->layers(plan, 3, 4), layers);
@@ -144,7 +143,7 @@ static void configs_of_a_gpu(void **state)
             bool kept = config->strategy == CLRNN_STRATEGY_RESIDENT;
             resident += kept;
             assert_true(kept || config->strategy == CLRNN_STRATEGY_STEPWISE);
-            assert_true(kept == (config->kept > 0) && kept == (config->unit_shares > 0));
+            assert_true(kept == (config->kept > 0) && kept == (config->unit_parts > 0));
             assert_int_equal(config->gemm, clr_clblast_usable(context, NULL) ? CLRNN_GEMM_CLBLAST
                                                                              : CLRNN_GEMM_PACKED);
         }
@@ -170,10 +169,10 @@ static void as_text(void **state)
     } all[] = {
         {{.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_CLBLAST, .seconds = 7},
          "strategy=stepwise,gemm=clblast"},
-        {{WALK, .row_shares = 1, .unit_shares = 2, .rows = 96, .helps = 1, .layers = 1},
-         "strategy=persistent,gemm=packed,row_shares=1,unit_shares=2,rows=96,helps=1,layers=1"},
-        {{RESIDENT, .row_shares = 4294967295u, .unit_shares = 4294967295u, .kept = 4294967295u},
-         "strategy=resident,gemm=clblast,row_shares=4294967295,unit_shares=4294967295,"
+        {{SCAN, .row_parts = 1, .unit_parts = 2, .rows = 96, .steals = 1, .layers = 1},
+         "strategy=persistent,gemm=packed,row_parts=1,unit_parts=2,rows=96,steals=1,layers=1"},
+        {{RESIDENT, .row_parts = 4294967295u, .unit_parts = 4294967295u, .kept = 4294967295u},
+         "strategy=resident,gemm=clblast,row_parts=4294967295,unit_parts=4294967295,"
          "kept=4294967295"}};
     (void)state;
     for (size_t i = 0; i < COUNT(all); i++)
@@ -201,11 +200,11 @@ static void same_bits(void **state)
 {
     static const clrnn_exec_config ways[] = {
         {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED},
-        {WALK, .row_shares = 1, .unit_shares = 1, .layers = 1},
-        {WALK, .row_shares = 2, .unit_shares = 1, .layers = 1, .rows = 24},
-        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1},
-        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1, .helps = 1, .rows = 96},
-        {WALK, .row_shares = 1, .unit_shares = 1, .layers = 2},
+        {SCAN, .row_parts = 1, .unit_parts = 1, .layers = 1},
+        {SCAN, .row_parts = 2, .unit_parts = 1, .layers = 1, .rows = 24},
+        {SCAN, .row_parts = 1, .unit_parts = 2, .layers = 1},
+        {SCAN, .row_parts = 1, .unit_parts = 2, .layers = 1, .steals = 1, .rows = 96},
+        {SCAN, .row_parts = 1, .unit_parts = 1, .layers = 2},
     };
     heard h;
     clrnn_context *context = open_with(*state, &h, fresh_folder());
@@ -217,16 +216,16 @@ static void same_bits(void **state)
     test_outputs expected = test_run(plan, &in);
     clrnn_plan_destroy(&plan);
     for (size_t i = 0; i < COUNT(ways); i++) {
-        if (ways[i].row_shares * ways[i].unit_shares > context->info.compute_units ||
+        if (ways[i].row_parts * ways[i].unit_parts > context->info.compute_units ||
             (ways[i].rows && !clr_compiles(context)))
             continue;
         assert_int_equal(clr_exec_config_store(context, &desc, &ways[i]), CLRNN_OK);
         plan = test_plan_make(context, &desc, &in);
         assert_int_equal(plan->strategy->id, ways[i].strategy);
-        assert_int_equal(plan->config.row_shares, ways[i].row_shares);
+        assert_int_equal(plan->config.row_parts, ways[i].row_parts);
         if (plan->strategy->id == CLRNN_STRATEGY_PERSISTENT)
-            assert_int_equal(clr_walks_of(plan)->kernels.kind.rows, ways[i].rows);
-        test_run_same("measured way", plan, &in, &expected);
+            assert_int_equal(clr_scanner_of(plan)->kernels.kind.rows, ways[i].rows);
+        test_run_same("measured config", plan, &in, &expected);
         clrnn_plan_destroy(&plan);
     }
     test_outputs_free(&expected);

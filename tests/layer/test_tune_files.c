@@ -47,17 +47,17 @@ static void damaged_files(void **state)
         {.strategy = (clrnn_strategy)9, .gemm = CLRNN_GEMM_PACKED},
         {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_AUTO},
         {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED, .rows = 24},
-        {WALK, .layers = 1},
-        {WALK, .row_shares = 2, .unit_shares = 2, .layers = 1},
-        {WALK, .row_shares = 1, .unit_shares = 1u << 20, .layers = 1},
-        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1, .kept = 32},
-        {WALK, .row_shares = 1, .unit_shares = 2},
-        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 3},
-        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1, .rows = 1000},
-        {WALK, .row_shares = 1, .unit_shares = 2, .layers = 1, .helps = 2},
-        {RESIDENT, .row_shares = 1, .unit_shares = 2},
-        {RESIDENT, .row_shares = 1, .unit_shares = 2, .kept = 2000},
-        {RESIDENT, .row_shares = 1, .unit_shares = 2, .kept = 32, .layers = 2}};
+        {SCAN, .layers = 1},
+        {SCAN, .row_parts = 2, .unit_parts = 2, .layers = 1},
+        {SCAN, .row_parts = 1, .unit_parts = 1u << 20, .layers = 1},
+        {SCAN, .row_parts = 1, .unit_parts = 2, .layers = 1, .kept = 32},
+        {SCAN, .row_parts = 1, .unit_parts = 2},
+        {SCAN, .row_parts = 1, .unit_parts = 2, .layers = 3},
+        {SCAN, .row_parts = 1, .unit_parts = 2, .layers = 1, .rows = 1000},
+        {SCAN, .row_parts = 1, .unit_parts = 2, .layers = 1, .steals = 2},
+        {RESIDENT, .row_parts = 1, .unit_parts = 2},
+        {RESIDENT, .row_parts = 1, .unit_parts = 2, .kept = 2000},
+        {RESIDENT, .row_parts = 1, .unit_parts = 2, .kept = 32, .layers = 2}};
     const clrnn_exec_config good = good_config(*state);
     const clrnn_plan_desc desc = small_plan(false);
     clrnn_exec_config config;
@@ -117,25 +117,25 @@ static void check_hostile(clrnn_context *like, const clrnn_exec_config *configs,
 static void hostile_files(void **state)
 {
     static const clrnn_exec_config for_cpus[] = {
-        {RESIDENT, .row_shares = 1, .unit_shares = 1, .kept = 1024},
-        {RESIDENT, .row_shares = 1, .unit_shares = 1, .kept = 32},
-        {WALK, .row_shares = 1, .unit_shares = 1, .layers = 1, .rows = 384},
-        {WALK, .row_shares = 1, .unit_shares = 1, .layers = 1, .rows = 25},
-        {WALK, .row_shares = 60000, .unit_shares = 1, .layers = 1},
-        {WALK, .row_shares = 0x80000000, .unit_shares = 0x80000000, .layers = 1},
+        {RESIDENT, .row_parts = 1, .unit_parts = 1, .kept = 1024},
+        {RESIDENT, .row_parts = 1, .unit_parts = 1, .kept = 32},
+        {SCAN, .row_parts = 1, .unit_parts = 1, .layers = 1, .rows = 384},
+        {SCAN, .row_parts = 1, .unit_parts = 1, .layers = 1, .rows = 25},
+        {SCAN, .row_parts = 60000, .unit_parts = 1, .layers = 1},
+        {SCAN, .row_parts = 0x80000000, .unit_parts = 0x80000000, .layers = 1},
         {.strategy = CLRNN_STRATEGY_PERSISTENT,
-         .row_shares = 1,
-         .unit_shares = 1,
+         .row_parts = 1,
+         .unit_parts = 1,
          .layers = 1,
          .gemm = CLRNN_GEMM_CLBLAST}};
     static const clrnn_exec_config for_gpus[] = {
-        {RESIDENT, .row_shares = 1, .unit_shares = 1, .kept = 1024},
-        {RESIDENT, .row_shares = 1, .unit_shares = 1, .kept = 128}, /* 64 are most, of doubles */
-        {RESIDENT, .row_shares = 1, .unit_shares = 1, .kept = 48},
-        {RESIDENT, .row_shares = 1, .unit_shares = 1, .kept = 0x80000010}, /* twice that is 32 */
-        {RESIDENT, .row_shares = 60000, .unit_shares = 1, .kept = 32},
-        {RESIDENT, .row_shares = 0x80000000, .unit_shares = 0x80000000, .kept = 32},
-        {WALK, .row_shares = 1, .unit_shares = 1, .layers = 1},
+        {RESIDENT, .row_parts = 1, .unit_parts = 1, .kept = 1024},
+        {RESIDENT, .row_parts = 1, .unit_parts = 1, .kept = 128}, /* 64 are most, of doubles */
+        {RESIDENT, .row_parts = 1, .unit_parts = 1, .kept = 48},
+        {RESIDENT, .row_parts = 1, .unit_parts = 1, .kept = 0x80000010}, /* twice that is 32 */
+        {RESIDENT, .row_parts = 60000, .unit_parts = 1, .kept = 32},
+        {RESIDENT, .row_parts = 0x80000000, .unit_parts = 0x80000000, .kept = 32},
+        {SCAN, .row_parts = 1, .unit_parts = 1, .layers = 1},
         {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED}};
     if (clrnn_context_device(*state)->type & CL_DEVICE_TYPE_CPU)
         check_hostile(*state, for_cpus, COUNT(for_cpus), false);
@@ -148,8 +148,8 @@ static void without_compiler(void **state)
 {
     static const clrnn_exec_config configs[] = {
         {.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_CLBLAST},
-        {WALK, .row_shares = 1, .unit_shares = 1, .layers = 1, .rows = 24},
-        {RESIDENT, .row_shares = 1, .unit_shares = 1, .kept = 32}};
+        {SCAN, .row_parts = 1, .unit_parts = 1, .layers = 1, .rows = 24},
+        {RESIDENT, .row_parts = 1, .unit_parts = 1, .kept = 32}};
     const clrnn_context_desc desc = {.device = "native", .log = test_log, .cache_dir = ""};
     clrnn_context *native = NULL;
     (void)state;

@@ -21,19 +21,19 @@ static bounds bounds_of(const char *name, clrnn_precision precision)
 }
 
 static void check_vector(clrnn_context *context, const test_vector *v, clrnn_precision precision,
-                         size_t way)
+                         size_t config)
 {
     char what[128];
     bounds b = bounds_of(v->name, precision);
-    const clrnn_plan_desc train = test_plan_desc(&v->in, precision, true, way);
-    const clrnn_plan_desc infer = test_plan_desc(&v->in, precision, false, way);
+    const clrnn_plan_desc train = test_plan_desc(&v->in, precision, true, config);
+    const clrnn_plan_desc infer = test_plan_desc(&v->in, precision, false, config);
     clrnn_plan *plan = test_plan_make(context, &train, &v->in);
     test_outputs out = test_run(plan, &v->in);
     /* Nothing that PyTorch gives may be missing here, or the comparison would leave it out. */
     assert_true(out.y && out.hn && out.dx && out.dh0 && out.dweights);
     assert_true(!v->expected.cn == !out.cn && !v->expected.dc0 == !out.dc0);
     snprintf(what, sizeof what, "%s %s %s", v->name, test_precision_name(precision),
-             test_ways[way].name);
+             test_configs[config].name);
     test_compare(what, &v->in, &out, &v->expected, b.forward, b.gradient);
     if (precision == CLRNN_F64) {
         test_outputs reference = test_reference(&v->in);
@@ -53,13 +53,13 @@ static void check_vector(clrnn_context *context, const test_vector *v, clrnn_pre
 
 static void every_file(void **state)
 {
-    const size_t runs = (size_t)test_precisions(*state) * test_way_count(*state);
+    const size_t runs = (size_t)test_precisions(*state) * test_config_count(*state);
     size_t done = 0, saturated = 0;
     for (size_t i = 0; i < TEST_VECTOR_COUNT; i++) {
         test_vector v = test_vector_load(test_vector_names[i]);
         for (int precision = 0; precision < test_precisions(*state); precision++)
-            for (size_t way = 0; way < test_way_count(*state); way++) {
-                check_vector(*state, &v, (clrnn_precision)precision, way);
+            for (size_t config = 0; config < test_config_count(*state); config++) {
+                check_vector(*state, &v, (clrnn_precision)precision, config);
                 saturated += strstr(v.name, "saturated") != NULL;
                 done++;
             }
@@ -76,9 +76,9 @@ static void peepholes(void **state)
         test_vector v = test_peephole_load(test_peephole_names[i]);
         const double bound = v.in.desc.bidirectional ? 3e-5 : 2e-6;
         for (int precision = 0; precision < test_precisions(*state); precision++)
-            for (size_t way = 0; way < test_way_count(*state); way++) {
+            for (size_t config = 0; config < test_config_count(*state); config++) {
                 const clrnn_plan_desc desc =
-                    test_plan_desc(&v.in, (clrnn_precision)precision, false, way);
+                    test_plan_desc(&v.in, (clrnn_precision)precision, false, config);
                 clrnn_plan *plan = test_plan_make(*state, &desc, &v.in);
                 test_outputs out = test_run(plan, &v.in);
                 test_compare(v.name, &v.in, &out, &v.expected, bound, 0);

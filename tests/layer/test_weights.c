@@ -54,7 +54,7 @@ typedef struct source {
 static source source_of(const clr_network *n, uint32_t layer, uint32_t direction, clr_weight weight)
 {
     const clr_cell_weights cell = clr_network_cell(n, layer, direction);
-    const size_t H = n->desc.hidden_size, G = n->gates, R = n->state;
+    const size_t H = n->desc.hidden_size, G = n->gates, R = n->state_size;
     const size_t before = n->form->phases > 1 ? 1 : 0;
     switch (weight) {
     case CLR_INPUT:
@@ -200,7 +200,7 @@ static void as_often_as_needed(void **state)
         calls = noted = 0;
         assert_int_equal(clr_weights_pack(&w, (clrnn_slice){w.buffer, 0}), CLRNN_OK);
         assert_int_equal(calls, 3 * all[i].calls);
-        size_t inputs = n.gates * n.desc.hidden_size * (size_t)(5 + 2 * n.state);
+        size_t inputs = n.gates * n.desc.hidden_size * (size_t)(5 + 2 * n.state_size);
         size_t forward = n.weights - (all[i].set == 1 ? 0 : inputs);
         assert_int_equal(noted, forward + (all[i].train ? n.weights - inputs : 0));
         clr_weights_free(&w);

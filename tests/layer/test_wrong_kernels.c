@@ -18,9 +18,9 @@
 enum { ROOM = 1 << 16 }; /* each file is blank to its end */
 
 #define FILES(X)          \
-    X(walk)               \
-    X(walk_forward)       \
-    X(walk_backward)      \
+    X(scan)               \
+    X(scan_forward)       \
+    X(scan_backward)      \
     X(partition)          \
     X(persistent)         \
     X(persistent_forward) \
@@ -131,10 +131,10 @@ static void is_seen(clrnn_context *context, const mistake *m)
 
 static void stepwise(void **state)
 {
-    static const mistake all[] = {{"lengths", CLRNN_STRATEGY_STEPWISE, false, FILE_walk_forward,
+    static const mistake all[] = {{"lengths", CLRNN_STRATEGY_STEPWISE, false, FILE_scan_forward,
                                    "store_some(live ? h_new : h_old,", "store_some(h_new,"},
                                   {"lengths, back", CLRNN_STRATEGY_STEPWISE, true,
-                                   FILE_walk_backward, "store_some(live ? a[k] : (REALV)0, da_of",
+                                   FILE_scan_backward, "store_some(live ? a[k] : (REALV)0, da_of",
                                    "store_some(a[k], da_of"}};
     for (size_t i = 0; i < COUNT(all); i++)
         is_seen(*state, &all[i]);
@@ -149,9 +149,9 @@ static void persistent(void **state)
         {"five rows", s, false, FILE_persistent,
          "add_tile_6(from, stride, left, panel, k, count, first, sum + i);",
          "add_tile_6(from, stride, min(left, 4u), panel, k, count, first, sum + i);"},
-        {"the fifth step", s, false, FILE_walk, "prev = slot_before(s->t, w->down, w->slots)",
+        {"the fifth step", s, false, FILE_scan, "prev = slot_before(s->t, w->down, w->slots)",
          "prev = slot_before(s->t + (s->t == 4), w->down, w->slots)"},
-        {"downwards", s, false, FILE_walk, "next = slot_after(s->t, w->down, w->slots)",
+        {"downwards", s, false, FILE_scan, "next = slot_after(s->t, w->down, w->slots)",
          "next = slot_after(s->t, 0, w->slots)"},
         {"a stack", s, false, FILE_persistent_forward, "lag = l.stacked ? l.block * parts : 0",
          "lag = l.stacked ? parts : 0"},
@@ -160,11 +160,11 @@ static void persistent(void **state)
          "return (uint)((ulong)whole * (part + 1) / parts) - (part == 1 && parts > 2);"},
         {"help", s, false, FILE_partition, "return (uint)(next - first);",
          "return (uint)(next - first + 1);"},
-        {"lengths", s, false, FILE_walk_forward, "store_some(live ? h_new : h_old,",
+        {"lengths", s, false, FILE_scan_forward, "store_some(live ? h_new : h_old,",
          "store_some(h_new,"},
-        {"repair", s, false, FILE_partition, "            return last;\n",
+        {"fallback", s, false, FILE_partition, "            return last;\n",
          "            return false;\n"},
-        {"lengths, back", s, true, FILE_walk_backward, "store_some(live ? a[k] : (REALV)0, da_of",
+        {"lengths, back", s, true, FILE_scan_backward, "store_some(live ? a[k] : (REALV)0, da_of",
          "store_some(a[k], da_of"}};
     if (!(clrnn_context_device(*state)->type & CL_DEVICE_TYPE_CPU))
         skip();
@@ -181,7 +181,8 @@ static void resident(void **state)
         {"five rows", s, false, FILE_resident_forward,
          "bring(p, a + n0 * stride, stride, rows, from);", "bring(p, a, stride, rows, from);"},
         {"directions", s, false, FILE_resident_forward, "group < groups ? 0 : 1", "0"},
-        {"repair", s, false, FILE_resident_forward, "s.h_prev, l.R, row0, row1, l.rows, !repair,",
+        {"fallback", s, false, FILE_resident_forward,
+         "s.h_prev, l.R, row0, row1, l.rows, !fallback,",
          "s.h_prev, l.R, row0, row1, l.rows, true,"}};
     for (size_t i = 0; i < COUNT(all); i++)
         is_seen(*state, &all[i]);

@@ -3,8 +3,8 @@
 #ifndef TEST_LAYER_TUNED_H
 #define TEST_LAYER_TUNED_H
 
-#include "layer/cuts.h"
 #include "layer/exec_config.h"
+#include "layer/partitions.h"
 
 /* What was said about the strategy of the last plan; how often something was ignored or compiled.
  */
@@ -13,7 +13,7 @@ typedef struct heard {
     int ignored, compiled;
 } heard;
 
-#define WALK     .strategy = CLRNN_STRATEGY_PERSISTENT, .gemm = CLRNN_GEMM_PACKED
+#define SCAN     .strategy = CLRNN_STRATEGY_PERSISTENT, .gemm = CLRNN_GEMM_PACKED
 #define RESIDENT .strategy = CLRNN_STRATEGY_RESIDENT, .gemm = CLRNN_GEMM_CLBLAST
 
 /** A context on the same device with this cache folder; "" is none. Its log goes to *h. */

@@ -147,7 +147,7 @@ static clr_gemms packed_of(clrnn_context *context, int precision)
     return gemms;
 }
 
-/* Every way to store, prepare and add, at sizes around those of a tile and a block. */
+/* Every way to converter, prepare and add, at sizes around those of a tile and a block. */
 static void chains_of_multiply_adds(void **state)
 {
     static const size_t m[] = {1, 2, 3, 4, 6, 7, 13, 97}, n[] = {1, 15, 16, 17, 31, 32, 33, 65},

@@ -15,11 +15,11 @@
 
 static const clrnn_storage storages[] = {CLRNN_WEIGHTS_F16, CLRNN_WEIGHTS_BF16, CLRNN_WEIGHTS_INT8};
 
-static clr_store store_of(clrnn_context *context, clrnn_storage storage)
+static clr_converter store_of(clrnn_context *context, clrnn_storage storage)
 {
-    clr_store store;
-    assert_int_equal(clr_store_init(context, storage, &store), CLRNN_OK);
-    return store;
+    clr_converter converter;
+    assert_int_equal(clr_converter_init(context, storage, &converter), CLRNN_OK);
+    return converter;
 }
 
 /* --- numbers ------------------------------------------------------------------------------ */
@@ -40,12 +40,12 @@ static double half_of(uint32_t bits)
 }
 
 /* What the device keeps of [rows,columns]: to be freed. */
-static double *kept(clr_store *store, const double *values, size_t rows, size_t columns)
+static double *kept(clr_converter *converter, const double *values, size_t rows, size_t columns)
 {
-    array in = array_make(store->context, CLRNN_F32, values, rows * columns);
-    array out = array_make(store->context, CLRNN_F32, NULL, rows * columns);
+    array in = array_make(converter->context, CLRNN_F32, values, rows * columns);
+    array out = array_make(converter->context, CLRNN_F32, NULL, rows * columns);
     const clr_matrix m = {in.buffer, 0, columns};
-    assert_int_equal(clr_store_round(store, m, true, rows, columns, out.buffer), CLRNN_OK);
+    assert_int_equal(clr_converter_round(converter, m, true, rows, columns, out.buffer), CLRNN_OK);
     double *result = array_read(&out);
     array_free(&in);
     array_free(&out);
@@ -58,17 +58,18 @@ static bool same(double a, double b)
 }
 
 /* What the device keeps is what the host would, to the bit. */
-static void check_numbers(clr_store *store, const double *values, size_t rows, size_t columns)
+static void check_numbers(clr_converter *converter, const double *values, size_t rows,
+                          size_t columns)
 {
     double *expected = calloc(rows * columns, sizeof *expected);
     assert_non_null(expected);
     memcpy(expected, values, rows * columns * sizeof *expected);
-    clr_reference_store(store->storage, expected, rows, columns);
-    double *got = kept(store, values, rows, columns);
+    clr_reference_store(converter->storage, expected, rows, columns);
+    double *got = kept(converter, values, rows, columns);
     for (size_t i = 0; i < rows * columns; i++)
         if (!same(got[i], (double)(float)expected[i]))
-            fail_msg("%s: of %a the device keeps %a, not %a", test_storage_names[store->storage],
-                     values[i], got[i], expected[i]);
+            fail_msg("%s: of %a the device keeps %a, not %a",
+                     test_storage_names[converter->storage], values[i], got[i], expected[i]);
     free(expected);
     free(got);
 }
@@ -78,7 +79,7 @@ static void every_number(void **state)
 {
     enum { ROWS = 256, COLUMNS = 256, SHIFTS = 6 };
     for (int s = 0; s < 2; s++) {
-        clr_store store = store_of(*state, storages[s]);
+        clr_converter converter = store_of(*state, storages[s]);
         double *values = calloc((size_t)ROWS * COLUMNS, sizeof *values);
         assert_non_null(values);
         for (int shift = 0; shift < SHIFTS; shift++) {
@@ -96,10 +97,10 @@ static void every_number(void **state)
                 const float beside[] = {at, nextafterf(at, INFINITY), nextafterf(at, -INFINITY)};
                 values[i] = beside[shift % 3];
             }
-            check_numbers(&store, values, ROWS, COLUMNS);
+            check_numbers(&converter, values, ROWS, COLUMNS);
         }
         free(values);
-        clr_store_free(&store);
+        clr_converter_free(&converter);
     }
 }
 
@@ -119,9 +120,9 @@ static void other_numbers(void **state)
                                                 : (uint32_t)(int32_t)random[i] << 16 ^
                                                       (uint32_t)(int32_t)random[N + i]);
     for (int s = 0; s < 2; s++) {
-        clr_store store = store_of(*state, storages[s]);
-        check_numbers(&store, values, 1, N);
-        clr_store_free(&store);
+        clr_converter converter = store_of(*state, storages[s]);
+        check_numbers(&converter, values, 1, N);
+        clr_converter_free(&converter);
     }
     free(random);
     free(values);
@@ -134,7 +135,7 @@ static void int8_rows(void **state)
     static const double sizes[ROWS] = {1,        1e-3,     1e30,     0x1p-93, 0x1p-100,
                                        0x1p-101, 0x1p-140, 0x1p-149, 0,       0x1.fffffep127,
                                        1,        1,        127};
-    clr_store store = store_of(*state, CLRNN_WEIGHTS_INT8);
+    clr_converter converter = store_of(*state, CLRNN_WEIGHTS_INT8);
     double *values = test_random((size_t)ROWS * COLUMNS, 3, 1);
     for (size_t i = 0; i < (size_t)ROWS * COLUMNS; i++)
         values[i] = (float)(values[i] * sizes[i / COLUMNS]);
@@ -142,8 +143,8 @@ static void int8_rows(void **state)
     values[11 * COLUMNS + 300] = -INFINITY;
     for (size_t i = 0; i < COLUMNS; i++) /* exactly between two multiples: to the even one */
         values[12 * COLUMNS + i] = i ? (double)(i % 253) / 2 - 63 : -127;
-    check_numbers(&store, values, ROWS, COLUMNS);
-    double *got = kept(&store, values, ROWS, COLUMNS);
+    check_numbers(&converter, values, ROWS, COLUMNS);
+    double *got = kept(&converter, values, ROWS, COLUMNS);
     for (size_t i = 0; i < COLUMNS; i++) {
         assert_true(fabs(got[i] - values[i]) <= 0.5 / 126.9 && got[8 * COLUMNS + i] == 0);
         assert_true(isnan(got[10 * COLUMNS + i]) && isnan(got[11 * COLUMNS + i]));
@@ -151,14 +152,14 @@ static void int8_rows(void **state)
     }
     free(got);
     free(values);
-    clr_store_free(&store);
+    clr_converter_free(&converter);
 }
 
 /* Near every middle between two multiples, where a division must not decide. */
 static void int8_middles(void **state)
 {
     enum { ROWS = 100, COLUMNS = 1 + 254 * 3 };
-    clr_store store = store_of(*state, CLRNN_WEIGHTS_INT8);
+    clr_converter converter = store_of(*state, CLRNN_WEIGHTS_INT8);
     double *sizes = test_random(ROWS, 4, 1),
            *values = calloc((size_t)ROWS * COLUMNS, sizeof *values);
     assert_non_null(values);
@@ -172,10 +173,10 @@ static void int8_middles(void **state)
             values[row * COLUMNS + 3 + 3 * i] = nextafterf(middle, -INFINITY);
         }
     }
-    check_numbers(&store, values, ROWS, COLUMNS);
+    check_numbers(&converter, values, ROWS, COLUMNS);
     free(sizes);
     free(values);
-    clr_store_free(&store);
+    clr_converter_free(&converter);
 }
 
 /* --- places ------------------------------------------------------------------------------- */
@@ -211,31 +212,32 @@ static void check_panels(clrnn_storage storage, const unsigned char *panels, con
 }
 
 /* Panels are written where they belong, and nothing beside them. */
-static void check_places(clr_store *store, size_t n, size_t k, size_t width)
+static void check_places(clr_converter *converter, size_t n, size_t k, size_t width)
 {
     enum { BEFORE = 24, AFTER = 24, PATTERN = 0x5a };
-    size_t number = clr_storage_bytes(store->storage, CLRNN_F32);
-    size_t rows = clr_storage_rows(store->storage, k), columns = (n + width - 1) / width * width;
+    size_t number = clr_storage_bytes(converter->storage, CLRNN_F32);
+    size_t rows = clr_storage_rows(converter->storage, k),
+           columns = (n + width - 1) / width * width;
     size_t end = (BEFORE + columns * rows) * number, bytes = end + AFTER;
     double *values = test_random(n * k, n + k, 1);
     for (size_t i = 0; i < n * k; i++)
         values[i] = (float)values[i];
-    double *numbers = kept(store, values, n, k);
-    array w = array_make(store->context, CLRNN_F32, values, n * k);
+    double *numbers = kept(converter, values, n, k);
+    array w = array_make(converter->context, CLRNN_F32, values, n * k);
     unsigned char *host = malloc(bytes);
     cl_mem panels = NULL;
     assert_non_null(host);
     memset(host, PATTERN, bytes);
-    assert_int_equal(clr_buffer_create(store->context, bytes, &panels), CLRNN_OK);
-    assert_int_equal(clr_buffer_write(store->context, panels, 0, bytes, host), CLRNN_OK);
-    assert_int_equal(
-        clr_store_panels(store, (clr_matrix){w.buffer, 0, k}, true, n, k, width, panels, BEFORE),
-        CLRNN_OK);
-    assert_int_equal(clr_buffer_read(store->context, panels, 0, bytes, host), CLRNN_OK);
+    assert_int_equal(clr_buffer_create(converter->context, bytes, &panels), CLRNN_OK);
+    assert_int_equal(clr_buffer_write(converter->context, panels, 0, bytes, host), CLRNN_OK);
+    assert_int_equal(clr_converter_pack(converter, (clr_matrix){w.buffer, 0, k}, true, n, k, width,
+                                        panels, BEFORE),
+                     CLRNN_OK);
+    assert_int_equal(clr_buffer_read(converter->context, panels, 0, bytes, host), CLRNN_OK);
     for (size_t i = 0; i < bytes; i++)
         if (i < BEFORE * number || i >= end)
             assert_int_equal(host[i], PATTERN);
-    check_panels(store->storage, host + BEFORE * number, numbers, n, k, width);
+    check_panels(converter->storage, host + BEFORE * number, numbers, n, k, width);
     free(host);
     free(numbers);
     free(values);
@@ -247,14 +249,14 @@ static void places(void **state)
 {
     static const size_t widths[] = {1, 2, 8, 16, 32};
     for (size_t s = 0; s < COUNT(storages); s++) {
-        clr_store store = store_of(*state, storages[s]);
+        clr_converter converter = store_of(*state, storages[s]);
         for (size_t w = 0; w < COUNT(widths); w++) {
-            check_places(&store, 1, 1, widths[w]);
-            check_places(&store, 33, 7, widths[w]);
-            check_places(&store, 64, 6, widths[w]);
-            check_places(&store, 17, 300, widths[w]);
+            check_places(&converter, 1, 1, widths[w]);
+            check_places(&converter, 33, 7, widths[w]);
+            check_places(&converter, 64, 6, widths[w]);
+            check_places(&converter, 17, 300, widths[w]);
         }
-        clr_store_free(&store);
+        clr_converter_free(&converter);
     }
 }
 

@@ -47,7 +47,7 @@ clrnn_tensors *tensors_of(const clrnn_model_desc *desc, const char *prefix)
         add_zeros(set, name, info.rank, info.shape[0], info.shape[1]);
     }
     if (desc->output_size > 0) {
-        add_zeros(set, "head.weight", 2, desc->output_size, (uint64_t)n.directions * n.state);
+        add_zeros(set, "head.weight", 2, desc->output_size, (uint64_t)n.directions * n.state_size);
         add_zeros(set, "head.bias", 1, desc->output_size, 1);
     }
     return set;

@@ -83,12 +83,12 @@ sizes sizes_of(const clrnn_model *m, const problem *p)
 {
     const clr_network *net = &m->network;
     size_t rows = (size_t)p->steps * p->batch, states = net->layers * net->directions * p->batch;
-    size_t width = (size_t)net->directions * net->state;
+    size_t width = (size_t)net->directions * net->state_size;
     return (sizes){.rows = rows,
                    .inputs = net->desc.input_size,
                    .width = width,
                    .x = rows * net->desc.input_size,
-                   .h = states * net->state,
+                   .h = states * net->state_size,
                    .c = net->desc.cell == CLRNN_CELL_LSTM ? states * net->desc.hidden_size : 0,
                    .y = rows * width,
                    .logits = rows * m->desc.output_size,

@@ -153,13 +153,13 @@ static void derived_sizes(void **state)
     const clrnn_network_desc lstm = {
         .input_size = 2, .hidden_size = 5, .proj_size = 3, .bidirectional = true};
     assert_int_equal(clr_network_init(&lstm, &test_log, &n), CLRNN_OK);
-    assert_true(n.gates == 4 && n.layers == 1 && n.directions == 2 && n.state == 3);
+    assert_true(n.gates == 4 && n.layers == 1 && n.directions == 2 && n.state_size == 3);
     assert_true(n.has_cell_state && n.saved == 1 && n.form->phases == 1 && !n.form->two_inputs);
     assert_int_equal(n.desc.num_layers, 1);
 
     clrnn_network_desc gru = {.cell = CLRNN_CELL_GRU, .input_size = 2, .hidden_size = 5};
     assert_int_equal(clr_network_init(&gru, &test_log, &n), CLRNN_OK);
-    assert_true(n.gates == 3 && n.state == 5 && n.saved == 1 && !n.has_cell_state);
+    assert_true(n.gates == 3 && n.state_size == 5 && n.saved == 1 && !n.has_cell_state);
     assert_true(n.form->phases == 2 && n.form->phase[0].count == 2 && n.form->phase[1].first == 2);
     assert_true(n.form->phase[1].count == 1 && !n.form->two_inputs);
     gru.gru_reset = CLRNN_RESET_AFTER;
@@ -357,9 +357,11 @@ static void claim(unsigned char *owned, size_t total, size_t at, size_t count)
 /* Every step of every array gets its own elements, and none is left over. */
 static void check_layout(const clr_network *n, const clr_layout *l)
 {
-    const size_t N = l->batch, H = n->desc.hidden_size, R = n->state;
-    const uint32_t own_layers = l->keep || n->layers == 1 ? n->layers : n->directions == 2 ? 1 : 2;
-    const uint32_t ys = l->keep || n->layers < 3 ? n->layers - 1 : 2;
+    const size_t N = l->batch, H = n->desc.hidden_size, R = n->state_size;
+    const uint32_t own_layers = l->all_layers || n->layers == 1 ? n->layers
+                                : n->directions == 2            ? 1
+                                                                : 2;
+    const uint32_t ys = l->all_layers || n->layers < 3 ? n->layers - 1 : 2;
     unsigned char *owned = calloc(l->total + 1, 1);
     assert_non_null(owned);
     for (uint32_t layer = 0; layer < n->layers; layer++)
@@ -371,8 +373,8 @@ static void check_layout(const clr_network *n, const clr_layout *l)
             }
             for (uint32_t t = 0; t < l->steps && layer < own_layers; t++)
                 claim(owned, l->total, clr_layout_gates(l, n, layer, d, t), N * n->gates * H);
-            for (uint32_t t = 0; n->saved && t < l->extras && layer < own_layers; t++)
-                claim(owned, l->total, clr_layout_extra(l, n, layer, d, t), N * n->saved * H);
+            for (uint32_t t = 0; n->saved && t < l->saved_steps && layer < own_layers; t++)
+                claim(owned, l->total, clr_layout_saved(l, n, layer, d, t), N * n->saved * H);
         }
     for (uint32_t layer = 0; layer < ys; layer++)
         claim(owned, l->total, clr_layout_y(l, layer), (size_t)l->y_steps * N * n->directions * R);
@@ -387,7 +389,7 @@ static void check_turns(const clr_network *n, const clr_layout *l)
 {
     for (uint32_t layer = 1; layer < n->layers; layer++) {
         bool shared = clr_layout_gates(l, n, layer, 0, 0) == clr_layout_gates(l, n, 0, 0, 0);
-        assert_int_equal(shared, !l->keep && (n->directions == 2 || layer % 2 == 0));
+        assert_int_equal(shared, !l->all_layers && (n->directions == 2 || layer % 2 == 0));
         if (layer + 1 < n->layers)
             assert_int_not_equal(clr_layout_y(l, layer), clr_layout_y(l, layer - 1));
     }
@@ -417,13 +419,13 @@ static void layouts_do_not_overlap(void **state)
             desc.bidirectional = bits & 4;
             assert_int_equal(clr_network_init(&desc, &test_log, &n), CLRNN_OK);
             assert_int_equal(clr_layout_train(&n, T, N, &test_log, &l), CLRNN_OK);
-            assert_true(l.keep && l.slots == T + 1 && l.steps == T && l.y_steps == T);
+            assert_true(l.all_layers && l.slots == T + 1 && l.steps == T && l.y_steps == T);
             check_layout(&n, &l);
             check_turns(&n, &l);
-            for (uint32_t piece = 1; piece <= T; piece += 2) {
-                assert_int_equal(clr_layout_infer(&n, T, piece, N, &test_log, &l), CLRNN_OK);
-                assert_true(!l.keep && l.slots == 2 && l.steps == piece);
-                assert_int_equal(l.y_steps, desc.bidirectional ? T : piece);
+            for (uint32_t chunk = 1; chunk <= T; chunk += 2) {
+                assert_int_equal(clr_layout_infer(&n, T, chunk, N, &test_log, &l), CLRNN_OK);
+                assert_true(!l.all_layers && l.slots == 2 && l.steps == chunk);
+                assert_int_equal(l.y_steps, desc.bidirectional ? T : chunk);
                 check_layout(&n, &l);
                 check_turns(&n, &l);
             }

@@ -10,7 +10,7 @@
 #define PRECISIONS "f32|f64"
 #define WEIGHTS    "f32|f16|bf16|int8" /* as clrnn_storage counts them */
 
-#define PIECE 1024u /* steps of one call, where the sequence can be cut */
+#define CHUNK 1024u /* steps of one call, where the sequence can be cut */
 
 /* One run. */
 typedef struct job {
@@ -191,7 +191,7 @@ static void *step_of(const job *j, void *data, uint32_t t, size_t width)
 }
 
 /* Steps t..t+steps-1, from h0 and c0 to hn and cn. */
-static int forward_piece(job *j, uint32_t t, uint32_t steps, const uint32_t *lengths,
+static int forward_chunk(job *j, uint32_t t, uint32_t steps, const uint32_t *lengths,
                          const void *h0, const void *c0, void *hn, void *cn)
 {
     clrnn_model_io io = {.steps = steps,
@@ -220,22 +220,22 @@ static void *make_state(const job *j, const void *from, size_t width)
     return state;
 }
 
-/* A long sequence in pieces, each from the state after the one before: memory on the device does
+/* A long sequence in chunks, each from the state after the one before: memory on the device does
  * not grow with T, and on CPU devices the numbers are the same to the last bit. */
-static int forward_pieces(job *j)
+static int forward_chunks(job *j)
 {
     bool has_c = clrnn_cell_get_info(j->desc->network.cell)->has_cell_state;
     size_t H = j->desc->network.hidden_size;
     void *h = make_state(j, j->h0, j->state), *c = has_c ? make_state(j, j->c0, H) : NULL;
     uint32_t *lengths = j->lengths ? calloc(j->batch, sizeof *lengths) : NULL;
     int code = h && (c || !has_c) && (lengths || !j->lengths) ? TOOL_OK : tool_no_memory();
-    for (uint32_t t = 0; t < j->steps && !code; t += PIECE) {
-        uint32_t steps = j->steps - t < PIECE ? j->steps - t : PIECE;
+    for (uint32_t t = 0; t < j->steps && !code; t += CHUNK) {
+        uint32_t steps = j->steps - t < CHUNK ? j->steps - t : CHUNK;
         for (uint32_t n = 0; lengths && n < j->batch; n++) {
             uint32_t left = j->lengths[n] > t ? j->lengths[n] - t : 0;
             lengths[n] = left < steps ? left : steps;
         }
-        code = forward_piece(j, t, steps, lengths, h, c, h, c);
+        code = forward_chunk(j, t, steps, lengths, h, c, h, c);
     }
     if (!code && j->outputs[RUN_HN].data)
         memcpy(j->outputs[RUN_HN].data, h, (size_t)j->stack * j->batch * j->state * j->element);
@@ -250,9 +250,9 @@ static int forward_pieces(job *j)
 /* A backward direction needs the whole sequence. */
 static int forward(job *j)
 {
-    if (j->steps > PIECE && !j->desc->network.bidirectional)
-        return forward_pieces(j);
-    return forward_piece(j, 0, j->steps, j->lengths, j->h0, j->c0, j->outputs[RUN_HN].data,
+    if (j->steps > CHUNK && !j->desc->network.bidirectional)
+        return forward_chunks(j);
+    return forward_chunk(j, 0, j->steps, j->lengths, j->h0, j->c0, j->outputs[RUN_HN].data,
                          j->outputs[RUN_CN].data);
 }
 
@@ -347,7 +347,7 @@ static int run(int argc, char **argv)
         tool_prefix(&j.prefix),
         tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
-        tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is walked (auto)"),
+        tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is scanned (auto)"),
         tool_choice("weights", WEIGHTS, &j.weights, "how weight matrices are kept (f32)"),
         tool_device(&selector),
         {0}};

@@ -194,7 +194,7 @@ static int run(int argc, char **argv)
         tool_u64("save-every", "K", &o.save_every,
                  "steps between checkpoints; 0: at the end (500)"),
         tool_u64("seed", "S", &o.seed, "of first weights and dropout (0)"),
-        tool_choice("strategy", TOOL_STRATEGIES, &o.strategy, "how time is walked (auto)"),
+        tool_choice("strategy", TOOL_STRATEGIES, &o.strategy, "how time is scanned (auto)"),
         tool_device(&o.selector),
         {0}};
     o.table = options;

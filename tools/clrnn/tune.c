@@ -29,8 +29,8 @@ static void print_lines(const char *problem, const clrnn_tuning *tuning)
 /* A config as an object; 0 stands for what its text leaves out. */
 static cJSON *object_of(const clrnn_exec_config *config)
 {
-    static const char *const keys[] = {"strategy", "gemm", "row_shares", "unit_shares",
-                                       "kept",     "rows", "helps",      "layers"};
+    static const char *const keys[] = {"strategy", "gemm", "row_parts", "unit_parts",
+                                       "kept",     "rows", "steals",    "layers"};
     char text[256];
     cJSON *object = cJSON_CreateObject();
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT
- * cl/walk_launch.cl - what the host tells the kernels of all strategies: where the arrays of a
+ * cl/scan_launch.cl - what the host tells the kernels of all strategies: where the arrays of a
  * launch lie. (stepwise has a kernel for each phase of each step, but one of these for all steps.)
  *
  * host/math/scan.h reads this file too, with ulong and uint as cl_ulong and cl_uint: so both
  * sides have one layout. Hence no other types, ulong first, and sizes that are multiples of 8; and
- * cl/resident.cl copies walk_places, of ulong alone, word by word. */
-#ifndef CLR_WALKS
-#define CLR_WALKS
-#define MOST_WALKS 2 /* of one launch: the directions of a layer, or two layers of a stack */
+ * cl/resident.cl copies scan_arrays, of ulong alone, word by word. */
+#ifndef CLR_SCAN_LAUNCH
+#define CLR_SCAN_LAUNCH
+#define MOST_SCANS 2 /* of one launch: the directions of a layer, or two layers of a stack */
 
-/* ints of the array `sync`: the flag, how often there was something to repair, how many groups have
+/* ints of the array `sync`: the flag, how often there was a fallback, how many groups have
  * left; then for each of up to
- * MOST_GROUPS meeting places a counter in a cache line of its own; then for each group how many
- * phases it has completed; then for each, in a line of its own, what of its present phase has been
- * claimed. (These places do not depend on the cut: what one launch leaves as a
- * group's phases must not be the counter of another launch.) */
-#define MOST_GROUPS   256
-#define SYNC_FLAG     0
-#define SYNC_REPAIRS  1
-#define SYNC_LEFT     2
-#define SYNC_LINE     16
-#define SYNC_COUNTERS SYNC_LINE
-#define SYNC_DONE     (SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)
-#define SYNC_CLAIMS   (SYNC_DONE + MOST_GROUPS)
-#define SYNC_INTS     (SYNC_CLAIMS + MOST_GROUPS * SYNC_LINE)
+ * MOST_GROUPS grid barrier places a counter in a cache line of its own; then for each group how
+ * many phases it has completed; then for each, in a line of its own, what of its present phase has
+ * been claimed. (These places do not depend on the cut: what one launch leaves as a group's phases
+ * must not be the counter of another launch.) */
+#define MOST_GROUPS    256
+#define SYNC_FLAG      0
+#define SYNC_FALLBACKS 1
+#define SYNC_LEFT      2
+#define SYNC_LINE      16
+#define SYNC_COUNTERS  SYNC_LINE
+#define SYNC_DONE      (SYNC_COUNTERS + MOST_GROUPS * SYNC_LINE)
+#define SYNC_CLAIMS    (SYNC_DONE + MOST_GROUPS)
+#define SYNC_INTS      (SYNC_CLAIMS + MOST_GROUPS * SYNC_LINE)
 
 /* What of a phase has been claimed, as one number: the phase times CLAIMS, and how many panels. */
 #define CLAIMS (1 << 13)
@@ -31,13 +31,13 @@
 /* persistent: rows of x whose input products are computed at once, if there are so many. */
 #define INPUT_ROWS 96
 
-/* persistent: units at most of what one group walks with all states at hand. */
+/* persistent: units at most of what one group scans with all states at hand. */
 #define SINGLE_UNITS 256
 
-/* Where a walk's x and y are, if it has any. */
-#define FROM_NOWHERE  0
-#define FROM_ARGUMENT 1 /* the kernel's x, y or dy */
-#define FROM_STORE    2
+/* Where a scan's x and y are, if it has any. */
+#define FROM_NOWHERE   0
+#define FROM_ARGUMENT  1 /* the kernel's x, y or dy */
+#define FROM_WORKSPACE 2
 
 /* resident: into how many lanes the values of k are cut, and how long one is. Nothing but K may
  * decide, since the bits of a sum depend on it. */
@@ -46,19 +46,18 @@
 #define MOST_LANES  32
 #define LANE_ROWS   4 /* rows that share a weight that is read */
 
-/* One direction of one layer. Offsets in elements of the kernel's argument that is named; the steps
- * kept are those of the launch. */
-typedef struct walk_places {
-    ulong gates; /* store: [count,N,G*H] */
-    ulong h, c;  /* store: [slots,N,R], [slots,N,H] */
-    ulong extra; /* store: [extras,N,values saved,H] */
-    ulong y;     /* y, back dy: [..,N,y_stride], that of the first kept step, row 0 */
+/* One direction of one layer. Offsets in elements of the kernel's argument that is named. */
+typedef struct scan_arrays {
+    ulong gates; /* workspace: [count,N,G*H] */
+    ulong h, c;  /* workspace: [slots,N,R], [slots,N,H] */
+    ulong saved; /* workspace: [saved_steps,N,values saved,H] */
+    ulong y;     /* y, back dy: [..,N,y_stride], that of the first step, row 0 */
     ulong y_from, y_stride;
-    ulong first_t; /* t of the first kept step */
+    ulong first_t; /* t of the first step */
     ulong down;    /* 1: from the last step to the first */
     ulong params;  /* weights: [CELL_PARAMS,H] */
     /* forward */
-    ulong x; /* x: [..,N,x_stride], that of the first kept step, row 0 */
+    ulong x; /* x: [..,N,x_stride], that of the first step, row 0 */
     ulong x_from, x_stride, I;
     ulong input;            /* panels: W_ih^T, [G][panels of H][PANEL_ROWS(I)][TILE_N] */
     ulong recurrent;        /* panels: U^T, the same with R */
@@ -73,26 +72,26 @@ typedef struct walk_places {
     ulong dh, dc;       /* dh, dc: [N,R], [N,H] */
     ulong dproj;        /* dproj: [count,N,R] */
     ulong da;           /* da and du: [count,N,G*H] */
-} walk_places;
+} scan_arrays;
 
-typedef struct walk_launch {
-    walk_places walks[MOST_WALKS];
+typedef struct scan_launch {
+    scan_arrays scans[MOST_SCANS];
     uint options; /* of the network: cl/cell.cl */
     uint has_lengths;
-    uint keep; /* 1: gates are left activated, for the way back */
-    uint slots, extras;
-    uint count; /* steps kept and walked */
+    uint save_gates; /* 1: gates are left activated, for the way back */
+    uint slots, saved_steps;
+    uint count; /* steps of the launch */
     uint H, R, N;
-    uint used; /* of walks */
-    uint row_shares, unit_shares;
-    uint stacked;                 /* 1: the x of the second walk is the y of the first */
-    uint solo;                    /* 1: one group does the work of all */
-    uint help;                    /* persistent, forward, 1: who is done takes from the others */
+    uint used; /* of scans */
+    uint row_parts, unit_parts;
+    uint stacked;                 /* 1: the x of the second scan is the y of the first */
+    uint single_group;            /* 1: one group does the work of all */
+    uint steal;                   /* persistent, forward, 1: who is done takes from the others */
     uint block;                   /* persistent: steps whose input products come at once */
     uint most_spins, first_spins; /* how long to wait for others; in the first phase */
     uint rows;                    /* resident: how many are multiplied at once */
     uint unused;                  /* for a size that is a multiple of 8 */
-} walk_launch;
+} scan_launch;
 
 /* The slots of the states before and after step t. */
 static inline uint slot_before(uint t, uint down, uint slots)

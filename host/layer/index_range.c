@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * layer/reach.c - whether the products of a plan reach all of their operands. */
-#include "layer/reach.h"
+ * layer/index_range.c - whether the products of a plan reach all of their operands. */
+#include "layer/index_range.h"
 
 #include "base/checked.h"
 #include "base/log.h"
@@ -12,7 +12,7 @@ static clr_size product(uint64_t a, uint64_t b, uint64_t c)
 }
 
 /* How far products go into the block of a pass: the outputs of lower layers come last in it, before
- * them extra, before that the states, and gates first. */
+ * them saved, before that the states, and gates first. */
 static size_t end_in_block(const clrnn_plan *plan, const clr_layout *l)
 {
     const clr_network *n = &plan->network;
@@ -29,9 +29,9 @@ static size_t end_in_weights(const clrnn_plan *plan)
     size_t rows = (size_t)n->gates * n->desc.hidden_size, end = 0;
     for (uint32_t layer = 0; layer < n->layers; layer++) {
         clr_cell_weights w = clr_network_cell(n, layer, n->directions - 1);
-        size_t widest = w.inputs > n->state ? w.inputs : n->state;
-        size_t last = w.w_hr == CLR_ABSENT ? w.w_hh + rows * n->state
-                                           : w.w_hr + (size_t)n->state * n->desc.hidden_size;
+        size_t widest = w.inputs > n->state_size ? w.inputs : n->state_size;
+        size_t last = w.w_hr == CLR_ABSENT ? w.w_hh + rows * n->state_size
+                                           : w.w_hr + (size_t)n->state_size * n->desc.hidden_size;
         if (plan->desc.weights != CLRNN_WEIGHTS_F32)
             last = rows * widest;
         end = last > end ? last : end;
@@ -39,13 +39,13 @@ static size_t end_in_weights(const clrnn_plan *plan)
     return end;
 }
 
-clrnn_status clr_plan_check_reach(const clrnn_plan *plan, const clr_layout *layout)
+clrnn_status clr_plan_check_index_range(const clrnn_plan *plan, const clr_layout *layout)
 {
     const uint32_t T = plan->desc.max_steps, N = plan->desc.max_batch;
     /* Gradients of weights and inputs always are, and without a strategy's own kernels for the
      * inputs these are. */
     bool products = plan->desc.train || !(plan->strategy->own.set & CLR_BIT(CLR_INPUT));
-    const size_t reach = products ? clr_gemms_reach(&plan->gemms) : SIZE_MAX;
+    const size_t reach = products ? clr_gemms_index_range(&plan->gemms) : SIZE_MAX;
     const struct {
         const char *name, *remedy;
         clr_size end;

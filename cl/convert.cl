@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cl/store.cl - putting a matrix into the panels of cl/storage.cl, and reading it back. After
+ * cl/convert.cl - putting a matrix into the panels of cl/storage.cl, and reading it back. After
  * cl/prelude.cl and cl/storage.cl, VEC 1. A work-item does one column: global size [N, 1].
  *
  * Each number is rounded to the nearest, ties to even. f16: 65520 and more become infinite.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * tests/layer/test_overrun.c - groups of a launch that wait for one another in vain: since there
+ * tests/layer/test_timeout.c - groups of a launch that wait for one another in vain: since there
  * are more of them than run at the same time, since they wait too shortly, since the device is busy
  * with something else. The result must not change by a bit, and the device then gets one group. */
-#include "layer/cuts.h"
+#include "layer/partitions.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -34,38 +34,38 @@ static test_inputs inputs_of(size_t form, uint64_t seed)
     return in;
 }
 
-/* Training and inference in pieces of two steps; how many launches were repaired. */
+/* Training and inference in chunks of two steps; how many launches were repaired. */
 static uint32_t check_form(clrnn_context *context, size_t form, clrnn_precision precision,
-                           const clr_shares *list, size_t count)
+                           const clr_partition *list, size_t count)
 {
-    uint32_t repairs = 0;
+    uint32_t fallbacks = 0;
     test_inputs in = inputs_of(form, 700);
     for (int train = 0; train < 2; train++) {
         clrnn_plan *stepwise = test_stepwise(context, &in, precision, train);
         clrnn_plan *plan = test_persistent(context, &in, precision, train, NULL);
         if (!train)
-            plan->piece = 2;
+            plan->chunk = 2;
         test_outputs expected = test_run(stepwise, &in);
         for (size_t i = 0; i < count; i++) {
             test_force(plan, &list[i]);
             test_run_same(test_forms[form].name, plan, &in, &expected);
         }
-        repairs += test_repairs(plan);
+        fallbacks += test_fallbacks(plan);
         test_outputs_free(&expected);
         clrnn_plan_destroy(&stepwise);
         clrnn_plan_destroy(&plan);
     }
     test_inputs_free(&in);
-    return repairs;
+    return fallbacks;
 }
 
 /* More groups than run at the same time. */
 static void too_many_groups(void **state)
 {
-    static const clr_shares list[] = {{.row_shares = 1, .unit_shares = 8, .most_spins = 1000},
-                                      {.row_shares = 1, .unit_shares = 8},
-                                      {.row_shares = 1, .unit_shares = 8, .help = true},
-                                      {.row_shares = 1, .unit_shares = 64, .most_spins = 1}};
+    static const clr_partition list[] = {{.row_parts = 1, .unit_parts = 8, .most_spins = 1000},
+                                         {.row_parts = 1, .unit_parts = 8},
+                                         {.row_parts = 1, .unit_parts = 8, .steal = true},
+                                         {.row_parts = 1, .unit_parts = 64, .most_spins = 1}};
     for (int precision = 0; precision < test_precisions(*state); precision++)
         for (size_t form = 0; form < TEST_FORMS; form++)
             assert_true(check_form(*state, form, (clrnn_precision)precision, list, COUNT(list)) >
@@ -73,16 +73,16 @@ static void too_many_groups(void **state)
 }
 
 /* So few spins that even groups which do run at the same time lose one another, now and then, at
- * any point of the walk. */
+ * any point of the scan. */
 static void too_few_spins(void **state)
 {
-    clr_shares list[60];
+    clr_partition list[60];
     for (size_t k = 0; k < COUNT(list); k++) {
         const size_t i = k % 30;
-        list[k] = (clr_shares){.row_shares = 1,
-                               .unit_shares = 2 + i % 3,
-                               .help = k >= 30,
-                               .most_spins = i < 6 ? i / 3 : 1u << i / 3};
+        list[k] = (clr_partition){.row_parts = 1,
+                                  .unit_parts = 2 + i % 3,
+                                  .steal = k >= 30,
+                                  .most_spins = i < 6 ? i / 3 : 1u << i / 3};
     }
     for (size_t form = 0; form < TEST_FORMS; form++)
         assert_true(check_form(*state, form, CLRNN_F32, list, COUNT(list)) > 0);
@@ -94,10 +94,10 @@ static void too_few_spins(void **state)
 static void blocks_of_steps(void **state)
 {
     static const uint32_t rows[] = {30, 45, 97};
-    clr_shares list[24];
+    clr_partition list[24];
     for (size_t i = 0; i < COUNT(list); i++)
-        list[i] = (clr_shares){
-            .row_shares = 1, .unit_shares = 2 + i % 3, .help = i >= 12, .most_spins = 1u << i % 12};
+        list[i] = (clr_partition){
+            .row_parts = 1, .unit_parts = 2 + i % 3, .steal = i >= 12, .most_spins = 1u << i % 12};
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (size_t r = 0; r < COUNT(rows); r++) {
             clrnn_network_desc desc = test_sized_form(form, 5, 70, 40);
@@ -112,10 +112,10 @@ static void blocks_of_steps(void **state)
                     test_force(plan, &list[i]);
                     test_run_same(test_forms[form].name, plan, &in, &expected);
                 }
-                const clr_shares by_rows = {.row_shares = 4, .unit_shares = 1};
+                const clr_partition by_rows = {.row_parts = 4, .unit_parts = 1};
                 test_force(plan, &by_rows);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
-                assert_true(test_repairs(plan) > 0);
+                assert_true(test_fallbacks(plan) > 0);
                 test_outputs_free(&expected);
                 clrnn_plan_destroy(&stepwise);
                 clrnn_plan_destroy(&plan);
@@ -133,41 +133,41 @@ static void count_reports(void *user, clrnn_log_level level, const char *text)
         ++*(int *)user;
 }
 
-/* Overrun is logged once, and groups then do not meet for a while: no launch has to be repaired
+/* A timeout is logged once, and groups then do not meet for a while: no launch has to be repaired
  * again, not of this plan and not of a new one. */
-static void overrun_is_noticed(void **state)
+static void timeout_is_noticed(void **state)
 {
-    const clr_shares many = {.row_shares = 1, .unit_shares = 8};
+    const clr_partition many = {.row_parts = 1, .unit_parts = 8};
     clrnn_context *context = *state;
     int reports = 0;
     test_inputs in = inputs_of(2, 800);
     clrnn_plan *plan = test_persistent(context, &in, CLRNN_F32, true, NULL);
     test_outputs expected = test_run(plan, &in);
     context->log = (clrnn_log){CLRNN_LOG_INFO, count_reports, &reports};
-    context->together = 2; /* where there is one compute unit, it was 1 before */
+    context->co_resident = 2; /* where there is one compute unit, it was 1 before */
 
     test_host host = test_host_make(plan, &in);
-    const uint32_t before = test_repairs(plan); /* on a busy machine more than 0 */
+    const uint32_t before = test_fallbacks(plan); /* on a busy machine more than 0 */
     test_force(plan, &many);
     assert_int_equal(clrnn_forward_host(plan, &host.io), CLRNN_OK);
     assert_int_equal(reports, 1);
-    assert_true(context->apart_last > 0);
-    const uint32_t forward = test_repairs(plan);
+    assert_true(context->back_off_last > 0);
+    const uint32_t forward = test_fallbacks(plan);
     assert_in_range(forward, before + 1, before + 2); /* a launch for each layer */
     assert_int_equal(clrnn_backward_host(plan, &host.io), CLRNN_OK);
     assert_int_equal(reports, 2);
-    const uint32_t repairs = test_repairs(plan);
-    assert_in_range(repairs, forward + 1, forward + 2);
+    const uint32_t fallbacks = test_fallbacks(plan);
+    assert_in_range(fallbacks, forward + 1, forward + 2);
     test_outputs got = test_host_outputs(&host);
-    test_same_bits("overrun", &in, &got, &expected);
+    test_same_bits("timeout", &in, &got, &expected);
     test_host_free(&host);
 
     test_force(plan, NULL);
     test_run_same("after it", plan, &in, &expected);
-    assert_int_equal(test_repairs(plan), repairs);
+    assert_int_equal(test_fallbacks(plan), fallbacks);
     clrnn_plan *other = test_persistent(context, &in, CLRNN_F32, true, NULL);
     test_run_same("another plan", other, &in, &expected);
-    assert_int_equal(test_repairs(other), 0);
+    assert_int_equal(test_fallbacks(other), 0);
     clrnn_plan_destroy(&other);
     clrnn_plan_destroy(&plan);
     assert_int_equal(reports, 2);
@@ -192,8 +192,8 @@ static void keep_report(void *user, clrnn_log_level level, const char *text)
 }
 
 /* A plan whose groups wait in vain, and its x on the device. */
-static clrnn_plan *overrun_plan(clrnn_context *context, const test_inputs *in,
-                                const clr_shares *cut, clrnn_forward_io *io)
+static clrnn_plan *timeout_plan(clrnn_context *context, const test_inputs *in,
+                                const clr_partition *cut, clrnn_forward_io *io)
 {
     clrnn_plan *plan = test_persistent(context, in, CLRNN_F32, false, cut);
     test_sizes s = test_sizes_of(in);
@@ -207,24 +207,24 @@ static clrnn_plan *overrun_plan(clrnn_context *context, const test_inputs *in,
 
 /* With buffers on the device nobody waits: it is noticed by the next pass, which does not either,
  * or at the end. */
-static void overrun_is_noticed_without_a_wait(void **state)
+static void timeout_is_noticed_without_a_wait(void **state)
 {
-    const clr_shares many = {.row_shares = 1, .unit_shares = 8};
+    const clr_partition many = {.row_parts = 1, .unit_parts = 8};
     clrnn_context *context = *state;
     int reports = 0;
     test_inputs in = inputs_of(0, 850);
     clrnn_forward_io io;
-    clrnn_plan *plan = overrun_plan(context, &in, &many, &io);
+    clrnn_plan *plan = timeout_plan(context, &in, &many, &io);
     context->log = (clrnn_log){CLRNN_LOG_INFO, count_reports, &reports};
-    context->together = 2;
-    context->apart_last = 0;
+    context->co_resident = 2;
+    context->back_off_last = 0;
     assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
     assert_int_equal(clrnn_context_finish(context), CLRNN_OK);
     assert_int_equal(reports, 0);
     const long waits = context->waits;
     assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
     assert_int_equal(reports, 1);
-    assert_true(context->apart_last > 0);
+    assert_true(context->back_off_last > 0);
     assert_int_equal(context->waits, waits);
     clrnn_plan_destroy(&plan);
     assert_int_equal(reports, 2);
@@ -234,14 +234,14 @@ static void overrun_is_noticed_without_a_wait(void **state)
 }
 
 /* Passes that are enqueued before the first one has come to its end: none is left out. */
-static void overruns_of_many_passes(void **state)
+static void timeouts_of_many_passes(void **state)
 {
-    const clr_shares many = {.row_shares = 1, .unit_shares = 8};
+    const clr_partition many = {.row_parts = 1, .unit_parts = 8};
     clrnn_context *context = *state;
     said r = {0};
     test_inputs in = inputs_of(0, 850);
     clrnn_forward_io io;
-    clrnn_plan *plan = overrun_plan(context, &in, &many, &io);
+    clrnn_plan *plan = timeout_plan(context, &in, &many, &io);
     context->log = (clrnn_log){CLRNN_LOG_INFO, keep_report, &r};
     cl_event held = test_queue_hold(context);
     for (int pass = 0; pass < 3; pass++)
@@ -250,25 +250,25 @@ static void overruns_of_many_passes(void **state)
     test_queue_release(held);
     assert_int_equal(clrnn_context_finish(context), CLRNN_OK);
     test_force(plan, NULL);
-    context->apart_until = INFINITY; /* so that groups do not meet in this one */
+    context->back_off_until = INFINITY; /* so that groups do not meet in this one */
     assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
     assert_int_equal(r.count, 1); /* of the first pass, with a launch for each layer */
     assert_in_range(r.launches[0], 1, 2);
-    const uint32_t repairs = test_repairs(plan);
-    assert_in_range(repairs, 3, 6);
+    const uint32_t fallbacks = test_fallbacks(plan);
+    assert_in_range(fallbacks, 3, 6);
     clrnn_plan_destroy(&plan);
     assert_int_equal(r.count, 2);
-    assert_int_equal(r.launches[0] + r.launches[1], repairs);
+    assert_int_equal(r.launches[0] + r.launches[1], fallbacks);
     context->log = test_log;
-    context->apart_until = 0;
+    context->back_off_until = 0;
     clr_buffer_destroy(&io.x.buffer);
     test_inputs_free(&in);
 }
 
-/* Whatever call fails in a pass, among them the launch of a repair: the next pass is right. */
+/* Whatever call fails in a pass, among them the launch of a fallback: the next pass is right. */
 static void failures_leave_nothing_behind(void **state)
 {
-    const clr_shares many = {.row_shares = 1, .unit_shares = 8, .most_spins = 100};
+    const clr_partition many = {.row_parts = 1, .unit_parts = 8, .most_spins = 100};
     const clrnn_network_desc desc = test_sized_form(4, 5, 65, 0);
     test_inputs in = test_inputs_random(&desc, 3, 2, NULL, 900, 0.1);
     clrnn_plan *plan = test_stepwise(*state, &in, CLRNN_F32, true);
@@ -299,20 +299,20 @@ static void failures_leave_nothing_behind(void **state)
 /* As many groups as the plan chooses where so many run together, or are said to; then two. */
 static void as_the_plan_chooses(clrnn_context *context)
 {
-    const clr_shares pair = {.row_shares = 1, .unit_shares = 2, .most_spins = 1u << 17};
+    const clr_partition pair = {.row_parts = 1, .unit_parts = 2, .most_spins = 1u << 17};
     for (size_t form = 0; form < TEST_FORMS; form++) {
         test_inputs in = inputs_of(form, 1000);
         clrnn_plan *plan = test_stepwise(context, &in, CLRNN_F32, true);
         test_outputs expected = test_run(plan, &in);
         clrnn_plan_destroy(&plan);
         plan = test_persistent(context, &in, CLRNN_F32, true, NULL);
-        const uint32_t own = context->together;
-        for (uint32_t together = own; together < own + 4; together++) {
-            context->together = together;
-            context->apart_until = 0;
+        const uint32_t own = context->co_resident;
+        for (uint32_t co_resident = own; co_resident < own + 4; co_resident++) {
+            context->co_resident = co_resident;
+            context->back_off_until = 0;
             test_run_same(test_forms[form].name, plan, &in, &expected);
         }
-        context->together = own;
+        context->co_resident = own;
         test_force(plan, &pair);
         test_run_same(test_forms[form].name, plan, &in, &expected);
         clrnn_plan_destroy(&plan);
@@ -446,22 +446,22 @@ int main(int argc, char **argv)
         TEST(as_chosen),
         TEST(too_many_groups),
         TEST(too_few_spins),
-        TEST(overrun_is_noticed),
+        TEST(timeout_is_noticed),
     };
     const struct CMUnitTest all[] = {
         TEST(as_chosen),
         TEST(too_many_groups),
         TEST(too_few_spins),
         TEST(blocks_of_steps),
-        TEST(overrun_is_noticed),
-        TEST(overrun_is_noticed_without_a_wait),
-        TEST(overruns_of_many_passes),
+        TEST(timeout_is_noticed),
+        TEST(timeout_is_noticed_without_a_wait),
+        TEST(timeouts_of_many_passes),
         TEST(failures_leave_nothing_behind),
         cmocka_unit_test_setup_teardown(busy_cores, test_open_persistent, close_busy),
         TEST(two_threads),
         TEST(one_thread),
     };
     own_path = argv[0];
-    return argc > 1 ? cmocka_run_group_tests_name("overrun, one thread", few, NULL, NULL)
-                    : cmocka_run_group_tests_name("overrun", all, NULL, NULL);
+    return argc > 1 ? cmocka_run_group_tests_name("timeout, one thread", few, NULL, NULL)
+                    : cmocka_run_group_tests_name("timeout", all, NULL, NULL);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * tests/layer/cuts.h - the persistent strategy, its launches cut into groups as told, against the
- * stepwise one with the same products: the same bits. */
-#ifndef TEST_LAYER_CUTS_H
-#define TEST_LAYER_CUTS_H
+ * tests/layer/partitions.h - the persistent strategy, its launches cut into groups as told, against
+ * the stepwise one with the same products: the same bits. */
+#ifndef TEST_LAYER_PARTITIONS_H
+#define TEST_LAYER_PARTITIONS_H
 
 #include "layer/device.h"
+#include "layer/scanner.h"
 #include "layer/strategy.h"
-#include "layer/walks.h"
 
 /** test_open, for tests of the persistent strategy: where it cannot run there is nothing to do. */
 int test_open_persistent(void **state);
@@ -22,12 +22,12 @@ clrnn_plan *test_stepwise(clrnn_context *context, const test_inputs *in, clrnn_p
 
 /** cut: how launches are cut, must live as long as the plan; NULL = as the plan chooses. */
 clrnn_plan *test_persistent(clrnn_context *context, const test_inputs *in,
-                            clrnn_precision precision, bool train, const clr_shares *cut);
+                            clrnn_precision precision, bool train, const clr_partition *cut);
 
-/** Cut every launch so from now on (its walks left out); NULL: as the plan chooses. Of a plan whose
+/** Cut every launch so from now on (its scans left out); NULL: as the plan chooses. Of a plan whose
  *  strategy cuts nothing the first does nothing and the second is NULL. */
-void test_force(clrnn_plan *plan, const clr_shares *cut);
-const clr_shares *test_forced(const clrnn_plan *plan);
+void test_force(clrnn_plan *plan, const clr_partition *cut);
+const clr_partition *test_forced(const clrnn_plan *plan);
 
 /** Run `plan`, which must have the bits of `expected`; before it other inputs, so that what it kept
  *  of an equal pass cannot hide a mistake. */
@@ -40,6 +40,6 @@ clrnn_network_desc test_sized_form(size_t form, uint32_t inputs, uint32_t hidden
 
 /** Launches of this plan that were repaired. Fails if the last one did not leave the place where
  *  groups meet as the next one needs it: no flag, every counter 0. */
-uint32_t test_repairs(clrnn_plan *plan);
+uint32_t test_fallbacks(clrnn_plan *plan);
 
 #endif

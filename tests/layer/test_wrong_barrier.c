@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/layer/test_wrong_meeting.c - a compiler that gets the meeting of work-groups wrong: all
- * leave at the first one, and nobody raises the flag. (So did Mesa 22.3's rusticl on llvmpipe.)
+ * tests/layer/test_wrong_barrier.c - a compiler that gets the grid barrier of work-groups wrong:
+ * all leave at the first one, and nobody raises the flag. (So did Mesa 22.3's rusticl on llvmpipe.)
  * This program brings its own cl/partition.cl, which the linker takes in place of the library's.
  */
 #include <clrnn/plan.h>
@@ -59,7 +59,7 @@ static void check_network(clrnn_context *context, const clrnn_plan_desc *desc)
     forced.strategy = CLRNN_STRATEGY_PERSISTENT;
     for (int again = 0; again < 10 && strcmp(strategy, "stepwise") != 0; again++) {
         clr_self_tests_forget(context);
-        context->together = 2;
+        context->co_resident = 2;
         assert_int_equal(make_plan(context, desc, &strategy), CLRNN_OK);
     }
     assert_string_equal(strategy, "stepwise");
@@ -91,5 +91,5 @@ int main(void)
     };
     if (bring_own_kernel() != 0)
         return 1;
-    return cmocka_run_group_tests_name("wrong meeting", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("wrong grid barrier", tests, NULL, NULL);
 }

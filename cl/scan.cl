@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cl/walk.cl - one direction of one layer that is walked, and one step of it: what all strategies
- * share. After cl/prelude.cl, the cell, cl/storage.cl and cl/walk_launch.cl, which says what lies
+ * cl/scan.cl - one direction of one layer that is scanned, and one step of it: what all strategies
+ * share. After cl/prelude.cl, the cell, cl/storage.cl and cl/scan_launch.cl, which says what lies
  * where.
  *
  * How time is cut, from the whole to the least, and who does it:
@@ -9,16 +9,16 @@
  *     chunk      steps whose gates fit the plan's memory: all of them when           host/layer/
  *                training; inference takes one chunk after the other, through all    forward.c
  *                layers if there is no way back in time
- *     launch     steps that a kernel walks in one go, so few that on a GPU nothing   host/layer/
- *                else waits for 0.1 s; stepwise launches kernels for each step       walks.c
+ *     launch     steps that a kernel scans in one go, so few that on a GPU nothing   host/layer/
+ *                else waits for 0.1 s; stepwise launches kernels for each step       scans.c
  *     block      steps whose input products W x come at once, before the first of    cl/persistent_
  *                them: so few that their gates stay in a cache (persistent alone)    forward.cl
  *     step       t of one direction: h_{t-1} to h_t, or dh_t to dh_{t-1}             step_of
- *     phase      what of a step needs nothing that others compute in the same cl/walk_forward,
+ *     phase      what of a step needs nothing that others compute in the same cl/scan_forward,
  *                phase: a product and the cell's equations after it; groups that      _backward.cl
  *                share rows meet after each
  *
- * A direction goes up or down in t, and its gradients the other way; `kept` counts the steps of a
+ * A direction goes up or down in t, and its gradients the other way; `index` counts the steps of a
  * launch in the order of t, whatever the direction.
  *
  * Masking: past a row's length (t >= lengths[n]) the state is held, y, what is saved and da are 0,
@@ -26,7 +26,7 @@
  * leak.
  */
 #ifndef CELL_GATES
-#error "a cell's file must come before walk.cl"
+#error "a cell's file must come before scan.cl"
 #endif
 #ifndef WG
 #define WG 1 /* work-items of a group; stepwise does not ask */
@@ -50,31 +50,31 @@ static inline uint options_of(uint word)
 }
 
 /* What a group needs to know. Pointers are to the direction's first element. */
-typedef struct walk {
+typedef struct scan {
     global REAL *gates;        /* [count,N,G*H] */
     global REAL *h, *c;        /* [slots,N,R], [slots,N,H] */
-    global REAL *extra;        /* [extras,N,saves_of,H] */
-    global REAL *y;            /* y, back dy: row n of kept step k at (k*N + n)*y_stride, or 0 */
+    global REAL *saved;        /* [saved_steps,N,saves_of,H] */
+    global REAL *y;            /* y, back dy: row n of step k at (k*N + n)*y_stride, or 0 */
     global const int *lengths; /* [N], or 0 */
     size_t y_stride;
     uint down;    /* 1: from the last step to the first */
-    uint first_t; /* t of the first step kept */
-    uint count, slots, extras;
-    uint keep;  /* gates of all steps are left activated */
+    uint first_t; /* t of the first step */
+    uint count, slots, saved_steps;
+    uint save_gates; /* gates of all steps are left activated */
     uint block; /* for how many steps there is room for gates, whose input products come first */
     uint options;
     uint H, R, N;
     global const REAL *params; /* [CELL_PARAMS,H], with OPTION_PARAMS */
     /* forward */
     global const REAL *b_ih, *b_hh; /* [G*H] */
-    /* States before the first and after the last step of this walk; 0: those are in slots. */
+    /* States before the first and after the last step of this scan; 0: those are in slots. */
     global const REAL *h_first, *c_first;
     global REAL *h_last, *c_last;
     /* back */
     global REAL *dh, *dc, *dproj; /* [N,R], [N,H], [count,N,R] */
     global REAL *da, *du;         /* [count,N,G*H] */
     /* What the strategies multiply themselves: x and input where W x is not there yet. */
-    global const REAL *x; /* row n of kept step k at (k*N + n)*x_stride */
+    global const REAL *x; /* row n of step k at (k*N + n)*x_stride */
     size_t x_stride;
     uint I;
     global const STORED *input;      /* W_ih^T: [G][panels of H][PANEL_ROWS(I)][TILE_N] */
@@ -83,23 +83,23 @@ typedef struct walk {
     global const REAL *d_recurrent;  /* U of the first phase: [panels of R][gates*H][TILE_N] */
     global const REAL *d_candidate;  /* that of the second phase: [panels of H][gates*H][TILE_N] */
     global const REAL *d_projection; /* W_hr: [panels of H][P][TILE_N] */
-} walk;
+} scan;
 
 /* What forward and back have in common. at: of l, the direction's. */
-static inline void walk_begin(SHARED walk *w, const walk_launch *l, SHARED const walk_places *at,
-                              global const REAL *weights, global REAL *store, global REAL *y,
+static inline void scan_begin(SHARED scan *w, const scan_launch *l, SHARED const scan_arrays *at,
+                              global const REAL *weights, global REAL *workspace, global REAL *y,
                               global const int *lengths)
 {
-    global REAL *from = at->y_from == FROM_STORE ? store : y;
-    w->gates = store + at->gates;
-    w->h = store + at->h;
-    w->c = store + at->c;
-    w->extra = store + at->extra;
+    global REAL *from = at->y_from == FROM_WORKSPACE ? workspace : y;
+    w->gates = workspace + at->gates;
+    w->h = workspace + at->h;
+    w->c = workspace + at->c;
+    w->saved = workspace + at->saved;
     w->h_first = w->c_first = 0;
     w->h_last = w->c_last = 0;
     w->params = weights + at->params;
     w->options = l->options;
-    w->keep = 1;
+    w->save_gates = 1;
     w->block = l->count;
     w->y = at->y_from != FROM_NOWHERE ? from + at->y : 0;
     w->y_stride = at->y_stride;
@@ -108,17 +108,17 @@ static inline void walk_begin(SHARED walk *w, const walk_launch *l, SHARED const
     w->first_t = (uint)at->first_t;
     w->count = l->count;
     w->slots = l->slots;
-    w->extras = l->extras;
+    w->saved_steps = l->saved_steps;
     w->H = l->H;
     w->R = l->R;
     w->N = l->N;
 }
 
-/* The block of the kept step `kept`: its first step, and the one after its last. They are counted
- * from the step that is walked first. */
-static inline uint block_of(SHARED const walk *w, uint kept, uint *end)
+/* The block of step `index`: its first step, and the one after its last. They are counted
+ * from the step that is scanned first. */
+static inline uint block_of(SHARED const scan *w, uint index, uint *end)
 {
-    uint number = w->down ? w->count - 1 - kept : kept;
+    uint number = w->down ? w->count - 1 - index : index;
     uint first = number / w->block * w->block, last = min(w->count, first + w->block);
     *end = w->down ? w->count - first : last;
     return w->down ? w->count - last : first;
@@ -131,66 +131,66 @@ static inline uint saves_of(uint options)
     return CELL_SAVES + (options & OPTION_PROJECTED ? 1 : 0);
 }
 
-static inline global REAL *gates_of(SHARED const walk *w, uint room)
+static inline global REAL *gates_of(SHARED const scan *w, uint room)
 {
     return w->gates + (size_t)room * w->N * CELL_GATES * w->H;
 }
 
 /* One step of it. */
-typedef struct walk_step {
-    uint t, kept;
+typedef struct scan_step {
+    uint t, index;
     global REAL *gates;
     global const REAL *h_prev, *c_prev;
-    global REAL *h_next, *c_next, *extra, *y;
-} walk_step;
+    global REAL *h_next, *c_next, *saved, *y;
+} scan_step;
 
-/* kept: which of the steps kept, 0..count-1. (Not returned: of a returned struct clang makes an
- * intrinsic that Oclgrind 21.10 does not know.) */
-static inline void step_of(SHARED const walk *w, uint kept, SHARED walk_step *s)
+/* index: which of the launch's steps, 0..count-1. (Not returned: of a returned struct clang makes
+ * an intrinsic that Oclgrind 21.10 does not know.) */
+static inline void step_of(SHARED const scan *w, uint index, SHARED scan_step *s)
 {
     uint end;
-    s->t = w->first_t + kept;
-    s->kept = kept;
+    s->t = w->first_t + index;
+    s->index = index;
     const uint prev = slot_before(s->t, w->down, w->slots);
     const uint next = slot_after(s->t, w->down, w->slots);
-    s->gates = gates_of(w, kept - (w->keep ? 0 : block_of(w, kept, &end)));
+    s->gates = gates_of(w, index - (w->save_gates ? 0 : block_of(w, index, &end)));
     s->h_prev = w->h + (size_t)prev * w->N * w->R;
     s->h_next = w->h + (size_t)next * w->N * w->R;
     s->c_prev = w->c + (size_t)prev * w->N * w->H;
     s->c_next = w->c + (size_t)next * w->N * w->H;
-    s->extra =
-        w->extra + (size_t)(kept % w->extras) * w->N * saves_of(options_of(w->options)) * w->H;
-    s->y = w->y ? w->y + (size_t)kept * w->N * w->y_stride : 0;
-    if (kept == (w->down ? w->count - 1 : 0) && w->h_first) {
+    s->saved = w->saved +
+               (size_t)(index % w->saved_steps) * w->N * saves_of(options_of(w->options)) * w->H;
+    s->y = w->y ? w->y + (size_t)index * w->N * w->y_stride : 0;
+    if (index == (w->down ? w->count - 1 : 0) && w->h_first) {
         s->h_prev = w->h_first;
         s->c_prev = w->c_first;
     }
-    if (kept == (w->down ? 0 : w->count - 1) && w->h_last) {
+    if (index == (w->down ? 0 : w->count - 1) && w->h_last) {
         s->h_next = w->h_last;
         s->c_next = w->c_last;
     }
 }
 
 /* Value `k` that is saved of row n: [H]; and how far it is to that of the next row. */
-static inline global REAL *saved_of(SHARED const walk *w, SHARED const walk_step *s, uint n, uint k)
+static inline global REAL *saved_of(SHARED const scan *w, SHARED const scan_step *s, uint n, uint k)
 {
-    return s->extra + ((size_t)n * saves_of(options_of(w->options)) + k) * w->H;
+    return s->saved + ((size_t)n * saves_of(options_of(w->options)) + k) * w->H;
 }
 
-static inline size_t saved_stride(SHARED const walk *w)
+static inline size_t saved_stride(SHARED const scan *w)
 {
     return (size_t)saves_of(options_of(w->options)) * w->H;
 }
 
 /* The parameters of units j... */
-static inline ALWAYS_INLINE void load_params(SHARED const walk *w, uint j, uint width, REALV *p)
+static inline ALWAYS_INLINE void load_params(SHARED const scan *w, uint j, uint width, REALV *p)
 {
     const bool has = options_of(w->options) & OPTION_PARAMS;
     UNROLL for (int k = 0; k < CELL_PARAMS; k++) p[k] =
         has ? load_some(w->params + (size_t)k * w->H + j, width) : (REALV)0;
 }
 
-static inline bool is_live(SHARED const walk *w, uint n, uint t)
+static inline bool is_live(SHARED const scan *w, uint n, uint t)
 {
     return !w->lengths || t < (uint)w->lengths[n];
 }

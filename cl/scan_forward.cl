@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cl/walk_forward.cl - what one step of a forward walk does with its sums. After cl/walk.cl; the
+ * cl/scan_forward.cl - what one step of a forward scan does with its sums. After cl/scan.cl; the
  * strategy's file follows, with the products.
  *
  *     phase 0     sum = h_{t-1} U^T over the gates of the first phase, then the cell
@@ -13,25 +13,25 @@ static inline uint forward_phases(uint options)
 }
 
 /* Arguments: those of the kernels. */
-static inline void walk_forward_begin(SHARED walk *w, const walk_launch *l,
-                                      SHARED const walk_places *at, global const REAL *weights,
-                                      global REAL *store, global const REAL *h_first,
+static inline void scan_forward_begin(SHARED scan *w, const scan_launch *l,
+                                      SHARED const scan_arrays *at, global const REAL *weights,
+                                      global REAL *workspace, global const REAL *h_first,
                                       global const REAL *c_first, global REAL *h_last,
                                       global REAL *c_last, global REAL *y,
                                       global const int *lengths)
 {
-    walk_begin(w, l, at, weights, store, y, lengths);
+    scan_begin(w, l, at, weights, workspace, y, lengths);
     w->b_ih = weights + at->b_ih;
     w->b_hh = weights + at->b_hh;
     w->h_first = h_first + at->h_first;
     w->c_first = c_first + at->c_first;
     w->h_last = h_last + at->h_last;
     w->c_last = c_last + at->c_last;
-    w->keep = l->keep;
+    w->save_gates = l->save_gates;
 }
 
 /* Units j.. of row n: a_k = (W x)_k + b_ih, u_k = sum_k + b_hh, for gates first..last-1. */
-static inline ALWAYS_INLINE void load_gates(SHARED const walk *w, SHARED const walk_step *s, uint n,
+static inline ALWAYS_INLINE void load_gates(SHARED const scan *w, SHARED const scan_step *s, uint n,
                                             uint j, uint width, int first, int last,
                                             const REALV *sum, REALV *a, REALV *u)
 {
@@ -50,7 +50,7 @@ static inline ALWAYS_INLINE void load_gates(SHARED const walk *w, SHARED const w
 }
 
 /* The gates of a phase, activated. */
-static inline ALWAYS_INLINE void store_gates(SHARED const walk *w, SHARED const walk_step *s,
+static inline ALWAYS_INLINE void store_gates(SHARED const scan *w, SHARED const scan_step *s,
                                              uint n, uint j, uint width, int phase,
                                              const REALV *value)
 {
@@ -59,7 +59,7 @@ static inline ALWAYS_INLINE void store_gates(SHARED const walk *w, SHARED const 
 }
 
 /* The weights that a strategy multiplies itself. */
-static inline void walk_forward_weights(SHARED walk *w, SHARED const walk_places *at,
+static inline void scan_forward_weights(SHARED scan *w, SHARED const scan_arrays *at,
                                         global const STORED *panels)
 {
     w->recurrent = panels + at->recurrent;
@@ -67,7 +67,7 @@ static inline void walk_forward_weights(SHARED walk *w, SHARED const walk_places
 }
 
 /* The cell's equations after the sums of a phase, sum: [G], for units j.. of row n. */
-static inline ALWAYS_INLINE void cell_units(SHARED const walk *w, SHARED const walk_step *s,
+static inline ALWAYS_INLINE void cell_units(SHARED const scan *w, SHARED const scan_step *s,
                                             int phase, uint n, uint j, uint width, const REALV *sum)
 {
     const uint options = options_of(w->options);
@@ -88,7 +88,7 @@ static inline ALWAYS_INLINE void cell_units(SHARED const walk *w, SHARED const w
 
     REALV h_new = cell_forward(options, phase, a, u, p, h_old, &c_new, gate, saved);
 
-    if (w->keep || !last)
+    if (w->save_gates || !last)
         store_gates(w, s, n, j, width, phase, gate);
     UNROLL for (int k = 0; k < CELL_SAVES; k++) if (phase == 0)
         store_some(live ? saved[k] : (REALV)0, saved_of(w, s, n, k) + j, width);
@@ -107,7 +107,7 @@ static inline ALWAYS_INLINE void cell_units(SHARED const walk *w, SHARED const w
 
 /* h_t of projected units j.. of row n, from the sum that is W_hr times what was saved; a row past
  * its length keeps its state. */
-static inline ALWAYS_INLINE void project_units(SHARED const walk *w, SHARED const walk_step *s,
+static inline ALWAYS_INLINE void project_units(SHARED const scan *w, SHARED const scan_step *s,
                                                uint n, uint j, uint width, REALV sum)
 {
     bool live = is_live(w, n, s->t);

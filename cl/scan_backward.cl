@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cl/walk_backward.cl - what one step of a walk back does with its sums; it goes from the last step
- * of its forward walk to the first. After cl/walk.cl; the strategy's file follows, with the
+ * cl/scan_backward.cl - what one step of a scan back does with its sums; it goes from the last step
+ * of its forward scan to the first. After cl/scan.cl; the strategy's file follows, with the
  * products.
  *
  *     project     projected: dproj_t = dh + dy_t
@@ -27,20 +27,20 @@ static inline int backward_part(uint options, uint phase)
 }
 
 /* How often the groups have met after a phase; 0: after this one they do not. */
-static inline uint meetings_after(uint options, uint phase)
+static inline uint barriers_after(uint options, uint phase)
 {
     uint phases = backward_phases(options), steps = phase / phases;
     return backward_part(options, phase) == part_recurrent ? 0 : phase + 1 - steps;
 }
 
 /* Arguments: those of the kernels. */
-static inline void walk_backward_begin(SHARED walk *w, const walk_launch *l,
-                                       SHARED const walk_places *at, global const REAL *weights,
-                                       global REAL *store, global REAL *dy, global REAL *dh,
+static inline void scan_backward_begin(SHARED scan *w, const scan_launch *l,
+                                       SHARED const scan_arrays *at, global const REAL *weights,
+                                       global REAL *workspace, global REAL *dy, global REAL *dh,
                                        global REAL *dc, global REAL *dproj, global REAL *da,
                                        global REAL *du, global const int *lengths)
 {
-    walk_begin(w, l, at, weights, store, dy, lengths);
+    scan_begin(w, l, at, weights, workspace, dy, lengths);
     w->dh = dh + at->dh;
     w->dc = dc + at->dc;
     w->dproj = dproj + at->dproj;
@@ -49,7 +49,7 @@ static inline void walk_backward_begin(SHARED walk *w, const walk_launch *l,
 }
 
 /* The weights that a strategy multiplies itself. */
-static inline void walk_backward_weights(SHARED walk *w, SHARED const walk_places *at,
+static inline void scan_backward_weights(SHARED scan *w, SHARED const scan_arrays *at,
                                          global const REAL *panels)
 {
     w->d_recurrent = panels + at->d_recurrent;
@@ -58,7 +58,7 @@ static inline void walk_backward_weights(SHARED walk *w, SHARED const walk_place
 }
 
 /* dproj of projected units j.. of row n. */
-static inline ALWAYS_INLINE void project_units_back(SHARED const walk *w, SHARED const walk_step *s,
+static inline ALWAYS_INLINE void project_units_back(SHARED const scan *w, SHARED const scan_step *s,
                                                     uint n, uint j, uint width)
 {
     bool live = is_live(w, n, s->t);
@@ -66,23 +66,23 @@ static inline ALWAYS_INLINE void project_units_back(SHARED const walk *w, SHARED
     REALV d = load_some(w->dh + unit, width);
     if (live && s->y)
         d += load_some(s->y + n * w->y_stride + j, width);
-    store_some(live ? d : (REALV)0, w->dproj + (size_t)s->kept * w->N * w->R + unit, width);
+    store_some(live ? d : (REALV)0, w->dproj + (size_t)s->index * w->N * w->R + unit, width);
     store_some(live ? (REALV)0 : d, w->dh + unit, width);
 }
 
 /* Of all rows of a step: da, and what du is. */
-static inline global REAL *da_of(SHARED const walk *w, SHARED const walk_step *s)
+static inline global REAL *da_of(SHARED const scan *w, SHARED const scan_step *s)
 {
-    return w->da + (size_t)s->kept * w->N * CELL_GATES * w->H;
+    return w->da + (size_t)s->index * w->N * CELL_GATES * w->H;
 }
 
-static inline global REAL *du_of(SHARED const walk *w, SHARED const walk_step *s)
+static inline global REAL *du_of(SHARED const scan *w, SHARED const scan_step *s)
 {
-    return (CELL_TWO_INPUTS ? w->du : w->da) + (size_t)s->kept * w->N * CELL_GATES * w->H;
+    return (CELL_TWO_INPUTS ? w->du : w->da) + (size_t)s->index * w->N * CELL_GATES * w->H;
 }
 
 /* The gates of units j.. of row n, activated. */
-static inline ALWAYS_INLINE void load_activated(SHARED const walk *w, SHARED const walk_step *s,
+static inline ALWAYS_INLINE void load_activated(SHARED const scan *w, SHARED const scan_step *s,
                                                 uint n, uint j, uint width, REALV *gate)
 {
     UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
@@ -90,7 +90,7 @@ static inline ALWAYS_INLINE void load_activated(SHARED const walk *w, SHARED con
 }
 
 /* The cell's equations backward for units j.. of row n; dhid: given if projected, else dh. */
-static inline ALWAYS_INLINE void cell_units_back(SHARED const walk *w, SHARED const walk_step *s,
+static inline ALWAYS_INLINE void cell_units_back(SHARED const scan *w, SHARED const scan_step *s,
                                                  uint n, uint j, uint width, REALV dhid)
 {
     const uint options = options_of(w->options);
@@ -133,7 +133,7 @@ static inline ALWAYS_INLINE void cell_units_back(SHARED const walk *w, SHARED co
 
 /* What a cell with two phases leaves to the first, for units j.. of row n: from d, the gradient of
  * what the second multiplied. */
-static inline ALWAYS_INLINE void early_units_back(SHARED const walk *w, SHARED const walk_step *s,
+static inline ALWAYS_INLINE void early_units_back(SHARED const scan *w, SHARED const scan_step *s,
                                                   uint n, uint j, uint width, REALV d)
 {
     const size_t unit = (size_t)n * w->H + j, row = (size_t)n * CELL_GATES * w->H + j;

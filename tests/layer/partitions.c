@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/layer/cuts.c - see tests/layer/cuts.h. */
-#include "layer/cuts.h"
+ * tests/layer/partitions.c - see tests/layer/partitions.h. */
+#include "layer/partitions.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 int test_open_persistent(void **state)
 {
     int result = test_open(state);
-    if (test_way_count(*state) <= PERSISTENT) {
+    if (test_config_count(*state) <= PERSISTENT) {
         printf("no CPU device: skipped\n");
         test_close(state);
         exit(77);
@@ -51,7 +51,7 @@ clrnn_plan *test_stepwise(clrnn_context *context, const test_inputs *in, clrnn_p
 }
 
 clrnn_plan *test_persistent(clrnn_context *context, const test_inputs *in,
-                            clrnn_precision precision, bool train, const clr_shares *cut)
+                            clrnn_precision precision, bool train, const clr_partition *cut)
 {
     const clrnn_plan_desc desc = test_plan_desc(in, precision, train, PERSISTENT);
     clrnn_plan *plan = test_plan_make(context, &desc, in);
@@ -60,21 +60,21 @@ clrnn_plan *test_persistent(clrnn_context *context, const test_inputs *in,
     return plan;
 }
 
-void test_force(clrnn_plan *plan, const clr_shares *cut)
+void test_force(clrnn_plan *plan, const clr_partition *cut)
 {
     if (plan->strategy->force)
         plan->strategy->force(plan, cut);
 }
 
-const clr_shares *test_forced(const clrnn_plan *plan)
+const clr_partition *test_forced(const clrnn_plan *plan)
 {
-    return plan->strategy->force ? clr_walks_of(plan)->forced : NULL;
+    return plan->strategy->force ? clr_scanner_of(plan)->forced : NULL;
 }
 
 /* Other numbers through the plan, so that nothing of an equal pass before can pass for a result. */
 static void disturb(clrnn_plan *plan, const test_inputs *in)
 {
-    const clr_shares *cut = test_forced(plan);
+    const clr_partition *cut = test_forced(plan);
     test_sizes s = test_sizes_of(in);
     test_inputs other = *in;
     other.x = test_random(s.x, 1, 0.5);
@@ -93,15 +93,15 @@ void test_run_same(const char *what, clrnn_plan *plan, const test_inputs *in,
                    const test_outputs *expected)
 {
     char text[256];
-    const clr_shares *cut = test_forced(plan);
+    const clr_partition *cut = test_forced(plan);
     disturb(plan, in);
     test_outputs got = test_run(plan, in);
     snprintf(text, sizeof text,
              "%s %s, I %u H %u R %u L %u D %u, T %u N %u%s, cut %u x %u, %u spins", what,
              test_precision_name(plan->desc.precision), in->desc.input_size, in->desc.hidden_size,
-             plan->network.state, plan->network.layers, plan->network.directions, in->steps,
-             in->batch, in->lengths ? " ragged" : "", cut ? cut->row_shares : 0,
-             cut ? cut->unit_shares : 0, cut ? cut->most_spins : 0);
+             plan->network.state_size, plan->network.layers, plan->network.directions, in->steps,
+             in->batch, in->lengths ? " ragged" : "", cut ? cut->row_parts : 0,
+             cut ? cut->unit_parts : 0, cut ? cut->most_spins : 0);
     test_same_bits(text, in, &got, expected);
     test_outputs_free(&got);
 }
@@ -117,15 +117,15 @@ clrnn_network_desc test_sized_form(size_t form, uint32_t inputs, uint32_t hidden
     return desc;
 }
 
-uint32_t test_repairs(clrnn_plan *plan)
+uint32_t test_fallbacks(clrnn_plan *plan)
 {
     static cl_int sync[SYNC_INTS];
     assert_int_equal(
-        clr_buffer_read(plan->context, clr_walks_of(plan)->kernels.sync, 0, sizeof sync, sync),
+        clr_buffer_read(plan->context, clr_scanner_of(plan)->kernels.sync, 0, sizeof sync, sync),
         CLRNN_OK);
     for (size_t i = 0; i < COUNT(sync); i++)
-        if (i != SYNC_REPAIRS && (i < SYNC_DONE || i >= SYNC_CLAIMS) && sync[i] != 0)
+        if (i != SYNC_FALLBACKS && (i < SYNC_DONE || i >= SYNC_CLAIMS) && sync[i] != 0)
             fail_msg("int %zu of the array where groups meet is %d after a pass", i, sync[i]);
-    assert_int_equal(sync[SYNC_REPAIRS], *clr_walks_of(plan)->kernels.repairs);
-    return (uint32_t)sync[SYNC_REPAIRS];
+    assert_int_equal(sync[SYNC_FALLBACKS], *clr_scanner_of(plan)->kernels.fallbacks);
+    return (uint32_t)sync[SYNC_FALLBACKS];
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * device/recipe.c - see device/recipe.h. */
-#include "device/recipe.h"
+ * device/build_spec.c - see device/build_spec.h. */
+#include "device/build_spec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +57,10 @@ static char *join_sources(const clr_source *const *sources, size_t count)
 
 /* Lines, to be freed; NULL: no memory. */
 static char *make_key(const clrnn_device_info *info, const char *platform_version,
-                      const clr_recipe *recipe)
+                      const clr_build_spec *spec)
 {
-    const char *const lines[] = {info->platform, platform_version, info->name,      info->vendor,
-                                 info->version,  info->driver,     recipe->options, recipe->source};
+    const char *const lines[] = {info->platform, platform_version, info->name,    info->vendor,
+                                 info->version,  info->driver,     spec->options, spec->source};
     size_t room = 64;
     for (size_t i = 0; i < CLR_COUNT(lines); i++)
         room += strlen(lines[i]) + 1;
@@ -74,31 +74,31 @@ static char *make_key(const clrnn_device_info *info, const char *platform_versio
     return key;
 }
 
-clrnn_status clr_recipe_make(const clrnn_context *context, const clr_source *const *sources,
-                             size_t source_count, const clr_define *defines, size_t define_count,
-                             clr_recipe *recipe)
+clrnn_status clr_build_spec_make(const clrnn_context *context, const clr_source *const *sources,
+                                 size_t source_count, const clr_define *defines,
+                                 size_t define_count, clr_build_spec *spec)
 {
     char *platform_version = NULL;
     clrnn_status status = clr_platform_text(&context->log, context->info.platform_id,
                                             CL_PLATFORM_VERSION, &platform_version);
-    *recipe = (clr_recipe){.name = source_count ? sources[source_count - 1]->name : ""};
+    *spec = (clr_build_spec){.name = source_count ? sources[source_count - 1]->name : ""};
     for (size_t i = 0; i < source_count && i < CLR_MOST_SOURCES; i++)
-        recipe->texts[recipe->text_count++] = sources[i]->text;
+        spec->texts[spec->text_count++] = sources[i]->text;
     if (status != CLRNN_OK)
         return status;
-    recipe->options = make_options(defines, define_count);
-    recipe->source = join_sources(sources, source_count);
-    if (recipe->options && recipe->source)
-        recipe->key = make_key(&context->info, platform_version, recipe);
+    spec->options = make_options(defines, define_count);
+    spec->source = join_sources(sources, source_count);
+    if (spec->options && spec->source)
+        spec->key = make_key(&context->info, platform_version, spec);
     free(platform_version);
-    return recipe->key ? CLRNN_OK
-                       : clr_fail(&context->log, CLRNN_ERR_MEMORY, "no memory for the program %s",
-                                  recipe->name);
+    return spec->key ? CLRNN_OK
+                     : clr_fail(&context->log, CLRNN_ERR_MEMORY, "no memory for the program %s",
+                                spec->name);
 }
 
-void clr_recipe_free(clr_recipe *recipe)
+void clr_build_spec_free(clr_build_spec *spec)
 {
-    free(recipe->options);
-    free(recipe->source);
-    free(recipe->key);
+    free(spec->options);
+    free(spec->source);
+    free(spec->key);
 }

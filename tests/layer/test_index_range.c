@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * tests/layer/test_reach.c - plans whose products CLBlast cannot address are refused before they
- * take memory, and no others. */
+ * tests/layer/test_index_range.c - plans whose products CLBlast cannot address are refused before
+ * they take memory, and no others. */
 #include "support.h"
 
 #include <string.h>
 
 #include <clrnn/plan.h>
 
-#include "layer/reach.h"
+#include "layer/index_range.h"
 #include "layer/strategy.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -51,7 +51,7 @@ static const edge edges[] = {
     {"the work memory", {GRU}, 1, false, STEPWISE, 3 * H, 2 * H + H},
 };
 
-/* The check alone, as if there were memory for the plan, and no shorter pieces than T steps. */
+/* The check alone, as if there were memory for the plan, and no shorter chunks than T steps. */
 static clrnn_status check(clrnn_context *context, const clrnn_plan_desc *desc)
 {
     clrnn_plan plan = {.context = context, .desc = *desc};
@@ -64,7 +64,7 @@ static clrnn_status check(clrnn_context *context, const clrnn_plan_desc *desc)
     assert_int_equal(desc->train ? clr_layout_train(&plan.network, T, rows, &test_log, &layout)
                                  : clr_layout_infer(&plan.network, T, T, rows, &test_log, &layout),
                      CLRNN_OK);
-    return clr_plan_check_reach(&plan, &layout);
+    return clr_plan_check_index_range(&plan, &layout);
 }
 
 static void each_array_to_its_limit(void **state)
@@ -133,8 +133,8 @@ static void refused_before_memory_is_taken(void **state)
     }
 }
 
-/* Gates of all T would be too many, those of a piece are not. */
-static void pieces_count(void **state)
+/* Gates of all T would be too many, those of a chunk are not. */
+static void chunks_count(void **state)
 {
     const clrnn_plan_desc desc = {.network = {.input_size = 16, .hidden_size = 1024},
                                   .max_steps = 1u << 20,
@@ -155,7 +155,7 @@ int main(void)
         TEST(each_array_to_its_limit),
         TEST(weights_to_their_limit),
         TEST(refused_before_memory_is_taken),
-        TEST(pieces_count),
+        TEST(chunks_count),
     };
     return cmocka_run_group_tests_name("reach", tests, NULL, NULL);
 }
