@@ -5,6 +5,7 @@
  *     i = sigm(a_i + u_i)   f = sigm(a_f + u_f)   g = tanh(a_g + u_g)   o = sigm(a_o + u_o)
  *     c_t = f*c_{t-1} + i*g               h_t = o*tanh(c_t)
  * (Hochreiter and Schmidhuber 1997; with the forget gate of Gers, Schmidhuber and Cummins 2000.)
+ * Forward i*g and o*tanh(c_t) are one division each, and i, g and o divided only to be saved.
  * With OPTION_PARAMS, peepholes (Gers and Schraudolph 2002), to the sums come p_i*c_{t-1},
  * p_f*c_{t-1} and p_o*c_t; p: p_i p_f p_o.
  * Backward, from dh = dLoss/dh_t and the dc that arrives from step t+1:
@@ -33,13 +34,15 @@ static inline REALV cell_forward(uint options, int phase, const REALV *a, const 
         a_i += p[0] * *c;
         a_f += p[1] * *c;
     }
-    REALV i = sigm(a_i), f = sigm(a_f), g = real_tanh(a[2] + u[2]);
-    *c = f * *c + i * g;
+    REALV g_below, g = tanh_parts(a[2] + u[2], &g_below), c_below;
+    REALV i_below = sigm_below(a_i), f = sigm(a_f);
+    *c = f * *c + DIVIDE(g, i_below * g_below);
     if (peepholes)
         a_o += p[2] * *c;
-    REALV o = sigm(a_o);
-    s[0] = i, s[1] = f, s[2] = g, s[3] = o;
-    return o * real_tanh(*c);
+    REALV o_below = sigm_below(a_o), tanh_c = tanh_parts(*c, &c_below);
+    s[0] = DIVIDE((REALV)1, i_below), s[1] = f, s[2] = DIVIDE(g, g_below);
+    s[3] = DIVIDE((REALV)1, o_below);
+    return DIVIDE(tanh_c, o_below * c_below);
 }
 
 static inline void cell_backward(uint options, int phase, const REALV *s, const REALV *p,

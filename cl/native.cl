@@ -13,11 +13,12 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 #define true 1
 #define false 0
 
-#define VECTORS(TYPE)                                         \
-    typedef TYPE TYPE##2 __attribute__((ext_vector_type(2))); \
-    typedef TYPE TYPE##4 __attribute__((ext_vector_type(4))); \
-    typedef TYPE TYPE##8 __attribute__((ext_vector_type(8))); \
-    typedef TYPE TYPE##16 __attribute__((ext_vector_type(16)));
+#define VECTORS(TYPE)                                           \
+    typedef TYPE TYPE##2 __attribute__((ext_vector_type(2)));   \
+    typedef TYPE TYPE##4 __attribute__((ext_vector_type(4)));   \
+    typedef TYPE TYPE##8 __attribute__((ext_vector_type(8)));   \
+    typedef TYPE TYPE##16 __attribute__((ext_vector_type(16))); \
+    typedef TYPE TYPE##32 __attribute__((ext_vector_type(32)));
 VECTORS(char)
 VECTORS(short)
 VECTORS(ushort)
@@ -79,6 +80,8 @@ static inline uint mul_hi(uint a, uint b)
 #define as_int16(x)    __builtin_astype((x), int16)
 #define as_float8(x)   __builtin_astype((x), float8)
 #define as_float16(x)  __builtin_astype((x), float16)
+#define as_int32(x)    __builtin_astype((x), int32)
+#define as_float32(x)  __builtin_astype((x), float32)
 #define as_long8(x)    __builtin_astype((x), long8)
 #define as_long16(x)   __builtin_astype((x), long16)
 #define as_double8(x)  __builtin_astype((x), double8)
@@ -108,6 +111,7 @@ FMA(float)
 FMA(float4)
 FMA(float8)
 FMA(float16)
+FMA(float32)
 FMA(double)
 FMA(double4)
 FMA(double8)
@@ -183,6 +187,7 @@ OVERLOAD double fmax(double a, double b)
     }
 FMAX(float8)
 FMAX(float16)
+FMAX(float32)
 FMAX(double8)
 FMAX(double16)
 
@@ -196,8 +201,6 @@ FMAX(double16)
         return __builtin_##NAME(x);    \
     }
 ONE_ARGUMENT(sqrt)
-ONE_ARGUMENT(exp)
-ONE_ARGUMENT(log)
 ONE_ARGUMENT(rint)
 ONE_ARGUMENT(erf)
 ONE_ARGUMENT(floor)
@@ -257,6 +260,8 @@ MOVES_OF(double)
 MOVES_OF(char)
 MOVES_OF(short)
 MOVES_OF(ushort)
+
+#include "native_parts.cl"
 
 /* binary16 by its bits: half is a number of two bytes here. The fraction and exponent of a half as
  * those of a float are 2^112 times too small, also where it is denormal. */

@@ -3,7 +3,8 @@
  * written, and the logistic function.
  *
  *     REAL_IS_DOUBLE  0: REAL is float, 1: double (the device needs fp64)
- *     VEC             units that one work-item computes: 1, 8 or 16; REALV is a vector of them
+ *     VEC             units that one work-item computes: 1, 8 or 16, of kernels that are compiled
+ *                     ahead of time also 32; REALV is a vector of them
  *     ROUNDED_DIVISION  1: the device rounds quotients and roots of floats to the nearest, as it
  *                     must those of doubles; 0: it may be off by some units in the last place
  *
@@ -18,7 +19,7 @@
 #ifndef ROUNDED_DIVISION
 #define ROUNDED_DIVISION 1
 #endif
-#if VEC != 1 && VEC != 8 && VEC != 16
+#if VEC != 1 && VEC != 8 && VEC != 16 && VEC != 32
 #error "VEC must be 1, 8 or 16"
 #endif
 
@@ -91,7 +92,10 @@ typedef REALV __attribute__((aligned(sizeof(REAL)))) REALV_ANYWHERE;
 #define NO_INLINE
 #endif
 
-#if VEC > 1
+#if VEC > 1 && defined(HARDWARE_PARTS) /* cl/native.cl */
+#define load_part  CLR_PASTE(load_part_, VEC)
+#define store_part CLR_PASTE(store_part_, VEC)
+#elif VEC > 1
 /* By halves, down to four numbers. */
 static inline REAL4 load_4(global const REAL *p, uint count)
 {
@@ -249,12 +253,17 @@ static inline REALV root(REALV x)
 #define BITS_OF_ONE   0x3f800000
 #endif
 
-/* e^x = 2^n e^r, n = x/ln 2 rounded, |r| <= ln 2 / 2; x is kept where 2^n is a normal number. NaN
- * stays NaN, since it compares false. Returns e^r, *scale: 2^n. */
-static inline REALV exp_parts(REALV x, REALV *scale)
+/* x, kept where e^x and e^-x are normal numbers. NaN stays NaN, since it compares false. */
+static inline REALV exp_kept(REALV x)
 {
     x = x > (REALV)EXP_MOST ? (REALV)EXP_MOST : x;
-    x = x < (REALV)-EXP_MOST ? (REALV)-EXP_MOST : x;
+    return x < (REALV)-EXP_MOST ? (REALV)-EXP_MOST : x;
+}
+
+/* e^x = 2^n e^r, n = x/ln 2 rounded, |r| <= ln 2 / 2, for an x that is kept. Returns e^r, *scale:
+ * 2^n. */
+static inline REALV exp_parts(REALV x, REALV *scale)
+{
     /* Adding the shift leaves x/ln 2 rounded in the low bits. */
     REALV shifted = fma(x, (REALV)LOG2_E, (REALV)EXP_SHIFT), n = shifted - (REALV)EXP_SHIFT;
     REALV r = fma(n, (REALV)-LN_2_LOW, fma(n, (REALV)-LN_2_HIGH, x));
@@ -289,9 +298,16 @@ static inline REALV real_tanh(REALV x)
     REALV q = fma(z + (REALV)1.12811678491632931402e2, z, (REALV)2.23548839060100448583e3);
     p /= fma(q, z, (REALV)4.84406305325125486048e3);
     REALV near = fma(p * z, x, x);
-    REALV scale, part = exp_parts(size + size, &scale);
+    REALV scale, part = exp_parts(exp_kept(size + size), &scale);
     REALV far = (REALV)1 - (REALV)2 / fma(part, scale, (REALV)1);
     return size < (REALV)0.625 ? near : copysign(far, x);
+}
+
+/* tanh(x) as what it returns over *below. */
+static inline REALV tanh_parts(REALV x, REALV *below)
+{
+    *below = (REALV)1;
+    return real_tanh(x);
 }
 #else
 /* x P(x^2) / Q(x^2), where |x| is kept at 9.02, whose tanh rounds to 1. The fit, with the least
@@ -300,7 +316,7 @@ static inline REALV real_tanh(REALV x)
  * than six: an LSTM's cell takes 57 cycles for 8 units on a Zen 4 with AVX2, with the other 105.)
  */
 #define TANH_MOST 9.02f
-static inline REALV real_tanh(REALV x)
+static inline REALV tanh_parts(REALV x, REALV *below)
 {
     x = x > (REALV)TANH_MOST ? (REALV)TANH_MOST : x;
     x = x < (REALV)-TANH_MOST ? (REALV)-TANH_MOST : x;
@@ -312,15 +328,26 @@ static inline REALV real_tanh(REALV x)
     p = fma(p, z, (REALV)1.33797068e-1f);
     q = fma(q, z, (REALV)4.67130221e-1f);
     p = fma(p, z, (REALV)1);
-    q = fma(q, z, (REALV)1);
-    return DIVIDE(x * p, q);
+    *below = fma(q, z, (REALV)1);
+    return x * p;
+}
+
+static inline REALV real_tanh(REALV x)
+{
+    REALV below, above = tanh_parts(x, &below);
+    return DIVIDE(above, below);
 }
 #endif
 
-/* sigm(x) = 1 / (1 + e^-x).  NaN stays. Below -EXP_MOST, even at -infinity, it is 1.6e-38 (double
- * 3e-308) rather than 0: a gate is judged against 1. */
+/* sigm(x) = 1 / (1 + e^-x): that sum.  NaN stays. Below -EXP_MOST, even at -infinity, sigm is
+ * 1.6e-38 (double 3e-308) rather than 0: a gate is judged against 1. */
+static inline REALV sigm_below(REALV x)
+{
+    REALV scale, part = exp_parts(-exp_kept(x), &scale); /* (the sign costs nothing there) */
+    return fma(part, scale, (REALV)1);
+}
+
 static inline REALV sigm(REALV x)
 {
-    REALV scale, part = exp_parts(-x, &scale);
-    return DIVIDE((REALV)1, fma(part, scale, (REALV)1));
+    return DIVIDE((REALV)1, sigm_below(x));
 }

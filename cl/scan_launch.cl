@@ -30,6 +30,9 @@
 /* persistent: rows of x whose input products are computed at once, if there are so many. */
 #define INPUT_ROWS 96
 
+/* persistent: units at most of what one group scans with all states at hand. */
+#define SINGLE_UNITS 256
+
 /* Where a scan's x and y are, if it has any. */
 #define FROM_NOWHERE   0
 #define FROM_ARGUMENT  1 /* the kernel's x, y or dy */

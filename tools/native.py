@@ -69,8 +69,12 @@ def programs(vector):
                 yield (["prelude", "storage", "tile", "gemm"],
                        dict(tile, STORAGE=storage, TILE_M=6, TILE_K=128))
             scan = ["pack", "storage", "tile", "scan_launch", "scan"]
-            yield from cell_programs(
-                tile, scan + ["scan_forward", "partition", "persistent", "persistent_forward"], storages)
+            forward = scan + ["scan_forward", "partition", "persistent", "persistent_input"]
+            yield from cell_programs(tile, forward + ["persistent_forward"], storages)
+            width = vec * columns
+            for single in [] if double or width < 16 else [width // 2, width]:
+                yield from cell_programs(dict(real, VEC=single, TILE_V=width // single),
+                                         forward + ["persistent_single"])
             yield from cell_programs(
                 tile, scan + ["scan_backward", "partition", "persistent", "persistent_backward"])
         yield from cell_programs(

@@ -24,7 +24,7 @@ clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network
                               const clr_define *own, size_t own_count, cl_program *program)
 {
     const clrnn_network_desc *d = &network->desc;
-    const clr_source *sources[12] = {&clr_cl_prelude, &clr_cl_cell, cells[d->cell]};
+    const clr_source *sources[16] = {&clr_cl_prelude, &clr_cl_cell, cells[d->cell]};
     const size_t before = 3;
     for (size_t i = 0; i < source_count; i++)
         sources[before + i] = strategy[i];

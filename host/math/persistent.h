@@ -23,6 +23,7 @@ typedef struct clr_scan_kind {
 /* The kernel of one way through time. */
 typedef struct clr_scan_kernel {
     cl_kernel kernel;
+    cl_kernel single;    /* persistent, forward: one row by one group, or NULL */
     uint32_t take, kept; /* resident: TAKE and KEPT of cl/resident.cl */
     size_t numbers;      /* resident: in local memory for a row of what is multiplied */
     size_t own_bytes;    /* resident: of local memory that the kernel takes by itself */

@@ -22,10 +22,12 @@ extern const clr_source clr_cl_scan_launch; /* also C: math/scan.h reads it */
 extern const clr_source clr_cl_scan;        /* all strategies: then one or both of the next two */
 extern const clr_source clr_cl_scan_forward;
 extern const clr_source clr_cl_scan_backward;
-extern const clr_source clr_cl_stepwise;   /* after both; the others after one: */
-extern const clr_source clr_cl_partition;  /* many steps in one launch */
-extern const clr_source clr_cl_persistent; /* after tile and that; before either of the next two */
+extern const clr_source clr_cl_stepwise;         /* after both; the others after one: */
+extern const clr_source clr_cl_partition;        /* many steps in one launch */
+extern const clr_source clr_cl_persistent;       /* after tile and that; before the others */
+extern const clr_source clr_cl_persistent_input; /* before either of the next two */
 extern const clr_source clr_cl_persistent_forward;
+extern const clr_source clr_cl_persistent_single;
 extern const clr_source clr_cl_persistent_backward;
 extern const clr_source clr_cl_resident; /* in place of tile and persistent */
 extern const clr_source clr_cl_resident_forward;
