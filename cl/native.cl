@@ -201,6 +201,8 @@ FMAX(double16)
         return __builtin_##NAME(x);    \
     }
 ONE_ARGUMENT(sqrt)
+ONE_ARGUMENT(exp)
+ONE_ARGUMENT(log)
 ONE_ARGUMENT(rint)
 ONE_ARGUMENT(erf)
 ONE_ARGUMENT(floor)

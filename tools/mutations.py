@@ -98,9 +98,9 @@ MUTATIONS = [
     ("peephole-of-another-gate", "test_vectors test_passes", [
         (LSTM, "a_f += p[1] * *c;", "a_f += p[0] * *c;")]),
     ("peephole-sees-old-state", "test_vectors test_passes", [
-        (LSTM, "    *c = f * *c + g / (i_below * g_below);\n    if (peepholes)\n        a_o += p[2] * *c;\n",
+        (LSTM, "    *c = f * *c + DIVIDE(g, i_below * g_below);\n    if (peepholes)\n        a_o += p[2] * *c;\n",
          "    if (peepholes)\n        a_o += p[2] * *c;\n"
-         "    *c = f * *c + g / (i_below * g_below);\n")]),
+         "    *c = f * *c + DIVIDE(g, i_below * g_below);\n")]),
     ("peephole-not-in-dc", "test_passes", [
         (LSTM, "*dc += da[0] * p[0] + da[1] * p[1];", "*dc += da[0] * p[0];")]),
     ("peephole-of-o-not-in-dc", "test_passes", [(LSTM, "d += da[3] * p[2];", "d += (REALV)0;")]),
