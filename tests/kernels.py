@@ -25,7 +25,8 @@ PROGRAMS += [["prelude", "cell", cell, "storage", "scan_launch", "scan", "scan_f
               "scan_backward", "stepwise"] for cell in CELLS]
 for cell, way in itertools.product(CELLS, ("forward", "backward")):
     PROGRAMS += [["prelude", "cell", cell, "storage", "tile", "scan_launch", "scan", f"scan_{way}",
-                  "partition", "persistent", f"persistent_{way}"],
+                  "partition", "persistent",
+                  *(["persistent_input"] if way == "forward" else []), f"persistent_{way}"],
                  ["prelude", "cell", cell, "storage", "scan_launch", "scan", f"scan_{way}",
                   "partition", "resident", f"resident_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
@@ -122,7 +123,8 @@ def compile_one(folder, clang, program, values, flags=()):
 
 def main():
     folder, clang = Path(sys.argv[1]), sys.argv[2:]
-    forgotten = {p.stem for p in folder.glob("*.cl")} - {"native"}  # in place of OpenCL's own header
+    # In place of OpenCL's own header, and what is compiled ahead of time alone: the build does it.
+    forgotten = {p.stem for p in folder.glob("*.cl")} - {"native", "native_parts", "persistent_single"}
     for program in PROGRAMS:
         forgotten -= set(files_of(folder, program))
     jobs = []

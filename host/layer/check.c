@@ -19,8 +19,7 @@
 #include "reference/reference.h"
 #include "reference/stored.h"
 
-/* The arrays of a check. Each is kept as float64; what goes in is rounded to the plan's type first,
- * so that device and reference see the same numbers. */
+/* The arrays, all in float64; what goes in is rounded to the plan's type: both see the same. */
 enum { WEIGHTS, X, H0, C0, DY, DHN, DCN, INPUTS };
 enum { Y, HN, CN, FORWARD_OUTPUTS, DX = FORWARD_OUTPUTS, DH0, DC0, DWEIGHTS, OUTPUTS };
 

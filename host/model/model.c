@@ -392,9 +392,7 @@ clrnn_status clrnn_model_save(clrnn_model *model, const char *path)
                         "clrnn_model_save: %s is NULL", model ? "path" : "model");
     clrnn_tensors *set = NULL;
     clrnn_status status = clrnn_tensors_create(&model->context->log, &set);
-    if (status == CLRNN_OK)
-        status = clrnn_model_to_tensors(model, set);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK && (status = clrnn_model_to_tensors(model, set)) == CLRNN_OK)
         status = clrnn_tensors_save(set, path);
     clrnn_tensors_destroy(&set);
     return status;
