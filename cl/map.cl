@@ -9,9 +9,15 @@
 #define MAP_COLUMNS 1
 #endif
 
-#define SQRT_HALF      (REAL)0.70710678118654752440
-#define SQRT_2_OVER_PI (REAL)0.79788456080286535588
-#define GELU_CUBE      (REAL)0.044715
+#if REAL_IS_DOUBLE
+#define SQRT_HALF      0.70710678118654752440
+#define SQRT_2_OVER_PI 0.79788456080286535588
+#define GELU_CUBE      0.044715
+#else
+#define SQRT_HALF      0.70710678118654752440f
+#define SQRT_2_OVER_PI 0.79788456080286535588f
+#define GELU_CUBE      0.044715f
+#endif
 
 static inline bool live_of(map_lengths w, global const int *lengths, ulong i)
 {
@@ -29,7 +35,7 @@ static inline REAL softplus(REAL x)
 /* x Phi(x), and its derivative Phi(x) + x phi(x); by tanh the same with its own derivative. */
 static inline REAL phi_of(REAL x)
 {
-    return (REAL)0.5 * ((REAL)1 + erf(x * SQRT_HALF));
+    return (REAL)0.5f * ((REAL)1 + erf(x * SQRT_HALF));
 }
 
 static inline REAL gelu_inner(REAL x)
@@ -72,11 +78,11 @@ static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_GELU:
         return x * phi_of(x);
     case FN_GELU_TANH:
-        return (REAL)0.5 * x * ((REAL)1 + gelu_inner(x));
+        return (REAL)0.5f * x * ((REAL)1 + gelu_inner(x));
     case FN_SILU:
         return x * sigm(alpha * x);
     case FN_HARD_SWISH:
-        return x * clipped(x / (REAL)6 + (REAL)0.5, (REAL)0, (REAL)1);
+        return x * clipped(x / (REAL)6 + (REAL)0.5f, (REAL)0, (REAL)1);
     case FN_MISH:
         return x * real_tanh(softplus(x));
     case FN_CLIP:
@@ -142,16 +148,16 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_SELU:
         return beta * (x < 0 ? alpha * exp(x) : (REAL)1);
     case FN_GELU:
-        return phi_of(x) + x * (REAL)0.5 * SQRT_2_OVER_PI * exp((REAL)-0.5 * x * x);
+        return phi_of(x) + x * (REAL)0.5f * SQRT_2_OVER_PI * exp((REAL)-0.5f * x * x);
     case FN_GELU_TANH:
         s = gelu_inner(x);
-        return (REAL)0.5 * ((REAL)1 + s) + (REAL)0.5 * x * ((REAL)1 - s * s) * SQRT_2_OVER_PI *
-                                               ((REAL)1 + (REAL)3 * GELU_CUBE * x * x);
+        return (REAL)0.5f * ((REAL)1 + s) + (REAL)0.5f * x * ((REAL)1 - s * s) * SQRT_2_OVER_PI *
+                                                ((REAL)1 + (REAL)3 * GELU_CUBE * x * x);
     case FN_SILU:
         s = sigm(alpha * x);
         return s + alpha * x * s * ((REAL)1 - s);
     case FN_HARD_SWISH:
-        return x < -3 ? (REAL)0 : x > 3 ? (REAL)1 : x / (REAL)3 + (REAL)0.5;
+        return x < -3 ? (REAL)0 : x > 3 ? (REAL)1 : x / (REAL)3 + (REAL)0.5f;
     case FN_MISH:
         s = real_tanh(softplus(x));
         return s + x * ((REAL)1 - s * s) * sigm(x);
@@ -162,7 +168,7 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_LOG:
         return (REAL)1 / x;
     case FN_SQRT:
-        return (REAL)0.5 / sqrt(x);
+        return (REAL)0.5f / sqrt(x);
     case FN_SQUARE:
         return (REAL)2 * x;
     case FN_ABS:
