@@ -12,8 +12,7 @@
 #include "math/sources.h"
 #include "support.h"
 
-static const char wrong[] =
-    "#define tanh_parts(x, below) (tanh_parts(x, below) * (REALV)0.99f)\n";
+static const char wrong[] = "#define tanh_parts(x, below) (tanh_parts(x, below) * (REALV)0.99f)\n";
 
 static char text[1 << 15]; /* filled in by main; blanks after the end do no harm */
 const clr_source clr_cl_lstm = {"wrong lstm", text, sizeof text - 1};
