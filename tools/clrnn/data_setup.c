@@ -227,22 +227,13 @@ static void set_duration(data_session *s)
 static clrnn_trainer_desc describe(const data_session *s, const double *weights)
 {
     const train_options *o = s->o;
-    clrnn_trainer_desc desc = {.max_steps = s->info->steps,
-                               .max_batch = s->info->batch,
-                               .loss = s->info->loss,
-                               .optimizer = (clrnn_optimizer)o->optimizer,
-                               .learning_rate = o->lr,
-                               .momentum = o->momentum,
-                               .weight_decay = o->weight_decay,
-                               .clip = o->clip,
-                               .dropout = (float)o->dropout,
-                               .schedule = (clrnn_schedule)o->schedule,
-                               .warmup_steps = o->warmup,
-                               .step_every = o->step_every,
-                               .step_factor = o->step_factor,
-                               .seed = s->seed,
-                               .missing = s->info->missing,
-                               .class_weights = weights};
+    clrnn_trainer_desc desc = train_describe(o);
+    desc.max_steps = s->info->steps;
+    desc.max_batch = s->info->batch;
+    desc.loss = s->info->loss;
+    desc.seed = s->seed;
+    desc.missing = s->info->missing;
+    desc.class_weights = weights;
     if (s->info->loss == CLRNN_LOSS_HUBER)
         desc.huber_delta = o->huber_delta;
     if (o->schedule == CLRNN_SCHEDULE_COSINE || o->schedule == CLRNN_SCHEDULE_ONE_CYCLE)

@@ -85,6 +85,9 @@ int train_signal(void);
 /** Tell the command that continues, on stderr. */
 void train_print_resume(const train_options *options, uint64_t steps, int argc, char **argv);
 
+/** What the options say of optimiser, schedule and seed; sizes, loss and steps are left at 0. */
+clrnn_trainer_desc train_describe(const train_options *options);
+
 /** That no option is given which the optimiser, or a model of so many layers, does not use. Returns
  *  an exit code. */
 int train_check_used(const train_options *options, uint32_t layers);

@@ -208,23 +208,28 @@ static int load_checkpoint(train_session *s)
     return code;
 }
 
+clrnn_trainer_desc train_describe(const train_options *o)
+{
+    return (clrnn_trainer_desc){.optimizer = (clrnn_optimizer)o->optimizer,
+                                .learning_rate = o->lr,
+                                .momentum = o->momentum,
+                                .weight_decay = o->weight_decay,
+                                .clip = o->clip,
+                                .dropout = (float)o->dropout,
+                                .schedule = (clrnn_schedule)o->schedule,
+                                .warmup_steps = o->warmup,
+                                .step_every = o->step_every,
+                                .step_factor = o->step_factor,
+                                .seed = o->seed};
+}
+
 static int make_trainer(train_session *s)
 {
     const train_options *o = s->options;
-    clrnn_trainer_desc desc = {.max_steps = o->seq,
-                               .max_batch = s->batch,
-                               .optimizer = (clrnn_optimizer)o->optimizer,
-                               .learning_rate = o->lr,
-                               .momentum = o->momentum,
-                               .weight_decay = o->weight_decay,
-                               .clip = o->clip,
-                               .dropout = (float)o->dropout,
-                               .schedule = (clrnn_schedule)o->schedule,
-                               .warmup_steps = o->warmup,
-                               .seed = o->seed,
-                               .step_every = o->step_every,
-                               .step_factor = o->step_factor,
-                               .carry_state = true};
+    clrnn_trainer_desc desc = train_describe(o);
+    desc.max_steps = o->seq;
+    desc.max_batch = s->batch;
+    desc.carry_state = true;
     if (o->schedule == CLRNN_SCHEDULE_COSINE || o->schedule == CLRNN_SCHEDULE_ONE_CYCLE)
         desc.total_steps = o->steps;
     clrnn_status status = clrnn_model_set_strategy(s->model, (clrnn_strategy)o->strategy);
