@@ -31,7 +31,7 @@ static inline REALV clipped_back(REALV x, REAL clip, REALV dy)
 static inline REALV exp_minus_1(REALV x)
 {
     REALV t = real_tanh(x * (REALV)0.5);
-    return (t + t) / ((REALV)1 - t);
+    return DIVIDE(t + t, (REALV)1 - t);
 }
 
 /* log(1 + e^x) = max(x, 0) + log(1 + u), u = e^-|x|, and log(1 + u) = 2 atanh(s), s = u/(2 + u), at
@@ -40,7 +40,7 @@ static inline REALV exp_minus_1(REALV x)
 static inline REALV softplus(REALV x)
 {
     REALV scale, part = exp_parts(-fabs(x), &scale), u = part * scale;
-    REALV s = u / (u + (REALV)2), z = s * s, sum = (REALV)0;
+    REALV s = DIVIDE(u, u + (REALV)2), z = s * s, sum = (REALV)0;
     for (int k = ATANH_TERMS; k >= 0; k--)
         sum = fma(sum, z, (REALV)((REAL)1 / (REAL)(2 * k + 1)));
     return (x < (REALV)0 ? (REALV)0 : x) + (s + s) * sum;
@@ -60,28 +60,28 @@ static inline APART REALV function_of(uint function, REAL alpha, REAL beta, REAL
     const REALV a = (REALV)alpha, b = (REALV)beta, zero = (REALV)0, one = (REALV)1;
     REALV y = x;
     switch (function) {
-    case FUNCTION_RELU:
+    case FN_RELU:
         return x < zero ? zero : x;
-    case FUNCTION_TANH:
+    case FN_TANH:
         return real_tanh(x);
-    case FUNCTION_SIGMOID:
+    case FN_SIGMOID:
         return sigm(x);
-    case FUNCTION_AFFINE:
+    case FN_AFFINE:
         return a * x + b;
-    case FUNCTION_LEAKY_RELU:
+    case FN_LEAKY_RELU:
         return x < zero ? a * x : x;
-    case FUNCTION_THRESHOLDED_RELU:
+    case FN_THRESHOLDED_RELU:
         return x < a ? zero : x;
-    case FUNCTION_SCALED_TANH:
+    case FN_SCALED_TANH:
         return a * real_tanh(b * x);
-    case FUNCTION_HARD_SIGMOID:
+    case FN_HARD_SIGMOID:
         y = a * x + b;
         y = y < zero ? zero : y;
         return y > one ? one : y;
-    case FUNCTION_ELU:
+    case FN_ELU:
         return x < zero ? a * exp_minus_1(x) : x;
-    case FUNCTION_SOFTSIGN:
-        return x / (one + fabs(x));
+    case FN_SOFTSIGN:
+        return DIVIDE(x, one + fabs(x));
     default:
         return softplus(x);
     }
@@ -92,32 +92,32 @@ static inline APART REALV function_back(uint function, REAL alpha, REAL beta, RE
     const REALV a = (REALV)alpha, b = (REALV)beta, zero = (REALV)0, one = (REALV)1;
     REALV y;
     switch (function) {
-    case FUNCTION_RELU:
+    case FN_RELU:
         return x <= zero ? zero : dy;
-    case FUNCTION_TANH:
+    case FN_TANH:
         y = real_tanh(x);
         return dy * (one - y * y);
-    case FUNCTION_SIGMOID:
+    case FN_SIGMOID:
         y = sigm(x);
         return dy * y * (one - y);
-    case FUNCTION_AFFINE:
+    case FN_AFFINE:
         return dy * a;
-    case FUNCTION_LEAKY_RELU:
+    case FN_LEAKY_RELU:
         return x <= zero ? dy * a : dy;
-    case FUNCTION_THRESHOLDED_RELU:
+    case FN_THRESHOLDED_RELU:
         return x <= a ? zero : dy;
-    case FUNCTION_SCALED_TANH:
+    case FN_SCALED_TANH:
         y = real_tanh(b * x);
         return dy * a * b * (one - y * y);
-    case FUNCTION_HARD_SIGMOID:
+    case FN_HARD_SIGMOID:
         y = a * x + b;
         dy = y <= zero ? zero : dy;
         return y >= one ? zero : dy * a;
-    case FUNCTION_ELU:
+    case FN_ELU:
         return x <= zero ? dy * a * (exp_minus_1(x) + one) : dy;
-    case FUNCTION_SOFTSIGN:
+    case FN_SOFTSIGN:
         y = one + fabs(x);
-        return dy / (y * y);
+        return DIVIDE(dy, y * y);
     default:
         return dy * sigm(x);
     }

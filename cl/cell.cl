@@ -54,19 +54,6 @@
 #define OPTIONS_RARE \
     (OPTION_COUPLED | OPTION_GATE_CLIP | OPTION_CELL_CLIP | OPTION_FUNCTIONS | OPTION_RESETS)
 
-/* clrnn_function */
-#define FUNCTION_RELU             1
-#define FUNCTION_TANH             2
-#define FUNCTION_SIGMOID          3
-#define FUNCTION_AFFINE           4
-#define FUNCTION_LEAKY_RELU       5
-#define FUNCTION_THRESHOLDED_RELU 6
-#define FUNCTION_SCALED_TANH      7
-#define FUNCTION_HARD_SIGMOID     8
-#define FUNCTION_ELU              9
-#define FUNCTION_SOFTSIGN         10
-#define FUNCTION_SOFTPLUS         11
-
 #define CELL_FUNCTIONS 3 /* f g h of clrnn_network_desc.activations */
 
 /* Gates of the first phase, and of the second, if there is one. */

@@ -15,13 +15,14 @@
 /* The scale of the K numbers that lie k_stride apart. */
 static inline float scale_of(global const REAL *b, size_t k_stride, uint K)
 {
-    float largest = 0, poison = 0; /* 0*b is NaN for NaN and infinity, else 0 */
+    float largest = 0;
+    bool finite = true;
     for (uint k = 0; k < K; k++) {
         float number = b[k * k_stride];
         largest = fmax(largest, fabs(number));
-        poison += 0 * number;
+        finite = finite && is_finite(number);
     }
-    return fmax(largest * (1 / 127.0f), 0x1p-100f) + poison;
+    return finite ? fmax(largest * (1 / 127.0f), 0x1p-100f) : NAN;
 }
 
 /* number/scale, rounded: the same on every device, though a division need not be. The rest is
@@ -36,14 +37,26 @@ static inline char quotient(float number, float scale)
 }
 #endif
 
+/* In integers, since what drivers make of the numbers that f16 does not hold differs (Mesa 22.3:
+ * NaN of the largest). A carry out of the fraction counts up the exponent, as it must; NaN becomes
+ * a quiet one. */
 static inline void store(REAL number, float scale, global STORED *to)
 {
 #if STORAGE == 1
-    vstore_half_rte(number, 0, to);
+    uint bits = as_uint(number), sign = bits >> 16 & 0x8000, size = bits & 0x7fffffff;
+    if (size > BITS_OF_INFINITY)
+        size = 0x7e00 | (size >> 13 & 0x3ff);
+    else if (size >= 0x47800000) /* 65536 and more */
+        size = 0x7c00;
+    else if (size < 0x38800000) /* below 2^-14: adding 0.5 leaves it, rounded, in the low bits */
+        size = as_uint(as_float(size) + 0.5f) - 0x3f000000;
+    else
+        size = (size - (112u << 23) + 0xfff + (size >> 13 & 1)) >> 13;
+    *(global ushort *)to = (ushort)(sign | size);
 #elif STORAGE == 2
     uint bits = as_uint(number);
-    /* A carry out of the fraction counts up the exponent, as it must. NaN becomes a quiet one. */
-    *to = isnan(number) ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    bool is_nan = (bits & 0x7fffffff) > BITS_OF_INFINITY;
+    *to = is_nan ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 #else
     *to = quotient(number, scale);
 #endif

@@ -5,6 +5,7 @@
  *     i = sigm(a_i + u_i)   f = sigm(a_f + u_f)   g = tanh(a_g + u_g)   o = sigm(a_o + u_o)
  *     c_t = f*c_{t-1} + i*g               h_t = o*tanh(c_t)
  * (Hochreiter and Schmidhuber 1997; with the forget gate of Gers, Schmidhuber and Cummins 2000.)
+ * Forward i*g and o*tanh(c_t) are one division each, and i, g and o divided only to be saved.
  * With OPTION_PARAMS, peepholes (Gers and Schraudolph 2002), to the sums come p_i*c_{t-1},
  * p_f*c_{t-1} and p_o*c_t; p: p_i p_f p_o.
  * With OPTION_COUPLED f = 1 - i, with OPTION_CELL_CLIP c_t lies within +-cell_clip; the functions
@@ -39,6 +40,38 @@ static inline REALV lstm_output_back(uint options, const cell_values *v, REALV c
                                   : d * ((REALV)1 - tc * tc);
 }
 
+/* The usual functions without a bound: i*g and o*tanh(c_t) are one division each. */
+static inline REALV lstm_usual(bool peepholes, REALV a_i, REALV a_f, REALV a_g, REALV a_o,
+                               const REALV *p, REALV *c, REALV *s)
+{
+    REALV g_below, g = tanh_parts(a_g, &g_below), c_below;
+    REALV i_below = sigm_below(a_i), f = sigm(a_f);
+    *c = f * *c + DIVIDE(g, i_below * g_below);
+    if (peepholes)
+        a_o += p[2] * *c;
+    REALV o_below = sigm_below(a_o), tanh_c = tanh_parts(*c, &c_below);
+    s[0] = DIVIDE((REALV)1, i_below), s[1] = f, s[2] = DIVIDE(g, g_below);
+    s[3] = DIVIDE((REALV)1, o_below);
+    return DIVIDE(tanh_c, o_below * c_below);
+}
+
+static inline REALV lstm_rare(uint options, const cell_values *v, REALV a_i, REALV a_f, REALV a_g,
+                              REALV a_o, const REALV *p, REALV *c, REALV *s)
+{
+    REALV i = gate_value(options, v, 0, true, a_i);
+    REALV f = options & OPTION_COUPLED ? (REALV)1 - i : gate_value(options, v, 0, true, a_f);
+    REALV g = gate_value(options, v, 1, false, a_g);
+    *c = f * *c + i * g;
+    if (options & OPTION_CELL_CLIP)
+        *c = clipped(*c, v->cell_clip);
+    if (options & OPTION_PARAMS)
+        a_o += p[2] * *c;
+    REALV o = gate_value(options, v, 0, true, a_o);
+    s[0] = gate_kept(options, a_i, i), s[1] = gate_kept(options, a_f, f);
+    s[2] = gate_kept(options, a_g, g), s[3] = gate_kept(options, a_o, o);
+    return o * lstm_output(options, v, *c);
+}
+
 static inline REALV cell_forward(uint options, const cell_values *v, int phase, const REALV *a,
                                  const REALV *u, const REALV *p, REALV h, REALV *c, REALV *s,
                                  REALV *saved)
@@ -49,18 +82,8 @@ static inline REALV cell_forward(uint options, const cell_values *v, int phase, 
         a_i += p[0] * *c;
         a_f += p[1] * *c;
     }
-    REALV i = gate_value(options, v, 0, true, a_i);
-    REALV f = options & OPTION_COUPLED ? (REALV)1 - i : gate_value(options, v, 0, true, a_f);
-    REALV g = gate_value(options, v, 1, false, a_g);
-    *c = f * *c + i * g;
-    if (options & OPTION_CELL_CLIP)
-        *c = clipped(*c, v->cell_clip);
-    if (peepholes)
-        a_o += p[2] * *c;
-    REALV o = gate_value(options, v, 0, true, a_o);
-    s[0] = gate_kept(options, a_i, i), s[1] = gate_kept(options, a_f, f);
-    s[2] = gate_kept(options, a_g, g), s[3] = gate_kept(options, a_o, o);
-    return o * lstm_output(options, v, *c);
+    return options & OPTIONS_RARE ? lstm_rare(options, v, a_i, a_f, a_g, a_o, p, c, s)
+                                  : lstm_usual(peepholes, a_i, a_f, a_g, a_o, p, c, s);
 }
 
 static inline void cell_backward(uint options, const cell_values *v, int phase, const REALV *s,

@@ -13,11 +13,12 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 #define true 1
 #define false 0
 
-#define VECTORS(TYPE)                                         \
-    typedef TYPE TYPE##2 __attribute__((ext_vector_type(2))); \
-    typedef TYPE TYPE##4 __attribute__((ext_vector_type(4))); \
-    typedef TYPE TYPE##8 __attribute__((ext_vector_type(8))); \
-    typedef TYPE TYPE##16 __attribute__((ext_vector_type(16)));
+#define VECTORS(TYPE)                                           \
+    typedef TYPE TYPE##2 __attribute__((ext_vector_type(2)));   \
+    typedef TYPE TYPE##4 __attribute__((ext_vector_type(4)));   \
+    typedef TYPE TYPE##8 __attribute__((ext_vector_type(8)));   \
+    typedef TYPE TYPE##16 __attribute__((ext_vector_type(16))); \
+    typedef TYPE TYPE##32 __attribute__((ext_vector_type(32)));
 VECTORS(char)
 VECTORS(short)
 VECTORS(ushort)
@@ -40,6 +41,7 @@ VECTORS(double)
 #define CLK_LOCAL_MEM_FENCE  1
 #define CLK_GLOBAL_MEM_FENCE 2
 #define INFINITY             __builtin_inff()
+#define NAN                  __builtin_nanf("")
 
 #define atomic_inc(p)           __sync_fetch_and_add(p, 1)
 #define atomic_add(p, value)    __sync_fetch_and_add(p, value)
@@ -78,6 +80,8 @@ static inline uint mul_hi(uint a, uint b)
 #define as_int16(x)    __builtin_astype((x), int16)
 #define as_float8(x)   __builtin_astype((x), float8)
 #define as_float16(x)  __builtin_astype((x), float16)
+#define as_int32(x)    __builtin_astype((x), int32)
+#define as_float32(x)  __builtin_astype((x), float32)
 #define as_long8(x)    __builtin_astype((x), long8)
 #define as_long16(x)   __builtin_astype((x), long16)
 #define as_double8(x)  __builtin_astype((x), double8)
@@ -107,6 +111,7 @@ FMA(float)
 FMA(float4)
 FMA(float8)
 FMA(float16)
+FMA(float32)
 FMA(double)
 FMA(double4)
 FMA(double8)
@@ -163,6 +168,7 @@ FMA_EACH(double16, 16)
 SIGNS(float, uint, 0x80000000u)
 SIGNS(float8, uint8, 0x80000000u)
 SIGNS(float16, uint16, 0x80000000u)
+SIGNS(float32, uint32, 0x80000000u)
 SIGNS(double, ulong, 0x8000000000000000ul)
 SIGNS(double8, ulong8, 0x8000000000000000ul)
 SIGNS(double16, ulong16, 0x8000000000000000ul)
@@ -182,6 +188,7 @@ OVERLOAD double fmax(double a, double b)
     }
 FMAX(float8)
 FMAX(float16)
+FMAX(float32)
 FMAX(double8)
 FMAX(double16)
 
@@ -198,6 +205,17 @@ ONE_ARGUMENT(sqrt)
 ONE_ARGUMENT(exp)
 ONE_ARGUMENT(log)
 ONE_ARGUMENT(rint)
+ONE_ARGUMENT(erf)
+ONE_ARGUMENT(floor)
+ONE_ARGUMENT(ceil)
+OVERLOAD float pow(float x, float y)
+{
+    return __builtin_powf(x, y);
+}
+OVERLOAD double pow(double x, double y)
+{
+    return __builtin_pow(x, y);
+}
 
 OVERLOAD int min(int a, int b)
 {
@@ -246,6 +264,8 @@ MOVES_OF(char)
 MOVES_OF(short)
 MOVES_OF(ushort)
 
+#include "native_parts.cl"
+
 /* binary16 by its bits: half is a number of two bytes here. The fraction and exponent of a half as
  * those of a float are 2^112 times too small, also where it is denormal. */
 #define half ushort
@@ -287,19 +307,3 @@ static inline float16 vload_half16(size_t i, global const half *p)
     return CLR_from_half_uint16(__builtin_convertvector(vload16(i, p), uint16));
 }
 #endif
-
-/* Rounded to the nearest, ties to even. */
-static inline void vstore_half_rte(float number, size_t i, global half *p)
-{
-    uint bits = as_uint(number), sign = bits >> 16 & 0x8000, size = bits & 0x7fffffff;
-    if (size > 0x7f800000) /* NaN, made quiet */
-        size = 0x7e00 | (size >> 13 & 0x3ff);
-    else if (size >= 0x47800000) /* 65536 and more */
-        size = 0x7c00;
-    else if (size <
-             0x38800000) /* below 2^-14: adding 0.5 leaves the rounded number in its low bits */
-        size = as_uint(as_float(size) + 0.5f) - 0x3f000000;
-    else
-        size = (size - (112u << 23) + 0xfff + (size >> 13 & 1)) >> 13;
-    p[i] = (ushort)(sign | size);
-}

@@ -12,7 +12,8 @@
 /* An element of a gradient whose norm becomes at most clip; a norm that is NaN makes all NaN. */
 static inline REAL clipped(REAL g, REAL clip, global const REAL *norm)
 {
-    return clip > 0 && !(norm[0] <= clip * norm[1]) ? g * norm[1] * (clip / norm[0]) : g;
+    bool longer = norm[0] > clip * norm[1] || !is_finite(norm[0]);
+    return clip > 0 && longer ? g * norm[1] * DIVIDE(clip, norm[0]) : g;
 }
 
 /* Whether this step must leave everything as it is: its loss or gradient is not finite, or those of
@@ -22,8 +23,8 @@ static inline bool stands_still(size_t i, global ulong *watch, global const REAL
 {
     if (!watch)
         return false;
-    bool good_loss = isfinite(loss[0]);
-    if (good_loss && isfinite(norm[0]))
+    bool good_loss = is_finite(loss[0]);
+    if (good_loss && is_finite(norm[0]))
         return watch[0] != 0;
     if (i == 0 && watch[0] == 0) {
         watch[0] = step;
@@ -64,7 +65,7 @@ kernel void adam(global REAL *w, global const REAL *g, global REAL *m, global RE
     REAL v1 = b2 * v[i] + d2 * gradient * gradient;
     m[i] = m1;
     v[i] = v1;
-    w[i] = w[i] - decay * w[i] - rate * (m1 / c1) / (sqrt(v1 / c2) + epsilon);
+    w[i] = w[i] - decay * w[i] - DIVIDE(rate * DIVIDE(m1, c1), ROOT(DIVIDE(v1, c2)) + epsilon);
 }
 
 /* With d = 1-rho:
@@ -80,5 +81,5 @@ kernel void rmsprop(global REAL *w, global const REAL *g, global REAL *v, global
     REAL gradient = clipped(g[i], clip, norm);
     REAL v1 = rho * v[i] + d * gradient * gradient;
     v[i] = v1;
-    w[i] -= rate * gradient / (sqrt(v1) + epsilon);
+    w[i] -= DIVIDE(rate * gradient, ROOT(v1) + epsilon);
 }

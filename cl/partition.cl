@@ -3,13 +3,13 @@
  * what the strategies share that scan many steps in one launch. After cl/scan.cl.
  *
  * Each direction's units are cut into `unit_parts` runs, its rows into `row_parts` runs; a group
- * computes one share of units for one share of rows, and scans all steps:
+ * computes one part of the units for one part of the rows, and scans all steps:
  *
- *              units of share 0  units of share 1
- *     rows 0   +---------------+----------------+   groups side by side meet after each phase of a
- *              |    group 0  <-+- meet -> group 1|   step, since each needs the other's h_{t-1};
- *     rows 1   +---------------+----------------+   groups below one another never meet
- *              |    group 2  <-+- meet -> group 3|
+ *              units of part 0   units of part 1
+ *     rows 0   +---------------+----------------+   groups side by side wait for each other after
+ *              |    group 0  <-+-------> group 1|   each phase of a step, since each needs the other's
+ *     rows 1   +---------------+----------------+   h_{t-1}: a grid barrier; groups below one another
+ *              |    group 2  <-+-------> group 3|   never wait
  *              +---------------+----------------+
  *
  * OpenCL does not promise that groups run at the same time. So the host asks for no more groups
@@ -19,19 +19,24 @@
  * Sorensen, Donaldson, Batty, Gopalakrishnan, Rakamaric, "Portable Inter-workgroup Barrier
  * Synchronisation for GPUs", OOPSLA 2016.)
  *
- * With `steal` a group claims the panels of its share one by one, and when none is left those of
- * the groups that it will meet: so in a phase nobody waits for longer than a panel takes. (Only
- * where groups meet after each phase; work stealing as in Blumofe and Leiserson, "Scheduling
- * Multithreaded Computations by Work Stealing", J. ACM 1999, but from a counter for each share.) */
+ * With `steal` a group claims the panels of its part one by one, and when none is left those of
+ * the groups that it waits for: so in a phase nobody waits for longer than a panel takes. (Only
+ * where there is a grid barrier after each phase; work stealing as in Blumofe and Leiserson,
+ * "Scheduling Multithreaded Computations by Work Stealing", J. ACM 1999, but from a counter for
+ * each part.) */
 /* What this work-item (or, after a barrier, its group) wrote is seen by all groups before what it
- * does next; and the other way round. OpenCL 1.2 has a fence for work-items of one group only, so
- * where the compiler is known it is told to fence the whole device. */
+ * does next; and the other way round. OpenCL C 1.2 has a fence for work-items of one group only: so
+ * where the compiler is known it is told to fence the whole device, and for others resident.cl is
+ * compiled as OpenCL C 2.0 or 3.0, or not at all (host/device/compiler.c). On the processors that
+ * persistent.cl is for, which have one memory, the usual fence does. */
 static inline void fence_device(void)
 {
 #if defined(__AMDGCN__)
     __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, "agent");
 #elif defined(__NVPTX__) || defined(__NV_CL_C_VERSION)
     __asm__ volatile("membar.gl;" ::: "memory");
+#elif __OPENCL_C_VERSION__ >= 200
+    atomic_work_item_fence(CLK_GLOBAL_MEM_FENCE, memory_order_acq_rel, memory_scope_device);
 #else
     mem_fence(CLK_GLOBAL_MEM_FENCE);
 #endif
@@ -71,11 +76,11 @@ static inline uint part_range(uint whole, uint part, uint parts, uint *begin)
     return (uint)((ulong)whole * (part + 1) / parts);
 }
 
-/* What groups of one launch share: how the work is cut, and where they meet. */
+/* What groups of one launch share: how the work is partitioned, and where they wait. */
 typedef struct team {
     uint scans, row_parts, unit_parts;
-    uint barriers;     /* grid barriers: of one share of rows, in a stack from all scans */
-    uint members;      /* how many meet in one place */
+    uint barriers;     /* grid barriers: one for each part of the rows, in a stack from all scans */
+    uint members;      /* groups of a grid barrier */
     bool single_group; /* one group does the work of all */
     bool steal;        /* who is done takes from the others */
     uint own;          /* the group itself */
@@ -119,7 +124,7 @@ static inline volatile global int *claims_of(const team *m, uint group)
     return m->sync + SYNC_CLAIMS + group * SYNC_LINE;
 }
 
-/* The next of the `count` panels that are a group's share of a phase; `count` if none is left. Each
+/* The next of the `count` panels that are a group's part of a phase; `count` if none is left. Each
  * is handed out once, also where a fallback follows. */
 static inline uint claim(const team *m, uint group, uint phase, uint count)
 {
@@ -134,8 +139,8 @@ static inline uint claim(const team *m, uint group, uint phase, uint count)
     }
 }
 
-/* After a phase, the number `phases_done` of `phases`: meet if others depend on it
- * (`barriers_done`: how often they have met then, 0 = not now). False: the group must leave. */
+/* After a phase, the number `phases_done` of `phases`: a grid barrier if others depend on it
+ * (`barriers_done`: how many there have been then, 0 = not now). False: the group must leave. */
 static inline bool phase_end(const team *m, uint group, uint phases_done, uint phases,
                              uint barriers_done, uint spins)
 {

@@ -3,7 +3,7 @@
  * vectors of units and weights that come from the caches. After cl/tile.cl and cl/scan.cl.
  *
  * The sums have the order of cl/gemm.cl, so that every element has the same bits as in stepwise,
- * whatever the shares are. */
+ * whatever the partition is. */
 #ifndef ROWS
 #define ROWS 48 /* rows that share a block of a panel in the first cache level */
 #endif

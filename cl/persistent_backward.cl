@@ -57,8 +57,8 @@ static inline void recurrent_panel(const scan *w, const scan_step *s, uint panel
 #include "each_unit.cl"
 }
 
-/* Phase `phase` of a scan back, for one share of rows and one of units. (Not in line: as in the
- * scan forward.) */
+/* Phase `phase` of a scan back, for one part of the rows and one of the units. (Not in line: as in
+ * the scan forward.) */
 static inline NO_INLINE void backward_phase(const scan *w, uint phase, uint row_part,
                                             uint row_parts, uint unit_part, uint unit_parts)
 {

@@ -1,46 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cl/persistent_forward.cl - the forward scan of the strategy for CPU devices. After
- * cl/scan_forward.cl and cl/persistent.cl.
- *
- * Now and then, before phase 0: gates = x_t W_ih^T for the steps of a block, each group for its own
- * rows and units, so that nobody waits; so few steps that the gates are still in a cache when they
- * are needed. */
-
-/* Gates of the units of panels panel0..panel1-1, for `all` rows side by side: row 0 of x, row 0 of
- * the gates. */
-static inline void input_rows(const scan *w, global const REAL *x, global REAL *gates, size_t all,
-                              uint panel0, uint panel1)
-{
-    size_t columns = (size_t)CELL_GATES * w->H, panel_size = (size_t)PANEL_ROWS(w->I) * TILE_N;
-    REALV sum[ROWS][TILE_V];
-    for (uint panel = panel0; panel < panel1; panel++)
-        for (uint k = 0; k < CELL_GATES; k++)
-            for (size_t row = 0; row < all; row += ROWS) {
-                uint rows = all - row < ROWS ? (uint)(all - row) : ROWS;
-                product(x + row * w->x_stride, w->x_stride, rows,
-                        w->input + (k * panels_of(w->H) + panel) * panel_size, w->I, false, sum);
-#define UNITS w->H
-#define EACH  store_some(sum[i][v], gates + (row + i) * columns + (size_t)k * w->H + j, width)
-#include "each_unit.cl"
-            }
-}
-
-/* W x of the block of steps of which `index` is scanned first, for one share of rows and some
- * panels of units. */
-static inline void input_product(const scan *w, uint index, uint row_part, uint row_parts,
-                                 uint panel0, uint panel1)
-{
-    uint row0, end;
-    uint row1 = part_range(w->N, row_part, row_parts, &row0);
-    uint begin = block_of(w, index, &end), room = w->save_gates ? begin : 0;
-    /* All rows of all steps lie side by side. */
-    uint runs = row_parts == 1 ? 1 : end - begin;
-    size_t rows = row_parts == 1 ? (size_t)(end - begin) * w->N : row1 - row0;
-    for (uint run = 0; run < runs; run++)
-        input_rows(w, w->x + ((size_t)(begin + run) * w->N + row0) * w->x_stride,
-                   gates_of(w, room + run) + (size_t)row0 * CELL_GATES * w->H, rows, panel0,
-                   panel1);
-}
+ * cl/persistent_input.cl. */
 
 /* The cell for units j.. of row n, vector v of row i of the sums. */
 static inline ALWAYS_INLINE void finish_units(const scan *w, const scan_step *s, int phase, uint n,
@@ -108,9 +68,9 @@ static inline void forward_panel(const scan *w, const scan_step *s, uint part, u
     }
 }
 
-/* Phase `phase` of a group's scan, which is the team's phase `at`: its share of rows and units, and
- * with `steal` what others have not begun of theirs. (Not in line: PoCL compiles a kernel's code
- * three times, and half of a cold start was that.) */
+/* Phase `phase` of a group's scan, which is the team's phase `at`: its part of the rows and units,
+ * and with `steal` what others have not begun of theirs. (Not in line: PoCL compiles a kernel's
+ * code three times, and half of a cold start was that.) */
 static inline NO_INLINE void forward_phase(const scan *w, const team *m, uint group, uint phase,
                                            uint at)
 {
@@ -139,9 +99,9 @@ static inline NO_INLINE void forward_phase(const scan *w, const team *m, uint gr
     }
 }
 
-/* How often groups have met after a phase; 0: after this one they do not. Those that share units do
- * so after each; layers of a stack, of which each keeps a block behind the one below, after each
- * block. */
+/* How many grid barriers there have been after a phase; 0: this one has none. Those that share
+ * units do so after each; layers of a stack, of which each keeps a block behind the one below,
+ * after each block. */
 static inline uint forward_barriers(const scan_launch *l, uint phase)
 {
     uint block = l->block * forward_phases(options_of(l->options));
@@ -169,14 +129,8 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
     }
     for (uint d = 0; d < l.used; d++) {
         const scan_arrays at = l.scans[d];
-        scan_forward_begin(&w[d], &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
-                           lengths);
-        scan_forward_weights(&w[d], &at, panels);
-        w[d].x = (at.x_from == FROM_WORKSPACE ? workspace : x) + at.x;
-        w[d].x_stride = at.x_stride;
-        w[d].input = panels + at.input;
-        w[d].I = (uint)at.I;
-        w[d].block = l.block;
+        scan_alone_begin(&w[d], &l, &at, panels, weights, workspace, x, h_first, c_first, h_last,
+                         c_last, y, lengths);
     }
     do {
         bool stays = true;

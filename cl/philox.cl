@@ -17,5 +17,5 @@ static inline uint4 philox(uint2 key, uint4 counter)
 /* A number in [0,1) with 24 random bits, exact in float. */
 static inline REAL uniform(uint word)
 {
-    return (REAL)(word >> 8) / (REAL)16777216;
+    return (REAL)(word >> 8) * (REAL)0x1p-24f;
 }

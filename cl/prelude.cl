@@ -3,7 +3,10 @@
  * written, and the logistic function.
  *
  *     REAL_IS_DOUBLE  0: REAL is float, 1: double (the device needs fp64)
- *     VEC             units that one work-item computes: 1, 8 or 16; REALV is a vector of them
+ *     VEC             units that one work-item computes: 1, 8 or 16, of kernels that are compiled
+ *                     ahead of time also 32; REALV is a vector of them
+ *     ROUNDED_DIVISION  1: the device rounds quotients and roots of floats to the nearest, as it
+ *                     must those of doubles; 0: it may be off by some units in the last place
  *
  * Letters: T steps, N sequences, H hidden units, R width of a hidden state (P if projected, else
  * H), G gates. Arrays are row-major; offsets and strides are in elements. */
@@ -13,7 +16,10 @@
 #ifndef VEC
 #define VEC 1
 #endif
-#if VEC != 1 && VEC != 8 && VEC != 16
+#ifndef ROUNDED_DIVISION
+#define ROUNDED_DIVISION 1
+#endif
+#if VEC != 1 && VEC != 8 && VEC != 16 && VEC != 32
 #error "VEC must be 1, 8 or 16"
 #endif
 
@@ -86,7 +92,10 @@ typedef REALV __attribute__((aligned(sizeof(REAL)))) REALV_ANYWHERE;
 #define NO_INLINE
 #endif
 
-#if VEC > 1
+#if VEC > 1 && defined(HARDWARE_PARTS) /* cl/native.cl */
+#define load_part  CLR_PASTE(load_part_, VEC)
+#define store_part CLR_PASTE(store_part_, VEC)
+#elif VEC > 1
 /* By halves, down to four numbers. */
 static inline REAL4 load_4(global const REAL *p, uint count)
 {
@@ -172,6 +181,56 @@ static inline ALWAYS_INLINE void store_some(REALV value, global REAL *p, uint co
 /* Arrays are registers only if the loops over them are unrolled. */
 #define UNROLL _Pragma("unroll")
 
+/* What is asked of the bits of a number. A compiler may take numbers for real ones, for which 0*x
+ * is 0 and !(a <= b) is a > b: so nothing but this, or a choice that it decides, says of a number
+ * whether it is NaN or infinite. */
+#if REAL_IS_DOUBLE
+#define BITS_OF_INFINITY 0x7ff0000000000000L
+#else
+#define BITS_OF_INFINITY 0x7f800000
+#endif
+static inline bool is_finite(REAL x)
+{
+    return (CLR_PASTE(as_, INT_NAME)(x) & BITS_OF_INFINITY) != BITS_OF_INFINITY;
+}
+
+/* Quotients and roots, rounded to the nearest on every device. */
+#if ROUNDED_DIVISION || REAL_IS_DOUBLE
+#define DIVIDE(a, b) ((a) / (b))
+#define ROOT(x)      sqrt(x)
+#else
+/* From the device's own, by the remainders that fused multiply-adds give (P. Markstein, IA-64 and
+ * Elementary Functions, 2000). Where a remainder is not finite, a quotient is 0, infinite or NaN,
+ * and the device's own is right. */
+#define DIVIDE(a, b) divide(a, b)
+#define ROOT(x)      root(x)
+#ifndef OWN_QUOTIENT /* tests: of a device that is off by some units */
+#define OWN_QUOTIENT(a, b) ((a) / (b))
+#define OWN_ROOT(x)        sqrt(x)
+#endif
+static inline REALV divide(REALV a, REALV b)
+{
+    REALV own = OWN_QUOTIENT(a, b), inverse = OWN_QUOTIENT((REALV)1, b);
+    inverse = fma(fma(-b, inverse, (REALV)1), inverse, inverse);
+    REALV q = a * inverse;
+    q = fma(fma(-b, q, a), inverse, q);
+    /* Where b is all ones q may be off by one still: of it and its neighbour the nearer one. */
+    REALV rest = fma(-b, q, a);
+    REALV other = AS_REALV(AS_INTV(q) + ((AS_INTV(rest) ^ AS_INTV(a)) < 0 ? (INTV)-1 : (INTV)1));
+    REALV best = fabs(fma(-b, other, a)) < fabs(rest) ? other : q;
+    return (AS_INTV(best) & BITS_OF_INFINITY) == BITS_OF_INFINITY ? own : best;
+}
+
+static inline REALV root(REALV x)
+{
+    REALV own = OWN_ROOT(x);
+    REALV q = fma(fma(-own, own, x), divide((REALV)0.5f, own), own), rest = fma(-q, q, x);
+    REALV other = AS_REALV(AS_INTV(q) + (AS_INTV(rest) < 0 ? (INTV)-1 : (INTV)1));
+    REALV best = fabs(fma(-other, other, x)) < fabs(rest) ? other : q;
+    return (AS_INTV(best) & BITS_OF_INFINITY) == BITS_OF_INFINITY ? own : best;
+}
+#endif
+
 /* Our own exp and tanh, from additions, products and divisions alone: they become vector code on
  * every device, and give the same bits whatever the vector's width, which those of a driver do not.
  * Reduction and coefficients: S. L. Moshier, Cephes Mathematical Library, exp, tanh and expf
@@ -194,12 +253,17 @@ static inline ALWAYS_INLINE void store_some(REALV value, global REAL *p, uint co
 #define BITS_OF_ONE   0x3f800000
 #endif
 
-/* e^x = 2^n e^r, n = x/ln 2 rounded, |r| <= ln 2 / 2; x is kept where 2^n is a normal number. NaN
- * stays NaN, since it compares false. Returns e^r, *scale: 2^n. */
-static inline REALV exp_parts(REALV x, REALV *scale)
+/* x, kept where e^x and e^-x are normal numbers. NaN stays NaN, since it compares false. */
+static inline REALV exp_kept(REALV x)
 {
     x = x > (REALV)EXP_MOST ? (REALV)EXP_MOST : x;
-    x = x < (REALV)-EXP_MOST ? (REALV)-EXP_MOST : x;
+    return x < (REALV)-EXP_MOST ? (REALV)-EXP_MOST : x;
+}
+
+/* e^x = 2^n e^r, n = x/ln 2 rounded, |r| <= ln 2 / 2, for an x that is kept. Returns e^r, *scale:
+ * 2^n. */
+static inline REALV exp_parts(REALV x, REALV *scale)
+{
     /* Adding the shift leaves x/ln 2 rounded in the low bits. */
     REALV shifted = fma(x, (REALV)LOG2_E, (REALV)EXP_SHIFT), n = shifted - (REALV)EXP_SHIFT;
     REALV r = fma(n, (REALV)-LN_2_LOW, fma(n, (REALV)-LN_2_HIGH, x));
@@ -234,9 +298,16 @@ static inline REALV real_tanh(REALV x)
     REALV q = fma(z + (REALV)1.12811678491632931402e2, z, (REALV)2.23548839060100448583e3);
     p /= fma(q, z, (REALV)4.84406305325125486048e3);
     REALV near = fma(p * z, x, x);
-    REALV scale, part = exp_parts(size + size, &scale);
+    REALV scale, part = exp_parts(exp_kept(size + size), &scale);
     REALV far = (REALV)1 - (REALV)2 / fma(part, scale, (REALV)1);
     return size < (REALV)0.625 ? near : copysign(far, x);
+}
+
+/* tanh(x) as what it returns over *below. */
+static inline REALV tanh_parts(REALV x, REALV *below)
+{
+    *below = (REALV)1;
+    return real_tanh(x);
 }
 #else
 /* x P(x^2) / Q(x^2), where |x| is kept at 9.02, whose tanh rounds to 1. The fit, with the least
@@ -245,7 +316,7 @@ static inline REALV real_tanh(REALV x)
  * than six: an LSTM's cell takes 57 cycles for 8 units on a Zen 4 with AVX2, with the other 105.)
  */
 #define TANH_MOST 9.02f
-static inline REALV real_tanh(REALV x)
+static inline REALV tanh_parts(REALV x, REALV *below)
 {
     x = x > (REALV)TANH_MOST ? (REALV)TANH_MOST : x;
     x = x < (REALV)-TANH_MOST ? (REALV)-TANH_MOST : x;
@@ -257,15 +328,26 @@ static inline REALV real_tanh(REALV x)
     p = fma(p, z, (REALV)1.33797068e-1f);
     q = fma(q, z, (REALV)4.67130221e-1f);
     p = fma(p, z, (REALV)1);
-    q = fma(q, z, (REALV)1);
-    return x * p / q;
+    *below = fma(q, z, (REALV)1);
+    return x * p;
+}
+
+static inline REALV real_tanh(REALV x)
+{
+    REALV below, above = tanh_parts(x, &below);
+    return DIVIDE(above, below);
 }
 #endif
 
-/* sigm(x) = 1 / (1 + e^-x).  NaN stays. Below -EXP_MOST, even at -infinity, it is 1.6e-38 (double
- * 3e-308) rather than 0: a gate is judged against 1. */
+/* sigm(x) = 1 / (1 + e^-x): that sum.  NaN stays. Below -EXP_MOST, even at -infinity, sigm is
+ * 1.6e-38 (double 3e-308) rather than 0: a gate is judged against 1. */
+static inline REALV sigm_below(REALV x)
+{
+    REALV scale, part = exp_parts(-exp_kept(x), &scale); /* (the sign costs nothing there) */
+    return fma(part, scale, (REALV)1);
+}
+
 static inline REALV sigm(REALV x)
 {
-    REALV scale, part = exp_parts(-x, &scale);
-    return (REALV)1 / fma(part, scale, (REALV)1);
+    return DIVIDE((REALV)1, sigm_below(x));
 }

@@ -17,7 +17,7 @@
  *     sum        of each column the lanes in order, by the work-item that then computes its unit
  *
  * So a sum is one chain of fused multiply-adds for each lane, and these added in order: the same
- * bits whatever the shares, the rows around it, and what is kept.
+ * bits whatever the partition, the rows around it, and what is kept.
  *
  * TILE_N: columns of a panel. The group has WG work-items, at least CELL_GATES of each lane. */
 #ifndef TAKE
@@ -34,7 +34,7 @@
 #endif
 #define BARRIER (CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 
-/* One product of a step, for the share of one group. */
+/* One product of a step, for the part of one group. */
 typedef struct product {
     global const STORED *panels; /* [..][panels of units][PANEL_ROWS(K)][TILE_N] */
     size_t gate_step;            /* from the panels of one gate to those of the next */

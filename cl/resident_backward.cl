@@ -70,7 +70,7 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
     local scan w;
     local scan_step s;
     local product recurrent, second;
-    local int answer;
+    local int answer, missing; /* one work-item looks, for all */
     REAL kept[TAKE][KEPT], kept_2[1][KEPT];
     const bool leader = get_local_id(0) == 0;
     bool fallback = false;
@@ -79,51 +79,52 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
     do {
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback); group++)
-                if (is_missing(&m, fallback, group, phase)) {
-                    const bool begins = fallback || phase == 0;
-                    const int work = backward_part(options, phase);
-                    uint number = phase / backward_phases(options);
-                    uint part_of = group % l.unit_parts, row0, unit0;
-                    uint row1 =
-                        part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
-                    if (leader && begins) {
-                        pick_arrays(&l, group < groups ? 0 : 1, &at);
-                        scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da,
-                                            du, lengths);
-                        scan_backward_weights(&w, &at, panels);
-                        product_begin(&recurrent, w.d_recurrent, R, FIRST_GATES * l.H, part_of,
-                                      l.unit_parts);
-                        if (two)
-                            second_begin(&second, &w, part_of, l.unit_parts);
-                    }
-                    if (leader)
-                        step_of(&w, w.down ? number : l.count - 1 - number, &s);
-                    barrier(BARRIER);
-                    if (begins && !fallback) {
-                        recurrent_product_keep(&recurrent, kept);
-                        if (two)
-                            second_product_keep(&second, kept_2);
-                    }
-                    if (work == part_recurrent)
-                        recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1,
-                                          l.rows, !fallback, kept, from, part);
-                    else if (CELL_PHASES > 1 && work == part_early)
-                        second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride,
-                                       row0, row1, l.rows, !fallback, kept_2, from, part);
-                    else if (projected && work == part_cell)
-                        second_product(&w, &s, &second, w.dproj + (size_t)s.index * l.N * R, R,
-                                       row0, row1, l.rows, !fallback, kept_2, from, part);
-                    else {
-                        uint unit1 = part_range(projected ? R : l.H, part_of, l.unit_parts, &unit0);
-                        units_alone(&w, &s, unit0, unit1, row0, row1);
-                    }
-                    barrier(BARRIER);
-                    if (!fallback)
-                        stays = group_stays(&m, group, phase + 1, phases,
-                                            barriers_after(options, phase),
-                                            phase == 0 ? m.first_spins : m.most_spins, &answer);
+            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback);
+                 group++) {
+                const bool begins = fallback || phase == 0;
+                const int work = backward_part(options, phase);
+                uint number = phase / backward_phases(options);
+                uint part_of = group % l.unit_parts, row0, unit0;
+                uint row1 = part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
+                if (leader)
+                    missing = is_missing(&m, fallback, group, phase);
+                if (leader && missing && begins) {
+                    pick_arrays(&l, group < groups ? 0 : 1, &at);
+                    scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du,
+                                        lengths);
+                    scan_backward_weights(&w, &at, panels);
+                    product_begin(&recurrent, w.d_recurrent, R, FIRST_GATES * l.H, part_of,
+                                  l.unit_parts);
+                    if (two)
+                        second_begin(&second, &w, part_of, l.unit_parts);
                 }
+                if (leader && missing)
+                    step_of(&w, w.down ? number : l.count - 1 - number, &s);
+                barrier(BARRIER);
+                if (begins && !fallback) {
+                    recurrent_product_keep(&recurrent, kept);
+                    if (two)
+                        second_product_keep(&second, kept_2);
+                }
+                if (missing && work == part_recurrent)
+                    recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
+                                      !fallback, kept, from, part);
+                else if (CELL_PHASES > 1 && missing && work == part_early)
+                    second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride, row0,
+                                   row1, l.rows, !fallback, kept_2, from, part);
+                else if (missing && projected && work == part_cell)
+                    second_product(&w, &s, &second, w.dproj + (size_t)s.index * l.N * R, R, row0,
+                                   row1, l.rows, !fallback, kept_2, from, part);
+                else if (missing) {
+                    uint unit1 = part_range(projected ? R : l.H, part_of, l.unit_parts, &unit0);
+                    units_alone(&w, &s, unit0, unit1, row0, row1);
+                }
+                barrier(BARRIER);
+                if (!fallback)
+                    stays =
+                        group_stays(&m, group, phase + 1, phases, barriers_after(options, phase),
+                                    phase == 0 ? m.first_spins : m.most_spins, &answer);
+            }
         fallback = group_falls_back(&m, fallback, &answer);
     } while (fallback);
 }

@@ -53,7 +53,7 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
     local scan w;
     local scan_step s;
     local product first, second;
-    local int answer;
+    local int answer, missing; /* one work-item looks, for all */
     REAL kept[TAKE][KEPT], kept_2[1][KEPT];
     const bool leader = get_local_id(0) == 0;
     bool fallback = false;
@@ -67,41 +67,42 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
     do {
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback); group++)
-                if (is_missing(&m, fallback, group, phase)) {
-                    const bool begins = fallback || phase == 0;
-                    uint number = phase / parts, part_of = group % l.unit_parts, row0;
-                    uint row1 =
-                        part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
-                    if (leader && begins) {
-                        pick_arrays(&l, group < groups ? 0 : 1, &at);
-                        scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first,
-                                           h_last, c_last, y, lengths);
-                        scan_forward_weights(&w, &at, panels);
-                        product_begin(&first, w.recurrent, l.H, l.R, part_of, l.unit_parts);
-                        if (parts > 1)
-                            second_begin(&second, &w, first.gate_step, part_of, l.unit_parts);
-                    }
-                    if (leader)
-                        step_of(&w, w.down ? l.count - 1 - number : number, &s);
-                    barrier(BARRIER);
-                    if (begins && !fallback) {
-                        first_product_keep(&first, kept);
-                        if (parts > 1)
-                            second_product_keep(&second, kept_2);
-                    }
-                    if (phase % parts == 0)
-                        first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !fallback,
-                                      kept, from, part);
-                    else if (parts > 1)
-                        second_product(&w, &s, &second, saved_of(&w, &s, 0, multiplied),
-                                       saved_stride(&w), row0, row1, l.rows, !fallback, kept_2,
-                                       from, part);
-                    barrier(BARRIER);
-                    if (!fallback)
-                        stays = group_stays(&m, group, phase + 1, phases, phase + 1,
-                                            phase == 0 ? m.first_spins : m.most_spins, &answer);
+            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback);
+                 group++) {
+                const bool begins = fallback || phase == 0;
+                uint number = phase / parts, part_of = group % l.unit_parts, row0;
+                uint row1 = part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
+                if (leader)
+                    missing = is_missing(&m, fallback, group, phase);
+                if (leader && missing && begins) {
+                    pick_arrays(&l, group < groups ? 0 : 1, &at);
+                    scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last,
+                                       c_last, y, lengths);
+                    scan_forward_weights(&w, &at, panels);
+                    product_begin(&first, w.recurrent, l.H, l.R, part_of, l.unit_parts);
+                    if (parts > 1)
+                        second_begin(&second, &w, first.gate_step, part_of, l.unit_parts);
                 }
+                if (leader && missing)
+                    step_of(&w, w.down ? l.count - 1 - number : number, &s);
+                barrier(BARRIER);
+                if (begins && !fallback) {
+                    first_product_keep(&first, kept);
+                    if (parts > 1)
+                        second_product_keep(&second, kept_2);
+                }
+                if (missing && phase % parts == 0)
+                    first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !fallback,
+                                  kept, from, part);
+                else if (missing && parts > 1)
+                    second_product(&w, &s, &second, saved_of(&w, &s, 0, multiplied),
+                                   saved_stride(&w), row0, row1, l.rows, !fallback, kept_2, from,
+                                   part);
+                barrier(BARRIER);
+                if (!fallback)
+                    stays = group_stays(&m, group, phase + 1, phases, phase + 1,
+                                        phase == 0 ? m.first_spins : m.most_spins, &answer);
+            }
         fallback = group_falls_back(&m, fallback, &answer);
     } while (fallback);
 }

@@ -10,13 +10,13 @@
  *                training; inference takes one chunk after the other, through all    forward.c
  *                layers if there is no way back in time
  *     launch     steps that a kernel scans in one go, so few that on a GPU nothing   host/layer/
- *                else waits for 0.1 s; stepwise launches kernels for each step       scans.c
+ *                else waits for 0.1 s; stepwise launches kernels for each step       scanner.c
  *     block      steps whose input products W x come at once, before the first of    cl/persistent_
  *                them: so few that their gates stay in a cache (persistent alone)    forward.cl
  *     step       t of one direction: h_{t-1} to h_t, or dh_t to dh_{t-1}             step_of
- *     phase      what of a step needs nothing that others compute in the same cl/scan_forward,
+ *     phase      what of a step needs nothing that others compute in the same  cl/scan_forward,
  *                phase: a product and the cell's equations after it; groups that      _backward.cl
- *                share rows meet after each
+ *                share rows wait for each other
  *
  * A direction goes up or down in t, and its gradients the other way; `index` counts the steps of a
  * launch in the order of t, whatever the direction.
@@ -78,7 +78,7 @@ typedef struct scan {
     uint down;    /* 1: from the last step to the first */
     uint first_t; /* t of the first step */
     uint count, slots, saved_steps;
-    uint save_gates; /* gates of all steps are left activated */
+    uint save_gates; /* gates of all steps are saved, activated */
     uint block; /* for how many steps there is room for gates, whose input products come first */
     uint options;
     REAL proj_clip;

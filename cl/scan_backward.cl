@@ -11,7 +11,8 @@
  *     recurrent   dh += du_t U over the gates of the first phase
  *
  * A group owns columns of dh and units of dc and da. It needs what others wrote in every phase but
- * `project` and a `cell` that is the first, so the groups meet after each phase but `recurrent`. */
+ * `project` and a `cell` that is the first, so there is a grid barrier after each phase but
+ * `recurrent`. */
 enum { part_project, part_cell, part_early, part_recurrent };
 
 static inline uint backward_phases(uint options)
@@ -26,7 +27,7 @@ static inline int backward_part(uint options, uint phase)
     return CELL_PHASES == 1 && number >= part_early ? part_recurrent : (int)number;
 }
 
-/* How often the groups have met after a phase; 0: after this one they do not. */
+/* How many grid barriers there have been after a phase; 0: this one has none. */
 static inline uint barriers_after(uint options, uint phase)
 {
     uint phases = backward_phases(options), steps = phase / phases;

@@ -6,7 +6,7 @@
  *     phase 1     of a cell with two: sum = saved U^T over the other gates, then the cell
  *     last        projected: h_t = saved W_hr^T
  *
- * The groups of some rows meet after each phase. */
+ * After each phase there is a grid barrier of the groups of some rows. */
 static inline uint forward_phases(uint options)
 {
     return CELL_PHASES + (options & OPTION_PROJECTED ? 1 : 0);

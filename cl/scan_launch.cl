@@ -9,12 +9,11 @@
 #define CLR_SCAN_LAUNCH
 #define MOST_SCANS 2 /* of one launch: the directions of a layer, or two layers of a stack */
 
-/* ints of the array `sync`: the flag, how often there was a fallback, how many groups have
- * left; then for each of up to
- * MOST_GROUPS grid barrier places a counter in a cache line of its own; then for each group how
- * many phases it has completed; then for each, in a line of its own, what of its present phase has
- * been claimed. (These places do not depend on the cut: what one launch leaves as a group's phases
- * must not be the counter of another launch.) */
+/* ints of the array `sync`: the flag, how often there was a fallback, how many groups have left;
+ * then for each of up to MOST_GROUPS grid barriers a counter in a cache line of its own; then for
+ * each group how many phases it has completed; then for each, in a line of its own, what of its
+ * present phase has been claimed. (Where these lie does not depend on the partition: what one
+ * launch leaves as a group's phases must not be the counter of another launch.) */
 #define MOST_GROUPS    256
 #define SYNC_FLAG      0
 #define SYNC_FALLBACKS 1
@@ -38,6 +37,9 @@
 #define FLAG_RESET    2 /* the state before it is 0, as it is scanned */
 #define FLAG_CUT_UP   4 /* step t + 1 has FLAG_RESET, so nothing comes back from there */
 #define FLAG_CUT_DOWN 8 /* step t - 1 has, and comes after it */
+
+/* persistent: units at most of what one group scans with all states at hand. */
+#define SINGLE_UNITS 256
 
 /* Where a scan's x and y are, if it has any. */
 #define FROM_NOWHERE   0

@@ -88,10 +88,11 @@ kernel void dropout(global REAL *a, ulong a_at, ulong a_stride, float p, uint se
     uint4 bits = philox((uint2)(seed_low, seed_high),
                         (uint4)(block + (layer << 24), row % N, row / N, index));
     uint word[4] = {bits.x, bits.y, bits.z, bits.w};
-    REAL kept = (REAL)1 / ((REAL)1 - (REAL)p);
+    REAL kept = DIVIDE((REAL)1, (REAL)1 - (REAL)p);
     for (uint i = 0; i < 4 && block * 4 + i < K; i++) {
         size_t at = a_at + row * a_stride + block * 4 + i;
-        a[at] *= uniform(word[i]) < (REAL)p ? (REAL)0 : kept;
+        REAL zero = is_finite(a[at]) ? copysign((REAL)0, a[at]) : NAN; /* what 0*a is, everywhere */
+        a[at] = uniform(word[i]) < (REAL)p ? zero : a[at] * kept;
     }
 }
 

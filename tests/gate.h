@@ -27,7 +27,8 @@ void test_gate_open(test_gate *gate);
 /** Remove the gate. Returns how many builds came by. */
 int test_gate_remove(clrnn_context *context, test_gate *gate);
 
-/** Whatever is enqueued from now on waits for test_queue_release, which takes the event. */
+/** Whatever is enqueued from now on waits for test_queue_release, which takes the event. NULL where
+ *  commands are done at once (without TEST_USER_EVENTS). */
 cl_event test_queue_hold(clrnn_context *context);
 void test_queue_release(cl_event held);
 

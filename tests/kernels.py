@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Compile every kernel file as OpenCL C 1.2 with clang, with all warnings: alone with what it is
-written to follow, under every value of its switches and every pair of values. No device is needed.
+written to follow, under every value of its switches and every pair of values; what GPUs run also to
+machine code for the GPUs that clang knows, and as OpenCL C 2.0 and 3.0. No device is needed.
 
 usage: kernels.py CL_DIR CLANG...     (its last argument may be -Werror)
 """
@@ -15,22 +16,27 @@ FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-f
          "-Wall", "-Wextra", "-Wno-unused-parameter"]
 CELLS = ["rnn", "lstm", "gru"]
 PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
+            ["prelude", "philox", "function", "map_launch", "map", "normalize", "window"],
             ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"],
             ["prelude", "storage"], ["prelude", "storage", "convert"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
-PROGRAMS += [["prelude", "cell", cell] for cell in CELLS]
-PROGRAMS += [["prelude", "cell", cell, "storage", "scan_launch", "scan", "scan_forward",
+PROGRAMS += [["prelude", "function", "cell", "activation", cell] for cell in CELLS]
+PROGRAMS += [["prelude", "function", "cell", "activation", cell, "storage", "scan_launch", "scan", "scan_forward",
               "scan_backward", "stepwise"] for cell in CELLS]
 for cell, way in itertools.product(CELLS, ("forward", "backward")):
-    PROGRAMS += [["prelude", "cell", cell, "storage", "tile", "scan_launch", "scan", f"scan_{way}",
-                  "partition", "persistent", f"persistent_{way}"],
-                 ["prelude", "cell", cell, "storage", "scan_launch", "scan", f"scan_{way}",
+    PROGRAMS += [["prelude", "function", "cell", "activation", cell, "storage", "tile", "scan_launch", "scan", f"scan_{way}",
+                  "partition", "persistent",
+                  *(["persistent_input"] if way == "forward" else []), f"persistent_{way}"],
+                 ["prelude", "function", "cell", "activation", cell, "storage", "scan_launch", "scan", f"scan_{way}",
                   "partition", "resident", f"resident_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
 VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
 OPTIONS = [None, 0, 1, 0xffff]  # not defined: the launch's; none, biases, all
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
 SCALAR = {"stepwise", "convert", "resident"}  # and those that want it to be 1
+AMD = ["-target", "amdgcn-amd-amdhsa", "-nogpulib"]
+GPUS = {"gfx900": [*AMD, "-mcpu=gfx900"], "gfx1030": [*AMD, "-mcpu=gfx1030"],
+        "gfx1100": [*AMD, "-mcpu=gfx1100"], "nvptx": ["-target", "nvptx64-nvidia-cuda"]}
 
 
 def files_of(folder, program):
@@ -74,22 +80,51 @@ def deviations(choices, values):
     return sum(value != choices[macro][0] for macro, value in values.items())
 
 
-def compile_one(folder, clang, program, values):
+def gpu_jobs(clang):
+    """(program, values, flags) of what a GPU runs, and the names of the GPUs that clang knows."""
+    code = ["-S", "-O2", "-o", "/dev/null"]
+    ends = {"sequence", "model", "loss", "optimizer", "convert", "pack", "gemm", "stepwise",
+            "resident_forward", "resident_backward"}
+    jobs, known = [], []
+    for gpu, flags in GPUS.items():
+        empty = subprocess.run(clang + ["-x", "cl", *flags, *code, "-"], input="kernel void f() {}",
+                               text=True, capture_output=True, check=False)
+        if empty.returncode:
+            continue
+        known.append(gpu)
+        for program in PROGRAMS:
+            if program[-1] not in ends:
+                continue
+            own = {"VEC": 1, "STORAGE": 3 if "convert" in program else 0}
+            if "resident" in program:
+                own |= {"WG": 256, "TAKE": 2, "KEPT": 32, "OPTIONS": 1}
+            jobs += [(program, {"REAL_IS_DOUBLE": double, **own}, flags + code)
+                     for double in range(2 if "resident" in program else 1)]
+    for version, program in itertools.product(("2.0", "3.0"), PROGRAMS):
+        if "resident" in program:
+            jobs.append((program, {"REAL_IS_DOUBLE": 0, "WG": 256, "OPTIONS": 1},
+                         ["-target", "spir64", f"-cl-std=CL{version}"]))
+    return jobs, known
+
+
+def compile_one(folder, clang, program, values, flags=()):
     """The compiler's complaint, or an empty string."""
     defines = [f"-D{macro}={value}" for macro, value in values.items()
                if value is not None]
     if not values["REAL_IS_DOUBLE"]:  # as on a GPU without fp64
-        defines += ["-Xclang", "-cl-ext=-cl_khr_fp64"]
+        defines += ["-Xclang", "-cl-ext=-cl_khr_fp64,-__opencl_c_fp64"]
     source = "".join(f'#include "{name}.cl"\n' for name in program)
-    result = subprocess.run(clang + FLAGS + defines + [f"-I{folder}", "-"], input=source,
+    basic = [f for f in FLAGS if f != "-fsyntax-only" or "-S" not in flags]
+    result = subprocess.run(clang + basic + [*flags, *defines, f"-I{folder}", "-"], input=source,
                             text=True, capture_output=True, check=False)
-    title = " + ".join(program) + " " + " ".join(defines)
+    title = " + ".join(program) + " " + " ".join([*flags, *defines])
     return f"{title}\n{result.stderr}" if result.returncode else ""
 
 
 def main():
     folder, clang = Path(sys.argv[1]), sys.argv[2:]
-    forgotten = {p.stem for p in folder.glob("*.cl")} - {"native"}  # in place of OpenCL's own header
+    # In place of OpenCL's own header, and what is compiled ahead of time alone: the build does it.
+    forgotten = {p.stem for p in folder.glob("*.cl")} - {"native", "native_parts", "persistent_single"}
     for program in PROGRAMS:
         forgotten -= set(files_of(folder, program))
     jobs = []
@@ -98,12 +133,15 @@ def main():
         every = [dict(zip(choices, values)) for values in itertools.product(*choices.values())]
         jobs += [(program, values) for values in every
                  if possible(program, values) and deviations(choices, values) <= 2]
+    for_gpus, known = gpu_jobs(clang)
+    jobs += for_gpus
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         complaints = [c for c in pool.map(lambda j: compile_one(folder, clang, *j), jobs) if c]
     for name in sorted(forgotten):
         complaints.append(f"{name}.cl is in no program: add it to tests/kernels.py")
     print(*complaints, sep="\n", end="\n" if complaints else "")
-    print(f"{len(jobs)} programs, {len(complaints)} complaints")
+    print(f"{len(jobs)} programs, {len(complaints)} complaints; GPUs: {' '.join(known)}; unknown to "
+          f"this clang: {' '.join(sorted(set(GPUS) - set(known))) or 'none'}")
     return 1 if complaints else 0
 
 

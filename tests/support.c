@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "device/context.h"
+#include "device/native.h"
 #include "device/select.h"
 
 char test_last_error[8192];
@@ -61,6 +62,22 @@ int test_close(void **state)
     assert_int_equal(clr_live_objects(), 0);
     test_last_error[0] = 0;
     return 0;
+}
+
+bool test_has(const clrnn_context *context, test_part part)
+{
+    if (part == TEST_PERSISTENT)
+        return context->info.type & CL_DEVICE_TYPE_CPU;
+    if (part == TEST_RESIDENT &&
+        (!context->info.device_fence || context->info.max_work_group < 128))
+        return false;
+    return !clr_is_native(context->context); /* compiled ahead, done at once, groups of one */
+}
+
+void test_need(const clrnn_context *context, test_part part)
+{
+    if (!test_has(context, part))
+        skip();
 }
 
 void assert_error_contains(const char *part)

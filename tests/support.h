@@ -24,6 +24,22 @@ extern char test_last_error[8192];
 int test_open(void **state);
 int test_close(void **state);
 
+/* What some devices have not, so that tests run over what is there. */
+typedef enum test_part {
+    TEST_DRIVER,      /* whose memory is not ours */
+    TEST_COMPILER,    /* sources become programs at run time */
+    TEST_USER_EVENTS, /* clCreateUserEvent, which holds up a queue */
+    TEST_CLBLAST,
+    TEST_RESIDENT,  /* the strategy: work-groups of many work-items */
+    TEST_PERSISTENT /* the strategy: a processor's */
+} test_part;
+
+/** Whether a device has it. This is the place that knows. */
+bool test_has(const clrnn_context *context, test_part part);
+
+/** skip() unless it has: for tests of nothing else. Before a test makes anything. */
+void test_need(const clrnn_context *context, test_part part);
+
 /** Fails unless an error was logged that contains `part`; forgets it. */
 void assert_error_contains(const char *part);
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Compile the kernels of cl/ ahead of time for the processor, for the native device.
 
-usage: native.py CL_DIR OUT_DIR TABLE.c DEPFILE CLANG... -- LEVEL...
+usage: native.py CL_DIR OUT_DIR TABLE.c DEPFILE LD CLANG... -- LEVEL...
 
 A program is a list of sources and defines, the same that the host asks for at run time (UNITS). Each
 is preprocessed and compiled for each level to one object; TABLE.c lists them, for
-host/device/native_kernels.h. The objects of a level become LEVEL.o in OUT_DIR.
+host/device/native_kernels.h. The objects of a level become LEVEL.o in OUT_DIR. CLANG may name another
+target than this machine (--target=..), which LD then links for.
 """
 import concurrent.futures
 import hashlib
@@ -21,10 +22,11 @@ LEVELS = {
     "x86-64-v4": (16, ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
     "x86-64-v3": (8, ["-march=x86-64-v3"]),
     "x86-64-v2": (4, ["-march=x86-64-v2"]),
-    "aarch64": (4, ["-march=armv8-a"]),
+    # Of the targets of clang this one does not say by itself that it has doubles.
+    "aarch64": (4, ["-march=armv8-a", "-Xclang", "-cl-ext=+cl_khr_fp64"]),
 }
-FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-O3", "-ffp-contract=off", "-fPIC",
-         "-fvisibility=hidden", "-Wno-everything"]
+FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-O3", "-ffp-contract=off"]
+QUIET = ["-fvisibility=hidden", "-Wno-everything"]
 
 BOOLS = (0, 1)
 CELLS = [("lstm", {}), ("rnn", {}), ("gru", {"CELL_RESET_BEFORE": 0}), ("gru", {"CELL_RESET_BEFORE": 1})]
@@ -37,7 +39,7 @@ def cell_programs(defines, sources, storages=(0,)):
     for storage in storages:
         base = dict(defines, STORAGE=storage)
         for cell, form in CELLS:
-            yield ["prelude", "cell", "activation", cell] + sources, dict(base, **form)
+            yield ["prelude", "function", "cell", "activation", cell] + sources, dict(base, **form)
 
 
 def tiles(vector, double):
@@ -57,6 +59,8 @@ def programs(vector):
         yield ["prelude", "pack"], real
         yield ["prelude", "philox", "sequence"], dict(real, SUM_ROWS=64, SUM_COLUMNS=8 if double else 16)
         yield ["prelude", "model"], real
+        yield (["prelude", "philox", "function", "map_launch", "map", "normalize", "window"],
+               dict(real, MAP_COLUMNS=64))
         yield ["prelude", "loss"], dict(real, SUM_ITEM=64, WG=1)
         yield ["prelude", "optimizer"], real
         for vec, columns in tiles(vector, double):
@@ -65,8 +69,12 @@ def programs(vector):
                 yield (["prelude", "storage", "tile", "gemm"],
                        dict(tile, STORAGE=storage, TILE_M=6, TILE_K=128))
             scan = ["pack", "storage", "tile", "scan_launch", "scan"]
-            yield from cell_programs(
-                tile, scan + ["scan_forward", "partition", "persistent", "persistent_forward"], storages)
+            forward = scan + ["scan_forward", "partition", "persistent", "persistent_input"]
+            yield from cell_programs(tile, forward + ["persistent_forward"], storages)
+            width = vec * columns
+            for single in [] if double or width < 16 else [width // 2, width]:
+                yield from cell_programs(dict(real, VEC=single, TILE_V=width // single),
+                                         forward + ["persistent_single"])
             yield from cell_programs(
                 tile, scan + ["scan_backward", "partition", "persistent", "persistent_backward"])
         yield from cell_programs(
@@ -156,10 +164,16 @@ void {self.symbol(name)}(const ulong *range, void *const *a)
         return str(path)
 
 
+def target_flags(clang):
+    """What not every target has: code for shared libraries, which on Windows all code is."""
+    windows = "windows" in run(clang + ["-print-target-triple"], "")
+    return ["-fno-addrsig"] if windows else ["-fPIC"]
+
+
 def level_units(level, folder, out, clang, pool):
     """Compile what differs from the objects that are there. Returns the units and their objects."""
     vector, flags = LEVELS[level]
-    command = clang + FLAGS + flags
+    command = clang + FLAGS + target_flags(clang) + QUIET + flags
     scan = clang + ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-Wno-everything"] + flags
     prefix = re.sub(r"\W", "_", level)
     listed = [(f"{prefix}_{i}", *program) for i, program in enumerate(programs(vector))]
@@ -175,14 +189,14 @@ def level_units(level, folder, out, clang, pool):
 def main():
     folder, out, table, depfile = (Path(a) for a in sys.argv[1:5])
     split = sys.argv.index("--")
-    clang, levels = sys.argv[5:split], sys.argv[split + 1:]
+    ld, clang, levels = sys.argv[5], sys.argv[6:split], sys.argv[split + 1:]
     out.mkdir(parents=True, exist_ok=True)
     text = ['/* made by tools/native.py; do not edit */', '#include "device/native_kernels.h"']
     rows = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for level in levels:
             units, objects = level_units(level, folder, out, clang, pool)
-            run(["ld", "-r", "-o", str(table.parent / f"native_{level}.o")] + objects, "")
+            run([ld, "-r", "-o", str(table.parent / f"native_{level}.o")] + objects, "")
             prefix = re.sub(r"\W", "_", level)
             text += [unit.row() for unit in units]
             listed = "".join(f'    {{"{" ".join(n + ".cl" for n in u.sources)}", "{u.options}", {u.prefix}, {len(u.kernels)}}},\n'

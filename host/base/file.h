@@ -32,6 +32,8 @@ typedef struct clr_piece {
  * temporary file, which the next write removes. Symbolic links stay, and what they lead to is
  * replaced, or made where it is not there yet. Mode and, if possible, owner stay those of the old
  * file; one that is read-only is not replaced, whatever its folder allows, not even by root.
+ * On Windows the new file has the permissions that its folder gives, its attributes stay, a link
+ * that leads nowhere is an error, and what another program has open is not replaced.
  * Returns: CLRNN_OK, CLRNN_ERR_IO (the log gives path and reason), CLRNN_ERR_MEMORY
  */
 clrnn_status clr_file_write(const char *path, const clr_piece *pieces, size_t count,

@@ -16,6 +16,25 @@ typedef struct clr_library clr_library;
  */
 clr_library *clr_library_open(const char *name, char *reason, size_t room);
 
+typedef enum clr_library_state {
+    CLR_LIBRARY_LOADED, /* it is in this process */
+    CLR_LIBRARY_LOADS,  /* it is not, but could be loaded */
+    CLR_LIBRARY_FAILS
+} clr_library_state;
+
+/**
+ * Whether a shared library is loaded or can be. One that is not is loaded to see that, and
+ * unloaded.
+ *
+ * reason: [room], out, the system's words where it fails.
+ * Threads: any.
+ */
+clr_library_state clr_library_look(const char *name, char *reason, size_t room);
+
+/** Keep the library that holds `address` in memory until the process ends: for a thread that may be
+ *  in it at any time. Threads: any. */
+void clr_library_stay(const void *address);
+
 /** The address of a function, which the caller copies into a pointer of its type; NULL: there is
  *  none. Threads: any. */
 void *clr_library_symbol(clr_library *library, const char *name);

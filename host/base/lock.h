@@ -1,54 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * base/lock.h - a mutex, and a condition to wait for, that need no destruction. */
+ * base/lock.h - a mutex, and a condition to wait for, that need no destruction.
+ *
+ * clr_lock: begins as CLR_LOCK_INIT; clr_lock_take, clr_lock_give.
+ * clr_condition: begins as CLR_CONDITION_INIT.
+ *     clr_condition_wait   give the lock, wait, take it again: also when nothing has happened
+ *     clr_condition_wait_some   the same, but not longer than CLR_WAIT_MS
+ *     clr_condition_wake   all who wait */
 #ifndef CLR_BASE_LOCK_H
 #define CLR_BASE_LOCK_H
 
-#ifdef _WIN32
-#include <windows.h>
-typedef SRWLOCK clr_lock;
-#define CLR_LOCK_INIT SRWLOCK_INIT
-static inline void clr_lock_take(clr_lock *lock)
-{
-    AcquireSRWLockExclusive(lock);
-}
-static inline void clr_lock_give(clr_lock *lock)
-{
-    ReleaseSRWLockExclusive(lock);
-}
-typedef CONDITION_VARIABLE clr_condition;
-#define CLR_CONDITION_INIT CONDITION_VARIABLE_INIT
-static inline void clr_condition_wait(clr_condition *condition, clr_lock *lock)
-{
-    (void)SleepConditionVariableSRW(condition, lock, INFINITE, 0);
-}
-static inline void clr_condition_wake(clr_condition *condition)
-{
-    WakeAllConditionVariable(condition);
-}
-#else
-#include <pthread.h>
-typedef pthread_mutex_t clr_lock;
-#define CLR_LOCK_INIT      PTHREAD_MUTEX_INITIALIZER
-static inline void clr_lock_take(clr_lock *lock)
-{
-    (void)pthread_mutex_lock(lock);
-}
-static inline void clr_lock_give(clr_lock *lock)
-{
-    (void)pthread_mutex_unlock(lock);
-}
-typedef pthread_cond_t clr_condition;
-#define CLR_CONDITION_INIT PTHREAD_COND_INITIALIZER
-/* Give the lock, wait, take it again: also when nothing has happened. */
-static inline void clr_condition_wait(clr_condition *condition, clr_lock *lock)
-{
-    (void)pthread_cond_wait(condition, lock);
-}
-/* All who wait. */
-static inline void clr_condition_wake(clr_condition *condition)
-{
-    (void)pthread_cond_broadcast(condition);
-}
-#endif
+#include "base/os.h"
 
 #endif

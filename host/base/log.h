@@ -3,9 +3,13 @@
 #ifndef CLR_BASE_LOG_H
 #define CLR_BASE_LOG_H
 
+#include <stdio.h> /* __MINGW_PRINTF_FORMAT */
+
 #include <clrnn/status.h>
 
-#if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT) /* that of C, not of Windows' own library */
+#define CLR_PRINTF(fmt, args) __attribute__((format(__MINGW_PRINTF_FORMAT, fmt, args)))
+#elif defined(__GNUC__)
 #define CLR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define CLR_PRINTF(fmt, args)

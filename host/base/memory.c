@@ -6,12 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef _WIN32
-#include <malloc.h>
-#include <windows.h>
-#else
-#include <unistd.h>
-#endif
 
 /* Calls until the fault; 0 = no fault is injected, 1 = this call and all later ones fail, -1 = this
  * call alone. */
@@ -45,35 +39,9 @@ char *clr_strdup(const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-void *clr_aligned_alloc(size_t bytes)
+size_t clr_lines_of(size_t bytes)
 {
-    const size_t line = 64;
-    if (clr_fault_hit(CLR_FAULT_MEMORY) || bytes > SIZE_MAX - line)
-        return NULL;
-    bytes = (bytes ? bytes + line - 1 : line) / line * line;
-#ifdef _WIN32
-    return _aligned_malloc(bytes, line);
-#else
-    return aligned_alloc(line, bytes);
-#endif
-}
-
-void clr_aligned_free(void *memory)
-{
-#ifdef _WIN32
-    _aligned_free(memory);
-#else
-    free(memory);
-#endif
-}
-
-size_t clr_physical_memory(void)
-{
-#ifdef _WIN32
-    MEMORYSTATUSEX memory = {.dwLength = sizeof memory};
-    return GlobalMemoryStatusEx(&memory) ? (size_t)memory.ullTotalPhys : SIZE_MAX / 4;
-#else
-    long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
-    return pages > 0 && bytes > 0 ? (size_t)pages * (size_t)bytes : SIZE_MAX / 4;
-#endif
+    if (clr_fault_hit(CLR_FAULT_MEMORY) || bytes > SIZE_MAX - CLR_LINE)
+        return 0;
+    return (bytes ? bytes + CLR_LINE - 1 : CLR_LINE) / CLR_LINE * CLR_LINE;
 }

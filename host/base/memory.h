@@ -18,6 +18,11 @@ char *clr_strdup(const char *text);
 void *clr_aligned_alloc(size_t bytes);
 void clr_aligned_free(void *memory);
 
+/** What clr_aligned_alloc takes for so many bytes: whole cache lines, at least one, or 0 where it
+ * has to fail. */
+size_t clr_lines_of(size_t bytes);
+enum { CLR_LINE = 64 };
+
 /** Bytes of memory that this machine has. */
 size_t clr_physical_memory(void);
 

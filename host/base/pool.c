@@ -21,7 +21,10 @@ struct clr_pool {
     clr_lock lock;    /* of sleeping */
     clr_condition wake;
     clr_thread *thread;
-    uint32_t started; /* threads of the pool's own */
+    uint32_t started;  /* threads of the pool's own */
+    clr_run_jobs *run; /* or somebody else's: `others` of them beside the caller's */
+    void *user;
+    uint32_t others;
     atomic_uint sleeping;
     atomic_bool stop;
     /* the run */
@@ -94,6 +97,17 @@ clr_pool *clr_pool_create(uint32_t threads)
     return p;
 }
 
+clr_pool *clr_pool_create_on(clr_run_jobs *run, void *user, uint32_t threads)
+{
+    clr_pool *p = clr_pool_create(1);
+    if (p) {
+        p->run = run;
+        p->user = user;
+        p->others = threads > 1 ? threads - 1 : 0;
+    }
+    return p;
+}
+
 void clr_pool_destroy(clr_pool **pool)
 {
     if (!pool || !*pool)
@@ -112,7 +126,40 @@ void clr_pool_destroy(clr_pool **pool)
 
 uint32_t clr_pool_threads(const clr_pool *pool)
 {
-    return pool->started + 1;
+    return pool->started + pool->others + 1;
+}
+
+/* A run on somebody else's threads. */
+typedef struct clr_jobs {
+    clr_task *task;
+    void *data;
+    uint32_t count;
+    atomic_uint next, done;
+} clr_jobs;
+
+/* Whichever job this is, it does the next task: so each is done once, and the first ones first,
+ * whatever is called how often and in which order. */
+static void do_job(void *data, uint32_t index)
+{
+    clr_jobs *jobs = data;
+    (void)index;
+    uint32_t next = atomic_load(&jobs->next);
+    do {
+        if (next >= jobs->count)
+            return;
+    } while (!atomic_compare_exchange_weak(&jobs->next, &next, next + 1));
+    jobs->task(jobs->data, next);
+    atomic_fetch_add(&jobs->done, 1);
+}
+
+static void run_elsewhere(clr_pool *p, uint32_t count, clr_task *task, void *data)
+{
+    clr_jobs jobs = {.task = task, .data = data, .count = count};
+    p->run(p->user, count, do_job, &jobs);
+    while (atomic_load(&jobs.next) < count)
+        do_job(&jobs, 0);
+    while (atomic_load(&jobs.done) < count) /* it has returned too early */
+        clr_yield();
 }
 
 /* Publish a run, after the last one has been done. */
@@ -132,6 +179,10 @@ static void publish(clr_pool *p, uint32_t count, clr_task *task, void *data)
 
 void clr_pool_run(clr_pool *p, uint32_t count, clr_task *task, void *data)
 {
+    if (count > 1 && p->run) {
+        run_elsewhere(p, count, task, data);
+        return;
+    }
     if (count <= 1 || p->started == 0 || count > most_tasks) {
         for (uint32_t i = 0; i < count; i++)
             task(data, i);

@@ -3,7 +3,7 @@
  *
  * PATH.PROCESS-NUMBER.tmp, locked (flock) by its writer from its making until it has its final
  * name. What a killed process left behind has no lock, and the number of a process that is gone,
- * or that began after the file was last written. (POSIX only.) */
+ * or that began after the file was last written. POSIX only: base/file_windows.c has its own. */
 #ifndef CLR_BASE_TEMPORARY_H
 #define CLR_BASE_TEMPORARY_H
 

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * base/thread.h - threads. */
+ * base/thread.h - threads. clr_yield() gives the processor to somebody else who wants it. */
 #ifndef CLR_BASE_THREAD_H
 #define CLR_BASE_THREAD_H
 
 #include <stdbool.h>
 
-#include "base/lock.h"
-
-#ifdef _WIN32
-typedef HANDLE clr_thread;
-#else
-#include <sched.h>
-typedef pthread_t clr_thread;
-#endif
+#include "base/os.h"
 
 /** Start body(data) in a thread of its own, to be joined; false: the system refuses. */
 bool clr_thread_start(clr_thread *thread, void (*body)(void *data), void *data);
 void clr_thread_join(clr_thread thread);
+
+/** Start body(data) in a thread that nobody joins; false: the system refuses. */
+bool clr_thread_start_alone(void (*body)(void *data), void *data);
 
 /** Processors that this process may use, at least 1. */
 unsigned clr_processors(void);
@@ -28,16 +24,6 @@ static inline void clr_pause(void)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
     __asm__ volatile("yield" ::: "memory");
-#endif
-}
-
-/** Give the processor to somebody else who wants it. */
-static inline void clr_yield(void)
-{
-#ifdef _WIN32
-    (void)SwitchToThread();
-#else
-    (void)sched_yield();
 #endif
 }
 

@@ -2,20 +2,15 @@
  * device/binary_cache.c - see device/binary_cache.h. */
 #include "device/binary_cache.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef _WIN32
-#include <direct.h>
-#else
-#include <sys/stat.h>
-#endif
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/os.h"
 
 /* "clrnnpb" and the version of the format, in the byte order of the machine. */
 #define CLR_MAGIC UINT64_C(0x636c726e6e706201)
@@ -49,40 +44,27 @@ static clrnn_status folder_below(const char *base, const char *tail, const clrnn
 
 clrnn_status clr_cache_folder(const char *wanted, const clrnn_log *log, char **folder)
 {
-    const char *own = getenv("CLRNN_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME");
-    if (wanted || own)
-        return folder_below(wanted ? wanted : own, "", log, folder);
-    if (xdg && *xdg == '/') /* the XDG Base Directory specification ignores relative paths */
-        return folder_below(xdg, "/clrnn", log, folder);
-#ifdef _WIN32
-    return folder_below(getenv("LOCALAPPDATA"), "/clrnn", log, folder);
-#else
-    return folder_below(getenv("HOME"), "/.cache/clrnn", log, folder);
-#endif
+    char text[CLR_VARIABLE_ROOM];
+    const char *tail = "", *own = wanted ? wanted : clr_variable("CLRNN_CACHE_DIR", text);
+    if (!own)
+        own = clr_user_cache(&tail, text);
+    return folder_below(own, tail, log, folder);
 }
 
-static bool make_folder(const char *path)
+/* Make a folder and those above it; `path` is changed for a while. reason [room]: out, why not. */
+static bool make_folders(char *path, char *reason, size_t room)
 {
-#ifdef _WIN32
-    return _mkdir(path) == 0 || errno == EEXIST;
-#else
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
-#endif
-}
-
-/* Make a folder and those above it; `path` is changed for a while. */
-static bool make_folders(char *path)
-{
-    if (make_folder(path))
+    if (clr_make_folder(path, reason, room))
         return true;
     for (char *c = path + 1; *c; c++) {
-        if (*c != '/')
+        char separator = *c;
+        if (!clr_is_separator(separator))
             continue;
         *c = 0;
-        (void)make_folder(path);
-        *c = '/';
+        (void)clr_make_folder(path, reason, room);
+        *c = separator;
     }
-    return make_folder(path);
+    return clr_make_folder(path, reason, room);
 }
 
 /* Path of the file of a key, to be freed, or NULL. */
@@ -140,12 +122,12 @@ clrnn_status clr_cache_store(const char *folder, const char *key, const void *da
     const uint64_t header[HEADER_COUNT] = {CLR_MAGIC, strlen(key), size, hash(data, size)};
     const clr_piece pieces[] = {{header, sizeof header}, {key, strlen(key)}, {data, size}};
     clrnn_status status = CLRNN_ERR_MEMORY;
+    char reason[200];
     char *path = file_of(folder, key), *parents = clr_strdup(folder);
     if (!path || !parents)
         (void)clr_fail(log, status, "no memory for the name of a cache file");
-    else if (!make_folders(parents))
-        status =
-            clr_fail(log, CLRNN_ERR_IO, "cannot make the folder %s: %s", folder, strerror(errno));
+    else if (!make_folders(parents, reason, sizeof reason))
+        status = clr_fail(log, CLRNN_ERR_IO, "cannot make the folder %s: %s", folder, reason);
     else
         status = clr_file_write_nofollow(path, pieces, sizeof pieces / sizeof *pieces, log);
     free(parents);

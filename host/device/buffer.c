@@ -166,6 +166,12 @@ clrnn_status clr_buffer_read_event(clrnn_context *context, cl_mem buffer, size_t
     return copy_out(context, buffer, offset, bytes, data, CL_FALSE, done);
 }
 
+static cl_int unmap(clrnn_context *context, cl_mem buffer, void *memory)
+{
+    return clr_cl(context->queue)
+        ->clEnqueueUnmapMemObject(context->queue, buffer, memory, 0, NULL, NULL);
+}
+
 clrnn_status clr_buffer_expose(clrnn_context *context, cl_mem buffer, size_t bytes)
 {
     void *memory = NULL;
@@ -181,8 +187,12 @@ clrnn_status clr_buffer_expose(clrnn_context *context, cl_mem buffer, size_t byt
     if (status != CLRNN_OK)
         return status;
     /* Mapped for reading: unmapping gives nothing back. It is done even on an injected fault. */
-    code = clr_cl(context->queue)
-               ->clEnqueueUnmapMemObject(context->queue, buffer, memory, 0, NULL, NULL);
+    code = unmap(context, buffer, memory);
+    if (code == CL_INVALID_VALUE) { /* Mesa 22.3, which must have mapped it first */
+        (void)clr_cl(context->queue)->clFinish(context->queue);
+        clr_wait_count(context);
+        code = unmap(context, buffer, memory);
+    }
     return clr_cl_check(&context->log, code, "clEnqueueUnmapMemObject");
 }
 

@@ -17,25 +17,38 @@ static int compare_defines(const void *a, const void *b)
     return strcmp(((const clr_define *)a)->name, ((const clr_define *)b)->name);
 }
 
-/* The options of the compiler, to be freed; NULL: no memory. No -cl-fast-relaxed-math: it would
- * allow the compiler to hide NaN and infinity. */
-static char *make_options(const clr_define *defines, size_t count)
+/* Those that no define decides. No -cl-fast-relaxed-math, which would allow the compiler to hide
+ * NaN and infinity, and no -cl-denorms-are-zero. */
+static size_t begin_options(const clrnn_device_info *info, const clr_define *defines, size_t count,
+                            char *options, size_t room)
 {
-    static const char standard[] = "-cl-std=CL1.2";
-    size_t room = sizeof standard, used = sizeof standard - 1;
+    long language = 120;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(defines[i].name, CLR_LANGUAGE) == 0)
+            language = defines[i].value;
+    return (size_t)snprintf(
+        options, room, "-cl-std=CL%ld.%ld %s", language / 100, language % 100 / 10,
+        info->rounded_division ? "-cl-fp32-correctly-rounded-divide-sqrt" : "-DROUNDED_DIVISION=0");
+}
+
+/* The options of the compiler, to be freed; NULL: no memory. */
+static char *make_options(const clrnn_device_info *info, const clr_define *defines, size_t count)
+{
+    size_t room = 80; /* begin_options */
     for (size_t i = 0; i < count; i++)
         room += strlen(defines[i].name) + 28; /* " -D", "=", a long */
     clr_define *sorted = clr_calloc(count, sizeof *sorted);
     char *options = sorted ? clr_calloc(room, 1) : NULL;
     if (options) {
-        memcpy(options, standard, sizeof standard);
+        size_t used = begin_options(info, defines, count, options, room);
         if (count) {
             memcpy(sorted, defines, count * sizeof *sorted);
             qsort(sorted, count, sizeof *sorted, compare_defines);
         }
         for (size_t i = 0; i < count; i++)
-            used += (size_t)snprintf(options + used, room - used, " -D%s=%ld", sorted[i].name,
-                                     sorted[i].value);
+            if (strcmp(sorted[i].name, CLR_LANGUAGE) != 0)
+                used += (size_t)snprintf(options + used, room - used, " -D%s=%ld", sorted[i].name,
+                                         sorted[i].value);
     }
     free(sorted);
     return options;
@@ -86,7 +99,7 @@ clrnn_status clr_build_spec_make(const clrnn_context *context, const clr_source 
         spec->texts[spec->text_count++] = sources[i]->text;
     if (status != CLRNN_OK)
         return status;
-    spec->options = make_options(defines, define_count);
+    spec->options = make_options(&context->info, defines, define_count);
     spec->source = join_sources(sources, source_count);
     if (spec->options && spec->source)
         spec->key = make_key(&context->info, platform_version, spec);

@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/binary_cache.h"
+#include "device/native.h"
 #include "device/program.h"
+#include "device/report.h"
 
 /* Make an in-order queue. */
 static clrnn_status open_queue(clrnn_context *context)
@@ -27,8 +29,48 @@ static clrnn_status open_queue(clrnn_context *context)
     return CLRNN_OK;
 }
 
+enum { most_threads = 1024 };
+
+/* What desc and environment say about threads; 0: one for each processor. */
+static clrnn_status choose_threads(const clrnn_context_desc *desc, uint32_t *threads)
+{
+    const char *variable = getenv("CLRNN_THREADS");
+    const bool asked = !desc->threads && !desc->parallel.run && variable && *variable;
+    char *end = NULL;
+    *threads = desc->threads;
+    if (!asked && *threads > most_threads)
+        return clr_fail(&desc->log, CLRNN_ERR_RANGE, "context: threads is %u, not in 0..%d",
+                        (unsigned)*threads, most_threads);
+    if (!asked)
+        return CLRNN_OK;
+    unsigned long number = strtoul(variable, &end, 10);
+    if (*variable < '0' || *variable > '9' || *end || number > most_threads)
+        return clr_fail(&desc->log, CLRNN_ERR_ARGUMENT,
+                        "CLRNN_THREADS=\"%s\" is no number in 0..%d (0: one for each processor)",
+                        variable, most_threads);
+    *threads = (uint32_t)number;
+    return CLRNN_OK;
+}
+
+/* Who runs the groups of native: each thread is a unit of it. */
+static clrnn_status take_threads(clrnn_context *context, const clrnn_context_desc *desc)
+{
+    uint32_t threads = 0;
+    if (!clr_is_native(context->context))
+        return CLRNN_OK;
+    clrnn_status status = choose_threads(desc, &threads);
+    if (status != CLRNN_OK)
+        return status;
+    cl_int code = clr_native_threads(context->context, threads, &desc->parallel);
+    if (code != CL_SUCCESS)
+        return clr_cl_check(&context->log, code, "starting threads");
+    if (threads || desc->parallel.run)
+        context->info.compute_units = clr_native_thread_count(context->context);
+    return CLRNN_OK;
+}
+
 /* Make a context and an in-order queue for the device. */
-static clrnn_status open_own(clrnn_context *context)
+static clrnn_status open_own(clrnn_context *context, const clrnn_context_desc *desc)
 {
     const cl_context_properties properties[] = {
         CL_CONTEXT_PLATFORM, (cl_context_properties)context->info.platform_id, 0};
@@ -42,7 +84,8 @@ static clrnn_status open_own(clrnn_context *context)
         return clr_cl_check(&context->log, code, "clCreateContext");
     }
     clr_live_count(+1);
-    return open_queue(context);
+    clrnn_status status = take_threads(context, desc);
+    return status == CLRNN_OK ? open_queue(context) : status;
 }
 
 /* CLRNN_OK if the caller's queue belongs to the context and device, and keeps order. */
@@ -145,11 +188,11 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
     made->log = desc->log;
     made->info = *info;
     made->keeps_programs = keeps_programs(info);
-    made->lock = (clr_lock)CLR_LOCK_INIT;
+    made->lock = made->moving = (clr_lock)CLR_LOCK_INIT;
     made->built = (clr_condition)CLR_CONDITION_INIT;
     clrnn_status status = clr_cache_folder(desc->cache_dir, &desc->log, &made->cache_dir);
     if (status == CLRNN_OK)
-        status = desc->context || desc->queue ? open_callers(made, desc) : open_own(made);
+        status = desc->context || desc->queue ? open_callers(made, desc) : open_own(made, desc);
     if (status != CLRNN_OK) {
         clrnn_context_destroy(&made);
         return status;
@@ -180,6 +223,28 @@ clrnn_status clr_context_beside(clrnn_context *context, clrnn_context **beside)
     return status;
 }
 
+void clr_context_exchange(clrnn_context *a, clrnn_context *b)
+{
+#define CLR_EXCHANGE(type, field) \
+    do {                          \
+        type kept = a->field;     \
+        a->field = b->field;      \
+        b->field = kept;          \
+    } while (0)
+    clr_lock_take(&a->lock);
+    CLR_EXCHANGE(clrnn_device_info, info);
+    CLR_EXCHANGE(cl_context, context);
+    CLR_EXCHANGE(cl_command_queue, queue);
+    CLR_EXCHANGE(bool, keeps_programs);
+    CLR_EXCHANGE(struct clr_program *, programs);
+    CLR_EXCHANGE(uint32_t, co_resident);
+    CLR_EXCHANGE(double, back_off_until);
+    CLR_EXCHANGE(double, back_off_last);
+    CLR_EXCHANGE(clr_tested *, self_tests);
+    clr_lock_give(&a->lock);
+#undef CLR_EXCHANGE
+}
+
 void clr_self_tests_forget(clrnn_context *context)
 {
     clr_lock_take(&context->lock);
@@ -200,6 +265,7 @@ void clrnn_context_destroy(clrnn_context **context)
         (void)clr_cl(c->queue)->clFinish(c->queue);
     clr_programs_free(c);
     clr_self_tests_forget(c);
+    clrnn_report_destroy(&c->report);
     if (c->queue) {
         (void)clr_cl(c->queue)->clReleaseCommandQueue(c->queue);
         clr_live_count(-1);
@@ -208,6 +274,7 @@ void clrnn_context_destroy(clrnn_context **context)
         (void)clr_cl(c->context)->clReleaseContext(c->context);
         clr_live_count(-1);
     }
+    free(c->selector);
     free(c->cache_dir);
     free(c);
     *context = NULL;
@@ -220,11 +287,15 @@ const clrnn_device_info *clrnn_context_device(const clrnn_context *context)
 
 cl_context clrnn_context_cl(const clrnn_context *context)
 {
+    if (context)
+        atomic_store(&context->root->fixed, true);
     return context ? context->context : NULL;
 }
 
 cl_command_queue clrnn_context_queue(const clrnn_context *context)
 {
+    if (context)
+        atomic_store(&context->root->fixed, true);
     return context ? context->queue : NULL;
 }
 

@@ -13,10 +13,18 @@
 
 struct clr_program;
 
+/* Room for a reason that is kept. */
+#define CLR_REASON 512
+
 /* The result of a self-test. */
 typedef struct clr_tested {
     struct clr_tested *next;
+    const char *strategy; /* its name */
+    bool built;           /* else its kernels do not compile: tried again when next wanted */
     bool passed;
+    char reason[CLR_REASON]; /* why not */
+    /* The worst of what it has measured, and what is allowed. */
+    double forward_error, forward_bound, gradient_error, gradient_bound;
     char problem[]; /* what has run, as a problem string */
 } clr_tested;
 
@@ -27,22 +35,34 @@ struct clrnn_context {
     clrnn_log log;
     clrnn_device_info info;
     cl_context context;
-    cl_command_queue queue;   /* in-order */
-    char *cache_dir;          /* of program binaries and measured ways; NULL = no cache on disk */
-    bool keeps_programs;      /* binaries are kept there: not where the driver keeps its own */
-    atomic_long waits;        /* tests: how often the host has waited for this queue */
+    cl_command_queue queue; /* in-order */
+    char *cache_dir;        /* of program binaries and measured configs; NULL = no cache on disk */
+    bool keeps_programs;    /* binaries are kept there: not where the driver keeps its own */
+    atomic_long waits;      /* tests: how often the host has waited for this queue */
     bool options_from_launch; /* tests: kernels are not compiled for the options of one network */
     /* Tests: called, without the lock, by a thread that is about to build a program. */
     void (*before_build)(void *user, const char *name);
     void *before_build_user;
+    _Atomic uint32_t
+        co_resident; /* layer/: how many groups run at the same time; 0 = not yet known */
     clr_lock lock; /* of what follows; nobody keeps it while something is compiled or waited for */
     clr_condition built; /* a thread that was building a program is done */
     struct clr_program *programs;
-    uint32_t co_resident;   /* layer/: how many groups run at the same time; 0 = not yet known */
-    double back_off_until;  /* layer/: when groups may meet again, by clr_seconds */
-    double back_off_last;   /* layer/: how long they were kept apart after the last timeout */
+    double back_off_until;  /* layer/: when grid barriers are allowed again, by clr_seconds */
+    double back_off_last;   /* layer/: how long the last back-off was */
     bool cache_warned;      /* that the cache folder cannot be written has been said */
     clr_tested *self_tests; /* layer/: those that have run */
+    clrnn_report *report;   /* layer/: how it was opened; NULL where nobody chose */
+    char build_failure[CLR_REASON]; /* of the program that failed last */
+    /* layer/: another device may take the place of this one, as long as nothing stands on it and
+     * no object of its is known outside; which selector then counts, and who is just about to do
+     * so, or to make the first plan. */
+    bool movable;
+    atomic_bool fixed;
+    char *selector;
+    clrnn_parallel parallel;
+    uint32_t threads, timeout_ms;
+    clr_lock moving;
 };
 
 /**
@@ -60,6 +80,10 @@ clrnn_status clr_context_open(const clrnn_context_desc *desc, const clrnn_device
  */
 clrnn_status clr_context_beside(clrnn_context *context, clrnn_context **beside);
 
+/** Let two contexts exchange their devices, and what has been found out and compiled there. Nothing
+ *  may stand on either. */
+void clr_context_exchange(clrnn_context *a, clrnn_context *b);
+
 /** Forget the results of all self-tests. */
 void clr_self_tests_forget(clrnn_context *context);
 
@@ -76,7 +100,6 @@ void clr_wait_count(clrnn_context *context);
 
 /* The same: a log that keeps its last error as `reason` [CLR_REASON], for what may fail without
  * being an error of the whole call. */
-#define CLR_REASON 512
 clrnn_log clr_reason_log(char *reason);
 
 /** CLRNN_OK, or log "CALL failed: NAME (code)" and give CLRNN_ERR_OPENCL (or CLRNN_ERR_MEMORY for

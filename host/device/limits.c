@@ -46,6 +46,10 @@ static bool set_number(const char *key, size_t length, uint64_t value, clrnn_dev
         info->fp64 = info->fp64 && value;
     else if (is(key, length, "fp16"))
         info->fp16 = info->fp16 && value;
+    else if (is(key, length, "device_fence"))
+        info->device_fence = info->device_fence && value;
+    else if (is(key, length, "rounded_division"))
+        info->rounded_division = info->rounded_division && value;
     else if (is(key, length, "local_memory"))
         info->local_memory = least(info->local_memory, value);
     else if (is(key, length, "max_work_group"))
@@ -83,8 +87,8 @@ clrnn_status clr_limits_apply(const char *text, const clrnn_log *log, clrnn_devi
         if (!set(text, length, info))
             return clr_fail(log, CLRNN_ERR_ARGUMENT,
                             "CLRNN_LIMITS: \"%.*s\" is none of type=gpu|cpu|accelerator, fp64=0, "
-                            "fp16=0, local_memory=BYTES, max_work_group=N, compute_units=N, "
-                            "vector_width=N",
+                            "fp16=0, device_fence=0, rounded_division=0, local_memory=BYTES, "
+                            "max_work_group=N, compute_units=N, vector_width=N",
                             (int)length, text);
         text += length + (text[length] == ',');
     }

@@ -13,8 +13,8 @@ cl_device_type clr_device_kind(cl_device_type type);
  * Let a device seem smaller than it is, so that what other devices lack can be tested here.
  *
  * text: "key=value,..", NULL or empty: nothing. Keys: type (gpu, cpu, accelerator), and numbers, of
- * which none can be raised: fp64, fp16 (0), local_memory (bytes), max_work_group, compute_units,
- * vector_width.
+ * which none can be raised: fp64, fp16, device_fence, rounded_division (0), local_memory (bytes),
+ * max_work_group, compute_units, vector_width.
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (logged)
  */
 clrnn_status clr_limits_apply(const char *text, const clrnn_log *log, clrnn_device_info *info);

@@ -3,7 +3,16 @@
 #ifndef CLR_DEVICE_LIST_H
 #define CLR_DEVICE_LIST_H
 
-#include <clrnn/context.h>
+#include "device/report.h"
+
+/**
+ * As clrnn_devices_list, and report on OpenCL, native, drivers and platforms (not on devices).
+ *
+ * report:       may be NULL.
+ * native_alone: OpenCL is not even loaded, if there is a native device.
+ */
+clrnn_status clr_devices_list(const clrnn_log *log, clrnn_report *report, bool native_alone,
+                              clrnn_device_info **devices, size_t *count);
 
 /**
  * What the device of the caller's own queue is, as if from clrnn_devices_list; a device that is not

@@ -23,12 +23,19 @@ const clr_driver *clr_native_driver(void)
     return &clr_native_table;
 }
 
-cl_int clr_native_threads(cl_context context, uint32_t threads)
+cl_int clr_native_threads(cl_context context, uint32_t threads, const clrnn_parallel *parallel)
 {
-    clr_pool *pool = clr_pool_create(threads ? threads : clr_processors());
+    threads = threads ? threads : clr_processors();
+    clr_pool *pool = parallel->run ? clr_pool_create_on(parallel->run, parallel->user, threads)
+                                   : clr_pool_create(threads);
     if (!pool)
         return CL_OUT_OF_HOST_MEMORY;
     clr_pool_destroy(&context->pool);
     context->pool = pool;
     return CL_SUCCESS;
+}
+
+uint32_t clr_native_thread_count(cl_context context)
+{
+    return clr_pool_threads(context->pool);
 }

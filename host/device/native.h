@@ -30,6 +30,9 @@ bool clr_is_native(const void *object);
 /** Let a context of native have its groups run by `threads` threads (0: a thread for each
  *  processor), or by the application (parallel, as in clrnn_context_desc). Before anything is
  *  enqueued. Returns: CL_SUCCESS, CL_OUT_OF_HOST_MEMORY. */
-cl_int clr_native_threads(cl_context context, uint32_t threads);
+cl_int clr_native_threads(cl_context context, uint32_t threads, const clrnn_parallel *parallel);
+
+/** By how many threads its groups are run at the same time, at most. */
+uint32_t clr_native_thread_count(cl_context context);
 
 #endif

@@ -10,10 +10,8 @@ static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, 
                                         void *memory, cl_int *code)
 {
     (void)context;
-    if (size > clr_physical_memory()) {
-        *code = CL_INVALID_BUFFER_SIZE;
-        return NULL;
-    }
+    if (size > clr_physical_memory())
+        return clr_native_refused(CL_INVALID_BUFFER_SIZE, code);
     cl_mem buffer = clr_native_object(sizeof *buffer);
     if (!buffer)
         return clr_native_made(NULL, code);
@@ -22,8 +20,7 @@ static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, 
     buffer->memory = buffer->own ? clr_aligned_alloc(size) : memory;
     if (!buffer->memory) {
         free(buffer);
-        *code = CL_MEM_OBJECT_ALLOCATION_FAILURE;
-        return NULL;
+        return clr_native_refused(CL_MEM_OBJECT_ALLOCATION_FAILURE, code);
     }
     return clr_native_made(buffer, code);
 }
@@ -96,8 +93,11 @@ static cl_int CL_API_CALL copy_buffer(cl_command_queue queue, cl_mem from, cl_me
     cl_int code = check_range(from, from_offset, bytes);
     if (code == CL_SUCCESS)
         code = check_range(to, to_offset, bytes);
+    if (code == CL_SUCCESS && from == to && from_offset < to_offset + bytes &&
+        to_offset < from_offset + bytes)
+        code = CL_MEM_COPY_OVERLAP;
     if (code == CL_SUCCESS)
-        memmove(to->memory + to_offset, from->memory + from_offset, bytes);
+        memcpy(to->memory + to_offset, from->memory + from_offset, bytes);
     return code == CL_SUCCESS ? clr_native_done(waits, events, event) : code;
 }
 
@@ -122,10 +122,11 @@ static void *CL_API_CALL map_buffer(cl_command_queue queue, cl_mem buffer, cl_bo
                                     const cl_event *events, cl_event *event, cl_int *code)
 {
     (void)queue, (void)wait, (void)flags;
-    *code = check_range(buffer, offset, bytes);
-    if (*code == CL_SUCCESS)
-        *code = clr_native_done(waits, events, event);
-    return *code == CL_SUCCESS ? buffer->memory + offset : NULL;
+    cl_int why = check_range(buffer, offset, bytes);
+    if (why == CL_SUCCESS)
+        why = clr_native_done(waits, events, event);
+    return why == CL_SUCCESS ? clr_native_made(buffer->memory + offset, code)
+                             : clr_native_refused(why, code);
 }
 
 static cl_int CL_API_CALL unmap_buffer(cl_command_queue queue, cl_mem buffer, void *memory,

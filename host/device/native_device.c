@@ -92,6 +92,8 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info wh
     const cl_uint vector = clr_native_used() ? clr_native_used()->vector : 1;
     const cl_ulong memory = clr_physical_memory(), local = 32 << 10;
     const cl_device_type type = CL_DEVICE_TYPE_CPU;
+    const cl_device_fp_config floats = CL_FP_DENORM | CL_FP_INF_NAN | CL_FP_ROUND_TO_NEAREST |
+                                       CL_FP_FMA | CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT;
     const size_t one = 1;
     const cl_bool yes = CL_TRUE;
     const cl_platform_id platform = &clr_native_platform;
@@ -109,6 +111,7 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info wh
         {CL_DEVICE_MAX_CLOCK_FREQUENCY, &none, sizeof none},
         {CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &vector, sizeof vector},
         {CL_DEVICE_MAX_WORK_GROUP_SIZE, &one, sizeof one},
+        {CL_DEVICE_SINGLE_FP_CONFIG, &floats, sizeof floats},
         {CL_DEVICE_HOST_UNIFIED_MEMORY, &yes, sizeof yes},
         {CL_DEVICE_COMPILER_AVAILABLE, &yes, sizeof yes},
         {CL_DEVICE_AVAILABLE, &yes, sizeof yes},
@@ -129,7 +132,7 @@ static cl_context CL_API_CALL create_context(
     (void)properties, (void)devices, (void)device, (void)notify, (void)user;
     cl_context context = clr_native_object(sizeof *context);
     if (context)
-        context->pool = clr_pool_create(clr_processors());
+        context->pool = clr_pool_create(1); /* until clr_native_threads says more */
     if (context && !context->pool) {
         free(context);
         context = NULL;
@@ -152,11 +155,30 @@ static cl_int CL_API_CALL release_context(cl_context context)
     return CL_SUCCESS;
 }
 
+static cl_int CL_API_CALL get_context_info(cl_context context, cl_context_info what, size_t room,
+                                           void *value, size_t *size)
+{
+    const cl_uint users = atomic_load(&context->users), one = 1;
+    const cl_device_id device = &clr_native_device;
+    switch (what) {
+    case CL_CONTEXT_REFERENCE_COUNT:
+        return clr_native_answer(&users, sizeof users, room, value, size);
+    case CL_CONTEXT_NUM_DEVICES:
+        return clr_native_answer(&one, sizeof one, room, value, size);
+    case CL_CONTEXT_DEVICES:
+        return clr_native_answer(&device, sizeof(cl_device_id), room, value, size);
+    default:
+        return CL_INVALID_VALUE;
+    }
+}
+
 static cl_command_queue CL_API_CALL create_queue(cl_context context, cl_device_id device,
                                                  cl_command_queue_properties properties,
                                                  cl_int *code)
 {
-    (void)device, (void)properties;
+    (void)device;
+    if (properties)
+        return clr_native_refused(CL_INVALID_QUEUE_PROPERTIES, code);
     cl_command_queue queue = clr_native_object(sizeof *queue);
     if (queue) {
         queue->context = context;
@@ -185,7 +207,10 @@ static cl_int CL_API_CALL get_queue_info(cl_command_queue queue, cl_command_queu
 {
     const cl_command_queue_properties none = 0;
     const cl_device_id device = &clr_native_device;
+    const cl_uint users = atomic_load(&queue->users);
     switch (what) {
+    case CL_QUEUE_REFERENCE_COUNT:
+        return clr_native_answer(&users, sizeof users, room, value, size);
     case CL_QUEUE_CONTEXT:
         return clr_native_answer(&queue->context, sizeof queue->context, room, value, size);
     case CL_QUEUE_DEVICE:
@@ -210,6 +235,13 @@ static cl_int CL_API_CALL marker(cl_command_queue queue, cl_uint waits, const cl
 {
     (void)queue;
     return clr_native_done(waits, events, event);
+}
+
+/* What would hold up commands, which are done at once here. */
+static cl_event CL_API_CALL create_user_event(cl_context context, cl_int *code)
+{
+    (void)context;
+    return clr_native_refused(CL_INVALID_OPERATION, code);
 }
 
 static cl_int CL_API_CALL wait_for_events(cl_uint count, const cl_event *events)
@@ -243,6 +275,7 @@ void clr_native_take_device(clr_driver *table)
     table->clCreateContext = create_context;
     table->clRetainContext = retain_context;
     table->clReleaseContext = release_context;
+    table->clGetContextInfo = get_context_info;
     table->clCreateCommandQueue = create_queue;
     table->clRetainCommandQueue = retain_queue;
     table->clReleaseCommandQueue = release_queue;
@@ -250,6 +283,7 @@ void clr_native_take_device(clr_driver *table)
     table->clFinish = finish;
     table->clEnqueueMarkerWithWaitList = marker;
     table->clEnqueueBarrierWithWaitList = marker;
+    table->clCreateUserEvent = create_user_event;
     table->clWaitForEvents = wait_for_events;
     table->clGetEventInfo = get_event_info;
     table->clRetainEvent = keep_event;

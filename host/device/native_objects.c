@@ -74,10 +74,17 @@ void *clr_native_made(void *object, cl_int *code)
     return object;
 }
 
+void *clr_native_refused(cl_int why, cl_int *code)
+{
+    if (code)
+        *code = why;
+    return NULL;
+}
+
 cl_int clr_native_done(cl_uint waits, const cl_event *wait, cl_event *event)
 {
     for (cl_uint i = 0; i < waits; i++)
-        if (!clr_is_native(wait[i]))
+        if (!wait || !clr_is_native(wait[i]))
             return CL_INVALID_EVENT_WAIT_LIST;
     if (event)
         *event = &complete;

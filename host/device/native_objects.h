@@ -76,6 +76,9 @@ void *clr_native_object(size_t size);
 /** What a function of OpenCL gives back that makes something. */
 void *clr_native_made(void *object, cl_int *code);
 
+/** The same where it made nothing: NULL. */
+void *clr_native_refused(cl_int why, cl_int *code);
+
 /** Give one answer of a clGet..Info. */
 cl_int clr_native_answer(const void *from, size_t bytes, size_t room, void *value, size_t *size);
 

@@ -40,8 +40,7 @@ static cl_program CL_API_CALL create_program_with_source(cl_context context, cl_
         free(program);
         program = NULL;
     }
-    *code = program ? CL_SUCCESS : CL_OUT_OF_HOST_MEMORY;
-    return program;
+    return clr_native_made(program, code);
 }
 
 static cl_program CL_API_CALL create_program_with_binary(cl_context context, cl_uint devices,
@@ -51,7 +50,24 @@ static cl_program CL_API_CALL create_program_with_binary(cl_context context, cl_
                                                          cl_int *status, cl_int *code)
 {
     (void)context, (void)devices, (void)device, (void)lengths, (void)binaries, (void)status;
-    *code = CL_INVALID_BINARY;
+    return clr_native_refused(CL_INVALID_BINARY, code);
+}
+
+static const clr_native_program *given;
+static uint32_t given_count;
+
+void clr_native_give(const clr_native_program *programs, uint32_t count)
+{
+    given = programs;
+    given_count = count;
+}
+
+static const clr_native_program *find_program(const clr_native_program *programs, uint32_t count,
+                                              const char *sources, const char *options)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(programs[i].sources, sources) == 0 && strcmp(programs[i].options, options) == 0)
+            return &programs[i];
     return NULL;
 }
 
@@ -63,12 +79,11 @@ static cl_int CL_API_CALL build_program(cl_program program, cl_uint devices,
     const clr_native_level *level = clr_native_used();
     const char *defines = options ? strstr(options, "-D") : NULL;
     defines = defines ? defines : "";
-    for (uint32_t i = 0; level && i < level->count; i++)
-        if (strcmp(level->programs[i].sources, program->sources) == 0 &&
-            strcmp(level->programs[i].options, defines) == 0) {
-            program->program = &level->programs[i];
-            return CL_SUCCESS;
-        }
+    program->program = find_program(given, given_count, program->sources, defines);
+    if (!program->program && level)
+        program->program = find_program(level->programs, level->count, program->sources, defines);
+    if (program->program)
+        return CL_SUCCESS;
     snprintf(program->log, sizeof program->log, "not compiled ahead of time: %s with %s",
              program->sources, defines);
     return CL_BUILD_PROGRAM_FAILURE;
@@ -129,19 +144,19 @@ static bool place_arguments(cl_kernel k)
 static cl_kernel CL_API_CALL create_kernel(cl_program program, const char *name, cl_int *code)
 {
     const clr_native_kernel *found = find_kernel(program->program, name);
-    cl_kernel kernel = found ? clr_native_object(sizeof *kernel) : NULL;
-    *code = !found ? CL_INVALID_KERNEL_NAME : kernel ? CL_SUCCESS : CL_OUT_OF_HOST_MEMORY;
+    if (!found)
+        return clr_native_refused(CL_INVALID_KERNEL_NAME, code);
+    cl_kernel kernel = clr_native_object(sizeof *kernel);
     if (!kernel)
-        return NULL;
+        return clr_native_made(NULL, code);
     kernel->kernel = found;
     kernel->program = program;
     atomic_fetch_add(&program->users, 1);
     if (!place_arguments(kernel)) {
         (void)release_kernel(kernel);
-        *code = CL_OUT_OF_RESOURCES;
-        return NULL;
+        return clr_native_refused(CL_OUT_OF_RESOURCES, code);
     }
-    return kernel;
+    return clr_native_made(kernel, code);
 }
 
 static cl_int CL_API_CALL release_kernel(cl_kernel kernel)

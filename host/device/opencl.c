@@ -8,6 +8,7 @@
 
 #include "base/library.h"
 #include "base/lock.h"
+#include "base/os.h"
 #include "device/native.h"
 
 /* Of the whole process, as a library that is loaded is. */
@@ -57,22 +58,16 @@ static bool load_file(const char *file)
 
 static bool load(void)
 {
-#if defined(_WIN32)
-    static const char *const files[] = {"OpenCL.dll"};
-#elif defined(__APPLE__)
-    static const char *const files[] = {"/System/Library/Frameworks/OpenCL.framework/OpenCL"};
-#else
-    static const char *const files[] = {"libOpenCL.so.1", "libOpenCL.so"};
-#endif
-    const char *wanted = getenv("CLRNN_OPENCL");
+    char text[CLR_VARIABLE_ROOM];
+    const char *wanted = clr_variable("CLRNN_OPENCL", text);
     if (wanted && strcmp(wanted, "off") == 0) {
         snprintf(opencl.reason, sizeof opencl.reason, "OpenCL is off (CLRNN_OPENCL)");
         return false;
     }
     if (wanted && *wanted)
         return load_file(wanted);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (load_file(files[i]))
+    for (const char *const *file = clr_opencl_files; *file; file++)
+        if (load_file(*file))
             return true;
     return false;
 }

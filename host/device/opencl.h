@@ -11,10 +11,6 @@
 
 #include <clrnn/context.h>
 
-#include <CL/cl_icd.h>
-
-typedef cl_icd_dispatch clr_driver;
-
 /* The functions that clrnn calls: of OpenCL 1.2, all others are NULL. */
 #define CLR_OPENCL_FUNCTIONS(X)     \
     X(clGetPlatformIDs)             \
@@ -58,6 +54,18 @@ typedef cl_icd_dispatch clr_driver;
     X(clReleaseEvent)               \
     X(clFlush)                      \
     X(clFinish)
+
+#ifdef __APPLE__
+/* No objects of other makers go through the OpenCL of this system, and it has no cl_icd.h. */
+typedef struct clr_driver {
+#define CLR_DRIVER_MEMBER(name) __typeof__(&(name)) name;
+    CLR_OPENCL_FUNCTIONS(CLR_DRIVER_MEMBER)
+#undef CLR_DRIVER_MEMBER
+} clr_driver;
+#else
+#include <CL/cl_icd.h>
+typedef cl_icd_dispatch clr_driver;
+#endif
 
 /**
  * The OpenCL library of this machine, opened at the first call; NULL if there is none.

@@ -28,7 +28,7 @@ static void release(cl_program program)
 }
 
 /* Log why a program does not compile, in one line. Returns CLRNN_ERR_BUILD. */
-static clrnn_status fail_build(const clrnn_context *context, cl_program program,
+static clrnn_status fail_build(clrnn_context *context, cl_program program,
                                const clr_build_spec *spec, cl_int code)
 {
     cl_device_id device = context->info.device_id;
@@ -47,12 +47,16 @@ static clrnn_status fail_build(const clrnn_context *context, cl_program program,
         &context->log, CLRNN_ERR_BUILD, "%s does not compile on %s (driver %s) with %s: %s: %s",
         spec->name, context->info.name, context->info.driver, spec->options,
         clr_cl_error_name(code), text ? text : "the build log cannot be had");
+    clr_lock_take(&context->lock);
+    snprintf(context->build_failure, sizeof context->build_failure, "%s does not compile: %s: %s",
+             spec->name, clr_cl_error_name(code), text ? text : "");
+    clr_lock_give(&context->lock);
     free(text);
     return status;
 }
 
 /* Compile. Ownership: on success *program is the caller's; on failure NULL. */
-static clrnn_status build_source(const clrnn_context *context, const clr_build_spec *spec,
+static clrnn_status build_source(clrnn_context *context, const clr_build_spec *spec,
                                  cl_program *program)
 {
     cl_int code = CL_OUT_OF_RESOURCES;

@@ -12,7 +12,9 @@ typedef struct clr_source {
     size_t length;
 } clr_source;
 
-/* One -D NAME=VALUE. */
+/* One -D NAME=VALUE; of CLR_LANGUAGE, which is no macro, the value is the OpenCL C that a program
+ * is written in (200 is 2.0), without it 1.2. */
+#define CLR_LANGUAGE "language"
 typedef struct clr_define {
     const char *name;
     long value;

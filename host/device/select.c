@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "device/native.h"
+#include "device/vendors.h"
 
 #define VARIABLE "CLRNN_DEVICE"
 
@@ -145,7 +146,8 @@ static clrnn_status fail_no_match(const char *selector, bool named,
     if (count == 0)
         return clr_fail(log, CLRNN_ERR_NO_DEVICE,
                         "no OpenCL device: install the OpenCL driver of your GPU, or PoCL for the "
-                        "CPU (Debian: pocl-opencl-icd)");
+                        "CPU (Debian: pocl-opencl-icd); and no native one: %s",
+                        clr_native_text());
     for (size_t i = 0; i < count && used < sizeof list - 1; i++) {
         const clrnn_device_info *d = &devices[i];
         int put = snprintf(list + used, sizeof list - used, "%s%u:%u %s (%s, %s%s)", i ? "; " : "",
@@ -155,19 +157,33 @@ static clrnn_status fail_no_match(const char *selector, bool named,
     }
     return clr_fail(log, CLRNN_ERR_NO_DEVICE,
                     "no usable OpenCL device matches %s\"%s\"; there is %s; choose auto, gpu, cpu, "
-                    "nvidia, amd, intel, pocl, a part of a name, or PLATFORM:DEVICE",
+                    "native, nvidia, amd, intel, pocl, a part of a name, or PLATFORM:DEVICE",
                     named ? VARIABLE "=" : "", selector, list);
+}
+
+/* The selector that counts. named: out, it is from the environment. */
+static const char *effective(const char *selector, bool *named)
+{
+    const char *variable = getenv(VARIABLE);
+    *named = (!selector || !*selector) && variable && *variable;
+    return *named ? variable : selector && *selector ? selector : "auto";
+}
+
+clr_wanted clr_select_wanted(const char *selector)
+{
+    bool named = false;
+    selector = effective(selector, &named);
+    if (equals(selector, "native"))
+        return CLR_WANT_NATIVE;
+    return equals(selector, "auto") && !clr_vendors_may_have_gpu() ? CLR_WANT_NATIVE_FIRST
+                                                                   : CLR_WANT_ANY;
 }
 
 clrnn_status clr_select(const char *selector, const clrnn_device_info *devices, size_t count,
                         const clrnn_log *log, size_t *order, size_t *matches)
 {
-    const char *variable = getenv(VARIABLE);
-    bool named = (!selector || !*selector) && variable && *variable;
-    if (named)
-        selector = variable;
-    else if (!selector || !*selector)
-        selector = "auto";
+    bool named = false;
+    selector = effective(selector, &named);
     *matches = sort(selector, devices, count, order);
     return *matches ? CLRNN_OK : fail_no_match(selector, named, devices, count, log);
 }

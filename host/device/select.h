@@ -17,6 +17,16 @@
 clrnn_status clr_select(const char *selector, const clrnn_device_info *devices, size_t count,
                         const clrnn_log *log, size_t *order, size_t *matches);
 
+/* What has to be listed for a selector. */
+typedef enum clr_wanted {
+    CLR_WANT_ANY,
+    CLR_WANT_NATIVE,      /* nothing else can match */
+    CLR_WANT_NATIVE_FIRST /* others could match, but none goes before native */
+} clr_wanted;
+
+/** selector: as in clr_select. Threads: any. */
+clr_wanted clr_select_wanted(const char *selector);
+
 /** Fill is_auto and reason of every device, by the order that "auto" gives. */
 void clr_select_explain(clrnn_device_info *devices, size_t count);
 

@@ -21,6 +21,8 @@ clrnn_status clrnn_buffer_create(clrnn_context *context, size_t bytes, cl_mem *b
     if (buffer)
         *buffer = NULL;
     clrnn_status status = check(context, buffer, "clrnn_buffer_create", "buffer");
+    if (status == CLRNN_OK)
+        atomic_store(&context->fixed, true);
     return status == CLRNN_OK ? clr_buffer_create(context, bytes, buffer) : status;
 }
 

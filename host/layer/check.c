@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/philox.h"
@@ -18,8 +19,7 @@
 #include "reference/reference.h"
 #include "reference/stored.h"
 
-/* The arrays of a check. Each is kept as float64; what goes in is rounded to the plan's type first,
- * so that device and reference see the same numbers. */
+/* The arrays, all in float64; what goes in is rounded to the plan's type: both see the same. */
 enum { WEIGHTS, X, H0, C0, DY, DHN, DCN, INPUTS };
 enum { Y, HN, CN, FORWARD_OUTPUTS, DX = FORWARD_OUTPUTS, DH0, DC0, DWEIGHTS, OUTPUTS };
 
@@ -222,12 +222,12 @@ static void force(clrnn_plan *plan, const struct clr_partition *partition)
         plan->strategy->force(plan, partition);
 }
 
-/* A pass; `again`: after one that was the same but for the cut, so that there is one of zeros in
- * between: what that left of states and activations must not pass for this one's. */
+/* A pass; `again`: after one that was the same but for the partition, so that there is one of zeros
+ * in between: what that left of states and activations must not pass for this one's. */
 static clrnn_status run_device(clr_arrays *a, clrnn_plan *plan,
                                const struct clr_partition *partition, bool again)
 {
-    bool f64 = a->problem->precision == CLRNN_F64;
+    const bool f64 = a->problem->precision == CLRNN_F64;
     clrnn_status status = CLRNN_OK;
     force(plan, NULL);
     fill_outputs(a, 0);
@@ -308,6 +308,14 @@ static void compare_gradients(const clr_arrays *a, double *worst, char tensor[48
             w.name, worst, tensor);
 }
 
+static uint64_t digest_of(const clr_arrays *a, int first, int end)
+{
+    uint64_t digest = CLR_DIGEST_START;
+    for (int i = first; i < end; i++)
+        digest = clr_digest(digest, a->got[i], a->out_count[i]);
+    return digest;
+}
+
 /* What is expected of the weights as they are, and of what is kept of them. */
 static clrnn_status expect(clr_arrays *a, const clrnn_log *log)
 {
@@ -356,9 +364,12 @@ clrnn_status clr_check_partitions(clrnn_context *context, const clrnn_problem *p
         if ((status = run_device(&a, plan, partitions[i], i > 0)) == CLRNN_OK)
             compare(&a, &c);
     force(plan, NULL);
-    free_arrays(&a);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK) {
+        c.forward_digest = digest_of(&a, 0, FORWARD_OUTPUTS);
+        c.gradient_digest = problem->train ? digest_of(&a, FORWARD_OUTPUTS, OUTPUTS) : 0;
         *check = c;
+    }
+    free_arrays(&a);
     return status;
 }
 

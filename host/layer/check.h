@@ -13,8 +13,8 @@ struct clr_partition;
 clrnn_status clr_check_plan(clrnn_context *context, const clrnn_problem *problem, uint64_t seed,
                             clrnn_plan *plan, clrnn_check *check);
 
-/** The same, a pass for each of several ways in which launches are cut (NULL: as the plan chooses,
- *  and so it does afterwards), of which the worst counts. */
+/** The same, a pass for each of several ways in which launches are partitioned (NULL: as the plan
+ * chooses, and so it does afterwards), of which the worst counts. */
 clrnn_status clr_check_partitions(clrnn_context *context, const clrnn_problem *problem,
                                   uint64_t seed, clrnn_plan *plan,
                                   const struct clr_partition *const *partitions, size_t count,

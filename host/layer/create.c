@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "layer/make.h"
+#include "layer/open.h"
 #include "layer/plan.h"
 #include "layer/self_test.h"
 #include "layer/strategies.h"
@@ -94,16 +95,19 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
         *choice = s->id;
         if (!why_not && status != CLRNN_ERR_SELF_TEST && status != CLRNN_ERR_BUILD)
             return status;
+        char reason[CLR_REASON] = "";
+        if (!why_not)
+            clr_self_test_reason(context, desc, s->id, reason);
         clr_log(log, why_not ? CLRNN_LOG_DEBUG : CLRNN_LOG_WARN,
-                "plan: strategy %s is not used: %s", s->name,
+                "plan: strategy %s is not used: %s%s", s->name,
                 why_not                     ? why_not
-                : status == CLRNN_ERR_BUILD ? "its kernels do not compile for this device"
-                                            : "it computes wrong results on this device");
+                : status == CLRNN_ERR_BUILD ? "its kernels do not compile for this device: "
+                                            : "it computes wrong results on this device: ",
+                reason);
     }
-    if (status == CLRNN_ERR_BUILD) /* the build log has been logged */
-        return status;
-    return clr_fail(log, status, "device %s, driver %s: wrong results; use another device",
-                    context->info.name, context->info.driver);
+    if (status == CLRNN_ERR_UNSUPPORTED)
+        return clr_fail(log, status, "plan: no strategy can run this on %s", context->info.name);
+    return status;
 }
 
 /* Whether a plan can run so: `desc` with its strategy and gemm filled in. */
@@ -132,6 +136,62 @@ static clrnn_status choose_config(clrnn_context *context, clrnn_plan_desc *desc,
     return choose_strategy(context, desc, &desc->strategy);
 }
 
+static bool is_wrong(clrnn_status status)
+{
+    return status == CLRNN_ERR_SELF_TEST || status == CLRNN_ERR_BUILD;
+}
+
+/* That no strategy serves. A build log has been logged. */
+static clrnn_status fail_wrong(const clrnn_context *context, clrnn_status status)
+{
+    if (status != CLRNN_ERR_SELF_TEST)
+        return status;
+    return clr_fail(&context->log, status,
+                    "device %s, driver %s: wrong results; use another device", context->info.name,
+                    context->info.driver);
+}
+
+/* Check and fill in as choose_config; where no strategy serves, go on to another device while that
+ * is possible. */
+static clrnn_status choose_device(clrnn_context *context, const clrnn_plan_desc *desc,
+                                  clrnn_plan_desc *concrete, clrnn_exec_config *config)
+{
+    clrnn_status status = CLRNN_OK, moved = CLRNN_OK;
+    do {
+        *concrete = *desc;
+        status = check_desc(context, concrete);
+        if (status == CLRNN_OK)
+            status = choose_config(context, concrete, config);
+        if (is_wrong(status))
+            moved = desc->strategy == CLRNN_STRATEGY_AUTO ? clr_open_next(context, status) : status;
+    } while (is_wrong(status) && moved == CLRNN_OK);
+    return fail_wrong(context, status);
+}
+
+/* The first plan, or what else is made from a context, decides on its device: one thread at a time,
+ * the others then find it fixed. */
+static clrnn_status settle(clrnn_context *context, const clrnn_plan_desc *desc,
+                           clrnn_plan_desc *concrete, clrnn_exec_config *config)
+{
+    if (!context->movable || atomic_load(&context->fixed))
+        return choose_device(context, desc, concrete, config);
+    clr_lock_take(&context->moving);
+    clrnn_status status = choose_device(context, desc, concrete, config);
+    if (status == CLRNN_OK)
+        atomic_store(&context->fixed, true);
+    clr_lock_give(&context->moving);
+    return status;
+}
+
+clrnn_status clr_plan_settle(clrnn_context *context, const clrnn_plan_desc *desc)
+{
+    clrnn_plan_desc concrete;
+    clrnn_exec_config config = {0};
+    if (!context->movable || atomic_load(&context->fixed))
+        return CLRNN_OK;
+    return settle(context, desc, &concrete, &config);
+}
+
 clrnn_status clr_plan_create_config(clrnn_context *context, const clrnn_plan_desc *desc,
                                     const clrnn_exec_config *config, clrnn_plan **plan)
 {
@@ -139,7 +199,7 @@ clrnn_status clr_plan_create_config(clrnn_context *context, const clrnn_plan_des
     *plan = NULL;
     clrnn_status status = check_desc(context, desc);
     if (status == CLRNN_OK)
-        status = take_config(context, config, &concrete);
+        status = fail_wrong(context, take_config(context, config, &concrete));
     return status == CLRNN_OK ? clr_plan_create_untested(context, &concrete, config, plan) : status;
 }
 
@@ -154,11 +214,9 @@ clrnn_status clrnn_plan_create(clrnn_context *context, const clrnn_plan_desc *de
                         !context ? "context"
                         : !desc  ? "desc"
                                  : "plan");
-    clrnn_plan_desc concrete = *desc;
+    clrnn_plan_desc concrete;
     clrnn_exec_config config = {0};
-    clrnn_status status = check_desc(context, desc);
-    if (status == CLRNN_OK)
-        status = choose_config(context, &concrete, &config);
+    clrnn_status status = settle(context, desc, &concrete, &config);
     if (status == CLRNN_OK)
         status = clr_plan_create_untested(context, &concrete, &config, plan);
     if (status != CLRNN_OK)

@@ -10,4 +10,8 @@
 clrnn_status clr_plan_create_config(clrnn_context *context, const clrnn_plan_desc *desc,
                                     const clrnn_exec_config *config, clrnn_plan **plan);
 
+/** Before anything is made from a context: find the device for such plans, as clrnn_plan_create
+ *  does. Nothing where that has been done. Returns: as clrnn_plan_create. */
+clrnn_status clr_plan_settle(clrnn_context *context, const clrnn_plan_desc *desc);
+
 #endif

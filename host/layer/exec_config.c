@@ -59,7 +59,7 @@ static bool plausible(const clrnn_context *context, const clrnn_plan_desc *d,
 {
     const bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
     const uint32_t directions = d->network.bidirectional ? 2 : 1;
-    /* As many groups as run together, which is at most one for each compute unit. */
+    /* As many groups as are co-resident, which is at most one for each compute unit. */
     uint64_t groups = (uint64_t)w->row_parts * w->unit_parts;
     bool cut = groups == 1 || (groups > 1 && groups <= context->info.compute_units / directions);
     bool usable = clr_clblast_usable(context, NULL);

@@ -5,8 +5,9 @@
  * A stack and both directions; one row and several, of different lengths (a tile of six rows is
  * another piece of code than one of a single row); five steps and more, so that each place for a
  * state is read twice. Launches are cut as larger problems would be: into rows, into units for as
- * many groups as run together (two or more), with work stealing, a layer for each group; and into
- * more groups than ever run together, which do not wait, so that the last one falls back. */
+ * many groups as are co-resident (two or more), with work stealing, a layer for each group; and
+ * into more groups than are ever co-resident, which do not wait, so that the last one falls back.
+ */
 #include "layer/miniature.h"
 
 #include <string.h>
@@ -17,7 +18,7 @@
 #include "layer/strategy.h"
 #include "math/persistent.h"
 
-/* The cuts of one problem. */
+/* The partitions of one problem. */
 enum { most_partitions = 5 };
 
 typedef struct clr_partitions {
@@ -33,12 +34,12 @@ static void add(clr_partitions *partitions, clr_partition partition)
     partitions->count++;
 }
 
-/* A group waits for another for as long as it takes: a grid barrier that is repaired, since the
+/* A group waits for another for as long as it takes: a grid barrier that times out, since the
  * machine is busy, tests nothing. */
 static const uint32_t patient = 1u << 23;
 
-/* Of a stack a layer for each group, where so many run together, or one group for all; or its
- * layers one after the other, with help. */
+/* Of a stack a layer for each group, where so many are co-resident, or one group for all; or its
+ * layers one after the other, with work stealing. */
 static void add_stacked(uint32_t co_resident, clr_partitions *partitions)
 {
     const clr_partition one = {.row_parts = 1, .unit_parts = 1, .stacked = true};
@@ -56,7 +57,7 @@ static void add_stacked(uint32_t co_resident, clr_partitions *partitions)
     add(partitions, one); /* nobody waits */
 }
 
-/* each: how many groups of a direction run together. */
+/* each: how many groups of a direction are co-resident. */
 static void add_shared(uint32_t each, uint32_t batch, bool steals, clr_partitions *partitions)
 {
     const uint32_t rows = batch > 1 ? 2 : 1, units = each > 2 ? 3 : 2;

@@ -219,10 +219,10 @@ clrnn_status clr_pass_fill(clrnn_plan *plan, const clr_pass *pass, clrnn_slice y
         return CLRNN_OK;
     clrnn_status status = want_kernels(plan);
     for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++)
-        status = clr_fill(&plan->sequence,
-                          (clr_matrix){y.buffer, y.offset + (size_t)d * n->state_size, stride},
-                          clr_pass_live(plan, pass, false), clr_network_down(n, d), pass->steps,
-                          pass->batch, n->state_size);
+        status = clr_repeat_last(
+            &plan->sequence, (clr_matrix){y.buffer, y.offset + (size_t)d * n->state_size, stride},
+            clr_pass_live(plan, pass, false), clr_network_down(n, d), pass->steps, pass->batch,
+            n->state_size);
     return status;
 }
 
@@ -252,11 +252,11 @@ clrnn_status clr_pass_gather(clrnn_plan *plan, const clr_pass *pass, clrnn_slice
                                    (uint64_t)plan->desc.max_steps * plan->desc.max_batch, stride);
     for (uint32_t d = 0; d < n->directions && status == CLRNN_OK; d++) {
         const size_t column = n->width == n->state_size ? 0 : (size_t)d * n->state_size;
-        status =
-            clr_fill_back(&plan->sequence, (clr_matrix){dy->buffer, dy->offset + column, n->width},
-                          (clr_matrix){plan->filled, (size_t)d * n->state_size, stride},
-                          clr_pass_live(plan, pass, false), clr_network_down(n, d), pass->steps,
-                          pass->batch, n->state_size);
+        status = clr_repeat_last_back(&plan->sequence,
+                                      (clr_matrix){dy->buffer, dy->offset + column, n->width},
+                                      (clr_matrix){plan->filled, (size_t)d * n->state_size, stride},
+                                      clr_pass_live(plan, pass, false), clr_network_down(n, d),
+                                      pass->steps, pass->batch, n->state_size);
     }
     *dy = (clrnn_slice){plan->filled, 0};
     return status;

@@ -14,24 +14,20 @@ static const char *refuses(clrnn_context *context, const clr_network *network,
     return NULL;
 }
 
-/* How many groups run together on this device: asked once for each context. */
+/* How many groups are co-resident on this device: asked once for each context. */
 static clrnn_status find_co_resident(clrnn_plan *plan)
 {
     clrnn_context *context = plan->context->root;
-    clr_lock_take(&context->lock);
     uint32_t co_resident = context->co_resident;
-    clr_lock_give(&context->lock);
     if (co_resident)
         return CLRNN_OK;
     clrnn_status status = clr_persistent_probe(&clr_scanner_of(plan)->kernels,
                                                context->info.compute_units, &co_resident);
     if (status != CLRNN_OK)
         return status;
-    clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u work-groups run together",
+    clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u work-groups are co-resident",
             context->info.name, co_resident, context->info.compute_units);
-    clr_lock_take(&context->lock);
     context->co_resident = co_resident;
-    clr_lock_give(&context->lock);
     return CLRNN_OK;
 }
 
@@ -52,16 +48,13 @@ static const uint32_t long_wait = 1u << 17;
 
 static uint32_t co_resident(const clrnn_plan *plan)
 {
-    clrnn_context *context = plan->context->root;
-    clr_lock_take(&context->lock);
-    uint32_t groups = context->co_resident;
-    clr_lock_give(&context->lock);
-    return groups;
+    return plan->context->root->co_resident;
 }
 
 /* A launch of less work is not worth a second group, which begins later: one that the first has to
- * meet in each step, or one that takes the other of two layers. */
-static const uint64_t small_launch = 1u << 22, small_stack = 1u << 20;
+ * wait for each other in each step, one that takes the other of two layers, or one that takes other
+ * rows. */
+static const uint64_t small_launch = 1u << 22, small_stack = 1u << 20, small_rows = 1u << 20;
 
 /* Two layers of a stack are scanned in one launch, each by a group of its own, where a step is so
  * small that to cut it would cost more than it saves; very short ones by one group. */
@@ -92,9 +85,10 @@ static clr_partition partition_stack(const clrnn_plan *plan, const clr_scan *sca
 }
 
 /* How a launch of some directions is cut. Directions are independent, so they come first; rows are
- * independent too, but each share of rows reads all weights, so rows are cut only while these fit a
- * core's own cache; units have to meet in each step, which small steps are not worth, nor launches
- * of few steps that a late group would make many times as long. Large shares are helped with. */
+ * independent too, but each part of the rows reads all weights, so rows are cut only while these
+ * fit a core's own cache; units need a grid barrier in each step, which small steps are not worth,
+ * nor launches of few steps that a late group would make many times as long. From large parts
+ * others steal. */
 static clr_partition partition_directions(const clrnn_plan *plan, const clr_scan *scan,
                                           uint32_t directions)
 {
@@ -125,6 +119,8 @@ static clr_partition partition_directions(const clrnn_plan *plan, const clr_scan
             return s;
         }
     }
+    if (products * batch * steps <= small_rows)
+        return s;
     if (batch >= full_tiles * each && products * plan->packed.number_bytes <= core_cache)
         s.row_parts = each;
     else if (products * batch >= small_step && products * batch * steps > small_launch &&

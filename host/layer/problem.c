@@ -129,8 +129,8 @@ static clrnn_status read_option(const clr_key *key, const char *text, const clrn
     if (key->option->kind == CLR_OPTION_NUMBER)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is not a number from 0 on",
                         key->name, text);
-    for (int f = 0; clrnn_function_name((clrnn_function)f); f++)
-        list(known, sizeof known, clrnn_function_name((clrnn_function)f));
+    for (size_t f = 0; clr_option_function(f); f++)
+        list(known, sizeof known, clr_option_function(f));
     return clr_fail(log, CLRNN_ERR_ARGUMENT,
                     "problem: %s=%s is no function, must be one of %s, or with FUNCTION:ALPHA or "
                     "FUNCTION:ALPHA:BETA the numbers that it has",

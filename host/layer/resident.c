@@ -29,6 +29,9 @@ static const char *refuses(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
 {
     const clr_scan_kind kind = kind_of(desc);
+    if (!context->info.device_fence)
+        return "its groups share results during a launch, but the device has no fences that reach "
+               "them all; use stepwise";
     if (context->info.max_work_group < CLR_RESIDENT_LEAST)
         return "it needs work-groups of 128 work-items, more than the device has; use stepwise";
     if (clr_resident_try(context, network, &kind) != CLRNN_ERR_UNSUPPORTED)
@@ -96,7 +99,7 @@ static clrnn_status init(clrnn_plan *plan)
     status = clr_persistent_probe(&state->scanner.kernels, context->info.compute_units,
                                   &state->co_resident);
     if (status == CLRNN_OK)
-        clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u large work-groups run together",
+        clr_log(&context->log, CLRNN_LOG_INFO, "%s: %u of %u large work-groups are co-resident",
                 context->info.name, state->co_resident, context->info.compute_units);
     return status;
 }

@@ -7,13 +7,13 @@
 #include "math/scan.h"
 
 /* Steps begin..end-1 of one direction of one layer: what a strategy scans, upwards or downwards.
- * Forward leaves states and y, when training also activated gates and saved; backward leaves da and
- * du. */
+ * Forward leaves states and y, when training also activated gates and what else is saved; backward
+ * leaves da and du. */
 typedef struct clr_scan {
     uint32_t layer, direction;
     bool down; /* from the last step to the first */
     uint32_t begin, end;
-    uint32_t gates_first; /* the step whose gates (and saved) lie first in the layout */
+    uint32_t gates_first; /* the step whose gates (and what is saved) lie first in the layout */
     /* Forward: the layer's input [T',N,stride], that of step `begin` first. */
     clr_matrix input;
     /* Forward: [N,R] and [N,H], the states before the first step, and where those after the last

@@ -64,11 +64,11 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* After a timeout groups do not meet for a while, twice as long after each further one: a core
- * that others use makes every grid barrier as long as their turn. */
+/* After a timeout there are no grid barriers for a while, twice as long after each further one: a
+ * core that others use makes every grid barrier as long as their turn. */
 static const double back_off_first = 0.02, back_off_most = 2;
 
-/* Whether groups may meet in the next launch. */
+/* Whether the next launch may have a grid barrier. */
 bool clr_grid_barrier_allowed(clrnn_context *context)
 {
     double now = clr_seconds();
@@ -79,7 +79,7 @@ bool clr_grid_barrier_allowed(clrnn_context *context)
     return may;
 }
 
-/* Note a timeout. Returns for how long groups are kept apart. */
+/* Note a timeout. Returns for how long grid barriers are off. */
 static double back_off(clrnn_context *context)
 {
     double now = clr_seconds();
@@ -227,7 +227,7 @@ void clr_scanner_poll_errors(clrnn_plan *plan)
     }
     clr_log(&context->log, CLRNN_LOG_INFO,
             "%s: in %u launches work-groups waited for one another in vain, as when other programs "
-            "use the cores; the results are right; groups do not meet for %.0f ms",
+            "use the cores; the results are right; no grid barriers for %.0f ms",
             context->info.name, fallbacks - scanner->fallbacks, 1e3 * back_off(context));
     scanner->fallbacks = fallbacks;
 }

@@ -18,7 +18,7 @@ typedef struct clr_scanner {
     /* Tests and self-tests: how every launch is cut instead, but for its scans. */
     const clr_partition *forced;
     double launch_operations; /* tests: how many a launch may take, 0 = as usual */
-    uint32_t fallbacks;       /* launches that had to be repaired, as far as noticed */
+    uint32_t fallbacks;       /* launches that fell back, as far as is known */
 } clr_scanner;
 
 /** The state of a plan with such a strategy. */
@@ -37,14 +37,14 @@ void clr_scanner_force(clrnn_plan *plan, const clr_partition *partition);
 /** Enqueue what clr_scanner_poll_errors needs to know. */
 clrnn_status clr_scanner_report(clrnn_plan *plan);
 
-/** Notice launches that had to be repaired, log them, and keep groups apart for a while. */
+/** Look whether launches fell back, log it, and let grid barriers be for a while: a back-off. */
 void clr_scanner_poll_errors(clrnn_plan *plan);
 
 /** How long a group waits for another, in looks at a counter: some milliseconds, and for as long as
  *  a step takes on the slowest device: a longer wait costs more than working alone. */
 uint32_t clr_scanner_spins(const clrnn_plan *plan, uint32_t batch, uint32_t scans);
 
-/** Whether groups may meet in the next launch: not for a while after some met in vain. */
+/** Whether the next launch may have a grid barrier: not for a while after one timed out. */
 bool clr_grid_barrier_allowed(clrnn_context *context);
 
 #endif

@@ -2,6 +2,7 @@
  * layer/self_test.c - a problem in miniature for each kind of kernels, once for each context. */
 #include "layer/self_test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/memory.h"
 #include "device/context.h"
 #include "layer/miniature.h"
+#include "layer/strategies.h"
 
 enum { problem_room = 512 };
 
@@ -52,9 +54,9 @@ static void tame(clrnn_network_desc *d)
     for (int i = 0; i < 2 * CLRNN_ACTIVATIONS; i++) {
         clrnn_activation *a = &d->activations[i / CLRNN_ACTIVATIONS][i % CLRNN_ACTIVATIONS];
         *a = clrnn_activation_of(a->function);
-        if (a->function == CLRNN_FUNCTION_AFFINE)
+        if (a->function == CLRNN_FN_AFFINE)
             *a = (clrnn_activation){a->function, 0.25f, 0.5f};
-        if (a->function == CLRNN_FUNCTION_THRESHOLDED_RELU)
+        if (a->function == CLRNN_FN_THRESHOLDED_RELU)
             a->alpha = 0.25f;
     }
 }
@@ -70,7 +72,7 @@ static clrnn_problem problem_of(const clrnn_plan_desc *desc, clrnn_strategy stra
                           .resets = desc->resets,
                           .strategy = strategy,
                           .weights = desc->weights};
-    /* Two panels of units and of projected ones, so that two groups have a share each. */
+    /* Two panels of units and of projected ones, so that two groups have a part each. */
     bool panels = strategy != CLRNN_STRATEGY_STEPWISE;
     tiny.network.input_size = 5;
     uint32_t units = sizes[size_of(desc, strategy)].units;
@@ -98,13 +100,41 @@ static clr_verdict verdict_of(clrnn_context *context, const clrnn_problem *probl
     clrnn_problem_format(problem, text, sizeof text);
     clr_lock_take(&context->lock);
     const clr_tested *known = find(context, text);
-    clr_verdict verdict = !known ? CLR_UNTESTED : known->passed ? CLR_PASSED : CLR_FAILED;
+    clr_verdict verdict = !known || !known->built ? CLR_UNTESTED
+                          : known->passed         ? CLR_PASSED
+                                                  : CLR_FAILED;
     clr_lock_give(&context->lock);
     return verdict;
 }
 
-/* A problem that has failed once stays so. */
-static clrnn_status note(clrnn_context *context, const clrnn_problem *problem, bool passed)
+/* Why a self-test has failed, as one line. */
+static void explain(const clrnn_check *check, char reason[CLR_REASON])
+{
+    const bool forward = !(check->forward_error <= check->forward_bound);
+    snprintf(reason, CLR_REASON, "%s is off by %.1e, allowed are %.1e",
+             forward ? check->forward_tensor : check->gradient_tensor,
+             forward ? check->forward_error : check->gradient_error,
+             forward ? check->forward_bound : check->gradient_bound);
+}
+
+/* What is known anew. A problem that has failed once stays so; what did not compile before has been
+ * tried again. */
+static void update(clr_tested *known, const clr_tested *made)
+{
+    if (known->built && !known->passed)
+        return;
+    known->built = made->built;
+    known->passed = made->passed;
+    known->forward_error = made->forward_error;
+    known->forward_bound = made->forward_bound;
+    known->gradient_error = made->gradient_error;
+    known->gradient_bound = made->gradient_bound;
+    memcpy(known->reason, made->reason, sizeof made->reason);
+}
+
+/* check: NULL if the kernels do not compile. */
+static clrnn_status note(clrnn_context *context, const clrnn_problem *problem,
+                         const clrnn_check *check)
 {
     char text[problem_room];
     clrnn_problem_format(problem, text, sizeof text);
@@ -112,11 +142,23 @@ static clrnn_status note(clrnn_context *context, const clrnn_problem *problem, b
     if (!made)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "self-test: no memory for its result");
     memcpy(made->problem, text, sizeof text);
-    made->passed = passed;
+    made->strategy = clr_strategy_of(problem->strategy)->name;
+    made->built = check != NULL;
+    if (check) {
+        made->passed = check->passed;
+        made->forward_error = check->forward_error;
+        made->forward_bound = check->forward_bound;
+        made->gradient_error = check->gradient_error;
+        made->gradient_bound = check->gradient_bound;
+    }
+    if (check && !check->passed)
+        explain(check, made->reason);
     clr_lock_take(&context->lock);
+    if (!check)
+        memcpy(made->reason, context->build_failure, sizeof made->reason);
     clr_tested *known = find(context, text);
     if (known) {
-        known->passed = known->passed && passed;
+        update(known, made);
     } else {
         made->next = context->self_tests;
         context->self_tests = made;
@@ -125,6 +167,18 @@ static clrnn_status note(clrnn_context *context, const clrnn_problem *problem, b
     clr_lock_give(&context->lock);
     free(made);
     return CLRNN_OK;
+}
+
+void clr_self_test_reason(clrnn_context *context, const clrnn_plan_desc *desc,
+                          clrnn_strategy strategy, char reason[CLR_REASON])
+{
+    char text[problem_room];
+    const clrnn_problem tiny = problem_of(desc, strategy);
+    clrnn_problem_format(&tiny, text, sizeof text);
+    clr_lock_take(&context->lock);
+    const clr_tested *known = find(context, text);
+    snprintf(reason, CLR_REASON, "%s", known ? known->reason : "");
+    clr_lock_give(&context->lock);
 }
 
 clr_verdict clr_self_test_verdict(clrnn_context *context, const clrnn_plan_desc *desc,
@@ -138,7 +192,8 @@ clrnn_status clr_self_test_note(clrnn_context *context, const clrnn_plan_desc *d
                                 clrnn_strategy strategy, bool passed)
 {
     const clrnn_problem tiny = problem_of(desc, strategy);
-    return note(context, &tiny, passed);
+    const clrnn_check check = {.passed = passed};
+    return note(context, &tiny, &check);
 }
 
 clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
@@ -150,8 +205,10 @@ clrnn_status clr_self_test(clrnn_context *context, const clrnn_plan_desc *desc,
     if (known != CLR_UNTESTED)
         return known == CLR_PASSED ? CLRNN_OK : CLRNN_ERR_SELF_TEST;
     clrnn_status status = check_untested(context, &tiny, &check);
+    if (status == CLRNN_ERR_BUILD)
+        return note(context, &tiny, NULL) == CLRNN_OK ? status : CLRNN_ERR_MEMORY;
     if (status == CLRNN_OK)
-        status = note(context, &tiny, check.passed);
+        status = note(context, &tiny, &check);
     if (status != CLRNN_OK)
         return status;
     clr_log(&context->log, CLRNN_LOG_DEBUG, "self-test: errors %.1e (%s), %.1e (%s)",

@@ -8,15 +8,15 @@
  *                                          which the strategy takes those of a layer, or of two.
  *                                          Training has one chunk, all T steps
  *     launch   steps_of_launch in          so many steps of a scan that a GPU does nothing else for
- *              layer/scanner.c               0.1 s at most; its kernel goes through them alone.
+ *              layer/scanner.c             0.1 s at most; its kernel goes through them alone.
  *                                          stepwise: all of a scan, but launches kernels for each
- *     block    block_of in layer/scanner.c   so many steps of a launch that their input products come
+ *     block    block_of in layer/scanner.c so many steps of a launch that their input products come
  *                                          at once and still find their gates in a cache when they
  *                                          need them (persistent; the others multiply before)
  *     step     one t of one direction      where its arrays lie: step_of in cl/scan.cl, and for
  *                                          products outside the kernels math/scan.h
  *     phase    of a step, between two      one product and the equations after it: as many as the
- *              grid barriers of groups          cell says (cl/cell.cl), and one more for a projection
+ *              grid barriers               cell says (cl/cell.cl), and one more for a projection
  *
  * A scan back cuts the same steps from the other end. What a launch is told of its arrays, of the
  * states before its first and after its last step too, comes from layer/scan.h, for all strategies.

@@ -224,15 +224,12 @@ static void list_variants(const clrnn_context *context, const clrnn_exec_config 
     }
 }
 
-/* How many groups of each direction run together, as the plan found that the rule makes. */
+/* How many groups of each direction are co-resident, as the plan found that the rule makes. */
 static uint32_t groups_co_resident(clrnn_context *context, const clrnn_plan *plan)
 {
     if (plan->strategy->co_resident)
         return plan->strategy->co_resident(plan) / plan->network.directions;
-    clr_lock_take(&context->lock);
-    uint32_t co_resident = context->co_resident;
-    clr_lock_give(&context->lock);
-    return co_resident / plan->network.directions;
+    return context->co_resident / plan->network.directions;
 }
 
 static int compare_configs(const void *a, const void *b)
@@ -332,7 +329,8 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
     clrnn_tuning *made = clr_calloc(1, sizeof *made);
     if (!made)
         return clr_fail(&context->log, CLRNN_ERR_MEMORY, "tune: out of memory");
-    /* A plan as the rule makes it: checks the description, and finds how many groups meet. */
+    /* A plan as the rule makes it: checks the description, and finds how many groups are
+     * co-resident. */
     clrnn_plan *plan = NULL;
     clrnn_status status = clrnn_plan_create(context, desc, &plan);
     if (status == CLRNN_OK) {
@@ -344,10 +342,12 @@ clrnn_status clrnn_tune(clrnn_context *context, const clrnn_plan_desc *desc, clr
         status = measure(context, &measured, co_resident, made);
     }
     if (status == CLRNN_OK)
+        status = clr_exec_config_store(context, desc, &made->configs[0]);
+    if (status == CLRNN_OK || status == CLRNN_ERR_IO)
         *tuning = made;
     else
         clrnn_tuning_destroy(&made);
-    return status == CLRNN_OK ? clr_exec_config_store(context, desc, &made->configs[0]) : status;
+    return status;
 }
 
 void clrnn_tuning_destroy(clrnn_tuning **tuning)

@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/os.h"
 #include "device/program.h"
 
 /* Of CLBlast's C interface (clblast_c.h, as it has been since its version 1.0): its enumerations
@@ -33,22 +34,25 @@ static struct {
     clr_dgemm *dgemm;
 } clblast = {.lock = CLR_LOCK_INIT};
 
+/* The first of the files that can be opened, or NULL. */
+static clr_library *open_first(const char *const *file)
+{
+    clr_library *library = NULL;
+    for (; *file && !library; file++)
+        library = clr_library_open(*file, clblast.reason, sizeof clblast.reason);
+    return library;
+}
+
 static void load(void)
 {
-#if defined(_WIN32)
-    const char *usual = "clblast.dll";
-#elif defined(__APPLE__)
-    const char *usual = "libclblast.1.dylib";
-#else
-    const char *usual = "libclblast.so.1";
-#endif
-    const char *wanted = getenv("CLRNN_CLBLAST");
+    char text[CLR_VARIABLE_ROOM];
+    const char *wanted = clr_variable("CLRNN_CLBLAST", text);
     if (wanted && strcmp(wanted, "off") == 0) {
         snprintf(clblast.reason, sizeof clblast.reason, "it is off (CLRNN_CLBLAST)");
         return;
     }
-    clr_library *library =
-        clr_library_open(wanted && *wanted ? wanted : usual, clblast.reason, sizeof clblast.reason);
+    const char *const alone[] = {wanted, NULL};
+    clr_library *library = open_first(wanted && *wanted ? alone : clr_clblast_files);
     void *single = library ? clr_library_symbol(library, "CLBlastSgemm") : NULL;
     void *twice = library ? clr_library_symbol(library, "CLBlastDgemm") : NULL;
     if (library && !(single && twice))

@@ -52,6 +52,10 @@ clrnn_status clr_loss_init(clrnn_context *context, clrnn_precision precision, si
     if (status == CLRNN_OK)
         status = clr_kernel_create(context, program, "mean_squared", &loss->mean_squared);
     if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "each_element", &loss->each_element);
+    if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "weigh_classes", &loss->weigh_classes);
+    if (status == CLRNN_OK)
         status = clr_kernel_create(context, program, "sums", &loss->sums);
     if (status == CLRNN_OK)
         status = clr_kernel_create(context, program, "squares", &loss->squares);
@@ -68,6 +72,8 @@ void clr_loss_free(clr_loss *loss)
 {
     clr_kernel_destroy(&loss->cross_entropy);
     clr_kernel_destroy(&loss->mean_squared);
+    clr_kernel_destroy(&loss->each_element);
+    clr_kernel_destroy(&loss->weigh_classes);
     clr_kernel_destroy(&loss->sums);
     clr_kernel_destroy(&loss->squares);
     clr_kernel_destroy(&loss->add_squares);
@@ -97,6 +103,34 @@ clrnn_status clr_loss_mean_squared(clr_loss *loss, cl_mem logits, cl_mem values,
                       CLR_ARG_MEM(losses),
                       CLR_ARG_MEM(dlogits)};
     return clr_launch(loss->context, loss->mean_squared, range, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_loss_each_element(clr_loss *loss, const clr_element_form *form, cl_mem logits,
+                                   cl_mem values, cl_mem targets, size_t rows, size_t outputs,
+                                   double scale, cl_mem losses, cl_mem dlogits)
+{
+    clr_range range = {{rows * loss->group, 1}, {loss->group, 1}};
+    clr_arg args[] = {CLR_ARG_MEM(logits),
+                      CLR_ARG_MEM(values),
+                      CLR_ARG_MEM(targets),
+                      CLR_ARG_UINT(outputs),
+                      CLR_ARG_UINT(form->kind),
+                      CLR_ARG_REAL(loss->precision, form->delta),
+                      CLR_ARG_UINT(form->missing),
+                      CLR_ARG_REAL(loss->precision, form->divisor),
+                      CLR_ARG_REAL(loss->precision, scale),
+                      CLR_ARG_MEM(losses),
+                      CLR_ARG_MEM(dlogits)};
+    return clr_launch(loss->context, loss->each_element, range, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_loss_weigh_classes(clr_loss *loss, cl_mem weights, cl_mem targets, size_t rows,
+                                    size_t outputs, cl_mem losses, cl_mem dlogits)
+{
+    clr_range range = {{rows * loss->group, 1}, {loss->group, 1}};
+    clr_arg args[] = {CLR_ARG_MEM(weights), CLR_ARG_MEM(targets), CLR_ARG_UINT(outputs),
+                      CLR_ARG_MEM(losses), CLR_ARG_MEM(dlogits)};
+    return clr_launch(loss->context, loss->weigh_classes, range, args, CLR_COUNT(args));
 }
 
 /* Sum blocks, then the sums of blocks, until one number is left. Each addition of the tree has a

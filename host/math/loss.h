@@ -13,7 +13,7 @@
 typedef struct clr_loss {
     clrnn_context *context;
     clrnn_precision precision;
-    cl_kernel cross_entropy, mean_squared, sums, squares, add_squares;
+    cl_kernel cross_entropy, mean_squared, each_element, weigh_classes, sums, squares, add_squares;
     size_t group;     /* work-items that share a row or block */
     size_t max_count; /* of the sums */
     cl_mem partial;
@@ -38,6 +38,32 @@ clrnn_status clr_loss_cross_entropy(clr_loss *loss, cl_mem logits, cl_mem target
 clrnn_status clr_loss_mean_squared(clr_loss *loss, cl_mem logits, cl_mem values, cl_mem targets,
                                    size_t rows, size_t outputs, double scale, cl_mem losses,
                                    cl_mem dlogits);
+
+/* What an element costs: the numbers that cl/loss.cl knows. */
+typedef enum clr_element_loss {
+    CLR_ELEMENT_SQUARED,
+    CLR_ELEMENT_ABSOLUTE,
+    CLR_ELEMENT_HUBER,
+    CLR_ELEMENT_BINARY
+} clr_element_loss;
+
+/* A loss that is a sum over elements. */
+typedef struct clr_element_form {
+    clr_element_loss kind;
+    double delta;   /* of Huber's */
+    bool missing;   /* a value that is NaN is not counted */
+    double divisor; /* of each row's sum and gradient */
+} clr_element_form;
+
+/** losses = sum over O of what each element costs, over the divisor; the rest as mean squared. */
+clrnn_status clr_loss_each_element(clr_loss *loss, const clr_element_form *form, cl_mem logits,
+                                   cl_mem values, cl_mem targets, size_t rows, size_t outputs,
+                                   double scale, cl_mem losses, cl_mem dlogits);
+
+/** Multiply losses and dlogits (or NULL), as cross-entropy left them, by the weight of the class.
+ *  weights: [O] */
+clrnn_status clr_loss_weigh_classes(clr_loss *loss, cl_mem weights, cl_mem targets, size_t rows,
+                                    size_t outputs, cl_mem losses, cl_mem dlogits);
 
 /** result[0] = sum of x.  x: [count], count from 1 to max_count; result: out [1], not over x. */
 clrnn_status clr_sum(clr_loss *loss, cl_mem x, size_t count, cl_mem result);

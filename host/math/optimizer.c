@@ -3,8 +3,6 @@
  */
 #include "math/optimizer.h"
 
-#include <math.h>
-
 #include "device/context.h"
 #include "device/launch.h"
 #include "device/program.h"
@@ -64,12 +62,21 @@ clrnn_status clr_optimizer_sgd(clr_optimizer *optimizer, const clr_update *updat
     return clr_launch(optimizer->context, optimizer->sgd, range, args, CLR_COUNT(args));
 }
 
+/* base^count by squares: products alone have the same bits everywhere, which pow has not. */
+static double power(double base, uint64_t count)
+{
+    double result = 1;
+    for (; count; count >>= 1, base *= base)
+        if (count & 1)
+            result *= base;
+    return result;
+}
+
 clrnn_status clr_optimizer_adam(clr_optimizer *optimizer, const clr_update *update, cl_mem m,
                                 cl_mem v, double beta1, double beta2, double epsilon,
                                 double weight_decay)
 {
     clrnn_precision real = optimizer->precision;
-    double k = (double)update->step;
     clr_range range = range_of(optimizer, update->count);
     clr_arg args[] = {CLR_ARG_MEM(update->w),
                       CLR_ARG_MEM(update->g),
@@ -84,10 +91,10 @@ clrnn_status clr_optimizer_adam(clr_optimizer *optimizer, const clr_update *upda
                       CLR_ARG_ULONG(update->step),
                       CLR_ARG_REAL(real, beta1),
                       CLR_ARG_REAL(real, 1 - beta1),
-                      CLR_ARG_REAL(real, 1 - pow(beta1, k)),
+                      CLR_ARG_REAL(real, 1 - power(beta1, update->step)),
                       CLR_ARG_REAL(real, beta2),
                       CLR_ARG_REAL(real, 1 - beta2),
-                      CLR_ARG_REAL(real, 1 - pow(beta2, k)),
+                      CLR_ARG_REAL(real, 1 - power(beta2, update->step)),
                       CLR_ARG_REAL(real, epsilon),
                       CLR_ARG_REAL(real, update->rate * weight_decay)};
     return clr_launch(optimizer->context, optimizer->adam, range, args, CLR_COUNT(args));

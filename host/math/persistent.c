@@ -24,7 +24,9 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
                                          &clr_cl_partition,
                                          &clr_cl_persistent,
                                          back ? &clr_cl_persistent_backward
-                                              : &clr_cl_persistent_forward};
+                                              : &clr_cl_persistent_input,
+                                         &clr_cl_persistent_forward};
+    const size_t source_count = CLR_COUNT(sources) - back;
     const uint32_t vector = clr_packed_vector(p->context, p->kind.precision);
     const clr_define own[] = {{"VEC", (long)vector},
                               {"TILE_V", (long)(p->tile_n / vector)},
@@ -33,13 +35,45 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
     cl_program program = NULL;
     clrnn_status status =
         clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, sources,
-                         CLR_COUNT(sources), own, own_count, &program);
+                         source_count, own, own_count, &program);
     if (status == CLRNN_OK)
         status = clr_kernel_create(p->context, program,
                                    back ? "persistent_backward" : "persistent_forward",
                                    back ? &p->backward.kernel : &p->forward.kernel);
     p->packs = program;
     return status;
+}
+
+/* What scans one row by one group, where kernels are compiled ahead of time: a compiler would take
+ * longer for one more than it saves. (Nor where registers hold four numbers: there is none.) A
+ * vector is a panel, two chains of sums, or half of one if the units are an odd number of chains.
+ */
+static clrnn_status build_single(clr_persistent *p)
+{
+    const clr_source *const sources[] = {&clr_cl_pack,
+                                         &clr_cl_storage,
+                                         &clr_cl_tile,
+                                         &clr_cl_scan_launch,
+                                         &clr_cl_scan,
+                                         &clr_cl_scan_forward,
+                                         &clr_cl_partition,
+                                         &clr_cl_persistent,
+                                         &clr_cl_persistent_input,
+                                         &clr_cl_persistent_single};
+    const uint32_t chain = p->tile_n / 2;
+    const uint32_t chains = (p->network->desc.hidden_size + chain - 1) / chain;
+    const uint32_t vector = chains % 2 ? chain : p->tile_n;
+    const clr_define own[] = {{"VEC", (long)vector}, {"TILE_V", (long)(p->tile_n / vector)}};
+    cl_program program = NULL;
+    if (clr_compiles(p->context) || p->tile_n < 16 || p->kind.train ||
+        p->kind.precision != CLRNN_F32 || p->kind.storage != CLRNN_WEIGHTS_F32)
+        return CLRNN_OK;
+    clrnn_status status =
+        clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, sources,
+                         CLR_COUNT(sources), own, CLR_COUNT(own), &program);
+    return status == CLRNN_OK
+               ? clr_kernel_create(p->context, program, "persistent_single", &p->forward.single)
+               : status;
 }
 
 clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *network,
@@ -57,6 +91,8 @@ clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *netw
         status = clr_resident_build(&p);
     for (int back = 0; back <= kind->train && kind->items == 1 && status == CLRNN_OK; back++)
         status = build_alone(&p, back);
+    if (kind->items == 1 && status == CLRNN_OK)
+        status = build_single(&p);
     if (status == CLRNN_OK)
         status = clr_buffer_create(context, SYNC_INTS * sizeof(cl_int), &p.sync);
     if (status == CLRNN_OK)
@@ -70,6 +106,7 @@ clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *netw
 void clr_persistent_free(clr_persistent *persistent)
 {
     clr_kernel_destroy(&persistent->forward.kernel);
+    clr_kernel_destroy(&persistent->forward.single);
     clr_kernel_destroy(&persistent->backward.kernel);
     clr_buffer_destroy(&persistent->sync);
     clr_event_destroy(&persistent->reading);
@@ -81,6 +118,14 @@ void clr_persistent_free(clr_persistent *persistent)
 static cl_mem some(cl_mem wanted, cl_mem other)
 {
     return wanted ? wanted : other;
+}
+
+/* Whether one group scans one row, as cl/persistent_single.cl does. */
+static bool is_single(const clr_persistent *p, const scan_launch *l)
+{
+    return p->forward.single && l->N == 1 && l->unit_parts == 1 &&
+           (!l->stacked || l->single_group) && l->count > 0 && l->H <= SINGLE_UNITS &&
+           !l->has_lengths && !l->save_gates && !(l->options & (OPTION_PROJECTED | OPTIONS_RARE));
 }
 
 /* Enqueue a scan. args: all but the last ones, with room for those: of resident its local memory.
@@ -96,8 +141,9 @@ static clrnn_status run(clr_persistent *p, const clr_scan_kernel *k, const scan_
         args[count++] = CLR_ARG_LOCAL(l->rows * k->numbers * real);
         args[count++] = CLR_ARG_LOCAL(l->rows * k->take * items * real);
     }
-    clrnn_status status = clr_launch(p->context, k->kernel,
-                                     (clr_range){{groups * items, 1}, {items, 1}}, args, count);
+    cl_kernel kernel = k == &p->forward && is_single(p, l) ? k->single : k->kernel;
+    clrnn_status status =
+        clr_launch(p->context, kernel, (clr_range){{groups * items, 1}, {items, 1}}, args, count);
     p->unread = p->unread || (status == CLRNN_OK && waits && l->count > 0);
     return status;
 }
@@ -185,7 +231,7 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_scan *w,
     return run(p, &p->backward, &w->launch, args, CLR_COUNT(args) - room);
 }
 
-/* Do `groups` groups meet? A launch without steps is nothing but a grid barrier. */
+/* Do `groups` groups run at the same time? A launch without steps is nothing but a grid barrier. */
 static clrnn_status try_grid_barrier(clr_persistent *p, uint32_t groups, bool *met)
 {
     const clr_partition partition = {.scans = 1,

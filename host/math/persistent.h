@@ -23,6 +23,7 @@ typedef struct clr_scan_kind {
 /* The kernel of one way through time. */
 typedef struct clr_scan_kernel {
     cl_kernel kernel;
+    cl_kernel single;    /* persistent, forward: one row by one group, or NULL */
     uint32_t take, kept; /* resident: TAKE and KEPT of cl/resident.cl */
     size_t numbers;      /* resident: in local memory for a row of what is multiplied */
     size_t own_bytes;    /* resident: of local memory that the kernel takes by itself */
@@ -36,12 +37,12 @@ typedef struct clr_persistent {
     uint32_t tile_n; /* width of a panel */
     clr_scan_kernel forward, backward;
     cl_program packs; /* one that has cl/pack.cl too, or NULL */
-    cl_mem sync;      /* where groups meet */
-    /* How many launches had to be repaired so far. On the heap, since the device writes it: not to
+    cl_mem sync;      /* where groups wait: cl/scan_launch.cl */
+    /* How many launches fell back so far. On the heap, since the device writes it: not to
      * be looked at while that is under way. */
     cl_int *fallbacks;
     cl_event reading; /* that it has been written, or NULL */
-    bool unread;      /* groups have met since that was enqueued */
+    bool unread;      /* there were grid barriers since that was enqueued */
 } clr_persistent;
 
 /** Build; on failure everything is released. `network` must outlive it. Returns: as
@@ -50,17 +51,18 @@ clrnn_status clr_persistent_init(clrnn_context *context, const clr_network *netw
                                  const clr_scan_kind *kind, clr_persistent *persistent);
 void clr_persistent_free(clr_persistent *persistent);
 
-/** How many groups, of at most `most`, meet within a bounded wait: tried from `most` down to 2,
- * each several times; 1 if none do. Waits. */
+/** How many groups, of at most `most`, pass a grid barrier within a bounded wait: tried from `most`
+ * down to 2, each several times; 1 if none do. Waits. */
 clrnn_status clr_persistent_probe(clr_persistent *persistent, uint32_t most, uint32_t *co_resident);
 
 /* How a launch is cut: scans*row_parts*unit_parts groups. If unit_parts > 1 those that share
- * rows meet. */
+ * rows wait for each other. */
 typedef struct clr_partition {
     uint32_t scans, row_parts, unit_parts;
-    bool stacked;      /* persistent, forward: the scans are two layers, and meet too */
-    bool single_group; /* stacked: one group does it all; then row and unit shares are 1 */
-    bool steal;        /* persistent, forward, if groups meet: who is done takes from the others */
+    bool stacked; /* persistent, forward: the scans are two layers, which wait for each other too */
+    bool single_group; /* stacked: one group does it all; then there is one part of rows and of
+                          units */
+    bool steal; /* persistent, forward, with grid barriers: who is done takes from the others */
     uint32_t most_spins; /* how long a group waits for another */
 } clr_partition;
 
@@ -71,11 +73,11 @@ clrnn_status clr_persistent_forward(clr_persistent *persistent, clr_forward_scan
 clrnn_status clr_persistent_backward(clr_persistent *persistent, clr_backward_scan *scan,
                                      const clr_partition *partition);
 
-/** If groups have met, enqueue reading how many launches had to be repaired; but not while an
+/** If there was a grid barrier, enqueue reading how many launches fell back; but not while an
  *  earlier reading is under way: then a later call does. Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
 clrnn_status clr_persistent_report(clr_persistent *persistent);
 
-/** How many launches had to be repaired, as far as what was enqueued has come in. Does not wait.
+/** How many launches fell back, as far as what was enqueued has come in. Does not wait.
  *  False: it is under way. */
 bool clr_persistent_fallbacks(clr_persistent *persistent, uint32_t *fallbacks);
 

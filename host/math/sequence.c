@@ -171,8 +171,8 @@ clrnn_status clr_mask(clr_sequence *s, clr_matrix from, clr_matrix to, clr_live 
                       CLR_COUNT(args));
 }
 
-clrnn_status clr_fill(clr_sequence *s, clr_matrix a, clr_live live, bool down, size_t steps,
-                      size_t batch, size_t columns)
+clrnn_status clr_repeat_last(clr_sequence *s, clr_matrix a, clr_live live, bool down, size_t steps,
+                             size_t batch, size_t columns)
 {
     const clr_arg args[] = {
         CLR_ARG_MEM(a.buffer),     CLR_ARG_ULONG(a.offset), CLR_ARG_ULONG(a.stride),
@@ -182,8 +182,8 @@ clrnn_status clr_fill(clr_sequence *s, clr_matrix a, clr_live live, bool down, s
                       CLR_COUNT(args));
 }
 
-clrnn_status clr_fill_back(clr_sequence *s, clr_matrix from, clr_matrix to, clr_live live,
-                           bool down, size_t steps, size_t batch, size_t columns)
+clrnn_status clr_repeat_last_back(clr_sequence *s, clr_matrix from, clr_matrix to, clr_live live,
+                                  bool down, size_t steps, size_t batch, size_t columns)
 {
     const clr_arg args[] = {
         CLR_ARG_MEM(from.buffer),  CLR_ARG_ULONG(from.offset), CLR_ARG_ULONG(from.stride),

@@ -53,13 +53,14 @@ clrnn_status clr_mask(clr_sequence *sequence, clr_matrix from, clr_matrix to, cl
 
 /** In the order in which a direction is scanned: what does not count becomes what was last before
  * it that did, or 0.  a: [T,N,columns], in place; of flags only. */
-clrnn_status clr_fill(clr_sequence *sequence, clr_matrix a, clr_live live, bool down, size_t steps,
-                      size_t batch, size_t columns);
+clrnn_status clr_repeat_last(clr_sequence *sequence, clr_matrix a, clr_live live, bool down,
+                             size_t steps, size_t batch, size_t columns);
 
-/** Its way back: the gradients `from` of what clr_fill made, added to those of what it was made of.
- *  Both [T,N,columns]; not the same. */
-clrnn_status clr_fill_back(clr_sequence *sequence, clr_matrix from, clr_matrix to, clr_live live,
-                           bool down, size_t steps, size_t batch, size_t columns);
+/** Its way back: the gradients `from` of what clr_repeat_last made, added to those of what it was
+ * made of. Both [T,N,columns]; not the same. */
+clrnn_status clr_repeat_last_back(clr_sequence *sequence, clr_matrix from, clr_matrix to,
+                                  clr_live live, bool down, size_t steps, size_t batch,
+                                  size_t columns);
 
 /** to(r,k) = a(r,k) + a(r,columns+k).  a: [rows,2*columns], to: [rows,columns]. */
 clrnn_status clr_add_halves(clr_sequence *sequence, clrnn_slice a, clrnn_slice to, size_t rows,

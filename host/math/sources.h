@@ -6,7 +6,8 @@
 #include "device/program.h"
 #include "shape/cell.h"
 
-extern const clr_source clr_cl_prelude; /* REAL, load and store: first in every program */
+extern const clr_source clr_cl_prelude;  /* REAL, load and store: first in every program */
+extern const clr_source clr_cl_function; /* also C: their numbers; before activation and map */
 extern const clr_source clr_cl_philox;
 extern const clr_source clr_cl_storage; /* how weights are kept: before store and tile */
 extern const clr_source clr_cl_convert;
@@ -23,16 +24,22 @@ extern const clr_source clr_cl_scan_launch; /* also C: math/scan.h reads it */
 extern const clr_source clr_cl_scan;        /* all strategies: then one or both of the next two */
 extern const clr_source clr_cl_scan_forward;
 extern const clr_source clr_cl_scan_backward;
-extern const clr_source clr_cl_stepwise;   /* after both; the others after one: */
-extern const clr_source clr_cl_partition;  /* many steps in one launch */
-extern const clr_source clr_cl_persistent; /* after tile and that; before either of the next two */
+extern const clr_source clr_cl_stepwise;         /* after both; the others after one: */
+extern const clr_source clr_cl_partition;        /* many steps in one launch */
+extern const clr_source clr_cl_persistent;       /* after tile and that; before the others */
+extern const clr_source clr_cl_persistent_input; /* before either of the next two */
 extern const clr_source clr_cl_persistent_forward;
+extern const clr_source clr_cl_persistent_single;
 extern const clr_source clr_cl_persistent_backward;
 extern const clr_source clr_cl_resident; /* in place of tile and persistent */
 extern const clr_source clr_cl_resident_forward;
 extern const clr_source clr_cl_resident_backward;
-extern const clr_source clr_cl_sequence; /* whole sequences: masks, dropout, column sums */
-extern const clr_source clr_cl_model;    /* embedding, one-hot, bias of the head */
+extern const clr_source clr_cl_sequence;   /* whole sequences: masks, dropout, column sums */
+extern const clr_source clr_cl_map_launch; /* also C: math/map.h reads it; before the next three */
+extern const clr_source clr_cl_map;        /* graphs: element by element, and sums over axes */
+extern const clr_source clr_cl_normalize;  /* after map: softmax, norms */
+extern const clr_source clr_cl_window;     /* after map: convolutions, and picking by number */
+extern const clr_source clr_cl_model;      /* embedding, one-hot, bias of the head */
 extern const clr_source clr_cl_loss;
 extern const clr_source clr_cl_optimizer;
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * model/describe.c - the description of a model as JSON. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "model/description.h"
+#include "model/init.h"
 #include "model/json.h"
 #include "shape/cell.h"
 
@@ -72,6 +75,27 @@ static void put_network(clr_json *json, const clrnn_network_desc *n)
         put_option(json, n, o);
 }
 
+static void put_real(clr_json *json, const char *name, double value)
+{
+    char text[32], *comma;
+    snprintf(text, sizeof text, "%.17g", value);
+    if ((comma = strchr(text, ',')) != NULL)
+        *comma = '.'; /* some locales' decimal point: a file must not depend on it */
+    put_name(json, name);
+    clr_json_put(json, text);
+}
+
+static void put_init(clr_json *json, const clrnn_init_desc *init)
+{
+    if (init->kind == CLRNN_INIT_AUTO)
+        return; /* nobody has said */
+    put_word(json, "init", clr_init_names[init->kind]);
+    if (init->longest_lag)
+        put_size(json, "longest_lag", init->longest_lag);
+    if (init->has_forget_bias)
+        put_real(json, "forget_bias", init->forget_bias);
+}
+
 clrnn_status clr_description_write(const clrnn_model_desc *desc, const clrnn_log *log, char **json)
 {
     clr_json out = {0};
@@ -90,6 +114,7 @@ clrnn_status clr_description_write(const clrnn_model_desc *desc, const clrnn_log
         clr_json_put(&out, "]");
     }
     put_size(&out, "output_size", desc->output_size);
+    put_init(&out, &desc->init);
     clr_json_put(&out, "}");
     if (out.failed) {
         free(out.text);

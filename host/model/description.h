@@ -4,7 +4,9 @@
  * JSON fields (metadata "clrnn"): cell "lstm"|"gru"|"rnn", input_size, hidden_size, num_layers,
  * bidirectional, proj_size, bias, nonlinearity "tanh"|"relu", reset "before"|"after", update
  * "replaces"|"keeps", peepholes, input "dense"|"one_hot"|"embedding", vocabulary (array of bytes
- * 0..255), vocabulary_size, output_size. Whatever names and shapes determine may be left out. */
+ * 0..255), vocabulary_size, output_size; how weights were drawn: init "orthogonal"|"pytorch"|
+ * "keras"|"chrono"|"irnn", longest_lag, forget_bias. Whatever names and shapes determine may be
+ * left out. */
 #ifndef CLR_MODEL_DESCRIPTION_H
 #define CLR_MODEL_DESCRIPTION_H
 

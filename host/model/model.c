@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "layer/create.h"
 #include "model/description.h"
 #include "model/init.h"
 #include "model/pass.h"
@@ -108,6 +109,14 @@ static clrnn_status lay_out(clrnn_model *model)
     return CLRNN_OK;
 }
 
+/* The device for such models, before anything stands on one. */
+static clrnn_status settle(clrnn_context *context, const clrnn_model_desc *desc)
+{
+    const clrnn_plan_desc least = {
+        .network = desc->network, .max_steps = 1, .max_batch = 1, .precision = desc->precision};
+    return clr_plan_settle(context, &least);
+}
+
 /* A model whose parameters have yet to be written. desc may be the caller's. */
 static clrnn_status model_open(clrnn_context *context, const clrnn_model_desc *desc,
                                clrnn_model **out)
@@ -127,6 +136,8 @@ static clrnn_status model_open(clrnn_context *context, const clrnn_model_desc *d
         model->desc.network = model->network.desc;
         status = lay_out(model);
     }
+    if (status == CLRNN_OK)
+        status = settle(context, &model->desc);
     if (status == CLRNN_OK)
         status =
             clr_buffer_create(context, model->count * clr_model_element(model), &model->parameters);
@@ -166,6 +177,8 @@ clrnn_status clrnn_model_create(clrnn_context *context, const clrnn_model_desc *
     clrnn_model *made = NULL;
     void *values = NULL;
     clrnn_status status = model_open(context, desc, &made);
+    if (status == CLRNN_OK)
+        status = clr_init_resolve(&made->network, &context->log, &made->desc.init);
     if (status != CLRNN_OK)
         goto out;
     status = CLRNN_ERR_MEMORY;
@@ -379,9 +392,7 @@ clrnn_status clrnn_model_save(clrnn_model *model, const char *path)
                         "clrnn_model_save: %s is NULL", model ? "path" : "model");
     clrnn_tensors *set = NULL;
     clrnn_status status = clrnn_tensors_create(&model->context->log, &set);
-    if (status == CLRNN_OK)
-        status = clrnn_model_to_tensors(model, set);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK && (status = clrnn_model_to_tensors(model, set)) == CLRNN_OK)
         status = clrnn_tensors_save(set, path);
     clrnn_tensors_destroy(&set);
     return status;

@@ -3,6 +3,7 @@
  * missing. */
 #include "base/log.h"
 #include "model/description.h"
+#include "model/graph_description.h"
 #include "model/tensors.h"
 
 static clrnn_status unsupported(const clrnn_log *log, const char *what)
@@ -40,4 +41,26 @@ clrnn_status clr_description_read(const clrnn_tensors *set, const clrnn_log *log
     (void)vocabulary;
     (void)prefix;
     return unsupported(log, "description of a model");
+}
+
+clrnn_status clr_graph_describe(const clrnn_graph *graph, const clrnn_log *log, char **json)
+{
+    (void)graph;
+    *json = NULL;
+    return unsupported(log, "description of a graph");
+}
+
+bool clr_graph_is_description(const char *json)
+{
+    (void)json;
+    return false;
+}
+
+clrnn_status clr_graph_build(const char *json, clrnn_precision precision, const clrnn_log *log,
+                             clrnn_graph **graph)
+{
+    (void)json;
+    (void)precision;
+    *graph = NULL;
+    return unsupported(log, "description of a graph");
 }

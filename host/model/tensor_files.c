@@ -23,8 +23,10 @@ clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *nam
     if (status != CLRNN_OK)
         return status;
     bool npy = bytes >= 6 && memcmp(data, "\x93NUMPY", 6) == 0;
-    status =
-        npy ? clr_npy_read(made, data, bytes, name) : clr_safetensors_read(made, data, bytes, name);
+    bool npz = bytes >= 4 && (memcmp(data, "PK\3\4", 4) == 0 || memcmp(data, "PK\5\6", 4) == 0);
+    status = npy   ? clr_npy_read(made, data, bytes, name)
+             : npz ? clr_npz_read(made, data, bytes, name)
+                   : clr_safetensors_read(made, data, bytes, name);
     if (status != CLRNN_OK)
         clrnn_tensors_destroy(&made);
     *set = made;

@@ -84,6 +84,7 @@ clr_shape_text clr_show_shape(uint32_t rank, const uint64_t *shape);
  *  Returns: CLRNN_OK, CLRNN_ERR_FORMAT, CLRNN_ERR_MEMORY, CLRNN_ERR_UNSUPPORTED; on failure the set
  * is fit for destruction only. */
 clrnn_status clr_npy_read(clrnn_tensors *set, const void *data, size_t bytes, const char *file);
+clrnn_status clr_npz_read(clrnn_tensors *set, const void *data, size_t bytes, const char *file);
 clrnn_status clr_safetensors_read(clrnn_tensors *set, const void *data, size_t bytes,
                                   const char *file);
 

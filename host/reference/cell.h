@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "reference/function.h"
 #include "shape/network.h"
 
 /* One layer and direction. Pointers into the canonical weights, and into their gradients, which
@@ -52,22 +53,17 @@ typedef struct clr_ref_cell {
 CLR_CELLS(CLR_REF_CELL)
 #undef CLR_REF_CELL
 
-static inline double sigmoid(double a)
-{
-    return 1 / (1 + exp(-a));
-}
-
 /* y = f(x);  dx = dy*f'(x). */
-double clr_ref_function(clrnn_activation f, double x);
-double clr_ref_function_back(clrnn_activation f, double x, double dy);
+double clr_ref_activation(clrnn_activation f, double x);
+double clr_ref_activation_back(clrnn_activation f, double x, double dy);
 
 /* x within +-clip, 0: x;  its backward, dx from dy: 0 where x lies beyond. */
 double clr_ref_clip(double x, double clip);
 double clr_ref_clip_back(double x, double clip, double dy);
 
 /* Function number `which` of the cell, of a clipped sum a:  y = f(clip(a));  da from dy. */
-double gate(const clr_ref_layer *layer, size_t which, double a);
-double gate_backward(const clr_ref_layer *layer, size_t which, double a, double dy);
+double clr_ref_gate(const clr_ref_layer *layer, size_t which, double a);
+double clr_ref_gate_backward(const clr_ref_layer *layer, size_t which, double a, double dy);
 
 /* Row `row` of W v + b.  w: [rows,columns], b: [rows] or NULL, v: [columns]. */
 static inline double affine(const double *w, const double *b, const double *v, size_t row,

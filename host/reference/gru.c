@@ -23,13 +23,13 @@ static void forward(const clr_ref_layer *l, const clr_ref_step *s)
     for (size_t j = 0; j < H; j++) {
         a_r[j] = wx(l, s->x, j) + uh(l, s->h_prev, j);
         a_z[j] = wx(l, s->x, H + j) + uh(l, s->h_prev, H + j);
-        q[j] = before ? gate(l, F, a_r[j]) * s->h_prev[j] : uh(l, s->h_prev, 2 * H + j);
+        q[j] = before ? clr_ref_gate(l, F, a_r[j]) * s->h_prev[j] : uh(l, s->h_prev, 2 * H + j);
     }
     for (size_t j = 0; j < H; j++) {
-        double r = gate(l, F, a_r[j]), z = gate(l, F, a_z[j]);
+        double r = clr_ref_gate(l, F, a_r[j]), z = clr_ref_gate(l, F, a_z[j]);
         a_n[j] = wx(l, s->x, 2 * H + j) + (before ? uh(l, q, 2 * H + j) : r * q[j]);
         double keep = replaces ? 1 - z : z, take = replaces ? z : 1 - z;
-        s->h[j] = keep * s->h_prev[j] + take * gate(l, G, a_n[j]);
+        s->h[j] = keep * s->h_prev[j] + take * clr_ref_gate(l, G, a_n[j]);
     }
 }
 
@@ -46,9 +46,9 @@ static void backward(const clr_ref_layer *l, const clr_ref_step *s)
     double *a_r = s->saved, *a_z = a_r + H, *a_n = a_z + H, *q = a_n + H, *dq = q + H;
     double *da_n = dq + H;
     for (size_t j = 0; j < H; j++) {
-        double z = gate(l, F, a_z[j]), take = replaces ? z : 1 - z;
-        da_n[j] = gate_backward(l, G, a_n[j], s->dh[j] * take);
-        dq[j] = before ? 0 : da_n[j] * gate(l, F, a_r[j]);
+        double z = clr_ref_gate(l, F, a_z[j]), take = replaces ? z : 1 - z;
+        da_n[j] = clr_ref_gate_backward(l, G, a_n[j], s->dh[j] * take);
+        dq[j] = before ? 0 : da_n[j] * clr_ref_gate(l, F, a_r[j]);
         wx_backward(l, s->x, 2 * H + j, da_n[j], s->dx);
     }
     for (size_t j = 0; j < H; j++) {
@@ -58,11 +58,13 @@ static void backward(const clr_ref_layer *l, const clr_ref_step *s)
             uh_backward(l, s->h_prev, 2 * H + j, dq[j], s->dh_prev);
     }
     for (size_t j = 0; j < H; j++) {
-        double r = gate(l, F, a_r[j]), z = gate(l, F, a_z[j]), n = gate(l, G, a_n[j]);
+        double r = clr_ref_gate(l, F, a_r[j]), z = clr_ref_gate(l, F, a_z[j]),
+               n = clr_ref_gate(l, G, a_n[j]);
         double keep = replaces ? 1 - z : z, opens = replaces ? 1 : -1;
         double dz = s->dh[j] * opens * (n - s->h_prev[j]);
         double dr = before ? dq[j] * s->h_prev[j] : da_n[j] * q[j];
-        double da[2] = {gate_backward(l, F, a_r[j], dr), gate_backward(l, F, a_z[j], dz)};
+        double da[2] = {clr_ref_gate_backward(l, F, a_r[j], dr),
+                        clr_ref_gate_backward(l, F, a_z[j], dz)};
         for (size_t k = 0; k < 2; k++) {
             wx_backward(l, s->x, k * H + j, da[k], s->dx);
             uh_backward(l, s->h_prev, k * H + j, da[k], s->dh_prev);

@@ -37,10 +37,11 @@ static void forward(const clr_ref_layer *l, const clr_ref_step *s)
         a_i[j] = a[0] + peephole(l, 0, j, s->c_prev[j]);
         a_f[j] = a[1] + peephole(l, 1, j, s->c_prev[j]);
         a_g[j] = a[2];
-        double i = gate(l, F, a_i[j]), f = d->coupled_gates ? 1 - i : gate(l, F, a_f[j]);
-        s->c[j] = clr_ref_clip(f * s->c_prev[j] + i * gate(l, G, a_g[j]), d->cell_clip);
+        double i = clr_ref_gate(l, F, a_i[j]),
+               f = d->coupled_gates ? 1 - i : clr_ref_gate(l, F, a_f[j]);
+        s->c[j] = clr_ref_clip(f * s->c_prev[j] + i * clr_ref_gate(l, G, a_g[j]), d->cell_clip);
         a_o[j] = a[3] + peephole(l, 2, j, s->c[j]);
-        m[j] = gate(l, F, a_o[j]) * clr_ref_function(l->activations[OUT], s->c[j]);
+        m[j] = clr_ref_gate(l, F, a_o[j]) * clr_ref_activation(l->activations[OUT], s->c[j]);
     }
     for (size_t p = 0; p < l->state_size; p++)
         s->h[p] = l->w_hr ? clr_ref_clip(affine(l->w_hr, NULL, m, p, H), d->proj_clip) : m[p];
@@ -66,16 +67,19 @@ static void backward(const clr_ref_layer *l, const clr_ref_step *s)
     }
 
     for (size_t j = 0; j < H; j++) {
-        double i = gate(l, F, a_i[j]), f = d->coupled_gates ? 1 - i : gate(l, F, a_f[j]);
-        double g = gate(l, G, a_g[j]), o = gate(l, F, a_o[j]), c = s->c[j], c_prev = s->c_prev[j];
+        double i = clr_ref_gate(l, F, a_i[j]),
+               f = d->coupled_gates ? 1 - i : clr_ref_gate(l, F, a_f[j]);
+        double g = clr_ref_gate(l, G, a_g[j]), o = clr_ref_gate(l, F, a_o[j]), c = s->c[j],
+               c_prev = s->c_prev[j];
         clrnn_activation out = l->activations[OUT];
-        double da_o = gate_backward(l, F, a_o[j], dm[j] * clr_ref_function(out, c));
-        double dc = s->dc[j] + clr_ref_function_back(out, c, dm[j] * o) + peephole(l, 2, j, da_o);
+        double da_o = clr_ref_gate_backward(l, F, a_o[j], dm[j] * clr_ref_activation(out, c));
+        double dc = s->dc[j] + clr_ref_activation_back(out, c, dm[j] * o) + peephole(l, 2, j, da_o);
         dc = clr_ref_clip_back(f * c_prev + i * g, d->cell_clip, dc);
         double di = d->coupled_gates ? dc * (g - c_prev) : dc * g;
         double df = d->coupled_gates ? 0 : dc * c_prev;
-        double da[4] = {gate_backward(l, F, a_i[j], di), gate_backward(l, F, a_f[j], df),
-                        gate_backward(l, G, a_g[j], dc * i), da_o};
+        double da[4] = {clr_ref_gate_backward(l, F, a_i[j], di),
+                        clr_ref_gate_backward(l, F, a_f[j], df),
+                        clr_ref_gate_backward(l, G, a_g[j], dc * i), da_o};
         for (size_t k = 0; k < 4; k++) {
             wx_backward(l, s->x, k * H + j, da[k], s->dx);
             uh_backward(l, s->h_prev, k * H + j, da[k], s->dh_prev);

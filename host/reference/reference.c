@@ -18,7 +18,7 @@
 #define CELL(id, name) [CLRNN_CELL_##id] = &clr_ref_##name,
 static const clr_ref_cell *const cells[] = {CLR_CELLS(CELL)};
 
-/* What flows from layer to layer: the input of layer l, and at last the output of the stack. */
+/* What flows from layer to layer: layer l's input, at last the stack's output. */
 typedef struct activation {
     size_t width;   /* I, or D*R */
     double *v, *dv; /* [T,width] */

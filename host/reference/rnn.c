@@ -8,7 +8,7 @@ static void forward(const clr_ref_layer *l, const clr_ref_step *s)
 {
     for (size_t j = 0; j < l->hidden; j++) {
         s->saved[j] = wx(l, s->x, j) + uh(l, s->h_prev, j);
-        s->h[j] = gate(l, 0, s->saved[j]);
+        s->h[j] = clr_ref_gate(l, 0, s->saved[j]);
     }
 }
 
@@ -16,7 +16,7 @@ static void forward(const clr_ref_layer *l, const clr_ref_step *s)
 static void backward(const clr_ref_layer *l, const clr_ref_step *s)
 {
     for (size_t j = 0; j < l->hidden; j++) {
-        double da = gate_backward(l, 0, s->saved[j], s->dh[j]);
+        double da = clr_ref_gate_backward(l, 0, s->saved[j], s->dh[j]);
         wx_backward(l, s->x, j, da, s->dx);
         uh_backward(l, s->h_prev, j, da, s->dh_prev);
     }

@@ -62,9 +62,8 @@ static const clr_cell_spec cells[] = {
                                         .key = "peepholes",
                                         .count = 3,
                                         .each = {{0, false}, {1, false}, {3, true}}},
-                         .functions = {CLRNN_FUNCTION_SIGMOID, CLRNN_FUNCTION_TANH,
-                                       CLRNN_FUNCTION_TANH},
-                         .first_bias = {[1] = 1}},
+                         .functions = {CLRNN_FN_SIGMOID, CLRNN_FN_TANH, CLRNN_FN_TANH},
+                         .keeping = {.sign = 1, .gate = 1, .admits = 0, .usual = 1}},
     /* before: r and z first, then n of the saved r*h_{t-1};  after: saved U_n h_{t-1} + b_n */
     [CLRNN_CELL_GRU] =
         {.info = {.name = "gru",
@@ -77,16 +76,17 @@ static const clr_cell_spec cells[] = {
          .forms = {[CLRNN_RESET_BEFORE] = {.phases = 2, .phase = {{0, 2}, {2, 1}}, .saved = 1},
                    [CLRNN_RESET_AFTER] =
                        {.phases = 1, .phase = {{0, 3}}, .saved = 1, .two_inputs = true}},
-         .functions = {CLRNN_FUNCTION_SIGMOID, CLRNN_FUNCTION_TANH},
+         .functions = {CLRNN_FN_SIGMOID, CLRNN_FN_TANH},
          .turns = "update",
-         .turned_gate = 1},
+         .turned_gate = 1,
+         .keeping = {.sign = -1, .gate = 1, .admits = 1}},
     [CLRNN_CELL_RNN] = {.info = {.name = "rnn",
                                  .gates = 1,
                                  .gate_names = NAMES("h"),
                                  .options = NAMES("act", "gate_clip", "act_f", "act_f_back")},
                         .title = "RNN",
                         .forms = {{.phases = 1, .phase = {{0, 1}}}},
-                        .functions = {CLRNN_FUNCTION_TANH}},
+                        .functions = {CLRNN_FN_TANH}},
 };
 
 #define NAME(id, name) #name,
@@ -131,9 +131,14 @@ clrnn_activation clr_cell_activation(const clr_cell_spec *cell, const clrnn_netw
 {
     const clrnn_activation own = desc->activations[direction][which];
     const bool relu = desc->nonlinearity == CLRNN_RELU && which == 0;
-    return own.function != CLRNN_FUNCTION_USUAL ? own
-           : relu                               ? clrnn_activation_of(CLRNN_FUNCTION_RELU)
-                                                : clrnn_activation_of(cell->functions[which]);
+    return own.function != CLRNN_FN_USUAL ? own
+           : relu                         ? clrnn_activation_of(CLRNN_FN_RELU)
+                                          : clrnn_activation_of(cell->functions[which]);
+}
+
+float clr_cell_keeping_sign(const clr_cell_spec *cell, const clrnn_network_desc *desc)
+{
+    return value_of(desc, cell->turns) ? -cell->keeping.sign : cell->keeping.sign;
 }
 
 const clrnn_cell_info *clrnn_cell_get_info(clrnn_cell cell)

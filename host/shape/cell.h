@@ -84,6 +84,9 @@ void clr_option_write(const clrnn_network_desc *desc, const clr_cell_option *opt
  *  none. */
 bool clr_option_read(clrnn_network_desc *desc, const clr_cell_option *option, const char *text);
 
+/** What texts call a function of cells: 0 is "usual"; NULL past the last one. */
+const char *clr_option_function(size_t function);
+
 /** Whether a number or activation that a caller has set is one. */
 bool clr_option_valid(const clrnn_network_desc *desc, const clr_cell_option *option);
 
@@ -122,6 +125,16 @@ typedef struct clr_unit_parameters {
     clr_unit_parameter each[CLR_MOST_PARAMETERS];
 } clr_unit_parameters;
 
+/* The gate that keeps what there was when its sum is large (sign 1) or when it is small (-1; the
+ * other way round with the option `turns`); sign 0: there is none. `admits` is the gate that lets
+ * in what is new, which may be the same one. `usual`: its bias in a fresh model in favour of what
+ * there was, unless something is said. */
+typedef struct clr_keeping {
+    float sign;
+    uint32_t gate, admits;
+    float usual;
+} clr_keeping;
+
 /* One row. */
 typedef struct clr_cell_spec {
     clrnn_cell_info info;
@@ -130,9 +143,8 @@ typedef struct clr_cell_spec {
     const char *chooses;
     clr_cell_form forms[2];
     clr_unit_parameters parameters;
-    clrnn_function functions[CLRNN_ACTIVATIONS]; /* its usual ones; those it has not: usual */
-    /* [G] of bias_ih in a fresh model. */
-    float first_bias[CLR_MOST_GATES];
+    clrnn_function functions[CLRNN_ACTIVATIONS]; /* its usual ones; 0: it has not */
+    clr_keeping keeping;
     /* Conversion: with the rows of this gate negated (of W, U and both biases), the two values of
      * the option `turns` are the same function; NULL: of none. */
     const char *turns;
@@ -151,6 +163,9 @@ uint32_t clr_cell_parameters(const clr_cell_spec *cell, const clrnn_network_desc
 /** An activation of a checked description: the usual one is named. */
 clrnn_activation clr_cell_activation(const clr_cell_spec *cell, const clrnn_network_desc *desc,
                                      uint32_t direction, uint32_t which);
+
+/** Of the gate that keeps: 1 if it does so when its sum is large, -1: when small, 0: no gate. */
+float clr_cell_keeping_sign(const clr_cell_spec *cell, const clrnn_network_desc *desc);
 
 /** The form that a checked description has. */
 const clr_cell_form *clr_cell_form_of(const clr_cell_spec *cell, const clrnn_network_desc *desc);

@@ -8,35 +8,26 @@
 
 #include "shape/cell.h"
 
-/* By clrnn_function, with ONNX's alpha and beta. */
-static const struct {
-    const char *name;
-    uint32_t numbers; /* how many of alpha and beta there are */
-    float alpha, beta;
-} functions[] = {{"usual", 0, 0, 0},
-                 {"relu", 0, 0, 0},
-                 {"tanh", 0, 0, 0},
-                 {"sigmoid", 0, 0, 0},
-                 {"affine", 2, 1, 0},
-                 {"leaky_relu", 1, 0.01f, 0},
-                 {"thresholded_relu", 1, 1, 0},
-                 {"scaled_tanh", 2, 1, 1},
-                 {"hard_sigmoid", 2, 0.2f, 0.5f},
-                 {"elu", 1, 1, 0},
-                 {"softsign", 0, 0, 0},
-                 {"softplus", 0, 0, 0}};
-enum { FUNCTIONS = sizeof functions / sizeof *functions };
+/* The functions that cells know, by clrnn_function: how many of alpha and beta each has. */
+static const uint32_t numbers_of[] = {
+    [CLRNN_FN_AFFINE] = 2,      [CLRNN_FN_LEAKY_RELU] = 1,   [CLRNN_FN_THRESHOLDED_RELU] = 1,
+    [CLRNN_FN_SCALED_TANH] = 2, [CLRNN_FN_HARD_SIGMOID] = 2, [CLRNN_FN_ELU] = 1,
+    [CLRNN_FN_SOFTPLUS] = 0,
+};
+enum { FUNCTIONS = sizeof numbers_of / sizeof *numbers_of };
 
-const char *clrnn_function_name(clrnn_function function)
+const char *clr_option_function(size_t function)
 {
-    return (size_t)function < FUNCTIONS ? functions[function].name : NULL;
+    return function == CLRNN_FN_USUAL ? "usual"
+           : function < FUNCTIONS     ? clrnn_function_name((clrnn_function)function)
+                                      : NULL;
 }
 
 clrnn_activation clrnn_activation_of(clrnn_function function)
 {
-    if ((size_t)function >= FUNCTIONS)
-        return (clrnn_activation){.function = function};
-    return (clrnn_activation){function, functions[function].alpha, functions[function].beta};
+    double alpha, beta;
+    clrnn_function_defaults(function, &alpha, &beta);
+    return (clrnn_activation){function, (float)alpha, (float)beta};
 }
 
 static const char *member_of(const clrnn_network_desc *desc, const clr_cell_option *option)
@@ -131,9 +122,9 @@ static int write_number(char *text, size_t size, const char *before, float numbe
 
 static void write_activation(clrnn_activation a, char text[CLR_OPTION_ROOM])
 {
-    const char *name = clrnn_function_name(a.function);
+    const char *name = clr_option_function(a.function);
     int at = snprintf(text, CLR_OPTION_ROOM, "%s", name ? name : "?");
-    const uint32_t numbers = name ? functions[a.function].numbers : 0;
+    const uint32_t numbers = name ? numbers_of[a.function] : 0;
     const clrnn_activation usual = clrnn_activation_of(a.function);
     if (numbers == 0 || (a.alpha == usual.alpha && (numbers == 1 || a.beta == usual.beta)))
         return;
@@ -172,8 +163,8 @@ static const char *read_number(const char *text, float *number)
 static bool read_activation(const char *text, clrnn_activation *activation)
 {
     size_t f = 0, length = strcspn(text, ":");
-    while (f < FUNCTIONS &&
-           (strlen(functions[f].name) != length || strncmp(functions[f].name, text, length) != 0))
+    while (f < FUNCTIONS && (strlen(clr_option_function(f)) != length ||
+                             strncmp(clr_option_function(f), text, length) != 0))
         f++;
     if (f == FUNCTIONS)
         return false;
@@ -181,7 +172,7 @@ static bool read_activation(const char *text, clrnn_activation *activation)
     float *const numbers[] = {&a.alpha, &a.beta};
     const char *at = text + length;
     for (uint32_t i = 0; at && *at; i++)
-        at = *at == ':' && i < functions[f].numbers ? read_number(at + 1, numbers[i]) : NULL;
+        at = *at == ':' && i < numbers_of[f] ? read_number(at + 1, numbers[i]) : NULL;
     if (at)
         *activation = a;
     return at != NULL;

@@ -18,6 +18,7 @@
 #include "device/buffer.h"
 #include "model/model.h"
 #include "model/tensors.h"
+#include "train/checkpoint.h"
 #include "train/options.h"
 #include "train/trainer.h"
 
@@ -31,7 +32,7 @@ typedef struct field {
     char text[32];
 } field;
 
-enum { FIELDS = 10 + CLR_NUMBER_OPTIONS };
+enum { FIELDS = 14 + CLR_NUMBER_OPTIONS }; /* at most */
 
 static field text_field(const char *name, bool must_match, const char *text)
 {
@@ -57,25 +58,44 @@ static field number_field(const char *name, double value)
     return text_field(name, false, text);
 }
 
-static void list_fields(const clrnn_trainer *trainer, field fields[FIELDS])
+/* Those of newer options are there only where they are used: older readers and files have none.
+ * Returns how many there are. */
+static size_t list_fields(const clrnn_trainer *trainer, field fields[FIELDS])
 {
     const clrnn_trainer_desc *desc = &trainer->desc;
-    const char *loss = desc->loss == CLRNN_LOSS_CROSS_ENTROPY ? "cross_entropy" : "mean_squared";
-    const char *schedule = desc->schedule == CLRNN_SCHEDULE_CONSTANT ? "constant" : "cosine";
     size_t n = 0;
     fields[n++] = text_field("optimizer", true, clr_optimizer_name(desc->optimizer));
     fields[n++] = integer_field("seed", true, desc->seed);
     fields[n++] = integer_field("max_batch", true, desc->max_batch);
     fields[n++] = integer_field("max_steps", false, desc->max_steps);
     fields[n++] = integer_field("carry_state", true, desc->carry_state);
-    fields[n++] = text_field("loss", false, loss);
-    fields[n++] = text_field("schedule", false, schedule);
+    fields[n++] = text_field("loss", false, clr_loss_name(desc->loss));
+    fields[n++] = text_field("schedule", false, clr_schedule_name(desc->schedule));
     fields[n++] = integer_field("warmup_steps", false, desc->warmup_steps);
     fields[n++] = integer_field("total_steps", false, desc->total_steps);
     fields[n++] = number_field("dropout", (double)desc->dropout);
     for (size_t i = 0; i < CLR_NUMBER_OPTIONS; i++)
         fields[n++] =
             number_field(clr_number_options[i].name, clr_number(desc, &clr_number_options[i]));
+    if (desc->loss == CLRNN_LOSS_HUBER)
+        fields[n++] = number_field("huber_delta", desc->huber_delta);
+    if (desc->missing)
+        fields[n++] = integer_field("missing", false, 1);
+    if (desc->schedule == CLRNN_SCHEDULE_STEP) {
+        fields[n++] = integer_field("step_every", false, desc->step_every);
+        fields[n++] = number_field("step_factor", desc->step_factor);
+    }
+    return n;
+}
+
+/* Whether a checkpoint may lack a field, of an option that came later. */
+static bool is_newer(const field *f)
+{
+    static const char *const names[] = {"huber_delta", "missing", "step_every", "step_factor"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(f->key + strlen("clrnn.train."), names[i]) == 0)
+            return true;
+    return false;
 }
 
 /* --- arrays --------------------------------------------------------------------------------- */
@@ -134,17 +154,34 @@ static clrnn_status fill(clrnn_trainer *trainer, clrnn_tensors *set)
     part parts[PARTS];
     field fields[FIELDS];
     list_parts(trainer, parts);
-    list_fields(trainer, fields);
+    const size_t listed = list_fields(trainer, fields);
     size_t saved = trainer->training.started ? PARTS : STATE_H; /* no state before the first step */
     clrnn_status status = clrnn_model_to_tensors(trainer->model, set);
     for (size_t i = 0; i < saved && status == CLRNN_OK; i++)
         if (parts[i].buffer)
             status = add_part(trainer->model, &parts[i], set);
-    for (size_t i = 0; i < FIELDS && status == CLRNN_OK; i++)
+    for (size_t i = 0; i < listed && status == CLRNN_OK; i++)
         status = clrnn_tensors_set_metadata(set, fields[i].key, fields[i].text);
     if (status == CLRNN_OK)
         status = clrnn_tensors_set_metadata(set, STEP_KEY,
                                             integer_field("step", true, trainer->steps_done).text);
+    return status;
+}
+
+clrnn_status clrnn_trainer_to_tensors(clrnn_trainer *trainer, clrnn_tensors *set)
+{
+    if (!trainer || !set)
+        return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
+                        "clrnn_trainer_to_tensors: %s is NULL", trainer ? "set" : "trainer");
+    clrnn_status status = clr_watch_read(trainer);
+    if (status == CLRNN_OK)
+        status = clrnn_context_finish(trainer->model->context);
+    if (status == CLRNN_OK)
+        status = clr_finite_steps(trainer);
+    if (status == CLRNN_OK)
+        status = fill(trainer, set);
+    if (status == CLRNN_OK)
+        status = clr_finite_tensors(set, "checkpoint", &trainer->model->context->log);
     return status;
 }
 
@@ -154,17 +191,9 @@ clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path)
         return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_save: %s is NULL", trainer ? "path" : "trainer");
     clrnn_tensors *set = NULL;
-    clrnn_status status = clr_watch_read(trainer);
+    clrnn_status status = clrnn_tensors_create(&trainer->model->context->log, &set);
     if (status == CLRNN_OK)
-        status = clrnn_context_finish(trainer->model->context);
-    if (status == CLRNN_OK)
-        status = clr_finite_steps(trainer);
-    if (status == CLRNN_OK)
-        status = clrnn_tensors_create(&trainer->model->context->log, &set);
-    if (status == CLRNN_OK)
-        status = fill(trainer, set);
-    if (status == CLRNN_OK)
-        status = clr_finite_tensors(set, "checkpoint", &trainer->model->context->log);
+        status = clrnn_trainer_to_tensors(trainer, set);
     if (status == CLRNN_OK)
         status = clrnn_tensors_save(set, path);
     clrnn_tensors_destroy(&set);
@@ -204,9 +233,11 @@ static clrnn_status compare_fields(const clrnn_trainer *trainer, const clrnn_ten
 {
     const clrnn_log *log = &trainer->model->context->log;
     field fields[FIELDS];
-    list_fields(trainer, fields);
-    for (size_t i = 0; i < FIELDS; i++) {
+    const size_t listed = list_fields(trainer, fields);
+    for (size_t i = 0; i < listed; i++) {
         const char *text = clrnn_tensors_metadata(set, fields[i].key);
+        if (!text && is_newer(&fields[i]))
+            continue;
         if (!text)
             return clr_fail(log, CLRNN_ERR_FORMAT, "checkpoint %s: metadata %s is missing", path,
                             fields[i].key);
@@ -219,70 +250,6 @@ static clrnn_status compare_fields(const clrnn_trainer *trainer, const clrnn_ten
                 clr_show(text).text, fields[i].text);
     }
     return CLRNN_OK;
-}
-
-/* A number of the checkpoint's model, and that of the trainer's. */
-static clrnn_status compare(const clrnn_log *log, const char *path, const char *name, uint64_t a,
-                            uint64_t b)
-{
-    if (a == b)
-        return CLRNN_OK;
-    return clr_fail(log, CLRNN_ERR_FORMAT,
-                    "checkpoint %s is of another model: %s is %" PRIu64
-                    ", this model's is %" PRIu64,
-                    path, name, a, b);
-}
-
-static clrnn_status compare_option(const clrnn_log *log, const char *path,
-                                   const clr_cell_option *option, const clrnn_network_desc *a,
-                                   const clrnn_network_desc *b)
-{
-    char own[CLR_OPTION_ROOM], other[CLR_OPTION_ROOM];
-    if (option->kind == CLR_OPTION_WORD || option->kind == CLR_OPTION_SIZE)
-        return compare(log, path, option->field, clr_option_get(a, option),
-                       clr_option_get(b, option));
-    clr_option_write(a, option, other);
-    clr_option_write(b, option, own);
-    if (strcmp(own, other) == 0)
-        return CLRNN_OK;
-    return clr_fail(log, CLRNN_ERR_FORMAT,
-                    "checkpoint %s is of another model: %s is %s, this model's is %s", path,
-                    option->field, other, own);
-}
-
-/* a: the checkpoint's model, b: the trainer's. */
-static clrnn_status compare_models(const clrnn_model *a, const clrnn_model *b, const char *path)
-{
-    const clrnn_network_desc *x = &a->desc.network, *y = &b->desc.network;
-    const clrnn_log *log = &b->context->log;
-    const struct {
-        const char *name;
-        uint64_t a, b;
-    } fields[] = {
-        {"cell", x->cell, y->cell},
-        {"input", a->desc.input, b->desc.input},
-        {"input_size", x->input_size, y->input_size},
-        {"hidden_size", x->hidden_size, y->hidden_size},
-        {"num_layers", x->num_layers, y->num_layers},
-        {"bidirectional", x->bidirectional, y->bidirectional},
-        {"bias", !x->no_bias, !y->no_bias},
-        {"single_bias", x->single_bias, y->single_bias},
-        {"reverse", x->reverse, y->reverse},
-        {"merge", x->merge, y->merge},
-        {"vocabulary_size", a->desc.vocabulary_size, b->desc.vocabulary_size},
-        {"output_size", a->desc.output_size, b->desc.output_size},
-    };
-    clrnn_status status = CLRNN_OK;
-    for (size_t i = 0; i < sizeof fields / sizeof *fields && status == CLRNN_OK; i++)
-        status = compare(log, path, fields[i].name, fields[i].a, fields[i].b);
-    for (const clr_cell_option *o = clr_options;
-         o < clr_options + CLR_OPTIONS && status == CLRNN_OK; o++)
-        status = compare_option(log, path, o, x, y);
-    const uint8_t *v = a->desc.vocabulary, *w = b->desc.vocabulary;
-    if (status == CLRNN_OK && (!v != !w || (v && memcmp(v, w, b->desc.vocabulary_size) != 0)))
-        status = clr_fail(log, CLRNN_ERR_FORMAT,
-                          "checkpoint %s is of another model: its vocabulary differs", path);
-    return status;
 }
 
 static clrnn_status load_part(const clrnn_model *model, const clrnn_tensors *set, const part *p,
@@ -316,7 +283,7 @@ static clrnn_status load(clrnn_trainer *trainer, const clrnn_tensors *set, const
     if (status == CLRNN_OK)
         status = clrnn_model_from_tensors(model->context, set, model->desc.precision, &in->model);
     if (status == CLRNN_OK)
-        status = compare_models(in->model, model, path);
+        status = clr_checkpoint_compare(in->model, model, path);
     if (status == CLRNN_OK)
         status = compare_fields(trainer, set, path);
     in->started = trainer->desc.carry_state && clrnn_tensors_find(set, parts[STATE_H].name);
@@ -349,16 +316,17 @@ static void apply(clrnn_trainer *trainer, loaded *in)
     trainer->evaluation.started = false;
 }
 
-clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path)
+clrnn_status clrnn_trainer_from_tensors(clrnn_trainer *trainer, const clrnn_tensors *set,
+                                        const char *name)
 {
-    if (!trainer || !path)
+    if (!trainer || !set || !name)
         return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
-                        "clrnn_trainer_resume: %s is NULL", trainer ? "path" : "trainer");
-    clrnn_tensors *set = NULL;
+                        "clrnn_trainer_from_tensors: %s is NULL",
+                        !trainer ? "trainer"
+                        : set    ? "name"
+                                 : "set");
     loaded in = {0};
-    clrnn_status status = clrnn_tensors_load(path, &trainer->model->context->log, &set);
-    if (status == CLRNN_OK)
-        status = load(trainer, set, path, &in);
+    clrnn_status status = load(trainer, set, name, &in);
     if (status == CLRNN_OK)
         status = clr_buffer_zero(trainer->model->context, trainer->watch, 0, 2 * sizeof(cl_ulong));
     if (status == CLRNN_OK)
@@ -366,6 +334,18 @@ clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path)
     for (size_t i = 0; i < PARTS; i++)
         clr_buffer_destroy(&in.buffers[i]);
     clrnn_model_destroy(&in.model);
+    return status;
+}
+
+clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path)
+{
+    if (!trainer || !path)
+        return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
+                        "clrnn_trainer_resume: %s is NULL", trainer ? "path" : "trainer");
+    clrnn_tensors *set = NULL;
+    clrnn_status status = clrnn_tensors_load(path, &trainer->model->context->log, &set);
+    if (status == CLRNN_OK)
+        status = clrnn_trainer_from_tensors(trainer, set, path);
     clrnn_tensors_destroy(&set);
     return status;
 }

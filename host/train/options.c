@@ -43,25 +43,70 @@ static clrnn_status check_sizes(const clrnn_trainer_desc *desc, const clrnn_log 
 
 static clrnn_status check_kinds(const clrnn_trainer_desc *desc, const clrnn_log *log)
 {
-    if ((unsigned)desc->loss > CLRNN_LOSS_MEAN_SQUARED)
+    if ((unsigned)desc->loss > CLRNN_LOSS_BINARY)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: loss %d is unknown, not in 0..%d",
-                        (int)desc->loss, CLRNN_LOSS_MEAN_SQUARED);
+                        (int)desc->loss, CLRNN_LOSS_BINARY);
     if ((unsigned)desc->optimizer > CLRNN_RMSPROP)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: optimizer %d is unknown, not in 0..%d",
                         (int)desc->optimizer, CLRNN_RMSPROP);
-    if ((unsigned)desc->schedule > CLRNN_SCHEDULE_COSINE)
+    if ((unsigned)desc->schedule > CLRNN_SCHEDULE_ONE_CYCLE)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: schedule %d is unknown, not in 0..%d",
-                        (int)desc->schedule, CLRNN_SCHEDULE_COSINE);
-    if (desc->schedule == CLRNN_SCHEDULE_COSINE && desc->total_steps <= desc->warmup_steps)
+                        (int)desc->schedule, CLRNN_SCHEDULE_ONE_CYCLE);
+    return CLRNN_OK;
+}
+
+static bool has_end(clrnn_schedule schedule)
+{
+    return schedule == CLRNN_SCHEDULE_COSINE || schedule == CLRNN_SCHEDULE_ONE_CYCLE;
+}
+
+static clrnn_status check_schedule(const clrnn_trainer_desc *desc, const clrnn_log *log)
+{
+    const char *name = clr_schedule_name(desc->schedule);
+    bool step = desc->schedule == CLRNN_SCHEDULE_STEP;
+    if (has_end(desc->schedule) && desc->total_steps <= desc->warmup_steps)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "trainer: total_steps is %" PRIu64
-                        ", a cosine schedule needs more than the %" PRIu64 " of warmup_steps",
-                        desc->total_steps, desc->warmup_steps);
-    if (desc->schedule == CLRNN_SCHEDULE_CONSTANT && desc->total_steps)
+                        ", a %s schedule needs more than the %" PRIu64 " of warmup_steps",
+                        desc->total_steps, name, desc->warmup_steps);
+    if (!has_end(desc->schedule) && desc->total_steps)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "trainer: total_steps is %" PRIu64
-                        ", which a constant schedule does not use; it needs the cosine one",
-                        desc->total_steps);
+                        ", which a %s schedule does not use; it needs the cosine one or one_cycle",
+                        desc->total_steps, name);
+    if (desc->schedule == CLRNN_SCHEDULE_ONE_CYCLE && desc->warmup_steps)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: warmup_steps is %" PRIu64 ", but one_cycle has a rise of its own",
+                        desc->warmup_steps);
+    if (step ? !desc->step_every : desc->step_every || desc->step_factor != 0)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: step_every is %" PRIu64 ", %s",
+                        desc->step_every,
+                        step ? "the step schedule needs at least 1"
+                             : "and with step_factor it is of the step schedule alone");
+    if (step && !(desc->step_factor >= 0 && desc->step_factor < 1))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: step_factor is %g, must be in (0,1)",
+                        desc->step_factor);
+    return CLRNN_OK;
+}
+
+static clrnn_status check_loss(const clrnn_trainer_desc *desc, const clrnn_log *log)
+{
+    bool classes = desc->loss == CLRNN_LOSS_CROSS_ENTROPY;
+    if (!(desc->huber_delta >= 0 && desc->huber_delta < INFINITY))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: huber_delta is %g, must be in [0,inf)",
+                        desc->huber_delta);
+    if (desc->huber_delta > 0 && desc->loss != CLRNN_LOSS_HUBER)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: huber_delta is %g, which only the loss huber uses",
+                        desc->huber_delta);
+    if (desc->missing && classes)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: missing is of losses of values; a class that is missing is "
+                        "a negative target");
+    if (desc->class_weights && !classes)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: class_weights are of cross-entropy, not of %s",
+                        clr_loss_name(desc->loss));
     return CLRNN_OK;
 }
 
@@ -98,6 +143,14 @@ clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *
 {
     *options = *desc;
     clrnn_status status = check_kinds(desc, log);
+    if (status == CLRNN_OK)
+        status = check_schedule(desc, log);
+    if (status == CLRNN_OK)
+        status = check_loss(desc, log);
+    if (desc->loss == CLRNN_LOSS_HUBER && desc->huber_delta == 0)
+        options->huber_delta = 1;
+    if (desc->schedule == CLRNN_SCHEDULE_STEP && desc->step_factor == 0)
+        options->step_factor = 0.1;
     for (size_t i = 0; i < CLR_NUMBER_OPTIONS && status == CLRNN_OK; i++) {
         const clr_number_option *option = &clr_number_options[i];
         status = check_number(desc, option, log);
@@ -112,26 +165,83 @@ clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *
     return check_sizes(desc, log);
 }
 
+/* sin(x), |x| <= pi/4, to x^19: additions and products alone have the same bits everywhere, which
+ * those of C libraries do not. */
+static double sine(double x)
+{
+    double term = x, sum = 0;
+    for (int k = 1; k <= 19; k += 2) {
+        sum += term;
+        term *= -x * x / ((k + 1) * (k + 2));
+    }
+    return sum;
+}
+
+/* (1 + cos(pi*part)) / 2 = cos(pi*part/2)^2, part from 0 to 1. */
+static double half_cosine(double part)
+{
+    const double half_pi = 1.57079632679489661923;
+    double s = sine(half_pi * (part < 0.5 ? part : 1 - part));
+    return part < 0.5 ? 1 - s * s : s * s;
+}
+
+/* From a at part 0 to b at part 1, as half a cosine. */
+static double fall(double a, double b, double part)
+{
+    return b + (a - b) * half_cosine(part);
+}
+
+/* k of n steps done, of which the first w = 0.3 n - 1 rise. */
+static double one_cycle(double rate, double k, double n)
+{
+    double rise = 0.3 * n - 1, last = n - 1;
+    if (k <= rise)
+        return fall(rate / 25, rate, k / rise);
+    return fall(rate, rate / 25 * 1e-4, k >= last ? 1 : (k - rise) / (last - rise));
+}
+
 /* With k steps done, w of warm-up and n in all:
  *     k < w       rate * (k+1)/w
  *     constant    rate
- *     cosine      rate * (1 + cos(pi * (k-w)/(n-w))) / 2, 0 from k = n on */
+ *     cosine      rate * (1 + cos(pi * (k-w)/(n-w))) / 2, 0 from k = n on
+ *     step        rate * factor^((k-w)/every), the quotient rounded down */
 double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done)
 {
-    const double pi = 3.14159265358979323846, rate = options->learning_rate;
+    const double rate = options->learning_rate;
     uint64_t warmup = options->warmup_steps;
     if (done < warmup)
         return rate * ((double)done + 1) / (double)warmup;
-    if (options->schedule == CLRNN_SCHEDULE_CONSTANT)
+    switch (options->schedule) {
+    case CLRNN_SCHEDULE_CONSTANT:
         return rate;
+    case CLRNN_SCHEDULE_STEP:
+        return rate * pow(options->step_factor, (double)((done - warmup) / options->step_every));
+    case CLRNN_SCHEDULE_ONE_CYCLE:
+        return one_cycle(rate, (double)done, (double)options->total_steps);
+    case CLRNN_SCHEDULE_COSINE:
+        break;
+    }
     if (done >= options->total_steps)
         return 0;
     double part = (double)(done - warmup) / (double)(options->total_steps - warmup);
-    return rate * (1 + cos(pi * part)) / 2;
+    return rate * half_cosine(part);
 }
 
 const char *clr_optimizer_name(clrnn_optimizer optimizer)
 {
     static const char *const names[] = {"adam", "adamw", "sgd", "rmsprop"};
     return names[optimizer];
+}
+
+const char *clr_loss_name(clrnn_loss loss)
+{
+    static const char *const names[] = {"cross_entropy", "mean_squared", "mean_absolute", "huber",
+                                        "binary"};
+    return names[loss];
+}
+
+const char *clr_schedule_name(clrnn_schedule schedule)
+{
+    static const char *const names[] = {"constant", "cosine", "step", "one_cycle"};
+    return names[schedule];
 }

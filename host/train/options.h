@@ -29,7 +29,15 @@ clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *
 /** Learning rate of the step after `done` steps. */
 double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done);
 
+/** Whether a loss compares logits with values, [T,N,O], and not with classes. */
+static inline bool clr_loss_has_values(clrnn_loss loss)
+{
+    return loss != CLRNN_LOSS_CROSS_ENTROPY;
+}
+
 /** "adam", ...: names in checkpoints. */
 const char *clr_optimizer_name(clrnn_optimizer optimizer);
+const char *clr_loss_name(clrnn_loss loss);
+const char *clr_schedule_name(clrnn_schedule schedule);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * train/text.c - a text as batches of symbols. Pure arithmetic: nothing here moves a position. */
-#include <clrnn/trainer.h>
+#include <clrnn/text.h>
 
 #include <inttypes.h>
 #include <math.h>

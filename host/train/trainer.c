@@ -25,7 +25,7 @@ static clrnn_status make_buffers(clrnn_trainer *trainer)
     bool adam = desc->optimizer == CLRNN_ADAM || desc->optimizer == CLRNN_ADAMW;
     size_t real = clr_model_element(model), parameters = model->count * real;
     size_t positions = (size_t)desc->max_steps * desc->max_batch;
-    bool squared = desc->loss == CLRNN_LOSS_MEAN_SQUARED;
+    bool has_values = clr_loss_has_values(desc->loss);
     const struct {
         cl_mem *buffer;
         bool wanted, zero;
@@ -40,7 +40,7 @@ static clrnn_status make_buffers(clrnn_trainer *trainer)
         {&trainer->losses, true, false, positions * real},
         {&trainer->targets, true, false, positions * sizeof(cl_int)},
         /* of a size that the pass has already made for its logits */
-        {&trainer->values, squared, false, positions * model->desc.output_size * real},
+        {&trainer->values, has_values, false, positions * model->desc.output_size * real},
     };
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == CLRNN_OK; i++) {
@@ -71,6 +71,8 @@ static clrnn_status open_trainer(clrnn_trainer *trainer, clrnn_model *model,
         status = clr_optimizer_init(context, precision, &trainer->optimizer);
     if (status == CLRNN_OK)
         status = make_buffers(trainer);
+    if (status == CLRNN_OK)
+        status = clr_trainer_open_weights(trainer, desc->class_weights);
     return status;
 }
 
@@ -117,6 +119,9 @@ void clrnn_trainer_destroy(clrnn_trainer **trainer)
     clr_buffer_destroy(&t->losses);
     clr_buffer_destroy(&t->targets);
     clr_buffer_destroy(&t->values);
+    clr_buffer_destroy(&t->class_weights);
+    clr_frozen_free(&t->frozen);
+    free(t->weights);
     clr_uploads_free(&t->uploads);
     free(t);
     *trainer = NULL;
@@ -148,7 +153,7 @@ static size_t bytes_of_targets(const clr_model_input *in)
 /* Take memory for the target of each position, or -1 where it is not counted. Beside `values`
  * targets are a mask, of which only the signs count. */
 static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *batch,
-                                  const clr_model_input *in, uint64_t *counted)
+                                  const clr_model_input *in, clr_counted *counted)
 {
     void *memory = NULL;
     clrnn_status status =
@@ -159,7 +164,6 @@ static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *bat
     const int32_t *targets = batch->targets;
     bool classes = trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY;
     uint32_t N = in->batch, outputs = trainer->model->desc.output_size;
-    *counted = 0;
     for (uint32_t t = 0; t < in->steps; t++)
         for (uint32_t n = 0; n < N; n++) {
             size_t position = (size_t)t * N + n;
@@ -171,17 +175,17 @@ static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *bat
                                 " is %" PRId32 ", must be less than %" PRIu32,
                                 t, n, target, outputs);
             staged[position] = counts ? target : -1;
-            *counted += counts;
         }
+    *counted = clr_trainer_count(trainer, batch, in, staged);
     return CLRNN_OK;
 }
 
 /* Check a batch from end to end, before anything changes. in: out, what goes into the model. */
 static clrnn_status prepare(clrnn_trainer *trainer, const clr_stream *stream,
-                            const clrnn_batch *batch, clr_model_input *in, uint64_t *counted)
+                            const clrnn_batch *batch, clr_model_input *in, clr_counted *counted)
 {
     const clrnn_trainer_desc *desc = &trainer->desc;
-    bool squared = desc->loss == CLRNN_LOSS_MEAN_SQUARED;
+    bool has_values = clr_loss_has_values(desc->loss);
     *in = (clr_model_input){.steps = batch->steps ? batch->steps : desc->max_steps,
                             .batch = batch->batch ? batch->batch : desc->max_batch,
                             .lengths = batch->lengths,
@@ -190,10 +194,12 @@ static clrnn_status prepare(clrnn_trainer *trainer, const clr_stream *stream,
                             .initial_state = stream->started && !batch->reset,
                             .dropout_seed = desc->seed,
                             .dropout_index = (uint32_t)trainer->steps_done};
-    if (squared ? !batch->values : !batch->targets)
+    if (has_values ? !batch->values : !batch->targets)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "batch: %s",
-                        squared ? "mean squared error needs `values`"
-                                : "cross-entropy needs `targets`");
+                        !has_values ? "cross-entropy needs `targets`"
+                        : desc->loss == CLRNN_LOSS_MEAN_SQUARED
+                            ? "mean squared error needs `values`"
+                            : "this loss needs `values`");
     clrnn_status status = check_sizes(trainer, in);
     if (status == CLRNN_OK)
         status = clr_model_check_input(trainer->model, in);
@@ -221,17 +227,10 @@ static clrnn_status upload(clrnn_trainer *trainer, const clrnn_batch *batch,
 static clrnn_status forward(clrnn_trainer *trainer, clr_model_pass *pass, const clrnn_batch *batch,
                             const clr_model_input *in, double scale)
 {
-    size_t positions = (size_t)in->steps * in->batch, outputs = trainer->model->desc.output_size;
     clrnn_status status = upload(trainer, batch, in);
     if (status == CLRNN_OK)
         status = clr_model_pass_forward(pass, in);
-    if (status != CLRNN_OK)
-        return status;
-    if (trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY)
-        return clr_loss_cross_entropy(&trainer->loss, pass->logits, trainer->targets, positions,
-                                      outputs, scale, trainer->losses, pass->dlogits);
-    return clr_loss_mean_squared(&trainer->loss, pass->logits, trainer->values, trainer->targets,
-                                 positions, outputs, scale, trainer->losses, pass->dlogits);
+    return status == CLRNN_OK ? clr_trainer_losses(trainer, pass, in, scale) : status;
 }
 
 /* The final state becomes the initial state of the next batch. */
@@ -300,18 +299,20 @@ static clrnn_status read_loss(clrnn_trainer *trainer, double *sum)
 
 /* Enqueue forward, loss and backward of a batch: trainer->sum, gradient and norm. */
 static clrnn_status differentiate(clrnn_trainer *trainer, const clrnn_batch *batch,
-                                  uint64_t *counted)
+                                  clr_counted *counted)
 {
     clr_stream *stream = &trainer->training;
     clr_model_input in;
     clrnn_status status = prepare(trainer, stream, batch, &in, counted);
-    if (status == CLRNN_OK && *counted == 0)
+    if (status == CLRNN_OK && !(counted->weight > 0))
         status = clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
                           "batch: no step is counted, so there is no mean loss to train on");
     if (status == CLRNN_OK)
-        status = forward(trainer, stream->pass, batch, &in, 1 / (double)*counted);
+        status = forward(trainer, stream->pass, batch, &in, 1 / counted->weight);
     if (status == CLRNN_OK)
         status = clr_model_pass_backward(stream->pass, in.lengths, in.ids, trainer->gradient);
+    if (status == CLRNN_OK)
+        status = clr_frozen_gradient(trainer);
     if (status == CLRNN_OK)
         status = sum_losses(trainer, &in);
     if (status == CLRNN_OK)
@@ -324,19 +325,23 @@ clrnn_status clrnn_trainer_step(clrnn_trainer *trainer, const clrnn_batch *batch
     if (!trainer || !batch)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "clrnn_trainer_step: %s is NULL",
                         trainer ? "batch" : "trainer");
-    uint64_t counted = 0;
+    clr_counted counted = {0};
     clrnn_status status = differentiate(trainer, batch, &counted);
     if (status == CLRNN_OK)
         status = carry(trainer, &trainer->training);
     if (status == CLRNN_OK)
+        status = clr_frozen_before(trainer);
+    if (status == CLRNN_OK)
         status = update(trainer);
+    if (status == CLRNN_OK)
+        status = clr_frozen_after(trainer);
     if (status != CLRNN_OK)
         return status;
     trainer->steps_done++;
     if (!loss)
         return clr_flush(trainer->model->context);
     status = read_loss(trainer, loss);
-    *loss /= (double)counted;
+    *loss /= counted.weight;
     return status;
 }
 
@@ -350,7 +355,7 @@ clrnn_status clrnn_trainer_differentiate(clrnn_trainer *trainer, const clrnn_bat
                         : !batch ? "batch"
                         : loss   ? "norm"
                                  : "loss");
-    uint64_t counted = 0;
+    clr_counted counted = {0};
     double sum = 0;
     clrnn_status status = differentiate(trainer, batch, &counted);
     if (status == CLRNN_OK)
@@ -358,7 +363,7 @@ clrnn_status clrnn_trainer_differentiate(clrnn_trainer *trainer, const clrnn_bat
     if (status == CLRNN_OK)
         status = clr_trainer_norm(trainer, norm);
     if (status == CLRNN_OK)
-        *loss = sum / (double)counted;
+        *loss = sum / counted.weight;
     return status;
 }
 
@@ -373,7 +378,9 @@ clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrnn_batch *b
                                    : "loss_sum");
     clr_stream *stream = &trainer->evaluation;
     clr_model_input in;
-    clrnn_status status = prepare(trainer, stream, batch, &in, count);
+    clr_counted counted = {0};
+    clrnn_status status = prepare(trainer, stream, batch, &in, &counted);
+    *count = counted.count;
     if (status == CLRNN_OK && !stream->pass)
         status = clr_model_pass_create(trainer->model, trainer->desc.max_steps,
                                        trainer->desc.max_batch, false, 0, &stream->pass);

@@ -2,9 +2,12 @@
  * clrnn/buffer.h - device memory for the slices of passes, without a call of OpenCL. Whoever has
  * buffers of a context of the device already uses those. Sizes and offsets in bytes.
  *
- * On the device `native` a buffer is memory of this process, and a call that is said to enqueue is
- * done when it returns; a buffer of an OpenCL driver cannot be used there, nor one of native's
- * elsewhere. */
+ * On the device `native` a buffer is memory of this process, aligned to a cache line; its cl_mem is
+ * this library's own and no driver's: it can be given to all that takes a clrnn_slice and to the
+ * functions below, and to an OpenCL loader as far as that calls what this library has of OpenCL. A
+ * buffer of an OpenCL driver cannot be used there, nor one of native's elsewhere: the call is
+ * refused with CLRNN_ERR_OPENCL. What is said to enqueue is done when it returns: events are
+ * complete, clrnn_context_finish has nothing to wait for, and writing or reading is a copy. */
 #ifndef CLRNN_BUFFER_H
 #define CLRNN_BUFFER_H
 

@@ -5,13 +5,20 @@
 
 #include <clrnn/buffer.h>
 #include <clrnn/context.h>
+#include <clrnn/data.h>
+#include <clrnn/graph.h>
+#include <clrnn/graph_parameters.h>
+#include <clrnn/graph_plan.h>
+#include <clrnn/graph_stream.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
 #include <clrnn/plan.h>
 #include <clrnn/problem.h>
+#include <clrnn/report.h>
 #include <clrnn/status.h>
 #include <clrnn/stream.h>
 #include <clrnn/tensors.h>
+#include <clrnn/text.h>
 #include <clrnn/trainer.h>
 #include <clrnn/tune.h>
 #include <clrnn/version.h>

@@ -21,6 +21,43 @@ typedef enum clrnn_input {
     CLRNN_INPUT_EMBEDDING
 } clrnn_input;
 
+/* How the weights of a fresh model are drawn. Biases not named are 0, peepholes too. */
+typedef enum clrnn_init_kind {
+    /* Of a new model: orthogonal, with forget_bias 1 where a gate keeps what there was. Of a model
+     * from a file: the file does not say. */
+    CLRNN_INIT_AUTO = 0,
+    /* weight_ih Glorot uniform for each gate, +-sqrt(6/(I'+H)) (Glorot and Bengio 2010), weight_hh
+     * orthogonal for each gate (Saxe et al. 2014), weight_hr and head.weight Glorot uniform,
+     * embedding.weight normal with deviation 1/sqrt(E); the LSTM's forget gate opens with bias 1
+     * (Jozefowicz et al. 2015), the GRU's update gate has none. */
+    CLRNN_INIT_ORTHOGONAL,
+    /* What PyTorch draws: all of the network uniform in +-1/sqrt(H), biases too, the head in
+     * +-1/sqrt(D*R), embedding.weight normal with deviation 1. */
+    CLRNN_INIT_PYTORCH,
+    /* What Keras draws: weight_ih Glorot uniform as one matrix, +-sqrt(6/(I'+G*H)), weight_hh with
+     * orthonormal columns as one matrix, the LSTM's forget gate with bias 1, head.weight Glorot
+     * uniform, embedding.weight uniform in +-0.05. */
+    CLRNN_INIT_KERAS,
+    /* As orthogonal, but the gate that keeps has biases log(u), u uniform in [1, longest_lag-1],
+     * so that memories fade over 2 to longest_lag steps; the LSTM's input gate has their opposites
+     * (Tallec and Ollivier 2018). For cells with such a gate, LSTM and GRU. */
+    CLRNN_INIT_CHRONO,
+    /* For a network of relu: weight_hh the identity, weight_ih normal with deviation 0.001, the
+     * rest as orthogonal (Le, Jaitly, Hinton 2015). */
+    CLRNN_INIT_IRNN
+} clrnn_init_kind;
+
+/* Zero: auto. */
+typedef struct clrnn_init_desc {
+    clrnn_init_kind kind;
+    uint32_t longest_lag; /* chrono, at least 2: steps over which something has to be remembered */
+    /* If has_forget_bias: bias_ih of the gate that keeps, bias_hh of it is 0. The LSTM's forget
+     * gate; the GRU's update gate, of which this is the bias in favour of what there was, so where
+     * an open gate replaces it is stored as -forget_bias. Not with chrono and irnn. */
+    bool has_forget_bias;
+    double forget_bias;
+} clrnn_init_desc;
+
 /* A model. Zero-initialise, then set what you need. */
 typedef struct clrnn_model_desc {
     clrnn_network_desc network; /* input_size may be 0 for one-hot: it is then V */
@@ -31,21 +68,19 @@ typedef struct clrnn_model_desc {
      */
     const uint8_t *vocabulary;
     clrnn_precision precision;
+    clrnn_init_desc init; /* how its weights are, or were, drawn */
 } clrnn_model_desc;
 
 typedef struct clrnn_model clrnn_model;
 
 /**
- * Make a model with fresh weights: weight_ih uniform in +-sqrt(6/(I'+H)) (Glorot and Bengio 2010,
- * for each gate), weight_hh orthogonal for each gate (Saxe et al. 2014), weight_hr and head.weight
- * Glorot uniform, embedding.weight normal with deviation 1/sqrt(E), peepholes 0, biases 0 but the
- * LSTM's forget gate 1 (in bias_ih; Jozefowicz et al. 2015). The same seed gives the same bits on
- * every device.
+ * Make a model with fresh weights, as desc->init says. The same seed gives the same bits on every
+ * device.
  *
  * Ownership: on success *model is the caller's; the context must outlive it. On failure NULL.
  * Threads:   any; one call at a time for each model.
  * Returns:   CLRNN_OK; CLRNN_ERR_ARGUMENT and CLRNN_ERR_RANGE as clrnn_network_weights, or sizes
- *            that contradict; CLRNN_ERR_UNSUPPORTED (double precision without fp64);
+ *            that contradict, or an init that does not fit the cell (the log says why); CLRNN_ERR_UNSUPPORTED (double precision without fp64);
  *            CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL, CLRNN_ERR_BUILD
  */
 CLRNN_API clrnn_status clrnn_model_create(clrnn_context *context, const clrnn_model_desc *desc,

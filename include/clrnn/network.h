@@ -53,44 +53,69 @@ typedef enum clrnn_gru_update { CLRNN_UPDATE_REPLACES = 0, CLRNN_UPDATE_KEEPS } 
  * weights, but are not used, and their gradients are 0. (TensorFlow Lite has i = 1 - f: its rows of
  * f, negated, are ours of i.) */
 
-/* The functions that ONNX knows, of an input x:
- *   relu  max(x, 0)     tanh     sigmoid  1/(1 + e^-x)     affine  alpha*x + beta
- *   leaky_relu  x, where x < 0 alpha*x            thresholded_relu  x, where x < alpha 0
- *   scaled_tanh  alpha*tanh(beta*x)               hard_sigmoid  max(0, min(1, alpha*x + beta))
- *   elu  x, where x < 0 alpha*(e^x - 1)           softsign  x/(1 + |x|)     softplus  log(1 + e^x)
- * Gradients at a corner are those of the side that is flatter, as in PyTorch. */
+/* The one list of functions of one number, with alpha a and beta b; where both
+ * are 0 they are those of clrnn_function_defaults. */
+#define CLRNN_FUNCTION_LIST(X)                                              \
+    X(IDENTITY, identity)                                                   \
+    X(TANH, tanh)                                                           \
+    X(SIGMOID, sigmoid)                                                     \
+    X(RELU, relu)                                                           \
+    X(AFFINE, affine)                     /* a x + b */                     \
+    X(LEAKY_RELU, leaky_relu)             /* x >= 0 ? x : a x */            \
+    X(THRESHOLDED_RELU, thresholded_relu) /* x >= a ? x : 0 */              \
+    X(SCALED_TANH, scaled_tanh)           /* a tanh(b x) */                 \
+    X(HARD_SIGMOID, hard_sigmoid)         /* max(0, min(1, a x + b)) */     \
+    X(ELU, elu)                           /* x >= 0 ? x : a (e^x - 1) */    \
+    X(SOFTSIGN, softsign)                 /* x / (1 + |x|) */               \
+    X(SOFTPLUS, softplus)                 /* log(1 + e^x) */                \
+    X(SELU, selu)                         /* b (x > 0 ? x : a (e^x - 1)) */ \
+    X(GELU, gelu)                         /* x Phi(x), by erf */            \
+    X(GELU_TANH, gelu_tanh)               /* the same by tanh */            \
+    X(SILU, silu)                         /* x sigmoid(a x) */              \
+    X(HARD_SWISH, hard_swish)             /* x max(0, min(1, x/6 + 1/2)) */ \
+    X(MISH, mish)                         /* x tanh(softplus(x)) */         \
+    X(CLIP, clip)                         /* max(a, min(b, x)) */           \
+    X(EXP, exp)                                                             \
+    X(LOG, log)                                                             \
+    X(SQRT, sqrt)                                                           \
+    X(SQUARE, square)                                                       \
+    X(ABS, abs)                                                             \
+    X(NEGATE, negate)                                                       \
+    X(RECIPROCAL, reciprocal)                                               \
+    X(SIGN, sign)                                                           \
+    X(FLOOR, floor)                                                         \
+    X(CEIL, ceil)                                                           \
+    X(NOT, not ) /* x == 0 */
+
 typedef enum clrnn_function {
-    CLRNN_FUNCTION_USUAL = 0, /* what the cell has there: sigmoid or tanh */
-    CLRNN_FUNCTION_RELU,
-    CLRNN_FUNCTION_TANH,
-    CLRNN_FUNCTION_SIGMOID,
-    CLRNN_FUNCTION_AFFINE,
-    CLRNN_FUNCTION_LEAKY_RELU,
-    CLRNN_FUNCTION_THRESHOLDED_RELU,
-    CLRNN_FUNCTION_SCALED_TANH,
-    CLRNN_FUNCTION_HARD_SIGMOID,
-    CLRNN_FUNCTION_ELU,
-    CLRNN_FUNCTION_SOFTSIGN,
-    CLRNN_FUNCTION_SOFTPLUS
+#define CLRNN_FUNCTION_ENUM(id, name) CLRNN_FN_##id,
+    CLRNN_FUNCTION_LIST(CLRNN_FUNCTION_ENUM)
+#undef CLRNN_FUNCTION_ENUM
+        CLRNN_FUNCTIONS,
+    CLRNN_FN_USUAL = CLRNN_FN_IDENTITY /* in a cell: what it has there, sigmoid or tanh */
 } clrnn_function;
 
-/* alpha and beta are taken as they are, also 0; clrnn_activation_of has ONNX's. */
+/** alpha and beta of a function as ONNX, or where that leaves it open ONNX Runtime, has them where
+ *  they are not given: leaky_relu 0.01, thresholded_relu 1, hard_sigmoid 0.2 and 0.5, elu 1, affine
+ *  1 and 0, scaled_tanh 1 and 1, ..; 0 where it has none. Threads: any. */
+CLRNN_API void clrnn_function_defaults(clrnn_function function, double *alpha, double *beta);
+
+/** Its name as above, "leaky_relu"; NULL if there is no such function. Threads: any. */
+CLRNN_API const char *clrnn_function_name(clrnn_function function);
+
+/* A function of a cell: relu to softplus of the list, those that ONNX knows; identity there is
+ * affine. Gradients at a corner are those of the side that is flatter, as in PyTorch. */
 typedef struct clrnn_activation {
     clrnn_function function;
-    float alpha, beta; /* of the functions that have them */
+    float alpha, beta; /* of the functions that have them; taken as they are, also 0 */
 } clrnn_activation;
 
 /* A cell's functions in ONNX's order: of an LSTM f (the gates i, f and o), g and h; of a GRU f (r
  * and z) and g (n); of an RNN f alone. */
 #define CLRNN_ACTIVATIONS 3
 
-/** A function with alpha and beta as ONNX has them where they are not given (leaky_relu .01,
- *  thresholded_relu 1, hard_sigmoid .2 and .5, elu 1, affine 1 and 0, scaled_tanh 1 and 1, else 0).
- *  Threads: any. */
+/** A function with its alpha and beta of clrnn_function_defaults. Threads: any. */
 CLRNN_API clrnn_activation clrnn_activation_of(clrnn_function function);
-
-/** Its name as above, "leaky_relu"; NULL if there is no such function. Threads: any. */
-CLRNN_API const char *clrnn_function_name(clrnn_function function);
 
 /* What both directions make together: features side by side, or their sum. Layers above get that,
  * too. */

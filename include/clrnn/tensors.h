@@ -67,21 +67,35 @@ CLRNN_API clrnn_status clrnn_tensors_create(const clrnn_log *log, clrnn_tensors 
 CLRNN_API void clrnn_tensors_destroy(clrnn_tensors **set);
 
 /**
- * Read a whole file: .npy when it begins with NumPy's magic string, else safetensors. An .npy file
- * gives one tensor, named "" (the empty name).
+ * Read a whole file: .npy when it begins with NumPy's magic string, .npz when it is a ZIP archive,
+ * else safetensors. An .npy file gives one tensor, named "" (the empty name).
  *
  * Ownership: on success *set is the caller's; on failure NULL.
  * Threads:   any; one call at a time for each set, reading a set is free of races.
  * Returns:   CLRNN_OK
  *            CLRNN_ERR_IO           it cannot be opened or read; the log gives the system's reason
  *            CLRNN_ERR_FORMAT       damaged or of another kind; the log names file and field
- *            CLRNN_ERR_UNSUPPORTED  safetensors in a build without it
+ *            CLRNN_ERR_UNSUPPORTED  safetensors or .npz in a build without it
  *            CLRNN_ERR_MEMORY
  */
 CLRNN_API clrnn_status clrnn_tensors_load(const char *path, const clrnn_log *log,
                                           clrnn_tensors **set);
 
-/** The same from memory; `name` stands for the path in messages. */
+/**
+ * Read a table of numbers: values between commas, semicolons or tabs, the first line of names
+ * unless it is of numbers. What is empty, NA or NaN is NaN. Gives one tensor named "", F64
+ * [rows,columns], and metadata "columns", their names between commas.
+ *
+ * columns: those to read, between commas: a name, a number from 1, or from one to another, as
+ *          "JAN-DEC" or "2-"; "!" before them: all others. NULL = all. In the order given.
+ * Ownership, threads: as clrnn_tensors_load.
+ * Returns: as clrnn_tensors_load; CLRNN_ERR_FORMAT names line and column of what is no number;
+ *          CLRNN_ERR_ARGUMENT (no such column: the log lists them)
+ */
+CLRNN_API clrnn_status clrnn_csv_load(const char *path, const char *columns, const clrnn_log *log,
+                                      clrnn_tensors **set);
+
+/** clrnn_tensors_load from memory; `name` stands for the path in messages. */
 CLRNN_API clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *name,
                                            const clrnn_log *log, clrnn_tensors **set);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * clrnn/trainer.h - training a model: loss, optimiser, schedule, checkpoints; batches of text. */
+ * clrnn/trainer.h - training a model: loss, optimiser, schedule, checkpoints. */
 #ifndef CLRNN_TRAINER_H
 #define CLRNN_TRAINER_H
 
@@ -11,7 +11,14 @@ extern "C" {
 
 typedef enum clrnn_loss {
     CLRNN_LOSS_CROSS_ENTROPY = 0, /* -log softmax(logits)[target], in nats */
-    CLRNN_LOSS_MEAN_SQUARED       /* mean over the O outputs of (logits - target)^2 */
+    CLRNN_LOSS_MEAN_SQUARED,      /* mean over the O outputs of (logits - target)^2 */
+    CLRNN_LOSS_MEAN_ABSOLUTE,     /* mean over the O outputs of |logits - target| */
+    /* With e = logits - target: mean over the O outputs of e^2/2 where |e| <= huber_delta, else of
+     * huber_delta*(|e| - huber_delta/2) (Huber 1964; PyTorch's HuberLoss) */
+    CLRNN_LOSS_HUBER,
+    /* Sum over the O outputs of binary cross-entropy, -log sigm(logit) of a target 1, -log(1 -
+     * sigm(logit)) of a target 0, in nats: several labels of a step may be true. */
+    CLRNN_LOSS_BINARY
 } clrnn_loss;
 
 /* With g the (clipped) gradient, w a parameter, lr the scheduled rate, k = 1, 2, ... the step:
@@ -30,7 +37,11 @@ typedef enum clrnn_optimizer {
 
 typedef enum clrnn_schedule {
     CLRNN_SCHEDULE_CONSTANT = 0,
-    CLRNN_SCHEDULE_COSINE /* linear warm-up, then half a cosine down to 0 at total_steps */
+    CLRNN_SCHEDULE_COSINE, /* linear warm-up, then half a cosine down to 0 at total_steps */
+    CLRNN_SCHEDULE_STEP,   /* times step_factor after each step_every steps beyond the warm-up */
+    /* From 1/25 of the rate up to it over the first 3/10 of total_steps, then down to 1e-4/25 of
+     * it at total_steps, both as half a cosine (Smith and Topin 2019; PyTorch's OneCycleLR). */
+    CLRNN_SCHEDULE_ONE_CYCLE
 } clrnn_schedule;
 
 /* How to train. Zero-initialise, then set what you need; zero means the default given. What the
@@ -50,10 +61,19 @@ typedef struct clrnn_trainer_desc {
     double clip;          /* largest Euclidean norm of the whole gradient; 0 = no limit */
     float dropout;        /* 0 <= p < 1, between layers, of which there must be two or more */
     clrnn_schedule schedule;
-    uint64_t warmup_steps; /* steps over which the rate grows linearly from 0, either schedule */
-    uint64_t total_steps;  /* cosine: must be set, more than warmup_steps */
+    uint64_t warmup_steps; /* steps over which the rate grows linearly from 0; not one-cycle */
+    uint64_t total_steps;  /* cosine, one-cycle: must be set, more than warmup_steps */
     uint64_t seed;         /* of dropout */
     bool carry_state;      /* truncated BPTT: a batch begins with the final state of the last one */
+    uint64_t step_every;   /* step: must be set */
+    double step_factor;    /* step; 0 = 0.1, else in (0,1) */
+    double huber_delta;    /* huber; 0 = 1 */
+    /* Losses of values: one that is NaN is missing. It costs nothing, and the loss is the mean over
+     * the elements that are there (binary: over the steps counted). Else NaN makes the loss NaN. */
+    bool missing;
+    /* Cross-entropy, [O], copied: a step counts as much as the weight of its target, and the loss
+     * is the weighted mean (as of PyTorch's CrossEntropyLoss); each at least 0. NULL = all 1. */
+    const double *class_weights;
 } clrnn_trainer_desc;
 
 typedef struct clrnn_trainer clrnn_trainer;
@@ -65,10 +85,10 @@ typedef struct clrnn_batch {
     const uint32_t *lengths;
     const void *x;      /* [T,N,I], dense models, the model's precision */
     const int32_t *ids; /* [T,N], one-hot and embedding models */
-    /* [T,N]. Cross-entropy: 0..O-1, or negative: not counted. Mean squared error: a mask that may
+    /* [T,N]. Cross-entropy: 0..O-1, or negative: not counted. Losses of values: a mask that may
      * be absent; steps with a negative target are not counted, whatever their values hold. */
     const int32_t *targets;
-    const void *values; /* [T,N,O], the model's precision; mean squared error, then needed */
+    const void *values; /* [T,N,O], the model's precision; all losses but cross-entropy need them */
     bool reset;         /* begin with zero states in spite of carry_state */
 } clrnn_batch;
 
@@ -125,7 +145,8 @@ CLRNN_API clrnn_status clrnn_trainer_differentiate(clrnn_trainer *trainer, const
  * Only forward and loss, without dropout. Carries its own state from one evaluation to the next
  * (if carry_state), apart from that of training.
  *
- * loss_sum: receives the sum of the losses, count: how many steps were counted.
+ * loss_sum: receives the sum of the losses, count: how many steps were counted; with `missing`
+ *           how many elements (binary: steps). Class weights weigh the sum.
  * A sum that is not finite is a result like any other.
  * Returns: as clrnn_trainer_step (CLRNN_ERR_NOT_FINITE tells of training), but a batch in which no
  *          step is counted is allowed.
@@ -135,6 +156,22 @@ CLRNN_API clrnn_status clrnn_trainer_evaluate(clrnn_trainer *trainer, const clrn
 
 /** Steps done so far, also before a resume: the k of the formulas, minus 1. */
 CLRNN_API uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer);
+
+/**
+ * Another learning rate from the next step on, which the schedule multiplies as it does the one of
+ * the descriptor; a checkpoint keeps it.
+ * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (not above 0, or infinite)
+ */
+CLRNN_API clrnn_status clrnn_trainer_set_learning_rate(clrnn_trainer *trainer, double rate);
+
+/**
+ * From the next step on leave the tensors as they are whose names in files (clrnn_model_to_tensors)
+ * begin so: "rnn.", "embedding.weight", "rnn.weight_hh_l0". Their gradients become 0, so clipping
+ * does not see them. May be called for several prefixes; a checkpoint does not remember it.
+ * Returns: CLRNN_OK; CLRNN_ERR_ARGUMENT (no tensor's name begins so: the log lists them);
+ *          CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL
+ */
+CLRNN_API clrnn_status clrnn_trainer_freeze(clrnn_trainer *trainer, const char *prefix);
 
 /** Learning rate of the next step, and the gradient's norm of the last one, before clipping
  * (waits): finite if the gradient is, whatever its squares are. */
@@ -158,6 +195,15 @@ CLRNN_API clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *
 CLRNN_API clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path);
 
 /**
+ * The same as a set of tensors, to which more can be added before clrnn_tensors_save, and back:
+ * clrnn_trainer_save and clrnn_trainer_resume without the file. `name` stands for its path in
+ * messages. Ownership: the set stays the caller's. Returns: as those.
+ */
+CLRNN_API clrnn_status clrnn_trainer_to_tensors(clrnn_trainer *trainer, clrnn_tensors *set);
+CLRNN_API clrnn_status clrnn_trainer_from_tensors(clrnn_trainer *trainer, const clrnn_tensors *set,
+                                                  const char *name);
+
+/**
  * Continue from a checkpoint: model parameters, moments, carried states and step become those of
  * the file; evaluation begins anew. Trained on with the same options and batches, parameters are
  * bit-identical to those of a run without interruption on the same device and driver. Options that
@@ -169,55 +215,6 @@ CLRNN_API clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *pa
  *          changed.
  */
 CLRNN_API clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path);
-
-/* --- text -----------------------------------------------------------------------------------
- * A text as batches of symbols, one symbol for each byte. The text but its held-out tail is cut
- * into N streams of equal length, and batch k holds the next T symbols of each stream, so with
- * carry_state a stream is read as one long sequence. Pure arithmetic: no state, any batch at any
- * time, so a position is nothing but a number of steps. */
-
-typedef struct clrnn_text_desc {
-    uint32_t steps;    /* T, must be set */
-    uint32_t batch;    /* N, must be set */
-    double validation; /* part held out at the end, 0 <= v < 1 */
-    /* The byte of each symbol, [vocabulary_size], each once; NULL = those that occur, ascending */
-    const uint8_t *vocabulary;
-    uint32_t vocabulary_size;
-} clrnn_text_desc;
-
-typedef struct clrnn_text clrnn_text;
-
-/**
- * Prepare a text; `bytes` are copied.
- * Ownership: on success *text is the caller's, on failure NULL.
- * Threads:   any; reading is free of races.
- * Returns:   CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_MEMORY
- *            CLRNN_ERR_RANGE  the text is shorter than one batch needs (N*(T+1) bytes of training
- *                             text, and N*(T+1) of validation text if any is held out), or has
- *                             a byte that the vocabulary lacks; the log gives the numbers
- */
-CLRNN_API clrnn_status clrnn_text_create(const void *bytes, size_t size,
-                                         const clrnn_text_desc *desc, const clrnn_log *log,
-                                         clrnn_text **text);
-CLRNN_API void clrnn_text_destroy(clrnn_text **text);
-
-/** The byte of each symbol, [*size]; valid as long as the text. size: may be NULL. */
-CLRNN_API const uint8_t *clrnn_text_vocabulary(const clrnn_text *text, uint32_t *size);
-
-/** Batches of one pass through the training text, and through the held-out text. */
-CLRNN_API uint64_t clrnn_text_batches(const clrnn_text *text, bool validation);
-
-/**
- * Fill batch `index` (any number; it wraps around): ids [T,N] and targets [T,N], the symbols one
- * further. *reset tells whether the batch begins the text anew. Where nothing is held out, a batch
- * of it is symbol 0 with targets -1, which count nothing. If a pointer is NULL nothing is filled.
- */
-CLRNN_API void clrnn_text_batch(const clrnn_text *text, bool validation, uint64_t index,
-                                int32_t *ids, int32_t *targets, bool *reset);
-
-/** Bits for each symbol of the held-out text (else of the training text) under a unigram model of
- *  the training text, add-one smoothed: what predicting without context costs. */
-CLRNN_API double clrnn_text_unigram_bits(const clrnn_text *text);
 
 #ifdef __cplusplus
 }

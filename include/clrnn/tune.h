@@ -22,8 +22,8 @@ typedef struct clrnn_tuning clrnn_tuning;
  * context has a cache folder, under the device, its driver and this library's version, else not at
  * all. Plans made from then on with strategy and gemm `auto` for the same network, precision,
  * storage, training and max_batch take it; for another number of rows than max_batch, and while
- * work-groups cannot meet, the rule decides as before. (A file that is damaged, or of another
- * device, driver or version, counts as absent.)
+ * work-groups do not run at the same time, the rule decides as before. (A file that is damaged, or
+ * of another device, driver or version, counts as absent.)
  *
  * Takes seconds: every way is compiled, run and timed at max_steps and max_batch, with random
  * numbers. `strategy` and `gemm` of `desc` must be `auto`. Ways that cannot run or fail their
@@ -51,13 +51,13 @@ CLRNN_API double clrnn_exec_config_seconds(const clrnn_exec_config *config);
  * Write a config as text, always terminated: "strategy=persistent,gemm=packed,row_parts=1,
  * unit_parts=2,steals=1" (without a space or a break). Keys of no meaning for it are left out:
  *     strategy, gemm  as in clrnn/problem.h
- *     row_parts, unit_parts   persistent and resident: into how many shares the rows and the
- *                     units of each direction are cut; every share is a work-group, and those that
- *                     share units meet at every step
+ *     row_parts, unit_parts   persistent and resident: into how many parts the rows and the
+ *                     units of each direction are partitioned; every part is a work-group, and
+ *                     those that share units wait for each other at every step
  *     kept            resident: weights that a work-item keeps in registers
  *     rows            persistent: how many rows share a part of the weights while it is in the
  *                     first cache level, if not as many as usual
- *     steals           persistent, 1: groups that are done take over from those they will meet
+ *     steals          persistent, 1: groups that are done take work from those they wait for
  *     layers          persistent: how many layers of a stack one launch scans
  *
  * Returns: the length it has without the limit, as snprintf; -1 for NULL.

@@ -6,24 +6,35 @@
 #ifndef TEST_API_CASES_H
 #define TEST_API_CASES_H
 
+#include "api/graph_cases.h"
+
 /* An error with a reason in the log; the same where the call has no log to send it to. */
 #define REFUSED(call) (test_last_error[0] = 0, (call) == CLRNN_ERR_ARGUMENT && test_last_error[0])
 #define MUTE(call)    ((call) == CLRNN_ERR_ARGUMENT)
 #define FINE(call)    ((call) == CLRNN_OK)
 #define IGNORED(call) ((call), true)
 
-#define CONTEXT_CASES(CASE)                                                                   \
-    CASE(clrnn_devices_list, log, FINE(clrnn_devices_list(NULL, &o.devices, &o.count)))       \
-    CASE(clrnn_devices_list, devices, REFUSED(clrnn_devices_list(&test_log, NULL, &o.count))) \
-    CASE(clrnn_devices_list, count, REFUSED(clrnn_devices_list(&test_log, &o.none, NULL)))    \
-    CASE(clrnn_devices_free, devices, IGNORED(clrnn_devices_free(NULL)))                      \
-    CASE(clrnn_context_create, desc, FINE(clrnn_context_create(NULL, &o.usual)))              \
-    CASE(clrnn_context_create, context, REFUSED(clrnn_context_create(&o.opening, NULL)))      \
-    CASE(clrnn_context_destroy, context, IGNORED(clrnn_context_destroy(NULL)))                \
-    CASE(clrnn_context_device, context, !clrnn_context_device(NULL))                          \
-    CASE(clrnn_context_cl, context, !clrnn_context_cl(NULL))                                  \
-    CASE(clrnn_context_queue, context, !clrnn_context_queue(NULL))                            \
-    CASE(clrnn_context_finish, context, MUTE(clrnn_context_finish(NULL)))
+#define CONTEXT_CASES(CASE)                                                                        \
+    CASE(clrnn_devices_list, log, FINE(clrnn_devices_list(NULL, &o.devices, &o.count)))            \
+    CASE(clrnn_devices_list, devices, REFUSED(clrnn_devices_list(&test_log, NULL, &o.count)))      \
+    CASE(clrnn_devices_list, count, REFUSED(clrnn_devices_list(&test_log, &o.none, NULL)))         \
+    CASE(clrnn_devices_free, devices, IGNORED(clrnn_devices_free(NULL)))                           \
+    CASE(clrnn_context_create, desc, FINE(clrnn_context_create(NULL, &o.usual)))                   \
+    CASE(clrnn_context_create, context, REFUSED(clrnn_context_create(&o.opening, NULL)))           \
+    CASE(clrnn_context_destroy, context, IGNORED(clrnn_context_destroy(NULL)))                     \
+    CASE(clrnn_context_device, context, !clrnn_context_device(NULL))                               \
+    CASE(clrnn_context_cl, context, !clrnn_context_cl(NULL))                                       \
+    CASE(clrnn_context_queue, context, !clrnn_context_queue(NULL))                                 \
+    CASE(clrnn_context_finish, context, MUTE(clrnn_context_finish(NULL)))                          \
+    CASE(clrnn_context_report, context, MUTE(clrnn_context_report(NULL, &o.report)))               \
+    CASE(clrnn_context_report, report, REFUSED(clrnn_context_report(o.context, NULL)))             \
+    CASE(clrnn_devices_report, log, FINE(clrnn_devices_report(NULL, &o.report)))                   \
+    CASE(clrnn_devices_report, report, REFUSED(clrnn_devices_report(&test_log, NULL)))             \
+    CASE(clrnn_report_destroy, report, IGNORED(clrnn_report_destroy(NULL)))                        \
+    CASE(clrnn_report_count, report, clrnn_report_count(NULL) == 0)                                \
+    CASE(clrnn_report_at, report, !clrnn_report_at(NULL, 0))                                       \
+    CASE(clrnn_report_format, report, clrnn_report_format(NULL, CLRNN_REPORT_TEXT, o.text, 8) < 0) \
+    CASE(clrnn_report_format, text, clrnn_report_format(o.report, CLRNN_REPORT_JSON, NULL, 0) > 0)
 
 #define NETWORK_CASES(CASE)                                                                        \
     CASE(clrnn_network_weights, desc,                                                              \
@@ -118,6 +129,11 @@
     CASE(clrnn_tensors_load, path, REFUSED(clrnn_tensors_load(NULL, &test_log, &o.no_set)))        \
     CASE(clrnn_tensors_load, log, clrnn_tensors_load("/missing", NULL, &o.no_set) == CLRNN_ERR_IO) \
     CASE(clrnn_tensors_load, set, REFUSED(clrnn_tensors_load("/missing", &test_log, NULL)))        \
+    CASE(clrnn_csv_load, path, REFUSED(clrnn_csv_load(NULL, NULL, &test_log, &o.no_set)))          \
+    CASE(clrnn_csv_load, columns,                                                                  \
+         clrnn_csv_load("/missing", NULL, &test_log, &o.no_set) == CLRNN_ERR_IO)                   \
+    CASE(clrnn_csv_load, log, clrnn_csv_load("/missing", "a", NULL, &o.no_set) == CLRNN_ERR_IO)    \
+    CASE(clrnn_csv_load, set, REFUSED(clrnn_csv_load("/missing", NULL, &test_log, NULL)))          \
     CASE(clrnn_tensors_parse, data,                                                                \
          REFUSED(clrnn_tensors_parse(NULL, 9, "name", &test_log, &o.no_set)))                      \
     CASE(clrnn_tensors_parse, name,                                                                \
@@ -232,7 +248,19 @@
     CASE(clrnn_trainer_save, trainer, MUTE(clrnn_trainer_save(NULL, "/missing/x")))                \
     CASE(clrnn_trainer_save, path, REFUSED(clrnn_trainer_save(o.trainer, NULL)))                   \
     CASE(clrnn_trainer_resume, trainer, MUTE(clrnn_trainer_resume(NULL, "/missing")))              \
-    CASE(clrnn_trainer_resume, path, REFUSED(clrnn_trainer_resume(o.trainer, NULL)))
+    CASE(clrnn_trainer_resume, path, REFUSED(clrnn_trainer_resume(o.trainer, NULL)))               \
+    CASE(clrnn_trainer_to_tensors, trainer, MUTE(clrnn_trainer_to_tensors(NULL, o.set)))           \
+    CASE(clrnn_trainer_to_tensors, set, REFUSED(clrnn_trainer_to_tensors(o.trainer, NULL)))        \
+    CASE(clrnn_trainer_from_tensors, trainer,                                                      \
+         MUTE(clrnn_trainer_from_tensors(NULL, o.set, "name")))                                    \
+    CASE(clrnn_trainer_from_tensors, set,                                                          \
+         REFUSED(clrnn_trainer_from_tensors(o.trainer, NULL, "name")))                             \
+    CASE(clrnn_trainer_from_tensors, name,                                                         \
+         REFUSED(clrnn_trainer_from_tensors(o.trainer, o.set, NULL)))                              \
+    CASE(clrnn_trainer_set_learning_rate, trainer,                                                 \
+         MUTE(clrnn_trainer_set_learning_rate(NULL, 0.1)))                                         \
+    CASE(clrnn_trainer_freeze, trainer, MUTE(clrnn_trainer_freeze(NULL, "rnn.")))                  \
+    CASE(clrnn_trainer_freeze, prefix, REFUSED(clrnn_trainer_freeze(o.trainer, NULL)))
 
 #define TEXT_CASES(CASE)                                                                          \
     CASE(clrnn_text_create, bytes,                                                                \
@@ -256,17 +284,61 @@
          IGNORED(clrnn_text_batch(o.writing, false, 0, o.ids, o.targets, NULL)))                  \
     CASE(clrnn_text_unigram_bits, text, clrnn_text_unigram_bits(NULL) == 0)
 
-#define ALL_CASES(CASE) \
-    CONTEXT_CASES(CASE) \
-    NETWORK_CASES(CASE) \
-    PLAN_CASES(CASE)    \
-    STREAM_CASES(CASE)  \
-    PROBLEM_CASES(CASE) \
-    BUFFER_CASES(CASE)  \
-    TUNE_CASES(CASE)    \
-    TENSORS_CASES(CASE) \
-    MODEL_CASES(CASE)   \
-    TRAINER_CASES(CASE) \
-    TEXT_CASES(CASE)
+#define DATA_CASES(CASE)                                                                           \
+    CASE(clrnn_data_create, desc, REFUSED(clrnn_data_create(NULL, &test_log, &o.no_data)))         \
+    CASE(clrnn_data_create, log, MUTE(clrnn_data_create(&o.no_arrays, NULL, &o.no_data)))          \
+    CASE(clrnn_data_create, data, REFUSED(clrnn_data_create(&o.no_arrays, &test_log, NULL)))       \
+    CASE(clrnn_data_create_task, desc,                                                             \
+         REFUSED(clrnn_data_create_task(NULL, &test_log, &o.no_data)))                             \
+    CASE(clrnn_data_create_task, log,                                                              \
+         FINE(clrnn_data_create_task(&o.adding, NULL, &o.other_data)))                             \
+    CASE(clrnn_data_create_task, data,                                                             \
+         REFUSED(clrnn_data_create_task(&o.adding, &test_log, NULL)))                              \
+    CASE(clrnn_data_destroy, data, IGNORED(clrnn_data_destroy(NULL)))                              \
+    CASE(clrnn_data_get_info, data, !clrnn_data_get_info(NULL))                                    \
+    CASE(clrnn_data_split, data, MUTE(clrnn_data_split(NULL, &o.split)))                           \
+    CASE(clrnn_data_split, split, REFUSED(clrnn_data_split(o.data, NULL)))                         \
+    CASE(clrnn_data_standardise, data, MUTE(clrnn_data_standardise(NULL, true, false)))            \
+    CASE(clrnn_data_scaling_to_tensors, data, MUTE(clrnn_data_scaling_to_tensors(NULL, o.set)))    \
+    CASE(clrnn_data_scaling_to_tensors, set, REFUSED(clrnn_data_scaling_to_tensors(o.data, NULL))) \
+    CASE(clrnn_data_scaling_from_tensors, data,                                                    \
+         MUTE(clrnn_data_scaling_from_tensors(NULL, o.set)))                                       \
+    CASE(clrnn_data_scaling_from_tensors, set,                                                     \
+         REFUSED(clrnn_data_scaling_from_tensors(o.data, NULL)))                                   \
+    CASE(clrnn_data_class_counts, data, IGNORED(clrnn_data_class_counts(NULL, &o.counted)))        \
+    CASE(clrnn_data_class_counts, counts, IGNORED(clrnn_data_class_counts(o.data, NULL)))          \
+    CASE(clrnn_data_batches, data, clrnn_data_batches(NULL, CLRNN_PART_TRAIN) == 0)                \
+    CASE(clrnn_data_batch, data, MUTE(clrnn_data_batch(NULL, CLRNN_PART_TRAIN, 0, &o.filled)))     \
+    CASE(clrnn_data_batch, batch, REFUSED(clrnn_data_batch(o.data, CLRNN_PART_TRAIN, 0, NULL)))    \
+    CASE(clrnn_data_score, data, MUTE(clrnn_data_score(NULL, o.model, CLRNN_PART_TEST, &o.score))) \
+    CASE(clrnn_data_score, model,                                                                  \
+         REFUSED(clrnn_data_score(o.data, NULL, CLRNN_PART_TEST, &o.score)))                       \
+    CASE(clrnn_data_score, score,                                                                  \
+         REFUSED(clrnn_data_score(o.data, o.model, CLRNN_PART_TEST, NULL)))                        \
+    CASE(clrnn_data_baseline, data,                                                                \
+         MUTE(clrnn_data_baseline(NULL, CLRNN_PART_TEST, CLRNN_BASELINE_MEAN, 0, &o.score)))       \
+    CASE(clrnn_data_baseline, score,                                                               \
+         REFUSED(clrnn_data_baseline(o.data, CLRNN_PART_TEST, CLRNN_BASELINE_MEAN, 0, NULL)))      \
+    CASE(clrnn_data_predict, data, MUTE(clrnn_data_predict(NULL, o.model, o.doubles)))             \
+    CASE(clrnn_data_predict, model, REFUSED(clrnn_data_predict(o.data, NULL, o.doubles)))          \
+    CASE(clrnn_data_predict, out, REFUSED(clrnn_data_predict(o.data, o.model, NULL)))
+
+#define ALL_CASES(CASE)         \
+    CONTEXT_CASES(CASE)         \
+    NETWORK_CASES(CASE)         \
+    PLAN_CASES(CASE)            \
+    STREAM_CASES(CASE)          \
+    PROBLEM_CASES(CASE)         \
+    BUFFER_CASES(CASE)          \
+    TUNE_CASES(CASE)            \
+    TENSORS_CASES(CASE)         \
+    MODEL_CASES(CASE)           \
+    TRAINER_CASES(CASE)         \
+    DATA_CASES(CASE)            \
+    TEXT_CASES(CASE)            \
+    GRAPH_CASES(CASE)           \
+    GRAPH_PARAMETER_CASES(CASE) \
+    GRAPH_PLAN_CASES(CASE)      \
+    GRAPH_STREAM_CASES(CASE)
 
 #endif

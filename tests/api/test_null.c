@@ -20,6 +20,7 @@ static struct {
     clrnn_context_desc opening;
     clrnn_context *context, *usual;
     clrnn_device_info *devices, *none;
+    clrnn_report *report;
     clrnn_plan_desc planned;
     clrnn_plan *plan; /* trains: the trainer's */
     clrnn_plan *streaming, *no_plan;
@@ -44,8 +45,26 @@ static struct {
     clrnn_trainer_desc training;
     clrnn_trainer *trainer, *nobody;
     task_batch batch;
+    clrnn_data_desc no_arrays;
+    clrnn_task_desc adding;
+    clrnn_data *data, *other_data, *no_data;
+    clrnn_split split;
+    clrnn_batch filled;
+    clrnn_score score;
     clrnn_text_desc cut;
     clrnn_text *writing, *third, *no_text;
+    clrnn_graph_input_desc graph_x;
+    clrnn_node_desc graph_node;
+    clrnn_graph *graph, *empty, *no_graph;
+    clrnn_value_info value_info;
+    clrnn_graph_parameter parameter;
+    clrnn_graph_plan_desc graph_planned;
+    clrnn_graph_plan *graph_plan, *no_graph_plan;
+    clrnn_graph_io graph_io;
+    clrnn_graph_gradients graph_back;
+    clrnn_graph_stream_desc graph_streamed;
+    clrnn_graph_stream *graph_stream, *no_graph_stream;
+    uint64_t axes[CLRNN_MOST_AXES];
     float numbers[1000], room[1000]; /* in, out */
     double doubles[16], number;
     uint64_t shape[1], counted;
@@ -105,6 +124,23 @@ static void make_stream(void)
     assert_int_equal(clrnn_stream_create(o.streaming, &o.stream), CLRNN_OK);
 }
 
+static void make_graph(void)
+{
+    o.graph_x = (clrnn_graph_input_desc){"x", 3, {CLRNN_STEPS, CLRNN_BATCH, 2}, false};
+    o.graph_node = (clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .name = "n", .units = 2};
+    o.graph_planned = (clrnn_graph_plan_desc){.max_steps = 1, .max_batch = 1, .train = true};
+    o.graph_streamed.max_steps = 1;
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &o.graph), CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(o.graph, &o.graph_x), CLRNN_OK);
+    assert_int_equal(clrnn_graph_add(o.graph, &o.graph_node, NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(o.graph, "y", NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_plan_create(o.context, o.graph, &o.graph_planned, &o.graph_plan),
+                     CLRNN_OK);
+    assert_int_equal(
+        clrnn_graph_stream_create(o.context, o.graph, &o.graph_streamed, &o.graph_stream),
+        CLRNN_OK);
+}
+
 static int make_all(void **state)
 {
     void *context = NULL;
@@ -116,10 +152,13 @@ static int make_all(void **state)
     o.shape[0] = 3;
     make_trainer();
     make_stream();
+    make_graph();
     assert_int_equal(clrnn_problem_parse("H=3,I=2,T=1", &test_log, &o.problem), CLRNN_OK);
     assert_int_equal(clrnn_tensors_create(&test_log, &o.set), CLRNN_OK);
     assert_int_equal(clrnn_tensors_add(o.set, "x", CLRNN_DTYPE_F32, 1, o.shape, o.numbers),
                      CLRNN_OK);
+    o.adding = (clrnn_task_desc){.steps = 2, .batch = 1};
+    assert_int_equal(clrnn_data_create_task(&o.adding, &test_log, &o.data), CLRNN_OK);
     o.cut = (clrnn_text_desc){.steps = 1, .batch = 1};
     assert_int_equal(clrnn_text_create("text", 4, &o.cut, &test_log, &o.writing), CLRNN_OK);
     return 0;
@@ -129,12 +168,19 @@ static int free_all(void **state)
 {
     (void)state;
     clrnn_devices_free(&o.devices);
+    clrnn_report_destroy(&o.report);
+    clrnn_graph_stream_destroy(&o.graph_stream);
+    clrnn_graph_plan_destroy(&o.graph_plan);
+    clrnn_graph_destroy(&o.graph);
+    clrnn_graph_destroy(&o.empty);
     clrnn_stream_destroy(&o.stream);
     clrnn_plan_destroy(&o.streaming);
     clrnn_trainer_destroy(&o.trainer);
     clrnn_model_destroy(&o.model);
     clrnn_tensors_destroy(&o.set);
     clrnn_tensors_destroy(&o.another);
+    clrnn_data_destroy(&o.data);
+    clrnn_data_destroy(&o.other_data);
     clrnn_text_destroy(&o.writing);
     clrnn_text_destroy(&o.third);
     clrnn_context_destroy(&o.usual);

@@ -98,6 +98,7 @@ static heard visit(const clrnn_context *like, const char *folder, long a, long b
 
 static void test_same_program(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     heard h;
     clrnn_context *context = open_with(*state, &h, "");
     const clr_define reversed[] = {{"B", 4}, {"A", -3}};
@@ -124,6 +125,7 @@ static void *get_and_run(void *argument)
 
 static void test_two_threads(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     heard h;
     clrnn_context *context = open_with(*state, &h, "");
     pthread_t threads[2];
@@ -142,6 +144,7 @@ static void test_two_threads(void **state)
  * first one too gets that very one. */
 static void test_builds_side_by_side(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     heard h;
     test_gate gate;
     clrnn_context *context = open_with(*state, &h, "");
@@ -174,6 +177,7 @@ static void *get_broken(void *argument)
 /* A build that fails while others wait for it: each of them hears why. */
 static void test_failure_side_by_side(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     heard h;
     test_gate gate;
     clrnn_context *context = open_with(*state, &h, "");
@@ -193,6 +197,7 @@ static void test_failure_side_by_side(void **state)
 
 static void test_build_failure(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     clrnn_context *context = *state;
     const clr_source *const wrong[] = {&head, &broken};
     const clr_define defines[] = {{"WIDTH", 8}, {"HEIGHT", -1}};
@@ -241,6 +246,7 @@ static const char *below(const char *name)
 
 static void test_disk_hit(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     const char *folder = below("deep/er/cache");
     struct stat about;
     heard h = visit(*state, folder, 1, 2);
@@ -298,6 +304,7 @@ static void assert_healed(const clrnn_context *like, const char *folder, const c
 
 static void test_disk_damage(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     const char *folder = below("damage");
     (void)visit(*state, folder, 7, 8);
     cache_file f = read_cache(folder);
@@ -323,6 +330,7 @@ static void test_disk_damage(void **state)
 /* Sizes in the header that would wrap around, were they added up unchecked. */
 static void test_disk_hostile_sizes(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     const char *folder = below("hostile");
     (void)visit(*state, folder, 7, 8);
     cache_file f = read_cache(folder);
@@ -343,6 +351,7 @@ static void test_disk_hostile_sizes(void **state)
 /* A whole file of another program under this one's name, and a binary that is whole but none. */
 static void test_disk_foreign(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     const char *mine = below("mine"), *other = below("other");
     (void)visit(*state, mine, 7, 8);
     (void)visit(*state, other, 9, 9);
@@ -383,6 +392,7 @@ static void assert_uncached(const clrnn_context *like, const char *folder, const
 
 static void test_disk_unwritable(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     const char *file = below("file"), *folder = below("occupied");
     const clr_piece piece = {"x", 1};
     char inside[600];
@@ -409,6 +419,7 @@ static void test_disk_unwritable(void **state)
 /* A refusal while the binary is fetched and stored costs the cache file, never the program. */
 static void test_refusals_while_storing(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     const clr_fault faults[] = {CLR_FAULT_OPENCL, CLR_FAULT_MEMORY};
     const clr_define defines[] = {{"A", 1}, {"B", 1}};
     for (int i = 0; i < 2; i++) {

@@ -68,7 +68,7 @@ static clrnn_status do_everything(const clrnn_context_desc *desc, made *m, cl_in
     if (status == CLRNN_OK)
         status = clr_buffer_zero(m->context, m->buffers[0], 0, 64);
     if (status == CLRNN_OK)
-        status = fill_launch(m->context, m->kernel, m->buffers[0], (clr_range){{3, 2}, {2, 2}}, 0);
+        status = fill_launch(m->context, m->kernel, m->buffers[0], (clr_range){{3, 2}, {1, 1}}, 0);
     if (status == CLRNN_OK)
         status = clr_buffer_copy(m->context, m->buffers[0], 20, m->buffers[1], 0, 4);
     if (status == CLRNN_OK)
@@ -145,11 +145,12 @@ static void test_driver(void **state)
     refuse_each(CLR_FAULT_OPENCL, &desc, true, 20);
 }
 
+/* (Native does without a thread that could not be started.) */
 static void test_memory(void **state)
 {
     (void)state;
     const clrnn_context_desc desc = {.log = test_log, .cache_dir = ""};
-    refuse_each(CLR_FAULT_MEMORY, &desc, true, 6);
+    refuse_each(CLR_FAULT_MEMORY, &desc, strcmp(device.platform, "native") != 0, 6);
 }
 
 /* With a cache on disk: what it does not give is compiled. */

@@ -178,8 +178,8 @@ static void test_environment(void **state)
 static void test_wrong_environment(void **state)
 {
     (void)state;
-    static const char choice[] = "choose auto, gpu, cpu, nvidia, amd, intel, pocl, a part of a "
-                                 "name, or PLATFORM:DEVICE";
+    static const char choice[] = "choose auto, gpu, cpu, native, nvidia, amd, intel, pocl, a part "
+                                 "of a name, or PLATFORM:DEVICE";
     clrnn_device_info machine[COUNT];
     size_t order[COUNT], matches = 0;
     make_machine(machine);

@@ -41,8 +41,9 @@ def lay_parent(folder, source):
 
 
 def setup(folder, build, *options):
-    run("meson", "setup", build, "--force-fallback-for=clrnn", "-Dbuildtype=plain", *options,
-        folder=folder)
+    # Without native kernels, which take minutes and are those of any other build.
+    run("meson", "setup", build, "--force-fallback-for=clrnn", "-Dbuildtype=plain",
+        "-Dclrnn:native=disabled", *options, folder=folder)
 
 
 def introspect(folder, build, what):

@@ -90,8 +90,8 @@ test_blocks test_blocks_from_zero(clrnn_context *context, clrnn_cell cell)
 {
     const clrnn_network_desc network = {.cell = cell, .input_size = 3, .hidden_size = 17};
     test_blocks b =
-        test_blocks_open(context, &network, 12, 2, 6, CLRNN_F32, test_config_count(context) - 1);
-    clrnn_plan_desc desc = test_plan_desc(&b.in, CLRNN_F32, false, test_config_count(context) - 1);
+        test_blocks_open(context, &network, 12, 2, 6, CLRNN_F32, test_last_way(context));
+    clrnn_plan_desc desc = test_plan_desc(&b.in, CLRNN_F32, false, test_last_way(context));
     clrnn_plan *whole = test_plan_make(context, &desc, &b.in);
     clrnn_host_io io = b.host.io;
     io.h0 = io.c0 = NULL;

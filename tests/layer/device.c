@@ -16,10 +16,40 @@ const test_config test_configs[TEST_CONFIGS] = {
     {"persistent packed", CLRNN_STRATEGY_PERSISTENT, CLRNN_GEMM_PACKED},
 };
 
+bool test_has_way(clrnn_context *context, size_t config)
+{
+    const test_config *w = &test_configs[config];
+    return (w->gemm != CLRNN_GEMM_CLBLAST || test_has(context, TEST_CLBLAST)) &&
+           (w->strategy != CLRNN_STRATEGY_RESIDENT || test_has(context, TEST_RESIDENT)) &&
+           (w->strategy != CLRNN_STRATEGY_PERSISTENT || test_has(context, TEST_PERSISTENT));
+}
+
+size_t test_next_way(clrnn_context *context, size_t config)
+{
+    while (config < TEST_CONFIGS && !test_has_way(context, config))
+        config++;
+    return config;
+}
+
 size_t test_config_count(clrnn_context *context)
 {
-    return clrnn_context_device(context)->type & CL_DEVICE_TYPE_CPU ? TEST_CONFIGS
-                                                                    : TEST_CONFIGS - 1;
+    size_t count = 0;
+    for (size_t config = 0; config < TEST_CONFIGS; config++)
+        count += test_has_way(context, config);
+    return count;
+}
+
+size_t test_nth_way(clrnn_context *context, size_t n)
+{
+    size_t config = test_next_way(context, 0);
+    for (n %= test_config_count(context); n > 0; n--)
+        config = test_next_way(context, config + 1);
+    return config;
+}
+
+size_t test_last_way(clrnn_context *context)
+{
+    return test_nth_way(context, test_config_count(context) - 1);
 }
 
 int test_precisions(clrnn_context *context)

@@ -26,8 +26,18 @@ typedef struct test_config {
 enum { STEPWISE_CLBLAST, STEPWISE_PACKED, RESIDENT, PERSISTENT, TEST_CONFIGS };
 extern const test_config test_configs[TEST_CONFIGS];
 
-/** How many of them this device can: all but the last, which is for CPU devices, or all. */
+/** Whether this device has it (test_has), and how many of them it has. */
+bool test_has_way(clrnn_context *context, size_t config);
 size_t test_config_count(clrnn_context *context);
+
+/** The first one from `config` on that it has, TEST_CONFIGS if there is none: a loop over all of
+ * them is for (size_t config = test_next_way(context, 0); config < TEST_CONFIGS;
+ *       config = test_next_way(context, config + 1)). */
+size_t test_next_way(clrnn_context *context, size_t config);
+
+/** The n-th that it has, counting round and round; and the last. */
+size_t test_nth_way(clrnn_context *context, size_t n);
+size_t test_last_way(clrnn_context *context);
 
 /** Elements in a precision, and back. NULL gives NULL, else to be freed. */
 void *test_encode(const double *values, size_t count, clrnn_precision precision);

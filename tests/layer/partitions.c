@@ -12,7 +12,7 @@
 int test_open_persistent(void **state)
 {
     int result = test_open(state);
-    if (test_config_count(*state) <= PERSISTENT) {
+    if (!test_has_way(*state, PERSISTENT)) {
         printf("no CPU device: skipped\n");
         test_close(state);
         exit(77);
@@ -125,7 +125,7 @@ uint32_t test_fallbacks(clrnn_plan *plan)
         CLRNN_OK);
     for (size_t i = 0; i < COUNT(sync); i++)
         if (i != SYNC_FALLBACKS && (i < SYNC_DONE || i >= SYNC_CLAIMS) && sync[i] != 0)
-            fail_msg("int %zu of the array where groups meet is %d after a pass", i, sync[i]);
+            fail_msg("int %zu of the array where groups wait is %d after a pass", i, sync[i]);
     assert_int_equal(sync[SYNC_FALLBACKS], *clr_scanner_of(plan)->kernels.fallbacks);
     return (uint32_t)sync[SYNC_FALLBACKS];
 }

@@ -38,7 +38,7 @@ void test_run_same(const char *what, clrnn_plan *plan, const test_inputs *in,
 clrnn_network_desc test_sized_form(size_t form, uint32_t inputs, uint32_t hidden,
                                    uint32_t projected);
 
-/** Launches of this plan that were repaired. Fails if the last one did not leave the place where
+/** Launches of this plan that fell back. Fails if the last one did not leave the place where
  *  groups meet as the next one needs it: no flag, every counter 0. */
 uint32_t test_fallbacks(clrnn_plan *plan);
 

@@ -31,11 +31,12 @@ static void *make_plan(void *context)
 }
 
 /* While a plan is being compiled, for as long as that takes, a stream goes on; its blocks are so
- * large that groups share the units, so whether they may meet is asked for. */
+ * large that groups share the units, so whether a grid barrier is allowed is asked for. */
 static void stream_while_compiling(void **state)
 {
     enum { T = 600, BLOCK = 300, N = 2 };
-    for (size_t config = STEPWISE_PACKED; config < test_config_count(*state); config++) {
+    for (size_t config = test_next_way(*state, STEPWISE_PACKED); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1)) {
         const clrnn_network_desc network = {
             .cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 64};
         void *context = NULL, *plan = NULL;
@@ -218,7 +219,8 @@ static void check_config(clrnn_context *context, size_t config, bool train)
 
 static void passes_do_not_wait(void **state)
 {
-    for (size_t config = 0; config < test_config_count(*state); config++)
+    for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1))
         for (int train = 0; train < 2; train++)
             check_config(*state, config, train);
 }
@@ -239,12 +241,12 @@ static cl_int status_of(cl_event event)
  * the event; and another pass waits for it. */
 static void wait_lists(void **state)
 {
+    test_need(*state, TEST_USER_EVENTS);
     static const uint32_t lengths[2] = {4, 2};
     clrnn_context *context = *state, *beside = NULL;
     const clrnn_network_desc network = test_form(2, 1, false);
     test_inputs in = test_inputs_random(&network, 4, 2, lengths, 60, 0.5);
-    const clrnn_plan_desc desc =
-        test_plan_desc(&in, CLRNN_F32, true, test_config_count(context) - 1);
+    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, test_last_way(context));
     clrnn_plan *plan = test_plan_make(context, &desc, &in);
     test_outputs expected = test_run(plan, &in);
     on_device d = put_on_device(plan, &in);
@@ -307,8 +309,7 @@ static void passes_flush(void **state)
     clrnn_context *context = *state;
     const clrnn_network_desc network = test_form(4, 1, false);
     test_inputs in = test_inputs_random(&network, 2, 2, NULL, 80, 0.5);
-    const clrnn_plan_desc desc =
-        test_plan_desc(&in, CLRNN_F32, true, test_config_count(context) - 1);
+    const clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, true, test_last_way(context));
     clrnn_plan *plan = test_plan_make(context, &desc, &in);
     on_device d = put_on_device(plan, &in);
     test_outputs expected = test_run(plan, &in);

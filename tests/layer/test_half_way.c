@@ -132,7 +132,8 @@ static void check(clrnn_context *context, const char *what, size_t form, clrnn_p
 static void weights_are_set_whole(void **state)
 {
     static const size_t forms[TEST_CONFIGS] = {3, 4, 2, 3};
-    for (size_t config = 0; config < test_config_count(*state); config++)
+    for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1))
         for (int train = 0; train < 2; train++) {
             const clrnn_plan_desc desc = {.train = train,
                                           .strategy = test_configs[config].strategy,
@@ -143,7 +144,8 @@ static void weights_are_set_whole(void **state)
 
 static void stored_weights_are_set_whole(void **state)
 {
-    for (size_t config = 0; config < test_config_count(*state); config++) {
+    for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1)) {
         const clrnn_plan_desc desc = {.weights =
                                           config % 2 ? CLRNN_WEIGHTS_INT8 : CLRNN_WEIGHTS_F16,
                                       .strategy = test_configs[config].strategy,

@@ -119,6 +119,7 @@ static void weights_to_their_limit(void **state)
 /* Where there is no memory either, it is not asked for first. */
 static void refused_before_memory_is_taken(void **state)
 {
+    test_need(*state, TEST_CLBLAST);
     clrnn_plan *plan = NULL;
     for (int train = 0; train < 2; train++) {
         const clrnn_plan_desc desc = {.network = {.input_size = 4096, .hidden_size = 4096},
@@ -136,6 +137,7 @@ static void refused_before_memory_is_taken(void **state)
 /* Gates of all T would be too many, those of a chunk are not. */
 static void chunks_count(void **state)
 {
+    test_need(*state, TEST_CLBLAST);
     const clrnn_plan_desc desc = {.network = {.input_size = 16, .hidden_size = 1024},
                                   .max_steps = 1u << 20,
                                   .max_batch = 1,

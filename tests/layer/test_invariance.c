@@ -32,7 +32,7 @@ static void assert_same_outputs(const char *what, const test_inputs *in, const t
     assert_same_bits(what, a->dweights, b->dweights, s.weights);
 }
 
-/* A form with sizes that fill several panels of units, so that groups have to meet. */
+/* A form with sizes that fill several panels of units, so that there are grid barriers. */
 static clrnn_network_desc large_form(size_t form, uint32_t layers, bool bidirectional)
 {
     clrnn_network_desc desc = test_form(form, layers, bidirectional);
@@ -88,11 +88,13 @@ static void check_chunks(clrnn_context *context, size_t form, uint32_t layers, b
 
 static void chunks(void **state)
 {
-    for (size_t config = 0; config < test_config_count(*state); config++)
+    for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1))
         for (size_t form = 0; form < TEST_FORMS; form++)
             for (uint32_t layers = 1; layers <= 4; layers++)
                 check_chunks(*state, form, layers, (form + layers) % 2, config);
-    for (size_t config = 0; config < test_config_count(*state); config++)
+    for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1))
         for (uint32_t layers = 3; layers <= 4; layers++) {
             check_chunks(*state, 3, layers, true, config);
             check_chunks(*state, 3, layers, false, config);
@@ -105,7 +107,8 @@ static void chunks_of_a_long_sequence(void **state)
     const clrnn_network_desc network = {.input_size = 5, .hidden_size = 256, .num_layers = 2};
     test_inputs in = test_inputs_random(&network, 71, 64, NULL, 700, 1. / 16);
     test_inputs_round(&in, CLRNN_F32);
-    for (size_t config = STEPWISE_PACKED; config < test_config_count(*state); config++) {
+    for (size_t config = test_next_way(*state, STEPWISE_PACKED); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1)) {
         const clrnn_plan_desc infer = test_plan_desc(&in, CLRNN_F32, false, config);
         const clrnn_plan_desc train = test_plan_desc(&in, CLRNN_F32, true, config);
         clrnn_plan_desc longer = infer;
@@ -183,7 +186,8 @@ static void check_streaming(clrnn_context *context, size_t form, size_t config)
 
 static void streaming(void **state)
 {
-    for (size_t config = STEPWISE_PACKED; config < test_config_count(*state); config++)
+    for (size_t config = test_next_way(*state, STEPWISE_PACKED); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1))
         for (size_t form = 0; form < TEST_FORMS; form++)
             check_streaming(*state, form, config);
 }
@@ -231,7 +235,8 @@ static void check_batch(clrnn_context *context, size_t form, size_t config)
 
 static void batches(void **state)
 {
-    for (size_t config = STEPWISE_PACKED; config < test_config_count(*state); config++)
+    for (size_t config = test_next_way(*state, STEPWISE_PACKED); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1))
         for (size_t form = 0; form < TEST_FORMS; form++)
             check_batch(*state, form, config);
 }
@@ -241,7 +246,8 @@ static void batches(void **state)
 static void running_again(void **state)
 {
     static const uint32_t ragged[7] = {5, 0, 3, 1, 4, 5, 2};
-    for (size_t config = 0; config < test_config_count(*state); config++)
+    for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1))
         for (size_t form = 0; form < TEST_FORMS; form++) {
             clrnn_network_desc network = large_form(form, 2, form % 2);
             test_inputs in =

@@ -112,7 +112,7 @@ static void more_steps_than_a_launch(void **state)
 }
 
 /* A budget that has room for one step of a launch, and for a few, in every form, both directions
- * and with groups that meet: the bits of the stepwise strategy. */
+ * and with grid barriers: the bits of the stepwise strategy. */
 static void launches_of_few_steps(void **state)
 {
     static const uint32_t lengths[] = {7, 0, 4};

@@ -8,7 +8,9 @@
 #include <clrnn/plan.h>
 #include <clrnn/problem.h>
 
+#include "device/buffer.h"
 #include "device/native.h"
+#include "math/loss.h"
 #include "support.h"
 
 static clrnn_context *contexts[2];
@@ -174,11 +176,83 @@ static void same_bits_of_stored_weights(void **state)
             }
 }
 
+/* Networks that one group scans for one row, of widths that fill vectors and that do not, and of
+ * few inputs and many. */
+static void same_bits_of_one_row(void **state)
+{
+    static const char *const cells[] = {"lstm",
+                                        "lstm,peepholes=1",
+                                        "lstm,bias=0",
+                                        "gru",
+                                        "gru,update=keeps,reset=after",
+                                        "gru,bias=0",
+                                        "rnn",
+                                        "rnn,act=relu"};
+    static const int widths[] = {1, 5, 8, 13, 16, 17, 24, 31, 40, 48, 64, 80, 100, 129, 256};
+    (void)state;
+    for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
+        for (size_t h = 0; h < sizeof widths / sizeof *widths; h++) {
+            static const char *const more[] = {"I=1", "I=5", "I=3,D=2", "I=4,L=2"};
+            char text[160];
+            snprintf(text, sizeof text, "cell=%s,T=9,N=1,H=%d,%s,strategy=persistent", cells[c],
+                     widths[h], more[(c + h) % 4]);
+            compare(text);
+        }
+}
+
+/* Losses and gradients of rows of logits on one of the devices. */
+static void run_loss(clrnn_context *context, clrnn_precision precision, const array *x,
+                     const int32_t *targets, size_t rows, size_t outputs, array out[2])
+{
+    clr_loss loss;
+    cl_mem buffers[4] = {NULL};
+    const size_t bytes[4] = {x->bytes, rows * sizeof *targets, out[0].bytes, out[1].bytes};
+    assert_int_equal(clr_loss_init(context, precision, 1, &loss), CLRNN_OK);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(clr_buffer_create(context, bytes[i], &buffers[i]), CLRNN_OK);
+    assert_int_equal(clr_buffer_write(context, buffers[0], 0, bytes[0], x->data), CLRNN_OK);
+    assert_int_equal(clr_buffer_write(context, buffers[1], 0, bytes[1], targets), CLRNN_OK);
+    assert_int_equal(clr_loss_cross_entropy(&loss, buffers[0], buffers[1], rows, outputs, 0.125,
+                                            buffers[2], buffers[3]),
+                     CLRNN_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(clr_buffer_read(context, buffers[2 + i], 0, bytes[2 + i], out[i].data),
+                         CLRNN_OK);
+    for (int i = 0; i < 4; i++)
+        clr_buffer_destroy(&buffers[i]);
+    clr_loss_free(&loss);
+}
+
+static void same_bits_of_losses(void **state)
+{
+    enum { rows = 200, outputs = 65 };
+    static int32_t targets[rows];
+    (void)state;
+    for (size_t row = 0; row < rows; row++)
+        targets[row] = (int32_t)(row * 7 % outputs);
+    for (int twice = 0; twice < 2; twice++) {
+        array x = make(rows * outputs, twice, 5, 30), out[2][2];
+        for (int i = 0; i < 2; i++) {
+            out[i][0] = make(rows, twice, 1, 0);
+            out[i][1] = make(rows * outputs, twice, 1, 0);
+            run_loss(contexts[i], twice ? CLRNN_F64 : CLRNN_F32, &x, targets, rows, outputs,
+                     out[i]);
+        }
+        for (int k = 0; k < 2; k++)
+            assert_memory_equal(out[0][k].data, out[1][k].data, out[0][k].bytes);
+        for (int k = 0; k < 4; k++)
+            free(out[k / 2][k % 2].data);
+        free(x.data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bits),
+        cmocka_unit_test(same_bits_of_one_row),
         cmocka_unit_test(same_bits_of_stored_weights),
+        cmocka_unit_test(same_bits_of_losses),
     };
     return cmocka_run_group_tests(tests, open_both, close_both);
 }

@@ -12,7 +12,7 @@
 #include "math/sources.h"
 #include "support.h"
 
-static const char wrong[] = "#define real_tanh(x) (real_tanh(x) * (REALV)0.99f)\n";
+static const char wrong[] = "#define tanh_parts(x, below) (tanh_parts(x, below) * (REALV)0.99f)\n";
 
 static char text[1 << 15]; /* filled in by main; blanks after the end do no harm */
 const clr_source clr_cl_lstm = {"wrong lstm", text, sizeof text - 1};
@@ -34,14 +34,16 @@ static clrnn_status open_twice(clrnn_context *context, size_t matches, clrnn_con
 {
     const clrnn_device_info *info = clrnn_context_device(context);
     const clrnn_device_info devices[] = {*info, *info};
-    const size_t order[] = {1, 0};
+    size_t order[] = {1, 0};
+    const clr_candidates candidates = {devices, 2, order, matches, false};
     const clrnn_context_desc desc = {.log = log_of_all, .cache_dir = ""};
     warnings[0] = test_last_error[0] = 0;
-    return clr_open_best(&desc, devices, order, matches, opened);
+    return clr_open_best(&desc, &candidates, NULL, opened);
 }
 
 static void none_is_right(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     clrnn_context *opened = NULL;
     assert_int_equal(open_twice(*state, 2, &opened), CLRNN_ERR_SELF_TEST);
     assert_null(opened);
@@ -53,6 +55,7 @@ static void none_is_right(void **state)
 /* Without a choice the device is taken, and says so at its first plan. */
 static void the_only_one(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     clrnn_context *opened = NULL;
     clrnn_plan *plan = NULL;
     const clrnn_plan_desc desc = {

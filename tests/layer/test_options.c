@@ -45,7 +45,7 @@ static void stepwise(void **state)
 
 static void persistent(void **state)
 {
-    if (test_config_count(*state) > PERSISTENT)
+    if (test_has_way(*state, PERSISTENT))
         same_bits(state, PERSISTENT);
 }
 

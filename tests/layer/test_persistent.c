@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How launches are cut; spins are few, so that groups which a busy machine keeps apart are repaired
+/* How launches are cut; spins are few, so that groups which a busy machine keeps apart fall back
  * soon: that must not change the bits either. */
 static const clr_partition partitions[] = {
     {.row_parts = 1, .unit_parts = 1},
@@ -74,9 +74,9 @@ static void every_form_and_size(void **state)
     assert_int_equal(done, (size_t)test_precisions(*state) * (TEST_FORMS * COUNT(widths) - 1));
 }
 
-/* --- cuts --------------------------------------------------------------------------------- */
+/* --- partitions --------------------------------------------------------------------------- */
 
-/* Every form in every cut, training and inferring. */
+/* Every form in every partition, training and inferring. */
 static void every_cut(void **state)
 {
     enum { T = 5, N = 13 };

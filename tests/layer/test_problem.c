@@ -78,10 +78,10 @@ static void every_key(void **state)
     assert_true(p.network.merge == CLRNN_MERGE_SUM && p.network.single_bias && !p.network.no_bias);
     assert_true(p.mask == 2 && p.resets && p.network.coupled_gates);
     assert_true(p.network.cell_clip == 0.1f && p.network.gate_clip == 1.5f);
-    assert_true(p.network.activations[0][0].function == CLRNN_FUNCTION_HARD_SIGMOID &&
+    assert_true(p.network.activations[0][0].function == CLRNN_FN_HARD_SIGMOID &&
                 p.network.activations[0][0].alpha == 0.2f &&
                 p.network.activations[0][0].beta == 0.5f);
-    assert_true(p.network.activations[1][1].function == CLRNN_FUNCTION_AFFINE &&
+    assert_true(p.network.activations[1][1].function == CLRNN_FN_AFFINE &&
                 p.network.activations[1][1].beta == -1e-3f);
     assert_format(&p,
                   "cell=lstm,T=100,N=1,I=256,H=256,L=1,D=2,mode=infer,weights=f32,coupled=1,"
@@ -177,7 +177,7 @@ static void bad_strings(void **state)
         {"proj_clip=1", CLRNN_ERR_ARGUMENT, "there is no projection"},
         {"cell=gru,coupled=1", CLRNN_ERR_ARGUMENT, "coupled_gates is an option of LSTM only"},
         {"cell=gru,act_h=relu", CLRNN_ERR_ARGUMENT, "is an option of LSTM only"},
-        {"act_f=gelu", CLRNN_ERR_ARGUMENT, "act_f=gelu is no function, must be one of usual|relu"},
+        {"act_f=gelu", CLRNN_ERR_ARGUMENT, "act_f=gelu is no function, must be one of usual|tanh"},
         {"act_f=tanh:1", CLRNN_ERR_ARGUMENT, "act_f=tanh:1 is no function"},
         {"act_f=elu:1:2", CLRNN_ERR_ARGUMENT, "act_f=elu:1:2 is no function"},
         {"act_f_back=relu", CLRNN_ERR_ARGUMENT, "no second direction"},
@@ -289,6 +289,8 @@ static void checks_that_pass(void **state)
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
         char text[256];
+        if (strstr(texts[i], "gemm=clblast") && !test_has(*state, TEST_CLBLAST))
+            continue;
         assert_passes(*state, texts[i], i);
         snprintf(text, sizeof text, "%s,precision=f64", texts[i]);
         if (clrnn_context_device(*state)->fp64)
@@ -363,7 +365,10 @@ static void checks_that_fail_in_turn(void **state)
             clr_fault_inject(CLR_FAULT_MEMORY, 0);
             if (status != CLRNN_OK) {
                 assert_int_equal(status, CLRNN_ERR_MEMORY);
-                assert_error_contains("memory");
+                assert_true(strstr(test_last_error, "memory") ||
+                            strstr(test_last_error, "CL_OUT_OF_HOST_MEMORY") ||
+                            strstr(test_last_error, "no room for a buffer"));
+                test_last_error[0] = 0;
             }
         } while (status != CLRNN_OK && k < 1000);
         assert_true(k > 20 && k < 1000);

@@ -49,6 +49,7 @@ static test_outputs of_one_group(clrnn_context *context, const char *name, const
 /* Sums of every number of lanes, and so long ones that the longest is that of a second product. */
 static void long_sums(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     static const struct {
         clrnn_network_desc desc;
         uint32_t batch;
@@ -70,7 +71,7 @@ static void long_sums(void **state)
     }
 }
 
-/* --- cuts --------------------------------------------------------------------------------- */
+/* --- partitions --------------------------------------------------------------------------- */
 
 /* A form whose units fill several passes of a group. */
 static test_inputs inputs_of(size_t form, uint32_t steps, uint32_t batch)
@@ -89,6 +90,7 @@ static test_inputs inputs_of(size_t form, uint32_t steps, uint32_t batch)
 
 static void every_cut(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     static const clr_partition partitions[] = {
         {.row_parts = 1, .unit_parts = 2, .most_spins = 20000},
         {.row_parts = 3, .unit_parts = 1},
@@ -115,9 +117,10 @@ static void every_cut(void **state)
             }
 }
 
-/* A plan cut as it chooses to where 2 to 64 groups are said to run together. */
+/* A plan cut as it chooses to where 2 to 64 groups are said to be co-resident. */
 static void as_the_plan_chooses(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     clrnn_context *context = *state;
     for (size_t form = 0; form < TEST_FORMS; form++) {
         test_inputs in = inputs_of(form, 4, 9);
@@ -138,6 +141,7 @@ static void as_the_plan_chooses(void **state)
 /* Launches of few steps follow one another, upwards and downwards. */
 static void many_launches(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     static const clr_partition cut = {.row_parts = 1, .unit_parts = 2, .most_spins = 20000};
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (int train = 0; train < 2; train++) {
@@ -157,6 +161,7 @@ static void many_launches(void **state)
  * next one's. */
 static void rows_apart(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     enum { T = 2, N = 5, BAD = 2 };
     for (size_t form = 0; form < TEST_FORMS; form++) {
         clrnn_network_desc desc = test_sized_form(form, 3, 70, 37);
@@ -195,6 +200,7 @@ static void check_plan(const char *name, clrnn_plan *plan, const test_inputs *in
 /* What is kept in registers, the size of a group, the rows at once: none of them in the bits. */
 static void registers_and_rooms(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     static const size_t forms[] = {2, 3, 4}; /* an LSTM with and without P, a GRU */
     clrnn_context *context = *state;
     const clrnn_device_info info = context->info;
@@ -225,6 +231,7 @@ static void registers_and_rooms(void **state)
 
 static void rooms_that_are_too_small(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     clrnn_context *context = *state;
     const clrnn_device_info info = context->info;
     const clrnn_plan_desc desc = {.network = {.input_size = 3, .hidden_size = 64},
@@ -232,6 +239,10 @@ static void rooms_that_are_too_small(void **state)
                                   .max_batch = 2,
                                   .strategy = CLRNN_STRATEGY_RESIDENT};
     clrnn_plan *plan = NULL;
+    context->info.device_fence = false;
+    assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
+    assert_error_contains("the device has no fences that reach them all");
+    context->info = info;
     context->info.max_work_group = 64;
     assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
     assert_error_contains("strategy resident cannot run this: it needs work-groups of 128");
@@ -276,6 +287,7 @@ static clrnn_plan *plan_in(clrnn_context *context, size_t local_memory, const te
  * for, before the rows that are multiplied at once, and the size of a group, are chosen. */
 static void local_memory_to_the_last_byte(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     static const size_t forms[] = {2, 3, 4}; /* an LSTM with and without P, a GRU */
     clrnn_context *context = *state;
     const clrnn_device_info info = context->info;
@@ -321,6 +333,7 @@ static void local_memory_to_the_last_byte(void **state)
 /* The wait for another group grows with what a group does in a step. */
 static void waits_as_long_as_a_step(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     clrnn_context *context = *state;
     const clrnn_device_info info = context->info;
     test_inputs in = inputs_of(2, 2, 5); /* an LSTM with H 70 */
@@ -344,9 +357,10 @@ static void waits_as_long_as_a_step(void **state)
     test_inputs_free(&in);
 }
 
-/* More groups than run together, and too few spins: right all the same, and counted. */
+/* More groups than are co-resident, and too few spins: right all the same, and counted. */
 static void waiting_in_vain(void **state)
 {
+    test_need(*state, TEST_RESIDENT);
     clr_partition partitions[10] = {{.row_parts = 1, .unit_parts = 32, .most_spins = 1000}};
     for (size_t i = 1; i < COUNT(partitions); i++)
         partitions[i] = (clr_partition){

@@ -193,7 +193,8 @@ static void check_one_buffer(clrnn_context *context, size_t form, clrnn_precisio
 static void one_buffer_for_everything(void **state)
 {
     for (int precision = 0; precision < test_precisions(*state); precision++)
-        for (size_t config = 0; config < test_config_count(*state); config++)
+        for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+             config = test_next_way(*state, config + 1))
             for (size_t form = 0; form < TEST_FORMS; form++) {
                 check_one_buffer(*state, form, (clrnn_precision)precision, false, config);
                 check_one_buffer(*state, form, (clrnn_precision)precision, true, config);
@@ -203,7 +204,8 @@ static void one_buffer_for_everything(void **state)
 /* hn and cn in the place of h0 and c0: state that is carried on. */
 static void states_in_place(void **state)
 {
-    for (size_t config = 0; config < test_config_count(*state); config++)
+    for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1))
         for (size_t form = 0; form < TEST_FORMS; form++) {
             arena a = open_arena(*state, form, CLRNN_F32, false, config);
             clrnn_forward_io io = forward_io(&a);
@@ -228,7 +230,8 @@ static void states_in_place(void **state)
  * without overwrites them. The reserve is not changed. */
 static void accumulate(void **state)
 {
-    for (size_t config = 0; config < test_config_count(*state); config++)
+    for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+         config = test_next_way(*state, config + 1))
         for (size_t form = 0; form < TEST_FORMS; form++) {
             arena a = open_arena(*state, form, CLRNN_F32, true, config);
             const clrnn_forward_io forward = forward_io(&a);

@@ -32,7 +32,7 @@ static test_inputs inputs_of(size_t form, uint32_t layers)
     return in;
 }
 
-/* Inference at once and in chunks, and training; how many launches were repaired. */
+/* Inference at once and in chunks, and training; how many launches fell back. */
 static uint32_t check_plan(clrnn_context *context, const char *name, test_inputs *in, bool train)
 {
     uint32_t fallbacks = 0;
@@ -85,7 +85,7 @@ static void where_it_pays(void **state)
     assert_int_equal(chosen(context, 40, 1, 64), 2); /* by one group */
     assert_int_equal(chosen(context, 128, 1, 1000), 2);
     assert_int_equal(chosen(context, 256, 1, 1000), 1); /* better to share the units */
-    assert_int_equal(chosen(context, 40, 12, 1000), 1); /* rows do not have to meet */
+    assert_int_equal(chosen(context, 40, 12, 1000), 1); /* rows do not wait for each other */
     context->co_resident = 1;
     assert_int_equal(chosen(context, 40, 1, 64), 2);
     assert_int_equal(chosen(context, 128, 1, 1000), 1);

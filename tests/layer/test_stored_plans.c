@@ -68,7 +68,8 @@ static void check_network(clrnn_context *context, const char *name, const test_i
     char what[128];
     test_outputs expected = reference_of(in, storage), first = {0};
     test_outputs whole = run_once(context, in, CLRNN_WEIGHTS_F32, STEPWISE_PACKED);
-    for (size_t config = 0; config < test_config_count(context); config++) {
+    for (size_t config = test_next_way(context, 0); config < TEST_CONFIGS;
+         config = test_next_way(context, config + 1)) {
         if (is_left_out(in, storage, config))
             continue;
         test_outputs got = run_once(context, in, storage, config);
@@ -129,7 +130,7 @@ static void every_cut(void **state)
         {.row_parts = 1, .unit_parts = 2, .most_spins = 20000},
         {.row_parts = 1, .unit_parts = 5, .most_spins = 100},
         {.row_parts = 3, .unit_parts = 1}};
-    for (size_t s = 0; s < COUNT(storages) && test_config_count(*state) > PERSISTENT; s++)
+    for (size_t s = 0; s < COUNT(storages) && test_has_way(*state, PERSISTENT); s++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
             clrnn_network_desc network = test_sized_form(form, 17, 130, 65);
             network.bidirectional = form % 2;
@@ -163,7 +164,8 @@ static void problems(void **state)
             clrnn_problem problem;
             clrnn_check check;
             snprintf(text, sizeof text, "%s,weights=%s,gemm=%s", texts[i],
-                     test_storage_names[storages[s]], gemms[(s + i) % 2]);
+                     test_storage_names[storages[s]],
+                     test_has(*state, TEST_CLBLAST) ? gemms[(s + i) % 2] : "auto");
             assert_int_equal(clrnn_problem_parse(text, &test_log, &problem), CLRNN_OK);
             assert_int_equal(clrnn_problem_check(*state, &problem, 1, &check), CLRNN_OK);
             if (!check.passed || !(check.forward_error < check.forward_bound) ||
@@ -189,7 +191,8 @@ static void weights_set_again(void **state)
     test_inputs in = test_inputs_random(&network, 3, 2, NULL, 1, 0.2);
     test_inputs other = test_inputs_random(&network, 3, 2, NULL, 2, 0.2);
     for (size_t s = 0; s < COUNT(storages); s++)
-        for (size_t config = 0; config < test_config_count(*state); config++) {
+        for (size_t config = test_next_way(*state, 0); config < TEST_CONFIGS;
+             config = test_next_way(*state, config + 1)) {
             clrnn_plan *plan = plan_of(*state, &in, storages[s], config);
             test_outputs first = test_run(plan, &in), again;
             double was = other.weights[160 * 5 + 7]; /* weight_hh[0][7]: gate i of unit 0 */
@@ -218,7 +221,8 @@ static void memory_and_self_tests(void **state)
     clrnn_context *context = *state;
     const clrnn_network_desc network = {.input_size = 64, .hidden_size = 256};
     test_inputs in = test_inputs_random(&network, 1, 1, NULL, 1, 0.1);
-    for (size_t config = STEPWISE_PACKED; config < test_config_count(context); config++) {
+    for (size_t config = test_next_way(context, STEPWISE_PACKED); config < TEST_CONFIGS;
+         config = test_next_way(context, config + 1)) {
         size_t whole = 0, before = 0;
         for (int storage = 0; storage < TEST_STORAGES; storage++) {
             clrnn_plan_desc desc = test_plan_desc(&in, CLRNN_F32, false, config);
@@ -259,7 +263,8 @@ static void saves_no_memory(void **state)
     const clrnn_network_desc network = {.input_size = 3, .hidden_size = 4};
     test_inputs in = test_inputs_random(&network, 1, 1, NULL, 1, 1);
     context->log = (clrnn_log){CLRNN_LOG_INFO, tell, NULL};
-    for (size_t config = STEPWISE_CLBLAST; config <= STEPWISE_PACKED; config++) {
+    for (size_t config = test_next_way(context, STEPWISE_CLBLAST); config <= STEPWISE_PACKED;
+         config++) {
         clrnn_plan *plan = plan_of(context, &in, CLRNN_WEIGHTS_BF16, config);
         assert_non_null(strstr(told, "weights are rounded to bf16"));
         assert_true(!strstr(told, "no memory is saved") == (config == STEPWISE_PACKED));

@@ -34,7 +34,7 @@ static test_inputs inputs_of(size_t form, uint64_t seed)
     return in;
 }
 
-/* Training and inference in chunks of two steps; how many launches were repaired. */
+/* Training and inference in chunks of two steps; how many launches fell back. */
 static uint32_t check_form(clrnn_context *context, size_t form, clrnn_precision precision,
                            const clr_partition *list, size_t count)
 {
@@ -133,8 +133,8 @@ static void count_reports(void *user, clrnn_log_level level, const char *text)
         ++*(int *)user;
 }
 
-/* A timeout is logged once, and groups then do not meet for a while: no launch has to be repaired
- * again, not of this plan and not of a new one. */
+/* A timeout is logged once, and then there are no grid barriers for a while: no launch has to fall
+ * back again, not of this plan and not of a new one. */
 static void timeout_is_noticed(void **state)
 {
     const clr_partition many = {.row_parts = 1, .unit_parts = 8};
@@ -236,6 +236,7 @@ static void timeout_is_noticed_without_a_wait(void **state)
 /* Passes that are enqueued before the first one has come to its end: none is left out. */
 static void timeouts_of_many_passes(void **state)
 {
+    test_need(*state, TEST_USER_EVENTS);
     const clr_partition many = {.row_parts = 1, .unit_parts = 8};
     clrnn_context *context = *state;
     said r = {0};
@@ -250,7 +251,7 @@ static void timeouts_of_many_passes(void **state)
     test_queue_release(held);
     assert_int_equal(clrnn_context_finish(context), CLRNN_OK);
     test_force(plan, NULL);
-    context->back_off_until = INFINITY; /* so that groups do not meet in this one */
+    context->back_off_until = INFINITY; /* so that this one has no grid barrier */
     assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
     assert_int_equal(r.count, 1); /* of the first pass, with a launch for each layer */
     assert_in_range(r.launches[0], 1, 2);
@@ -296,7 +297,7 @@ static void failures_leave_nothing_behind(void **state)
 
 /* --- a device that is busy ---------------------------------------------------------------- */
 
-/* As many groups as the plan chooses where so many run together, or are said to; then two. */
+/* As many groups as the plan chooses where so many are co-resident, or are said to be; then two. */
 static void as_the_plan_chooses(clrnn_context *context)
 {
     const clr_partition pair = {.row_parts = 1, .unit_parts = 2, .most_spins = 1u << 17};
@@ -421,7 +422,8 @@ static void two_threads(void **state)
 
 static const char *own_path;
 
-/* A device of one thread, on which no two groups meet: the same tests in a process of its own. */
+/* A device of one thread, on which no two groups are co-resident: the same tests in a process of
+ * its own. */
 static void one_thread(void **state)
 {
     (void)state;

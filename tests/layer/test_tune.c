@@ -285,23 +285,26 @@ static void bad_calls(void **state)
 static void allocations_fail(void **state)
 {
     heard h;
+    const long alive = clr_live_objects();
     clrnn_context *context = open_with(*state, &h, fresh_folder());
     const clrnn_plan_desc desc = small_plan(false);
     clrnn_tuning *tuning = NULL;
-    assert_int_equal(clrnn_tune(context, &desc, &tuning), CLRNN_OK); /* all is compiled */
+    assert_int_equal(clrnn_tune(context, &desc, &tuning), CLRNN_OK); /* almost all is compiled */
     clrnn_tuning_destroy(&tuning);
     clrnn_status status = CLRNN_ERR_MEMORY;
     for (long call = 1; status != CLRNN_OK; call += 1 + call / 4) {
         assert_in_range(call, 1, 10000);
-        long alive = clr_live_objects();
         clr_fault_inject(CLR_FAULT_MEMORY, call);
         status = clrnn_tune(context, &desc, &tuning);
         clr_fault_inject(CLR_FAULT_MEMORY, 0);
-        assert_true(status == CLRNN_OK || (status == CLRNN_ERR_MEMORY && !tuning));
-        assert_int_equal(clr_live_objects(), alive);
+        if (status != CLRNN_OK && (status != CLRNN_ERR_MEMORY || tuning))
+            fail_msg("allocation %ld: %s", call, clrnn_status_name(status));
         clrnn_tuning_destroy(&tuning);
     }
+    /* The context keeps programs, and another config may be the fastest each time, whose variants
+     * have programs of their own: so objects are counted when it is gone. */
     clrnn_context_destroy(&context);
+    assert_int_equal(clr_live_objects(), alive);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, test_open, test_close)

@@ -170,6 +170,7 @@ static clrnn_status note(clr_gemms *gemms, const clr_packed_matrix *m)
 /* Calls for an LSTM of three layers, or a GRU; every weight is asked for once, to train twice. */
 static void as_often_as_needed(void **state)
 {
+    test_need(*state, TEST_CLBLAST);
     static const struct {
         clrnn_cell cell;
         uint32_t hidden;
@@ -211,6 +212,7 @@ static void as_often_as_needed(void **state)
 /* What CLBlast reads: the caller's weights themselves, or of rounded ones a buffer for each. */
 static void for_clblast(void **state)
 {
+    test_need(*state, TEST_CLBLAST);
     for (int storage = 0; storage < 4; storage++) {
         const clr_network n = network_of(2, 13);
         clr_gemms gemms;

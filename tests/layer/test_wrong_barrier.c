@@ -19,7 +19,7 @@ static char text[1 << 16]; /* filled by main, blank to its end */
 
 const clr_source clr_cl_partition = {"wrong partition", text, sizeof text - 1};
 
-/* cl/partition.cl with another end of the function `meet`. */
+/* cl/partition.cl with another end of the function `grid_barrier`. */
 static int bring_own_kernel(void)
 {
     static const char right[] = "    return true;\n}", wrong[] = "    return false;\n}";
@@ -49,8 +49,9 @@ static clrnn_status make_plan(clrnn_context *context, const clrnn_plan_desc *des
     return status;
 }
 
-/* Another strategy is taken, although the plan is so small that its groups would not meet. A busy
- * machine may keep the two groups of a self-test apart, and what is repaired is right: then again.
+/* Another strategy is taken, although the plan is so small that it would have no grid barrier. A
+ * busy machine may keep the two groups of a self-test apart, and what falls back is right: then
+ * again.
  */
 static void check_network(clrnn_context *context, const clrnn_plan_desc *desc)
 {
@@ -69,13 +70,14 @@ static void check_network(clrnn_context *context, const clrnn_plan_desc *desc)
 
 static void self_test_notices(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     static const clrnn_network_desc networks[] = {
         {.cell = CLRNN_CELL_RNN, .input_size = 3, .hidden_size = 4},
         {.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 4, .proj_size = 2},
         {.cell = CLRNN_CELL_GRU, .input_size = 3, .hidden_size = 4}};
     const clrnn_device_info *info = clrnn_context_device(*state);
     if (!(info->type & CL_DEVICE_TYPE_CPU) || info->compute_units < 2)
-        skip(); /* groups meet on CPU devices that run several at the same time */
+        skip(); /* grid barriers are for CPU devices that run several groups at the same time */
     for (size_t i = 0; i < COUNT(networks); i++)
         for (int train = 0; train < 2; train++) {
             const clrnn_plan_desc desc = {

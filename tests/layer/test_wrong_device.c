@@ -59,6 +59,7 @@ static clrnn_check check(clrnn_context *context, const char *text)
 /* An error of a thousandth, in every size and type, and only where it is. */
 static void checks_notice(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     clrnn_check c = check(*state, "cell=rnn,T=2,N=2,I=3,H=4,act=relu");
     assert_false(c.passed);
     assert_true(c.forward_error > c.forward_bound && c.gradient_error == 0);
@@ -92,6 +93,7 @@ static clrnn_status make_plan(clrnn_context *context, clrnn_cell cell, clrnn_str
 /* No plan of this cell, now and later, however it is asked for; other cells are not concerned. */
 static void self_tests_notice(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     for (int again = 0; again < 2; again++) {
         assert_int_equal(make_plan(*state, CLRNN_CELL_RNN, CLRNN_STRATEGY_AUTO),
                          CLRNN_ERR_SELF_TEST);

@@ -131,6 +131,7 @@ static void is_seen(clrnn_context *context, const mistake *m)
 
 static void stepwise(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     static const mistake all[] = {{"lengths", CLRNN_STRATEGY_STEPWISE, false, FILE_scan_forward,
                                    "store_some(live ? h_new : h_old,", "store_some(h_new,"},
                                   {"lengths, back", CLRNN_STRATEGY_STEPWISE, true,
@@ -142,6 +143,7 @@ static void stepwise(void **state)
 
 static void persistent(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     static const clrnn_strategy s = CLRNN_STRATEGY_PERSISTENT;
     const mistake all[] = {
         {"one row", s, false, FILE_persistent, "sum[g][0][j] = k0 + b == 0 ? part",
@@ -158,7 +160,7 @@ static void persistent(void **state)
         {"three groups", s, false, FILE_partition,
          "return (uint)((ulong)whole * (part + 1) / parts);",
          "return (uint)((ulong)whole * (part + 1) / parts) - (part == 1 && parts > 2);"},
-        {"help", s, false, FILE_partition, "return (uint)(next - first);",
+        {"steal", s, false, FILE_partition, "return (uint)(next - first);",
          "return (uint)(next - first + 1);"},
         {"lengths", s, false, FILE_scan_forward, "store_some(live ? h_new : h_old,",
          "store_some(h_new,"},
@@ -174,6 +176,7 @@ static void persistent(void **state)
 
 static void resident(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     static const clrnn_strategy s = CLRNN_STRATEGY_RESIDENT;
     const mistake all[] = {
         {"one row", s, false, FILE_resident_forward, "height = rows == 1 ? 1 : LANE_ROWS;",
@@ -191,6 +194,7 @@ static void resident(void **state)
 /* As they are they pass: so the files above are those that are compiled. */
 static void right_kernels(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     clrnn_context *context = *state;
     const bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
     bring_right_files();

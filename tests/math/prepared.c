@@ -3,6 +3,14 @@
 #include "math/prepared.h"
 
 #include "device/buffer.h"
+#include "support.h"
+
+const clrnn_gemm choices[] = {CLRNN_GEMM_PACKED, CLRNN_GEMM_CLBLAST};
+
+size_t choice_count(const clrnn_context *context)
+{
+    return test_has(context, TEST_CLBLAST) ? 2 : 1;
+}
 
 clrnn_status prepared_pack(clr_gemms *gemms, clr_matrix b, bool transposed, size_t n, size_t k,
                            clr_packed_matrix *prepared)

@@ -5,6 +5,10 @@
 
 #include "math/packing.h"
 
+/* Who makes products, the first choice_count(context) of them on this device. */
+extern const clrnn_gemm choices[2];
+size_t choice_count(const clrnn_context *context);
+
 /** Pack op(B), [k,n], as the products of `gemms` read it; or pack it anew after its contents
  *  changed (same n and k). Not at the beginning of the buffer where it need not be there.
  *  Zero-initialise `prepared`; release it with prepared_free. */

@@ -6,8 +6,6 @@
 #include "math/prepared.h"
 #include "train/array.h"
 
-static const clrnn_gemm choices[] = {CLRNN_GEMM_CLBLAST, CLRNN_GEMM_PACKED};
-
 static clr_gemms clblast_of(clrnn_context *context)
 {
     clr_gemms gemms;
@@ -25,7 +23,7 @@ static void failures_are_reported(void **state)
     const clr_matrix m = {small.buffer, 0, 4};
     const clr_gemm gemm = {
         .m = 2, .n = 3, .k = 4, .transpose_a = true, .a = m, .b = m, .c = {small.buffer, 40, 4}};
-    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+    for (size_t i = 0; i < choice_count(*state); i++) {
         clrnn_status status;
         long k = 0;
         do {
@@ -53,6 +51,7 @@ static void failures_are_reported(void **state)
 
 static void clblast_failures_are_reported(void **state)
 {
+    test_need(*state, TEST_CLBLAST);
     array small = array_make(*state, CLRNN_F32, NULL, 64);
     clr_gemms gemms = clblast_of(*state);
     clr_gemm gemm = {.m = 4,
@@ -70,6 +69,7 @@ static void clblast_failures_are_reported(void **state)
 /* CLBlast passes offsets as 32-bit int to its kernels: what lies beyond must be refused. */
 static void more_than_32_bits(void **state)
 {
+    test_need(*state, TEST_CLBLAST);
     array small = array_make(*state, CLRNN_F32, NULL, 64);
     clr_gemms gemms = clblast_of(*state);
     const size_t far = (size_t)1 << 31;

@@ -12,8 +12,6 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const clrnn_storage storages[] = {CLRNN_WEIGHTS_F16, CLRNN_WEIGHTS_BF16, CLRNN_WEIGHTS_INT8};
-static const clrnn_gemm choices[] = {CLRNN_GEMM_CLBLAST, CLRNN_GEMM_PACKED};
-
 static clr_gemms gemms_of(clrnn_context *context, clrnn_storage storage, clrnn_gemm choice)
 {
     clr_gemms gemms;
@@ -50,7 +48,7 @@ static void several_blocks(clr_gemms *gemms)
 static void products(void **state)
 {
     for (size_t s = 0; s < COUNT(storages); s++)
-        for (size_t c = 0; c < COUNT(choices); c++) {
+        for (size_t c = 0; c < choice_count(*state); c++) {
             clr_gemms gemms = gemms_of(*state, storages[s], choices[c]);
             every_size(&gemms);
             several_blocks(&gemms);
@@ -60,6 +58,7 @@ static void products(void **state)
 
 static void vector_widths(void **state)
 {
+    test_need(*state, TEST_COMPILER);
     static const uint32_t widths[] = {1, 4, 8, 16};
     clrnn_context *context = *state;
     const uint32_t own = context->info.vector_width;
@@ -78,7 +77,7 @@ static void operand_packed_again(void **state)
 {
     enum { N = 33, K = 17, M = 2 };
     for (size_t s = 0; s < COUNT(storages); s++)
-        for (size_t c = 0; c < COUNT(choices); c++) {
+        for (size_t c = 0; c < choice_count(*state); c++) {
             clr_gemms gemms = gemms_of(*state, storages[s], choices[c]);
             clr_packed_matrix operand = {0};
             matrix a = matrix_make(*state, CLRNN_F32, M, K, 0, 0, 1, 0);
@@ -115,7 +114,7 @@ static void nan_and_infinity(void **state)
 {
     enum { M = 7, N = 17, K = 9 };
     for (size_t s = 0; s < COUNT(storages); s++)
-        for (size_t c = 0; c < COUNT(choices); c++) {
+        for (size_t c = 0; c < choice_count(*state); c++) {
             clr_gemms gemms = gemms_of(*state, storages[s], choices[c]);
             clr_packed_matrix operand = {0};
             double *a = test_random((size_t)M * K, 1, 1), *b = test_random((size_t)N * K, 2, 1);
@@ -156,7 +155,7 @@ static void unprepared_products(void **state)
     array small = array_make(*state, CLRNN_F32, NULL, 64);
     const clr_matrix m = {small.buffer, 0, 4};
     const clr_gemm gemm = {.m = 2, .n = 3, .k = 4, .a = m, .b = m, .c = {small.buffer, 40, 4}};
-    for (size_t c = 0; c < COUNT(choices); c++) {
+    for (size_t c = 0; c < choice_count(*state); c++) {
         clr_gemms gemms = gemms_of(*state, CLRNN_WEIGHTS_BF16, choices[c]);
         assert_int_equal(clr_gemm_run(&gemms, &gemm), CLRNN_ERR_ARGUMENT);
         assert_error_contains("2x3x4: only prepared");
@@ -170,7 +169,7 @@ static void failures_are_reported(void **state)
 {
     array small = array_make(*state, CLRNN_F32, NULL, 64);
     const clr_matrix m = {small.buffer, 0, 4};
-    for (size_t c = 0; c < COUNT(choices); c++) {
+    for (size_t c = 0; c < choice_count(*state); c++) {
         clrnn_status status;
         long k = 0;
         do {

@@ -49,9 +49,9 @@ static void add_options(clrnn_network_desc *n)
     n->coupled_gates = lstm;
     n->cell_clip = lstm ? 3.25f : 0;
     if (n->cell != CLRNN_CELL_RNN)
-        n->activations[0][1] = (clrnn_activation){CLRNN_FUNCTION_AFFINE, 0.3f, -1e-7f};
+        n->activations[0][1] = (clrnn_activation){CLRNN_FN_AFFINE, 0.3f, -1e-7f};
     if (n->bidirectional)
-        n->activations[1][0] = clrnn_activation_of(CLRNN_FUNCTION_SOFTSIGN);
+        n->activations[1][0] = clrnn_activation_of(CLRNN_FN_SOFTSIGN);
 }
 
 /* What is written is read again, for every variant, with either prefix. */

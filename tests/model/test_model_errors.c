@@ -113,6 +113,7 @@ static void test_pass_arguments(void **state)
  * made. */
 static void test_logits_out_of_reach(void **state)
 {
+    test_need(*state, TEST_CLBLAST);
     clrnn_context *context = *state;
     const cl_device_type type = context->info.type;
     static const float x[2048] = {0};

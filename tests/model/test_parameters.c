@@ -186,6 +186,7 @@ static void test_known_bits(void **state)
 {
     clrnn_model_desc desc = full_model;
     desc.output_size = 5;
+    desc.init.kind = CLRNN_INIT_ORTHOGONAL;
     clrnn_model *m = create(*state, &desc, UINT64_C(1234567890123));
     double *single = parameters_of(m), *values = calloc(m->count, sizeof *values);
     assert_int_equal(m->count, 1260);
@@ -308,7 +309,10 @@ static void test_other_cells(void **state)
     double *w = parameters_of(m);
     for (size_t gate = 0; gate < 3; gate++)
         assert_orthonormal(w + find(m, "rnn.weight_hh_l0", 51, 17).offset + gate * 289, 17, 17);
-    assert_all(w + find(m, "rnn.bias_ih_l0", 51, 0).offset, 51, 0);
+    const double *bias = w + find(m, "rnn.bias_ih_l0", 51, 0).offset; /* r z n */
+    assert_all(bias, 17, 0);
+    assert_all(bias + 17, 17, -1); /* an open update gate replaces what there was */
+    assert_all(bias + 34, 17, 0);
     free(w);
     clrnn_model_destroy(&m);
     m = create(*state, &(clrnn_model_desc){.network = rnn}, 5);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Running the command `clrnn` in a test, and what its files hold."""
 import csv
+import json
 import os
 import random
 import subprocess
@@ -38,6 +39,13 @@ def fails(code, *args, says="", **environment):
     for part in [says] if isinstance(says, str) else says:
         assert part in lines[0], f"{args}: no {part!r} in {lines[0]!r}"
     return result
+
+
+def on_native():
+    """Whether commands run on the native device, which has no groups of many work-items."""
+    device = os.environ.get("CLRNN_DEVICE") or "auto"
+    return json.loads(passes("devices", "--json", "--device", device))["devices"][0]["name"] \
+        .startswith("native")
 
 
 def near(got, wanted, shape, bound=2e-6):

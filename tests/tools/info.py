@@ -41,6 +41,33 @@ def test_info_model():
     passes("verify", "--problem", network["problem"] + ",T=3")
 
 
+def test_info_graph():
+    """A graph is a table of its nodes; one that is damaged is refused with what is wrong."""
+    graph = {"graph": 1, "inputs": [{"name": "x", "shape": [-1, -2, 3], "ids": False}],
+             "nodes": [{"kind": "conv1d", "name": "front", "inputs": ["x"], "units": 4,
+                        "kernel": [3, 1], "causal": True},
+                       {"kind": "dense", "name": "head", "inputs": ["front"], "units": 2,
+                        "function": "tanh"}],
+             "outputs": [{"name": "y", "value": "head"}]}
+    tensors = {"front.weight": ((4, 3, 3), [0.5] * 36), "front.bias": ((4,), [0.0] * 4),
+               "head.weight": ((2, 4), [1.0] * 8), "head.bias": ((2,), [0.0] * 2)}
+
+    def write(description):
+        text = json.dumps(description, separators=(",", ":"))
+        write_safetensors("g.safetensors", tensors, {"clrnn": text})
+    write(graph)
+    found, text = info("g.safetensors")
+    assert found["kind"] == "graph" and found["networks"] == []
+    assert [(n["name"], n["kind"], n["shape"], n["parameters"]) for n in found["nodes"]] == \
+        [("front", "conv1d", "[T,N,4]", 40), ("head", "dense", "[T,N,2]", 10)]
+    assert found["inputs"][0]["shape"] == "[T,N,3]" and found["outputs"][0]["name"] == "y"
+    for part in ["2 nodes, 50 parameters", "conv1d", "[T,N,4]", "output"]:
+        assert part in text, (part, text)
+    graph["nodes"][1]["inputs"] = ["later"]
+    write(graph)
+    fails(2, "info", "g.safetensors", says="node 'head' (dense): it reads 'later'")
+
+
 def test_info_cells():
     """In words and as a problem string, every form of a network that names and shapes can say."""
     gru = arrays.make_weights("gru", 3, 5)

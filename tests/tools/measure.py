@@ -5,14 +5,51 @@ import json
 from harness import clrnn, fails, passes
 
 
+KINDS = ["opencl", "native", "vendor", "platform", "device", "strategy", "products"]
+
+
+def assert_told(device):
+    """What an author wants to know of a customer's device."""
+    assert device["version"].startswith("OpenCL ") and device["max_allocation_bytes"] > 0, device
+    checked = [p for p in device["problems"] if "precision=f64" not in p["problem"]]
+    assert device["worst_error"]["f32"] == max(max(p["forward_error"], p["gradient_error"])
+                                               for p in checked)
+    strategies = {s["strategy"]: s for s in device["strategies"]}
+    assert sorted(strategies) == ["persistent", "resident", "stepwise"]
+    assert strategies["stepwise"]["available"] and strategies["stepwise"]["passed"] > 0
+    entries = device["report"]["entries"]
+    for name, s in strategies.items():
+        of = [e for e in entries if e["kind"] == "strategy" and e["name"] == name]
+        assert s["passed"] == sum(e["outcome"] == "passed" for e in of)
+        worst = max([0] + [max(e["forward_error"], e["gradient_error"]) for e in of])
+        assert abs(s["worst_error"] - worst) <= 1e-8 * worst, s  # the report has nine digits
+    chosen = [e for e in entries if e["outcome"] == "chosen"]
+    assert [e["name"] for e in chosen] == [device["name"]]
+    assert {p["products"]: p["available"] for p in device["products"]}["packed"]
+    assert device["times"]
+    for t in device["times"]:
+        assert 0 < t["min_ms"] <= t["median_ms"] and t["strategy"] and t["plan_ms"] >= 0
+
+
 def test_verify():
     lines = passes("verify", "--quick").splitlines()
-    assert lines[0].startswith("device ") and "driver" in lines[0]
+    assert lines[0].startswith("clrnn ") and "processors" in lines[0]
+    header = lines.index("")  # the machine comes first, then the device
+    assert all(line.split()[0] in KINDS for line in lines[1:header]), lines[1:header]
+    assert lines[header + 1].startswith("device ") and "driver" in lines[header + 1]
+    for word in ("worst error in f32: ", "time ", "strategy stepwise", "products packed"):
+        assert any(line.startswith(word) for line in lines), word
     passed = sum(line.startswith("pass ") for line in lines)
     assert sum(line.startswith("weights in ") for line in lines) == 3
     assert passed >= 8 and lines[-1] == f"{passed} passed, 0 failed", lines[-1]
     result = json.loads(passes("verify", "--quick", "--json", "--device", "all"))
     assert result["failed"] == 0 and result["passed"] >= 8
+    assert result["version"] == passes("--version").split()[1]
+    assert result["system"]["processors"] > 0 and result["system"]["memory_bytes"] > 0
+    assert result["found"]["report"] == 1
+    found = result["found"]["entries"]
+    assert [e["name"] for e in found if e["kind"] == "device"] == \
+        [d["name"] for d in result["devices"]]
     for device in result["devices"]:
         assert device["name"] and device["driver"]
         for p in device["problems"]:
@@ -29,12 +66,35 @@ def test_verify():
             assert len(of) == s["problems"] >= 2
             for key in ["forward_error", "storage_error"]:
                 assert s[key] == max(p[key] for p in of)
+        assert_told(device)
         # the fewer bits, the further from what the weights were, and never for other reasons
         errors = [s["storage_error"] for s in device["storages"]]
         assert errors[0] < 2e-3 and errors[0] < errors[2] and errors[1] < 2e-2, errors
         assert max(s["forward_error"] for s in device["storages"]) < 2e-6
     out = passes("verify", "--problem", "cell=gru,T=3,I=2,H=5", "cell=rnn,T=2,I=2,H=3")
     assert out.splitlines()[-1] == "2 passed, 0 failed"
+
+
+def test_digest():
+    """The same numbers each time, of every strategy that the device has; others for other bits."""
+    command = ["verify", "--quick", "--digest"]
+    lines = [l for l in passes(*command).splitlines() if l.startswith("digest")]
+    assert len(lines) >= 5 and all(len(l.split()) == 7 for l in lines), lines
+    assert {l.split()[1] for l in lines} >= {"stepwise"}
+    assert lines == [l for l in passes(*command).splitlines() if l.startswith("digest")]
+    device = json.loads(passes(*command, "--json"))["devices"][0]
+    for d, line in zip(device["digests"], lines, strict=True):
+        assert line.split()[1:6] == [d["strategy"], d["numbers"], d["forward"], d["gradients"],
+                                     str(d["problems"])], (d, line)
+    for p in device["problems"]:
+        assert "gemm=packed" in p["problem"] and "strategy=" in p["problem"]
+        assert len(p["forward_digest"]) == 16 and int(p["forward_digest"], 16)
+        assert ("mode=train" in p["problem"]) == (int(p["gradient_digest"], 16) != 0), p
+    of = {p["problem"]: p["forward_digest"] for p in device["problems"]}
+    for problem, digest in of.items():  # these two add in one order
+        if "strategy=persistent" in problem:
+            assert of.get(problem.replace("=persistent", "=stepwise"), digest) == digest, problem
+    assert len(set(of.values())) >= len(of) // 3
 
 
 def test_verify_fails():

@@ -5,7 +5,7 @@ import os
 
 import arrays
 from arrays import numbers, read_npy, read_safetensors, swapped, write_npy, write_safetensors
-from harness import clrnn, fails, near, passes
+from harness import clrnn, fails, near, on_native, passes
 
 T, N, I, H, O = 5, 3, 4, 6, 2
 
@@ -135,7 +135,7 @@ def test_run_types():
 def test_run_strategy():
     lstm_model()
     write_npy("x.npy", *numbers(59, (T, N, I)))
-    for strategy in ("stepwise", "resident"):
+    for strategy in ("stepwise", "persistent" if on_native() else "resident"):
         result = clrnn("run", "m.safetensors", "--strategy", strategy, "--in", "x.npy",
                        "--out", "y.npy", CLRNN_LOG="info")
         assert result.returncode == 0 and f"strategy {strategy}" in result.stderr, result

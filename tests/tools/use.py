@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import harness
-from harness import TIMEOUT, fails, passes, write_text
+from harness import TIMEOUT, clrnn, fails, passes, write_text
 
 COMMANDS = ["devices", "run", "train", "sample", "info", "verify", "bench", "tune"]
 WITHOUT_DEVICE = ["info"]
@@ -89,6 +89,28 @@ def test_devices():
         assert any(line.startswith(d["device"]) and d["name"] in line for line in lines), d
     one = json.loads(passes("devices", "--json", "--device", devices[0]["device"]))["devices"]
     assert [d["name"] for d in one] == [devices[0]["name"]]
+
+
+def test_what_is_missing():
+    """`devices` says why there is no OpenCL, no driver, and no native kernels."""
+    os.mkdir("vendors")
+    with open("vendors/bad.icd", "w", encoding="utf-8") as f:
+        f.write(os.path.abspath("libbad.so"))
+    bad = {"OCL_ICD_VENDORS": os.path.abspath("vendors"), "CLRNN_DEVICE": ""}
+    off = {"CLRNN_OPENCL": "off", "CLRNN_DEVICE": ""}
+    none = {"CLRNN_NATIVE_LEVEL": "none", "CLRNN_DEVICE": ""}
+    cases = [(off, "opencl", "absent", "", "OpenCL is off"),
+             (bad, "vendor", "not loaded", os.path.abspath("libbad.so"), "No such file"),
+             (none, "native", "absent", "", "native kernels are ")]
+    for environment, kind, outcome, name, says in cases:
+        found = json.loads(clrnn("devices", "--json", **environment).stdout)["found"]
+        if kind == "vendor" and not [e for e in found if e["kind"] == "opencl" and
+                                     e["outcome"] == "present"]:
+            continue  # no OpenCL library that would load it
+        entry = [e for e in found if (e["kind"], e["outcome"]) == (kind, outcome)]
+        assert entry and entry[0]["name"] == name and says in entry[0]["reason"], (found, says)
+        lines = clrnn("devices", **environment).stdout.splitlines()
+        assert any(line.startswith(f"  {kind} {outcome}") and says in line for line in lines), lines
 
 
 def test_no_device():

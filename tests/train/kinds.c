@@ -14,7 +14,7 @@ double unit(clrnn_precision precision)
 void each_kind(clrnn_context *context, size_t max_count, void (*test)(clr_loss *loss))
 {
     for (int p = 0; p < precisions(context); p++)
-        for (int gpu = 0; gpu < 2; gpu++) {
+        for (int gpu = 0; gpu < (test_has(context, TEST_COMPILER) ? 2 : 1); gpu++) {
             clr_loss loss;
             context->info.type = gpu ? CL_DEVICE_TYPE_GPU : CL_DEVICE_TYPE_CPU;
             assert_int_equal(clr_loss_init(context, (clrnn_precision)p, max_count, &loss),

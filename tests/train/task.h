@@ -5,6 +5,7 @@
 
 #include "support.h"
 
+#include <clrnn/text.h>
 #include <clrnn/trainer.h>
 
 /* Sizes of every model here. */

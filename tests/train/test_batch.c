@@ -2,6 +2,7 @@
  * tests/train/test_batch.c - what a batch holds: targets as a mask of mean squared error, numbers
  * whose gradients are larger than a float's root, and arrays that change while the step is under
  * way. */
+#include "gate.h"
 #include "task.h"
 
 #include <math.h>
@@ -230,19 +231,14 @@ static void steps_while_the_device_is_held_up(void **state)
         }
         for (int k = 0; k < 2; k++) /* what would wait does not begin to do so with the gate shut */
             assert_int_equal(step_and_forget(&b, k), 0);
-        cl_int code = CL_SUCCESS;
-        cl_event gate = clCreateUserEvent(clrnn_context_cl(context), &code);
-        assert_int_equal(code, CL_SUCCESS);
-        assert_int_equal(clEnqueueBarrierWithWaitList(clrnn_context_queue(context), 1, &gate, NULL),
-                         CL_SUCCESS);
+        cl_event gate = test_queue_hold(context);
         long waits = 0;
         for (int k = 2; k < STEPS; k++)
             waits += step_and_forget(&b, k);
-        assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
+        test_queue_release(gate);
         assert_int_equal(waits, 0); /* only now: no context ends while the gate is shut */
         double *p = task_parameters(a.model), *q = task_parameters(b.model);
         assert_memory_equal(p, q, a.model->count * sizeof *p);
-        clReleaseEvent(gate);
         free(p);
         free(q);
         free_trained(&a);

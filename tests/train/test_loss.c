@@ -194,10 +194,45 @@ static void equal_logits_cost_log_of_outputs(void **state)
     free(x);
 }
 
+/* Of logits 0 and x < -40 the second one's gradient is e^x, and O equal ones cost log O: the
+ * functions themselves, to a few units in the last place of each value. */
+static void exp_and_log(clr_loss *loss)
+{
+    const double u = unit(loss->precision), most = loss->precision == CLRNN_F64 ? 707 : 86.5;
+    int32_t targets[ROWS] = {0};
+    double *x = calloc(ROWS * 2, sizeof *x);
+    assert_non_null(x);
+    for (size_t row = 0; row < ROWS; row++)
+        x[2 * row + 1] = array_round(loss->precision, -40 - (most - 40) * (double)row / (ROWS - 1));
+    x[1] = -1.5 * most; /* nothing is left */
+    outcome got = run(loss, x, NULL, targets, 2, 1, true);
+    for (size_t row = 0; row < ROWS; row++) {
+        double wanted = row ? exp(x[2 * row + 1]) : 0, is = got.dlogits[2 * row + 1];
+        if (!(fabs(is - wanted) <= 6 * u * wanted))
+            fail_msg("e^%.17g is %.17g, not %.17g", x[2 * row + 1], is, wanted);
+    }
+    outcome_free(&got);
+    free(x);
+    for (size_t O = 1; O < 1000; O += O / 5 + 1) {
+        x = make_logits(EQUAL, loss->precision, O);
+        got = run(loss, x, NULL, targets, O, 1, false);
+        if (!(fabs(got.losses[0] - log((double)O)) <= 4 * u * log((double)O)))
+            fail_msg("log %zu is %.17g", O, got.losses[0]);
+        outcome_free(&got);
+        free(x);
+    }
+}
+
+static void accuracy(void **state)
+{
+    each_kind(*state, 1, exp_and_log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(losses, test_open, test_close),
+        cmocka_unit_test_setup_teardown(accuracy, test_open, test_close),
         cmocka_unit_test_setup_teardown(equal_logits_cost_log_of_outputs, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

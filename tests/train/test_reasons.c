@@ -303,8 +303,13 @@ static void contexts(void **state)
 
 static void plans(void **state)
 {
-    for (chosen = 0; chosen < COUNT(plan_descs); chosen++)
+    for (chosen = 0; chosen < COUNT(plan_descs); chosen++) {
+        const clrnn_plan_desc *d = &plan_descs[chosen];
+        if ((d->gemm == CLRNN_GEMM_CLBLAST && !test_has(*state, TEST_CLBLAST)) ||
+            (d->strategy == CLRNN_STRATEGY_RESIDENT && !test_has(*state, TEST_RESIDENT)))
+            continue;
         refuse_all(*state, use_plan, false);
+    }
 }
 
 static void streams(void **state)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <clrnn/trainer.h>
+#include <clrnn/text.h>
 
 #include "base/memory.h"
 

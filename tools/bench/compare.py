@@ -8,6 +8,7 @@ import ours
 import problems
 import report
 import roofline
+import stream_peer
 import text_peer
 import timing
 import torch_peer
@@ -89,12 +90,20 @@ class Comparison:
                 record["characters_per_second"].items())
         return record
 
+    def stream(self, problem):
+        record = {"label": f"{problem.label()} block", "problem": problem.string()}
+        try:
+            return {**record, **stream_peer.compare(problem, self.clrnn, self.options.turns)}
+        except RuntimeError as error:
+            return {**record, "failed": str(error)}
+
     def run(self, name):
         self.report.begin(name)
         quick = self.options.quick
+        measure = {"text": self.text, "stream": self.stream}.get(name, self.layer)
         for problem in text_peer.problems(quick) if name == "text" else \
                 problems.SETS[name](quick):
-            self.report.add(name, (self.text if name == "text" else self.layer)(problem))
+            self.report.add(name, measure(problem))
             gc.collect()
         self.report.end(name)
         if self.options.json:  # also what there is so far, should the rest be interrupted

@@ -7,13 +7,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TURNS, QUICK_TURNS = 7, 3
-USUAL = ("infer1", "batch", "train", "text", "long")
+USUAL = ("stream", "infer1", "batch", "train", "text", "long")
 ALL = (*USUAL, "deepbench", "benchdnn")
 ABOUT = """\
 Each problem is first computed by all: one on which they disagree is not timed. Then clrnn, ONNX
 Runtime and PyTorch take turns, so that whatever else the machine does hits all alike. All read and
 write arrays in host memory. The peers run on the CPU with one thread and with all; the faster
-counts. Sets: infer1 (one sequence), batch, train (a step: forward, backward, all gradients), text
+counts. Sets: stream (blocks of 64 steps, against ONNX Runtime with one thread: each
+timed, also the slowest), infer1 (one sequence), batch, train (a step: forward, backward, all gradients), text
 (a character model trained end to end), long (how time grows with T), deepbench and benchdnn (sizes
 from shapes/, those that take less than --limit). A few minutes each; --quick tries everything.
 Exit: 0, 1 if results disagree, 2 bad use."""

@@ -103,3 +103,22 @@ int ours_run(clrnn_plan *plan, const float *x, float *y, float *hn, float *cn, c
         status = clrnn_backward_host(plan, &io);
     return (int)status;
 }
+
+/* A stream of blocks of a plan that infers, from states of zeros. NULL after an error. */
+clrnn_stream *ours_stream(clrnn_plan *plan)
+{
+    clrnn_stream *stream;
+    clrnn_stream_create(plan, &stream);
+    return stream;
+}
+
+/* Returns 0, or not after an error. */
+int ours_stream_run(clrnn_stream *stream, const float *x, uint32_t steps, float *y)
+{
+    return (int)clrnn_stream_process(stream, x, steps, y);
+}
+
+void ours_close_stream(clrnn_stream *stream)
+{
+    clrnn_stream_destroy(&stream);
+}

@@ -123,6 +123,12 @@ def long(quick):
     return [Problem("lstm", t, 1, 64, 64) for t in (1000, 10000 if quick else 100000)]
 
 
+def stream(quick):
+    """Blocks as of sound: T is a block."""
+    sizes = (8, 40) if quick else (8, 16, 24, 40, 64)
+    return [Problem(cell, 64, 1, 1, h) for cell in ("lstm", "gru") for h in sizes]
+
+
 def read(name):
     with open(SHAPES / name, encoding="utf-8") as file:
         return json.load(file)
@@ -161,5 +167,5 @@ def benchdnn(quick):
     return few(list(dict.fromkeys(problems)), quick)
 
 
-SETS = {"infer1": infer1, "batch": batch, "train": train, "long": long,
+SETS = {"infer1": infer1, "batch": batch, "train": train, "long": long, "stream": stream,
         "deepbench": deepbench, "benchdnn": benchdnn}

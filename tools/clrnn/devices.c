@@ -74,7 +74,7 @@ static void print_table(const clrnn_device_info *devices, size_t count)
                devices[i].is_auto ? "taken: " : "not taken: ", devices[i].reason);
 }
 
-static cJSON *device_object(const clrnn_device_info *info)
+cJSON *tool_device_object(const clrnn_device_info *info)
 {
     char selector[32];
     cJSON *object = cJSON_CreateObject();
@@ -97,24 +97,65 @@ static cJSON *device_object(const clrnn_device_info *info)
     if (info->fp64)
         cJSON_AddItemToArray(precisions, cJSON_CreateString("f64"));
     cJSON_AddBoolToObject(object, "fp16", info->fp16);
+    cJSON_AddBoolToObject(object, "rounded_division", info->rounded_division);
+    cJSON_AddBoolToObject(object, "device_fence", info->device_fence);
     cJSON_AddBoolToObject(object, "unified_memory", info->unified_memory);
+    cJSON_AddNumberToObject(object, "vector_width", info->vector_width);
+    cJSON_AddBoolToObject(object, "available", info->available);
     cJSON_AddBoolToObject(object, "has_compiler", info->has_compiler);
     cJSON_AddBoolToObject(object, "auto", info->is_auto);
     cJSON_AddStringToObject(object, "reason", info->reason);
     return object;
 }
 
-static int print_devices(const clrnn_device_info *devices, size_t count, bool json)
+/* What is missing, on stdout: why there are no native kernels, no OpenCL, or a driver's devices. */
+static void print_missing(const clrnn_report *report)
+{
+    const clrnn_report_entry *e;
+    bool begun = false;
+    for (size_t i = 0; (e = clrnn_report_at(report, i)) != NULL; i++) {
+        if (e->kind == CLRNN_REPORT_DEVICE || e->outcome == CLRNN_REPORT_PRESENT)
+            continue;
+        printf("%s  %s %s%s%s: %s\n", begun ? "" : "\nWhat is not there:\n",
+               clrnn_report_kind_word(e->kind), clrnn_report_outcome_words(e->outcome),
+               e->name[0] ? ", " : "", e->name, e->reason);
+        begun = true;
+    }
+}
+
+/* The same as JSON, whatever its outcome. */
+static void add_found(cJSON *object, const clrnn_report *report)
+{
+    cJSON *list = cJSON_AddArrayToObject(object, "found");
+    const clrnn_report_entry *e;
+    for (size_t i = 0; (e = clrnn_report_at(report, i)) != NULL; i++) {
+        if (e->kind == CLRNN_REPORT_DEVICE)
+            continue;
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "kind", clrnn_report_kind_word(e->kind));
+        cJSON_AddStringToObject(entry, "outcome", clrnn_report_outcome_words(e->outcome));
+        cJSON_AddStringToObject(entry, "name", e->name);
+        cJSON_AddStringToObject(entry, "reason", e->reason);
+        cJSON_AddItemToArray(list, entry);
+    }
+}
+
+/* report: NULL if only the devices are asked for. */
+static int print_devices(const clrnn_device_info *devices, size_t count, const clrnn_report *report,
+                         bool json)
 {
     if (!json) {
         if (count)
             print_table(devices, count);
+        print_missing(report);
         return TOOL_OK;
     }
     cJSON *object = cJSON_CreateObject();
     cJSON *list = cJSON_AddArrayToObject(object, "devices");
     for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(list, device_object(&devices[i]));
+        cJSON_AddItemToArray(list, tool_device_object(&devices[i]));
+    if (report)
+        add_found(object, report);
     return tool_print_json(object, false);
 }
 
@@ -135,7 +176,11 @@ static int list_all(bool json)
     clrnn_status status = clrnn_devices_list(tool_log(), &devices, &count);
     if (status)
         return tool_failed(status);
-    int code = print_devices(devices, count, json);
+    clrnn_report *report = NULL;
+    int code = clrnn_devices_report(NULL, &report) == CLRNN_OK
+                   ? print_devices(devices, count, report, json)
+                   : tool_no_memory();
+    clrnn_report_destroy(&report);
     clrnn_devices_free(&devices);
     if (count == 0)
         return tool_no_device();
@@ -149,7 +194,7 @@ static int list_one(const char *selector, bool json)
     int code = tool_open(selector, &context);
     if (code)
         return code;
-    code = print_devices(clrnn_context_device(context), 1, json);
+    code = print_devices(clrnn_context_device(context), 1, NULL, json);
     clrnn_context_destroy(&context);
     return code;
 }
@@ -159,7 +204,9 @@ static int run(int argc, char **argv)
     bool json = false;
     const char *selector = NULL;
     tool_option options[] = {
-        tool_flag("json", &json, "print JSON: {\"devices\": [...]}"), tool_device(&selector), {0}};
+        tool_flag("json", &json, "print JSON: {\"devices\": [...], \"found\": [...]}"),
+        tool_device(&selector),
+        {0}};
     options[1].help = "show only the device that SEL takes";
     int code = tool_parse(&tool_devices, argc, argv, options, NULL);
     if (code != TOOL_CONTINUE)
@@ -168,5 +215,6 @@ static int run(int argc, char **argv)
 }
 
 const tool_command tool_devices = {
-    "devices", "[--json] [--device SEL]", "list the OpenCL devices and which one `auto` takes",
+    "devices", "[--json] [--device SEL]",
+    "list the devices, which one `auto` takes, and what is missing",
     "Exit: 0, or 3 if there is no device, or none that CLRNN_DEVICE names.\n", run};

@@ -43,20 +43,20 @@ static uint32_t draw_size(uint64_t *s, uint32_t most)
 
 static clrnn_activation draw_function(uint64_t *s)
 {
-    clrnn_activation a = clrnn_activation_of(
-        (clrnn_function)draw_from(s, CLRNN_FUNCTION_USUAL, CLRNN_FUNCTION_SOFTPLUS));
+    clrnn_activation a =
+        clrnn_activation_of((clrnn_function)draw_from(s, CLRNN_FN_USUAL, CLRNN_FN_SOFTPLUS));
     if (one_in(s, 2))
         return a;
     switch (a.function) { /* of either sign, where a network with it does not explode */
-    case CLRNN_FUNCTION_AFFINE:
-    case CLRNN_FUNCTION_HARD_SIGMOID:
-    case CLRNN_FUNCTION_SCALED_TANH:
+    case CLRNN_FN_AFFINE:
+    case CLRNN_FN_HARD_SIGMOID:
+    case CLRNN_FN_SCALED_TANH:
         a.alpha = draw_number(s, -80, 80);
         a.beta = draw_number(s, -50, 80);
         break;
-    case CLRNN_FUNCTION_LEAKY_RELU:
-    case CLRNN_FUNCTION_THRESHOLDED_RELU:
-    case CLRNN_FUNCTION_ELU:
+    case CLRNN_FN_LEAKY_RELU:
+    case CLRNN_FN_THRESHOLDED_RELU:
+    case CLRNN_FN_ELU:
         a.alpha = draw_number(s, -80, 80);
         break;
     default:
@@ -97,8 +97,8 @@ static bool may_grow(const clrnn_network_desc *n)
     bool may = false;
     for (int d = 0; d < 2; d++) {
         const clrnn_function f = n->activations[d][0].function;
-        const bool gate = f == CLRNN_FUNCTION_USUAL || f == CLRNN_FUNCTION_SIGMOID ||
-                          f == CLRNN_FUNCTION_HARD_SIGMOID;
+        const bool gate =
+            f == CLRNN_FN_USUAL || f == CLRNN_FN_SIGMOID || f == CLRNN_FN_HARD_SIGMOID;
         may = may || !gate;
     }
     return may;
@@ -111,11 +111,11 @@ static bool has_corners(const clrnn_network_desc *n)
     bool corners = n->nonlinearity || n->gate_clip > 0 || n->cell_clip > 0 || n->proj_clip > 0;
     for (int i = 0; i < 2 * CLRNN_ACTIVATIONS; i++)
         switch (n->activations[i / CLRNN_ACTIVATIONS][i % CLRNN_ACTIVATIONS].function) {
-        case CLRNN_FUNCTION_RELU:
-        case CLRNN_FUNCTION_LEAKY_RELU:
-        case CLRNN_FUNCTION_THRESHOLDED_RELU:
-        case CLRNN_FUNCTION_HARD_SIGMOID:
-        case CLRNN_FUNCTION_ELU:
+        case CLRNN_FN_RELU:
+        case CLRNN_FN_LEAKY_RELU:
+        case CLRNN_FN_THRESHOLDED_RELU:
+        case CLRNN_FN_HARD_SIGMOID:
+        case CLRNN_FN_ELU:
             corners = true;
             break;
         default:

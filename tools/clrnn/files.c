@@ -1,75 +1,48 @@
 /* SPDX-License-Identifier: MIT
  * files.c - what a command line names as files: none may be lost that the user did not mean. */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "system.h"
 #include "tool.h"
 
 /* Where a path leads, all symbolic links followed, also if no file is there yet. */
 typedef struct place {
-    char path[PATH_MAX], folder[PATH_MAX];
+    char path[TOOL_PATH_ROOM], folder[TOOL_PATH_ROOM];
     const char *name;        /* in path: its last part */
-    bool exists, is_regular; /* a file */
-    bool has_folder;
-    struct stat file, above; /* of the file and the folder, if they exist */
+    system_file file, above; /* the file and its folder */
 } place;
-
-/* Replace the symbolic link in `path` [PATH_MAX] by what it points to. */
-static bool follow_link(char *path)
-{
-    char link[PATH_MAX];
-    ssize_t length = readlink(path, link, sizeof link - 1);
-    const char *slash = strrchr(path, '/');
-    if (length < 0)
-        return false;
-    link[length] = 0;
-    size_t folder = *link == '/' || !slash ? 0 : (size_t)(slash - path) + 1;
-    if (folder + (size_t)length >= PATH_MAX)
-        return false;
-    memcpy(path + folder, link, (size_t)length + 1);
-    return true;
-}
 
 static void find_place(const char *path, place *p)
 {
-    enum { MOST_LINKS = 40 };
-    struct stat about;
-    p->exists = stat(path, &p->file) == 0;
-    p->is_regular = p->exists && S_ISREG(p->file.st_mode);
+    system_look_at(path, &p->file);
     snprintf(p->path, sizeof p->path, "%s", path);
-    for (int i = 0; i < MOST_LINKS && lstat(p->path, &about) == 0 && S_ISLNK(about.st_mode); i++)
-        if (!follow_link(p->path))
-            break;
-    const char *slash = strrchr(p->path, '/');
-    p->name = slash ? slash + 1 : p->path;
-    snprintf(p->folder, sizeof p->folder, "%.*s", slash ? (int)(slash - p->path) + 1 : 1,
-             slash ? p->path : ".");
-    p->has_folder = stat(p->folder, &p->above) == 0;
+    system_follow(p->path);
+    p->name = system_last_part(p->path);
+    int length = (int)(p->name - p->path);
+    snprintf(p->folder, sizeof p->folder, "%.*s", length ? length : 1, length ? p->path : ".");
+    system_look_at(p->folder, &p->above);
 }
 
-static bool same_node(const struct stat *a, const struct stat *b)
+static bool same_node(const system_file *a, const system_file *b)
 {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+    return a->device == b->device && a->number == b->number;
 }
 
 static bool same_folder(const place *a, const place *b)
 {
-    return a->has_folder && b->has_folder && same_node(&a->above, &b->above);
+    return a->above.exists && b->above.exists && same_node(&a->above, &b->above);
 }
 
 /* Files that are there are compared themselves, so through hard links too; what is no file but a
  * terminal or a pipe may be named twice. */
 static bool same_file(const place *a, const place *b)
 {
-    if (a->exists || b->exists)
-        return a->is_regular && b->is_regular && same_node(&a->file, &b->file);
-    return same_folder(a, b) && strcmp(a->name, b->name) == 0;
+    if (a->file.exists || b->file.exists)
+        return a->file.is_regular && b->file.is_regular && same_node(&a->file, &b->file);
+    return same_folder(a, b) && system_same_name(a->name, b->name);
 }
 
 bool tool_same_file(const char *a, const char *b)
@@ -83,9 +56,9 @@ bool tool_same_file(const char *a, const char *b)
 /* Whether what this command prints goes to the file. */
 static bool is_printed_to(const place *p)
 {
-    struct stat out;
-    for (int i = STDOUT_FILENO; i <= STDERR_FILENO; i++)
-        if (p->is_regular && fstat(i, &out) == 0 && same_node(&p->file, &out))
+    system_file out;
+    for (int i = 1; i <= 2; i++)
+        if (p->file.is_regular && system_look_at_standard(i, &out) && same_node(&p->file, &out))
             return true;
     return false;
 }
@@ -139,7 +112,7 @@ cJSON *tool_read_header(const char *path)
     uint64_t length = 0;
     char *text = NULL;
     cJSON *header = NULL;
-    FILE *file = tool_file_exists(path) ? fopen(path, "rb") : NULL;
+    FILE *file = tool_file_exists(path) ? system_open(path, "rb") : NULL;
     if (!file || fread(size, 1, sizeof size, file) != sizeof size)
         goto done;
     for (size_t i = sizeof size; i-- > 0;)
@@ -158,36 +131,26 @@ bool tool_file_exists(const char *path)
 {
     place p;
     find_place(path, &p);
-    return p.is_regular && p.file.st_size > 0;
-}
-
-/* Whether the file's own permissions let this process change it; its mode counts for root, too. */
-static bool may_change(const place *p)
-{
-    if (!(p->file.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)))
-        return false;
-    if (geteuid() == 0)
-        return p->file.st_mode & S_IWUSR;
-    return faccessat(AT_FDCWD, p->path, W_OK, AT_EACCESS) == 0;
+    return p.file.is_regular && p.file.size > 0;
 }
 
 int tool_check_output(const char *command, const tool_file *file, bool whole)
 {
     place p;
     find_place(file->path, &p);
-    if (!*file->path || (p.exists && S_ISDIR(p.file.st_mode)) || (!p.exists && !*p.name))
+    if (!*file->path || p.file.is_folder || (!p.file.exists && !*p.name))
         return tool_error("%s: %s %s: not the name of a file", command, file->option, file->path);
-    if (p.exists && whole && !p.is_regular)
+    if (p.file.exists && whole && !p.file.is_regular)
         return tool_error("%s: %s %s: it is not a regular file", command, file->option, file->path);
     if (is_printed_to(&p))
         return tool_error("%s: %s %s: what is printed goes there, too; give another name", command,
                           file->option, file->path);
-    if (p.is_regular && !may_change(&p))
+    if (p.file.is_regular && !system_may_change(p.path, &p.file))
         return tool_error("%s: %s %s: it is read-only for this user (mode %04o)", command,
-                          file->option, file->path, (unsigned)(p.file.st_mode & 07777));
-    if (p.exists && !whole)
+                          file->option, file->path, p.file.mode);
+    if (p.file.exists && !whole)
         return TOOL_OK;
-    if (access(p.folder, W_OK | X_OK))
+    if (!system_may_make_in(p.folder))
         return tool_error("%s: %s %s: cannot write to the folder %s: %s", command, file->option,
                           file->path, p.folder, strerror(errno));
     return TOOL_OK;

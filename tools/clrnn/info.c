@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * info.c - `clrnn info`: what a model, checkpoint or array is. Needs no device. */
 #include "info.h"
+#include "system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* What tells a network, at the end of a name; and what may stand before it within a model. */
 #define MARK "weight_hh_l0"
@@ -150,6 +150,17 @@ static int look_for_prefix(info_file *file)
     return code;
 }
 
+/* A graph says so first of all. */
+static int look_for_graph(info_file *file)
+{
+    static const char begin[] = "{\"graph\":";
+    const char *text = clrnn_tensors_metadata(file->set, "clrnn");
+    if (file->prefix || !text || strncmp(text, begin, sizeof begin - 1) != 0)
+        return TOOL_OK;
+    clrnn_status status = clrnn_graph_load(file->path, CLRNN_F32, tool_log(), &file->graph);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
 /* --- the command ----------------------------------------------------------------------------- */
 
 /* Whether the file as a whole is a model, whatever else it has under prefixes. */
@@ -167,22 +178,26 @@ static void put_kind(info_file *file)
     bool array = clrnn_tensors_count(file->set) == 1 && !*first->name;
     file->format = array ? "npy" : "safetensors";
     file->kind = array ? "array" : "tensors";
-    if (is_model(file))
+    if (file->graph)
+        file->kind = "graph";
+    else if (is_model(file))
         file->kind = info_is_training(file) ? "checkpoint" : "model";
 }
 
 static int read_file(info_file *file)
 {
-    struct stat about;
+    system_file about;
     clrnn_status status = clrnn_tensors_load(file->path, tool_log(), &file->set);
     if (status)
         return tool_failed(status);
-    if (stat(file->path, &about) == 0 && about.st_size > 0)
-        file->bytes = (uint64_t)about.st_size;
+    system_look_at(file->path, &about);
+    file->bytes = about.size;
     file->networks = calloc(MOST_NETWORKS, sizeof *file->networks);
     if (!file->networks)
         return tool_no_memory();
-    int code = file->prefix ? look_for_prefix(file) : look_for_networks(file);
+    int code = look_for_graph(file);
+    if (!code && !file->graph)
+        code = file->prefix ? look_for_prefix(file) : look_for_networks(file);
     put_kind(file);
     return code;
 }
@@ -194,6 +209,7 @@ static void release(info_file *file)
         free(file->networks[i].reason);
     }
     free(file->networks);
+    clrnn_graph_destroy(&file->graph);
     clrnn_tensors_destroy(&file->set);
 }
 
@@ -221,8 +237,10 @@ static int run(int argc, char **argv)
 
 const tool_command tool_info = {
     "info", "FILE [--prefix P] [--json]", "tell what a model, checkpoint or array is",
-    "FILE is .safetensors or .npy, whoever made it: kind and size, the networks in it with their\n"
-    "problem strings and numbers of parameters, how far a training has come, and all tensors and\n"
-    "metadata. A network under a prefix is shown with it; the other commands take it as --prefix.\n"
+    "FILE is .safetensors or .npy, whoever made it: kind and size, the nodes of a graph as a "
+    "table,\n"
+    "the networks in it with their problem strings and numbers of parameters, how far a training\n"
+    "has come, and all tensors and metadata. A network under a prefix is shown with it; the other "
+    "commands take it as --prefix.\n"
     "No device is needed. Exit: 0, or 2 if the file cannot be read or is damaged.\n",
     run};

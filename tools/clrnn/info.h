@@ -23,11 +23,12 @@ typedef struct info_network {
 
 typedef struct info_file {
     const char *path, *prefix; /* as given; prefix NULL = none */
-    const char *kind;          /* "checkpoint", "model", "array" or "tensors" */
+    const char *kind;          /* "graph", "checkpoint", "model", "array" or "tensors" */
     const char *format;        /* "safetensors" or "npy" */
     uint64_t bytes;            /* of the file */
     clrnn_tensors *set;        /* owned */
     info_network *networks;    /* [count], owned */
+    clrnn_graph *graph;        /* or NULL: the file is no graph; owned */
     size_t count;
     bool more; /* there are names of further networks, which were not looked at */
 } info_file;
@@ -40,6 +41,14 @@ void info_put_words(info_network *network);
 
 /** What `desc` takes in: "one-hot, 65 symbols with text". Into `text`, which is returned. */
 const char *info_input(const clrnn_model_desc *desc, char text[128]);
+
+/** What a file says, with '?' for what would move a terminal's cursor: at most `most` bytes, then
+ *  "...". Returns the bytes written. */
+size_t info_print_clean(const char *text, size_t most);
+
+/** The nodes of a graph as a table; as members of a JSON object. */
+void info_print_graph(const info_file *file);
+void info_add_graph(cJSON *object, const info_file *file);
 
 /** Print all on stdout. Returns an exit code. */
 int info_print(const info_file *file);

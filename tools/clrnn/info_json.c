@@ -118,6 +118,8 @@ int info_print_json(const info_file *file)
     cJSON_AddStringToObject(object, "format", file->format);
     cJSON_AddNumberToObject(object, "bytes", (double)file->bytes);
     add_networks(object, file);
+    if (file->graph)
+        info_add_graph(object, file);
     add_training(object, file);
     add_tensors(object, file->set);
     cJSON *metadata = cJSON_AddObjectToObject(object, "metadata");

@@ -8,39 +8,17 @@
 #define MOST_VALUE 120 /* bytes of a metadata string */
 #define MOST_WIDTH 56  /* of the column of names */
 
-/* What a file says, with '?' for what would move a terminal's cursor or colour it: the control
- * characters of ASCII, and those of Unicode, C2 80 to C2 9F. At most `most` bytes, then "...".
- * Returns the bytes written. */
-static size_t print_clean(const char *text, size_t most)
-{
-    size_t i = 0;
-    for (; text[i] && i < most; i++) {
-        const unsigned char c = (unsigned char)text[i], next = (unsigned char)text[i + 1];
-        if (c == 0xC2 && next >= 0x80 && next < 0xA0) {
-            fputs("??", stdout);
-            i++;
-        } else {
-            putchar(c < 32 || c == 127 ? '?' : c);
-        }
-    }
-    while (((unsigned char)text[i] & 0xC0) == 0x80) /* the rest of a character */
-        putchar(text[i++]);
-    if (text[i])
-        fputs("...", stdout);
-    return text[i] ? i + 3 : i;
-}
-
 static void print_network(const info_network *n)
 {
     char number[32], input[128];
     if (*n->prefix) {
         printf("prefix      ");
-        print_clean(n->prefix, SIZE_MAX);
+        info_print_clean(n->prefix, SIZE_MAX);
         printf("\n");
     }
     if (n->reason) {
         printf("no network  ");
-        print_clean(n->reason, SIZE_MAX);
+        info_print_clean(n->reason, SIZE_MAX);
         printf("\n");
         return;
     }
@@ -93,7 +71,7 @@ static bool is_told(const char *key)
 static void print_field(const char *words, const char *value, bool *first)
 {
     printf("%s%s", *first ? "training    " : ", ", words);
-    print_clean(value, MOST_VALUE);
+    info_print_clean(value, MOST_VALUE);
     *first = false;
 }
 
@@ -114,9 +92,9 @@ static void print_training(const info_file *file)
     for (size_t i = 0; (key = clrnn_tensors_metadata_at(file->set, i, &value)) != NULL; i++)
         if (strncmp(key, INFO_TRAIN, begin) == 0 && !is_told(key + begin)) {
             printf(", ");
-            print_clean(key + begin, MOST_VALUE);
+            info_print_clean(key + begin, MOST_VALUE);
             printf(" ");
-            print_clean(value, MOST_VALUE);
+            info_print_clean(value, MOST_VALUE);
         }
     printf("\n");
 }
@@ -146,7 +124,7 @@ static void print_tensors(const clrnn_tensors *set)
     for (size_t i = 0; i < count; i++) {
         const clrnn_tensor *tensor = clrnn_tensors_at(set, i);
         printf("  ");
-        size_t used = print_clean(tensor->name, SIZE_MAX);
+        size_t used = info_print_clean(tensor->name, SIZE_MAX);
         printf("%*s  %-4s  ", used < width ? (int)(width - used) : 0, "",
                clrnn_dtype_name(tensor->dtype));
         print_shape(tensor);
@@ -159,9 +137,9 @@ static void print_metadata(const clrnn_tensors *set)
     const char *key, *value;
     for (size_t i = 0; (key = clrnn_tensors_metadata_at(set, i, &value)) != NULL; i++) {
         printf("%s  ", i ? "" : "metadata\n");
-        print_clean(key, SIZE_MAX);
+        info_print_clean(key, SIZE_MAX);
         printf(" = ");
-        print_clean(value, MOST_VALUE);
+        info_print_clean(value, MOST_VALUE);
         printf("\n");
     }
 }
@@ -179,13 +157,15 @@ int info_print(const info_file *file)
 {
     char size[32];
     bool array = strcmp(file->kind, "array") == 0;
-    print_clean(file->path, SIZE_MAX);
+    info_print_clean(file->path, SIZE_MAX);
     printf(": %s, %s, %s\n", file->kind, array ? "NumPy's .npy" : file->format,
            tool_bytes(file->bytes, size));
     for (size_t i = 0; i < file->count; i++)
         print_network(&file->networks[i]);
     if (file->more)
         printf("            and the names of more networks\n");
+    if (file->graph)
+        info_print_graph(file);
     print_training(file);
     if (array)
         print_array(clrnn_tensors_at(file->set, 0));

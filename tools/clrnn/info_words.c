@@ -85,3 +85,25 @@ bool info_is_training(const info_file *file)
 {
     return clrnn_tensors_metadata(file->set, INFO_TRAIN "step") != NULL;
 }
+
+/* What a file says, with '?' for what would move a terminal's cursor or colour it: the control
+ * characters of ASCII, and those of Unicode, C2 80 to C2 9F. At most `most` bytes, then "...".
+ * Returns the bytes written. */
+size_t info_print_clean(const char *text, size_t most)
+{
+    size_t i = 0;
+    for (; text[i] && i < most; i++) {
+        const unsigned char c = (unsigned char)text[i], next = (unsigned char)text[i + 1];
+        if (c == 0xC2 && next >= 0x80 && next < 0xA0) {
+            fputs("??", stdout);
+            i++;
+        } else {
+            putchar(c < 32 || c == 127 ? '?' : c);
+        }
+    }
+    while (((unsigned char)text[i] & 0xC0) == 0x80) /* the rest of a character */
+        putchar(text[i++]);
+    if (text[i])
+        fputs("...", stdout);
+    return text[i] ? i + 3 : i;
+}

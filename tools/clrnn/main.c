@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * main.c - the command `clrnn`: finds the subcommand and hands over. */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "system.h"
 #include "tool.h"
 
 static const tool_command *const commands[] = {&tool_devices, &tool_run,  &tool_train,
                                                &tool_sample,  &tool_info, &tool_verify,
-                                               &tool_bench,   &tool_tune};
+                                               &tool_bench,   &tool_tune, &tool_predict};
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static void print_help(void)
@@ -53,50 +52,10 @@ static int dispatch(int argc, char **argv)
                       name[0] == '-' ? "option" : "command", name);
 }
 
-/* Threads of PoCL that stay where they are: on few cores a system may let two of them share one for
- * milliseconds while another has nothing to do. What the user has set stays. */
-static void pin_threads(void)
-{
-#ifndef _WIN32
-    (void)setenv("POCL_AFFINITY", "1", 0);
-#endif
-}
-
-/* A signal that is ignored at the start stays so: SIGHUP under nohup, SIGINT of a script's job in
- * the background. Compilers inside OpenCL drivers install handlers whatever there was, so it is
- * also blocked, for this thread and those that it will make. */
-static void keep_ignored(void)
-{
-#ifndef _WIN32
-    const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM};
-    sigset_t ignored;
-    sigemptyset(&ignored);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct sigaction action;
-        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-            sigaddset(&ignored, numbers[i]);
-    }
-    sigprocmask(SIG_BLOCK, &ignored, NULL);
-#endif
-}
-
-/* Where the shell has closed one of the three standard files (>&-), the next file that is opened
- * would get its number, and what is printed would go into a user's file. So something else is put
- * there, that cannot be written either. */
-static void reserve_standard_files(void)
-{
-#ifndef _WIN32
-    for (int file = 0; file <= 2; file++)
-        if (fcntl(file, F_GETFD) < 0)
-            (void)!open("/dev/null", file ? O_RDONLY : O_WRONLY);
-#endif
-}
-
 int main(int argc, char **argv)
 {
-    reserve_standard_files();
-    keep_ignored();
-    pin_threads();
+    if (!system_prepare(&argc, &argv))
+        return tool_no_memory();
     int code = dispatch(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && code == TOOL_OK)
         code = tool_error("cannot write the output: %s", strerror(errno));

@@ -9,7 +9,7 @@
 
 #include "tool.h"
 
-#define MOST_OPTIONS 40
+#define MOST_OPTIONS 100
 
 tool_option tool_flag(const char *name, bool *target, const char *help)
 {
@@ -213,6 +213,27 @@ int tool_default(const tool_option *options, const char *name, const char *value
     return code == TOOL_CONTINUE ? TOOL_OK : code;
 }
 
+const char *tool_value(const tool_option *options, const char *name, char text[200])
+{
+    const tool_option *o = find(options, name);
+    text[0] = 0;
+    if (!o->name || o->kind == TOOL_LIST)
+        return text;
+    if (o->kind == TOOL_FLAG)
+        snprintf(text, 200, "%s", *(bool *)o->target ? "true" : "");
+    else if (o->kind == TOOL_TEXT)
+        snprintf(text, 200, "%s", *(char **)o->target ? *(char **)o->target : "");
+    else if (o->kind == TOOL_U32 && *(uint32_t *)o->target >= o->least)
+        snprintf(text, 200, "%lu", (unsigned long)*(uint32_t *)o->target);
+    else if (o->kind == TOOL_U64)
+        snprintf(text, 200, "%llu", (unsigned long long)*(uint64_t *)o->target);
+    else if (o->kind == TOOL_REAL && *(double *)o->target >= o->least)
+        snprintf(text, 200, "%.17g", *(double *)o->target);
+    else if (o->kind == TOOL_CHOICE)
+        snprintf(text, 200, "%s", tool_word(o->argument, *(int *)o->target));
+    return text;
+}
+
 static void print_help(const tool_command *command, const tool_option *options)
 {
     printf("usage: clrnn %s %s\n\n%s\n\n", command->name, command->usage, command->summary);
@@ -251,15 +272,14 @@ static int other_argument(const tool_command *command, tool_list *list, int argc
     return append(list, argc, value) ? TOOL_CONTINUE : tool_no_memory();
 }
 
-/* c: what getopt_long returned, ':' for a missing value, else '?'; optopt: which option, if known.
- */
-static int bad_option(const tool_command *command, int c, char **argv)
+/* optopt: which option, if known. (Whether a value is missing or not wanted, systems tell apart
+ * differently.) */
+static int bad_option(const tool_command *command, const tool_option *options, char **argv)
 {
     char letter[3] = {'-', (char)optopt, 0};
     const char *word = optopt > 0 && optopt < 256 ? letter : argv[optind - 1];
-    const char *problem = c == ':'        ? "needs a value"
-                          : optopt >= 256 ? "takes no value"
-                                          : "is not an option";
+    bool known = optopt >= 256, flag = known && options[optopt - 256].kind == TOOL_FLAG;
+    const char *problem = flag ? "takes no value" : known ? "needs a value" : "is not an option";
     return tool_error("%s: %s %s; clrnn %s --help lists all options", command->name, word, problem,
                       command->name);
 }
@@ -286,7 +306,7 @@ int tool_parse(const tool_command *command, int argc, char **argv, tool_option *
             option->given = true;
             code = store(command->name, option, argc, optarg);
         } else {
-            code = bad_option(command, c, argv);
+            code = bad_option(command, options, argv);
         }
     }
     for (; code == TOOL_CONTINUE && optind < argc; optind++) /* after "--" */

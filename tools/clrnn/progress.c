@@ -2,9 +2,8 @@
  * progress.c - a progress bar on stderr, only where that is a terminal. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "system.h"
 #include "tool.h"
 
 #define INTERVAL  0.1 /* seconds from one drawing to the next */
@@ -17,16 +16,8 @@ bool tool_progress_visible(void)
 {
     static int visible = -1;
     if (visible < 0)
-        visible = isatty(STDERR_FILENO);
+        visible = system_has_terminal();
     return visible == 1;
-}
-
-static int terminal_width(void)
-{
-    struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    return 80;
 }
 
 void tool_progress(double part, const char *text)
@@ -41,7 +32,7 @@ void tool_progress(double part, const char *text)
     memset(bar, '#', (size_t)full);
     bar[BAR_WIDTH] = 0;
     int percent = (int)(part * 100);
-    int room = terminal_width() - 1; /* the last column would wrap on some terminals */
+    int room = system_columns() - 1; /* the last column would wrap on some terminals */
     if ((int)strlen(text) <= room - BAR_WIDTH - 10)
         fprintf(stderr, "\r[%s] %3d %%  %s\033[K", bar, percent, text);
     else

@@ -7,12 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cjson/cJSON.h>
 
 #include <clrnn/clrnn.h>
 
-#if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT)
+#define TOOL_PRINTF(fmt, args) __attribute__((format(__MINGW_PRINTF_FORMAT, fmt, args)))
+#elif defined(__GNUC__)
 #define TOOL_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define TOOL_PRINTF(fmt, args)
@@ -38,7 +41,7 @@ typedef struct tool_command {
 } tool_command;
 
 extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_info, tool_verify,
-    tool_bench, tool_tune;
+    tool_bench, tool_tune, tool_predict;
 
 /* --- errors: report.c ------------------------------------------------------------------------ */
 
@@ -72,6 +75,9 @@ int tool_no_device(void);
 /** Print an object on stdout, as one line if `line`, and free it. Returns TOOL_OK or TOOL_BAD_USE.
  */
 int tool_print_json(cJSON *object, bool line);
+
+/** A device with its limits: devices.c. */
+cJSON *tool_device_object(const clrnn_device_info *info);
 
 /** Open the device that `selector` names (NULL: CLRNN_DEVICE, else auto). Returns an exit code. */
 int tool_open(const char *selector, clrnn_context **context);
@@ -139,6 +145,10 @@ bool tool_given(const tool_option *options, const char *name);
  *  Returns TOOL_OK or TOOL_BAD_USE. */
 int tool_default(const tool_option *options, const char *name, const char *value,
                  const char *where);
+
+/** The value of an option as it would be given; "" for none, a flag that is not set, a list, a
+ * number below the least. */
+const char *tool_value(const tool_option *options, const char *name, char text[200]);
 
 /** The names of all cells, "lstm|gru|rnn", in the order of clrnn_cell; whether one has an option.
  */

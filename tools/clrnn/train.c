@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train.h"
+#include "train_data.h"
 
 static void print_start(const train_session *s)
 {
@@ -26,40 +26,6 @@ static void print_start(const train_session *s)
     if (s->first)
         printf("resume %s after step %" PRIu64 "\n", s->options->resume, s->first);
     fflush(stdout);
-}
-
-/* A word as a shell reads it back. */
-static void append_quoted(char *text, size_t size, const char *word)
-{
-    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                               "_-+=./,:@%";
-    size_t used = strlen(text);
-    if (*word && word[strspn(word, safe)] == 0) {
-        snprintf(text + used, size - used, " %s", word);
-        return;
-    }
-    used += (size_t)snprintf(text + used, size - used, " '");
-    for (; *word && used + 6 < size; word++)
-        used += (size_t)snprintf(text + used, size - used, *word == '\'' ? "'\\''" : "%c", *word);
-    snprintf(text + used, size - used, "'");
-}
-
-/* Tell the command that continues: this one, with --resume as it must now be. */
-static void print_resume(const train_session *s, int argc, char **argv)
-{
-    char line[7000] = "clrnn";
-    for (int i = 0; i < argc; i++) {
-        if (strncmp(argv[i], "--resume=", 9) == 0 || strcmp(argv[i], "--force") == 0)
-            continue;
-        if (strcmp(argv[i], "--resume") == 0)
-            i++;
-        else
-            append_quoted(line, sizeof line, argv[i]);
-    }
-    append_quoted(line, sizeof line, "--resume");
-    append_quoted(line, sizeof line, s->options->save);
-    fprintf(stderr, "clrnn: stopped after step %" PRIu64 ", saved; to continue: %s\n",
-            clrnn_trainer_steps_done(s->trainer), line);
 }
 
 static int print_summary_json(const train_session *s)
@@ -117,8 +83,9 @@ static int check_cell_option(const train_options *o, const char *name)
 
 static int check_options(const train_options *o)
 {
-    if (o->texts.count == 0)
-        return tool_error("train: no text given; add --text FILE");
+    if (o->texts.count == 0 && !data_is_asked(o))
+        return tool_error(
+            "train: nothing to learn from; add --text FILE, --data FILE or --task NAME");
     if (!o->save)
         return tool_error("train: nowhere to keep the model; add --save FILE");
     int code = check_cell_option(o, "peepholes");
@@ -142,7 +109,7 @@ static int work(const train_options *o, int argc, char **argv)
     if (!code)
         code = print_summary(&s);
     if (!code && s.interrupted) {
-        print_resume(&s, argc, argv);
+        train_print_resume(o, clrnn_trainer_steps_done(s.trainer), argc, argv);
         code = TOOL_SIGNAL + s.interrupted;
     }
     train_close(&s);
@@ -161,7 +128,7 @@ static int run(int argc, char **argv)
                        .lr = 0.002,
                        .clip = 1,
                        .validation = 0.1};
-    tool_option options[] = {
+    tool_option options[100] = {
         tool_many("text", "FILE", &o.texts, "text to learn; several are joined"),
         tool_flag("binary", &o.binary, "learn bytes of any kind, not text alone"),
         tool_text("save", "FILE", &o.save, "checkpoint to write, which is also the model"),
@@ -182,8 +149,16 @@ static int run(int argc, char **argv)
         tool_u64("seconds", "S", &o.seconds, "end after S seconds, if that comes first"),
         tool_choice("optimizer", TRAIN_OPTIMIZERS, &o.optimizer, "(adam)"),
         tool_real("lr", "R", &o.lr, 1e-30, 1e38, "learning rate (0.002)"),
-        tool_choice("schedule", "constant|cosine", &o.schedule, "of the learning rate (constant)"),
+        tool_choice("schedule", TRAIN_SCHEDULES, &o.schedule, "of the learning rate (constant)"),
         tool_u64("warmup", "W", &o.warmup, "steps over which the rate rises from 0 (0)"),
+        tool_u64("step-every", "K", &o.step_every, "step: steps between falls of the rate"),
+        tool_real("step-factor", "F", &o.step_factor, 0, 0.999999, "step: times this (0.1)"),
+        tool_choice("init", TRAIN_INITS, &o.init, "how fresh weights are drawn (auto)"),
+        tool_u32("longest-lag", "T", &o.longest_lag, 2, "chrono: steps that memories last"),
+        tool_real("forget-bias", "B", &o.forget_bias, -1e6, 1e6,
+                  "LSTM: of a fresh forget gate (1)"),
+        tool_real("update-bias", "B", &o.update_bias, -1e6, 1e6,
+                  "GRU: of a fresh update gate, for what there was (1)"),
         tool_real("momentum", "M", &o.momentum, 0, 0.999999, "of sgd (0)"),
         tool_real("weight-decay", "D", &o.weight_decay, 0, 1e6, "of adamw (0)"),
         tool_real("clip", "C", &o.clip, 0, 1e30, "largest norm of the gradient; 0: any (1)"),
@@ -195,22 +170,30 @@ static int run(int argc, char **argv)
                  "steps between checkpoints; 0: at the end (500)"),
         tool_u64("seed", "S", &o.seed, "of first weights and dropout (0)"),
         tool_choice("strategy", TOOL_STRATEGIES, &o.strategy, "how time is scanned (auto)"),
-        tool_device(&o.selector),
-        {0}};
+        tool_device(&o.selector)};
+    size_t count = 0;
+    while (options[count].name)
+        count++;
+    data_add_options(options + count, &o);
     o.table = options;
     int code = tool_parse(&tool_train, argc, argv, options, NULL);
     if (code == TOOL_CONTINUE) {
         code = check_options(&o);
         if (!code)
-            code = work(&o, argc, argv);
+            code = data_check_options(&o);
+        if (!code)
+            code = data_is_asked(&o) ? data_train(&o, argc, argv) : work(&o, argc, argv);
     }
     tool_list_free(&o.texts);
+    tool_list_free(&o.freeze);
     return code;
 }
 
 const tool_command tool_train = {
-    "train", "--text FILE... --save FILE [OPTION]...", "train a character model on text",
-    "Each byte that occurs is a symbol. Ctrl-C ends in order: the checkpoint is saved, and the\n"
+    "train", "--text FILE... | --data FILE | --task NAME  --save FILE [OPTION]...",
+    "train a model on text, on arrays, or on a task",
+    "--text: a character model. Each byte that occurs is a symbol. Ctrl-C ends in order: the "
+    "checkpoint is saved, and the\n"
     "command that continues is printed; a second one ends at once. So do SIGTERM and SIGHUP, and "
     "a\n"
     "reader of the output that goes away; what was ignored at the start (nohup) stays ignored.\n"
@@ -218,7 +201,17 @@ const tool_command tool_train = {
     "same text it ends with the same bits as one that was not interrupted. A loss or gradient "
     "that\n"
     "is not finite ends the training before anything is saved. bpc: bits for each character.\n"
-    "Columns of the log: step, characters, seconds, loss_nats, train_bpc, validation_bpc (empty\n"
+    "--data: x [T,N,I] in .npy, .npz, .safetensors; a table in .csv; labelled sequences in .json;\n"
+    "images in IDX. Targets are classes (integers: cross_entropy) or values (mean_squared), one "
+    "for\n"
+    "each sequence or for each step; NaN, a negative class or --mask: missing. --forecast H "
+    "learns\n"
+    "what a series will be H steps later. The best model by validation is saved, and where the\n"
+    "training stood, so --resume ends with the same bits. --task: what is made up to see what a "
+    "cell\n"
+    "remembers. clrnn predict uses the model.\n"
+    "Columns of the log of a text: step, characters, seconds, loss_nats, train_bpc, validation_bpc "
+    "(empty\n"
     "where not measured), learning_rate, gradient_norm (before clipping).\n"
     "Exit: 0 done, 1 not finite, 2 bad use or bad input, 3 no device; saved, but ended by a "
     "signal\n"

@@ -21,6 +21,21 @@ typedef struct train_options {
     uint64_t log_every, validate_every, save_every;
     double lr, clip, dropout, momentum, weight_decay, validation;
     bool json, force, binary, peepholes;
+    /* How fresh weights are drawn. */
+    int init;
+    uint32_t longest_lag;
+    double forget_bias, update_bias;
+    uint64_t step_every; /* of schedules */
+    double step_factor;
+    /* Of data and tasks: train_data.h. */
+    const char *data, *targets, *lengths, *mask, *parts, *columns, *target_columns, *group;
+    const char *model, *class_weights;
+    tool_list freeze;
+    int task, loss, target_at, standardise, split, act;
+    uint32_t length, forecast, window, season, classes, seeds;
+    uint64_t epochs, patience, plateau;
+    double plateau_factor, test, huber_delta;
+    bool batch_first, flatten, bidirectional;
     const tool_option *table; /* to ask which were given, and to fill in those that were not */
 } train_options;
 
@@ -55,6 +70,23 @@ typedef struct train_session {
     uint64_t validated;
     int interrupted; /* by the signal of this number; 0 = not */
 } train_session;
+
+#define TRAIN_SCHEDULES "constant|cosine|step|one_cycle" /* as clrnn_schedule counts them */
+#define TRAIN_INITS     "auto|orthogonal|pytorch|keras|chrono|irnn" /* as clrnn_init_kind */
+
+/** What the command line says of fresh weights, for this cell. Returns TOOL_OK or TOOL_BAD_USE. */
+int train_init(const train_options *options, clrnn_init_desc *init);
+
+/** Let signals end a training in order; the number of the one that came, or 0. To be called before
+ *  each step. */
+void train_catch_signals(void);
+int train_signal(void);
+
+/** Tell the command that continues, on stderr. */
+void train_print_resume(const train_options *options, uint64_t steps, int argc, char **argv);
+
+/** What the options say of optimiser, schedule and seed; sizes, loss and steps are left at 0. */
+clrnn_trainer_desc train_describe(const train_options *options);
 
 /** That no option is given which the optimiser, or a model of so many layers, does not use. Returns
  *  an exit code. */

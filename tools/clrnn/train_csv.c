@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "system.h"
 #include "train.h"
 
 static const char header[] = "step,characters,seconds,loss_nats,train_bpc,validation_bpc,"
@@ -35,7 +35,7 @@ static int keep_rows(train_csv *csv, uint64_t step)
         csv->before = seconds;
         end = ftell(csv->file);
     }
-    if (end < 0 || ftruncate(fileno(csv->file), (off_t)end) || fseek(csv->file, end, SEEK_SET))
+    if (end < 0 || !system_cut(csv->file, end) || fseek(csv->file, end, SEEK_SET))
         return cannot(csv, "continue it");
     return TOOL_OK;
 }
@@ -46,10 +46,10 @@ int train_csv_open(train_csv *csv, const char *path, bool resume, uint64_t step)
     if (!path)
         return TOOL_OK;
     if (resume && tool_file_exists(path)) {
-        csv->file = fopen(path, "r+");
+        csv->file = system_open(path, "r+b");
         return csv->file ? keep_rows(csv, step) : cannot(csv, "open it");
     }
-    csv->file = fopen(path, "w");
+    csv->file = system_open(path, "wb");
     if (!csv->file || fputs(header, csv->file) < 0 || fflush(csv->file))
         return cannot(csv, "write it");
     return TOOL_OK;

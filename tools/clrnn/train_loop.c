@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "system.h"
 #include "train.h"
 
 #define VALIDATION_BATCHES 100 /* at most; one costs about a third of a step of training */
@@ -18,23 +19,22 @@ static void on_signal(int number)
         signalled = number;
 }
 
-/* The first signal ends the training in order. A second Ctrl-C ends the process; the others may
- * come twice without anybody's wish: `timeout` sends SIGTERM to the process and to its group, and a
- * terminal that goes away sends SIGHUP as its shell does. SIGPIPE comes when what reads the output
- * is gone, as `tee` after Ctrl-C. What was ignored at the start is blocked (main.c) and stays so.
- * To be called before each step: a compiler in an OpenCL driver takes the signals for itself when
+/* To be called before each step: a compiler in an OpenCL driver takes the signals for itself when
  * it first runs, which may be late. */
 static void catch_signals(void)
 {
-    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    if (signalled)
-        return;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct sigaction action = {.sa_handler = on_signal};
-        action.sa_flags = numbers[i] == SIGINT ? (int)SA_RESETHAND | SA_RESTART : SA_RESTART;
-        sigemptyset(&action.sa_mask);
-        sigaction(numbers[i], &action, NULL);
-    }
+    if (!signalled)
+        system_catch_signals(on_signal);
+}
+
+void train_catch_signals(void)
+{
+    catch_signals();
+}
+
+int train_signal(void)
+{
+    return signalled;
 }
 
 static uint64_t steps_done(const train_session *s)

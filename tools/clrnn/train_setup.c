@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "system.h"
 #include "train.h"
 
 #define USUAL_BATCH 32
@@ -17,7 +18,7 @@ typedef struct bytes {
 
 static int append_file(bytes *all, const char *path)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *file = system_open(path, "rb");
     if (!file)
         return tool_error("train: --text %s: cannot open it: %s", path, strerror(errno));
     int code = TOOL_OK;
@@ -90,6 +91,9 @@ static int make_model(train_session *s)
     desc.output_size = desc.vocabulary_size;
     desc.input = o->embedding ? CLRNN_INPUT_EMBEDDING : CLRNN_INPUT_ONE_HOT;
     desc.network.input_size = o->embedding ? o->embedding : desc.vocabulary_size;
+    int code = train_init(o, &desc.init);
+    if (code)
+        return code;
     clrnn_status status = clrnn_model_create(s->context, &desc, o->seed, &s->model);
     return status ? tool_failed(status) : TOOL_OK;
 }
@@ -204,22 +208,29 @@ static int load_checkpoint(train_session *s)
     return code;
 }
 
+clrnn_trainer_desc train_describe(const train_options *o)
+{
+    return (clrnn_trainer_desc){.optimizer = (clrnn_optimizer)o->optimizer,
+                                .learning_rate = o->lr,
+                                .momentum = o->momentum,
+                                .weight_decay = o->weight_decay,
+                                .clip = o->clip,
+                                .dropout = (float)o->dropout,
+                                .schedule = (clrnn_schedule)o->schedule,
+                                .warmup_steps = o->warmup,
+                                .step_every = o->step_every,
+                                .step_factor = o->step_factor,
+                                .seed = o->seed};
+}
+
 static int make_trainer(train_session *s)
 {
     const train_options *o = s->options;
-    clrnn_trainer_desc desc = {.max_steps = o->seq,
-                               .max_batch = s->batch,
-                               .optimizer = (clrnn_optimizer)o->optimizer,
-                               .learning_rate = o->lr,
-                               .momentum = o->momentum,
-                               .weight_decay = o->weight_decay,
-                               .clip = o->clip,
-                               .dropout = (float)o->dropout,
-                               .schedule = (clrnn_schedule)o->schedule,
-                               .warmup_steps = o->warmup,
-                               .seed = o->seed,
-                               .carry_state = true};
-    if (o->schedule == CLRNN_SCHEDULE_COSINE)
+    clrnn_trainer_desc desc = train_describe(o);
+    desc.max_steps = o->seq;
+    desc.max_batch = s->batch;
+    desc.carry_state = true;
+    if (o->schedule == CLRNN_SCHEDULE_COSINE || o->schedule == CLRNN_SCHEDULE_ONE_CYCLE)
         desc.total_steps = o->steps;
     clrnn_status status = clrnn_model_set_strategy(s->model, (clrnn_strategy)o->strategy);
     if (!status)

@@ -4,84 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tool.h"
+#include "verify.h"
+#include "verify_digest.h"
+#include "verify_problems.h"
 
 #define SEED 1
-
-/* What is checked, with training (mode=train). Sizes are awkward on purpose. */
-static const struct {
-    const char *problem;
-    bool quick;
-} problems[] = {
-    {"cell=rnn,T=5,N=2,I=3,H=7", true},
-    {"cell=rnn,act=relu,T=7,N=3,I=17,H=33", false},
-    {"cell=rnn,bias=0,T=4,N=1,I=1,H=1", false},
-    {"cell=rnn,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", true},
-    {"cell=rnn,act=relu,L=3,T=5,N=7,I=33,H=65", false},
-    {"cell=rnn,T=3,N=17,I=65,H=130", false},
-    {"cell=gru,reset=before,update=replaces,T=5,N=2,I=3,H=7", true},
-    {"cell=gru,reset=before,update=keeps,T=5,N=3,I=17,H=33", true},
-    {"cell=gru,reset=after,update=replaces,T=7,N=2,I=7,H=17", false},
-    {"cell=gru,reset=after,update=keeps,T=6,N=4,I=33,H=65", true},
-    {"cell=gru,bias=0,T=4,N=1,I=1,H=1", false},
-    {"cell=gru,reset=after,update=keeps,bias=0,T=5,N=3,I=7,H=7", false},
-    {"cell=gru,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
-    {"cell=gru,reset=after,update=keeps,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
-    {"cell=gru,L=3,T=5,N=7,I=65,H=33", false},
-    {"cell=gru,T=3,N=17,I=33,H=130", false},
-    {"cell=lstm,T=5,N=2,I=3,H=7", true},
-    {"cell=lstm,T=7,N=3,I=17,H=33", false},
-    {"cell=lstm,bias=0,T=4,N=1,I=1,H=1", false},
-    {"cell=lstm,P=7,T=6,N=3,I=7,H=17", true},
-    {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
-    {"cell=lstm,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
-    {"cell=lstm,L=3,T=5,N=7,I=33,H=65", false},
-    {"cell=lstm,T=33,N=1,I=65,H=130", false},
-    {"cell=lstm,T=3,N=17,I=130,H=65", false},
-    {"cell=lstm,T=1,N=1,I=7,H=33", false},
-    {"cell=lstm,peepholes=1,T=7,N=3,I=17,H=33", true},
-    {"cell=lstm,peepholes=1,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
-    {"cell=rnn,strategy=stepwise,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
-    {"cell=gru,strategy=stepwise,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
-    {"cell=gru,strategy=stepwise,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
-    {"cell=lstm,strategy=stepwise,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", true},
-    {"cell=lstm,strategy=stepwise,peepholes=1,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
-    {"cell=lstm,strategy=stepwise,coupled=1,cell_clip=0.4,gate_clip=0.9,T=6,N=5,I=7,H=17", false},
-    {"cell=gru,strategy=stepwise,D=2,act_f=hard_sigmoid,act_g_back=softplus,T=6,N=5,I=7,H=17",
-     false},
-    {"cell=lstm,D=2,merge=sum,act_f=hard_sigmoid,act_g=softsign,act_h_back=elu,mask=repeat,resets="
-     "1,"
-     "T=9,N=5,I=7,H=33,lengths=ragged",
-     true},
-    {"cell=lstm,P=17,proj_clip=0.1,coupled=1,peepholes=1,bias=one,T=7,N=5,I=7,H=33", false},
-    {"cell=gru,reset=after,reverse=1,gate_clip=0.8,act_g=leaky_relu,mask=zero,T=9,N=5,I=7,H=33",
-     false},
-    {"cell=rnn,act_f=scaled_tanh:0.8:1.2,act_f_back=softplus,D=2,L=2,T=9,N=5,I=7,H=33", false},
-    {"cell=rnn,strategy=resident,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
-    {"cell=gru,strategy=resident,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
-    {"cell=gru,strategy=resident,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
-    {"cell=lstm,strategy=resident,T=5,N=1,I=7,H=300", true},
-    {"cell=lstm,strategy=resident,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
-    {"cell=lstm,strategy=resident,peepholes=1,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
-};
-#define PROBLEMS (sizeof problems / sizeof problems[0])
-
-/* And what is checked for inference with weights kept in fewer bits, in each of these. */
-static const struct {
-    const char *problem;
-    bool quick;
-} stored_problems[] = {
-    {"cell=rnn,T=33,N=7,I=65,H=130", false},
-    {"cell=gru,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
-    {"cell=gru,reset=after,update=keeps,T=5,N=1,I=7,H=130", false},
-    {"cell=lstm,T=7,N=3,I=17,H=33", true},
-    {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
-    {"cell=lstm,peepholes=1,T=6,N=5,I=17,H=33", false},
-    {"cell=gru,strategy=stepwise,T=5,N=3,I=17,H=65", false},
-    {"cell=lstm,strategy=stepwise,P=7,T=6,N=3,I=7,H=17", false},
-    {"cell=gru,strategy=resident,T=5,N=3,I=17,H=65", false},
-};
-#define STORED_PROBLEMS (sizeof stored_problems / sizeof stored_problems[0])
 
 static const char *const storages[] = {"f32", "f16", "bf16", "int8"};
 #define STORAGES 4
@@ -95,12 +22,14 @@ typedef struct storage_result {
 
 /* One verification, over one device or several. */
 typedef struct verification {
-    bool quick, json;
+    bool quick, json, digest;
+    tool_digests digests;              /* of the device at hand, with --digest */
     tool_list chosen;                  /* --problem; empty = the list above */
     uint32_t random;                   /* --random: so many drawn ones instead */
     uint64_t seed;                     /* of these */
     cJSON *devices;                    /* results, if json */
     storage_result storages[STORAGES]; /* of the device at hand */
+    double worst[2];                   /* error of the device at hand, by precision */
     unsigned passed, failed;
 } verification;
 
@@ -122,6 +51,7 @@ static void add_result(cJSON *list, const char *problem, const clrnn_check *chec
         cJSON_AddNumberToObject(object, "storage_error", check->storage_error);
         cJSON_AddNumberToObject(object, "storage_bound", check->storage_bound);
         cJSON_AddStringToObject(object, "storage_tensor", check->storage_tensor);
+        tool_digest_json(check, object);
     }
     cJSON_AddItemToArray(list, object);
 }
@@ -161,12 +91,16 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
         clrnn_problem_format(&problem, full, sizeof full);
         status = clrnn_problem_check(context, &problem, SEED, &check);
     }
-    if (status == CLRNN_ERR_UNSUPPORTED && !asked)
+    if (!asked && (status == CLRNN_ERR_UNSUPPORTED || (v->digest && status == CLRNN_ERR_SELF_TEST)))
         return;
     const char *error = status ? tool_last_error(status) : NULL;
     check.passed = check.passed && !error;
-    if (!error)
+    if (!error) {
+        double *worst = &v->worst[problem.precision];
+        *worst = fmax(*worst, fmax(check.forward_error, check.gradient_error));
         add_storage(&v->storages[problem.weights], &check);
+        tool_digest_add(&v->digests, &problem, &check);
+    }
     *(check.passed ? &v->passed : &v->failed) += 1;
     if (list)
         add_result(list, full, &check, error);
@@ -174,25 +108,44 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
         print_result(full, &check, error);
 }
 
+/* The same with our own products and, unless the problem says one, each strategy. */
+static void check_each(verification *v, clrnn_context *context, const char *text, cJSON *list)
+{
+    static const char *const strategies[] = {"stepwise", "persistent", "resident"};
+    char full[256];
+    if (!v->digest) {
+        check_one(v, context, text, false, list);
+        return;
+    }
+    const bool says = strstr(text, "strategy=") != NULL;
+    for (size_t i = 0; i < (says ? 1 : sizeof strategies / sizeof *strategies); i++) {
+        snprintf(full, sizeof full, "%s,gemm=packed%s%s", text,
+                 says ? "" : ",strategy=", says ? "" : strategies[i]);
+        check_one(v, context, full, false, list);
+    }
+}
+
 /* The problems of the list above, in one precision. */
 static void check_list(verification *v, clrnn_context *context, const char *precision, cJSON *list)
 {
-    for (size_t i = 0; i < PROBLEMS; i++) {
+    for (size_t i = 0; tool_problems[i].problem; i++) {
         char text[512];
-        snprintf(text, sizeof text, "%s,mode=train,precision=%s", problems[i].problem, precision);
-        if (!v->quick || problems[i].quick)
-            check_one(v, context, text, false, list);
+        snprintf(text, sizeof text, "%s,mode=train,precision=%s", tool_problems[i].problem,
+                 precision);
+        if (!v->quick || tool_problems[i].quick)
+            check_each(v, context, text, list);
     }
 }
 
 static void check_storages(verification *v, clrnn_context *context, cJSON *list)
 {
-    for (size_t i = 0; i < STORED_PROBLEMS; i++)
+    for (size_t i = 0; tool_stored_problems[i].problem; i++)
         for (size_t s = CLRNN_WEIGHTS_F16; s < STORAGES; s++) {
             char text[512];
-            snprintf(text, sizeof text, "%s,weights=%s", stored_problems[i].problem, storages[s]);
-            if (!v->quick || stored_problems[i].quick)
-                check_one(v, context, text, false, list);
+            snprintf(text, sizeof text, "%s,weights=%s", tool_stored_problems[i].problem,
+                     storages[s]);
+            if (!v->quick || tool_stored_problems[i].quick)
+                check_each(v, context, text, list);
         }
 }
 
@@ -221,16 +174,23 @@ static void report_storages(const verification *v, cJSON *device)
 
 static cJSON *device_object(verification *v, const clrnn_device_info *info)
 {
-    char selector[32];
-    cJSON *object = cJSON_CreateObject();
-    snprintf(selector, sizeof selector, "%u:%u", info->platform_index, info->device_index);
-    cJSON_AddStringToObject(object, "device", selector);
-    cJSON_AddStringToObject(object, "name", info->name);
-    cJSON_AddStringToObject(object, "platform", info->platform);
-    cJSON_AddStringToObject(object, "driver", info->driver);
+    cJSON *object = tool_device_object(info);
     cJSON_AddBoolToObject(object, "fp64", info->fp64);
     cJSON_AddItemToArray(v->devices, object);
     return object;
+}
+
+/* device: where the worst errors go as JSON; NULL = on stdout. */
+static void report_worst(const verification *v, bool fp64, cJSON *device)
+{
+    cJSON *object = device ? cJSON_AddObjectToObject(device, "worst_error") : NULL;
+    for (int p = CLRNN_F32; p <= (fp64 ? CLRNN_F64 : CLRNN_F32); p++) {
+        const char *precision = p == CLRNN_F64 ? "f64" : "f32";
+        if (object)
+            cJSON_AddNumberToObject(object, precision, v->worst[p]);
+        else
+            printf("worst error in %s: %.1e\n", precision, v->worst[p]);
+    }
 }
 
 static void check_lists(verification *v, clrnn_context *context, cJSON *list)
@@ -243,12 +203,14 @@ static void check_lists(verification *v, clrnn_context *context, cJSON *list)
         printf("f64 is not checked: the device has no double precision\n");
 }
 
-static void check_device(verification *v, clrnn_context *context)
+static int check_device(verification *v, clrnn_context *context)
 {
     const clrnn_device_info *info = clrnn_context_device(context);
     cJSON *device = v->json ? device_object(v, info) : NULL;
     cJSON *list = device ? cJSON_AddArrayToObject(device, "problems") : NULL;
     memset(v->storages, 0, sizeof v->storages);
+    v->digests = (tool_digests){0};
+    memset(v->worst, 0, sizeof v->worst);
     if (!device) {
         printf("device %u:%u  %s, %s, driver %s\n", info->platform_index, info->device_index,
                info->name, info->platform, info->driver);
@@ -265,6 +227,12 @@ static void check_device(verification *v, clrnn_context *context)
     if (!v->chosen.count && !v->random)
         check_lists(v, context, list);
     report_storages(v, device);
+    if (v->digest)
+        tool_digest_report(&v->digests, device);
+    if (v->chosen.count || v->digest)
+        return TOOL_OK;
+    report_worst(v, info->fp64, device);
+    return verify_tell_device(context, v->quick, device);
 }
 
 static int check_selected(verification *v, const char *selector)
@@ -273,9 +241,9 @@ static int check_selected(verification *v, const char *selector)
     int code = tool_open(selector, &context);
     if (code)
         return code;
-    check_device(v, context);
+    code = check_device(v, context);
     clrnn_context_destroy(&context);
-    return TOOL_OK;
+    return code;
 }
 
 /* A device that cannot be opened has failed, and the next is tried. */
@@ -305,7 +273,12 @@ static int conclude(verification *v)
         printf("%u passed, %u failed\n", v->passed, v->failed);
         return code;
     }
+    clrnn_report *report = NULL;
     cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "version", clrnn_version_text());
+    cJSON_AddItemToObject(object, "system", verify_system());
+    (void)clrnn_devices_report(tool_log(), &report);
+    cJSON_AddItemToObject(object, "found", verify_report_object(&report));
     cJSON_AddItemToObject(object, "devices", v->devices);
     v->devices = NULL;
     cJSON_AddNumberToObject(object, "passed", v->passed);
@@ -320,6 +293,8 @@ static int verify(verification *v, const char *selector)
     if (code)
         return code;
     v->devices = v->json ? cJSON_CreateArray() : NULL;
+    if (!v->json && !v->chosen.count)
+        verify_print_machine();
     code = all ? check_all(v) : check_selected(v, selector);
     if (!code)
         code = conclude(v);
@@ -331,14 +306,16 @@ static int run(int argc, char **argv)
 {
     verification v = {0};
     const char *selector = NULL;
-    tool_option options[] = {tool_flag("quick", &v.quick, "a few problems only, in seconds"),
-                             tool_flag("json", &v.json, "print one JSON object"),
-                             tool_many("problem", "STR", &v.chosen, "check these instead"),
-                             tool_u32("random", "K", &v.random, 1, "check K drawn ones instead"),
-                             tool_u64("seed", "S", &v.seed, "of what is drawn (0)"),
-                             tool_device(&selector),
-                             {0}};
-    options[5].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
+    tool_option options[] = {
+        tool_flag("quick", &v.quick, "a few problems only, in seconds"),
+        tool_flag("json", &v.json, "print one JSON object"),
+        tool_flag("digest", &v.digest, "each strategy with our own products, and digests"),
+        tool_many("problem", "STR", &v.chosen, "check these instead"),
+        tool_u32("random", "K", &v.random, 1, "check K drawn ones instead"),
+        tool_u64("seed", "S", &v.seed, "of what is drawn (0)"),
+        tool_device(&selector),
+        {0}};
+    options[6].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
     int code = tool_parse(&tool_verify, argc, argv, options, NULL);
     if (code == TOOL_CONTINUE)
         code = verify(&v, selector);
@@ -347,7 +324,8 @@ static int run(int argc, char **argv)
 }
 
 const tool_command tool_verify = {
-    "verify", "[--device SEL|all] [--quick] [--json] [--random K [--seed S]] [--problem STR]...",
+    "verify",
+    "[--device SEL|all] [--quick] [--digest] [--json] [--random K [--seed S]] [--problem STR]...",
     "check a device against the float64 reference",
     "Runs problems forward and backward on the device and in the reference. An error is\n"
     "the largest difference in a tensor over the largest value of that tensor. For weights\n"
@@ -355,6 +333,12 @@ const tool_command tool_verify = {
     "does, against the weights as they were, stands beside it as storage.\n"
     "--random draws problems over all cells, options, sizes and strategies, the same ones for the\n"
     "same seed; one that fails is printed as a string for --problem.\n"
+    "With --digest every strategy that passes its self-test runs every problem with our own\n"
+    "products, and the bits of all outputs end as one number for each: equal on all devices\n"
+    "but where a driver takes liberties. --json has those of each problem.\n"
+    "Beside the checks it tells of this machine, its drivers, how strategies fared in their\n"
+    "self-tests, and some times: clrnn verify --device all --json > FILE is what to mail to\n"
+    "somebody who is to help.\n"
     "A problem is a string such as cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=train.\n"
     "Exit: 0, 1 if a check failed, 2 bad use, 3 no device.\n",
     run};

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * base/file.c - see base/file.h. */
-#ifndef _WIN32
+ * base/file_posix.c - see base/file.h. */
 #define _XOPEN_SOURCE 700 /* fchown, symbolic links */
-#endif
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -29,83 +31,6 @@ static bool disk_full(void)
     errno = ENOSPC;
     return true;
 }
-
-#ifdef _WIN32 /* plain C: not flushed to the disk, and the old file is removed just before */
-
-clrnn_status clr_file_read_nofollow(const char *path, const clrnn_log *log, void **data,
-                                    size_t *size)
-{
-    return clr_file_read(path, log, data, size);
-}
-
-clrnn_status clr_file_write_nofollow(const char *path, const clr_piece *pieces, size_t count,
-                                     const clrnn_log *log)
-{
-    return clr_file_write(path, pieces, count, log);
-}
-
-clrnn_status clr_file_read(const char *path, const clrnn_log *log, void **data, size_t *size)
-{
-    clrnn_status status = CLRNN_ERR_IO;
-    char *bytes = NULL;
-    long end = 0;
-    *data = NULL;
-    *size = 0;
-    FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) || (end = ftell(file)) < 0 || fseek(file, 0, SEEK_SET)) {
-        status = fail_io(log, "read", path, errno);
-        goto done;
-    }
-    bytes = clr_calloc((size_t)end + 1, 1);
-    if (!bytes)
-        status = clr_fail(log, CLRNN_ERR_MEMORY, "no memory for the %ld bytes of %s", end, path);
-    else if (fread(bytes, 1, (size_t)end, file) != (size_t)end)
-        status = fail_io(log, "read", path, errno);
-    else
-        status = CLRNN_OK;
-done:
-    if (file)
-        (void)fclose(file);
-    if (status != CLRNN_OK) {
-        free(bytes);
-        return status;
-    }
-    *data = bytes;
-    *size = (size_t)end;
-    return CLRNN_OK;
-}
-
-clrnn_status clr_file_write(const char *path, const clr_piece *pieces, size_t count,
-                            const clrnn_log *log)
-{
-    size_t room = strlen(path) + sizeof ".tmp";
-    char *temporary = clr_calloc(room, 1);
-    if (!temporary)
-        return clr_fail(log, CLRNN_ERR_MEMORY, "no memory to write %s", path);
-    snprintf(temporary, room, "%s.tmp", path);
-    FILE *file = fopen(temporary, "wb");
-    bool good = file != NULL;
-    for (size_t i = 0; good && i < count; i++)
-        good = !disk_full() && fwrite(pieces[i].data, 1, pieces[i].size, file) == pieces[i].size;
-    if (file && fclose(file) != 0)
-        good = false;
-    if (good) {
-        (void)remove(path);
-        good = rename(temporary, path) == 0;
-    }
-    clrnn_status status = good ? CLRNN_OK : fail_io(log, "write", path, errno);
-    if (!good)
-        (void)remove(temporary);
-    free(temporary);
-    return status;
-}
-
-#else /* POSIX */
-
-#include <fcntl.h>
-#include <limits.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Read exactly `size` bytes; errno says why not, 0 that the file ended early. */
 static bool read_all(int file, char *data, size_t size)
@@ -352,5 +277,3 @@ clrnn_status clr_file_write_nofollow(const char *path, const clr_piece *pieces, 
 {
     return write_file(path, false, pieces, count, log);
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * base/temporary.c - see base/temporary.h. */
-#ifndef _WIN32
+ * base/temporary_posix.c - see base/temporary.h. */
 #define _DEFAULT_SOURCE /* flock, CLOCK_BOOTTIME */
 
 #include "base/temporary.h"
@@ -164,7 +163,3 @@ void clr_temporary_sweep(const char *path, const clrnn_log *log)
     if (folder)
         (void)closedir(folder);
 }
-
-#else
-typedef int clr_nothing_here; /* ISO C forbids an empty file */
-#endif

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT
+ * cl/map.cl - the nodes of a graph that compute element by element, broadcast or moved along
+ * strides, and those that reduce axes. After cl/prelude.cl (VEC 1), cl/philox.cl, cl/map_launch.cl.
+ *
+ *     MAP_COLUMNS  elements of the last axis that a work-item computes: many on a CPU
+ *
+ * Proven by: tests/graph/ against host/reference/. */
+#ifndef MAP_COLUMNS
+#define MAP_COLUMNS 1
+#endif
+
+#if REAL_IS_DOUBLE
+#define SQRT_HALF      0.70710678118654752440
+#define SQRT_2_OVER_PI 0.79788456080286535588
+#define GELU_CUBE      0.044715
+#else
+#define SQRT_HALF      0.70710678118654752440f
+#define SQRT_2_OVER_PI 0.79788456080286535588f
+#define GELU_CUBE      0.044715f
+#endif
+
+static inline bool live_of(map_lengths w, global const int *lengths, ulong i)
+{
+    if (!w.some)
+        return true;
+    ulong t = i / w.t_stride % w.t_size, n = i / w.n_stride % w.n_size;
+    return t < (ulong)lengths[w.lengths_at + n];
+}
+
+static inline REAL softplus(REAL x)
+{
+    return fmax(x, (REAL)0) + log((REAL)1 + exp(-fabs(x)));
+}
+
+/* x Phi(x), and its derivative Phi(x) + x phi(x); by tanh the same with its own derivative. */
+static inline REAL phi_of(REAL x)
+{
+    return (REAL)0.5f * ((REAL)1 + erf(x * SQRT_HALF));
+}
+
+static inline REAL gelu_inner(REAL x)
+{
+    return real_tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x));
+}
+
+static inline REAL clipped(REAL x, REAL low, REAL high)
+{
+    return x < low ? low : x > high ? high : x; /* NaN stays */
+}
+
+static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
+{
+    switch ((uint)function) {
+    case FN_TANH:
+        return real_tanh(x);
+    case FN_SIGMOID:
+        return sigm(x);
+    case FN_RELU:
+        return x < 0 ? (REAL)0 : x;
+    case FN_AFFINE:
+        return alpha * x + beta;
+    case FN_LEAKY_RELU:
+        return x < 0 ? alpha * x : x;
+    case FN_THRESHOLDED_RELU:
+        return x < alpha ? (REAL)0 : x;
+    case FN_SCALED_TANH:
+        return alpha * real_tanh(beta * x);
+    case FN_HARD_SIGMOID:
+        return clipped(alpha * x + beta, (REAL)0, (REAL)1);
+    case FN_ELU:
+        return x < 0 ? alpha * (exp(x) - (REAL)1) : x;
+    case FN_SOFTSIGN:
+        return x / ((REAL)1 + fabs(x));
+    case FN_SOFTPLUS:
+        return softplus(x);
+    case FN_SELU:
+        return beta * (x < 0 ? alpha * (exp(x) - (REAL)1) : x);
+    case FN_GELU:
+        return x * phi_of(x);
+    case FN_GELU_TANH:
+        return (REAL)0.5f * x * ((REAL)1 + gelu_inner(x));
+    case FN_SILU:
+        return x * sigm(alpha * x);
+    case FN_HARD_SWISH:
+        return x * clipped(x / (REAL)6 + (REAL)0.5f, (REAL)0, (REAL)1);
+    case FN_MISH:
+        return x * real_tanh(softplus(x));
+    case FN_CLIP:
+        return clipped(x, alpha, beta);
+    case FN_EXP:
+        return exp(x);
+    case FN_LOG:
+        return log(x);
+    case FN_SQRT:
+        return sqrt(x);
+    case FN_SQUARE:
+        return x * x;
+    case FN_ABS:
+        return fabs(x);
+    case FN_NEGATE:
+        return -x;
+    case FN_RECIPROCAL:
+        return (REAL)1 / x;
+    case FN_SIGN:
+        return x > 0 ? (REAL)1 : x < 0 ? (REAL)-1 : x;
+    case FN_FLOOR:
+        return floor(x);
+    case FN_CEIL:
+        return ceil(x);
+    case FN_NOT:
+        return x == 0 ? (REAL)1 : (REAL)0;
+    default:
+        return x;
+    }
+}
+
+static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
+{
+    REAL s;
+    switch ((uint)function) {
+    case FN_TANH:
+        s = real_tanh(x);
+        return (REAL)1 - s * s;
+    case FN_SIGMOID:
+        s = sigm(x);
+        return s * ((REAL)1 - s);
+    case FN_RELU:
+        return x <= 0 ? (REAL)0 : (REAL)1;
+    case FN_AFFINE:
+        return alpha;
+    case FN_LEAKY_RELU:
+        return x <= 0 ? alpha : (REAL)1;
+    case FN_THRESHOLDED_RELU:
+        return x <= alpha ? (REAL)0 : (REAL)1;
+    case FN_SCALED_TANH:
+        s = real_tanh(beta * x);
+        return alpha * beta * ((REAL)1 - s * s);
+    case FN_HARD_SIGMOID:
+        s = alpha * x + beta;
+        return s <= 0 || s >= 1 ? (REAL)0 : alpha;
+    case FN_ELU:
+        return x <= 0 ? alpha * exp(x) : (REAL)1;
+    case FN_SOFTSIGN:
+        s = (REAL)1 + fabs(x);
+        return (REAL)1 / (s * s);
+    case FN_SOFTPLUS:
+        return sigm(x);
+    case FN_SELU:
+        return beta * (x <= 0 ? alpha * exp(x) : (REAL)1);
+    case FN_GELU:
+        return phi_of(x) + x * (REAL)0.5f * SQRT_2_OVER_PI * exp((REAL)-0.5f * x * x);
+    case FN_GELU_TANH:
+        s = gelu_inner(x);
+        return (REAL)0.5f * ((REAL)1 + s) + (REAL)0.5f * x * ((REAL)1 - s * s) * SQRT_2_OVER_PI *
+                                                ((REAL)1 + (REAL)3 * GELU_CUBE * x * x);
+    case FN_SILU:
+        s = sigm(alpha * x);
+        return s + alpha * x * s * ((REAL)1 - s);
+    case FN_HARD_SWISH:
+        return x < -3 ? (REAL)0 : x > 3 ? (REAL)1 : x / (REAL)3 + (REAL)0.5f;
+    case FN_MISH:
+        s = real_tanh(softplus(x));
+        return s + x * ((REAL)1 - s * s) * sigm(x);
+    case FN_CLIP:
+        return x < alpha || x > beta ? (REAL)0 : (REAL)1;
+    case FN_EXP:
+        return exp(x);
+    case FN_LOG:
+        return (REAL)1 / x;
+    case FN_SQRT:
+        return (REAL)0.5f / sqrt(x);
+    case FN_SQUARE:
+        return (REAL)2 * x;
+    case FN_ABS:
+        return x > 0 ? (REAL)1 : x < 0 ? (REAL)-1 : (REAL)0;
+    case FN_NEGATE:
+        return (REAL)-1;
+    case FN_RECIPROCAL:
+        return (REAL)-1 / (x * x);
+    case FN_SIGN:
+    case FN_FLOOR:
+    case FN_CEIL:
+    case FN_NOT:
+        return (REAL)0;
+    default:
+        return (REAL)1;
+    }
+}
+
+#define TRUTH(condition) ((condition) ? (REAL)1 : (REAL)0)
+
+static inline REAL combine_of(ulong combine, REAL a, REAL b, REAL c, bool last)
+{
+    switch ((uint)combine) {
+    case COMBINE_ADD:
+        return a + b;
+    case COMBINE_SUB:
+        return a - b;
+    case COMBINE_MUL:
+        return a * b;
+    case COMBINE_DIV:
+        return a / b;
+    case COMBINE_MIN:
+        return a < b || isnan(a) ? a : b;
+    case COMBINE_MAX:
+        return a > b || isnan(a) ? a : b;
+    case COMBINE_POW:
+        return pow(a, b);
+    case COMBINE_LESS:
+        return TRUTH(a < b);
+    case COMBINE_LESS_EQUAL:
+        return TRUTH(a <= b);
+    case COMBINE_EQUAL:
+        return TRUTH(a == b);
+    case COMBINE_NOT_EQUAL:
+        return TRUTH(a != b);
+    case COMBINE_GREATER:
+        return TRUTH(a > b);
+    case COMBINE_GREATER_EQUAL:
+        return TRUTH(a >= b);
+    case COMBINE_SELECT:
+        return a != 0 ? b : c;
+    case COMBINE_MUL_ADD:
+        return a * b + c;
+    case COMBINE_WHERE:
+        return a != 0 ? b : (REAL)0;
+    case COMBINE_WHERE_NOT:
+        return a != 0 ? (REAL)0 : b;
+    case COMBINE_DIV_BACK:
+        return -(a * b) / (c * c);
+    case COMBINE_LAST:
+        return last ? a : (REAL)0;
+    default:
+        return a;
+    }
+}
+
+/* Whether element i of a [..T..N..] is of its row's last step. */
+static inline bool last_of(map_lengths w, global const int *lengths, ulong i)
+{
+    ulong t = i / w.t_stride % w.t_size, n = i / w.n_stride % w.n_size;
+    return t + 1 == (w.some ? (ulong)lengths[w.lengths_at + n] : w.t_size);
+}
+
+/* Where a row of the last axis begins in an array. */
+static inline size_t row_at(ulong rank, const ulong *size, const ulong *stride, ulong row)
+{
+    size_t at = 0;
+    for (ulong i = rank - 1; i-- > 0;) {
+        at += row % size[i] * stride[i];
+        row /= size[i];
+    }
+    return at;
+}
+
+/* out = function(combine(a, b, c)), 0 past a row's length. Arrays may be the same where their
+ * strides are. Global size [last axis in MAP_COLUMNS, product of the others]. */
+kernel void map(global REAL *out, global const REAL *a, global const REAL *b, global const REAL *c,
+                global const int *lengths, map_launch m, REAL alpha, REAL beta)
+{
+    ulong last = m.rank - 1, first = (ulong)get_global_id(0) * MAP_COLUMNS, row = get_global_id(1);
+    ulong K = m.size[last], rows = 1;
+    for (ulong i = 0; i < last; i++)
+        rows *= m.size[i];
+    if (first >= K || row >= rows)
+        return;
+    out += m.out_at + row_at(m.rank, m.size, m.out_stride, row);
+    a += m.at[0] + row_at(m.rank, m.size, m.stride[0], row);
+    b += m.at[1] + row_at(m.rank, m.size, m.stride[1], row);
+    c += m.at[2] + row_at(m.rank, m.size, m.stride[2], row);
+    ulong end = min(K, first + MAP_COLUMNS);
+    for (ulong k = first; k < end; k++) {
+        ulong i = row * K + k;
+        REAL value = 0, third = c[k * m.stride[2][last]];
+        if (live_of(m.within, lengths, i)) {
+            bool at_last = m.combine == COMBINE_LAST && last_of(m.within, lengths, i);
+            value = combine_of(m.combine, a[k * m.stride[0][last]], b[k * m.stride[1][last]], third,
+                               at_last);
+            value = m.gradient ? third * derivative_of(m.function, value, alpha, beta)
+                               : function_of(m.function, value, alpha, beta);
+        }
+        out[k * m.out_stride[last]] = value;
+    }
+}
+
+/* The same of whole numbers, which are only moved. */
+kernel void map_ids(global int *out, global const int *a, global const int *lengths, map_launch m)
+{
+    ulong last = m.rank - 1, k = get_global_id(0), row = get_global_id(1);
+    ulong K = m.size[last], rows = 1;
+    for (ulong i = 0; i < last; i++)
+        rows *= m.size[i];
+    if (k >= K || row >= rows)
+        return;
+    out += m.out_at + row_at(m.rank, m.size, m.out_stride, row);
+    a += m.at[0] + row_at(m.rank, m.size, m.stride[0], row);
+    out[k * m.out_stride[last]] =
+        live_of(m.within, lengths, row * K + k) ? a[k * m.stride[0][last]] : 0;
+}
+
+/* out[i] = a[i] * clr_dropout_factor(p, seed, index, layer, t, n, unit), where within.t_* and n_*
+ * say t and n of i, and unit counts the elements of one t and n: i without them.
+ * Global size [count, 1]. */
+kernel void map_dropout(global REAL *out, global const REAL *a, global const int *lengths,
+                        map_launch m, float p, uint seed_low, uint seed_high, uint index,
+                        uint layer)
+{
+    ulong i = get_global_id(0), count = m.size[0];
+    if (i >= count)
+        return;
+    map_lengths w = m.within;
+    ulong t = i / w.t_stride % w.t_size, n = i / w.n_stride % w.n_size;
+    /* The number of i among those of its t and n: that of the array without these two axes. */
+    bool t_first = w.t_stride > w.n_stride || (w.t_stride == w.n_stride && w.t_size > w.n_size);
+    ulong big = t_first ? w.t_stride : w.n_stride, big_size = t_first ? w.t_size : w.n_size;
+    ulong small = t_first ? w.n_stride : w.t_stride, small_size = t_first ? w.n_size : w.t_size;
+    ulong unit = i % small + small * (i / (small * small_size) % (big / (small * small_size)) +
+                                      big / (small * small_size) * (i / (big * big_size)));
+    uint4 bits = philox((uint2)(seed_low, seed_high),
+                        (uint4)((uint)(unit / 4) + (layer << 24), (uint)n, (uint)t, index));
+    uint word[4] = {bits.x, bits.y, bits.z, bits.w};
+    REAL kept = (REAL)1 / ((REAL)1 - (REAL)p);
+    REAL factor = uniform(word[unit % 4]) < (REAL)p ? (REAL)0 : kept;
+    out[m.out_at + i] = live_of(w, lengths, i) ? a[m.at[0] + i] * factor : (REAL)0;
+}
+
+/* Where element j of the inner axes lies. */
+static inline size_t inner_at(const reduce_launch *r, ulong j)
+{
+    size_t at = 0;
+    for (ulong i = r->inner_rank; i-- > 0;) {
+        at += j % r->inner_size[i] * r->inner_stride[i];
+        j /= r->inner_size[i];
+    }
+    return at;
+}
+
+static inline size_t outer_at(const reduce_launch *r, ulong o)
+{
+    size_t at = 0;
+    for (ulong i = r->rank; i-- > 0;) {
+        at += o % r->size[i] * r->stride[i];
+        o /= r->size[i];
+    }
+    return at;
+}
+
+#define SUM_BLOCK 64 /* one sum of so many, then a sum of these */
+
+/* out[o] = operation over the inner axes of a, of what is within the lengths; 0 of nothing.
+ * Global size [count, 1]. */
+kernel void reduce(global REAL *out, global const REAL *a, global const int *lengths,
+                   reduce_launch r)
+{
+    ulong o = get_global_id(0), counted = 0;
+    if (o >= r.count)
+        return;
+    size_t begin = outer_at(&r, o);
+    REAL total = 0, block = 0;
+    for (ulong j = 0; j < r.inner_count; j++) {
+        size_t at = begin + inner_at(&r, j);
+        if (j % SUM_BLOCK == 0) {
+            total = r.operation <= REDUCE_SUM ? total + block : total;
+            block = 0;
+        }
+        if (!live_of(r.within, lengths, at))
+            continue;
+        REAL value = a[r.a_at + at];
+        if (r.operation <= REDUCE_SUM)
+            block += value;
+        else if (counted == 0 || r.operation == REDUCE_LAST || isnan(value) ||
+                 (r.operation == REDUCE_MAX ? value > total : value < total))
+            total = value;
+        counted++;
+    }
+    if (r.operation <= REDUCE_SUM)
+        total += block;
+    if (r.operation == REDUCE_MEAN && counted)
+        total /= (REAL)counted;
+    out[r.out_at + o] = r.operation == REDUCE_COUNT ? (REAL)counted : total;
+}
+
+/* The gradient of a maximum or minimum: all of dy goes to the first element that is it. dx: row-
+ * major as a, 0 elsewhere. y, dy: [count] from y_at, dy_at. Global size [count, 1]. */
+kernel void reduce_back(global REAL *dx, ulong dx_at, global const REAL *a, global const REAL *y,
+                        ulong y_at, global const REAL *dy, ulong dy_at, global const int *lengths,
+                        reduce_launch r)
+{
+    ulong o = get_global_id(0);
+    if (o >= r.count)
+        return;
+    size_t begin = outer_at(&r, o);
+    bool found = false;
+    for (ulong j = 0; j < r.inner_count; j++) {
+        size_t at = begin + inner_at(&r, j);
+        bool it = !found && live_of(r.within, lengths, at) && a[r.a_at + at] == y[y_at + o];
+        dx[dx_at + at] = it ? dy[dy_at + o] : (REAL)0;
+        found = found || it;
+    }
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ * cl/persistent_single.cl - the forward scan of one row by one group, which meets nobody and keeps
+ * no gates: small networks, of which each step takes less time than what the scan for any number of
+ * rows and groups has to ask of it. For programs that are compiled ahead of time. After
+ * cl/persistent_input.cl.
+ *
+ * States and what a second phase needs are the group's own, in whole vectors: a step's h_t is read
+ * by the next one as soon as it is there. A panel's vectors past the last unit are left out. The
+ * sums are those of cl/persistent.cl, in the same order. */
+#define SINGLE_VECTORS (SINGLE_UNITS / VEC)
+
+/* A chain of sums is a register wide. The cell works on two at once where their number is even, for
+ * its own chains of operations are long. */
+#if TILE_V * VEC >= 32
+typedef CLR_PASTE(REAL_NAME, 16) CHAINV;
+#define CHAIN 16
+#else
+typedef CLR_PASTE(REAL_NAME, 8) CHAINV;
+#define CHAIN 8
+#endif
+typedef CHAINV __attribute__((aligned(sizeof(REAL)))) CHAINV_ANYWHERE;
+
+/* Chains of a gate whose sums are computed side by side: so many hide the latency of each, and fit
+ * the registers with four gates. */
+#define ABREAST 3
+#define CHAINS  4 /* in whole vectors */
+
+/* Inputs of which W x takes no longer than to workspace it for a block and to read it again. */
+#define FEW_INPUTS 4
+
+/* What changes from step to step, and both biases. */
+typedef struct single {
+    REALV h[2][SINGLE_VECTORS]; /* before and after a step, in turn */
+    REALV c[SINGLE_VECTORS];
+    REALV saved[SINGLE_VECTORS]; /* what the second phase multiplies */
+    REALV gate[CELL_GATES][SINGLE_VECTORS];
+    REALV b_ih[SINGLE_VECTORS][CELL_GATES], b_hh[SINGLE_VECTORS][CELL_GATES];
+} single;
+
+/* One step: where its way x are, or its x if that is so small, and its y; then which h. */
+typedef struct single_step {
+    global const REAL *gates, *x;
+    global REAL *y;
+    uint now;
+} single_step;
+
+/* Those of the host's is_single. */
+static inline uint single_options(const scan *w)
+{
+    return options_of(w->options) & ~(OPTIONS_RARE | OPTION_PROJECTED);
+}
+
+static inline uint vectors_of(const scan *w)
+{
+    return (w->H + VEC - 1) / VEC;
+}
+
+/* How many of vector number v's units there are. */
+static inline uint width_of(const scan *w, uint v)
+{
+    return min(w->H - v * VEC, (uint)VEC);
+}
+
+/* Where unit j, the first one of a chain or vector, begins in the panels of a gate; panels: of K
+ * values. */
+static inline size_t unit_at(uint j, uint K)
+{
+    return (size_t)(j / TILE_N) * PANEL_ROWS(K) * TILE_N + j % TILE_N;
+}
+
+/* sum[k] = `chains` chains of units from number `first` on of the gates first_gate..last_gate-1
+ * times a: [w->R]. */
+static inline ALWAYS_INLINE void single_product(const scan *w, const REAL *a, uint first,
+                                                const int chains, int first_gate, int last_gate,
+                                                CHAINV sum[CELL_GATES][CHAINS])
+{
+    const size_t gate = (size_t)panels_of(w->H) * PANEL_ROWS(w->R) * TILE_N;
+    for (uint k0 = 0; k0 < w->R; k0 += TILE_K) {
+        const uint count = min(w->R - k0, (uint)TILE_K);
+        global const STORED *from[ABREAST];
+        CHAINV acc[CELL_GATES][ABREAST];
+        UNROLL for (int v = 0; v < ABREAST; v++)
+        {
+            if (v < chains)
+                from[v] = w->recurrent + unit_at((first + v) * CHAIN, w->R) + (size_t)k0 * TILE_N;
+            UNROLL for (int g = 0; g < CELL_GATES; g++) acc[g][v] = (CHAINV)0;
+        }
+        _Pragma("unroll 4") for (uint k = 0; k < count; k++)
+        {
+            const CHAINV ak = (CHAINV)a[k0 + k];
+            UNROLL for (int v = 0; v < ABREAST; v++) if (v < chains)
+            {
+                UNROLL for (int g = 0; g < CELL_GATES; g++) if (g >= first_gate && g < last_gate)
+                    acc[g][v] =
+                        fma(ak, *(global const CHAINV_ANYWHERE *)(from[v] + g * gate), acc[g][v]);
+                from[v] += TILE_N;
+            }
+        }
+        UNROLL for (int v = 0; v < ABREAST; v++)
+            UNROLL for (int g = 0; g < CELL_GATES;
+                        g++) if (v < chains && g >= first_gate && g < last_gate) sum[g][v] =
+                k0 == 0 ? acc[g][v] : sum[g][v] + acc[g][v];
+    }
+}
+
+/* W x of vector number v. */
+static inline ALWAYS_INLINE REALV single_input(const scan *w, const single_step *s, int gate,
+                                               uint v)
+{
+    const size_t panels = (size_t)panels_of(w->H) * PANEL_ROWS(w->I) * TILE_N;
+    if (s->gates)
+        return load_some(s->gates + (size_t)gate * w->H + v * VEC, width_of(w, v));
+    global const STORED *from = w->input + gate * panels + unit_at(v * VEC, w->I);
+    REALV sum = (REALV)0;
+    for (uint k = 0; k < w->I; k++)
+        sum = fma((REALV)s->x[k], STORED_VLOAD(from + (size_t)k * TILE_N), sum);
+    return sum;
+}
+
+/* The cell's equations for vector number v after the sums of a phase: as cell_units. */
+static inline ALWAYS_INLINE void single_units(const scan *w, const single_step *s, single *own,
+                                              int phase, uint v, const REALV *sum)
+{
+    const uint options = single_options(w), j = v * VEC, width = width_of(w, v);
+    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES];
+    REALV p[ROOM(CELL_PARAMS)], saved[ROOM(CELL_SAVES)], c = own->c[v];
+    UNROLL for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
+    {
+        a[k] = single_input(w, s, k, v);
+        u[k] = sum[k];
+        if (options & OPTION_BIAS) {
+            a[k] += own->b_ih[v][k];
+            if (!(options & OPTION_ONE_BIAS))
+                u[k] += own->b_hh[v][k];
+        }
+    }
+    UNROLL for (int k = 0; k < CELL_FIRST(phase); k++) gate[k] = own->gate[k][v];
+    load_params(w, j, width, p);
+    REALV h = cell_forward(options, 0, phase, a, u, p, own->h[s->now][v], &c, gate, saved);
+    if (phase < CELL_PHASES - 1) {
+        UNROLL for (int k = 0; k < CELL_FIRST(phase + 1); k++) own->gate[k][v] = gate[k];
+        own->saved[v] = saved[0];
+        return;
+    }
+    if (CELL_MEMORY)
+        own->c[v] = c;
+    own->h[!s->now][v] = h;
+    if (s->y)
+        store_some(h, s->y + j, width);
+}
+
+/* `chains` chains of units of a phase from number `first` on, with which a vector begins. */
+static inline ALWAYS_INLINE void single_chains(const scan *w, const single_step *s, single *own,
+                                               int phase, uint first, uint chains)
+{
+    const REAL *a = (const REAL *)(phase ? own->saved : own->h[s->now]);
+    const int gate0 = CELL_FIRST(phase), gate1 = CELL_FIRST(phase + 1);
+    CHAINV sum[CELL_GATES][CHAINS];
+    if (VEC > CHAIN && chains % 2) /* the other half of the last vector */
+        for (int k = gate0; k < gate1; k++)
+            sum[k][chains] = (CHAINV)0;
+    if (chains == 1)
+        single_product(w, a, first, 1, gate0, gate1, sum);
+    else if (chains == 2)
+        single_product(w, a, first, 2, gate0, gate1, sum);
+    else
+        single_product(w, a, first, 3, gate0, gate1, sum);
+    for (uint v = 0; v * VEC < chains * CHAIN; v++) {
+        REALV of_units[CELL_GATES];
+        UNROLL for (int k = gate0; k < gate1; k++) of_units[k] = ((const REALV *)sum[k])[v];
+        single_units(w, s, own, phase, first * CHAIN / VEC + v, of_units);
+    }
+}
+
+/* Chains two by two, and the last three, up in one step and down in the next: as up_and_down of
+ * cl/persistent_forward.cl. */
+static inline void single_one(const scan *w, const single_step *s, single *own)
+{
+    const uint all = (w->H + CHAIN - 1) / CHAIN, pairs = all / 2 ? all / 2 : 1;
+    UNROLL for (int phase = 0; phase < CELL_PHASES; phase++) for (uint i = 0; i < pairs; i++)
+    {
+        uint pair = s->now ? pairs - 1 - i : i;
+        single_chains(w, s, own, phase, 2 * pair, pair == pairs - 1 ? all - 2 * pair : 2);
+    }
+}
+
+static inline void single_begin(const scan *w, single *own)
+{
+    for (uint v = 0; v < vectors_of(w); v++) {
+        own->h[0][v] = load_some(w->h_first + v * VEC, width_of(w, v));
+        if (CELL_MEMORY)
+            own->c[v] = load_some(w->c_first + v * VEC, width_of(w, v));
+        for (int k = 0; k < CELL_GATES && single_options(w) & OPTION_BIAS; k++) {
+            own->b_ih[v][k] = load_some(w->b_ih + (size_t)k * w->H + v * VEC, width_of(w, v));
+            if (!(single_options(w) & OPTION_ONE_BIAS))
+                own->b_hh[v][k] = load_some(w->b_hh + (size_t)k * w->H + v * VEC, width_of(w, v));
+        }
+    }
+}
+
+static inline void single_end(const scan *w, const single *own)
+{
+    for (uint v = 0; v < vectors_of(w); v++) {
+        store_some(own->h[w->count % 2][v], w->h_last + v * VEC, width_of(w, v));
+        if (CELL_MEMORY)
+            store_some(own->c[v], w->c_last + v * VEC, width_of(w, v));
+    }
+}
+
+static inline void single_walk(const scan *w)
+{
+    const bool few = w->I <= FEW_INPUTS;
+    single own;
+    single_begin(w, &own);
+    for (uint number = 0, in_block = 0; number < w->count; number++, in_block++) {
+        uint index = w->down ? w->count - 1 - number : number, end;
+        if (in_block == w->block)
+            in_block = 0;
+        if (!few && in_block == 0)
+            input_product(w, index, 0, 1, 0, panels_of(w->H));
+        single_step s = {.x = w->x + index * w->x_stride,
+                         .y = w->y ? w->y + index * w->y_stride : 0,
+                         .now = number % 2};
+        if (!few)
+            s.gates = gates_of(w, index - block_of(w, index, &end));
+        single_one(w, &s, &own);
+    }
+    single_end(w, &own);
+}
+
+/* Arguments and their meaning: those of persistent_forward. Global size: a group of one work-item
+ * for each scan, or one that does both, the second after the first. */
+__attribute__((reqd_work_group_size(1, 1, 1))) kernel void
+persistent_single(global const STORED *panels, global const REAL *weights, global REAL *workspace,
+                  global const REAL *x, global const REAL *h_first, global const REAL *c_first,
+                  global REAL *h_last, global REAL *c_last, global REAL *y,
+                  global const int *lengths, volatile global int *sync, const scan_launch l)
+{
+    const uint first = l.single_group ? 0 : (uint)get_group_id(0),
+               end = l.single_group ? l.used : first + 1;
+    for (uint d = first; d < end; d++) {
+        const scan_arrays at = l.scans[d];
+        scan w;
+        scan_alone_begin(&w, &l, &at, panels, weights, workspace, x, h_first, c_first, h_last,
+                         c_last, y, lengths);
+        single_walk(&w);
+    }
+}

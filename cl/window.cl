@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ * cl/window.cl - what lies under a window that slides over an array, as rows of a matrix, and back:
+ * convolutions are products of such matrices (cl/map_launch.cl: window_launch); and slices of an
+ * array picked by number. After cl/prelude.cl (VEC 1) and cl/map.cl.
+ *
+ * Proven by: tests/graph/ against host/reference/. */
+
+/* cols = x under the window. Global size [channels*window, outer*positions]. */
+kernel void window_gather(global const REAL *x, global REAL *cols, window_launch w)
+{
+    ulong KA = w.kernel_size[0], KB = w.kernel_size[1], width = w.channels * KA * KB;
+    ulong column = get_global_id(0), row = get_global_id(1);
+    ulong OA = w.out_size[0], OB = w.out_size[1];
+    if (column >= width || row >= w.outer * OA * OB)
+        return;
+    ulong c = column / (KA * KB), ka = column / KB % KA, kb = column % KB;
+    ulong outer = row / (OA * OB), oa = row / OB % OA, ob = row % OB;
+    /* Before the first: a number that is larger than any size. */
+    ulong a = oa * w.step[0] + ka * w.dilation[0] - w.pad[0];
+    ulong b = ob * w.step[1] + kb * w.dilation[1] - w.pad[1];
+    REAL value = 0;
+    if (a < w.x_size[0] && b < w.x_size[1])
+        value =
+            x[w.x_at + outer * w.x_outer + c * w.x_channel + a * w.x_stride[0] + b * w.x_stride[1]];
+    cols[w.cols_at + row * width + column] = value;
+}
+
+/* Where a window whose number k lies over `at` begins, if it does: its number, else `count`. */
+static inline ulong window_over(ulong at, ulong k, ulong dilation, ulong pad, ulong step,
+                                ulong count)
+{
+    ulong begin = at + pad - k * dilation;
+    if (at + pad < k * dilation || begin % step != 0 || begin / step >= count)
+        return count;
+    return begin / step;
+}
+
+/* x = the sum of all elements of cols that window_gather would have taken from it, in the order of
+ * the window; 0 past a row's length. Global size [channels, outer*size]. */
+kernel void window_scatter(global REAL *x, global const REAL *cols, global const int *lengths,
+                           window_launch w)
+{
+    ulong KA = w.kernel_size[0], KB = w.kernel_size[1], width = w.channels * KA * KB;
+    ulong c = get_global_id(0), place = get_global_id(1);
+    ulong OA = w.out_size[0], OB = w.out_size[1];
+    if (c >= w.channels || place >= w.outer * w.x_size[0] * w.x_size[1])
+        return;
+    ulong b = place % w.x_size[1], a = place / w.x_size[1] % w.x_size[0];
+    ulong outer = place / w.x_size[1] / w.x_size[0];
+    ulong at = outer * w.x_outer + c * w.x_channel + a * w.x_stride[0] + b * w.x_stride[1];
+    REAL sum = 0;
+    for (ulong ka = 0; ka < KA; ka++) {
+        ulong oa = window_over(a, ka, w.dilation[0], w.pad[0], w.step[0], OA);
+        for (ulong kb = 0; oa < OA && kb < KB; kb++) {
+            ulong ob = window_over(b, kb, w.dilation[1], w.pad[1], w.step[1], OB);
+            if (ob < OB)
+                sum += cols[w.cols_at + ((outer * OA + oa) * OB + ob) * width + (c * KA + ka) * KB +
+                            kb];
+        }
+    }
+    x[w.x_at + at] = live_of(w.within, lengths, at) ? sum : (REAL)0;
+}
+
+/* y[o,m,i] = x[o,ids[m],i], where x is [outer,K,inner], y [outer,M,inner]; a negative id counts
+ * from the end, one that is out of range gives 0. Global size [inner, outer*M]. */
+kernel void pick(global const REAL *x, ulong x_at, global const int *ids, ulong ids_at,
+                 global REAL *y, ulong y_at, global const int *lengths, map_lengths within, ulong K,
+                 ulong inner, ulong M, ulong outer)
+{
+    ulong i = get_global_id(0), row = get_global_id(1);
+    if (i >= inner || row >= outer * M)
+        return;
+    ulong o = row / M, m = row % M, at = row * inner + i;
+    long id = ids[ids_at + m];
+    id += id < 0 ? (long)K : 0;
+    bool there = id >= 0 && (ulong)id < K && live_of(within, lengths, at);
+    y[y_at + at] = there ? x[x_at + (o * K + (ulong)id) * inner + i] : (REAL)0;
+}
+
+/* y(m,v) = 1 where ids[m] is v, else 0. Global size [V, M]. */
+kernel void pick_hot(global const int *ids, ulong ids_at, global REAL *y, ulong y_at,
+                     global const int *lengths, map_lengths within, ulong V, ulong M)
+{
+    ulong v = get_global_id(0), m = get_global_id(1);
+    if (v >= V || m >= M)
+        return;
+    bool hot = ids[ids_at + m] == (int)v && live_of(within, lengths, m * V + v);
+    y[y_at + m * V + v] = hot ? (REAL)1 : (REAL)0;
+}
+
+/* dx(v,:) = sum of dy(m,:) over the m whose id is v, in their order. Global size [width, V]. */
+kernel void pick_back(global const REAL *dy, ulong dy_at, global const int *ids, ulong ids_at,
+                      global REAL *dx, ulong dx_at, ulong V, ulong width, ulong M)
+{
+    ulong k = get_global_id(0), v = get_global_id(1);
+    if (k >= width || v >= V)
+        return;
+    REAL sum = 0;
+    for (ulong m = 0; m < M; m++)
+        if (ids[ids_at + m] == (int)v)
+            sum += dy[dy_at + m * width + k];
+    dx[dx_at + v * width + k] = sum;
+}
+
+/* What a causal window needs of the past: history [H,N,C] = the last H of the steps of a row in
+ * [H + T,N,C], of which H are the history before. Global size [C, H*N]. */
+kernel void window_history(global const REAL *steps, ulong steps_at, global REAL *history,
+                           ulong history_at, global const int *lengths, ulong lengths_at,
+                           uint has_lengths, ulong H, ulong T, ulong N, ulong C)
+{
+    ulong c = get_global_id(0), row = get_global_id(1);
+    if (c >= C || row >= H * N)
+        return;
+    ulong n = row % N, h = row / N, length = has_lengths ? (ulong)lengths[lengths_at + n] : T;
+    history[history_at + row * C + c] = steps[steps_at + ((h + length) * N + n) * C + c];
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * graph/build.c - see graph/build.h. */
+#include "graph/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+void clr_node_free(clr_node *node)
+{
+    free((char *)node->desc.name);
+    for (uint32_t i = 0; i < CLRNN_MOST_INPUTS; i++)
+        free((char *)node->desc.inputs[i]);
+}
+
+/* Room for `more` elements behind `count`. */
+bool clr_graph_grow(void **array, size_t count, size_t more, size_t size)
+{
+    clr_size bytes =
+        clr_size_mul(clr_size_add(clr_size_of(count), clr_size_of(more ? more : 1)), size);
+    void *grown =
+        bytes.overflow || clr_fault_hit(CLR_FAULT_MEMORY) ? NULL : realloc(*array, bytes.value);
+    if (grown)
+        *array = grown;
+    return grown != NULL;
+}
+
+clrnn_status clr_graph_no_memory(const clrnn_graph *graph, const char *what)
+{
+    return clr_fail(&graph->log, CLRNN_ERR_MEMORY, "graph: no memory for %s", what);
+}
+
+clrnn_status clr_graph_check_open(const clrnn_graph *graph)
+{
+    if (atomic_load(&graph->users) == 1)
+        return CLRNN_OK;
+    return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
+                    "graph: a plan has been made of it, so nothing can be added");
+}
+
+/* A name that may be taken: no '#', which begins numbers. */
+clrnn_status clr_graph_check_name(const clrnn_graph *graph, const char *what, const char *name)
+{
+    if (!name || !*name || strchr(name, '#'))
+        return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT, "graph: '%s' cannot be the name of %s",
+                        name ? name : "", what);
+    if (clr_graph_find(graph, name) == CLR_NO_VALUE)
+        return CLRNN_OK;
+    return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
+                    "graph: there is a value '%s' already, so %s cannot have this name", name,
+                    what);
+}
+
+/* What a node reads where it says nothing: what the node before made, or the first input. */
+uint32_t clr_graph_default(const clrnn_graph *graph)
+{
+    if (graph->node_count > 0)
+        return graph->nodes[graph->node_count - 1].first_value;
+    return graph->input_count > 0 ? graph->inputs[0] : CLR_NO_VALUE;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT
+ * graph/lay_out.c - which values have gradients, and where everything lies in the arena: what is
+ * not needed at the same time shares its memory. */
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "device/context.h"
+#include "graph/infer.h"
+#include "graph/plan.h"
+
+/* --- gradients ------------------------------------------------------------------------------- */
+
+static bool trains(const clrnn_graph *g, const clr_node *node)
+{
+    for (uint32_t i = 0; i < node->parameters; i++)
+        if (g->parameters[node->first_parameter + i].info.trainable)
+            return true;
+    return false;
+}
+
+/* What depends on a parameter, or on an input whose gradient is wanted. */
+static void mark_differentiable(clrnn_graph_plan *plan)
+{
+    const clrnn_graph *g = plan->graph;
+    for (uint32_t i = 0; i < g->input_count; i++)
+        plan->values[g->inputs[i]].differentiable =
+            plan->desc.input_gradients && !g->values[g->inputs[i]].shape.ids;
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        const clr_node *node = &g->nodes[i];
+        bool any = trains(g, node);
+        for (uint32_t k = 0; k < node->input_count; k++)
+            any = any || (clr_node_differentiates(node, k) &&
+                          plan->values[node->inputs[k]].differentiable);
+        for (uint32_t k = 0; k < node->outputs; k++)
+            plan->values[node->first_value + k].differentiable =
+                any && !g->values[node->first_value + k].shape.ids;
+    }
+}
+
+static bool has_gradient(const clrnn_graph_plan *plan, const clr_node *node)
+{
+    bool any = false;
+    for (uint32_t k = 0; k < node->outputs; k++)
+        any = any || plan->values[node->first_value + k].has_gradient;
+    return any;
+}
+
+static void mark_wanted(clrnn_graph_plan *plan)
+{
+    const clrnn_graph *g = plan->graph;
+    for (uint32_t i = 0; i < g->input_count; i++)
+        plan->values[g->inputs[i]].wanted = true;
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        plan->values[g->nodes[i].first_value].wanted = true;
+        for (uint32_t k = 0; k < g->nodes[i].input_count; k++)
+            if (g->nodes[i].inputs[k] != CLR_NO_VALUE)
+                plan->values[g->nodes[i].inputs[k]].wanted = true;
+    }
+    for (uint32_t i = 0; i < g->output_count; i++) {
+        plan->values[g->outputs[i].value].wanted = true;
+        plan->values[g->outputs[i].value].is_output = true;
+    }
+}
+
+clrnn_status clr_plan_differentiate(clrnn_graph_plan *plan)
+{
+    const clrnn_graph *g = plan->graph;
+    mark_wanted(plan);
+    if (!plan->desc.train)
+        return CLRNN_OK;
+    mark_differentiable(plan);
+    for (uint32_t i = 0; i < g->value_count; i++)
+        plan->values[i].has_gradient = plan->values[i].is_output && plan->values[i].differentiable;
+    for (uint32_t i = g->node_count; i-- > 0;) {
+        const clr_node *node = &g->nodes[i];
+        plan->nodes[i].back = has_gradient(plan, node);
+        if (!plan->nodes[i].back)
+            continue;
+        if (!node->kind->backward)
+            return clr_node_fail(&plan->context->log, &node->desc, CLRNN_ERR_ARGUMENT,
+                                 "it runs forward only, so a plan that trains cannot have it "
+                                 "between a parameter and an output");
+        for (uint32_t k = 0; k < node->input_count; k++)
+            if (clr_node_differentiates(node, k) && plan->values[node->inputs[k]].differentiable)
+                plan->values[node->inputs[k]].has_gradient = true;
+    }
+    return CLRNN_OK;
+}
+
+/* --- the arena ------------------------------------------------------------------------------- */
+
+/* Something that lies somewhere from one moment to another. Moments: 0 inputs are there, i + 1 node
+ * i runs, n + 1 outputs are read, n + 2 gradients are there, 2n + 2 - i node i goes back. */
+typedef struct item {
+    size_t count;
+    uint32_t first, last;
+    size_t *place;
+} item;
+
+typedef struct items {
+    item *all;
+    size_t count, room;
+} items;
+
+static void add(items *list, size_t *place, size_t count, uint32_t first, uint32_t last)
+{
+    *place = CLR_NOWHERE;
+    if (count == 0 || list->count == list->room)
+        return;
+    list->all[list->count++] = (item){(count + 15) / 16 * 16, first, last, place};
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const item *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* The lowest place where an item fits among those before it in the list. */
+static size_t lowest(const items *list, size_t index)
+{
+    const item *own = &list->all[index];
+    size_t at = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (size_t i = 0; i < index; i++) {
+            const item *other = &list->all[i];
+            const bool together = other->first <= own->last && own->first <= other->last;
+            if (together && at < *other->place + other->count && *other->place < at + own->count) {
+                at = *other->place + other->count;
+                moved = true;
+            }
+        }
+    }
+    return at;
+}
+
+static bool place_all(items *list, size_t *total)
+{
+    clr_size end = clr_size_of(0);
+    qsort(list->all, list->count, sizeof *list->all, by_size);
+    for (size_t i = 0; i < list->count; i++) {
+        size_t at = lowest(list, i);
+        *list->all[i].place = at;
+        clr_size own = clr_size_add(clr_size_of(at), clr_size_of(list->all[i].count));
+        end = own.overflow || own.value > end.value ? own : end;
+        if (end.overflow)
+            return false;
+    }
+    *total = end.value;
+    return true;
+}
+
+static uint32_t max(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* From when and until when a value is needed. */
+static void add_values(clrnn_graph_plan *plan, items *list)
+{
+    const clrnn_graph *g = plan->graph;
+    const uint32_t n = g->node_count, end = 2 * n + 3;
+    for (uint32_t v = 0; v < g->value_count; v++) {
+        clr_value_place *place = &plan->values[v];
+        const uint32_t made = g->values[v].node == CLR_NO_VALUE ? 0 : g->values[v].node + 1;
+        uint32_t last = made, last_reader = 0;
+        for (uint32_t i = 0; i < n; i++)
+            for (uint32_t k = 0; k < g->nodes[i].input_count; k++)
+                if (g->nodes[i].inputs[k] == v)
+                    last_reader = last = max(last, i + 1);
+        if (place->is_output)
+            last = n + 1;
+        if (plan->desc.train)
+            last = end - made;
+        place->count = clr_shape_count(&plan->shapes[v]);
+        add(list, &place->value, place->wanted ? place->count : 0, made, last);
+        const uint32_t begun = place->is_output ? n + 2 : end - last_reader;
+        add(list, &place->gradient, place->has_gradient ? place->count : 0, begun, end - made);
+        if (place->count == 0) /* nothing, but somewhere */
+            place->value = place->gradient = 0;
+    }
+}
+
+/* Whether node i is not the first to write the gradient of its input k. */
+static bool adds(const clrnn_graph_plan *plan, uint32_t i, uint32_t k)
+{
+    const clrnn_graph *g = plan->graph;
+    const uint32_t v = g->nodes[i].inputs[k];
+    if (!plan->values[v].has_gradient || !plan->nodes[i].back ||
+        !clr_node_differentiates(&g->nodes[i], k))
+        return false;
+    if (plan->values[v].is_output)
+        return true;
+    for (uint32_t j = i; j < g->node_count; j++)
+        for (uint32_t m = 0; m < g->nodes[j].input_count; m++)
+            if (g->nodes[j].inputs[m] == v && plan->nodes[j].back && (j > i || m < k) &&
+                clr_node_differentiates(&g->nodes[j], m))
+                return true;
+    return false;
+}
+
+static void add_nodes(clrnn_graph_plan *plan, items *list)
+{
+    const clrnn_graph *g = plan->graph;
+    const uint32_t end = 2 * g->node_count + 3;
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        clr_node_place *place = &plan->nodes[i];
+        const clr_run run = clr_plan_run(plan, i, false);
+        clr_node_memory m = {0};
+        if (run.node->kind->memory)
+            run.node->kind->memory(&run, &m);
+        const uint32_t back = end - (i + 1);
+        add(list, &place->kept, plan->desc.train ? m.kept : 0, i + 1, back);
+        add(list, &place->forward, m.forward, i + 1, i + 1);
+        add(list, &place->backward, place->back ? m.backward : 0, back, back);
+        place->lasting = plan->lasting_count;
+        plan->lasting_count += (m.lasting + 15) / 16 * 16;
+        for (uint32_t k = 0; k < CLRNN_MOST_INPUTS; k++) {
+            const bool temporary = k < run.node->input_count &&
+                                   run.node->inputs[k] != CLR_NO_VALUE && adds(plan, i, k);
+            add(list, &place->dx[k], temporary ? plan->values[run.node->inputs[k]].count : 0, back,
+                back);
+        }
+    }
+}
+
+/* States of a stream, one after the other. */
+static void add_states(clrnn_graph_plan *plan)
+{
+    const clrnn_graph *g = plan->graph;
+    for (uint32_t i = 0; plan->stream && i < g->node_count; i++) {
+        const clr_node *node = &g->nodes[i];
+        clr_node_place *place = &plan->nodes[i];
+        const clr_infer infer = clr_infer_known(g, node, &plan->context->log, plan->shapes);
+        place->part_count = node->kind->state ? node->kind->state(&infer, place->parts) : 0;
+        for (uint32_t k = 0; k < place->part_count; k++) {
+            place->state[k] = plan->state_count;
+            const size_t count =
+                place->parts[k].outer * plan->desc.max_batch * place->parts[k].inner;
+            plan->state_count += (count + 15) / 16 * 16;
+        }
+    }
+}
+
+clrnn_status clr_plan_lay_out(clrnn_graph_plan *plan)
+{
+    const clrnn_graph *g = plan->graph;
+    items list = {.room =
+                      2 * (size_t)g->value_count + (size_t)g->node_count * (3 + CLRNN_MOST_INPUTS)};
+    list.all = clr_calloc(list.room, sizeof *list.all);
+    if (!list.all)
+        return clr_fail(&plan->context->log, CLRNN_ERR_MEMORY, "graph plan: out of memory");
+    add_values(plan, &list);
+    add_nodes(plan, &list);
+    add_states(plan);
+    const bool fits = place_all(&list, &plan->arena_count);
+    free(list.all);
+    return fits ? CLRNN_OK
+                : clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
+                           "graph plan: %u steps of %u rows are more than memory can address",
+                           plan->desc.max_steps, plan->desc.max_batch);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ * graph/node_axes.c - nodes that see the same elements along other axes: reshape, transpose. */
+#include "graph/kind.h"
+
+/* --- reshape --------------------------------------------------------------------------------- */
+
+/* Whether an axis of `out` is an axis of `in`: as many elements before it, made of T and N in the
+ * same way, and the same size. (T and N are primes while it is inferred without them; with them the
+ * descriptor's symbols say which axes these are.) */
+static bool same_place(const clr_shape *in, uint32_t a, const clr_shape *out, uint32_t b)
+{
+    return in->size[a] == out->size[b] && clr_shape_part(in, 0, a) == clr_shape_part(out, 0, b);
+}
+
+static clrnn_status reshape_sizes(const clr_infer *infer, clr_shape *out)
+{
+    const clrnn_node_desc *d = infer->desc;
+    const clr_shape *in = infer->in[0];
+    int32_t rest = CLR_NO_AXIS;
+    for (uint32_t i = 0; i < d->rank; i++) {
+        const int64_t s = d->shape[i];
+        out->size[i] = s > 0 ? (uint64_t)s : 1;
+        if (s == CLRNN_STEPS && in->steps != CLR_NO_AXIS)
+            out->size[i] = in->size[in->steps];
+        else if (s == CLRNN_BATCH && in->batch != CLR_NO_AXIS)
+            out->size[i] = in->size[in->batch];
+        else if (s == 0 && i < in->rank)
+            out->size[i] = in->size[i];
+        else if (s == CLRNN_REST && rest == CLR_NO_AXIS)
+            rest = (int32_t)i;
+        else if (s <= 0)
+            return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT,
+                                 "axis %u of the shape cannot be %lld: x is %s", i, (long long)s,
+                                 clr_value_text(in).text);
+    }
+    const size_t all = clr_shape_count(in), others = clr_shape_count(out);
+    if (rest != CLR_NO_AXIS && others > 0 && all % others == 0)
+        out->size[rest] = all / others;
+    if (clr_shape_count(out) == all)
+        return CLRNN_OK;
+    return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "%s cannot be made %s",
+                         clr_value_text(in).text, clr_value_text(out).text);
+}
+
+static clrnn_status reshape_infer(clr_infer *infer)
+{
+    const clrnn_node_desc *d = infer->desc;
+    const clr_shape *in = infer->in[0];
+    clr_shape out = {.rank = d->rank,
+                     .steps = CLR_NO_AXIS,
+                     .batch = CLR_NO_AXIS,
+                     .lengths = CLR_ALL_STEPS,
+                     .ids = in->ids};
+    clrnn_status status = reshape_sizes(infer, &out);
+    for (uint32_t i = 0; i < out.rank && status == CLRNN_OK; i++) {
+        const int64_t s = d->shape[i];
+        const bool copied = s == 0;
+        if (in->steps != CLR_NO_AXIS && same_place(in, (uint32_t)in->steps, &out, i) &&
+            (s == CLRNN_STEPS || (copied && (int32_t)i == in->steps)))
+            out.steps = (int32_t)i;
+        if (in->batch != CLR_NO_AXIS && same_place(in, (uint32_t)in->batch, &out, i) &&
+            (s == CLRNN_BATCH || (copied && (int32_t)i == in->batch)))
+            out.batch = (int32_t)i;
+    }
+    if (out.steps != CLR_NO_AXIS && out.batch != CLR_NO_AXIS)
+        out.lengths = in->lengths;
+    infer->out[0] = out;
+    return status;
+}
+
+static clrnn_status reshape_move(clr_run *run, clrnn_slice from, clrnn_slice to,
+                                 const clr_shape *shape)
+{
+    map_launch l = clr_launch_over(run, shape, to);
+    clr_launch_takes(&l, 0, shape, shape, from);
+    for (uint32_t i = 0; i < shape->rank; i++) /* also of axes of size 1 */
+        l.stride[0][i] = clr_shape_stride(shape, i);
+    return clr_move(run, &l, to.buffer, from.buffer, shape->ids);
+}
+
+static clrnn_status reshape_forward(clr_run *run)
+{
+    return reshape_move(run, run->x[0], run->y[0], &run->out[0]);
+}
+
+static clrnn_status reshape_backward(clr_run *run)
+{
+    return run->dx[0].buffer ? reshape_move(run, run->dy[0], run->dx[0], &run->in[0]) : CLRNN_OK;
+}
+
+static const char *reshape_no_stream(const clr_infer *infer)
+{
+    const bool had = infer->in[0]->steps != CLR_NO_AXIS;
+    return had && infer->out[0].steps == CLR_NO_AXIS ? "it merges time with another axis" : NULL;
+}
+
+const clr_kind clr_kind_reshape = {.id = CLRNN_NODE_RESHAPE,
+                                   .least = 1,
+                                   .most = 1,
+                                   .any = true,
+                                   .uses = CLR_USES_RANK | CLR_USES_SHAPE,
+                                   .outputs = {""},
+                                   .infer = reshape_infer,
+                                   .forward = reshape_forward,
+                                   .backward = reshape_backward,
+                                   .no_stream = reshape_no_stream};
+
+/* --- transpose ------------------------------------------------------------------------------- */
+
+static clrnn_status transpose_infer(clr_infer *infer)
+{
+    const clrnn_node_desc *d = infer->desc;
+    const clr_shape *in = infer->in[0];
+    clr_shape out = {.rank = in->rank,
+                     .steps = CLR_NO_AXIS,
+                     .batch = CLR_NO_AXIS,
+                     .lengths = in->lengths,
+                     .ids = in->ids};
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < d->rank && i < in->rank && d->order[i] < in->rank; i++) {
+        seen |= 1u << d->order[i];
+        out.size[i] = in->size[d->order[i]];
+        if ((int32_t)d->order[i] == in->steps)
+            out.steps = (int32_t)i;
+        if ((int32_t)d->order[i] == in->batch)
+            out.batch = (int32_t)i;
+    }
+    infer->out[0] = out;
+    if (d->rank == in->rank && seen == (1u << in->rank) - 1)
+        return CLRNN_OK;
+    return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT,
+                         "order must name each of the %u axes of %s once", in->rank,
+                         clr_value_text(in).text);
+}
+
+static clrnn_status transpose_forward(clr_run *run)
+{
+    map_launch l = clr_launch_over(run, &run->out[0], run->y[0]);
+    l.at[0] = run->x[0].offset;
+    for (uint32_t i = 0; i < run->out[0].rank; i++)
+        l.stride[0][i] = clr_shape_stride(&run->in[0], run->node->desc.order[i]);
+    return clr_move(run, &l, run->y[0].buffer, run->x[0].buffer, run->in[0].ids);
+}
+
+static clrnn_status transpose_backward(clr_run *run)
+{
+    map_launch l = clr_launch_over(run, &run->in[0], run->dx[0]);
+    l.at[0] = run->dy[0].offset;
+    for (uint32_t i = 0; i < run->out[0].rank; i++)
+        l.stride[0][run->node->desc.order[i]] = clr_shape_stride(&run->out[0], i);
+    return run->dx[0].buffer ? clr_move(run, &l, run->dx[0].buffer, run->dy[0].buffer, false)
+                             : CLRNN_OK;
+}
+
+const clr_kind clr_kind_transpose = {.id = CLRNN_NODE_TRANSPOSE,
+                                     .least = 1,
+                                     .most = 1,
+                                     .any = true,
+                                     .uses = CLR_USES_RANK | CLR_USES_ORDER,
+                                     .outputs = {""},
+                                     .infer = transpose_infer,
+                                     .forward = transpose_forward,
+                                     .backward = transpose_backward};

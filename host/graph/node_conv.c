@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT
+ * graph/node_conv.c - convolutions: what lies under the window, row by row, times the weight. */
+#include <stdio.h>
+
+#include "device/buffer.h"
+#include "graph/window.h"
+
+/* --- shapes ---------------------------------------------------------------------------------- */
+
+static clrnn_status conv_complete(const clr_infer *infer, clrnn_node_desc *desc)
+{
+    clrnn_status status = clr_window_complete(infer, desc);
+    const uint64_t past = (desc->kernel[0] - UINT64_C(1)) * desc->dilation[0];
+    if (status != CLRNN_OK || !desc->causal)
+        return status;
+    if (past > UINT32_MAX || desc->pad_end[0] || (desc->pad_begin[0] && desc->pad_begin[0] != past))
+        return clr_node_fail(infer->log, desc, CLRNN_ERR_ARGUMENT,
+                             "causal, but with padding of its own");
+    desc->pad_begin[0] = (uint32_t)past;
+    return CLRNN_OK;
+}
+
+static clrnn_status conv_infer(clr_infer *infer)
+{
+    const clrnn_node_desc *d = infer->desc;
+    const clr_shape *in = infer->in[0];
+    clr_axes at;
+    clrnn_status status = clr_window_axes(infer, &at);
+    clr_shape out = *in;
+    if (status != CLRNN_OK)
+        return status;
+    out.size[at.channel] = d->units;
+    for (uint32_t i = 0; i < at.spaces; i++) {
+        const uint64_t extent = (d->kernel[i] - UINT64_C(1)) * d->dilation[i] + 1;
+        const uint64_t padded = in->size[at.space[i]] + d->pad_begin[i] + d->pad_end[i];
+        if (padded < extent)
+            return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE,
+                                 "its window is %llu long, but x with its padding %llu",
+                                 (unsigned long long)extent, (unsigned long long)padded);
+        out.size[at.space[i]] = (padded - extent) / d->stride[i] + 1;
+        const int64_t add = (int64_t)d->pad_begin[i] + (int64_t)d->pad_end[i] - (int64_t)extent;
+        const bool same = d->stride[i] == 1 && add == -1;
+        if (at.space[i] == in->steps && !same)
+            clr_infer_rule(infer, &out, UINT64_MAX, 1, add, d->stride[i]);
+    }
+    infer->out[0] = out;
+    return CLRNN_OK;
+}
+
+static bool conv_parameter(const clr_infer *infer, uint32_t i, clr_parameter *p, char name[64])
+{
+    const clrnn_node_desc *d = infer->desc;
+    clr_axes at;
+    if (i > 1 || (i == 1 && d->no_bias) || clr_window_axes(infer, &at) != CLRNN_OK)
+        return false;
+    const uint64_t C = infer->in[0]->size[at.channel];
+    clr_window_parameter(d, i, d->units, C / d->groups, p, name);
+    return true;
+}
+
+/* --- sizes ----------------------------------------------------------------------------------- */
+
+/* The product of one group: [rows, window] x [window, units]. */
+typedef struct sizes {
+    clr_axes at;
+    size_t rows, groups;
+    size_t window, units; /* of a group */
+    size_t width, U;      /* of all */
+} sizes;
+
+static sizes sizes_of(const clr_run *run)
+{
+    const clrnn_node_desc *d = &run->node->desc;
+    sizes s = {.groups = d->groups, .U = d->units, .rows = 1};
+    clr_window_axes_of(d, &run->in[0], &s.at);
+    s.width = (size_t)run->in[0].size[s.at.channel] * d->kernel[0] * d->kernel[1];
+    s.window = s.width / s.groups;
+    s.units = s.U / s.groups;
+    for (uint32_t i = 0; i < run->out[0].rank; i++)
+        if ((int32_t)i != s.at.channel)
+            s.rows *= (size_t)run->out[0].size[i];
+    return s;
+}
+
+/* Steps that a stream keeps of the past, and the rest of a block with them. */
+static size_t past_of(const clrnn_node_desc *d)
+{
+    return (size_t)(d->kernel[0] - 1) * d->dilation[0];
+}
+
+static size_t steps_count(const clr_run *run, const sizes *s)
+{
+    const clr_shape *in = &run->in[0];
+    const size_t all = clr_shape_count(in), T = (size_t)in->size[s->at.space[0]];
+    return all + (T ? all / T : 0) * past_of(&run->node->desc);
+}
+
+static bool is_bent(const clr_run *run)
+{
+    return run->node->desc.function != CLRNN_FN_IDENTITY;
+}
+
+static void conv_memory(const clr_run *run, clr_node_memory *memory)
+{
+    const sizes s = sizes_of(run);
+    memory->lasting = s.groups * clr_prepared_count(run->tools, s.units, s.window);
+    memory->kept = is_bent(run) ? s.rows * s.U : 0;
+    memory->forward = s.rows * s.width + s.rows * s.U + (run->stream ? steps_count(run, &s) : 0);
+    memory->backward = s.rows * s.width + s.rows * s.U;
+}
+
+/* --- forward --------------------------------------------------------------------------------- */
+
+/* A block of a stream behind its past, [past + T,N,C], from which the next past is taken. */
+static clrnn_status with_past(clr_run *run, const sizes *s, clrnn_slice steps, window_launch *w)
+{
+    const clr_shape *in = &run->in[0];
+    const size_t C = (size_t)in->size[s->at.channel], T = (size_t)in->size[s->at.space[0]];
+    const size_t N = s->at.outer == CLR_NO_AXIS ? 1 : (size_t)in->size[s->at.outer];
+    const size_t past = past_of(&run->node->desc);
+    const size_t real = run->tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
+    const map_lengths within = clr_within(run, in);
+    map_launch l = clr_launch_over(run, in, clr_part(steps, past * N * C));
+    clr_launch_takes(&l, 0, in, in, run->x[0]);
+    for (uint32_t i = 0; i < in->rank; i++)
+        l.out_stride[i] = (int32_t)i == s->at.space[0] ? N * C : (int32_t)i == s->at.outer ? C : 1;
+    clrnn_status status = CLRNN_OK;
+    if (past)
+        status =
+            clr_buffer_copy(run->tools->context, run->state[0].buffer, run->state[0].offset * real,
+                            steps.buffer, steps.offset * real, past * N * C * real);
+    if (status == CLRNN_OK)
+        status = clr_move(run, &l, steps.buffer, run->x[0].buffer, false);
+    if (status == CLRNN_OK && past)
+        status = clr_window_history(&run->tools->maps, steps, run->state[0], within.some != 0,
+                                    (size_t)within.lengths_at, past, T, N, C);
+    w->x_at = steps.offset;
+    w->x_outer = C;
+    w->x_channel = 1;
+    w->x_stride[0] = N * C;
+    w->x_size[0] = past + T;
+    w->pad[0] = 0;
+    return status;
+}
+
+/* cols [rows,width] = what is under the window. */
+static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn_slice steps)
+{
+    window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
+    clrnn_status status = CLRNN_OK;
+    w.x_at = run->x[0].offset;
+    w.cols_at = cols.offset;
+    if (run->stream)
+        status = with_past(run, s, steps, &w);
+    return status == CLRNN_OK
+               ? clr_window_gather(&run->tools->maps, &w,
+                                   run->stream ? steps.buffer : run->x[0].buffer, cols.buffer)
+               : status;
+}
+
+static clrnn_status conv_forward(clr_run *run)
+{
+    const sizes s = sizes_of(run);
+    const clrnn_slice cols = run->scratch;
+    const clrnn_slice product =
+        run->train && is_bent(run) ? run->kept : clr_part(cols, s.rows * s.width);
+    clrnn_status status = gather(run, &s, cols, clr_part(cols, s.rows * (s.width + s.U)));
+    const size_t prepared = clr_prepared_count(run->tools, s.units, s.window);
+    for (size_t g = 0; g < s.groups && status == CLRNN_OK; g++)
+        status = clr_times_weight(
+            run, (clr_matrix){cols.buffer, cols.offset + g * s.window, s.width}, s.rows,
+            (clr_matrix){run->parameters, run->at[0] + g * s.units * s.window, s.window}, s.units,
+            s.window, g * prepared,
+            (clr_matrix){product.buffer, product.offset + g * s.units, s.U});
+    return status == CLRNN_OK ? clr_window_finish(run, &s.at, product, run->y[0]) : status;
+}
+
+/* --- backward -------------------------------------------------------------------------------- */
+
+/* The gradients of the weight's group and of what lay under the window, in its place. */
+static clrnn_status group_back(clr_run *run, const sizes *s, size_t group, clr_matrix sums,
+                               clr_matrix cols)
+{
+    clr_gemms *gemms = &run->tools->gemms;
+    const size_t weight = run->at[0] + group * s->units * s->window;
+    const clr_gemm dw = {.m = s->units,
+                         .n = s->window,
+                         .k = s->rows,
+                         .transpose_a = true,
+                         .a = sums,
+                         .b = cols,
+                         .c = {run->gradient, weight, s->window}};
+    const clr_gemm dcols = {.m = s->rows,
+                            .n = s->window,
+                            .k = s->units,
+                            .a = sums,
+                            .b = {run->parameters, weight, s->window},
+                            .c = cols};
+    clrnn_status status = clr_gemm_run(gemms, &dw);
+    return status == CLRNN_OK && run->dx[0].buffer ? clr_gemm_run(gemms, &dcols) : status;
+}
+
+static clrnn_status conv_backward(clr_run *run)
+{
+    const sizes s = sizes_of(run);
+    const clrnn_slice cols = run->scratch, sums = clr_part(cols, s.rows * s.width);
+    clrnn_status status = gather(run, &s, cols, cols);
+    if (status == CLRNN_OK)
+        status = clr_window_begin_back(run, &s.at, sums);
+    for (size_t g = 0; g < s.groups && status == CLRNN_OK; g++)
+        status = group_back(run, &s, g, (clr_matrix){sums.buffer, sums.offset + g * s.units, s.U},
+                            (clr_matrix){cols.buffer, cols.offset + g * s.window, s.width});
+    if (status == CLRNN_OK && !run->node->desc.no_bias)
+        status = clr_column_sums(&run->tools->sequence, (clr_matrix){sums.buffer, sums.offset, s.U},
+                                 s.rows, s.U, run->gradient, run->at[1], false);
+    if (status != CLRNN_OK || !run->dx[0].buffer)
+        return status;
+    window_launch w = clr_window_launch(run, &s.at, &run->in[0], &run->out[0]);
+    w.x_at = run->dx[0].offset;
+    w.cols_at = cols.offset;
+    return clr_window_scatter(&run->tools->maps, &w, run->dx[0].buffer, cols.buffer);
+}
+
+/* --- streams --------------------------------------------------------------------------------- */
+
+static const char *conv_no_stream(const clr_infer *infer)
+{
+    const clrnn_node_desc *d = infer->desc;
+    if (infer->in[0]->steps == CLR_NO_AXIS)
+        return "it has no axis of time, so none to stream along";
+    if (!d->causal && d->kernel[0] > 1)
+        return "its window sees steps to come: it is not causal";
+    return d->stride[0] > 1 ? "it has a stride" : NULL;
+}
+
+static uint32_t conv_state(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS])
+{
+    clr_axes at;
+    clr_window_axes_of(infer->desc, infer->in[0], &at);
+    parts[0] =
+        (clr_state_part){"history", past_of(infer->desc), (size_t)infer->in[0]->size[at.channel]};
+    return 1;
+}
+
+#define CONV_USES \
+    (CLR_USES_UNITS | CLR_USES_WINDOW | CLR_USES_GROUPS | CLR_USES_NO_BIAS | CLR_USES_FUNCTION)
+
+const clr_kind clr_kind_conv1d = {.id = CLRNN_NODE_CONV1D,
+                                  .least = 1,
+                                  .most = 1,
+                                  .uses = CONV_USES | CLR_USES_CAUSAL,
+                                  .outputs = {""},
+                                  .complete = conv_complete,
+                                  .infer = conv_infer,
+                                  .parameter = conv_parameter,
+                                  .memory = conv_memory,
+                                  .forward = conv_forward,
+                                  .backward = conv_backward,
+                                  .no_stream = conv_no_stream,
+                                  .state = conv_state};
+
+static const char *conv2d_no_stream(const clr_infer *infer)
+{
+    return infer->in[0]->steps != CLR_NO_AXIS ? "its window slides over time" : NULL;
+}
+
+const clr_kind clr_kind_conv2d = {.id = CLRNN_NODE_CONV2D,
+                                  .least = 1,
+                                  .most = 1,
+                                  .uses = CONV_USES,
+                                  .outputs = {""},
+                                  .complete = conv_complete,
+                                  .infer = conv_infer,
+                                  .parameter = conv_parameter,
+                                  .memory = conv_memory,
+                                  .forward = conv_forward,
+                                  .backward = conv_backward,
+                                  .no_stream = conv2d_no_stream};

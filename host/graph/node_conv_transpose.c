@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ * graph/node_conv_transpose.c - transposed convolutions: each element of x times the weight is a
+ * window's worth of y, and windows that overlap add up. Forward only. */
+#include "graph/window.h"
+
+static clrnn_status transpose_infer(clr_infer *infer)
+{
+    const clrnn_node_desc *d = infer->desc;
+    const clr_shape *in = infer->in[0];
+    clr_axes at;
+    clrnn_status status = clr_window_axes(infer, &at);
+    clr_shape out = *in;
+    if (status != CLRNN_OK)
+        return status;
+    out.size[at.channel] = d->units;
+    for (uint32_t i = 0; i < at.spaces; i++) {
+        /* (size - 1)*stride + extent - padding + extra */
+        const int64_t add = (int64_t)(d->kernel[i] - 1) * d->dilation[i] + 1 + d->extra[i] -
+                            (int64_t)d->pad_begin[i] - (int64_t)d->pad_end[i] -
+                            (int64_t)d->stride[i];
+        const int64_t size = (int64_t)in->size[at.space[i]] * d->stride[i] + add;
+        if (size <= 0 || in->size[at.space[i]] == 0)
+            return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE,
+                                 "more is cut off than there is: %lld would be left of axis %d",
+                                 (long long)size, at.space[i]);
+        out.size[at.space[i]] = (uint64_t)size;
+        if (at.space[i] == in->steps)
+            clr_infer_rule(infer, &out, UINT64_MAX, d->stride[i], add - 1, 1);
+    }
+    infer->out[0] = out;
+    return CLRNN_OK;
+}
+
+static bool transpose_parameter(const clr_infer *infer, uint32_t i, clr_parameter *p, char name[64])
+{
+    const clrnn_node_desc *d = infer->desc;
+    clr_axes at;
+    if (i > 1 || (i == 1 && d->no_bias) || clr_window_axes(infer, &at) != CLRNN_OK)
+        return false;
+    clr_window_parameter(d, i, infer->in[0]->size[at.channel], d->units / d->groups, p, name);
+    return true;
+}
+
+typedef struct sizes {
+    clr_axes at;
+    size_t rows, groups;
+    size_t C, window; /* of x; of y under the window, units times kernel */
+} sizes;
+
+static sizes sizes_of(const clr_run *run)
+{
+    const clrnn_node_desc *d = &run->node->desc;
+    sizes s = {.groups = d->groups};
+    clr_window_axes_of(d, &run->in[0], &s.at);
+    s.C = (size_t)run->in[0].size[s.at.channel];
+    s.rows = clr_shape_count(&run->in[0]) / s.C;
+    s.window = (size_t)d->units * d->kernel[0] * d->kernel[1];
+    return s;
+}
+
+static void transpose_memory(const clr_run *run, clr_node_memory *memory)
+{
+    const sizes s = sizes_of(run);
+    memory->forward = s.rows * (s.C + s.window);
+}
+
+/* x as [outer,A,B,C]. */
+static clrnn_status x_rows(clr_run *run, const sizes *s, clrnn_slice rows)
+{
+    window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->in[0]);
+    for (uint32_t i = 0; i < 2; i++) {
+        w.kernel_size[i] = w.step[i] = w.dilation[i] = 1;
+        w.pad[i] = 0;
+    }
+    w.x_at = run->x[0].offset;
+    w.cols_at = rows.offset;
+    return clr_window_gather(&run->tools->maps, &w, run->x[0].buffer, rows.buffer);
+}
+
+/* y = function(y + bias), where it lies. */
+static clrnn_status finish(clr_run *run, const clr_axes *at)
+{
+    const clrnn_node_desc *d = &run->node->desc;
+    map_launch l = clr_launch_over(run, &run->out[0], run->y[0]);
+    cl_mem in[MAP_INPUTS] = {run->y[0].buffer, NULL, NULL};
+    clr_launch_takes(&l, 0, &run->out[0], &run->out[0], run->y[0]);
+    l.function = d->function;
+    if (!d->no_bias) {
+        in[1] = run->parameters;
+        l.at[1] = run->at[1];
+        l.stride[1][at->channel] = 1;
+        l.combine = COMBINE_ADD;
+    }
+    return clr_map(&run->tools->maps, &l, run->y[0].buffer, in, d->alpha, d->beta);
+}
+
+static clrnn_status transpose_forward(clr_run *run)
+{
+    const sizes s = sizes_of(run);
+    const clrnn_slice x = run->scratch, cols = clr_part(x, s.rows * s.C);
+    const size_t C = s.C / s.groups, window = s.window / s.groups;
+    clrnn_status status = x_rows(run, &s, x);
+    for (size_t g = 0; g < s.groups && status == CLRNN_OK; g++) {
+        const clr_gemm gemm = {.m = s.rows,
+                               .n = window,
+                               .k = C,
+                               .a = {x.buffer, x.offset + g * C, s.C},
+                               .b = {run->parameters, run->at[0] + g * C * window, window},
+                               .c = {cols.buffer, cols.offset + g * window, s.window}};
+        status = clr_gemm_run(&run->tools->gemms, &gemm);
+    }
+    window_launch w = clr_window_launch(run, &s.at, &run->out[0], &run->in[0]);
+    w.x_at = run->y[0].offset;
+    w.cols_at = cols.offset;
+    if (status == CLRNN_OK)
+        status = clr_window_scatter(&run->tools->maps, &w, run->y[0].buffer, cols.buffer);
+    return status == CLRNN_OK ? finish(run, &s.at) : status;
+}
+
+static const char *transpose_no_stream(const clr_infer *infer)
+{
+    return infer->in[0]->steps != CLR_NO_AXIS ? "its windows overlap in time" : NULL;
+}
+
+#define TRANSPOSE(ID, NAME)                                                                        \
+    const clr_kind clr_kind_##NAME = {.id = CLRNN_NODE_##ID,                                       \
+                                      .least = 1,                                                  \
+                                      .most = 1,                                                   \
+                                      .uses = CLR_USES_UNITS | CLR_USES_WINDOW | CLR_USES_GROUPS | \
+                                              CLR_USES_NO_BIAS | CLR_USES_FUNCTION |               \
+                                              CLR_USES_EXTRA,                                      \
+                                      .outputs = {""},                                             \
+                                      .complete = clr_window_complete,                             \
+                                      .infer = transpose_infer,                                    \
+                                      .parameter = transpose_parameter,                            \
+                                      .memory = transpose_memory,                                  \
+                                      .forward = transpose_forward,                                \
+                                      .no_stream = transpose_no_stream}
+TRANSPOSE(CONV_TRANSPOSE1D, conv_transpose1d);
+TRANSPOSE(CONV_TRANSPOSE2D, conv_transpose2d);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * graph/plan.h - a graph made ready to run: where each value and gradient lies, and each node's
+ * memory. */
+#ifndef CLR_GRAPH_PLAN_H
+#define CLR_GRAPH_PLAN_H
+
+#include <clrnn/graph_plan.h>
+
+#include "graph/kind.h"
+
+/* A place in the arena, in elements. Absent: CLR_NOWHERE. */
+#define CLR_NOWHERE SIZE_MAX
+
+typedef struct clr_value_place {
+    size_t value, gradient;
+    size_t count;        /* elements for the largest T and N */
+    bool wanted;         /* somebody reads it, or it is a node's first output */
+    bool differentiable; /* it depends on a parameter, or an input of which gradients are wanted */
+    bool has_gradient;   /* and an output depends on it */
+    bool is_output;
+    bool written; /* in a backward pass: its gradient has begun */
+} clr_value_place;
+
+typedef struct clr_node_place {
+    size_t kept, forward, backward, lasting;
+    size_t dx[CLRNN_MOST_INPUTS]; /* gradients that are to be added to what others wrote */
+    bool back;                    /* it has part in backward */
+    void *own;
+    size_t *at; /* [parameters] */
+    size_t state[CLR_STATE_PARTS];
+    clr_state_part parts[CLR_STATE_PARTS];
+    uint32_t part_count;
+} clr_node_place;
+
+struct clrnn_graph_plan {
+    clrnn_graph *graph;
+    clrnn_context *context;
+    clrnn_graph_plan_desc desc;
+    bool stream;
+    clr_tools tools;
+    clrnn_graph_plan_info info;
+    size_t real; /* bytes of an element */
+    clr_value_place *values;
+    clr_node_place *nodes;
+    clr_shape *shapes;      /* [values] of the present pass */
+    clr_length_rule *rules; /* [nodes + 1] */
+    uint32_t *lengths;      /* [nodes + 1][max_batch] */
+    cl_mem arena, parameters, gradient, lasting, lengths_buffer, state;
+    size_t arena_count, lasting_count, state_count;
+    bool packed; /* `lasting` is of these parameters */
+    bool ran;    /* there is a forward pass for backward */
+    bool ragged;
+    uint32_t steps, batch;
+    uint64_t dropout_seed;
+    uint32_t dropout_index;
+};
+
+/** As clrnn_graph_plan_create; stream: for blocks, with states. */
+clrnn_status clr_graph_plan_make(clrnn_context *context, clrnn_graph *graph,
+                                 const clrnn_graph_plan_desc *desc, bool stream,
+                                 clrnn_graph_plan **plan);
+
+/** Decide which values have gradients, and check that all nodes in their way can go back. */
+clrnn_status clr_plan_differentiate(clrnn_graph_plan *plan);
+
+/** Where everything lies in the arena. Shapes are those of the largest T and N. */
+clrnn_status clr_plan_lay_out(clrnn_graph_plan *plan);
+
+/** Node i of the present pass, forward or back. */
+clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t node, bool back);
+
+/** Shapes and lengths of a pass of so many steps and rows. Returns: CLRNN_OK, CLRNN_ERR_RANGE */
+clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t batch,
+                            const uint32_t *lengths);
+
+/** All nodes; inputs lie where they belong. */
+clrnn_status clr_plan_forward(clrnn_graph_plan *plan);
+
+/** Make an array of a value, at `place`, 0 past the lengths. */
+clrnn_status clr_plan_mask(clrnn_graph_plan *plan, uint32_t value, size_t place);
+
+/** Enqueue an input, and make it 0 past the lengths; enqueue reading a value. */
+clrnn_status clr_plan_write(clrnn_graph_plan *plan, uint32_t value, size_t place, const void *data);
+clrnn_status clr_plan_read(clrnn_graph_plan *plan, uint32_t value, size_t place, void *data);
+
+/** The value that is an output, or an input, of this name; CLR_NO_VALUE (logged) if there is none.
+ */
+uint32_t clr_plan_output(const clrnn_graph_plan *plan, const char *name);
+uint32_t clr_plan_input(const clrnn_graph_plan *plan, const char *name);
+
+/** Write all inputs. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (one is missing), CLRNN_ERR_RANGE (ids)
+ */
+clrnn_status clr_plan_inputs(clrnn_graph_plan *plan, const clrnn_graph_source *inputs,
+                             uint32_t count);
+
+/** Enqueue reading outputs. */
+clrnn_status clr_plan_outputs(clrnn_graph_plan *plan, const clrnn_graph_sink *outputs,
+                              uint32_t count);
+
+#endif

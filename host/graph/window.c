@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ * graph/window.c - see graph/window.h. */
+#include "graph/window.h"
+
+#include <stdio.h>
+
+static bool is_flat(const clrnn_node_desc *d)
+{
+    return d->kind == CLRNN_NODE_CONV1D || d->kind == CLRNN_NODE_CONV_TRANSPOSE1D;
+}
+
+clrnn_status clr_window_complete(const clr_infer *infer, clrnn_node_desc *d)
+{
+    d->groups = d->groups ? d->groups : 1;
+    for (uint32_t i = 0; i < 2; i++) {
+        const bool unused = i == 1 && is_flat(d);
+        if (unused && (d->kernel[1] > 1 || d->stride[1] > 1 || d->dilation[1] > 1 ||
+                       d->pad_begin[1] || d->pad_end[1] || d->extra[1]))
+            return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT,
+                                 "its window has one axis, but the second one is set");
+        d->stride[i] = d->stride[i] ? d->stride[i] : 1;
+        d->dilation[i] = d->dilation[i] ? d->dilation[i] : 1;
+        if (unused)
+            d->kernel[i] = 1;
+        if (d->kernel[i] == 0)
+            return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE, "kernel[%u] is 0", i);
+    }
+    if (d->units == 0 || d->units % d->groups)
+        return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE,
+                             "%u units cannot be cut into %u groups", d->units, d->groups);
+    return CLRNN_OK;
+}
+
+/* conv1d: time if there is one, else the last axis; channels are the axis that is neither that nor
+ * N, which without symbols is the first. */
+bool clr_window_axes_of(const clrnn_node_desc *d, const clr_shape *x, clr_axes *axes)
+{
+    clr_axes a = {CLR_NO_AXIS, 1, {2, 3}, 2};
+    if (!is_flat(d)) {
+        a.outer = 0;
+        *axes = a;
+        return x->rank == 4 && x->steps != 1;
+    }
+    a.spaces = 1;
+    a.space[1] = CLR_NO_AXIS;
+    a.space[0] = x->steps != CLR_NO_AXIS ? x->steps : (int32_t)x->rank - 1;
+    a.outer = x->batch;
+    if (x->rank == 3 && a.outer == CLR_NO_AXIS)
+        a.outer = a.space[0] == 0 ? 1 : 0;
+    for (int32_t i = 0; i < (int32_t)x->rank; i++)
+        if (i != a.space[0] && i != a.outer)
+            a.channel = i;
+    *axes = a;
+    return a.space[0] != a.outer && (x->rank == 3 || (x->rank == 2 && a.outer == CLR_NO_AXIS));
+}
+
+clrnn_status clr_window_axes(const clr_infer *infer, clr_axes *axes)
+{
+    const clrnn_node_desc *d = infer->desc;
+    const clr_shape *x = infer->in[0];
+    if (!clr_window_axes_of(d, x, axes))
+        return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "x is %s, but must have %s",
+                             clr_value_text(x).text,
+                             is_flat(d) ? "T, channels and, if need be, N" : "[N,channels,A,B]");
+    const uint64_t C = x->size[axes->channel];
+    if (C == 0 || C % d->groups)
+        return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT,
+                             "%llu channels of %s cannot be cut into %u groups",
+                             (unsigned long long)C, clr_value_text(x).text, d->groups);
+    return CLRNN_OK;
+}
+
+void clr_window_parameter(const clrnn_node_desc *d, uint32_t i, uint64_t first, uint64_t second,
+                          clr_parameter *p, char name[64])
+{
+    const uint64_t window = (uint64_t)d->kernel[0] * d->kernel[1];
+    snprintf(name, 64, "%s", i ? "bias" : "weight");
+    p->info.rank = i ? 1 : is_flat(d) ? 3 : 4;
+    p->info.shape[0] = i ? d->units : first;
+    p->info.shape[1] = second;
+    p->info.shape[2] = d->kernel[0];
+    p->info.shape[3] = d->kernel[1];
+    p->info.trainable = true;
+    p->fill = i ? CLR_FILL_ZERO : CLR_FILL_GLOROT;
+    p->fan_in = second * window;
+    p->fan_out = first * window;
+}
+
+static uint64_t size_or_one(const clr_shape *shape, int32_t axis)
+{
+    return axis == CLR_NO_AXIS ? 1 : shape->size[axis];
+}
+
+static size_t stride_or_none(const clr_shape *shape, int32_t axis)
+{
+    return axis == CLR_NO_AXIS ? 0 : clr_shape_stride(shape, (uint32_t)axis);
+}
+
+window_launch clr_window_launch(const clr_run *run, const clr_axes *a, const clr_shape *x,
+                                const clr_shape *positions)
+{
+    const clrnn_node_desc *d = &run->node->desc;
+    window_launch w = {.x_outer = stride_or_none(x, a->outer),
+                       .x_channel = stride_or_none(x, a->channel),
+                       .outer = size_or_one(x, a->outer),
+                       .channels = size_or_one(x, a->channel),
+                       .within = clr_within(run, x)};
+    for (uint32_t i = 0; i < 2; i++) {
+        w.x_stride[i] = stride_or_none(x, a->space[i]);
+        w.x_size[i] = size_or_one(x, a->space[i]);
+        w.out_size[i] = size_or_one(positions, a->space[i]);
+        w.kernel_size[i] = d->kernel[i];
+        w.step[i] = d->stride[i];
+        w.dilation[i] = d->dilation[i];
+        w.pad[i] = d->pad_begin[i];
+    }
+    return w;
+}
+
+/* Strides of y's axes in the product [outer,A,B,units]. */
+static void product_strides(const clr_run *run, const clr_axes *a, cl_ulong strides[MAP_AXES])
+{
+    const clr_shape *y = &run->out[0];
+    const size_t U = (size_t)y->size[a->channel], B = (size_t)size_or_one(y, a->space[1]);
+    const size_t A = (size_t)size_or_one(y, a->space[0]);
+    strides[a->channel] = 1;
+    strides[a->space[0]] = B * U;
+    if (a->space[1] != CLR_NO_AXIS)
+        strides[a->space[1]] = U;
+    if (a->outer != CLR_NO_AXIS)
+        strides[a->outer] = A * B * U;
+}
+
+/* combine of the product and the bias, and its function, over y. */
+static map_launch epilogue(const clr_run *run, const clr_axes *a, clrnn_slice product,
+                           clrnn_slice out, cl_mem in[3])
+{
+    const clrnn_node_desc *d = &run->node->desc;
+    map_launch l = clr_launch_over(run, &run->out[0], out);
+    product_strides(run, a, l.stride[0]);
+    l.at[0] = product.offset;
+    in[0] = product.buffer;
+    in[1] = in[2] = NULL;
+    if (!d->no_bias) {
+        l.combine = COMBINE_ADD;
+        l.at[1] = run->at[1];
+        l.stride[1][a->channel] = 1;
+        in[1] = run->parameters;
+    }
+    l.function = d->function;
+    return l;
+}
+
+clrnn_status clr_window_finish(clr_run *run, const clr_axes *a, clrnn_slice product, clrnn_slice y)
+{
+    cl_mem in[MAP_INPUTS];
+    const map_launch l = epilogue(run, a, product, y, in);
+    return clr_map(&run->tools->maps, &l, y.buffer, in, run->node->desc.alpha,
+                   run->node->desc.beta);
+}
+
+clrnn_status clr_window_begin_back(clr_run *run, const clr_axes *a, clrnn_slice sums)
+{
+    const clrnn_node_desc *d = &run->node->desc;
+    const bool bent = d->function != CLRNN_FN_IDENTITY;
+    cl_mem in[MAP_INPUTS];
+    map_launch l = epilogue(run, a, bent ? run->kept : sums, sums, in);
+    if (bent) {
+        clr_launch_takes(&l, 2, &run->out[0], &run->out[0], run->dy[0]);
+        in[2] = run->dy[0].buffer;
+        l.gradient = 1;
+    } else {
+        clr_launch_takes(&l, 0, &run->out[0], &run->out[0], run->dy[0]);
+        in[0] = run->dy[0].buffer;
+        l.combine = COMBINE_FIRST;
+    }
+    product_strides(run, a, l.out_stride);
+    return clr_map(&run->tools->maps, &l, sums.buffer, in, d->alpha, d->beta);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * graph/window.h - what convolutions have in common: which axes a window slides over, and the
+ * bias and function behind the product. */
+#ifndef CLR_GRAPH_WINDOW_H
+#define CLR_GRAPH_WINDOW_H
+
+#include "graph/kind.h"
+
+/* Axes of x: outer may be CLR_NO_AXIS; one or two that the window slides over. */
+typedef struct clr_axes {
+    int32_t outer, channel, space[2];
+    uint32_t spaces;
+} clr_axes;
+
+/** Zeros of window members become what they mean. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT,
+ *  CLRNN_ERR_RANGE */
+clrnn_status clr_window_complete(const clr_infer *infer, clrnn_node_desc *desc);
+
+/** Find the axes, and check channels against groups. */
+clrnn_status clr_window_axes(const clr_infer *infer, clr_axes *axes);
+/** The same of what has been checked; false if there are none. */
+bool clr_window_axes_of(const clrnn_node_desc *desc, const clr_shape *x, clr_axes *axes);
+
+/** Weight [first,second,kernel..] or bias [units]. */
+void clr_window_parameter(const clrnn_node_desc *desc, uint32_t i, uint64_t first, uint64_t second,
+                          clr_parameter *parameter, char name[64]);
+
+/** Windows over `x` that give `positions`; offsets are the caller's to set. */
+window_launch clr_window_launch(const clr_run *run, const clr_axes *axes, const clr_shape *x,
+                                const clr_shape *positions);
+
+/** y = function(product + bias), product: [outer,positions,units]. */
+clrnn_status clr_window_finish(clr_run *run, const clr_axes *axes, clrnn_slice product,
+                               clrnn_slice y);
+
+/** sums = dy times the derivative at kept + bias (or dy alone), in the order of the product. */
+clrnn_status clr_window_begin_back(clr_run *run, const clr_axes *axes, clrnn_slice sums);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT
+ * math/map.c - see math/map.h. */
+#include "math/map.h"
+
+#include "device/context.h"
+#include "device/launch.h"
+#include "device/program.h"
+#include "math/sources.h"
+
+static const char *const names[CLR_MAP_KERNELS] = {
+    [CLR_MAP] = "map",
+    [CLR_MAP_IDS] = "map_ids",
+    [CLR_MAP_DROPOUT] = "map_dropout",
+    [CLR_REDUCE] = "reduce",
+    [CLR_REDUCE_BACK] = "reduce_back",
+    [CLR_SOFTMAX] = "softmax",
+    [CLR_SOFTMAX_BACK] = "softmax_back",
+    [CLR_LAYER_NORM] = "layer_norm",
+    [CLR_LAYER_NORM_BACK] = "layer_norm_back",
+    [CLR_CHANNEL_STATISTICS] = "channel_statistics",
+    [CLR_CHANNEL_FOLD] = "channel_fold",
+    [CLR_CHANNEL_BACK] = "channel_back",
+    [CLR_WINDOW_GATHER] = "window_gather",
+    [CLR_WINDOW_SCATTER] = "window_scatter",
+    [CLR_WINDOW_HISTORY] = "window_history",
+    [CLR_PICK] = "pick",
+    [CLR_PICK_HOT] = "pick_hot",
+    [CLR_PICK_BACK] = "pick_back",
+};
+
+clrnn_status clr_maps_init(clrnn_context *context, clrnn_precision precision, clr_maps *maps)
+{
+    const clr_source *sources[] = {&clr_cl_prelude,    &clr_cl_philox, &clr_cl_function,
+                                   &clr_cl_map_launch, &clr_cl_map,    &clr_cl_normalize,
+                                   &clr_cl_window};
+    /* A CPU takes a chunk of a row at a time. */
+    const size_t columns = context->info.type & CL_DEVICE_TYPE_CPU ? 64 : 1;
+    const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
+                                  {"MAP_COLUMNS", (long)columns}};
+    *maps = (clr_maps){.context = context, .precision = precision, .columns = columns};
+    return clr_program_get(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                           &maps->program);
+}
+
+void clr_maps_free(clr_maps *maps)
+{
+    for (size_t i = 0; i < CLR_MAP_KERNELS; i++)
+        clr_kernel_destroy(&maps->kernels[i]);
+}
+
+clrnn_status clr_maps_prepare(clr_maps *m, uint32_t kernel)
+{
+    return m->kernels[kernel]
+               ? CLRNN_OK
+               : clr_kernel_create(m->context, m->program, names[kernel], &m->kernels[kernel]);
+}
+
+static clrnn_status launch(clr_maps *m, uint32_t kernel, size_t columns, size_t rows,
+                           const clr_arg *args, size_t count)
+{
+    clrnn_status status = clr_maps_prepare(m, kernel);
+    if (status != CLRNN_OK)
+        return status;
+    return clr_launch(m->context, m->kernels[kernel], (clr_range){{columns, rows}, {0, 0}}, args,
+                      count);
+}
+
+#define LAUNCH(m, kernel, columns, rows, args) \
+    launch(m, kernel, columns, rows, args, CLR_COUNT(args))
+
+/* Two neighbouring axes of which every array has the second right behind the first. */
+static bool are_one(const map_launch *l, cl_ulong i)
+{
+    bool one = l->out_stride[i] == l->out_stride[i + 1] * l->size[i + 1];
+    for (size_t k = 0; k < MAP_INPUTS; k++)
+        one = one && l->stride[k][i] == l->stride[k][i + 1] * l->size[i + 1];
+    return one;
+}
+
+static void remove_axis(map_launch *l, cl_ulong axis)
+{
+    for (cl_ulong i = axis; i + 1 < l->rank && i + 1 < MAP_AXES; i++) {
+        l->size[i] = l->size[i + 1];
+        l->out_stride[i] = l->out_stride[i + 1];
+        for (size_t k = 0; k < MAP_INPUTS; k++)
+            l->stride[k][i] = l->stride[k][i + 1];
+    }
+    l->rank--;
+}
+
+/* The same launch with as few axes as will do, at least one. */
+static map_launch simplified(const map_launch *launch_)
+{
+    map_launch l = *launch_;
+    if (l.rank == 0) {
+        l.rank = 1;
+        l.size[0] = 1;
+    }
+    for (cl_ulong i = 0; i < l.rank && l.rank > 1;) {
+        if (l.size[i] == 1) {
+            remove_axis(&l, i);
+        } else if (i + 1 < l.rank && are_one(&l, i)) {
+            l.size[i + 1] *= l.size[i];
+            remove_axis(&l, i);
+        } else {
+            i++;
+        }
+    }
+    return l;
+}
+
+static size_t rows_of(const map_launch *l)
+{
+    size_t rows = 1;
+    for (cl_ulong i = 0; i + 1 < l->rank; i++)
+        rows *= (size_t)l->size[i];
+    return rows;
+}
+
+clrnn_status clr_map(clr_maps *m, const map_launch *given, cl_mem out, const cl_mem in[3],
+                     double alpha, double beta)
+{
+    const map_launch l = simplified(given);
+    const size_t last = (size_t)l.size[l.rank - 1];
+    const clr_arg args[] = {CLR_ARG_MEM(out),
+                            CLR_ARG_MEM(in[0]),
+                            CLR_ARG_MEM(in[1] ? in[1] : in[0]),
+                            CLR_ARG_MEM(in[2] ? in[2] : in[0]),
+                            CLR_ARG_MEM(m->lengths ? m->lengths : in[0]),
+                            CLR_ARG_STRUCT(l),
+                            CLR_ARG_REAL(m->precision, alpha),
+                            CLR_ARG_REAL(m->precision, beta)};
+    return LAUNCH(m, CLR_MAP, (last + m->columns - 1) / m->columns, rows_of(&l), args);
+}
+
+clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_mem in)
+{
+    const map_launch l = simplified(given);
+    const clr_arg args[] = {CLR_ARG_MEM(out), CLR_ARG_MEM(in),
+                            CLR_ARG_MEM(m->lengths ? m->lengths : in), CLR_ARG_STRUCT(l)};
+    return LAUNCH(m, CLR_MAP_IDS, (size_t)l.size[l.rank - 1], rows_of(&l), args);
+}
+
+clrnn_status clr_map_dropout(clr_maps *m, const map_launch *l, cl_mem out, cl_mem in, float p,
+                             uint64_t seed, uint32_t index, uint32_t layer)
+{
+    const clr_arg args[] = {
+        CLR_ARG_MEM(out),         CLR_ARG_MEM(in),     CLR_ARG_MEM(m->lengths ? m->lengths : in),
+        CLR_ARG_STRUCT(*l),       CLR_ARG_FLOAT(p),    CLR_ARG_UINT(seed),
+        CLR_ARG_UINT(seed >> 32), CLR_ARG_UINT(index), CLR_ARG_UINT(layer)};
+    return LAUNCH(m, CLR_MAP_DROPOUT, (size_t)l->size[0], 1, args);
+}
+
+clrnn_status clr_reduce(clr_maps *m, const reduce_launch *l, cl_mem out, cl_mem in)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(out), CLR_ARG_MEM(in),
+                            CLR_ARG_MEM(m->lengths ? m->lengths : in), CLR_ARG_STRUCT(*l)};
+    return LAUNCH(m, CLR_REDUCE, (size_t)l->count, 1, args);
+}
+
+clrnn_status clr_reduce_back(clr_maps *m, const reduce_launch *l, clrnn_slice dx, cl_mem in,
+                             clrnn_slice y, clrnn_slice dy)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(dx.buffer),   CLR_ARG_ULONG(dx.offset),
+                            CLR_ARG_MEM(in),          CLR_ARG_MEM(y.buffer),
+                            CLR_ARG_ULONG(y.offset),  CLR_ARG_MEM(dy.buffer),
+                            CLR_ARG_ULONG(dy.offset), CLR_ARG_MEM(m->lengths ? m->lengths : in),
+                            CLR_ARG_STRUCT(*l)};
+    return LAUNCH(m, CLR_REDUCE_BACK, (size_t)l->count, 1, args);
+}
+
+#define SLICE(s)      CLR_ARG_MEM((s).buffer), CLR_ARG_ULONG((s).offset)
+#define LENGTHS(m, s) CLR_ARG_MEM((m)->lengths ? (m)->lengths : (s).buffer)
+/* One that may be absent, and one that stands in its place. */
+#define OR(s, other) \
+    CLR_ARG_MEM((s).buffer ? (s).buffer : (other).buffer), CLR_ARG_ULONG((s).offset)
+
+clrnn_status clr_softmax(clr_maps *m, const clr_folded *s, bool logarithm, clrnn_slice x,
+                         clrnn_slice y)
+{
+    const clr_arg args[] = {SLICE(x),
+                            SLICE(y),
+                            LENGTHS(m, x),
+                            CLR_ARG_STRUCT(s->within),
+                            CLR_ARG_UINT(logarithm),
+                            CLR_ARG_ULONG(s->K),
+                            CLR_ARG_ULONG(s->inner),
+                            CLR_ARG_ULONG(s->outer)};
+    return LAUNCH(m, CLR_SOFTMAX, s->inner, s->outer, args);
+}
+
+clrnn_status clr_softmax_back(clr_maps *m, const clr_folded *s, bool logarithm, clrnn_slice y,
+                              clrnn_slice dy, clrnn_slice dx)
+{
+    const clr_arg args[] = {SLICE(y),
+                            SLICE(dy),
+                            SLICE(dx),
+                            LENGTHS(m, y),
+                            CLR_ARG_STRUCT(s->within),
+                            CLR_ARG_UINT(logarithm),
+                            CLR_ARG_ULONG(s->K),
+                            CLR_ARG_ULONG(s->inner),
+                            CLR_ARG_ULONG(s->outer)};
+    return LAUNCH(m, CLR_SOFTMAX_BACK, s->inner, s->outer, args);
+}
+
+clrnn_status clr_layer_norm(clr_maps *m, const clr_folded *s, double epsilon, clr_affine affine,
+                            clrnn_slice x, clrnn_slice y, clrnn_slice kept)
+{
+    const clr_arg args[] = {SLICE(x),
+                            OR(affine.weight, x),
+                            CLR_ARG_ULONG(affine.bias.offset),
+                            CLR_ARG_UINT(affine.weight.buffer != NULL),
+                            SLICE(y),
+                            OR(kept, y),
+                            CLR_ARG_UINT(kept.buffer != NULL),
+                            LENGTHS(m, x),
+                            CLR_ARG_STRUCT(s->within),
+                            CLR_ARG_REAL(m->precision, epsilon),
+                            CLR_ARG_ULONG(s->K),
+                            CLR_ARG_ULONG(s->outer)};
+    return LAUNCH(m, CLR_LAYER_NORM, 1, s->outer, args);
+}
+
+clrnn_status clr_layer_norm_back(clr_maps *m, const clr_folded *s, clr_affine affine,
+                                 clrnn_slice kept, clrnn_slice dy, clrnn_slice dx)
+{
+    const clr_arg args[] = {SLICE(dy),
+                            OR(affine.weight, dy),
+                            CLR_ARG_UINT(affine.weight.buffer != NULL),
+                            SLICE(kept),
+                            SLICE(dx),
+                            CLR_ARG_ULONG(s->K),
+                            CLR_ARG_ULONG(s->outer)};
+    return LAUNCH(m, CLR_LAYER_NORM_BACK, 1, s->outer, args);
+}
+
+clrnn_status clr_channel_statistics(clr_maps *m, const clr_folded *s, double momentum,
+                                    clr_affine running, clrnn_slice x, clrnn_slice statistics)
+{
+    const clr_arg args[] = {SLICE(x),
+                            SLICE(running.weight),
+                            CLR_ARG_ULONG(running.bias.offset),
+                            CLR_ARG_REAL(m->precision, momentum),
+                            SLICE(statistics),
+                            LENGTHS(m, x),
+                            CLR_ARG_STRUCT(s->within),
+                            CLR_ARG_ULONG(s->K),
+                            CLR_ARG_ULONG(s->inner),
+                            CLR_ARG_ULONG(s->outer)};
+    return LAUNCH(m, CLR_CHANNEL_STATISTICS, s->K, 1, args);
+}
+
+clrnn_status clr_channel_fold(clr_maps *m, size_t channels, double epsilon, clr_affine from,
+                              clr_affine affine, clrnn_slice folded)
+{
+    const clr_arg args[] = {SLICE(from.weight),
+                            CLR_ARG_ULONG(from.bias.offset),
+                            OR(affine.weight, from.weight),
+                            CLR_ARG_ULONG(affine.bias.offset),
+                            CLR_ARG_UINT(affine.weight.buffer != NULL),
+                            CLR_ARG_REAL(m->precision, epsilon),
+                            SLICE(folded),
+                            CLR_ARG_ULONG(channels)};
+    return LAUNCH(m, CLR_CHANNEL_FOLD, channels, 1, args);
+}
+
+clrnn_status clr_channel_back(clr_maps *m, const clr_folded *s, double epsilon, clr_affine affine,
+                              clrnn_slice statistics, clrnn_slice x, clrnn_slice dy, clrnn_slice dx,
+                              clr_affine gradient)
+{
+    const clr_arg args[] = {SLICE(x),
+                            SLICE(dy),
+                            OR(affine.weight, x),
+                            CLR_ARG_UINT(affine.weight.buffer != NULL),
+                            SLICE(statistics),
+                            CLR_ARG_REAL(m->precision, epsilon),
+                            OR(dx, x),
+                            CLR_ARG_UINT(dx.buffer != NULL),
+                            OR(gradient.weight, x),
+                            CLR_ARG_ULONG(gradient.bias.offset),
+                            LENGTHS(m, x),
+                            CLR_ARG_STRUCT(s->within),
+                            CLR_ARG_ULONG(s->K),
+                            CLR_ARG_ULONG(s->inner),
+                            CLR_ARG_ULONG(s->outer)};
+    return LAUNCH(m, CLR_CHANNEL_BACK, s->K, 1, args);
+}
+
+static size_t window_of(const window_launch *l)
+{
+    return (size_t)(l->channels * l->kernel_size[0] * l->kernel_size[1]);
+}
+
+clrnn_status clr_window_gather(clr_maps *m, const window_launch *l, cl_mem x, cl_mem cols)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(cols), CLR_ARG_STRUCT(*l)};
+    const size_t rows = (size_t)(l->outer * l->out_size[0] * l->out_size[1]);
+    return LAUNCH(m, CLR_WINDOW_GATHER, window_of(l), rows, args);
+}
+
+clrnn_status clr_window_scatter(clr_maps *m, const window_launch *l, cl_mem x, cl_mem cols)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(cols),
+                            CLR_ARG_MEM(m->lengths ? m->lengths : x), CLR_ARG_STRUCT(*l)};
+    const size_t places = (size_t)(l->outer * l->x_size[0] * l->x_size[1]);
+    return LAUNCH(m, CLR_WINDOW_SCATTER, (size_t)l->channels, places, args);
+}
+
+clrnn_status clr_window_history(clr_maps *m, clrnn_slice steps, clrnn_slice history,
+                                bool has_lengths, size_t lengths_at, size_t H, size_t T, size_t N,
+                                size_t C)
+{
+    const clr_arg args[] = {SLICE(steps),
+                            SLICE(history),
+                            LENGTHS(m, steps),
+                            CLR_ARG_ULONG(lengths_at),
+                            CLR_ARG_UINT(has_lengths),
+                            CLR_ARG_ULONG(H),
+                            CLR_ARG_ULONG(T),
+                            CLR_ARG_ULONG(N),
+                            CLR_ARG_ULONG(C)};
+    return LAUNCH(m, CLR_WINDOW_HISTORY, C, H * N, args);
+}
+
+clrnn_status clr_pick(clr_maps *m, const clr_folded *s, size_t M, clrnn_slice x, clrnn_slice ids,
+                      clrnn_slice y)
+{
+    const clr_arg args[] = {SLICE(x),
+                            SLICE(ids),
+                            SLICE(y),
+                            LENGTHS(m, x),
+                            CLR_ARG_STRUCT(s->within),
+                            CLR_ARG_ULONG(s->K),
+                            CLR_ARG_ULONG(s->inner),
+                            CLR_ARG_ULONG(M),
+                            CLR_ARG_ULONG(s->outer)};
+    return LAUNCH(m, CLR_PICK, s->inner, s->outer * M, args);
+}
+
+clrnn_status clr_pick_hot(clr_maps *m, const map_lengths *within, size_t V, size_t M,
+                          clrnn_slice ids, clrnn_slice y)
+{
+    const clr_arg args[] = {SLICE(ids),       SLICE(y),
+                            LENGTHS(m, y),    CLR_ARG_STRUCT(*within),
+                            CLR_ARG_ULONG(V), CLR_ARG_ULONG(M)};
+    return LAUNCH(m, CLR_PICK_HOT, V, M, args);
+}
+
+clrnn_status clr_pick_back(clr_maps *m, size_t V, size_t width, size_t M, clrnn_slice dy,
+                           clrnn_slice ids, clrnn_slice dx)
+{
+    const clr_arg args[] = {SLICE(dy),        SLICE(ids),           SLICE(dx),
+                            CLR_ARG_ULONG(V), CLR_ARG_ULONG(width), CLR_ARG_ULONG(M)};
+    return LAUNCH(m, CLR_PICK_BACK, width, V, args);
+}

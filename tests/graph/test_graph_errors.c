@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ * tests/graph/test_graph_errors.c - bad graphs are refused in one line that names the node, and
+ * lose nothing; so are bad passes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+#include <clrnn/graph_parameters.h>
+#include <clrnn/graph_plan.h>
+
+#include "base/memory.h"
+
+static clrnn_graph *begin(void)
+{
+    clrnn_graph *graph = NULL;
+    const clrnn_graph_input_desc x = {
+        .name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 4}};
+    const clrnn_graph_input_desc ids = {
+        .name = "ids", .rank = 2, .shape = {CLRNN_STEPS, CLRNN_BATCH}, .ids = true};
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &graph), CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(graph, &x), CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(graph, &ids), CLRNN_OK);
+    return graph;
+}
+
+static void test_nodes(void **state)
+{
+    (void)state;
+    const struct {
+        clrnn_node_desc desc;
+        const char *says;
+    } bad[] = {
+        {{.kind = CLRNN_NODE_KINDS}, "kind 33 is unknown"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .inputs = {"n"}}, "no circles"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .inputs = {"later"}},
+         "node 'n' (dense): it reads 'later', which is no input and no node before it"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .inputs = {"#9"}}, "it reads '#9'"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "x", .units = 1}, "a value 'x' already"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "#1", .units = 1}, "'#1' cannot be the name"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "n"}, "node 'n' (dense): units is 0"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .inputs = {"ids"}}, "is ids"},
+        {{.kind = CLRNN_NODE_EMBEDDING, .name = "n", .units = 1, .vocabulary = 2}, "must be ids"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .causal = true}, "causal is set"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .network = {.hidden_size = 3}},
+         "network is set"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .function = (clrnn_function)99},
+         "function 99 is unknown"},
+        {{.kind = CLRNN_NODE_ADD, .name = "n"}, "input 1 is missing"},
+        {{.kind = CLRNN_NODE_ACTIVATION, .name = "n", .inputs = {"x", "x"}}, "but it reads 1"},
+        {{.kind = CLRNN_NODE_SOFTMAX, .name = "n", .axis = 3}, "[T,N,4] has no axis 3"},
+        {{.kind = CLRNN_NODE_RECURRENT, .name = "n"}, "network is not possible"},
+        {{.kind = CLRNN_NODE_RECURRENT,
+          .name = "n",
+          .network = {.hidden_size = 2, .input_size = 3}},
+         "input_size is 3, but x is [T,N,4]"},
+        {{.kind = CLRNN_NODE_RECURRENT,
+          .name = "n",
+          .network = {.hidden_size = 2},
+          .inputs = {"x", "x"}},
+         "h0 is [T,N,4]"},
+        {{.kind = CLRNN_NODE_CONV1D, .name = "n", .units = 3, .kernel = {2}, .groups = 2},
+         "3 units cannot be cut into 2 groups"},
+        {{.kind = CLRNN_NODE_CONV1D, .name = "n", .units = 3}, "kernel[0] is 0"},
+        {{.kind = CLRNN_NODE_CONV2D, .name = "n", .units = 3, .kernel = {1, 1}},
+         "must have [N,channels,A,B]"},
+        {{.kind = CLRNN_NODE_RESHAPE, .name = "n", .rank = 2, .shape = {CLRNN_STEPS, 4}},
+         "cannot be made [1000003,4]"},
+        {{.kind = CLRNN_NODE_TRANSPOSE, .name = "n", .rank = 3, .order = {0, 1, 1}}, "once"},
+        {{.kind = CLRNN_NODE_SLICE, .name = "n", .rank = 1, .begin = {-1}, .end = {CLRNN_TO_END}},
+         "time is cut from its begin on"},
+        {{.kind = CLRNN_NODE_DROPOUT, .name = "n", .probability = 1}, "is not in [0,1)"},
+        {{.kind = CLRNN_NODE_REDUCE, .name = "n", .rank = 1, .order = {7}}, "order must name axes"},
+        {{.kind = CLRNN_NODE_BATCH_NORM, .name = "n", .axis = 1}, "is not a number"},
+        {{.kind = CLRNN_NODE_LAYER_NORM, .name = "n", .rank = 2}, "the last 2 axes"},
+    };
+    clrnn_graph *graph = begin();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const clrnn_status status = clrnn_graph_add(graph, &bad[i].desc, NULL);
+        assert_true(status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE);
+        assert_null(strchr(test_last_error, '\n'));
+        assert_error_contains(bad[i].says);
+        assert_int_equal(clrnn_graph_nodes(graph), 0);
+        assert_int_equal(clrnn_graph_parameters(graph), 0);
+    }
+    /* The graph is as it was: a good node still fits, under the same name. */
+    assert_int_equal(
+        clrnn_graph_add(
+            graph,
+            &(clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .name = "n", .units = 2, .inputs = {"x"}},
+            NULL),
+        CLRNN_OK);
+    assert_int_equal(
+        clrnn_graph_add(
+            graph, &(clrnn_node_desc){.kind = CLRNN_NODE_ADD, .name = "sum", .inputs = {"x", "n"}},
+            NULL),
+        CLRNN_ERR_ARGUMENT);
+    assert_error_contains("node 'sum' (add): [T,N,4] and [T,N,2] cannot be broadcast");
+    clrnn_graph_destroy(&graph);
+}
+
+static void test_ends(void **state)
+{
+    (void)state;
+    clrnn_graph *graph = begin();
+    const clrnn_graph_input_desc twice = {
+        .name = "z", .rank = 2, .shape = {CLRNN_STEPS, CLRNN_STEPS}};
+    const clrnn_graph_input_desc zero = {.name = "z", .rank = 1, .shape = {0}};
+    assert_int_equal(clrnn_graph_input(graph, &twice), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("input 'z': axis 1");
+    assert_int_equal(clrnn_graph_input(graph, &zero), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("input 'z': axis 0");
+    assert_int_equal(clrnn_graph_output(graph, "y", "nothing"), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("'nothing'");
+    assert_int_equal(clrnn_graph_output(graph, "y", "x"), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(graph, "y", "ids"), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("there is an output 'y' already, 'x'");
+    assert_int_equal(clrnn_graph_outputs(graph), 1);
+    clrnn_graph_destroy(&graph);
+}
+
+static void add(clrnn_graph *graph, clrnn_node_desc desc)
+{
+    assert_int_equal(clrnn_graph_add(graph, &desc, NULL), CLRNN_OK);
+}
+
+static void test_plans(void **state)
+{
+    clrnn_graph *graph = begin();
+    clrnn_graph_plan *plan = NULL;
+    clrnn_graph_plan_desc desc = {.max_steps = 3, .max_batch = 2};
+    assert_int_equal(clrnn_graph_plan_create(*state, graph, &desc, &plan), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("no outputs");
+    add(graph, (clrnn_node_desc){.kind = CLRNN_NODE_CONV1D,
+                                 .name = "window",
+                                 .units = 2,
+                                 .kernel = {5},
+                                 .inputs = {"x"}});
+    add(graph,
+        (clrnn_node_desc){.kind = CLRNN_NODE_POW, .name = "power", .inputs = {"window", "window"}});
+    add(graph, (clrnn_node_desc){.kind = CLRNN_NODE_EMBEDDING,
+                                 .name = "table",
+                                 .units = 2,
+                                 .vocabulary = 3,
+                                 .inputs = {"ids"}});
+    assert_int_equal(clrnn_graph_output(graph, "y", "power"), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(graph, "e", "table"), CLRNN_OK);
+    assert_int_equal(clrnn_graph_plan_create(*state, graph, &desc, &plan), CLRNN_ERR_RANGE);
+    assert_error_contains("node 'window' (conv1d): its window is 5 long, but x with its padding 3");
+    desc.max_steps = 0;
+    assert_int_equal(clrnn_graph_plan_create(*state, graph, &desc, &plan), CLRNN_ERR_RANGE);
+    assert_error_contains("max_steps is 0");
+    desc.max_steps = 6;
+    desc.train = true;
+    assert_int_equal(clrnn_graph_plan_create(*state, graph, &desc, &plan), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("node 'power' (pow): it runs forward only");
+    desc.train = false;
+    assert_int_equal(clrnn_graph_plan_create(*state, graph, &desc, &plan), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(graph, "more", "window"), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("a plan has been made");
+
+    float x[48] = {0}, y[24];
+    int32_t ids[12] = {0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 3};
+    const uint32_t lengths[] = {6, 5}, long_ones[] = {7, 1};
+    clrnn_graph_source in[] = {{"x", x}, {"ids", ids}, {"other", x}};
+    clrnn_graph_sink out[] = {{"y", y}};
+    clrnn_graph_io io = {.inputs = in, .outputs = out, .input_count = 2, .output_count = 1};
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_RANGE);
+    assert_error_contains("node 'table' (embedding): 'ids' element 11 is 3, not in 0..2");
+    io.lengths = lengths; /* past a length it may be anything */
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_OK);
+    io.lengths = long_ones;
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_RANGE);
+    assert_error_contains("lengths[0] is 7");
+    io.lengths = NULL;
+    ids[11] = 0;
+    io.steps = 7;
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_RANGE);
+    assert_error_contains("7 steps are not in 1..6");
+    io.steps = 4;
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_RANGE);
+    assert_error_contains("node 'window'");
+    io.steps = 0;
+    io.input_count = 1;
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("input 'ids' is missing");
+    io.input_count = 3;
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("no input 'other'");
+    io.input_count = 2;
+    out[0].name = "x";
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("no output 'x'");
+    assert_int_equal(clrnn_graph_plan_backward(plan, &(clrnn_graph_gradients){0}),
+                     CLRNN_ERR_ARGUMENT);
+    assert_error_contains("does not train");
+    clrnn_graph_plan_destroy(&plan);
+    clrnn_graph_destroy(&graph);
+}
+
+/* Make a graph and a plan, and go through it and back. */
+static clrnn_status all_of_it(clrnn_context *context)
+{
+    static const float x[24], dy[24];
+    float y[24], gradient[100];
+    const clrnn_graph_input_desc in = {
+        .name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 4}};
+    const clrnn_node_desc nodes[] = {
+        {.kind = CLRNN_NODE_CONV1D, .units = 4, .kernel = {3}, .causal = true},
+        {.kind = CLRNN_NODE_BATCH_NORM, .axis = 2},
+        {.kind = CLRNN_NODE_DENSE, .units = 4, .function = CLRNN_FN_TANH},
+        {.kind = CLRNN_NODE_MUL, .inputs = {"#0", "#2"}}};
+    const uint32_t lengths[] = {3, 1};
+    clrnn_graph *graph = NULL;
+    clrnn_graph_plan *plan = NULL;
+    const clrnn_graph_io io = {.lengths = lengths,
+                               .inputs = &(clrnn_graph_source){"x", x},
+                               .outputs = &(clrnn_graph_sink){"y", y},
+                               .input_count = 1,
+                               .output_count = 1};
+    clrnn_status status = clrnn_graph_create(&test_log, NULL, &graph);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_input(graph, &in);
+    for (int i = 0; i < 4 && status == CLRNN_OK; i++)
+        status = clrnn_graph_add(graph, &nodes[i], NULL);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_output(graph, "y", NULL);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_plan_create(
+            context, graph, &(clrnn_graph_plan_desc){.max_steps = 3, .max_batch = 2, .train = true},
+            &plan);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_plan_forward(plan, &io);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_plan_backward(
+            plan, &(clrnn_graph_gradients){.outputs = &(clrnn_graph_source){"y", dy},
+                                           .output_count = 1,
+                                           .parameters = gradient});
+    clrnn_graph_plan_destroy(&plan);
+    clrnn_graph_destroy(&graph);
+    return status;
+}
+
+/* Whatever fails first is reported, and nothing is left behind (test_close looks). */
+static void test_faults(void **state)
+{
+    assert_int_equal(all_of_it(*state), CLRNN_OK);
+    for (int kind = 0; kind < 2; kind++) {
+        const clr_fault fault = kind ? CLR_FAULT_OPENCL : CLR_FAULT_MEMORY;
+        long failed = 0;
+        for (long countdown = 1; countdown < 100000; countdown++) {
+            test_last_error[0] = 0;
+            clr_fault_inject(fault, -countdown);
+            const clrnn_status status = all_of_it(*state);
+            clr_fault_inject(fault, 0);
+            if (status == CLRNN_OK)
+                break;
+            failed++;
+            if (status != CLRNN_ERR_MEMORY && status != CLRNN_ERR_OPENCL)
+                fail_msg("failure %ld of kind %d: %s", countdown, kind, clrnn_status_name(status));
+            assert_true(test_last_error[0] != 0);
+        }
+        assert_true(failed > 20);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nodes),
+        cmocka_unit_test(test_ends),
+        cmocka_unit_test_setup_teardown(test_plans, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_faults, test_open, test_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * tests/graph/test_random_graphs.c - graphs drawn at random against the float64 reference.
+ *
+ * usage: test_random_graphs [FIRST COUNT]    the seeds to draw; a failing one is printed */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support.h"
+
+#include "drawn.h"
+
+static uint64_t first = 1;
+static uint32_t count = 400;
+
+/* Functions like 1/x make large numbers of small ones, and of their errors. */
+static double bound_of(clrnn_precision precision)
+{
+    return precision == CLRNN_F64 ? 1e-7 : 5e-3;
+}
+
+static void compare(clrnn_context *context, uint64_t seed, clrnn_precision precision)
+{
+    drawn_graph d = draw_graph(seed, precision, 10, CLRNN_NODE_KINDS);
+    const bool train = !d.forward_only && seed % 3 != 0;
+    drawn_pass pass = drawn_run(&d, context, train);
+    char name[64];
+    const double error = drawn_error(&d, &pass, train, name);
+    if (!(error <= bound_of(precision))) {
+        drawn_print(&d);
+        fail_msg("seed %llu: %s differs by %g: run again with `test_random_graphs %llu 1`",
+                 (unsigned long long)seed, name, error, (unsigned long long)seed);
+    }
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
+static void test_double(void **state)
+{
+    for (uint32_t i = 0; i < count; i++)
+        compare(*state, first + i, CLRNN_F64);
+}
+
+static void test_single(void **state)
+{
+    for (uint32_t i = 0; i < count / 2; i++)
+        compare(*state, first + i, CLRNN_F32);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        first = strtoull(argv[1], NULL, 10);
+    if (argc > 2)
+        count = (uint32_t)strtoul(argv[2], NULL, 10);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_double, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_single, test_open, test_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

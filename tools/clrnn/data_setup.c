@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT
+ * data_setup.c - data set, model and trainer of a training on data or a task. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train_data.h"
+
+#define USUAL_WINDOW 24
+
+/* --- the data ------------------------------------------------------------------------------- */
+
+static clrnn_loss loss_of(const train_options *o, const data_arrays *a)
+{
+    if (o->loss)
+        return (clrnn_loss)(o->loss - 1);
+    const clrnn_tensor *t = a->targets;
+    const bool integers = t && t->dtype >= CLRNN_DTYPE_I8 && t->dtype <= CLRNN_DTYPE_BOOL;
+    return o->classes || a->classes[0] || (integers && !a->series) ? CLRNN_LOSS_CROSS_ENTROPY
+                                                                   : CLRNN_LOSS_MEAN_SQUARED;
+}
+
+/* By the shapes: one target for each sequence, or one for each step. */
+static clrnn_target_at target_at(const train_options *o, const data_arrays *a, clrnn_loss loss)
+{
+    const clrnn_tensor *x = a->x, *t = a->targets;
+    if (o->target_at)
+        return (clrnn_target_at)(o->target_at - 1);
+    if (a->series)
+        return CLRNN_TARGET_LAST;
+    if (x->rank != 3 || t->rank > 2)
+        return CLRNN_TARGET_EVERY;
+    const uint64_t T = x->shape[a->batch_first ? 1 : 0], N = x->shape[a->batch_first ? 0 : 1];
+    const bool steps = t->rank == 2 && t->shape[a->batch_first ? 0 : 1] == N &&
+                       t->shape[a->batch_first ? 1 : 0] == T;
+    const bool values = loss != CLRNN_LOSS_CROSS_ENTROPY && t->rank == 2 && t->shape[0] == N;
+    return t->rank == 1 || (values && !steps) ? CLRNN_TARGET_LAST : CLRNN_TARGET_EVERY;
+}
+
+static bool has_part(const clrnn_tensor *parts, double part)
+{
+    double *values = parts ? calloc(parts->count + 1, sizeof *values) : NULL;
+    bool found = false;
+    if (values)
+        clrnn_tensor_to_f64(parts, values);
+    for (size_t i = 0; values && i < parts->count; i++)
+        found = found || values[i] == part;
+    free(values);
+    return found;
+}
+
+static clrnn_status split(data_session *s)
+{
+    const train_options *o = s->o;
+    const bool random = o->split == 2 || (o->split == 0 && !s->arrays->series);
+    clrnn_split how = {.validation = o->validation,
+                       .test = o->test,
+                       .by_time = !random,
+                       .seed = o->seed, /* the same for all seeds of --seeds */
+                       .parts = s->arrays->parts};
+    if (has_part(s->arrays->parts, 1) && !tool_given(o->table, "validation"))
+        how.validation = 0;
+    return clrnn_data_split(s->data, &how);
+}
+
+/* As a model from a file was used to, or as the training part has it. */
+static clrnn_status scale(data_session *s)
+{
+    const bool values =
+        s->info->loss != CLRNN_LOSS_CROSS_ENTROPY && s->info->loss != CLRNN_LOSS_BINARY;
+    const int how = s->o->standardise;
+    if (s->checkpoint && (clrnn_tensors_find(s->checkpoint, "scale.x_mean") ||
+                          clrnn_tensors_find(s->checkpoint, "scale.y_mean")))
+        return clrnn_data_scaling_from_tensors(s->data, s->checkpoint);
+    const bool x = how == 0 || how == 2 || how == 4, y = how == 3 || how == 4;
+    if (!x && !y && how != 0)
+        return CLRNN_OK;
+    return clrnn_data_standardise(s->data, x, y || (how == 0 && values));
+}
+
+static int make_task(data_session *s)
+{
+    const train_options *o = s->o;
+    const clrnn_task_desc desc = {
+        .task = (clrnn_task)(o->task - 1), .steps = o->length, .batch = o->batch, .seed = s->seed};
+    clrnn_status status = clrnn_data_create_task(&desc, tool_log(), &s->data);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+static int make_data(data_session *s)
+{
+    const train_options *o = s->o;
+    data_arrays *a = s->arrays;
+    if (!o->data)
+        return make_task(s);
+    if (!a->targets)
+        return tool_error("train: --data %s: nothing to learn; add --targets, --target-columns or "
+                          "--forecast",
+                          o->data);
+    clrnn_data_desc desc = {.x = a->x,
+                            .targets = a->targets,
+                            .lengths = a->lengths,
+                            .mask = a->mask,
+                            .loss = loss_of(o, a),
+                            .huber_delta = o->huber_delta,
+                            .output_size = o->classes,
+                            .batch_first = a->batch_first,
+                            .batch = o->batch,
+                            .seed = s->seed};
+    desc.target_at = target_at(o, a, desc.loss);
+    if (a->series) {
+        desc.window = o->window ? o->window : USUAL_WINDOW;
+        desc.horizon = o->forecast;
+    }
+    clrnn_status status = clrnn_data_create(&desc, tool_log(), &s->data);
+    if (!status) {
+        s->info = clrnn_data_get_info(s->data);
+        status = split(s);
+    }
+    if (!status)
+        status = scale(s);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+/* --- the model ------------------------------------------------------------------------------ */
+
+static int make_model(data_session *s)
+{
+    const train_options *o = s->o;
+    clrnn_model_desc desc = {.network = {.cell = (clrnn_cell)o->cell,
+                                         .input_size = s->info->inputs,
+                                         .hidden_size = o->hidden,
+                                         .num_layers = o->layers,
+                                         .gru_reset = (clrnn_gru_reset)o->reset,
+                                         .gru_update = (clrnn_gru_update)o->update,
+                                         .nonlinearity = (clrnn_nonlinearity)o->act,
+                                         .bidirectional = o->bidirectional,
+                                         .peepholes = o->peepholes},
+                             .output_size = s->info->outputs};
+    int code = train_init(o, &desc.init);
+    if (code)
+        return code;
+    /* Of a task it is known how long something has to be remembered. */
+    if (o->task && o->cell != CLRNN_CELL_RNN && !tool_given(o->table, "init") &&
+        !desc.init.has_forget_bias) {
+        desc.init.kind = CLRNN_INIT_CHRONO;
+        desc.init.longest_lag = o->longest_lag ? o->longest_lag : s->info->steps;
+    }
+    clrnn_status status = clrnn_model_create(s->context, &desc, s->seed, &s->model);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+/* Of a checkpoint the parameters are the best ones; the training stands elsewhere (data_resume). */
+static int load_model(data_session *s)
+{
+    const train_options *o = s->o;
+    const char *path = o->resume ? o->resume : o->model;
+    clrnn_status status = clrnn_model_from_tensors(s->context, s->checkpoint, CLRNN_F32, &s->model);
+    if (status)
+        return tool_failed(status);
+    const clrnn_model_desc *desc = clrnn_model_get_desc(s->model);
+    const clrnn_network_desc *n = &desc->network;
+    if (desc->input != CLRNN_INPUT_DENSE || n->input_size != s->info->inputs ||
+        desc->output_size != s->info->outputs)
+        return tool_error("train: %s takes %u inputs and gives %u outputs; the data has %u and %u",
+                          path, n->input_size, desc->output_size, s->info->inputs,
+                          s->info->outputs);
+    if ((tool_given(o->table, "cell") && (int)n->cell != o->cell) ||
+        (tool_given(o->table, "hidden") && n->hidden_size != o->hidden) ||
+        (tool_given(o->table, "layers") && n->num_layers != o->layers) ||
+        (o->bidirectional && !n->bidirectional) || (o->peepholes && !n->peepholes))
+        return tool_error("train: %s is another model than --cell, --hidden, --layers and the like "
+                          "say; leave them out",
+                          path);
+    return TOOL_OK;
+}
+
+/* --- the trainer ---------------------------------------------------------------------------- */
+
+/* "balanced": a class that is half as frequent counts twice; else numbers between commas.
+ * weights: out [O], to be freed */
+static int read_weights(const data_session *s, double **weights)
+{
+    const char *text = s->o->class_weights;
+    const uint32_t O = s->info->outputs;
+    *weights = NULL;
+    if (!text)
+        return TOOL_OK;
+    double *w = *weights = calloc(O, sizeof *w);
+    uint64_t *counts = calloc(O, sizeof *counts), total = 0;
+    if (!w || !counts) {
+        free(counts);
+        return tool_no_memory();
+    }
+    clrnn_data_class_counts(s->data, counts);
+    for (uint32_t k = 0; k < O; k++)
+        total += counts[k];
+    uint32_t found = 0;
+    char *end = NULL;
+    for (uint32_t k = 0; k < O && strcmp(text, "balanced") == 0; k++, found++)
+        w[k] = counts[k] ? (double)total / ((double)O * (double)counts[k]) : 1;
+    for (const char *at = text; found < O; found++) {
+        w[found] = strtod(at, &end);
+        if (end == at)
+            break;
+        at = *end == ',' ? end + 1 : end;
+    }
+    free(counts);
+    bool clean = !end || !*end;
+    return found == O && clean ? TOOL_OK
+                               : tool_error("train: --class-weights %s: balanced, or %u numbers "
+                                            "between commas",
+                                            text, O);
+}
+
+static void set_duration(data_session *s)
+{
+    const train_options *o = s->o;
+    const uint64_t batches = clrnn_data_batches(s->data, CLRNN_PART_TRAIN);
+    s->steps = o->epochs ? o->epochs * batches : o->steps;
+    const bool said = tool_given(o->table, "validate-every") || o->resume;
+    s->validate_every = said ? o->validate_every : batches;
+    if (s->validate_every == 0)
+        s->validate_every = s->steps;
+}
+
+static clrnn_trainer_desc describe(const data_session *s, const double *weights)
+{
+    const train_options *o = s->o;
+    clrnn_trainer_desc desc = train_describe(o);
+    desc.max_steps = s->info->steps;
+    desc.max_batch = s->info->batch;
+    desc.loss = s->info->loss;
+    desc.seed = s->seed;
+    desc.missing = s->info->missing;
+    desc.class_weights = weights;
+    if (s->info->loss == CLRNN_LOSS_HUBER)
+        desc.huber_delta = o->huber_delta;
+    if (o->schedule == CLRNN_SCHEDULE_COSINE || o->schedule == CLRNN_SCHEDULE_ONE_CYCLE)
+        desc.total_steps = s->steps;
+    const char *rate = s->checkpoint && o->resume
+                           ? clrnn_tensors_metadata(s->checkpoint, "clrnn.train.learning_rate")
+                           : NULL;
+    if (rate && !tool_given(o->table, "lr"))
+        desc.learning_rate = strtod(rate, NULL); /* a plateau may have lowered it */
+    return desc;
+}
+
+static int make_trainer(data_session *s)
+{
+    double *weights = NULL;
+    int code = read_weights(s, &weights);
+    if (!code) {
+        const clrnn_trainer_desc desc = describe(s, weights);
+        s->rate = desc.learning_rate;
+        clrnn_status status = clrnn_model_set_strategy(s->model, (clrnn_strategy)s->o->strategy);
+        if (!status)
+            status = clrnn_trainer_create(s->model, &desc, &s->trainer);
+        for (size_t i = 0; i < s->o->freeze.count && !status; i++)
+            status = clrnn_trainer_freeze(s->trainer, s->o->freeze.items[i]);
+        code = status ? tool_failed(status) : TOOL_OK;
+    }
+    free(weights);
+    return code;
+}
+
+int data_open(data_session *s, clrnn_context *context, const train_options *o, uint64_t seed,
+              data_arrays *arrays, clrnn_tensors *checkpoint)
+{
+    *s = (data_session){.o = o,
+                        .context = context,
+                        .arrays = arrays,
+                        .checkpoint = checkpoint,
+                        .seed = seed,
+                        .best_loss = NAN,
+                        .loss = NAN,
+                        .validation = {.loss = NAN}};
+    int code = make_data(s);
+    if (code)
+        return code;
+    s->info = clrnn_data_get_info(s->data);
+    set_duration(s);
+    code = checkpoint ? load_model(s) : make_model(s);
+    if (!code)
+        code = train_check_used(o, clrnn_model_get_desc(s->model)->network.num_layers);
+    if (!code)
+        code = make_trainer(s);
+    if (!code && o->resume)
+        code = data_resume(s);
+    if (code)
+        return code;
+    s->first = clrnn_trainer_steps_done(s->trainer);
+    s->parameters = clrnn_model_parameter_count(s->model);
+    if (!s->best)
+        s->best = calloc(s->parameters, sizeof *s->best);
+    return s->best ? data_log_open(s) : tool_no_memory();
+}
+
+void data_close(data_session *s)
+{
+    clrnn_trainer_destroy(&s->trainer);
+    clrnn_data_destroy(&s->data);
+    clrnn_model_destroy(&s->model);
+    if (s->log)
+        fclose(s->log);
+    s->log = NULL;
+    free(s->best);
+    s->best = NULL;
+}

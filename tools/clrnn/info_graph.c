@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ * info_graph.c - `clrnn info` of a graph: its nodes as a table, and as JSON; see info.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "info.h"
+
+typedef struct shape_text {
+    char text[CLRNN_MOST_AXES * 21 + 3];
+} shape_text;
+
+/* "[T,N,40]"; '?' for what else depends on T or N. */
+static shape_text shape_of(const clrnn_value_info *value)
+{
+    shape_text s = {"["};
+    size_t used = 1;
+    for (uint32_t i = 0; i < value->rank; i++) {
+        const int64_t size = value->shape[i];
+        char number[24];
+        snprintf(number, sizeof number, "%lld", (long long)size);
+        const char *text = size == CLRNN_STEPS   ? "T"
+                           : size == CLRNN_BATCH ? "N"
+                           : size < 0            ? "?"
+                                                 : number;
+        used += (size_t)snprintf(s.text + used, sizeof s.text - used, "%s%s", i ? "," : "", text);
+    }
+    snprintf(s.text + used, sizeof s.text - used, "]");
+    return s;
+}
+
+static uint64_t parameters_of(const clrnn_graph *graph, uint32_t node)
+{
+    clrnn_graph_parameter p;
+    uint64_t count = 0;
+    for (size_t i = 0; clrnn_graph_parameter_at(graph, i, &p); i++)
+        count += p.node == node ? p.count : 0;
+    return count;
+}
+
+/* What a node reads, "a, b". */
+static void put_inputs(const clrnn_node_desc *node, char *text, size_t size)
+{
+    size_t used = 0;
+    *text = 0;
+    for (uint32_t i = 0; i < CLRNN_MOST_INPUTS; i++)
+        if (node->inputs[i] && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+                                     node->inputs[i]);
+}
+
+static void print_row(const char *name, const char *kind, const char *shape, const char *parameters,
+                      const char *inputs)
+{
+    printf("  ");
+    info_print_clean(name, 24);
+    printf("%*s  %-16s  %-16s  %12s  ", (int)(strlen(name) < 24 ? 24 - strlen(name) : 0), "", kind,
+           shape, parameters);
+    info_print_clean(inputs, 60);
+    printf("\n");
+}
+
+void info_print_graph(const info_file *file)
+{
+    const clrnn_graph *graph = file->graph;
+    clrnn_value_info value;
+    char number[32], inputs[512];
+    printf("graph       %u nodes, %s parameters\n", clrnn_graph_nodes(graph),
+           tool_thousands(clrnn_graph_parameter_count(graph), number));
+    print_row("name", "kind", "shape", "parameters", "reads");
+    for (uint32_t i = 0; clrnn_graph_input_at(graph, i, &value); i++)
+        print_row(value.name, value.ids ? "input, ids" : "input", shape_of(&value).text, "", "");
+    for (uint32_t i = 0; i < clrnn_graph_nodes(graph); i++) {
+        const clrnn_node_desc *node = clrnn_graph_node(graph, i);
+        put_inputs(node, inputs, sizeof inputs);
+        (void)clrnn_graph_value(graph, node->name, &value);
+        print_row(node->name, clrnn_node_kind_name(node->kind), shape_of(&value).text,
+                  tool_thousands(parameters_of(graph, i), number), inputs);
+    }
+    for (uint32_t i = 0; clrnn_graph_output_at(graph, i, &value); i++)
+        print_row(value.name, "output", shape_of(&value).text, "", "");
+}
+
+static void add_value(cJSON *list, const clrnn_value_info *value, const char *kind,
+                      const clrnn_node_desc *node, uint64_t parameters)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "name", value->name);
+    cJSON_AddStringToObject(object, "kind", kind);
+    cJSON_AddStringToObject(object, "shape", shape_of(value).text);
+    if (node) {
+        cJSON *inputs = cJSON_AddArrayToObject(object, "inputs");
+        for (uint32_t i = 0; i < CLRNN_MOST_INPUTS; i++)
+            if (node->inputs[i])
+                cJSON_AddItemToArray(inputs, cJSON_CreateString(node->inputs[i]));
+        cJSON_AddNumberToObject(object, "parameters", (double)parameters);
+    }
+    cJSON_AddItemToArray(list, object);
+}
+
+void info_add_graph(cJSON *object, const info_file *file)
+{
+    const clrnn_graph *graph = file->graph;
+    clrnn_value_info value;
+    cJSON *inputs = cJSON_AddArrayToObject(object, "inputs");
+    for (uint32_t i = 0; clrnn_graph_input_at(graph, i, &value); i++)
+        add_value(inputs, &value, value.ids ? "ids" : "numbers", NULL, 0);
+    cJSON *nodes = cJSON_AddArrayToObject(object, "nodes");
+    for (uint32_t i = 0; i < clrnn_graph_nodes(graph); i++) {
+        const clrnn_node_desc *node = clrnn_graph_node(graph, i);
+        (void)clrnn_graph_value(graph, node->name, &value);
+        add_value(nodes, &value, clrnn_node_kind_name(node->kind), node, parameters_of(graph, i));
+    }
+    cJSON *outputs = cJSON_AddArrayToObject(object, "outputs");
+    for (uint32_t i = 0; clrnn_graph_output_at(graph, i, &value); i++)
+        add_value(outputs, &value, "output", NULL, 0);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * train_data.h - the parts of `clrnn train --data` and `--task`, and of `clrnn predict`. */
+#ifndef TOOL_TRAIN_DATA_H
+#define TOOL_TRAIN_DATA_H
+
+#include "train.h"
+
+#define DATA_TASKS  "adding|copy|recall|parity|brackets" /* as clrnn_task counts them */
+#define DATA_LOSSES "cross_entropy|mean_squared|mean_absolute|huber|binary" /* as clrnn_loss */
+#define DATA_KEY    "clrnn.data." /* begins what a file says of the data that its model is for */
+
+/* Arrays of one data set, read and shaped. */
+typedef struct data_arrays {
+    clrnn_tensors *sets[8]; /* owned */
+    size_t set_count;
+    const clrnn_tensor *x, *targets, *lengths, *mask, *parts; /* in the sets; NULL = none */
+    bool batch_first, series; /* the shape of x: [N,T,I]; [S,I], to be cut into windows */
+    char columns[2000];       /* names of the inputs, or "" */
+    char classes[2000];       /* names of the classes between commas, or "" */
+} data_arrays;
+
+/* What is asked of the files, by train and by predict. */
+typedef struct data_files {
+    const char *command; /* "train", for messages */
+    const char *data, *targets, *lengths, *mask, *parts;
+    const char *columns, *target_columns, *group;
+    bool batch_first, flatten, series;
+} data_files;
+
+/** Read and shape the arrays. Returns TOOL_OK or TOOL_BAD_USE; data_free in any case. */
+int data_read(const data_files *files, data_arrays *arrays);
+void data_free(data_arrays *arrays);
+
+/** A JSON file of sequences, {"train":[{"label":..,"x":[[..],..]},..],"test":[..]}, as tensors x
+ *  [N,T,I], targets, lengths, parts and the names of the classes. Returns TOOL_OK or TOOL_BAD_USE.
+ */
+int data_read_json(const char *command, const char *path, clrnn_tensors **set, char classes[2000]);
+
+/** Images and labels in IDX files (LeCun et al. 1998) as tensors x [N,T,1], a pixel a step, and
+ *  targets [N]. labels: NULL = none. Returns TOOL_OK or TOOL_BAD_USE. */
+int data_read_idx(const char *command, const char *path, const char *labels, clrnn_tensors **set);
+
+/** Whether a file begins as an IDX file does. */
+bool data_is_idx(const char *path);
+
+/* One training. */
+typedef struct data_session {
+    const train_options *o;
+    clrnn_context *context;
+    clrnn_model *model;
+    clrnn_data *data;
+    clrnn_trainer *trainer;
+    const clrnn_data_info *info;
+    data_arrays *arrays;
+    clrnn_tensors *checkpoint; /* of --resume or --model; NULL = none */
+    uint64_t seed;
+    uint64_t steps, validate_every; /* as they came out */
+    size_t parameters;              /* of the model */
+    float *best;                    /* [parameters] after the best validation */
+    double best_loss;               /* of it; NaN = none yet */
+    uint64_t best_step;
+    uint64_t idle,
+        idle_rate;          /* validations without a better one: in all, and since the rate fell */
+    double rate;            /* what the schedule multiplies */
+    bool stopped;           /* early */
+    clrnn_score validation; /* the last one */
+    double start, loss, loss_sum;
+    unsigned loss_count;
+    uint64_t first;
+    FILE *log;
+    double log_before; /* seconds that earlier runs took */
+    int interrupted;
+    clrnn_score test, baseline, last_value, seasonal; /* of the test part, else of validation */
+} data_session;
+
+/** Add the options of data and tasks to a table that ends there. */
+void data_add_options(tool_option *end, train_options *o);
+
+/** Whether the command line asks for data or a task; that no option is given that its way does not
+ *  use. Returns TOOL_OK or TOOL_BAD_USE. */
+bool data_is_asked(const train_options *o);
+int data_check_options(const train_options *o);
+
+/** Train on data or a task. Returns the exit code. */
+int data_train(train_options *o, int argc, char **argv);
+
+/** Open all for one training, from `seed`. Returns an exit code; data_close in any case. */
+int data_open(data_session *s, clrnn_context *context, const train_options *o, uint64_t seed,
+              data_arrays *arrays, clrnn_tensors *checkpoint);
+void data_close(data_session *s);
+
+/** The options that a checkpoint remembers, to and from it. Return an exit code. */
+int data_keep_options(const train_options *o, uint64_t validate_every, clrnn_tensors *set);
+int data_take_options(const train_options *o, const clrnn_tensors *set, const char *path);
+
+/** Train until the end, early or not, or a signal. Returns an exit code. */
+int data_loop(data_session *s);
+
+/** Write the checkpoint: the best model so far, and what is needed to go on. Returns an exit code.
+ */
+int data_save(data_session *s);
+
+/** Take over where a checkpoint's training stood. Returns an exit code. */
+int data_resume(data_session *s);
+
+/** What is told at the start, at a validation, at the end. */
+void data_print_start(const data_session *s);
+void data_print_score(const data_session *s, const char *name, const clrnn_score *score);
+int data_finish(data_session *s);
+void data_show_progress(const data_session *s);
+cJSON *data_summary(const data_session *s);
+
+/** One line of a score: "loss 0.1 accuracy 0.9". */
+const char *data_score_text(const clrnn_score *score, char text[160]);
+
+/** The log. Return TOOL_OK or TOOL_BAD_USE. */
+int data_log_open(data_session *s);
+int data_log_row(data_session *s, double rate, double norm, bool validated);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ * train_words.c - what the command line says of fresh weights, and the command line that continues.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "train.h"
+
+/* A word as a shell reads it back. */
+static void append_quoted(char *text, size_t size, const char *word)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "_-+=./,:@%";
+    size_t used = strlen(text);
+    if (*word && word[strspn(word, safe)] == 0) {
+        snprintf(text + used, size - used, " %s", word);
+        return;
+    }
+    used += (size_t)snprintf(text + used, size - used, " '");
+    for (; *word && used + 6 < size; word++)
+        used += (size_t)snprintf(text + used, size - used, *word == '\'' ? "'\\''" : "%c", *word);
+    snprintf(text + used, size - used, "'");
+}
+
+/* Tell the command that continues: this one, with --resume as it must now be. */
+void train_print_resume(const train_options *options, uint64_t steps, int argc, char **argv)
+{
+    char line[7000] = "clrnn";
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "--resume=", 9) == 0 || strcmp(argv[i], "--force") == 0)
+            continue;
+        if (strcmp(argv[i], "--resume") == 0)
+            i++;
+        else
+            append_quoted(line, sizeof line, argv[i]);
+    }
+    append_quoted(line, sizeof line, "--resume");
+    append_quoted(line, sizeof line, options->save);
+    fprintf(stderr, "clrnn: stopped after step %" PRIu64 ", saved; to continue: %s\n", steps, line);
+}
+
+int train_init(const train_options *o, clrnn_init_desc *init)
+{
+    const bool forget = tool_given(o->table, "forget-bias");
+    const bool update = tool_given(o->table, "update-bias");
+    *init = (clrnn_init_desc){.kind = (clrnn_init_kind)o->init, .longest_lag = o->longest_lag};
+    if (forget && o->cell != CLRNN_CELL_LSTM)
+        return tool_error("train: --forget-bias is of the LSTM; a GRU has --update-bias");
+    if (update && o->cell != CLRNN_CELL_GRU)
+        return tool_error("train: --update-bias is of the GRU; an LSTM has --forget-bias");
+    init->has_forget_bias = forget || update;
+    init->forget_bias = forget ? o->forget_bias : update ? o->update_bias : 0;
+    return TOOL_OK;
+}

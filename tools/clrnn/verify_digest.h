@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * verify_digest.h - digests of what problems give, for `clrnn verify --digest`. */
+#ifndef VERIFY_DIGEST_H
+#define VERIFY_DIGEST_H
+
+#include "tool.h"
+
+enum { TOOL_DIGEST_STRATEGIES = 4, TOOL_DIGEST_KINDS = 5 }; /* as clrnn_strategy; f64, storages */
+
+/* What the problems of one strategy and one kind of numbers come to, in order. */
+typedef struct tool_digest {
+    unsigned problems;
+    uint64_t forward, gradients;
+} tool_digest;
+
+typedef struct tool_digests {
+    tool_digest of[TOOL_DIGEST_STRATEGIES][TOOL_DIGEST_KINDS];
+} tool_digests;
+
+/** Add a problem that says its strategy; one that does not adds nothing. */
+void tool_digest_add(tool_digests *digests, const clrnn_problem *problem, const clrnn_check *check);
+
+/** The digests of one problem, into its object. */
+void tool_digest_json(const clrnn_check *check, cJSON *object);
+
+/** All of them: a list in the object of a device; NULL: lines on stdout. */
+void tool_digest_report(const tool_digests *digests, cJSON *device);
+
+#endif

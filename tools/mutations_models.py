@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""Deliberate bugs of graphs, devices that are tried, and training on data: tools/mutations.py."""
+
+MODELS = [
+    # Graphs: kernels of nodes, lengths, states of streams, memory.
+    ("graph-gelu-derivative", "test_random_graphs test_graph_gradients", [
+        ("cl/map.cl", "return phi_of(x) + x * (REAL)0.5", "return phi_of(x) + (REAL)0.5")]),
+    ("graph-map-forgets-lengths", "test_random_graphs", [
+        ("cl/map.cl", "        if (live_of(m.within, lengths, i)) {", "        if (true) {")]),
+    ("graph-mean-counts-padding", "test_random_graphs", [
+        ("cl/map.cl", "        total /= (REAL)counted;", "        total /= (REAL)r.inner_count;")]),
+    ("graph-softmax-counts-padding", "test_random_graphs", [
+        ("cl/normalize.cl", "        if (live_of(within, lengths, begin + k * inner))\n            sum += exp",
+         "        if (true)\n            sum += exp")]),
+    ("graph-running-variance-biased", "test_graph_pytorch", [
+        ("cl/normalize.cl", "count > 1 ? var / (REAL)(count - 1) : var", "var / (REAL)count")]),
+    ("graph-window-dilation", "test_random_graphs test_graph_pytorch", [
+        ("cl/window.cl", "ka * w.dilation[0] - w.pad[0]", "ka - w.pad[0]")]),
+    ("graph-past-of-whole-block", "test_graph_stream", [
+        ("cl/window.cl", "length = has_lengths ? (ulong)lengths[lengths_at + n] : T;", "length = T;")]),
+    ("graph-stream-resets-all", "test_graph_stream", [
+        ("host/graph/stream.c", "    if (row == CLRNN_ALL_ROWS) {\n        status =",
+         "    if (true) {\n        status =")]),
+    ("graph-second-gradient-lost", "test_random_graphs", [
+        ("host/graph/pass.c", "            status = add_gradient(plan, &run, k);",
+         "            status = CLRNN_OK;")]),
+    ("graph-memory-shared-too-early", "test_random_graphs", [
+        ("host/graph/lay_out.c", "            last = end - made;", "            last = made + 1;")]),
+    ("graph-lengths-of-stride", "test_random_graphs", [
+        ("host/shape/value.c", "(uint64_t)(sum / rule->stride) + 1", "(uint64_t)sum + 1")]),
+
+    ("version-number", "test_base", [
+        ("host/base/version.c", "return CLRNN_VERSION;", "return CLRNN_VERSION_MINOR;")]),
+
+    # Devices that are tried, and who runs the groups of native.
+    ("wrong-device-is-taken", "test_drivers", [
+        ("host/layer/trial.c", "status = test_device(context, reason);",
+         "(void)test_device(context, reason);")]),
+    ("report-without-self-tests", "test_drivers", [
+        ("host/layer/report.c", "        clr_report_add_self_tests(made, context);\n", "")]),
+    ("first-plan-stays", "test_drivers", [
+        ("host/layer/open.c", "if (!context->movable || atomic_load(&context->fixed))",
+         "if (!context->movable || !atomic_load(&context->fixed))")]),
+    ("report-unescaped", "test_drivers", [
+        ("host/device/report_format.c", """*text == '"' || *text == '\\\\'""", """*text == '"'""")]),
+    ("pool-repeats-a-task", "test_threads", [
+        ("host/base/pool.c", "jobs->task(jobs->data, next);", "jobs->task(jobs->data, index);")]),
+
+    # How weights are drawn, what of a batch counts, and data sets.
+    ("init-gru-lets-go", "test_init", [
+        ("host/shape/cell.c", ".keeping = {.sign = -1,", ".keeping = {.sign = 1,")]),
+    ("init-chrono-too-long", "test_init", [
+        ("host/model/init.c", "init->longest_lag - 2)", "init->longest_lag * 2)")]),
+    ("loss-huber-slope", "test_steps", [
+        ("cl/loss.cl", "*dx = near ? e : e > 0 ? delta : -delta;", "*dx = e;")]),
+    ("loss-missing-counted", "test_steps", [
+        ("host/train/loss.c", "elements ? present(", "!elements ? present(")]),
+    ("loss-class-weight-of-gradient", "test_steps", [
+        ("cl/loss.cl", "dlogits[row * O + k] *= weight;", "dlogits[row * O + k] *= (REAL)1;")]),
+    ("frozen-after-parameters-are-set", "test_steps", [
+        ("host/train/freeze.c", "frozen->count == 0 || frozen->version == trainer->model->version",
+         "frozen->count == 0 || frozen->version")]),
+    ("data-scaled-by-all", "test_data", [
+        ("host/train/data_split.c",
+         "        measure(data, x_row, false, I, &data->x_scale);\n        apply(",
+         "        data->x_scale.deviation[0] = 1;\n        apply(")]),
+    ("data-window-a-step-late", "test_data", [
+        ("host/train/data_read.c", "last ? first + W - 1 : first", "last ? first + W : first + 1")]),
+    ("data-order-without-pass", "test_data", [
+        ("host/train/data_batch.c", "shuffle(data->order, count, data->seed, 0x0de5, pass)",
+         "shuffle(data->order, count, data->seed, 0x0de5, 0)")]),
+]
