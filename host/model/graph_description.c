@@ -73,6 +73,15 @@ static void put_members(clr_json *json, const clrnn_node_desc *desc, const clr_k
     }
 }
 
+/* Readers before these do not know them. */
+static void put_flag(clr_json *json, const char *name, bool set)
+{
+    if (!set)
+        return;
+    put_key(json, name);
+    clr_json_put(json, "true");
+}
+
 static void put_network(clr_json *json, const clrnn_network_desc *n)
 {
     const clr_cell_spec *cell = clr_cell_of(n->cell);
@@ -87,16 +96,23 @@ static void put_network(clr_json *json, const clrnn_network_desc *n)
     clr_json_put(json, n->bidirectional ? "true" : "false");
     put_key(json, "bias");
     clr_json_put(json, n->no_bias ? "false" : "true");
+    put_flag(json, "single_bias", n->single_bias);
+    put_flag(json, "reverse", n->reverse);
+    if (n->merge == CLRNN_MERGE_SUM) {
+        put_key(json, "merge");
+        clr_json_quote(json, "sum");
+    }
     for (size_t i = 0; i < CLR_OPTIONS; i++) {
         const clr_cell_option *o = &clr_options[i];
-        const uint32_t value = clr_option_get(n, o);
-        if (value == 0 || !clr_cell_has(cell, o))
+        char text[CLR_OPTION_ROOM];
+        if (clr_option_get(n, o) == 0 || !clr_cell_has(cell, o))
             continue;
         put_key(json, o->field);
-        if (o->words)
-            clr_json_quote(json, o->words[value]);
+        clr_option_write(n, o, text);
+        if (o->kind == CLR_OPTION_NUMBER || o->kind == CLR_OPTION_SIZE)
+            clr_json_put(json, text);
         else
-            clr_json_number(json, value);
+            clr_json_quote(json, text);
     }
     clr_json_put(json, "}");
 }
@@ -252,7 +268,14 @@ static bool take_size(const cJSON *network, const char *field, uint32_t *value)
 static bool take_option(const cJSON *item, const clr_cell_option *o, clrnn_network_desc *n)
 {
     uint64_t number = 0;
-    if (!o->words) {
+    const float value = cJSON_IsNumber(item) ? (float)item->valuedouble : -1.0f;
+    if (o->kind == CLR_OPTION_FUNCTION)
+        return cJSON_IsString(item) && clr_option_read(n, o, item->valuestring);
+    if (o->kind == CLR_OPTION_NUMBER) {
+        memcpy((char *)n + o->offset, &value, sizeof value);
+        return clr_option_valid(n, o);
+    }
+    if (o->kind == CLR_OPTION_SIZE) {
         if (!clr_json_integer(item, UINT32_MAX, &number))
             return false;
     } else {
@@ -270,6 +293,7 @@ static clrnn_status take_network(const cJSON *node, const clrnn_log *log, clrnn_
 {
     const cJSON *network = cJSON_GetObjectItemCaseSensitive(node, "network");
     const cJSON *cell = cJSON_GetObjectItemCaseSensitive(network, "cell");
+    const cJSON *merge = cJSON_GetObjectItemCaseSensitive(network, "merge");
     clrnn_network_desc *n = &desc->network;
     uint32_t kind = 0;
     if (!network)
@@ -285,6 +309,11 @@ static clrnn_status take_network(const cJSON *node, const clrnn_log *log, clrnn_
         return wrong(log, desc->name, "network", network);
     n->bidirectional = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(network, "bidirectional"));
     n->no_bias = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(network, "bias"));
+    n->single_bias = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(network, "single_bias"));
+    n->reverse = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(network, "reverse"));
+    if (merge && (!cJSON_IsString(merge) || strcmp(merge->valuestring, "sum") != 0))
+        return wrong(log, desc->name, "network.merge", merge);
+    n->merge = merge ? CLRNN_MERGE_SUM : CLRNN_MERGE_CONCAT;
     for (size_t i = 0; i < CLR_OPTIONS; i++) {
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(network, clr_options[i].field);
         if (item && !take_option(item, &clr_options[i], n))

@@ -78,9 +78,8 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
     clr_cell_weights at = clr_network_cell(&p->net, layer, direction);
     const double *w = p->io->weights;
     double *dw = p->dweights;
-    bool bias = at.b_ih != CLR_ABSENT, both = at.b_hh != CLR_ABSENT,
-         projected = at.w_hr != CLR_ABSENT;
-    bool params = at.params != CLR_ABSENT;
+    bool bias = at.b_ih != CLR_ABSENT, both = at.b_hh != CLR_ABSENT;
+    bool projected = at.w_hr != CLR_ABSENT, params = at.params != CLR_ABSENT;
     clr_ref_layer l = {
         .desc = &p->net.desc,
         .inputs = at.inputs,

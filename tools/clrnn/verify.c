@@ -30,7 +30,7 @@ typedef struct verification {
     cJSON *devices;                    /* results, if json */
     storage_result storages[STORAGES]; /* of the device at hand */
     double worst[2];                   /* error of the device at hand, by precision */
-    unsigned passed, failed;
+    unsigned passed, failed, skipped;  /* skipped: strategies that the device has not */
 } verification;
 
 static void add_result(cJSON *list, const char *problem, const clrnn_check *check,
@@ -91,8 +91,11 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
         clrnn_problem_format(&problem, full, sizeof full);
         status = clrnn_problem_check(context, &problem, SEED, &check);
     }
-    if (!asked && (status == CLRNN_ERR_UNSUPPORTED || (v->digest && status == CLRNN_ERR_SELF_TEST)))
+    if (!asked &&
+        (status == CLRNN_ERR_UNSUPPORTED || (v->digest && status == CLRNN_ERR_SELF_TEST))) {
+        v->skipped++;
         return;
+    }
     const char *error = status ? tool_last_error(status) : NULL;
     check.passed = check.passed && !error;
     if (!error) {
@@ -112,7 +115,7 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
 static void check_each(verification *v, clrnn_context *context, const char *text, cJSON *list)
 {
     static const char *const strategies[] = {"stepwise", "persistent", "resident"};
-    char full[256];
+    char full[600];
     if (!v->digest) {
         check_one(v, context, text, false, list);
         return;
@@ -270,7 +273,10 @@ static int conclude(verification *v)
 {
     int code = v->failed ? TOOL_FAILED : TOOL_OK;
     if (!v->json) {
-        printf("%u passed, %u failed\n", v->passed, v->failed);
+        printf("%u passed, %u failed", v->passed, v->failed);
+        if (v->skipped)
+            printf(", %u skipped: no such strategy here", v->skipped);
+        printf("\n");
         return code;
     }
     clrnn_report *report = NULL;
@@ -283,6 +289,7 @@ static int conclude(verification *v)
     v->devices = NULL;
     cJSON_AddNumberToObject(object, "passed", v->passed);
     cJSON_AddNumberToObject(object, "failed", v->failed);
+    cJSON_AddNumberToObject(object, "skipped", v->skipped);
     return tool_print_json(object, false) ? TOOL_BAD_USE : code;
 }
 
