@@ -76,6 +76,14 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
 /** All nodes; inputs lie where they belong. */
 clrnn_status clr_plan_forward(clrnn_graph_plan *plan);
 
+/** Backward: no value has a gradient yet. Then gradients of outputs are put in place, each marked
+ * as `written`; then all nodes, to plan->gradient. */
+void clr_plan_back_begin(clrnn_graph_plan *plan);
+clrnn_status clr_plan_back(clrnn_graph_plan *plan);
+
+/** Whether an element of a value lies within its row's length, in the present pass. */
+bool clr_plan_within(const clrnn_graph_plan *plan, uint32_t value, size_t element);
+
 /** Make an array of a value, at `place`, 0 past the lengths. */
 clrnn_status clr_plan_mask(clrnn_graph_plan *plan, uint32_t value, size_t place);
 
