@@ -26,6 +26,34 @@ MODELS = [
          "            status = CLRNN_OK;")]),
     ("graph-memory-shared-too-early", "test_random_graphs", [
         ("host/graph/lay_out.c", "            last = end - made;", "            last = made + 1;")]),
+    # Training graphs.
+    ("trainer-means-of-bad-steps", "test_graph_trainer", [
+        ("cl/optimizer.cl", "watch[0] ? before[first + i] : after[first + i]", "after[first + i]")]),
+    ("trainer-decays-means", "test_graph_trainer", [
+        ("host/train/trainer.c", "        status = clr_untrained_keep(trainer);\n",
+         "        status = CLRNN_OK;\n")]),
+    ("trainer-differentiate-moves-means", "test_graph_trainer", [
+        ("host/train/trainer.c",
+         "    if (status == CLRNN_OK)\n        status = clr_untrained_undo(trainer);\n", "")]),
+    ("trainer-last-class-axis-alone", "test_graph_trainer", [
+        ("host/train/graph_pass.c", "(i / rows->inner * rows->O + k) * rows->inner + i % rows->inner",
+         "i * rows->O + k")]),
+    ("trainer-one-gradient-of-an-output", "test_graph_trainer", [
+        ("host/train/graph_pass.c", "place->written ? COMBINE_ADD : COMBINE_FIRST", "COMBINE_FIRST")]),
+    ("trainer-unweighted-gradient", "test_graph_trainer", [
+        ("host/train/graph_pass.c", "wanted ? trainer->objectives[i].factor / weight", "wanted ? 1 / weight")]),
+    ("trainer-own-gradient-past-lengths", "test_graph_trainer", [
+        ("host/train/graph_pass.c",
+         "status = clr_plan_mask(plan, own->value, plan->values[own->value].gradient);",
+         "status = CLRNN_OK;")]),
+    ("trainer-first-target-for-last", "test_graph_trainer", [
+        ("host/train/graph_batch.c", "uint32_t t = batch->lengths ? batch->lengths[n] : s->T;",
+         "uint32_t t = s->T;")]),
+    ("trainer-resumes-in-old-weights", "test_graph_checkpoint", [
+        ("host/train/learner_graph.c", "    trainer->graph->plan->packed = false;\n", "")]),
+    ("trainer-evaluates-old-weights", "test_graph_trainer", [
+        ("host/train/graph_pass.c", "learner->evaluated == learner->version)", "learner->evaluated)")]),
+
     ("graph-lengths-of-stride", "test_random_graphs", [
         ("host/shape/value.c", "(uint64_t)(sum / rule->stride) + 1", "(uint64_t)sum + 1")]),
 
@@ -58,8 +86,8 @@ MODELS = [
     ("loss-class-weight-of-gradient", "test_steps", [
         ("cl/loss.cl", "dlogits[row * O + k] *= weight;", "dlogits[row * O + k] *= (REAL)1;")]),
     ("frozen-after-parameters-are-set", "test_steps", [
-        ("host/train/freeze.c", "frozen->count == 0 || frozen->version == trainer->model->version",
-         "frozen->count == 0 || frozen->version")]),
+        ("host/train/freeze.c", "frozen->extents.count == 0 || frozen->version == version",
+         "frozen->extents.count == 0 || frozen->version")]),
     ("data-scaled-by-all", "test_data", [
         ("host/train/data_split.c",
          "        measure(data, x_row, false, I, &data->x_scale);\n        apply(",

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "graph/members.h"
 #include "graph/stream.h"
 #include "model/graph_description.h"
 #include "model/graph_files.h"
@@ -172,6 +173,20 @@ clrnn_status clrnn_graph_load(const char *path, clrnn_precision precision, const
 
 /* --- comparing ------------------------------------------------------------------------------ */
 
+/* Whether two nodes of a kind say the same of themselves, but for their networks. */
+static bool same_members(const clrnn_node_desc *a, const clrnn_node_desc *b)
+{
+    for (size_t i = 0; i < clr_member_count; i++)
+        for (uint32_t k = 0; k < clr_members[i].count; k++)
+            if (clr_member_real(a, &clr_members[i], k) != clr_member_real(b, &clr_members[i], k))
+                return false;
+    for (uint32_t k = 0; k < CLRNN_MOST_INPUTS; k++)
+        if (!a->inputs[k] != !b->inputs[k] ||
+            (a->inputs[k] && strcmp(a->inputs[k], b->inputs[k]) != 0))
+            return false;
+    return true;
+}
+
 static clrnn_status differ(const clrnn_log *log, const char *path, const char *what,
                            const char *name)
 {
@@ -193,7 +208,8 @@ clrnn_status clr_graphs_compare(const clrnn_graph *a, const clrnn_graph *b, cons
         return status;
     for (uint32_t i = 0; i < b->node_count; i++) {
         const clr_node *x = i < a->node_count ? &a->nodes[i] : NULL, *y = &b->nodes[i];
-        if (!x || x->kind != y->kind || strcmp(x->desc.name, y->desc.name) != 0)
+        if (!x || x->kind != y->kind || strcmp(x->desc.name, y->desc.name) != 0 ||
+            !same_members(&x->desc, &y->desc))
             return differ(log, path, "node", y->desc.name);
         for (uint32_t k = 0; k < y->parameters; k++) {
             const clrnn_graph_parameter *p = &a->parameters[x->first_parameter + k].info;

@@ -132,7 +132,7 @@ static clrnn_dtype dtype_of(const clrnn_trainer *trainer)
 static clrnn_status add_part(const clrnn_trainer *trainer, const clr_saved_array *p,
                              clrnn_tensors *set)
 {
-    size_t real = clr_trainer_real(trainer);
+    size_t real = trainer->real;
     void *values = clr_calloc(p->count, real);
     if (!values)
         return clr_fail(&trainer->context->log, CLRNN_ERR_MEMORY,

@@ -47,8 +47,8 @@ clrnn_status clrnn_trainer_freeze(clrnn_trainer *trainer, const char *prefix)
     const size_t tensors = trainer->learner->tensors(trainer), before = frozen->extents.count;
     clrnn_status status = CLRNN_OK;
     if (!frozen->values)
-        status = clr_buffer_create(trainer->context, trainer->count * clr_trainer_real(trainer),
-                                   &frozen->values);
+        status =
+            clr_buffer_create(trainer->context, trainer->count * trainer->real, &frozen->values);
     struct clr_extent *extents = clr_calloc(before + tensors, sizeof *extents);
     if (status == CLRNN_OK && !extents)
         status = clr_fail(&trainer->context->log, CLRNN_ERR_MEMORY, "trainer: no memory to freeze");
@@ -73,7 +73,7 @@ clrnn_status clrnn_trainer_freeze(clrnn_trainer *trainer, const char *prefix)
 static clrnn_status copy(const clrnn_trainer *trainer, const clr_extents *extents, cl_mem from,
                          cl_mem to)
 {
-    const size_t real = clr_trainer_real(trainer);
+    const size_t real = trainer->real;
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < extents->count && status == CLRNN_OK; i++) {
         const size_t at = extents->all[i].first * real;
@@ -85,7 +85,7 @@ static clrnn_status copy(const clrnn_trainer *trainer, const clr_extents *extent
 clrnn_status clr_frozen_gradient(clrnn_trainer *trainer)
 {
     const clr_extents *extents = &trainer->frozen.extents;
-    const size_t real = clr_trainer_real(trainer);
+    const size_t real = trainer->real;
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < extents->count && status == CLRNN_OK; i++)
         status = clr_buffer_zero(trainer->context, trainer->gradient, extents->all[i].first * real,

@@ -94,7 +94,7 @@ static clrnn_status stage(clrnn_trainer *trainer, const clrnn_graph_plan *plan, 
     clrnn_context *context = trainer->context;
     const clr_objective *o = &trainer->objectives[i];
     const clr_rows rows = clr_rows_of(plan, trainer->graph->heads[i].value);
-    const size_t count = rows.outer * rows.inner, real = clr_trainer_real(trainer);
+    const size_t count = rows.outer * rows.inner, real = trainer->real;
     const bool has_values = clr_loss_has_values(o->kind);
     void *values = NULL, *classes = NULL;
     *counted = (clr_counted){0};
@@ -146,7 +146,7 @@ static clrnn_status run_loss(clrnn_trainer *trainer, clrnn_graph_plan *plan, uin
     l.at[0] = plan->values[head->value].value;
     if (count == 0)
         return clr_buffer_zero(trainer->context, trainer->sums ? trainer->sums : trainer->sum,
-                               i * clr_trainer_real(trainer), clr_trainer_real(trainer));
+                               i * trainer->real, trainer->real);
     clrnn_status status = clr_map(&plan->tools.maps, &l, head->logits, in, 1, 0);
     if (status == CLRNN_OK)
         status = clr_objective_run(trainer, &trainer->objectives[i], head->logits, count, scale,
@@ -292,8 +292,7 @@ static clrnn_status ready(clrnn_trainer *trainer)
         return status;
     learner->evaluation->packed = false;
     status = clr_buffer_copy(trainer->context, learner->plan->parameters, 0,
-                             learner->evaluation->parameters, 0,
-                             trainer->count * clr_trainer_real(trainer));
+                             learner->evaluation->parameters, 0, trainer->count * trainer->real);
     learner->evaluated = status == CLRNN_OK ? learner->version : 0;
     return status;
 }

@@ -240,6 +240,7 @@ clrnn_status clrnn_graph_trainer_create(clrnn_context *context, clrnn_graph *gra
     made->context = context;
     made->learner = &clr_learner_graph;
     made->precision = graph->precision;
+    made->real = clr_graph_real(graph);
     made->count = graph->elements;
     clrnn_status status = open_trainer(made, graph, desc);
     if (status != CLRNN_OK)
@@ -297,7 +298,7 @@ static void tensor(const clrnn_trainer *trainer, size_t index, clr_learner_tenso
 
 static clrnn_status save(clrnn_trainer *trainer, clrnn_tensors *set)
 {
-    void *values = clr_calloc(trainer->count, clr_trainer_real(trainer));
+    void *values = clr_calloc(trainer->count, trainer->real);
     if (!values)
         return clr_fail(log_of(trainer), CLRNN_ERR_MEMORY,
                         "trainer: no memory for a copy of %zu parameters", trainer->count);
@@ -312,7 +313,7 @@ static clrnn_status load(clrnn_trainer *trainer, const clrnn_tensors *set, const
                          cl_mem *parameters)
 {
     const clrnn_graph *own = trainer->graph->plan->graph;
-    const size_t bytes = trainer->count * clr_trainer_real(trainer);
+    const size_t bytes = trainer->count * trainer->real;
     clrnn_graph *found = NULL;
     clrnn_status status =
         clrnn_graph_from_tensors(set, trainer->precision, log_of(trainer), &found);

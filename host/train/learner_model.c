@@ -68,6 +68,7 @@ clrnn_status clrnn_trainer_create(clrnn_model *model, const clrnn_trainer_desc *
     made->learner = &clr_learner_model;
     made->model = model;
     made->precision = model->desc.precision;
+    made->real = clr_model_element(model);
     made->parameters = &model->parameters;
     made->count = model->count;
     clrnn_status status = open_trainer(made, desc);
@@ -175,7 +176,7 @@ static clrnn_status upload(clrnn_trainer *trainer, const clrnn_batch *batch,
         clr_uploads_send(trainer->context, &trainer->uploads, bytes_of_targets(in), o->targets);
     if (status == CLRNN_OK && o->values)
         status = clr_uploads_copy(trainer->context, &trainer->uploads, batch->values,
-                                  positions * o->outputs * clr_trainer_real(trainer), o->values);
+                                  positions * o->outputs * trainer->real, o->values);
     return status;
 }
 

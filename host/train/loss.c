@@ -13,7 +13,7 @@
 
 static clrnn_status open_weights(clrnn_trainer *trainer, clr_objective *o, const double *weights)
 {
-    const size_t O = o->outputs, real = clr_trainer_real(trainer);
+    const size_t O = o->outputs, real = trainer->real;
     const clrnn_log *log = &trainer->context->log;
     for (size_t k = 0; k < O; k++)
         if (!(weights[k] >= 0 && weights[k] < INFINITY))
@@ -41,7 +41,7 @@ static clrnn_status open_weights(clrnn_trainer *trainer, clr_objective *o, const
 
 clrnn_status clr_objective_open(clrnn_trainer *trainer, clr_objective *o, const double *weights)
 {
-    const size_t real = clr_trainer_real(trainer);
+    const size_t real = trainer->real;
     clrnn_status status = clr_buffer_create(trainer->context, o->rows * real, &o->losses);
     if (status == CLRNN_OK)
         status = clr_buffer_create(trainer->context, o->rows * sizeof(cl_int), &o->targets);
@@ -148,10 +148,9 @@ clrnn_status clr_trainer_sum(clrnn_trainer *trainer, const clr_tally *tally)
     const float rounded = (float)tally->own;
     clrnn_status status = CLRNN_OK;
     if (trainer->has_own)
-        status = clr_buffer_write(trainer->context, trainer->sums ? trainer->sums : trainer->sum,
-                                  own * clr_trainer_real(trainer), clr_trainer_real(trainer),
-                                  trainer->precision == CLRNN_F64 ? (const void *)&tally->own
-                                                                  : &rounded);
+        status = clr_buffer_write(
+            trainer->context, trainer->sums ? trainer->sums : trainer->sum, own * trainer->real,
+            trainer->real, trainer->precision == CLRNN_F64 ? (const void *)&tally->own : &rounded);
     if (status == CLRNN_OK && trainer->sums)
         status = clr_sum_at(&trainer->loss, trainer->sums, own + trainer->has_own, trainer->sum, 0);
     return status;

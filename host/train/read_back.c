@@ -15,9 +15,8 @@ clrnn_status clr_trainer_numbers(const clrnn_trainer *trainer, cl_mem buffer, si
 {
     float floats[CLRNN_MOST_LOSSES + 1] = {0};
     bool is_double = trainer->precision == CLRNN_F64;
-    clrnn_status status =
-        clr_buffer_read(trainer->context, buffer, 0, count * clr_trainer_real(trainer),
-                        is_double ? (void *)values : (void *)floats);
+    clrnn_status status = clr_buffer_read(trainer->context, buffer, 0, count * trainer->real,
+                                          is_double ? (void *)values : (void *)floats);
     for (size_t i = 0; i < count && !is_double; i++)
         values[i] = (double)floats[i];
     if (status == CLRNN_OK && trainer->learner->poll)
@@ -59,8 +58,8 @@ clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *gradient)
     if (!trainer || !gradient)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_get_gradient: %s is NULL", trainer ? "gradient" : "trainer");
-    return clr_buffer_read(trainer->context, trainer->gradient, 0,
-                           trainer->count * clr_trainer_real(trainer), gradient);
+    return clr_buffer_read(trainer->context, trainer->gradient, 0, trainer->count * trainer->real,
+                           gradient);
 }
 
 clrnn_status clrnn_trainer_get_parameters(clrnn_trainer *trainer, void *parameters)
@@ -70,7 +69,7 @@ clrnn_status clrnn_trainer_get_parameters(clrnn_trainer *trainer, void *paramete
                         "clrnn_trainer_get_parameters: %s is NULL",
                         trainer ? "parameters" : "trainer");
     return clr_buffer_read(trainer->context, *trainer->parameters, 0,
-                           trainer->count * clr_trainer_real(trainer), parameters);
+                           trainer->count * trainer->real, parameters);
 }
 
 clrnn_status clrnn_trainer_set_parameters(clrnn_trainer *trainer, const void *parameters)
@@ -83,5 +82,5 @@ clrnn_status clrnn_trainer_set_parameters(clrnn_trainer *trainer, const void *pa
         return clrnn_model_set_parameters(trainer->model, parameters);
     trainer->learner->changed(trainer);
     return clr_buffer_write(trainer->context, *trainer->parameters, 0,
-                            trainer->count * clr_trainer_real(trainer), parameters);
+                            trainer->count * trainer->real, parameters);
 }

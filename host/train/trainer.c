@@ -21,7 +21,7 @@ static clrnn_status make_buffers(clrnn_trainer *trainer)
 {
     const clrnn_trainer_desc *desc = &trainer->desc;
     bool adam = desc->optimizer == CLRNN_ADAM || desc->optimizer == CLRNN_ADAMW;
-    size_t real = clr_trainer_real(trainer), parameters = trainer->count * real;
+    size_t real = trainer->real, parameters = trainer->count * real;
     size_t losses = (size_t)trainer->objective_count + trainer->has_own;
     const struct {
         cl_mem *buffer;

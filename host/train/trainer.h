@@ -84,6 +84,7 @@ struct clrnn_trainer {
     clrnn_model *model;              /* NULL: it is a graph that learns */
     struct clr_graph_learner *graph; /* NULL: it is a model */
     clrnn_precision precision;
+    size_t real;        /* bytes of an element */
     cl_mem *parameters; /* [count], where the learner has them */
     size_t count;
     clrnn_trainer_desc desc; /* defaults filled in */
@@ -106,11 +107,6 @@ struct clrnn_trainer {
     clr_frozen frozen;
     clr_untrained untrained;
 };
-
-static inline size_t clr_trainer_real(const clrnn_trainer *trainer)
-{
-    return trainer->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
-}
 
 /* A tensor of the parameters; the name as in a file. */
 typedef struct clr_learner_tensor {
