@@ -37,6 +37,8 @@ struct clrnn_graph_plan {
     clrnn_context *context;
     clrnn_graph_plan_desc desc;
     bool stream;
+    const uint32_t *kept; /* while it is made: see clr_graph_plan_keep */
+    uint32_t kept_count;
     clr_tools tools;
     clrnn_graph_plan_info info;
     size_t real; /* bytes of an element */
@@ -59,6 +61,12 @@ struct clrnn_graph_plan {
 clrnn_status clr_graph_plan_make(clrnn_context *context, clrnn_graph *graph,
                                  const clrnn_graph_plan_desc *desc, bool stream,
                                  clrnn_graph_plan **plan);
+
+/** The same, and `kept`, a value or CLR_NO_VALUE each [kept_count], are as outputs without a name:
+ *  they can be read after a pass, and be given a gradient. */
+clrnn_status clr_graph_plan_keep(clrnn_context *context, clrnn_graph *graph,
+                                 const clrnn_graph_plan_desc *desc, const uint32_t *kept,
+                                 uint32_t kept_count, clrnn_graph_plan **plan);
 
 /** Decide which values have gradients, and check that all nodes in their way can go back. */
 clrnn_status clr_plan_differentiate(clrnn_graph_plan *plan);

@@ -2,6 +2,7 @@
  * train/graph_batch.c - see train/graph_batch.h. */
 #include "train/graph_batch.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,21 @@ clr_rows clr_rows_of(const clrnn_graph_plan *plan, uint32_t value)
         return (clr_rows){clr_shape_count(s), 1, 1};
     return (clr_rows){clr_shape_part(s, 0, (uint32_t)axis), (size_t)s->size[axis],
                       clr_shape_stride(s, (uint32_t)axis)};
+}
+
+uint32_t clr_logits_of(const clrnn_graph *graph, uint32_t value, clrnn_loss loss)
+{
+    const clr_value *v = &graph->values[value];
+    if (v->node == CLR_NO_VALUE)
+        return value;
+    const clr_node *node = &graph->nodes[v->node];
+    const clrnn_node_desc *d = &node->desc;
+    const bool sigmoid = d->function == CLRNN_FN_SIGMOID;
+    if (loss == CLRNN_LOSS_BINARY && sigmoid)
+        return d->kind == CLRNN_NODE_ACTIVATION ? node->inputs[0] : CLR_NO_VALUE;
+    const bool softmax = loss == CLRNN_LOSS_CROSS_ENTROPY && d->kind == CLRNN_NODE_SOFTMAX &&
+                         clr_shape_axis(&v->shape, d->axis) == clr_class_axis(v);
+    return softmax ? node->inputs[0] : value;
 }
 
 void clr_graph_staging_free(clr_graph_staging *staging)
@@ -206,20 +222,32 @@ clrnn_status clr_adapt_targets(const clrnn_graph_plan *plan, uint32_t output,
     return CLRNN_OK;
 }
 
-clrnn_status clr_graph_logits(clrnn_graph_plan *plan, uint32_t output, const clrnn_batch *batch,
-                              clr_graph_staging *staging, void *logits)
+/* Of probabilities: log p, and log p/(1-p), of which softmax and sigmoid make them. */
+static void bring_back(const clrnn_graph_plan *plan, clrnn_loss loss, void *logits, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float *f = (float *)logits + i;
+        double *d = (double *)logits + i;
+        double p = plan->real == sizeof(double) ? *d : (double)*f;
+        p = p > 1e-300 ? p : 1e-300;
+        const double x =
+            loss == CLRNN_LOSS_BINARY ? log(p) - log1p(p < 1 ? -p : -1 + 1e-16) : log(p);
+        if (plan->real == sizeof(double))
+            *d = x;
+        else
+            *f = (float)x;
+    }
+}
+
+/* T, N and lengths of a batch through the plan, and the output to `to`. */
+static clrnn_status run(clrnn_graph_plan *plan, uint32_t output, const clrnn_batch *batch,
+                        clr_graph_staging *staging)
 {
     clr_adapted adapted;
-    strides s;
-    clrnn_status status = clr_plan_begin(plan, batch->steps, batch->batch, batch->lengths);
-    if (status == CLRNN_OK)
-        status = clr_adapt_input(plan, batch, staging, &adapted);
-    if (status == CLRNN_OK && !strides_of(plan, output, &s))
-        status = not_sequences(plan, "output", output);
-    if (status != CLRNN_OK)
-        return status;
+    clrnn_status status = clr_adapt_input(plan, batch, staging, &adapted);
     const size_t bytes = clr_shape_count(&plan->shapes[output]) * plan->real;
-    status = reserve(plan, &staging->output, &staging->output_bytes, bytes);
+    if (status == CLRNN_OK)
+        status = reserve(plan, &staging->output, &staging->output_bytes, bytes);
     if (status == CLRNN_OK)
         status = clr_plan_inputs(plan, &adapted.input, 1);
     if (status == CLRNN_OK)
@@ -227,8 +255,22 @@ clrnn_status clr_graph_logits(clrnn_graph_plan *plan, uint32_t output, const clr
     if (status == CLRNN_OK)
         status = clr_plan_read(plan, output, plan->values[output].value, staging->output);
     clrnn_status finished = clrnn_context_finish(plan->context);
-    status = status == CLRNN_OK ? finished : status;
+    return status == CLRNN_OK ? finished : status;
+}
+
+clrnn_status clr_graph_logits(clrnn_graph_plan *plan, uint32_t output, const clrnn_batch *batch,
+                              clrnn_loss loss, clr_graph_staging *staging, void *logits)
+{
+    strides s;
+    clrnn_status status = clr_plan_begin(plan, batch->steps, batch->batch, batch->lengths);
+    if (status == CLRNN_OK && !strides_of(plan, output, &s))
+        status = not_sequences(plan, "output", output);
     if (status == CLRNN_OK)
-        reorder(&s, plan->real, staging->output, logits, false);
-    return status;
+        status = run(plan, output, batch, staging);
+    if (status != CLRNN_OK)
+        return status;
+    reorder(&s, plan->real, staging->output, logits, false);
+    if (clr_logits_of(plan->graph, output, loss) != output)
+        bring_back(plan, loss, logits, (size_t)s.T * s.N * s.K);
+    return CLRNN_OK;
 }

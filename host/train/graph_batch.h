@@ -16,6 +16,11 @@ typedef struct clr_rows {
 } clr_rows;
 clr_rows clr_rows_of(const clrnn_graph_plan *plan, uint32_t value);
 
+/** The value that a loss takes of an output: itself, or what a softmax makes probabilities of in
+ * its last node, over its axis of classes (of the loss binary: a sigmoid). CLR_NO_VALUE: its last
+ * node has its function within, as a dense one may. */
+uint32_t clr_logits_of(const clrnn_graph *graph, uint32_t value, clrnn_loss loss);
+
 /* Memory of what is brought into another layout. Zero-initialise. */
 typedef struct clr_graph_staging {
     void *x, *values, *output;
@@ -44,8 +49,8 @@ clrnn_status clr_adapt_targets(const clrnn_graph_plan *plan, uint32_t output,
                                clr_adapted *adapted);
 
 /** Run sequences through a plan that infers: logits out [T,N,O], those of an output without T at
- *  every step. Returns: as clrnn_graph_plan_forward */
+ *  every step, probabilities brought back. Returns: as clrnn_graph_plan_forward */
 clrnn_status clr_graph_logits(clrnn_graph_plan *plan, uint32_t output, const clrnn_batch *batch,
-                              clr_graph_staging *staging, void *logits);
+                              clrnn_loss loss, clr_graph_staging *staging, void *logits);
 
 #endif

@@ -278,6 +278,16 @@ clrnn_status clr_graph_differentiate(clrnn_trainer *trainer, clr_any_batch any, 
     return status == CLRNN_OK ? finished : status;
 }
 
+clrnn_status clr_graph_make_plan(clrnn_context *context, clrnn_graph *graph,
+                                 const clr_graph_learner *learner,
+                                 const clrnn_graph_plan_desc *desc, clrnn_graph_plan **plan)
+{
+    uint32_t kept[CLRNN_MOST_LOSSES];
+    for (uint32_t i = 0; i < learner->loss_count; i++)
+        kept[i] = learner->heads[i].value;
+    return clr_graph_plan_keep(context, graph, desc, kept, learner->loss_count, plan);
+}
+
 /* The plan that evaluates, with the parameters of now. */
 static clrnn_status ready(clrnn_trainer *trainer)
 {
@@ -286,7 +296,7 @@ static clrnn_status ready(clrnn_trainer *trainer)
     clrnn_status status = CLRNN_OK;
     desc.train = false;
     if (!learner->evaluation)
-        status = clr_graph_plan_make(trainer->context, learner->plan->graph, &desc, false,
+        status = clr_graph_make_plan(trainer->context, learner->plan->graph, learner, &desc,
                                      &learner->evaluation);
     if (status != CLRNN_OK || learner->evaluated == learner->version)
         return status;

@@ -59,17 +59,42 @@ static clrnn_status check_options(clrnn_trainer *trainer, const clrnn_graph *gra
 
 /* --- losses --------------------------------------------------------------------------------- */
 
-/* The value of an output that can have a gradient. */
-static clrnn_status find_output(const clrnn_graph_plan *plan, const char *name, uint32_t *value)
+/* Outputs by their names, NULL for the first; CLR_NO_VALUE (logged): there is none. */
+static uint32_t value_of(const clrnn_trainer *trainer, const clrnn_graph *graph, const char *name)
 {
-    const uint32_t v = name ? clr_plan_output(plan, name) : plan->graph->outputs[0].value;
-    *value = v;
-    if (v == CLR_NO_VALUE)
-        return CLRNN_ERR_ARGUMENT;
-    return plan->values[v].has_gradient ? CLRNN_OK
-                                        : clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
-                                                   "trainer: output '%s' depends on no parameter",
-                                                   name ? name : plan->graph->outputs[0].name);
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        if (!name || strcmp(graph->outputs[i].name, name) == 0)
+            return graph->outputs[i].value;
+    clr_log(log_of(trainer), CLRNN_LOG_ERROR, "trainer: there is no output '%s'", name ? name : "");
+    return CLR_NO_VALUE;
+}
+
+static clrnn_status check_gradient(const clrnn_graph_plan *plan, uint32_t value, const char *name)
+{
+    return plan->values[value].has_gradient
+               ? CLRNN_OK
+               : clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
+                          "trainer: output '%s' depends on no parameter",
+                          name ? name : plan->graph->outputs[0].name);
+}
+
+/* The values that losses take. */
+static clrnn_status find_values(clrnn_trainer *trainer, const clrnn_graph *graph)
+{
+    clr_graph_learner *learner = trainer->graph;
+    for (uint32_t i = 0; i < learner->loss_count; i++) {
+        const clrnn_graph_loss *loss = &learner->losses[i];
+        const uint32_t v = value_of(trainer, graph, loss->output);
+        if (v == CLR_NO_VALUE)
+            return CLRNN_ERR_ARGUMENT;
+        learner->heads[i].value = clr_logits_of(graph, v, loss->loss);
+        if (learner->heads[i].value == CLR_NO_VALUE)
+            return clr_node_fail(log_of(trainer), &graph->nodes[graph->values[v].node].desc,
+                                 CLRNN_ERR_ARGUMENT,
+                                 "a binary loss takes logits, but its function is sigmoid: make "
+                                 "that a node of its own");
+    }
+    return CLRNN_OK;
 }
 
 static clrnn_status open_loss(clrnn_trainer *trainer, uint32_t i, const clrnn_graph_loss *loss)
@@ -86,7 +111,7 @@ static clrnn_status open_loss(clrnn_trainer *trainer, uint32_t i, const clrnn_gr
     clrnn_trainer_desc full;
     clrnn_status status = clr_options_check(&check, log_of(trainer), &full);
     if (status == CLRNN_OK)
-        status = find_output(plan, loss->output, &head->value);
+        status = check_gradient(plan, head->value, loss->output);
     if (status != CLRNN_OK)
         return status;
     const clr_value *value = &plan->graph->values[head->value];
@@ -114,22 +139,31 @@ static clrnn_status open_loss(clrnn_trainer *trainer, uint32_t i, const clrnn_gr
     return status == CLRNN_OK ? clr_objective_open(trainer, o, loss->class_weights) : status;
 }
 
-static clrnn_status open_losses(clrnn_trainer *trainer, const clrnn_graph_trainer_desc *d)
+static clrnn_status open_losses(clrnn_trainer *trainer)
 {
-    const clrnn_trainer_desc *t = &d->training;
-    const clrnn_graph_loss usual = {.loss = t->loss,
-                                    .huber_delta = t->huber_delta,
-                                    .missing = t->missing,
-                                    .class_weights = t->class_weights};
-    const uint32_t count = d->loss_count || d->own_loss ? d->loss_count : 1;
+    const clr_graph_learner *learner = trainer->graph;
     clrnn_status status = CLRNN_OK;
-    trainer->objectives = clr_calloc(count ? count : 1, sizeof *trainer->objectives);
+    trainer->objectives = clr_calloc(CLRNN_MOST_LOSSES, sizeof *trainer->objectives);
     if (!trainer->objectives)
         return clr_fail(log_of(trainer), CLRNN_ERR_MEMORY, "trainer: no memory");
-    for (uint32_t i = 0; i < count && status == CLRNN_OK; i++)
-        status = open_loss(trainer, i, d->loss_count ? &d->losses[i] : &usual);
-    trainer->desc.class_weights = NULL;
+    for (uint32_t i = 0; i < learner->loss_count && status == CLRNN_OK; i++)
+        status = open_loss(trainer, i, &learner->losses[i]);
     return status;
+}
+
+/* The losses that were given, or the usual one; only while the trainer is made. */
+static void take_losses(clr_graph_learner *learner, const clrnn_graph_trainer_desc *d)
+{
+    const clrnn_trainer_desc *t = &d->training;
+    const bool usual = !d->loss_count && !d->own_loss;
+    learner->loss_count = usual ? 1 : d->loss_count;
+    for (uint32_t i = 0; i < d->loss_count; i++)
+        learner->losses[i] = d->losses[i];
+    if (usual)
+        learner->losses[0] = (clrnn_graph_loss){.loss = t->loss,
+                                                .huber_delta = t->huber_delta,
+                                                .missing = t->missing,
+                                                .class_weights = t->class_weights};
 }
 
 static clrnn_status open_own(clrnn_trainer *trainer, const clrnn_graph_trainer_desc *d)
@@ -145,7 +179,10 @@ static clrnn_status open_own(clrnn_trainer *trainer, const clrnn_graph_trainer_d
         return clr_fail(log_of(trainer), CLRNN_ERR_MEMORY, "trainer: no memory");
     for (uint32_t i = 0; i < d->own_output_count && status == CLRNN_OK; i++) {
         clr_graph_own *own = &learner->own[learner->own_count++];
-        status = find_output(plan, d->own_outputs[i], &own->value);
+        own->value = value_of(trainer, plan->graph, d->own_outputs[i]);
+        if (own->value == CLR_NO_VALUE)
+            return CLRNN_ERR_ARGUMENT;
+        status = check_gradient(plan, own->value, d->own_outputs[i]);
         if (status != CLRNN_OK)
             return status;
         for (uint32_t k = 0; k < plan->graph->output_count; k++)
@@ -201,10 +238,13 @@ static clrnn_status open_trainer(clrnn_trainer *trainer, clrnn_graph *graph,
                                         .train = true,
                                         .strategy = d->strategy,
                                         .gemm = d->gemm};
-    learner->version = 1;
-    status = clr_graph_plan_make(trainer->context, graph, &plan, false, &learner->plan);
+    take_losses(learner, d);
+    status = find_values(trainer, graph);
+    if (status == CLRNN_OK)
+        status = clr_graph_make_plan(trainer->context, graph, learner, &plan, &learner->plan);
     if (status != CLRNN_OK)
         return status;
+    learner->version = 1;
     trainer->parameters = &learner->plan->parameters;
     trainer->gradient = learner->plan->gradient; /* one and the same */
     status = clr_buffer_retain(trainer->context, trainer->gradient);
@@ -213,9 +253,11 @@ static clrnn_status open_trainer(clrnn_trainer *trainer, clrnn_graph *graph,
     if (status == CLRNN_OK)
         status = list_untrained(trainer, graph);
     if (status == CLRNN_OK)
-        status = open_losses(trainer, d);
+        status = open_losses(trainer);
     if (status == CLRNN_OK)
         status = open_own(trainer, d);
+    memset(learner->losses, 0, sizeof learner->losses); /* they point to what is the caller's */
+    trainer->desc.class_weights = NULL;
     return status == CLRNN_OK ? clr_trainer_open(trainer) : status;
 }
 

@@ -21,10 +21,12 @@ typedef struct clr_graph_own {
 } clr_graph_own;
 
 typedef struct clr_graph_learner {
-    clrnn_graph_plan *plan;       /* trains */
-    clrnn_graph_plan *evaluation; /* made when it is needed */
-    uint64_t version;             /* of the parameters, from 1 on */
-    uint64_t evaluated;           /* the version that `evaluation` has */
+    clrnn_graph_plan *plan;                     /* trains */
+    clrnn_graph_plan *evaluation;               /* made when it is needed */
+    uint64_t version;                           /* of the parameters, from 1 on */
+    uint64_t evaluated;                         /* the version that `evaluation` has */
+    clrnn_graph_loss losses[CLRNN_MOST_LOSSES]; /* as they were given */
+    uint32_t loss_count;
     clr_graph_head heads[CLRNN_MOST_LOSSES];
     clr_graph_own *own; /* [own_count] */
     uint32_t own_count;
@@ -32,6 +34,11 @@ typedef struct clr_graph_learner {
     void *own_user;
     clr_graph_staging staging; /* of batches of sequences */
 } clr_graph_learner;
+
+/** A plan that keeps what losses take. Returns: as clrnn_graph_plan_create */
+clrnn_status clr_graph_make_plan(clrnn_context *context, clrnn_graph *graph,
+                                 const clr_graph_learner *learner,
+                                 const clrnn_graph_plan_desc *desc, clrnn_graph_plan **plan);
 
 /** See clr_learner. */
 clrnn_status clr_graph_differentiate(clrnn_trainer *trainer, clr_any_batch batch, clr_tally *tally);

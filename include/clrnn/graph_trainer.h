@@ -26,10 +26,12 @@ extern "C" {
 /* A loss on an output. Its classes or values lie along the output's axis that is neither T nor N
  * (the last such one; one value, if there is none), and each place of the other axes is a row: of
  * an output [T,N,O] there are T*N, of [N,O] N. Rows past a sequence's length are not counted.
- * Zero-initialise. */
+ *
+ * Losses take logits. Where an output's last node is a softmax over its classes (of the loss
+ * binary: a sigmoid), they take what that reads: its probabilities are trained. Zero-initialise. */
 typedef struct clrnn_graph_loss {
     const char *output;          /* its name; NULL: the first output of the graph */
-    clrnn_loss loss;             /* on logits, as of clrnn_trainer_desc; so are these: */
+    clrnn_loss loss;             /* as of clrnn_trainer_desc; so are these: */
     double huber_delta;          /* huber; 0 = 1 */
     bool missing;                /* losses of values: one that is NaN is missing */
     const double *class_weights; /* cross-entropy, [O], copied; NULL = all 1 */
