@@ -153,11 +153,9 @@ static int look_for_prefix(info_file *file)
 /* A graph says so first of all. */
 static int look_for_graph(info_file *file)
 {
-    static const char begin[] = "{\"graph\":";
-    const char *text = clrnn_tensors_metadata(file->set, "clrnn");
-    if (file->prefix || !text || strncmp(text, begin, sizeof begin - 1) != 0)
+    if (file->prefix || !tool_is_graph(file->set))
         return TOOL_OK;
-    clrnn_status status = clrnn_graph_load(file->path, CLRNN_F32, tool_log(), &file->graph);
+    clrnn_status status = clrnn_graph_from_tensors(file->set, CLRNN_F32, tool_log(), &file->graph);
     return status ? tool_failed(status) : TOOL_OK;
 }
 

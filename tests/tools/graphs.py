@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""clrnn train, predict and bench of graphs: files whose nodes are any, fine-tuned from the shell."""
+import json
+import os
+
+import arrays
+import harness
+from harness import fails, passes
+
+from data import npy, write_classes
+
+COMMON = ["--data", "x.npy", "--targets", "y.npy", "--batch-first", "--lr", "0.02"]
+
+
+def write_graph(path="g.safetensors", shape=(-1, -2, 2), end="log_softmax", units=3, seed=1):
+    """conv1d, batch norm, LSTM, dense, a (log) softmax, time-major or not; drawn at random."""
+    nodes = [{"kind": "conv1d", "name": "front", "inputs": ["x"], "units": 4, "kernel": [2, 1],
+              "causal": True, "function": "tanh"},
+             {"kind": "batch_norm", "name": "norm", "inputs": ["front"], "axis": -1},
+             {"kind": "recurrent", "name": "rnn", "inputs": ["norm"],
+              "network": {"cell": "lstm", "hidden_size": 6, "num_layers": 1}},
+             {"kind": "dense", "name": "head", "inputs": ["rnn"], "units": units},
+             {"kind": end, "name": "end", "inputs": ["head"], "axis": -1}]
+    description = {"graph": 1, "inputs": [{"name": "x", "shape": list(shape), "ids": False}],
+                   "nodes": nodes, "outputs": [{"name": "all", "value": "rnn"},
+                                               {"name": "y", "value": "end"}]}
+    shapes = {"front.weight": (4, 2, 2), "front.bias": (4,), "norm.weight": (4,), "norm.bias": (4,),
+              "norm.running_mean": (4,), "norm.running_var": (4,), "rnn.weight_ih_l0": (24, 4),
+              "rnn.weight_hh_l0": (24, 6), "rnn.bias_ih_l0": (24,), "rnn.bias_hh_l0": (24,),
+              "head.weight": (units, 6), "head.bias": (units,)}
+    tensors = {}
+    for i, (name, s) in enumerate(shapes.items()):
+        numbers = arrays.numbers(seed + i, s, 0.5)
+        values = list(numbers[1] if isinstance(numbers, tuple) else numbers)
+        if "norm." in name:
+            values = [1.0 if "var" in name or "weight" in name else 0.0] * arrays.count(s)
+        tensors[name] = (s, values)
+    text = json.dumps(description, separators=(",", ":"))
+    arrays.write_safetensors(path, tensors, {"clrnn": text})
+
+
+def test_graph_fine_tune():
+    """From the shell, in any layout, with what ends in probabilities or their logarithms."""
+    _, truth, _ = write_classes(ragged=True)
+    losses = []
+    for shape, end in [((-1, -2, 2), "log_softmax"), ((-2, -1, 2), "softmax")]:
+        write_graph(shape=shape, end=end)
+        summary = json.loads(passes("train", *COMMON, "--model", "g.safetensors", "--lengths", "n.npy",
+                                    *"--output y --steps 150 --json --force --save m.safetensors".split()))
+        assert summary["nodes"] == 5 and summary["output"] == "y" and "cell" not in summary, summary
+        assert summary["loss"] == "cross_entropy" and summary["validation"]["accuracy"] == 1, summary
+        losses.append(summary["train_loss"])
+        passes("predict", "m.safetensors", "--data", "x.npy", "--batch-first", "--lengths", "n.npy",
+               "--out", "c.npy", "--probabilities", "p.npy")
+        assert list(arrays.read_npy("c.npy")[1]) == truth
+        p = arrays.read_npy("p.npy")[1]
+        for n, label in enumerate(truth):
+            assert abs(sum(p[3 * n:3 * n + 3]) - 1) < 1e-5 and p[3 * n + label] > 0.5
+        found = json.loads(passes("info", "m.safetensors", "--json"))
+        assert found["kind"] == "graph" and [n["name"] for n in found["nodes"]][:2] == ["front", "norm"]
+    assert abs(losses[0] - losses[1]) < 1e-4 * losses[0], losses
+
+
+def test_graph_freeze_and_resume():
+    """Stopped and gone on with, the same bits; what is frozen stays."""
+    write_classes()
+    write_graph()
+    common = [*COMMON, "--batch", "8", "--output", "y", "--validate-every", "5", "--seed", "4"]
+    start = [*common, "--model", "g.safetensors"]
+    passes("train", *start, "--steps", "20", "--save", "whole.safetensors")
+    passes("train", *start, "--steps", "10", "--save", "part.safetensors")
+    passes("train", *COMMON[:4], "--resume", "part.safetensors", "--save", "part.safetensors",
+           "--steps", "20")
+    whole, part = (arrays.read_raw(p + ".safetensors") for p in ("whole", "part"))
+    assert [n for n in whole[0] if whole[0][n] != part[0].get(n)] == []
+    assert whole[1]["clrnn.data.output"] == "y" and whole[1]["clrnn.train.step"] == "20"
+    passes("train", *start, *"--steps 5 --freeze front. --freeze norm. --validation 0".split(),
+           "--save", "f.safetensors")
+    before, after = (arrays.read_safetensors(p) for p in ("g.safetensors", "f.safetensors"))
+    for name in before:
+        assert (before[name] == after[name]) == name.startswith(("front.", "norm.")), name
+    result = harness.clrnn("train", *common, "--steps", "30", "--save", "n.safetensors",
+                           "--resume", "f.safetensors", "--seed", "5")
+    assert result.returncode == 2 and "seed" in result.stderr, result
+
+
+def test_graph_bad():
+    write_classes()
+    write_graph()
+    start = [*COMMON, "--model", "g.safetensors", "--save", "m.safetensors"]
+    for extra, says in [(["--output", "z"], ["--output z", "no such output"]),
+                        ([], ["2 inputs and gives 6 outputs at 'all'", "2 and 3"]),
+                        (["--output", "y", "--hidden", "6"], ["--hidden", "graph"]),
+                        (["--output", "y", "--dropout", "0.1"], ["--dropout 0.1", "layers"]),
+                        (["--output", "y", "--freeze", "foot."], ["foot.", "front.weight"])]:
+        fails(2, "train", *start, *extra, says=says)
+    fails(2, "train", *COMMON, "--output", "y", "--save", "m.safetensors", says="--model")
+    npy("x.npy", (60, 7, 3), [0.5] * 60 * 21)
+    fails(2, "train", *start, "--output", "y", says="2 inputs")
+    assert not os.path.exists("m.safetensors")
