@@ -10,7 +10,7 @@
 #include "device/buffer.h"
 #include "layer/plan.h"
 #include "model/model.h"
-#include "train/learner_model.h"
+#include "train/checkpoint.h"
 #include "train/options.h"
 #include "train/trainer.h"
 
@@ -288,7 +288,7 @@ static clrnn_status load(clrnn_trainer *trainer, const clrnn_tensors *set, const
     clrnn_status status =
         clrnn_model_from_tensors(trainer->context, set, trainer->precision, &found);
     if (status == CLRNN_OK)
-        status = clr_models_compare(found, trainer->model, path);
+        status = clr_checkpoint_compare(found, trainer->model, path);
     if (status == CLRNN_OK) {
         *parameters = found->parameters;
         found->parameters = NULL;
