@@ -38,7 +38,7 @@ static clrnn_status create_partial(clr_loss *loss)
 clrnn_status clr_loss_init(clrnn_context *context, clrnn_precision precision, size_t max_count,
                            clr_loss *loss)
 {
-    const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_loss};
+    const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_elementary, &clr_cl_loss};
     size_t group = group_of(&context->info);
     clr_define defines[] = {
         {"REAL_IS_DOUBLE", precision == CLRNN_F64}, {"SUM_ITEM", SUM_ITEM}, {"WG", (long)group}};

@@ -65,6 +65,7 @@ static clrnn_graph *deep(bool batch_major)
                              .kernel = {4},
                              .causal = true,
                              .groups = 2});
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_EMA, .axis = -1});
     add(g,
         (clrnn_node_desc){
             .kind = CLRNN_NODE_DENSE, .name = "head", .units = 3, .function = CLRNN_FN_SOFTSIGN});
