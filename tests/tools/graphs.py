@@ -84,6 +84,43 @@ def test_graph_freeze_and_resume():
     assert result.returncode == 2 and "seed" in result.stderr, result
 
 
+def test_graph_bench():
+    """A graph, and a model as one, as a whole: its passes, training steps, blocks."""
+    write_graph(shape=(-2, -1, 2))
+    for problem, runs_as in [("T=20,N=3", "infer"), ("T=20,N=3,mode=train", "train"),
+                             ("T=64,N=2,mode=stream,block=16", "stream")]:
+        r = json.loads(passes("bench", "--model", "g.safetensors", "--problem", problem, "--json"))
+        assert r["problem"].startswith("g.safetensors T=") and f"mode={runs_as}" in r["problem"], r
+        assert r["passed"] and r["runs"] >= 5 and 0 < r["min_ms"] <= r["median_ms"], r
+        assert r["max_error"] is None or 0 < r["max_error"] < 1e-4, r
+        assert ("p999_us" in r) == (runs_as == "stream"), r
+    lines = passes("bench", "--model", "g.safetensors").splitlines()
+    assert len(lines) == 3 and "g.safetensors T=100,N=1,mode=infer" in lines[2], lines
+    arrays.write_safetensors("m.safetensors", arrays.make_weights("gru", 3, 5, 2))
+    r = json.loads(passes("bench", "--model", "m.safetensors", "--json"))
+    assert r["passed"] and r["strategy"], r
+    fails(2, "bench", "--model", "g.safetensors", "--problem", "T=3,H=4", says=["--problem T=3,H=4", "H"])
+    fails(2, "bench", "--model", "missing.safetensors", says="missing.safetensors")
+
+
+def test_graph_table():
+    """Node, shape, parameters, how weights are kept; with a device also what runs there."""
+    write_graph()
+    text = passes("info", "g.safetensors")
+    lines = [line.split() for line in text.splitlines()]
+    assert ["name", "kind", "shape", "parameters", "storage", "reads"] in lines, text
+    rnn, = [line for line in lines if line[:2] == ["rnn", "recurrent"]]
+    assert rnn == ["rnn", "recurrent", "[T,N,6]", "288", "f32", "norm"], rnn
+    text = passes("info", "g.safetensors", "--device", "auto")
+    header, = [line.split() for line in text.splitlines() if "reads" in line]
+    assert header == ["name", "kind", "shape", "parameters", "storage", "strategy", "reads"]
+    rnn, = [line.split() for line in text.splitlines() if line.split()[:2] == ["rnn", "recurrent"]]
+    assert rnn[5] in ("stepwise", "persistent", "resident"), rnn
+    nodes = json.loads(passes("info", "g.safetensors", "--json", "--device", "auto"))["nodes"]
+    assert [n.get("storage") for n in nodes] == [None, None, "f32", None, None], nodes
+    assert nodes[2]["strategy"] == rnn[5], nodes
+
+
 def test_graph_bad():
     write_classes()
     write_graph()
