@@ -121,6 +121,51 @@ def test_graph_table():
     assert nodes[2]["strategy"] == rnn[5], nodes
 
 
+def described(nodes, outputs, shape=(-1, -2, 2)):
+    """A file of a graph without parameters of its own: to be refused before they are looked for."""
+    text = json.dumps({"graph": 1, "inputs": [{"name": "x", "shape": list(shape), "ids": False}],
+                       "nodes": nodes, "outputs": outputs}, separators=(",", ":"))
+    arrays.write_safetensors("b.safetensors", {"none": ((1,), [0.0])}, {"clrnn": text})
+
+
+def test_graph_bad_files():
+    """What cannot be: one line that names the node, from whichever command reads it."""
+    def dense(name, reads):
+        return {"kind": "dense", "name": name, "inputs": [reads], "units": 2}
+    y = [{"name": "y", "value": "b"}]
+    for nodes, outputs, says in [
+            ([dense("a", "b"), dense("b", "a")], y, ["node 'a' (dense)", "'b'", "no node before it"]),
+            ([dense("a", "a"), dense("b", "a")], y, ["node 'a' (dense)", "no circles"]),
+            ([dense("a", "x"), dense("b", "z")], y, ["node 'b' (dense)", "'z'"]),
+            ([dense("a", "x"), dense("a", "x")], y, ["'a' already", "(dense)"]),
+            ([dense("a", "x"), {"kind": "softmax", "name": "b", "inputs": ["a"], "axis": 3}], y,
+             ["node 'b' (softmax)", "[T,N,2]", "axis 3"]),
+            ([dense("a", "x"), {"kind": "dense", "name": "c", "inputs": ["a"], "units": 3},
+              {"kind": "add", "name": "b", "inputs": ["a", "c"]}], y,
+             ["node 'b' (add)", "[T,N,2] and [T,N,3]"]),
+            ([dense("b", "x")], y + y, ["'y'", "already", "'b'"]),
+            ([dense("a", "x")], y, ["'b'"])]:
+        described(nodes, outputs)
+        for command in [["info", "b.safetensors"], ["bench", "--model", "b.safetensors"]]:
+            fails(2, *command, says=says)
+    # what only a stream cannot do
+    nodes = [{"kind": "recurrent", "name": "rnn", "inputs": ["x"],
+              "network": {"cell": "gru", "hidden_size": 3, "num_layers": 1, "bidirectional": True}}]
+    text = json.dumps({"graph": 1, "inputs": [{"name": "x", "shape": [-1, -2, 2], "ids": False}],
+                       "nodes": nodes, "outputs": [{"name": "y", "value": "rnn"}]},
+                      separators=(",", ":"))
+    tensors = {}
+    for end in ["", "_reverse"]:
+        tensors |= {f"rnn.weight_ih_l0{end}": arrays.numbers(1, (9, 2)),
+                    f"rnn.weight_hh_l0{end}": arrays.numbers(2, (9, 3)),
+                    f"rnn.bias_ih_l0{end}": arrays.numbers(3, (9,)),
+                    f"rnn.bias_hh_l0{end}": arrays.numbers(4, (9,))}
+    arrays.write_safetensors("t.safetensors", tensors, {"clrnn": text})
+    passes("bench", "--model", "t.safetensors", "--problem", "T=3")
+    fails(2, "bench", "--model", "t.safetensors", "--problem", "T=8,mode=stream,block=4",
+          says=["node 'rnn' (recurrent)", "backward direction"])
+
+
 def test_graph_bad():
     write_classes()
     write_graph()
