@@ -64,6 +64,8 @@ static struct {
     clrnn_graph_gradients graph_back;
     clrnn_graph_stream_desc graph_streamed;
     clrnn_graph_stream *graph_stream, *no_graph_stream;
+    const void *rows_in[1];
+    void *rows_out[1];
     clrnn_graph_trainer_desc graph_training;
     clrnn_trainer *graph_trainer;
     clrnn_graph_batch graph_batch;
