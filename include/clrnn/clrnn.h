@@ -10,6 +10,7 @@
 #include <clrnn/graph_parameters.h>
 #include <clrnn/graph_plan.h>
 #include <clrnn/graph_stream.h>
+#include <clrnn/graph_trainer.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
 #include <clrnn/plan.h>

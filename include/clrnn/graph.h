@@ -95,8 +95,9 @@ typedef struct clrnn_graph clrnn_graph;
  *                 ids count from the end. F. S: along time
  *   expand        shape, rank: broadcast to it; 0 keeps an axis
  *   constant      data [shape], copied; trainable: a parameter "name.value", as of a learned
- * initial
- *                 state */
+ *                 initial state
+ *   ema           an average along time, of channels along axis (-1 is the last): y = y + a (x - y)
+ *                 from y = 0 on, with a = sigmoid(rate) of each channel; parameter rate [C] */
 #define CLRNN_NODE_LIST(X)                \
     X(RECURRENT, recurrent)               \
     X(DENSE, dense)                       \
@@ -130,7 +131,8 @@ typedef struct clrnn_graph clrnn_graph;
     X(PAD, pad)                           \
     X(GATHER, gather)                     \
     X(EXPAND, expand)                     \
-    X(CONSTANT, constant)
+    X(CONSTANT, constant)                 \
+    X(EMA, ema)
 
 typedef enum clrnn_node_kind {
 #define CLRNN_NODE_ENUM(id, name) CLRNN_NODE_##id,

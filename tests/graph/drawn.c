@@ -256,13 +256,30 @@ static void draw_parameters(drawn_numbers *r, clrnn_graph *graph)
                 clr_graph_put(graph, graph->parameters[i].info.offset + k, 0.5 + 0.1 * (double)k);
 }
 
-/* T and N that suit all nodes: windows want some steps. */
-static bool suits(const drawn_graph *d)
+/* A plan is made for some more steps and rows than there are. */
+static uint32_t most_steps(const drawn_graph *d)
+{
+    return d->steps + (uint32_t)(d->seed % 3);
+}
+
+static uint32_t most_rows(const drawn_graph *d)
+{
+    return d->batch + (uint32_t)(d->seed % 2);
+}
+
+static bool suits_all(const drawn_graph *d, uint32_t steps, uint32_t batch)
 {
     clr_graph_reference r;
-    const bool fits = clr_graph_reference_make(d->graph, d->steps, d->batch, NULL, &r) == CLRNN_OK;
+    const bool fits = clr_graph_reference_make(d->graph, steps, batch, NULL, &r) == CLRNN_OK;
     clr_graph_reference_free(&r);
     return fits;
+}
+
+/* T and N that suit all nodes: windows want some steps, an odd T may be what two ways to halve and
+ * double it agree on. */
+static bool suits(const drawn_graph *d)
+{
+    return suits_all(d, d->steps, d->batch) && suits_all(d, most_steps(d), most_rows(d));
 }
 
 drawn_graph draw_graph(uint64_t seed, clrnn_precision precision, uint32_t most,
@@ -469,8 +486,8 @@ drawn_pass drawn_run(const drawn_graph *d, clrnn_context *context, bool train)
 {
     const clrnn_graph *g = d->graph;
     drawn_pass pass = {0};
-    const clrnn_graph_plan_desc desc = {.max_steps = d->steps + d->seed % 3,
-                                        .max_batch = d->batch + d->seed % 2,
+    const clrnn_graph_plan_desc desc = {.max_steps = most_steps(d),
+                                        .max_batch = most_rows(d),
                                         .train = train,
                                         .input_gradients = train};
     assert_int_equal(clr_graph_reference_make(g, d->steps, d->batch, d->lengths, &pass.reference),

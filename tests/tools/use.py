@@ -8,7 +8,6 @@ import harness
 from harness import TIMEOUT, clrnn, fails, passes, write_text
 
 COMMANDS = ["devices", "run", "train", "sample", "info", "verify", "bench", "tune"]
-WITHOUT_DEVICE = ["info"]
 
 
 def test_help():
@@ -17,7 +16,7 @@ def test_help():
         assert f"  {name} " in text, name
         own = passes(name, "--help")
         assert own.startswith(f"usage: clrnn {name} "), own
-        assert ("--device SEL" in own) == (name not in WITHOUT_DEVICE), own
+        assert "--device SEL" in own, own
     assert passes("--version").startswith("clrnn ")
 
 
