@@ -6,6 +6,7 @@
 #ifndef TEST_API_CASES_H
 #define TEST_API_CASES_H
 
+#include "api/format_cases.h"
 #include "api/graph_cases.h"
 
 /* An error with a reason in the log; the same where the call has no log to send it to. */
@@ -338,6 +339,7 @@
     TEXT_CASES(CASE)            \
     GRAPH_CASES(CASE)           \
     GRAPH_PARAMETER_CASES(CASE) \
+    FORMAT_CASES(CASE)          \
     GRAPH_PLAN_CASES(CASE)      \
     GRAPH_STREAM_CASES(CASE)
 
