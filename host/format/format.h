@@ -42,7 +42,8 @@ typedef struct clr_format {
 /* The formats, in the order in which they are asked. */
 #define CLR_FORMAT_LIST(X) \
     X(clrnn)               \
-    X(onnx)
+    X(onnx)                \
+    X(pytorch)
 
 #define CLR_FORMAT_ROW(name) extern const clr_format clr_format_##name;
 CLR_FORMAT_LIST(CLR_FORMAT_ROW)
