@@ -43,7 +43,10 @@ typedef struct clr_format {
 #define CLR_FORMAT_LIST(X) \
     X(clrnn)               \
     X(onnx)                \
-    X(pytorch)
+    X(pytorch)             \
+    X(rtneural)            \
+    X(nam)                 \
+    X(state_json)
 
 #define CLR_FORMAT_ROW(name) extern const clr_format clr_format_##name;
 CLR_FORMAT_LIST(CLR_FORMAT_ROW)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * format/pytorch.c - a state_dict, by torch.save or as safetensors: names, shapes and values of
  * tensors, and no more. */
-#include <string.h>
+#include "format/pytorch.h"
 
 #include "format/arch.h"
 #include "format/chain.h"
 #include "format/fill.h"
-#include "format/format.h"
 #include "model/tensors.h"
 
 static bool is_safetensors(const clr_format_file *file)
@@ -39,14 +38,21 @@ static clrnn_status by_names(const clrnn_tensors *set, const clr_format_file *fi
     return status == CLRNN_OK ? clr_graph_fill(*graph, &source, log) : status;
 }
 
+clrnn_status clr_state_dict_import(const clrnn_tensors *set, const clr_format_file *file,
+                                   const clrnn_import_desc *desc, const clrnn_log *log,
+                                   clrnn_graph **graph)
+{
+    return desc->arch ? clr_arch_import(desc, set, file->path, log, graph)
+                      : by_names(set, file, desc, log, graph);
+}
+
 static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *desc,
                          const clrnn_log *log, clrnn_graph **graph)
 {
     clrnn_tensors *set = NULL;
     clrnn_status status = clrnn_tensors_parse(file->data, file->bytes, file->path, log, &set);
     if (status == CLRNN_OK)
-        status = desc->arch ? clr_arch_import(desc, set, file->path, log, graph)
-                            : by_names(set, file, desc, log, graph);
+        status = clr_state_dict_import(set, file, desc, log, graph);
     clrnn_tensors_destroy(&set);
     return status;
 }
