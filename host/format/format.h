@@ -46,6 +46,7 @@ typedef struct clr_format {
     X(pytorch)             \
     X(rtneural)            \
     X(nam)                 \
+    X(keras)               \
     X(state_json)
 
 #define CLR_FORMAT_ROW(name) extern const clr_format clr_format_##name;
