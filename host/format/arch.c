@@ -35,8 +35,9 @@ static clrnn_status unknown(const arch *a, const char *node, const char *field)
 
 static bool is_network_field(const char *name)
 {
-    static const char *const fields[] = {"cell", "hidden_size",   "num_layers", "input_size",
-                                         "bias", "bidirectional", NULL};
+    static const char *const fields[] = {
+        "cell",    "hidden_size", "num_layers",  "input_size",    "bias",
+        "reverse", "merge",       "single_bias", "bidirectional", NULL};
     bool known = among(name, fields);
     for (size_t i = 0; i < CLR_OPTIONS; i++)
         known = known || strcmp(clr_options[i].field, name) == 0;

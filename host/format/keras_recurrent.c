@@ -47,6 +47,23 @@ static int cell_of(const char *type)
     return -1;
 }
 
+/* One of those that cells know; the usual one is not said. */
+static clrnn_status take_function(const clr_keras *k, const clrnn_node_desc *f, bool gate,
+                                  clrnn_activation *out)
+{
+    const clrnn_function own = f->function == CLRNN_FN_IDENTITY ? CLRNN_FN_AFFINE : f->function;
+    if (own == (gate ? CLRNN_FN_SIGMOID : CLRNN_FN_TANH))
+        return CLRNN_OK;
+    if (own > CLRNN_FN_SOFTPLUS)
+        return clr_keras_unsupported(k, "in a cell the function", clrnn_function_name(own));
+    *out = clrnn_activation_of(own);
+    if (f->alpha != 0 || f->beta != 0) {
+        out->alpha = (float)f->alpha;
+        out->beta = (float)f->beta;
+    }
+    return CLRNN_OK;
+}
+
 static clrnn_status take_functions(const clr_keras *k, clrnn_network_desc *n)
 {
     clrnn_node_desc f = {0}, g = {0};
@@ -59,13 +76,12 @@ static clrnn_status take_functions(const clr_keras *k, clrnn_network_desc *n)
         return status;
     if (softmax[0] != CLRNN_NODE_KINDS || softmax[1] != CLRNN_NODE_KINDS)
         return clr_keras_unsupported(k, "activation", "softmax of a cell");
-    if (gated && f.function != CLRNN_FN_SIGMOID)
-        return clr_keras_unsupported(k, "recurrent_activation", clrnn_function_name(f.function));
-    if (!gated && g.function == CLRNN_FN_RELU)
-        n->nonlinearity = CLRNN_RELU;
-    else if (g.function != CLRNN_FN_TANH)
-        return clr_keras_unsupported(k, "activation", clrnn_function_name(g.function));
-    return CLRNN_OK;
+    const clrnn_node_desc *of[2][CLRNN_ACTIVATIONS] = {{&g}, {&f, &g, &g}};
+    for (uint32_t i = 0; i < CLRNN_ACTIVATIONS && status == CLRNN_OK; i++)
+        if (of[gated][i] && (i < 2 || n->cell == CLRNN_CELL_LSTM))
+            status = take_function(k, of[gated][i], gated && i == 0, &n->activations[0][i]);
+    memcpy(n->activations[1], n->activations[0], sizeof n->activations[1]);
+    return status;
 }
 
 /* k->config is that of the cell, be it a layer's own. */
@@ -84,6 +100,7 @@ static clrnn_status take_cell(const clr_keras *k, const char *type, clrnn_networ
             clr_keras_flag(k, "reset_after", false) ? CLRNN_RESET_AFTER : CLRNN_RESET_BEFORE;
         n->gru_update = CLRNN_UPDATE_KEEPS;
     }
+    n->single_bias = !n->no_bias && n->gru_reset != CLRNN_RESET_AFTER;
     return take_functions(k, n);
 }
 
@@ -203,8 +220,9 @@ static clrnn_status add_node(clr_keras *k, const form *f, uint32_t *in)
     if (status != CLRNN_OK)
         return status;
     *in = (uint32_t)info.shape[2];
-    if (f->backwards)
-        status = slice(k, k->inputs[0].name, 1, -1, CLRNN_TO_END, -1, ".backwards", &x);
+    if (f->backwards && f->sequences)
+        status = clr_keras_unsupported(k, "go_backwards with", "return_sequences");
+    desc.network.reverse = f->backwards;
     for (uint32_t i = 0; i < given && status == CLRNN_OK; i++) {
         status = give_state(k, i + 1, &f->network, i ? ".c0" : ".h0", &states[i]);
         desc.inputs[i + 1] = states[i].name;
@@ -235,7 +253,9 @@ static clrnn_status add_one_way(clr_keras *k)
     if (status != CLRNN_OK)
         return status;
     memcpy(k->outputs[0].name, k->node, sizeof k->node);
-    if (!f.sequences)
+    if (f.backwards) /* the last that is made is that of the first step */
+        status = take_state(k, "hn", &f.network, 0, ".last", &k->outputs[0]);
+    else if (!f.sequences)
         status = clr_keras_add(k, &last, ".last", k->node, &k->outputs[0]);
     return status == CLRNN_OK && f.states ? add_states(k, &f.network) : status;
 }

@@ -82,7 +82,7 @@ static void take_options(const finder *f, clr_module *m, const char *end)
         const clr_cell_option *o = &clr_options[i];
         char leaf[48];
         snprintf(leaf, sizeof leaf, "%s%s", o->tensor ? o->tensor : "", end);
-        if (clr_cell_has(clr_cell_of(n->cell), o) && i != CLR_OPTION_PROJECTION)
+        if (clr_cell_has(clr_cell_of(n->cell), o) && o->kind == CLR_OPTION_WORD)
             clr_option_set(n, o, o->tensor ? has(f, m, leaf) : o->imported);
     }
 }

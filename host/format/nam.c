@@ -92,7 +92,7 @@ static clrnn_status read_weights(model *m, const cJSON *root)
 static clrnn_status order_weights(model *m)
 {
     const size_t H = m->H, L = m->L;
-    m->rnn = clr_calloc(m->count + 4 * H * L, sizeof *m->rnn); /* second biases are 0 */
+    m->rnn = clr_calloc(m->count, sizeof *m->rnn);
     m->h0 = clr_calloc(L * H, sizeof *m->h0);
     m->c0 = clr_calloc(L * H, sizeof *m->c0);
     if (!m->rnn || !m->h0 || !m->c0)
@@ -109,7 +109,7 @@ static clrnn_status order_weights(model *m)
         to += 4 * H * (I + H);
         memcpy(to, from, 4 * H * sizeof *to);
         from += 4 * H;
-        to += 8 * H;
+        to += 4 * H;
         memcpy(m->h0 + l * H, from, H * sizeof *from);
         memcpy(m->c0 + l * H, from + H, H * sizeof *from);
         from += 2 * H;
@@ -129,10 +129,11 @@ static clrnn_status add_nodes(const model *m, clrnn_graph *graph)
         {.kind = CLRNN_NODE_EXPAND, .name = "h0.rows", .inputs = {"h0"}},
         {.kind = CLRNN_NODE_CONSTANT, .name = "c0", .data = m->c0, .trainable = true},
         {.kind = CLRNN_NODE_EXPAND, .name = "c0.rows", .inputs = {"c0"}}};
-    const clrnn_node_desc rnn = {.kind = CLRNN_NODE_RECURRENT,
-                                 .name = "rnn",
-                                 .inputs = {"x", "h0.rows", "c0.rows"},
-                                 .network = {.hidden_size = m->H, .num_layers = m->L}};
+    const clrnn_node_desc rnn = {
+        .kind = CLRNN_NODE_RECURRENT,
+        .name = "rnn",
+        .inputs = {"x", "h0.rows", "c0.rows"},
+        .network = {.hidden_size = m->H, .num_layers = m->L, .single_bias = true}};
     const clrnn_node_desc head = {.kind = CLRNN_NODE_DENSE, .name = "head", .units = m->O};
     clrnn_status status = clrnn_graph_input(graph, &x);
     for (int i = 0; i < 4 && status == CLRNN_OK; i++) {

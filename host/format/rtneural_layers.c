@@ -197,6 +197,7 @@ static clrnn_status read_recurrent(clr_rtneural *r)
                                   .name = r->name,
                                   .network = {.cell = gru ? CLRNN_CELL_GRU : CLRNN_CELL_LSTM,
                                               .hidden_size = r->out,
+                                              .single_bias = !gru,
                                               .gru_reset = gru ? CLRNN_RESET_AFTER : 0,
                                               .gru_update = gru ? CLRNN_UPDATE_KEEPS : 0}};
     clrnn_status status = check_fields(r, known);
