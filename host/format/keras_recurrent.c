@@ -80,7 +80,6 @@ static clrnn_status take_functions(const clr_keras *k, clrnn_network_desc *n)
     for (uint32_t i = 0; i < CLRNN_ACTIVATIONS && status == CLRNN_OK; i++)
         if (of[gated][i] && (i < 2 || n->cell == CLRNN_CELL_LSTM))
             status = take_function(k, of[gated][i], gated && i == 0, &n->activations[0][i]);
-    memcpy(n->activations[1], n->activations[0], sizeof n->activations[1]);
     return status;
 }
 
@@ -339,6 +338,7 @@ static clrnn_status take_both(clr_keras *k, form *f, uint32_t *in)
     if (status != CLRNN_OK)
         return status;
     f->network.bidirectional = true;
+    memcpy(f->network.activations[1], f->network.activations[0], sizeof f->network.activations[1]);
     return add_node(k, f, in);
 }
 
