@@ -20,7 +20,8 @@ static const size_t head = (sizeof(struct clr_arena_block) + ALIGNMENT - 1) / AL
 
 void *clr_arena_get(clr_arena *arena, size_t bytes)
 {
-    if (bytes > arena->most || arena->used > arena->most - bytes)
+    arena->full = bytes > arena->most || arena->used > arena->most - bytes;
+    if (arena->full)
         return NULL;
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (!arena->blocks || bytes > arena->left) {

@@ -12,7 +12,7 @@
 #include "format/keras.h"
 #include "format/numbers.h"
 #include "model/tensors.h"
-#include "model/zip.h"
+#include "model/archive.h"
 
 /* "2.15.0" is before 3; where nothing is said, too. */
 static bool is_before_3(const char *version)

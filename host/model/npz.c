@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "model/archive.h"
 #include "model/tensors.h"
-#include "model/zip.h"
 
 /* Add the one array of a set under a name. */
 static clrnn_status add_array(clrnn_tensors *set, const char *name, size_t length,

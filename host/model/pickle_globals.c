@@ -17,7 +17,8 @@ static clrnn_status wrong(const clr_pickle_call *c, const char *what)
 
 static clrnn_status no_memory(const clr_pickle_call *c)
 {
-    return clr_fail(c->log, CLRNN_ERR_MEMORY, "%s: its objects need too much memory", c->file);
+    return clr_fail(c->log, c->arena->full ? CLRNN_ERR_FORMAT : CLRNN_ERR_MEMORY,
+                    "%s: its objects need too much memory", c->file);
 }
 
 /* Argument i, if it is of that kind; else NULL. */

@@ -15,10 +15,13 @@ void clr_pickle_fail(clr_pickle_machine *m, const char *what)
 
 void clr_pickle_no_memory(clr_pickle_machine *m)
 {
-    if (m->status == CLRNN_OK)
-        m->status = clr_fail(m->log, CLRNN_ERR_MEMORY,
-                             "%s: its objects need more than %zu bytes, or memory is short",
-                             m->file, m->arena->most);
+    if (m->status != CLRNN_OK)
+        return;
+    m->status =
+        m->arena->full
+            ? clr_fail(m->log, CLRNN_ERR_FORMAT,
+                       "%s: refused: its objects need more than %zu bytes", m->file, m->arena->most)
+            : clr_fail(m->log, CLRNN_ERR_MEMORY, "%s: no memory for its objects", m->file);
 }
 
 /* --- values ---------------------------------------------------------------------------------- */

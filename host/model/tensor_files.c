@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "model/archive.h"
 #include "model/tensors.h"
-#include "model/zip.h"
 
 static clrnn_status read_archive(clrnn_tensors *set, const void *data, size_t bytes,
                                  const char *name)

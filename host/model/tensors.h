@@ -5,7 +5,7 @@
 
 #include <clrnn/tensors.h>
 
-#include "model/zip.h"
+#include "model/archive.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "arrays are kept in the byte order of their files, which is little-endian"

@@ -12,54 +12,34 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "model/pickle.h"
 #include "model/tensors.h"
-#include "model/zip.h"
+#include "model/torch.h"
 
 enum {
     MOST_DEPTH = 32,
     MOST_STEPS = 1 << 20, /* values looked at: they may be part of each other many times over */
-    MOST_METADATA = 256,
-    MOST_NAME = 512
+    MOST_METADATA = 256
 };
 
 /* What values may take: those of a thousand layers take a few MB. */
 #define MOST_VALUES ((size_t)96 << 20)
 
-typedef struct reader {
-    clrnn_tensors *set;
-    const clr_zip *zip;
-    const char *file, *folder; /* what the names of the entries begin with */
-    clr_arena arena;
-    clr_tensor_ref **refs; /* [set->count], as set->tensors; in the arena */
-    size_t room;
-    size_t steps;
-    uint64_t left; /* bytes that tensors may take yet */
-    char name[MOST_NAME];
-} reader;
-
 /* --- the tensors among the values --------------------------------------------------------------
  */
 
-static clrnn_status damaged(const reader *r, const char *what)
+static clrnn_status damaged(const clr_torch *r, const char *what)
 {
     return clr_fail(&r->set->log, CLRNN_ERR_FORMAT, "%s: damaged: %s", r->file, what);
 }
 
-static clrnn_status no_memory(const reader *r)
-{
-    return clr_fail(&r->set->log, CLRNN_ERR_MEMORY, "%s: no memory for %zu tensors", r->file,
-                    r->set->count);
-}
-
-static clrnn_status grow(reader *r)
+static clrnn_status grow(clr_torch *r)
 {
     if (r->set->count < r->room)
         return CLRNN_OK;
     const size_t room = 2 * r->room + 64;
     clr_tensor_ref **larger = clr_arena_get(&r->arena, room * sizeof *larger);
     if (!larger)
-        return no_memory(r);
+        return clr_torch_no_memory(r);
     if (r->set->count > 0)
         memcpy(larger, r->refs, r->set->count * sizeof *larger);
     r->refs = larger;
@@ -68,7 +48,7 @@ static clrnn_status grow(reader *r)
 }
 
 /* A tensor without its data yet. */
-static clrnn_status add_tensor(reader *r, clr_tensor_ref *ref)
+static clrnn_status add_tensor(clr_torch *r, clr_tensor_ref *ref)
 {
     clrnn_tensor tensor = {.dtype = ref->dtype, .rank = ref->rank};
     memcpy(tensor.shape, ref->shape, sizeof tensor.shape);
@@ -80,7 +60,7 @@ static clrnn_status add_tensor(reader *r, clr_tensor_ref *ref)
                         clr_show_shape(ref->rank, ref->shape).text);
     r->left -= tensor.bytes;
     char *name = clr_tensors_keep(r->set, strlen(r->name) + 1);
-    clrnn_status status = name ? grow(r) : no_memory(r);
+    clrnn_status status = name ? grow(r) : clr_torch_no_memory(r);
     if (status != CLRNN_OK)
         return status;
     strcpy(name, r->name);
@@ -89,7 +69,7 @@ static clrnn_status add_tensor(reader *r, clr_tensor_ref *ref)
     return clr_tensors_append(r->set, &tensor);
 }
 
-static clrnn_status add_metadata(reader *r, const clr_pickled *value)
+static clrnn_status add_metadata(clr_torch *r, const clr_pickled *value)
 {
     char number[40];
     const char *text = number;
@@ -108,11 +88,11 @@ static clrnn_status add_metadata(reader *r, const clr_pickled *value)
     return clrnn_tensors_set_metadata(r->set, r->name, text);
 }
 
-static clrnn_status walk(reader *r, const clr_pickled *value, const clr_pickled *only,
+static clrnn_status walk(clr_torch *r, const clr_pickled *value, const clr_pickled *only,
                          unsigned depth);
 
 /* The part `key` of a value, or number `index`. */
-static clrnn_status walk_part(reader *r, const clr_pickled *key, uint32_t index,
+static clrnn_status walk_part(clr_torch *r, const clr_pickled *key, uint32_t index,
                               const clr_pickled *value, const clr_pickled *only, unsigned depth)
 {
     const size_t used = strlen(r->name), room = sizeof r->name - used;
@@ -135,7 +115,7 @@ static bool is_key(const clr_pickled *key)
            (key->kind == CLR_PICKLED_TEXT && strlen(key->text) == key->size);
 }
 
-static clrnn_status walk_dict(reader *r, const clr_pickled *dict, const clr_pickled *only,
+static clrnn_status walk_dict(clr_torch *r, const clr_pickled *dict, const clr_pickled *only,
                               unsigned depth)
 {
     clrnn_status status = CLRNN_OK;
@@ -147,7 +127,7 @@ static clrnn_status walk_dict(reader *r, const clr_pickled *dict, const clr_pick
 }
 
 /* Tensors below a value; with `only` numbers and texts alone, and not in that. */
-static clrnn_status walk(reader *r, const clr_pickled *value, const clr_pickled *only,
+static clrnn_status walk(clr_torch *r, const clr_pickled *value, const clr_pickled *only,
                          unsigned depth)
 {
     if (depth > MOST_DEPTH || r->steps++ > MOST_STEPS)
@@ -192,7 +172,7 @@ static const clr_pickled *state_dict(const clr_pickled *root)
     return root;
 }
 
-static clrnn_status find_tensors(reader *r, const clr_pickled *root)
+static clrnn_status find_tensors(clr_torch *r, const clr_pickled *root)
 {
     const clr_pickled *states = state_dict(root);
     clrnn_status status = walk(r, states, NULL, 0);
@@ -203,139 +183,6 @@ static clrnn_status find_tensors(reader *r, const clr_pickled *root)
     if (r->set->count == 0)
         return clr_fail(&r->set->log, CLRNN_ERR_FORMAT, "%s: there are no tensors in it", r->file);
     return CLRNN_OK;
-}
-
-/* --- their data --------------------------------------------------------------------------------
- */
-
-/* Elements of a tensor of any strides, in order. */
-static void copy_strided(const clr_tensor_ref *t, size_t element, const char *from, char *to)
-{
-    uint64_t at[CLRNN_MAX_RANK] = {0};
-    const uint64_t inner = t->rank ? t->shape[t->rank - 1] : 1;
-    const uint64_t step = t->rank ? t->stride[t->rank - 1] : 1;
-    for (;;) {
-        uint64_t place = t->offset;
-        for (uint32_t i = 0; i + 1 < t->rank; i++)
-            place += at[i] * t->stride[i];
-        for (uint64_t i = 0; i < inner; i++, to += element)
-            memcpy(to, from + (place + i * step) * element, element);
-        uint32_t axis = t->rank ? t->rank - 1 : 0;
-        while (axis-- > 0 && ++at[axis] == t->shape[axis])
-            at[axis] = 0;
-        if (axis == UINT32_MAX)
-            return;
-    }
-}
-
-static bool is_contiguous(const clr_tensor_ref *t)
-{
-    uint64_t expected = 1;
-    for (uint32_t i = t->rank; i-- > 0; expected *= t->shape[i])
-        if (t->shape[i] != 1 && t->stride[i] != expected)
-            return false;
-    return true;
-}
-
-static clrnn_status fill(const reader *r, size_t i, const char *storage)
-{
-    const clr_tensor_ref *ref = r->refs[i];
-    clrnn_tensor *t = r->set->tensors[i];
-    char *data = clr_tensors_keep(r->set, t->bytes);
-    if (!data)
-        return no_memory(r);
-    t->data = data;
-    const size_t element = clr_dtypes[t->dtype].bytes;
-    if (t->count > 0 && is_contiguous(ref))
-        memcpy(data, storage + ref->offset * element, t->bytes);
-    else if (t->count > 0)
-        copy_strided(ref, element, storage, data);
-    return CLRNN_OK;
-}
-
-/* The entry of a storage, which must be as long as the pickle says. */
-static clrnn_status find_storage(const reader *r, const clr_storage_ref *s, clr_zip_entry *entry)
-{
-    char name[MOST_NAME];
-    const uint64_t bytes = s->count * clr_dtypes[s->dtype].bytes;
-    const int put = snprintf(name, sizeof name, "%sdata/%s", r->folder, s->key);
-    if (put < 0 || (size_t)put >= sizeof name || !clr_zip_find(r->zip, name, entry))
-        return clr_fail(&r->set->log, CLRNN_ERR_FORMAT, "%s: damaged: there is no entry data/%s",
-                        r->file, clr_show(s->key).text);
-    if (entry->size != bytes)
-        return clr_fail(&r->set->log, CLRNN_ERR_FORMAT,
-                        "%s: damaged: %s has %" PRIu64 " bytes, but its tensors need %" PRIu64,
-                        r->file, clr_show(entry->name).text, entry->size, bytes);
-    return CLRNN_OK;
-}
-
-typedef struct place {
-    const clr_storage_ref *storage;
-    size_t tensor;
-} place;
-
-static int compare_places(const void *a, const void *b)
-{
-    return strcmp(((const place *)a)->storage->key, ((const place *)b)->storage->key);
-}
-
-/* All storages together must fit before one is read. order: by key */
-static clrnn_status check_sizes(const reader *r, const place *order)
-{
-    uint64_t left = clr_zip_most(r->zip);
-    for (size_t i = 0; i < r->set->count; i++) {
-        clr_zip_entry entry;
-        clrnn_status status = find_storage(r, order[i].storage, &entry);
-        if (status != CLRNN_OK)
-            return status;
-        if (i > 0 && compare_places(&order[i - 1], &order[i]) == 0)
-            continue;
-        if (entry.size > left)
-            return clr_fail(&r->set->log, CLRNN_ERR_FORMAT,
-                            "%s: refused: its storages would unpack to far more than the file has",
-                            r->file);
-        left -= entry.size;
-    }
-    return CLRNN_OK;
-}
-
-static clrnn_status fill_all(const reader *r, const place *order)
-{
-    clrnn_status status = CLRNN_OK;
-    void *storage = NULL;
-    for (size_t i = 0; i < r->set->count && status == CLRNN_OK; i++) {
-        if (i == 0 || compare_places(&order[i - 1], &order[i]) != 0) {
-            clr_zip_entry entry;
-            free(storage);
-            storage = NULL;
-            status = find_storage(r, order[i].storage, &entry);
-            if (status == CLRNN_OK)
-                status = clr_zip_read(r->zip, &entry, &storage);
-        }
-        if (status == CLRNN_OK)
-            status = fill(r, order[i].tensor, storage);
-    }
-    free(storage);
-    return status;
-}
-
-static clrnn_status read_data(reader *r)
-{
-    place *order = clr_calloc(r->set->count, sizeof *order);
-    if (!order)
-        return no_memory(r);
-    for (size_t i = 0; i < r->set->count; i++)
-        order[i] = (place){r->refs[i]->storage, i};
-    qsort(order, r->set->count, sizeof *order, compare_places);
-    clrnn_status status = check_sizes(r, order);
-    if (status == CLRNN_OK)
-        status = fill_all(r, order);
-    free(order);
-    const char *twice = status == CLRNN_OK ? clr_tensors_sort(r->set) : NULL;
-    if (twice)
-        return clr_fail(&r->set->log, CLRNN_ERR_FORMAT, "%s: tensor \"%s\" occurs twice", r->file,
-                        clr_show(twice).text);
-    return status;
 }
 
 /* --- the archive -------------------------------------------------------------------------------
@@ -356,14 +203,14 @@ bool clr_torch_find(const clr_zip *zip, clr_zip_entry *pickle)
 }
 
 /* An entry beside data.pkl. */
-static bool has_entry(const reader *r, const char *name, clr_zip_entry *entry)
+static bool has_entry(const clr_torch *r, const char *name, clr_zip_entry *entry)
 {
-    char full[MOST_NAME];
+    char full[CLR_TORCH_NAME];
     snprintf(full, sizeof full, "%s%s", r->folder, name);
     return clr_zip_find(r->zip, full, entry);
 }
 
-static clrnn_status check_kind(const reader *r, const clr_zip_entry *pickle)
+static clrnn_status check_kind(const clr_torch *r, const clr_zip_entry *pickle)
 {
     clr_zip_entry entry;
     void *order = NULL;
@@ -393,7 +240,7 @@ clrnn_status clr_torch_read(clrnn_tensors *set, const clr_zip *zip, const clr_zi
     void *data = NULL;
     clr_pickled *root = NULL;
     const size_t length = strlen(pickle->name) - strlen("data.pkl");
-    reader *r = clr_calloc(1, sizeof *r);
+    clr_torch *r = clr_calloc(1, sizeof *r);
     char *folder = clr_calloc(length + 1, 1);
     clrnn_status status = CLRNN_ERR_MEMORY;
     if (!r || !folder) {
@@ -401,7 +248,7 @@ clrnn_status clr_torch_read(clrnn_tensors *set, const clr_zip *zip, const clr_zi
         goto done;
     }
     memcpy(folder, pickle->name, length);
-    *r = (reader){.set = set, .zip = zip, .file = zip->file, .folder = folder};
+    *r = (clr_torch){.set = set, .zip = zip, .file = zip->file, .folder = folder};
     r->arena.most = MOST_VALUES;
     r->left = clr_zip_most(zip);
     status = check_kind(r, pickle);
@@ -413,7 +260,7 @@ clrnn_status clr_torch_read(clrnn_tensors *set, const clr_zip *zip, const clr_zi
     if (status == CLRNN_OK)
         status = find_tensors(r, root);
     if (status == CLRNN_OK)
-        status = read_data(r);
+        status = clr_torch_read_data(r);
     clr_arena_free(&r->arena);
 done:
     free(folder);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * model/no_zip.c - a build without libzip. */
-#include "model/zip.h"
+ * model/no_archive.c - a build without libzip. */
+#include "model/archive.h"
 
 #include <string.h>
 

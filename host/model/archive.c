@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * model/zip.c - see model/zip.h. */
-#include "model/zip.h"
+ * model/archive.c - see model/archive.h. */
+#include "model/archive.h"
 
 #include <zip.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * model/zip.h - ZIP archives in memory, by libzip: NumPy's, PyTorch's and Keras's containers. */
-#ifndef CLR_MODEL_ZIP_H
-#define CLR_MODEL_ZIP_H
+ * model/archive.h - ZIP archives in memory, by libzip: NumPy's, PyTorch's and Keras's containers.
+ */
+#ifndef CLR_MODEL_ARCHIVE_H
+#define CLR_MODEL_ARCHIVE_H
 
 #include <stdbool.h>
 #include <stddef.h>
