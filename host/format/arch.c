@@ -8,9 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "format/fill.h"
-#include "graph/members.h"
 #include "model/graph_description.h"
-#include "shape/cell.h"
 
 /* Where a message comes from. */
 typedef struct arch {
@@ -19,67 +17,20 @@ typedef struct arch {
     cJSON *root;
 } arch;
 
-static bool among(const char *name, const char *const *names)
-{
-    for (; *names; names++)
-        if (strcmp(*names, name) == 0)
-            return true;
-    return false;
-}
-
-static clrnn_status unknown(const arch *a, const char *node, const char *field)
-{
-    return clr_fail(a->log, CLRNN_ERR_FORMAT, "%s: %s%s%s: there is no such field", a->where,
-                    node ? clr_show(node).text : "", node ? ": " : "", clr_show(field).text);
-}
-
-static bool is_network_field(const char *name)
-{
-    static const char *const fields[] = {
-        "cell",    "hidden_size", "num_layers",  "input_size",    "bias",
-        "reverse", "merge",       "single_bias", "bidirectional", NULL};
-    bool known = among(name, fields);
-    for (size_t i = 0; i < CLR_OPTIONS; i++)
-        known = known || strcmp(clr_options[i].field, name) == 0;
-    return known;
-}
-
-static bool is_node_field(const char *name)
-{
-    static const char *const fields[] = {"kind", "name", "inputs", "network", NULL};
-    bool known = among(name, fields);
-    for (size_t i = 0; i < clr_member_count; i++)
-        known = known || strcmp(clr_members[i].name, name) == 0;
-    return known;
-}
-
-static clrnn_status check_node(const arch *a, const cJSON *node)
-{
-    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(node, "name"));
-    const cJSON *network = cJSON_GetObjectItemCaseSensitive(node, "network");
-    for (const cJSON *i = node->child; i; i = i->next)
-        if (!i->string || !is_node_field(i->string))
-            return unknown(a, name ? name : "a node", i->string ? i->string : "?");
-    for (const cJSON *i = network ? network->child : NULL; i; i = i->next)
-        if (!i->string || !is_network_field(i->string))
-            return unknown(a, name ? name : "a node", i->string ? i->string : "?");
-    return CLRNN_OK;
-}
-
-/* What clr_graph_build does not look at is an error all the same: a word misspelt is not a word
- * left out. */
+/* Beside what clr_graph_build knows, and looks at. */
 static clrnn_status check_fields(const arch *a)
 {
-    static const char *const fields[] = {"graph",   "inputs", "nodes", "outputs",
-                                         "tensors", "unused", NULL};
-    const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(a->root, "nodes"), *i;
-    clrnn_status status = CLRNN_OK;
-    for (i = a->root->child; i; i = i->next)
-        if (!among(i->string, fields))
-            return unknown(a, NULL, i->string);
-    for (i = nodes ? nodes->child : NULL; i && status == CLRNN_OK; i = i->next)
-        status = check_node(a, i);
-    return status;
+    static const char *const fields[] = {"graph",   "inputs",  "nodes",
+                                         "outputs", "tensors", "unused"};
+    for (const cJSON *i = a->root->child; i; i = i->next) {
+        bool known = false;
+        for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
+            known = known || strcmp(fields[k], i->string) == 0;
+        if (!known)
+            return clr_fail(a->log, CLRNN_ERR_FORMAT, "%s: %s: there is no such field", a->where,
+                            clr_show(i->string).text);
+    }
+    return CLRNN_OK;
 }
 
 static clrnn_status parse(arch *a, const char *text, size_t size)

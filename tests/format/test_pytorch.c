@@ -153,11 +153,13 @@ static void test_wrong_architectures(void **state)
         const char *arch, *part;
     } cases[] = {
         {"{\"graph\":1,\"nods\":[]}", "nods: there is no such field"},
-        {"{\"graph\":1,\"inputs\":[],\"nodes\":[{\"kind\":\"dense\",\"name\":\"a\",\"unit\":3}]}",
-         "a: unit: there is no such field"},
-        {"{\"graph\":1,\"inputs\":[],\"nodes\":[{\"kind\":\"recurrent\",\"name\":\"r\",\"network\":"
-         "{\"cell\":\"gru\",\"size\":3}}]}",
-         "r: size: there is no such field"},
+        {"{\"graph\":1,\"inputs\":[],\"nodes\":[{\"kind\":\"dense\",\"name\":\"a\",\"inputs\":[],"
+         "\"unit\":3}]}",
+         "node 'a' has a field 'unit'"},
+        {"{\"graph\":1,\"inputs\":[],\"nodes\":[{\"kind\":\"recurrent\",\"name\":\"r\",\"inputs\":["
+         "],\"network\":"
+         "{\"cell\":\"gru\",\"hidden_size\":3,\"num_layers\":1,\"size\":3}}]}",
+         "node 'r' has a field 'size'"},
         {"{\"graph\":1", "no JSON object"},
         {"/missing/arch.json", "/missing/arch.json"},
         {"{\"graph\":1,\"inputs\":[{\"name\":\"x\",\"shape\":[-1,-2,5]}],\"nodes\":[{\"kind\":"
