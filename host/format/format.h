@@ -47,6 +47,7 @@ typedef struct clr_format {
     X(rtneural)            \
     X(nam)                 \
     X(keras)               \
+    X(npz)                 \
     X(state_json)
 
 #define CLR_FORMAT_ROW(name) extern const clr_format clr_format_##name;

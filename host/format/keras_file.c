@@ -11,8 +11,8 @@
 #include "format/h5.h"
 #include "format/keras.h"
 #include "format/numbers.h"
-#include "model/tensors.h"
 #include "model/archive.h"
+#include "model/tensors.h"
 
 /* "2.15.0" is before 3; where nothing is said, too. */
 static bool is_before_3(const char *version)

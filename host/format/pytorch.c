@@ -6,6 +6,7 @@
 #include "format/arch.h"
 #include "format/chain.h"
 #include "format/fill.h"
+#include "format/pytorch_write.h"
 #include "model/tensors.h"
 
 static bool is_safetensors(const clr_format_file *file)
@@ -61,4 +62,5 @@ const clr_format clr_format_pytorch = {.name = "pytorch",
                                        .summary = "PyTorch's state_dict, .pt or safetensors",
                                        .endings = {".pt", ".pth", ".bin", ".ckpt"},
                                        .probe = probe,
-                                       .read = read};
+                                       .read = read,
+                                       .write = clr_pytorch_write};

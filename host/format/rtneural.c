@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "format/rtneural_layers.h"
+#include "format/rtneural_write.h"
 
 /* What a model says of itself, and what changes what it computes. */
 static clrnn_status check_root(const clr_rtneural *r, const cJSON *root, bool *skip)
@@ -95,4 +96,5 @@ const clr_format clr_format_rtneural = {.name = "rtneural",
                                         .summary = "RTNeural's JSON",
                                         .endings = {".json"},
                                         .probe = probe,
-                                        .read = read};
+                                        .read = read,
+                                        .write = clr_rtneural_write};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "model/tensors.h"
@@ -80,4 +81,67 @@ clrnn_status clr_zip_read(const clr_zip *zip, const clr_zip_entry *about, void *
     *data = NULL;
     return clr_fail(zip->log, CLRNN_ERR_FORMAT, "%s: %s is damaged: %s", zip->file,
                     clr_show(about->name).text, zip_strerror(zip->archive));
+}
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+static bool add_part(zip_t *archive, const clr_zip_part *part)
+{
+    zip_buffer_fragment_t fragments[2];
+    for (int i = 0; i < 2; i++)
+        fragments[i] =
+            (zip_buffer_fragment_t){(zip_uint8_t *)(uintptr_t)part->pieces[i], part->sizes[i]};
+    zip_source_t *source = zip_source_buffer_fragment(archive, fragments, 2, 0);
+    const zip_int64_t at =
+        source ? zip_file_add(archive, part->name, source, ZIP_FL_ENC_UTF_8) : -1;
+    if (at < 0 && source)
+        zip_source_free(source);
+    return at >= 0 && zip_set_file_compression(archive, (zip_uint64_t)at, ZIP_CM_STORE, 0) == 0 &&
+           zip_file_set_dostime(archive, (zip_uint64_t)at, 0, 0x21, 0) == 0; /* 1980-01-01 */
+}
+
+/* The bytes of an archive that has been closed, to be freed. */
+static void *take_bytes(zip_source_t *source, size_t *size)
+{
+    zip_stat_t about;
+    zip_stat_init(&about);
+    if (zip_source_stat(source, &about) || !(about.valid & ZIP_STAT_SIZE) ||
+        zip_source_open(source))
+        return NULL;
+    *size = (size_t)about.size;
+    void *data = clr_calloc(*size, 1);
+    if (data && zip_source_read(source, data, about.size) != (zip_int64_t)about.size) {
+        free(data);
+        data = NULL;
+    }
+    zip_source_close(source);
+    return data;
+}
+
+clrnn_status clr_zip_write(const char *path, const clr_zip_part *parts, size_t count,
+                           const clrnn_log *log)
+{
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &error);
+    zip_t *archive = source ? zip_open_from_source(source, ZIP_TRUNCATE, &error) : NULL;
+    bool good = archive != NULL;
+    if (good)
+        zip_source_keep(source);
+    for (size_t i = 0; i < count && good; i++)
+        good = add_part(archive, &parts[i]);
+    const bool closed = good && zip_close(archive) == 0;
+    if (archive && !closed)
+        zip_discard(archive);
+    size_t size = 0;
+    void *data = closed ? take_bytes(source, &size) : NULL;
+    if (source)
+        zip_source_free(source);
+    zip_error_fini(&error);
+    const clr_piece piece = {data, size};
+    clrnn_status status = data ? clr_file_write(path, &piece, 1, log)
+                               : clr_fail(log, CLRNN_ERR_MEMORY, "%s: no memory for it", path);
+    free(data);
+    return status;
 }

@@ -51,4 +51,16 @@ bool clr_zip_find(const clr_zip *zip, const char *name, clr_zip_entry *entry);
  *  fewer than it says, or a wrong checksum), CLRNN_ERR_MEMORY */
 clrnn_status clr_zip_read(const clr_zip *zip, const clr_zip_entry *entry, void **data);
 
+/* An entry to be written, of pieces one behind the other. */
+typedef struct clr_zip_part {
+    const char *name;
+    const void *pieces[2];
+    size_t sizes[2];
+} clr_zip_part;
+
+/** A file of these entries, not packed: whole or not at all. The same entries give the same bytes.
+ *  Returns: CLRNN_OK, CLRNN_ERR_IO, CLRNN_ERR_MEMORY, CLRNN_ERR_UNSUPPORTED */
+clrnn_status clr_zip_write(const char *path, const clr_zip_part *parts, size_t count,
+                           const clrnn_log *log);
+
 #endif

@@ -51,3 +51,12 @@ clrnn_status clr_zip_read(const clr_zip *zip, const clr_zip_entry *entry, void *
     *data = NULL;
     return CLRNN_ERR_UNSUPPORTED;
 }
+
+clrnn_status clr_zip_write(const char *path, const clr_zip_part *parts, size_t count,
+                           const clrnn_log *log)
+{
+    (void)parts;
+    (void)count;
+    return clr_fail(log, CLRNN_ERR_UNSUPPORTED,
+                    "%s: this build writes no .npz, for it was made without libzip", path);
+}

@@ -98,6 +98,11 @@ clrnn_status clr_torch_read(clrnn_tensors *set, const clr_zip *zip, const clr_zi
 /** Whether a file is a pickle, as PyTorch's old container begins. */
 bool clr_torch_is_old(const void *data, size_t bytes);
 
+/** What stands before the data in an .npy file, into `head`: its bytes; 0: the format has no such
+ *  type. */
+enum { CLR_NPY_HEADER = 384 };
+size_t clr_npy_header(const clrnn_tensor *tensor, char head[CLR_NPY_HEADER]);
+
 /** Write a file. Returns: as clrnn_tensors_save. */
 clrnn_status clr_npy_write(const clrnn_tensors *set, const char *path);
 clrnn_status clr_safetensors_write(const clrnn_tensors *set, const char *path);
