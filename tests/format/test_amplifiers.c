@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/format/test_amplifiers.c - RTNeural's JSON, state_dicts as JSON and NAM's models
  * (tests/data/models), against the numbers that came with them. */
-#include "imported.h"
+#include "brought.h"
 
 #include <stdio.h>
 #include <stdlib.h>

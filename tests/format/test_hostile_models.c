@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/format/test_hostile_models.c - files made to harm a reader (tests/data/models/hostile), and
  * good ones cut at every byte or with bits turned over. */
-#include "imported.h"
+#include "brought.h"
 
 #include <stdio.h>
 #include <stdlib.h>

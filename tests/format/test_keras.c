@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/format/test_keras.c - Keras's own tests of its recurrent layers (tests/data/models/keras)
  * as models, without a file: config and weights as the reader has them. */
-#include "imported.h"
+#include "brought.h"
 
 #include <stdio.h>
 #include <stdlib.h>

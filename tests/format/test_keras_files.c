@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/format/test_keras_files.c - .keras and .h5 (tests/data/models/keras_files): what they
  * compute, and files that are damaged or made to harm. */
-#include "imported.h"
+#include "brought.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/format/test_pytorch.c - files of torch.save (tests/data/models/pytorch): what they compute,
  * and which are refused. */
-#include "imported.h"
+#include "brought.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/format/test_written.c - models written in other formats and read back: the same graph, the
  * same bits; and what has no form there. */
-#include "imported.h"
+#include "brought.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * tests/format/imported.h - models of other programs, imported and run. */
-#ifndef TEST_FORMAT_IMPORTED_H
-#define TEST_FORMAT_IMPORTED_H
+ * tests/format/brought.h - models of other programs, imported and run. */
+#ifndef TEST_FORMAT_BROUGHT_H
+#define TEST_FORMAT_BROUGHT_H
 
 #include "support.h"
 

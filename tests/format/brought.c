@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/format/imported.c - see tests/format/imported.h. */
-#include "imported.h"
+ * tests/format/brought.c - see tests/format/brought.h. */
+#include "brought.h"
 
 #include <stdio.h>
 #include <stdlib.h>
