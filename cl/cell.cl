@@ -15,18 +15,20 @@
  *
  * and has the equations for VEC units, that follow the sums of a phase:
  *
- *     REALV cell_forward(options, phase, a, u, p, h, c, s, saved)
+ *     REALV cell_forward(options, v, phase, a, u, p, h, c, s, saved)
  *         a, u [G]: those of the phase.  p [CELL_PARAMS]: 0 without OPTION_PARAMS.  h: h_{t-1}.
  *         c: in c_{t-1}, out c_t.  s [G]: the activated gates, in those of the first phase, out
  *         those of this one.  saved [CELL_SAVES]: out in the first phase.  Returns h_t, of the last
  *         phase.
- *     void cell_backward(options, phase, s, p, saved, h_prev, c_prev, c, d, dc, da, du, dh_prev)
+ *     void cell_backward(options, v, phase, s, p, saved, h_prev, c_prev, c, d, dc, da, du, dh_prev)
  *         The phases in reverse.  d: in the last phase dLoss/dh_t, before it that of saved[0].
  *         dc: in dLoss/dc_t as it comes from step t+1, out dLoss/dc_{t-1}.  da, du [G]: out; the
  *         last phase leaves CELL_OPEN gates to the first.  dh_prev: the part of dLoss/dh_{t-1} that
  *         does not go through U: the last phase sets it, the first one adds.
  *
- * `phase` and, in a program for one network, `options` are constants wherever these are called. */
+ * `phase` and, in a program for one network, `options` are constants wherever these are called. v:
+ * what OPTIONS_RARE mean (cl/activation.cl); in s then are not the activated gates, but the sums
+ * that their functions are of, since not every function tells its slope by its value. */
 #ifndef CLR_CELL
 #define CLR_CELL
 
@@ -38,6 +40,21 @@
 #define OPTION_PARAMS    4  /* the CELL_PARAMS numbers of each unit */
 #define OPTION_RELU      8  /* RNN: relu in place of tanh */
 #define OPTION_KEEPS     16 /* GRU: z is the part of h that is kept */
+#define OPTION_COUPLED   32 /* LSTM: f = 1 - i */
+/* Values of the launch say which: */
+#define OPTION_GATE_CLIP 64
+#define OPTION_CELL_CLIP 128
+#define OPTION_PROJ_CLIP 256
+#define OPTION_FUNCTIONS 512  /* others than the usual ones */
+#define OPTION_RESETS    1024 /* flags of a launch may say that the state before a step is 0 */
+#define OPTION_ONE_BIAS  2048 /* with OPTION_BIAS: no b_hh */
+
+/* A network with one of these has its cells computed by code of its own, so that others do not pay
+ * for it. */
+#define OPTIONS_RARE \
+    (OPTION_COUPLED | OPTION_GATE_CLIP | OPTION_CELL_CLIP | OPTION_FUNCTIONS | OPTION_RESETS)
+
+#define CELL_FUNCTIONS 3 /* f g h of clrnn_network_desc.activations */
 
 /* Gates of the first phase, and of the second, if there is one. */
 #define FIRST_GATES  CELL_FIRST(1)

@@ -8,7 +8,9 @@
  * Forward i*g and o*tanh(c_t) are one division each, and i, g and o divided only to be saved.
  * With OPTION_PARAMS, peepholes (Gers and Schraudolph 2002), to the sums come p_i*c_{t-1},
  * p_f*c_{t-1} and p_o*c_t; p: p_i p_f p_o.
- * Backward, from dh = dLoss/dh_t and the dc that arrives from step t+1:
+ * With OPTION_COUPLED f = 1 - i, with OPTION_CELL_CLIP c_t lies within +-cell_clip; the functions
+ * of i f o, of g and of c_t are f, g and h of the launch (cl/activation.cl). Backward, from dh =
+ * dLoss/dh_t and the dc that arrives from step t+1:
  *     tc = tanh(c_t)        da_o = dh*tc*o*(1-o)        dc += dh*o*(1 - tc^2)    (+ da_o*p_o)
  *     da_i = dc*g*i*(1-i)   da_f = dc*c_{t-1}*f*(1-f)   da_g = dc*i*(1-g^2)
  *     dc_{t-1} = dc*f       du = da                     (dc_{t-1} += da_i*p_i + da_f*p_f)
@@ -25,16 +27,24 @@
 #define CELL_PARAMS       3
 #define CELL_SAVES        0
 
-static inline REALV cell_forward(uint options, int phase, const REALV *a, const REALV *u,
-                                 const REALV *p, REALV h, REALV *c, REALV *s, REALV *saved)
+/* The function of c_t, which no clip of gates concerns. */
+static inline REALV lstm_output(uint options, const cell_values *v, REALV c)
 {
-    const bool peepholes = options & OPTION_PARAMS;
-    REALV a_i = a[0] + u[0], a_f = a[1] + u[1], a_o = a[3] + u[3];
-    if (peepholes) {
-        a_i += p[0] * *c;
-        a_f += p[1] * *c;
-    }
-    REALV g_below, g = tanh_parts(a[2] + u[2], &g_below), c_below;
+    return options & OPTIONS_RARE ? function_of(v->function[2], v->alpha[2], v->beta[2], c)
+                                  : real_tanh(c);
+}
+
+static inline REALV lstm_output_back(uint options, const cell_values *v, REALV c, REALV tc, REALV d)
+{
+    return options & OPTIONS_RARE ? function_back(v->function[2], v->alpha[2], v->beta[2], c, d)
+                                  : d * ((REALV)1 - tc * tc);
+}
+
+/* The usual functions without a bound: i*g and o*tanh(c_t) are one division each. */
+static inline REALV lstm_usual(bool peepholes, REALV a_i, REALV a_f, REALV a_g, REALV a_o,
+                               const REALV *p, REALV *c, REALV *s)
+{
+    REALV g_below, g = tanh_parts(a_g, &g_below), c_below;
     REALV i_below = sigm_below(a_i), f = sigm(a_f);
     *c = f * *c + DIVIDE(g, i_below * g_below);
     if (peepholes)
@@ -45,20 +55,55 @@ static inline REALV cell_forward(uint options, int phase, const REALV *a, const 
     return DIVIDE(tanh_c, o_below * c_below);
 }
 
-static inline void cell_backward(uint options, int phase, const REALV *s, const REALV *p,
-                                 const REALV *saved, REALV h_prev, REALV c_prev, REALV c, REALV dh,
-                                 REALV *dc, REALV *da, REALV *du, REALV *dh_prev)
+static inline REALV lstm_rare(uint options, const cell_values *v, REALV a_i, REALV a_f, REALV a_g,
+                              REALV a_o, const REALV *p, REALV *c, REALV *s)
 {
-    REALV i = s[0], f = s[1], g = s[2], o = s[3];
+    REALV i = gate_value(options, v, 0, true, a_i);
+    REALV f = options & OPTION_COUPLED ? (REALV)1 - i : gate_value(options, v, 0, true, a_f);
+    REALV g = gate_value(options, v, 1, false, a_g);
+    *c = f * *c + i * g;
+    if (options & OPTION_CELL_CLIP)
+        *c = clipped(*c, v->cell_clip);
+    if (options & OPTION_PARAMS)
+        a_o += p[2] * *c;
+    REALV o = gate_value(options, v, 0, true, a_o);
+    s[0] = gate_kept(options, a_i, i), s[1] = gate_kept(options, a_f, f);
+    s[2] = gate_kept(options, a_g, g), s[3] = gate_kept(options, a_o, o);
+    return o * lstm_output(options, v, *c);
+}
+
+static inline REALV cell_forward(uint options, const cell_values *v, int phase, const REALV *a,
+                                 const REALV *u, const REALV *p, REALV h, REALV *c, REALV *s,
+                                 REALV *saved)
+{
     const bool peepholes = options & OPTION_PARAMS;
-    REALV tc = real_tanh(c);
-    REALV d = *dc + dh * o * ((REALV)1 - tc * tc);
-    da[3] = dh * tc * o * ((REALV)1 - o);
+    REALV a_i = a[0] + u[0], a_f = a[1] + u[1], a_g = a[2] + u[2], a_o = a[3] + u[3];
+    if (peepholes) {
+        a_i += p[0] * *c;
+        a_f += p[1] * *c;
+    }
+    return options & OPTIONS_RARE ? lstm_rare(options, v, a_i, a_f, a_g, a_o, p, c, s)
+                                  : lstm_usual(peepholes, a_i, a_f, a_g, a_o, p, c, s);
+}
+
+static inline void cell_backward(uint options, const cell_values *v, int phase, const REALV *s,
+                                 const REALV *p, const REALV *saved, REALV h_prev, REALV c_prev,
+                                 REALV c, REALV dh, REALV *dc, REALV *da, REALV *du, REALV *dh_prev)
+{
+    const bool peepholes = options & OPTION_PARAMS, coupled = options & OPTION_COUPLED;
+    REALV i = gate_again(options, v, 0, true, s[0]);
+    REALV f = coupled ? (REALV)1 - i : gate_again(options, v, 0, true, s[1]);
+    REALV g = gate_again(options, v, 1, false, s[2]), o = gate_again(options, v, 0, true, s[3]);
+    REALV tc = lstm_output(options, v, c);
+    REALV d = *dc + lstm_output_back(options, v, c, tc, dh * o);
+    da[3] = gate_back(options, v, 0, true, s[3], dh * tc);
     if (peepholes)
         d += da[3] * p[2];
-    da[0] = d * g * i * ((REALV)1 - i);
-    da[1] = d * c_prev * f * ((REALV)1 - f);
-    da[2] = d * i * ((REALV)1 - g * g);
+    if (options & OPTION_CELL_CLIP)
+        d = clipped_back(f * c_prev + i * g, v->cell_clip, d);
+    da[0] = gate_back(options, v, 0, true, s[0], coupled ? d * (g - c_prev) : d * g);
+    da[1] = coupled ? (REALV)0 : gate_back(options, v, 0, true, s[1], d * c_prev);
+    da[2] = gate_back(options, v, 1, false, s[2], d * i);
     *dc = d * f;
     if (peepholes)
         *dc += da[0] * p[0] + da[1] * p[1];

@@ -125,28 +125,28 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
         s = sigm(x);
         return s * ((REAL)1 - s);
     case FN_RELU:
-        return x > 0 ? (REAL)1 : (REAL)0;
+        return x <= 0 ? (REAL)0 : (REAL)1;
     case FN_AFFINE:
         return alpha;
     case FN_LEAKY_RELU:
-        return x < 0 ? alpha : (REAL)1;
+        return x <= 0 ? alpha : (REAL)1;
     case FN_THRESHOLDED_RELU:
-        return x < alpha ? (REAL)0 : (REAL)1;
+        return x <= alpha ? (REAL)0 : (REAL)1;
     case FN_SCALED_TANH:
         s = real_tanh(beta * x);
         return alpha * beta * ((REAL)1 - s * s);
     case FN_HARD_SIGMOID:
         s = alpha * x + beta;
-        return s > 0 && s < 1 ? alpha : (REAL)0;
+        return s <= 0 || s >= 1 ? (REAL)0 : alpha;
     case FN_ELU:
-        return x < 0 ? alpha * exp(x) : (REAL)1;
+        return x <= 0 ? alpha * exp(x) : (REAL)1;
     case FN_SOFTSIGN:
         s = (REAL)1 + fabs(x);
         return (REAL)1 / (s * s);
     case FN_SOFTPLUS:
         return sigm(x);
     case FN_SELU:
-        return beta * (x < 0 ? alpha * exp(x) : (REAL)1);
+        return beta * (x <= 0 ? alpha * exp(x) : (REAL)1);
     case FN_GELU:
         return phi_of(x) + x * (REAL)0.5f * SQRT_2_OVER_PI * exp((REAL)-0.5f * x * x);
     case FN_GELU_TANH:

@@ -31,38 +31,6 @@
 #define COMBINE_DIV_BACK      18 /* -a*b/(c*c): the gradient a of b/c by c */
 #define COMBINE_LAST          19 /* a at the last step of a row, else 0 */
 
-/* in the order of clrnn_function */
-#define FN_IDENTITY         0
-#define FN_TANH             1
-#define FN_SIGMOID          2
-#define FN_RELU             3
-#define FN_AFFINE           4
-#define FN_LEAKY_RELU       5
-#define FN_THRESHOLDED_RELU 6
-#define FN_SCALED_TANH      7
-#define FN_HARD_SIGMOID     8
-#define FN_ELU              9
-#define FN_SOFTSIGN         10
-#define FN_SOFTPLUS         11
-#define FN_SELU             12
-#define FN_GELU             13
-#define FN_GELU_TANH        14
-#define FN_SILU             15
-#define FN_HARD_SWISH       16
-#define FN_MISH             17
-#define FN_CLIP             18
-#define FN_EXP              19
-#define FN_LOG              20
-#define FN_SQRT             21
-#define FN_SQUARE           22
-#define FN_ABS              23
-#define FN_NEGATE           24
-#define FN_RECIPROCAL       25
-#define FN_SIGN             26
-#define FN_FLOOR            27
-#define FN_CEIL             28
-#define FN_NOT              29
-
 /* Which elements of a row-major array, by their number i, are within the lengths: those with
  * (i / t_stride) % t_size < lengths[lengths_at + (i / n_stride) % n_size]. */
 typedef struct map_lengths {

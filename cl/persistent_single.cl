@@ -44,6 +44,12 @@ typedef struct single_step {
     uint now;
 } single_step;
 
+/* Those of the host's is_single. */
+static inline uint single_options(const scan *w)
+{
+    return options_of(w->options) & ~(OPTIONS_RARE | OPTION_PROJECTED);
+}
+
 static inline uint vectors_of(const scan *w)
 {
     return (w->H + VEC - 1) / VEC;
@@ -115,7 +121,7 @@ static inline ALWAYS_INLINE REALV single_input(const scan *w, const single_step 
 static inline ALWAYS_INLINE void single_units(const scan *w, const single_step *s, single *own,
                                               int phase, uint v, const REALV *sum)
 {
-    const uint options = options_of(w->options), j = v * VEC, width = width_of(w, v);
+    const uint options = single_options(w), j = v * VEC, width = width_of(w, v);
     REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES];
     REALV p[ROOM(CELL_PARAMS)], saved[ROOM(CELL_SAVES)], c = own->c[v];
     UNROLL for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
@@ -124,12 +130,13 @@ static inline ALWAYS_INLINE void single_units(const scan *w, const single_step *
         u[k] = sum[k];
         if (options & OPTION_BIAS) {
             a[k] += own->b_ih[v][k];
-            u[k] += own->b_hh[v][k];
+            if (!(options & OPTION_ONE_BIAS))
+                u[k] += own->b_hh[v][k];
         }
     }
     UNROLL for (int k = 0; k < CELL_FIRST(phase); k++) gate[k] = own->gate[k][v];
     load_params(w, j, width, p);
-    REALV h = cell_forward(options, phase, a, u, p, own->h[s->now][v], &c, gate, saved);
+    REALV h = cell_forward(options, 0, phase, a, u, p, own->h[s->now][v], &c, gate, saved);
     if (phase < CELL_PHASES - 1) {
         UNROLL for (int k = 0; k < CELL_FIRST(phase + 1); k++) own->gate[k][v] = gate[k];
         own->saved[v] = saved[0];
@@ -183,9 +190,10 @@ static inline void single_begin(const scan *w, single *own)
         own->h[0][v] = load_some(w->h_first + v * VEC, width_of(w, v));
         if (CELL_MEMORY)
             own->c[v] = load_some(w->c_first + v * VEC, width_of(w, v));
-        for (int k = 0; k < CELL_GATES && options_of(w->options) & OPTION_BIAS; k++) {
+        for (int k = 0; k < CELL_GATES && single_options(w) & OPTION_BIAS; k++) {
             own->b_ih[v][k] = load_some(w->b_ih + (size_t)k * w->H + v * VEC, width_of(w, v));
-            own->b_hh[v][k] = load_some(w->b_hh + (size_t)k * w->H + v * VEC, width_of(w, v));
+            if (!(single_options(w) & OPTION_ONE_BIAS))
+                own->b_hh[v][k] = load_some(w->b_hh + (size_t)k * w->H + v * VEC, width_of(w, v));
         }
     }
 }

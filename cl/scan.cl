@@ -21,9 +21,9 @@
  * A direction goes up or down in t, and its gradients the other way; `index` counts the steps of a
  * launch in the order of t, whatever the direction.
  *
- * Masking: past a row's length (t >= lengths[n]) the state is held, y, what is saved and da are 0,
- * and dh, dc pass through. Selected, never multiplied by 0, so what lies in the padding cannot
- * leak.
+ * Masking: past a row's length (t >= lengths[n]), or without FLAG_LIVE, the state is held, y, what
+ * is saved and da are 0, and dh, dc pass through. Selected, never multiplied by 0, so what lies in
+ * the padding cannot leak.
  */
 #ifndef CELL_GATES
 #error "a cell's file must come before scan.cl"
@@ -49,13 +49,31 @@ static inline uint options_of(uint word)
 #endif
 }
 
+/* Code for OPTIONS_RARE is a function apart, to which a step is handed as a copy, and a scan where
+ * it is no one's but the caller's: what a pointer has been made of is no register. */
+#if WG == 1
+#define STEP_APART(s, copy) const scan_step copy = *(s)
+#define STEP_OF(s, copy)    (&copy)
+#else
+#define STEP_APART(s, copy)
+#define STEP_OF(s, copy) (s)
+#endif
+#if WG == 1 && VEC == 1
+#define WALK_APART(w, copy) const scan copy = *(w)
+#define WALK_OF(w, copy)    (&copy)
+#else
+#define WALK_APART(w, copy)
+#define WALK_OF(w, copy) (w)
+#endif
+
 /* What a group needs to know. Pointers are to the direction's first element. */
 typedef struct scan {
     global REAL *gates;        /* [count,N,G*H] */
     global REAL *h, *c;        /* [slots,N,R], [slots,N,H] */
     global REAL *saved;        /* [saved_steps,N,saves_of,H] */
     global REAL *y;            /* y, back dy: row n of step k at (k*N + n)*y_stride, or 0 */
-    global const int *lengths; /* [N], or 0 */
+    global const int *lengths; /* [N], or with has_flags [T,N], or 0 */
+    uint has_flags;
     size_t y_stride;
     uint down;    /* 1: from the last step to the first */
     uint first_t; /* t of the first step */
@@ -63,6 +81,8 @@ typedef struct scan {
     uint save_gates; /* gates of all steps are saved, activated */
     uint block; /* for how many steps there is room for gates, whose input products come first */
     uint options;
+    REAL proj_clip;
+    cell_values values; /* with OPTIONS_RARE */
     uint H, R, N;
     global const REAL *params; /* [CELL_PARAMS,H], with OPTION_PARAMS */
     /* forward */
@@ -85,6 +105,15 @@ typedef struct scan {
     global const REAL *d_projection; /* W_hr: [panels of H][P][TILE_N] */
 } scan;
 
+static inline REAL real_of(ulong bits)
+{
+#if REAL_IS_DOUBLE
+    return as_double(bits);
+#else
+    return as_float((uint)bits);
+#endif
+}
+
 /* What forward and back have in common. at: of l, the direction's. */
 static inline void scan_begin(SHARED scan *w, const scan_launch *l, SHARED const scan_arrays *at,
                               global const REAL *weights, global REAL *workspace, global REAL *y,
@@ -99,11 +128,21 @@ static inline void scan_begin(SHARED scan *w, const scan_launch *l, SHARED const
     w->h_last = w->c_last = 0;
     w->params = weights + at->params;
     w->options = l->options;
+    w->proj_clip = real_of(l->proj_clip);
+    w->values.gate_clip = real_of(l->gate_clip);
+    w->values.cell_clip = real_of(l->cell_clip);
+    UNROLL for (int i = 0; i < CELL_FUNCTIONS; i++)
+    {
+        w->values.function[i] = (uint)at->function[i];
+        w->values.alpha[i] = real_of(at->alpha[i]);
+        w->values.beta[i] = real_of(at->beta[i]);
+    }
     w->save_gates = 1;
     w->block = l->count;
     w->y = at->y_from != FROM_NOWHERE ? from + at->y : 0;
     w->y_stride = at->y_stride;
     w->lengths = l->has_lengths ? lengths : 0;
+    w->has_flags = l->has_lengths == HAS_FLAGS;
     w->down = (uint)at->down;
     w->first_t = (uint)at->first_t;
     w->count = l->count;
@@ -190,7 +229,35 @@ static inline ALWAYS_INLINE void load_params(SHARED const scan *w, uint j, uint 
         has ? load_some(w->params + (size_t)k * w->H + j, width) : (REALV)0;
 }
 
+/* The scan's own copy, since it may lie in local memory. */
+static inline void values_of(SHARED const scan *w, cell_values *v)
+{
+    v->gate_clip = w->values.gate_clip;
+    v->cell_clip = w->values.cell_clip;
+    UNROLL for (int i = 0; i < CELL_FUNCTIONS; i++)
+    {
+        v->function[i] = w->values.function[i];
+        v->alpha[i] = w->values.alpha[i];
+        v->beta[i] = w->values.beta[i];
+    }
+}
+
 static inline bool is_live(SHARED const scan *w, uint n, uint t)
 {
-    return !w->lengths || t < (uint)w->lengths[n];
+    if (!w->lengths)
+        return true;
+    return w->has_flags ? w->lengths[(size_t)t * w->N + n] & FLAG_LIVE : t < (uint)w->lengths[n];
+}
+
+/* Whether the state of row n before step t is 0. */
+static inline bool is_reset(uint options, SHARED const scan *w, uint n, uint t)
+{
+    return options & OPTION_RESETS && w->has_flags && w->lengths[(size_t)t * w->N + n] & FLAG_RESET;
+}
+
+/* Whether the state after step t has nothing to do with the step that is scanned then. */
+static inline bool is_cut(uint options, SHARED const scan *w, uint n, uint t)
+{
+    return options & OPTION_RESETS && w->has_flags &&
+           w->lengths[(size_t)t * w->N + n] & (w->down ? FLAG_CUT_DOWN : FLAG_CUT_UP);
 }

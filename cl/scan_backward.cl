@@ -65,9 +65,14 @@ static inline ALWAYS_INLINE void project_units_back(SHARED const scan *w, SHARED
     bool live = is_live(w, n, s->t);
     size_t unit = (size_t)n * w->R + j;
     REALV d = load_some(w->dh + unit, width);
+    if (is_cut(options_of(w->options), w, n, s->t))
+        d = (REALV)0;
     if (live && s->y)
         d += load_some(s->y + n * w->y_stride + j, width);
-    store_some(live ? d : (REALV)0, w->dproj + (size_t)s->index * w->N * w->R + unit, width);
+    REALV dsum = d;
+    if (options_of(w->options) & OPTION_PROJ_CLIP)
+        dsum = fabs(load_some(s->h_next + unit, width)) >= (REALV)w->proj_clip ? (REALV)0 : d;
+    store_some(live ? dsum : (REALV)0, w->dproj + (size_t)s->index * w->N * w->R + unit, width);
     store_some(live ? (REALV)0 : d, w->dh + unit, width);
 }
 
@@ -91,33 +96,40 @@ static inline ALWAYS_INLINE void load_activated(SHARED const scan *w, SHARED con
 }
 
 /* The cell's equations backward for units j.. of row n; dhid: given if projected, else dh. */
-static inline ALWAYS_INLINE void cell_units_back(SHARED const scan *w, SHARED const scan_step *s,
-                                                 uint n, uint j, uint width, REALV dhid)
+static inline ALWAYS_INLINE void cell_units_back_with(uint options, SHARED const scan *w,
+                                                      SHARED const scan_step *s, uint n, uint j,
+                                                      uint width, REALV dhid)
 {
-    const uint options = options_of(w->options);
+    cell_values v;
+    if (options & OPTIONS_RARE)
+        values_of(w, &v);
     const bool live = is_live(w, n, s->t), projected = options & OPTION_PROJECTED;
+    const bool reset = is_reset(options, w, n, s->t), cut = is_cut(options, w, n, s->t);
     const size_t unit = (size_t)n * w->H + j, row = (size_t)n * CELL_GATES * w->H + j;
     REALV gate[CELL_GATES], a[CELL_GATES], u[CELL_GATES];
     REALV p[ROOM(CELL_PARAMS)], saved[ROOM(CELL_SAVES)];
     REALV h_old = (REALV)0, c_old = (REALV)0, c_new = (REALV)0;
-    REALV dc = (REALV)0, dh_direct = (REALV)0, dh_new = dhid;
+    REALV dc = (REALV)0, dh_direct = (REALV)0, dh_new;
+    if (cut && !projected)
+        dhid = (REALV)0;
+    dh_new = dhid;
     load_activated(w, s, n, j, width, gate);
     UNROLL for (int k = 0; k < CELL_GATES; k++) a[k] = u[k] = (REALV)0;
     if (CELL_MEMORY) {
-        c_old = load_some(s->c_prev + unit, width);
+        c_old = reset ? (REALV)0 : load_some(s->c_prev + unit, width);
         c_new = load_some(s->c_next + unit, width);
-        dc = load_some(w->dc + unit, width);
+        dc = cut ? (REALV)0 : load_some(w->dc + unit, width);
     }
     UNROLL for (int k = 0; k < CELL_SAVES; k++) saved[k] =
         load_some(saved_of(w, s, n, k) + j, width);
     load_params(w, j, width, p);
-    if (!projected)
+    if (!projected && !reset)
         h_old = load_some(s->h_prev + unit, width);
     if (!projected && s->y)
         dh_new += load_some(s->y + n * w->y_stride + j, width);
 
-    cell_backward(options, CELL_PHASES - 1, gate, p, saved, h_old, c_old, c_new, dh_new, &dc, a, u,
-                  &dh_direct);
+    cell_backward(options, &v, CELL_PHASES - 1, gate, p, saved, h_old, c_old, c_new, dh_new, &dc, a,
+                  u, &dh_direct);
 
     UNROLL for (int k = 0; k < CELL_GATES; k++)
     {
@@ -126,30 +138,54 @@ static inline ALWAYS_INLINE void cell_units_back(SHARED const scan *w, SHARED co
         if (CELL_TWO_INPUTS)
             store_some(live ? u[k] : (REALV)0, du_of(w, s) + at, width);
     }
-    if (CELL_MEMORY && live)
-        store_some(dc, w->dc + unit, width);
+    if (CELL_MEMORY && (live || cut))
+        store_some(live ? dc : (REALV)0, w->dc + unit, width);
     if (!projected)
         store_some(live ? dh_direct : dhid, w->dh + unit, width);
 }
 
+static inline APART void cell_rare_units_back(SHARED const scan *w, SHARED const scan_step *s,
+                                              uint n, uint j, uint width, REALV d)
+{
+    cell_units_back_with(options_of(w->options), w, s, n, j, width, d);
+}
+
+static inline ALWAYS_INLINE void cell_units_back(SHARED const scan *w, SHARED const scan_step *s,
+                                                 uint n, uint j, uint width, REALV d)
+{
+    const uint options = options_of(w->options);
+    if (options & OPTIONS_RARE) {
+        WALK_APART(w, of_walk);
+        STEP_APART(s, of_step);
+        cell_rare_units_back(WALK_OF(w, of_walk), STEP_OF(s, of_step), n, j, width, d);
+    } else {
+        cell_units_back_with(options & ~OPTIONS_RARE, w, s, n, j, width, d);
+    }
+}
+
 /* What a cell with two phases leaves to the first, for units j.. of row n: from d, the gradient of
  * what the second multiplied. */
-static inline ALWAYS_INLINE void early_units_back(SHARED const scan *w, SHARED const scan_step *s,
-                                                  uint n, uint j, uint width, REALV d)
+static inline ALWAYS_INLINE void early_units_back_with(uint options, SHARED const scan *w,
+                                                       SHARED const scan_step *s, uint n, uint j,
+                                                       uint width, REALV d)
 {
+    cell_values v;
+    if (options & OPTIONS_RARE)
+        values_of(w, &v);
     const size_t unit = (size_t)n * w->H + j, row = (size_t)n * CELL_GATES * w->H + j;
     REALV gate[CELL_GATES], a[CELL_GATES], u[CELL_GATES], dc = (REALV)0;
     REALV p[ROOM(CELL_PARAMS)], saved[ROOM(CELL_SAVES)];
     if (!is_live(w, n, s->t))
         return;
     REALV h_old = load_some(s->h_prev + unit, width), dh = load_some(w->dh + unit, width);
+    if (is_reset(options, w, n, s->t))
+        h_old = (REALV)0;
     load_activated(w, s, n, j, width, gate);
     UNROLL for (int k = 0; k < CELL_SAVES; k++) saved[k] =
         load_some(saved_of(w, s, n, k) + j, width);
     load_params(w, j, width, p);
 
-    cell_backward(options_of(w->options), 0, gate, p, saved, h_old, (REALV)0, (REALV)0, d, &dc, a,
-                  u, &dh);
+    cell_backward(options, &v, 0, gate, p, saved, h_old, (REALV)0, (REALV)0, d, &dc, a, u, &dh);
 
     UNROLL for (int k = 0; k < CELL_OPEN; k++)
     {
@@ -158,4 +194,23 @@ static inline ALWAYS_INLINE void early_units_back(SHARED const scan *w, SHARED c
             store_some(u[k], du_of(w, s) + row + (size_t)k * w->H, width);
     }
     store_some(dh, w->dh + unit, width);
+}
+
+static inline APART void early_rare_units_back(SHARED const scan *w, SHARED const scan_step *s,
+                                               uint n, uint j, uint width, REALV d)
+{
+    early_units_back_with(options_of(w->options), w, s, n, j, width, d);
+}
+
+static inline ALWAYS_INLINE void early_units_back(SHARED const scan *w, SHARED const scan_step *s,
+                                                  uint n, uint j, uint width, REALV d)
+{
+    const uint options = options_of(w->options);
+    if (options & OPTIONS_RARE) {
+        WALK_APART(w, of_walk);
+        STEP_APART(s, of_step);
+        early_rare_units_back(WALK_OF(w, of_walk), STEP_OF(s, of_step), n, j, width, d);
+    } else {
+        early_units_back_with(options & ~OPTIONS_RARE, w, s, n, j, width, d);
+    }
 }

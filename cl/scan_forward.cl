@@ -44,7 +44,8 @@ static inline ALWAYS_INLINE void load_gates(SHARED const scan *w, SHARED const s
         u[k] = sum[k];
         if (options_of(w->options) & OPTION_BIAS) {
             a[k] += load_some(w->b_ih + column, width);
-            u[k] += load_some(w->b_hh + column, width);
+            if (!(options_of(w->options) & OPTION_ONE_BIAS))
+                u[k] += load_some(w->b_hh + column, width);
         }
     }
 }
@@ -67,26 +68,31 @@ static inline void scan_forward_weights(SHARED scan *w, SHARED const scan_arrays
 }
 
 /* The cell's equations after the sums of a phase, sum: [G], for units j.. of row n. */
-static inline ALWAYS_INLINE void cell_units(SHARED const scan *w, SHARED const scan_step *s,
-                                            int phase, uint n, uint j, uint width, const REALV *sum)
+static inline ALWAYS_INLINE void cell_units_with(uint options, SHARED const scan *w,
+                                                 SHARED const scan_step *s, int phase, uint n,
+                                                 uint j, uint width, const REALV *sum)
 {
-    const uint options = options_of(w->options);
+    cell_values v;
+    if (options & OPTIONS_RARE)
+        values_of(w, &v);
     const bool live = is_live(w, n, s->t), last = phase == CELL_PHASES - 1;
-    const bool projected = options & OPTION_PROJECTED;
+    const bool projected = options & OPTION_PROJECTED, reset = is_reset(options, w, n, s->t);
     const size_t unit = (size_t)n * w->H + j;
-    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES];
+    REALV a[CELL_GATES], u[CELL_GATES], gate[CELL_GATES], own[CELL_GATES];
     REALV p[ROOM(CELL_PARAMS)], saved[ROOM(CELL_SAVES)], h_old = (REALV)0, c_old = (REALV)0;
-    load_gates(w, s, n, j, width, CELL_FIRST(phase), CELL_FIRST(phase + 1), sum, a, u);
+    UNROLL for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++) own[k] =
+        reset && phase == 0 ? (REALV)0 : sum[k];
+    load_gates(w, s, n, j, width, CELL_FIRST(phase), CELL_FIRST(phase + 1), own, a, u);
     UNROLL for (int k = 0; k < CELL_FIRST(phase); k++) gate[k] =
         load_some(s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
     load_params(w, j, width, p);
-    if (!projected)
+    if (!projected && !reset)
         h_old = load_some(s->h_prev + unit, width);
-    if (CELL_MEMORY)
+    if (CELL_MEMORY && !reset)
         c_old = load_some(s->c_prev + unit, width);
     REALV c_new = c_old;
 
-    REALV h_new = cell_forward(options, phase, a, u, p, h_old, &c_new, gate, saved);
+    REALV h_new = cell_forward(options, &v, phase, a, u, p, h_old, &c_new, gate, saved);
 
     if (w->save_gates || !last)
         store_gates(w, s, n, j, width, phase, gate);
@@ -105,13 +111,39 @@ static inline ALWAYS_INLINE void cell_units(SHARED const scan *w, SHARED const s
         store_some(live ? h_new : (REALV)0, s->y + n * w->y_stride + j, width);
 }
 
+static inline APART void rare_units(SHARED const scan *w, SHARED const scan_step *s, int phase,
+                                    uint n, uint j, uint width, const REALV *sum)
+{
+    UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == phase)
+        cell_units_with(options_of(w->options), w, s, k, n, j, width, sum);
+}
+
+static inline ALWAYS_INLINE void cell_units(SHARED const scan *w, SHARED const scan_step *s,
+                                            int phase, uint n, uint j, uint width, const REALV *sum)
+{
+    const uint options = options_of(w->options);
+    if (options & OPTIONS_RARE) {
+        REALV copy[CELL_GATES];
+        WALK_APART(w, of_walk);
+        STEP_APART(s, of_step);
+        UNROLL for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++) copy[k] = sum[k];
+        rare_units(WALK_OF(w, of_walk), STEP_OF(s, of_step), phase, n, j, width, copy);
+    } else {
+        cell_units_with(options & ~OPTIONS_RARE, w, s, phase, n, j, width, sum);
+    }
+}
+
 /* h_t of projected units j.. of row n, from the sum that is W_hr times what was saved; a row past
  * its length keeps its state. */
 static inline ALWAYS_INLINE void project_units(SHARED const scan *w, SHARED const scan_step *s,
                                                uint n, uint j, uint width, REALV sum)
 {
     bool live = is_live(w, n, s->t);
+    if (options_of(w->options) & OPTION_PROJ_CLIP)
+        sum = clipped(sum, w->proj_clip);
     REALV h = live ? sum : load_some(s->h_prev + (size_t)n * w->R + j, width);
+    if (!live && is_reset(options_of(w->options), w, n, s->t))
+        h = (REALV)0;
     store_some(h, s->h_next + (size_t)n * w->R + j, width);
     if (s->y)
         store_some(live ? h : (REALV)0, s->y + n * w->y_stride + j, width);

@@ -30,6 +30,14 @@
 /* persistent: rows of x whose input products are computed at once, if there are so many. */
 #define INPUT_ROWS 96
 
+/* What `lengths` are: [N], or flags [T,N]. */
+#define HAS_LENGTHS   1
+#define HAS_FLAGS     2
+#define FLAG_LIVE     1 /* step t of row n counts */
+#define FLAG_RESET    2 /* the state before it is 0, as it is scanned */
+#define FLAG_CUT_UP   4 /* step t + 1 has FLAG_RESET, so nothing comes back from there */
+#define FLAG_CUT_DOWN 8 /* step t - 1 has, and comes after it */
+
 /* persistent: units at most of what one group scans with all states at hand. */
 #define SINGLE_UNITS 256
 
@@ -71,13 +79,17 @@ typedef struct scan_arrays {
     ulong dh, dc;       /* dh, dc: [N,R], [N,H] */
     ulong dproj;        /* dproj: [count,N,R] */
     ulong da;           /* da and du: [count,N,G*H] */
+    /* With OPTIONS_RARE: the cell's functions f g h, and alpha and beta of each, as bits of a
+     * REAL. */
+    ulong function[3], alpha[3], beta[3];
 } scan_arrays;
 
 typedef struct scan_launch {
     scan_arrays scans[MOST_SCANS];
-    uint options; /* of the network: cl/cell.cl */
-    uint has_lengths;
-    uint save_gates; /* 1: gates are left activated, for the way back */
+    ulong gate_clip, cell_clip, proj_clip; /* as bits of a REAL; infinite: none */
+    uint options;                          /* of the network: cl/cell.cl */
+    uint has_lengths;                      /* 0, HAS_LENGTHS or HAS_FLAGS */
+    uint save_gates;                       /* 1: gates are left activated, for the way back */
     uint slots, saved_steps;
     uint count; /* steps of the launch */
     uint H, R, N;

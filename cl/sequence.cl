@@ -9,16 +9,71 @@
 #define SUM_COLUMNS 1 /* and columns: on a CPU a cache line of them, or it is read as often */
 #endif
 
-/* to(t,n,k) = t < lengths[n] ? from(t,n,k) : 0.  Global size [K, T*N]; from and to may be the same.
- */
+/* Whether the row r = t*N + n counts: t < lengths[n], or with `bits` whether of those of its flags
+ * [T,N] just `want` are set. */
+static inline bool counts(global const int *lengths, uint bits, uint want, uint N, uint r)
+{
+    return bits ? ((uint)lengths[r] & bits) == want : r / N < (uint)lengths[r % N];
+}
+
+/* to(t,n,k) = (t,n) counts ? from(t,n,k) : other.  Global size [K, rows], row 0 is that of flags
+ * `first`; from and to may be the same. */
 kernel void mask(global const REAL *from, ulong from_at, ulong from_stride, global REAL *to,
-                 ulong to_at, ulong to_stride, global const int *lengths, uint K, uint N, uint rows)
+                 ulong to_at, ulong to_stride, global const int *lengths, uint bits, uint want,
+                 uint first, float other, uint K, uint N, uint rows)
 {
     uint k = get_global_id(0), row = get_global_id(1);
     if (k >= K || row >= rows)
         return;
-    bool live = row / N < (uint)lengths[row % N];
-    to[to_at + row * to_stride + k] = live ? from[from_at + row * from_stride + k] : (REAL)0;
+    bool live = counts(lengths, bits, want, N, first + row);
+    to[to_at + row * to_stride + k] = live ? from[from_at + row * from_stride + k] : (REAL)other;
+}
+
+/* In the order of a scan, where (t,n) does not count: a(t,n,k) = that of the last step that did,
+ * or 0.  Global size [K,N]. */
+kernel void fill(global REAL *a, ulong a_at, ulong a_stride, global const int *flags, uint bits,
+                 uint down, uint K, uint N, uint T)
+{
+    uint k = get_global_id(0), n = get_global_id(1);
+    REAL last = 0;
+    if (k >= K || n >= N)
+        return;
+    for (uint i = 0; i < T; i++) {
+        uint row = (down ? T - 1 - i : i) * N + n;
+        size_t at = a_at + row * a_stride + k;
+        if (counts(flags, bits, bits, N, row))
+            last = a[at];
+        else
+            a[at] = last;
+    }
+}
+
+/* Its way back: the gradients of all steps that repeat one are added to that one's. */
+kernel void fill_back(global const REAL *from, ulong from_at, ulong from_stride, global REAL *to,
+                      ulong to_at, ulong to_stride, global const int *flags, uint bits, uint down,
+                      uint K, uint N, uint T)
+{
+    uint k = get_global_id(0), n = get_global_id(1);
+    REAL sum = 0;
+    if (k >= K || n >= N)
+        return;
+    for (uint i = 0; i < T; i++) {
+        uint row = (down ? i : T - 1 - i) * N + n;
+        bool live = counts(flags, bits, bits, N, row);
+        sum += from[from_at + row * from_stride + k];
+        to[to_at + row * to_stride + k] = live ? sum : (REAL)0;
+        sum = live ? (REAL)0 : sum;
+    }
+}
+
+/* to(r,k) = a(r,k) + a(r,K+k), of rows of 2K numbers.  Global size [K, rows]. */
+kernel void add_halves(global const REAL *a, ulong a_at, global REAL *to, ulong to_at, uint K,
+                       uint rows)
+{
+    uint k = get_global_id(0), r = get_global_id(1);
+    size_t at = a_at + (size_t)r * 2 * K + k;
+    if (k < K && r < rows)
+        to[to_at + (size_t)r * K + k] = a[at] + a[at + K];
 }
 
 /* a(t,n,k) *= 0 with probability p, else 1/(1-p): clr_dropout_factor in host/base/philox.h. One
@@ -67,11 +122,11 @@ kernel void column_sums(global const REAL *a, ulong a_at, ulong a_stride, global
         partial[(size_t)block * K + k + i] = sum[i];
 }
 
-/* The same of a(r,k)*b(r,k) over the rows r = t*N + n with t < lengths[n]; whatever b is in others.
+/* The same of a(r,k)*b(r,k) over the rows r = t*N + n that count; whatever b is in others.
  * Global size [K, number of blocks]. */
 kernel void column_products(global const REAL *a, ulong a_at, ulong a_stride, global const REAL *b,
                             ulong b_at, ulong b_stride, global const int *lengths, uint has_lengths,
-                            global REAL *partial, uint K, uint N, uint rows)
+                            uint bits, uint want, global REAL *partial, uint K, uint N, uint rows)
 {
     uint k = get_global_id(0), block = get_global_id(1);
     uint first = block * SUM_ROWS, last = min(rows, first + SUM_ROWS);
@@ -79,7 +134,7 @@ kernel void column_products(global const REAL *a, ulong a_at, ulong a_stride, gl
         return;
     REAL sum = 0;
     for (uint r = first; r < last; r++)
-        if (!has_lengths || r / N < (uint)lengths[r % N])
+        if (!has_lengths || counts(lengths, bits, want, N, r))
             sum += a[a_at + r * a_stride + k] * b[b_at + r * b_stride + k];
     partial[(size_t)block * K + k] = sum;
 }

@@ -55,6 +55,47 @@ clrnn_network_desc test_form(size_t index, uint32_t layers, bool bidirectional)
     return desc;
 }
 
+static void set_pair(clrnn_network_desc *desc, const char *key, const char *value)
+{
+    const uint32_t number = (uint32_t)strtoul(value, NULL, 10);
+    if (strcmp(key, "cell") == 0)
+        for (int i = 0; clr_cell_names[i]; i++)
+            desc->cell = strcmp(clr_cell_names[i], value) == 0 ? (clrnn_cell)i : desc->cell;
+    else if (strcmp(key, "D") == 0)
+        desc->bidirectional = number == 2;
+    else if (strcmp(key, "L") == 0)
+        desc->num_layers = number;
+    else if (strcmp(key, "bias") == 0)
+        desc->single_bias = strcmp(value, "one") == 0;
+    else if (strcmp(key, "reverse") == 0)
+        desc->reverse = number;
+    else if (strcmp(key, "merge") == 0)
+        desc->merge = strcmp(value, "sum") == 0 ? CLRNN_MERGE_SUM : CLRNN_MERGE_CONCAT;
+    for (size_t i = 0; i < CLR_OPTIONS; i++) {
+        const clr_cell_option *o = &clr_options[i];
+        if (strcmp(o->key, key) != 0)
+            continue;
+        for (uint32_t word = 0; word < clr_option_values(o); word++)
+            if (strcmp(o->words[word], value) == 0)
+                clr_option_set(desc, o, word);
+        if (o->kind == CLR_OPTION_SIZE)
+            clr_option_set(desc, o, number);
+        else if (o->kind != CLR_OPTION_WORD)
+            assert_true(clr_option_read(desc, o, value));
+    }
+}
+
+clrnn_network_desc test_network(const char *pairs)
+{
+    clrnn_network_desc desc = {.input_size = 3, .hidden_size = 4, .num_layers = 1};
+    char key[32], value[64];
+    for (int used = 0; sscanf(pairs, "%31[^=]=%63[^,]%n", key, value, &used) == 2; used = 0) {
+        set_pair(&desc, key, value);
+        pairs += used + (pairs[used] == ',');
+    }
+    return desc;
+}
+
 /* --- inputs and outputs ------------------------------------------------------------------- */
 
 test_sizes test_sizes_of(const test_inputs *in)
@@ -68,7 +109,7 @@ test_sizes test_sizes_of(const test_inputs *in)
                         .x = steps * net.desc.input_size,
                         .h = cells * net.state_size,
                         .c = lstm ? cells * net.desc.hidden_size : 0,
-                        .y = steps * net.directions * net.state_size};
+                        .y = steps * net.width};
 }
 
 static uint32_t *copy_lengths(const uint32_t *lengths, uint32_t batch)
@@ -99,6 +140,8 @@ test_inputs test_inputs_random(const clrnn_network_desc *desc, uint32_t steps, u
 void test_inputs_free(test_inputs *in)
 {
     free(in->lengths);
+    free(in->mask);
+    free(in->resets);
     free(in->weights);
     free(in->x);
     free(in->h0);
@@ -183,6 +226,9 @@ clr_reference_io test_reference_io(const test_inputs *in, const test_outputs *ou
 {
     return (clr_reference_io){.steps = in->steps,
                               .batch = in->batch,
+                              .mask = in->mask,
+                              .resets = in->resets,
+                              .repeat = in->repeat,
                               .lengths = in->lengths,
                               .weights = in->weights,
                               .x = in->x,

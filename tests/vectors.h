@@ -17,16 +17,23 @@ extern const struct test_form {
 /** One of them with I 3, H 4 (P 2), and the layers and directions wanted. */
 clrnn_network_desc test_form(size_t index, uint32_t layers, bool bidirectional);
 
+/** A network of pairs as in problem strings, of the keys cell, D, L, P, bias, reverse, merge and
+ *  those of options; I 3, H 4. */
+clrnn_network_desc test_network(const char *pairs);
+
 /* What goes into forward and backward. c0 and dcn are NULL without LSTM. */
 typedef struct test_inputs {
     clrnn_network_desc desc;
     uint32_t steps, batch; /* T, N */
     uint32_t *lengths;     /* [N], or NULL: all T */
-    double *weights;       /* canonical */
-    double *x;             /* [T,N,I] */
-    double *h0, *dhn;      /* [L*D,N,R] */
-    double *c0, *dcn;      /* [L*D,N,H] */
-    double *dy;            /* [T,N,D*R] */
+    uint8_t *mask;         /* [T,N] or NULL, as the two of clrnn_forward_io */
+    uint8_t *resets;
+    bool repeat;
+    double *weights;  /* canonical */
+    double *x;        /* [T,N,I] */
+    double *h0, *dhn; /* [L*D,N,R] */
+    double *c0, *dcn; /* [L*D,N,H] */
+    double *dy;       /* [T,N,D*R] */
 } test_inputs;
 
 /* What comes out of them. cn and dc0 are NULL without LSTM. */

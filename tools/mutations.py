@@ -4,6 +4,7 @@
 A row: name, the tests that must all fail, and one or more (file, text, what takes its place); the
 text is found exactly once in the file.
 """
+from mutations_cells import CELLS
 from mutations_models import MODELS
 
 LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
@@ -24,64 +25,6 @@ MUTATIONS = [
     ("issue-gru-reset-form", "test_vectors", [
         ("host/shape/cell.c", "&cell->forms[value_of(", "&cell->forms[!value_of("),
         ("host/shape/cell.c", ".defined = CLRNN_RESET_BEFORE", ".defined = CLRNN_RESET_AFTER")]),
-
-    # The cells on the device.
-    ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
-    ("lstm-memory-lane", "test_vectors", [
-        (LSTM, "d = *dc + dh * o * ((REALV)1 - tc * tc)", "d = dh * o * ((REALV)1 - tc * tc)")]),
-    ("peephole-of-another-gate", "test_vectors test_passes", [
-        (LSTM, "a_f += p[1] * *c;", "a_f += p[0] * *c;")]),
-    ("peephole-sees-old-state", "test_vectors test_passes", [
-        (LSTM, "    *c = f * *c + DIVIDE(g, i_below * g_below);\n    if (peepholes)\n        a_o += p[2] * *c;\n",
-         "    if (peepholes)\n        a_o += p[2] * *c;\n"
-         "    *c = f * *c + DIVIDE(g, i_below * g_below);\n")]),
-    ("peephole-not-in-dc", "test_passes", [
-        (LSTM, "*dc += da[0] * p[0] + da[1] * p[1];", "*dc += da[0] * p[0];")]),
-    ("peephole-of-o-not-in-dc", "test_passes", [(LSTM, "d += da[3] * p[2];", "d += (REALV)0;")]),
-    ("peephole-gradient-state", "test_passes", [
-        ("host/layer/backward.c", "p->next ? 1 - w->direction : w->direction", "w->direction")]),
-    ("peephole-gradient-gate", "test_passes", [
-        ("host/layer/backward.c", "da.offset + p->gate * H", "da.offset + k * H")]),
-    ("peephole-gradient-padding", "test_selection test_sequence", [
-        ("cl/sequence.cl", "if (!has_lengths || r / N < (uint)lengths[r % N])\n            sum +=",
-         "if (true)\n            sum +=")]),
-    ("gru-reset-gate-backward", "test_passes", [
-        (GRU, "da[0] = d * h_prev * r * ((REALV)1 - r);", "da[0] = d * r * ((REALV)1 - r);")]),
-    ("gru-reset-not-applied", "test_passes", [(GRU, "? s[0] * h : u[2];", "? h : u[2];")]),
-    ("gru-after-candidate", "test_vectors", [(GRU, "du[2] = da[2] * r;", "du[2] = da[2];")]),
-    ("rnn-tanh-backward", "test_vectors", [
-        (RNN, "dh * ((REALV)1 - s[0] * s[0])", "dh * ((REALV)1 - s[0])")]),
-    ("rnn-relu-backward", "test_vectors", [
-        (RNN, "da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh;", "da[0] = dh;")]),
-    ("rnn-relu-multiplies", "test_selection", [
-        (RNN, "da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh;",
-         "da[0] = dh * (s[0] <= (REALV)0 ? (REALV)0 : (REALV)1);")]),
-    ("rnn-relu-hides-nan", "test_passes", [(RNN, "isnan(sum) ? sum : fmax", "fmax")]),
-    ("missing-bias", "test_vectors test_persistent", [
-        (SCAN + "_forward.cl", "            u[k] += load_some(w->b_hh + column, width);\n", "")]),
-    ("state-not-held", "test_passes test_persistent", [
-        (SCAN + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
-    ("output-not-masked", "test_passes", [
-        (SCAN + "_forward.cl", "store_some(live ? h_new : (REALV)0, s->y",
-         "store_some(h_new, s->y")]),
-    ("gradient-not-masked", "test_passes test_persistent", [
-        (SCAN + "_backward.cl", "store_some(live ? a[k] : (REALV)0, da_of",
-         "store_some(a[k], da_of")]),
-    ("projection-not-held", "test_passes", [
-        (SCAN + "_forward.cl", "REALV h = live ? sum : load_some", "REALV h = load_some")]),
-    ("stepwise-sums-of-a-phase", "test_vectors", [
-        (STEP, "sums[((size_t)n * CELL_GATES + g) * l.H + j]", "sums[(size_t)g * l.H + j]")]),
-    ("stepwise-phases-back", "test_passes", [
-        (STEP, "if (CELL_PHASES > 1 && phase == 0)", "if (CELL_PHASES > 1 && phase == 1)")]),
-    ("stepwise-first-state", "test_passes", [
-        ("host/math/scan.c", "(down ? l->count - 1 : 0)", "(down ? 0 : l->count - 1)")]),
-    ("prelude-logistic", "test_vectors", [
-        ("cl/prelude.cl", "exp_parts(-exp_kept(x), &scale)", "exp_parts(exp_kept(x), &scale)")]),
-    ("prelude-tanh", "test_vectors", [
-        ("cl/prelude.cl", "(REALV)1.33797068e-1f", "(REALV)1.33e-1f")]),
-    ("backward-held-states", "test_selection", [
-        ("host/layer/backward.c", "mask_padding(b, h_prev, R, &b->plan->masked_h, &h_prev);",
-         "CLRNN_OK;")]),
 
     # The persistent strategy.
     ("persistent-missing-grid barrier", "test_persistent", [
@@ -130,8 +73,8 @@ MUTATIONS = [
         ("cl/prelude.cl", "load_8(p + 8, count - min(count, 8u))",
          "load_8(p + 4, count - min(count, 8u))")]),
     ("persistent-last-launch-back", "test_many_steps", [
-        ("host/layer/scan.c", "bool down = (w->direction == 1) != back;",
-         "bool down = w->direction == 1;")]),
+        ("host/layer/scan.c", "bool down = w->down != back;",
+         "bool down = w->down;")]),
     ("persistent-claims-stay", "test_timeout", [
         (PARTITION, "        *claims_of(m, group) = 0;\n", "        ;\n")]),
     ("persistent-inputs-of-a-claim", "test_persistent", [
@@ -151,7 +94,7 @@ MUTATIONS = [
          "works && !(other && other < end && begin < other + array_bytes(plan, pass, j))",
          "works")]),
     ("config-of-another-network", "test_tune_files", [
-        ("host/layer/exec_config.c", "clr_option_get(n, &clr_options[i]));", "0u);")]),
+        ("host/layer/exec_config.c", "if (clr_option_get(n, &clr_options[i]))", "if (!n)")]),
 
     # The same with large groups.
     ("resident-padding", "test_resident", [
@@ -197,7 +140,7 @@ MUTATIONS = [
     ("sequence-dropout-factor", "test_sequence", [
         ("cl/sequence.cl", "DIVIDE((REAL)1, (REAL)1 - (REAL)p)", "(REAL)1")]),
     ("sequence-mask", "test_sequence", [
-        ("cl/sequence.cl", "row / N < (uint)lengths", "row / N <= (uint)lengths")]),
+        ("cl/sequence.cl", "r / N < (uint)lengths", "r / N <= (uint)lengths")]),
     ("philox-rounds", "test_sequence", [("cl/philox.cl", "round < 10", "round < 9")]),
     ("model-one-hot", "test_model", [
         ("cl/model.cl", "(uint)ids[p] == v ?", "(uint)ids[p] == v + 1 ?")]),
@@ -230,7 +173,7 @@ MUTATIONS = [
     ("backward-second-direction", "test_vectors", [
         ("host/layer/backward.c", ".accumulate = b->scan.direction == 1,", "")]),
     ("backward-reversed-states", "test_vectors", [
-        ("host/layer/backward.c", "w->layer, w->direction, w->direction),",
+        ("host/layer/backward.c", "w->layer, w->direction, w->down),",
          "w->layer, w->direction, 0),")]),
     ("backward-dropout-layer", "test_passes", [
         ("host/layer/backward.c", "io->dropout_index, layer - 1);", "io->dropout_index, layer);")]),
@@ -346,25 +289,36 @@ MUTATIONS = [
 
     # The reference itself: PyTorch's numbers and finite differences.
     ("ref-lstm-gate-order", "test_reference", [
-        (REF + "lstm.c", "i[j] = sigmoid(a[0]", "i[j] = sigmoid(a[1]"),
-        (REF + "lstm.c", "f[j] = sigmoid(a[1]", "f[j] = sigmoid(a[0]")]),
+        (REF + "lstm.c", "a_i[j] = a[0]", "a_i[j] = a[1]"),
+        (REF + "lstm.c", "a_f[j] = a[1]", "a_f[j] = a[0]")]),
     ("ref-lstm-backward", "test_reference test_gradients", [
-        (REF + "lstm.c", "dc = s->dc[j] + dm[j]", "dc = dm[j]")]),
+        (REF + "lstm.c", "dc = s->dc[j] + clr_ref", "dc = clr_ref")]),
     ("ref-peephole-state", "test_reference test_gradients", [
-        (REF + "lstm.c", "peephole_backward(l, 2, j, da[3], s->c[j]);",
-         "peephole_backward(l, 2, j, da[3], s->c_prev[j]);"),
+        (REF + "lstm.c", "peephole_backward(l, 2, j, da[3], c);",
+         "peephole_backward(l, 2, j, da[3], c_prev);"),
         (REF + "lstm.c", "peephole(l, 2, j, s->c[j])", "peephole(l, 2, j, s->c_prev[j])")]),
     ("ref-peephole-backward", "test_gradients", [
-        (REF + "lstm.c", "dc * f[j] + peephole(l, 0, j, da[0])", "dc * f[j]")]),
+        (REF + "lstm.c", "dc * f + peephole(l, 0, j, da[0])", "dc * f")]),
     ("ref-gru-update-sign", "test_reference", [
-        (REF + "gru.c", "keep = replaces ? 1 - z[j] : z[j], take = replaces ? z[j] : 1 - z[j];",
-         "keep = replaces ? z[j] : 1 - z[j], take = replaces ? 1 - z[j] : z[j];")]),
+        (REF + "gru.c", "keep = replaces ? 1 - z : z, take = replaces ? z : 1 - z;",
+         "keep = replaces ? z : 1 - z, take = replaces ? 1 - z : z;")]),
     ("ref-gru-reset-form", "test_reference", [
-        (REF + "gru.c", "*q = n + H;\n", "*q = n + H;\n    before = !before;\n")]),
+        (REF + "gru.c", "*q = a_n + H;\n", "*q = a_n + H;\n    before = !before;\n")]),
     ("ref-gru-backward", "test_reference test_gradients", [
         (REF + "gru.c", ": da_n[j] * q[j];", ": da_n[j] * s->h_prev[j];")]),
-    ("ref-rnn-relu", "test_reference", [(REF + "rnn.c", "a < 0 ? 0 : a;", "a;")]),
-    ("ref-rnn-backward", "test_reference test_gradients", [(REF + "rnn.c", "1 - h * h", "1 - h")]),
+    ("ref-relu", "test_reference", [
+        (REF + "function.c", "        return x < 0 ? 0 : x;", "        return x;")]),
+    ("ref-tanh-backward", "test_reference test_gradients", [
+        (REF + "function.c", "        return 1 - tanh(x) * tanh(x);", "        return 1 - tanh(x);")]),
+    ("ref-clip-backward", "test_gradients", [
+        (REF + "activation.c", "(x > clip || x < -clip) ? 0 : dy", "x > clip ? 0 : dy")]),
+    ("ref-coupled-backward", "test_gradients", [
+        (REF + "lstm.c", "? dc * (g - c_prev) : dc * g;", "? dc * g : dc * g;")]),
+    ("ref-repeated-gradient", "test_gradients", [
+        (REF + "reference.c", "dy[i] + tr->last[i];", "dy[i];")]),
+    ("ref-reset-gradient", "test_gradients", [
+        (REF + "reference.c", ".dh_prev = reset ? tr->lost : tr->dh + k * R,",
+         ".dh_prev = tr->dh + k * R,")]),
     ("ref-reversed-length", "test_reference", [
         (REF + "reference.c", "? p->length - 1 - k", "? p->io->steps - 1 - k")]),
 
@@ -377,4 +331,4 @@ MUTATIONS = [
         ("cl/convert.cl", "finite = finite && is_finite(number);", "finite = finite && true;")]),
     ("division-one-step-less", "test_division", [
         ("cl/prelude.cl", "fabs(fma(-b, other, a)) < fabs(rest) ? other : q", "q")]),
-] + MODELS
+] + CELLS + MODELS

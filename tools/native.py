@@ -39,7 +39,7 @@ def cell_programs(defines, sources, storages=(0,)):
     for storage in storages:
         base = dict(defines, STORAGE=storage)
         for cell, form in CELLS:
-            yield ["prelude", "cell", cell] + sources, dict(base, **form)
+            yield ["prelude", "function", "cell", "activation", cell] + sources, dict(base, **form)
 
 
 def tiles(vector, double):
@@ -59,7 +59,7 @@ def programs(vector):
         yield ["prelude", "pack"], real
         yield ["prelude", "philox", "sequence"], dict(real, SUM_ROWS=64, SUM_COLUMNS=8 if double else 16)
         yield ["prelude", "model"], real
-        yield (["prelude", "philox", "map_launch", "map", "normalize", "window"],
+        yield (["prelude", "philox", "function", "map_launch", "map", "normalize", "window"],
                dict(real, MAP_COLUMNS=64))
         yield ["prelude", "loss"], dict(real, SUM_ITEM=64, WG=1)
         yield ["prelude", "optimizer"], real

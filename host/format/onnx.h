@@ -86,166 +86,170 @@ typedef struct onnx_node {
 } onnx_node;
 
 /** An error of a node, in one line. */
-clrnn_status onnx_fail(const onnx_node *n, clrnn_status status, const char *format, ...)
+clrnn_status clr_onnx_fail(const onnx_node *n, clrnn_status status, const char *format, ...)
     CLR_PRINTF(3, 4);
 
-/* --- protobuf (onnx_parse.c) ------------------------------------------------------------------ */
+/* --- protobuf (clr_onnx_parse.c)
+ * ------------------------------------------------------------------ */
 
-/** Parse, within bounds of nesting and memory. *model is to be freed with onnx_free_model.
+/** Parse, within bounds of nesting and memory. *model is to be freed with clr_onnx_free_model.
  *  Returns: CLRNN_OK, CLRNN_ERR_FORMAT, CLRNN_ERR_MEMORY */
-clrnn_status onnx_parse(const clr_format_file *file, const clrnn_log *log, ClrOnnx__Model **model);
-void onnx_free_model(ClrOnnx__Model *model);
+clrnn_status clr_onnx_parse(const clr_format_file *file, const clrnn_log *log,
+                            ClrOnnx__Model **model);
+void clr_onnx_free_model(ClrOnnx__Model *model);
 
 /* --- tensors (onnx_tensor.c) ------------------------------------------------------------------ */
 
 /** The type of elements, by its number in files; false: none that is known. */
-bool onnx_type_of(int32_t data_type, onnx_type *type);
+bool clr_onnx_type_of(int32_t data_type, onnx_type *type);
 
 /** "float16" */
-const char *onnx_type_name(int32_t data_type);
+const char *clr_onnx_type_name(int32_t data_type);
 
 /** Decode a tensor; `what` names it in messages. On success array->data is the caller's.
  *  Returns: CLRNN_OK, CLRNN_ERR_FORMAT, CLRNN_ERR_UNSUPPORTED, CLRNN_ERR_IO, CLRNN_ERR_MEMORY */
-clrnn_status onnx_decode(const clr_format_file *file, const clrnn_log *log,
-                         const ClrOnnx__Tensor *tensor, const char *what, onnx_array *array);
+clrnn_status clr_onnx_decode(const clr_format_file *file, const clrnn_log *log,
+                             const ClrOnnx__Tensor *tensor, const char *what, onnx_array *array);
 
 /* --- arrays (onnx_array.c) -------------------------------------------------------------------- */
 
-size_t onnx_count(const onnx_array *array); /* SIZE_MAX: too many */
-static inline double onnx_at(const onnx_array *array, size_t i)
+size_t clr_onnx_count(const onnx_array *array); /* SIZE_MAX: too many */
+static inline double clr_onnx_at(const onnx_array *array, size_t i)
 {
     return array->data[array->filled ? 0 : i];
 }
 
 /** Memory for array's elements, of its rank and size (one, where it is filled). */
-clrnn_status onnx_allocate(onnx_node *n, onnx_array *array);
-void onnx_array_free(onnx_array *array);
-bool onnx_copy(const onnx_array *from, onnx_array *to);
-bool onnx_equal(const onnx_array *a, const onnx_array *b);
+clrnn_status clr_onnx_allocate(onnx_node *n, onnx_array *array);
+void clr_onnx_array_free(onnx_array *array);
+bool clr_onnx_copy(const onnx_array *from, onnx_array *to);
+bool clr_onnx_equal(const onnx_array *a, const onnx_array *b);
 
 /** The elements of a filled array, so that they can be pointed at. */
-clrnn_status onnx_spread(onnx_node *n, onnx_array *array);
+clrnn_status clr_onnx_spread(onnx_node *n, onnx_array *array);
 
 /** Which axis a number means (negative: from the last), or an error. */
-clrnn_status onnx_axis(const onnx_node *n, int64_t axis, uint32_t rank, uint32_t *out);
+clrnn_status clr_onnx_axis(const onnx_node *n, int64_t axis, uint32_t rank, uint32_t *out);
 
 /** Sizes of two shapes broadcast to one; false if they do not fit. */
-bool onnx_broadcast(const onnx_array *a, const onnx_array *b, onnx_array *out);
+bool clr_onnx_broadcast(const onnx_array *a, const onnx_array *b, onnx_array *out);
 
 /** The element of `small` that is broadcast to an element of `big`. */
-size_t onnx_broadcast_at(const onnx_array *big, size_t element, const onnx_array *small);
+size_t clr_onnx_broadcast_at(const onnx_array *big, size_t element, const onnx_array *small);
 
 /* --- values (onnx_value.c) -------------------------------------------------------------------- */
 
-onnx_value *onnx_find(const onnx_import *m, const char *name);
+onnx_value *clr_onnx_find(const onnx_import *m, const char *name);
 
 /** Add a value under its name, which hides others of that name. Takes what it holds; on failure it
  *  is freed. */
-clrnn_status onnx_define(onnx_import *m, const onnx_value *value);
+clrnn_status clr_onnx_define(onnx_import *m, const onnx_value *value);
 
 /** Forget values from `count` on: the end of an inner graph. */
-void onnx_forget(onnx_import *m, uint32_t count);
-void onnx_value_free(onnx_value *value);
+void clr_onnx_forget(onnx_import *m, uint32_t count);
+void clr_onnx_value_free(onnx_value *value);
 
 /** Make input k's array known here, in both worlds; where it is not, an error that says what it
  *  depends on. */
-clrnn_status onnx_need(onnx_node *n, uint32_t k, const char *what);
+clrnn_status clr_onnx_need(onnx_node *n, uint32_t k, const char *what);
 
 /** Whether input k is given. */
-static inline bool onnx_has(const onnx_node *n, uint32_t k)
+static inline bool clr_onnx_has(const onnx_node *n, uint32_t k)
 {
     return k < n->inputs && n->in[k];
 }
 
 /** The same in both worlds: numbers that do not depend on T and N. */
-clrnn_status onnx_need_same(onnx_node *n, uint32_t k, const char *what);
+clrnn_status clr_onnx_need_same(onnx_node *n, uint32_t k, const char *what);
 
 /** A known number, or `otherwise` where input k is left out. */
-clrnn_status onnx_need_number(onnx_node *n, uint32_t k, const char *what, double otherwise,
-                              double *out);
+clrnn_status clr_onnx_need_number(onnx_node *n, uint32_t k, const char *what, double otherwise,
+                                  double *out);
 
 /** Set output k. A known one takes the arrays; NULL for `other`: the same in both worlds. */
-void onnx_set_known(onnx_node *n, uint32_t k, onnx_array *array, onnx_array *other);
-void onnx_set_graph(onnx_node *n, uint32_t k, uint32_t at, onnx_type type);
+void clr_onnx_set_known(onnx_node *n, uint32_t k, onnx_array *array, onnx_array *other);
+void clr_onnx_set_graph(onnx_node *n, uint32_t k, uint32_t at, onnx_type type);
 /** Output k is what value is. */
-clrnn_status onnx_set_alias(onnx_node *n, uint32_t k, const onnx_value *value);
+clrnn_status clr_onnx_set_alias(onnx_node *n, uint32_t k, const onnx_value *value);
 
-/* --- attributes (onnx_attribute.c) ------------------------------------------------------------ */
+/* --- attributes (clr_onnx_attribute.c)
+ * ------------------------------------------------------------ */
 
 /** By name; NULL: not there. It counts as known. */
-const ClrOnnx__Attribute *onnx_attribute(onnx_node *n, const char *name);
-clrnn_status onnx_integer(onnx_node *n, const char *name, int64_t otherwise, int64_t *out);
-clrnn_status onnx_real(onnx_node *n, const char *name, double otherwise, double *out);
+const ClrOnnx__Attribute *clr_onnx_attribute(onnx_node *n, const char *name);
+clrnn_status clr_onnx_integer(onnx_node *n, const char *name, int64_t otherwise, int64_t *out);
+clrnn_status clr_onnx_real(onnx_node *n, const char *name, double otherwise, double *out);
 
 /** At most `room` numbers; *count is 0 where it is not there. */
-clrnn_status onnx_integers(onnx_node *n, const char *name, uint32_t room, int64_t *out,
-                           uint32_t *count);
-clrnn_status onnx_reals(onnx_node *n, const char *name, uint32_t room, double *out,
-                        uint32_t *count);
+clrnn_status clr_onnx_integers(onnx_node *n, const char *name, uint32_t room, int64_t *out,
+                               uint32_t *count);
+clrnn_status clr_onnx_reals(onnx_node *n, const char *name, uint32_t room, double *out,
+                            uint32_t *count);
 
 /** As a string of at most 31 bytes. */
-clrnn_status onnx_word(onnx_node *n, const char *name, const char *otherwise, char out[32]);
+clrnn_status clr_onnx_word(onnx_node *n, const char *name, const char *otherwise, char out[32]);
 
 /** An error that names an attribute that nobody asked for. */
-clrnn_status onnx_check_attributes(const onnx_node *n);
+clrnn_status clr_onnx_check_attributes(const onnx_node *n);
 
 /** Numbers of an attribute in older opsets, of input k in newer ones (a tensor of one axis), the
  *  same in both worlds. *given: whether there are any. */
-clrnn_status onnx_list(onnx_node *n, const char *attribute, uint32_t k, uint32_t room, int64_t *out,
-                       uint32_t *count, bool *given);
+clrnn_status clr_onnx_list(onnx_node *n, const char *attribute, uint32_t k, uint32_t room,
+                           int64_t *out, uint32_t *count, bool *given);
 
 /** Axes of such a list as numbers below rank. */
-clrnn_status onnx_axes(onnx_node *n, uint32_t k, uint32_t rank, uint32_t *out, uint32_t *count,
-                       bool *given);
+clrnn_status clr_onnx_axes(onnx_node *n, uint32_t k, uint32_t rank, uint32_t *out, uint32_t *count,
+                           bool *given);
 
 /* --- building (onnx_build.c) ------------------------------------------------------------------ */
 
 /** Value k of the inputs as one of the graph: a known one becomes a constant. */
-clrnn_status onnx_graph_in(onnx_node *n, uint32_t k, uint32_t *at);
+clrnn_status clr_onnx_graph_in(onnx_node *n, uint32_t k, uint32_t *at);
 
 /** The same as numbers that can be computed with, or as ids. */
-clrnn_status onnx_number_in(onnx_node *n, uint32_t k, uint32_t *at);
-clrnn_status onnx_ids_in(onnx_node *n, uint32_t k, uint32_t *at);
+clrnn_status clr_onnx_number_in(onnx_node *n, uint32_t k, uint32_t *at);
+clrnn_status clr_onnx_ids_in(onnx_node *n, uint32_t k, uint32_t *at);
 
 /** A constant of the graph. */
-clrnn_status onnx_constant(onnx_node *n, const onnx_array *array, const onnx_array *other,
-                           uint32_t *at);
+clrnn_status clr_onnx_constant(onnx_node *n, const onnx_array *array, const onnx_array *other,
+                               uint32_t *at);
 
 /** Add a node over values of the graph (CLR_NO_VALUE: left out), and what its first output is. */
-clrnn_status onnx_add(onnx_node *n, clrnn_node_desc *desc, const uint32_t *in, uint32_t count,
-                      uint32_t *at);
+clrnn_status clr_onnx_add(onnx_node *n, clrnn_node_desc *desc, const uint32_t *in, uint32_t count,
+                          uint32_t *at);
 
 /** Shorthands of it. */
-clrnn_status onnx_add_function(onnx_node *n, clrnn_function function, double alpha, double beta,
-                               uint32_t in, uint32_t *at);
-clrnn_status onnx_add_pair(onnx_node *n, clrnn_node_kind kind, uint32_t a, uint32_t b,
-                           uint32_t *at);
+clrnn_status clr_onnx_add_function(onnx_node *n, clrnn_function function, double alpha, double beta,
+                                   uint32_t in, uint32_t *at);
+clrnn_status clr_onnx_add_pair(onnx_node *n, clrnn_node_kind kind, uint32_t a, uint32_t b,
+                               uint32_t *at);
 /** trunc(x) = sign(x) floor(|x|) */
-clrnn_status onnx_truncate(onnx_node *n, uint32_t in, uint32_t *at);
-clrnn_status onnx_add_transpose(onnx_node *n, const uint32_t *order, uint32_t in, uint32_t *at);
-clrnn_status onnx_add_reduce(onnx_node *n, clrnn_reduction reduction, const uint32_t *axes,
-                             uint32_t count, bool keep, uint32_t in, uint32_t *at);
+clrnn_status clr_onnx_truncate(onnx_node *n, uint32_t in, uint32_t *at);
+clrnn_status clr_onnx_add_transpose(onnx_node *n, const uint32_t *order, uint32_t in, uint32_t *at);
+clrnn_status clr_onnx_add_reduce(onnx_node *n, clrnn_reduction reduction, const uint32_t *axes,
+                                 uint32_t count, bool keep, uint32_t in, uint32_t *at);
 
 /** Reshape to sizes in both worlds. */
-clrnn_status onnx_add_reshape(onnx_node *n, uint32_t rank, uint64_t *const size[ONNX_WORLDS],
-                              uint32_t in, uint32_t *at);
+clrnn_status clr_onnx_add_reshape(onnx_node *n, uint32_t rank, uint64_t *const size[ONNX_WORLDS],
+                                  uint32_t in, uint32_t *at);
 
 /** Axes of size 1 put in before (as the result counts them), or taken out. */
-clrnn_status onnx_add_unsqueeze(onnx_node *n, const uint32_t *axes, uint32_t count, uint32_t in,
-                                uint32_t *at);
-clrnn_status onnx_add_squeeze(onnx_node *n, const uint32_t *axes, uint32_t count, uint32_t in,
-                              uint32_t *at);
+clrnn_status clr_onnx_add_unsqueeze(onnx_node *n, const uint32_t *axes, uint32_t count, uint32_t in,
+                                    uint32_t *at);
+clrnn_status clr_onnx_add_squeeze(onnx_node *n, const uint32_t *axes, uint32_t count, uint32_t in,
+                                  uint32_t *at);
 
 /** Fill a parameter of the node added last. */
-clrnn_status onnx_set_parameter(onnx_node *n, const char *name, const double *values, size_t count);
+clrnn_status clr_onnx_set_parameter(onnx_node *n, const char *name, const double *values,
+                                    size_t count);
 
-static inline const clr_shape *onnx_shape(const onnx_node *n, uint32_t at)
+static inline const clr_shape *clr_onnx_shape(const onnx_node *n, uint32_t at)
 {
     return &n->m->graph->values[at].shape;
 }
 
 /** Size of an axis of a value of the graph in a world. */
-static inline uint64_t onnx_size(const onnx_node *n, uint32_t at, uint32_t axis, int world)
+static inline uint64_t clr_onnx_size(const onnx_node *n, uint32_t at, uint32_t axis, int world)
 {
     const clr_value *value = &n->m->graph->values[at];
     return world ? value->other.size[axis] : value->shape.size[axis];
@@ -263,11 +267,11 @@ typedef struct onnx_op {
 } onnx_op;
 
 /* One table for each family, ended by a row without a name. */
-extern const onnx_op onnx_ops_recurrent[], onnx_ops_math[], onnx_ops_shape[], onnx_ops_product[],
-    onnx_ops_norm[], onnx_ops_reduce[], onnx_ops_move[], onnx_ops_window[], onnx_ops_conv[],
-    onnx_ops_control[], onnx_ops_loop[];
+extern const onnx_op clr_onnx_ops_recurrent[], clr_onnx_ops_math[], clr_onnx_ops_shape[],
+    clr_onnx_ops_product[], clr_onnx_ops_norm[], clr_onnx_ops_reduce[], clr_onnx_ops_move[],
+    clr_onnx_ops_window[], clr_onnx_ops_conv[], clr_onnx_ops_control[], clr_onnx_ops_loop[];
 
 /** Walk the nodes of a graph. */
-clrnn_status onnx_walk(onnx_import *m, ClrOnnx__Node *const *nodes, size_t count);
+clrnn_status clr_onnx_walk(onnx_import *m, ClrOnnx__Node *const *nodes, size_t count);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "format/onnx.h"
 
-size_t onnx_count(const onnx_array *array)
+size_t clr_onnx_count(const onnx_array *array)
 {
     clr_size count = clr_size_of(1);
     for (uint32_t i = 0; i < array->rank; i++)
@@ -19,25 +19,25 @@ size_t onnx_count(const onnx_array *array)
 #define MOST_FOLDED  (UINT64_C(1) << 30)
 #define MOST_AT_ONCE ((size_t)1 << 27)
 
-clrnn_status onnx_allocate(onnx_node *n, onnx_array *array)
+clrnn_status clr_onnx_allocate(onnx_node *n, onnx_array *array)
 {
-    const size_t count = array->filled ? 1 : onnx_count(array);
+    const size_t count = array->filled ? 1 : clr_onnx_count(array);
     n->m->folded += count;
     if (count > MOST_AT_ONCE || n->m->folded > MOST_FOLDED)
-        return onnx_fail(n, CLRNN_ERR_RANGE, "its result would have too many elements");
+        return clr_onnx_fail(n, CLRNN_ERR_RANGE, "its result would have too many elements");
     array->data = clr_calloc(count, sizeof *array->data);
-    return array->data ? CLRNN_OK : onnx_fail(n, CLRNN_ERR_MEMORY, "no memory for its result");
+    return array->data ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "no memory for its result");
 }
 
-void onnx_array_free(onnx_array *array)
+void clr_onnx_array_free(onnx_array *array)
 {
     free(array->data);
     array->data = NULL;
 }
 
-bool onnx_copy(const onnx_array *from, onnx_array *to)
+bool clr_onnx_copy(const onnx_array *from, onnx_array *to)
 {
-    const size_t count = from->filled ? 1 : onnx_count(from);
+    const size_t count = from->filled ? 1 : clr_onnx_count(from);
     *to = *from;
     to->data = clr_calloc(count, sizeof *to->data);
     if (to->data)
@@ -45,39 +45,40 @@ bool onnx_copy(const onnx_array *from, onnx_array *to)
     return to->data != NULL;
 }
 
-bool onnx_equal(const onnx_array *a, const onnx_array *b)
+bool clr_onnx_equal(const onnx_array *a, const onnx_array *b)
 {
     if (a->rank != b->rank || a->filled != b->filled ||
         memcmp(a->size, b->size, a->rank * sizeof *a->size) != 0)
         return false;
-    return memcmp(a->data, b->data, (a->filled ? 1 : onnx_count(a)) * sizeof *a->data) == 0;
+    return memcmp(a->data, b->data, (a->filled ? 1 : clr_onnx_count(a)) * sizeof *a->data) == 0;
 }
 
-clrnn_status onnx_spread(onnx_node *n, onnx_array *array)
+clrnn_status clr_onnx_spread(onnx_node *n, onnx_array *array)
 {
     if (!array->filled)
         return CLRNN_OK;
     onnx_array all = *array;
     all.filled = false;
-    clrnn_status status = onnx_allocate(n, &all);
+    clrnn_status status = clr_onnx_allocate(n, &all);
     if (status != CLRNN_OK)
         return status;
-    for (size_t i = 0; i < onnx_count(&all); i++)
+    for (size_t i = 0; i < clr_onnx_count(&all); i++)
         all.data[i] = array->data[0];
-    onnx_array_free(array);
+    clr_onnx_array_free(array);
     *array = all;
     return CLRNN_OK;
 }
 
-clrnn_status onnx_axis(const onnx_node *n, int64_t axis, uint32_t rank, uint32_t *out)
+clrnn_status clr_onnx_axis(const onnx_node *n, int64_t axis, uint32_t rank, uint32_t *out)
 {
     if (axis < -(int64_t)rank || axis >= (int64_t)rank)
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "axis %lld of an array of %u", (long long)axis, rank);
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "axis %lld of an array of %u", (long long)axis,
+                             rank);
     *out = (uint32_t)(axis < 0 ? axis + rank : axis);
     return CLRNN_OK;
 }
 
-bool onnx_broadcast(const onnx_array *a, const onnx_array *b, onnx_array *out)
+bool clr_onnx_broadcast(const onnx_array *a, const onnx_array *b, onnx_array *out)
 {
     out->rank = a->rank > b->rank ? a->rank : b->rank;
     for (uint32_t i = 0; i < out->rank; i++) {
@@ -91,7 +92,7 @@ bool onnx_broadcast(const onnx_array *a, const onnx_array *b, onnx_array *out)
     return true;
 }
 
-size_t onnx_broadcast_at(const onnx_array *big, size_t element, const onnx_array *small)
+size_t clr_onnx_broadcast_at(const onnx_array *big, size_t element, const onnx_array *small)
 {
     size_t at = 0, stride = 1;
     for (uint32_t i = big->rank; i-- > 0;) {

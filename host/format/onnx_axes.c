@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * format/onnx_axes.c - see format/onnx_axes.h. */
-#include "format/onnx_axes.h"
+ * format/clr_onnx_axes.c - see format/clr_onnx_axes.h. */
+#include "format/clr_onnx_axes.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 /* --- what the caller says --------------------------------------------------------------------- */
 
-const clrnn_import_input *onnx_axes_input(const clrnn_import_desc *desc, const char *name)
+const clrnn_import_input *clr_onnx_axes_input(const clrnn_import_desc *desc, const char *name)
 {
     for (uint32_t i = 0; i < desc->input_count; i++)
         if (desc->inputs[i].name && name && strcmp(desc->inputs[i].name, name) == 0)
@@ -81,7 +81,7 @@ static clrnn_status open_axis(const onnx_import *m, onnx_ends *axes, const char 
 static clrnn_status read_axis(const onnx_import *m, onnx_ends *axes, const ClrOnnx__ValueInfo *info,
                               struct onnx_input_axes *in, uint32_t i)
 {
-    const clrnn_import_input *given = onnx_axes_input(m->desc, info->name);
+    const clrnn_import_input *given = clr_onnx_axes_input(m->desc, info->name);
     const ClrOnnx__Dimension *dim = info->type->tensor_type->shape->dim[i];
     char name[80];
     if (given && given->has_shape && given->shape[i] != 0) {
@@ -110,7 +110,7 @@ static clrnn_status read_axis(const onnx_import *m, onnx_ends *axes, const ClrOn
 static clrnn_status read_input(const onnx_import *m, onnx_ends *axes,
                                const ClrOnnx__ValueInfo *info, struct onnx_input_axes *in)
 {
-    const clrnn_import_input *given = onnx_axes_input(m->desc, info->name);
+    const clrnn_import_input *given = clr_onnx_axes_input(m->desc, info->name);
     const ClrOnnx__TensorType *type = info->type ? info->type->tensor_type : NULL;
     in->has_value = given && given->value;
     if (given && given->has_shape && (!type || !type->shape)) {
@@ -180,7 +180,7 @@ static clrnn_status check_names(const onnx_import *m)
     for (uint32_t k = 0; k < m->desc->input_count; k++) {
         bool found = false;
         for (size_t i = 0; i < g->n_input && !found; i++)
-            found = onnx_axes_input(
+            found = clr_onnx_axes_input(
                         &(clrnn_import_desc){.inputs = &m->desc->inputs[k], .input_count = 1},
                         g->input[i]->name) != NULL;
         if (!found)
@@ -190,7 +190,7 @@ static clrnn_status check_names(const onnx_import *m)
     return CLRNN_OK;
 }
 
-clrnn_status onnx_axes_read(const onnx_import *m, onnx_ends *axes)
+clrnn_status clr_onnx_axes_read(const onnx_import *m, onnx_ends *axes)
 {
     const ClrOnnx__Graph *g = m->model->graph;
     axes->inputs = (uint32_t)g->n_input;
@@ -223,13 +223,13 @@ clrnn_status onnx_axes_read(const onnx_import *m, onnx_ends *axes)
     return status;
 }
 
-void onnx_axes_free(onnx_ends *axes)
+void clr_onnx_axes_free(onnx_ends *axes)
 {
     free(axes->input);
     axes->input = NULL;
 }
 
-uint64_t onnx_axes_values(const onnx_ends *axes)
+uint64_t clr_onnx_axes_values(const onnx_ends *axes)
 {
     uint64_t values = 0;
     for (uint32_t i = 0; i < axes->inputs && i < ONNX_INPUTS; i++)
@@ -243,13 +243,13 @@ static void choose(onnx_ends *axes)
         axes->open[i].size = axes->order[axes->attempt] >> i & 1 ? CLRNN_BATCH : CLRNN_STEPS;
 }
 
-void onnx_axes_begin(onnx_ends *axes)
+void clr_onnx_axes_begin(onnx_ends *axes)
 {
     axes->attempt = 0;
     choose(axes);
 }
 
-bool onnx_axes_next(onnx_ends *axes)
+bool clr_onnx_axes_next(onnx_ends *axes)
 {
     if (axes->attempt + 1 >= axes->attempts)
         return false;
@@ -258,8 +258,8 @@ bool onnx_axes_next(onnx_ends *axes)
     return true;
 }
 
-clrnn_status onnx_axes_of(const onnx_ends *axes, size_t input, uint32_t *rank,
-                          int64_t shape[CLRNN_MOST_AXES])
+clrnn_status clr_onnx_axes_of(const onnx_ends *axes, size_t input, uint32_t *rank,
+                              int64_t shape[CLRNN_MOST_AXES])
 {
     const struct onnx_input_axes *in = &axes->input[input];
     *rank = in->rank;
@@ -268,7 +268,7 @@ clrnn_status onnx_axes_of(const onnx_ends *axes, size_t input, uint32_t *rank,
     return CLRNN_OK;
 }
 
-void onnx_axes_tell(const onnx_ends *axes, const clrnn_log *log)
+void clr_onnx_axes_tell(const onnx_ends *axes, const clrnn_log *log)
 {
     for (uint32_t i = 0; i < axes->count; i++)
         clr_log(log, CLRNN_LOG_INFO, "onnx: the axis '%s' is %s", axes->open[i].name,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * format/onnx_axes.h - the axes of a model's inputs that its file leaves open: which is T, which N.
+ * format/clr_onnx_axes.h - the axes of a model's inputs that its file leaves open: which is T,
+ * which N.
  */
 #ifndef CLR_FORMAT_ONNX_AXES_H
 #define CLR_FORMAT_ONNX_AXES_H
@@ -31,24 +32,24 @@ typedef struct onnx_ends {
 
 /** From the model and what the caller says. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT,
  *  CLRNN_ERR_FORMAT, CLRNN_ERR_UNSUPPORTED (too many), CLRNN_ERR_MEMORY */
-clrnn_status onnx_axes_read(const onnx_import *m, onnx_ends *axes);
-void onnx_axes_free(onnx_ends *axes);
+clrnn_status clr_onnx_axes_read(const onnx_import *m, onnx_ends *axes);
+void clr_onnx_axes_free(onnx_ends *axes);
 
 /** What the caller says of an input, or NULL. */
-const clrnn_import_input *onnx_axes_input(const clrnn_import_desc *desc, const char *name);
+const clrnn_import_input *clr_onnx_axes_input(const clrnn_import_desc *desc, const char *name);
 
 /** Inputs whose values the caller gives, as bits. */
-uint64_t onnx_axes_values(const onnx_ends *axes);
+uint64_t clr_onnx_axes_values(const onnx_ends *axes);
 
 /** The attempts, the likeliest first. False: there are no more. */
-void onnx_axes_begin(onnx_ends *axes);
-bool onnx_axes_next(onnx_ends *axes);
+void clr_onnx_axes_begin(onnx_ends *axes);
+bool clr_onnx_axes_next(onnx_ends *axes);
 
 /** The axes of an input in this attempt. */
-clrnn_status onnx_axes_of(const onnx_ends *axes, size_t input, uint32_t *rank,
-                          int64_t shape[CLRNN_MOST_AXES]);
+clrnn_status clr_onnx_axes_of(const onnx_ends *axes, size_t input, uint32_t *rank,
+                              int64_t shape[CLRNN_MOST_AXES]);
 
 /** What became of the open axes, to the log. */
-void onnx_axes_tell(const onnx_ends *axes, const clrnn_log *log);
+void clr_onnx_axes_tell(const onnx_ends *axes, const clrnn_log *log);
 
 #endif

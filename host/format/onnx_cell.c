@@ -29,7 +29,7 @@ static const struct {
 #define FUNCTIONS (sizeof functions / sizeof functions[0])
 
 typedef struct scales {
-    double alpha[2 * CLRNN_ACTIVATIONS_LOCAL], beta[2 * CLRNN_ACTIVATIONS_LOCAL];
+    double alpha[2 * CLRNN_ACTIVATIONS], beta[2 * CLRNN_ACTIVATIONS];
     uint32_t alphas, betas, alpha_at, beta_at;
 } scales;
 
@@ -41,8 +41,8 @@ static clrnn_status find_function(const onnx_node *n, const ProtobufCBinaryData 
     for (*out = 0; *out < FUNCTIONS; ++*out)
         if (strcmp(functions[*out].name, name) == 0)
             return CLRNN_OK;
-    return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "the activation '%s' is not known",
-                     clr_show(name).text);
+    return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "the activation '%s' is not known",
+                         clr_show(name).text);
 }
 
 static clrnn_activation take(size_t which, scales *s)
@@ -60,17 +60,17 @@ static clrnn_activation take(size_t which, scales *s)
 static clrnn_status read_activations(onnx_node *n, onnx_cell *c)
 {
     const uint32_t each = c->gates == 4 ? 3 : c->gates == 3 ? 2 : 1;
-    const ClrOnnx__Attribute *a = onnx_attribute(n, "activations");
+    const ClrOnnx__Attribute *a = clr_onnx_attribute(n, "activations");
     scales s = {0};
     clrnn_status status =
-        onnx_reals(n, "activation_alpha", 2 * CLRNN_ACTIVATIONS_LOCAL, s.alpha, &s.alphas);
+        clr_onnx_reals(n, "activation_alpha", 2 * CLRNN_ACTIVATIONS, s.alpha, &s.alphas);
     if (status == CLRNN_OK)
-        status = onnx_reals(n, "activation_beta", 2 * CLRNN_ACTIVATIONS_LOCAL, s.beta, &s.betas);
+        status = clr_onnx_reals(n, "activation_beta", 2 * CLRNN_ACTIVATIONS, s.beta, &s.betas);
     if (status != CLRNN_OK || !a || a->n_strings == 0)
         return status;
     if (a->n_strings != (size_t)each * c->directions)
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "%zu activations, but it has %u", a->n_strings,
-                         each * c->directions);
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%zu activations, but it has %u", a->n_strings,
+                             each * c->directions);
     for (uint32_t i = 0; i < each * c->directions && status == CLRNN_OK; i++) {
         size_t which = 0;
         status = find_function(n, &a->strings[i], &which);
@@ -81,7 +81,7 @@ static clrnn_status read_activations(onnx_node *n, onnx_cell *c)
             i % each == 0 && c->gates > 1 ? CLRNN_FN_SIGMOID : CLRNN_FN_TANH;
         const uint32_t d = i / each;
         if (own.function != usual)
-            c->activations[d][i % each] = own;
+            c->network.activations[d][i % each] = own;
     }
     return status;
 }
@@ -92,12 +92,13 @@ static clrnn_status read_activations(onnx_node *n, onnx_cell *c)
 static clrnn_status read_direction(onnx_node *n, onnx_cell *c)
 {
     char word[32];
-    clrnn_status status = onnx_word(n, "direction", "forward", word);
+    clrnn_status status = clr_onnx_word(n, "direction", "forward", word);
     c->directions = strcmp(word, "bidirectional") == 0 ? 2 : 1;
     c->network.bidirectional = c->directions == 2;
-    c->reverse = strcmp(word, "reverse") == 0;
-    if (status == CLRNN_OK && c->directions == 1 && !c->reverse && strcmp(word, "forward") != 0)
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "direction '%s'", clr_show(word).text);
+    c->network.reverse = strcmp(word, "reverse") == 0;
+    if (status == CLRNN_OK && c->directions == 1 && !c->network.reverse &&
+        strcmp(word, "forward") != 0)
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "direction '%s'", clr_show(word).text);
     return status;
 }
 
@@ -105,13 +106,13 @@ static clrnn_status read_direction(onnx_node *n, onnx_cell *c)
 static clrnn_status read_hidden(onnx_node *n, onnx_cell *c)
 {
     int64_t hidden = 0;
-    clrnn_status status = onnx_need_same(n, 2, "R");
+    clrnn_status status = clr_onnx_need_same(n, 2, "R");
     if (status == CLRNN_OK && n->in[2]->array[0].rank != 3)
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "R has %u axes", n->in[2]->array[0].rank);
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "R has %u axes", n->in[2]->array[0].rank);
     if (status == CLRNN_OK)
-        status = onnx_integer(n, "hidden_size", (int64_t)n->in[2]->array[0].size[2], &hidden);
+        status = clr_onnx_integer(n, "hidden_size", (int64_t)n->in[2]->array[0].size[2], &hidden);
     if (status == CLRNN_OK && (hidden < 1 || hidden > INT32_MAX / 8))
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "hidden_size %lld", (long long)hidden);
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "hidden_size %lld", (long long)hidden);
     c->H = c->network.hidden_size = (uint32_t)hidden;
     return status;
 }
@@ -119,9 +120,9 @@ static clrnn_status read_hidden(onnx_node *n, onnx_cell *c)
 static clrnn_status read_flag(onnx_node *n, const char *name, bool *out)
 {
     int64_t value = 0;
-    clrnn_status status = onnx_integer(n, name, 0, &value);
+    clrnn_status status = clr_onnx_integer(n, name, 0, &value);
     if (status == CLRNN_OK && value != 0 && value != 1)
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "%s is %lld", name, (long long)value);
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%s is %lld", name, (long long)value);
     *out = value == 1;
     return status;
 }
@@ -129,39 +130,14 @@ static clrnn_status read_flag(onnx_node *n, const char *name, bool *out)
 static clrnn_status read_clip(onnx_node *n, onnx_cell *c)
 {
     double clip = 0;
-    clrnn_status status = onnx_real(n, "clip", 0, &clip);
-    if (status == CLRNN_OK && onnx_attribute(n, "clip") && !(clip > 0))
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "clip is %g", clip);
-    c->clip = (float)clip;
+    clrnn_status status = clr_onnx_real(n, "clip", 0, &clip);
+    if (status == CLRNN_OK && clr_onnx_attribute(n, "clip") && !(clip > 0))
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "clip is %g", clip);
+    c->network.gate_clip = (float)clip;
     return status;
 }
 
-/* What not every build's cells have. */
-static clrnn_status apply(onnx_node *n, onnx_cell *c)
-{
-#ifdef CLRNN_ACTIVATIONS
-    (void)n;
-    c->network.reverse = c->reverse;
-    c->network.gate_clip = c->clip;
-    c->network.coupled_gates = c->coupled;
-    memcpy(c->network.activations, c->activations, sizeof c->activations);
-#else
-    for (size_t d = 0; d < 2; d++)
-        for (size_t i = 0; i < 3; i++)
-            if (c->gates == 1 && c->activations[d][i].function == CLRNN_FN_RELU)
-                c->network.nonlinearity = CLRNN_RELU;
-            else if (c->activations[d][i].function)
-                return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its activations are not supported");
-    if (c->reverse || c->clip > 0 || c->coupled)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "%s is not supported",
-                         c->reverse   ? "direction reverse"
-                         : c->coupled ? "input_forget"
-                                      : "clip");
-#endif
-    return CLRNN_OK;
-}
-
-clrnn_status onnx_read_cell(onnx_node *n, onnx_cell *c)
+clrnn_status clr_onnx_read_cell(onnx_node *n, onnx_cell *c)
 {
     bool flag = false;
     *c = (onnx_cell){.gates = *n->op == 'L' ? 4 : *n->op == 'G' ? 3 : 1};
@@ -178,11 +154,11 @@ clrnn_status onnx_read_cell(onnx_node *n, onnx_cell *c)
     if (status == CLRNN_OK && n->m->opset >= 14)
         status = read_flag(n, "layout", &c->layout);
     if (status == CLRNN_OK && c->gates == 4)
-        status = read_flag(n, "input_forget", &c->coupled);
+        status = read_flag(n, "input_forget", &c->network.coupled_gates);
     if (status == CLRNN_OK && c->gates == 3) {
         status = read_flag(n, "linear_before_reset", &flag);
         c->network.gru_update = CLRNN_UPDATE_KEEPS;
         c->network.gru_reset = flag ? CLRNN_RESET_AFTER : CLRNN_RESET_BEFORE;
     }
-    return status == CLRNN_OK ? apply(n, c) : status;
+    return status;
 }

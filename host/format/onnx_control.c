@@ -9,29 +9,30 @@
 /* --- inner graphs ------------------------------------------------------------------------------
  */
 
-clrnn_status onnx_inner_graph(onnx_node *n, const char *name, const ClrOnnx__Graph **graph)
+clrnn_status clr_onnx_inner_graph(onnx_node *n, const char *name, const ClrOnnx__Graph **graph)
 {
-    const ClrOnnx__Attribute *a = onnx_attribute(n, name);
+    const ClrOnnx__Attribute *a = clr_onnx_attribute(n, name);
     *graph = a ? a->g : NULL;
-    return *graph ? CLRNN_OK : onnx_fail(n, CLRNN_ERR_FORMAT, "it has no %s", name);
+    return *graph ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_FORMAT, "it has no %s", name);
 }
 
 /* A copy of what a value is, under another name. */
-clrnn_status onnx_copy_value(onnx_node *n, const onnx_value *from, const char *name, onnx_value *to)
+clrnn_status clr_onnx_copy_value(onnx_node *n, const onnx_value *from, const char *name,
+                                 onnx_value *to)
 {
     *to = *from;
     to->name = name;
     if (!from->known || from->tensor)
         return CLRNN_OK;
-    bool fine = onnx_copy(&from->array[0], &to->array[0]);
+    bool fine = clr_onnx_copy(&from->array[0], &to->array[0]);
     to->array[1] = to->array[0];
-    if (fine && !from->same && !onnx_copy(&from->array[1], &to->array[1])) {
-        onnx_array_free(&to->array[0]);
+    if (fine && !from->same && !clr_onnx_copy(&from->array[1], &to->array[1])) {
+        clr_onnx_array_free(&to->array[0]);
         fine = false;
     }
     if (!fine)
         *to = (onnx_value){.name = name, .at = CLR_NO_VALUE};
-    return fine ? CLRNN_OK : onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+    return fine ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
 }
 
 static clrnn_status define_tensors(onnx_node *n, const ClrOnnx__Graph *g)
@@ -44,29 +45,29 @@ static clrnn_status define_tensors(onnx_node *n, const ClrOnnx__Graph *g)
                             .same = true,
                             .tensor = t,
                             .at = CLR_NO_VALUE};
-        if (!onnx_type_of(t->data_type, &value.type))
+        if (!clr_onnx_type_of(t->data_type, &value.type))
             value.type = ONNX_REAL;
-        status = onnx_define(n->m, &value);
+        status = clr_onnx_define(n->m, &value);
     }
     return status;
 }
 
 /* Walk an inner graph whose inputs are `in` (taken over), and copy its outputs to `out`, one for
  * each; what it defined is forgotten. */
-clrnn_status onnx_walk_inner(onnx_node *n, const ClrOnnx__Graph *g, onnx_value *in, size_t inputs,
-                             onnx_value *out)
+clrnn_status clr_onnx_walk_inner(onnx_node *n, const ClrOnnx__Graph *g, onnx_value *in,
+                                 size_t inputs, onnx_value *out)
 {
     onnx_import *m = n->m;
     const uint32_t count = m->count;
     clrnn_status status = CLRNN_OK;
     if (++m->depth > ONNX_MOST_NEST)
-        status = onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "graphs nested too deep");
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "graphs nested too deep");
     for (size_t i = 0; i < inputs; i++) {
         if (status == CLRNN_OK && i < g->n_input && g->input[i]->name) {
             in[i].name = g->input[i]->name;
-            status = onnx_define(m, &in[i]);
+            status = clr_onnx_define(m, &in[i]);
         } else {
-            onnx_value_free(&in[i]);
+            clr_onnx_value_free(&in[i]);
         }
         in[i] = (onnx_value){.at = CLR_NO_VALUE};
     }
@@ -76,16 +77,16 @@ clrnn_status onnx_walk_inner(onnx_node *n, const ClrOnnx__Graph *g, onnx_value *
         status = m->walk(m, g->node, g->n_node);
     for (size_t i = 0; i < g->n_output && status == CLRNN_OK; i++) {
         const char *name = g->output[i]->name ? g->output[i]->name : "";
-        const onnx_value *made = onnx_find(m, name);
-        status = made ? onnx_copy_value(n, made, name, &out[i])
-                      : onnx_fail(n, CLRNN_ERR_FORMAT, "its graph makes no '%.80s'", name);
+        const onnx_value *made = clr_onnx_find(m, name);
+        status = made ? clr_onnx_copy_value(n, made, name, &out[i])
+                      : clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its graph makes no '%.80s'", name);
     }
-    onnx_forget(m, count);
+    clr_onnx_forget(m, count);
     m->depth--;
     return status;
 }
 
-onnx_value *onnx_new_values(size_t count)
+onnx_value *clr_onnx_new_values(size_t count)
 {
     onnx_value *values = clr_calloc(count + 1, sizeof *values);
     for (size_t i = 0; values && i < count; i++)
@@ -93,11 +94,11 @@ onnx_value *onnx_new_values(size_t count)
     return values;
 }
 
-void onnx_free_values(onnx_value *values, size_t count)
+void clr_onnx_free_values(onnx_value *values, size_t count)
 {
     for (size_t i = 0; values && i < count; i++)
         if (values[i].known)
-            onnx_value_free(&values[i]);
+            clr_onnx_value_free(&values[i]);
     free(values);
 }
 
@@ -108,24 +109,24 @@ static clrnn_status if_build(onnx_node *n)
 {
     double condition = 0;
     const ClrOnnx__Graph *branch[2];
-    clrnn_status status = onnx_inner_graph(n, "else_branch", &branch[0]);
+    clrnn_status status = clr_onnx_inner_graph(n, "else_branch", &branch[0]);
     if (status == CLRNN_OK)
-        status = onnx_inner_graph(n, "then_branch", &branch[1]);
+        status = clr_onnx_inner_graph(n, "then_branch", &branch[1]);
     if (status == CLRNN_OK)
-        status = onnx_need_number(n, 0, "condition", 0, &condition);
+        status = clr_onnx_need_number(n, 0, "condition", 0, &condition);
     if (status != CLRNN_OK)
         return status;
     const ClrOnnx__Graph *g = branch[condition != 0];
     if (g->n_output != n->outputs)
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "%zu outputs of its graph, %u of its own",
-                         g->n_output, n->outputs);
-    onnx_value *out = onnx_new_values(g->n_output);
-    status =
-        out ? onnx_walk_inner(n, g, NULL, 0, out) : onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%zu outputs of its graph, %u of its own",
+                             g->n_output, n->outputs);
+    onnx_value *out = clr_onnx_new_values(g->n_output);
+    status = out ? clr_onnx_walk_inner(n, g, NULL, 0, out)
+                 : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     for (uint32_t k = 0; k < n->outputs && status == CLRNN_OK; k++)
-        status = onnx_set_alias(n, k, &out[k]);
-    onnx_free_values(out, g->n_output);
+        status = clr_onnx_set_alias(n, k, &out[k]);
+    clr_onnx_free_values(out, g->n_output);
     return status;
 }
 
-const onnx_op onnx_ops_control[] = {{"If", 1, 1, ONNX_MOST_OUT, NULL, if_build}, {0}};
+const onnx_op clr_onnx_ops_control[] = {{"If", 1, 1, ONNX_MOST_OUT, NULL, if_build}, {0}};

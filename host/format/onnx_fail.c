@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * format/onnx_fail.c - errors that name the node. */
+ * format/clr_onnx_fail.c - errors that name the node. */
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "format/onnx.h"
 
-clrnn_status onnx_fail(const onnx_node *n, clrnn_status status, const char *format, ...)
+clrnn_status clr_onnx_fail(const onnx_node *n, clrnn_status status, const char *format, ...)
 {
     char text[600];
     va_list args;

@@ -48,11 +48,11 @@ static clrnn_status find_unary(onnx_node *n, clrnn_node_desc *desc)
     char form[32];
     *desc = (clrnn_node_desc){.kind = CLRNN_NODE_ACTIVATION};
     if (strcmp(n->op, "Gelu") == 0) {
-        clrnn_status status = onnx_word(n, "approximate", "none", form);
+        clrnn_status status = clr_onnx_word(n, "approximate", "none", form);
         const bool by_tanh = strcmp(form, "tanh") == 0;
         desc->function = by_tanh ? CLRNN_FN_GELU_TANH : CLRNN_FN_GELU;
         if (status == CLRNN_OK && !by_tanh && strcmp(form, "none") != 0)
-            status = onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "approximate '%s'", form);
+            status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "approximate '%s'", form);
         return status;
     }
     while (strcmp(u->op, n->op) != 0)
@@ -60,12 +60,12 @@ static clrnn_status find_unary(onnx_node *n, clrnn_node_desc *desc)
     desc->function = u->function;
     desc->alpha = u->a;
     desc->beta = u->b;
-    clrnn_status status = u->alpha ? onnx_real(n, u->alpha, u->a, &desc->alpha) : CLRNN_OK;
+    clrnn_status status = u->alpha ? clr_onnx_real(n, u->alpha, u->a, &desc->alpha) : CLRNN_OK;
     if (status == CLRNN_OK && u->beta)
-        status = onnx_real(n, u->beta, u->b, &desc->beta);
+        status = clr_onnx_real(n, u->beta, u->b, &desc->beta);
     /* Zero for both would mean what they are by default. */
     if (status == CLRNN_OK && u->alpha && desc->alpha == 0 && desc->beta == 0)
-        status = onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its alpha and beta are 0");
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its alpha and beta are 0");
     if (status == CLRNN_OK && !u->alpha)
         clrnn_function_defaults(desc->function, &desc->alpha, &desc->beta);
     return status;
@@ -78,8 +78,8 @@ static clrnn_status unary_fold(onnx_node *n, const onnx_array *const *in, onnx_a
     *out = *in[0];
     out->data = NULL;
     if (status == CLRNN_OK)
-        status = onnx_allocate(n, out);
-    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : onnx_count(out)); i++)
+        status = clr_onnx_allocate(n, out);
+    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : clr_onnx_count(out)); i++)
         out->data[i] = clr_ref_function(&desc, in[0]->data[i]);
     return status;
 }
@@ -90,11 +90,11 @@ static clrnn_status unary_build(onnx_node *n)
     uint32_t at = 0;
     clrnn_status status = find_unary(n, &desc);
     if (status == CLRNN_OK)
-        status = onnx_number_in(n, 0, &at);
+        status = clr_onnx_number_in(n, 0, &at);
     if (status == CLRNN_OK)
-        status = onnx_add(n, &desc, &at, 1, &at);
+        status = clr_onnx_add(n, &desc, &at, 1, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, n->in[0]->type);
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
@@ -103,19 +103,19 @@ static clrnn_status celu_build(onnx_node *n)
 {
     double alpha = 1;
     uint32_t at = 0;
-    clrnn_status status = onnx_real(n, "alpha", 1, &alpha);
+    clrnn_status status = clr_onnx_real(n, "alpha", 1, &alpha);
     if (status == CLRNN_OK && alpha == 0)
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "its alpha is 0");
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its alpha is 0");
     if (status == CLRNN_OK)
-        status = onnx_number_in(n, 0, &at);
+        status = clr_onnx_number_in(n, 0, &at);
     if (status == CLRNN_OK)
-        status = onnx_add_function(n, CLRNN_FN_AFFINE, 1 / alpha, 0, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, 1 / alpha, 0, at, &at);
     if (status == CLRNN_OK)
-        status = onnx_add_function(n, CLRNN_FN_ELU, 1, 1, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_ELU, 1, 1, at, &at);
     if (status == CLRNN_OK)
-        status = onnx_add_function(n, CLRNN_FN_AFFINE, alpha, 0, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, alpha, 0, at, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, ONNX_REAL);
+        clr_onnx_set_graph(n, 0, at, ONNX_REAL);
     return status;
 }
 
@@ -123,21 +123,21 @@ static clrnn_status celu_build(onnx_node *n)
 static clrnn_status prelu_build(onnx_node *n)
 {
     uint32_t x = 0, slope = 0, at = 0, low = 0;
-    clrnn_status status = onnx_number_in(n, 0, &x);
+    clrnn_status status = clr_onnx_number_in(n, 0, &x);
     if (status == CLRNN_OK)
-        status = onnx_graph_in(n, 1, &slope);
+        status = clr_onnx_graph_in(n, 1, &slope);
     if (status == CLRNN_OK)
-        status = onnx_add_function(n, CLRNN_FN_RELU, 0, 0, x, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_RELU, 0, 0, x, &at);
     if (status == CLRNN_OK)
-        status = onnx_add_function(n, CLRNN_FN_NEGATE, 0, 0, x, &low);
+        status = clr_onnx_add_function(n, CLRNN_FN_NEGATE, 0, 0, x, &low);
     if (status == CLRNN_OK)
-        status = onnx_add_function(n, CLRNN_FN_RELU, 0, 0, low, &low);
+        status = clr_onnx_add_function(n, CLRNN_FN_RELU, 0, 0, low, &low);
     if (status == CLRNN_OK)
-        status = onnx_add_pair(n, CLRNN_NODE_MUL, low, slope, &low);
+        status = clr_onnx_add_pair(n, CLRNN_NODE_MUL, low, slope, &low);
     if (status == CLRNN_OK)
-        status = onnx_add_pair(n, CLRNN_NODE_SUB, at, low, &at);
+        status = clr_onnx_add_pair(n, CLRNN_NODE_SUB, at, low, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, ONNX_REAL);
+        clr_onnx_set_graph(n, 0, at, ONNX_REAL);
     return status;
 }
 
@@ -148,13 +148,13 @@ static clrnn_status bounds(onnx_node *n, double *low, double *high)
     double a = -INFINITY, b = INFINITY;
     clrnn_status status = CLRNN_OK;
     if (n->m->opset < 11) {
-        status = onnx_real(n, "min", -INFINITY, &a);
+        status = clr_onnx_real(n, "min", -INFINITY, &a);
         if (status == CLRNN_OK)
-            status = onnx_real(n, "max", INFINITY, &b);
+            status = clr_onnx_real(n, "max", INFINITY, &b);
     } else {
-        status = onnx_need_number(n, 1, "min", -INFINITY, &a);
+        status = clr_onnx_need_number(n, 1, "min", -INFINITY, &a);
         if (status == CLRNN_OK)
-            status = onnx_need_number(n, 2, "max", INFINITY, &b);
+            status = clr_onnx_need_number(n, 2, "max", INFINITY, &b);
     }
     *low = a;
     *high = b;
@@ -168,8 +168,8 @@ static clrnn_status clip_fold(onnx_node *n, const onnx_array *const *in, onnx_ar
     *out = *in[0];
     out->data = NULL;
     if (status == CLRNN_OK)
-        status = onnx_allocate(n, out);
-    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : onnx_count(out)); i++) {
+        status = clr_onnx_allocate(n, out);
+    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : clr_onnx_count(out)); i++) {
         const double x = in[0]->data[i] < low ? low : in[0]->data[i];
         out->data[i] = x > high ? high : x;
     }
@@ -182,14 +182,14 @@ static clrnn_status clip_by_nodes(onnx_node *n, uint32_t at)
     clrnn_status status = CLRNN_OK;
     uint32_t bound = 0;
     for (uint32_t k = 1; k <= 2 && status == CLRNN_OK; k++) {
-        if (!onnx_has(n, k))
+        if (!clr_onnx_has(n, k))
             continue;
-        status = onnx_number_in(n, k, &bound);
+        status = clr_onnx_number_in(n, k, &bound);
         if (status == CLRNN_OK)
-            status = onnx_add_pair(n, k == 1 ? CLRNN_NODE_MAX : CLRNN_NODE_MIN, at, bound, &at);
+            status = clr_onnx_add_pair(n, k == 1 ? CLRNN_NODE_MAX : CLRNN_NODE_MIN, at, bound, &at);
     }
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, n->in[0]->type);
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
@@ -197,23 +197,23 @@ static clrnn_status clip_build(onnx_node *n)
 {
     double low = 0, high = 0;
     uint32_t at = 0;
-    clrnn_status status = onnx_number_in(n, 0, &at);
+    clrnn_status status = clr_onnx_number_in(n, 0, &at);
     if (status == CLRNN_OK &&
-        ((onnx_has(n, 1) && !n->in[1]->known) || (onnx_has(n, 2) && !n->in[2]->known)))
+        ((clr_onnx_has(n, 1) && !n->in[1]->known) || (clr_onnx_has(n, 2) && !n->in[2]->known)))
         return clip_by_nodes(n, at);
     if (status == CLRNN_OK)
         status = bounds(n, &low, &high);
     if (status != CLRNN_OK)
         return status;
     if (low == 0 && high >= FLT_MAX)
-        status = onnx_add_function(n, CLRNN_FN_RELU, 0, 0, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_RELU, 0, 0, at, &at);
     else if (low == 0 && high == 0)
-        status = onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "it clips to 0 and 0");
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "it clips to 0 and 0");
     else if (low > -INFINITY || high < INFINITY)
-        status = onnx_add_function(n, CLRNN_FN_CLIP, low < -DBL_MAX ? -DBL_MAX : low,
-                                   high > DBL_MAX ? DBL_MAX : high, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_CLIP, low < -DBL_MAX ? -DBL_MAX : low,
+                                       high > DBL_MAX ? DBL_MAX : high, at, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, n->in[0]->type);
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
@@ -228,15 +228,15 @@ static clrnn_status cast_to(onnx_node *n, onnx_type *to)
 {
     int64_t type = 0;
     clrnn_status status = CLRNN_OK;
-    *to = onnx_has(n, 1) ? n->in[1]->type : ONNX_REAL;
+    *to = clr_onnx_has(n, 1) ? n->in[1]->type : ONNX_REAL;
     if (strcmp(n->op, "CastLike") == 0)
         return CLRNN_OK;
-    status = onnx_integer(n, "to", 1, &type);
-    (void)onnx_attribute(n, "saturate");   /* of float8 alone */
-    (void)onnx_attribute(n, "round_mode"); /* the same */
-    if (status == CLRNN_OK && !onnx_type_of(type < INT32_MAX ? (int32_t)type : 0, to))
-        status = onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "to %s",
-                           onnx_type_name(type < INT32_MAX ? (int32_t)type : -1));
+    status = clr_onnx_integer(n, "to", 1, &type);
+    (void)clr_onnx_attribute(n, "saturate");   /* of float8 alone */
+    (void)clr_onnx_attribute(n, "round_mode"); /* the same */
+    if (status == CLRNN_OK && !clr_onnx_type_of(type < INT32_MAX ? (int32_t)type : 0, to))
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "to %s",
+                               clr_onnx_type_name(type < INT32_MAX ? (int32_t)type : -1));
     return status;
 }
 
@@ -247,10 +247,10 @@ static clrnn_status cast_fold(onnx_node *n, const onnx_array *const *in, onnx_ar
     *out = *in[0];
     out->data = NULL;
     if (status == CLRNN_OK)
-        status = onnx_allocate(n, out);
+        status = clr_onnx_allocate(n, out);
     if (status != CLRNN_OK)
         return status;
-    for (size_t i = 0; i < (out->filled ? 1 : onnx_count(out)); i++)
+    for (size_t i = 0; i < (out->filled ? 1 : clr_onnx_count(out)); i++)
         out->data[i] = cast(in[0]->data[i], in[0]->type, to);
     out->type = to;
     return status;
@@ -262,18 +262,18 @@ static clrnn_status cast_build(onnx_node *n)
     uint32_t at = 0;
     clrnn_status status = cast_to(n, &to);
     if (status == CLRNN_OK && from == to)
-        return onnx_set_alias(n, 0, n->in[0]);
+        return clr_onnx_set_alias(n, 0, n->in[0]);
     if (status == CLRNN_OK)
-        status = onnx_number_in(n, 0, &at);
+        status = clr_onnx_number_in(n, 0, &at);
     if (status == CLRNN_OK && to == ONNX_INT && from == ONNX_REAL)
-        status = onnx_truncate(n, at, &at);
+        status = clr_onnx_truncate(n, at, &at);
     if (status == CLRNN_OK && to == ONNX_BOOL) {
-        status = onnx_add_function(n, CLRNN_FN_NOT, 0, 0, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_NOT, 0, 0, at, &at);
         if (status == CLRNN_OK)
-            status = onnx_add_function(n, CLRNN_FN_NOT, 0, 0, at, &at);
+            status = clr_onnx_add_function(n, CLRNN_FN_NOT, 0, 0, at, &at);
     }
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, to);
+        clr_onnx_set_graph(n, 0, at, to);
     return status;
 }
 
@@ -283,13 +283,14 @@ static clrnn_status where_fold(onnx_node *n, const onnx_array *const *in, onnx_a
 {
     onnx_array both = {0};
     *out = (onnx_array){.type = in[1]->type};
-    if (!onnx_broadcast(in[1], in[2], &both) || !onnx_broadcast(in[0], &both, out))
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "its inputs cannot be broadcast to one shape");
+    if (!clr_onnx_broadcast(in[1], in[2], &both) || !clr_onnx_broadcast(in[0], &both, out))
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its inputs cannot be broadcast to one shape");
     out->filled = in[0]->filled && in[1]->filled && in[2]->filled;
-    clrnn_status status = onnx_allocate(n, out);
-    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : onnx_count(out)); i++) {
-        const onnx_array *from = in[onnx_at(in[0], onnx_broadcast_at(out, i, in[0])) != 0 ? 1 : 2];
-        out->data[i] = onnx_at(from, onnx_broadcast_at(out, i, from));
+    clrnn_status status = clr_onnx_allocate(n, out);
+    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : clr_onnx_count(out)); i++) {
+        const onnx_array *from =
+            in[clr_onnx_at(in[0], clr_onnx_broadcast_at(out, i, in[0])) != 0 ? 1 : 2];
+        out->data[i] = clr_onnx_at(from, clr_onnx_broadcast_at(out, i, from));
     }
     return status;
 }
@@ -300,11 +301,11 @@ static clrnn_status where_build(onnx_node *n)
     clrnn_node_desc desc = {.kind = CLRNN_NODE_SELECT};
     clrnn_status status = CLRNN_OK;
     for (uint32_t k = 0; k < 3 && status == CLRNN_OK; k++)
-        status = onnx_number_in(n, k, &in[k]);
+        status = clr_onnx_number_in(n, k, &in[k]);
     if (status == CLRNN_OK)
-        status = onnx_add(n, &desc, in, 3, &at);
+        status = clr_onnx_add(n, &desc, in, 3, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, n->in[1]->type);
+        clr_onnx_set_graph(n, 0, at, n->in[1]->type);
     return status;
 }
 
@@ -312,61 +313,61 @@ static clrnn_status where_build(onnx_node *n)
     {                                          \
         name, 1, 1, 1, unary_fold, unary_build \
     }
-#define PAIR(name)                                     \
-    {                                                  \
-        name, 2, 2, 1, onnx_pair_fold, onnx_pair_build \
+#define PAIR(name)                                             \
+    {                                                          \
+        name, 2, 2, 1, clr_onnx_pair_fold, clr_onnx_pair_build \
     }
-#define MANY(name)                                         \
-    {                                                      \
-        name, 1, 65536, 1, onnx_pair_fold, onnx_pair_build \
+#define MANY(name)                                                 \
+    {                                                              \
+        name, 1, 65536, 1, clr_onnx_pair_fold, clr_onnx_pair_build \
     }
 
-const onnx_op onnx_ops_math[] = {UNARY("Relu"),
-                                 UNARY("LeakyRelu"),
-                                 UNARY("Elu"),
-                                 UNARY("Selu"),
-                                 UNARY("ThresholdedRelu"),
-                                 UNARY("HardSigmoid"),
-                                 UNARY("HardSwish"),
-                                 UNARY("Mish"),
-                                 UNARY("Swish"),
-                                 UNARY("Gelu"),
-                                 UNARY("Sigmoid"),
-                                 UNARY("Tanh"),
-                                 UNARY("Softplus"),
-                                 UNARY("Softsign"),
-                                 UNARY("Exp"),
-                                 UNARY("Log"),
-                                 UNARY("Sqrt"),
-                                 UNARY("Abs"),
-                                 UNARY("Neg"),
-                                 UNARY("Reciprocal"),
-                                 UNARY("Sign"),
-                                 UNARY("Floor"),
-                                 UNARY("Ceil"),
-                                 UNARY("Not"),
-                                 {"Celu", 1, 1, 1, NULL, celu_build},
-                                 {"PRelu", 2, 2, 1, NULL, prelu_build},
-                                 {"Clip", 1, 3, 1, clip_fold, clip_build},
-                                 {"Cast", 1, 1, 1, cast_fold, cast_build},
-                                 {"CastLike", 2, 2, 1, cast_fold, cast_build},
-                                 {"Where", 3, 3, 1, where_fold, where_build},
-                                 PAIR("Add"),
-                                 PAIR("Sub"),
-                                 PAIR("Mul"),
-                                 PAIR("Div"),
-                                 PAIR("Mod"),
-                                 PAIR("Pow"),
-                                 PAIR("And"),
-                                 PAIR("Or"),
-                                 PAIR("Xor"),
-                                 PAIR("Equal"),
-                                 PAIR("Less"),
-                                 PAIR("LessOrEqual"),
-                                 PAIR("Greater"),
-                                 PAIR("GreaterOrEqual"),
-                                 MANY("Min"),
-                                 MANY("Max"),
-                                 MANY("Sum"),
-                                 MANY("Mean"),
-                                 {0}};
+const onnx_op clr_onnx_ops_math[] = {UNARY("Relu"),
+                                     UNARY("LeakyRelu"),
+                                     UNARY("Elu"),
+                                     UNARY("Selu"),
+                                     UNARY("ThresholdedRelu"),
+                                     UNARY("HardSigmoid"),
+                                     UNARY("HardSwish"),
+                                     UNARY("Mish"),
+                                     UNARY("Swish"),
+                                     UNARY("Gelu"),
+                                     UNARY("Sigmoid"),
+                                     UNARY("Tanh"),
+                                     UNARY("Softplus"),
+                                     UNARY("Softsign"),
+                                     UNARY("Exp"),
+                                     UNARY("Log"),
+                                     UNARY("Sqrt"),
+                                     UNARY("Abs"),
+                                     UNARY("Neg"),
+                                     UNARY("Reciprocal"),
+                                     UNARY("Sign"),
+                                     UNARY("Floor"),
+                                     UNARY("Ceil"),
+                                     UNARY("Not"),
+                                     {"Celu", 1, 1, 1, NULL, celu_build},
+                                     {"PRelu", 2, 2, 1, NULL, prelu_build},
+                                     {"Clip", 1, 3, 1, clip_fold, clip_build},
+                                     {"Cast", 1, 1, 1, cast_fold, cast_build},
+                                     {"CastLike", 2, 2, 1, cast_fold, cast_build},
+                                     {"Where", 3, 3, 1, where_fold, where_build},
+                                     PAIR("Add"),
+                                     PAIR("Sub"),
+                                     PAIR("Mul"),
+                                     PAIR("Div"),
+                                     PAIR("Mod"),
+                                     PAIR("Pow"),
+                                     PAIR("And"),
+                                     PAIR("Or"),
+                                     PAIR("Xor"),
+                                     PAIR("Equal"),
+                                     PAIR("Less"),
+                                     PAIR("LessOrEqual"),
+                                     PAIR("Greater"),
+                                     PAIR("GreaterOrEqual"),
+                                     MANY("Min"),
+                                     MANY("Max"),
+                                     MANY("Sum"),
+                                     MANY("Mean"),
+                                     {0}};

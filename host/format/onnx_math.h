@@ -6,7 +6,7 @@
 #include "format/onnx.h"
 
 /** Operators of two values, or of many of which each is joined to what there is (onnx_pair.c). */
-clrnn_status onnx_pair_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out);
-clrnn_status onnx_pair_build(onnx_node *n);
+clrnn_status clr_onnx_pair_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out);
+clrnn_status clr_onnx_pair_build(onnx_node *n);
 
 #endif

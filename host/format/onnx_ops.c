@@ -8,10 +8,10 @@
 #include "format/onnx.h"
 #include "model/tensors.h"
 
-static const onnx_op *const families[] = {onnx_ops_recurrent, onnx_ops_math,   onnx_ops_shape,
-                                          onnx_ops_product,   onnx_ops_norm,   onnx_ops_reduce,
-                                          onnx_ops_move,      onnx_ops_window, onnx_ops_conv,
-                                          onnx_ops_control,   onnx_ops_loop};
+static const onnx_op *const families[] = {
+    clr_onnx_ops_recurrent, clr_onnx_ops_math,    clr_onnx_ops_shape, clr_onnx_ops_product,
+    clr_onnx_ops_norm,      clr_onnx_ops_reduce,  clr_onnx_ops_move,  clr_onnx_ops_window,
+    clr_onnx_ops_conv,      clr_onnx_ops_control, clr_onnx_ops_loop};
 
 static const onnx_op *find_op(const char *name)
 {
@@ -36,7 +36,7 @@ static clrnn_status fold_world(onnx_node *n, const onnx_op *op, int world, onnx_
 {
     const onnx_array **in = clr_calloc(n->inputs + 4u, sizeof *in); /* more may be asked for */
     if (!in)
-        return onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     for (uint32_t i = 0; i < n->inputs; i++)
         in[i] = n->in[i] ? &n->in[i]->array[world] : NULL;
     clrnn_status status = op->fold(n, in, out);
@@ -51,19 +51,19 @@ static clrnn_status fold(onnx_node *n, const onnx_op *op)
     bool same = true;
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < n->inputs && status == CLRNN_OK; i++) {
-        status = n->in[i] ? onnx_need(n, i, "input") : CLRNN_OK;
+        status = n->in[i] ? clr_onnx_need(n, i, "input") : CLRNN_OK;
         same = same && (!n->in[i] || n->in[i]->same);
     }
     for (int w = 0; w < (same ? 1 : ONNX_WORLDS) && status == CLRNN_OK && !n->unfolded; w++)
         status = fold_world(n, op, w, out[w]);
     for (uint32_t k = 0; k < n->outputs && k < ONNX_MOST_OUT; k++) {
         const bool fine = status == CLRNN_OK && !n->unfolded && out[0][k].data;
-        const bool differ = fine && !same && !onnx_equal(&out[0][k], &out[1][k]);
+        const bool differ = fine && !same && !clr_onnx_equal(&out[0][k], &out[1][k]);
         if (!differ)
-            onnx_array_free(&out[1][k]);
+            clr_onnx_array_free(&out[1][k]);
         if (fine)
-            onnx_set_known(n, k, &out[0][k], differ ? &out[1][k] : NULL);
-        onnx_array_free(&out[0][k]);
+            clr_onnx_set_known(n, k, &out[0][k], differ ? &out[1][k] : NULL);
+        clr_onnx_array_free(&out[0][k]);
     }
     return status;
 }
@@ -76,10 +76,11 @@ static clrnn_status find_inputs(onnx_node *n)
         const char *name = n->proto->input[i];
         if (!*name)
             continue;
-        n->in[i] = onnx_find(n->m, name);
+        n->in[i] = clr_onnx_find(n->m, name);
         if (!n->in[i])
-            return onnx_fail(n, CLRNN_ERR_FORMAT, "it reads '%s', which nothing before it makes",
-                             clr_show(name).text);
+            return clr_onnx_fail(n, CLRNN_ERR_FORMAT,
+                                 "it reads '%s', which nothing before it makes",
+                                 clr_show(name).text);
     }
     while (n->inputs > 0 && !n->in[n->inputs - 1])
         n->inputs--;
@@ -89,14 +90,14 @@ static clrnn_status find_inputs(onnx_node *n)
 static clrnn_status check_counts(const onnx_node *n, const onnx_op *op)
 {
     if (n->inputs < op->least || n->inputs > op->most)
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "%u inputs, but it takes %u to %u", n->inputs,
-                         op->least, op->most);
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%u inputs, but it takes %u to %u", n->inputs,
+                             op->least, op->most);
     for (uint32_t i = 0; i < op->least; i++)
         if (!n->in[i])
-            return onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is missing", i);
+            return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is missing", i);
     if (n->outputs > op->outputs)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "%u outputs, but %u are supported", n->outputs,
-                         op->outputs);
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "%u outputs, but %u are supported",
+                             n->outputs, op->outputs);
     return CLRNN_OK;
 }
 
@@ -107,11 +108,11 @@ static clrnn_status publish(onnx_node *n)
     for (uint32_t k = 0; k < n->outputs; k++) {
         const bool wanted = *n->proto->output[k] != 0;
         if (wanted && !n->out[k].name && status == CLRNN_OK)
-            status = onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its output %u is not supported", k);
+            status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its output %u is not supported", k);
         if (wanted && n->out[k].name && status == CLRNN_OK)
-            status = onnx_define(n->m, &n->out[k]);
+            status = clr_onnx_define(n->m, &n->out[k]);
         else if (n->out[k].known)
-            onnx_value_free(&n->out[k]);
+            clr_onnx_value_free(&n->out[k]);
     }
     return status;
 }
@@ -120,7 +121,7 @@ static void drop(onnx_node *n)
 {
     for (uint32_t k = 0; k < n->outputs; k++)
         if (n->out[k].known)
-            onnx_value_free(&n->out[k]);
+            clr_onnx_value_free(&n->out[k]);
 }
 
 static clrnn_status no_operator(const onnx_node *n)
@@ -129,8 +130,8 @@ static clrnn_status no_operator(const onnx_node *n)
                                             "DynamicQuantize"};
     for (size_t i = 0; i < sizeof quantised / sizeof *quantised; i++)
         if (strstr(n->op, quantised[i]))
-            return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "quantised operators are not supported");
-    return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "this operator is not supported");
+            return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "quantised operators are not supported");
+    return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "this operator is not supported");
 }
 
 static clrnn_status read_node(onnx_node *n)
@@ -138,8 +139,9 @@ static clrnn_status read_node(onnx_node *n)
     const onnx_op *op = find_op(n->op);
     const char *domain = n->proto->domain;
     if (domain && *domain && strcmp(domain, "ai.onnx") != 0)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "operators of the domain '%s' are not supported",
-                         clr_show(domain).text);
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                             "operators of the domain '%s' are not supported",
+                             clr_show(domain).text);
     if (!op)
         return no_operator(n);
     clrnn_status status = find_inputs(n);
@@ -151,10 +153,10 @@ static clrnn_status read_node(onnx_node *n)
         status = fold(n, op);
     if (status == CLRNN_OK && n->unfolded)
         status = op->build ? op->build(n)
-                           : onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
-                                       "it is supported only where its inputs are known");
+                           : clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                                           "it is supported only where its inputs are known");
     if (status == CLRNN_OK)
-        status = onnx_check_attributes(n);
+        status = clr_onnx_check_attributes(n);
     return status;
 }
 
@@ -173,11 +175,11 @@ static clrnn_status walk_node(onnx_import *m, const ClrOnnx__Node *proto)
                                                    : "";
     snprintf(n.label, sizeof n.label, "%.60s '%s'", clr_show(n.op).text, clr_show(name).text);
     if (++m->nodes > MOST_NODES || proto->n_input > 65536 || proto->n_output > ONNX_MOST_OUT)
-        return onnx_fail(&n, CLRNN_ERR_UNSUPPORTED, "too many nodes, inputs or outputs");
+        return clr_onnx_fail(&n, CLRNN_ERR_UNSUPPORTED, "too many nodes, inputs or outputs");
     n.in = clr_calloc(n.inputs + 1u, sizeof(onnx_value *));
     n.out = clr_calloc(n.outputs + 1u, sizeof *n.out);
     clrnn_status status =
-        n.in && n.out ? read_node(&n) : onnx_fail(&n, CLRNN_ERR_MEMORY, "out of memory");
+        n.in && n.out ? read_node(&n) : clr_onnx_fail(&n, CLRNN_ERR_MEMORY, "out of memory");
     if (status == CLRNN_OK)
         status = publish(&n);
     else if (n.out)
@@ -187,7 +189,7 @@ static clrnn_status walk_node(onnx_import *m, const ClrOnnx__Node *proto)
     return status;
 }
 
-clrnn_status onnx_walk(onnx_import *m, ClrOnnx__Node *const *nodes, size_t count)
+clrnn_status clr_onnx_walk(onnx_import *m, ClrOnnx__Node *const *nodes, size_t count)
 {
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)

@@ -104,37 +104,37 @@ static clrnn_status fold_pair(onnx_node *n, const onnx_array *a, const onnx_arra
 {
     const pair_id id = id_of(n);
     int64_t c_rule = 0;
-    clrnn_status status = id == MOD ? onnx_integer(n, "fmod", 0, &c_rule) : CLRNN_OK;
+    clrnn_status status = id == MOD ? clr_onnx_integer(n, "fmod", 0, &c_rule) : CLRNN_OK;
     const bool integers = a->type == ONNX_INT && b->type == ONNX_INT && (id == DIV || id == MOD);
     *out = (onnx_array){.type = is_comparison(id) ? ONNX_BOOL : a->type};
-    if (!onnx_broadcast(a, b, out))
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "its inputs cannot be broadcast to one shape");
+    if (!clr_onnx_broadcast(a, b, out))
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its inputs cannot be broadcast to one shape");
     out->filled = a->filled && b->filled;
     if (status == CLRNN_OK)
-        status = onnx_allocate(n, out);
-    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : onnx_count(out)); i++) {
-        const double x = onnx_at(a, onnx_broadcast_at(out, i, a));
-        const double y = onnx_at(b, onnx_broadcast_at(out, i, b));
+        status = clr_onnx_allocate(n, out);
+    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : clr_onnx_count(out)); i++) {
+        const double x = clr_onnx_at(a, clr_onnx_broadcast_at(out, i, a));
+        const double y = clr_onnx_at(b, clr_onnx_broadcast_at(out, i, b));
         out->data[i] = integers ? whole(id, x, y, c_rule != 0) : compute(id, x, y);
     }
     return status;
 }
 
-clrnn_status onnx_pair_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
+clrnn_status clr_onnx_pair_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
 {
     onnx_array sum = {0};
-    if (!onnx_copy(in[0], &sum))
-        return onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+    if (!clr_onnx_copy(in[0], &sum))
+        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     clrnn_status status = CLRNN_OK;
     for (uint32_t k = 1; k < n->inputs && status == CLRNN_OK; k++) {
         onnx_array next = {0};
         status = in[k] ? fold_pair(n, &sum, in[k], &next)
-                       : onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is missing", k);
-        onnx_array_free(&sum);
+                       : clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is missing", k);
+        clr_onnx_array_free(&sum);
         sum = next;
     }
     for (size_t i = 0;
-         status == CLRNN_OK && id_of(n) == MEAN && i < (sum.filled ? 1 : onnx_count(&sum)); i++)
+         status == CLRNN_OK && id_of(n) == MEAN && i < (sum.filled ? 1 : clr_onnx_count(&sum)); i++)
         sum.data[i] /= n->inputs;
     *out = sum;
     return status;
@@ -146,10 +146,10 @@ clrnn_status onnx_pair_fold(onnx_node *n, const onnx_array *const *in, onnx_arra
 static bool is_number(const onnx_node *n, uint32_t k, double *value)
 {
     const onnx_value *v = n->in[k];
-    if (!v->known || v->tensor || !v->same || onnx_count(&v->array[0]) != 1)
+    if (!v->known || v->tensor || !v->same || clr_onnx_count(&v->array[0]) != 1)
         return false;
     const onnx_value *other = n->in[1 - k];
-    if (other->at == CLR_NO_VALUE || v->array[0].rank > onnx_shape(n, other->at)->rank)
+    if (other->at == CLR_NO_VALUE || v->array[0].rank > clr_onnx_shape(n, other->at)->rank)
         return false;
     *value = v->array[0].data[0];
     return isfinite(*value);
@@ -193,18 +193,18 @@ static clrnn_status by_number(onnx_node *n, pair_id id, bool *done)
     *done = false;
     for (uint32_t k = 0; k < 2 && n->inputs == 2; k++)
         if (n->in[k]->tensor) {
-            clrnn_status status = onnx_need(n, k, "input");
+            clrnn_status status = clr_onnx_need(n, k, "input");
             if (status != CLRNN_OK)
                 return status;
         }
     for (uint32_t k = 2; k-- > 0 && n->inputs == 2;) {
         if (!is_number(n, k, &c) || !as_function(n, id, k, c, &desc))
             continue;
-        clrnn_status status = onnx_number_in(n, 1 - k, &at);
+        clrnn_status status = clr_onnx_number_in(n, 1 - k, &at);
         if (status == CLRNN_OK)
-            status = onnx_add(n, &desc, &at, 1, &at);
+            status = clr_onnx_add(n, &desc, &at, 1, &at);
         if (status == CLRNN_OK)
-            onnx_set_graph(n, 0, at, n->in[1 - k]->type);
+            clr_onnx_set_graph(n, 0, at, n->in[1 - k]->type);
         *done = true;
         return status;
     }
@@ -241,16 +241,16 @@ static clrnn_node_kind kind_of(pair_id id)
 static clrnn_status modulo(onnx_node *n, uint32_t a, uint32_t b, uint32_t *at)
 {
     int64_t c_rule = 0;
-    clrnn_status status = onnx_integer(n, "fmod", 0, &c_rule);
+    clrnn_status status = clr_onnx_integer(n, "fmod", 0, &c_rule);
     if (status == CLRNN_OK && c_rule)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "fmod 1 of values that nodes make");
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "fmod 1 of values that nodes make");
     if (status == CLRNN_OK)
-        status = onnx_add_pair(n, CLRNN_NODE_DIV, a, b, at);
+        status = clr_onnx_add_pair(n, CLRNN_NODE_DIV, a, b, at);
     if (status == CLRNN_OK)
-        status = onnx_add_function(n, CLRNN_FN_FLOOR, 0, 0, *at, at);
+        status = clr_onnx_add_function(n, CLRNN_FN_FLOOR, 0, 0, *at, at);
     if (status == CLRNN_OK)
-        status = onnx_add_pair(n, CLRNN_NODE_MUL, *at, b, at);
-    return status == CLRNN_OK ? onnx_add_pair(n, CLRNN_NODE_SUB, a, *at, at) : status;
+        status = clr_onnx_add_pair(n, CLRNN_NODE_MUL, *at, b, at);
+    return status == CLRNN_OK ? clr_onnx_add_pair(n, CLRNN_NODE_SUB, a, *at, at) : status;
 }
 
 static clrnn_status join(onnx_node *n, pair_id id, uint32_t a, uint32_t b, uint32_t *at)
@@ -264,10 +264,10 @@ static clrnn_status join(onnx_node *n, pair_id id, uint32_t a, uint32_t b, uint3
         return modulo(n, a, b, at);
     if (desc.kind == CLRNN_NODE_COMPARE)
         desc.comparison = comparisons[id];
-    return onnx_add(n, &desc, (uint32_t[]){a, b}, 2, at);
+    return clr_onnx_add(n, &desc, (uint32_t[]){a, b}, 2, at);
 }
 
-clrnn_status onnx_pair_build(onnx_node *n)
+clrnn_status clr_onnx_pair_build(onnx_node *n)
 {
     const pair_id id = id_of(n);
     const onnx_type type = is_comparison(id) ? ONNX_BOOL : n->in[0]->type;
@@ -276,19 +276,19 @@ clrnn_status onnx_pair_build(onnx_node *n)
     clrnn_status status = by_number(n, id, &done);
     if (done || status != CLRNN_OK)
         return status;
-    status = onnx_number_in(n, 0, &at);
+    status = clr_onnx_number_in(n, 0, &at);
     for (uint32_t k = 1; k < n->inputs && status == CLRNN_OK; k++) {
         if (!n->in[k])
-            return onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is missing", k);
-        status = onnx_number_in(n, k, &next);
+            return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is missing", k);
+        status = clr_onnx_number_in(n, k, &next);
         if (status == CLRNN_OK)
             status = join(n, id, at, next, &at);
     }
     if (status == CLRNN_OK && id == MEAN)
-        status = onnx_add_function(n, CLRNN_FN_AFFINE, 1.0 / n->inputs, 0, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, 1.0 / n->inputs, 0, at, &at);
     if (status == CLRNN_OK && id == DIV && type == ONNX_INT)
-        status = onnx_truncate(n, at, &at);
+        status = clr_onnx_truncate(n, at, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, type);
+        clr_onnx_set_graph(n, 0, at, type);
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * format/onnx_parse.c - from bytes to messages, by protobuf-c, which recurses as deep as a file
+ * format/clr_onnx_parse.c - from bytes to messages, by protobuf-c, which recurses as deep as a file
  * says and takes the memory that it says: so the nesting is looked at before, and memory is
  * counted. */
 #include <stdlib.h>
@@ -127,7 +127,8 @@ static size_t allowance(size_t bytes)
     return bytes > (SIZE_MAX - least) / 6 ? SIZE_MAX : least + 6 * bytes;
 }
 
-clrnn_status onnx_parse(const clr_format_file *file, const clrnn_log *log, ClrOnnx__Model **model)
+clrnn_status clr_onnx_parse(const clr_format_file *file, const clrnn_log *log,
+                            ClrOnnx__Model **model)
 {
     bool deep = false;
     *model = NULL;
@@ -144,7 +145,7 @@ clrnn_status onnx_parse(const clr_format_file *file, const clrnn_log *log, ClrOn
     return CLRNN_OK;
 }
 
-void onnx_free_model(ClrOnnx__Model *model)
+void clr_onnx_free_model(ClrOnnx__Model *model)
 {
     ProtobufCAllocator allocator = {take, release, NULL};
     if (model)

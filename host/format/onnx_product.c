@@ -16,20 +16,21 @@ static clrnn_status dense(onnx_node *n, const onnx_array *b, bool transposed, do
 {
     const size_t U = (size_t)b->size[transposed ? 0 : 1], I = (size_t)b->size[transposed ? 1 : 0];
     clrnn_node_desc desc = {.kind = CLRNN_NODE_DENSE, .units = (uint32_t)U, .no_bias = !bias};
-    if (U == 0 || I == 0 || U > UINT32_MAX || onnx_size(n, x, onnx_shape(n, x)->rank - 1, 0) != I)
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "%s cannot be multiplied with [%zu,%zu]",
-                         clr_value_text(onnx_shape(n, x)).text, I, U);
+    if (U == 0 || I == 0 || U > UINT32_MAX ||
+        clr_onnx_size(n, x, clr_onnx_shape(n, x)->rank - 1, 0) != I)
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%s cannot be multiplied with [%zu,%zu]",
+                             clr_value_text(clr_onnx_shape(n, x)).text, I, U);
     double *weight = clr_calloc(U * I, sizeof *weight);
     if (!weight)
-        return onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     for (size_t u = 0; u < U; u++)
         for (size_t i = 0; i < I; i++)
-            weight[u * I + i] = scale * onnx_at(b, transposed ? u * I + i : i * U + u);
-    clrnn_status status = onnx_add(n, &desc, &x, 1, at);
+            weight[u * I + i] = scale * clr_onnx_at(b, transposed ? u * I + i : i * U + u);
+    clrnn_status status = clr_onnx_add(n, &desc, &x, 1, at);
     if (status == CLRNN_OK)
-        status = onnx_set_parameter(n, "weight", weight, U * I);
+        status = clr_onnx_set_parameter(n, "weight", weight, U * I);
     if (status == CLRNN_OK && bias)
-        status = onnx_set_parameter(n, "bias", bias, U);
+        status = clr_onnx_set_parameter(n, "bias", bias, U);
     free(weight);
     return status;
 }
@@ -38,7 +39,7 @@ static bool is_matrix(onnx_node *n, uint32_t k, clrnn_status *status)
 {
     if (!n->in[k]->known)
         return false;
-    *status = onnx_need(n, k, "matrix");
+    *status = clr_onnx_need(n, k, "matrix");
     return *status == CLRNN_OK && n->in[k]->same && n->in[k]->array[0].rank == 2;
 }
 
@@ -52,50 +53,51 @@ typedef struct gemm {
 
 static clrnn_status read_gemm(onnx_node *n, gemm *g)
 {
-    clrnn_status status = onnx_real(n, "alpha", 1, &g->alpha);
+    clrnn_status status = clr_onnx_real(n, "alpha", 1, &g->alpha);
     if (status == CLRNN_OK)
-        status = onnx_real(n, "beta", 1, &g->beta);
+        status = clr_onnx_real(n, "beta", 1, &g->beta);
     if (status == CLRNN_OK)
-        status = onnx_integer(n, "transA", 0, &g->transpose_a);
-    return status == CLRNN_OK ? onnx_integer(n, "transB", 0, &g->transpose_b) : status;
+        status = clr_onnx_integer(n, "transA", 0, &g->transpose_a);
+    return status == CLRNN_OK ? clr_onnx_integer(n, "transB", 0, &g->transpose_b) : status;
 }
 
 /* C as the bias of dense, beta in it: NULL where it is no vector over the units. */
 static clrnn_status vector(onnx_node *n, double beta, size_t units, double **bias)
 {
     *bias = NULL;
-    if (!onnx_has(n, 2) || !n->in[2]->known)
+    if (!clr_onnx_has(n, 2) || !n->in[2]->known)
         return CLRNN_OK;
-    clrnn_status status = onnx_need_same(n, 2, "C");
+    clrnn_status status = clr_onnx_need_same(n, 2, "C");
     const onnx_array *c = &n->in[2]->array[0];
-    if (status != CLRNN_OK || onnx_count(c) != units || c->size[c->rank ? c->rank - 1 : 0] != units)
+    if (status != CLRNN_OK || clr_onnx_count(c) != units ||
+        c->size[c->rank ? c->rank - 1 : 0] != units)
         return status;
     *bias = clr_calloc(units, sizeof **bias);
     if (!*bias)
-        return onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < units; i++)
-        (*bias)[i] = beta * onnx_at(c, i);
+        (*bias)[i] = beta * clr_onnx_at(c, i);
     return CLRNN_OK;
 }
 
 static clrnn_status add_c(onnx_node *n, double beta, uint32_t *at)
 {
     uint32_t c = 0;
-    if (!onnx_has(n, 2) || beta == 0)
+    if (!clr_onnx_has(n, 2) || beta == 0)
         return CLRNN_OK;
-    clrnn_status status = onnx_number_in(n, 2, &c);
+    clrnn_status status = clr_onnx_number_in(n, 2, &c);
     if (status == CLRNN_OK && beta != 1)
-        status = onnx_add_function(n, CLRNN_FN_AFFINE, beta, 0, c, &c);
-    return status == CLRNN_OK ? onnx_add_pair(n, CLRNN_NODE_ADD, *at, c, at) : status;
+        status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, beta, 0, c, &c);
+    return status == CLRNN_OK ? clr_onnx_add_pair(n, CLRNN_NODE_ADD, *at, c, at) : status;
 }
 
 static clrnn_status two_axes(onnx_node *n, uint32_t k, bool transpose, uint32_t *at)
 {
-    clrnn_status status = onnx_number_in(n, k, at);
-    if (status == CLRNN_OK && onnx_shape(n, *at)->rank != 2)
-        status =
-            onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u has %u axes", k, onnx_shape(n, *at)->rank);
-    return status == CLRNN_OK && transpose ? onnx_add_transpose(n, (uint32_t[]){1, 0}, *at, at)
+    clrnn_status status = clr_onnx_number_in(n, k, at);
+    if (status == CLRNN_OK && clr_onnx_shape(n, *at)->rank != 2)
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u has %u axes", k,
+                               clr_onnx_shape(n, *at)->rank);
+    return status == CLRNN_OK && transpose ? clr_onnx_add_transpose(n, (uint32_t[]){1, 0}, *at, at)
                                            : status;
 }
 
@@ -116,14 +118,14 @@ static clrnn_status gemm_build(onnx_node *n)
     } else if (status == CLRNN_OK) {
         status = two_axes(n, 1, g.transpose_b != 0, &b);
         if (status == CLRNN_OK)
-            status = onnx_add_pair(n, CLRNN_NODE_MATMUL, a, b, &at);
+            status = clr_onnx_add_pair(n, CLRNN_NODE_MATMUL, a, b, &at);
         if (status == CLRNN_OK && g.alpha != 1)
-            status = onnx_add_function(n, CLRNN_FN_AFFINE, g.alpha, 0, at, &at);
+            status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, g.alpha, 0, at, &at);
     }
     if (status == CLRNN_OK && !bias)
         status = add_c(n, g.beta, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, ONNX_REAL);
+        clr_onnx_set_graph(n, 0, at, ONNX_REAL);
     free(bias);
     return status;
 }
@@ -140,13 +142,13 @@ static clrnn_status matmul_fold(onnx_node *n, const onnx_array *const *in, onnx_
     const size_t M = (size_t)a->size[0], K = (size_t)a->size[1], N = (size_t)b->size[1];
     *out = (onnx_array){.type = a->type, .rank = 2, .size = {M, N}};
     if (b->size[0] != K)
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "[%zu,%zu] by [%llu,%zu]", M, K,
-                         (unsigned long long)b->size[0], N);
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "[%zu,%zu] by [%llu,%zu]", M, K,
+                             (unsigned long long)b->size[0], N);
     n->m->folded += M < 1u << 20 && N < 1u << 20 && K < 1u << 20 ? M * N * K : UINT64_C(1) << 40;
-    clrnn_status status = onnx_allocate(n, out);
+    clrnn_status status = clr_onnx_allocate(n, out);
     for (size_t i = 0; status == CLRNN_OK && i < M * N; i++)
         for (size_t k = 0; k < K; k++)
-            out->data[i] += onnx_at(a, i / N * K + k) * onnx_at(b, k * N + i % N);
+            out->data[i] += clr_onnx_at(a, i / N * K + k) * clr_onnx_at(b, k * N + i % N);
     return status;
 }
 
@@ -154,29 +156,29 @@ static clrnn_status matmul_fold(onnx_node *n, const onnx_array *const *in, onnx_
 static clrnn_status matmul_build(onnx_node *n)
 {
     uint32_t in[2] = {0}, at = 0;
-    clrnn_status status = onnx_number_in(n, 0, &in[0]);
-    if (status == CLRNN_OK && onnx_shape(n, in[0])->rank == 0)
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "its input is one number");
+    clrnn_status status = clr_onnx_number_in(n, 0, &in[0]);
+    if (status == CLRNN_OK && clr_onnx_shape(n, in[0])->rank == 0)
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input is one number");
     if (status == CLRNN_OK && is_matrix(n, 1, &status)) {
         status = dense(n, &n->in[1]->array[0], false, 1, NULL, in[0], &at);
     } else if (status == CLRNN_OK) {
         bool vector[2] = {false, false};
-        status = onnx_number_in(n, 1, &in[1]);
+        status = clr_onnx_number_in(n, 1, &in[1]);
         for (uint32_t k = 0; k < 2 && status == CLRNN_OK; k++) {
-            vector[k] = onnx_shape(n, in[k])->rank == 1;
+            vector[k] = clr_onnx_shape(n, in[k])->rank == 1;
             if (vector[k])
-                status = onnx_add_unsqueeze(n, &k, 1, in[k], &in[k]);
+                status = clr_onnx_add_unsqueeze(n, &k, 1, in[k], &in[k]);
         }
         if (status == CLRNN_OK)
-            status = onnx_add_pair(n, CLRNN_NODE_MATMUL, in[0], in[1], &at);
+            status = clr_onnx_add_pair(n, CLRNN_NODE_MATMUL, in[0], in[1], &at);
         for (uint32_t k = 2; k-- > 0 && status == CLRNN_OK;) {
-            const uint32_t axis = onnx_shape(n, at)->rank - (k ? 1 : vector[1] ? 1 : 2);
+            const uint32_t axis = clr_onnx_shape(n, at)->rank - (k ? 1 : vector[1] ? 1 : 2);
             if (vector[k])
-                status = onnx_add_squeeze(n, &axis, 1, at, &at);
+                status = clr_onnx_add_squeeze(n, &axis, 1, at, &at);
         }
     }
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, n->in[0]->type);
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
@@ -206,7 +208,7 @@ static bool read_term(const char **text, term *t)
 /* Two operands and the result; where it is not given: letters that are there once, in order. */
 static clrnn_status read_equation(onnx_node *n, term in[2], term *out)
 {
-    const ClrOnnx__Attribute *a = onnx_attribute(n, "equation");
+    const ClrOnnx__Attribute *a = clr_onnx_attribute(n, "equation");
     char text[128] = "";
     if (a && a->s.len < sizeof text)
         memcpy(text, a->s.data, a->s.len);
@@ -231,7 +233,7 @@ static clrnn_status read_equation(onnx_node *n, term in[2], term *out)
         fine = strchr(in[0].axes, out->axes[i]) || strchr(in[1].axes, out->axes[i]);
     return fine && !*p && n->inputs <= 2
                ? CLRNN_OK
-               : onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "the equation '%s'", text);
+               : clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "the equation '%s'", text);
 }
 
 /* Letters of `from` that are (or are not) in each of two others. */
@@ -255,7 +257,7 @@ static clrnn_status sum_own(onnx_node *n, term *t, const term *other, const term
         else
             axes[count++] = i;
     rest.rank = left;
-    clrnn_status status = onnx_add_reduce(n, CLRNN_REDUCE_SUM, axes, count, false, *at, at);
+    clrnn_status status = clr_onnx_add_reduce(n, CLRNN_REDUCE_SUM, axes, count, false, *at, at);
     *t = rest;
     return status;
 }
@@ -266,7 +268,7 @@ static clrnn_status order(onnx_node *n, const term *t, const char *letters, uint
     uint32_t axes[CLRNN_MOST_AXES];
     for (uint32_t i = 0; i < t->rank; i++)
         axes[i] = (uint32_t)(strchr(t->axes, letters[i]) - t->axes);
-    return onnx_add_transpose(n, axes, *at, at);
+    return clr_onnx_add_transpose(n, axes, *at, at);
 }
 
 /* The sizes of groups of axes, one after the other, each as one. */
@@ -277,14 +279,14 @@ static clrnn_status group(onnx_node *n, uint32_t batch, const uint32_t groups[2]
     for (int w = 0; w < ONNX_WORLDS; w++) {
         uint32_t axis = batch;
         for (uint32_t i = 0; i < batch; i++)
-            sizes[w][i] = onnx_size(n, *at, i, w);
+            sizes[w][i] = clr_onnx_size(n, *at, i, w);
         for (uint32_t g = 0; g < 2; g++) {
             sizes[w][batch + g] = 1;
             for (uint32_t i = 0; i < groups[g]; i++)
-                sizes[w][batch + g] *= onnx_size(n, *at, axis++, w);
+                sizes[w][batch + g] *= clr_onnx_size(n, *at, axis++, w);
         }
     }
-    return onnx_add_reshape(n, batch + 2, size, *at, at);
+    return clr_onnx_add_reshape(n, batch + 2, size, *at, at);
 }
 
 /* Letters of both and the result, of one and the result, of both alone. */
@@ -308,24 +310,24 @@ static clrnn_status multiply(onnx_node *n, const term in[2], const term *out, ui
     uint64_t sizes[ONNX_WORLDS][CLRNN_MOST_AXES];
     uint64_t *const size[ONNX_WORLDS] = {sizes[0], sizes[1]};
     if (l.boths + 2 > CLRNN_MOST_AXES)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "too many axes");
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "too many axes");
     clrnn_status status = order(n, &in[0], order_a, &at[0]);
     if (status == CLRNN_OK)
         status = order(n, &in[1], order_b, &at[1]);
     for (int w = 0; w < ONNX_WORLDS && status == CLRNN_OK; w++) {
         for (uint32_t i = 0; i < l.boths + l.as; i++)
-            sizes[w][i] = onnx_size(n, at[0], i, w);
+            sizes[w][i] = clr_onnx_size(n, at[0], i, w);
         for (uint32_t i = 0; i < l.bs; i++)
-            sizes[w][l.boths + l.as + i] = onnx_size(n, at[1], l.boths + l.sums + i, w);
+            sizes[w][l.boths + l.as + i] = clr_onnx_size(n, at[1], l.boths + l.sums + i, w);
     }
     if (status == CLRNN_OK)
         status = group(n, l.boths, (uint32_t[]){l.as, l.sums}, &at[0]);
     if (status == CLRNN_OK)
         status = group(n, l.boths, (uint32_t[]){l.sums, l.bs}, &at[1]);
     if (status == CLRNN_OK)
-        status = onnx_add_pair(n, CLRNN_NODE_MATMUL, at[0], at[1], to);
+        status = clr_onnx_add_pair(n, CLRNN_NODE_MATMUL, at[0], at[1], to);
     if (status == CLRNN_OK)
-        status = onnx_add_reshape(n, l.boths + l.as + l.bs, size, *to, to);
+        status = clr_onnx_add_reshape(n, l.boths + l.as + l.bs, size, *to, to);
     term made = {.rank = (uint32_t)strlen(result)};
     memcpy(made.axes, result, made.rank);
     return status == CLRNN_OK ? order(n, &made, out->axes, to) : status;
@@ -337,10 +339,10 @@ static clrnn_status einsum_build(onnx_node *n)
     uint32_t at[2] = {0}, to = 0;
     clrnn_status status = read_equation(n, in, &out);
     for (uint32_t k = 0; k < n->inputs && status == CLRNN_OK; k++) {
-        status = onnx_number_in(n, k, &at[k]);
-        if (status == CLRNN_OK && onnx_shape(n, at[k])->rank != in[k].rank)
-            status = onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u has %u axes", k,
-                               onnx_shape(n, at[k])->rank);
+        status = clr_onnx_number_in(n, k, &at[k]);
+        if (status == CLRNN_OK && clr_onnx_shape(n, at[k])->rank != in[k].rank)
+            status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u has %u axes", k,
+                                   clr_onnx_shape(n, at[k])->rank);
         if (status == CLRNN_OK)
             status = sum_own(n, &in[k], &in[1 - k], &out, &at[k]);
     }
@@ -351,11 +353,11 @@ static clrnn_status einsum_build(onnx_node *n)
         status = multiply(n, in, &out, at, &to);
     }
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, to, ONNX_REAL);
+        clr_onnx_set_graph(n, 0, to, ONNX_REAL);
     return status;
 }
 
-const onnx_op onnx_ops_product[] = {{"Gemm", 2, 3, 1, NULL, gemm_build},
-                                    {"MatMul", 2, 2, 1, matmul_fold, matmul_build},
-                                    {"Einsum", 1, 2, 1, NULL, einsum_build},
-                                    {0}};
+const onnx_op clr_onnx_ops_product[] = {{"Gemm", 2, 3, 1, NULL, gemm_build},
+                                        {"MatMul", 2, 2, 1, matmul_fold, matmul_build},
+                                        {"Einsum", 1, 2, 1, NULL, einsum_build},
+                                        {0}};

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "format/clr_onnx_axes.h"
 #include "format/onnx.h"
-#include "format/onnx_axes.h"
 #include "format/onnx_probe.h"
 #include "model/tensors.h"
 
@@ -28,10 +28,10 @@ static clrnn_status bind_input(onnx_import *m, size_t i, const clrnn_tensor *t)
     const ClrOnnx__TensorType *type = info->type ? info->type->tensor_type : NULL;
     onnx_value value = {.name = info->name, .known = true, .same = true, .at = CLR_NO_VALUE};
     onnx_array *a = &value.array[0];
-    if (!type || !onnx_type_of(type->elem_type, &a->type) || t->rank > CLRNN_MOST_AXES)
+    if (!type || !clr_onnx_type_of(type->elem_type, &a->type) || t->rank > CLRNN_MOST_AXES)
         return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: input '%s' is %s, not supported",
                         m->file->path, clr_show(info->name).text,
-                        onnx_type_name(type ? type->elem_type : 0));
+                        clr_onnx_type_name(type ? type->elem_type : 0));
     a->rank = t->rank;
     memcpy(a->size, t->shape, t->rank * sizeof *t->shape);
     a->data = clr_calloc(t->count, sizeof *a->data);
@@ -40,7 +40,7 @@ static clrnn_status bind_input(onnx_import *m, size_t i, const clrnn_tensor *t)
     clrnn_tensor_to_f64(t, a->data);
     value.type = a->type;
     value.array[1] = *a;
-    return onnx_define(m, &value);
+    return clr_onnx_define(m, &value);
 }
 
 static clrnn_status add_input(onnx_import *m, size_t i, const onnx_ends *axes)
@@ -49,18 +49,18 @@ static clrnn_status add_input(onnx_import *m, size_t i, const onnx_ends *axes)
     const ClrOnnx__TensorType *type = info->type ? info->type->tensor_type : NULL;
     onnx_value value = {.name = info->name, .origins = UINT64_C(1) << i};
     clrnn_graph_input_desc desc = {.name = info->name};
-    if (!type || !onnx_type_of(type->elem_type, &value.type))
+    if (!type || !clr_onnx_type_of(type->elem_type, &value.type))
         return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: input '%s' is %s, not supported",
                         m->file->path, clr_show(info->name).text,
-                        onnx_type_name(type ? type->elem_type : 0));
+                        clr_onnx_type_name(type ? type->elem_type : 0));
     desc.ids = value.type == ONNX_INT;
-    clrnn_status status = onnx_axes_of(axes, i, &desc.rank, desc.shape);
+    clrnn_status status = clr_onnx_axes_of(axes, i, &desc.rank, desc.shape);
     if (status == CLRNN_OK)
         status = clrnn_graph_input(m->graph, &desc);
     if (status != CLRNN_OK)
         return status;
     value.at = m->graph->inputs[m->graph->input_count - 1];
-    return onnx_define(m, &value);
+    return clr_onnx_define(m, &value);
 }
 
 static clrnn_status add_inputs(onnx_import *m, const onnx_ends *axes)
@@ -68,7 +68,7 @@ static clrnn_status add_inputs(onnx_import *m, const onnx_ends *axes)
     const ClrOnnx__Graph *g = m->model->graph;
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < g->n_input && status == CLRNN_OK; i++) {
-        const clrnn_import_input *given = onnx_axes_input(m->desc, g->input[i]->name);
+        const clrnn_import_input *given = clr_onnx_axes_input(m->desc, g->input[i]->name);
         if (is_initializer(g, g->input[i]->name))
             continue;
         status = m->bound >> i & 1 ? bind_input(m, i, given->value) : add_input(m, i, axes);
@@ -87,9 +87,9 @@ static clrnn_status add_initializers(onnx_import *m)
                             .same = true,
                             .tensor = t,
                             .at = CLR_NO_VALUE};
-        if (!onnx_type_of(t->data_type, &value.type))
+        if (!clr_onnx_type_of(t->data_type, &value.type))
             value.type = ONNX_REAL; /* an error where it is used */
-        status = onnx_define(m, &value);
+        status = clr_onnx_define(m, &value);
     }
     return status;
 }
@@ -100,7 +100,7 @@ static clrnn_status add_initializers(onnx_import *m)
 static clrnn_status add_output(onnx_import *m, const char *name)
 {
     static char none[] = "";
-    onnx_value *value = onnx_find(m, name);
+    onnx_value *value = clr_onnx_find(m, name);
     ClrOnnx__Node proto = CLR_ONNX__NODE__INIT;
     onnx_node n = {.m = m, .proto = &proto, .op = "constant", .inputs = 1, .in = &value};
     uint32_t at = CLR_NO_VALUE;
@@ -109,7 +109,7 @@ static clrnn_status add_output(onnx_import *m, const char *name)
                         m->file->path, clr_show(name).text);
     proto.name = none;
     snprintf(n.label, sizeof n.label, "output '%s'", clr_show(name).text);
-    clrnn_status status = onnx_graph_in(&n, 0, &at);
+    clrnn_status status = clr_onnx_graph_in(&n, 0, &at);
     return status == CLRNN_OK ? clrnn_graph_output(m->graph, name, m->graph->values[at].name)
                               : status;
 }
@@ -152,7 +152,7 @@ static void remember(void *user, clrnn_log_level level, const char *text)
 /* Walk the model, and again with the values of inputs that turned out to be needed. */
 static clrnn_status attempt(onnx_import *m, const onnx_ends *axes, reason *why)
 {
-    const uint64_t known = onnx_axes_values(axes);
+    const uint64_t known = clr_onnx_axes_values(axes);
     const clrnn_log log = {CLRNN_LOG_ERROR, remember, why};
     clrnn_status status = CLRNN_OK;
     m->log = &log;
@@ -162,12 +162,12 @@ static clrnn_status attempt(onnx_import *m, const onnx_ends *axes, reason *why)
         m->needed = 0;
         m->nodes = m->folded = m->depth = 0;
         *why = (reason){0};
-        onnx_forget(m, 0);
+        clr_onnx_forget(m, 0);
         clrnn_graph_destroy(&m->graph);
         status = walk(m, axes);
         m->needed &= known & ~m->bound;
     } while (status != CLRNN_OK && m->needed);
-    onnx_forget(m, 0);
+    clr_onnx_forget(m, 0);
     return status;
 }
 
@@ -177,19 +177,19 @@ static clrnn_status try_all(onnx_import *m, onnx_ends *axes, const clrnn_log *lo
     clrnn_status status = CLRNN_ERR_FORMAT, first_status = CLRNN_OK;
     for (int lax = 0; lax < 2 && status != CLRNN_OK; lax++) {
         m->lax = lax;
-        onnx_axes_begin(axes);
+        clr_onnx_axes_begin(axes);
         do {
             status = attempt(m, axes, &why);
             if (first_status == CLRNN_OK) {
                 first = why;
                 first_status = status;
             }
-        } while (status != CLRNN_OK && status != CLRNN_ERR_MEMORY && onnx_axes_next(axes));
+        } while (status != CLRNN_OK && status != CLRNN_ERR_MEMORY && clr_onnx_axes_next(axes));
     }
     m->log = log;
     if (status == CLRNN_OK) {
         m->graph->log = log ? *log : (clrnn_log){0};
-        onnx_axes_tell(axes, log);
+        clr_onnx_axes_tell(axes, log);
         return CLRNN_OK;
     }
     return clr_fail(log, first_status, "%s", first.text);
@@ -224,13 +224,13 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
         return clr_fail(log, CLRNN_ERR_MEMORY, "%s: out of memory", file->path);
     m->file = file;
     m->desc = desc;
-    m->walk = onnx_walk;
+    m->walk = clr_onnx_walk;
     m->log = log;
-    clrnn_status status = onnx_parse(file, log, &m->model);
+    clrnn_status status = clr_onnx_parse(file, log, &m->model);
     if (status == CLRNN_OK)
         status = find_opset(m);
     if (status == CLRNN_OK)
-        status = onnx_axes_read(m, &axes);
+        status = clr_onnx_axes_read(m, &axes);
     if (status == CLRNN_OK)
         status = try_all(m, &axes, log);
     if (status == CLRNN_OK) {
@@ -238,8 +238,8 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
         m->graph = NULL;
     }
     clrnn_graph_destroy(&m->graph);
-    onnx_axes_free(&axes);
-    onnx_free_model(m->model);
+    clr_onnx_axes_free(&axes);
+    clr_onnx_free_model(m->model);
     free(m->values);
     free(m);
     return status;

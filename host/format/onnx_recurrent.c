@@ -23,7 +23,7 @@ static const uint32_t peephole_gates[] = {0, 2, 1};
 static clrnn_status check_weight(onnx_node *n, uint32_t k, const char *what, uint32_t rank,
                                  const uint64_t *size)
 {
-    clrnn_status status = onnx_need_same(n, k, what);
+    clrnn_status status = clr_onnx_need_same(n, k, what);
     if (status != CLRNN_OK)
         return status;
     const onnx_array *a = &n->in[k]->array[0];
@@ -31,12 +31,12 @@ static clrnn_status check_weight(onnx_node *n, uint32_t k, const char *what, uin
     for (uint32_t i = 0; fits && i < rank; i++)
         fits = size[i] == 0 || a->size[i] == size[i];
     if (!fits)
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "%s is of another shape than its hidden_size says",
-                         what);
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT,
+                             "%s is of another shape than its hidden_size says", what);
     for (uint32_t i = 0; i < rank; i++)
         if (a->size[i] == 0 || a->size[i] > UINT32_MAX)
-            return onnx_fail(n, CLRNN_ERR_FORMAT, "%s is empty", what);
-    status = onnx_spread(n, &n->in[k]->array[0]);
+            return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%s is empty", what);
+    status = clr_onnx_spread(n, &n->in[k]->array[0]);
     n->in[k]->array[1] = n->in[k]->array[0];
     return status;
 }
@@ -47,9 +47,9 @@ static clrnn_status check_weights(onnx_node *n, const onnx_cell *c)
     clrnn_status status = check_weight(n, W, "W", 3, (uint64_t[]){D, GH, 0});
     if (status == CLRNN_OK)
         status = check_weight(n, R, "R", 3, (uint64_t[]){D, GH, H});
-    if (status == CLRNN_OK && onnx_has(n, B))
+    if (status == CLRNN_OK && clr_onnx_has(n, B))
         status = check_weight(n, B, "B", 2, (uint64_t[]){D, 2 * GH});
-    if (status == CLRNN_OK && onnx_has(n, P))
+    if (status == CLRNN_OK && clr_onnx_has(n, P))
         status = check_weight(n, P, "P", 2, (uint64_t[]){D, 3 * H});
     return status;
 }
@@ -71,7 +71,7 @@ static clrnn_status fill(onnx_node *n, const onnx_cell *c, const clrnn_graph_par
     const uint32_t *gates = c->gates == 4 ? lstm_gates : c->gates == 3 ? gru_gates : rnn_gates;
     double *values = clr_calloc(p->count, sizeof *values);
     if (!values)
-        return onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     if (strncmp(name, "weight_ih", 9) == 0)
         reorder(values, n->in[W]->array[0].data + d * p->count, gates, c->gates,
                 p->count / c->gates);
@@ -104,23 +104,23 @@ static clrnn_status fill_all(onnx_node *n, const onnx_cell *c)
 /* X as [T,N,I]. */
 static clrnn_status order_x(onnx_node *n, const onnx_cell *c, uint32_t *at)
 {
-    clrnn_status status = onnx_number_in(n, X, at);
-    if (status == CLRNN_OK && onnx_shape(n, *at)->rank != 3)
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "X has %u axes", onnx_shape(n, *at)->rank);
+    clrnn_status status = clr_onnx_number_in(n, X, at);
+    if (status == CLRNN_OK && clr_onnx_shape(n, *at)->rank != 3)
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "X has %u axes", clr_onnx_shape(n, *at)->rank);
     if (status == CLRNN_OK && c->layout)
-        status = onnx_add_transpose(n, (uint32_t[]){1, 0, 2}, *at, at);
+        status = clr_onnx_add_transpose(n, (uint32_t[]){1, 0, 2}, *at, at);
     if (status != CLRNN_OK)
         return status;
-    const clr_shape *x = onnx_shape(n, *at);
+    const clr_shape *x = clr_onnx_shape(n, *at);
     if (x->steps > 0 || (x->batch != CLR_NO_AXIS && x->batch != 1))
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "X is %s, where [T,N,I] should be",
-                         clr_value_text(x).text);
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "X is %s, where [T,N,I] should be",
+                             clr_value_text(x).text);
     return CLRNN_OK;
 }
 
 static bool is_zero(const onnx_array *a)
 {
-    for (size_t i = 0; i < (a->filled ? 1 : onnx_count(a)); i++)
+    for (size_t i = 0; i < (a->filled ? 1 : clr_onnx_count(a)); i++)
         if (a->data[i] != 0)
             return false;
     return true;
@@ -130,18 +130,19 @@ static bool is_zero(const onnx_array *a)
 static clrnn_status order_state(onnx_node *n, const onnx_cell *c, uint32_t k, uint32_t *at)
 {
     *at = CLR_NO_VALUE;
-    if (!onnx_has(n, k))
+    if (!clr_onnx_has(n, k))
         return CLRNN_OK;
     if (n->in[k]->known) {
-        clrnn_status status = onnx_need(n, k, "state");
+        clrnn_status status = clr_onnx_need(n, k, "state");
         if (status != CLRNN_OK || (is_zero(&n->in[k]->array[0]) && is_zero(&n->in[k]->array[1])))
             return status;
     }
-    clrnn_status status = onnx_number_in(n, k, at);
-    if (status == CLRNN_OK && onnx_shape(n, *at)->rank != 3)
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "a state of %u axes", onnx_shape(n, *at)->rank);
+    clrnn_status status = clr_onnx_number_in(n, k, at);
+    if (status == CLRNN_OK && clr_onnx_shape(n, *at)->rank != 3)
+        status =
+            clr_onnx_fail(n, CLRNN_ERR_FORMAT, "a state of %u axes", clr_onnx_shape(n, *at)->rank);
     if (status == CLRNN_OK && c->layout)
-        status = onnx_add_transpose(n, (uint32_t[]){1, 0, 2}, *at, at);
+        status = clr_onnx_add_transpose(n, (uint32_t[]){1, 0, 2}, *at, at);
     return status;
 }
 
@@ -149,20 +150,20 @@ static clrnn_status order_state(onnx_node *n, const onnx_cell *c, uint32_t k, ui
 static clrnn_status order_lengths(onnx_node *n, uint32_t x, uint32_t *at)
 {
     *at = CLR_NO_VALUE;
-    if (!onnx_has(n, LENGTHS))
+    if (!clr_onnx_has(n, LENGTHS))
         return CLRNN_OK;
     if (n->in[LENGTHS]->known) {
-        clrnn_status status = onnx_need(n, LENGTHS, "sequence_lens");
+        clrnn_status status = clr_onnx_need(n, LENGTHS, "sequence_lens");
         bool all = status == CLRNN_OK;
         for (int w = 0; w < ONNX_WORLDS && all; w++) {
             const onnx_array *a = &n->in[LENGTHS]->array[w];
-            for (size_t i = 0; i < (a->filled ? 1 : onnx_count(a)); i++)
-                all = all && a->data[i] == (double)onnx_size(n, x, 0, w);
+            for (size_t i = 0; i < (a->filled ? 1 : clr_onnx_count(a)); i++)
+                all = all && a->data[i] == (double)clr_onnx_size(n, x, 0, w);
         }
         if (all || status != CLRNN_OK)
             return status;
     }
-    return onnx_ids_in(n, LENGTHS, at);
+    return clr_onnx_ids_in(n, LENGTHS, at);
 }
 
 /* y [T,N,D*H] as Y. */
@@ -172,17 +173,17 @@ static clrnn_status order_y(onnx_node *n, const onnx_cell *c, uint32_t y)
     uint64_t *const size[ONNX_WORLDS] = {sizes[0], sizes[1]};
     uint32_t at = 0;
     for (int w = 0; w < ONNX_WORLDS; w++) {
-        sizes[w][0] = onnx_size(n, y, 0, w);
-        sizes[w][1] = onnx_size(n, y, 1, w);
+        sizes[w][0] = clr_onnx_size(n, y, 0, w);
+        sizes[w][1] = clr_onnx_size(n, y, 1, w);
         sizes[w][2] = c->directions;
         sizes[w][3] = c->H;
     }
-    clrnn_status status = onnx_add_reshape(n, 4, size, y, &at);
+    clrnn_status status = clr_onnx_add_reshape(n, 4, size, y, &at);
     if (status == CLRNN_OK)
-        status = onnx_add_transpose(
+        status = clr_onnx_add_transpose(
             n, c->layout ? (uint32_t[]){1, 0, 2, 3} : (uint32_t[]){0, 2, 1, 3}, at, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, ONNX_REAL);
+        clr_onnx_set_graph(n, 0, at, ONNX_REAL);
     return status;
 }
 
@@ -192,9 +193,9 @@ static clrnn_status order_final(onnx_node *n, const onnx_cell *c, uint32_t k, ui
     if (k >= n->outputs || !*n->proto->output[k])
         return CLRNN_OK;
     clrnn_status status =
-        c->layout ? onnx_add_transpose(n, (uint32_t[]){1, 0, 2}, state, &at) : CLRNN_OK;
+        c->layout ? clr_onnx_add_transpose(n, (uint32_t[]){1, 0, 2}, state, &at) : CLRNN_OK;
     if (status == CLRNN_OK)
-        onnx_set_graph(n, k, at, ONNX_REAL);
+        clr_onnx_set_graph(n, k, at, ONNX_REAL);
     return status;
 }
 
@@ -202,7 +203,7 @@ static clrnn_status build(onnx_node *n)
 {
     onnx_cell c;
     uint32_t in[4], y = 0;
-    clrnn_status status = onnx_read_cell(n, &c);
+    clrnn_status status = clr_onnx_read_cell(n, &c);
     if (status == CLRNN_OK)
         status = check_weights(n, &c);
     if (status == CLRNN_OK)
@@ -215,11 +216,11 @@ static clrnn_status build(onnx_node *n)
         status = order_lengths(n, in[0], &in[3]);
     if (status != CLRNN_OK)
         return status;
-    c.network.no_bias = !onnx_has(n, B);
-    c.network.peepholes = onnx_has(n, P);
+    c.network.no_bias = !clr_onnx_has(n, B);
+    c.network.peepholes = clr_onnx_has(n, P);
     c.network.input_size = (uint32_t)n->in[W]->array[0].size[2];
     clrnn_node_desc desc = {.kind = CLRNN_NODE_RECURRENT, .network = c.network};
-    status = onnx_add(n, &desc, in, 4, &y);
+    status = clr_onnx_add(n, &desc, in, 4, &y);
     if (status == CLRNN_OK)
         status = fill_all(n, &c);
     if (status == CLRNN_OK && n->outputs > 0 && *n->proto->output[0])
@@ -229,7 +230,7 @@ static clrnn_status build(onnx_node *n)
     return status == CLRNN_OK && c.gates == 4 ? order_final(n, &c, 2, y + 2) : status;
 }
 
-const onnx_op onnx_ops_recurrent[] = {{"RNN", 3, 6, 2, NULL, build},
-                                      {"GRU", 3, 6, 2, NULL, build},
-                                      {"LSTM", 3, 8, 3, NULL, build},
-                                      {0}};
+const onnx_op clr_onnx_ops_recurrent[] = {{"RNN", 3, 6, 2, NULL, build},
+                                          {"GRU", 3, 6, 2, NULL, build},
+                                          {"LSTM", 3, 8, 3, NULL, build},
+                                          {0}};

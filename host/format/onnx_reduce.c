@@ -36,11 +36,11 @@ static clrnn_status read_axes(onnx_node *n, uint32_t rank, uint32_t *axes, uint3
 {
     int64_t keep_axes = 1, noop = 0;
     bool given = false;
-    clrnn_status status = onnx_axes(n, 1, rank, axes, count, &given);
+    clrnn_status status = clr_onnx_axes(n, 1, rank, axes, count, &given);
     if (status == CLRNN_OK)
-        status = onnx_integer(n, "keepdims", 1, &keep_axes);
+        status = clr_onnx_integer(n, "keepdims", 1, &keep_axes);
     if (status == CLRNN_OK)
-        status = onnx_integer(n, "noop_with_empty_axes", 0, &noop);
+        status = clr_onnx_integer(n, "noop_with_empty_axes", 0, &noop);
     *keep = keep_axes != 0;
     *nothing = *count == 0 && noop != 0;
     if (*count == 0 && !*nothing)
@@ -94,17 +94,17 @@ static clrnn_status reduce_fold(onnx_node *n, const onnx_array *const *in, onnx_
     for (uint32_t i = 0; i < big.rank; i++)
         out->size[i] = bits >> i & 1 ? 1 : big.size[i];
     if (status == CLRNN_OK)
-        status = onnx_allocate(n, out);
+        status = clr_onnx_allocate(n, out);
     if (status != CLRNN_OK)
         return status;
-    const size_t all = onnx_count(&big), results = onnx_count(out);
+    const size_t all = clr_onnx_count(&big), results = clr_onnx_count(out);
     if (results == 0 || all / results > ((size_t)1 << 26))
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "too many or no elements");
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "too many or no elements");
     for (size_t i = 0; i < results; i++)
         out->data[i] = id == MAXIMUM ? -INFINITY : id == MINIMUM ? INFINITY : id == PROD;
     for (size_t i = 0; i < all; i++) {
-        double *sum = &out->data[onnx_broadcast_at(&big, i, out)];
-        *sum = join(id, *sum, onnx_at(in[0], i));
+        double *sum = &out->data[clr_onnx_broadcast_at(&big, i, out)];
+        *sum = join(id, *sum, clr_onnx_at(in[0], i));
     }
     for (size_t i = 0; i < results; i++)
         out->data[i] = finish(id, out->data[i], all / results);
@@ -122,15 +122,16 @@ static clrnn_status reduce_fold(onnx_node *n, const onnx_array *const *in, onnx_
 /* One element after the other. */
 static clrnn_status product(onnx_node *n, uint32_t axis, uint32_t in, uint32_t *at)
 {
-    const uint64_t size = onnx_size(n, in, axis, 0);
+    const uint64_t size = clr_onnx_size(n, in, axis, 0);
     uint32_t part = 0;
-    if (size != onnx_size(n, in, axis, 1) || size > 1024 || size == 0)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "a product of so many elements, or of T or N");
-    clrnn_status status = onnx_cut(n, axis, 0, 1, 1, in, at);
+    if (size != clr_onnx_size(n, in, axis, 1) || size > 1024 || size == 0)
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                             "a product of so many elements, or of T or N");
+    clrnn_status status = clr_onnx_cut(n, axis, 0, 1, 1, in, at);
     for (uint64_t i = 1; i < size && status == CLRNN_OK; i++) {
-        status = onnx_cut(n, axis, (int64_t)i, (int64_t)i + 1, 1, in, &part);
+        status = clr_onnx_cut(n, axis, (int64_t)i, (int64_t)i + 1, 1, in, &part);
         if (status == CLRNN_OK)
-            status = onnx_add_pair(n, CLRNN_NODE_MUL, *at, part, at);
+            status = clr_onnx_add_pair(n, CLRNN_NODE_MUL, *at, part, at);
     }
     return status;
 }
@@ -142,7 +143,7 @@ static clrnn_status products(onnx_node *n, const uint32_t *axes, uint32_t count,
     *at = in;
     for (uint32_t i = 0; i < count && status == CLRNN_OK; i++)
         status = product(n, axes[i], *at, at);
-    return status == CLRNN_OK && !keep ? onnx_add_squeeze(n, axes, count, *at, at) : status;
+    return status == CLRNN_OK && !keep ? clr_onnx_add_squeeze(n, axes, count, *at, at) : status;
 }
 
 /* log sum exp(x) = m + log sum exp(x - m), m the largest. */
@@ -150,18 +151,18 @@ static clrnn_status log_sum_exp(onnx_node *n, const uint32_t *axes, uint32_t cou
                                 uint32_t in, uint32_t *at)
 {
     uint32_t most = 0, sum = 0;
-    clrnn_status status = onnx_add_reduce(n, CLRNN_REDUCE_MAX, axes, count, true, in, &most);
+    clrnn_status status = clr_onnx_add_reduce(n, CLRNN_REDUCE_MAX, axes, count, true, in, &most);
     if (status == CLRNN_OK)
-        status = onnx_add_pair(n, CLRNN_NODE_SUB, in, most, &sum);
+        status = clr_onnx_add_pair(n, CLRNN_NODE_SUB, in, most, &sum);
     if (status == CLRNN_OK)
-        status = onnx_add_function(n, CLRNN_FN_EXP, 0, 0, sum, &sum);
+        status = clr_onnx_add_function(n, CLRNN_FN_EXP, 0, 0, sum, &sum);
     if (status == CLRNN_OK)
-        status = onnx_add_reduce(n, CLRNN_REDUCE_SUM, axes, count, true, sum, &sum);
+        status = clr_onnx_add_reduce(n, CLRNN_REDUCE_SUM, axes, count, true, sum, &sum);
     if (status == CLRNN_OK)
-        status = onnx_add_function(n, CLRNN_FN_LOG, 0, 0, sum, &sum);
+        status = clr_onnx_add_function(n, CLRNN_FN_LOG, 0, 0, sum, &sum);
     if (status == CLRNN_OK)
-        status = onnx_add_pair(n, CLRNN_NODE_ADD, sum, most, at);
-    return status == CLRNN_OK && !keep ? onnx_add_squeeze(n, axes, count, *at, at) : status;
+        status = clr_onnx_add_pair(n, CLRNN_NODE_ADD, sum, most, at);
+    return status == CLRNN_OK && !keep ? clr_onnx_add_squeeze(n, axes, count, *at, at) : status;
 }
 
 static clrnn_status reduce_build(onnx_node *n)
@@ -169,30 +170,30 @@ static clrnn_status reduce_build(onnx_node *n)
     const reduce_id id = id_of(n);
     uint32_t axes[CLRNN_MOST_AXES], count = 0, at = 0;
     bool keep = true, nothing = false;
-    clrnn_status status = onnx_number_in(n, 0, &at);
+    clrnn_status status = clr_onnx_number_in(n, 0, &at);
     if (status == CLRNN_OK)
-        status = read_axes(n, onnx_shape(n, at)->rank, axes, &count, &keep, &nothing);
+        status = read_axes(n, clr_onnx_shape(n, at)->rank, axes, &count, &keep, &nothing);
     if (status == CLRNN_OK && (id == L2 || id == SQUARES))
-        status = onnx_add_function(n, CLRNN_FN_SQUARE, 0, 0, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_SQUARE, 0, 0, at, &at);
     if (status == CLRNN_OK && id == L1)
-        status = onnx_add_function(n, CLRNN_FN_ABS, 0, 0, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_ABS, 0, 0, at, &at);
     if (status == CLRNN_OK && id == PROD)
         status = products(n, axes, count, keep, at, &at);
     else if (status == CLRNN_OK && id == LOG_SUM_EXP)
         status = log_sum_exp(n, axes, count, keep, at, &at);
     else if (status == CLRNN_OK)
-        status = onnx_add_reduce(n,
-                                 id == MEAN      ? CLRNN_REDUCE_MEAN
-                                 : id == MAXIMUM ? CLRNN_REDUCE_MAX
-                                 : id == MINIMUM ? CLRNN_REDUCE_MIN
-                                                 : CLRNN_REDUCE_SUM,
-                                 axes, count, keep, at, &at);
+        status = clr_onnx_add_reduce(n,
+                                     id == MEAN      ? CLRNN_REDUCE_MEAN
+                                     : id == MAXIMUM ? CLRNN_REDUCE_MAX
+                                     : id == MINIMUM ? CLRNN_REDUCE_MIN
+                                                     : CLRNN_REDUCE_SUM,
+                                     axes, count, keep, at, &at);
     if (status == CLRNN_OK && id == L2)
-        status = onnx_add_function(n, CLRNN_FN_SQRT, 0, 0, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_SQRT, 0, 0, at, &at);
     if (status == CLRNN_OK && id == LOG_SUM)
-        status = onnx_add_function(n, CLRNN_FN_LOG, 0, 0, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_LOG, 0, 0, at, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, n->in[0]->type);
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
@@ -200,15 +201,15 @@ static clrnn_status reduce_build(onnx_node *n)
 static clrnn_status global_build(onnx_node *n)
 {
     uint32_t axes[CLRNN_MOST_AXES], count = 0, at = 0;
-    clrnn_status status = onnx_number_in(n, 0, &at);
-    for (uint32_t i = 2; status == CLRNN_OK && i < onnx_shape(n, at)->rank; i++)
+    clrnn_status status = clr_onnx_number_in(n, 0, &at);
+    for (uint32_t i = 2; status == CLRNN_OK && i < clr_onnx_shape(n, at)->rank; i++)
         axes[count++] = i;
     if (status == CLRNN_OK)
-        status = onnx_add_reduce(
+        status = clr_onnx_add_reduce(
             n, strcmp(n->op, "GlobalMaxPool") == 0 ? CLRNN_REDUCE_MAX : CLRNN_REDUCE_MEAN, axes,
             count, true, at, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, ONNX_REAL);
+        clr_onnx_set_graph(n, 0, at, ONNX_REAL);
     return status;
 }
 
@@ -222,12 +223,12 @@ static clrnn_status ranks(onnx_node *n, uint32_t rank, uint32_t axis, uint64_t K
     onnx_array a = {.rank = rank};
     for (uint32_t i = 0; i < rank; i++)
         a.size[i] = i == axis ? K : 1;
-    clrnn_status status = onnx_allocate(n, &a);
+    clrnn_status status = clr_onnx_allocate(n, &a);
     for (uint64_t i = 0; i < K && status == CLRNN_OK; i++)
         a.data[i] = (double)(last ? i + 1 : K - i);
     if (status == CLRNN_OK)
-        status = onnx_constant(n, &a, &a, at);
-    onnx_array_free(&a);
+        status = clr_onnx_constant(n, &a, &a, at);
+    clr_onnx_array_free(&a);
     return status;
 }
 
@@ -239,35 +240,35 @@ static clrnn_status arg_build(onnx_node *n)
     const bool least = strcmp(n->op, "ArgMin") == 0;
     const clrnn_node_desc equal = {.kind = CLRNN_NODE_COMPARE, .comparison = CLRNN_EQUAL};
     clrnn_node_desc desc = equal;
-    clrnn_status status = onnx_integer(n, "axis", 0, &where);
+    clrnn_status status = clr_onnx_integer(n, "axis", 0, &where);
     if (status == CLRNN_OK)
-        status = onnx_integer(n, "keepdims", 1, &keep);
+        status = clr_onnx_integer(n, "keepdims", 1, &keep);
     if (status == CLRNN_OK)
-        status = onnx_integer(n, "select_last_index", 0, &last);
+        status = clr_onnx_integer(n, "select_last_index", 0, &last);
     if (status == CLRNN_OK)
-        status = onnx_number_in(n, 0, &x);
+        status = clr_onnx_number_in(n, 0, &x);
     if (status == CLRNN_OK)
-        status = onnx_axis(n, where, onnx_shape(n, x)->rank, &axis);
+        status = clr_onnx_axis(n, where, clr_onnx_shape(n, x)->rank, &axis);
     if (status != CLRNN_OK)
         return status;
-    const uint64_t K = onnx_size(n, x, axis, 0);
-    if (K != onnx_size(n, x, axis, 1) || K > 1u << 24)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "along an axis that is T or N");
-    status =
-        onnx_add_reduce(n, least ? CLRNN_REDUCE_MIN : CLRNN_REDUCE_MAX, &axis, 1, true, x, &most);
+    const uint64_t K = clr_onnx_size(n, x, axis, 0);
+    if (K != clr_onnx_size(n, x, axis, 1) || K > 1u << 24)
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "along an axis that is T or N");
+    status = clr_onnx_add_reduce(n, least ? CLRNN_REDUCE_MIN : CLRNN_REDUCE_MAX, &axis, 1, true, x,
+                                 &most);
     if (status == CLRNN_OK)
-        status = onnx_add(n, &desc, (uint32_t[]){x, most}, 2, &at);
+        status = clr_onnx_add(n, &desc, (uint32_t[]){x, most}, 2, &at);
     if (status == CLRNN_OK)
-        status = ranks(n, onnx_shape(n, x)->rank, axis, K, last != 0, &order);
+        status = ranks(n, clr_onnx_shape(n, x)->rank, axis, K, last != 0, &order);
     if (status == CLRNN_OK)
-        status = onnx_add_pair(n, CLRNN_NODE_MUL, at, order, &at);
+        status = clr_onnx_add_pair(n, CLRNN_NODE_MUL, at, order, &at);
     if (status == CLRNN_OK)
-        status = onnx_add_reduce(n, CLRNN_REDUCE_MAX, &axis, 1, keep != 0, at, &at);
+        status = clr_onnx_add_reduce(n, CLRNN_REDUCE_MAX, &axis, 1, keep != 0, at, &at);
     if (status == CLRNN_OK)
-        status =
-            onnx_add_function(n, CLRNN_FN_AFFINE, last ? 1 : -1, last ? -1 : (double)K, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, last ? 1 : -1, last ? -1 : (double)K, at,
+                                       &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, ONNX_INT);
+        clr_onnx_set_graph(n, 0, at, ONNX_INT);
     return status;
 }
 
@@ -276,18 +277,18 @@ static clrnn_status arg_build(onnx_node *n)
         name, 1, 2, 1, reduce_fold, reduce_build \
     }
 
-const onnx_op onnx_ops_reduce[] = {REDUCE("ReduceMean"),
-                                   REDUCE("ReduceSum"),
-                                   REDUCE("ReduceMax"),
-                                   REDUCE("ReduceMin"),
-                                   REDUCE("ReduceProd"),
-                                   REDUCE("ReduceL1"),
-                                   REDUCE("ReduceL2"),
-                                   REDUCE("ReduceLogSum"),
-                                   REDUCE("ReduceLogSumExp"),
-                                   REDUCE("ReduceSumSquare"),
-                                   {"GlobalAveragePool", 1, 1, 1, NULL, global_build},
-                                   {"GlobalMaxPool", 1, 1, 1, NULL, global_build},
-                                   {"ArgMax", 1, 1, 1, NULL, arg_build},
-                                   {"ArgMin", 1, 1, 1, NULL, arg_build},
-                                   {0}};
+const onnx_op clr_onnx_ops_reduce[] = {REDUCE("ReduceMean"),
+                                       REDUCE("ReduceSum"),
+                                       REDUCE("ReduceMax"),
+                                       REDUCE("ReduceMin"),
+                                       REDUCE("ReduceProd"),
+                                       REDUCE("ReduceL1"),
+                                       REDUCE("ReduceL2"),
+                                       REDUCE("ReduceLogSum"),
+                                       REDUCE("ReduceLogSumExp"),
+                                       REDUCE("ReduceSumSquare"),
+                                       {"GlobalAveragePool", 1, 1, 1, NULL, global_build},
+                                       {"GlobalMaxPool", 1, 1, 1, NULL, global_build},
+                                       {"ArgMax", 1, 1, 1, NULL, arg_build},
+                                       {"ArgMin", 1, 1, 1, NULL, arg_build},
+                                       {0}};

@@ -14,18 +14,18 @@ static clrnn_status last_step(onnx_node *n, uint32_t in, uint32_t *at)
 {
     clrnn_node_desc desc = {
         .kind = CLRNN_NODE_POOL, .reduction = CLRNN_REDUCE_LAST, .keep_axes = true};
-    return onnx_add(n, &desc, &in, 1, at);
+    return clr_onnx_add(n, &desc, &in, 1, at);
 }
 
-clrnn_status onnx_cut(onnx_node *n, uint32_t axis, int64_t begin, int64_t end, int64_t step,
-                      uint32_t in, uint32_t *at)
+clrnn_status clr_onnx_cut(onnx_node *n, uint32_t axis, int64_t begin, int64_t end, int64_t step,
+                          uint32_t in, uint32_t *at)
 {
     clrnn_node_desc desc = {.kind = CLRNN_NODE_SLICE, .rank = axis + 1};
-    const int64_t size = (int64_t)onnx_size(n, in, axis, 0);
+    const int64_t size = (int64_t)clr_onnx_size(n, in, axis, 0);
     *at = in;
     if (begin == 0 && step == 1 && (end == CLRNN_TO_END || end == size))
         return CLRNN_OK;
-    if ((int32_t)axis == onnx_shape(n, in)->steps && begin == -1 && end == CLRNN_TO_END &&
+    if ((int32_t)axis == clr_onnx_shape(n, in)->steps && begin == -1 && end == CLRNN_TO_END &&
         step == 1)
         return last_step(n, in, at);
     for (uint32_t i = 0; i < axis; i++)
@@ -33,11 +33,11 @@ clrnn_status onnx_cut(onnx_node *n, uint32_t axis, int64_t begin, int64_t end, i
     desc.begin[axis] = begin;
     desc.end[axis] = end;
     desc.step[axis] = step;
-    return onnx_add(n, &desc, &in, 1, at);
+    return clr_onnx_add(n, &desc, &in, 1, at);
 }
 
-clrnn_status onnx_join(onnx_node *n, uint32_t axis, const uint32_t *in, uint32_t count,
-                       uint32_t *at)
+clrnn_status clr_onnx_join(onnx_node *n, uint32_t axis, const uint32_t *in, uint32_t count,
+                           uint32_t *at)
 {
     uint32_t part[CLRNN_MOST_INPUTS], used = 0;
     clrnn_status status = CLRNN_OK;
@@ -45,7 +45,7 @@ clrnn_status onnx_join(onnx_node *n, uint32_t axis, const uint32_t *in, uint32_t
         part[used++] = in[i];
         if (used > 1 && (used == CLRNN_MOST_INPUTS || i + 1 == count)) {
             clrnn_node_desc desc = {.kind = CLRNN_NODE_CONCAT, .axis = (int32_t)axis};
-            status = onnx_add(n, &desc, part, used, &part[0]);
+            status = clr_onnx_add(n, &desc, part, used, &part[0]);
             used = 1;
         }
     }
@@ -53,14 +53,14 @@ clrnn_status onnx_join(onnx_node *n, uint32_t axis, const uint32_t *in, uint32_t
     return status;
 }
 
-clrnn_status onnx_repeat(onnx_node *n, uint32_t axis, uint32_t times, uint32_t in, uint32_t *at)
+clrnn_status clr_onnx_repeat(onnx_node *n, uint32_t axis, uint32_t times, uint32_t in, uint32_t *at)
 {
     uint32_t *parts = clr_calloc(times, sizeof *parts);
     if (!parts)
-        return onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     for (uint32_t i = 0; i < times; i++)
         parts[i] = in;
-    clrnn_status status = onnx_join(n, axis, parts, times, at);
+    clrnn_status status = clr_onnx_join(n, axis, parts, times, at);
     free(parts);
     return status;
 }
@@ -96,21 +96,21 @@ static clrnn_status read_lists(onnx_node *n, int world, int64_t *list[4], uint32
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < 4 && status == CLRNN_OK; i++) {
         if (n->m->opset < 10) {
-            status =
-                i < 3 ? onnx_integers(n, names[i], CLRNN_MOST_AXES, list[i], &count[i]) : CLRNN_OK;
+            status = i < 3 ? clr_onnx_integers(n, names[i], CLRNN_MOST_AXES, list[i], &count[i])
+                           : CLRNN_OK;
             continue;
         }
-        if (!onnx_has(n, i + 1))
+        if (!clr_onnx_has(n, i + 1))
             continue;
-        status = onnx_need(n, i + 1, names[i]);
+        status = clr_onnx_need(n, i + 1, names[i]);
         if (status != CLRNN_OK)
             return status;
         const onnx_array *a = &n->in[i + 1]->array[world];
-        if (onnx_count(a) > CLRNN_MOST_AXES)
-            return onnx_fail(n, CLRNN_ERR_FORMAT, "its %s are too many", names[i]);
-        count[i] = (uint32_t)onnx_count(a);
+        if (clr_onnx_count(a) > CLRNN_MOST_AXES)
+            return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its %s are too many", names[i]);
+        count[i] = (uint32_t)clr_onnx_count(a);
         for (uint32_t k = 0; k < count[i]; k++)
-            list[i][k] = whole(onnx_at(a, k));
+            list[i][k] = whole(clr_onnx_at(a, k));
     }
     return status;
 }
@@ -128,17 +128,17 @@ static clrnn_status read_cuts(onnx_node *n, int world, uint32_t rank, const uint
     }
     if (status == CLRNN_OK && (count[0] != count[1] || (count[2] && count[2] != count[0]) ||
                                (count[3] && count[3] != count[0])))
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "lists of %u, %u, %u and %u", count[0], count[1],
-                           count[2], count[3]);
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "lists of %u, %u, %u and %u", count[0],
+                               count[1], count[2], count[3]);
     for (uint32_t i = 0; i < count[0] && status == CLRNN_OK; i++) {
-        status = onnx_axis(n, count[2] ? lists[2][i] : (int64_t)i, rank, &axis);
+        status = clr_onnx_axis(n, count[2] ? lists[2][i] : (int64_t)i, rank, &axis);
         if (status != CLRNN_OK)
             break;
         c->begin[axis] = lists[0][i];
         c->end[axis] = lists[1][i];
         c->step[axis] = count[3] ? lists[3][i] : 1;
         if (c->step[axis] == 0 || c->step[axis] == INT64_MIN)
-            return onnx_fail(n, CLRNN_ERR_FORMAT, "a step of 0");
+            return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "a step of 0");
         clamp((int64_t)size[axis], c->step[axis], &c->begin[axis], &c->end[axis]);
     }
     return status;
@@ -152,7 +152,7 @@ static uint64_t count_of(const cuts *c, uint32_t axis)
     return span < 0 ? (uint64_t)((-span - 1) / -step + 1) : 0;
 }
 
-clrnn_status onnx_slice_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
+clrnn_status clr_onnx_slice_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
 {
     cuts c;
     const int world = in[0] == &n->in[0]->array[1];
@@ -162,8 +162,8 @@ clrnn_status onnx_slice_fold(onnx_node *n, const onnx_array *const *in, onnx_arr
     for (uint32_t i = 0; i < out->rank && status == CLRNN_OK; i++)
         out->size[i] = count_of(&c, i);
     if (status == CLRNN_OK)
-        status = onnx_allocate(n, out);
-    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : onnx_count(out)); i++) {
+        status = clr_onnx_allocate(n, out);
+    for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : clr_onnx_count(out)); i++) {
         size_t rest = i, stride = 1;
         int64_t from = 0;
         for (uint32_t a = out->rank; a-- > 0 && !out->filled;) {
@@ -189,37 +189,38 @@ static clrnn_status bound_of(const onnx_node *n, const int64_t value[2], const i
     else if (value[0] - size[0] == value[1] - size[1] && value[0] < size[0])
         *out = value[0] - size[0];
     else
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
-                         "it cuts where T or N says: give the axes of the model numbers");
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                             "it cuts where T or N says: give the axes of the model numbers");
     return CLRNN_OK;
 }
 
-clrnn_status onnx_slice_build(onnx_node *n)
+clrnn_status clr_onnx_slice_build(onnx_node *n)
 {
     cuts c[ONNX_WORLDS];
     uint32_t at = 0;
-    clrnn_status status = onnx_graph_in(n, 0, &at);
-    const uint32_t rank = status == CLRNN_OK ? onnx_shape(n, at)->rank : 0;
+    clrnn_status status = clr_onnx_graph_in(n, 0, &at);
+    const uint32_t rank = status == CLRNN_OK ? clr_onnx_shape(n, at)->rank : 0;
     for (int w = 0; w < ONNX_WORLDS && status == CLRNN_OK; w++) {
         uint64_t size[CLRNN_MOST_AXES];
         for (uint32_t i = 0; i < rank; i++)
-            size[i] = onnx_size(n, at, i, w);
+            size[i] = clr_onnx_size(n, at, i, w);
         status = read_cuts(n, w, rank, size, &c[w]);
     }
     for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++) {
-        const int64_t size[] = {(int64_t)onnx_size(n, at, i, 0), (int64_t)onnx_size(n, at, i, 1)};
+        const int64_t size[] = {(int64_t)clr_onnx_size(n, at, i, 0),
+                                (int64_t)clr_onnx_size(n, at, i, 1)};
         const int64_t step = c[0].step[i];
         int64_t begin = 0, end = 0;
         if (step != c[1].step[i])
-            return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "a step that T or N says");
+            return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "a step that T or N says");
         status = bound_of(n, (int64_t[]){c[0].begin[i], c[1].begin[i]}, size, false, step, &begin);
         if (status == CLRNN_OK)
             status = bound_of(n, (int64_t[]){c[0].end[i], c[1].end[i]}, size, true, step, &end);
         if (status == CLRNN_OK)
-            status = onnx_cut(n, i, begin, end, step, at, &at);
+            status = clr_onnx_cut(n, i, begin, end, step, at, &at);
     }
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, n->in[0]->type);
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
@@ -232,13 +233,13 @@ static clrnn_status parts_of(onnx_node *n, uint32_t rank, const uint64_t *size, 
     int64_t where = 0, parts = 0;
     uint32_t count = 0;
     bool given = false;
-    clrnn_status status = onnx_integer(n, "axis", 0, &where);
+    clrnn_status status = clr_onnx_integer(n, "axis", 0, &where);
     if (status == CLRNN_OK)
-        status = onnx_integer(n, "num_outputs", n->outputs, &parts);
+        status = clr_onnx_integer(n, "num_outputs", n->outputs, &parts);
     if (status == CLRNN_OK)
-        status = onnx_axis(n, where, rank, axis);
+        status = clr_onnx_axis(n, where, rank, axis);
     if (status == CLRNN_OK)
-        status = onnx_list(n, "split", 1, ONNX_MOST_OUT, part, &count, &given);
+        status = clr_onnx_list(n, "split", 1, ONNX_MOST_OUT, part, &count, &given);
     if (status != CLRNN_OK)
         return status;
     const int64_t all = (int64_t)size[*axis];
@@ -250,16 +251,16 @@ static clrnn_status parts_of(onnx_node *n, uint32_t rank, const uint64_t *size, 
     int64_t sum = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (part[i] < 0 || part[i] > all)
-            return onnx_fail(n, CLRNN_ERR_FORMAT, "a part of %lld", (long long)part[i]);
+            return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "a part of %lld", (long long)part[i]);
         sum += part[i];
     }
     if (count != n->outputs || sum != all)
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "its parts are not the whole of axis %u (%lld)",
-                         *axis, (long long)all);
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its parts are not the whole of axis %u (%lld)",
+                             *axis, (long long)all);
     return CLRNN_OK;
 }
 
-clrnn_status onnx_split_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
+clrnn_status clr_onnx_split_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
 {
     int64_t part[ONNX_MOST_OUT], begin = 0;
     uint32_t axis = 0;
@@ -271,7 +272,7 @@ clrnn_status onnx_split_fold(onnx_node *n, const onnx_array *const *in, onnx_arr
         out[k] = *in[0];
         out[k].data = NULL;
         out[k].size[axis] = (uint64_t)part[k];
-        status = onnx_allocate(n, &out[k]);
+        status = clr_onnx_allocate(n, &out[k]);
         const size_t row = (size_t)part[k] * inner;
         for (size_t i = 0; status == CLRNN_OK && i < (out[k].filled ? 1 : outer * row); i++)
             out[k].data[i] =
@@ -283,23 +284,23 @@ clrnn_status onnx_split_fold(onnx_node *n, const onnx_array *const *in, onnx_arr
     return status;
 }
 
-clrnn_status onnx_split_build(onnx_node *n)
+clrnn_status clr_onnx_split_build(onnx_node *n)
 {
     int64_t part[ONNX_MOST_OUT], begin = 0;
     uint32_t axis = 0, at = 0, to = 0;
     uint64_t size[CLRNN_MOST_AXES];
-    clrnn_status status = onnx_graph_in(n, 0, &at);
-    const uint32_t rank = status == CLRNN_OK ? onnx_shape(n, at)->rank : 0;
+    clrnn_status status = clr_onnx_graph_in(n, 0, &at);
+    const uint32_t rank = status == CLRNN_OK ? clr_onnx_shape(n, at)->rank : 0;
     for (uint32_t i = 0; i < rank; i++)
-        size[i] = onnx_size(n, at, i, 0);
+        size[i] = clr_onnx_size(n, at, i, 0);
     if (status == CLRNN_OK)
         status = parts_of(n, rank, size, &axis, part);
-    if (status == CLRNN_OK && n->outputs > 1 && size[axis] != onnx_size(n, at, axis, 1))
-        status = onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "it splits an axis that is T or N");
+    if (status == CLRNN_OK && n->outputs > 1 && size[axis] != clr_onnx_size(n, at, axis, 1))
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "it splits an axis that is T or N");
     for (uint32_t k = 0; k < n->outputs && status == CLRNN_OK; begin += part[k], k++) {
-        status = onnx_cut(n, axis, begin, begin + part[k], 1, at, &to);
+        status = clr_onnx_cut(n, axis, begin, begin + part[k], 1, at, &to);
         if (status == CLRNN_OK)
-            onnx_set_graph(n, k, to, n->in[0]->type);
+            clr_onnx_set_graph(n, k, to, n->in[0]->type);
     }
     return status;
 }

@@ -37,12 +37,12 @@ static const struct {
              {"bfloat16", 2, ONNX_REAL, CLRNN_DTYPE_BF16}};
 #define TYPES (int32_t)(sizeof types / sizeof types[0])
 
-const char *onnx_type_name(int32_t data_type)
+const char *clr_onnx_type_name(int32_t data_type)
 {
     return data_type >= 0 && data_type < TYPES ? types[data_type].name : "of an unknown type";
 }
 
-bool onnx_type_of(int32_t data_type, onnx_type *type)
+bool clr_onnx_type_of(int32_t data_type, onnx_type *type)
 {
     if (data_type < 1 || data_type >= TYPES || types[data_type].dtype < 0)
         return false;
@@ -194,13 +194,13 @@ static clrnn_status from_file(const clr_format_file *file, const clrnn_log *log,
 
 /* --- decoding --------------------------------------------------------------------------------- */
 
-clrnn_status onnx_decode(const clr_format_file *file, const clrnn_log *log,
-                         const ClrOnnx__Tensor *t, const char *what, onnx_array *array)
+clrnn_status clr_onnx_decode(const clr_format_file *file, const clrnn_log *log,
+                             const ClrOnnx__Tensor *t, const char *what, onnx_array *array)
 {
     *array = (onnx_array){.rank = (uint32_t)t->n_dims};
-    if (!onnx_type_of(t->data_type, &array->type))
+    if (!clr_onnx_type_of(t->data_type, &array->type))
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "%s: %s is %s, which is not supported",
-                        file->path, what, onnx_type_name(t->data_type));
+                        file->path, what, clr_onnx_type_name(t->data_type));
     if (t->n_dims > CLRNN_MOST_AXES)
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "%s: %s has %zu axes, more than %d", file->path,
                         what, t->n_dims, CLRNN_MOST_AXES);
@@ -210,7 +210,7 @@ clrnn_status onnx_decode(const clr_format_file *file, const clrnn_log *log,
                             (long long)t->dims[i]);
         array->size[i] = (uint64_t)t->dims[i];
     }
-    const size_t count = onnx_count(array);
+    const size_t count = clr_onnx_count(array);
     const bool external = t->data_location == 1;
     /* Before memory is taken: what the file says it has must be in it. */
     const size_t held = t->raw_data.len + 8 * (t->n_float_data + t->n_int32_data + t->n_int64_data +
@@ -230,6 +230,6 @@ clrnn_status onnx_decode(const clr_format_file *file, const clrnn_log *log,
         status = clr_fail(log, CLRNN_ERR_FORMAT, "%s: %s has other elements than its shape",
                           file->path, what);
     if (status != CLRNN_OK)
-        onnx_array_free(array);
+        clr_onnx_array_free(array);
     return status;
 }

@@ -17,7 +17,7 @@ static uint32_t chain_of(const char *name)
     return hash % ONNX_CHAINS;
 }
 
-onnx_value *onnx_find(const onnx_import *m, const char *name)
+onnx_value *clr_onnx_find(const onnx_import *m, const char *name)
 {
     uint32_t i = m->chains[chain_of(name)];
     while (i && strcmp(m->values[i - 1]->name, name) != 0)
@@ -25,11 +25,11 @@ onnx_value *onnx_find(const onnx_import *m, const char *name)
     return i ? m->values[i - 1] : NULL;
 }
 
-void onnx_value_free(onnx_value *value)
+void clr_onnx_value_free(onnx_value *value)
 {
-    onnx_array_free(&value->array[0]);
+    clr_onnx_array_free(&value->array[0]);
     if (!value->same)
-        onnx_array_free(&value->array[1]);
+        clr_onnx_array_free(&value->array[1]);
 }
 
 static bool grow(onnx_import *m)
@@ -46,12 +46,12 @@ static bool grow(onnx_import *m)
     return true;
 }
 
-clrnn_status onnx_define(onnx_import *m, const onnx_value *value)
+clrnn_status clr_onnx_define(onnx_import *m, const onnx_value *value)
 {
     onnx_value *own = clr_calloc(1, sizeof *own);
     if (!own || (m->count == m->capacity && !grow(m))) {
         onnx_value copy = *value;
-        onnx_value_free(&copy);
+        clr_onnx_value_free(&copy);
         free(own);
         return clr_fail(m->log, CLRNN_ERR_MEMORY, "%s: out of memory", m->file->path);
     }
@@ -63,12 +63,12 @@ clrnn_status onnx_define(onnx_import *m, const onnx_value *value)
     return CLRNN_OK;
 }
 
-void onnx_forget(onnx_import *m, uint32_t count)
+void clr_onnx_forget(onnx_import *m, uint32_t count)
 {
     while (m->count > count) {
         onnx_value *last = m->values[--m->count];
         m->chains[chain_of(last->name)] = last->next;
-        onnx_value_free(last);
+        clr_onnx_value_free(last);
         free(last);
     }
 }
@@ -93,17 +93,19 @@ static clrnn_status not_known(onnx_node *n, const onnx_value *value, const char 
     n->m->needed |= value->origins;
     name_origins(n->m, value->origins, names, sizeof names);
     if (*names)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
-                         "its %s '%.80s' must be known, but depends on the input %s of the model: "
-                         "give its value",
-                         what, value->name, names);
-    return onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
-                     "its %s '%.80s' must be known, but is made by nodes that are not computed in "
-                     "advance",
-                     what, value->name);
+        return clr_onnx_fail(
+            n, CLRNN_ERR_UNSUPPORTED,
+            "its %s '%.80s' must be known, but depends on the input %s of the model: "
+            "give its value",
+            what, value->name, names);
+    return clr_onnx_fail(
+        n, CLRNN_ERR_UNSUPPORTED,
+        "its %s '%.80s' must be known, but is made by nodes that are not computed in "
+        "advance",
+        what, value->name);
 }
 
-clrnn_status onnx_need(onnx_node *n, uint32_t k, const char *what)
+clrnn_status clr_onnx_need(onnx_node *n, uint32_t k, const char *what)
 {
     onnx_value *value = n->in[k];
     char name[128];
@@ -112,7 +114,8 @@ clrnn_status onnx_need(onnx_node *n, uint32_t k, const char *what)
     if (!value->tensor)
         return CLRNN_OK;
     snprintf(name, sizeof name, "tensor '%.90s'", value->name);
-    clrnn_status status = onnx_decode(n->m->file, n->m->log, value->tensor, name, &value->array[0]);
+    clrnn_status status =
+        clr_onnx_decode(n->m->file, n->m->log, value->tensor, name, &value->array[0]);
     value->array[1] = value->array[0];
     value->same = true;
     if (status == CLRNN_OK)
@@ -120,25 +123,26 @@ clrnn_status onnx_need(onnx_node *n, uint32_t k, const char *what)
     return status;
 }
 
-clrnn_status onnx_need_same(onnx_node *n, uint32_t k, const char *what)
+clrnn_status clr_onnx_need_same(onnx_node *n, uint32_t k, const char *what)
 {
-    clrnn_status status = onnx_need(n, k, what);
+    clrnn_status status = clr_onnx_need(n, k, what);
     if (status == CLRNN_OK && !n->in[k]->same)
-        status = onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
-                           "its %s '%.80s' depends on T or N: give the axes of the model numbers",
-                           what, n->in[k]->name);
+        status =
+            clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                          "its %s '%.80s' depends on T or N: give the axes of the model numbers",
+                          what, n->in[k]->name);
     return status;
 }
 
-clrnn_status onnx_need_number(onnx_node *n, uint32_t k, const char *what, double otherwise,
-                              double *out)
+clrnn_status clr_onnx_need_number(onnx_node *n, uint32_t k, const char *what, double otherwise,
+                                  double *out)
 {
     *out = otherwise;
-    if (!onnx_has(n, k))
+    if (!clr_onnx_has(n, k))
         return CLRNN_OK;
-    clrnn_status status = onnx_need_same(n, k, what);
-    if (status == CLRNN_OK && onnx_count(&n->in[k]->array[0]) != 1)
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "its %s is not one number", what);
+    clrnn_status status = clr_onnx_need_same(n, k, what);
+    if (status == CLRNN_OK && clr_onnx_count(&n->in[k]->array[0]) != 1)
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its %s is not one number", what);
     if (status == CLRNN_OK)
         *out = n->in[k]->array[0].data[0];
     return status;
@@ -162,12 +166,12 @@ static onnx_value *output(onnx_node *n, uint32_t k)
     return out;
 }
 
-void onnx_set_known(onnx_node *n, uint32_t k, onnx_array *array, onnx_array *other)
+void clr_onnx_set_known(onnx_node *n, uint32_t k, onnx_array *array, onnx_array *other)
 {
     if (k >= n->outputs) {
-        onnx_array_free(array);
+        clr_onnx_array_free(array);
         if (other)
-            onnx_array_free(other);
+            clr_onnx_array_free(other);
         return;
     }
     onnx_value *out = output(n, k);
@@ -181,7 +185,7 @@ void onnx_set_known(onnx_node *n, uint32_t k, onnx_array *array, onnx_array *oth
         other->data = NULL;
 }
 
-void onnx_set_graph(onnx_node *n, uint32_t k, uint32_t at, onnx_type type)
+void clr_onnx_set_graph(onnx_node *n, uint32_t k, uint32_t at, onnx_type type)
 {
     if (k >= n->outputs)
         return;
@@ -190,7 +194,7 @@ void onnx_set_graph(onnx_node *n, uint32_t k, uint32_t at, onnx_type type)
     out->type = type;
 }
 
-clrnn_status onnx_set_alias(onnx_node *n, uint32_t k, const onnx_value *value)
+clrnn_status clr_onnx_set_alias(onnx_node *n, uint32_t k, const onnx_value *value)
 {
     if (k >= n->outputs)
         return CLRNN_OK;
@@ -200,14 +204,14 @@ clrnn_status onnx_set_alias(onnx_node *n, uint32_t k, const onnx_value *value)
     out->name = name;
     if (!value->known || value->tensor)
         return CLRNN_OK;
-    bool copied = onnx_copy(&value->array[0], &out->array[0]);
+    bool copied = clr_onnx_copy(&value->array[0], &out->array[0]);
     out->array[1] = out->array[0];
     if (copied && !value->same)
-        copied = onnx_copy(&value->array[1], &out->array[1]);
+        copied = clr_onnx_copy(&value->array[1], &out->array[1]);
     if (copied)
         return CLRNN_OK;
-    onnx_array_free(&out->array[0]);
+    clr_onnx_array_free(&out->array[0]);
     out->same = true;
     out->array[1].data = NULL;
-    return onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+    return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
 }

@@ -16,15 +16,15 @@ static clrnn_status per_axis(onnx_node *n, const char *name, uint32_t spaces, in
                              int64_t *out)
 {
     uint32_t count = 0;
-    clrnn_status status = onnx_integers(n, name, CLRNN_MOST_AXES, out, &count);
+    clrnn_status status = clr_onnx_integers(n, name, CLRNN_MOST_AXES, out, &count);
     for (uint32_t i = 0; i < spaces && count == 0; i++)
         out[i] = otherwise;
     if (status == CLRNN_OK && count && count != spaces)
-        status =
-            onnx_fail(n, CLRNN_ERR_FORMAT, "%u numbers in %s, but %u axes", count, name, spaces);
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%u numbers in %s, but %u axes", count, name,
+                               spaces);
     for (uint32_t i = 0; i < spaces && status == CLRNN_OK; i++)
         if (out[i] < 1 || out[i] > INT32_MAX / 2)
-            status = onnx_fail(n, CLRNN_ERR_FORMAT, "%s of %lld", name, (long long)out[i]);
+            status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%s of %lld", name, (long long)out[i]);
     return status;
 }
 
@@ -33,11 +33,11 @@ static clrnn_status same_padding(onnx_node *n, uint32_t x, onnx_window *w)
 {
     const bool upper = strcmp(w->auto_pad, "SAME_UPPER") == 0;
     for (uint32_t i = 0; i < w->spaces; i++) {
-        const int64_t size = (int64_t)onnx_size(n, x, 2 + i, 0);
+        const int64_t size = (int64_t)clr_onnx_size(n, x, 2 + i, 0);
         const int64_t extent = (w->kernel[i] - 1) * w->dilation[i] + 1, stride = w->stride[i];
-        if (stride > 1 && (uint64_t)size != onnx_size(n, x, 2 + i, 1))
-            return onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
-                             "auto_pad with a stride over an axis that is T or N");
+        if (stride > 1 && (uint64_t)size != clr_onnx_size(n, x, 2 + i, 1))
+            return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                                 "auto_pad with a stride over an axis that is T or N");
         int64_t all = ((size + stride - 1) / stride - 1) * stride + extent - size;
         all = all < 0 ? 0 : all;
         w->begin[i] = upper ? all / 2 : all - all / 2;
@@ -46,39 +46,39 @@ static clrnn_status same_padding(onnx_node *n, uint32_t x, onnx_window *w)
     return CLRNN_OK;
 }
 
-clrnn_status onnx_read_window(onnx_node *n, uint32_t x, const uint64_t *kernel, bool transposed,
-                              onnx_window *w)
+clrnn_status clr_onnx_read_window(onnx_node *n, uint32_t x, const uint64_t *kernel, bool transposed,
+                                  onnx_window *w)
 {
     int64_t pads[2 * CLRNN_MOST_AXES] = {0};
     uint32_t count = 0;
-    *w = (onnx_window){.spaces = onnx_shape(n, x)->rank - 2};
-    if (onnx_shape(n, x)->rank < 3)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "X has %u axes", onnx_shape(n, x)->rank);
+    *w = (onnx_window){.spaces = clr_onnx_shape(n, x)->rank - 2};
+    if (clr_onnx_shape(n, x)->rank < 3)
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "X has %u axes", clr_onnx_shape(n, x)->rank);
     clrnn_status status = per_axis(n, "kernel_shape", w->spaces, 0, w->kernel);
-    if (kernel && !onnx_attribute(n, "kernel_shape")) {
+    if (kernel && !clr_onnx_attribute(n, "kernel_shape")) {
         status = CLRNN_OK;
         for (uint32_t i = 0; i < w->spaces; i++)
             w->kernel[i] = (int64_t)kernel[i];
     }
     for (uint32_t i = 0; kernel && i < w->spaces && status == CLRNN_OK; i++)
         if (w->kernel[i] != (int64_t)kernel[i])
-            status = onnx_fail(n, CLRNN_ERR_FORMAT, "kernel_shape is not that of W");
+            status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "kernel_shape is not that of W");
     if (status == CLRNN_OK)
         status = per_axis(n, "strides", w->spaces, 1, w->stride);
     if (status == CLRNN_OK)
         status = per_axis(n, "dilations", w->spaces, 1, w->dilation);
     if (status == CLRNN_OK)
-        status = onnx_word(n, "auto_pad", "NOTSET", w->auto_pad);
+        status = clr_onnx_word(n, "auto_pad", "NOTSET", w->auto_pad);
     if (status == CLRNN_OK)
-        status = onnx_integers(n, "pads", 2 * CLRNN_MOST_AXES, pads, &count);
+        status = clr_onnx_integers(n, "pads", 2 * CLRNN_MOST_AXES, pads, &count);
     if (status == CLRNN_OK && count && count != 2 * w->spaces)
-        status = onnx_fail(n, CLRNN_ERR_FORMAT, "%u pads of %u axes", count, w->spaces);
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%u pads of %u axes", count, w->spaces);
     for (uint32_t i = 0; i < w->spaces && status == CLRNN_OK; i++) {
         w->begin[i] = pads[i];
         w->end[i] = pads[w->spaces + i];
         if (w->begin[i] < 0 || w->end[i] < 0 || w->begin[i] > INT32_MAX || w->end[i] > INT32_MAX)
-            return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "pads of %lld and %lld",
-                             (long long)w->begin[i], (long long)w->end[i]);
+            return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "pads of %lld and %lld",
+                                 (long long)w->begin[i], (long long)w->end[i]);
     }
     if (status != CLRNN_OK || strcmp(w->auto_pad, "NOTSET") == 0)
         return status;
@@ -88,14 +88,15 @@ clrnn_status onnx_read_window(onnx_node *n, uint32_t x, const uint64_t *kernel, 
         return CLRNN_OK;
     }
     if (strcmp(w->auto_pad, "SAME_UPPER") && strcmp(w->auto_pad, "SAME_LOWER"))
-        return onnx_fail(n, CLRNN_ERR_FORMAT, "auto_pad '%s'", clr_show(w->auto_pad).text);
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "auto_pad '%s'", clr_show(w->auto_pad).text);
     return transposed ? CLRNN_OK : same_padding(n, x, w);
 }
 
-clrnn_status onnx_window_to_node(const onnx_node *n, const onnx_window *w, clrnn_node_desc *desc)
+clrnn_status clr_onnx_window_to_node(const onnx_node *n, const onnx_window *w,
+                                     clrnn_node_desc *desc)
 {
     if (w->spaces > 2)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "over %u axes, more than 2", w->spaces);
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "over %u axes, more than 2", w->spaces);
     for (uint32_t i = 0; i < w->spaces; i++) {
         desc->kernel[i] = (uint32_t)w->kernel[i];
         desc->stride[i] = (uint32_t)w->stride[i];
@@ -119,17 +120,17 @@ typedef struct pooling {
 static clrnn_status pooled(onnx_node *n, const onnx_window *w, const pooling *p, uint32_t i,
                            uint32_t in, int64_t *count, int64_t *more)
 {
-    const int64_t size = (int64_t)onnx_size(n, in, 2 + i, 0);
+    const int64_t size = (int64_t)clr_onnx_size(n, in, 2 + i, 0);
     const int64_t extent = (w->kernel[i] - 1) * w->dilation[i] + 1, stride = w->stride[i];
     const int64_t span = size + w->begin[i] + w->end[i] - extent;
     *more = 0;
     if (span < 0)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its window is longer than axis %u", 2 + i);
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its window is longer than axis %u", 2 + i);
     *count = span / stride + 1;
     if (!p->ceil || stride == 1)
         return CLRNN_OK;
-    if ((uint64_t)size != onnx_size(n, in, 2 + i, 1))
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "ceil_mode over an axis that is T or N");
+    if ((uint64_t)size != clr_onnx_size(n, in, 2 + i, 1))
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "ceil_mode over an axis that is T or N");
     /* One more, if it begins within the input or the padding before it. */
     if (span % stride && *count * stride < size + w->begin[i]) {
         *more = *count * stride - span;
@@ -142,17 +143,17 @@ static clrnn_status pooled(onnx_node *n, const onnx_window *w, const pooling *p,
 static clrnn_status counts(onnx_node *n, const onnx_window *w, const pooling *p, uint32_t i,
                            uint32_t in, int64_t count, uint32_t *at)
 {
-    const int64_t size = (int64_t)onnx_size(n, in, 2 + i, 0);
+    const int64_t size = (int64_t)clr_onnx_size(n, in, 2 + i, 0);
     const int64_t low = p->count_padding ? 0 : w->begin[i];
     const int64_t high = w->begin[i] + size + (p->count_padding ? w->end[i] : 0);
-    const uint32_t rank = onnx_shape(n, in)->rank;
+    const uint32_t rank = clr_onnx_shape(n, in)->rank;
     onnx_array a = {.rank = rank};
-    if ((uint64_t)size != onnx_size(n, in, 2 + i, 1))
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
-                         "a mean without its padding over an axis that is T or N");
+    if ((uint64_t)size != clr_onnx_size(n, in, 2 + i, 1))
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                             "a mean without its padding over an axis that is T or N");
     for (uint32_t k = 0; k < rank; k++)
         a.size[k] = k == 2 + i ? (uint64_t)count : 1;
-    clrnn_status status = onnx_allocate(n, &a);
+    clrnn_status status = clr_onnx_allocate(n, &a);
     for (int64_t c = 0; c < count && status == CLRNN_OK; c++) {
         int64_t held = 0;
         for (int64_t k = 0; k < w->kernel[i]; k++) {
@@ -162,8 +163,8 @@ static clrnn_status counts(onnx_node *n, const onnx_window *w, const pooling *p,
         a.data[c] = 1.0 / (double)(held ? held : 1);
     }
     if (status == CLRNN_OK)
-        status = onnx_constant(n, &a, &a, at);
-    onnx_array_free(&a);
+        status = clr_onnx_constant(n, &a, &a, at);
+    clr_onnx_array_free(&a);
     return status;
 }
 
@@ -179,25 +180,26 @@ static clrnn_status pool_axis(onnx_node *n, const onnx_window *w, const pooling 
             .kind = CLRNN_NODE_PAD, .rank = axis + 1, .value = p->max ? -(double)FLT_MAX : 0};
         desc.begin[axis] = w->begin[i];
         desc.end[axis] = w->end[i] + more;
-        status = onnx_add(n, &desc, &in, 1, &padded);
+        status = clr_onnx_add(n, &desc, &in, 1, &padded);
     }
     if (w->kernel[i] > 4096)
-        return onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "a window of %lld", (long long)w->kernel[i]);
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "a window of %lld", (long long)w->kernel[i]);
     const int64_t extent = (w->kernel[i] - 1) * w->dilation[i];
     for (int64_t k = 0; k < w->kernel[i] && status == CLRNN_OK; k++) {
         const int64_t first = k * w->dilation[i], behind = extent - first;
-        status =
-            onnx_cut(n, axis, first, behind ? -behind : CLRNN_TO_END, w->stride[i], padded, &part);
+        status = clr_onnx_cut(n, axis, first, behind ? -behind : CLRNN_TO_END, w->stride[i], padded,
+                              &part);
         if (status == CLRNN_OK && k > 0)
-            status = onnx_add_pair(n, p->max ? CLRNN_NODE_MAX : CLRNN_NODE_ADD, *at, part, &part);
+            status =
+                clr_onnx_add_pair(n, p->max ? CLRNN_NODE_MAX : CLRNN_NODE_ADD, *at, part, &part);
         *at = part;
     }
     if (status != CLRNN_OK || p->max)
         return status;
     if (more == 0 && (p->count_padding || (w->begin[i] == 0 && w->end[i] == 0)))
-        return onnx_add_function(n, CLRNN_FN_AFFINE, 1.0 / (double)w->kernel[i], 0, *at, at);
+        return clr_onnx_add_function(n, CLRNN_FN_AFFINE, 1.0 / (double)w->kernel[i], 0, *at, at);
     status = counts(n, w, p, i, in, count, &scale);
-    return status == CLRNN_OK ? onnx_add_pair(n, CLRNN_NODE_MUL, *at, scale, at) : status;
+    return status == CLRNN_OK ? clr_onnx_add_pair(n, CLRNN_NODE_MUL, *at, scale, at) : status;
 }
 
 static clrnn_status pool_build(onnx_node *n)
@@ -206,23 +208,23 @@ static clrnn_status pool_build(onnx_node *n)
     onnx_window w;
     int64_t ceil_mode = 0, include = 0, order = 0;
     uint32_t at = 0;
-    clrnn_status status = onnx_number_in(n, 0, &at);
+    clrnn_status status = clr_onnx_number_in(n, 0, &at);
     if (status == CLRNN_OK)
-        status = onnx_read_window(n, at, NULL, false, &w);
+        status = clr_onnx_read_window(n, at, NULL, false, &w);
     if (status == CLRNN_OK)
-        status = onnx_integer(n, "ceil_mode", 0, &ceil_mode);
+        status = clr_onnx_integer(n, "ceil_mode", 0, &ceil_mode);
     if (status == CLRNN_OK && !p.max)
-        status = onnx_integer(n, "count_include_pad", 0, &include);
+        status = clr_onnx_integer(n, "count_include_pad", 0, &include);
     if (status == CLRNN_OK && p.max)
-        status = onnx_integer(n, "storage_order", 0, &order); /* of indices, not supported */
+        status = clr_onnx_integer(n, "storage_order", 0, &order); /* of indices, not supported */
     p.ceil = ceil_mode != 0;
     p.count_padding = include != 0;
     for (uint32_t i = 0; status == CLRNN_OK && i < w.spaces; i++)
         status = pool_axis(n, &w, &p, i, at, &at);
     if (status == CLRNN_OK)
-        onnx_set_graph(n, 0, at, n->in[0]->type);
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
-const onnx_op onnx_ops_window[] = {
+const onnx_op clr_onnx_ops_window[] = {
     {"MaxPool", 1, 1, 1, NULL, pool_build}, {"AveragePool", 1, 1, 1, NULL, pool_build}, {0}};

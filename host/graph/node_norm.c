@@ -152,7 +152,7 @@ static clrnn_status layer_norm_backward(clr_run *run)
     clr_sequence *sums = &run->tools->sequence;
     clrnn_status status = CLRNN_OK;
     if (!run->node->desc.no_bias) {
-        status = clr_column_products(sums, dy, hat, NULL, 1, s.outer, s.K, run->gradient,
+        status = clr_column_products(sums, dy, hat, (clr_live){0}, 1, s.outer, s.K, run->gradient,
                                      run->at[0], false);
         if (status == CLRNN_OK)
             status = clr_column_sums(sums, dy, s.outer, s.K, run->gradient, run->at[1], false);

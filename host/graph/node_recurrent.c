@@ -81,7 +81,7 @@ static clrnn_status recurrent_infer(clr_infer *infer)
     const bool batched = x->batch != CLR_NO_AXIS;
     infer->outputs = n.has_cell_state ? 3 : 2;
     infer->out[0] = *x;
-    infer->out[0].size[x->rank - 1] = (uint64_t)n.directions * n.state_size;
+    infer->out[0].size[x->rank - 1] = n.width;
     for (uint32_t i = 1; i < 3; i++)
         infer->out[i] = (clr_shape){.rank = 3,
                                     .size = {LD, N, i == 1 ? n.state_size : n.desc.hidden_size},
@@ -337,7 +337,7 @@ static clrnn_status recurrent_backward(clr_run *run)
 
 static const char *recurrent_no_stream(const clr_infer *infer)
 {
-    if (infer->desc->network.bidirectional)
+    if (infer->desc->network.bidirectional || infer->desc->network.reverse)
         return "its backward direction needs the whole sequence";
     if (infer->in[3])
         return "it has lengths of its own";

@@ -3,6 +3,7 @@
  * the gradients of weights and inputs. */
 #include "base/log.h"
 #include "device/buffer.h"
+#include "layer/empty.h"
 #include "layer/scan.h"
 #include "layer/strategy.h"
 
@@ -15,6 +16,7 @@ typedef struct clr_back {
     clr_scan scan;
     clr_flow flow;
     clr_matrix input; /* of the layer: [T*N, I'], 0 past a row's length */
+    bool apart;       /* dy has both directions side by side, though the layer adds them */
 } clr_back;
 
 static clrnn_status check(const clr_back *b)
@@ -42,10 +44,11 @@ static clrnn_status check(const clr_back *b)
 }
 
 /* `from`, [T*N,width], with zeros past the rows' lengths: da is 0 there, but a product needs more,
- * since x may be anything, and the state that a row holds NaN. Without lengths that is `from`
+ * since x may be anything, and the state that a row holds NaN; `kept`: zeros also where the state
+ * before a step was reset. Without lengths that is `from`
  * itself; else it goes to *room, made when it is first needed. */
-static clrnn_status mask_padding(clr_back *b, clr_matrix from, size_t width, cl_mem *room,
-                                 clr_matrix *masked)
+static clrnn_status mask_padding(clr_back *b, clr_matrix from, size_t width, bool kept,
+                                 cl_mem *room, clr_matrix *masked)
 {
     clrnn_plan *plan = b->plan;
     *masked = from;
@@ -57,8 +60,8 @@ static clrnn_status mask_padding(clr_back *b, clr_matrix from, size_t width, cl_
                                    (uint64_t)plan->desc.max_steps * plan->desc.max_batch, width);
     *masked = (clr_matrix){*room, 0, width};
     if (status == CLRNN_OK)
-        status = clr_mask(&plan->sequence, from, *masked, plan->lengths, b->pass.steps,
-                          b->pass.batch, width);
+        status = clr_mask(&plan->sequence, from, *masked, clr_pass_live(plan, &b->pass, kept), 0,
+                          (size_t)b->pass.steps * b->pass.batch, b->pass.batch, width, 0);
     return status;
 }
 
@@ -89,6 +92,23 @@ static clrnn_status move_gradients(clr_back *b, bool out)
     return status;
 }
 
+/* The initial states' gradients to the caller; none has come to a state that the first step has
+ * reset. */
+static clrnn_status end_gradients(clr_back *b)
+{
+    const clr_network *n = &b->plan->network;
+    const size_t N = b->pass.batch, first = b->scan.down ? (b->pass.steps - 1) * N : 0;
+    const clr_live kept = {b->plan->flags, FLAG_RESET, 0};
+    const clr_matrix dh = {b->plan->dh, b->flow.dh, n->state_size};
+    const clr_matrix dc = {b->plan->dc, b->flow.dc, n->desc.hidden_size};
+    clrnn_status status = CLRNN_OK;
+    if (b->io->forward.resets)
+        status = clr_mask(&b->plan->sequence, dh, dh, kept, first, N, N, dh.stride, 0);
+    if (status == CLRNN_OK && b->io->forward.resets && n->has_cell_state)
+        status = clr_mask(&b->plan->sequence, dc, dc, kept, first, N, N, dc.stride, 0);
+    return status == CLRNN_OK ? move_gradients(b, true) : status;
+}
+
 /* dweights at `offset`, [rows,columns], (+)= d^T from, where d and from have T*N rows. */
 static clrnn_status weight_gradient(clr_back *b, clr_matrix d, size_t rows, clr_matrix from,
                                     size_t columns, size_t offset)
@@ -104,7 +124,8 @@ static clrnn_status weight_gradient(clr_back *b, clr_matrix d, size_t rows, clr_
     return clr_gemm_run(&b->plan->gemms, &gemm);
 }
 
-/* Gradients of both biases: sums of da and du, which are the same unless a cell has two inputs. */
+/* Gradients of the biases that there are: sums of da and du, which are the same unless a cell has
+ * two inputs. */
 static clrnn_status bias_gradients(clr_back *b, clr_matrix da, clr_matrix du)
 {
     clr_sequence *s = &b->plan->sequence;
@@ -115,7 +136,7 @@ static clrnn_status bias_gradients(clr_back *b, clr_matrix da, clr_matrix du)
         return CLRNN_OK;
     size_t b_ih = io->dweights.offset + b->cell.b_ih, b_hh = io->dweights.offset + b->cell.b_hh;
     clrnn_status status = clr_column_sums(s, da, rows, columns, to, b_ih, io->accumulate);
-    if (status != CLRNN_OK)
+    if (status != CLRNN_OK || b->cell.b_hh == CLR_ABSENT)
         return status;
     return b->plan->network.form->two_inputs
                ? clr_column_sums(s, du, rows, columns, to, b_hh, io->accumulate)
@@ -132,11 +153,11 @@ static clrnn_status parameter_gradients(clr_back *b, clr_matrix da)
     clrnn_status status = CLRNN_OK;
     for (uint32_t k = 0; k < n->parameters && status == CLRNN_OK; k++) {
         const clr_unit_parameter *p = &n->cell->parameters.each[k];
-        uint32_t slot = p->next ? 1 - w->direction : w->direction;
+        uint32_t slot = p->next ? !w->down : w->down;
         size_t state = w->workspace_at + clr_layout_c(w->layout, n, w->layer, w->direction, slot);
         status = clr_column_products(
             &b->plan->sequence, (clr_matrix){da.buffer, da.offset + p->gate * H, da.stride},
-            (clr_matrix){w->workspace, state, H}, b->pass.ragged ? b->plan->lengths : NULL,
+            (clr_matrix){w->workspace, state, H}, clr_pass_live(b->plan, &b->pass, !p->next),
             b->pass.batch, rows, H, to.buffer, to.offset + b->cell.params + k * H,
             b->io->accumulate);
     }
@@ -151,12 +172,12 @@ static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
     size_t H = n->desc.hidden_size, R = n->state_size, first = du.offset;
     /* States before each step, in order of t. */
     clr_matrix h_prev = {
-        w->workspace,
-        w->workspace_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->direction), R};
+        w->workspace, w->workspace_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->down),
+        R};
     const clr_matrix saved = {
         w->workspace, w->workspace_at + clr_layout_saved(w->layout, n, w->layer, w->direction, 0),
         H};
-    clrnn_status status = mask_padding(b, h_prev, R, &b->plan->masked_h, &h_prev);
+    clrnn_status status = mask_padding(b, h_prev, R, true, &b->plan->masked_h, &h_prev);
     for (uint32_t i = 0; i < n->form->phases && status == CLRNN_OK; i++) {
         const size_t row = n->form->phase[i].first * H, rows = n->form->phase[i].count * H;
         du.offset = first + row;
@@ -218,8 +239,9 @@ static void take_up(clr_back *b, uint32_t layer, uint32_t direction, clrnn_slice
     b->cell = clr_network_cell(n, layer, direction);
     b->scan = clr_scan_of(b->plan, &b->pass, layer, direction, 0, b->pass.steps);
     b->scan.y = dy;
-    b->scan.y.offset += (size_t)direction * n->state_size;
-    b->scan.y_stride = (size_t)n->directions * n->state_size;
+    b->scan.y_stride = b->apart ? (size_t)n->directions * n->state_size : n->width;
+    if (b->scan.y_stride > n->state_size)
+        b->scan.y.offset += (size_t)direction * n->state_size;
     b->flow = clr_flow_of(b->plan, &b->scan);
 }
 
@@ -238,7 +260,7 @@ static clrnn_status run_layer(clr_back *b, uint32_t layer, clrnn_slice dy, clrnn
         status = b->plan->strategy->backward(b->plan, scans, directions);
     for (uint32_t d = 0; d < directions && status == CLRNN_OK; d++) {
         take_up(b, layer, d, dy);
-        status = move_gradients(b, true);
+        status = end_gradients(b);
         if (status == CLRNN_OK && b->io->dweights.buffer)
             status = weight_gradients(b);
         if (status == CLRNN_OK && dx.buffer)
@@ -253,12 +275,13 @@ static clrnn_status run_layers(clr_back *b)
     const clr_network *n = &plan->network;
     const clrnn_forward_io *io = &b->io->forward;
     clrnn_slice dy = b->io->dy;
-    clrnn_status status = CLRNN_OK;
+    clrnn_status status = clr_pass_gather(plan, &b->pass, &dy);
     for (uint32_t layer = n->layers; layer-- > 0 && status == CLRNN_OK;) {
         clrnn_slice dx = layer ? (clrnn_slice){plan->dy[(layer - 1) % 2], 0} : b->io->dx;
         b->input = clr_layer_input(plan, &b->pass, io->x, layer);
+        b->apart = dy.buffer && dy.buffer == plan->filled;
         if (layer == 0 && b->io->dweights.buffer)
-            status = mask_padding(b, b->input, b->input.stride, &plan->masked_x, &b->input);
+            status = mask_padding(b, b->input, b->input.stride, false, &plan->masked_x, &b->input);
         if (status == CLRNN_OK)
             status = run_layer(b, layer, dy, dx);
         if (status == CLRNN_OK && layer && plan->desc.dropout > 0)
@@ -277,6 +300,8 @@ clrnn_status clrnn_backward(clrnn_plan *plan, const clrnn_backward_io *io, cl_ev
     if (!io || !plan->desc.train)
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "backward: %s",
                         io ? "the plan does not train" : "io is NULL");
+    if (clr_is_empty(io->forward.steps, io->forward.batch))
+        return clr_empty_backward(plan, io, done);
     clr_back b = {.plan = plan, .io = io};
     clrnn_status status = clr_pass_begin(plan, &io->forward, &b.pass);
     if (status == CLRNN_OK)

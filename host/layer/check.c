@@ -32,6 +32,7 @@ typedef struct clr_arrays {
     double *unrounded[FORWARD_OUTPUTS]; /* expected of the weights before they are rounded */
     void *device_in[INPUTS], *device_out[OUTPUTS]; /* of the plan's type */
     uint32_t *lengths;
+    uint8_t *mask, *resets; /* [T,N] */
 } clr_arrays;
 
 static void free_arrays(clr_arrays *a)
@@ -48,6 +49,8 @@ static void free_arrays(clr_arrays *a)
     for (int i = 0; i < FORWARD_OUTPUTS; i++)
         free(a->unrounded[i]);
     free(a->lengths);
+    free(a->mask);
+    free(a->resets);
 }
 
 static void set_counts(clr_arrays *a)
@@ -58,7 +61,7 @@ static void set_counts(clr_arrays *a)
     size_t h = states * n->state_size, c = n->has_cell_state ? states * n->desc.hidden_size : 0;
     a->in_count[WEIGHTS] = a->out_count[DWEIGHTS] = n->weights;
     a->in_count[X] = a->out_count[DX] = TN * n->desc.input_size;
-    a->in_count[DY] = a->out_count[Y] = TN * n->directions * n->state_size;
+    a->in_count[DY] = a->out_count[Y] = TN * n->width;
     a->in_count[H0] = a->in_count[DHN] = a->out_count[HN] = a->out_count[DH0] = h;
     a->in_count[C0] = a->in_count[DCN] = a->out_count[CN] = a->out_count[DC0] = c;
 }
@@ -82,6 +85,18 @@ static bool fill(clr_arrays *a, int i, uint64_t seed, double scale)
     return true;
 }
 
+/* [T,N], of which so many percent are set. */
+static bool make_flags(clr_arrays *a, uint8_t **flags, uint64_t seed, uint32_t which, uint32_t part)
+{
+    const size_t count = (size_t)a->problem->steps * a->problem->batch;
+    *flags = clr_calloc(count, 1);
+    for (size_t i = 0; *flags && i < count; i++) {
+        const uint32_t counter[4] = {(uint32_t)i, 0, which, 0};
+        (*flags)[i] = clr_philox(seed, counter).word[0] % 100 < part;
+    }
+    return *flags != NULL;
+}
+
 static bool make_arrays(clr_arrays *a, uint64_t seed)
 {
     /* Weights as PyTorch draws them, so that long sequences neither die nor explode. */
@@ -102,7 +117,8 @@ static bool make_arrays(clr_arrays *a, uint64_t seed)
         const uint32_t counter[4] = {n, 0, INPUTS, 0};
         a->lengths[n] = clr_philox(seed, counter).word[0] % (a->problem->steps + 1);
     }
-    return a->lengths != NULL;
+    return a->lengths && make_flags(a, &a->mask, seed, INPUTS + 1, 70) &&
+           make_flags(a, &a->resets, seed, INPUTS + 2, 20);
 }
 
 static clrnn_status run_reference(clr_arrays *a, const clrnn_log *log)
@@ -112,6 +128,9 @@ static clrnn_status run_reference(clr_arrays *a, const clrnn_log *log)
     clr_reference_io io = {.steps = p->steps,
                            .batch = p->batch,
                            .lengths = p->ragged ? a->lengths : NULL,
+                           .mask = p->mask ? a->mask : NULL,
+                           .resets = p->resets ? a->resets : NULL,
+                           .repeat = p->mask == 2,
                            .weights = a->in[WEIGHTS],
                            .x = a->in[X],
                            .h0 = a->in[H0],
@@ -164,6 +183,9 @@ static clrnn_status run_pass(clr_arrays *a, clrnn_plan *plan, bool given)
     const clrnn_host_io io = {.steps = p->steps,
                               .batch = p->batch,
                               .lengths = p->ragged ? a->lengths : NULL,
+                              .mask = p->mask ? a->mask : NULL,
+                              .resets = p->resets ? a->resets : NULL,
+                              .repeat = p->mask == 2,
                               .x = given ? a->device_in[X] : a->device_out[DX],
                               .h0 = given ? a->device_in[H0] : NULL,
                               .c0 = given && memory ? a->device_in[C0] : NULL,
@@ -258,34 +280,6 @@ static void keep_worst(double error, const char *name, double *worst, char tenso
     }
 }
 
-/* What rounding may do, in units u of half the last place. A gate's sum of k products is off by
- * about u*sqrt(k) (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 2.8) of
- * its size, which grows with k/H by the weights above; states forget faster than they gather error.
- * Gradients pass the same sums, those over the G*H gates, and those over T*N rows. The factors are
- * about five times what was measured for both kinds of products, both types and every form in 120
- * problems, up to H = 512, k = 1016 and T*N = 3300: at most 34 u forward and 58 u backward.
- *
- * Weights kept in fewer bits add to a gate's sum, as it would be without, k errors of either sign,
- * each a part of the largest weight, 1/sqrt(H). */
-static void set_bounds(const clr_arrays *a, clrnn_check *check)
-{
-    static const double stored[] = {[CLRNN_WEIGHTS_F16] = 5 * 0x1p-12,
-                                    [CLRNN_WEIGHTS_BF16] = 5 * 0x1p-9,
-                                    [CLRNN_WEIGHTS_INT8] = 5 / 254.};
-    const clr_network *n = &a->network;
-    double u = a->problem->precision == CLRNN_F64 ? 0x1p-53 : 0x1p-24;
-    double widest = fmax(n->desc.input_size, n->layers > 1 ? n->directions * n->state_size : 0);
-    double TN = (double)a->problem->steps * a->problem->batch;
-    double H = n->desc.hidden_size, k = widest + n->state_size + (n->desc.proj_size ? H : 0);
-    check->forward_bound = u * (0.75 + 0.25 * n->layers) * (12 + 2 * sqrt(k) + 0.1 * k / sqrt(H));
-    check->gradient_bound = 2 * check->forward_bound + u * (4 * sqrt(TN) + 3 * sqrt(n->gates * H));
-    double rounding = stored[a->problem->weights];
-    check->storage_bound =
-        rounding > 0
-            ? check->forward_bound + rounding * (0.75 + 0.25 * n->layers) * (1 + sqrt(k / H))
-            : 0;
-}
-
 /* The worst of outputs first..end-1, of which inputs in_first..in_end-1 are the kind. Returns the
  * largest number of that kind. */
 static double compare_some(const clr_arrays *a, double *const expected[], int first, int end,
@@ -365,7 +359,7 @@ clrnn_status clr_check_partitions(clrnn_context *context, const clrnn_problem *p
         status = clrnn_plan_set_weights_host(plan, a.device_in[WEIGHTS]);
     if (status == CLRNN_OK)
         status = expect(&a, &context->log);
-    set_bounds(&a, &c);
+    clr_check_bounds(problem, &a.network, &c);
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
         if ((status = run_device(&a, plan, partitions[i], i > 0)) == CLRNN_OK)
             compare(&a, &c);
@@ -396,5 +390,6 @@ clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem)
                              .precision = problem->precision,
                              .strategy = problem->strategy,
                              .gemm = problem->gemm,
-                             .weights = problem->weights};
+                             .weights = problem->weights,
+                             .resets = problem->resets};
 }

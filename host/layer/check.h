@@ -5,6 +5,8 @@
 
 #include <clrnn/problem.h>
 
+#include "shape/network.h"
+
 struct clr_partition;
 
 /** Run a problem with a plan for it, as clrnn_problem_check does. */
@@ -17,6 +19,9 @@ clrnn_status clr_check_partitions(clrnn_context *context, const clrnn_problem *p
                                   uint64_t seed, clrnn_plan *plan,
                                   const struct clr_partition *const *partitions, size_t count,
                                   clrnn_check *check);
+
+/** The bounds of a check; network: that of the problem. */
+void clr_check_bounds(const clrnn_problem *problem, const clr_network *network, clrnn_check *check);
 
 /** The plan that a problem wants. */
 clrnn_plan_desc clr_problem_plan(const clrnn_problem *problem);

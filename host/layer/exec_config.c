@@ -21,19 +21,23 @@ static void make_key(const clrnn_context *context, const clrnn_plan_desc *d, cha
 {
     const clrnn_device_info *info = &context->info;
     const clrnn_network_desc *n = &d->network;
-    char options[32 * CLR_OPTIONS] = "";
-    for (size_t i = 0, at = 0; i < CLR_OPTIONS; i++)
-        at += (size_t)snprintf(options + at, sizeof options - at, " %s %u", clr_options[i].key,
-                               clr_option_get(n, &clr_options[i]));
+    char options[(16 + CLR_OPTION_ROOM) * CLR_OPTIONS] = "", value[CLR_OPTION_ROOM];
+    for (size_t i = 0, at = 0; i < CLR_OPTIONS; i++) {
+        clr_option_write(n, &clr_options[i], value);
+        if (clr_option_get(n, &clr_options[i]))
+            at += (size_t)snprintf(options + at, sizeof options - at, " %s %s", clr_options[i].key,
+                                   value);
+    }
     snprintf(key, key_room,
              "clrnn tune %d, %d.%d.%d\n%s\n%s\n%s\n%s\n%s\n%u groups\n"
-             "cell %d I %u H %u L %u D %u nobias %d%s\n"
+             "cell %d I %u H %u L %u D %u nobias %d single %d reverse %d merge %d%s\n"
              "N %u train %d precision %d weights %d",
              format_version, CLRNN_VERSION_MAJOR, CLRNN_VERSION_MINOR, CLRNN_VERSION_PATCH,
              info->platform, info->name, info->vendor, info->version, info->driver,
              info->compute_units, (int)n->cell, n->input_size, n->hidden_size,
-             n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias, options,
-             d->max_batch, d->train, (int)d->precision, (int)d->weights);
+             n->num_layers ? n->num_layers : 1, n->bidirectional ? 2u : 1u, n->no_bias,
+             n->single_bias, n->reverse, (int)n->merge, options, d->max_batch, d->train,
+             (int)d->precision, (int)d->weights);
 }
 
 const uint32_t clr_exec_config_kept[CLR_EXEC_CONFIG_KEPT] = {128, 64, 32};

@@ -2,6 +2,7 @@
  * layer/forward.c - one forward pass: input products over many steps, then the strategy. */
 #include "base/log.h"
 #include "device/buffer.h"
+#include "layer/empty.h"
 #include "layer/narrow.h"
 #include "layer/scan.h"
 #include "layer/strategy.h"
@@ -62,7 +63,7 @@ static clrnn_status move_states(clrnn_plan *plan, const clr_pass *pass, clrnn_sl
         uint32_t layer = cell / n->directions, direction = cell % n->directions;
         clr_scan w = clr_scan_of(plan, pass, layer, direction, 0, pass->steps);
         clrnn_slice inside =
-            clr_scan_slot(plan, &w, cell_state, (direction == 1) == initial ? pass->steps : 0);
+            clr_scan_slot(plan, &w, cell_state, w.down == initial ? pass->steps : 0);
         size_t workspace = inside.offset * plan->real_bytes;
         size_t outside = array.offset * plan->real_bytes + cell * bytes;
         if (!array.buffer)
@@ -109,15 +110,20 @@ static clr_scan chunk_of(const clrnn_plan *plan, const clr_pass *pass, const clr
     uint32_t y_first = pass->layout.y_steps == pass->steps ? 0 : begin;
     uint32_t input_first = layer == 0 ? pass->first : y_first;
     uint32_t T = pass->steps;
-    clr_scan w = direction == 0 ? clr_scan_of(plan, pass, layer, 0, begin, end)
-                                : clr_scan_of(plan, pass, layer, 1, T - end, T - begin);
+    clr_scan w = !clr_network_down(n, direction)
+                     ? clr_scan_of(plan, pass, layer, direction, begin, end)
+                     : clr_scan_of(plan, pass, layer, direction, T - end, T - begin);
     w.input = clr_layer_input(plan, pass, io->x, layer);
     w.input.offset += (size_t)(w.begin - input_first) * pass->batch * w.input.stride;
     w.y = top ? io->y
               : (clrnn_slice){pass->workspace,
                               pass->workspace_at + clr_layout_y(&pass->layout, layer)};
-    w.y.offset += (size_t)direction * n->state_size;
     w.y_first = top ? pass->first : y_first;
+    if (plan->apart && w.y.buffer) {
+        w.y = (clrnn_slice){plan->apart, 0};
+        w.y_first = 0;
+    }
+    w.y.offset += (size_t)direction * n->state_size;
     w.y_stride = (size_t)n->directions * n->state_size;
     place_states(plan, pass, io, begin == 0, end == T, &w);
     return w;
@@ -128,7 +134,7 @@ static uint32_t layers_at_once(const clrnn_plan *plan, const clr_pass *pass, uin
                                uint32_t steps)
 {
     const clr_network *n = &plan->network;
-    if (n->directions == 2 || layer + 1 == n->layers || plan->desc.dropout > 0 ||
+    if (n->back_in_time || layer + 1 == n->layers || plan->desc.dropout > 0 ||
         !plan->strategy->layers)
         return 1;
     return plan->strategy->layers(plan, steps, pass->batch);
@@ -154,8 +160,29 @@ static clrnn_status drop_out(clrnn_plan *plan, const clr_pass *pass, const clrnn
     if (plan->desc.dropout == 0 || layer + 1 == n->layers)
         return CLRNN_OK;
     return clr_dropout(&plan->sequence, clr_layer_input(plan, pass, io->x, layer + 1), pass->steps,
-                       pass->batch, (size_t)n->directions * n->state_size, plan->desc.dropout,
-                       io->dropout_seed, io->dropout_index, layer);
+                       pass->batch, n->width, plan->desc.dropout, io->dropout_seed,
+                       io->dropout_index, layer);
+}
+
+/* What two directions of a layer have made apart, added: its output. With `repeat` steps of the top
+ * one that do not count repeat others first. */
+static clrnn_status add_directions(clrnn_plan *plan, const clr_pass *pass,
+                                   const clrnn_forward_io *io, uint32_t layer)
+{
+    const clr_network *n = &plan->network;
+    const bool top = layer + 1 == n->layers;
+    const clrnn_slice to =
+        top ? io->y
+            : (clrnn_slice){pass->workspace,
+                            pass->workspace_at + clr_layout_y(&pass->layout, layer)};
+    clrnn_status status = CLRNN_OK;
+    if (!plan->apart || !to.buffer)
+        return CLRNN_OK;
+    if (top)
+        status = clr_pass_fill(plan, pass, (clrnn_slice){plan->apart, 0});
+    return status == CLRNN_OK ? clr_add_halves(&plan->sequence, (clrnn_slice){plan->apart, 0}, to,
+                                               (size_t)pass->steps * pass->batch, n->state_size)
+                              : status;
 }
 
 /* How time is cut here. A span of steps goes through all layers, from the lowest up, one or two of
@@ -167,7 +194,7 @@ static clrnn_status drop_out(clrnn_plan *plan, const clr_pass *pass, const clrnn
  *     else a span is a chunk, so that of no layer the whole output is kept */
 static clrnn_status run(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
 {
-    const bool whole = plan->network.directions > 1 || plan->desc.train;
+    const bool whole = plan->network.back_in_time || plan->desc.train;
     const uint32_t T = pass->steps, chunk = pass->layout.steps, span = whole ? T : chunk;
     clrnn_status status = CLRNN_OK;
     for (uint32_t first = 0, last; first < T && status == CLRNN_OK; first = last) {
@@ -185,11 +212,17 @@ static clrnn_status run(clrnn_plan *plan, const clr_pass *pass, const clrnn_forw
                 status = plan->strategy->forward(plan, scans, count);
             }
             if (status == CLRNN_OK)
+                status = add_directions(plan, &own, &wide, layer);
+            if (status == CLRNN_OK)
                 status = drop_out(plan, &own, &wide, layer);
         }
         if (status == CLRNN_OK)
+            status = clr_pass_pad(plan, &own, &wide, first, last);
+        if (status == CLRNN_OK)
             status = clr_narrow_leave(plan, io, first, last, &own);
     }
+    if (status == CLRNN_OK && !plan->apart)
+        status = clr_pass_fill(plan, pass, io->y);
     return status;
 }
 
@@ -199,6 +232,8 @@ clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_even
         return CLRNN_ERR_ARGUMENT;
     if (!io)
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "forward: io is NULL");
+    if (clr_is_empty(io->steps, io->batch))
+        return clr_empty_forward(plan, io, done);
     clr_pass pass;
     clrnn_status status = clr_pass_begin(plan, io, &pass);
     if (status == CLRNN_OK)

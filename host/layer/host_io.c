@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "layer/empty.h"
 #include "layer/pass.h"
 #include "layer/staging.h"
 
@@ -152,6 +153,10 @@ static clrnn_forward_io forward_io(const clrnn_plan *plan, const clrnn_host_io *
     return (clrnn_forward_io){.steps = io->steps,
                               .batch = io->batch,
                               .lengths = io->lengths,
+                              .mask = io->mask,
+                              .resets = io->resets,
+                              .repeat = io->repeat,
+                              .padding = io->padding,
                               .x = slices[X],
                               .h0 = slices[H0],
                               .c0 = slices[C0],
@@ -169,6 +174,8 @@ clrnn_status clrnn_forward_host(clrnn_plan *plan, const clrnn_host_io *io)
         return CLRNN_ERR_ARGUMENT;
     if (!io)
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "forward: io is NULL");
+    if (clr_is_empty(io->steps, io->batch))
+        return clr_empty_forward_host(plan, io);
     clr_arrays a = {.in = {[X] = io->x, [H0] = io->h0, [C0] = io->c0},
                     .out = {[Y] = io->y, [HN] = io->hn, [CN] = io->cn}};
     struct clr_staging *staging = NULL;
@@ -194,6 +201,8 @@ clrnn_status clrnn_backward_host(clrnn_plan *plan, const clrnn_host_io *io)
 {
     if (!plan)
         return CLRNN_ERR_ARGUMENT;
+    if (io && plan->desc.train && clr_is_empty(io->steps, io->batch))
+        return clr_empty_backward_host(plan, io);
     if (!io || !plan->desc.train || !plan->staging || !plan->staging->forward_done)
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "backward: %s",
                         !io                 ? "io is NULL"

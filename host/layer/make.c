@@ -39,7 +39,7 @@ static clrnn_status allocate_training(clrnn_plan *plan)
     if (status == CLRNN_OK && n->desc.proj_size)
         status = clr_plan_allocate(plan, &plan->dproj, D * TN, R);
     for (uint32_t i = 0; i < 2 && i + 1 < n->layers && status == CLRNN_OK; i++)
-        status = clr_plan_allocate(plan, &plan->dy[i], TN, n->directions * R);
+        status = clr_plan_allocate(plan, &plan->dy[i], TN, n->width);
     return status;
 }
 
@@ -73,6 +73,9 @@ static clrnn_status allocate_work(clrnn_plan *plan)
                                   : clr_plan_allocate(plan, &plan->workspace, layout.total, 1);
     if (status == CLRNN_OK && !plan->desc.train)
         status = allocate_zeros(plan);
+    if (status == CLRNN_OK && n->desc.merge == CLRNN_MERGE_SUM)
+        status =
+            clr_plan_allocate(plan, &plan->apart, (uint64_t)T * N, 2 * (uint64_t)n->state_size);
     if (status == CLRNN_OK)
         status = clr_narrow_make(plan, layout.y_steps);
     return status;
@@ -94,7 +97,8 @@ clrnn_status clr_plan_create_untested(clrnn_context *context, const clrnn_plan_d
     plan->uploads.never_waits = true;
     plan->strategy = clr_strategy_of(desc->strategy);
     status = clr_network_init(&desc->network, &context->log, &plan->network);
-    if (status == CLRNN_OK && desc->train)
+    plan->network.resets = desc->resets;
+    if (status == CLRNN_OK && (desc->train || desc->network.merge == CLRNN_MERGE_SUM))
         status = clr_sequence_init(context, desc->precision, &plan->sequence);
     if (status == CLRNN_OK)
         status = clr_gemms_init(context, desc->precision, desc->weights, desc->gemm, &plan->gemms);

@@ -19,8 +19,7 @@ clrnn_status clr_narrow_make(clrnn_plan *plan, uint32_t steps)
     if (status == CLRNN_OK)
         status = clr_plan_allocate(plan, &plan->wide_x, rows, n->desc.input_size);
     if (status == CLRNN_OK)
-        status =
-            clr_plan_allocate(plan, &plan->wide_y, rows, (uint64_t)n->directions * n->state_size);
+        status = clr_plan_allocate(plan, &plan->wide_y, rows, n->width);
     return status;
 }
 
@@ -42,7 +41,7 @@ clrnn_status clr_narrow_enter(clrnn_plan *plan, const clrnn_forward_io *io, uint
 clrnn_status clr_narrow_leave(clrnn_plan *plan, const clrnn_forward_io *io, uint32_t begin,
                               uint32_t end, const clr_pass *pass)
 {
-    const size_t step = (size_t)pass->batch * plan->network.directions * plan->network.state_size;
+    const size_t step = (size_t)pass->batch * plan->network.width;
     if (!narrow(plan) || !io->y.buffer)
         return CLRNN_OK;
     return clr_converter_narrow(&plan->sequence_converter, plan->wide_y, (end - begin) * step,

@@ -10,7 +10,9 @@
 /* A forward pass that has been checked: its sizes. */
 typedef struct clr_pass {
     uint32_t steps, batch; /* T, N */
-    bool ragged;           /* plan->lengths holds the lengths */
+    bool ragged;           /* not all steps of all rows count: plan->lengths says which do, */
+    bool flagged;          /* or plan->flags */
+    bool repeat;           /* clrnn_forward_io */
     uint32_t first;        /* the step that comes first in x and y */
     clr_layout layout;
     cl_mem workspace;
@@ -23,6 +25,19 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
 /** Before anything of a checked pass is enqueued: notice what went wrong in earlier ones, let it
  *  begin after the events of its wait list, and upload its lengths. Does not wait. */
 clrnn_status clr_pass_start(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass);
+
+/** Which steps of which rows count; and, `kept`, of which the state before is one that is kept. */
+clr_live clr_pass_live(const clrnn_plan *plan, const clr_pass *pass, bool kept);
+
+/** With `repeat`: in y [T,N,D*R], steps that do not count become those that they repeat. */
+clrnn_status clr_pass_fill(clrnn_plan *plan, const clr_pass *pass, clrnn_slice y);
+
+/** With padding: that it is in io->y for steps first..last-1 that do not count. */
+clrnn_status clr_pass_pad(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io,
+                          uint32_t first, uint32_t last);
+
+/** The gradient of y of each direction apart, [T,N,D*R], with `repeat`; else dy as it is. */
+clrnn_status clr_pass_gather(clrnn_plan *plan, const clr_pass *pass, clrnn_slice *dy);
 
 /** After all of it is: let the device begin with it. done: out, the event of its end, or NULL. */
 clrnn_status clr_pass_end(clrnn_plan *plan, cl_event *done);

@@ -32,6 +32,9 @@ struct clrnn_plan {
     clr_weights packed;  /* made from them */
     bool weights_lost;   /* absent since setting them failed */
     cl_mem lengths;      /* [max N] cl_int */
+    cl_mem flags;        /* [max T,max N] cl_int, made when they are first used */
+    cl_mem apart;        /* [max T,max N,2R] what two directions that are added make */
+    cl_mem filled;       /* [max T,max N,D*R] gradients of steps that others repeat */
     clr_uploads uploads; /* lengths on their way */
     /* inference: the block of clr_layout_infer; [max N, max(R,H)] zeros, the states that the caller
      * does not give */

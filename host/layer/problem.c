@@ -19,8 +19,9 @@ enum { MODE_INFER, MODE_TRAIN, MODE_STREAM };
 /* The values of a problem as plain numbers. */
 typedef struct clr_values {
     uint32_t cell, T, N, I, H, L, D, mode, weights; /* always written */
-    uint32_t block, option[CLR_OPTIONS], bias, lengths, precision, strategy,
-        gemm; /* if not the default */
+    uint32_t block, option[CLR_OPTIONS], bias, reverse, merge, lengths, mask, resets, precision,
+        strategy, gemm;         /* if not the default */
+    clrnn_network_desc network; /* options that are numbers or functions */
 } clr_values;
 
 static const clr_values defaults = {
@@ -33,6 +34,7 @@ typedef struct clr_key {
     clr_words words;
     uint32_t least;
     bool always;
+    const clr_cell_option *option; /* a number or function; else NULL */
 } clr_key;
 
 #define AT(name) offsetof(clr_values, name)
@@ -40,21 +42,25 @@ typedef struct clr_key {
 /* In the order in which they are written, but that the options of cells come after the first
  * `before_options`. */
 static const clr_key fixed_keys[] = {
-    {"cell", AT(cell), clr_cell_names, 0, true},
-    {"T", AT(T), NULL, 1, true},
-    {"N", AT(N), NULL, 1, true},
-    {"I", AT(I), NULL, 1, true},
-    {"H", AT(H), NULL, 1, true},
-    {"L", AT(L), NULL, 1, true},
-    {"D", AT(D), NULL, 1, true},
-    {"mode", AT(mode), WORDS("infer", "train", "stream"), 0, true},
-    {"weights", AT(weights), WORDS("f32", "f16", "bf16", "int8"), 0, true},
-    {"block", AT(block), NULL, 1, false},
-    {"bias", AT(bias), WORDS("0", "1"), 0, false},
-    {"lengths", AT(lengths), WORDS("full", "ragged"), 0, false},
-    {"precision", AT(precision), WORDS("f32", "f64"), 0, false},
-    {"strategy", AT(strategy), WORDS("auto", "stepwise", "persistent", "resident"), 0, false},
-    {"gemm", AT(gemm), WORDS("auto", "clblast", "packed"), 0, false}};
+    {"cell", AT(cell), clr_cell_names, 0, true, NULL},
+    {"T", AT(T), NULL, 1, true, NULL},
+    {"N", AT(N), NULL, 1, true, NULL},
+    {"I", AT(I), NULL, 1, true, NULL},
+    {"H", AT(H), NULL, 1, true, NULL},
+    {"L", AT(L), NULL, 1, true, NULL},
+    {"D", AT(D), NULL, 1, true, NULL},
+    {"mode", AT(mode), WORDS("infer", "train", "stream"), 0, true, NULL},
+    {"weights", AT(weights), WORDS("f32", "f16", "bf16", "int8"), 0, true, NULL},
+    {"block", AT(block), NULL, 1, false, NULL},
+    {"bias", AT(bias), WORDS("0", "1", "one"), 0, false, NULL},
+    {"reverse", AT(reverse), WORDS("0", "1"), 0, false, NULL},
+    {"merge", AT(merge), WORDS("concat", "sum"), 0, false, NULL},
+    {"lengths", AT(lengths), WORDS("full", "ragged"), 0, false, NULL},
+    {"mask", AT(mask), WORDS("none", "zero", "repeat"), 0, false, NULL},
+    {"resets", AT(resets), WORDS("0", "1"), 0, false, NULL},
+    {"precision", AT(precision), WORDS("f32", "f64"), 0, false, NULL},
+    {"strategy", AT(strategy), WORDS("auto", "stepwise", "persistent", "resident"), 0, false, NULL},
+    {"gemm", AT(gemm), WORDS("auto", "clblast", "packed"), 0, false, NULL}};
 
 enum { before_options = 10, key_count = sizeof fixed_keys / sizeof *fixed_keys + CLR_OPTIONS };
 
@@ -65,8 +71,11 @@ static clr_key key_at(int i)
     if (i >= before_options + CLR_OPTIONS)
         return fixed_keys[i - CLR_OPTIONS];
     const clr_cell_option *option = &clr_options[i - before_options];
-    return (clr_key){
-        .name = option->key, .offset = AT(option[i - before_options]), .words = option->words};
+    bool other = option->kind == CLR_OPTION_NUMBER || option->kind == CLR_OPTION_FUNCTION;
+    return (clr_key){.name = option->key,
+                     .offset = AT(option[i - before_options]),
+                     .words = option->words,
+                     .option = other ? option : NULL};
 }
 
 static uint32_t *value_at(clr_values *values, const clr_key *key)
@@ -111,18 +120,43 @@ static clrnn_status read_word(const clr_key *key, const char *text, const clrnn_
     return CLRNN_OK;
 }
 
+static clrnn_status read_option(const clr_key *key, const char *text, const clrnn_log *log,
+                                clr_values *values)
+{
+    char known[256] = "";
+    if (clr_option_read(&values->network, key->option, text))
+        return CLRNN_OK;
+    if (key->option->kind == CLR_OPTION_NUMBER)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is not a number from 0 on",
+                        key->name, text);
+    for (size_t f = 0; clr_option_function(f); f++)
+        list(known, sizeof known, clr_option_function(f));
+    return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                    "problem: %s=%s is no function, must be one of %s, or with FUNCTION:ALPHA or "
+                    "FUNCTION:ALPHA:BETA the numbers that it has",
+                    key->name, text, known);
+}
+
+static clrnn_status read_value(const clr_key *key, const char *text, const clrnn_log *log,
+                               clr_values *values)
+{
+    if (key->option)
+        return read_option(key, text, log, values);
+    return key->words ? read_word(key, text, log, value_at(values, key))
+                      : read_number(key, text, log, value_at(values, key));
+}
+
 /* One "key=value". */
 static clrnn_status read_pair(char *pair, const clrnn_log *log, clr_values *values)
 {
-    char *equals = strchr(pair, '='), known[256] = "";
+    char *equals = strchr(pair, '='), known[400] = "";
     if (!equals)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: \"%s\" is not KEY=VALUE", pair);
     *equals = 0;
     for (int i = 0; i < key_count; i++) {
         const clr_key key = key_at(i);
         if (strcmp(key.name, pair) == 0)
-            return key.words ? read_word(&key, equals + 1, log, value_at(values, &key))
-                             : read_number(&key, equals + 1, log, value_at(values, &key));
+            return read_value(&key, equals + 1, log, values);
         list(known, sizeof known, key.name);
     }
     return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: key %s is unknown, must be one of %s", pair,
@@ -138,9 +172,15 @@ static clrnn_status check_stream(clr_values *v, const clrnn_log *log)
                                    "problem: block=%u, but block is an option of mode=stream only",
                                    v->block)
                         : CLRNN_OK;
-    if (v->D == 2 || v->lengths)
+    const char *impossible = v->lengths   ? "lengths=ragged"
+                             : v->D == 2  ? "D=2"
+                             : v->reverse ? "reverse=1"
+                             : v->mask    ? "mask"
+                             : v->resets  ? "resets=1"
+                                          : NULL;
+    if (impossible)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s is impossible with mode=stream",
-                        v->lengths ? "lengths=ragged" : "D=2");
+                        impossible);
     if (v->block > v->T)
         return clr_fail(log, CLRNN_ERR_RANGE, "problem: block=%u is not in 1..T, which is %u",
                         v->block, v->T);
@@ -174,23 +214,30 @@ clrnn_status clrnn_problem_parse(const char *text, const clrnn_log *log, clrnn_p
     clrnn_status status = check_stream(&v, log);
     if (status != CLRNN_OK)
         return status;
-    *problem = (clrnn_problem){.network = {.cell = (clrnn_cell)v.cell,
-                                           .input_size = v.I,
-                                           .hidden_size = v.H,
-                                           .num_layers = v.L,
-                                           .bidirectional = v.D == 2,
-                                           .no_bias = !v.bias},
+    v.network.cell = (clrnn_cell)v.cell;
+    v.network.input_size = v.I;
+    v.network.hidden_size = v.H;
+    v.network.num_layers = v.L;
+    v.network.bidirectional = v.D == 2;
+    v.network.no_bias = !v.bias;
+    v.network.single_bias = v.bias == 2;
+    v.network.reverse = v.reverse;
+    v.network.merge = (clrnn_merge)v.merge;
+    for (size_t i = 0; i < CLR_OPTIONS; i++)
+        if (!key_at(before_options + (int)i).option)
+            clr_option_set(&v.network, &clr_options[i], v.option[i]);
+    *problem = (clrnn_problem){.network = v.network,
                                .steps = v.T,
                                .batch = v.N,
                                .train = v.mode == MODE_TRAIN,
                                .block = v.block,
                                .ragged = v.lengths,
+                               .mask = v.mask,
+                               .resets = v.resets,
                                .precision = (clrnn_precision)v.precision,
                                .strategy = (clrnn_strategy)v.strategy,
                                .gemm = (clrnn_gemm)v.gemm,
                                .weights = (clrnn_storage)v.weights};
-    for (size_t i = 0; i < CLR_OPTIONS; i++)
-        clr_option_set(&problem->network, &clr_options[i], v.option[i]);
     clr_network network;
     return clr_network_init(&problem->network, log, &network);
 }
@@ -228,7 +275,13 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
                                              : MODE_INFER,
                     .block = problem->block,
                     .weights = (uint32_t)problem->weights,
-                    .bias = !n->no_bias,
+                    .bias = n->no_bias       ? 0
+                            : n->single_bias ? 2
+                                             : 1,
+                    .reverse = n->reverse,
+                    .merge = (uint32_t)n->merge,
+                    .mask = problem->mask,
+                    .resets = problem->resets,
                     .lengths = problem->ragged,
                     .precision = (uint32_t)problem->precision,
                     .strategy = (uint32_t)problem->strategy,
@@ -240,10 +293,13 @@ int clrnn_problem_format(const clrnn_problem *problem, char *text, size_t size)
     for (int i = 0; i < key_count; i++) {
         const clr_key key = key_at(i);
         uint32_t value = *value_at(&v, &key);
-        char word[16];
+        char word[CLR_OPTION_ROOM];
         if (!key.always && value == *value_at(&usual, &key))
             continue;
-        write_value(&key, value, word, sizeof word);
+        if (key.option)
+            clr_option_write(n, key.option, word);
+        else
+            write_value(&key, value, word, sizeof word);
         size_t room = at < size ? size - at : 0;
         int written =
             snprintf(room ? text + at : NULL, room, "%s%s=%s", at ? "," : "", key.name, word);

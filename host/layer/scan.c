@@ -2,6 +2,9 @@
  * layer/scan.c - see layer/scan.h. */
 #include "layer/scan.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "math/cell.h"
 
 clr_scan clr_scan_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
@@ -9,10 +12,12 @@ clr_scan clr_scan_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t laye
 {
     return (clr_scan){.layer = layer,
                       .direction = direction,
+                      .down = clr_network_down(&plan->network, direction),
                       .begin = begin,
                       .end = end,
                       .gates_first = plan->desc.train ? 0 : begin,
-                      .lengths = pass->ragged ? plan->lengths : NULL,
+                      .lengths = clr_pass_live(plan, pass, false).lengths,
+                      .flagged = pass->flagged,
                       .layout = &pass->layout,
                       .workspace = pass->workspace,
                       .workspace_at = pass->workspace_at};
@@ -77,6 +82,37 @@ static cl_ulong from_of(cl_mem buffer, cl_mem workspace)
     return !buffer ? FROM_NOWHERE : buffer == workspace ? FROM_WORKSPACE : FROM_ARGUMENT;
 }
 
+/* A number as bits of the plan's type. */
+static cl_ulong bits_of(const clrnn_plan *plan, float number)
+{
+    const double wide = number;
+    cl_ulong bits = 0;
+    cl_uint low = 0;
+    if (plan->desc.precision == CLRNN_F64) {
+        memcpy(&bits, &wide, sizeof bits);
+        return bits;
+    }
+    memcpy(&low, &number, sizeof low);
+    return low;
+}
+
+/* A bound; 0: there is none. */
+static cl_ulong clip_of(const clrnn_plan *plan, float clip)
+{
+    return bits_of(plan, clip > 0 ? clip : INFINITY);
+}
+
+static void place_functions(const clrnn_plan *plan, const clr_scan *w, scan_arrays *at)
+{
+    const clr_network *n = &plan->network;
+    for (uint32_t i = 0; i < CLRNN_ACTIVATIONS; i++) {
+        const clrnn_activation a = clr_cell_activation(n->cell, &n->desc, w->direction, i);
+        at->function[i] = a.function;
+        at->alpha[i] = bits_of(plan, a.alpha);
+        at->beta[i] = bits_of(plan, a.beta);
+    }
+}
+
 /* Where the arrays lie for `steps` steps after `done` of a scan, or of a scan back. */
 static scan_arrays arrays_of(const clrnn_plan *plan, const clr_scan *w, uint32_t done,
                              uint32_t steps, bool back)
@@ -84,7 +120,7 @@ static scan_arrays arrays_of(const clrnn_plan *plan, const clr_scan *w, uint32_t
     const clr_network *n = &plan->network;
     const clr_layout *l = w->layout;
     clr_cell_weights cell = clr_network_cell(n, w->layer, w->direction);
-    bool down = (w->direction == 1) != back;
+    bool down = w->down != back;
     uint32_t first = down ? w->end - done - steps : w->begin + done;
     uint32_t index = first - w->gates_first;
     scan_arrays at = {
@@ -104,11 +140,12 @@ static scan_arrays arrays_of(const clrnn_plan *plan, const clr_scan *w, uint32_t
         .y_from = from_of(w->y.buffer, w->workspace),
         .y_stride = w->y_stride,
         .first_t = first,
-        .down = w->direction};
+        .down = w->down};
     if (n->has_cell_state)
         at.c = clr_scan_slot(plan, w, true, 0).offset;
     if (n->saved)
         at.saved = w->workspace_at + clr_layout_saved(l, n, w->layer, w->direction, index);
+    place_functions(plan, w, &at);
     return at;
 }
 
@@ -121,7 +158,7 @@ static clrnn_slice state_at(const clrnn_plan *plan, const clr_scan *w, clrnn_sli
         return (clrnn_slice){NULL, 0};
     if (own && outside.buffer)
         return outside;
-    return clr_scan_slot(plan, w, cell_state, w->direction ? w->end - done : w->begin + done);
+    return clr_scan_slot(plan, w, cell_state, w->down ? w->end - done : w->begin + done);
 }
 
 static void place_states(const clrnn_plan *plan, const clr_scan *w, uint32_t done, uint32_t steps,
@@ -145,8 +182,14 @@ static void place_states(const clrnn_plan *plan, const clr_scan *w, uint32_t don
 /* The part of a launch that forward and back have in common. */
 static scan_launch launch_of(const clrnn_plan *plan, const clr_scan *w, uint32_t steps)
 {
-    return (scan_launch){.options = clr_cell_options(&plan->network),
-                         .has_lengths = w->lengths != NULL,
+    const clrnn_network_desc *d = &plan->network.desc;
+    return (scan_launch){.gate_clip = clip_of(plan, d->gate_clip),
+                         .cell_clip = clip_of(plan, d->cell_clip),
+                         .proj_clip = clip_of(plan, d->proj_clip),
+                         .options = clr_cell_options(&plan->network),
+                         .has_lengths = w->flagged   ? HAS_FLAGS
+                                        : w->lengths ? HAS_LENGTHS
+                                                     : 0,
                          .save_gates = plan->desc.train,
                          .slots = w->layout->slots,
                          .saved_steps =

@@ -6,11 +6,12 @@
 #include "layer/pass.h"
 #include "math/scan.h"
 
-/* Steps begin..end-1 of one direction of one layer: what a strategy scans, upwards, or downwards
- * for direction 1. Forward leaves states and y, when training also activated gates and what else is
- * saved; backward leaves da and du. */
+/* Steps begin..end-1 of one direction of one layer: what a strategy scans, upwards or downwards.
+ * Forward leaves states and y, when training also activated gates and what else is saved; backward
+ * leaves da and du. */
 typedef struct clr_scan {
     uint32_t layer, direction;
+    bool down; /* from the last step to the first */
     uint32_t begin, end;
     uint32_t gates_first; /* the step whose gates (and what is saved) lie first in the layout */
     /* Forward: the layer's input [T',N,stride], that of step `begin` first. */
@@ -19,6 +20,7 @@ typedef struct clr_scan {
      * one go; absent: the slots of the layout. */
     clrnn_slice h_first, c_first, h_last, c_last;
     cl_mem lengths; /* [N] cl_int, NULL = all T */
+    bool flagged;   /* [T,N]: flags of cl/scan_launch.cl */
     const clr_layout *layout;
     cl_mem workspace;    /* the block laid out */
     size_t workspace_at; /* where it begins */

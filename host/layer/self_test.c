@@ -44,6 +44,23 @@ static unsigned size_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
     return size;
 }
 
+/* Kernels are the same for all values of bounds and of alpha and beta: they are tested with some
+ * that neither end all gradients nor let states grow. */
+static void tame(clrnn_network_desc *d)
+{
+    d->gate_clip = d->gate_clip > 0 ? 0.75f : 0;
+    d->cell_clip = d->cell_clip > 0 ? 0.5f : 0;
+    d->proj_clip = d->proj_clip > 0 ? 0.25f : 0;
+    for (int i = 0; i < 2 * CLRNN_ACTIVATIONS; i++) {
+        clrnn_activation *a = &d->activations[i / CLRNN_ACTIVATIONS][i % CLRNN_ACTIVATIONS];
+        *a = clrnn_activation_of(a->function);
+        if (a->function == CLRNN_FN_AFFINE)
+            *a = (clrnn_activation){a->function, 0.25f, 0.5f};
+        if (a->function == CLRNN_FN_THRESHOLDED_RELU)
+            a->alpha = 0.25f;
+    }
+}
+
 /* The problem in miniature for the kernels of such plans. As a string it is also their name. */
 static clrnn_problem problem_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
 {
@@ -52,6 +69,7 @@ static clrnn_problem problem_of(const clrnn_plan_desc *desc, clrnn_strategy stra
                           .batch = 2,
                           .train = desc->train,
                           .precision = desc->precision,
+                          .resets = desc->resets,
                           .strategy = strategy,
                           .weights = desc->weights};
     /* Two panels of units and of projected ones, so that two groups have a part each. */
@@ -60,7 +78,9 @@ static clrnn_problem problem_of(const clrnn_plan_desc *desc, clrnn_strategy stra
     uint32_t units = sizes[size_of(desc, strategy)].units;
     tiny.network.hidden_size = panels ? units : 7;
     tiny.network.num_layers = 1;
-    tiny.network.bidirectional = false;
+    tiny.network.bidirectional = tiny.network.reverse = false;
+    tiny.network.merge = CLRNN_MERGE_CONCAT;
+    tame(&tiny.network);
     tiny.network.proj_size = !desc->network.proj_size ? 0 : panels ? units - 4 : 3;
     return tiny;
 }

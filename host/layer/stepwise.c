@@ -104,7 +104,7 @@ static clrnn_status scan_forward(clrnn_plan *plan, const clr_scan *w)
     const clr_forward_scan f = clr_forward_scan_of(plan, w, 1, 0, count);
     clrnn_status status = clr_scan_inputs(plan, w);
     for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
-        status = step_forward(plan, w, &f, w->direction ? count - 1 - k : k);
+        status = step_forward(plan, w, &f, w->down ? count - 1 - k : k);
     return status;
 }
 
@@ -154,7 +154,7 @@ static clrnn_status scan_backward(clrnn_plan *plan, const clr_scan *w)
     const clr_backward_scan b = clr_backward_scan_of(plan, w, 1, 0, count);
     clrnn_status status = CLRNN_OK;
     for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
-        status = step_backward(plan, w, &b, w->direction ? k : count - 1 - k);
+        status = step_backward(plan, w, &b, w->down ? k : count - 1 - k);
     return status;
 }
 

@@ -73,10 +73,11 @@ static clrnn_status check_plan(const clrnn_plan *plan)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "stream: blocks are floats, but the plan's x and y "
                         "are not");
-    if (plan->network.directions > 1)
+    if (plan->network.back_in_time)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "stream: the network is bidirectional, and a backward direction needs the "
-                        "whole sequence");
+                        "stream: the network is %s, and a backward direction needs the "
+                        "whole sequence",
+                        plan->network.directions > 1 ? "bidirectional" : "reverse");
     return CLRNN_OK;
 }
 

@@ -168,7 +168,7 @@ static void list_cpu_configs(const clrnn_plan_desc *desc, uint32_t co_resident,
             add(configs, count, units);
     }
     config.layers = 2;
-    if (n->num_layers > 1 && !n->bidirectional)
+    if (n->num_layers > 1 && !n->bidirectional && !n->reverse)
         add(configs, count, config);
     add(configs, count,
         (clrnn_exec_config){.strategy = CLRNN_STRATEGY_STEPWISE, .gemm = CLRNN_GEMM_PACKED});

@@ -11,7 +11,11 @@ static const clr_source *const cells[] = {CLR_CELLS(SOURCE)};
 
 uint32_t clr_cell_options(const clr_network *network)
 {
-    uint32_t options = network->desc.no_bias ? 0 : OPTION_BIAS;
+    uint32_t options = network->biases ? OPTION_BIAS : 0;
+    if (network->biases == 1)
+        options |= OPTION_ONE_BIAS;
+    if (network->resets)
+        options |= OPTION_RESETS;
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (clr_option_get(&network->desc, o))
             options |= o->bit;
@@ -24,8 +28,9 @@ clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network
                               const clr_define *own, size_t own_count, cl_program *program)
 {
     const clrnn_network_desc *d = &network->desc;
-    const clr_source *sources[16] = {&clr_cl_prelude, &clr_cl_cell, cells[d->cell]};
-    const size_t before = 3;
+    const clr_source *sources[17] = {&clr_cl_prelude, &clr_cl_function, &clr_cl_cell,
+                                     &clr_cl_activation, cells[d->cell]};
+    const size_t before = 5;
     for (size_t i = 0; i < source_count; i++)
         sources[before + i] = strategy[i];
     clr_define defines[9 + CLR_OPTIONS] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},

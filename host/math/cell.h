@@ -8,6 +8,7 @@
 #include "shape/network.h"
 
 #include "../../cl/cell.cl"
+#include "../../cl/function.cl"
 
 /** The options of a network: bits OPTION_ of cl/cell.cl. */
 uint32_t clr_cell_options(const clr_network *network);

@@ -32,8 +32,9 @@ static const char *const names[CLR_MAP_KERNELS] = {
 
 clrnn_status clr_maps_init(clrnn_context *context, clrnn_precision precision, clr_maps *maps)
 {
-    const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_philox,    &clr_cl_map_launch,
-                                   &clr_cl_map,     &clr_cl_normalize, &clr_cl_window};
+    const clr_source *sources[] = {&clr_cl_prelude,    &clr_cl_philox, &clr_cl_function,
+                                   &clr_cl_map_launch, &clr_cl_map,    &clr_cl_normalize,
+                                   &clr_cl_window};
     /* A CPU takes a chunk of a row at a time. */
     const size_t columns = context->info.type & CL_DEVICE_TYPE_CPU ? 64 : 1;
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},

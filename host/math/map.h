@@ -9,6 +9,7 @@
 
 /* cl/map_launch.cl, as the host sees it. */
 #define ulong cl_ulong
+#include "../../cl/function.cl"
 #include "../../cl/map_launch.cl"
 #undef ulong
 

@@ -34,6 +34,9 @@ clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision
         const char *name;
         cl_kernel *kernel;
     } kernels[] = {{"mask", &s.mask},
+                   {"fill", &s.fill},
+                   {"fill_back", &s.fill_back},
+                   {"add_halves", &s.add_halves},
                    {"dropout", &s.dropout},
                    {"column_sums", &s.sums},
                    {"column_products", &s.products},
@@ -53,6 +56,9 @@ clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision
 void clr_sequence_free(clr_sequence *sequence)
 {
     clr_kernel_destroy(&sequence->mask);
+    clr_kernel_destroy(&sequence->fill);
+    clr_kernel_destroy(&sequence->fill_back);
+    clr_kernel_destroy(&sequence->add_halves);
     clr_kernel_destroy(&sequence->dropout);
     clr_kernel_destroy(&sequence->sums);
     clr_kernel_destroy(&sequence->products);
@@ -113,7 +119,7 @@ clrnn_status clr_column_sums_again(clr_sequence *s, size_t rows, size_t columns,
                       CLR_COUNT(args));
 }
 
-clrnn_status clr_column_products(clr_sequence *s, clr_matrix a, clr_matrix b, cl_mem lengths,
+clrnn_status clr_column_products(clr_sequence *s, clr_matrix a, clr_matrix b, clr_live live,
                                  size_t batch, size_t rows, size_t columns, cl_mem out,
                                  size_t out_offset, bool accumulate)
 {
@@ -126,8 +132,10 @@ clrnn_status clr_column_products(clr_sequence *s, clr_matrix a, clr_matrix b, cl
                             CLR_ARG_MEM(b.buffer),
                             CLR_ARG_ULONG(b.offset),
                             CLR_ARG_ULONG(b.stride),
-                            CLR_ARG_MEM(lengths ? lengths : a.buffer),
-                            CLR_ARG_UINT(lengths != NULL),
+                            CLR_ARG_MEM(live.lengths ? live.lengths : a.buffer),
+                            CLR_ARG_UINT(live.lengths != NULL),
+                            CLR_ARG_UINT(live.bits),
+                            CLR_ARG_UINT(live.want),
                             CLR_ARG_MEM(s->partial),
                             CLR_ARG_UINT(columns),
                             CLR_ARG_UINT(batch),
@@ -150,15 +158,49 @@ clrnn_status clr_add_row(clr_sequence *s, clr_matrix a, size_t rows, size_t colu
                       CLR_COUNT(args));
 }
 
-clrnn_status clr_mask(clr_sequence *s, clr_matrix from, clr_matrix to, cl_mem lengths, size_t steps,
-                      size_t batch, size_t columns)
+clrnn_status clr_mask(clr_sequence *s, clr_matrix from, clr_matrix to, clr_live live, size_t first,
+                      size_t rows, size_t batch, size_t columns, float other)
 {
-    const clr_arg args[] = {CLR_ARG_MEM(from.buffer),   CLR_ARG_ULONG(from.offset),
-                            CLR_ARG_ULONG(from.stride), CLR_ARG_MEM(to.buffer),
-                            CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
-                            CLR_ARG_MEM(lengths),       CLR_ARG_UINT(columns),
-                            CLR_ARG_UINT(batch),        CLR_ARG_UINT(steps * batch)};
-    return clr_launch(s->context, s->mask, (clr_range){{columns, steps * batch}, {0, 0}}, args,
+    const clr_arg args[] = {
+        CLR_ARG_MEM(from.buffer),  CLR_ARG_ULONG(from.offset), CLR_ARG_ULONG(from.stride),
+        CLR_ARG_MEM(to.buffer),    CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
+        CLR_ARG_MEM(live.lengths), CLR_ARG_UINT(live.bits),    CLR_ARG_UINT(live.want),
+        CLR_ARG_UINT(first),       CLR_ARG_FLOAT(other),       CLR_ARG_UINT(columns),
+        CLR_ARG_UINT(batch),       CLR_ARG_UINT(rows)};
+    return clr_launch(s->context, s->mask, (clr_range){{columns, rows}, {0, 0}}, args,
+                      CLR_COUNT(args));
+}
+
+clrnn_status clr_repeat_last(clr_sequence *s, clr_matrix a, clr_live live, bool down, size_t steps,
+                             size_t batch, size_t columns)
+{
+    const clr_arg args[] = {
+        CLR_ARG_MEM(a.buffer),     CLR_ARG_ULONG(a.offset), CLR_ARG_ULONG(a.stride),
+        CLR_ARG_MEM(live.lengths), CLR_ARG_UINT(live.bits), CLR_ARG_UINT(down),
+        CLR_ARG_UINT(columns),     CLR_ARG_UINT(batch),     CLR_ARG_UINT(steps)};
+    return clr_launch(s->context, s->fill, (clr_range){{columns, batch}, {0, 0}}, args,
+                      CLR_COUNT(args));
+}
+
+clrnn_status clr_repeat_last_back(clr_sequence *s, clr_matrix from, clr_matrix to, clr_live live,
+                                  bool down, size_t steps, size_t batch, size_t columns)
+{
+    const clr_arg args[] = {
+        CLR_ARG_MEM(from.buffer),  CLR_ARG_ULONG(from.offset), CLR_ARG_ULONG(from.stride),
+        CLR_ARG_MEM(to.buffer),    CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
+        CLR_ARG_MEM(live.lengths), CLR_ARG_UINT(live.bits),    CLR_ARG_UINT(down),
+        CLR_ARG_UINT(columns),     CLR_ARG_UINT(batch),        CLR_ARG_UINT(steps)};
+    return clr_launch(s->context, s->fill_back, (clr_range){{columns, batch}, {0, 0}}, args,
+                      CLR_COUNT(args));
+}
+
+clrnn_status clr_add_halves(clr_sequence *s, clrnn_slice a, clrnn_slice to, size_t rows,
+                            size_t columns)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(a.buffer),  CLR_ARG_ULONG(a.offset),
+                            CLR_ARG_MEM(to.buffer), CLR_ARG_ULONG(to.offset),
+                            CLR_ARG_UINT(columns),  CLR_ARG_UINT(rows)};
+    return clr_launch(s->context, s->add_halves, (clr_range){{columns, rows}, {0, 0}}, args,
                       CLR_COUNT(args));
 }
 

@@ -5,11 +5,18 @@
 
 #include "math/gemm.h"
 
+/* Which rows r = t*N + n of a sequence count: those with t < lengths[n] or, with bits, those of
+ * whose flags [T,N] just `want` are set. lengths: cl_int, NULL = all count. */
+typedef struct clr_live {
+    cl_mem lengths;
+    uint32_t bits, want;
+} clr_live;
+
 /* The kernels, and the scratch memory of the sums. One thread at a time. */
 typedef struct clr_sequence {
     clrnn_context *context;
     clrnn_precision precision;
-    cl_kernel mask, dropout, sums, products, sums_finish, add_row;
+    cl_kernel mask, fill, fill_back, add_halves, dropout, sums, products, sums_finish, add_row;
     cl_mem partial;
     size_t partial_bytes;
 } clr_sequence;
@@ -30,9 +37,8 @@ clrnn_status clr_column_sums_again(clr_sequence *sequence, size_t rows, size_t c
                                    size_t out_offset, bool accumulate);
 
 /** out[c] = sum over r of a(r, c)*b(r, c), or += with accumulate, in the same order: of the rows
- *  r = t*batch + n within their lengths, whatever the others are. lengths: [batch] cl_int, NULL =
- *  all. a, b: [rows, columns]. */
-clrnn_status clr_column_products(clr_sequence *sequence, clr_matrix a, clr_matrix b, cl_mem lengths,
+ *  that count, whatever the others are. a, b: [rows, columns]. */
+clrnn_status clr_column_products(clr_sequence *sequence, clr_matrix a, clr_matrix b, clr_live live,
                                  size_t batch, size_t rows, size_t columns, cl_mem out,
                                  size_t out_offset, bool accumulate);
 
@@ -40,10 +46,25 @@ clrnn_status clr_column_products(clr_sequence *sequence, clr_matrix a, clr_matri
 clrnn_status clr_add_row(clr_sequence *sequence, clr_matrix a, size_t rows, size_t columns,
                          cl_mem row, size_t row_offset);
 
-/** to(t,n,:) = t < lengths[n] ? from(t,n,:) : 0.  Both [T,N,columns]; from and to may be the same.
- *  lengths: [N] cl_int. */
-clrnn_status clr_mask(clr_sequence *sequence, clr_matrix from, clr_matrix to, cl_mem lengths,
-                      size_t steps, size_t batch, size_t columns);
+/** to(r,:) = row `first` + r counts ? from(r,:) : other, for r < rows.  Both [rows,columns]; from
+ *  and to may be the same. live.lengths must be there. */
+clrnn_status clr_mask(clr_sequence *sequence, clr_matrix from, clr_matrix to, clr_live live,
+                      size_t first, size_t rows, size_t batch, size_t columns, float other);
+
+/** In the order in which a direction is scanned: what does not count becomes what was last before
+ * it that did, or 0.  a: [T,N,columns], in place; of flags only. */
+clrnn_status clr_repeat_last(clr_sequence *sequence, clr_matrix a, clr_live live, bool down,
+                             size_t steps, size_t batch, size_t columns);
+
+/** Its way back: the gradients `from` of what clr_repeat_last made, added to those of what it was
+ * made of. Both [T,N,columns]; not the same. */
+clrnn_status clr_repeat_last_back(clr_sequence *sequence, clr_matrix from, clr_matrix to,
+                                  clr_live live, bool down, size_t steps, size_t batch,
+                                  size_t columns);
+
+/** to(r,k) = a(r,k) + a(r,columns+k).  a: [rows,2*columns], to: [rows,columns]. */
+clrnn_status clr_add_halves(clr_sequence *sequence, clrnn_slice a, clrnn_slice to, size_t rows,
+                            size_t columns);
 
 /** a(t,n,u) *= clr_dropout_factor(p, seed, index, layer, t, n, u), in place.  a: [T,N,columns]. */
 clrnn_status clr_dropout(clr_sequence *sequence, clr_matrix a, size_t steps, size_t batch,

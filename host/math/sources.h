@@ -6,14 +6,16 @@
 #include "device/program.h"
 #include "shape/cell.h"
 
-extern const clr_source clr_cl_prelude; /* REAL, load and store: first in every program */
+extern const clr_source clr_cl_prelude;  /* REAL, load and store: first in every program */
+extern const clr_source clr_cl_function; /* also C: their numbers; before activation and map */
 extern const clr_source clr_cl_philox;
 extern const clr_source clr_cl_storage; /* how weights are kept: before store and tile */
 extern const clr_source clr_cl_convert;
 extern const clr_source clr_cl_pack; /* the same for storage as it is */
 extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm and persistent */
 extern const clr_source clr_cl_gemm;
-extern const clr_source clr_cl_cell; /* also C: math/cell.h reads it; before the cells */
+extern const clr_source clr_cl_cell;       /* also C: math/cell.h reads it; before the cells */
+extern const clr_source clr_cl_activation; /* functions of gates: after it */
 /* Cells: exactly one in a strategy's program. */
 #define CLR_CELL_SOURCE(id, name) extern const clr_source clr_cl_##name;
 CLR_CELLS(CLR_CELL_SOURCE)

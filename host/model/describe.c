@@ -37,6 +37,25 @@ static void put_bool(clr_json *json, const char *name, bool value)
     clr_json_put(json, value ? "true" : "false");
 }
 
+/* A size has been put, or its tensor tells it. */
+static void put_option(clr_json *json, const clrnn_network_desc *n, const clr_cell_option *o)
+{
+    char text[CLR_OPTION_ROOM];
+    const bool set = clr_option_get(n, o) != 0, boolean = o->size == sizeof(bool);
+    if (o->kind == CLR_OPTION_SIZE || !clr_cell_has(clr_cell_of(n->cell), o) ||
+        (!set && (o->seldom || o->tensor)))
+        return;
+    clr_option_write(n, o, text);
+    if (boolean) {
+        put_bool(json, o->field, true);
+    } else if (o->kind == CLR_OPTION_NUMBER) {
+        put_name(json, o->field);
+        clr_json_put(json, text);
+    } else {
+        put_word(json, o->field, text);
+    }
+}
+
 static void put_network(clr_json *json, const clrnn_network_desc *n)
 {
     put_word(json, "cell", clr_cell_names[n->cell]);
@@ -46,11 +65,14 @@ static void put_network(clr_json *json, const clrnn_network_desc *n)
     put_bool(json, "bidirectional", n->bidirectional);
     put_size(json, "proj_size", n->proj_size);
     put_bool(json, "bias", !n->no_bias);
+    if (n->single_bias)
+        put_bool(json, "single_bias", true);
+    if (n->reverse) /* readers before these do not know them */
+        put_bool(json, "reverse", true);
+    if (n->merge == CLRNN_MERGE_SUM)
+        put_word(json, "merge", "sum");
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
-        if (o->words && !o->tensor && clr_cell_has(clr_cell_of(n->cell), o))
-            put_word(json, o->field, o->words[clr_option_get(n, o)]);
-        else if (o->words && clr_option_get(n, o)) /* readers before it do not know the field */
-            put_bool(json, o->field, true);
+        put_option(json, n, o);
 }
 
 static void put_real(clr_json *json, const char *name, double value)

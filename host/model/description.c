@@ -4,14 +4,13 @@
 #include "model/description.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "model/init.h"
+#include "model/description_reader.h"
 #include "model/json.h"
 #include "model/tensors.h"
 #include "shape/network.h"
@@ -22,36 +21,24 @@
 
 /* --- tensors -------------------------------------------------------------------------------- */
 
-typedef struct reader {
-    const clrnn_tensors *set;
-    const clrnn_log *log;
-    cJSON *json;         /* the metadata, or NULL */
-    const char *prefix;  /* "rnn." or "" */
-    bool *claimed;       /* [count] tensors that the model needs, as in set->by_name */
-    clrnn_status status; /* of the first failure; later steps then do nothing */
-} reader;
-
-/* The file is wrong, for this reason. */
-#define WRONG(r, ...) (void)((r)->status = clr_fail((r)->log, CLRNN_ERR_FORMAT, __VA_ARGS__))
-
 typedef struct full_name {
     char text[64];
 } full_name;
 
-static full_name in_network(const reader *r, const char *name)
+static full_name in_network(const clr_reader *r, const char *name)
 {
     full_name full;
     snprintf(full.text, sizeof full.text, "%s%s", r->prefix, name);
     return full;
 }
 
-static bool has(const reader *r, full_name name)
+static bool has(const clr_reader *r, full_name name)
 {
     return clrnn_tensors_find(r->set, name.text);
 }
 
 /* Dimension d of a matrix that must be there. Never 0. */
-static uint32_t dimension(reader *r, full_name name, uint32_t d)
+static uint32_t dimension(clr_reader *r, full_name name, uint32_t d)
 {
     const clrnn_tensor *t = clrnn_tensors_find(r->set, name.text);
     if (r->status != CLRNN_OK)
@@ -64,7 +51,7 @@ static uint32_t dimension(reader *r, full_name name, uint32_t d)
     return r->status == CLRNN_OK ? (uint32_t)t->shape[d] : 1;
 }
 
-static uint32_t count_layers(const reader *r)
+static uint32_t count_layers(const clr_reader *r)
 {
     for (uint32_t layers = 0;; layers++) {
         char name[32];
@@ -100,7 +87,7 @@ static int cell_with(uint32_t gates)
     return -1;
 }
 
-static void derive_network(reader *r, clrnn_network_desc *n)
+static void derive_network(clr_reader *r, clrnn_network_desc *n)
 {
     const full_name hh = in_network(r, "weight_hh_l0"), hr = in_network(r, "weight_hr_l0");
     const uint32_t rows = dimension(r, hh, 0), columns = dimension(r, hh, 1);
@@ -130,7 +117,7 @@ static void derive_network(reader *r, clrnn_network_desc *n)
 }
 
 /* A tensor that the model needs. */
-static void claim(reader *r, const char *name, uint32_t rank, const uint64_t *shape)
+static void claim(clr_reader *r, const char *name, uint32_t rank, const uint64_t *shape)
 {
     const clrnn_tensor *t = clrnn_tensors_find(r->set, name);
     if (r->status != CLRNN_OK)
@@ -148,7 +135,7 @@ static void claim(reader *r, const char *name, uint32_t rank, const uint64_t *sh
         r->claimed[clr_tensors_position(r->set, name)] = true;
 }
 
-static void claim_all(reader *r, const clrnn_model_desc *desc)
+static void claim_all(clr_reader *r, const clrnn_model_desc *desc)
 {
     clr_network network = {0};
     size_t tensors = 0;
@@ -165,14 +152,13 @@ static void claim_all(reader *r, const clrnn_model_desc *desc)
         claim(r, "embedding.weight", 2,
               (uint64_t[]){desc->vocabulary_size, desc->network.input_size});
     if (desc->output_size > 0) {
-        uint64_t width = (uint64_t)network.directions * network.state_size;
-        claim(r, "head.weight", 2, (uint64_t[]){desc->output_size, width});
+        claim(r, "head.weight", 2, (uint64_t[]){desc->output_size, network.width});
         claim(r, "head.bias", 1, (uint64_t[]){desc->output_size});
     }
 }
 
 /* Tensors that look like parts of the model must be parts of it. */
-static void check_unclaimed(reader *r)
+static void check_unclaimed(clr_reader *r)
 {
     static const char *const parts[] = {"rnn.", "head.", "embedding.", "weight_", "bias_"};
     const int count = *r->prefix ? 3 : 5; /* without prefix, the last two are the network's */
@@ -187,7 +173,7 @@ static void check_unclaimed(reader *r)
 
 /* --- JSON ----------------------------------------------------------------------------------- */
 
-static void parse_json(reader *r)
+static void parse_json(clr_reader *r)
 {
     const char *text = clrnn_tensors_metadata(r->set, "clrnn");
     if (!text || r->status != CLRNN_OK)
@@ -201,41 +187,28 @@ static void parse_json(reader *r)
         WRONG(r, "metadata clrnn: expected a JSON object, found \"%s\"", clr_show(text).text);
 }
 
-/* A field, or NULL. */
-static const cJSON *field(reader *r, const char *name)
-{
-    const cJSON *found = NULL;
-    for (const cJSON *i = r->json ? r->json->child : NULL; i; i = i->next)
-        if (strcmp(i->string, name) == 0) {
-            if (found && r->status == CLRNN_OK)
-                WRONG(r, "metadata clrnn, field %s: found twice", name);
-            found = i;
-        }
-    return r->status == CLRNN_OK ? found : NULL;
-}
-
 /* A size, if it is given, must be what the tensors say. */
-static void check_size(reader *r, const char *name, uint64_t expected)
+static void check_size(clr_reader *r, const char *name, uint64_t expected)
 {
     uint64_t value;
-    const cJSON *item = field(r, name);
+    const cJSON *item = clr_reader_field(r, name);
     if (item && (!clr_json_integer(item, MAX_SIZE, &value) || value != expected))
         WRONG(r, "metadata clrnn, field %s: found %s, but the tensors say %" PRIu64, name,
               clr_json_show(item).text, expected);
 }
 
-static void check_bool(reader *r, const char *name, bool expected)
+static void check_bool(clr_reader *r, const char *name, bool expected)
 {
-    const cJSON *item = field(r, name);
+    const cJSON *item = clr_reader_field(r, name);
     if (item && (!cJSON_IsBool(item) || cJSON_IsTrue(item) != expected))
         WRONG(r, "metadata clrnn, field %s: found %s, but the tensors say %s", name,
               clr_json_show(item).text, expected ? "true" : "false");
 }
 
 /* Which of `words` a field is; `absent` if it is not given. */
-static int read_word(reader *r, const char *name, const char *const *words, int absent)
+static int read_word(clr_reader *r, const char *name, const char *const *words, int absent)
 {
-    const cJSON *item = field(r, name);
+    const cJSON *item = clr_reader_field(r, name);
     if (!item)
         return absent;
     for (int i = 0; words[i] && cJSON_IsString(item); i++)
@@ -249,7 +222,7 @@ static int read_word(reader *r, const char *name, const char *const *words, int 
 
 /* What shapes do not determine. Of a file without a description it is as in PyTorch; with one, a
  * GRU must say which kind it is, since PyTorch's and the library's default differ. */
-static void read_option(reader *r, const clr_cell_option *o, clrnn_network_desc *n)
+static void read_option(clr_reader *r, const clr_cell_option *o, clrnn_network_desc *n)
 {
     const clr_cell_spec *cell = clr_cell_of(n->cell);
     const int absent = !o->must_say ? 0 : r->json ? -1 : (int)o->imported;
@@ -267,7 +240,44 @@ static void read_option(reader *r, const clr_cell_option *o, clrnn_network_desc 
     }
 }
 
-static void read_network(reader *r, clrnn_network_desc *n)
+/* One that files have only where it is not 0: a bool, a number, or a function as text. */
+static void read_seldom(clr_reader *r, const clr_cell_option *o, clrnn_network_desc *n)
+{
+    static const char *const expected[] = {"true or false", "", "a number from 0 on",
+                                           "a function of gates"}; /* by clr_option_kind */
+    const cJSON *item = clr_reader_field(r, o->field);
+    bool good = false;
+    if (!item)
+        return;
+    if (o->kind == CLR_OPTION_WORD && cJSON_IsBool(item)) {
+        clr_option_set(n, o, cJSON_IsTrue(item));
+        good = true;
+    } else if (o->kind == CLR_OPTION_NUMBER && cJSON_IsNumber(item)) {
+        const float number = (float)item->valuedouble;
+        memcpy((char *)n + o->offset, &number, sizeof number);
+        good = clr_option_valid(n, o);
+    } else if (o->kind == CLR_OPTION_FUNCTION && cJSON_IsString(item)) {
+        good = clr_option_read(n, o, item->valuestring);
+    }
+    if (!good)
+        WRONG(r, "metadata clrnn, field %s: found %s, expected %s", o->field,
+              clr_json_show(item).text, expected[o->kind]);
+    else if (clr_option_get(n, o) && !clr_cell_has(clr_cell_of(n->cell), o))
+        WRONG(r, "metadata clrnn, field %s: found %s, which no %s has", o->field,
+              clr_json_show(item).text, clr_cell_of(n->cell)->info.name);
+}
+
+/* What only a description says: true, or false where it is not given. */
+static bool read_flag(clr_reader *r, const char *name)
+{
+    const cJSON *item = clr_reader_field(r, name);
+    if (item && !cJSON_IsBool(item))
+        WRONG(r, "metadata clrnn, field %s: found %s, expected true or false", name,
+              clr_json_show(item).text);
+    return cJSON_IsTrue(item);
+}
+
+static void read_network(clr_reader *r, clrnn_network_desc *n)
 {
     derive_network(r, n);
     const int cell = read_word(r, "cell", clr_cell_names, (int)n->cell);
@@ -280,17 +290,22 @@ static void read_network(reader *r, clrnn_network_desc *n)
     check_size(r, "proj_size", n->proj_size);
     check_bool(r, "bidirectional", n->bidirectional);
     check_bool(r, "bias", !n->no_bias);
+    n->single_bias = read_flag(r, "single_bias");
+    n->reverse = read_flag(r, "reverse");
+    n->merge = (clrnn_merge)read_word(r, "merge", (const char *[]){"concat", "sum", NULL}, 0);
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
-        if (!o->tensor && r->status == CLRNN_OK)
+        if (o->seldom)
+            read_seldom(r, o, n);
+        else if (!o->tensor && r->status == CLRNN_OK)
             read_option(r, o, n);
         else if (o->words)
             check_bool(r, o->field, clr_option_get(n, o));
 }
 
 /* The byte of each symbol. */
-static void read_vocabulary(reader *r, clrnn_model_desc *desc, uint8_t vocabulary[256])
+static void read_vocabulary(clr_reader *r, clrnn_model_desc *desc, uint8_t vocabulary[256])
 {
-    const cJSON *item = field(r, "vocabulary");
+    const cJSON *item = clr_reader_field(r, "vocabulary");
     bool seen[256] = {false};
     uint32_t count = 0;
     if (!item)
@@ -315,10 +330,10 @@ static void read_vocabulary(reader *r, clrnn_model_desc *desc, uint8_t vocabular
     desc->vocabulary = vocabulary;
 }
 
-static void read_input_and_head(reader *r, clrnn_model_desc *desc, uint8_t vocabulary[256])
+static void read_input_and_head(clr_reader *r, clrnn_model_desc *desc, uint8_t vocabulary[256])
 {
     const full_name embedding = {"embedding.weight"}, head = {"head.weight"};
-    bool symbols = field(r, "vocabulary") || field(r, "vocabulary_size");
+    bool symbols = clr_reader_field(r, "vocabulary") || clr_reader_field(r, "vocabulary_size");
     int kind = has(r, embedding) ? CLRNN_INPUT_EMBEDDING
                : symbols         ? CLRNN_INPUT_ONE_HOT
                                  : CLRNN_INPUT_DENSE;
@@ -333,36 +348,11 @@ static void read_input_and_head(reader *r, clrnn_model_desc *desc, uint8_t vocab
     check_size(r, "output_size", desc->output_size);
 }
 
-/* How the weights were drawn; a file need not say. */
-static void read_init(reader *r, clrnn_init_desc *init)
-{
-    uint64_t lag = 0;
-    const cJSON *word = field(r, "init"), *item = field(r, "longest_lag");
-    const cJSON *bias = field(r, "forget_bias");
-    for (int i = 0; clr_init_names[i] && cJSON_IsString(word); i++)
-        if (strcmp(clr_init_names[i], word->valuestring) == 0)
-            init->kind = (clrnn_init_kind)i;
-    if (word && init->kind == CLRNN_INIT_AUTO)
-        WRONG(r, "metadata clrnn, field init: found %s, which is no way to draw weights",
-              clr_json_show(word).text);
-    if (item && (!clr_json_integer(item, UINT32_MAX, &lag) || lag < 2))
-        WRONG(r, "metadata clrnn, field longest_lag: found %s, expected 2 to %" PRIu32,
-              clr_json_show(item).text, UINT32_MAX);
-    if (bias && (!cJSON_IsNumber(bias) || !isfinite(bias->valuedouble)))
-        WRONG(r, "metadata clrnn, field forget_bias: found %s, expected a number",
-              clr_json_show(bias).text);
-    if (r->status != CLRNN_OK || !word)
-        return;
-    init->longest_lag = (uint32_t)lag;
-    init->has_forget_bias = bias != NULL;
-    init->forget_bias = bias ? bias->valuedouble : 0;
-}
-
 clrnn_status clr_description_read(const clrnn_tensors *set, const clrnn_log *log,
                                   clrnn_model_desc *desc, uint8_t vocabulary[256],
                                   const char **prefix)
 {
-    reader r = {.set = set, .log = log, .prefix = "rnn.", .status = CLRNN_OK};
+    clr_reader r = {.set = set, .log = log, .prefix = "rnn.", .status = CLRNN_OK};
     clrnn_model_desc found = {.output_size = 0};
     r.claimed = clr_calloc(set->count, sizeof *r.claimed);
     if (!r.claimed)
@@ -374,7 +364,7 @@ clrnn_status clr_description_read(const clrnn_tensors *set, const clrnn_log *log
     parse_json(&r);
     read_network(&r, &found.network);
     read_input_and_head(&r, &found, vocabulary);
-    read_init(&r, &found.init);
+    clr_reader_init(&r, &found.init);
     claim_all(&r, &found);
     check_unclaimed(&r);
     cJSON_Delete(r.json);

@@ -3,171 +3,12 @@
 #include "model/graph_description.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "graph/members.h"
 #include "model/json.h"
 #include "shape/cell.h"
-
-/* --- writing --------------------------------------------------------------------------------- */
-
-static void put_integer(clr_json *json, int64_t value)
-{
-    char text[32];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    clr_json_put(json, value == CLRNN_TO_END ? "\"end\"" : text);
-}
-
-static void put_key(clr_json *json, const char *key)
-{
-    clr_json_put(json, ",");
-    clr_json_quote(json, key);
-    clr_json_put(json, ":");
-}
-
-static void put_element(clr_json *json, const clrnn_node_desc *desc, const clr_member *m,
-                        uint32_t i)
-{
-    char text[40];
-    const int64_t value = clr_member_get(desc, m, i);
-    switch (m->type) {
-    case CLR_MEMBER_F64:
-        snprintf(text, sizeof text, "%.17g", clr_member_real(desc, m, i));
-        clr_json_put(json, text);
-        break;
-    case CLR_MEMBER_BOOL:
-        clr_json_put(json, value ? "true" : "false");
-        break;
-    case CLR_MEMBER_WORD:
-        clr_json_quote(json, m->word((uint32_t)value));
-        break;
-    default:
-        put_integer(json, value);
-    }
-}
-
-static bool is_default(const clrnn_node_desc *desc, const clr_member *m)
-{
-    bool zero = true;
-    for (uint32_t i = 0; i < m->count; i++)
-        zero = zero && clr_member_real(desc, m, i) == 0;
-    return zero;
-}
-
-static void put_members(clr_json *json, const clrnn_node_desc *desc, const clr_kind *kind)
-{
-    for (size_t i = 0; i < clr_member_count; i++) {
-        const clr_member *m = &clr_members[i];
-        if (!(kind->uses & m->uses) || is_default(desc, m))
-            continue;
-        put_key(json, m->name);
-        clr_json_put(json, m->count > 1 ? "[" : "");
-        for (uint32_t k = 0; k < m->count; k++) {
-            clr_json_put(json, k ? "," : "");
-            put_element(json, desc, m, k);
-        }
-        clr_json_put(json, m->count > 1 ? "]" : "");
-    }
-}
-
-static void put_network(clr_json *json, const clrnn_network_desc *n)
-{
-    const clr_cell_spec *cell = clr_cell_of(n->cell);
-    put_key(json, "network");
-    clr_json_put(json, "{\"cell\":");
-    clr_json_quote(json, cell->info.name);
-    put_key(json, "hidden_size");
-    clr_json_number(json, n->hidden_size);
-    put_key(json, "num_layers");
-    clr_json_number(json, n->num_layers);
-    put_key(json, "bidirectional");
-    clr_json_put(json, n->bidirectional ? "true" : "false");
-    put_key(json, "bias");
-    clr_json_put(json, n->no_bias ? "false" : "true");
-    for (size_t i = 0; i < CLR_OPTIONS; i++) {
-        const clr_cell_option *o = &clr_options[i];
-        const uint32_t value = clr_option_get(n, o);
-        if (value == 0 || !clr_cell_has(cell, o))
-            continue;
-        put_key(json, o->field);
-        if (o->words)
-            clr_json_quote(json, o->words[value]);
-        else
-            clr_json_number(json, value);
-    }
-    clr_json_put(json, "}");
-}
-
-static void put_shape(clr_json *json, const clrnn_value_info *v)
-{
-    put_key(json, "shape");
-    clr_json_put(json, "[");
-    for (uint32_t i = 0; i < v->rank; i++) {
-        clr_json_put(json, i ? "," : "");
-        put_integer(json, v->shape[i]);
-    }
-    clr_json_put(json, "]");
-}
-
-static void put_node(clr_json *json, const clr_node *node)
-{
-    clr_json_put(json, "{\"kind\":");
-    clr_json_quote(json, clrnn_node_kind_name(node->desc.kind));
-    put_key(json, "name");
-    clr_json_quote(json, node->desc.name);
-    put_key(json, "inputs");
-    clr_json_put(json, "[");
-    for (uint32_t i = 0; i < node->input_count; i++) {
-        clr_json_put(json, i ? "," : "");
-        if (node->desc.inputs[i])
-            clr_json_quote(json, node->desc.inputs[i]);
-        else
-            clr_json_put(json, "null");
-    }
-    clr_json_put(json, "]");
-    put_members(json, &node->desc, node->kind);
-    if (node->kind->uses & CLR_USES_NETWORK)
-        put_network(json, &node->desc.network);
-    clr_json_put(json, "}");
-}
-
-clrnn_status clr_graph_describe(const clrnn_graph *graph, const clrnn_log *log, char **out)
-{
-    clr_json json = {0};
-    clrnn_value_info v;
-    clr_json_put(&json, "{\"graph\":1,\"inputs\":[");
-    for (uint32_t i = 0; clrnn_graph_input_at(graph, i, &v); i++) {
-        clr_json_put(&json, i ? ",{\"name\":" : "{\"name\":");
-        clr_json_quote(&json, v.name);
-        put_shape(&json, &v);
-        put_key(&json, "ids");
-        clr_json_put(&json, v.ids ? "true}" : "false}");
-    }
-    clr_json_put(&json, "],\"nodes\":[");
-    for (uint32_t i = 0; i < graph->node_count; i++) {
-        clr_json_put(&json, i ? "," : "");
-        put_node(&json, &graph->nodes[i]);
-    }
-    clr_json_put(&json, "],\"outputs\":[");
-    for (uint32_t i = 0; i < graph->output_count; i++) {
-        clr_json_put(&json, i ? ",{\"name\":" : "{\"name\":");
-        clr_json_quote(&json, graph->outputs[i].name);
-        put_key(&json, "value");
-        clr_json_quote(&json, graph->values[graph->outputs[i].value].name);
-        clr_json_put(&json, "}");
-    }
-    clr_json_put(&json, "]}");
-    *out = json.failed ? NULL : json.text;
-    if (!json.failed)
-        return CLRNN_OK;
-    free(json.text);
-    return clr_fail(log, CLRNN_ERR_MEMORY, "graph: no memory for its description");
-}
-
-/* --- reading --------------------------------------------------------------------------------- */
 
 static clrnn_status wrong(const clrnn_log *log, const char *where, const char *field,
                           const cJSON *item)
@@ -252,7 +93,14 @@ static bool take_size(const cJSON *network, const char *field, uint32_t *value)
 static bool take_option(const cJSON *item, const clr_cell_option *o, clrnn_network_desc *n)
 {
     uint64_t number = 0;
-    if (!o->words) {
+    const float value = cJSON_IsNumber(item) ? (float)item->valuedouble : -1.0f;
+    if (o->kind == CLR_OPTION_FUNCTION)
+        return cJSON_IsString(item) && clr_option_read(n, o, item->valuestring);
+    if (o->kind == CLR_OPTION_NUMBER) {
+        memcpy((char *)n + o->offset, &value, sizeof value);
+        return clr_option_valid(n, o);
+    }
+    if (o->kind == CLR_OPTION_SIZE) {
         if (!clr_json_integer(item, UINT32_MAX, &number))
             return false;
     } else {
@@ -270,6 +118,7 @@ static clrnn_status take_network(const cJSON *node, const clrnn_log *log, clrnn_
 {
     const cJSON *network = cJSON_GetObjectItemCaseSensitive(node, "network");
     const cJSON *cell = cJSON_GetObjectItemCaseSensitive(network, "cell");
+    const cJSON *merge = cJSON_GetObjectItemCaseSensitive(network, "merge");
     clrnn_network_desc *n = &desc->network;
     uint32_t kind = 0;
     if (!network)
@@ -285,6 +134,11 @@ static clrnn_status take_network(const cJSON *node, const clrnn_log *log, clrnn_
         return wrong(log, desc->name, "network", network);
     n->bidirectional = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(network, "bidirectional"));
     n->no_bias = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(network, "bias"));
+    n->single_bias = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(network, "single_bias"));
+    n->reverse = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(network, "reverse"));
+    if (merge && (!cJSON_IsString(merge) || strcmp(merge->valuestring, "sum") != 0))
+        return wrong(log, desc->name, "network.merge", merge);
+    n->merge = merge ? CLRNN_MERGE_SUM : CLRNN_MERGE_CONCAT;
     for (size_t i = 0; i < CLR_OPTIONS; i++) {
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(network, clr_options[i].field);
         if (item && !take_option(item, &clr_options[i], n))

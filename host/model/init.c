@@ -185,7 +185,8 @@ static void gate_biases(const clr_network *net, const clrnn_init_desc *init,
         if (chrono)
             bias = logarithm(1 + u * ((double)init->longest_lag - 2));
         put(s, b_ih + keeping->gate * H + j, sign * bias + 0.0); /* no -0 */
-        put(s, at + part->b_hh + keeping->gate * H + j, 0);
+        if (part->b_hh != CLR_ABSENT)
+            put(s, at + part->b_hh + keeping->gate * H + j, 0);
         if (chrono && keeping->admits != keeping->gate)
             put(s, b_ih + keeping->admits * H + j, -bias);
     }

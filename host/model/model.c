@@ -94,7 +94,7 @@ static clrnn_status lay_out(clrnn_model *model)
     model->rnn = at.value;
     at = clr_size_add(at, clr_size_of(net->weights));
     if (desc->output_size > 0) {
-        clr_size weight = clr_size_mul(clr_size_of(net->directions), net->state_size);
+        clr_size weight = clr_size_of(net->width);
         model->head_weight = at.value;
         at = clr_size_add(at, clr_size_mul(weight, desc->output_size));
         model->head_bias = at.value;

@@ -11,17 +11,19 @@
 
 #include <math.h>
 
+#include "reference/function.h"
 #include "shape/network.h"
 
 /* One layer and direction. Pointers into the canonical weights, and into their gradients, which
  * backward adds to; NULL = the network has no such tensor. */
 typedef struct clr_ref_layer {
     const clrnn_network_desc *desc;
-    size_t inputs, hidden, state_size; /* I', H, R */
-    const double *w_ih, *w_hh;         /* [G*H,I'] [G*H,R] */
-    const double *b_ih, *b_hh;         /* [G*H] [G*H] */
-    const double *w_hr;                /* [P,H] */
-    const double *params;              /* [parameters,H] */
+    clrnn_activation activations[CLRNN_ACTIVATIONS]; /* of this direction, by name */
+    size_t inputs, hidden, state_size;               /* I', H, R */
+    const double *w_ih, *w_hh;                       /* [G*H,I'] [G*H,R] */
+    const double *b_ih, *b_hh;                       /* [G*H] [G*H] */
+    const double *w_hr;                              /* [P,H] */
+    const double *params;                            /* [parameters,H] */
     double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr, *dparams;
 } clr_ref_layer;
 
@@ -51,10 +53,17 @@ typedef struct clr_ref_cell {
 CLR_CELLS(CLR_REF_CELL)
 #undef CLR_REF_CELL
 
-static inline double sigmoid(double a)
-{
-    return 1 / (1 + exp(-a));
-}
+/* y = f(x);  dx = dy*f'(x). */
+double clr_ref_activation(clrnn_activation f, double x);
+double clr_ref_activation_back(clrnn_activation f, double x, double dy);
+
+/* x within +-clip, 0: x;  its backward, dx from dy: 0 where x lies beyond. */
+double clr_ref_clip(double x, double clip);
+double clr_ref_clip_back(double x, double clip, double dy);
+
+/* Function number `which` of the cell, of a clipped sum a:  y = f(clip(a));  da from dy. */
+double clr_ref_gate(const clr_ref_layer *layer, size_t which, double a);
+double clr_ref_gate_backward(const clr_ref_layer *layer, size_t which, double a, double dy);
 
 /* Row `row` of W v + b.  w: [rows,columns], b: [rows] or NULL, v: [columns]. */
 static inline double affine(const double *w, const double *b, const double *v, size_t row,

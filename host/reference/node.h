@@ -4,6 +4,7 @@
 #ifndef CLR_REFERENCE_NODE_H
 #define CLR_REFERENCE_NODE_H
 
+#include "reference/function.h"
 #include "shape/value.h"
 
 #define CLR_REF_OUTPUTS 3
@@ -45,10 +46,6 @@ size_t clr_ref_element(const clr_shape *shape, const uint64_t index[CLRNN_MOST_A
 
 /** The element of `small` that is broadcast to an element of `big`. */
 size_t clr_ref_broadcast(const clr_shape *big, size_t element, const clr_shape *small);
-
-/** A function and its derivative at x. */
-double clr_ref_function(const clrnn_node_desc *desc, double x);
-double clr_ref_derivative(const clrnn_node_desc *desc, double x);
 
 void clr_ref_map(const clr_ref_node *node, bool back);
 void clr_ref_move(const clr_ref_node *node, bool back);

@@ -105,10 +105,10 @@ void clr_ref_conv(const clr_ref_node *node, bool back)
             window(node, &r, n, u, a, b, false, 0) + (d->no_bias ? 0 : node->parameters[bias + u]);
         const bool live = clr_ref_live(node, out, o);
         if (!back)
-            node->y[0][o] = live ? clr_ref_function(d, sum) : 0;
+            node->y[0][o] = live ? clr_ref_function(d->function, d->alpha, d->beta, sum) : 0;
         if (!back || !live)
             continue;
-        const double g = node->dy[0][o] * clr_ref_derivative(d, sum);
+        const double g = node->dy[0][o] * clr_ref_derivative(d->function, d->alpha, d->beta, sum);
         (void)window(node, &r, n, u, a, b, true, g);
         if (!d->no_bias)
             node->gradient[bias + u] += g;
@@ -153,6 +153,7 @@ void clr_ref_conv_transpose(const clr_ref_node *node, bool back)
     for (size_t o = 0; o < clr_shape_count(out); o++) {
         clr_ref_index(out, o, index);
         const double sum = node->y[0][o] + (d->no_bias ? 0 : node->parameters[bias + index[r.c]]);
-        node->y[0][o] = clr_ref_live(node, out, o) ? clr_ref_function(d, sum) : 0;
+        node->y[0][o] =
+            clr_ref_live(node, out, o) ? clr_ref_function(d->function, d->alpha, d->beta, sum) : 0;
     }
 }

@@ -5,162 +5,6 @@
 #include "base/philox.h"
 #include "reference/node.h"
 
-static double sigmoid(double x)
-{
-    return 1 / (1 + exp(-x));
-}
-
-static double softplus(double x)
-{
-    return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
-}
-
-static double clipped(double x, double low, double high)
-{
-    return x < low ? low : x > high ? high : x;
-}
-
-static const double root_2_over_pi = 0.79788456080286535588, gelu_cube = 0.044715;
-
-double clr_ref_function(const clrnn_node_desc *d, double x)
-{
-    const double a = d->alpha, b = d->beta;
-    switch (d->function) {
-    case CLRNN_FN_TANH:
-        return tanh(x);
-    case CLRNN_FN_SIGMOID:
-        return sigmoid(x);
-    case CLRNN_FN_RELU:
-        return x < 0 ? 0 : x;
-    case CLRNN_FN_AFFINE:
-        return a * x + b;
-    case CLRNN_FN_LEAKY_RELU:
-        return x < 0 ? a * x : x;
-    case CLRNN_FN_THRESHOLDED_RELU:
-        return x < a ? 0 : x;
-    case CLRNN_FN_SCALED_TANH:
-        return a * tanh(b * x);
-    case CLRNN_FN_HARD_SIGMOID:
-        return clipped(a * x + b, 0, 1);
-    case CLRNN_FN_ELU:
-        return x < 0 ? a * expm1(x) : x;
-    case CLRNN_FN_SOFTSIGN:
-        return x / (1 + fabs(x));
-    case CLRNN_FN_SOFTPLUS:
-        return softplus(x);
-    case CLRNN_FN_SELU:
-        return b * (x < 0 ? a * expm1(x) : x);
-    case CLRNN_FN_GELU:
-        return x * 0.5 * (1 + erf(x / sqrt(2.0)));
-    case CLRNN_FN_GELU_TANH:
-        return 0.5 * x * (1 + tanh(root_2_over_pi * (x + gelu_cube * x * x * x)));
-    case CLRNN_FN_SILU:
-        return x * sigmoid(a * x);
-    case CLRNN_FN_HARD_SWISH:
-        return x * clipped(x / 6 + 0.5, 0, 1);
-    case CLRNN_FN_MISH:
-        return x * tanh(softplus(x));
-    case CLRNN_FN_CLIP:
-        return clipped(x, a, b);
-    case CLRNN_FN_EXP:
-        return exp(x);
-    case CLRNN_FN_LOG:
-        return log(x);
-    case CLRNN_FN_SQRT:
-        return sqrt(x);
-    case CLRNN_FN_SQUARE:
-        return x * x;
-    case CLRNN_FN_ABS:
-        return fabs(x);
-    case CLRNN_FN_NEGATE:
-        return -x;
-    case CLRNN_FN_RECIPROCAL:
-        return 1 / x;
-    case CLRNN_FN_SIGN:
-        return x > 0 ? 1 : x < 0 ? -1 : x;
-    case CLRNN_FN_FLOOR:
-        return floor(x);
-    case CLRNN_FN_CEIL:
-        return ceil(x);
-    case CLRNN_FN_NOT:
-        return x == 0;
-    default:
-        return x;
-    }
-}
-
-/* The derivative in the middle of a central difference is what tests compare; here it is written
- * down. Where there is none it is that of the side which function_of's conditions take for equal.
- */
-double clr_ref_derivative(const clrnn_node_desc *d, double x)
-{
-    const double a = d->alpha, b = d->beta;
-    double s;
-    switch (d->function) {
-    case CLRNN_FN_TANH:
-        return 1 - tanh(x) * tanh(x);
-    case CLRNN_FN_SIGMOID:
-        return sigmoid(x) * sigmoid(-x);
-    case CLRNN_FN_RELU:
-        return x > 0;
-    case CLRNN_FN_AFFINE:
-        return a;
-    case CLRNN_FN_LEAKY_RELU:
-        return x < 0 ? a : 1;
-    case CLRNN_FN_THRESHOLDED_RELU:
-        return x >= a;
-    case CLRNN_FN_SCALED_TANH:
-        return a * b * (1 - tanh(b * x) * tanh(b * x));
-    case CLRNN_FN_HARD_SIGMOID:
-        s = a * x + b;
-        return s > 0 && s < 1 ? a : 0;
-    case CLRNN_FN_ELU:
-        return x < 0 ? a * exp(x) : 1;
-    case CLRNN_FN_SOFTSIGN:
-        return 1 / ((1 + fabs(x)) * (1 + fabs(x)));
-    case CLRNN_FN_SOFTPLUS:
-        return sigmoid(x);
-    case CLRNN_FN_SELU:
-        return b * (x < 0 ? a * exp(x) : 1);
-    case CLRNN_FN_GELU:
-        return 0.5 * (1 + erf(x / sqrt(2.0))) + x * 0.5 * root_2_over_pi * exp(-x * x / 2);
-    case CLRNN_FN_GELU_TANH:
-        s = tanh(root_2_over_pi * (x + gelu_cube * x * x * x));
-        return 0.5 * (1 + s) + 0.5 * x * (1 - s * s) * root_2_over_pi * (1 + 3 * gelu_cube * x * x);
-    case CLRNN_FN_SILU:
-        s = sigmoid(a * x);
-        return s + a * x * s * (1 - s);
-    case CLRNN_FN_HARD_SWISH:
-        return x < -3 ? 0 : x > 3 ? 1 : x / 3 + 0.5;
-    case CLRNN_FN_MISH:
-        s = tanh(softplus(x));
-        return s + x * (1 - s * s) * sigmoid(x);
-    case CLRNN_FN_CLIP:
-        return x >= a && x <= b;
-    case CLRNN_FN_EXP:
-        return exp(x);
-    case CLRNN_FN_LOG:
-        return 1 / x;
-    case CLRNN_FN_SQRT:
-        return 0.5 / sqrt(x);
-    case CLRNN_FN_SQUARE:
-        return 2 * x;
-    case CLRNN_FN_ABS:
-        return x > 0 ? 1 : x < 0 ? -1 : 0;
-    case CLRNN_FN_NEGATE:
-        return -1;
-    case CLRNN_FN_RECIPROCAL:
-        return -1 / (x * x);
-    case CLRNN_FN_SIGN:
-    case CLRNN_FN_FLOOR:
-    case CLRNN_FN_CEIL:
-    case CLRNN_FN_NOT:
-        return 0;
-    default:
-        return 1;
-    }
-}
-
 /* --- one element: v[i] what the inputs have there -------------------------------------------- */
 
 static double compare(clrnn_comparison comparison, double a, double b)
@@ -185,7 +29,7 @@ static double forward_of(const clrnn_node_desc *d, const double v[3])
 {
     switch (d->kind) {
     case CLRNN_NODE_ACTIVATION:
-        return clr_ref_function(d, v[0]);
+        return clr_ref_function(d->function, d->alpha, d->beta, v[0]);
     case CLRNN_NODE_ADD:
         return v[0] + v[1];
     case CLRNN_NODE_SUB:
@@ -214,7 +58,7 @@ static void backward_of(const clrnn_node_desc *desc, const double v[3], double d
 {
     switch (desc->kind) {
     case CLRNN_NODE_ACTIVATION:
-        d[0] = dy * clr_ref_derivative(desc, v[0]);
+        d[0] = dy * clr_ref_derivative(desc->function, desc->alpha, desc->beta, v[0]);
         break;
     case CLRNN_NODE_ADD:
         d[0] = d[1] = dy;

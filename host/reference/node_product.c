@@ -24,10 +24,10 @@ void clr_ref_dense(const clr_ref_node *node, bool back)
             a += weight[u * I + i] * x[i];
         const bool live = clr_ref_live(node, node->out[0], o);
         if (!back)
-            node->y[0][o] = live ? clr_ref_function(d, a) : 0;
+            node->y[0][o] = live ? clr_ref_function(d->function, d->alpha, d->beta, a) : 0;
         if (!back || !live)
             continue;
-        const double g = node->dy[0][o] * clr_ref_derivative(d, a);
+        const double g = node->dy[0][o] * clr_ref_derivative(d->function, d->alpha, d->beta, a);
         for (size_t i = 0; i < I; i++) {
             node->gradient[u * I + i] += g * x[i];
             if (node->dx[0])

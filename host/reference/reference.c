@@ -18,7 +18,7 @@
 #define CELL(id, name) [CLRNN_CELL_##id] = &clr_ref_##name,
 static const clr_ref_cell *const cells[] = {CLR_CELLS(CELL)};
 
-/* What flows from layer to layer: the input of layer l, and at last the output of the stack. */
+/* What flows from layer to layer: layer l's input, at last the stack's output. */
 typedef struct activation {
     size_t width;   /* I, or D*R */
     double *v, *dv; /* [T,width] */
@@ -30,6 +30,9 @@ typedef struct trace {
     double *h, *dh; /* [T+1,R] */
     double *c, *dc; /* [T+1,M] */
     double *saved;  /* [T,slots*H] */
+    double *zeros;  /* [H] a state that was reset */
+    double *lost;   /* [H] its gradient, which nobody asks for */
+    double *last;   /* [R] what steps that do not count repeat, or its gradient */
 } trace;
 
 typedef struct pass {
@@ -75,9 +78,9 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
     clr_cell_weights at = clr_network_cell(&p->net, layer, direction);
     const double *w = p->io->weights;
     double *dw = p->dweights;
-    bool bias = at.b_ih != CLR_ABSENT, projected = at.w_hr != CLR_ABSENT;
-    bool params = at.params != CLR_ABSENT;
-    return (clr_ref_layer){
+    bool bias = at.b_ih != CLR_ABSENT, both = at.b_hh != CLR_ABSENT;
+    bool projected = at.w_hr != CLR_ABSENT, params = at.params != CLR_ABSENT;
+    clr_ref_layer l = {
         .desc = &p->net.desc,
         .inputs = at.inputs,
         .hidden = p->net.desc.hidden_size,
@@ -85,22 +88,42 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
         .w_ih = w + at.w_ih,
         .w_hh = w + at.w_hh,
         .b_ih = bias ? w + at.b_ih : NULL,
-        .b_hh = bias ? w + at.b_hh : NULL,
+        .b_hh = both ? w + at.b_hh : NULL,
         .w_hr = projected ? w + at.w_hr : NULL,
         .params = params ? w + at.params : NULL,
         .dw_ih = dw + at.w_ih,
         .dw_hh = dw + at.w_hh,
         .db_ih = bias ? dw + at.b_ih : NULL,
-        .db_hh = bias ? dw + at.b_hh : NULL,
+        .db_hh = both ? dw + at.b_hh : NULL,
         .dw_hr = projected ? dw + at.w_hr : NULL,
         .dparams = params ? dw + at.params : NULL,
     };
+    for (uint32_t i = 0; i < CLRNN_ACTIVATIONS; i++)
+        l.activations[i] = clr_cell_activation(p->net.cell, &p->net.desc, direction, i);
+    return l;
 }
 
 /* When step k of a direction takes place. */
 static size_t time_of(const pass *p, uint32_t direction, size_t k)
 {
-    return direction ? p->length - 1 - k : k;
+    return clr_network_down(&p->net, direction) ? p->length - 1 - k : k;
+}
+
+/* Whether step t counts; whether the state before it is 0. */
+static bool is_live(const pass *p, size_t t)
+{
+    return !p->io->mask || p->io->mask[t * p->io->batch + p->row];
+}
+
+static bool is_reset(const pass *p, size_t t)
+{
+    return p->io->resets && p->io->resets[t * p->io->batch + p->row];
+}
+
+/* Where in a layer's output a direction's part is; two that are added share it. */
+static size_t column_of(const pass *p, uint32_t direction)
+{
+    return p->net.width == p->net.state_size ? 0 : direction * p->net.state_size;
 }
 
 /* Step k: from state k to state k+1. */
@@ -108,20 +131,42 @@ static clr_ref_step step_of(const pass *p, uint32_t layer, uint32_t direction, s
 {
     const activation *input = &p->activations[layer];
     const trace *tr = &p->traces[layer * p->net.directions + direction];
-    size_t t = time_of(p, direction, k), R = p->net.state_size, M = p->memory;
+    size_t t = time_of(p, direction, k), R = p->net.state_size, M = p->memory,
+           reset = is_reset(p, t);
     return (clr_ref_step){
         .x = input->v + t * input->width,
-        .h_prev = tr->h + k * R,
-        .c_prev = tr->c + k * M,
+        .h_prev = reset ? tr->zeros : tr->h + k * R,
+        .c_prev = reset ? tr->zeros : tr->c + k * M,
         .h = tr->h + (k + 1) * R,
         .c = tr->c + (k + 1) * M,
         .saved = tr->saved + k * p->cell->slots * p->net.desc.hidden_size,
         .dh = tr->dh + (k + 1) * R,
         .dc = tr->dc + (k + 1) * M,
         .dx = input->dv + t * input->width,
-        .dh_prev = tr->dh + k * R,
-        .dc_prev = tr->dc + k * M,
+        .dh_prev = reset ? tr->lost : tr->dh + k * R,
+        .dc_prev = reset ? tr->lost : tr->dc + k * M,
     };
+}
+
+/* Of the top layer alone: what others make of such steps does not count there either. */
+static bool repeats(const pass *p, uint32_t layer)
+{
+    return p->io->repeat && layer + 1 == p->net.layers;
+}
+
+/* Past its length a sequence repeats its last output, on the way up; back, the gradients of that.
+ */
+static void repeat_tail(const pass *p, uint32_t layer, uint32_t direction, double *last, bool back)
+{
+    const activation *output = &p->activations[layer + 1];
+    for (size_t t = p->length; t < p->io->steps && repeats(p, layer); t++)
+        for (size_t i = 0; i < p->net.state_size && !clr_network_down(&p->net, direction); i++) {
+            size_t at = t * output->width + column_of(p, direction) + i;
+            if (back)
+                last[i] += output->dv[at];
+            else
+                output->v[at] += last[i];
+        }
 }
 
 static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
@@ -132,14 +177,24 @@ static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
     const activation *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
 
+    memset(tr->last, 0, R * sizeof *tr->last);
     load(p, tr->h, p->io->h0, index, 1, R);
     load(p, tr->c, p->io->c0, index, 1, M);
     for (size_t k = 0; k < p->length; k++) {
+        const size_t t = time_of(p, direction, k);
         clr_ref_step step = step_of(p, layer, direction, k);
-        p->cell->forward(&weights, &step);
-        double *y = output->v + time_of(p, direction, k) * output->width + direction * R;
-        memcpy(y, step.h, R * sizeof *y);
+        double *y = output->v + t * output->width + column_of(p, direction);
+        if (is_live(p, t)) {
+            p->cell->forward(&weights, &step);
+            memcpy(tr->last, step.h, R * sizeof *y);
+        } else {
+            memcpy(step.h, step.h_prev, R * sizeof *y);
+            memcpy(step.c, step.c_prev, M * sizeof *y);
+        }
+        for (size_t i = 0; i < R; i++)
+            y[i] += is_live(p, t) ? step.h[i] : repeats(p, layer) ? tr->last[i] : 0;
     }
+    repeat_tail(p, layer, direction, tr->last, false);
     store(p, p->io->hn, tr->h + p->length * R, index, 1, R);
     store(p, p->io->cn, tr->c + p->length * M, index, 1, M);
 }
@@ -152,15 +207,29 @@ static void direction_backward(const pass *p, uint32_t layer, uint32_t direction
     const activation *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
 
+    memset(tr->last, 0, R * sizeof *tr->last);
+    repeat_tail(p, layer, direction, tr->last, true);
     memset(tr->dh, 0, p->length * R * sizeof *tr->dh);
     memset(tr->dc, 0, p->length * M * sizeof *tr->dc);
     load(p, tr->dh + p->length * R, p->io->dhn, index, 1, R);
     load(p, tr->dc + p->length * M, p->io->dcn, index, 1, M);
     for (size_t k = p->length; k-- > 0;) {
+        const size_t t = time_of(p, direction, k);
         clr_ref_step step = step_of(p, layer, direction, k);
-        const double *dy = output->dv + time_of(p, direction, k) * output->width + direction * R;
-        for (size_t i = 0; i < R; i++)
-            tr->dh[(k + 1) * R + i] += dy[i];
+        const double *dy = output->dv + t * output->width + column_of(p, direction);
+        if (!is_live(p, t)) {
+            for (size_t i = 0; i < R; i++) {
+                step.dh_prev[i] += step.dh[i];
+                tr->last[i] += repeats(p, layer) ? dy[i] : 0;
+            }
+            for (size_t i = 0; i < M; i++)
+                step.dc_prev[i] += step.dc[i];
+            continue;
+        }
+        for (size_t i = 0; i < R; i++) {
+            tr->dh[(k + 1) * R + i] += dy[i] + tr->last[i];
+            tr->last[i] = 0;
+        }
         p->cell->backward(&weights, &step);
     }
     store(p, p->io->dh0, tr->dh, index, 1, R);
@@ -181,22 +250,33 @@ static void dropout(const pass *p, uint32_t layer, double *v)
                                                    layer, (uint32_t)t, p->row, (uint32_t)u);
 }
 
+/* Without repeat, what does not count is padding. */
+static void pad(const pass *p, activation *top)
+{
+    for (size_t t = 0; t < p->io->steps && !p->io->repeat; t++)
+        for (size_t i = 0; i < top->width && !(t < p->length && is_live(p, t)); i++)
+            top->v[t * top->width + i] = p->io->padding;
+}
+
 static void sequence_forward(const pass *p)
 {
     uint32_t L = p->net.layers, D = p->net.directions;
     load(p, p->activations[0].v, p->io->x, 0, p->length, p->activations[0].width);
     for (uint32_t layer = 0; layer < L; layer++) {
+        activation *output = &p->activations[layer + 1];
+        memset(output->v, 0, p->io->steps * output->width * sizeof *output->v);
         for (uint32_t direction = 0; direction < D; direction++)
             direction_forward(p, layer, direction);
         dropout(p, layer, p->activations[layer + 1].v);
     }
-    store_padded(p, p->io->y, p->activations[L].v, p->activations[L].width);
+    pad(p, &p->activations[L]);
+    store(p, p->io->y, p->activations[L].v, 0, p->io->steps, p->activations[L].width);
 }
 
 static void sequence_backward(const pass *p)
 {
     uint32_t L = p->net.layers, D = p->net.directions;
-    load(p, p->activations[L].dv, p->io->dy, 0, p->length, p->activations[L].width);
+    load(p, p->activations[L].dv, p->io->dy, 0, p->io->steps, p->activations[L].width);
     for (uint32_t layer = L; layer-- > 0;) {
         activation *input = &p->activations[layer];
         memset(input->dv, 0, p->length * input->width * sizeof *input->dv);
@@ -238,19 +318,21 @@ static bool make_activation(activation *s, size_t steps, size_t width)
 static bool make_trace(const pass *p, trace *t)
 {
     size_t T = p->io->steps, R = p->net.state_size, M = p->memory;
-    return make(&t->h, T + 1, R) && make(&t->dh, T + 1, R) && make(&t->c, T + 1, M) &&
+    return make(&t->zeros, 1, p->net.desc.hidden_size) &&
+           make(&t->lost, 1, p->net.desc.hidden_size) && make(&t->last, 1, R) &&
+           make(&t->h, T + 1, R) && make(&t->dh, T + 1, R) && make(&t->c, T + 1, M) &&
            make(&t->dc, T + 1, M) && make(&t->saved, T, p->cell->slots * p->net.desc.hidden_size);
 }
 
 static bool make_pass(pass *p)
 {
-    size_t L = p->net.layers, D = p->net.directions, R = p->net.state_size;
+    size_t L = p->net.layers, D = p->net.directions;
     p->activations = clr_calloc(L + 1, sizeof *p->activations);
     p->traces = clr_calloc(L * D, sizeof *p->traces);
     bool made = p->activations && p->traces && make(&p->dweights, p->net.weights, 1);
     for (size_t l = 0; l <= L && made; l++)
-        made =
-            make_activation(&p->activations[l], p->io->steps, l ? D * R : p->net.desc.input_size);
+        made = make_activation(&p->activations[l], p->io->steps,
+                               l ? p->net.width : p->net.desc.input_size);
     for (size_t k = 0; k < L * D && made; k++)
         made = make_trace(p, &p->traces[k]);
     return made;
@@ -263,6 +345,9 @@ static void free_pass(pass *p)
         free(p->activations[l].dv);
     }
     for (size_t k = 0; k < (size_t)p->net.layers * p->net.directions && p->traces; k++) {
+        free(p->traces[k].zeros);
+        free(p->traces[k].lost);
+        free(p->traces[k].last);
         free(p->traces[k].h);
         free(p->traces[k].dh);
         free(p->traces[k].c);

@@ -11,18 +11,23 @@
 typedef struct clr_reference_io {
     uint32_t steps, batch;   /* T, N */
     const uint32_t *lengths; /* [N], each 0..T; NULL = all T */
-    const double *weights;   /* in  canonical, clrnn_network_weights */
-    const double *x;         /* in  [T,N,I] */
-    const double *h0;        /* in  [L*D,N,R] */
-    const double *c0;        /* in  [L*D,N,H], LSTM */
-    double *y;               /* out [T,N,D*R], 0 past a row's length */
-    double *hn;              /* out [L*D,N,R] */
-    double *cn;              /* out [L*D,N,H], LSTM */
-    float dropout;           /* p, after each layer but the last; factors: clr_dropout_factor */
+    const uint8_t *mask;     /* [T,N], 0: a step that is left out; NULL = none */
+    const uint8_t *resets;   /* [T,N], not 0: the state before the step is 0; NULL = none */
+    bool repeat;             /* y of what does not count is the last one that did, else padding */
+    double padding;
+    const double *weights; /* in  canonical, clrnn_network_weights */
+    const double *x;       /* in  [T,N,I] */
+    const double *h0;      /* in  [L*D,N,R] */
+    const double *c0;      /* in  [L*D,N,H], LSTM */
+    double *y;             /* out [T,N,D*R or R] */
+    double *hn;            /* out [L*D,N,R] */
+    double *cn;            /* out [L*D,N,H], LSTM */
+    float dropout;         /* p, after each layer but the last; factors: clr_dropout_factor */
     uint64_t dropout_seed;
     uint32_t dropout_index;
     /* backward only */
-    const double *dy, *dhn, *dcn; /* in, shaped as y, hn, cn; dy is ignored past a row's length */
+    const double *dy, *dhn, *dcn; /* in, shaped as y, hn, cn; dy of what does not count is ignored,
+                                    but with repeat */
     double *dx;                   /* out [T,N,I], 0 past a row's length */
     double *dh0, *dc0;            /* out */
     double *dweights;             /* out canonical, overwritten */

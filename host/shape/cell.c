@@ -10,10 +10,16 @@
 #define MEMBER(name)                                               \
     .member = #name, .offset = offsetof(clrnn_network_desc, name), \
     .size = sizeof((clrnn_network_desc *)NULL)->name
+#define NUMBER(name) \
+    MEMBER(name), .kind = CLR_OPTION_NUMBER, .key = #name, .field = #name, .seldom = true
+#define ACTIVATION(direction, which)                                                    \
+    MEMBER(activations[direction][which]), .kind = CLR_OPTION_FUNCTION, .seldom = true, \
+                                           .bit = OPTION_FUNCTIONS
 
 const clr_cell_option clr_options[CLR_OPTIONS] = {
-    [CLR_OPTION_PROJECTION] = {MEMBER(proj_size), .key = "P", .field = "proj_size",
-                               .bit = OPTION_PROJECTED, .tensor = "weight_hr"},
+    [CLR_OPTION_PROJECTION] = {MEMBER(proj_size), .kind = CLR_OPTION_SIZE, .key = "P",
+                               .field = "proj_size", .bit = OPTION_PROJECTED,
+                               .tensor = "weight_hr"},
     [CLR_OPTION_RESET] = {MEMBER(gru_reset), .key = "reset", .field = "reset",
                           .words = NAMES("before", "after"), .define = "CELL_RESET_BEFORE",
                           .defined = CLRNN_RESET_BEFORE, .must_say = true,
@@ -26,6 +32,17 @@ const clr_cell_option clr_options[CLR_OPTIONS] = {
     [CLR_OPTION_PEEPHOLES] = {MEMBER(peepholes), .key = "peepholes", .field = "peepholes",
                               .words = NAMES("0", "1"), .bit = OPTION_PARAMS,
                               .tensor = "weight_peephole"},
+    [CLR_OPTION_COUPLED] = {MEMBER(coupled_gates), .key = "coupled", .field = "coupled_gates",
+                            .words = NAMES("0", "1"), .bit = OPTION_COUPLED, .seldom = true},
+    [CLR_OPTION_GATE_CLIP] = {NUMBER(gate_clip), .bit = OPTION_GATE_CLIP},
+    [CLR_OPTION_CELL_CLIP] = {NUMBER(cell_clip), .bit = OPTION_CELL_CLIP},
+    [CLR_OPTION_PROJ_CLIP] = {NUMBER(proj_clip), .bit = OPTION_PROJ_CLIP},
+    [CLR_OPTION_ACTIVATIONS] = {ACTIVATION(0, 0), .key = "act_f", .field = "activation_f"},
+    {ACTIVATION(0, 1), .key = "act_g", .field = "activation_g"},
+    {ACTIVATION(0, 2), .key = "act_h", .field = "activation_h"},
+    {ACTIVATION(1, 0), .key = "act_f_back", .field = "activation_f_reverse"},
+    {ACTIVATION(1, 1), .key = "act_g_back", .field = "activation_g_reverse"},
+    {ACTIVATION(1, 2), .key = "act_h_back", .field = "activation_h_reverse"},
 };
 
 static const clr_cell_spec cells[] = {
@@ -35,65 +52,45 @@ static const clr_cell_spec cells[] = {
                                   .gates = 4,
                                   .gate_names = NAMES("i", "f", "g", "o"),
                                   .has_cell_state = true,
-                                  .options = NAMES("P", "peepholes")},
+                                  .options =
+                                      NAMES("P", "peepholes", "coupled", "gate_clip", "cell_clip",
+                                            "proj_clip", "act_f", "act_g", "act_h", "act_f_back",
+                                            "act_g_back", "act_h_back")},
                          .title = "LSTM",
                          .forms = {{.phases = 1, .phase = {{0, 4}}}},
                          .parameters = {.tensor = "weight_peephole",
                                         .key = "peepholes",
                                         .count = 3,
                                         .each = {{0, false}, {1, false}, {3, true}}},
+                         .functions = {CLRNN_FN_SIGMOID, CLRNN_FN_TANH, CLRNN_FN_TANH},
                          .keeping = {.sign = 1, .gate = 1, .admits = 0, .usual = 1}},
     /* before: r and z first, then n of the saved r*h_{t-1};  after: saved U_n h_{t-1} + b_n */
     [CLRNN_CELL_GRU] =
         {.info = {.name = "gru",
                   .gates = 3,
                   .gate_names = NAMES("r", "z", "n"),
-                  .options = NAMES("reset", "update")},
+                  .options = NAMES("reset", "update", "gate_clip", "act_f", "act_g", "act_f_back",
+                                   "act_g_back")},
          .title = "GRU",
          .chooses = "reset",
          .forms = {[CLRNN_RESET_BEFORE] = {.phases = 2, .phase = {{0, 2}, {2, 1}}, .saved = 1},
                    [CLRNN_RESET_AFTER] =
                        {.phases = 1, .phase = {{0, 3}}, .saved = 1, .two_inputs = true}},
+         .functions = {CLRNN_FN_SIGMOID, CLRNN_FN_TANH},
          .turns = "update",
          .turned_gate = 1,
          .keeping = {.sign = -1, .gate = 1, .admits = 1}},
-    [CLRNN_CELL_RNN] =
-        {.info = {.name = "rnn", .gates = 1, .gate_names = NAMES("h"), .options = NAMES("act")},
-         .title = "RNN",
-         .forms = {{.phases = 1, .phase = {{0, 1}}}}},
+    [CLRNN_CELL_RNN] = {.info = {.name = "rnn",
+                                 .gates = 1,
+                                 .gate_names = NAMES("h"),
+                                 .options = NAMES("act", "gate_clip", "act_f", "act_f_back")},
+                        .title = "RNN",
+                        .forms = {{.phases = 1, .phase = {{0, 1}}}},
+                        .functions = {CLRNN_FN_TANH}},
 };
 
 #define NAME(id, name) #name,
 const char *const clr_cell_names[] = {CLR_CELLS(NAME) NULL};
-
-/* --- options -------------------------------------------------------------------------------- */
-
-uint32_t clr_option_get(const clrnn_network_desc *desc, const clr_cell_option *option)
-{
-    const char *member = (const char *)desc + option->offset;
-    uint32_t value = 0;
-    if (option->size == sizeof(bool))
-        return *(const bool *)member;
-    memcpy(&value, member, sizeof value);
-    return value;
-}
-
-void clr_option_set(clrnn_network_desc *desc, const clr_cell_option *option, uint32_t value)
-{
-    char *member = (char *)desc + option->offset;
-    if (option->size == sizeof(bool))
-        *(bool *)member = value != 0;
-    else
-        memcpy(member, &value, sizeof value);
-}
-
-uint32_t clr_option_values(const clr_cell_option *option)
-{
-    uint32_t count = 0;
-    while (option->words && option->words[count])
-        count++;
-    return count;
-}
 
 /* --- cells ---------------------------------------------------------------------------------- */
 
@@ -127,6 +124,16 @@ const clr_cell_form *clr_cell_form_of(const clr_cell_spec *cell, const clrnn_net
 uint32_t clr_cell_parameters(const clr_cell_spec *cell, const clrnn_network_desc *desc)
 {
     return value_of(desc, cell->parameters.key) ? cell->parameters.count : 0;
+}
+
+clrnn_activation clr_cell_activation(const clr_cell_spec *cell, const clrnn_network_desc *desc,
+                                     uint32_t direction, uint32_t which)
+{
+    const clrnn_activation own = desc->activations[direction][which];
+    const bool relu = desc->nonlinearity == CLRNN_RELU && which == 0;
+    return own.function != CLRNN_FN_USUAL ? own
+           : relu                         ? clrnn_activation_of(CLRNN_FN_RELU)
+                                          : clrnn_activation_of(cell->functions[which]);
 }
 
 float clr_cell_keeping_sign(const clr_cell_spec *cell, const clrnn_network_desc *desc)

@@ -20,14 +20,23 @@ extern const char *const clr_cell_names[];
 
 /* --- options -------------------------------------------------------------------------------- */
 
+/* What the member is. */
+typedef enum clr_option_kind {
+    CLR_OPTION_WORD = 0, /* an enum or, of the words 0 and 1, a bool */
+    CLR_OPTION_SIZE,     /* a uint32_t */
+    CLR_OPTION_NUMBER,   /* a float, not negative */
+    CLR_OPTION_FUNCTION  /* a clrnn_activation */
+} clr_option_kind;
+
 /* A member of clrnn_network_desc that some cells have; 0 is the default, and for the others the
  * only value. */
 typedef struct clr_cell_option {
     const char *member;
-    size_t offset, size;      /* of the member: a bool, an enum or a uint32_t */
+    size_t offset, size; /* of the member */
+    clr_option_kind kind;
     const char *key;          /* its name in problem strings and in clrnn_cell_info.options */
     const char *field;        /* its name in the descriptions of files */
-    const char *const *words; /* its values from 0 on, ended by NULL; NULL: a size */
+    const char *const *words; /* a word: its values from 0 on, ended by NULL; else NULL */
     /* What kernels know it by: a bit OPTION_ of cl/cell.cl, set unless the value is 0; or where
      * code cannot be the same for both, a define, 1 for the value `defined`. */
     uint32_t bit;
@@ -37,6 +46,7 @@ typedef struct clr_cell_option {
      * and of a file without one it is that of the library that most such files are from. */
     const char *tensor;
     bool must_say; /* a description of such a cell must not leave it out */
+    bool seldom;   /* it does, where the value is 0: readers before it do not know the field */
     uint32_t imported;
 } clr_cell_option;
 
@@ -47,15 +57,38 @@ enum {
     CLR_OPTION_UPDATE,
     CLR_OPTION_NONLINEARITY,
     CLR_OPTION_PEEPHOLES,
-    CLR_OPTIONS
+    CLR_OPTION_COUPLED,
+    CLR_OPTION_GATE_CLIP,
+    CLR_OPTION_CELL_CLIP,
+    CLR_OPTION_PROJ_CLIP,
+    CLR_OPTION_ACTIVATIONS, /* f g h, then those of the way back in time */
+    CLR_OPTIONS = CLR_OPTION_ACTIVATIONS + 2 * CLRNN_ACTIVATIONS
 };
 extern const clr_cell_option clr_options[CLR_OPTIONS];
 
+/** A word or size; of a number whether it is not 0, of an activation its function. */
 uint32_t clr_option_get(const clrnn_network_desc *desc, const clr_cell_option *option);
 void clr_option_set(clrnn_network_desc *desc, const clr_cell_option *option, uint32_t value);
 
 /** How many values an option has that is no size. */
 uint32_t clr_option_values(const clr_cell_option *option);
+
+enum { CLR_OPTION_ROOM = 64 };
+
+/** The whole value as text, as problem strings have it. A function is its name, with alpha and beta
+ *  if they are not ONNX's: "hard_sigmoid:0.25:0.5". A word that is none is "?". */
+void clr_option_write(const clrnn_network_desc *desc, const clr_cell_option *option,
+                      char text[CLR_OPTION_ROOM]);
+
+/** The way back, of a number or an activation. Returns false, and leaves the value, if the text is
+ *  none. */
+bool clr_option_read(clrnn_network_desc *desc, const clr_cell_option *option, const char *text);
+
+/** What texts call a function of cells: 0 is "usual"; NULL past the last one. */
+const char *clr_option_function(size_t function);
+
+/** Whether a number or activation that a caller has set is one. */
+bool clr_option_valid(const clrnn_network_desc *desc, const clr_cell_option *option);
 
 /* --- cells ---------------------------------------------------------------------------------- */
 
@@ -110,6 +143,7 @@ typedef struct clr_cell_spec {
     const char *chooses;
     clr_cell_form forms[2];
     clr_unit_parameters parameters;
+    clrnn_function functions[CLRNN_ACTIVATIONS]; /* its usual ones; 0: it has not */
     clr_keeping keeping;
     /* Conversion: with the rows of this gate negated (of W, U and both biases), the two values of
      * the option `turns` are the same function; NULL: of none. */
@@ -125,6 +159,10 @@ bool clr_cell_has(const clr_cell_spec *cell, const clr_cell_option *option);
 
 /** How many parameters of each unit a checked description has. */
 uint32_t clr_cell_parameters(const clr_cell_spec *cell, const clrnn_network_desc *desc);
+
+/** An activation of a checked description: the usual one is named. */
+clrnn_activation clr_cell_activation(const clr_cell_spec *cell, const clrnn_network_desc *desc,
+                                     uint32_t direction, uint32_t which);
 
 /** Of the gate that keeps: 1 if it does so when its sum is large, -1: when small, 0: no gate. */
 float clr_cell_keeping_sign(const clr_cell_spec *cell, const clrnn_network_desc *desc);

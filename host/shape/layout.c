@@ -29,7 +29,7 @@ static clrnn_status finish(const clr_network *n, const clrnn_log *log, clr_layou
     clr_size h = product(l.slots, N, n->state_size);
     clr_size c = product(n->has_cell_state ? l.slots : 0, N, H);
     clr_size saved = product(l.saved_steps, N, n->saved * H);
-    clr_size y = product(ys ? l.y_steps : 0, N, D * n->state_size);
+    clr_size y = product(ys ? l.y_steps : 0, N, n->width);
     clr_size total = {0};
     l.gates_at = append(&total, gates, own);
     l.h_at = append(&total, h, cells);
@@ -69,7 +69,7 @@ clrnn_status clr_layout_infer(const clr_network *network, uint32_t steps, uint32
                            .slots = 2,
                            .steps = chunk,
                            .saved_steps = 1,
-                           .y_steps = network->directions == 2 ? steps : chunk};
+                           .y_steps = network->back_in_time ? steps : chunk};
     return finish(network, log, layout);
 }
 

@@ -7,7 +7,7 @@
  *     h     [slots,N,R]     states; before step t in slot t (backward direction: t+1), after it in
  *     c     [slots,N,H]     the other; the slot number counts modulo `slots`
  *     saved [steps,N,H]     what else a cell saves, for each of clr_network.saved values
- * and per layer below the top one  y [y_steps,N,D*R], its output after dropout. */
+ * and per layer below the top one  y [y_steps,N,D*R, of a sum R], its output after dropout. */
 #ifndef CLR_SHAPE_LAYOUT_H
 #define CLR_SHAPE_LAYOUT_H
 

@@ -18,6 +18,52 @@ static void write_owners(const clr_cell_option *option, char *text, size_t size)
             at += (size_t)snprintf(text + at, size - at, "%s%s", at ? " and " : "", cell->title);
 }
 
+typedef struct option_text {
+    char text[CLR_OPTION_ROOM];
+} option_text;
+
+/* Words as their number, as callers of C know them. */
+static option_text show_option(const clrnn_network_desc *d, const clr_cell_option *option)
+{
+    option_text value;
+    if (option->kind == CLR_OPTION_WORD)
+        snprintf(value.text, sizeof value.text, "%u", clr_option_get(d, option));
+    else
+        clr_option_write(d, option, value.text);
+    return value;
+}
+
+/* What only goes with something else. */
+static clrnn_status check_pairs(const clrnn_network_desc *d, const clrnn_log *log)
+{
+    if ((unsigned)d->merge > CLRNN_MERGE_SUM)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: merge %d is unknown, not in 0..%d",
+                        (int)d->merge, CLRNN_MERGE_SUM);
+    if (d->no_bias && d->single_bias)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: no_bias and single_bias are both given");
+    if (d->reverse && d->bidirectional)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: reverse and bidirectional are both given");
+    if (d->merge && !d->bidirectional)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: merge is %d, but there is one direction, nothing to merge",
+                        (int)d->merge);
+    if (d->proj_clip > 0 && !d->proj_size)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: proj_clip is %g, but there is no projection, proj_size is 0",
+                        (double)d->proj_clip);
+    if (d->nonlinearity && d->activations[0][0].function)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: nonlinearity and activations[0][0] are both given");
+    for (int i = 0; i < CLRNN_ACTIVATIONS && !d->bidirectional; i++)
+        if (d->activations[1][i].function)
+            return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                            "network: activations[1][%d] is %s, but the network has no second "
+                            "direction",
+                            i, clrnn_function_name(d->activations[1][i].function));
+    return CLRNN_OK;
+}
+
 static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *log)
 {
     const clr_cell_spec *cell = clr_cell_of(d->cell);
@@ -29,12 +75,18 @@ static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *
         if (o->words && clr_option_get(d, o) >= clr_option_values(o))
             return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: %s %d is unknown, not in 0..%u",
                             o->member, (int)clr_option_get(d, o), clr_option_values(o) - 1);
+        else if (!clr_option_valid(d, o))
+            return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                            o->kind == CLR_OPTION_NUMBER
+                                ? "network: %s is %s, not a finite number from 0 on"
+                                : "network: %s is %s: no function, or alpha or beta is not finite",
+                            o->member, show_option(d, o).text);
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++) {
         write_owners(o, owners, sizeof owners);
         if (clr_option_get(d, o) && !clr_cell_has(cell, o))
             return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                            "network: %s is %u, but %s is an option of %s only", o->member,
-                            clr_option_get(d, o), o->member, owners);
+                            "network: %s is %s, but %s is an option of %s only", o->member,
+                            show_option(d, o).text, o->member, owners);
     }
     return CLRNN_OK;
 }
@@ -66,6 +118,8 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "network: no description, desc is NULL");
     clrnn_status status = check_options(desc, log);
     if (status == CLRNN_OK)
+        status = check_pairs(desc, log);
+    if (status == CLRNN_OK)
         status = check_sizes(desc, log);
     if (status != CLRNN_OK)
         return status;
@@ -80,14 +134,17 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     n.layers = n.desc.num_layers;
     n.directions = desc->bidirectional ? 2 : 1;
     n.state_size = desc->proj_size ? desc->proj_size : desc->hidden_size;
+    n.biases = desc->no_bias ? 0 : desc->single_bias ? 1 : 2;
+    n.back_in_time = desc->bidirectional || desc->reverse;
+    n.width = desc->merge == CLRNN_MERGE_SUM ? n.state_size : n.directions * n.state_size;
     n.saved = n.form->saved + (desc->proj_size ? 1 : 0);
     n.parameters = clr_cell_parameters(n.cell, desc);
 
     clr_size rows = clr_size_mul(clr_size_of(n.gates), desc->hidden_size);
     clr_size total = {0};
     for (uint32_t layer = 0; layer < n.layers; layer++) {
-        uint64_t inputs = layer ? (uint64_t)n.directions * n.state_size : desc->input_size;
-        uint64_t columns = inputs + n.state_size + (desc->no_bias ? 0 : 2);
+        uint64_t inputs = layer ? n.width : desc->input_size;
+        uint64_t columns = inputs + n.state_size + n.biases;
         clr_size cell = clr_size_mul(rows, columns);
         uint64_t others = (uint64_t)desc->proj_size + n.parameters; /* times H */
         cell = clr_size_add(cell, clr_size_mul(clr_size_of(others), desc->hidden_size));
@@ -110,14 +167,17 @@ static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
     size_t rows = (size_t)n->gates * n->desc.hidden_size;
     clr_cell_weights w = {
         .b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT, .params = CLR_ABSENT};
-    w.inputs = layer ? n->directions * n->state_size : n->desc.input_size;
+    w.inputs = layer ? n->width : n->desc.input_size;
     w.w_ih = at;
     w.w_hh = w.w_ih + rows * w.inputs;
     w.end = w.w_hh + rows * n->state_size;
-    if (!n->desc.no_bias) {
+    if (n->biases > 0) {
         w.b_ih = w.end;
-        w.b_hh = w.b_ih + rows;
-        w.end = w.b_hh + rows;
+        w.end += rows;
+    }
+    if (n->biases > 1) {
+        w.b_hh = w.end;
+        w.end += rows;
     }
     if (n->desc.proj_size) {
         w.w_hr = w.end;
@@ -128,6 +188,11 @@ static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
         w.end = w.params + (size_t)n->parameters * n->desc.hidden_size;
     }
     return w;
+}
+
+bool clr_network_down(const clr_network *network, uint32_t direction)
+{
+    return network->desc.reverse || direction == 1;
 }
 
 clr_cell_weights clr_network_cell(const clr_network *network, uint32_t layer, uint32_t direction)
@@ -145,8 +210,7 @@ clrnn_status clrnn_network_weights(const clrnn_network_desc *desc, const clrnn_l
     clrnn_status status = clr_network_init(desc, log, &n);
     if (status != CLRNN_OK)
         return status;
-    size_t per_cell =
-        2 + (desc->no_bias ? 0 : 2) + (desc->proj_size ? 1 : 0) + (n.parameters ? 1 : 0);
+    size_t per_cell = 2 + n.biases + (desc->proj_size ? 1 : 0) + (n.parameters ? 1 : 0);
     if (tensors)
         *tensors = per_cell * n.layers * n.directions;
     if (elements)

@@ -12,10 +12,14 @@ typedef struct clr_network {
     uint32_t layers;     /* L */
     uint32_t directions; /* D */
     uint32_t state_size; /* R: width of a hidden state, P or H */
+    uint32_t width;      /* features of a layer's output: D*R, or of a sum R */
+    uint32_t biases;     /* for each gate: 2, 1 or 0 */
+    bool back_in_time;   /* a direction is walked so: the whole sequence is needed */
     size_t weights;      /* elements of the canonical weights */
     const clr_cell_spec *cell;
     const clr_cell_form *form;
     bool has_cell_state;
+    bool resets;         /* what makes a plan says so: passes may reset states within a sequence */
     uint32_t parameters; /* of each unit: how many of cell->parameters there are, all or none */
     uint32_t saved; /* values saved for each unit and step beside gates and c: the cell's, or what a
                        projection multiplies */
@@ -33,13 +37,16 @@ typedef struct clr_cell_weights {
     size_t w_ih;     /* [G*H, I'] */
     size_t w_hh;     /* [G*H, R]  */
     size_t b_ih;     /* [G*H], CLR_ABSENT without bias */
-    size_t b_hh;     /* [G*H], CLR_ABSENT without bias */
+    size_t b_hh;     /* [G*H], CLR_ABSENT without a second bias */
     size_t w_hr;     /* [P, H], CLR_ABSENT without projection */
     size_t params;   /* [parameters*H], CLR_ABSENT if there are none */
     size_t end;      /* one past the last */
 } clr_cell_weights;
 
-/** layer 0..L-1, direction 0 or 1 (backward in time). */
+/** Whether a direction is walked from the last step to the first. */
+bool clr_network_down(const clr_network *network, uint32_t direction);
+
+/** layer 0..L-1, direction 0 or 1. */
 clr_cell_weights clr_network_cell(const clr_network *network, uint32_t layer, uint32_t direction);
 
 #endif

@@ -18,6 +18,7 @@
 #include "device/buffer.h"
 #include "model/model.h"
 #include "model/tensors.h"
+#include "train/checkpoint.h"
 #include "train/options.h"
 #include "train/trainer.h"
 
@@ -251,50 +252,6 @@ static clrnn_status compare_fields(const clrnn_trainer *trainer, const clrnn_ten
     return CLRNN_OK;
 }
 
-/* A number of the checkpoint's model, and that of the trainer's. */
-static clrnn_status compare(const clrnn_log *log, const char *path, const char *name, uint64_t a,
-                            uint64_t b)
-{
-    if (a == b)
-        return CLRNN_OK;
-    return clr_fail(log, CLRNN_ERR_FORMAT,
-                    "checkpoint %s is of another model: %s is %" PRIu64
-                    ", this model's is %" PRIu64,
-                    path, name, a, b);
-}
-
-/* a: the checkpoint's model, b: the trainer's. */
-static clrnn_status compare_models(const clrnn_model *a, const clrnn_model *b, const char *path)
-{
-    const clrnn_network_desc *x = &a->desc.network, *y = &b->desc.network;
-    const clrnn_log *log = &b->context->log;
-    const struct {
-        const char *name;
-        uint64_t a, b;
-    } fields[] = {
-        {"cell", x->cell, y->cell},
-        {"input", a->desc.input, b->desc.input},
-        {"input_size", x->input_size, y->input_size},
-        {"hidden_size", x->hidden_size, y->hidden_size},
-        {"num_layers", x->num_layers, y->num_layers},
-        {"bidirectional", x->bidirectional, y->bidirectional},
-        {"bias", !x->no_bias, !y->no_bias},
-        {"vocabulary_size", a->desc.vocabulary_size, b->desc.vocabulary_size},
-        {"output_size", a->desc.output_size, b->desc.output_size},
-    };
-    clrnn_status status = CLRNN_OK;
-    for (size_t i = 0; i < sizeof fields / sizeof *fields && status == CLRNN_OK; i++)
-        status = compare(log, path, fields[i].name, fields[i].a, fields[i].b);
-    for (const clr_cell_option *o = clr_options;
-         o < clr_options + CLR_OPTIONS && status == CLRNN_OK; o++)
-        status = compare(log, path, o->field, clr_option_get(x, o), clr_option_get(y, o));
-    const uint8_t *v = a->desc.vocabulary, *w = b->desc.vocabulary;
-    if (status == CLRNN_OK && (!v != !w || (v && memcmp(v, w, b->desc.vocabulary_size) != 0)))
-        status = clr_fail(log, CLRNN_ERR_FORMAT,
-                          "checkpoint %s is of another model: its vocabulary differs", path);
-    return status;
-}
-
 static clrnn_status load_part(const clrnn_model *model, const clrnn_tensors *set, const part *p,
                               const char *path, cl_mem *buffer)
 {
@@ -326,7 +283,7 @@ static clrnn_status load(clrnn_trainer *trainer, const clrnn_tensors *set, const
     if (status == CLRNN_OK)
         status = clrnn_model_from_tensors(model->context, set, model->desc.precision, &in->model);
     if (status == CLRNN_OK)
-        status = compare_models(in->model, model, path);
+        status = clr_checkpoint_compare(in->model, model, path);
     if (status == CLRNN_OK)
         status = compare_fields(trainer, set, path);
     in->started = trainer->desc.carry_state && clrnn_tensors_find(set, parts[STATE_H].name);

@@ -145,47 +145,6 @@ typedef enum clrnn_node_kind {
         CLRNN_NODE_KINDS
 } clrnn_node_kind;
 
-/* The one list of functions of one number, with alpha a and beta b; where both
- * are 0 they are those of clrnn_function_defaults. */
-#define CLRNN_FUNCTION_LIST(X)                                              \
-    X(IDENTITY, identity)                                                   \
-    X(TANH, tanh)                                                           \
-    X(SIGMOID, sigmoid)                                                     \
-    X(RELU, relu)                                                           \
-    X(AFFINE, affine)                     /* a x + b */                     \
-    X(LEAKY_RELU, leaky_relu)             /* x >= 0 ? x : a x */            \
-    X(THRESHOLDED_RELU, thresholded_relu) /* x >= a ? x : 0 */              \
-    X(SCALED_TANH, scaled_tanh)           /* a tanh(b x) */                 \
-    X(HARD_SIGMOID, hard_sigmoid)         /* max(0, min(1, a x + b)) */     \
-    X(ELU, elu)                           /* x >= 0 ? x : a (e^x - 1) */    \
-    X(SOFTSIGN, softsign)                 /* x / (1 + |x|) */               \
-    X(SOFTPLUS, softplus)                 /* log(1 + e^x) */                \
-    X(SELU, selu)                         /* b (x > 0 ? x : a (e^x - 1)) */ \
-    X(GELU, gelu)                         /* x Phi(x), by erf */            \
-    X(GELU_TANH, gelu_tanh)               /* the same by tanh */            \
-    X(SILU, silu)                         /* x sigmoid(a x) */              \
-    X(HARD_SWISH, hard_swish)             /* x max(0, min(1, x/6 + 1/2)) */ \
-    X(MISH, mish)                         /* x tanh(softplus(x)) */         \
-    X(CLIP, clip)                         /* max(a, min(b, x)) */           \
-    X(EXP, exp)                                                             \
-    X(LOG, log)                                                             \
-    X(SQRT, sqrt)                                                           \
-    X(SQUARE, square)                                                       \
-    X(ABS, abs)                                                             \
-    X(NEGATE, negate)                                                       \
-    X(RECIPROCAL, reciprocal)                                               \
-    X(SIGN, sign)                                                           \
-    X(FLOOR, floor)                                                         \
-    X(CEIL, ceil)                                                           \
-    X(NOT, not ) /* x == 0 */
-
-typedef enum clrnn_function {
-#define CLRNN_FUNCTION_ENUM(id, name) CLRNN_FN_##id,
-    CLRNN_FUNCTION_LIST(CLRNN_FUNCTION_ENUM)
-#undef CLRNN_FUNCTION_ENUM
-        CLRNN_FUNCTIONS
-} clrnn_function;
-
 typedef enum clrnn_comparison {
     CLRNN_LESS = 0,
     CLRNN_LESS_EQUAL,
@@ -285,10 +244,6 @@ CLRNN_API clrnn_status clrnn_graph_add(clrnn_graph *graph, const clrnn_node_desc
                                        uint32_t *index);
 CLRNN_API clrnn_status clrnn_graph_output(clrnn_graph *graph, const char *name, const char *value);
 
-/** alpha and beta of a function as ONNX has them where they are not given: leaky_relu 0.01,
- *  hard_sigmoid 0.2 and 0.5, ..; 1 and 0 where it has none. Threads: any. */
-CLRNN_API void clrnn_function_defaults(clrnn_function function, double *alpha, double *beta);
-
 /* What a value is: of an input, a node or an output. */
 typedef struct clrnn_value_info {
     const char *name; /* valid as long as the graph */
@@ -314,9 +269,8 @@ CLRNN_API bool clrnn_graph_value(const clrnn_graph *graph, const char *name,
  *  inputs by name; NULL if there is none. Valid as long as the graph. */
 CLRNN_API const clrnn_node_desc *clrnn_graph_node(const clrnn_graph *graph, uint32_t i);
 
-/** The name of a kind ("dense"), of a function ("tanh"); NULL if there is no such one. */
+/** The name of a kind ("dense"); NULL if there is no such one. Threads: any. */
 CLRNN_API const char *clrnn_node_kind_name(clrnn_node_kind kind);
-CLRNN_API const char *clrnn_function_name(clrnn_function function);
 
 #ifdef __cplusplus
 }

@@ -49,6 +49,78 @@ typedef enum clrnn_gru_update { CLRNN_UPDATE_REPLACES = 0, CLRNN_UPDATE_KEEPS } 
 /* LSTM only, with peepholes (Gers, Schraudolph 2002): to the sums of the gates comes, unit by unit,
  *   i: p_i*c_{t-1}      f: p_f*c_{t-1}      o: p_o*c_t      (ONNX, TensorFlow Lite) */
 
+/* LSTM only, with coupled_gates (ONNX input_forget, CIFG): f = 1 - i. The rows of f are in the
+ * weights, but are not used, and their gradients are 0. (TensorFlow Lite has i = 1 - f: its rows of
+ * f, negated, are ours of i.) */
+
+/* The one list of functions of one number, with alpha a and beta b; where both
+ * are 0 they are those of clrnn_function_defaults. */
+#define CLRNN_FUNCTION_LIST(X)                                              \
+    X(IDENTITY, identity)                                                   \
+    X(TANH, tanh)                                                           \
+    X(SIGMOID, sigmoid)                                                     \
+    X(RELU, relu)                                                           \
+    X(AFFINE, affine)                     /* a x + b */                     \
+    X(LEAKY_RELU, leaky_relu)             /* x >= 0 ? x : a x */            \
+    X(THRESHOLDED_RELU, thresholded_relu) /* x >= a ? x : 0 */              \
+    X(SCALED_TANH, scaled_tanh)           /* a tanh(b x) */                 \
+    X(HARD_SIGMOID, hard_sigmoid)         /* max(0, min(1, a x + b)) */     \
+    X(ELU, elu)                           /* x >= 0 ? x : a (e^x - 1) */    \
+    X(SOFTSIGN, softsign)                 /* x / (1 + |x|) */               \
+    X(SOFTPLUS, softplus)                 /* log(1 + e^x) */                \
+    X(SELU, selu)                         /* b (x > 0 ? x : a (e^x - 1)) */ \
+    X(GELU, gelu)                         /* x Phi(x), by erf */            \
+    X(GELU_TANH, gelu_tanh)               /* the same by tanh */            \
+    X(SILU, silu)                         /* x sigmoid(a x) */              \
+    X(HARD_SWISH, hard_swish)             /* x max(0, min(1, x/6 + 1/2)) */ \
+    X(MISH, mish)                         /* x tanh(softplus(x)) */         \
+    X(CLIP, clip)                         /* max(a, min(b, x)) */           \
+    X(EXP, exp)                                                             \
+    X(LOG, log)                                                             \
+    X(SQRT, sqrt)                                                           \
+    X(SQUARE, square)                                                       \
+    X(ABS, abs)                                                             \
+    X(NEGATE, negate)                                                       \
+    X(RECIPROCAL, reciprocal)                                               \
+    X(SIGN, sign)                                                           \
+    X(FLOOR, floor)                                                         \
+    X(CEIL, ceil)                                                           \
+    X(NOT, not ) /* x == 0 */
+
+typedef enum clrnn_function {
+#define CLRNN_FUNCTION_ENUM(id, name) CLRNN_FN_##id,
+    CLRNN_FUNCTION_LIST(CLRNN_FUNCTION_ENUM)
+#undef CLRNN_FUNCTION_ENUM
+        CLRNN_FUNCTIONS,
+    CLRNN_FN_USUAL = CLRNN_FN_IDENTITY /* in a cell: what it has there, sigmoid or tanh */
+} clrnn_function;
+
+/** alpha and beta of a function as ONNX, or where that leaves it open ONNX Runtime, has them where
+ *  they are not given: leaky_relu 0.01, thresholded_relu 1, hard_sigmoid 0.2 and 0.5, elu 1, affine
+ *  1 and 0, scaled_tanh 1 and 1, ..; 0 where it has none. Threads: any. */
+CLRNN_API void clrnn_function_defaults(clrnn_function function, double *alpha, double *beta);
+
+/** Its name as above, "leaky_relu"; NULL if there is no such function. Threads: any. */
+CLRNN_API const char *clrnn_function_name(clrnn_function function);
+
+/* A function of a cell: relu to softplus of the list, those that ONNX knows; identity there is
+ * affine. Gradients at a corner are those of the side that is flatter, as in PyTorch. */
+typedef struct clrnn_activation {
+    clrnn_function function;
+    float alpha, beta; /* of the functions that have them; taken as they are, also 0 */
+} clrnn_activation;
+
+/* A cell's functions in ONNX's order: of an LSTM f (the gates i, f and o), g and h; of a GRU f (r
+ * and z) and g (n); of an RNN f alone. */
+#define CLRNN_ACTIVATIONS 3
+
+/** A function with its alpha and beta of clrnn_function_defaults. Threads: any. */
+CLRNN_API clrnn_activation clrnn_activation_of(clrnn_function function);
+
+/* What both directions make together: features side by side, or their sum. Layers above get that,
+ * too. */
+typedef enum clrnn_merge { CLRNN_MERGE_CONCAT = 0, CLRNN_MERGE_SUM } clrnn_merge;
+
 /* The type of every array of a plan or model. */
 typedef enum clrnn_precision {
     CLRNN_F32 = 0,
@@ -78,18 +150,29 @@ typedef struct clrnn_network_desc {
     uint32_t proj_size;   /* P, LSTM only, less than H; 0 means no projection */
     bool bidirectional;   /* D = 2: features of the forward direction, then of the backward one */
     bool no_bias;
+    bool single_bias;  /* bias_ih alone, no bias_hh; not with no_bias */
+    bool reverse;      /* the one direction is the backward one; not with bidirectional */
+    clrnn_merge merge; /* with bidirectional only */
     clrnn_nonlinearity nonlinearity; /* RNN only */
     clrnn_gru_reset gru_reset;       /* GRU only */
     clrnn_gru_update gru_update;     /* GRU only */
     bool peepholes;                  /* LSTM only: gates see the cell state */
+    bool coupled_gates;              /* LSTM only: f = 1 - i */
+    /* Bounds, 0 = none; a gradient stops where a value lies beyond. */
+    float gate_clip; /* of what the functions of gates are applied to: to [-clip,clip] (ONNX) */
+    float cell_clip; /* LSTM only: of c_t, before it is used (TensorFlow) */
+    float proj_clip; /* with projection: of h_t (TensorFlow); there is no gradient at the bound */
+    /* Functions in place of the usual ones, forward and backward in time. */
+    clrnn_activation activations[2][CLRNN_ACTIVATIONS];
 } clrnn_network_desc;
 
 /* One tensor of the canonical weights: PyTorch's names, shapes and gate order (LSTM i f g o,
  * GRU r z n), one after the other in one flat array in PyTorch's order of parameters: for each
- * layer and direction weight_ih [G*H, I or D*R], weight_hh [G*H, R], bias_ih [G*H], bias_hh [G*H]
- * (both absent if no_bias), weight_hr [P, H] (if projected). PyTorch has no peepholes: then comes
- * weight_peephole [3*H] (if there are any), of the gates i f o in the order of the other tensors
- * (ONNX has them as i o f, TensorFlow Lite as three tensors). */
+ * layer and direction weight_ih [G*H, I or D*R, of a sum R], weight_hh [G*H, R], bias_ih [G*H],
+ * bias_hh [G*H] (both absent if no_bias, the second if single_bias), weight_hr [P, H] (if
+ * projected). PyTorch has no peepholes: then comes weight_peephole [3*H] (if there are any), of the
+ * gates i f o in the order of the other tensors (ONNX has them as i o f, TensorFlow Lite as three
+ * tensors). */
 typedef struct clrnn_weight_info {
     char name[48];     /* "weight_ih_l0", "bias_hh_l1_reverse", ... */
     uint32_t rank;     /* 1 or 2 */

@@ -34,6 +34,7 @@ typedef struct clrnn_plan_desc {
      * as `weights` not with `train` or double precision. What is computed, and states, remain as
      * they are; y is rounded to the nearest, ties to even. */
     clrnn_storage sequences;
+    bool resets;   /* passes may reset states inside a sequence: clrnn_forward_io.resets */
     float dropout; /* 0 <= p < 1, between layers, in training plans of two or more only */
 } clrnn_plan_desc;
 
@@ -95,20 +96,36 @@ CLRNN_API clrnn_status clrnn_plan_set_weights(clrnn_plan *plan, clrnn_slice weig
 /** The same from host memory: weight_count elements, read before the call returns. */
 CLRNN_API clrnn_status clrnn_plan_set_weights_host(clrnn_plan *plan, const void *weights);
 
+/* For steps or batch of a pass: there are none. (0 means as many as the plan is for.) Nothing is
+ * computed: hn and cn become h0 and c0, and so dh0 and dc0 dhn and dcn; gradients of weights are 0.
+ */
+#define CLRNN_NONE UINT32_MAX
+
 /* Slices used by one forward pass. Zero-initialise, then set what you need. */
 typedef struct clrnn_forward_io {
-    uint32_t steps;          /* T; 0 means max_steps of the plan */
-    uint32_t batch;          /* N; 0 means max_batch */
+    uint32_t steps;          /* T; 0 means max_steps of the plan, CLRNN_NONE that there are none */
+    uint32_t batch;          /* N; 0 means max_batch, CLRNN_NONE that there are none */
     const uint32_t *lengths; /* in  host [N], each 0..T, any order; NULL = all T. Copied: it may be
                               * changed when the call returns. */
     clrnn_slice x;           /* in  [T,N,I]; steps past a row's length are not used; its offset and
                               * that of y count elements of their own storage */
     clrnn_slice h0;          /* in  [L*D,N,R]; absent = zeros */
     clrnn_slice c0;          /* in  [L*D,N,H]; absent = zeros; LSTM only */
-    clrnn_slice y;           /* out [T,N,D*R]; 0 past a row's length; may be absent; not over x */
+    clrnn_slice y;           /* out [T,N,D*R, of a sum R]; steps that do not count: `repeat`; may be
+                              * absent; not over x */
     clrnn_slice hn;      /* out [L*D,N,R]; state after each row's last valid step; may be absent */
     clrnn_slice cn;      /* out [L*D,N,H]; the same; may be absent; LSTM only */
     clrnn_slice reserve; /* out reserve_bytes of the plan; present if and only if it trains */
+    /* Steps of a row that do not count: its states stay, as past its length. All in host memory,
+     * copied as lengths are. */
+    const uint8_t *mask;   /* in  [T,N], 0: row n leaves step t out; NULL = none are left out */
+    const uint8_t *resets; /* in  [T,N], not 0: the state before step t is 0, in the direction in
+                            * which it is scanned; not past a row's length; NULL = none; a plan
+                            * with `resets` */
+    clrnn_slice device_lengths; /* in  [N] cl_int, in place of lengths; more than T is T */
+    bool repeat;   /* y of a step that does not count is that of the one before it that did, or 0
+                    * (Keras); such a y has gradients. With f32 sequences only. */
+    float padding; /* without repeat: y of steps that do not count */
     uint64_t dropout_seed;     /* with the layer, step, row and unit the key of each dropout draw */
     uint32_t dropout_index;    /* changes from one training iteration to the next */
     uint32_t wait_count;       /* events in wait_list */
@@ -127,7 +144,8 @@ typedef struct clrnn_forward_io {
  * Ownership: every buffer remains the caller's, on success and on failure.
  * Threads:   one call at a time for each plan; different plans may run concurrently.
  * Returns:   CLRNN_OK
- *            CLRNN_ERR_ARGUMENT  no weights set, x absent, c0 or cn without LSTM, a reserve though
+ *            CLRNN_ERR_ARGUMENT  no weights set, x absent, lengths twice, resets in a plan without,
+ *                                repeat or padding that cannot be, c0 or cn without LSTM, a reserve though
  *                                the plan does not train, or none though it does, wait_count
  *                                without wait_list
  *            CLRNN_ERR_RANGE     steps, batch or a length out of range, or a slice too short;
@@ -138,11 +156,13 @@ typedef struct clrnn_forward_io {
 CLRNN_API clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_event *done);
 
 /* Slices used by one backward pass. `forward` repeats what the forward pass was given: its steps,
- * batch, lengths, x, h0, c0, reserve and dropout keys must be the same and unchanged; its wait list
+ * batch, lengths, mask, resets, repeat, x, h0, c0, reserve and dropout keys must be the same and
+ * unchanged; its wait list
  * is that of this pass. */
 typedef struct clrnn_backward_io {
     clrnn_forward_io forward;
-    clrnn_slice dy;       /* in  [T,N,D*R]; absent = zeros; ignored past a row's length */
+    clrnn_slice dy;       /* in  as y; absent = zeros; ignored of steps that do not count, unless
+                           * they repeat one */
     clrnn_slice dhn;      /* in  [L*D,N,R]; absent = zeros */
     clrnn_slice dcn;      /* in  [L*D,N,H]; absent = zeros; LSTM only */
     clrnn_slice dx;       /* out [T,N,I]; 0 past a row's length; may be absent */
@@ -169,6 +189,9 @@ typedef struct clrnn_host_io {
     uint32_t steps; /* as in clrnn_forward_io */
     uint32_t batch;
     const uint32_t *lengths;
+    const uint8_t *mask, *resets;
+    bool repeat;
+    float padding;
     const void *x, *h0, *c0; /* in  */
     void *y, *hn, *cn;       /* out */
     uint64_t dropout_seed;

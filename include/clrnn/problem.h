@@ -7,8 +7,12 @@
  * (clrnn/stream.h) of block=64 steps, or T where that is less; the last one may be shorter. weights
  * is f32, or without mode=train f16, bf16 or int8. Further keys: P=0 (projection),
  * peepholes=0|1 (LSTM), reset=before|after and update=replaces|keeps (GRU), act=tanh|relu (RNN),
- * bias=1|0, lengths=full|ragged, precision=f32|f64, strategy=auto|stepwise|persistent|resident,
- * gemm=auto|clblast|packed. The same string is used by the command, the benchmarks and the tests.
+ * coupled=0|1 and cell_clip=0 (LSTM), proj_clip=0 (with P), gate_clip=0; the cell's functions in
+ * ONNX's order act_f, act_g, act_h, backward in time act_f_back, ..: FUNCTION, FUNCTION:ALPHA or
+ * FUNCTION:ALPHA:BETA, without which they are ONNX's (clrnn_function); reverse=0|1,
+ * merge=concat|sum, bias=1|0|one, lengths=full|ragged, mask=none|zero|repeat, resets=0|1,
+ * precision=f32|f64, strategy=auto|stepwise|persistent|resident, gemm=auto|clblast|packed. The same
+ * string is used by the command, the benchmarks and the tests.
  */
 #ifndef CLRNN_PROBLEM_H
 #define CLRNN_PROBLEM_H
@@ -26,6 +30,9 @@ typedef struct clrnn_problem {
     bool train;     /* mode=train: forward + backward + weight gradients */
     uint32_t block; /* mode=stream: steps of a block, 1..T; 0 = another mode */
     bool ragged;    /* lengths spread over 0..T in no order, else all T */
+    uint32_t mask;  /* 0 no mask, 1 and 2 a random one; 2: what it leaves out repeats the output
+                     * before it */
+    bool resets;    /* states are reset at random steps */
     clrnn_precision precision;
     clrnn_strategy strategy;
     clrnn_gemm gemm;

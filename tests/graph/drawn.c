@@ -65,6 +65,23 @@ static void draw_inputs(drawn_numbers *r, clrnn_graph *graph, bool image)
         assert_int_equal(clrnn_graph_input(graph, &i), CLRNN_OK);
 }
 
+/* What most networks have not. */
+static void draw_options(drawn_numbers *r, clrnn_network_desc *n)
+{
+    static const uint32_t functions[] = {
+        [CLRNN_CELL_LSTM] = 3, [CLRNN_CELL_GRU] = 2, [CLRNN_CELL_RNN] = 1};
+    n->single_bias = !n->no_bias && chance(r, 20);
+    n->reverse = !n->bidirectional && chance(r, 20);
+    n->merge = n->bidirectional && chance(r, 40) ? CLRNN_MERGE_SUM : CLRNN_MERGE_CONCAT;
+    n->coupled_gates = n->cell == CLRNN_CELL_LSTM && chance(r, 10);
+    n->gate_clip = chance(r, 10) ? 0.75f : 0;
+    n->cell_clip = n->cell == CLRNN_CELL_LSTM && chance(r, 10) ? 0.5f : 0;
+    for (uint32_t i = 0; i < functions[n->cell]; i++)
+        for (uint32_t d = 0; d < (n->bidirectional ? 2 : 1) && chance(r, 20); d++)
+            n->activations[d][i] =
+                clrnn_activation_of((clrnn_function)from_to(r, CLRNN_FN_TANH, CLRNN_FN_SOFTPLUS));
+}
+
 static void draw_network(drawn_numbers *r, clrnn_network_desc *n)
 {
     n->cell = (clrnn_cell)draw_below(r, 3);
@@ -80,6 +97,8 @@ static void draw_network(drawn_numbers *r, clrnn_network_desc *n)
         n->gru_reset = (clrnn_gru_reset)draw_below(r, 2);
         n->gru_update = (clrnn_gru_update)draw_below(r, 2);
     }
+    if (chance(r, 40))
+        draw_options(r, n);
 }
 
 static void draw_window(drawn_numbers *r, clrnn_node_desc *d, uint32_t axes)

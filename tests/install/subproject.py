@@ -4,6 +4,7 @@
 usage: subproject.py SOURCE
 """
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,10 +17,12 @@ clrnn = dependency('clrnn', version: '>= @VERSION@', fallback: 'clrnn')
 executable('example', 'example.c', dependencies: clrnn)
 """
 TIMEOUT = 3600
+# The device of this test's build need not be one of the parent's.
+ENV = {k: v for k, v in os.environ.items() if k != "CLRNN_DEVICE"}
 
 
 def run(*command, folder):
-    result = subprocess.run(command, cwd=folder, encoding="utf-8", stdin=subprocess.DEVNULL,
+    result = subprocess.run(command, cwd=folder, encoding="utf-8", stdin=subprocess.DEVNULL, env=ENV,
                             timeout=TIMEOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert result.returncode == 0, f"{command}: exit {result.returncode}\n{result.stdout}"
     return result.stdout

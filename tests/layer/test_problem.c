@@ -73,6 +73,22 @@ static void every_key(void **state)
     assert_true(p.network.peepholes && p.network.proj_size == 3);
     p = parse("peepholes=0");
     assert_false(p.network.peepholes);
+    p = parse("D=2,merge=sum,bias=one,mask=repeat,resets=1,coupled=1,cell_clip=0.1,gate_clip=1.5,"
+              "act_f=hard_sigmoid,act_g_back=affine:0.25:-1e-3");
+    assert_true(p.network.merge == CLRNN_MERGE_SUM && p.network.single_bias && !p.network.no_bias);
+    assert_true(p.mask == 2 && p.resets && p.network.coupled_gates);
+    assert_true(p.network.cell_clip == 0.1f && p.network.gate_clip == 1.5f);
+    assert_true(p.network.activations[0][0].function == CLRNN_FN_HARD_SIGMOID &&
+                p.network.activations[0][0].alpha == 0.2f &&
+                p.network.activations[0][0].beta == 0.5f);
+    assert_true(p.network.activations[1][1].function == CLRNN_FN_AFFINE &&
+                p.network.activations[1][1].beta == -1e-3f);
+    assert_format(&p,
+                  "cell=lstm,T=100,N=1,I=256,H=256,L=1,D=2,mode=infer,weights=f32,coupled=1,"
+                  "gate_clip=1.5,cell_clip=0.1,act_f=hard_sigmoid,act_g_back=affine:0.25:-0.001,"
+                  "bias=one,merge=sum,mask=repeat,resets=1");
+    p = parse("cell=gru,reverse=1");
+    assert_true(p.network.reverse && !p.network.bidirectional);
     p = parse("mode=stream,block=16,T=100");
     assert_true(p.block == 16 && p.steps == 100 && !p.train);
     p = parse("block=100,T=100,mode=stream");
@@ -156,6 +172,19 @@ static void bad_strings(void **state)
         {"cell=gru,update=maybe", CLRNN_ERR_ARGUMENT, "update=maybe is unknown"},
         {"cell=rnn,act=gelu", CLRNN_ERR_ARGUMENT, "act=gelu is unknown"},
         {"bias=2", CLRNN_ERR_ARGUMENT, "bias=2 is unknown"},
+        {"cell_clip=-1", CLRNN_ERR_ARGUMENT, "cell_clip=-1 is not a number from 0 on"},
+        {"gate_clip=1e999", CLRNN_ERR_ARGUMENT, "gate_clip=1e999 is not a number"},
+        {"proj_clip=1", CLRNN_ERR_ARGUMENT, "there is no projection"},
+        {"cell=gru,coupled=1", CLRNN_ERR_ARGUMENT, "coupled_gates is an option of LSTM only"},
+        {"cell=gru,act_h=relu", CLRNN_ERR_ARGUMENT, "is an option of LSTM only"},
+        {"act_f=gelu", CLRNN_ERR_ARGUMENT, "act_f=gelu is no function, must be one of usual|tanh"},
+        {"act_f=tanh:1", CLRNN_ERR_ARGUMENT, "act_f=tanh:1 is no function"},
+        {"act_f=elu:1:2", CLRNN_ERR_ARGUMENT, "act_f=elu:1:2 is no function"},
+        {"act_f_back=relu", CLRNN_ERR_ARGUMENT, "no second direction"},
+        {"cell=rnn,act=relu,act_f=tanh", CLRNN_ERR_ARGUMENT, "are both given"},
+        {"D=2,reverse=1", CLRNN_ERR_ARGUMENT, "reverse and bidirectional"},
+        {"merge=sum", CLRNN_ERR_ARGUMENT, "nothing to merge"},
+        {"mode=stream,mask=zero", CLRNN_ERR_ARGUMENT, "mask is impossible"},
         {"lengths=some", CLRNN_ERR_ARGUMENT, "lengths=some is unknown"},
         {"precision=f16", CLRNN_ERR_ARGUMENT, "precision=f16 is unknown"},
         {"strategy=fast", CLRNN_ERR_ARGUMENT, "strategy=fast is unknown"},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_vectors.c - the plan on the device against the 40 files that PyTorch computed,
  * forward and every gradient, and against what others wrote of LSTMs with peepholes. */
+#include "device/program.h"
+#include "foreign.h"
 #include "layer/device.h"
 
 #include <stdio.h>
@@ -91,11 +93,52 @@ static void peepholes(void **state)
     }
 }
 
+static void check_case(clrnn_context *context, const test_foreign *f, clrnn_precision precision,
+                       bool stepwise, double bound)
+{
+    clrnn_plan_desc desc = test_plan_desc(&f->in, precision, false, 0);
+    desc.gemm = CLRNN_GEMM_AUTO;
+    desc.strategy = stepwise ? CLRNN_STRATEGY_STEPWISE : CLRNN_STRATEGY_AUTO;
+    clrnn_plan *plan = test_plan_make(context, &desc, &f->in);
+    test_outputs out = test_run(plan, &f->in);
+    test_compare(f->name, &f->in, &out, &f->expected, bound, 0);
+    test_outputs_free(&out);
+    clrnn_plan_destroy(&plan);
+}
+
+/* ONNX's semantics (ONNX Runtime, Glow), Keras's masks, coupled gates of TensorFlow Lite; the
+ * sources give 4 to 9 digits. */
+static void other_libraries(void **state)
+{
+    static const struct {
+        const char *file;
+        double bound;
+        size_t count;
+    } files[] = {{"onnxruntime.json", 2e-5, 75},
+                 {"glow.json", 1e-5, 17},
+                 {"keras.json", 1e-5, 35},
+                 {"tflite.json", 1e-5, 6}};
+    const bool compiles = clr_compiles(*state); /* most cases are a program of their own */
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        size_t count = 0;
+        test_foreign *cases = test_foreign_load(files[i].file, &count);
+        assert_int_equal(count, files[i].count);
+        for (size_t k = 0; k < count; k++)
+            for (int precision = 0; precision < (compiles ? 1 : test_precisions(*state));
+                 precision++)
+                for (int stepwise = 0; stepwise < (compiles ? 1 : 2); stepwise++)
+                    check_case(*state, &cases[k], (clrnn_precision)precision, stepwise,
+                               files[i].bound);
+        test_foreign_free(cases, count);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_file, test_open, test_close),
         cmocka_unit_test_setup_teardown(peepholes, test_open, test_close),
+        cmocka_unit_test_setup_teardown(other_libraries, test_open, test_close),
     };
     return cmocka_run_group_tests_name("vectors", tests, NULL, NULL);
 }

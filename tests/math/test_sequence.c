@@ -92,7 +92,8 @@ static void check_mask(clr_sequence *sequence, const shape *s, bool in_place)
         array_make(sequence->context, sequence->precision, in_place ? from : to, count_of(&target));
     const clr_matrix source = {in_place ? b.buffer : a.buffer, s->offset, stride_of(s)};
     const clr_matrix result = {b.buffer, target.offset, stride_of(&target)};
-    assert_int_equal(clr_mask(sequence, source, result, device_lengths, s->T, s->N, s->K),
+    assert_int_equal(clr_mask(sequence, source, result, (clr_live){device_lengths, 0, 0}, 0,
+                              s->T * s->N, s->N, s->K, 0),
                      CLRNN_OK);
     double *got = array_read(&b);
     for (size_t i = 0, row, k; i < count_of(&target); i++) {
@@ -286,8 +287,8 @@ static void check_products(clr_sequence *sequence, const shape *s, bool ragged, 
     array out = array_make(sequence->context, sequence->precision, room, s->K + 2);
     assert_int_equal(clr_column_products(sequence, (clr_matrix){a.buffer, s->offset, stride_of(s)},
                                          (clr_matrix){b.buffer, other.offset, stride_of(&other)},
-                                         ragged ? device_lengths : NULL, s->N, rows, s->K,
-                                         out.buffer, 1, accumulate),
+                                         (clr_live){ragged ? device_lengths : NULL, 0, 0}, s->N,
+                                         rows, s->K, out.buffer, 1, accumulate),
                      CLRNN_OK);
     double *got = array_read(&out);
     for (size_t k = 0; k < s->K; k++) {
@@ -395,7 +396,7 @@ static void failures_are_reported(void **state)
         if (status == CLRNN_OK)
             status = clr_add_row(&sequence, m, 4, 4, b.buffer, 0);
         if (status == CLRNN_OK)
-            status = clr_mask(&sequence, m, m, b.buffer, 2, 2, 4);
+            status = clr_mask(&sequence, m, m, (clr_live){b.buffer, 0, 0}, 0, 4, 2, 4, 0);
         if (status == CLRNN_OK)
             status = clr_dropout(&sequence, m, 2, 2, 4, 0.5f, 1, 2, 3);
         clr_fault_inject(CLR_FAULT_OPENCL, 0);

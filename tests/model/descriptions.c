@@ -47,7 +47,7 @@ clrnn_tensors *tensors_of(const clrnn_model_desc *desc, const char *prefix)
         add_zeros(set, name, info.rank, info.shape[0], info.shape[1]);
     }
     if (desc->output_size > 0) {
-        add_zeros(set, "head.weight", 2, desc->output_size, (uint64_t)n.directions * n.state_size);
+        add_zeros(set, "head.weight", 2, desc->output_size, n.width);
         add_zeros(set, "head.bias", 1, desc->output_size, 1);
     }
     return set;
@@ -75,6 +75,11 @@ void assert_reads(const clrnn_tensors *set, const clrnn_model_desc *expected,
     assert_int_equal(a->gru_reset, b->gru_reset);
     assert_int_equal(a->gru_update, b->gru_update);
     assert_int_equal(a->peepholes, b->peepholes);
+    assert_int_equal(a->coupled_gates, b->coupled_gates);
+    assert_true(a->gate_clip == b->gate_clip && a->cell_clip == b->cell_clip);
+    assert_true(a->single_bias == b->single_bias && a->reverse == b->reverse);
+    assert_int_equal(a->merge, b->merge);
+    assert_memory_equal(a->activations, b->activations, sizeof a->activations);
     assert_int_equal(desc.input, expected->input);
     assert_int_equal(desc.vocabulary_size, expected->vocabulary_size);
     assert_int_equal(desc.output_size, expected->output_size);

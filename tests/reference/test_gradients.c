@@ -119,6 +119,51 @@ static void peepholes_and_projection(void **state)
     }
 }
 
+/* Every option of cells and passes; values are such that no step h ends at a corner. */
+static void options(void **state)
+{
+    (void)state;
+    static const char *const networks[] = {
+        "cell=lstm,coupled=1,peepholes=1",
+        "cell=lstm,gate_clip=0.5",
+        "cell=lstm,cell_clip=0.3,peepholes=1,D=2",
+        "cell=lstm,P=2,proj_clip=0.1,cell_clip=0.4,L=2",
+        "cell=lstm,act_f=softplus,act_g=softsign,act_h=scaled_tanh:0.7:1.3",
+        "cell=lstm,D=2,act_g=leaky_relu:-0.4,act_f_back=hard_sigmoid,act_g_back=affine:0.4",
+        "cell=gru,act_f=hard_sigmoid:0.3:0.4,act_g=elu:-0.6",
+        "cell=gru,reset=after,gate_clip=0.4,act_g=softplus",
+        "cell=gru,update=keeps,D=2,act_g_back=thresholded_relu:0.2,act_g=relu",
+        "cell=rnn,act_f=softsign,gate_clip=0.8,L=2",
+        "cell=rnn,D=2,act_f=leaky_relu,act_f_back=elu:0.7",
+        "cell=lstm,bias=one,reverse=1,peepholes=1",
+        "cell=gru,reset=after,bias=one,reverse=1,L=2",
+        "cell=lstm,D=2,L=2,merge=sum",
+    };
+    enum { T = 5, N = 4 };
+    static const uint32_t ragged[N] = {3, 5, 0, 4};
+    static const uint8_t mask[T * N] = {0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 0};
+    static const uint8_t resets[T * N] = {0, 1, 0, 0, 0, 0, 0, 1, 1, 0,
+                                          0, 0, 0, 1, 0, 1, 0, 0, 1, 0};
+    for (unsigned bits = 0; bits < sizeof networks / sizeof *networks * 8; bits++) {
+        const char *text = networks[bits / 8];
+        const clrnn_network_desc desc = test_network(text);
+        test_inputs in = test_inputs_random(&desc, T, N, bits & 1 ? ragged : NULL, bits, 0.8);
+        if (bits & 2) {
+            in.mask = calloc(T * N, 1);
+            assert_non_null(in.mask);
+            memcpy(in.mask, mask, T * N);
+            in.repeat = bits & 1;
+        }
+        if (bits & 4) {
+            in.resets = calloc(T * N, 1);
+            assert_non_null(in.resets);
+            memcpy(in.resets, resets, T * N);
+        }
+        check_gradients(text, &in, 0);
+        test_inputs_free(&in);
+    }
+}
+
 /* A unit of relu that is off passes no gradient, be it infinite. */
 static void relu_selects(void **state)
 {
@@ -145,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finite_differences),
         cmocka_unit_test(peepholes_and_projection),
+        cmocka_unit_test(options),
         cmocka_unit_test(relu_selects),
     };
     return cmocka_run_group_tests_name("gradients", tests, NULL, NULL);

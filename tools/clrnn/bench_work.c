@@ -29,6 +29,12 @@ static uint32_t directions(const clrnn_problem *p)
     return p->network.bidirectional ? 2 : 1;
 }
 
+/* Directions that are side by side in a layer's output. */
+static uint32_t outputs(const clrnn_problem *p)
+{
+    return p->network.merge == CLRNN_MERGE_SUM ? 1 : directions(p);
+}
+
 static uint32_t state_width(const clrnn_problem *p)
 {
     return p->network.proj_size ? p->network.proj_size : p->network.hidden_size;
@@ -54,7 +60,7 @@ static uint32_t row_length(const clrnn_problem *p, uint32_t n)
 static double matrix_size(const clrnn_problem *p, uint32_t layer, bool recurrent_only)
 {
     double h = p->network.hidden_size, r = state_width(p);
-    double inputs = layer == 0 ? p->network.input_size : r * directions(p);
+    double inputs = layer == 0 ? p->network.input_size : r * outputs(p);
     return gates(p) * h * (r + (recurrent_only ? 0 : inputs)) + p->network.proj_size * h;
 }
 
@@ -82,7 +88,7 @@ static double traffic(const clrnn_problem *p)
     double recurrent = matrix_sum(p, true), all = matrix_sum(p, false);
     double rows = (double)p->steps * p->batch, real = p->precision == CLRNN_F64 ? 8 : 4;
     double weights = recurrent * p->steps + (all - recurrent);
-    double others = rows * (p->network.input_size + (double)directions(p) * state_width(p));
+    double others = rows * (p->network.input_size + (double)outputs(p) * state_width(p));
     return (weights * (p->weights ? stored[p->weights] : real) + others * real) *
            (p->train ? 3 : 1);
 }
@@ -135,7 +141,7 @@ static int make_set(clrnn_context *context, const clrnn_problem *p, workload *w,
     const clrnn_plan_info *info = clrnn_plan_get_info(w->plan);
     size_t rows = (size_t)p->steps * p->batch;
     size_t stack = (size_t)layers(p) * directions(p) * p->batch;
-    size_t width = (size_t)directions(p) * state_width(p);
+    size_t width = (size_t)outputs(p) * state_width(p);
     bool has_cell_state = clrnn_cell_get_info(p->network.cell)->has_cell_state;
     const struct {
         cl_mem *buffer;

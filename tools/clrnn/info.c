@@ -20,7 +20,7 @@ static uint64_t count_parameters(const clrnn_model_desc *desc)
     const clrnn_network_desc *n = &desc->network;
     size_t weights = 0;
     uint64_t width = (uint64_t)(n->proj_size ? n->proj_size : n->hidden_size);
-    uint64_t head = desc->output_size * (width * (n->bidirectional ? 2 : 1) + 1);
+    uint64_t head = desc->output_size * (width * (n->bidirectional && !n->merge ? 2 : 1) + 1);
     uint64_t table =
         desc->input == CLRNN_INPUT_EMBEDDING ? (uint64_t)desc->vocabulary_size * n->input_size : 0;
     (void)clrnn_network_weights(n, NULL, NULL, &weights);

@@ -53,9 +53,13 @@ void info_put_words(info_network *network)
     if (n->proj_size)
         snprintf(words + used, size - used, " projected to %u", n->proj_size);
     if (n->bidirectional)
-        add(words, size, ", both directions");
+        add(words, size, n->merge ? ", both directions added" : ", both directions");
+    if (n->reverse)
+        add(words, size, ", backward in time");
     if (n->no_bias)
         add(words, size, ", no biases");
+    if (n->single_bias)
+        add(words, size, ", one bias");
     add_options(n, words, size);
 }
 

@@ -250,7 +250,7 @@ static int forward_chunks(job *j)
 /* A backward direction needs the whole sequence. */
 static int forward(job *j)
 {
-    if (j->steps > CHUNK && !j->desc->network.bidirectional)
+    if (j->steps > CHUNK && !j->desc->network.bidirectional && !j->desc->network.reverse)
         return forward_chunks(j);
     return forward_chunk(j, 0, j->steps, j->lengths, j->h0, j->c0, j->outputs[RUN_HN].data,
                          j->outputs[RUN_CN].data);
@@ -289,7 +289,7 @@ static int load_model(job *j, clrnn_context *context)
     j->element = j->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
     j->state = network->proj_size ? network->proj_size : network->hidden_size;
     j->stack = network->num_layers * directions;
-    j->features = j->state * directions;
+    j->features = network->merge == CLRNN_MERGE_SUM ? j->state : j->state * directions;
     return TOOL_OK;
 }
 

@@ -153,6 +153,9 @@ const char *tool_value(const tool_option *options, const char *name, char text[2
 /** The names of all cells, "lstm|gru|rnn", in the order of clrnn_cell; whether one has an option.
  */
 const char *tool_cells(void);
+
+/** Problem `index` of those that a seed draws, as a string. fp64: some are in double precision. */
+void tool_draw_problem(uint64_t seed, uint32_t index, bool fp64, char *text, size_t size);
 bool tool_cell_has(clrnn_cell cell, const char *option);
 
 /** Word `index` of "a|b|c", in a static buffer. */

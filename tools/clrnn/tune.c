@@ -18,7 +18,7 @@ static void print_lines(const char *problem, const clrnn_tuning *tuning)
     const clrnn_exec_config *config;
     printf("%s\n", problem);
     for (size_t i = 0; (config = clrnn_tuning_config(tuning, i)) != NULL; i++) {
-        char text[256];
+        char text[512];
         clrnn_exec_config_format(config, text, sizeof text);
         printf("%c %9.3f ms  %s\n", i == 0 ? '*' : ' ', clrnn_exec_config_seconds(config) * 1e3,
                text);
@@ -31,7 +31,7 @@ static cJSON *object_of(const clrnn_exec_config *config)
 {
     static const char *const keys[] = {"strategy", "gemm", "row_parts", "unit_parts",
                                        "kept",     "rows", "steals",    "layers"};
-    char text[256];
+    char text[512];
     cJSON *object = cJSON_CreateObject();
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         cJSON_AddNumberToObject(object, keys[i], 0);
@@ -65,7 +65,7 @@ static int tune_one(clrnn_context *context, const char *text, bool json)
 {
     clrnn_problem p;
     clrnn_tuning *tuning = NULL;
-    char whole[256];
+    char whole[512];
     clrnn_status status = clrnn_problem_parse(text, tool_log(), &p);
     if (!status) {
         /* A stream is a plan for blocks. */

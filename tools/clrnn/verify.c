@@ -6,72 +6,9 @@
 
 #include "verify.h"
 #include "verify_digest.h"
+#include "verify_problems.h"
 
 #define SEED 1
-
-/* What is checked, with training (mode=train). Sizes are awkward on purpose. */
-static const struct {
-    const char *problem;
-    bool quick;
-} problems[] = {
-    {"cell=rnn,T=5,N=2,I=3,H=7", true},
-    {"cell=rnn,act=relu,T=7,N=3,I=17,H=33", false},
-    {"cell=rnn,bias=0,T=4,N=1,I=1,H=1", false},
-    {"cell=rnn,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", true},
-    {"cell=rnn,act=relu,L=3,T=5,N=7,I=33,H=65", false},
-    {"cell=rnn,T=3,N=17,I=65,H=130", false},
-    {"cell=gru,reset=before,update=replaces,T=5,N=2,I=3,H=7", true},
-    {"cell=gru,reset=before,update=keeps,T=5,N=3,I=17,H=33", true},
-    {"cell=gru,reset=after,update=replaces,T=7,N=2,I=7,H=17", false},
-    {"cell=gru,reset=after,update=keeps,T=6,N=4,I=33,H=65", true},
-    {"cell=gru,bias=0,T=4,N=1,I=1,H=1", false},
-    {"cell=gru,reset=after,update=keeps,bias=0,T=5,N=3,I=7,H=7", false},
-    {"cell=gru,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
-    {"cell=gru,reset=after,update=keeps,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
-    {"cell=gru,L=3,T=5,N=7,I=65,H=33", false},
-    {"cell=gru,T=3,N=17,I=33,H=130", false},
-    {"cell=lstm,T=5,N=2,I=3,H=7", true},
-    {"cell=lstm,T=7,N=3,I=17,H=33", false},
-    {"cell=lstm,bias=0,T=4,N=1,I=1,H=1", false},
-    {"cell=lstm,P=7,T=6,N=3,I=7,H=17", true},
-    {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
-    {"cell=lstm,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
-    {"cell=lstm,L=3,T=5,N=7,I=33,H=65", false},
-    {"cell=lstm,T=33,N=1,I=65,H=130", false},
-    {"cell=lstm,T=3,N=17,I=130,H=65", false},
-    {"cell=lstm,T=1,N=1,I=7,H=33", false},
-    {"cell=lstm,peepholes=1,T=7,N=3,I=17,H=33", true},
-    {"cell=lstm,peepholes=1,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
-    {"cell=rnn,strategy=stepwise,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
-    {"cell=gru,strategy=stepwise,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
-    {"cell=gru,strategy=stepwise,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
-    {"cell=lstm,strategy=stepwise,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", true},
-    {"cell=lstm,strategy=stepwise,peepholes=1,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
-    {"cell=rnn,strategy=resident,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
-    {"cell=gru,strategy=resident,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
-    {"cell=gru,strategy=resident,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
-    {"cell=lstm,strategy=resident,T=5,N=1,I=7,H=300", true},
-    {"cell=lstm,strategy=resident,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
-    {"cell=lstm,strategy=resident,peepholes=1,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
-};
-#define PROBLEMS (sizeof problems / sizeof problems[0])
-
-/* And what is checked for inference with weights kept in fewer bits, in each of these. */
-static const struct {
-    const char *problem;
-    bool quick;
-} stored_problems[] = {
-    {"cell=rnn,T=33,N=7,I=65,H=130", false},
-    {"cell=gru,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
-    {"cell=gru,reset=after,update=keeps,T=5,N=1,I=7,H=130", false},
-    {"cell=lstm,T=7,N=3,I=17,H=33", true},
-    {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
-    {"cell=lstm,peepholes=1,T=6,N=5,I=17,H=33", false},
-    {"cell=gru,strategy=stepwise,T=5,N=3,I=17,H=65", false},
-    {"cell=lstm,strategy=stepwise,P=7,T=6,N=3,I=7,H=17", false},
-    {"cell=gru,strategy=resident,T=5,N=3,I=17,H=65", false},
-};
-#define STORED_PROBLEMS (sizeof stored_problems / sizeof stored_problems[0])
 
 static const char *const storages[] = {"f32", "f16", "bf16", "int8"};
 #define STORAGES 4
@@ -88,10 +25,12 @@ typedef struct verification {
     bool quick, json, digest;
     tool_digests digests;              /* of the device at hand, with --digest */
     tool_list chosen;                  /* --problem; empty = the list above */
+    uint32_t random;                   /* --random: so many drawn ones instead */
+    uint64_t seed;                     /* of these */
     cJSON *devices;                    /* results, if json */
     storage_result storages[STORAGES]; /* of the device at hand */
     double worst[2];                   /* error of the device at hand, by precision */
-    unsigned passed, failed;
+    unsigned passed, failed, skipped;  /* skipped: strategies that the device has not */
 } verification;
 
 static void add_result(cJSON *list, const char *problem, const clrnn_check *check,
@@ -143,7 +82,7 @@ static void add_storage(storage_result *result, const clrnn_check *check)
 static void check_one(verification *v, clrnn_context *context, const char *text, bool asked,
                       cJSON *list)
 {
-    char full[256];
+    char full[512];
     clrnn_problem problem;
     clrnn_check check = {0};
     snprintf(full, sizeof full, "%s", text);
@@ -152,8 +91,11 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
         clrnn_problem_format(&problem, full, sizeof full);
         status = clrnn_problem_check(context, &problem, SEED, &check);
     }
-    if (!asked && (status == CLRNN_ERR_UNSUPPORTED || (v->digest && status == CLRNN_ERR_SELF_TEST)))
+    if (!asked &&
+        (status == CLRNN_ERR_UNSUPPORTED || (v->digest && status == CLRNN_ERR_SELF_TEST))) {
+        v->skipped++;
         return;
+    }
     const char *error = status ? tool_last_error(status) : NULL;
     check.passed = check.passed && !error;
     if (!error) {
@@ -173,7 +115,7 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
 static void check_each(verification *v, clrnn_context *context, const char *text, cJSON *list)
 {
     static const char *const strategies[] = {"stepwise", "persistent", "resident"};
-    char full[256];
+    char full[600];
     if (!v->digest) {
         check_one(v, context, text, false, list);
         return;
@@ -189,21 +131,23 @@ static void check_each(verification *v, clrnn_context *context, const char *text
 /* The problems of the list above, in one precision. */
 static void check_list(verification *v, clrnn_context *context, const char *precision, cJSON *list)
 {
-    for (size_t i = 0; i < PROBLEMS; i++) {
-        char text[256];
-        snprintf(text, sizeof text, "%s,mode=train,precision=%s", problems[i].problem, precision);
-        if (!v->quick || problems[i].quick)
+    for (size_t i = 0; tool_problems[i].problem; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "%s,mode=train,precision=%s", tool_problems[i].problem,
+                 precision);
+        if (!v->quick || tool_problems[i].quick)
             check_each(v, context, text, list);
     }
 }
 
 static void check_storages(verification *v, clrnn_context *context, cJSON *list)
 {
-    for (size_t i = 0; i < STORED_PROBLEMS; i++)
+    for (size_t i = 0; tool_stored_problems[i].problem; i++)
         for (size_t s = CLRNN_WEIGHTS_F16; s < STORAGES; s++) {
-            char text[256];
-            snprintf(text, sizeof text, "%s,weights=%s", stored_problems[i].problem, storages[s]);
-            if (!v->quick || stored_problems[i].quick)
+            char text[512];
+            snprintf(text, sizeof text, "%s,weights=%s", tool_stored_problems[i].problem,
+                     storages[s]);
+            if (!v->quick || tool_stored_problems[i].quick)
                 check_each(v, context, text, list);
         }
 }
@@ -278,7 +222,12 @@ static int check_device(verification *v, clrnn_context *context)
     }
     for (size_t i = 0; i < v->chosen.count; i++)
         check_one(v, context, v->chosen.items[i], true, list);
-    if (!v->chosen.count)
+    for (uint32_t i = 0; i < v->random; i++) {
+        char text[512];
+        tool_draw_problem(v->seed, i, info->fp64, text, sizeof text);
+        check_one(v, context, text, false, list);
+    }
+    if (!v->chosen.count && !v->random)
         check_lists(v, context, list);
     report_storages(v, device);
     if (v->digest)
@@ -324,7 +273,10 @@ static int conclude(verification *v)
 {
     int code = v->failed ? TOOL_FAILED : TOOL_OK;
     if (!v->json) {
-        printf("%u passed, %u failed\n", v->passed, v->failed);
+        printf("%u passed, %u failed", v->passed, v->failed);
+        if (v->skipped)
+            printf(", %u skipped: no such strategy here", v->skipped);
+        printf("\n");
         return code;
     }
     clrnn_report *report = NULL;
@@ -337,6 +289,7 @@ static int conclude(verification *v)
     v->devices = NULL;
     cJSON_AddNumberToObject(object, "passed", v->passed);
     cJSON_AddNumberToObject(object, "failed", v->failed);
+    cJSON_AddNumberToObject(object, "skipped", v->skipped);
     return tool_print_json(object, false) ? TOOL_BAD_USE : code;
 }
 
@@ -365,9 +318,11 @@ static int run(int argc, char **argv)
         tool_flag("json", &v.json, "print one JSON object"),
         tool_flag("digest", &v.digest, "each strategy with our own products, and digests"),
         tool_many("problem", "STR", &v.chosen, "check these instead"),
+        tool_u32("random", "K", &v.random, 1, "check K drawn ones instead"),
+        tool_u64("seed", "S", &v.seed, "of what is drawn (0)"),
         tool_device(&selector),
         {0}};
-    options[4].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
+    options[6].help = "device to check, or `all` (CLRNN_DEVICE, else auto)";
     int code = tool_parse(&tool_verify, argc, argv, options, NULL);
     if (code == TOOL_CONTINUE)
         code = verify(&v, selector);
@@ -376,12 +331,15 @@ static int run(int argc, char **argv)
 }
 
 const tool_command tool_verify = {
-    "verify", "[--device SEL|all] [--quick] [--digest] [--json] [--problem STR]...",
+    "verify",
+    "[--device SEL|all] [--quick] [--digest] [--json] [--random K [--seed S]] [--problem STR]...",
     "check a device against the float64 reference",
     "Runs problems forward and backward on the device and in the reference. An error is\n"
     "the largest difference in a tensor over the largest value of that tensor. For weights\n"
     "kept in f16, bf16 or int8 the reference has them rounded alike; what the rounding itself\n"
     "does, against the weights as they were, stands beside it as storage.\n"
+    "--random draws problems over all cells, options, sizes and strategies, the same ones for the\n"
+    "same seed; one that fails is printed as a string for --problem.\n"
     "With --digest every strategy that passes its self-test runs every problem with our own\n"
     "products, and the bits of all outputs end as one number for each: equal on all devices\n"
     "but where a driver takes liberties. --json has those of each problem.\n"

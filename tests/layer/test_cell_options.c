@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ * tests/layer/test_cell_options.c - every option of cells and passes on the device, forward and
+ * back, against the reference; padding, lengths in device memory, and passes of nothing. */
+#include "layer/device.h"
+
+#include <clrnn/problem.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "device/buffer.h"
+#include "device/program.h"
+
+/* The first `compiled` also where each is a program that a driver compiles. */
+static const char *const problems[] = {
+    "cell=lstm,D=2,peepholes=1,coupled=1,gate_clip=0.7,cell_clip=0.4,act_g=softsign,act_h=elu:-0.7,"
+    "act_f_back=hard_sigmoid,act_g_back=softplus,mask=repeat,resets=1,lengths=ragged,merge=sum",
+    "cell=gru,reverse=1,bias=one,act_f=hard_sigmoid:0.3:0.4,act_g=leaky_relu:-0.5,mask=zero,resets="
+    "1",
+    "cell=lstm,P=7,proj_clip=0.05,D=2,L=2,lengths=ragged",
+    "cell=lstm,coupled=1",
+    "cell=lstm,coupled=1,peepholes=1,D=2,lengths=ragged",
+    "cell=lstm,gate_clip=0.3",
+    "cell=lstm,cell_clip=0.2,peepholes=1",
+    "cell=lstm,act_f=hard_sigmoid,act_g=softsign,act_h=elu:0.7",
+    "cell=lstm,act_f=softplus,act_g=relu,act_h=affine:0.5:0.1",
+    "cell=lstm,D=2,act_g=scaled_tanh:1.2:0.6,act_h=leaky_relu:0.2,act_f_back=hard_sigmoid:0.3:0.4",
+    "cell=gru,reset=after,act_f=softsign,act_g=elu:-0.4,gate_clip=0.5",
+    "cell=gru,update=keeps,D=2,act_f=affine:0.3:0.4,act_g_back=thresholded_relu:-0.2",
+    "cell=rnn,act=relu,gate_clip=0.5",
+    "cell=rnn,D=2,act_f=softplus,act_f_back=scaled_tanh:0.5:2",
+    "cell=lstm,bias=one",
+    "cell=gru,reset=after,bias=one",
+    "cell=lstm,reverse=1,L=2,peepholes=1,lengths=ragged",
+    "cell=lstm,D=2,L=2,merge=sum",
+    "cell=rnn,D=2,merge=sum,mask=repeat",
+    "cell=gru,D=2,L=2,mask=repeat,lengths=ragged",
+    "cell=lstm,D=2,mask=zero,resets=1,peepholes=1",
+    "cell=lstm,D=2,L=2,P=6,resets=1,mask=zero,proj_clip=0.1,lengths=ragged",
+    "cell=gru,D=2,resets=1",
+    "cell=rnn,act=relu,L=2,resets=1,lengths=ragged",
+};
+enum { PROBLEMS = sizeof problems / sizeof *problems, compiled = 3 };
+
+static void check(clrnn_context *context, const char *text, const char *more)
+{
+    char whole[512];
+    clrnn_problem p;
+    clrnn_check c;
+    snprintf(whole, sizeof whole, "%s,T=9,N=5,I=6,H=21,mode=train,%s", text, more);
+    assert_int_equal(clrnn_problem_parse(whole, &test_log, &p), CLRNN_OK);
+    assert_int_equal(clrnn_problem_check(context, &p, 7, &c), CLRNN_OK);
+    if (!c.passed)
+        fail_msg("%s: forward %.3g of %.3g (%s), gradients %.3g of %.3g (%s)", whole,
+                 c.forward_error, c.forward_bound, c.forward_tensor, c.gradient_error,
+                 c.gradient_bound, c.gradient_tensor);
+}
+
+static void every_option(void **state)
+{
+    const bool compiles = clr_compiles(*state);
+    for (size_t i = 0; i < (compiles ? compiled : PROBLEMS); i++) {
+        check(*state, problems[i], "precision=f64,strategy=auto");
+        if (!compiles) {
+            check(*state, problems[i], "precision=f64,strategy=stepwise");
+            check(*state, problems[i], "precision=f32,strategy=auto");
+        }
+    }
+}
+
+enum { T = 4, N = 3, I = 3, H = 4 };
+
+static clrnn_plan *plan_of(clrnn_context *context, const test_inputs *in, bool train)
+{
+    const clrnn_plan_desc desc = {.network = in->desc,
+                                  .max_steps = T,
+                                  .max_batch = N,
+                                  .train = train,
+                                  .precision = CLRNN_F32};
+    return test_plan_make(context, &desc, in);
+}
+
+/* What does not count is padding; all else is as without. */
+static void padding(void **state)
+{
+    static const uint32_t lengths[N] = {2, 4, 0};
+    const clrnn_network_desc desc = test_network("cell=gru");
+    test_inputs in = test_inputs_random(&desc, T, N, lengths, 3, 0.5);
+    clrnn_plan *plan = plan_of(*state, &in, false);
+    test_outputs plain = test_run(plan, &in);
+    test_host host = test_host_make(plan, &in);
+    host.io.padding = -7.5f;
+    assert_int_equal(clrnn_forward_host(plan, &host.io), CLRNN_OK);
+    test_outputs padded = test_host_outputs(&host);
+    for (size_t i = 0; i < (size_t)T * N * H; i++) {
+        const size_t t = i / (N * H), n = i / H % N;
+        assert_true(padded.y[i] == (t < lengths[n] ? plain.y[i] : -7.5));
+    }
+    host.io.repeat = true;
+    assert_int_equal(clrnn_forward_host(plan, &host.io), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("padding");
+    test_outputs_free(&plain);
+    test_outputs_free(&padded);
+    test_host_free(&host);
+    clrnn_plan_destroy(&plan);
+    test_inputs_free(&in);
+}
+
+/* Lengths in device memory give what those in host memory do; more than T is T. */
+static void lengths_on_the_device(void **state)
+{
+    static const uint32_t lengths[N] = {2, 4, 0};
+    static const cl_int on_device[N + 1] = {99, 2, 1000, 0}; /* from offset 1 */
+    clrnn_context *context = *state;
+    const clrnn_network_desc desc = test_network("cell=lstm,D=2");
+    test_inputs in = test_inputs_random(&desc, T, N, lengths, 5, 0.5);
+    clrnn_plan *plan = plan_of(context, &in, false);
+    test_outputs expected = test_run(plan, &in);
+    clrnn_forward_io io = {0};
+    const size_t y_bytes = (size_t)T * N * 2 * H * sizeof(float);
+    float x[T * N * I], y[T * N * 2 * H];
+    for (size_t i = 0; i < T * N * I; i++)
+        x[i] = (float)in.x[i];
+    assert_int_equal(clr_buffer_create(context, sizeof x, &io.x.buffer), CLRNN_OK);
+    assert_int_equal(clr_buffer_create(context, y_bytes, &io.y.buffer), CLRNN_OK);
+    assert_int_equal(clr_buffer_create(context, sizeof on_device, &io.device_lengths.buffer),
+                     CLRNN_OK);
+    io.device_lengths.offset = 1;
+    assert_int_equal(clr_buffer_write(context, io.x.buffer, 0, sizeof x, x), CLRNN_OK);
+    assert_int_equal(
+        clr_buffer_write(context, io.device_lengths.buffer, 0, sizeof on_device, on_device),
+        CLRNN_OK);
+    io.lengths = lengths;
+    assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("device_lengths");
+    io.lengths = NULL;
+    assert_int_equal(clrnn_forward(plan, &io, NULL), CLRNN_OK);
+    assert_int_equal(clr_buffer_read(context, io.y.buffer, 0, y_bytes, y), CLRNN_OK);
+    /* From the states that test_run had, zeros here: so only what comes past the lengths is the
+     * same; whose rows are whole is seen by that. */
+    for (size_t i = 0; i < (size_t)T * N * 2 * H; i++)
+        assert_int_equal(y[i] == 0, expected.y[i] == 0);
+    clr_buffer_destroy(&io.x.buffer);
+    clr_buffer_destroy(&io.y.buffer);
+    clr_buffer_destroy(&io.device_lengths.buffer);
+    test_outputs_free(&expected);
+    clrnn_plan_destroy(&plan);
+    test_inputs_free(&in);
+}
+
+/* No steps: states and their gradients go through; no rows: nothing is touched. */
+static void passes_of_nothing(void **state)
+{
+    const clrnn_network_desc desc = test_network("cell=lstm");
+    test_inputs in = test_inputs_random(&desc, T, N, NULL, 9, 0.5);
+    clrnn_plan *plan = plan_of(*state, &in, true);
+    float h0[N * H], c0[N * H], hn[N * H], cn[N * H], dh0[N * H];
+    float *dweights = calloc(test_sizes_of(&in).weights, sizeof *dweights);
+    assert_non_null(dweights);
+    for (size_t i = 0; i < N * H; i++) {
+        h0[i] = (float)in.h0[i];
+        c0[i] = (float)in.c0[i];
+        hn[i] = cn[i] = dh0[i] = 5;
+    }
+    dweights[3] = 5;
+    clrnn_host_io io = {.steps = CLRNN_NONE,
+                        .h0 = h0,
+                        .c0 = c0,
+                        .hn = hn,
+                        .cn = cn,
+                        .dhn = c0,
+                        .dh0 = dh0,
+                        .dweights = dweights};
+    assert_int_equal(clrnn_forward_host(plan, &io), CLRNN_OK);
+    assert_int_equal(clrnn_backward_host(plan, &io), CLRNN_OK);
+    assert_memory_equal(hn, h0, sizeof hn);
+    assert_memory_equal(cn, c0, sizeof cn);
+    assert_memory_equal(dh0, c0, sizeof dh0);
+    assert_true(dweights[3] == 0);
+    io.h0 = NULL;
+    assert_int_equal(clrnn_forward_host(plan, &io), CLRNN_OK);
+    assert_true(hn[0] == 0 && hn[N * H - 1] == 0);
+    hn[0] = 5;
+    io.batch = CLRNN_NONE;
+    assert_int_equal(clrnn_forward_host(plan, &io), CLRNN_OK);
+    assert_true(hn[0] == 5);
+    io.batch = N + 1;
+    assert_int_equal(clrnn_forward_host(plan, &io), CLRNN_ERR_RANGE);
+    free(dweights);
+    clrnn_plan_destroy(&plan);
+    test_inputs_free(&in);
+}
+
+static void resets_need_a_plan(void **state)
+{
+    static const uint8_t resets[T * N] = {0};
+    const clrnn_network_desc desc = test_network("cell=rnn");
+    test_inputs in = test_inputs_random(&desc, T, N, NULL, 9, 0.5);
+    clrnn_plan *plan = plan_of(*state, &in, false);
+    test_host host = test_host_make(plan, &in);
+    host.io.resets = resets;
+    assert_int_equal(clrnn_forward_host(plan, &host.io), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("resets");
+    test_host_free(&host);
+    clrnn_plan_destroy(&plan);
+    test_inputs_free(&in);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_option, test_open, test_close),
+        cmocka_unit_test_setup_teardown(padding, test_open, test_close),
+        cmocka_unit_test_setup_teardown(lengths_on_the_device, test_open, test_close),
+        cmocka_unit_test_setup_teardown(passes_of_nothing, test_open, test_close),
+        cmocka_unit_test_setup_teardown(resets_need_a_plan, test_open, test_close),
+    };
+    return cmocka_run_group_tests_name("options of cells", tests, NULL, NULL);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ * verify_problems.c - see verify_problems.h. */
+#include "verify_problems.h"
+
+/* What is checked, with training (mode=train). Sizes are awkward on purpose. */
+const tool_problem tool_problems[] = {
+    {"cell=rnn,T=5,N=2,I=3,H=7", true},
+    {"cell=rnn,act=relu,T=7,N=3,I=17,H=33", false},
+    {"cell=rnn,bias=0,T=4,N=1,I=1,H=1", false},
+    {"cell=rnn,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", true},
+    {"cell=rnn,act=relu,L=3,T=5,N=7,I=33,H=65", false},
+    {"cell=rnn,T=3,N=17,I=65,H=130", false},
+    {"cell=gru,reset=before,update=replaces,T=5,N=2,I=3,H=7", true},
+    {"cell=gru,reset=before,update=keeps,T=5,N=3,I=17,H=33", true},
+    {"cell=gru,reset=after,update=replaces,T=7,N=2,I=7,H=17", false},
+    {"cell=gru,reset=after,update=keeps,T=6,N=4,I=33,H=65", true},
+    {"cell=gru,bias=0,T=4,N=1,I=1,H=1", false},
+    {"cell=gru,reset=after,update=keeps,bias=0,T=5,N=3,I=7,H=7", false},
+    {"cell=gru,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
+    {"cell=gru,reset=after,update=keeps,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
+    {"cell=gru,L=3,T=5,N=7,I=65,H=33", false},
+    {"cell=gru,T=3,N=17,I=33,H=130", false},
+    {"cell=lstm,T=5,N=2,I=3,H=7", true},
+    {"cell=lstm,T=7,N=3,I=17,H=33", false},
+    {"cell=lstm,bias=0,T=4,N=1,I=1,H=1", false},
+    {"cell=lstm,P=7,T=6,N=3,I=7,H=17", true},
+    {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
+    {"cell=lstm,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
+    {"cell=lstm,L=3,T=5,N=7,I=33,H=65", false},
+    {"cell=lstm,T=33,N=1,I=65,H=130", false},
+    {"cell=lstm,T=3,N=17,I=130,H=65", false},
+    {"cell=lstm,T=1,N=1,I=7,H=33", false},
+    {"cell=lstm,peepholes=1,T=7,N=3,I=17,H=33", true},
+    {"cell=lstm,peepholes=1,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
+    {"cell=rnn,strategy=stepwise,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
+    {"cell=gru,strategy=stepwise,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", false},
+    {"cell=gru,strategy=stepwise,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
+    {"cell=lstm,strategy=stepwise,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", true},
+    {"cell=lstm,strategy=stepwise,peepholes=1,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
+    {"cell=lstm,strategy=stepwise,coupled=1,cell_clip=0.4,gate_clip=0.9,T=6,N=5,I=7,H=17", false},
+    {"cell=gru,strategy=stepwise,D=2,act_f=hard_sigmoid,act_g_back=softplus,T=6,N=5,I=7,H=17",
+     false},
+    {"cell=lstm,D=2,merge=sum,act_f=hard_sigmoid,act_g=softsign,act_h_back=elu,mask=repeat,resets="
+     "1,"
+     "T=9,N=5,I=7,H=33,lengths=ragged",
+     true},
+    {"cell=lstm,P=17,proj_clip=0.1,coupled=1,peepholes=1,bias=one,T=7,N=5,I=7,H=33", false},
+    {"cell=gru,reset=after,reverse=1,gate_clip=0.8,act_g=leaky_relu,mask=zero,T=9,N=5,I=7,H=33",
+     false},
+    {"cell=rnn,act_f=scaled_tanh:0.8:1.2,act_f_back=softplus,D=2,L=2,T=9,N=5,I=7,H=33", false},
+    {"cell=rnn,strategy=resident,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
+    {"cell=gru,strategy=resident,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
+    {"cell=gru,strategy=resident,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
+    {"cell=lstm,strategy=resident,T=5,N=1,I=7,H=300", true},
+    {"cell=lstm,strategy=resident,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
+    {"cell=lstm,strategy=resident,peepholes=1,L=2,D=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
+    {0},
+};
+
+/* And what is checked for inference with weights kept in fewer bits, in each of these. */
+const tool_problem tool_stored_problems[] = {
+    {"cell=rnn,T=33,N=7,I=65,H=130", false},
+    {"cell=gru,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
+    {"cell=gru,reset=after,update=keeps,T=5,N=1,I=7,H=130", false},
+    {"cell=lstm,T=7,N=3,I=17,H=33", true},
+    {"cell=lstm,P=17,L=2,D=2,T=5,N=4,I=33,H=65,lengths=ragged", false},
+    {"cell=lstm,peepholes=1,T=6,N=5,I=17,H=33", false},
+    {"cell=gru,strategy=stepwise,T=5,N=3,I=17,H=65", false},
+    {"cell=lstm,strategy=stepwise,P=7,T=6,N=3,I=7,H=17", false},
+    {"cell=gru,strategy=resident,T=5,N=3,I=17,H=65", false},
+    {0},
+};

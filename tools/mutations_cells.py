@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Deliberate bugs of cells and their options: tools/mutations.py."""
+
+LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
+SCAN, PERSISTENT, RESIDENT = "cl/scan", "cl/persistent", "cl/resident"
+PARTITION = "cl/partition.cl"
+REF = "host/reference/"
+
+CELLS = [
+    # The cells on the device.
+    ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
+    ("lstm-memory-lane", "test_vectors", [
+        (LSTM, "d = *dc + lstm_output_back", "d = lstm_output_back")]),
+    ("peephole-of-another-gate", "test_vectors test_passes", [
+        (LSTM, "a_f += p[1] * *c;", "a_f += p[0] * *c;")]),
+    ("peephole-sees-old-state", "test_vectors test_passes", [
+        (LSTM, "    *c = f * *c + DIVIDE(g, i_below * g_below);\n    if (peepholes)\n        a_o += p[2] * *c;\n",
+         "    if (peepholes)\n        a_o += p[2] * *c;\n"
+         "    *c = f * *c + DIVIDE(g, i_below * g_below);\n")]),
+    ("peephole-not-in-dc", "test_passes", [
+        (LSTM, "*dc += da[0] * p[0] + da[1] * p[1];", "*dc += da[0] * p[0];")]),
+    ("peephole-of-o-not-in-dc", "test_passes", [(LSTM, "d += da[3] * p[2];", "d += (REALV)0;")]),
+    ("peephole-gradient-state", "test_passes", [
+        ("host/layer/backward.c", "p->next ? !w->down : w->down", "w->down")]),
+    ("peephole-gradient-gate", "test_passes", [
+        ("host/layer/backward.c", "da.offset + p->gate * H", "da.offset + k * H")]),
+    ("peephole-gradient-padding", "test_selection test_sequence", [
+        ("cl/sequence.cl", "if (!has_lengths || counts(lengths, bits, want, N, r))\n            sum +=",
+         "if (true)\n            sum +=")]),
+    ("gru-reset-gate-backward", "test_passes", [
+        (GRU, "true, s[0], d * h_prev);", "true, s[0], d);")]),
+    ("gru-reset-not-applied", "test_passes", [(GRU, "? r * h : u[2];", "? h : u[2];")]),
+    ("gru-after-candidate", "test_vectors", [(GRU, "du[2] = da[2] * r;", "du[2] = da[2];")]),
+    ("rnn-tanh-backward", "test_vectors", [
+        ("cl/activation.cl", ": dy * ((REALV)1 - s * s);", ": dy * ((REALV)1 - s);")]),
+    ("rnn-relu-backward", "test_vectors", [
+        (RNN, "da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh;", "da[0] = dh;")]),
+    ("rnn-relu-multiplies", "test_selection", [
+        (RNN, "da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh;",
+         "da[0] = dh * (s[0] <= (REALV)0 ? (REALV)0 : (REALV)1);")]),
+    ("rnn-relu-hides-nan", "test_passes", [(RNN, "isnan(sum) ? sum : fmax", "fmax")]),
+    ("missing-bias", "test_vectors test_persistent", [
+        (SCAN + "_forward.cl", "            u[k] += load_some(w->b_hh + column, width);\n", "")]),
+    ("state-not-held", "test_passes test_persistent", [
+        (SCAN + "_forward.cl", "store_some(live ? h_new : h_old,", "store_some(h_new,")]),
+    ("output-not-masked", "test_passes", [
+        (SCAN + "_forward.cl", "store_some(live ? h_new : (REALV)0, s->y",
+         "store_some(h_new, s->y")]),
+    ("gradient-not-masked", "test_passes test_persistent", [
+        (SCAN + "_backward.cl", "store_some(live ? a[k] : (REALV)0, da_of",
+         "store_some(a[k], da_of")]),
+    ("projection-not-held", "test_passes", [
+        (SCAN + "_forward.cl", "REALV h = live ? sum : load_some", "REALV h = load_some")]),
+    ("stepwise-sums-of-a-phase", "test_vectors", [
+        (STEP, "sums[((size_t)n * CELL_GATES + g) * l.H + j]", "sums[(size_t)g * l.H + j]")]),
+    ("stepwise-phases-back", "test_passes", [
+        (STEP, "if (CELL_PHASES > 1 && phase == 0)", "if (CELL_PHASES > 1 && phase == 1)")]),
+    ("stepwise-first-state", "test_passes", [
+        ("host/math/scan.c", "(down ? l->count - 1 : 0)", "(down ? 0 : l->count - 1)")]),
+    ("prelude-logistic", "test_vectors", [
+        ("cl/prelude.cl", "exp_parts(-exp_kept(x), &scale)", "exp_parts(exp_kept(x), &scale)")]),
+    ("prelude-tanh", "test_vectors", [
+        ("cl/prelude.cl", "(REALV)1.33797068e-1f", "(REALV)1.33e-1f")]),
+    ("backward-held-states", "test_selection", [
+        ("host/layer/backward.c", "mask_padding(b, h_prev, R, true, &b->plan->masked_h, &h_prev);",
+         "CLRNN_OK;")]),
+
+    # Options of cells and passes.
+    ("coupled-gates", "test_cell_options test_vectors", [
+        (LSTM, "f = options & OPTION_COUPLED ? (REALV)1 - i : gate_value", "f = gate_value")]),
+    ("coupled-gates-back", "test_cell_options", [(LSTM, "d * (g - c_prev) : d", "d * g : d")]),
+    ("gate-clip", "test_cell_options test_vectors", [
+        ("cl/activation.cl", "v->beta[which],\n                           clipped(x, v->gate_clip));",
+         "v->beta[which], x);")]),
+    ("gate-clip-back", "test_cell_options", [
+        ("cl/activation.cl", "return clipped_back(s, v->gate_clip,\n", "return (\n")]),
+    ("cell-clip", "test_cell_options", [(LSTM, "*c = clipped(*c, v->cell_clip);", ";")]),
+    ("cell-clip-back", "test_cell_options", [
+        (LSTM, "d = clipped_back(f * c_prev + i * g, v->cell_clip, d);", ";")]),
+    ("proj-clip", "test_cell_options", [
+        (SCAN + "_forward.cl", "sum = clipped(sum, w->proj_clip);", ";")]),
+    ("proj-clip-back", "test_cell_options", [
+        (SCAN + "_backward.cl", "w->proj_clip ? (REALV)0 : d;", "w->proj_clip ? d : d;")]),
+    ("activations-of-a-direction", "test_cell_options test_vectors", [
+        ("host/layer/scan.c", "&n->desc, w->direction, i)", "&n->desc, 0, i)")]),
+    ("activation-alpha", "test_cell_options test_vectors", [
+        ("cl/activation.cl", "return x < zero ? a * x : x;", "return x < zero ? x : x;")]),
+    ("activation-softplus-back", "test_cell_options", [
+        ("cl/activation.cl", "return dy * sigm(x);", "return dy;")]),
+    ("one-bias", "test_cell_options test_vectors", [
+        (SCAN + "_forward.cl", "if (!(options_of(w->options) & OPTION_ONE_BIAS))", "if (true)")]),
+    ("reverse-is-forward", "test_vectors", [
+        ("host/shape/network.c", "return network->desc.reverse || direction == 1;",
+         "return direction == 1;")]),
+    ("merge-forgets-one", "test_cell_options", [("cl/sequence.cl", "a[at] + a[at + K]", "a[at]")]),
+    ("mask-repeats-zero", "test_cell_options", [("cl/sequence.cl", "a[at] = last;", "a[at] = 0;")]),
+    ("mask-repeats-without-gradient", "test_cell_options", [
+        ("cl/sequence.cl", "sum = live ? (REAL)0 : sum;", "sum = 0;")]),
+    ("reset-keeps-c", "test_cell_options", [
+        (SCAN + "_forward.cl", "if (CELL_MEMORY && !reset)", "if (CELL_MEMORY)")]),
+    ("reset-lets-gradients-through", "test_cell_options", [
+        (SCAN + "_backward.cl", "if (cut && !projected)\n        dhid = (REALV)0;\n", "")]),
+    ("reset-of-initial-state", "test_cell_options", [
+        ("host/layer/backward.c", "dh, dh, kept, first, N, N,", "dh, dh, kept, first, 0, N,")]),
+]
