@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * format/clr_onnx_attribute.c - attributes of nodes; one that nobody asks for is an error. */
+ * format/onnx_attribute.c - attributes of nodes; one that nobody asks for is an error. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * format/clr_onnx_axes.c - see format/clr_onnx_axes.h. */
-#include "format/clr_onnx_axes.h"
+ * format/onnx_axes.c - see format/onnx_axes.h. */
+#include "format/onnx_axes.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -12,11 +12,26 @@
 
 /* --- what the caller says --------------------------------------------------------------------- */
 
-const clrnn_import_input *clr_onnx_axes_input(const clrnn_import_desc *desc, const char *name)
+static bool is_weight(const ClrOnnx__Graph *g, const char *name)
 {
-    for (uint32_t i = 0; i < desc->input_count; i++)
-        if (desc->inputs[i].name && name && strcmp(desc->inputs[i].name, name) == 0)
-            return &desc->inputs[i];
+    for (size_t i = 0; i < g->n_initializer; i++)
+        if (g->initializer[i]->name && strcmp(g->initializer[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* By its name, or by its place among the inputs that are no weights, as old files list them. */
+const clrnn_import_input *clr_onnx_axes_input(const onnx_import *m, size_t i)
+{
+    const ClrOnnx__Graph *g = m->model->graph;
+    const clrnn_import_desc *desc = m->desc;
+    size_t place = 0;
+    for (size_t k = 0; k < i; k++)
+        place += !is_weight(g, g->input[k]->name);
+    for (uint32_t k = 0; k < desc->input_count; k++)
+        if (desc->inputs[k].name ? strcmp(desc->inputs[k].name, g->input[i]->name) == 0
+                                 : k == place)
+            return &desc->inputs[k];
     return NULL;
 }
 
@@ -79,9 +94,9 @@ static clrnn_status open_axis(const onnx_import *m, onnx_ends *axes, const char 
 }
 
 static clrnn_status read_axis(const onnx_import *m, onnx_ends *axes, const ClrOnnx__ValueInfo *info,
-                              struct onnx_input_axes *in, uint32_t i)
+                              const clrnn_import_input *given, struct onnx_input_axes *in,
+                              uint32_t i)
 {
-    const clrnn_import_input *given = clr_onnx_axes_input(m->desc, info->name);
     const ClrOnnx__Dimension *dim = info->type->tensor_type->shape->dim[i];
     char name[80];
     if (given && given->has_shape && given->shape[i] != 0) {
@@ -107,10 +122,11 @@ static clrnn_status read_axis(const onnx_import *m, onnx_ends *axes, const ClrOn
     return size ? CLRNN_OK : open_axis(m, axes, name, i, &in->open[i]);
 }
 
-static clrnn_status read_input(const onnx_import *m, onnx_ends *axes,
-                               const ClrOnnx__ValueInfo *info, struct onnx_input_axes *in)
+static clrnn_status read_input(const onnx_import *m, onnx_ends *axes, size_t number)
 {
-    const clrnn_import_input *given = clr_onnx_axes_input(m->desc, info->name);
+    const ClrOnnx__ValueInfo *info = m->model->graph->input[number];
+    struct onnx_input_axes *in = &axes->input[number];
+    const clrnn_import_input *given = clr_onnx_axes_input(m, number);
     const ClrOnnx__TensorType *type = info->type ? info->type->tensor_type : NULL;
     in->has_value = given && given->value;
     if (given && given->has_shape && (!type || !type->shape)) {
@@ -131,7 +147,7 @@ static clrnn_status read_input(const onnx_import *m, onnx_ends *axes,
                         m->file->path, clr_show(info->name).text, in->rank, given->rank);
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < in->rank && status == CLRNN_OK; i++)
-        status = read_axis(m, axes, info, in, i);
+        status = read_axis(m, axes, info, given, in, i);
     return status;
 }
 
@@ -180,12 +196,15 @@ static clrnn_status check_names(const onnx_import *m)
     for (uint32_t k = 0; k < m->desc->input_count; k++) {
         bool found = false;
         for (size_t i = 0; i < g->n_input && !found; i++)
-            found = clr_onnx_axes_input(
-                        &(clrnn_import_desc){.inputs = &m->desc->inputs[k], .input_count = 1},
-                        g->input[i]->name) != NULL;
-        if (!found)
-            return clr_fail(m->log, CLRNN_ERR_ARGUMENT, "%s: it has no input '%s'", m->file->path,
-                            clr_show(m->desc->inputs[k].name ? m->desc->inputs[k].name : "").text);
+            found = !is_weight(g, g->input[i]->name) &&
+                    clr_onnx_axes_input(m, i) == &m->desc->inputs[k];
+        if (found)
+            continue;
+        if (!m->desc->inputs[k].name)
+            return clr_fail(m->log, CLRNN_ERR_ARGUMENT, "%s: it has no input number %u",
+                            m->file->path, k);
+        return clr_fail(m->log, CLRNN_ERR_ARGUMENT, "%s: it has no input '%s'", m->file->path,
+                        clr_show(m->desc->inputs[k].name).text);
     }
     return CLRNN_OK;
 }
@@ -205,15 +224,12 @@ clrnn_status clr_onnx_axes_read(const onnx_import *m, onnx_ends *axes)
     if (status == CLRNN_OK)
         status = check_names(m);
     for (size_t i = 0; i < g->n_input && status == CLRNN_OK; i++) {
-        bool weight = false; /* old files list them as inputs, too */
-        for (size_t k = 0; k < g->n_initializer && !weight; k++)
-            weight =
-                g->initializer[k]->name && strcmp(g->initializer[k]->name, g->input[i]->name) == 0;
+        const bool weight = is_weight(g, g->input[i]->name);
         if (!weight && i >= ONNX_INPUTS)
             status = clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: more than %d inputs",
                               m->file->path, ONNX_INPUTS);
         else if (!weight)
-            status = read_input(m, axes, g->input[i], &axes->input[i]);
+            status = read_input(m, axes, i);
     }
     order_attempts(axes);
     if (status == CLRNN_OK && axes->attempts == 0)

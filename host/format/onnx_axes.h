@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * format/clr_onnx_axes.h - the axes of a model's inputs that its file leaves open: which is T,
+ * format/onnx_axes.h - the axes of a model's inputs that its file leaves open: which is T,
  * which N.
  */
 #ifndef CLR_FORMAT_ONNX_AXES_H
@@ -35,8 +35,8 @@ typedef struct onnx_ends {
 clrnn_status clr_onnx_axes_read(const onnx_import *m, onnx_ends *axes);
 void clr_onnx_axes_free(onnx_ends *axes);
 
-/** What the caller says of an input, or NULL. */
-const clrnn_import_input *clr_onnx_axes_input(const clrnn_import_desc *desc, const char *name);
+/** What the caller says of input i of the model, or NULL. */
+const clrnn_import_input *clr_onnx_axes_input(const onnx_import *m, size_t i);
 
 /** Inputs whose values the caller gives, as bits. */
 uint64_t clr_onnx_axes_values(const onnx_ends *axes);

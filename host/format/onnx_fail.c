@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * format/clr_onnx_fail.c - errors that name the node. */
+ * format/onnx_fail.c - errors that name the node. */
 #include <stdarg.h>
 #include <stdio.h>
 

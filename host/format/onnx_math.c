@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "format/onnx_math.h"
-#include "reference/node.h"
+#include "reference/function.h"
 
 /* --- functions of one number ------------------------------------------------------------------ */
 
@@ -80,7 +80,7 @@ static clrnn_status unary_fold(onnx_node *n, const onnx_array *const *in, onnx_a
     if (status == CLRNN_OK)
         status = clr_onnx_allocate(n, out);
     for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : clr_onnx_count(out)); i++)
-        out->data[i] = clr_ref_function(&desc, in[0]->data[i]);
+        out->data[i] = clr_ref_function(desc.function, desc.alpha, desc.beta, in[0]->data[i]);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * format/clr_onnx_parse.c - from bytes to messages, by protobuf-c, which recurses as deep as a file
+ * format/onnx_parse.c - from bytes to messages, by protobuf-c, which recurses as deep as a file
  * says and takes the memory that it says: so the nesting is looked at before, and memory is
  * counted. */
 #include <stdlib.h>

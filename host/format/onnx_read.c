@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "format/clr_onnx_axes.h"
 #include "format/onnx.h"
+#include "format/onnx_axes.h"
 #include "format/onnx_probe.h"
 #include "model/tensors.h"
 
@@ -68,9 +68,9 @@ static clrnn_status add_inputs(onnx_import *m, const onnx_ends *axes)
     const ClrOnnx__Graph *g = m->model->graph;
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < g->n_input && status == CLRNN_OK; i++) {
-        const clrnn_import_input *given = clr_onnx_axes_input(m->desc, g->input[i]->name);
         if (is_initializer(g, g->input[i]->name))
             continue;
+        const clrnn_import_input *given = clr_onnx_axes_input(m, i);
         status = m->bound >> i & 1 ? bind_input(m, i, given->value) : add_input(m, i, axes);
     }
     return status;
@@ -195,6 +195,10 @@ static clrnn_status try_all(onnx_import *m, onnx_ends *axes, const clrnn_log *lo
     return clr_fail(log, first_status, "%s", first.text);
 }
 
+/* Opsets 5 and 6 are read where a model has nothing that has changed since: what has, had other
+ * attributes. */
+enum { OLDEST = 5 };
+
 static clrnn_status find_opset(onnx_import *m)
 {
     const ClrOnnx__Model *model = m->model;
@@ -205,7 +209,7 @@ static clrnn_status find_opset(onnx_import *m)
     }
     if (!model->graph)
         return clr_fail(m->log, CLRNN_ERR_FORMAT, "%s: a model without a graph", m->file->path);
-    if (m->opset < 7)
+    if (m->opset < OLDEST)
         return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED,
                         "%s: opset %lld; those from 7 on are supported", m->file->path,
                         (long long)m->opset);
@@ -245,8 +249,22 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     return status;
 }
 
+static clrnn_status inputs(const clr_format_file *file, const clrnn_log *log, clrnn_tensors *names)
+{
+    ClrOnnx__Model *model = NULL;
+    clrnn_status status = clr_onnx_parse(file, log, &model);
+    const ClrOnnx__Graph *g = model ? model->graph : NULL;
+    for (size_t i = 0; g && i < g->n_input && status == CLRNN_OK; i++)
+        if (g->input[i]->name && !is_initializer(g, g->input[i]->name))
+            status = clrnn_tensors_add(names, g->input[i]->name, CLRNN_DTYPE_F32, 1,
+                                       (uint64_t[]){0}, NULL);
+    clr_onnx_free_model(model);
+    return status;
+}
+
 const clr_format clr_format_onnx = {.name = "onnx",
                                     .summary = "ONNX, opset 7 and later",
                                     .endings = {".onnx"},
                                     .probe = clr_onnx_probe,
-                                    .read = read};
+                                    .read = read,
+                                    .inputs = inputs};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * format/clr_onnx_shape.c - operators on shapes: what they ask and what they make is known. */
+ * format/onnx_shape.c - operators on shapes: what they ask and what they make is known. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +150,29 @@ static clrnn_status fill_fold(onnx_node *n, const onnx_array *const *in, onnx_ar
         out->type = value.type;
     }
     clr_onnx_array_free(&value);
+    return status;
+}
+
+/* What early exporters wrote for ConstantOfShape, with a number as its value. */
+static clrnn_status old_fill_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
+{
+    int64_t by_input = 0, type = 1;
+    double value = 0;
+    *out = (onnx_array){.filled = true};
+    clrnn_status status = clr_onnx_integer(n, "input_as_shape", 0, &by_input);
+    if (status == CLRNN_OK)
+        status = clr_onnx_integer(n, "dtype", 1, &type);
+    if (status == CLRNN_OK)
+        status = clr_onnx_real(n, "value", 0, &value);
+    if (status == CLRNN_OK &&
+        (!by_input || !clr_onnx_type_of(type < INT32_MAX ? (int32_t)type : 0, &out->type)))
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "other than by an input, of numbers");
+    if (status == CLRNN_OK)
+        status = sizes_from(n, in[0], out);
+    if (status == CLRNN_OK)
+        status = clr_onnx_allocate(n, out);
+    if (status == CLRNN_OK)
+        out->data[0] = value;
     return status;
 }
 
@@ -362,7 +385,8 @@ const onnx_op clr_onnx_ops_shape[] = {{"Shape", 1, 1, 1, NULL, ask_build},
                                       {"Size", 1, 1, 1, NULL, ask_build},
                                       {"Constant", 0, 0, 1, constant_fold, NULL},
                                       {"ConstantOfShape", 1, 1, 1, fill_fold, NULL},
-                                      {"Range", 3, 3, 1, range_fold, NULL},
+                                      {"ConstantFill", 1, 1, 1, old_fill_fold, NULL},
+                                  {"Range", 3, 3, 1, range_fold, NULL},
                                       {"Reshape", 2, 2, 1, reshape_fold, reshape_build},
                                       {"Flatten", 1, 1, 1, reshape_fold, reshape_build},
                                       {"Squeeze", 1, 2, 1, reshape_fold, reshape_build},

@@ -233,3 +233,61 @@ clrnn_status clr_onnx_decode(const clr_format_file *file, const clrnn_log *log,
         clr_onnx_array_free(array);
     return status;
 }
+
+/* --- a file of one ---------------------------------------------------------------------------- */
+
+static clrnn_status to_set(const clr_format_file *file, const ClrOnnx__Tensor *t,
+                           const clrnn_log *log, clrnn_tensors **set)
+{
+    onnx_array a = {0};
+    clrnn_status status = clr_onnx_decode(file, log, t, "its tensor", &a);
+    if (status != CLRNN_OK)
+        return status;
+    const size_t count = clr_onnx_count(&a);
+    const bool real = a.type == ONNX_REAL, narrow = real && t->data_type != 11;
+    for (size_t i = 0; i < count; i++) { /* in place: what is written is no wider */
+        const double x = a.data[i];
+        const float single = (float)x;
+        const int64_t whole = real           ? 0
+                              : x >= 9.2e18  ? INT64_MAX
+                              : x <= -9.2e18 ? INT64_MIN
+                                             : (int64_t)x;
+        if (narrow)
+            memcpy((char *)a.data + i * sizeof single, &single, sizeof single);
+        else if (!real)
+            memcpy(&a.data[i], &whole, sizeof whole);
+    }
+    status = clrnn_tensors_create(log, set);
+    if (status == CLRNN_OK)
+        status = clrnn_tensors_add(*set, t->name ? t->name : "",
+                                   narrow ? CLRNN_DTYPE_F32
+                                   : real ? CLRNN_DTYPE_F64
+                                          : CLRNN_DTYPE_I64,
+                                   a.rank, a.size, a.data);
+    clr_onnx_array_free(&a);
+    if (status != CLRNN_OK)
+        clrnn_tensors_destroy(set);
+    return status;
+}
+
+clrnn_status clrnn_onnx_tensor_load(const char *path, const clrnn_log *log, clrnn_tensors **set)
+{
+    if (set)
+        *set = NULL;
+    if (!path || !set)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_onnx_tensor_load: %s is NULL",
+                        path ? "set" : "path");
+    void *data = NULL;
+    clr_format_file file = {.path = path, .name = path};
+    clrnn_status status = clr_file_read(path, log, &data, &file.bytes);
+    ClrOnnx__Tensor *t =
+        status == CLRNN_OK ? clr_onnx__tensor__unpack(NULL, file.bytes, data) : NULL;
+    if (status == CLRNN_OK && !t)
+        status = clr_fail(log, CLRNN_ERR_FORMAT, "%s: damaged: it is no ONNX tensor", path);
+    if (status == CLRNN_OK)
+        status = to_set(&file, t, log, set);
+    if (t)
+        clr_onnx__tensor__free_unpacked(t, NULL);
+    free(data);
+    return status;
+}
