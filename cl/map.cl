@@ -109,6 +109,14 @@ static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
         return ceil(x);
     case FN_NOT:
         return x == 0 ? (REAL)1 : (REAL)0;
+    case FN_ERF:
+        return erf(x);
+    case FN_SIN:
+        return sin(x);
+    case FN_COS:
+        return cos(x);
+    case FN_ROUND:
+        return rint(x);
     default:
         return x;
     }
@@ -181,7 +189,14 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_FLOOR:
     case FN_CEIL:
     case FN_NOT:
+    case FN_ROUND:
         return (REAL)0;
+    case FN_ERF:
+        return (REAL)2 * SQRT_HALF * SQRT_2_OVER_PI * exp(-x * x);
+    case FN_SIN:
+        return cos(x);
+    case FN_COS:
+        return -sin(x);
     default:
         return (REAL)1;
     }

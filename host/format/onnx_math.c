@@ -40,7 +40,11 @@ static const unary unaries[] = {
     {"Sign", CLRNN_FN_SIGN, NULL, NULL, 0, 0},
     {"Floor", CLRNN_FN_FLOOR, NULL, NULL, 0, 0},
     {"Ceil", CLRNN_FN_CEIL, NULL, NULL, 0, 0},
-    {"Not", CLRNN_FN_NOT, NULL, NULL, 0, 0}};
+    {"Not", CLRNN_FN_NOT, NULL, NULL, 0, 0},
+    {"Erf", CLRNN_FN_ERF, NULL, NULL, 0, 0},
+    {"Sin", CLRNN_FN_SIN, NULL, NULL, 0, 0},
+    {"Cos", CLRNN_FN_COS, NULL, NULL, 0, 0},
+    {"Round", CLRNN_FN_ROUND, NULL, NULL, 0, 0}};
 
 static clrnn_status find_unary(onnx_node *n, clrnn_node_desc *desc)
 {
@@ -66,6 +70,11 @@ static clrnn_status find_unary(onnx_node *n, clrnn_node_desc *desc)
     /* Zero for both would mean what they are by default. */
     if (status == CLRNN_OK && u->alpha && desc->alpha == 0 && desc->beta == 0)
         status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its alpha and beta are 0");
+    /* Of ONNX what is alpha itself is 0. */
+    if (desc->function == CLRNN_FN_THRESHOLDED_RELU)
+        desc->alpha = n->m->desc->precision == CLRNN_F64
+                          ? nextafter(desc->alpha, INFINITY)
+                          : (double)nextafterf((float)desc->alpha, INFINITY);
     if (status == CLRNN_OK && !u->alpha)
         clrnn_function_defaults(desc->function, &desc->alpha, &desc->beta);
     return status;
@@ -346,6 +355,10 @@ const onnx_op clr_onnx_ops_math[] = {UNARY("Relu"),
                                      UNARY("Floor"),
                                      UNARY("Ceil"),
                                      UNARY("Not"),
+                                     UNARY("Erf"),
+                                     UNARY("Sin"),
+                                     UNARY("Cos"),
+                                     UNARY("Round"),
                                      {"Celu", 1, 1, 1, NULL, celu_build},
                                      {"PRelu", 2, 2, 1, NULL, prelu_build},
                                      {"Clip", 1, 3, 1, clip_fold, clip_build},
