@@ -298,21 +298,6 @@ kernel void map(global REAL *out, global const REAL *a, global const REAL *b, gl
     }
 }
 
-/* The same of whole numbers, which are only moved. */
-kernel void map_ids(global int *out, global const int *a, global const int *lengths, map_launch m)
-{
-    ulong last = m.rank - 1, k = get_global_id(0), row = get_global_id(1);
-    ulong K = m.size[last], rows = 1;
-    for (ulong i = 0; i < last; i++)
-        rows *= m.size[i];
-    if (k >= K || row >= rows)
-        return;
-    out += m.out_at + row_at(m.rank, m.size, m.out_stride, row);
-    a += m.at[0] + row_at(m.rank, m.size, m.stride[0], row);
-    out[k * m.out_stride[last]] =
-        live_of(m.within, lengths, row * K + k) ? a[k * m.stride[0][last]] : 0;
-}
-
 /* out[i] = a[i] * clr_dropout_factor(p, seed, index, layer, t, n, unit), where within.t_* and n_*
  * say t and n of i, and unit counts the elements of one t and n: i without them.
  * Global size [count, 1]. */

@@ -135,3 +135,18 @@ kernel void cast_numbers(global int *out, ulong out_at, global const REAL *a, ul
                       : x <= -(REAL)2147483648.0f ? -2147483647 - 1
                                                   : 0;
 }
+
+/* What `map` does without a function, of whole numbers, which are only moved. */
+kernel void map_ids(global int *out, global const int *a, global const int *lengths, map_launch m)
+{
+    ulong last = m.rank - 1, k = get_global_id(0), row = get_global_id(1);
+    ulong K = m.size[last], rows = 1;
+    for (ulong i = 0; i < last; i++)
+        rows *= m.size[i];
+    if (k >= K || row >= rows)
+        return;
+    out += m.out_at + row_at(m.rank, m.size, m.out_stride, row);
+    a += m.at[0] + row_at(m.rank, m.size, m.stride[0], row);
+    out[k * m.out_stride[last]] =
+        live_of(m.within, lengths, row * K + k) ? a[k * m.stride[0][last]] : 0;
+}

@@ -43,6 +43,22 @@ static const clrnn_import_size *size_of(const clrnn_import_desc *desc, const cha
     return NULL;
 }
 
+/* The size that an input which is given has under a name; 0: none. */
+static int64_t named_size(const onnx_import *m, const char *name)
+{
+    const ClrOnnx__Graph *g = m->model->graph;
+    for (size_t i = 0; i < g->n_input; i++) {
+        const clrnn_import_input *given = clr_onnx_axes_input(m, i);
+        const ClrOnnx__Type *type = g->input[i]->type;
+        const ClrOnnx__Shape *shape = type && type->tensor_type ? type->tensor_type->shape : NULL;
+        for (uint32_t k = 0; given && given->has_shape && shape && k < given->rank; k++)
+            if (k < shape->n_dim && shape->dim[k]->dim_param &&
+                strcmp(shape->dim[k]->dim_param, name) == 0 && given->shape[k] > 0)
+                return given->shape[k];
+    }
+    return 0;
+}
+
 static bool is_size(int64_t size)
 {
     return size > 0 || size == CLRNN_STEPS || size == CLRNN_BATCH;
@@ -99,6 +115,12 @@ static clrnn_status read_axis(const onnx_import *m, onnx_ends *axes, const ClrOn
 {
     const ClrOnnx__Dimension *dim = info->type->tensor_type->shape->dim[i];
     char name[80];
+    if (given && given->has_shape && given->shape[i] > 0 && dim->has_dim_value &&
+        dim->dim_value > 0 && given->shape[i] != dim->dim_value)
+        return clr_fail(m->log, CLRNN_ERR_ARGUMENT,
+                        "%s: axis %u of input '%s' is %lld, but %lld is given", m->file->path, i,
+                        clr_show(info->name).text, (long long)dim->dim_value,
+                        (long long)given->shape[i]);
     if (given && given->has_shape && given->shape[i] != 0) {
         in->shape[i] = given->shape[i];
         return is_size(in->shape[i])
@@ -115,6 +137,9 @@ static clrnn_status read_axis(const onnx_import *m, onnx_ends *axes, const ClrOn
     else
         snprintf(name, sizeof name, "%.60s[%u]", info->name, i);
     const clrnn_import_size *size = size_of(m->desc, name);
+    in->shape[i] = size ? 0 : named_size(m, name);
+    if (in->shape[i])
+        return CLRNN_OK;
     if (size && !is_size(size->size))
         return clr_fail(m->log, CLRNN_ERR_ARGUMENT, "the size '%s' cannot be %lld", name,
                         (long long)size->size);

@@ -39,32 +39,58 @@ static const char *name_of(const graph_pass *pass, const clrnn_tensors *names, u
     return pass->inputs[k].name ? pass->inputs[k].name : name ? name->name : "";
 }
 
-/* Input i of the graph by what was given. */
-static clrnn_status fill_source(const graph_pass *pass, const clrnn_tensors *names,
-                                const clrnn_value_info *info, clrnn_graph_source *source)
+static const clrnn_tensor *given(const graph_pass *pass, const clrnn_tensors *names,
+                                 const char *name)
 {
-    const clrnn_tensor *value = NULL;
-    for (uint32_t k = 0; k < pass->count && !value; k++)
-        if (strcmp(name_of(pass, names, k), info->name) == 0)
-            value = pass->inputs[k].value;
-    if (!value)
-        return complain(CLRNN_ERR_ARGUMENT, "input '%s' is not given", info->name);
-    void *data = calloc(value->count ? value->count : 1, sizeof(double));
-    *source = (clrnn_graph_source){info->name, data};
-    if (!data)
-        return CLRNN_ERR_MEMORY;
-    double *numbers = data;
-    if (!info->ids && pass->precision == CLRNN_F32) {
-        clrnn_tensor_to_f32(value, data);
-        return CLRNN_OK;
+    for (uint32_t k = 0; k < pass->count; k++)
+        if (strcmp(name_of(pass, names, k), name) == 0)
+            return pass->inputs[k].value;
+    return NULL;
+}
+
+/* Elements as the graph takes them: [count], to be freed; NULL: no memory. */
+static void *converted(const clrnn_tensor *value, bool ids, clrnn_precision precision)
+{
+    double *numbers = calloc(value->count ? value->count : 1, sizeof *numbers);
+    if (!numbers)
+        return NULL;
+    if (!ids && precision == CLRNN_F32) {
+        clrnn_tensor_to_f32(value, (float *)(void *)numbers);
+        return numbers;
     }
     clrnn_tensor_to_f64(value, numbers);
-    for (size_t i = 0; info->ids && i < value->count; i++) { /* in place: ints are narrower */
+    for (size_t i = 0; ids && i < value->count; i++) { /* in place: ints are narrower */
         const double x = numbers[i];
         const int32_t id = x >= INT32_MAX ? INT32_MAX : x <= INT32_MIN ? INT32_MIN : (int32_t)x;
-        memcpy((char *)data + i * sizeof id, &id, sizeof id);
+        memcpy((char *)numbers + i * sizeof id, &id, sizeof id);
     }
-    return CLRNN_OK;
+    return numbers;
+}
+
+/* An input by what was given; else zeros, if they are allowed. */
+static clrnn_status fill_source(const graph_pass *pass, const clrnn_tensors *names,
+                                clrnn_graph_plan *plan, const clrnn_value_info *info,
+                                clrnn_graph_source *source)
+{
+    const clrnn_tensor *value = given(pass, names, info->name);
+    uint64_t shape[CLRNN_MOST_AXES];
+    uint32_t rank = 0;
+    size_t count = 1;
+    clrnn_status status = clrnn_graph_plan_shape(plan, info->name, 0, 0, &rank, shape);
+    for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++)
+        count *= (size_t)shape[i];
+    if (status != CLRNN_OK)
+        return status;
+    if (!value && !pass->zeros)
+        return complain(CLRNN_ERR_ARGUMENT, "input '%s' is not given", info->name);
+    if (value && value->count != count)
+        return complain(CLRNN_ERR_RANGE, "input '%s' is of another shape than it is given",
+                        info->name);
+    if (!value)
+        tool_warn("input '%s' is not given: zeros", info->name);
+    *source = (clrnn_graph_source){info->name, value ? converted(value, info->ids, pass->precision)
+                                                     : calloc(count, sizeof(double))};
+    return source->data ? CLRNN_OK : CLRNN_ERR_MEMORY;
 }
 
 static clrnn_status make_sink(clrnn_graph_plan *plan, const clrnn_value_info *info,
@@ -94,7 +120,7 @@ static clrnn_status make_arrays(const graph_pass *pass, const clrnn_tensors *nam
     a->sinks = calloc(a->outputs + 1u, sizeof *a->sinks);
     clrnn_status status = a->sources && a->sinks ? CLRNN_OK : CLRNN_ERR_MEMORY;
     for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_input_at(graph, i, &info); i++)
-        status = fill_source(pass, names, &info, &a->sources[i]);
+        status = fill_source(pass, names, plan, &info, &a->sources[i]);
     for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_output_at(graph, i, &info); i++)
         status = make_sink(plan, &info, pass->precision, set, &a->sinks[i]);
     return status;

@@ -18,6 +18,7 @@ typedef struct graph_pass {
     const clrnn_import_size *sizes; /* of axes that are open and in no array */
     uint32_t size_count;
     const char *arch, *prefix;
+    bool zeros; /* inputs that are not given are 0, and a warning says so */
 } graph_pass;
 
 /** An array of the pass. False: there are too many. */
