@@ -339,8 +339,7 @@ static int check_use(job *j, const tool_list *models, const tool_list *in, const
 static int run(int argc, char **argv)
 {
     job j = {0};
-    const char *selector = NULL;
-    const char *arch = NULL;
+    const char *selector = NULL, *arch = NULL;
     tool_list models = {0}, in = {0}, out = {0}, sizes = {0};
     tool_option options[] = {
         tool_many("in", "[NAME=]FILE", &in, "x (default), h0, c0 or lengths from FILE"),
@@ -363,11 +362,8 @@ static int run(int argc, char **argv)
                                          .arch = arch,
                                          .not_for_graphs = j.batch_first || j.weights,
                                          .precision = (clrnn_precision)j.precision,
-                                         .strategy = (clrnn_strategy)j.strategy,
-                                         .in = &in,
-                                         .out = &out,
-                                         .sizes = &sizes};
-        code = run_graph(&wishes);
+                                         .strategy = (clrnn_strategy)j.strategy};
+        code = run_graph(&wishes, &in, &out, &sizes);
     } else if (code == TOOL_CONTINUE) {
         code = sizes.count || arch ? tool_error("run: %s: --size and --arch are not for it",
                                                 models.count ? models.items[0] : "no model")

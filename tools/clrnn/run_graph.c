@@ -16,6 +16,7 @@ typedef struct place {
 
 typedef struct job {
     const run_graph_wishes *w;
+    const tool_list *in, *sizes_given;
     graph_pass pass;
     clrnn_tensors *sets[GRAPH_ARRAYS], *outputs;
     char names[GRAPH_ARRAYS][256];
@@ -96,7 +97,7 @@ static int load_input(job *j, const place *p, clrnn_tensors **set)
 
 static int load_inputs(job *j)
 {
-    const tool_list *in = j->w->in;
+    const tool_list *in = j->in;
     int code =
         in->count > GRAPH_ARRAYS ? tool_error("run: more than %d --in", GRAPH_ARRAYS) : TOOL_OK;
     for (size_t i = 0; i < in->count && !code; i++) {
@@ -111,7 +112,7 @@ static int load_inputs(job *j)
 /* NAME=NUMBER, of axes that the model leaves open. */
 static int read_sizes(job *j)
 {
-    const tool_list *sizes = j->w->sizes;
+    const tool_list *sizes = j->sizes_given;
     if (sizes->count > GRAPH_ARRAYS)
         return tool_error("run: more than %d --size", GRAPH_ARRAYS);
     for (size_t i = 0; i < sizes->count; i++) {
@@ -221,26 +222,29 @@ static int compute(job *j)
 }
 
 /* A graph has its own order of axes, and its own storage of weights. */
-static int check_use(const run_graph_wishes *w)
+static int check_use(const run_graph_wishes *w, const tool_list *in, const tool_list *out)
 {
     if (w->not_for_graphs)
         return tool_error("run: --batch-first and --weights are not for a graph");
-    if (w->in->count == 0)
+    if (in->count == 0)
         return tool_error("run: no input; add --in [NAME=]FILE");
-    return w->out->count ? TOOL_OK : tool_error("run: nothing to write; add --out FILE");
+    return out->count ? TOOL_OK : tool_error("run: nothing to write; add --out FILE");
 }
 
-int run_graph(const run_graph_wishes *w)
+int run_graph(const run_graph_wishes *w, const tool_list *in, const tool_list *out,
+              const tool_list *sizes)
 {
-    int code = check_use(w);
+    int code = check_use(w, in, out);
     if (code)
         return code;
     job *j = calloc(1, sizeof *j);
-    const size_t count = w->out->count;
+    const size_t count = out->count;
     place *places = calloc(count + 1, sizeof *places);
     code = j && places ? TOOL_OK : tool_no_memory();
     if (!code) {
         j->w = w;
+        j->in = in;
+        j->sizes_given = sizes;
         j->pass = (graph_pass){.path = w->model,
                                .precision = w->precision,
                                .strategy = w->strategy,
@@ -249,7 +253,7 @@ int run_graph(const run_graph_wishes *w)
                                .zeros = true};
     }
     for (size_t i = 0; i < count && !code; i++)
-        code = split(w->out->items[i], "out", &places[i]);
+        code = split(out->items[i], "out", &places[i]);
     if (!code)
         code = check_outputs(j, places, count);
     if (!code)

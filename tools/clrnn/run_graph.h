@@ -11,13 +11,13 @@ typedef struct run_graph_wishes {
     bool not_for_graphs; /* --batch-first or --weights is given */
     clrnn_precision precision;
     clrnn_strategy strategy;
-    const tool_list *in, *out, *sizes;
 } run_graph_wishes;
 
 /** Whether a file is a graph, or a model of another format; false also for what cannot be read. */
 bool run_is_graph(const char *path);
 
 /** Run it. Returns an exit code. */
-int run_graph(const run_graph_wishes *wishes);
+int run_graph(const run_graph_wishes *wishes, const tool_list *in, const tool_list *out,
+              const tool_list *sizes);
 
 #endif
