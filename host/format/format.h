@@ -34,6 +34,8 @@ typedef struct clr_format {
      *  Returns: as clrnn_graph_import. NULL: not read. */
     clrnn_status (*read)(const clr_format_file *file, const clrnn_import_desc *desc,
                          const clrnn_log *log, clrnn_graph **graph);
+    /** The names of inputs to a set. NULL: it says none. */
+    clrnn_status (*inputs)(const clr_format_file *file, const clrnn_log *log, clrnn_tensors *names);
     /** Returns: as clrnn_graph_export. NULL: not written. */
     clrnn_status (*write)(const clrnn_graph *graph, const char *path, const clrnn_log *log);
     const char *missing; /* "protobuf-c (Meson option onnx)": what the build lacks; else NULL */

@@ -127,6 +127,29 @@ clrnn_status clrnn_graph_import(const char *path, const clrnn_import_desc *desc,
     return status;
 }
 
+clrnn_status clrnn_format_inputs(const char *path, const clrnn_log *log, clrnn_tensors **names)
+{
+    if (names)
+        *names = NULL;
+    if (!path || !names)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_format_inputs: %s is NULL",
+                        path ? "names" : "path");
+    clr_format_file file;
+    void *data = NULL;
+    clrnn_status status = open_file(path, log, &file, &data);
+    const clr_format *format = status == CLRNN_OK ? format_of(&file) : NULL;
+    if (status == CLRNN_OK && !format)
+        status = no_format(&file, log);
+    if (status == CLRNN_OK)
+        status = clrnn_tensors_create(log, names);
+    if (status == CLRNN_OK && format->inputs)
+        status = format->inputs(&file, log, *names);
+    free(data);
+    if (status != CLRNN_OK)
+        clrnn_tensors_destroy(names);
+    return status;
+}
+
 /* --- writing ---------------------------------------------------------------------------------- */
 
 clrnn_status clrnn_graph_export(const clrnn_graph *graph, const char *path, const char *name)

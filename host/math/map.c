@@ -10,6 +10,8 @@
 static const char *const names[CLR_MAP_KERNELS] = {
     [CLR_MAP] = "map",
     [CLR_MAP_IDS] = "map_ids",
+    [CLR_CAST_IDS] = "cast_ids",
+    [CLR_CAST_NUMBERS] = "cast_numbers",
     [CLR_MAP_DROPOUT] = "map_dropout",
     [CLR_REDUCE] = "reduce",
     [CLR_REDUCE_BACK] = "reduce_back",
@@ -139,6 +141,13 @@ clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_me
     const clr_arg args[] = {CLR_ARG_MEM(out), CLR_ARG_MEM(in),
                             CLR_ARG_MEM(m->lengths ? m->lengths : in), CLR_ARG_STRUCT(l)};
     return LAUNCH(m, CLR_MAP_IDS, (size_t)l.size[l.rank - 1], rows_of(&l), args);
+}
+
+clrnn_status clr_cast(clr_maps *m, bool from_ids, size_t count, clrnn_slice x, clrnn_slice y)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(y.buffer), CLR_ARG_ULONG(y.offset), CLR_ARG_MEM(x.buffer),
+                            CLR_ARG_ULONG(x.offset), CLR_ARG_ULONG(count)};
+    return count ? LAUNCH(m, from_ids ? CLR_CAST_IDS : CLR_CAST_NUMBERS, count, 1, args) : CLRNN_OK;
 }
 
 clrnn_status clr_map_dropout(clr_maps *m, const map_launch *l, cl_mem out, cl_mem in, float p,

@@ -21,7 +21,7 @@ typedef struct clrnn_import_size {
 
 /* What the caller knows of an input of the file. Zero-initialise, then set name and more. */
 typedef struct clrnn_import_input {
-    const char *name;
+    const char *name; /* NULL: the one that stands at this place of the file's inputs */
     /* Its axes instead of those in the file: numbers, CLRNN_STEPS, CLRNN_BATCH, or 0: as the file
      * says. */
     bool has_shape;
@@ -78,6 +78,28 @@ CLRNN_API clrnn_status clrnn_graph_import(const char *path, const clrnn_import_d
  */
 CLRNN_API clrnn_status clrnn_graph_export(const clrnn_graph *graph, const char *path,
                                           const char *format);
+
+/**
+ * The names of the inputs that a file says it has, in order: a set of empty arrays so called. Some
+ * may be no inputs of the graph that it becomes (clrnn_import_input's value). Formats that say
+ * none: an empty set.
+ *
+ * Ownership, threads: as clrnn_tensors_load.
+ * Returns: as clrnn_graph_import
+ */
+CLRNN_API clrnn_status clrnn_format_inputs(const char *path, const clrnn_log *log,
+                                           clrnn_tensors **names);
+
+/**
+ * Read a file of one ONNX tensor (.pb), as ONNX's own tests have them: a set of one, by its name.
+ * Whole numbers and truths are I64, numbers F64 or, where the file has float or less, F32.
+ *
+ * Ownership, threads: as clrnn_tensors_load.
+ * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_IO, CLRNN_ERR_FORMAT, CLRNN_ERR_MEMORY,
+ *          CLRNN_ERR_UNSUPPORTED (no numbers, or a build without protobuf-c)
+ */
+CLRNN_API clrnn_status clrnn_onnx_tensor_load(const char *path, const clrnn_log *log,
+                                              clrnn_tensors **set);
 
 /* A format that this build knows. */
 typedef struct clrnn_format_info {
