@@ -6,6 +6,7 @@
 #include <clrnn/buffer.h>
 #include <clrnn/context.h>
 #include <clrnn/data.h>
+#include <clrnn/format.h>
 #include <clrnn/graph.h>
 #include <clrnn/graph_parameters.h>
 #include <clrnn/graph_plan.h>

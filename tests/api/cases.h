@@ -6,6 +6,7 @@
 #ifndef TEST_API_CASES_H
 #define TEST_API_CASES_H
 
+#include "api/format_cases.h"
 #include "api/graph_cases.h"
 #include "api/graph_trainer_cases.h"
 
@@ -339,6 +340,7 @@
     TEXT_CASES(CASE)            \
     GRAPH_CASES(CASE)           \
     GRAPH_PARAMETER_CASES(CASE) \
+    FORMAT_CASES(CASE)          \
     GRAPH_PLAN_CASES(CASE)      \
     GRAPH_STREAM_CASES(CASE)    \
     GRAPH_TRAINER_CASES(CASE)

@@ -179,6 +179,9 @@ static void draw_node(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_kin
     const clr_shape none = {0};
     const uint32_t at = count ? clr_graph_find(graph, d->inputs[0]) : 0;
     const clr_shape *in = count ? &graph->values[at].shape : &none;
+    /* What nodes make differs by rounding, which a cast to whole numbers would make 1. */
+    if (kind == CLRNN_NODE_CAST && !in->ids && graph->values[at].node != CLR_NO_VALUE)
+        d->inputs[0] = graph->values[graph->inputs[0]].name;
     if (row->uses & CLR_USES_NETWORK)
         draw_network(r, &d->network);
     if (row->uses & CLR_USES_FUNCTION && chance(r, 70))
