@@ -7,6 +7,7 @@
 #define TEST_API_CASES_H
 
 #include "api/graph_cases.h"
+#include "api/trace_cases.h"
 
 /* An error with a reason in the log; the same where the call has no log to send it to. */
 #define REFUSED(call) (test_last_error[0] = 0, (call) == CLRNN_ERR_ARGUMENT && test_last_error[0])
@@ -339,6 +340,7 @@
     GRAPH_CASES(CASE)           \
     GRAPH_PARAMETER_CASES(CASE) \
     GRAPH_PLAN_CASES(CASE)      \
-    GRAPH_STREAM_CASES(CASE)
+    GRAPH_STREAM_CASES(CASE)    \
+    TRACE_CASES(CASE)
 
 #endif
