@@ -125,7 +125,7 @@ static bool is_single(const clr_persistent *p, const scan_launch *l)
 {
     return p->forward.single && l->N == 1 && l->unit_parts == 1 &&
            (!l->stacked || l->single_group) && l->count > 0 && l->H <= SINGLE_UNITS &&
-           !l->has_lengths && !l->save_gates && !(l->options & (OPTION_PROJECTED | OPTIONS_RARE));
+           !l->has_lengths && !l->save_gates && !(l->options & (OPTION_PROJECTED | OPTION_RARE));
 }
 
 /* Enqueue a scan. args: all but the last ones, with room for those: of resident its local memory.
