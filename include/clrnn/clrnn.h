@@ -21,6 +21,7 @@
 #include <clrnn/stream.h>
 #include <clrnn/tensors.h>
 #include <clrnn/text.h>
+#include <clrnn/trace.h>
 #include <clrnn/trainer.h>
 #include <clrnn/tune.h>
 #include <clrnn/version.h>
