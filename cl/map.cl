@@ -10,11 +10,13 @@
 #endif
 
 #if REAL_IS_DOUBLE
-#define SQRT_2_OVER_PI 0.79788456080286535588
-#define GELU_CUBE      0.044715
+#define SQRT_2_OVER_PI   0.79788456080286535588
+#define TWO_OVER_SQRT_PI 1.12837916709551257390
+#define GELU_CUBE        0.044715
 #else
-#define SQRT_2_OVER_PI 0.79788456080286535588f
-#define GELU_CUBE      0.044715f
+#define SQRT_2_OVER_PI   0.79788456080286535588f
+#define TWO_OVER_SQRT_PI 1.12837916709551257390f
+#define GELU_CUBE        0.044715f
 #endif
 
 static inline bool live_of(map_lengths w, global const int *lengths, ulong i)
@@ -103,7 +105,7 @@ static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_NOT:
         return x == 0 ? (REAL)1 : (REAL)0;
     case FN_ERF:
-        return erf(x);
+        return real_erf(x);
     case FN_SIN:
         return sin(x);
     case FN_COS:
@@ -185,7 +187,7 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_ROUND:
         return (REAL)0;
     case FN_ERF:
-        return (REAL)2 * SQRT_HALF * SQRT_2_OVER_PI * exp(-x * x);
+        return TWO_OVER_SQRT_PI * real_exp(-x * x);
     case FN_SIN:
         return cos(x);
     case FN_COS:
