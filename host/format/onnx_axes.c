@@ -167,6 +167,8 @@ static clrnn_status read_input(const onnx_import *m, onnx_ends *axes, size_t num
                         m->file->path, clr_show(info->name).text, type->shape->n_dim,
                         CLRNN_MOST_AXES);
     in->rank = (uint32_t)type->shape->n_dim;
+    if (in->rank == 0 && given && given->value && given->value->count == 1)
+        return CLRNN_OK; /* one number, however many axes of 1 it is given with */
     if (given && given->has_shape && given->rank != in->rank)
         return clr_fail(m->log, CLRNN_ERR_ARGUMENT, "%s: input '%s' has %u axes, but %u are given",
                         m->file->path, clr_show(info->name).text, in->rank, given->rank);

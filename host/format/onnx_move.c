@@ -245,14 +245,15 @@ static clrnn_status mirror(onnx_node *n, const pads *p, uint32_t axis, uint32_t 
 {
     const bool edge = strcmp(p->mode, "edge") == 0, wrap = strcmp(p->mode, "wrap") == 0;
     const int64_t size = (int64_t)clr_onnx_size(n, in, axis, 0);
-    const int64_t begin = p->begin[axis], end = p->end[axis];
+    const int64_t begin = p->begin[axis] > 0 ? p->begin[axis] : 0;
+    const int64_t end = p->end[axis] > 0 ? p->end[axis] : 0;
     *at = in;
     if (begin == 0 && end == 0)
         return CLRNN_OK;
     if (clr_onnx_size(n, in, axis, 1) != (uint64_t)size)
         return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "mode '%s' of an axis that is T or N",
                              p->mode);
-    if (begin < 0 || end < 0 || begin > MOST_BESIDE || end > MOST_BESIDE ||
+    if (begin > MOST_BESIDE || end > MOST_BESIDE ||
         (!edge && (begin > size - !wrap || end > size - !wrap)))
         return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "pads %lld and %lld of an axis of %lld",
                              (long long)begin, (long long)end, (long long)size);
@@ -301,8 +302,12 @@ static clrnn_status pad_build(onnx_node *n)
     } else if (strcmp(p.mode, "reflect") && strcmp(p.mode, "edge") && strcmp(p.mode, "wrap")) {
         status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "mode '%s'", p.mode);
     } else {
-        for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++)
+        for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++) {
             status = mirror(n, &p, i, at, &at);
+            if (status == CLRNN_OK && (p.begin[i] < 0 || p.end[i] < 0))
+                status = clr_onnx_cut(n, i, p.begin[i] < 0 ? -p.begin[i] : 0,
+                                      p.end[i] < 0 ? p.end[i] : CLRNN_TO_END, 1, at, &at);
+        }
     }
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, n->in[0]->type);
