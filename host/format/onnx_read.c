@@ -156,7 +156,7 @@ static clrnn_status attempt(onnx_import *m, const onnx_ends *axes, reason *why)
     const clrnn_log log = {CLRNN_LOG_ERROR, remember, why};
     clrnn_status status = CLRNN_OK;
     m->log = &log;
-    m->bound = 0;
+    m->bound = clr_onnx_axes_empty(axes); /* the graph has no arrays without elements */
     do {
         m->bound |= m->needed;
         m->needed = 0;
