@@ -128,7 +128,8 @@ static clrnn_status concat_build(onnx_node *n)
             return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is missing", k);
         if (n->in[k]->known) { /* what is empty adds nothing */
             status = clr_onnx_need(n, k, "input");
-            if (status == CLRNN_OK && n->in[k]->same && clr_onnx_count(&n->in[k]->array[0]) == 0)
+            if (status == CLRNN_OK && clr_onnx_count(&n->in[k]->array[0]) == 0 &&
+                clr_onnx_count(&n->in[k]->array[1]) == 0)
                 continue;
         }
         if (status == CLRNN_OK)

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "format/onnx.h"
+#include "format/onnx_math.h"
 #include "model/tensors.h"
 
 static const onnx_op *const families[] = {
@@ -55,6 +56,9 @@ static clrnn_status fold(onnx_node *n, const onnx_op *op)
         status = n->in[i] ? clr_onnx_need(n, i, "input") : CLRNN_OK;
         same = same && (!n->in[i] || n->in[i]->same);
     }
+    if (status == CLRNN_OK && !same && op->fold == clr_onnx_pair_fold && !clr_onnx_pair_is_sure(n))
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                               "it compares with T or N: give the axes of the model numbers");
     for (int w = 0; w < (same ? 1 : ONNX_WORLDS) && status == CLRNN_OK && !n->unfolded; w++)
         status = fold_world(n, op, w, out[w]);
     /* Numbers in a shape of T and N are an array of the graph, unless they are all one number. */
