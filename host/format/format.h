@@ -44,7 +44,13 @@ typedef struct clr_format {
 /* The formats, in the order in which they are asked. */
 #define CLR_FORMAT_LIST(X) \
     X(clrnn)               \
-    X(onnx)
+    X(onnx)                \
+    X(pytorch)             \
+    X(rtneural)            \
+    X(nam)                 \
+    X(keras)               \
+    X(npz)                 \
+    X(state_json)
 
 #define CLR_FORMAT_ROW(name) extern const clr_format clr_format_##name;
 CLR_FORMAT_LIST(CLR_FORMAT_ROW)
