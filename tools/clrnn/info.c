@@ -272,10 +272,8 @@ static int run(int argc, char **argv)
 const tool_command tool_info = {
     "info", "FILE [--prefix P] [--device SEL] [--json]",
     "tell what a model, checkpoint or array is",
-    "FILE is .safetensors or .npy, whoever made it, or a model of another format, as .onnx: kind
-    "
-    "and size, the nodes of a graph as a table,
-    "
+    "FILE is .safetensors or .npy, whoever made it, or a model of another format, as .onnx: kind\n"
+    "and size, the nodes of a graph as a table,\n"
     "the networks in it with their problem strings and numbers of parameters, how far a training\n"
     "has come, and all tensors and metadata. A network under a prefix is shown with it; the other "
     "commands take it as --prefix.\n"
