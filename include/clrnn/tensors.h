@@ -68,8 +68,9 @@ CLRNN_API void clrnn_tensors_destroy(clrnn_tensors **set);
 
 /**
  * Read a whole file: .npy when it begins with NumPy's magic string, .npz or what torch.save has
- * written when it is a ZIP archive, else safetensors. An .npy file gives one tensor, named "" (the
- * empty name). Of PyTorch's files nothing is run, and numbers and texts become metadata.
+ * written when it is a ZIP archive (or as it wrote before 1.6), else safetensors. An .npy file
+ * gives one tensor, named "" (the empty name). Of PyTorch's files nothing is run, and numbers and
+ * texts become metadata.
  *
  * Ownership: on success *set is the caller's; on failure NULL.
  * Threads:   any; one call at a time for each set, reading a set is free of races.
@@ -77,7 +78,7 @@ CLRNN_API void clrnn_tensors_destroy(clrnn_tensors **set);
  *            CLRNN_ERR_IO           it cannot be opened or read; the log gives the system's reason
  *            CLRNN_ERR_FORMAT       damaged or of another kind; the log names file and field
  *            CLRNN_ERR_UNSUPPORTED  safetensors, .npz or PyTorch's in a build without it; a
- *                                   type that there is not; PyTorch's container before 1.6
+ *                                   type that there is not
  *            CLRNN_ERR_MEMORY
  */
 CLRNN_API clrnn_status clrnn_tensors_load(const char *path, const clrnn_log *log,
