@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cl/activation.cl - the functions of gates, forward and backward, on VEC units: the usual ones,
- * and with OPTIONS_RARE those that the launch says, of sums that are clipped. After cl/cell.cl,
+ * and with OPTION_RARE those that the launch says, of sums that are clipped. After cl/cell.cl,
  * before the cell.
  *
  * Backward, from dy = dLoss/dy of y = f(x): dLoss/dx; selected, never multiplied by 0, where the
@@ -127,7 +127,7 @@ static inline APART REALV function_back(uint function, REAL alpha, REAL beta, RE
 static inline REALV gate_value(uint options, const cell_values *v, int which, bool logistic,
                                REALV x)
 {
-    if (options & OPTIONS_RARE)
+    if (options & OPTION_RARE)
         return function_of(v->function[which], v->alpha[which], v->beta[which],
                            clipped(x, v->gate_clip));
     return logistic ? sigm(x) : real_tanh(x);
@@ -137,7 +137,7 @@ static inline REALV gate_value(uint options, const cell_values *v, int which, bo
 static inline REALV gate_back(uint options, const cell_values *v, int which, bool logistic, REALV s,
                               REALV dy)
 {
-    if (options & OPTIONS_RARE)
+    if (options & OPTION_RARE)
         return clipped_back(s, v->gate_clip,
                             function_back(v->function[which], v->alpha[which], v->beta[which],
                                           clipped(s, v->gate_clip), dy));
@@ -147,11 +147,11 @@ static inline REALV gate_back(uint options, const cell_values *v, int which, boo
 /* What is kept of a gate for the way back, and the gate again. */
 static inline REALV gate_kept(uint options, REALV x, REALV y)
 {
-    return options & OPTIONS_RARE ? x : y;
+    return options & OPTION_RARE ? x : y;
 }
 
 static inline REALV gate_again(uint options, const cell_values *v, int which, bool logistic,
                                REALV s)
 {
-    return options & OPTIONS_RARE ? gate_value(options, v, which, logistic, s) : s;
+    return options & OPTION_RARE ? gate_value(options, v, which, logistic, s) : s;
 }

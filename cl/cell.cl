@@ -27,8 +27,9 @@
  *         does not go through U: the last phase sets it, the first one adds.
  *
  * `phase` and, in a program for one network, `options` are constants wherever these are called. v:
- * what OPTIONS_RARE mean (cl/activation.cl); in s then are not the activated gates, but the sums
- * that their functions are of, since not every function tells its slope by its value. */
+ * what the launch says with OPTION_RARE (cl/activation.cl); in s then are not the activated gates,
+ * but the sums that their functions are of, since not every function tells its slope by its value.
+ */
 #ifndef CLR_CELL
 #define CLR_CELL
 
@@ -49,8 +50,10 @@
 #define OPTION_RESETS    1024 /* flags of a launch may say that the state before a step is 0 */
 #define OPTION_ONE_BIAS  2048 /* with OPTION_BIAS: no b_hh */
 
-/* A network with one of these has its cells computed by code of its own, so that others do not pay
- * for it. */
+/* With any of these OPTION_RARE is set, too: such cells are computed by code of their own, so that
+ * others do not pay for it. A compiler gets RARE in place of OPTIONS, so one program serves all
+ * such networks of a cell. */
+#define OPTION_RARE 4096
 #define OPTIONS_RARE \
     (OPTION_COUPLED | OPTION_GATE_CLIP | OPTION_CELL_CLIP | OPTION_FUNCTIONS | OPTION_RESETS)
 

@@ -30,14 +30,14 @@
 /* The function of c_t, which no clip of gates concerns. */
 static inline REALV lstm_output(uint options, const cell_values *v, REALV c)
 {
-    return options & OPTIONS_RARE ? function_of(v->function[2], v->alpha[2], v->beta[2], c)
-                                  : real_tanh(c);
+    return options & OPTION_RARE ? function_of(v->function[2], v->alpha[2], v->beta[2], c)
+                                 : real_tanh(c);
 }
 
 static inline REALV lstm_output_back(uint options, const cell_values *v, REALV c, REALV tc, REALV d)
 {
-    return options & OPTIONS_RARE ? function_back(v->function[2], v->alpha[2], v->beta[2], c, d)
-                                  : d * ((REALV)1 - tc * tc);
+    return options & OPTION_RARE ? function_back(v->function[2], v->alpha[2], v->beta[2], c, d)
+                                 : d * ((REALV)1 - tc * tc);
 }
 
 /* The usual functions without a bound: i*g and o*tanh(c_t) are one division each. */
@@ -82,8 +82,8 @@ static inline REALV cell_forward(uint options, const cell_values *v, int phase, 
         a_i += p[0] * *c;
         a_f += p[1] * *c;
     }
-    return options & OPTIONS_RARE ? lstm_rare(options, v, a_i, a_f, a_g, a_o, p, c, s)
-                                  : lstm_usual(peepholes, a_i, a_f, a_g, a_o, p, c, s);
+    return options & OPTION_RARE ? lstm_rare(options, v, a_i, a_f, a_g, a_o, p, c, s)
+                                 : lstm_usual(peepholes, a_i, a_f, a_g, a_o, p, c, s);
 }
 
 static inline void cell_backward(uint options, const cell_values *v, int phase, const REALV *s,

@@ -44,7 +44,7 @@ typedef struct single_step {
 /* Those of the host's is_single. */
 static inline uint single_options(const scan *w)
 {
-    return options_of(w->options) & ~(OPTIONS_RARE | OPTION_PROJECTED);
+    return usual_options(options_of(w->options)) & ~OPTION_PROJECTED;
 }
 
 static inline uint vectors_of(const scan *w)

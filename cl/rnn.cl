@@ -3,11 +3,11 @@
  *
  * With a = W x_t + b_ih and u = U h_{t-1} + b_hh given:
  *     h_t = act(a + u)                  act = tanh, or relu with OPTION_RELU
- * With OPTIONS_RARE act is f of the launch (cl/activation.cl).
+ * With OPTION_RARE act is f of the launch (cl/activation.cl).
  * Backward, from dh = dLoss/dh_t:
  *     da = du = dh * act'(a + u)        act' from the gate s = h_t: 1 - s^2, or s > 0
  *
- * Saved for backward: s = h_t, with OPTIONS_RARE a + u.  Proven by: tests/layer against
+ * Saved for backward: s = h_t, with OPTION_RARE a + u.  Proven by: tests/layer against
  * host/reference/rnn.c. */
 #define CELL_GATES        1
 #define CELL_PHASES       1
@@ -23,7 +23,7 @@ static inline REALV cell_forward(uint options, const cell_values *v, int phase, 
                                  REALV *saved)
 {
     REALV sum = a[0] + u[0], y;
-    if ((options & OPTION_RELU) && !(options & OPTIONS_RARE))
+    if ((options & OPTION_RELU) && !(options & OPTION_RARE))
         y = isnan(sum) ? sum : fmax(sum, (REALV)0); /* fmax alone would hide NaN */
     else
         y = gate_value(options, v, 0, false, sum);
@@ -35,7 +35,7 @@ static inline void cell_backward(uint options, const cell_values *v, int phase, 
                                  const REALV *p, const REALV *saved, REALV h_prev, REALV c_prev,
                                  REALV c, REALV dh, REALV *dc, REALV *da, REALV *du, REALV *dh_prev)
 {
-    if ((options & OPTION_RELU) && !(options & OPTIONS_RARE))
+    if ((options & OPTION_RELU) && !(options & OPTION_RARE))
         da[0] = s[0] <= (REALV)0 ? (REALV)0 : dh; /* where s is NaN dh, as PyTorch has it */
     else
         da[0] = gate_back(options, v, 0, false, s[0], dh);

@@ -44,12 +44,20 @@ static inline uint options_of(uint word)
 {
 #ifdef OPTIONS
     return OPTIONS;
+#elif defined(RARE)
+    return word | OPTION_RARE;
 #else
     return word;
 #endif
 }
 
-/* Code for OPTIONS_RARE is a function apart, to which a step is handed as a copy, and a scan where
+/* Those of a network without any that is rare. */
+static inline uint usual_options(uint options)
+{
+    return options & ~(OPTION_RARE | OPTIONS_RARE);
+}
+
+/* Code for OPTION_RARE is a function apart, to which a step is handed as a copy, and a scan where
  * it is no one's but the caller's: what a pointer has been made of is no register. */
 #if WG == 1
 #define STEP_APART(s, copy) const scan_step copy = *(s)
@@ -82,7 +90,7 @@ typedef struct scan {
     uint block; /* for how many steps there is room for gates, whose input products come first */
     uint options;
     REAL proj_clip;
-    cell_values values; /* with OPTIONS_RARE */
+    cell_values values; /* with OPTION_RARE */
     uint H, R, N;
     global const REAL *params; /* [CELL_PARAMS,H], with OPTION_PARAMS */
     /* forward */

@@ -101,7 +101,7 @@ static inline ALWAYS_INLINE void cell_units_back_with(uint options, SHARED const
                                                       uint width, REALV dhid)
 {
     cell_values v;
-    if (options & OPTIONS_RARE)
+    if (options & OPTION_RARE)
         values_of(w, &v);
     const bool live = is_live(w, n, s->t), projected = options & OPTION_PROJECTED;
     const bool reset = is_reset(options, w, n, s->t), cut = is_cut(options, w, n, s->t);
@@ -147,19 +147,19 @@ static inline ALWAYS_INLINE void cell_units_back_with(uint options, SHARED const
 static inline APART void cell_rare_units_back(SHARED const scan *w, SHARED const scan_step *s,
                                               uint n, uint j, uint width, REALV d)
 {
-    cell_units_back_with(options_of(w->options), w, s, n, j, width, d);
+    cell_units_back_with(options_of(w->options) | OPTION_RARE, w, s, n, j, width, d);
 }
 
 static inline ALWAYS_INLINE void cell_units_back(SHARED const scan *w, SHARED const scan_step *s,
                                                  uint n, uint j, uint width, REALV d)
 {
     const uint options = options_of(w->options);
-    if (options & OPTIONS_RARE) {
+    if (options & OPTION_RARE) {
         WALK_APART(w, of_walk);
         STEP_APART(s, of_step);
         cell_rare_units_back(WALK_OF(w, of_walk), STEP_OF(s, of_step), n, j, width, d);
     } else {
-        cell_units_back_with(options & ~OPTIONS_RARE, w, s, n, j, width, d);
+        cell_units_back_with(usual_options(options), w, s, n, j, width, d);
     }
 }
 
@@ -170,7 +170,7 @@ static inline ALWAYS_INLINE void early_units_back_with(uint options, SHARED cons
                                                        uint width, REALV d)
 {
     cell_values v;
-    if (options & OPTIONS_RARE)
+    if (options & OPTION_RARE)
         values_of(w, &v);
     const size_t unit = (size_t)n * w->H + j, row = (size_t)n * CELL_GATES * w->H + j;
     REALV gate[CELL_GATES], a[CELL_GATES], u[CELL_GATES], dc = (REALV)0;
@@ -199,18 +199,18 @@ static inline ALWAYS_INLINE void early_units_back_with(uint options, SHARED cons
 static inline APART void early_rare_units_back(SHARED const scan *w, SHARED const scan_step *s,
                                                uint n, uint j, uint width, REALV d)
 {
-    early_units_back_with(options_of(w->options), w, s, n, j, width, d);
+    early_units_back_with(options_of(w->options) | OPTION_RARE, w, s, n, j, width, d);
 }
 
 static inline ALWAYS_INLINE void early_units_back(SHARED const scan *w, SHARED const scan_step *s,
                                                   uint n, uint j, uint width, REALV d)
 {
     const uint options = options_of(w->options);
-    if (options & OPTIONS_RARE) {
+    if (options & OPTION_RARE) {
         WALK_APART(w, of_walk);
         STEP_APART(s, of_step);
         early_rare_units_back(WALK_OF(w, of_walk), STEP_OF(s, of_step), n, j, width, d);
     } else {
-        early_units_back_with(options & ~OPTIONS_RARE, w, s, n, j, width, d);
+        early_units_back_with(usual_options(options), w, s, n, j, width, d);
     }
 }

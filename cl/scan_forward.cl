@@ -73,7 +73,7 @@ static inline ALWAYS_INLINE void cell_units_with(uint options, SHARED const scan
                                                  uint j, uint width, const REALV *sum)
 {
     cell_values v;
-    if (options & OPTIONS_RARE)
+    if (options & OPTION_RARE)
         values_of(w, &v);
     const bool live = is_live(w, n, s->t), last = phase == CELL_PHASES - 1;
     const bool projected = options & OPTION_PROJECTED, reset = is_reset(options, w, n, s->t);
@@ -115,21 +115,21 @@ static inline APART void rare_units(SHARED const scan *w, SHARED const scan_step
                                     uint n, uint j, uint width, const REALV *sum)
 {
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == phase)
-        cell_units_with(options_of(w->options), w, s, k, n, j, width, sum);
+        cell_units_with(options_of(w->options) | OPTION_RARE, w, s, k, n, j, width, sum);
 }
 
 static inline ALWAYS_INLINE void cell_units(SHARED const scan *w, SHARED const scan_step *s,
                                             int phase, uint n, uint j, uint width, const REALV *sum)
 {
     const uint options = options_of(w->options);
-    if (options & OPTIONS_RARE) {
+    if (options & OPTION_RARE) {
         REALV copy[CELL_GATES];
         WALK_APART(w, of_walk);
         STEP_APART(s, of_step);
         UNROLL for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++) copy[k] = sum[k];
         rare_units(WALK_OF(w, of_walk), STEP_OF(s, of_step), phase, n, j, width, copy);
     } else {
-        cell_units_with(options & ~OPTIONS_RARE, w, s, phase, n, j, width, sum);
+        cell_units_with(usual_options(options), w, s, phase, n, j, width, sum);
     }
 }
 

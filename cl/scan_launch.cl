@@ -81,7 +81,7 @@ typedef struct scan_arrays {
     ulong dh, dc;       /* dh, dc: [N,R], [N,H] */
     ulong dproj;        /* dproj: [count,N,R] */
     ulong da;           /* da and du: [count,N,G*H] */
-    /* With OPTIONS_RARE: the cell's functions f g h, and alpha and beta of each, as bits of a
+    /* With OPTION_RARE: the cell's functions f g h, and alpha and beta of each, as bits of a
      * REAL. */
     ulong function[3], alpha[3], beta[3];
 } scan_arrays;

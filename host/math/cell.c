@@ -19,7 +19,7 @@ uint32_t clr_cell_options(const clr_network *network)
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (clr_option_get(&network->desc, o))
             options |= o->bit;
-    return options;
+    return options & OPTIONS_RARE ? options | OPTION_RARE : options;
 }
 
 clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network,
@@ -36,8 +36,10 @@ clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network
     clr_define defines[9 + CLR_OPTIONS] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
                                            {"STORAGE", storage}};
     size_t count = 2;
+    const uint32_t options = clr_cell_options(network);
     if (clr_compiles(context)) /* else kernels read the launch's */
-        defines[count++] = (clr_define){"OPTIONS", clr_cell_options(network)};
+        defines[count++] =
+            options & OPTION_RARE ? (clr_define){"RARE", 1} : (clr_define){"OPTIONS", options};
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)
         if (o->define && clr_cell_has(network->cell, o))
             defines[count++] = (clr_define){o->define, clr_option_get(d, o) == o->defined};

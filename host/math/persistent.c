@@ -126,7 +126,7 @@ bool clr_persistent_is_single(const clr_persistent *p, uint32_t rows, size_t inp
     const uint32_t most_rows = 3;
     const uint64_t few_weights = 1u << 14, H = p->network->desc.hidden_size;
     if (!p->forward.single || H > SINGLE_UNITS ||
-        clr_cell_options(p->network) & (OPTION_PROJECTED | OPTIONS_RARE))
+        clr_cell_options(p->network) & (OPTION_PROJECTED | OPTION_RARE))
         return false;
     return rows == 1 || (rows <= most_rows && inputs <= SINGLE_INPUTS &&
                          p->network->gates * H * H <= few_weights);

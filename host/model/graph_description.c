@@ -64,6 +64,43 @@ static bool take_element(clrnn_node_desc *desc, const clr_member *m, uint32_t i,
     return true;
 }
 
+/* Nothing is left out in silence: a field that no reader takes is an error. */
+static bool is_member(const char *field)
+{
+    static const char *const others[] = {"kind", "name", "inputs", "network"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(field, others[i]) == 0)
+            return true;
+    for (size_t i = 0; i < clr_member_count; i++)
+        if (strcmp(field, clr_members[i].name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_of_network(const char *field)
+{
+    static const char *const others[] = {"cell", "hidden_size", "num_layers",  "bidirectional",
+                                         "bias", "merge",       "single_bias", "reverse"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(field, others[i]) == 0)
+            return true;
+    for (size_t i = 0; i < CLR_OPTIONS; i++)
+        if (strcmp(field, clr_options[i].field) == 0)
+            return true;
+    return false;
+}
+
+static clrnn_status check_fields(const cJSON *object, bool (*is_known)(const char *field),
+                                 const clrnn_log *log, const char *where)
+{
+    for (const cJSON *i = object ? object->child : NULL; i; i = i->next)
+        if (!is_known(i->string))
+            return clr_fail(log, CLRNN_ERR_FORMAT,
+                            "graph: node '%s' has a field '%s', unknown here", where,
+                            clr_show(i->string).text);
+    return CLRNN_OK;
+}
+
 static clrnn_status take_members(const cJSON *node, const clrnn_log *log, clrnn_node_desc *desc)
 {
     for (size_t i = 0; i < clr_member_count; i++) {
@@ -78,7 +115,15 @@ static clrnn_status take_members(const cJSON *node, const clrnn_log *log, clrnn_
             if (!take_element(desc, m, k, many ? cJSON_GetArrayItem(item, (int)k) : item))
                 return wrong(log, desc->name, m->name, item);
     }
-    return CLRNN_OK;
+    return check_fields(node, is_member, log, desc->name);
+}
+
+/* A bool, `usual` if it is not given. */
+static bool take_bool(const cJSON *network, const char *field, bool usual, bool *value)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(network, field);
+    *value = item ? cJSON_IsTrue(item) : usual;
+    return !item || cJSON_IsBool(item);
 }
 
 static bool take_size(const cJSON *network, const char *field, uint32_t *value)
@@ -121,6 +166,7 @@ static clrnn_status take_network(const cJSON *node, const clrnn_log *log, clrnn_
     const cJSON *merge = cJSON_GetObjectItemCaseSensitive(network, "merge");
     clrnn_network_desc *n = &desc->network;
     uint32_t kind = 0;
+    bool bias = true;
     if (!network)
         return CLRNN_OK;
     while (cJSON_IsString(cell) && clr_cell_names[kind] &&
@@ -132,10 +178,12 @@ static clrnn_status take_network(const cJSON *node, const clrnn_log *log, clrnn_
     if (!take_size(network, "hidden_size", &n->hidden_size) ||
         !take_size(network, "num_layers", &n->num_layers))
         return wrong(log, desc->name, "network", network);
-    n->bidirectional = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(network, "bidirectional"));
-    n->no_bias = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(network, "bias"));
-    n->single_bias = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(network, "single_bias"));
-    n->reverse = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(network, "reverse"));
+    if (!take_bool(network, "bidirectional", false, &n->bidirectional) ||
+        !take_bool(network, "bias", true, &bias) ||
+        !take_bool(network, "single_bias", false, &n->single_bias) ||
+        !take_bool(network, "reverse", false, &n->reverse))
+        return wrong(log, desc->name, "network", network);
+    n->no_bias = !bias;
     if (merge && (!cJSON_IsString(merge) || strcmp(merge->valuestring, "sum") != 0))
         return wrong(log, desc->name, "network.merge", merge);
     n->merge = merge ? CLRNN_MERGE_SUM : CLRNN_MERGE_CONCAT;
@@ -144,7 +192,7 @@ static clrnn_status take_network(const cJSON *node, const clrnn_log *log, clrnn_
         if (item && !take_option(item, &clr_options[i], n))
             return wrong(log, desc->name, clr_options[i].field, item);
     }
-    return CLRNN_OK;
+    return check_fields(network, is_of_network, log, desc->name);
 }
 
 static clrnn_status take_node(const cJSON *node, const clrnn_log *log, clrnn_graph *graph)

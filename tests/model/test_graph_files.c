@@ -160,6 +160,15 @@ static void test_bad_descriptions(void **state)
     refuse("{\"graph\":1," INPUT ",\"nodes\":[{\"kind\":\"recurrent\",\"name\":\"a\",\"inputs\":[],"
            "\"network\":{\"cell\":\"magic\"}}]}",
            "network.cell");
+    refuse("{\"graph\":1," INPUT ",\"nodes\":[{\"kind\":\"recurrent\",\"name\":\"a\",\"inputs\":[],"
+           "\"network\":{\"cell\":\"gru\",\"hidden_size\":2,\"num_layers\":1,\"gate_clap\":1}}]}",
+           "node 'a' has a field 'gate_clap'");
+    refuse("{\"graph\":1," INPUT ",\"nodes\":[{\"kind\":\"recurrent\",\"name\":\"a\",\"inputs\":[],"
+           "\"network\":{\"cell\":\"gru\",\"hidden_size\":2,\"num_layers\":1,\"reverse\":1}}]}",
+           "network");
+    refuse("{\"graph\":1," INPUT ",\"nodes\":[{\"kind\":\"dense\",\"name\":\"a\",\"inputs\":[],"
+           "\"units\":2,\"strides\":2}]}",
+           "'strides'");
     refuse("{\"graph\":1," INPUT ",\"nodes\":[{\"kind\":\"dense\",\"name\":\"a\",\"inputs\":[],"
            "\"units\":2}],\"outputs\":[{\"name\":\"y\",\"value\":\"a\"}]}",
            "a.weight");
