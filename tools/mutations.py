@@ -206,7 +206,7 @@ MUTATIONS = [
     ("forget-bias", "test_parameters", [
         ("host/shape/cell.c", ".admits = 0, .usual = 1}", ".admits = 0, .usual = 0}")]),
     ("mask-of-values", "test_batch test_trainer", [
-        ("host/train/trainer.c", "const int32_t *targets = batch->targets;",
+        ("host/train/learner_model.c", "const int32_t *targets = batch->targets;",
          "const int32_t *targets =\n"
          "        trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY ? batch->targets : NULL;")]),
     ("option-not-used", "test_trainer_errors", [
@@ -230,7 +230,7 @@ MUTATIONS = [
          "    int CLBlastClearCache(void);\n    clr_packed_free(&gemms->packed);\n"
          "    (void)CLBlastClearCache();\n}")]),
     ("carried-state", "test_trainer", [
-        ("host/train/trainer.c", "    stream->started = status == CLRNN_OK;\n", "")]),
+        ("host/train/learner_model.c", "    stream->started = status == CLRNN_OK;\n", "")]),
     ("not-finite-steps-after", "test_not_finite", [
         ("cl/optimizer.cl", "return watch[0] != 0;", "return false;")]),
     ("not-finite-loss-alone", "test_not_finite", [
@@ -273,7 +273,8 @@ MUTATIONS = [
     ("device-variable-not-named", "test_select", [
         ("host/device/select.c", 'named ? VARIABLE "=" : ""', '""')]),
     ("wrong-argument-named", "test_arguments", [
-        ("host/train/trainer.c", 'trainer ? "batch" : "trainer"', 'trainer ? "trainer" : "batch"')]),
+        ("host/train/trainer.c", '"clrnn_trainer_step", trainer ? "batch" : "trainer"',
+         '"clrnn_trainer_step", trainer ? "trainer" : "batch"')]),
     ("no-right-device-in-silence", "test_no_right_device", [
         ("host/layer/open.c", 'return clr_fail(&desc->log, status,\n                    "of %zu',
          'return clr_fail(NULL, status,\n                    "of %zu')]),

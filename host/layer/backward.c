@@ -5,6 +5,7 @@
 #include "device/buffer.h"
 #include "layer/empty.h"
 #include "layer/scan.h"
+#include "layer/state_gradients.h"
 #include "layer/strategy.h"
 
 /* What the functions below share. */
@@ -24,19 +25,25 @@ static clrnn_status check(const clr_back *b)
     const clrnn_plan *plan = b->plan;
     const clrnn_backward_io *io = b->io;
     const clr_pass *pass = &b->pass;
-    if (!plan->network.has_cell_state && (io->dcn.buffer || io->dc0.buffer))
+    if (!plan->network.has_cell_state && (io->dcn.buffer || io->dc0.buffer || io->dc.buffer))
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
                         "backward: %s is given, but belongs to LSTM only",
-                        b->io->dcn.buffer ? "dcn" : "dc0");
+                        io->dcn.buffer   ? "dcn"
+                        : io->dc0.buffer ? "dc0"
+                                         : "dc");
     const struct {
         clrnn_slice slice;
         size_t count;
         const char *name;
-    } all[] = {
-        {io->dy, clr_count_y(plan, pass), "dy"},          {io->dhn, clr_count_h(plan, pass), "dhn"},
-        {io->dcn, clr_count_c(plan, pass), "dcn"},        {io->dx, clr_count_x(plan, pass), "dx"},
-        {io->dh0, clr_count_h(plan, pass), "dh0"},        {io->dc0, clr_count_c(plan, pass), "dc0"},
-        {io->dweights, plan->network.weights, "dweights"}};
+    } all[] = {{io->dy, clr_count_y(plan, pass), "dy"},
+               {io->dhn, clr_count_h(plan, pass), "dhn"},
+               {io->dcn, clr_count_c(plan, pass), "dcn"},
+               {io->dx, clr_count_x(plan, pass), "dx"},
+               {io->dh0, clr_count_h(plan, pass), "dh0"},
+               {io->dc0, clr_count_c(plan, pass), "dc0"},
+               {io->dweights, plan->network.weights, "dweights"},
+               {io->dh, pass->steps * clr_count_h(plan, pass), "dh"},
+               {io->dc, pass->steps * clr_count_c(plan, pass), "dc"}};
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all && status == CLRNN_OK; i++)
         status = clr_slice_check(plan, all[i].slice, all[i].count, plan->real_bytes, all[i].name);
@@ -262,7 +269,10 @@ static clrnn_status run_layer(clr_back *b, uint32_t layer, clrnn_slice dy, clrnn
         status = move_gradients(b, false);
     }
     if (status == CLRNN_OK)
-        status = b->plan->strategy->backward(b->plan, scans, directions);
+        status =
+            b->io->dh.buffer || b->io->dc.buffer
+                ? clr_scan_back_by_steps(b->plan, &b->pass, scans, directions, b->io->dh, b->io->dc)
+                : b->plan->strategy->backward(b->plan, scans, directions);
     for (uint32_t d = 0; d < directions && status == CLRNN_OK; d++) {
         take_up(b, layer, d, dy);
         status = end_gradients(b);
