@@ -98,6 +98,25 @@ static void apply_rules(clrnn_graph_plan *plan, const uint32_t *lengths)
     }
 }
 
+/* Shapes and rules of so many steps and rows: a stream asks for the same ones again and again. */
+static clrnn_status infer_pass(clrnn_graph_plan *plan, uint32_t steps, uint32_t batch)
+{
+    const clrnn_graph *g = plan->graph;
+    if (plan->inferred && plan->steps == steps && plan->batch == batch)
+        return CLRNN_OK;
+    plan->inferred = false;
+    clrnn_status status =
+        clr_infer_all(g, &plan->context->log, steps, batch, plan->shapes, plan->rules);
+    for (uint32_t v = 0; v < g->value_count && status == CLRNN_OK; v++)
+        if (clr_shape_count(&plan->shapes[v]) > plan->values[v].count)
+            status = clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
+                              "graph: '%s' of %u steps of %u rows is larger than that of the "
+                              "largest call",
+                              g->values[v].name, steps, batch);
+    plan->inferred = status == CLRNN_OK;
+    return status;
+}
+
 clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t batch,
                             const uint32_t *lengths)
 {
@@ -105,13 +124,7 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
     clrnn_status status = check_sizes(plan, steps, batch, lengths);
     plan->ran = false;
     if (status == CLRNN_OK)
-        status = clr_infer_all(g, &plan->context->log, steps, batch, plan->shapes, plan->rules);
-    for (uint32_t v = 0; v < g->value_count && status == CLRNN_OK; v++)
-        if (clr_shape_count(&plan->shapes[v]) > plan->values[v].count)
-            status = clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
-                              "graph: '%s' of %u steps of %u rows is larger than that of the "
-                              "largest call",
-                              g->values[v].name, steps, batch);
+        status = infer_pass(plan, steps, batch);
     if (status != CLRNN_OK)
         return status;
     plan->steps = steps;
