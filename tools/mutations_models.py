@@ -44,6 +44,26 @@ MODELS = [
          "                      denormal ? (REAL)-64 : (REAL)0);", "    REAL y = log_with(x, (REAL)0);")]),
     ("share-by-one-side", "test_elementary", [
         ("cl/elementary.cl", "return x > 0 ? 1 - tail : tail;", "return 1 - tail;")]),
+    # Streams of whole models.
+    ("stream-product-wakes-threads", "test_graph_real_time", [
+        ("host/math/packed.c", "enum { few = 1 << 18 };", "enum { few = 1 };")]),
+    ("stream-rest-of-row-0", "test_graph_swap", [
+        ("host/graph/stream.c", "at = place->state[part] + (all ? 0 : row * p->inner);",
+         "at = place->state[part];")]),
+    ("stream-fork-without-rest", "test_graph_swap", [
+        ("host/graph/stream.c", "clr_buffer_copy(plan->context, stream->rest, 0, other->rest, 0,\n"
+         "                                 stream->count * plan->real);", "CLRNN_OK;")]),
+    ("stream-taken-while-it-fades", "test_graph_swap", [
+        ("host/graph/stream_swap.c", "if (stream->fading || atomic_load(&stream->retired))",
+         "if (atomic_load(&stream->retired))")]),
+    ("stream-fade-begins-anew", "test_graph_swap", [
+        ("host/graph/stream_swap.c", "done = (double)stream->faded + (double)t + 1;",
+         "done = (double)t + 1;")]),
+    ("stream-swap-keeps-states", "test_graph_swap", [
+        ("host/graph/stream_swap.c", "    a->rest = b->rest;\n", "    a->rest = b->rest;\n    b->fade_steps = 0;\n")]),
+    ("stream-idle-row-goes-on", "test_graph_swap", [
+        ("host/graph/stream_rows.c", "stream->row_lengths[n] = x[n] ? T : 0;",
+         "stream->row_lengths[n] = T;")]),
     # Training graphs.
     ("trainer-means-of-bad-steps", "test_graph_trainer", [
         ("cl/optimizer.cl", "watch[0] ? before[first + i] : after[first + i]", "after[first + i]")]),
