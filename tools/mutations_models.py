@@ -19,9 +19,8 @@ MODELS = [
         ("cl/window.cl", "ka * w.dilation[0] - w.pad[0]", "ka - w.pad[0]")]),
     ("graph-past-of-whole-block", "test_graph_stream", [
         ("cl/window.cl", "length = has_lengths ? (ulong)lengths[lengths_at + n] : T;", "length = T;")]),
-    ("graph-stream-resets-all", "test_graph_stream", [
-        ("host/graph/stream.c", "    if (row == CLRNN_ALL_ROWS) {\n        status =",
-         "    if (true) {\n        status =")]),
+    ("graph-stream-resets-all", "test_graph_stream test_graph_swap", [
+        ("host/graph/stream.c", "const bool all = row == CLRNN_ALL_ROWS;", "const bool all = !to_rest;")]),
     ("graph-second-gradient-lost", "test_random_graphs", [
         ("host/graph/pass.c", "            status = add_gradient(plan, &run, k);",
          "            status = CLRNN_OK;")]),
@@ -59,7 +58,7 @@ MODELS = [
     ("stream-fade-begins-anew", "test_graph_swap", [
         ("host/graph/stream_swap.c", "done = (double)stream->faded + (double)t + 1;",
          "done = (double)t + 1;")]),
-    ("stream-swap-keeps-states", "test_graph_swap", [
+    ("stream-never-fades", "test_graph_swap", [
         ("host/graph/stream_swap.c", "    a->rest = b->rest;\n", "    a->rest = b->rest;\n    b->fade_steps = 0;\n")]),
     ("stream-idle-row-goes-on", "test_graph_swap", [
         ("host/graph/stream_rows.c", "stream->row_lengths[n] = x[n] ? T : 0;",
