@@ -44,8 +44,6 @@ MODELS = [
     ("share-by-one-side", "test_elementary", [
         ("cl/elementary.cl", "return x > 0 ? 1 - tail : tail;", "return 1 - tail;")]),
     # Streams of whole models.
-    ("stream-product-wakes-threads", "test_graph_real_time", [
-        ("host/math/packed.c", "enum { few = 1 << 18 };", "enum { few = 1 };")]),
     ("stream-rest-of-row-0", "test_graph_swap", [
         ("host/graph/stream.c", "at = place->state[part] + (all ? 0 : row * p->inner);",
          "at = place->state[part];")]),
