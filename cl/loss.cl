@@ -105,7 +105,7 @@ GROUP void mean_squared(global const REAL *logits, global const REAL *values,
     REAL part = 0;
     for (uint k = i; k < O; k += WG) {
         REAL error = logits[row * O + k] - values[row * O + k];
-        part += error * error;
+        part = fma(error, error, part);
         if (dlogits)
             dlogits[row * O + k] = counted ? DIVIDE(2 * error, (REAL)O) * scale : (REAL)0;
     }
