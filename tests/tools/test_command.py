@@ -16,6 +16,7 @@ import harness
 import info
 import measure
 import run
+import see
 import terminal
 import train
 import use
@@ -46,7 +47,7 @@ def main(clrnn, part=""):
     if harness.clrnn("devices", CLRNN_DEVICE="").returncode == 3:
         print("no OpenCL device: skipped")
         return 77
-    results = [run_one(name[5:], test) for module in (use, terminal, run, info, train, data, files, measure)
+    results = [run_one(name[5:], test) for module in (use, terminal, run, info, train, data, see, files, measure)
                for name, test in vars(module).items() if name.startswith("test_") and part in name]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1

@@ -2,53 +2,11 @@
  * compare.c - `clrnn compare`: the cells, trained alike, side by side. */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compare.h"
 #include "system.h"
-
-const compare_cell compare_cells[COMPARE_CELLS] = {
-    {"rnn", "RNN", CLRNN_CELL_RNN, 0, "0", "h", "short contexts, where every parameter counts"},
-    {"gru", "GRU", CLRNN_CELL_GRU, CLRNN_RESET_BEFORE, "2: reset, update", "h",
-     "sequences of medium length, small models, little data"},
-    {"gru-after", "GRU, reset after", CLRNN_CELL_GRU, CLRNN_RESET_AFTER, "2: reset, update", "h",
-     "the same, as cuDNN and PyTorch compute it"},
-    {"lstm", "LSTM", CLRNN_CELL_LSTM, 0, "3: input, forget, output", "h and c",
-     "long sequences, much data"},
-};
-
-const char *compare_path(const compare_job *job, char text[COMPARE_PATH], const char *format, ...)
-{
-    va_list arguments;
-    int used = snprintf(text, COMPARE_PATH, "%s/", job->folder);
-    va_start(arguments, format);
-    if (used > 0 && used < COMPARE_PATH)
-        vsnprintf(text + used, (size_t)(COMPARE_PATH - used), format, arguments);
-    va_end(arguments);
-    return text;
-}
-
-void compare_spread(const compare_job *job, const compare_result *result, size_t offset,
-                    double *mean, double *deviation)
-{
-    double sum = 0, squares = 0;
-    uint32_t count = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (uint32_t i = 0; i < job->o.seeds; i++) {
-            double v;
-            memcpy(&v, (const char *)&result->runs[i] + offset, sizeof v);
-            if (!isfinite(v))
-                continue;
-            if (pass)
-                squares += (v - sum / count) * (v - sum / count);
-            else
-                sum += v, count++;
-        }
-    *mean = count ? sum / count : NAN;
-    *deviation = count > 1 ? sqrt(squares / (count - 1)) : 0;
-}
 
 /* --- the folder ------------------------------------------------------------------------------ */
 
@@ -142,8 +100,18 @@ static int read_data(compare_job *job)
     return o->data ? data_read(&files, &job->arrays) : TOOL_OK;
 }
 
+/* As many points as curves want, unless the command line says. */
+static void choose_points(train_options *o)
+{
+    if (!tool_given(o->table, "log-every"))
+        o->log_every = o->steps >= 100 ? o->steps / 100 : 1;
+    if (!tool_given(o->table, "validate-every"))
+        o->validate_every = o->steps >= 20 ? o->steps / 20 : 1;
+}
+
 static int work(compare_job *job)
 {
+    choose_points(&job->o);
     int code = make_folder(job);
     if (!code)
         code = read_data(job);

@@ -47,7 +47,7 @@ static const char style[] =
     "th,td{border-bottom:1px solid var(--line);padding:7px 12px 7px 0;text-align:left;"
     "vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap;"
     "font-variant-numeric:tabular-nums}\n"
-    "td small{color:var(--faint);display:block}\n"
+    "td.use{min-width:150px}td small{color:var(--faint);display:block}\n"
     ".pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));"
     "gap:18px}.pictures img{width:100%;height:auto;border:1px solid var(--line);"
     "border-radius:6px}\n"
@@ -165,7 +165,7 @@ static void put_row(FILE *f, const compare_job *job, const compare_result *r, bo
     put(f, r->cell->title);
     fputs("</b><td>", f);
     put(f, r->cell->gates);
-    fprintf(f, "<td>%s<td class=n>%u<td class=n>%s<td>", r->cell->state, r->hidden,
+    fprintf(f, "<td>%s<td class=n>%u<td class=n>%s<td class=use>", r->cell->state, r->hidden,
             tool_thousands(r->parameters, number));
     put(f, r->cell->use);
     fputs("<td class=n>", f);
@@ -197,7 +197,7 @@ static void put_table(FILE *f, const compare_job *job)
     fputs("<div class=wide><table>\n<tr><th>Cell<th>Gates<th>State<th class=n>Units"
           "<th class=n>Parameters<th>Typical use<th class=n>Time of a step<th class=n>Memory",
           f);
-    fprintf(f, "<th class=n>%s, %s", job->held, job->measure);
+    fprintf(f, "<th class=n>Loss, %s, %s", job->held, job->measure);
     fprintf(f, "%s<th class=n>Gradients reach%s\n", accuracy ? "<th class=n>Accuracy" : "",
             job->lags ? "<th class=n>Longest lag" : "");
     for (int i = 0; i < COMPARE_CELLS; i++)
@@ -208,9 +208,9 @@ static void put_table(FILE *f, const compare_job *job)
 static void put_notes(FILE *f, const compare_job *job)
 {
     fprintf(f,
-            "<p class=faint>Mean and standard deviation over %u seed%s. Time of a step is of "
-            "training, batches and validation apart or not as <code>clrnn train</code> counts "
-            "it. Memory is what the plan of the stack holds on the device. "
+            "<p class=faint>Mean and standard deviation over %u seed%s. Time of a step: of one of "
+            "training, its batch included. Memory: what the plan of the stack holds on the "
+            "device. "
             "Gradients reach: how many steps back from the last the norm of "
             "dL<sub>T</sub>/dh<sub>t</sub> stays above a hundredth of what it is there, of %u "
             "steps, after training.",

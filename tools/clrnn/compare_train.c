@@ -193,13 +193,31 @@ static int run_text(training *t)
     return !code && s->interrupted ? TOOL_SIGNAL + s->interrupted : code;
 }
 
+/* Milliseconds of a step, its batch included, of some after the model has been saved. */
+static int time_steps(training *t)
+{
+    enum { timed = 10 };
+    data_session *s = &t->data;
+    clrnn_status status = CLRNN_OK;
+    double loss, begun = 0;
+    for (uint64_t i = 0; i <= timed && !status; i++) {
+        clrnn_batch batch;
+        if (i == 1)
+            begun = tool_seconds();
+        status = clrnn_data_batch(s->data, CLRNN_PART_TRAIN, i, &batch);
+        if (!status)
+            status = clrnn_trainer_step(s->trainer, &batch, i % timed ? NULL : &loss);
+    }
+    t->run->step_ms = 1000 * (tool_seconds() - begun) / timed;
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
 static int run_data(training *t)
 {
     data_session *s = &t->data;
     int code = data_loop(s);
     t->run->seconds = tool_seconds() - s->start;
     t->run->steps = clrnn_trainer_steps_done(s->trainer);
-    t->run->step_ms = 1000 * t->run->seconds / fmax(1, (double)t->run->steps);
     if (!code && s->interrupted)
         return TOOL_SIGNAL + s->interrupted;
     if (!code)
@@ -209,7 +227,7 @@ static int run_data(training *t)
     t->run->loss = s->test.loss;
     t->run->accuracy = s->test.accuracy;
     t->run->baseline = s->baseline.loss;
-    return code;
+    return code ? code : time_steps(t);
 }
 
 /* What the trainer's plan holds on the device. */
