@@ -139,7 +139,7 @@ static void draw(plot *p, const compare_job *job, const plot_axes *axes, const c
         if (cells[i].count)
             plot_curve(p, axes, cells[i].x, cells[i].mean, cells[i].count, i, true);
         plot_legend(p, x, 46, i, false, job->results[i].cell->title);
-        x += 45 + 8.0 * (double)strlen(job->results[i].cell->title);
+        x += 48 + 6.4 * (double)strlen(job->results[i].cell->title);
     }
 }
 

@@ -129,6 +129,63 @@ static int flow_of(training *t, const char *path, inspect_flow *flow)
     return code;
 }
 
+/* --- what the gates do ----------------------------------------------------------------------- */
+
+enum { shown_steps = 100 };
+
+/* The first row of what gradients were traced over. */
+static int take_input(training *t, inspect_input *in)
+{
+    if (t->is_text) {
+        const uint8_t *bytes = clrnn_text_vocabulary(t->text.text, NULL);
+        in->steps = t->o.seq;
+        in->ids = first_rows(t->text.ids, in->steps, t->text.batch, 1, sizeof *in->ids);
+        in->bytes = calloc(in->steps, 1);
+        for (uint32_t i = 0; in->ids && in->bytes && i < in->steps; i++)
+            in->bytes[i] = bytes[in->ids[i]];
+        return in->ids && in->bytes ? TOOL_OK : tool_no_memory();
+    }
+    clrnn_batch batch;
+    clrnn_status status = clrnn_data_batch(t->data.data, CLRNN_PART_TRAIN, 0, &batch);
+    if (status)
+        return tool_failed(status);
+    in->width = t->data.info->inputs;
+    in->steps = batch.lengths ? batch.lengths[0] : batch.steps;
+    in->x = first_rows(batch.x, in->steps, batch.batch, 1, in->width * sizeof *in->x);
+    return in->x ? TOOL_OK : tool_no_memory();
+}
+
+/* pictures/NAME-gates.png, of the first training. */
+static int draw_gates(training *t)
+{
+    const inspect_options options = {.text = NULL};
+    clrnn_context *context = t->is_text ? t->text.context : t->job->context;
+    inspect_model m;
+    inspect_view view = {0};
+    inspect_input in = {0};
+    char path[COMPARE_PATH];
+    int code = inspect_load(t->model, NULL, &m);
+    free(m.mean);
+    m.mean = NULL;
+    if (!code)
+        code = take_input(t, &in);
+    if (!code && in.steps > shown_steps)
+        in.steps = shown_steps;
+    if (!code)
+        code = inspect_prepare(context, &m, in.steps, 1);
+    if (!code)
+        code = inspect_run(&m, in.ids, in.x, in.steps, 1, NULL, NULL);
+    if (!code)
+        code = inspect_look(&m, &in, &options, &view);
+    if (!code)
+        code = inspect_picture(
+            &view, compare_path(t->job, path, "pictures/%s-gates.png", t->result->cell->name));
+    inspect_view_free(&view);
+    inspect_input_free(&in);
+    inspect_close(&m);
+    return code;
+}
+
 /* --- the course ------------------------------------------------------------------------------ */
 
 /* Number `index` of a line between commas; NaN if there is none. */
@@ -266,6 +323,8 @@ int compare_train(compare_job *job, compare_result *result, uint32_t index)
         code = t.is_text ? run_text(&t) : run_data(&t);
     if (!code)
         code = flow_of(&t, t.model, &t.run->last);
+    if (!code && index == 0 && inspect_has_pictures())
+        code = draw_gates(&t);
     close_training(&t);
     return code ? code : read_course(&t);
 }
