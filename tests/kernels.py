@@ -16,9 +16,9 @@ FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-f
          "-Wall", "-Wextra", "-Wno-unused-parameter"]
 CELLS = ["rnn", "lstm", "gru"]
 PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
-            ["prelude", "philox", "function", "map_launch", "map", "normalize", "window"],
+            ["prelude", "philox", "function", "elementary", "map_launch", "nodes"],
             ["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
-            ["prelude", "model"], ["prelude", "loss"], ["prelude", "optimizer"],
+            ["prelude", "model"], ["prelude", "elementary", "loss"], ["prelude", "optimizer"],
             ["prelude", "storage"], ["prelude", "storage", "convert"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
 PROGRAMS += [["prelude", "function", "cell", "activation", cell] for cell in CELLS]

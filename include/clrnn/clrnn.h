@@ -6,10 +6,12 @@
 #include <clrnn/buffer.h>
 #include <clrnn/context.h>
 #include <clrnn/data.h>
+#include <clrnn/format.h>
 #include <clrnn/graph.h>
 #include <clrnn/graph_parameters.h>
 #include <clrnn/graph_plan.h>
 #include <clrnn/graph_stream.h>
+#include <clrnn/graph_trainer.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
 #include <clrnn/plan.h>

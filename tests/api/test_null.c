@@ -64,6 +64,13 @@ static struct {
     clrnn_graph_gradients graph_back;
     clrnn_graph_stream_desc graph_streamed;
     clrnn_graph_stream *graph_stream, *no_graph_stream;
+    const void *rows_in[1];
+    void *rows_out[1];
+    clrnn_graph_trainer_desc graph_training;
+    clrnn_trainer *graph_trainer;
+    clrnn_graph_batch graph_batch;
+    clrnn_graph_source graph_source;
+    clrnn_graph_target graph_target;
     uint64_t axes[CLRNN_MOST_AXES];
     clrnn_trace_pass traced;
     clrnn_trace_select select;
@@ -147,6 +154,14 @@ static void make_graph(void)
     assert_int_equal(
         clrnn_graph_stream_create(o.context, o.graph, &o.graph_streamed, &o.graph_stream),
         CLRNN_OK);
+    o.graph_training.training.max_steps = o.graph_training.training.max_batch = 1;
+    o.graph_source = (clrnn_graph_source){"x", o.numbers};
+    o.graph_target.classes = o.targets;
+    o.graph_batch = (clrnn_graph_batch){
+        .inputs = &o.graph_source, .targets = &o.graph_target, .input_count = 1, .target_count = 1};
+    assert_int_equal(
+        clrnn_graph_trainer_create(o.context, o.graph, &o.graph_training, &o.graph_trainer),
+        CLRNN_OK);
 }
 
 static int make_all(void **state)
@@ -177,6 +192,7 @@ static int free_all(void **state)
     (void)state;
     clrnn_devices_free(&o.devices);
     clrnn_report_destroy(&o.report);
+    clrnn_trainer_destroy(&o.graph_trainer);
     clrnn_graph_stream_destroy(&o.graph_stream);
     clrnn_graph_plan_destroy(&o.graph_plan);
     clrnn_graph_destroy(&o.graph);

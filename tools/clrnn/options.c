@@ -53,6 +53,13 @@ tool_option tool_device(const char **target)
     return tool_text("device", "SEL", target, "device to use (CLRNN_DEVICE, else auto)");
 }
 
+bool tool_is_graph(const clrnn_tensors *set)
+{
+    static const char begin[] = "{\"graph\":";
+    const char *text = clrnn_tensors_metadata(set, "clrnn");
+    return text && strncmp(text, begin, sizeof begin - 1) == 0;
+}
+
 tool_option tool_prefix(const char **target)
 {
     return tool_text("prefix", "P", target, "the model's tensors are those named P...");

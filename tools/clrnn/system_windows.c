@@ -238,3 +238,49 @@ bool system_cut(FILE *file, long end)
 {
     return _chsize_s(_fileno(file), end) == 0;
 }
+
+/* --- folders ---------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool append(system_list *list, const wchar_t *name)
+{
+    char **names = realloc(list->names, (list->count + 1) * sizeof *names);
+    char *copy = names ? narrow(name) : NULL;
+    list->names = names ? names : list->names;
+    if (copy)
+        list->names[list->count++] = copy;
+    return copy != NULL;
+}
+
+bool system_read_folder(const char *path, system_list *list)
+{
+    wchar_t wide[TOOL_PATH_ROOM];
+    char pattern[TOOL_PATH_ROOM];
+    WIN32_FIND_DATAW entry;
+    *list = (system_list){0};
+    snprintf(pattern, sizeof pattern, "%s/*", path);
+    HANDLE search = widen(pattern, wide) ? FindFirstFileW(wide, &entry) : INVALID_HANDLE_VALUE;
+    bool fine = search != INVALID_HANDLE_VALUE;
+    for (bool more = fine; fine && more; more = FindNextFileW(search, &entry) != 0)
+        if (entry.cFileName[0] != L'.')
+            fine = append(list, entry.cFileName);
+    if (search != INVALID_HANDLE_VALUE)
+        (void)FindClose(search);
+    if (fine && list->count)
+        qsort(list->names, list->count, sizeof *list->names, by_name);
+    if (!fine)
+        system_free_list(list);
+    return fine;
+}
+
+void system_free_list(system_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->names[i]);
+    free(list->names);
+    *list = (system_list){0};
+}

@@ -29,7 +29,7 @@ typedef struct train_options {
     double step_factor;
     /* Of data and tasks: train_data.h. */
     const char *data, *targets, *lengths, *mask, *parts, *columns, *target_columns, *group;
-    const char *model, *class_weights;
+    const char *model, *output, *class_weights;
     tool_list freeze;
     int task, loss, target_at, standardise, split, act;
     uint32_t length, forecast, window, season, classes, seeds;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * compare_cells.c - see compare.h: which cells take part, and what all parts share. */
+ * compare_parts.c - what the parts of `clrnn compare` share: see compare.h. */
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "compare.h"
@@ -15,17 +16,6 @@ const compare_cell compare_cells[COMPARE_CELLS] = {
     {"lstm", "LSTM", CLRNN_CELL_LSTM, 0, "3: input, forget, output", "h and c",
      "long sequences, much data"},
 };
-
-const char *compare_path(const compare_job *job, char text[COMPARE_PATH], const char *format, ...)
-{
-    va_list arguments;
-    int used = snprintf(text, COMPARE_PATH, "%s/", job->folder);
-    va_start(arguments, format);
-    if (used > 0 && used < COMPARE_PATH)
-        vsnprintf(text + used, (size_t)(COMPARE_PATH - used), format, arguments);
-    va_end(arguments);
-    return text;
-}
 
 void compare_spread(const compare_job *job, const compare_result *result, size_t offset,
                     double *mean, double *deviation)
@@ -45,4 +35,15 @@ void compare_spread(const compare_job *job, const compare_result *result, size_t
         }
     *mean = count ? sum / count : NAN;
     *deviation = count > 1 ? sqrt(squares / (count - 1)) : 0;
+}
+
+const char *compare_path(const compare_job *job, char text[COMPARE_PATH], const char *format, ...)
+{
+    va_list arguments;
+    int used = snprintf(text, COMPARE_PATH, "%s/", job->folder);
+    va_start(arguments, format);
+    if (used > 0 && used < COMPARE_PATH)
+        vsnprintf(text + used, (size_t)(COMPARE_PATH - used), format, arguments);
+    va_end(arguments);
+    return text;
 }
