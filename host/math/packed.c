@@ -167,7 +167,6 @@ static clrnn_status reserve(clr_packed *p, int which, size_t elements)
 enum { few = 1 << 18 };
 
 /* Blocks of C for the groups: high enough to use a panel often, and enough of them for all compute
-/* Blocks of C for the groups: high enough to use a panel often, and enough of them for all compute
  * units, a few each so that they finish together; twice as many where few of them do not come out
  * even; one of what is soon done. */
 static void choose_blocks(const clr_packed *p, const clr_gemm *g, size_t *block_m, size_t *block_n)
