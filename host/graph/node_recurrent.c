@@ -335,9 +335,10 @@ static clrnn_status recurrent_backward(clr_run *run)
     return status;
 }
 
-static clrnn_forward_io recurrent_pass(const clr_run *run)
+static clrnn_plan *recurrent_pass(const clr_run *run, clrnn_forward_io *io)
 {
-    return io_of(run, ordered_x(run));
+    *io = io_of(run, ordered_x(run));
+    return plan_of(run);
 }
 
 /* --- streams --------------------------------------------------------------------------------- */
