@@ -98,13 +98,13 @@ static void apply_rules(clrnn_graph_plan *plan, const uint32_t *lengths)
     }
 }
 
-/* Shapes and rules of so many steps and rows: a stream asks for the same ones again and again. */
-static clrnn_status infer_pass(clrnn_graph_plan *plan, uint32_t steps, uint32_t batch)
+/* Shapes of this T and N, if those of the last pass are others. */
+static clrnn_status take_shapes(clrnn_graph_plan *plan, uint32_t steps, uint32_t batch)
 {
     const clrnn_graph *g = plan->graph;
-    if (plan->inferred && plan->steps == steps && plan->batch == batch)
+    if (plan->steps == steps && plan->batch == batch)
         return CLRNN_OK;
-    plan->inferred = false;
+    plan->steps = plan->batch = 0;
     clrnn_status status =
         clr_infer_all(g, &plan->context->log, steps, batch, plan->shapes, plan->rules);
     for (uint32_t v = 0; v < g->value_count && status == CLRNN_OK; v++)
@@ -113,7 +113,10 @@ static clrnn_status infer_pass(clrnn_graph_plan *plan, uint32_t steps, uint32_t 
                               "graph: '%s' of %u steps of %u rows is larger than that of the "
                               "largest call",
                               g->values[v].name, steps, batch);
-    plan->inferred = status == CLRNN_OK;
+    if (status == CLRNN_OK) {
+        plan->steps = steps;
+        plan->batch = batch;
+    }
     return status;
 }
 
@@ -124,11 +127,9 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
     clrnn_status status = check_sizes(plan, steps, batch, lengths);
     plan->ran = false;
     if (status == CLRNN_OK)
-        status = infer_pass(plan, steps, batch);
+        status = take_shapes(plan, steps, batch);
     if (status != CLRNN_OK)
         return status;
-    plan->steps = steps;
-    plan->batch = batch;
     plan->ragged = lengths != NULL;
     if (!lengths)
         return CLRNN_OK;

@@ -53,7 +53,6 @@ struct clrnn_graph_plan {
     bool packed; /* `lasting` is of these parameters */
     bool ran;    /* there is a forward pass for backward */
     bool ragged;
-    bool inferred; /* shapes and rules are those of steps and batch */
     uint32_t steps, batch;
     uint64_t dropout_seed;
     uint32_t dropout_index;
