@@ -86,7 +86,7 @@ static inline void product(global const REAL *a, size_t stride, uint rows,
     }
 }
 
-/* How far ahead the weights of one row, which come from the last level, are brought: with AVX-512 3
+/* How far ahead the weights of one row are brought if they come from the last level: with AVX-512 3
  * to 8 % faster than what the processor does of its own accord (Zen 5). With two loads to a line it
  * takes the place of a third: there 14 to 17 % slower (Zen 4 with AVX2). */
 static inline void fetch_ahead(global const STORED *p, uint count)
@@ -103,19 +103,30 @@ static inline void fetch_ahead(global const STORED *p, uint count)
 #define BLOCKS 4
 #include "persistent_row.cl"
 
+/* Whether so many weights of a step are too many for the second level, which they come from else: a
+ * line that is brought from there takes as long as one that is read. */
+static inline bool are_far(size_t weights)
+{
+#ifdef COMPILED_AHEAD
+    return weights > 1 << 18;
+#else
+    return true;
+#endif
+}
+
 /* sum = a panel for one row of a and the gates first_gate..last_gate-1, whose panels begin `step`
- * apart. */
+ * apart. far: are_far, a constant here. */
 static inline ALWAYS_INLINE void product_of_row(global const REAL *a, global const STORED *panel,
-                                                size_t step, uint K, int first_gate, int last_gate,
-                                                REALV sum[CELL_GATES][ROWS][TILE_V])
+                                                size_t step, uint K, const bool far, int first_gate,
+                                                int last_gate, REALV sum[CELL_GATES][ROWS][TILE_V])
 {
     const int gates = last_gate - first_gate;
     uint k = 0;
     /* (Four chains of two of the device's vectors or more: an RNN is 1.2 to 1.5 times as fast.) */
     for (; gates == 1 && K - k >= 4 * TILE_K; k += 4 * TILE_K)
-        row_blocks_4(a, panel, step, k, TILE_K, first_gate, last_gate, sum);
+        row_blocks_4(a, panel, step, k, TILE_K, far, first_gate, last_gate, sum);
     for (; gates <= 2 && K - k >= 2 * TILE_K; k += 2 * TILE_K)
-        row_blocks_2(a, panel, step, k, TILE_K, first_gate, last_gate, sum);
+        row_blocks_2(a, panel, step, k, TILE_K, far, first_gate, last_gate, sum);
     for (; k < K; k += TILE_K)
-        row_blocks_1(a, panel, step, k, min(K - k, (uint)TILE_K), first_gate, last_gate, sum);
+        row_blocks_1(a, panel, step, k, min(K - k, (uint)TILE_K), far, first_gate, last_gate, sum);
 }

@@ -26,7 +26,14 @@ static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, 
     size_t stride = phase ? saved_stride(w) : w->R;
     /* (Gates whose numbers the compiler knows: else it asks for each at every k.) */
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (rows == 1 && k == phase)
-        product_of_row(from, weights, gate_step, w->R, CELL_FIRST(k), CELL_FIRST(k + 1), sum);
+    {
+        if (are_far((size_t)CELL_GATES * w->H * w->R))
+            product_of_row(from, weights, gate_step, w->R, true, CELL_FIRST(k), CELL_FIRST(k + 1),
+                           sum);
+        else
+            product_of_row(from, weights, gate_step, w->R, false, CELL_FIRST(k), CELL_FIRST(k + 1),
+                           sum);
+    }
     if (rows > 1)
         for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
             product(from, stride, rows, weights + k * gate_step, w->R, is_half(panel, w->H), false,

@@ -6,11 +6,10 @@
  * first_gate..last_gate-1, whose panels begin `step` apart, over BLOCKS blocks of k from k0 on,
  * each of `count` values: more chains of sums side by side hide the latency of each. The blocks are
  * added in order. */
-static inline ALWAYS_INLINE void CLR_PASTE(row_blocks_, BLOCKS)(global const REAL *a,
-                                                                global const STORED *panel,
-                                                                size_t step, uint k0, uint count,
-                                                                int first_gate, int last_gate,
-                                                                REALV sum[CELL_GATES][ROWS][TILE_V])
+static inline ALWAYS_INLINE void
+CLR_PASTE(row_blocks_, BLOCKS)(global const REAL *a, global const STORED *panel, size_t step,
+                               uint k0, uint count, const bool far, int first_gate, int last_gate,
+                               REALV sum[CELL_GATES][ROWS][TILE_V])
 {
     REALV acc[BLOCKS][CELL_GATES][TILE_V];
     global const STORED *from = panel + (size_t)(PANEL_HEAD + k0) * TILE_N;
@@ -23,7 +22,8 @@ static inline ALWAYS_INLINE void CLR_PASTE(row_blocks_, BLOCKS)(global const REA
             global const STORED *row = from + (size_t)(b * TILE_K + k) * TILE_N;
             UNROLL for (int g = 0; g < CELL_GATES; g++) if (g >= first_gate && g < last_gate)
             {
-                fetch_ahead(row + g * step, TILE_N);
+                if (far)
+                    fetch_ahead(row + g * step, TILE_N);
                 UNROLL for (int j = 0; j < TILE_V; j++) acc[b][g][j] =
                     fma(ak, STORED_VLOAD(row + g * step + j * VEC), acc[b][g][j]);
             }
