@@ -102,4 +102,21 @@ CELLS = [
         (SCAN + "_backward.cl", "if (cut && !projected)\n        dhid = (REALV)0;\n", "")]),
     ("reset-of-initial-state", "test_cell_options", [
         ("host/layer/backward.c", "dh, dh, kept, first, N, N,", "dh, dh, kept, first, 0, N,")]),
+    ("trace-state-before", "test_trace", [
+        ("host/layer/trace.c", "after ? slot_after(", "!after ? slot_after(")]),
+    ("trace-gate-of-sum", "test_trace", [
+        ("host/layer/trace.c", "if (keeps_sums(n))\n        f.function", "if (false)\n        f.function")]),
+    ("trace-coupled", "test_trace", [("cl/trace.cl", "value = (REALV)1 - value;", "value = value;")]),
+    ("trace-padding", "test_trace", [
+        ("cl/trace.cl", "is_counted(b, lengths, t, n) ? value : (REAL)0", "value")]),
+    ("trace-sum-without-peephole", "test_trace", [
+        ("cl/trace.cl", "if (s.p != TRACE_NOWHERE)", "if (false)")]),
+    ("trace-gradient-through-reset", "test_trace", [
+        ("host/layer/state_gradients.c", "if (status == CLRNN_OK && pass->flagged)\n        status = clr_mask",
+         "if (false)\n        status = clr_mask")]),
+    ("trace-gradient-without-y", "test_trace", [
+        ("host/layer/state_gradients.c", "if (!dh.buffer || !w->y.buffer)", "if (true)")]),
+    ("trace-saturation", "test_trace", [("cl/trace.cl", "f->above += v > high", "f->above += v >= low")]),
+    ("trace-watch-order", "test_trace", [
+        ("host/layer/trace_read.c", "? steps - 1 - step : step", "? step : step")]),
 ]

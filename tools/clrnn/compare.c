@@ -100,6 +100,19 @@ static int read_data(compare_job *job)
     return o->data ? data_read(&files, &job->arrays) : TOOL_OK;
 }
 
+/* As many points as curves want, unless the command line says. */
+static void choose_points(train_options *o, tool_option *table)
+{
+    for (tool_option *option = table; option->name; option++) {
+        const bool log = strcmp(option->name, "log-every") == 0;
+        if (option->given || (!log && strcmp(option->name, "validate-every") != 0))
+            continue;
+        const uint64_t points = log ? 100 : 20;
+        *(uint64_t *)option->target = o->steps >= points ? o->steps / points : 1;
+        option->given = !o->epochs;
+    }
+}
+
 static int work(compare_job *job)
 {
     int code = make_folder(job);
@@ -204,8 +217,10 @@ static int run(int argc, char **argv)
     int code = tool_parse(&tool_compare, argc, argv, options, NULL);
     if (code == TOOL_CONTINUE) {
         code = check_use(&job, lags, options);
-        if (!code)
+        if (!code) {
+            choose_points(&job.o, options);
             code = work(&job);
+        }
     }
     tool_list_free(&job.o.texts);
     tool_list_free(&job.o.freeze);

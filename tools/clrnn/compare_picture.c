@@ -22,18 +22,19 @@ static bool make(curves *c, size_t count)
     return all != NULL;
 }
 
-/* The value of a training's held-out loss, where there is one else its own, at row i. */
+/* Whether there are enough validations for a curve. */
+static bool has_held(const compare_run *r)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->points; i++)
+        count += isfinite(r->course[i].validation);
+    return count > 1;
+}
+
+/* The held-out loss, where there is a curve of it, else that of training, at row i. */
 static double value_at(const compare_run *r, size_t i, bool held)
 {
     return held ? r->course[i].validation : r->course[i].loss;
-}
-
-static bool has_held(const compare_run *r)
-{
-    for (size_t i = 0; i < r->points; i++)
-        if (isfinite(r->course[i].validation))
-            return true;
-    return false;
 }
 
 /* Rows of the log, of which all runs have the same steps; those with a value. */
@@ -138,7 +139,7 @@ static void draw(plot *p, const compare_job *job, const plot_axes *axes, const c
         if (cells[i].count)
             plot_curve(p, axes, cells[i].x, cells[i].mean, cells[i].count, i, true);
         plot_legend(p, x, 46, i, false, job->results[i].cell->title);
-        x += 45 + 8.0 * (double)strlen(job->results[i].cell->title);
+        x += 48 + 6.4 * (double)strlen(job->results[i].cell->title);
     }
 }
 

@@ -47,7 +47,7 @@ static const char style[] =
     "th,td{border-bottom:1px solid var(--line);padding:7px 12px 7px 0;text-align:left;"
     "vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap;"
     "font-variant-numeric:tabular-nums}\n"
-    "td small{color:var(--faint);display:block}\n"
+    "td.use{min-width:150px}td small{color:var(--faint);display:block}\n"
     ".pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));"
     "gap:18px}.pictures img{width:100%;height:auto;border:1px solid var(--line);"
     "border-radius:6px}\n"
@@ -139,8 +139,8 @@ static void put_spread(FILE *f, const compare_job *job, const compare_result *r,
         fprintf(f, "%.4g%s", times * mean, unit);
 }
 
-/* Where the norm of dL_T/dh_t has fallen to a hundredth of what it is at T, after training: the
- * mean over the runs; those that never do count as the whole length. */
+/* Where the norms of dL_T/dh_t and dL_T/dc_t have fallen to a hundredth of what that of dh_t is at
+ * T, after training: the mean over the runs; those that never do count as the whole length. */
 static double distance_of(const compare_job *job, const compare_result *r, bool *beyond)
 {
     double sum = 0;
@@ -148,7 +148,8 @@ static double distance_of(const compare_job *job, const compare_result *r, bool 
     for (uint32_t i = 0; i < job->o.seeds; i++) {
         const inspect_flow *flow = &r->runs[i].last;
         uint32_t k = 0;
-        while (k < flow->steps && flow->dh[k] > 0.01 * flow->dh[0])
+        while (k < flow->steps &&
+               fmax(flow->dh[k], flow->dc ? flow->dc[k] : 0) > 0.01 * flow->dh[0])
             k++;
         *beyond = *beyond || k == flow->steps;
         sum += k;
@@ -165,7 +166,7 @@ static void put_row(FILE *f, const compare_job *job, const compare_result *r, bo
     put(f, r->cell->title);
     fputs("</b><td>", f);
     put(f, r->cell->gates);
-    fprintf(f, "<td>%s<td class=n>%u<td class=n>%s<td>", r->cell->state, r->hidden,
+    fprintf(f, "<td>%s<td class=n>%u<td class=n>%s<td class=use>", r->cell->state, r->hidden,
             tool_thousands(r->parameters, number));
     put(f, r->cell->use);
     fputs("<td class=n>", f);
@@ -197,7 +198,7 @@ static void put_table(FILE *f, const compare_job *job)
     fputs("<div class=wide><table>\n<tr><th>Cell<th>Gates<th>State<th class=n>Units"
           "<th class=n>Parameters<th>Typical use<th class=n>Time of a step<th class=n>Memory",
           f);
-    fprintf(f, "<th class=n>%s, %s", job->held, job->measure);
+    fprintf(f, "<th class=n>Loss, %s, %s", job->held, job->measure);
     fprintf(f, "%s<th class=n>Gradients reach%s\n", accuracy ? "<th class=n>Accuracy" : "",
             job->lags ? "<th class=n>Longest lag" : "");
     for (int i = 0; i < COMPARE_CELLS; i++)
@@ -208,12 +209,12 @@ static void put_table(FILE *f, const compare_job *job)
 static void put_notes(FILE *f, const compare_job *job)
 {
     fprintf(f,
-            "<p class=faint>Mean and standard deviation over %u seed%s. Time of a step is of "
-            "training, batches and validation apart or not as <code>clrnn train</code> counts "
-            "it. Memory is what the plan of the stack holds on the device. "
-            "Gradients reach: how many steps back from the last the norm of "
-            "dL<sub>T</sub>/dh<sub>t</sub> stays above a hundredth of what it is there, of %u "
-            "steps, after training.",
+            "<p class=faint>Mean and standard deviation over %u seed%s. Time of a step: of one of "
+            "training, its batch included. Memory: what the plan of the stack holds on the "
+            "device. "
+            "Gradients reach: how many of %u steps back from the last the norm of "
+            "dL<sub>T</sub>/dh<sub>t</sub> or dL<sub>T</sub>/dc<sub>t</sub> stays above a "
+            "hundredth of what dL<sub>T</sub>/dh<sub>T</sub> has, after training.",
             job->o.seeds, job->o.seeds == 1 ? "" : "s", job->steps_back);
     if (isfinite(job->results[0].runs[0].baseline))
         fprintf(f, " Who has learned nothing has %.4g %s.", job->results[0].runs[0].baseline,
@@ -249,7 +250,9 @@ static bool put_report(FILE *f, const compare_job *job)
     fputs("<h2>The same again</h2>\n<pre>", f);
     put(f, job->command);
     fputs("</pre>\n<p class=faint>All numbers are in results.json, the models, before and after, "
-          "in models/; <code>clrnn inspect</code> shows what their gates do.</p>\n"
+          "in models/; what the gates of each do is in pictures/, as <code>clrnn inspect</code> "
+          "draws it."
+          "</p>\n"
           "</main></body></html>\n",
           f);
     return good;

@@ -6,29 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare.h"
+#include "compare_training.h"
 #include "system.h"
 
-enum { flow_rows = 16 };
-
-/* What is trained: a text or data. */
-typedef struct training {
-    compare_job *job;
-    compare_result *result;
-    compare_run *run;
-    train_options o;
-    bool is_text;
-    train_session text;
-    data_session data;
-    char model[COMPARE_PATH], log[COMPARE_PATH], first[COMPARE_PATH];
-} training;
-
-static clrnn_model *model_of(const training *t)
+static clrnn_model *model_of(const compare_training *t)
 {
     return t->is_text ? t->text.model : t->data.model;
 }
 
-static void set_options(training *t, uint32_t hidden, uint64_t seed)
+static void set_options(compare_training *t, uint32_t hidden, uint64_t seed)
 {
     t->o = t->job->o;
     t->o.cell = (int)t->result->cell->cell;
@@ -48,85 +34,19 @@ static void set_options(training *t, uint32_t hidden, uint64_t seed)
     t->o.log = t->log;
 }
 
-static int open_training(training *t)
+static int open_training(compare_training *t)
 {
     return t->is_text
                ? train_open(&t->o, &t->text)
                : data_open(&t->data, t->job->context, &t->o, t->o.seed, &t->job->arrays, NULL);
 }
 
-static void close_training(training *t)
+static void close_training(compare_training *t)
 {
     if (t->is_text)
         train_close(&t->text);
     else
         data_close(&t->data);
-}
-
-/* --- how far gradients come ------------------------------------------------------------------ */
-
-/* Rows to begin with of a batch [T,N,width]; to be freed. */
-static void *first_rows(const void *from, uint32_t steps, uint32_t batch, uint32_t rows,
-                        size_t bytes)
-{
-    char *to = calloc((size_t)steps * rows, bytes);
-    for (uint32_t t = 0; to && t < steps; t++)
-        memcpy(to + (size_t)t * rows * bytes, (const char *)from + (size_t)t * batch * bytes,
-               rows * bytes);
-    return to;
-}
-
-static int text_flow(training *t, inspect_model *m, inspect_flow *flow)
-{
-    train_session *s = &t->text;
-    const uint32_t T = t->o.seq, rows = s->batch < flow_rows ? s->batch : flow_rows;
-    bool reset;
-    clrnn_text_batch(s->text, clrnn_text_batches(s->text, true) > 0, 0, s->ids, s->targets, &reset);
-    int32_t *ids = first_rows(s->ids, T, s->batch, rows, sizeof *ids);
-    int32_t *more = ids ? realloc(ids, ((size_t)T + 1) * rows * sizeof *ids) : NULL;
-    if (!more) {
-        free(ids);
-        return tool_no_memory();
-    }
-    memcpy(more + (size_t)T * rows, s->targets + (size_t)(T - 1) * s->batch, rows * sizeof *more);
-    int code = inspect_prepare(s->context, m, T, rows);
-    if (!code)
-        code = inspect_flow_of(s->context, m, more, NULL, T, rows, 0, flow);
-    free(more);
-    return code;
-}
-
-static int data_flow(training *t, inspect_model *m, inspect_flow *flow)
-{
-    data_session *s = &t->data;
-    clrnn_batch batch;
-    clrnn_status status = clrnn_data_batch(s->data, CLRNN_PART_TRAIN, 0, &batch);
-    if (status)
-        return tool_failed(status);
-    uint32_t rows = 0; /* those that are as long as the batch */
-    while (rows < batch.batch && rows < flow_rows &&
-           (!batch.lengths || batch.lengths[rows] == batch.steps))
-        rows++;
-    rows = rows ? rows : 1;
-    float *x = first_rows(batch.x, batch.steps, batch.batch, rows, s->info->inputs * sizeof *x);
-    free(m->mean); /* the batch is scaled */
-    m->mean = NULL;
-    int code = x ? inspect_prepare(s->context, m, batch.steps, rows) : tool_no_memory();
-    if (!code)
-        code = inspect_flow_of(s->context, m, NULL, x, batch.steps, rows, 0, flow);
-    free(x);
-    return code;
-}
-
-static int flow_of(training *t, const char *path, inspect_flow *flow)
-{
-    inspect_model m;
-    int code = inspect_load(path, NULL, &m);
-    if (!code)
-        code = t->is_text ? text_flow(t, &m, flow) : data_flow(t, &m, flow);
-    snprintf(flow->name, sizeof flow->name, "%s", t->result->cell->title);
-    inspect_close(&m);
-    return code;
 }
 
 /* --- the course ------------------------------------------------------------------------------ */
@@ -146,7 +66,7 @@ static double column(const char *line, int index)
 }
 
 /* The log that train has written. */
-static int read_course(training *t)
+static int read_course(compare_training *t)
 {
     const int loss = t->is_text ? 4 : 2, validation = t->is_text ? 5 : 3;
     FILE *file = system_open(t->log, "rb");
@@ -179,7 +99,7 @@ static int read_course(training *t)
 
 /* --- one training ---------------------------------------------------------------------------- */
 
-static int run_text(training *t)
+static int run_text(compare_training *t)
 {
     train_session *s = &t->text;
     int code = train_loop(s);
@@ -193,13 +113,31 @@ static int run_text(training *t)
     return !code && s->interrupted ? TOOL_SIGNAL + s->interrupted : code;
 }
 
-static int run_data(training *t)
+/* Milliseconds of a step, its batch included, of some after the model has been saved. */
+static int time_steps(compare_training *t)
+{
+    enum { timed = 10 };
+    data_session *s = &t->data;
+    clrnn_status status = CLRNN_OK;
+    double loss, begun = 0;
+    for (uint64_t i = 0; i <= timed && !status; i++) {
+        clrnn_batch batch;
+        if (i == 1)
+            begun = tool_seconds();
+        status = clrnn_data_batch(s->data, CLRNN_PART_TRAIN, i, &batch);
+        if (!status)
+            status = clrnn_trainer_step(s->trainer, &batch, i % timed ? NULL : &loss);
+    }
+    t->run->step_ms = 1000 * (tool_seconds() - begun) / timed;
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+static int run_data(compare_training *t)
 {
     data_session *s = &t->data;
     int code = data_loop(s);
     t->run->seconds = tool_seconds() - s->start;
     t->run->steps = clrnn_trainer_steps_done(s->trainer);
-    t->run->step_ms = 1000 * t->run->seconds / fmax(1, (double)t->run->steps);
     if (!code && s->interrupted)
         return TOOL_SIGNAL + s->interrupted;
     if (!code)
@@ -209,11 +147,11 @@ static int run_data(training *t)
     t->run->loss = s->test.loss;
     t->run->accuracy = s->test.accuracy;
     t->run->baseline = s->baseline.loss;
-    return code;
+    return code ? code : time_steps(t);
 }
 
 /* What the trainer's plan holds on the device. */
-static int measure_memory(training *t)
+static int measure_memory(compare_training *t)
 {
     const clrnn_model_desc *desc = clrnn_model_get_desc(model_of(t));
     const clrnn_plan_desc planned = {.network = desc->network,
@@ -232,7 +170,7 @@ static int measure_memory(training *t)
 
 int compare_train(compare_job *job, compare_result *result, uint32_t index)
 {
-    training t = {.job = job, .result = result, .run = &result->runs[index]};
+    compare_training t = {.job = job, .result = result, .run = &result->runs[index]};
     *t.run =
         (compare_run){.seed = job->o.seed + index, .loss = NAN, .accuracy = NAN, .baseline = NAN};
     set_options(&t, result->hidden, t.run->seed);
@@ -242,12 +180,14 @@ int compare_train(compare_job *job, compare_result *result, uint32_t index)
     if (!code) {
         result->parameters = clrnn_model_parameter_count(model_of(&t));
         clrnn_status status = clrnn_model_save(model_of(&t), t.first);
-        code = status ? tool_failed(status) : flow_of(&t, t.first, &t.run->first);
+        code = status ? tool_failed(status) : compare_flow(&t, t.first, &t.run->first);
     }
     if (!code)
         code = t.is_text ? run_text(&t) : run_data(&t);
     if (!code)
-        code = flow_of(&t, t.model, &t.run->last);
+        code = compare_flow(&t, t.model, &t.run->last);
+    if (!code && index == 0 && inspect_has_pictures())
+        code = compare_draw_gates(&t);
     close_training(&t);
     return code ? code : read_course(&t);
 }
@@ -291,7 +231,7 @@ int compare_size(compare_job *job)
     int code = TOOL_OK;
     for (int i = 0; i < COMPARE_CELLS && !code; i++) {
         compare_result *r = &job->results[i];
-        training t = {.job = job, .result = r};
+        compare_training t = {.job = job, .result = r};
         r->hidden = job->o.hidden;
         if (!job->parameters && i)
             continue;
@@ -317,7 +257,7 @@ int compare_recall(compare_job *job, compare_result *result)
 {
     int code = TOOL_OK;
     for (uint32_t i = 0; i < job->lags && !code; i++) {
-        training t = {.job = job, .result = result};
+        compare_training t = {.job = job, .result = result};
         compare_run run = {.accuracy = NAN};
         t.run = &run;
         set_options(&t, job->o.hidden, job->o.seed);

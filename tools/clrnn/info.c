@@ -201,24 +201,40 @@ static void put_kind(info_file *file)
         file->kind = info_is_training(file) ? "checkpoint" : "model";
 }
 
-/* A model of another format is a graph, and of tensors nothing is shown but what that has. */
-static clrnn_status read_arrays(info_file *file)
+/* Whether a file begins as ZIP archives do. */
+static bool is_archive(const char *path)
 {
-    const char *format = clrnn_format_of_file(file->path, tool_log());
-    if (!format || !run_is_graph(file->path) || strcmp(format, "clrnn") == 0)
+    char begin[2] = "";
+    FILE *in = tool_file_exists(path) ? system_open(path, "rb") : NULL;
+    const bool is = in && fread(begin, 1, 2, in) == 2 && memcmp(begin, "PK", 2) == 0;
+    if (in)
+        fclose(in);
+    return is;
+}
+
+/* Named tensors of whatever kind; a model of another program is a graph, and has none. */
+static clrnn_status read_tensors(info_file *file)
+{
+    const char *format = clrnn_format_of_file(file->path, NULL);
+    const bool named = !format || strcmp(format, "clrnn") == 0 || strcmp(format, "pytorch") == 0 ||
+                       strcmp(format, "npz") == 0;
+    if (!named || is_archive(file->path))
+        file->format = format;
+    if (named)
         return clrnn_tensors_load(file->path, tool_log(), &file->set);
-    const clrnn_import_desc desc = {.prefix = file->prefix};
-    file->format = format;
     clrnn_status status = clrnn_tensors_create(tool_log(), &file->set);
-    return status ? status : clrnn_graph_import(file->path, &desc, tool_log(), &file->graph);
+    return status ? status : clrnn_graph_import(file->path, NULL, tool_log(), &file->graph);
 }
 
 static int read_file(info_file *file)
 {
     system_file about;
-    clrnn_status status = read_arrays(file);
+    clrnn_status status = read_tensors(file);
     if (status)
         return tool_failed(status);
+    if (file->graph && file->prefix)
+        return tool_error("info: %s is %s: --prefix is of files of named tensors", file->path,
+                          file->format);
     system_look_at(file->path, &about);
     file->bytes = about.size;
     file->networks = calloc(MOST_NETWORKS, sizeof *file->networks);
@@ -272,8 +288,8 @@ static int run(int argc, char **argv)
 const tool_command tool_info = {
     "info", "FILE [--prefix P] [--device SEL] [--json]",
     "tell what a model, checkpoint or array is",
-    "FILE is .safetensors or .npy, whoever made it, or a model of another format, as .onnx: kind\n"
-    "and size, the nodes of a graph as a table,\n"
+    "FILE is .safetensors, .npy or .npz, whoever made it, or a model that clrnn convert reads:\n"
+    "its kind and size, the nodes of a graph as a table,\n"
     "the networks in it with their problem strings and numbers of parameters, how far a training\n"
     "has come, and all tensors and metadata. A network under a prefix is shown with it; the other "
     "commands take it as --prefix.\n"
