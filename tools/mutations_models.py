@@ -42,6 +42,48 @@ MODELS = [
         ("cl/elementary.cl", "    REAL y = log_with(denormal ? x * TWO_TO_64 : x, denormal ? (REAL)-64 : (REAL)0);", "    REAL y = log_with(x, (REAL)0);")]),
     ("share-by-one-side", "test_elementary", [
         ("cl/elementary.cl", "return x > 0 ? 1 - tail : tail;", "return 1 - tail;")]),
+    # ONNX: each attribute and input of the cells, what is known, hostile files.
+    ("onnx-lstm-gate-order", "test_onnx_random", [
+        ("host/format/onnx_recurrent.c", "lstm_gates[] = {0, 2, 3, 1}", "lstm_gates[] = {0, 1, 3, 2}")]),
+    ("onnx-gru-gate-order", "test_onnx_random", [
+        ("host/format/onnx_recurrent.c", "gru_gates[] = {1, 0, 2}", "gru_gates[] = {0, 1, 2}")]),
+    ("onnx-peephole-order", "test_onnx_random", [
+        ("host/format/onnx_recurrent.c", "peephole_gates[] = {0, 2, 1}", "peephole_gates[] = {0, 1, 2}")]),
+    ("onnx-one-bias-twice", "test_onnx_random", [
+        ("host/format/onnx_recurrent.c", "(2 * d + 1) * GH", "2 * d * GH")]),
+    ("onnx-layout-of-y-alone", "test_onnx_random", [
+        ("host/format/onnx_recurrent.c", "c->layout ? (uint32_t[]){1, 0, 2, 3} : (uint32_t[]){0, 2, 1, 3}",
+         "(uint32_t[]){0, 2, 1, 3}")]),
+    ("onnx-no-layout", "test_onnx_random", [
+        ("host/format/onnx_cell.c", "status = read_flag(n, \"layout\", &c->layout);",
+         "status = read_flag(n, \"layout\", &flag);")]),
+    ("onnx-no-lengths", "test_onnx_random", [
+        ("host/format/onnx_recurrent.c", "return clr_onnx_ids_in(n, LENGTHS, at);", "return CLRNN_OK;")]),
+    ("onnx-no-initial-c", "test_onnx_random", [
+        ("host/format/onnx_recurrent.c", "c.gates == 4 ? C0 : 99", "99")]),
+    ("onnx-no-clip", "test_onnx_random", [
+        ("host/format/onnx_cell.c", "c->network.gate_clip = (float)clip;", "c->network.gate_clip = 0;")]),
+    ("onnx-no-reverse", "test_onnx_random", [
+        ("host/format/onnx_cell.c", "strcmp(word, \"reverse\") == 0;", "false;\n    if (strcmp(word, \"reverse\") == 0)\n        return CLRNN_OK;")]),
+    ("onnx-no-input-forget", "test_onnx_random", [
+        ("host/format/onnx_cell.c", "&c->network.coupled_gates", "&flag")]),
+    ("onnx-reset-always-before", "test_onnx_random", [
+        ("host/format/onnx_cell.c", "flag ? CLRNN_RESET_AFTER : CLRNN_RESET_BEFORE", "CLRNN_RESET_BEFORE")]),
+    ("onnx-alpha-for-all", "test_onnx_random", [
+        ("host/format/onnx_cell.c", "if (functions[which].alpha && s->alpha_at", "if (s->alpha_at")]),
+    ("onnx-beta-left-out", "test_onnx_random", [
+        ("host/format/onnx_cell.c", "        beta = s->beta[s->beta_at++];", "        s->beta_at++;")]),
+    ("onnx-functions-of-one-direction", "test_onnx_random", [
+        ("host/format/onnx_cell.c", "const uint32_t d = i / each;", "const uint32_t d = 0;")]),
+    ("onnx-unknown-attribute-passes", "test_onnx", [
+        ("host/format/onnx_ops.c", "        status = clr_onnx_check_attributes(n);", "        status = CLRNN_OK;")]),
+    ("onnx-nested-without-end", "test_onnx", [
+        ("host/format/onnx_parse.c", "*deep = ++top == sizeof stack / sizeof *stack;",
+         "*deep = false;\n        top += top + 1 < sizeof stack / sizeof *stack;")]),
+    ("onnx-data-outside", "test_onnx", [
+        ("host/format/onnx_tensor.c", "if (part == 2 && strncmp(path, \"..\", 2) == 0)", "if (part == 99)")]),
+    ("graph-own-lengths-lost", "test_onnx_random", [
+        ("host/graph/node_recurrent.c", "    if (run->x[3].buffer)\n        return ((recurrent_own *)*run->own)->lengths;\n", "")]),
     # Streams of whole models.
     ("stream-rest-of-row-0", "test_graph_swap", [
         ("host/graph/stream.c", "at = place->state[part] + (all ? 0 : row * p->inner);",

@@ -15,15 +15,16 @@ size_t clr_onnx_count(const onnx_array *array)
     return count.overflow ? SIZE_MAX : count.value;
 }
 
-/* What folding may compute for one model: far more than shapes are, or weights that are moved. */
-#define MOST_FOLDED  (UINT64_C(1) << 30)
-#define MOST_AT_ONCE ((size_t)1 << 27)
+/* What folding may compute at once, and for one model: far more than shapes are, and weights that
+ * are moved, which are in the file; but a small file does not make much of nothing. */
+enum { AT_ONCE = 1 << 22, IN_ALL = 1 << 26 };
 
 clrnn_status clr_onnx_allocate(onnx_node *n, onnx_array *array)
 {
     const size_t count = array->filled ? 1 : clr_onnx_count(array);
     n->m->folded += count;
-    if (count > MOST_AT_ONCE || n->m->folded > MOST_FOLDED)
+    const size_t held = n->m->file->bytes;
+    if (count > AT_ONCE + 2 * held || n->m->folded > IN_ALL + 16 * (uint64_t)held)
         return clr_onnx_fail(n, CLRNN_ERR_RANGE, "its result would have too many elements");
     array->data = clr_calloc(count, sizeof *array->data);
     return array->data ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "no memory for its result");
