@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cl/loss.cl - losses over the rows of an array, their gradients, and sums in a fixed order.
  *
- * After cl/prelude.cl. A row is one step of one sequence: O values. A row whose target is negative
+ * After cl/prelude.cl and cl/elementary.cl. A row is one step of one sequence: O values. A row whose target is negative
  * is not counted: its loss and gradient are 0, whatever it holds (selected, not multiplied, so a
  * NaN there stays there). `scale` is 1/(rows counted), which makes the loss a mean.
  *
@@ -27,57 +27,6 @@
 #define MOST_EXPONENT 126
 #endif
 #define GROUP kernel __attribute__((reqd_work_group_size(WG, 1, 1)))
-
-/* No function of a driver, for the same bits on every device. Measured against twice the precision,
- * in units in the last place: real_exp is within 1.3, in double precision 1.7, real_log within 0.9
- * and 1.0.
- *
- * e^x for x <= 0, which is 0 below -EXP_MOST, where it would soon be denormal. NaN stays. */
-static inline REAL real_exp(REAL x)
-{
-    REAL scale, part = exp_parts(exp_kept(x), &scale);
-    return x < (REAL)-EXP_MOST ? (REAL)0 : part * scale;
-}
-
-#if REAL_IS_DOUBLE
-#define ROOT_OF_HALF 0x3fe6a09e667f3bcdL
-#else
-#define ROOT_OF_HALF 0x3f3504f3
-#endif
-
-/* log x for a normal x > 0; infinity and NaN stay. x = 2^n (1 + f), sqrt(1/2) <= 1 + f < sqrt 2:
- *     log x = n ln 2 + f - f^2/2 + f^3 P(f), in double precision f^3 P(f)/Q(f)
- * Coefficients: S. L. Moshier, Cephes Mathematical Library, logf and log. */
-static inline REAL real_log(REAL x)
-{
-    const INTV bits = AS_INTV(x), power = (bits - ROOT_OF_HALF) >> FRACTION_BITS;
-    const REAL f = AS_REALV(bits - (power << FRACTION_BITS)) - 1, n = (REAL)power, z = f * f;
-#if REAL_IS_DOUBLE
-    REAL p = fma((REAL)1.01875663804580931796e-4, f, (REAL)4.97494994976747001425e-1);
-    p = fma(p, f, (REAL)4.70579119878881725854);
-    p = fma(p, f, (REAL)1.44989225341610930846e1);
-    p = fma(p, f, (REAL)1.79368678507819816313e1);
-    p = fma(p, f, (REAL)7.70838733755885391666);
-    REAL q = f + (REAL)1.12873587189167450590e1;
-    q = fma(q, f, (REAL)4.52279145837532221105e1);
-    q = fma(q, f, (REAL)8.29875266912776603211e1);
-    q = fma(q, f, (REAL)7.11544750618563894466e1);
-    q = fma(q, f, (REAL)2.31251620126765340583e1);
-    p /= q;
-#else
-    REAL p = fma((REAL)7.0376836292e-2f, f, (REAL)-1.1514610310e-1f);
-    p = fma(p, f, (REAL)1.1676998740e-1f);
-    p = fma(p, f, (REAL)-1.2420140846e-1f);
-    p = fma(p, f, (REAL)1.4249322787e-1f);
-    p = fma(p, f, (REAL)-1.6668057665e-1f);
-    p = fma(p, f, (REAL)2.0000714765e-1f);
-    p = fma(p, f, (REAL)-2.4999993993e-1f);
-    p = fma(p, f, (REAL)3.3333331174e-1f);
-#endif
-    REAL rest = fma(n, (REAL)LN_2_LOW, f * z * p);
-    rest = fma((REAL)-0.5f, z, rest);
-    return x < INFINITY ? fma(n, (REAL)LN_2_HIGH, f + rest) : x;
-}
 
 /* The sum over a group, to each of its items; scratch: [WG]. */
 static inline REAL group_sum(local REAL *scratch, REAL part)
@@ -156,7 +105,7 @@ GROUP void mean_squared(global const REAL *logits, global const REAL *values,
     REAL part = 0;
     for (uint k = i; k < O; k += WG) {
         REAL error = logits[row * O + k] - values[row * O + k];
-        part += error * error;
+        part = fma(error, error, part);
         if (dlogits)
             dlogits[row * O + k] = counted ? DIVIDE(2 * error, (REAL)O) * scale : (REAL)0;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cl/map.cl - the nodes of a graph that compute element by element, broadcast or moved along
- * strides, and those that reduce axes. After cl/prelude.cl (VEC 1), cl/philox.cl, cl/map_launch.cl.
+ * strides, and those that reduce axes. In cl/nodes.cl.
  *
  *     MAP_COLUMNS  elements of the last axis that a work-item computes: many on a CPU
  *
@@ -10,13 +10,13 @@
 #endif
 
 #if REAL_IS_DOUBLE
-#define SQRT_HALF      0.70710678118654752440
-#define SQRT_2_OVER_PI 0.79788456080286535588
-#define GELU_CUBE      0.044715
+#define SQRT_2_OVER_PI   0.79788456080286535588
+#define TWO_OVER_SQRT_PI 1.12837916709551257390
+#define GELU_CUBE        0.044715
 #else
-#define SQRT_HALF      0.70710678118654752440f
-#define SQRT_2_OVER_PI 0.79788456080286535588f
-#define GELU_CUBE      0.044715f
+#define SQRT_2_OVER_PI   0.79788456080286535588f
+#define TWO_OVER_SQRT_PI 1.12837916709551257390f
+#define GELU_CUBE        0.044715f
 #endif
 
 static inline bool live_of(map_lengths w, global const int *lengths, ulong i)
@@ -29,15 +29,10 @@ static inline bool live_of(map_lengths w, global const int *lengths, ulong i)
 
 static inline REAL softplus(REAL x)
 {
-    return fmax(x, (REAL)0) + log((REAL)1 + exp(-fabs(x)));
+    return fmax(x, (REAL)0) + real_log((REAL)1 + real_exp(-fabs(x)));
 }
 
-/* x Phi(x), and its derivative Phi(x) + x phi(x); by tanh the same with its own derivative. */
-static inline REAL phi_of(REAL x)
-{
-    return (REAL)0.5f * ((REAL)1 + erf(x * SQRT_HALF));
-}
-
+/* x Phi(x) has the derivative Phi(x) + x phi(x); by tanh it has its own. */
 static inline REAL gelu_inner(REAL x)
 {
     return real_tanh(SQRT_2_OVER_PI * (x + GELU_CUBE * x * x * x));
@@ -68,31 +63,31 @@ static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_HARD_SIGMOID:
         return clipped(alpha * x + beta, (REAL)0, (REAL)1);
     case FN_ELU:
-        return x < 0 ? alpha * (exp(x) - (REAL)1) : x;
+        return x < 0 ? alpha * (real_exp(x) - (REAL)1) : x;
     case FN_SOFTSIGN:
-        return x / ((REAL)1 + fabs(x));
+        return DIVIDE(x, (REAL)1 + fabs(x));
     case FN_SOFTPLUS:
         return softplus(x);
     case FN_SELU:
-        return beta * (x < 0 ? alpha * (exp(x) - (REAL)1) : x);
+        return beta * (x < 0 ? alpha * (real_exp(x) - (REAL)1) : x);
     case FN_GELU:
-        return x * phi_of(x);
+        return x * normal_share(x);
     case FN_GELU_TANH:
         return (REAL)0.5f * x * ((REAL)1 + gelu_inner(x));
     case FN_SILU:
         return x * sigm(alpha * x);
     case FN_HARD_SWISH:
-        return x * clipped(x / (REAL)6 + (REAL)0.5f, (REAL)0, (REAL)1);
+        return x * clipped(DIVIDE(x, (REAL)6) + (REAL)0.5f, (REAL)0, (REAL)1);
     case FN_MISH:
         return x * real_tanh(softplus(x));
     case FN_CLIP:
         return clipped(x, alpha, beta);
     case FN_EXP:
-        return exp(x);
+        return any_exp(x);
     case FN_LOG:
-        return log(x);
+        return any_log(x);
     case FN_SQRT:
-        return sqrt(x);
+        return ROOT(x);
     case FN_SQUARE:
         return x * x;
     case FN_ABS:
@@ -100,7 +95,7 @@ static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_NEGATE:
         return -x;
     case FN_RECIPROCAL:
-        return (REAL)1 / x;
+        return DIVIDE((REAL)1, x);
     case FN_SIGN:
         return x > 0 ? (REAL)1 : x < 0 ? (REAL)-1 : x;
     case FN_FLOOR:
@@ -110,7 +105,7 @@ static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_NOT:
         return x == 0 ? (REAL)1 : (REAL)0;
     case FN_ERF:
-        return erf(x);
+        return real_erf(x);
     case FN_SIN:
         return sin(x);
     case FN_COS:
@@ -147,16 +142,16 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
         s = alpha * x + beta;
         return s <= 0 || s >= 1 ? (REAL)0 : alpha;
     case FN_ELU:
-        return x <= 0 ? alpha * exp(x) : (REAL)1;
+        return x <= 0 ? alpha * real_exp(x) : (REAL)1;
     case FN_SOFTSIGN:
         s = (REAL)1 + fabs(x);
-        return (REAL)1 / (s * s);
+        return DIVIDE((REAL)1, s * s);
     case FN_SOFTPLUS:
         return sigm(x);
     case FN_SELU:
-        return beta * (x <= 0 ? alpha * exp(x) : (REAL)1);
+        return beta * (x <= 0 ? alpha * real_exp(x) : (REAL)1);
     case FN_GELU:
-        return phi_of(x) + x * (REAL)0.5f * SQRT_2_OVER_PI * exp((REAL)-0.5f * x * x);
+        return normal_share(x) + x * (REAL)0.5f * SQRT_2_OVER_PI * real_exp((REAL)-0.5f * x * x);
     case FN_GELU_TANH:
         s = gelu_inner(x);
         return (REAL)0.5f * ((REAL)1 + s) + (REAL)0.5f * x * ((REAL)1 - s * s) * SQRT_2_OVER_PI *
@@ -165,18 +160,18 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
         s = sigm(alpha * x);
         return s + alpha * x * s * ((REAL)1 - s);
     case FN_HARD_SWISH:
-        return x < -3 ? (REAL)0 : x > 3 ? (REAL)1 : x / (REAL)3 + (REAL)0.5f;
+        return x < -3 ? (REAL)0 : x > 3 ? (REAL)1 : DIVIDE(x, (REAL)3) + (REAL)0.5f;
     case FN_MISH:
         s = real_tanh(softplus(x));
         return s + x * ((REAL)1 - s * s) * sigm(x);
     case FN_CLIP:
         return x < alpha || x > beta ? (REAL)0 : (REAL)1;
     case FN_EXP:
-        return exp(x);
+        return any_exp(x);
     case FN_LOG:
-        return (REAL)1 / x;
+        return DIVIDE((REAL)1, x);
     case FN_SQRT:
-        return (REAL)0.5f / sqrt(x);
+        return DIVIDE((REAL)0.5f, ROOT(x));
     case FN_SQUARE:
         return (REAL)2 * x;
     case FN_ABS:
@@ -184,7 +179,7 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_NEGATE:
         return (REAL)-1;
     case FN_RECIPROCAL:
-        return (REAL)-1 / (x * x);
+        return DIVIDE((REAL)-1, x * x);
     case FN_SIGN:
     case FN_FLOOR:
     case FN_CEIL:
@@ -192,7 +187,7 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_ROUND:
         return (REAL)0;
     case FN_ERF:
-        return (REAL)2 * SQRT_HALF * SQRT_2_OVER_PI * exp(-x * x);
+        return TWO_OVER_SQRT_PI * real_exp(-x * x);
     case FN_SIN:
         return cos(x);
     case FN_COS:
@@ -214,13 +209,13 @@ static inline REAL combine_of(ulong combine, REAL a, REAL b, REAL c, bool last)
     case COMBINE_MUL:
         return a * b;
     case COMBINE_DIV:
-        return a / b;
+        return DIVIDE(a, b);
     case COMBINE_MIN:
         return a < b || isnan(a) ? a : b;
     case COMBINE_MAX:
         return a > b || isnan(a) ? a : b;
     case COMBINE_POW:
-        return pow(a, b);
+        return any_pow(a, b);
     case COMBINE_LESS:
         return TRUTH(a < b);
     case COMBINE_LESS_EQUAL:
@@ -242,7 +237,7 @@ static inline REAL combine_of(ulong combine, REAL a, REAL b, REAL c, bool last)
     case COMBINE_WHERE_NOT:
         return a != 0 ? (REAL)0 : b;
     case COMBINE_DIV_BACK:
-        return -(a * b) / (c * c);
+        return DIVIDE(-(a * b), c * c);
     case COMBINE_LAST:
         return last ? a : (REAL)0;
     default:
@@ -319,7 +314,7 @@ kernel void map_dropout(global REAL *out, global const REAL *a, global const int
     uint4 bits = philox((uint2)(seed_low, seed_high),
                         (uint4)((uint)(unit / 4) + (layer << 24), (uint)n, (uint)t, index));
     uint word[4] = {bits.x, bits.y, bits.z, bits.w};
-    REAL kept = (REAL)1 / ((REAL)1 - (REAL)p);
+    REAL kept = DIVIDE((REAL)1, (REAL)1 - (REAL)p);
     REAL factor = uniform(word[unit % 4]) < (REAL)p ? (REAL)0 : kept;
     out[m.out_at + i] = live_of(w, lengths, i) ? a[m.at[0] + i] * factor : (REAL)0;
 }
@@ -376,7 +371,7 @@ kernel void reduce(global REAL *out, global const REAL *a, global const int *len
     if (r.operation <= REDUCE_SUM)
         total += block;
     if (r.operation == REDUCE_MEAN && counted)
-        total /= (REAL)counted;
+        total = DIVIDE(total, (REAL)counted);
     out[r.out_at + o] = r.operation == REDUCE_COUNT ? (REAL)counted : total;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cl/normalize.cl - softmax, layer norm and batch norm. After cl/prelude.cl (VEC 1) and cl/map.cl.
+ * cl/normalize.cl - softmax, layer norm and batch norm. In cl/nodes.cl, after cl/map.cl.
  *
  * softmax sees an array as [outer, K, inner], layer norm as [rows, K], batch norm as
  * [outer, C, inner]; a sum is one of blocks of SUM_BLOCK, each from the first to the last.
@@ -23,12 +23,12 @@ kernel void softmax(global const REAL *x, ulong x_at, global REAL *y, ulong y_at
     }
     for (ulong k = 0; k < K; k++)
         if (live_of(within, lengths, begin + k * inner))
-            sum += exp(x[x_at + begin + k * inner] - most);
-    REAL log_sum = log(sum);
+            sum += real_exp(x[x_at + begin + k * inner] - most);
+    REAL log_sum = real_log(sum);
     for (ulong k = 0; k < K; k++) {
         ulong at = begin + k * inner;
         REAL shifted = x[x_at + at] - most;
-        REAL value = logarithm ? shifted - log_sum : exp(shifted) / sum;
+        REAL value = logarithm ? shifted - log_sum : DIVIDE(real_exp(shifted), sum);
         y[y_at + at] = live_of(within, lengths, at) ? value : (REAL)0;
     }
 }
@@ -51,7 +51,7 @@ kernel void softmax_back(global const REAL *y, ulong y_at, global const REAL *dy
     for (ulong k = 0; k < K; k++) {
         ulong at = begin + k * inner;
         REAL own = y[y_at + at], d = dy[dy_at + at];
-        REAL value = logarithm ? d - exp(own) * sum : own * (d - sum);
+        REAL value = logarithm ? d - real_exp(own) * sum : own * (d - sum);
         dx[dx_at + at] = live_of(within, lengths, at) ? value : (REAL)0;
     }
 }
@@ -66,7 +66,7 @@ static inline REAL mean_of(global const REAL *x, ulong K)
             block += x[k];
         total += block;
     }
-    return total / (REAL)K;
+    return DIVIDE(total, (REAL)K);
 }
 
 static inline REAL deviation_of(global const REAL *x, ulong K, REAL mean, REAL epsilon)
@@ -78,7 +78,7 @@ static inline REAL deviation_of(global const REAL *x, ulong K, REAL mean, REAL e
             block += (x[k] - mean) * (x[k] - mean);
         total += block;
     }
-    return (REAL)1 / sqrt(total / (REAL)K + epsilon);
+    return DIVIDE((REAL)1, ROOT(DIVIDE(total, (REAL)K) + epsilon));
 }
 
 /* y = xhat weight + bias, xhat = (x - mean)/sqrt(var + epsilon). keep: xhat [rows,K] and 1/sqrt(..)
@@ -123,7 +123,7 @@ kernel void layer_norm_back(global const REAL *dy, ulong dy_at, global const REA
     }
     for (ulong k = 0; k < K; k++) {
         REAL g = affine ? d[k] * parameters[weight_at + k] : d[k];
-        dx[dx_at + row * K + k] = scale * (g - sum / (REAL)K - hat[k] * product / (REAL)K);
+        dx[dx_at + row * K + k] = scale * (g - DIVIDE(sum, (REAL)K) - DIVIDE(hat[k] * product, (REAL)K));
     }
 }
 
@@ -150,7 +150,7 @@ kernel void channel_statistics(global const REAL *x, ulong x_at, global REAL *pa
         }
         mean += block;
     }
-    mean = count ? mean / (REAL)count : (REAL)0;
+    mean = count ? DIVIDE(mean, (REAL)count) : (REAL)0;
     for (ulong o = 0; o < outer; o++) {
         REAL block = 0;
         for (ulong i = 0; i < inner; i++) {
@@ -161,11 +161,11 @@ kernel void channel_statistics(global const REAL *x, ulong x_at, global REAL *pa
         var += block;
     }
     statistics[statistics_at + c] = mean;
-    statistics[statistics_at + C + c] = count ? var / (REAL)count : (REAL)0;
+    statistics[statistics_at + C + c] = count ? DIVIDE(var, (REAL)count) : (REAL)0;
     statistics[statistics_at + 2 * C] = (REAL)count;
     if (count == 0)
         return;
-    REAL sample = count > 1 ? var / (REAL)(count - 1) : var;
+    REAL sample = count > 1 ? DIVIDE(var, (REAL)(count - 1)) : var;
     parameters[mean_at + c] = ((REAL)1 - momentum) * parameters[mean_at + c] + momentum * mean;
     parameters[var_at + c] = ((REAL)1 - momentum) * parameters[var_at + c] + momentum * sample;
 }
@@ -179,7 +179,7 @@ kernel void channel_fold(global const REAL *from, ulong mean_at, ulong var_at,
     ulong c = get_global_id(0);
     if (c >= C)
         return;
-    REAL scale = (REAL)1 / sqrt(from[var_at + c] + epsilon);
+    REAL scale = DIVIDE((REAL)1, ROOT(from[var_at + c] + epsilon));
     if (affine)
         scale *= parameters[weight_at + c];
     folded[folded_at + c] = scale;
@@ -200,7 +200,7 @@ kernel void channel_back(global const REAL *x, ulong x_at, global const REAL *dy
     if (c >= C)
         return;
     REAL mean = statistics[statistics_at + c], count = statistics[statistics_at + 2 * C];
-    REAL scale = (REAL)1 / sqrt(statistics[statistics_at + C + c] + epsilon);
+    REAL scale = DIVIDE((REAL)1, ROOT(statistics[statistics_at + C + c] + epsilon));
     REAL sum = 0, product = 0;
     for (ulong o = 0; o < outer; o++) {
         REAL block = 0, blocks = 0;
@@ -223,7 +223,7 @@ kernel void channel_back(global const REAL *x, ulong x_at, global const REAL *dy
         for (ulong i = 0; i < inner; i++) {
             ulong at = (o * C + c) * inner + i;
             REAL hat = (x[x_at + at] - mean) * scale;
-            REAL value = factor * (dy[dy_at + at] - (sum + hat * product) / count);
+            REAL value = factor * (dy[dy_at + at] - DIVIDE(sum + hat * product, count));
             dx[dx_at + at] = live_of(within, lengths, at) ? value : (REAL)0;
         }
 }

@@ -83,3 +83,13 @@ kernel void rmsprop(global REAL *w, global const REAL *g, global REAL *v, global
     v[i] = v1;
     w[i] -= DIVIDE(rate * gradient, ROOT(v1) + epsilon);
 }
+
+/* What no optimiser moves becomes what it was after the forward pass, or before it where a step was
+ * not finite; `count` elements of each from `first` on.  Global size [count]. */
+kernel void settle(global REAL *w, global const REAL *after, global const REAL *before, ulong first,
+                   ulong count, global const ulong *watch)
+{
+    size_t i = get_global_id(0);
+    if (i < count)
+        w[first + i] = watch[0] ? before[first + i] : after[first + i];
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cl/window.cl - what lies under a window that slides over an array, as rows of a matrix, and back:
  * convolutions are products of such matrices (cl/map_launch.cl: window_launch); and slices of an
- * array picked by number. After cl/prelude.cl (VEC 1) and cl/map.cl.
+ * array picked by number. In cl/nodes.cl.
  *
  * Proven by: tests/graph/ against host/reference/. */
 

@@ -120,6 +120,15 @@ MUTATIONS = [
         ("cl/gemm.cl", "c[n] = add ? c[n] + partial[n] : partial[n];", "c[n] = partial[n];")]),
     ("gemm-blocks-of-k", "test_gemm", [
         ("cl/gemm.cl", "add = accumulate || k > 0;", "add = accumulate;")]),
+    ("single-state-of-the-first-row", "test_persistent", [
+        ("cl/persistent_single.cl", "load_some(w->c_first + (size_t)n * w->H + v * VEC",
+         "load_some(w->c_first + v * VEC")]),
+    ("single-inputs-of-the-first-row", "test_persistent", [
+        ("cl/persistent_single.cl", " + (size_t)n * CELL_GATES * w->H;", ";")]),
+    ("gemm-another-a-again", "test_packed", [
+        ("host/math/packed.c", "g->same_a && p->holds_a", "p->holds_a")]),
+    ("gemm-a-not-held", "test_packed", [
+        ("host/math/packed.c", "g->same_a && p->holds_a", "g->same_a")]),
     ("gemm-height-of-a-tile", "test_packed", [
         ("cl/gemm.cl", "else if (height <= 3)", "else if (height <= 4)")]),
     ("storage-scale-of-another", "test_stored_products test_stored_plans", [
@@ -192,7 +201,7 @@ MUTATIONS = [
     ("forget-bias", "test_parameters", [
         ("host/shape/cell.c", ".admits = 0, .usual = 1}", ".admits = 0, .usual = 0}")]),
     ("mask-of-values", "test_batch test_trainer", [
-        ("host/train/trainer.c", "const int32_t *targets = batch->targets;",
+        ("host/train/learner_model.c", "const int32_t *targets = batch->targets;",
          "const int32_t *targets =\n"
          "        trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY ? batch->targets : NULL;")]),
     ("option-not-used", "test_trainer_errors", [
@@ -216,7 +225,7 @@ MUTATIONS = [
          "    int CLBlastClearCache(void);\n    clr_packed_free(&gemms->packed);\n"
          "    (void)CLBlastClearCache();\n}")]),
     ("carried-state", "test_trainer", [
-        ("host/train/trainer.c", "    stream->started = status == CLRNN_OK;\n", "")]),
+        ("host/train/learner_model.c", "    stream->started = status == CLRNN_OK;\n", "")]),
     ("not-finite-steps-after", "test_not_finite", [
         ("cl/optimizer.cl", "return watch[0] != 0;", "return false;")]),
     ("not-finite-loss-alone", "test_not_finite", [
@@ -259,7 +268,8 @@ MUTATIONS = [
     ("device-variable-not-named", "test_select", [
         ("host/device/select.c", 'named ? VARIABLE "=" : ""', '""')]),
     ("wrong-argument-named", "test_arguments", [
-        ("host/train/trainer.c", 'trainer ? "batch" : "trainer"', 'trainer ? "trainer" : "batch"')]),
+        ("host/train/trainer.c", '"clrnn_trainer_step", trainer ? "batch" : "trainer"',
+         '"clrnn_trainer_step", trainer ? "trainer" : "batch"')]),
     ("no-right-device-in-silence", "test_no_right_device", [
         ("host/layer/open.c", 'return clr_fail(&desc->log, status,\n                    "of %zu',
          'return clr_fail(NULL, status,\n                    "of %zu')]),

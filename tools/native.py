@@ -58,10 +58,12 @@ def programs(vector):
         storages = (0,) if double else STORAGES.values()
         yield ["prelude", "pack"], real
         yield ["prelude", "philox", "sequence"], dict(real, SUM_ROWS=64, SUM_COLUMNS=8 if double else 16)
+        yield (["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
+               real)
         yield ["prelude", "model"], real
-        yield (["prelude", "philox", "function", "map_launch", "map", "normalize", "window"],
+        yield (["prelude", "philox", "function", "elementary", "map_launch", "nodes"],
                dict(real, MAP_COLUMNS=64))
-        yield ["prelude", "loss"], dict(real, SUM_ITEM=64, WG=1)
+        yield ["prelude", "elementary", "loss"], dict(real, SUM_ITEM=64, WG=1)
         yield ["prelude", "optimizer"], real
         for vec, columns in tiles(vector, double):
             tile = dict(real, VEC=vec, TILE_V=columns)

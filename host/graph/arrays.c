@@ -61,16 +61,16 @@ uint32_t clr_plan_input(const clrnn_graph_plan *plan, const char *name)
     return CLR_NO_VALUE;
 }
 
-/* Whether a position of ids counts: within its row's length. */
-static bool counts(const clrnn_graph_plan *plan, const clr_shape *shape, size_t i)
+bool clr_plan_within(const clrnn_graph_plan *plan, uint32_t value, size_t element)
 {
-    if (!plan->ragged || shape->lengths == CLR_ALL_STEPS)
+    const clr_shape *s = &plan->shapes[value];
+    if (!plan->ragged || s->lengths == CLR_ALL_STEPS || s->steps == CLR_NO_AXIS)
         return true;
-    const size_t t =
-        i / clr_shape_stride(shape, (uint32_t)shape->steps) % shape->size[shape->steps];
-    const size_t n =
-        i / clr_shape_stride(shape, (uint32_t)shape->batch) % shape->size[shape->batch];
-    return t < plan->lengths[shape->lengths * (size_t)plan->desc.max_batch + n];
+    const size_t t = element / clr_shape_stride(s, (uint32_t)s->steps) % s->size[s->steps];
+    const size_t n = s->batch == CLR_NO_AXIS
+                         ? 0
+                         : element / clr_shape_stride(s, (uint32_t)s->batch) % s->size[s->batch];
+    return t < plan->lengths[s->lengths * (size_t)plan->desc.max_batch + n];
 }
 
 /* Of an input that nodes with a vocabulary read: each id must be in it. */
@@ -84,7 +84,8 @@ static clrnn_status check_ids(const clrnn_graph_plan *plan, uint32_t value, cons
         if (node->inputs[0] != value || !(node->kind->uses & CLR_USES_VOCABULARY))
             continue;
         for (size_t i = 0; i < count; i++)
-            if ((ids[i] < 0 || (uint32_t)ids[i] >= node->desc.vocabulary) && counts(plan, shape, i))
+            if ((ids[i] < 0 || (uint32_t)ids[i] >= node->desc.vocabulary) &&
+                clr_plan_within(plan, value, i))
                 return clr_node_fail(&plan->context->log, &node->desc, CLRNN_ERR_RANGE,
                                      "'%s' element %zu is %d, not in 0..%u", g->values[value].name,
                                      i, ids[i], node->desc.vocabulary - 1);

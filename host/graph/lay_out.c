@@ -61,6 +61,9 @@ static void mark_wanted(clrnn_graph_plan *plan)
         plan->values[g->outputs[i].value].wanted = true;
         plan->values[g->outputs[i].value].is_output = true;
     }
+    for (uint32_t i = 0; i < plan->kept_count; i++)
+        if (plan->kept[i] != CLR_NO_VALUE)
+            plan->values[plan->kept[i]].wanted = plan->values[plan->kept[i]].is_output = true;
 }
 
 clrnn_status clr_plan_differentiate(clrnn_graph_plan *plan)

@@ -20,42 +20,31 @@ static clrnn_status conv_complete(const clr_infer *infer, clrnn_node_desc *desc)
     return CLRNN_OK;
 }
 
-static clrnn_status conv_infer(clr_infer *infer)
+/* (size + padding - extent) / stride + 1 */
+static clr_window_rule conv_rule(const clrnn_node_desc *d, uint32_t i)
+{
+    const int64_t extent = (int64_t)(d->kernel[i] - UINT64_C(1)) * d->dilation[i] + 1;
+    return (clr_window_rule){1, (int64_t)d->pad_begin[i] + (int64_t)d->pad_end[i] - extent,
+                             d->stride[i], 0};
+}
+
+static clrnn_status conv_too_small(const clr_infer *infer, uint32_t i, uint64_t size)
 {
     const clrnn_node_desc *d = infer->desc;
-    const clr_shape *in = infer->in[0];
-    clr_axes at;
-    clrnn_status status = clr_window_axes(infer, &at);
-    clr_shape out = *in;
-    if (status != CLRNN_OK)
-        return status;
-    out.size[at.channel] = d->units;
-    for (uint32_t i = 0; i < at.spaces; i++) {
-        const uint64_t extent = (d->kernel[i] - UINT64_C(1)) * d->dilation[i] + 1;
-        const uint64_t padded = in->size[at.space[i]] + d->pad_begin[i] + d->pad_end[i];
-        if (padded < extent)
-            return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE,
-                                 "its window is %llu long, but x with its padding %llu",
-                                 (unsigned long long)extent, (unsigned long long)padded);
-        out.size[at.space[i]] = (padded - extent) / d->stride[i] + 1;
-        const int64_t add = (int64_t)d->pad_begin[i] + (int64_t)d->pad_end[i] - (int64_t)extent;
-        const bool same = d->stride[i] == 1 && add == -1;
-        if (at.space[i] == in->steps && !same)
-            clr_infer_rule(infer, &out, UINT64_MAX, 1, add, d->stride[i]);
-    }
-    infer->out[0] = out;
-    return CLRNN_OK;
+    const uint64_t extent = (d->kernel[i] - UINT64_C(1)) * d->dilation[i] + 1;
+    return clr_node_fail(
+        infer->log, d, CLRNN_ERR_RANGE, "its window is %llu long, but x with its padding %llu",
+        (unsigned long long)extent, (unsigned long long)(size + d->pad_begin[i] + d->pad_end[i]));
+}
+
+static clrnn_status conv_infer(clr_infer *infer)
+{
+    return clr_window_infer(infer, conv_rule, conv_too_small);
 }
 
 static bool conv_parameter(const clr_infer *infer, uint32_t i, clr_parameter *p, char name[64])
 {
-    const clrnn_node_desc *d = infer->desc;
-    clr_axes at;
-    if (i > 1 || (i == 1 && d->no_bias) || clr_window_axes(infer, &at) != CLRNN_OK)
-        return false;
-    const uint64_t C = infer->in[0]->size[at.channel];
-    clr_window_parameter(d, i, d->units, C / d->groups, p, name);
-    return true;
+    return clr_window_parameter(infer, i, false, p, name);
 }
 
 /* --- sizes ----------------------------------------------------------------------------------- */

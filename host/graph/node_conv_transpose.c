@@ -3,42 +3,33 @@
  * window's worth of y, and windows that overlap add up. Forward only. */
 #include "graph/window.h"
 
+/* (size - 1) * stride + extent - padding + extra */
+static clr_window_rule transpose_rule(const clrnn_node_desc *d, uint32_t i)
+{
+    return (clr_window_rule){d->stride[i],
+                             (int64_t)(d->kernel[i] - 1) * d->dilation[i] + d->extra[i] -
+                                 (int64_t)d->pad_begin[i] - (int64_t)d->pad_end[i] -
+                                 (int64_t)d->stride[i],
+                             1, 1};
+}
+
+static clrnn_status transpose_too_small(const clr_infer *infer, uint32_t i, uint64_t size)
+{
+    const clr_window_rule rule = transpose_rule(infer->desc, i);
+    return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_RANGE,
+                         "more is cut off than there is: %lld would be left of axis %u of its "
+                         "window",
+                         (long long)((int64_t)size * rule.up + rule.add + 1), i);
+}
+
 static clrnn_status transpose_infer(clr_infer *infer)
 {
-    const clrnn_node_desc *d = infer->desc;
-    const clr_shape *in = infer->in[0];
-    clr_axes at;
-    clrnn_status status = clr_window_axes(infer, &at);
-    clr_shape out = *in;
-    if (status != CLRNN_OK)
-        return status;
-    out.size[at.channel] = d->units;
-    for (uint32_t i = 0; i < at.spaces; i++) {
-        /* (size - 1)*stride + extent - padding + extra */
-        const int64_t add = (int64_t)(d->kernel[i] - 1) * d->dilation[i] + 1 + d->extra[i] -
-                            (int64_t)d->pad_begin[i] - (int64_t)d->pad_end[i] -
-                            (int64_t)d->stride[i];
-        const int64_t size = (int64_t)in->size[at.space[i]] * d->stride[i] + add;
-        if (size <= 0 || in->size[at.space[i]] == 0)
-            return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE,
-                                 "more is cut off than there is: %lld would be left of axis %d",
-                                 (long long)size, at.space[i]);
-        out.size[at.space[i]] = (uint64_t)size;
-        if (at.space[i] == in->steps)
-            clr_infer_rule(infer, &out, UINT64_MAX, d->stride[i], add - 1, 1);
-    }
-    infer->out[0] = out;
-    return CLRNN_OK;
+    return clr_window_infer(infer, transpose_rule, transpose_too_small);
 }
 
 static bool transpose_parameter(const clr_infer *infer, uint32_t i, clr_parameter *p, char name[64])
 {
-    const clrnn_node_desc *d = infer->desc;
-    clr_axes at;
-    if (i > 1 || (i == 1 && d->no_bias) || clr_window_axes(infer, &at) != CLRNN_OK)
-        return false;
-    clr_window_parameter(d, i, infer->in[0]->size[at.channel], d->units / d->groups, p, name);
-    return true;
+    return clr_window_parameter(infer, i, true, p, name);
 }
 
 typedef struct sizes {

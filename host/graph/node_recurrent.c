@@ -318,7 +318,9 @@ static clrnn_status recurrent_backward(clr_run *run)
                             .dx = run->dx[0],
                             .dh0 = run->dx[1],
                             .dc0 = run->dx[2],
-                            .dweights = {run->gradient, run->at[0]}};
+                            .dweights = {run->gradient, run->at[0]},
+                            .dh = run->traced[0],
+                            .dc = run->traced[1]};
     clrnn_status status = CLRNN_OK;
     if (!ordered && run->dy[0].buffer) {
         io.dy = clr_part(run->scratch, x_count(run));
@@ -331,6 +333,11 @@ static clrnn_status recurrent_backward(clr_run *run)
     if (status == CLRNN_OK && !ordered && run->dx[0].buffer)
         status = reorder(run, &run->in[0], io.dx, run->dx[0], false);
     return status;
+}
+
+static clrnn_forward_io recurrent_pass(const clr_run *run)
+{
+    return io_of(run, ordered_x(run));
 }
 
 /* --- streams --------------------------------------------------------------------------------- */
@@ -368,5 +375,6 @@ const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,
                                      .destroy = recurrent_destroy,
                                      .forward = recurrent_forward,
                                      .backward = recurrent_backward,
+                                     .pass = recurrent_pass,
                                      .no_stream = recurrent_no_stream,
                                      .state = recurrent_state};

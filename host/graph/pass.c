@@ -61,6 +61,8 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
     }
     for (uint32_t i = 0; i < place->part_count; i++)
         run.state[i] = (clrnn_slice){plan->state, place->state[i]};
+    for (uint32_t i = 0; i < CLR_STATE_PARTS; i++)
+        run.traced[i] = place->traced[i];
     return run;
 }
 
@@ -208,12 +210,15 @@ static clrnn_status node_back(clrnn_graph_plan *plan, uint32_t i)
     return status;
 }
 
-static clrnn_status begin_gradients(clrnn_graph_plan *plan, const clrnn_graph_gradients *given)
+void clr_plan_back_begin(clrnn_graph_plan *plan)
 {
-    const clrnn_graph *g = plan->graph;
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t v = 0; v < g->value_count; v++)
+    for (uint32_t v = 0; v < plan->graph->value_count; v++)
         plan->values[v].written = false;
+}
+
+static clrnn_status given_gradients(clrnn_graph_plan *plan, const clrnn_graph_gradients *given)
+{
+    clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < given->output_count && status == CLRNN_OK; i++) {
         const uint32_t v = clr_plan_output(plan, given->outputs[i].name);
         if (v == CLR_NO_VALUE || !given->outputs[i].data)
@@ -230,7 +235,14 @@ static clrnn_status begin_gradients(clrnn_graph_plan *plan, const clrnn_graph_gr
         status = clr_plan_write(plan, v, plan->values[v].gradient, given->outputs[i].data);
         plan->values[v].written = true;
     }
-    for (uint32_t v = 0; v < g->value_count && status == CLRNN_OK; v++) {
+    return status;
+}
+
+/* Outputs of which the loss does not depend have the gradient 0. */
+static clrnn_status complete_outputs(clrnn_graph_plan *plan)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t v = 0; v < plan->graph->value_count && status == CLRNN_OK; v++) {
         clr_value_place *p = &plan->values[v];
         if (p->is_output && p->has_gradient && !p->written) {
             status = clr_buffer_zero(plan->context, plan->arena, p->gradient * plan->real,
@@ -238,6 +250,18 @@ static clrnn_status begin_gradients(clrnn_graph_plan *plan, const clrnn_graph_gr
             p->written = true;
         }
     }
+    return status;
+}
+
+clrnn_status clr_plan_back(clrnn_graph_plan *plan)
+{
+    clrnn_status status = complete_outputs(plan);
+    if (status == CLRNN_OK)
+        status =
+            clr_buffer_zero(plan->context, plan->gradient, 0, plan->graph->elements * plan->real);
+    for (uint32_t i = plan->graph->node_count; i-- > 0 && status == CLRNN_OK;)
+        if (plan->nodes[i].back)
+            status = node_back(plan, i);
     return status;
 }
 
@@ -277,13 +301,10 @@ clrnn_status clrnn_graph_plan_backward(clrnn_graph_plan *plan,
         (gradients->input_count && !gradients->inputs))
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
                         "graph backward: a count without an array");
-    clrnn_status status = begin_gradients(plan, gradients);
+    clr_plan_back_begin(plan);
+    clrnn_status status = given_gradients(plan, gradients);
     if (status == CLRNN_OK)
-        status =
-            clr_buffer_zero(plan->context, plan->gradient, 0, plan->graph->elements * plan->real);
-    for (uint32_t i = plan->graph->node_count; i-- > 0 && status == CLRNN_OK;)
-        if (plan->nodes[i].back)
-            status = node_back(plan, i);
+        status = clr_plan_back(plan);
     if (status == CLRNN_OK)
         status = end_gradients(plan, gradients);
     clrnn_status finished = clrnn_context_finish(plan->context);

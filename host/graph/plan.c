@@ -147,9 +147,9 @@ static clrnn_status make(clrnn_graph_plan *plan)
     return status;
 }
 
-clrnn_status clr_graph_plan_make(clrnn_context *context, clrnn_graph *graph,
-                                 const clrnn_graph_plan_desc *desc, bool stream,
-                                 clrnn_graph_plan **out)
+static clrnn_status make_kept(clrnn_context *context, clrnn_graph *graph,
+                              const clrnn_graph_plan_desc *desc, bool stream, const uint32_t *kept,
+                              uint32_t kept_count, clrnn_graph_plan **out)
 {
     *out = NULL;
     clrnn_status status = check_desc(context, graph, desc);
@@ -165,12 +165,30 @@ clrnn_status clr_graph_plan_make(clrnn_context *context, clrnn_graph *graph,
     plan->desc.max_steps = desc->max_steps ? desc->max_steps : 1;
     plan->desc.max_batch = desc->max_batch ? desc->max_batch : 1;
     plan->stream = stream;
+    plan->kept = kept;
+    plan->kept_count = kept_count;
     plan->real = clr_graph_real(graph);
     status = make(plan);
+    plan->kept = NULL;
+    plan->kept_count = 0;
     if (status != CLRNN_OK)
         clrnn_graph_plan_destroy(&plan);
     *out = plan;
     return status;
+}
+
+clrnn_status clr_graph_plan_make(clrnn_context *context, clrnn_graph *graph,
+                                 const clrnn_graph_plan_desc *desc, bool stream,
+                                 clrnn_graph_plan **plan)
+{
+    return make_kept(context, graph, desc, stream, NULL, 0, plan);
+}
+
+clrnn_status clr_graph_plan_keep(clrnn_context *context, clrnn_graph *graph,
+                                 const clrnn_graph_plan_desc *desc, const uint32_t *kept,
+                                 uint32_t kept_count, clrnn_graph_plan **plan)
+{
+    return make_kept(context, graph, desc, false, kept, kept_count, plan);
 }
 
 clrnn_status clrnn_graph_plan_create(clrnn_context *context, clrnn_graph *graph,

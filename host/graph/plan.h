@@ -29,6 +29,7 @@ typedef struct clr_node_place {
     size_t *at; /* [parameters] */
     size_t state[CLR_STATE_PARTS];
     clr_state_part parts[CLR_STATE_PARTS];
+    clrnn_slice traced[CLR_STATE_PARTS]; /* the caller's: clrnn_graph_plan_state_gradients */
     uint32_t part_count;
 } clr_node_place;
 
@@ -37,6 +38,8 @@ struct clrnn_graph_plan {
     clrnn_context *context;
     clrnn_graph_plan_desc desc;
     bool stream;
+    const uint32_t *kept; /* while it is made: see clr_graph_plan_keep */
+    uint32_t kept_count;
     clr_tools tools;
     clrnn_graph_plan_info info;
     size_t real; /* bytes of an element */
@@ -60,6 +63,12 @@ clrnn_status clr_graph_plan_make(clrnn_context *context, clrnn_graph *graph,
                                  const clrnn_graph_plan_desc *desc, bool stream,
                                  clrnn_graph_plan **plan);
 
+/** The same, and `kept`, a value or CLR_NO_VALUE each [kept_count], are as outputs without a name:
+ *  they can be read after a pass, and be given a gradient. */
+clrnn_status clr_graph_plan_keep(clrnn_context *context, clrnn_graph *graph,
+                                 const clrnn_graph_plan_desc *desc, const uint32_t *kept,
+                                 uint32_t kept_count, clrnn_graph_plan **plan);
+
 /** Decide which values have gradients, and check that all nodes in their way can go back. */
 clrnn_status clr_plan_differentiate(clrnn_graph_plan *plan);
 
@@ -75,6 +84,14 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
 
 /** All nodes; inputs lie where they belong. */
 clrnn_status clr_plan_forward(clrnn_graph_plan *plan);
+
+/** Backward: no value has a gradient yet. Then gradients of outputs are put in place, each marked
+ * as `written`; then all nodes, to plan->gradient. */
+void clr_plan_back_begin(clrnn_graph_plan *plan);
+clrnn_status clr_plan_back(clrnn_graph_plan *plan);
+
+/** Whether an element of a value lies within its row's length, in the present pass. */
+bool clr_plan_within(const clrnn_graph_plan *plan, uint32_t value, size_t element);
 
 /** Make an array of a value, at `place`, 0 past the lengths. */
 clrnn_status clr_plan_mask(clrnn_graph_plan *plan, uint32_t value, size_t place);

@@ -2,7 +2,7 @@
  * graph/stream.c - blocks of sequences through a graph, and the states of its nodes.
  *
  * A state is [outer, N, inner] in the order of its node: h of a stack [L,N,R], the past of a
- * convolution [steps,N,C]. */
+ * convolution [steps,N,C]; the rest state has its parts one after the other, [outer, inner]. */
 #include "graph/stream.h"
 
 #include <stdlib.h>
@@ -75,6 +75,16 @@ static clrnn_status warm_up(clrnn_graph_stream *stream)
     return status;
 }
 
+/* Zeros. */
+static clrnn_status make_rest(clrnn_graph_stream *stream)
+{
+    clrnn_graph_plan *plan = stream->plan;
+    stream->count = row_count(plan);
+    const size_t bytes = (stream->count ? stream->count : 1) * plan->real;
+    clrnn_status status = clr_buffer_create(plan->context, bytes, &stream->rest);
+    return status == CLRNN_OK ? clr_buffer_zero(plan->context, stream->rest, 0, bytes) : status;
+}
+
 static clrnn_status make(clrnn_context *context, clrnn_graph *graph,
                          const clrnn_graph_stream_desc *desc, clrnn_graph_stream **out)
 {
@@ -92,10 +102,14 @@ static clrnn_status make(clrnn_context *context, clrnn_graph *graph,
     status = clr_graph_plan_make(context, graph, &plan, true, &stream->plan);
     if (status == CLRNN_OK)
         status = warm_up(stream);
-    if (status == CLRNN_OK) {
-        stream->count = row_count(stream->plan);
+    if (status == CLRNN_OK)
+        status = make_rest(stream);
+    if (status == CLRNN_OK)
+        status = clr_stream_open_ports(stream);
+    if (status == CLRNN_OK)
         status = clrnn_graph_stream_reset(stream, CLRNN_ALL_ROWS);
-    }
+    if (status == CLRNN_OK) /* its kernel is then there */
+        status = clrnn_graph_stream_reset(stream, 0);
     if (status != CLRNN_OK)
         clrnn_graph_stream_destroy(&stream);
     *out = stream;
@@ -120,37 +134,30 @@ clrnn_status clrnn_graph_stream_create(clrnn_context *context, clrnn_graph *grap
 
 void clrnn_graph_stream_destroy(clrnn_graph_stream **stream)
 {
-    if (!stream || !*stream)
+    clrnn_graph_stream *s = stream ? *stream : NULL;
+    if (!s)
         return;
-    clrnn_graph_plan_destroy(&(*stream)->plan);
-    free(*stream);
+    clrnn_graph_stream *others[] = {atomic_load(&s->pending), atomic_load(&s->retired), s->fading};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        clrnn_graph_stream_destroy(&others[i]);
+    clrnn_graph_plan_destroy(&s->plan);
+    clr_buffer_destroy(&s->rest);
+    clr_stream_close_ports(s);
+    free(s);
     *stream = NULL;
 }
 
 /* --- blocks ---------------------------------------------------------------------------------- */
-
-static clrnn_status check_states(const clrnn_graph_stream *stream)
-{
-    return stream->lost ? clr_fail(&stream->plan->context->log, CLRNN_ERR_ARGUMENT,
-                                   "graph stream: its states were lost when an earlier call failed "
-                                   "half-way; reset all of them")
-                        : CLRNN_OK;
-}
 
 clrnn_status clrnn_graph_stream_process(clrnn_graph_stream *stream, const clrnn_graph_io *io)
 {
     if (!stream)
         return CLRNN_ERR_ARGUMENT;
     const uint32_t N = stream->plan->desc.max_batch;
-    clrnn_status status = check_states(stream);
-    if (status == CLRNN_OK && io && io->batch && io->batch != N)
-        status = clr_fail(&stream->plan->context->log, CLRNN_ERR_RANGE,
-                          "graph stream: batch is %u, but there are %u rows", io->batch, N);
-    if (status == CLRNN_OK)
-        status = clrnn_graph_plan_forward(stream->plan, io);
-    if (status == CLRNN_ERR_OPENCL || status == CLRNN_ERR_MEMORY)
-        stream->lost = true;
-    return status;
+    if (io && io->batch && io->batch != N)
+        return clr_fail(&stream->plan->context->log, CLRNN_ERR_RANGE,
+                        "graph stream: batch is %u, but there are %u rows", io->batch, N);
+    return clr_stream_run(stream, io);
 }
 
 clrnn_status clrnn_graph_stream_set_parameters(clrnn_graph_stream *stream, const void *from)
@@ -168,42 +175,76 @@ static clrnn_status check_row(const clrnn_graph_stream *stream, uint32_t row)
                     "graph stream: row %u is not in 0..%u", row, stream->plan->desc.max_batch - 1);
 }
 
-/* a < a is 0 of any a. */
-static clrnn_status zero_row(clrnn_graph_plan *plan, const clr_node_place *place, uint32_t part,
-                             uint32_t row)
+/* Copy a part between the states and the rest state, of one row or, from that, to all. */
+static clrnn_status copy_part(clrnn_graph_stream *stream, const clr_node_place *place,
+                              uint32_t part, uint32_t row, size_t at_rest, bool to_rest)
 {
+    clrnn_graph_plan *plan = stream->plan;
     const clr_state_part *p = &place->parts[part];
-    const size_t at = place->state[part] + row * p->inner;
-    const size_t stride = plan->desc.max_batch * p->inner;
-    const map_launch l = {.rank = 2,
-                          .size = {p->outer, p->inner},
-                          .out_at = at,
-                          .out_stride = {stride, 1},
-                          .at = {at, at},
-                          .stride = {{stride, 1}, {stride, 1}},
-                          .combine = COMBINE_LESS};
-    const cl_mem in[MAP_INPUTS] = {plan->state, plan->state, NULL};
-    return p->outer ? clr_map(&plan->tools.maps, &l, plan->state, in, 1, 0) : CLRNN_OK;
+    const bool all = row == CLRNN_ALL_ROWS;
+    const size_t N = plan->desc.max_batch, at = place->state[part] + (all ? 0 : row * p->inner);
+    map_launch l = {.rank = 3, .size = {p->outer, all ? N : 1, p->inner}};
+    const cl_ulong states[3] = {N * p->inner, p->inner, 1}, rest[3] = {p->inner, 0, 1};
+    l.out_at = to_rest ? at_rest : at;
+    l.at[0] = to_rest ? at : at_rest;
+    for (int i = 0; i < 3; i++) {
+        l.out_stride[i] = to_rest ? rest[i] : states[i];
+        l.stride[0][i] = to_rest ? states[i] : rest[i];
+    }
+    const cl_mem in[MAP_INPUTS] = {to_rest ? plan->state : stream->rest, NULL, NULL};
+    return p->outer ? clr_map(&plan->tools.maps, &l, to_rest ? stream->rest : plan->state, in, 1, 0)
+                    : CLRNN_OK;
+}
+
+static clrnn_status copy_parts(clrnn_graph_stream *stream, uint32_t row, bool to_rest)
+{
+    clrnn_graph_plan *plan = stream->plan;
+    clrnn_status status = CLRNN_OK;
+    size_t at = 0;
+    for (uint32_t i = 0; i < plan->graph->node_count; i++)
+        for (uint32_t k = 0; k < plan->nodes[i].part_count && status == CLRNN_OK; k++) {
+            status = copy_part(stream, &plan->nodes[i], k, row, at, to_rest);
+            at += plan->nodes[i].parts[k].outer * plan->nodes[i].parts[k].inner;
+        }
+    return status;
+}
+
+/* Of one model. */
+static clrnn_status reset(clrnn_graph_stream *stream, uint32_t row)
+{
+    clrnn_status status = copy_parts(stream, row, false);
+    stream->lost = status != CLRNN_OK || (stream->lost && row != CLRNN_ALL_ROWS);
+    return status;
 }
 
 clrnn_status clrnn_graph_stream_reset(clrnn_graph_stream *stream, uint32_t row)
 {
     if (!stream)
         return CLRNN_ERR_ARGUMENT;
-    clrnn_graph_plan *plan = stream->plan;
     clrnn_status status = row == CLRNN_ALL_ROWS ? CLRNN_OK : check_row(stream, row);
-    if (status == CLRNN_ERR_RANGE)
-        return status;
-    if (row == CLRNN_ALL_ROWS) {
-        status = clr_buffer_zero(plan->context, plan->state, 0, plan->state_count * plan->real);
-        stream->lost = status != CLRNN_OK;
-        return status;
-    }
-    for (uint32_t i = 0; i < plan->graph->node_count; i++)
-        for (uint32_t k = 0; k < plan->nodes[i].part_count && status == CLRNN_OK; k++)
-            status = zero_row(plan, &plan->nodes[i], k, row);
-    stream->lost = stream->lost || status != CLRNN_OK;
-    return status;
+    if (status == CLRNN_OK && stream->fading)
+        (void)reset(stream->fading, row);
+    return status == CLRNN_OK ? reset(stream, row) : status;
+}
+
+clrnn_status clrnn_graph_stream_capture_rest(clrnn_graph_stream *stream, uint32_t row)
+{
+    if (!stream)
+        return CLRNN_ERR_ARGUMENT;
+    clrnn_status status = clr_stream_check_states(stream);
+    if (status == CLRNN_OK)
+        status = check_row(stream, row);
+    return status == CLRNN_OK ? copy_parts(stream, row, true) : status;
+}
+
+clrnn_status clrnn_graph_stream_set_rest(clrnn_graph_stream *stream, const void *state)
+{
+    if (!stream)
+        return CLRNN_ERR_ARGUMENT;
+    clrnn_context *context = stream->plan->context;
+    const size_t bytes = stream->count * stream->plan->real;
+    return state ? clr_buffer_write(context, stream->rest, 0, bytes, state)
+                 : clr_buffer_zero(context, stream->rest, 0, bytes);
 }
 
 size_t clrnn_graph_stream_state_count(const clrnn_graph_stream *stream)
@@ -241,7 +282,7 @@ clrnn_status clrnn_graph_stream_get_state(clrnn_graph_stream *stream, uint32_t r
     if (!state)
         return clr_fail(&stream->plan->context->log, CLRNN_ERR_ARGUMENT,
                         "clrnn_graph_stream_get_state: state is NULL");
-    clrnn_status status = check_states(stream);
+    clrnn_status status = clr_stream_check_states(stream);
     if (status == CLRNN_OK)
         status = check_row(stream, row);
     return status == CLRNN_OK ? move_row(stream, row, state, NULL) : status;
@@ -274,7 +315,7 @@ clrnn_status clrnn_graph_stream_fork(clrnn_graph_stream *stream, clrnn_graph_str
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
                         "clrnn_graph_stream_fork: fork is NULL");
     clrnn_graph_stream *other = NULL;
-    clrnn_status status = check_states(stream);
+    clrnn_status status = clr_stream_check_states(stream);
     if (status == CLRNN_OK)
         status = make(plan->context, plan->graph, &stream->desc, &other);
     if (status == CLRNN_OK)
@@ -283,6 +324,9 @@ clrnn_status clrnn_graph_stream_fork(clrnn_graph_stream *stream, clrnn_graph_str
     if (status == CLRNN_OK)
         status = clr_buffer_copy(plan->context, plan->state, 0, other->plan->state, 0,
                                  plan->state_count * plan->real);
+    if (status == CLRNN_OK)
+        status = clr_buffer_copy(plan->context, stream->rest, 0, other->rest, 0,
+                                 stream->count * plan->real);
     if (status == CLRNN_OK)
         status = clrnn_context_finish(plan->context);
     if (status != CLRNN_OK)

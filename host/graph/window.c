@@ -70,13 +70,45 @@ clrnn_status clr_window_axes(const clr_infer *infer, clr_axes *axes)
     return CLRNN_OK;
 }
 
-void clr_window_parameter(const clrnn_node_desc *d, uint32_t i, uint64_t first, uint64_t second,
-                          clr_parameter *p, char name[64])
+clrnn_status
+clr_window_infer(clr_infer *infer, clr_window_rule (*rule_of)(const clrnn_node_desc *d, uint32_t i),
+                 clrnn_status (*refuse)(const clr_infer *infer, uint32_t i, uint64_t size))
 {
+    const clr_shape *in = infer->in[0];
+    clr_axes at;
+    clrnn_status status = clr_window_axes(infer, &at);
+    clr_shape out = *in;
+    if (status != CLRNN_OK)
+        return status;
+    out.size[at.channel] = infer->desc->units;
+    for (uint32_t i = 0; i < at.spaces; i++) {
+        const clr_window_rule rule = rule_of(infer->desc, i);
+        const uint64_t size = in->size[at.space[i]];
+        const int64_t sum = (int64_t)size * rule.up + rule.add;
+        if (sum < 0 || size < rule.least)
+            return refuse(infer, i, size);
+        out.size[at.space[i]] = (uint64_t)(sum / rule.stride) + 1;
+        const bool same = rule.up == 1 && rule.add == -1 && rule.stride == 1;
+        if (at.space[i] == in->steps && !same)
+            clr_infer_rule(infer, &out, UINT64_MAX, rule.up, rule.add, rule.stride);
+    }
+    infer->out[0] = out;
+    return CLRNN_OK;
+}
+
+bool clr_window_parameter(const clr_infer *infer, uint32_t i, bool transposed, clr_parameter *p,
+                          char name[64])
+{
+    const clrnn_node_desc *d = infer->desc;
+    clr_axes at;
+    if (i > 1 || (i == 1 && d->no_bias) || clr_window_axes(infer, &at) != CLRNN_OK)
+        return false;
+    const uint64_t C = infer->in[0]->size[at.channel], U = d->units;
     const uint64_t window = (uint64_t)d->kernel[0] * d->kernel[1];
+    const uint64_t first = transposed ? C : U, second = (transposed ? U : C) / d->groups;
     snprintf(name, 64, "%s", i ? "bias" : "weight");
     p->info.rank = i ? 1 : is_flat(d) ? 3 : 4;
-    p->info.shape[0] = i ? d->units : first;
+    p->info.shape[0] = i ? U : first;
     p->info.shape[1] = second;
     p->info.shape[2] = d->kernel[0];
     p->info.shape[3] = d->kernel[1];
@@ -84,6 +116,7 @@ void clr_window_parameter(const clrnn_node_desc *d, uint32_t i, uint64_t first, 
     p->fill = i ? CLR_FILL_ZERO : CLR_FILL_GLOROT;
     p->fan_in = second * window;
     p->fan_out = first * window;
+    return true;
 }
 
 static uint64_t size_or_one(const clr_shape *shape, int32_t axis)

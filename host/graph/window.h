@@ -21,8 +21,21 @@ clrnn_status clr_window_axes(const clr_infer *infer, clr_axes *axes);
 /** The same of what has been checked; false if there are none. */
 bool clr_window_axes_of(const clrnn_node_desc *desc, const clr_shape *x, clr_axes *axes);
 
-/** Weight [first,second,kernel..] or bias [units]. */
-void clr_window_parameter(const clrnn_node_desc *desc, uint32_t i, uint64_t first, uint64_t second,
+/* An axis of `size`, at least `least`, becomes one of (size*up + add) / stride + 1. */
+typedef struct clr_window_rule {
+    int64_t up, add, stride;
+    uint64_t least;
+} clr_window_rule;
+
+/** The shape of y: units channels, and the axes that the window slides over as the rule says, with
+ *  the lengths of time. refuse: says why an axis is too small. */
+clrnn_status
+clr_window_infer(clr_infer *infer, clr_window_rule (*rule_of)(const clrnn_node_desc *d, uint32_t i),
+                 clrnn_status (*refuse)(const clr_infer *infer, uint32_t i, uint64_t size));
+
+/** Weight [units,channels/groups,kernel..] (transposed: [channels,units/groups,kernel..]) and bias
+ *  [units]. */
+bool clr_window_parameter(const clr_infer *infer, uint32_t i, bool transposed,
                           clr_parameter *parameter, char name[64]);
 
 /** Windows over `x` that give `positions`; offsets are the caller's to set. */

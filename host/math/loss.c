@@ -38,7 +38,7 @@ static clrnn_status create_partial(clr_loss *loss)
 clrnn_status clr_loss_init(clrnn_context *context, clrnn_precision precision, size_t max_count,
                            clr_loss *loss)
 {
-    const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_loss};
+    const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_elementary, &clr_cl_loss};
     size_t group = group_of(&context->info);
     clr_define defines[] = {
         {"REAL_IS_DOUBLE", precision == CLRNN_F64}, {"SUM_ITEM", SUM_ITEM}, {"WG", (long)group}};
@@ -135,7 +135,8 @@ clrnn_status clr_loss_weigh_classes(clr_loss *loss, cl_mem weights, cl_mem targe
 
 /* Sum blocks, then the sums of blocks, until one number is left. Each addition of the tree has a
  * fixed place, and no number goes through more than SUM_ITEM + log2(WG) of them at each level. */
-static clrnn_status reduce(clr_loss *loss, cl_mem x, size_t count, bool norm, cl_mem result)
+static clrnn_status reduce(clr_loss *loss, cl_mem x, size_t count, bool norm, cl_mem result,
+                           size_t result_at)
 {
     size_t at = 0, free_at = 0;
     clrnn_status status = CLRNN_OK;
@@ -151,7 +152,7 @@ static clrnn_status reduce(clr_loss *loss, cl_mem x, size_t count, bool norm, cl
                           CLR_ARG_ULONG(at),
                           CLR_ARG_ULONG(count),
                           CLR_ARG_MEM(last ? result : loss->partial),
-                          CLR_ARG_ULONG(last ? 0 : free_at),
+                          CLR_ARG_ULONG(last ? result_at : free_at),
                           CLR_ARG_UINT(last)}; /* not of plain sums */
         status = clr_launch(loss->context, kernel, range, args, CLR_COUNT(args) - !norm);
         at = free_at;
@@ -163,10 +164,15 @@ static clrnn_status reduce(clr_loss *loss, cl_mem x, size_t count, bool norm, cl
 
 clrnn_status clr_sum(clr_loss *loss, cl_mem x, size_t count, cl_mem result)
 {
-    return reduce(loss, x, count, false, result);
+    return reduce(loss, x, count, false, result, 0);
+}
+
+clrnn_status clr_sum_at(clr_loss *loss, cl_mem x, size_t count, cl_mem result, size_t at)
+{
+    return reduce(loss, x, count, false, result, at);
 }
 
 clrnn_status clr_norm(clr_loss *loss, cl_mem x, size_t count, cl_mem result)
 {
-    return reduce(loss, x, count, true, result);
+    return reduce(loss, x, count, true, result, 0);
 }

@@ -68,6 +68,9 @@ clrnn_status clr_loss_weigh_classes(clr_loss *loss, cl_mem weights, cl_mem targe
 /** result[0] = sum of x.  x: [count], count from 1 to max_count; result: out [1], not over x. */
 clrnn_status clr_sum(clr_loss *loss, cl_mem x, size_t count, cl_mem result);
 
+/** The same to result[at]. */
+clrnn_status clr_sum_at(clr_loss *loss, cl_mem x, size_t count, cl_mem result, size_t at);
+
 /** The Euclidean norm of x: result[0] / result[1], where result[1] is a power of two, 1 unless
  *  squares would overflow or vanish. Not finite only if x is not.  result: out [2], not over x. */
 clrnn_status clr_norm(clr_loss *loss, cl_mem x, size_t count, cl_mem result);

@@ -2,39 +2,18 @@
  * math/map.c - see math/map.h. */
 #include "math/map.h"
 
+#include <string.h>
+
+#include "base/log.h"
 #include "device/context.h"
 #include "device/launch.h"
 #include "device/program.h"
 #include "math/sources.h"
 
-static const char *const names[CLR_MAP_KERNELS] = {
-    [CLR_MAP] = "map",
-    [CLR_MAP_IDS] = "map_ids",
-    [CLR_CAST_IDS] = "cast_ids",
-    [CLR_CAST_NUMBERS] = "cast_numbers",
-    [CLR_MAP_DROPOUT] = "map_dropout",
-    [CLR_REDUCE] = "reduce",
-    [CLR_REDUCE_BACK] = "reduce_back",
-    [CLR_SOFTMAX] = "softmax",
-    [CLR_SOFTMAX_BACK] = "softmax_back",
-    [CLR_LAYER_NORM] = "layer_norm",
-    [CLR_LAYER_NORM_BACK] = "layer_norm_back",
-    [CLR_CHANNEL_STATISTICS] = "channel_statistics",
-    [CLR_CHANNEL_FOLD] = "channel_fold",
-    [CLR_CHANNEL_BACK] = "channel_back",
-    [CLR_WINDOW_GATHER] = "window_gather",
-    [CLR_WINDOW_SCATTER] = "window_scatter",
-    [CLR_WINDOW_HISTORY] = "window_history",
-    [CLR_PICK] = "pick",
-    [CLR_PICK_HOT] = "pick_hot",
-    [CLR_PICK_BACK] = "pick_back",
-};
-
 clrnn_status clr_maps_init(clrnn_context *context, clrnn_precision precision, clr_maps *maps)
 {
-    const clr_source *sources[] = {&clr_cl_prelude,    &clr_cl_philox, &clr_cl_function,
-                                   &clr_cl_map_launch, &clr_cl_map,    &clr_cl_normalize,
-                                   &clr_cl_window};
+    const clr_source *sources[] = {&clr_cl_prelude,    &clr_cl_philox,     &clr_cl_function,
+                                   &clr_cl_elementary, &clr_cl_map_launch, &clr_cl_nodes};
     /* A CPU takes a chunk of a row at a time. */
     const size_t columns = context->info.type & CL_DEVICE_TYPE_CPU ? 64 : 1;
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
@@ -46,29 +25,41 @@ clrnn_status clr_maps_init(clrnn_context *context, clrnn_precision precision, cl
 
 void clr_maps_free(clr_maps *maps)
 {
-    for (size_t i = 0; i < CLR_MAP_KERNELS; i++)
-        clr_kernel_destroy(&maps->kernels[i]);
+    for (size_t i = 0; i < maps->kernel_count; i++)
+        clr_kernel_destroy(&maps->kernels[i].kernel);
 }
 
-clrnn_status clr_maps_prepare(clr_maps *m, uint32_t kernel)
+/* Of this name, made where it is not there yet. */
+static clrnn_status find(clr_maps *m, const char *name, cl_kernel *kernel)
 {
-    return m->kernels[kernel]
-               ? CLRNN_OK
-               : clr_kernel_create(m->context, m->program, names[kernel], &m->kernels[kernel]);
+    size_t i = 0;
+    while (i < m->kernel_count && m->kernels[i].name != name &&
+           strcmp(m->kernels[i].name, name) != 0)
+        i++;
+    if (i == CLR_MAP_KERNELS)
+        return clr_fail(&m->context->log, CLRNN_ERR_RANGE, "graph: no room for kernel %s", name);
+    clrnn_status status = CLRNN_OK;
+    if (i == m->kernel_count) {
+        status = clr_kernel_create(m->context, m->program, name, &m->kernels[i].kernel);
+        m->kernels[i].name = name;
+        m->kernel_count += status == CLRNN_OK;
+    }
+    *kernel = m->kernels[i].kernel;
+    return status;
 }
 
-static clrnn_status launch(clr_maps *m, uint32_t kernel, size_t columns, size_t rows,
-                           const clr_arg *args, size_t count)
+clrnn_status clr_maps_launch(clr_maps *m, const char *name, size_t columns, size_t rows,
+                             const clr_arg *args, size_t count)
 {
-    clrnn_status status = clr_maps_prepare(m, kernel);
-    if (status != CLRNN_OK)
-        return status;
-    return clr_launch(m->context, m->kernels[kernel], (clr_range){{columns, rows}, {0, 0}}, args,
-                      count);
+    cl_kernel kernel = NULL;
+    clrnn_status status = find(m, name, &kernel);
+    return status == CLRNN_OK
+               ? clr_launch(m->context, kernel, (clr_range){{columns, rows}, {0, 0}}, args, count)
+               : status;
 }
 
 #define LAUNCH(m, kernel, columns, rows, args) \
-    launch(m, kernel, columns, rows, args, CLR_COUNT(args))
+    clr_maps_launch(m, kernel, columns, rows, args, CLR_COUNT(args))
 
 /* Two neighbouring axes of which every array has the second right behind the first. */
 static bool are_one(const map_launch *l, cl_ulong i)
@@ -132,7 +123,7 @@ clrnn_status clr_map(clr_maps *m, const map_launch *given, cl_mem out, const cl_
                             CLR_ARG_STRUCT(l),
                             CLR_ARG_REAL(m->precision, alpha),
                             CLR_ARG_REAL(m->precision, beta)};
-    return LAUNCH(m, CLR_MAP, (last + m->columns - 1) / m->columns, rows_of(&l), args);
+    return LAUNCH(m, "map", (last + m->columns - 1) / m->columns, rows_of(&l), args);
 }
 
 clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_mem in)
@@ -140,14 +131,14 @@ clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_me
     const map_launch l = simplified(given);
     const clr_arg args[] = {CLR_ARG_MEM(out), CLR_ARG_MEM(in),
                             CLR_ARG_MEM(m->lengths ? m->lengths : in), CLR_ARG_STRUCT(l)};
-    return LAUNCH(m, CLR_MAP_IDS, (size_t)l.size[l.rank - 1], rows_of(&l), args);
+    return LAUNCH(m, "map_ids", (size_t)l.size[l.rank - 1], rows_of(&l), args);
 }
 
 clrnn_status clr_cast(clr_maps *m, bool from_ids, size_t count, clrnn_slice x, clrnn_slice y)
 {
     const clr_arg args[] = {CLR_ARG_MEM(y.buffer), CLR_ARG_ULONG(y.offset), CLR_ARG_MEM(x.buffer),
                             CLR_ARG_ULONG(x.offset), CLR_ARG_ULONG(count)};
-    return count ? LAUNCH(m, from_ids ? CLR_CAST_IDS : CLR_CAST_NUMBERS, count, 1, args) : CLRNN_OK;
+    return count ? LAUNCH(m, from_ids ? "cast_ids" : "cast_numbers", count, 1, args) : CLRNN_OK;
 }
 
 clrnn_status clr_map_dropout(clr_maps *m, const map_launch *l, cl_mem out, cl_mem in, float p,
@@ -157,14 +148,14 @@ clrnn_status clr_map_dropout(clr_maps *m, const map_launch *l, cl_mem out, cl_me
         CLR_ARG_MEM(out),         CLR_ARG_MEM(in),     CLR_ARG_MEM(m->lengths ? m->lengths : in),
         CLR_ARG_STRUCT(*l),       CLR_ARG_FLOAT(p),    CLR_ARG_UINT(seed),
         CLR_ARG_UINT(seed >> 32), CLR_ARG_UINT(index), CLR_ARG_UINT(layer)};
-    return LAUNCH(m, CLR_MAP_DROPOUT, (size_t)l->size[0], 1, args);
+    return LAUNCH(m, "map_dropout", (size_t)l->size[0], 1, args);
 }
 
 clrnn_status clr_reduce(clr_maps *m, const reduce_launch *l, cl_mem out, cl_mem in)
 {
     const clr_arg args[] = {CLR_ARG_MEM(out), CLR_ARG_MEM(in),
                             CLR_ARG_MEM(m->lengths ? m->lengths : in), CLR_ARG_STRUCT(*l)};
-    return LAUNCH(m, CLR_REDUCE, (size_t)l->count, 1, args);
+    return LAUNCH(m, "reduce", (size_t)l->count, 1, args);
 }
 
 clrnn_status clr_reduce_back(clr_maps *m, const reduce_launch *l, clrnn_slice dx, cl_mem in,
@@ -175,7 +166,7 @@ clrnn_status clr_reduce_back(clr_maps *m, const reduce_launch *l, clrnn_slice dx
                             CLR_ARG_ULONG(y.offset),  CLR_ARG_MEM(dy.buffer),
                             CLR_ARG_ULONG(dy.offset), CLR_ARG_MEM(m->lengths ? m->lengths : in),
                             CLR_ARG_STRUCT(*l)};
-    return LAUNCH(m, CLR_REDUCE_BACK, (size_t)l->count, 1, args);
+    return LAUNCH(m, "reduce_back", (size_t)l->count, 1, args);
 }
 
 #define SLICE(s)      CLR_ARG_MEM((s).buffer), CLR_ARG_ULONG((s).offset)
@@ -195,7 +186,7 @@ clrnn_status clr_softmax(clr_maps *m, const clr_folded *s, bool logarithm, clrnn
                             CLR_ARG_ULONG(s->K),
                             CLR_ARG_ULONG(s->inner),
                             CLR_ARG_ULONG(s->outer)};
-    return LAUNCH(m, CLR_SOFTMAX, s->inner, s->outer, args);
+    return LAUNCH(m, "softmax", s->inner, s->outer, args);
 }
 
 clrnn_status clr_softmax_back(clr_maps *m, const clr_folded *s, bool logarithm, clrnn_slice y,
@@ -210,7 +201,7 @@ clrnn_status clr_softmax_back(clr_maps *m, const clr_folded *s, bool logarithm, 
                             CLR_ARG_ULONG(s->K),
                             CLR_ARG_ULONG(s->inner),
                             CLR_ARG_ULONG(s->outer)};
-    return LAUNCH(m, CLR_SOFTMAX_BACK, s->inner, s->outer, args);
+    return LAUNCH(m, "softmax_back", s->inner, s->outer, args);
 }
 
 clrnn_status clr_layer_norm(clr_maps *m, const clr_folded *s, double epsilon, clr_affine affine,
@@ -228,7 +219,7 @@ clrnn_status clr_layer_norm(clr_maps *m, const clr_folded *s, double epsilon, cl
                             CLR_ARG_REAL(m->precision, epsilon),
                             CLR_ARG_ULONG(s->K),
                             CLR_ARG_ULONG(s->outer)};
-    return LAUNCH(m, CLR_LAYER_NORM, 1, s->outer, args);
+    return LAUNCH(m, "layer_norm", 1, s->outer, args);
 }
 
 clrnn_status clr_layer_norm_back(clr_maps *m, const clr_folded *s, clr_affine affine,
@@ -241,7 +232,7 @@ clrnn_status clr_layer_norm_back(clr_maps *m, const clr_folded *s, clr_affine af
                             SLICE(dx),
                             CLR_ARG_ULONG(s->K),
                             CLR_ARG_ULONG(s->outer)};
-    return LAUNCH(m, CLR_LAYER_NORM_BACK, 1, s->outer, args);
+    return LAUNCH(m, "layer_norm_back", 1, s->outer, args);
 }
 
 clrnn_status clr_channel_statistics(clr_maps *m, const clr_folded *s, double momentum,
@@ -257,7 +248,7 @@ clrnn_status clr_channel_statistics(clr_maps *m, const clr_folded *s, double mom
                             CLR_ARG_ULONG(s->K),
                             CLR_ARG_ULONG(s->inner),
                             CLR_ARG_ULONG(s->outer)};
-    return LAUNCH(m, CLR_CHANNEL_STATISTICS, s->K, 1, args);
+    return LAUNCH(m, "channel_statistics", s->K, 1, args);
 }
 
 clrnn_status clr_channel_fold(clr_maps *m, size_t channels, double epsilon, clr_affine from,
@@ -271,7 +262,7 @@ clrnn_status clr_channel_fold(clr_maps *m, size_t channels, double epsilon, clr_
                             CLR_ARG_REAL(m->precision, epsilon),
                             SLICE(folded),
                             CLR_ARG_ULONG(channels)};
-    return LAUNCH(m, CLR_CHANNEL_FOLD, channels, 1, args);
+    return LAUNCH(m, "channel_fold", channels, 1, args);
 }
 
 clrnn_status clr_channel_back(clr_maps *m, const clr_folded *s, double epsilon, clr_affine affine,
@@ -293,7 +284,7 @@ clrnn_status clr_channel_back(clr_maps *m, const clr_folded *s, double epsilon, 
                             CLR_ARG_ULONG(s->K),
                             CLR_ARG_ULONG(s->inner),
                             CLR_ARG_ULONG(s->outer)};
-    return LAUNCH(m, CLR_CHANNEL_BACK, s->K, 1, args);
+    return LAUNCH(m, "channel_back", s->K, 1, args);
 }
 
 static size_t window_of(const window_launch *l)
@@ -305,7 +296,7 @@ clrnn_status clr_window_gather(clr_maps *m, const window_launch *l, cl_mem x, cl
 {
     const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(cols), CLR_ARG_STRUCT(*l)};
     const size_t rows = (size_t)(l->outer * l->out_size[0] * l->out_size[1]);
-    return LAUNCH(m, CLR_WINDOW_GATHER, window_of(l), rows, args);
+    return LAUNCH(m, "window_gather", window_of(l), rows, args);
 }
 
 clrnn_status clr_window_scatter(clr_maps *m, const window_launch *l, cl_mem x, cl_mem cols)
@@ -313,7 +304,7 @@ clrnn_status clr_window_scatter(clr_maps *m, const window_launch *l, cl_mem x, c
     const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(cols),
                             CLR_ARG_MEM(m->lengths ? m->lengths : x), CLR_ARG_STRUCT(*l)};
     const size_t places = (size_t)(l->outer * l->x_size[0] * l->x_size[1]);
-    return LAUNCH(m, CLR_WINDOW_SCATTER, (size_t)l->channels, places, args);
+    return LAUNCH(m, "window_scatter", (size_t)l->channels, places, args);
 }
 
 clrnn_status clr_window_history(clr_maps *m, clrnn_slice steps, clrnn_slice history,
@@ -329,7 +320,7 @@ clrnn_status clr_window_history(clr_maps *m, clrnn_slice steps, clrnn_slice hist
                             CLR_ARG_ULONG(T),
                             CLR_ARG_ULONG(N),
                             CLR_ARG_ULONG(C)};
-    return LAUNCH(m, CLR_WINDOW_HISTORY, C, H * N, args);
+    return LAUNCH(m, "window_history", C, H * N, args);
 }
 
 clrnn_status clr_pick(clr_maps *m, const clr_folded *s, size_t M, clrnn_slice x, clrnn_slice ids,
@@ -344,7 +335,7 @@ clrnn_status clr_pick(clr_maps *m, const clr_folded *s, size_t M, clrnn_slice x,
                             CLR_ARG_ULONG(s->inner),
                             CLR_ARG_ULONG(M),
                             CLR_ARG_ULONG(s->outer)};
-    return LAUNCH(m, CLR_PICK, s->inner, s->outer * M, args);
+    return LAUNCH(m, "pick", s->inner, s->outer * M, args);
 }
 
 clrnn_status clr_pick_hot(clr_maps *m, const map_lengths *within, size_t V, size_t M,
@@ -353,7 +344,7 @@ clrnn_status clr_pick_hot(clr_maps *m, const map_lengths *within, size_t V, size
     const clr_arg args[] = {SLICE(ids),       SLICE(y),
                             LENGTHS(m, y),    CLR_ARG_STRUCT(*within),
                             CLR_ARG_ULONG(V), CLR_ARG_ULONG(M)};
-    return LAUNCH(m, CLR_PICK_HOT, V, M, args);
+    return LAUNCH(m, "pick_hot", V, M, args);
 }
 
 clrnn_status clr_pick_back(clr_maps *m, size_t V, size_t width, size_t M, clrnn_slice dy,
@@ -361,5 +352,5 @@ clrnn_status clr_pick_back(clr_maps *m, size_t V, size_t width, size_t M, clrnn_
 {
     const clr_arg args[] = {SLICE(dy),        SLICE(ids),           SLICE(dx),
                             CLR_ARG_ULONG(V), CLR_ARG_ULONG(width), CLR_ARG_ULONG(M)};
-    return LAUNCH(m, CLR_PICK_BACK, width, V, args);
+    return LAUNCH(m, "pick_back", width, V, args);
 }

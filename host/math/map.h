@@ -7,37 +7,17 @@
 #include <clrnn/context.h>
 #include <clrnn/network.h>
 
+#include "device/launch.h"
+
 /* cl/map_launch.cl, as the host sees it. */
 #define ulong cl_ulong
 #include "../../cl/function.cl"
 #include "../../cl/map_launch.cl"
 #undef ulong
 
-/* The kernels, each made when it is first asked for, so that a driver that compiles a kernel then
- * does it for what is used. One thread at a time. */
-enum {
-    CLR_MAP,
-    CLR_MAP_IDS,
-    CLR_CAST_IDS,
-    CLR_CAST_NUMBERS,
-    CLR_MAP_DROPOUT,
-    CLR_REDUCE,
-    CLR_REDUCE_BACK,
-    CLR_SOFTMAX,
-    CLR_SOFTMAX_BACK,
-    CLR_LAYER_NORM,
-    CLR_LAYER_NORM_BACK,
-    CLR_CHANNEL_STATISTICS,
-    CLR_CHANNEL_FOLD,
-    CLR_CHANNEL_BACK,
-    CLR_WINDOW_GATHER,
-    CLR_WINDOW_SCATTER,
-    CLR_WINDOW_HISTORY,
-    CLR_PICK,
-    CLR_PICK_HOT,
-    CLR_PICK_BACK,
-    CLR_MAP_KERNELS
-};
+/* The kernels of cl/nodes.cl, each made when it is first asked for, so that a driver that compiles
+ * a kernel then does it for what is used. One thread at a time. */
+enum { CLR_MAP_KERNELS = 40 };
 
 typedef struct clr_maps {
     clrnn_context *context;
@@ -45,17 +25,25 @@ typedef struct clr_maps {
     cl_program program;
     size_t columns; /* MAP_COLUMNS */
     cl_mem lengths; /* what a launch's lengths count from; any buffer where there are none */
-    cl_kernel kernels[CLR_MAP_KERNELS];
+    struct {
+        const char *name;
+        cl_kernel kernel;
+    } kernels[CLR_MAP_KERNELS];
+    size_t kernel_count;
 } clr_maps;
 
 /** Build. Returns: as clr_program_get. */
 clrnn_status clr_maps_init(clrnn_context *context, clrnn_precision precision, clr_maps *maps);
 void clr_maps_free(clr_maps *maps);
 
-/** Make a kernel now, so that its first launch does not. Returns: CLRNN_OK, CLRNN_ERR_OPENCL */
-clrnn_status clr_maps_prepare(clr_maps *maps, uint32_t kernel);
+/** Enqueue a kernel by its name, a literal, over [columns, rows]: what a kind of node has for
+ * itself alone. Returns: as clr_launch; CLRNN_ERR_RANGE: there are more kernels than
+ * CLR_MAP_KERNELS */
+clrnn_status clr_maps_launch(clr_maps *maps, const char *name, size_t columns, size_t rows,
+                             const clr_arg *args, size_t count);
 
-/* Each enqueues its kernel; see there. Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
+/* Each enqueues the kernel of its name, which several kinds share; see there. Returns: CLRNN_OK,
+ * CLRNN_ERR_OPENCL. */
 
 /** b, c: NULL buffers where the combination does not read them. Axes that lie one behind the other
  *  are made one. */

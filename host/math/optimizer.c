@@ -31,6 +31,8 @@ clrnn_status clr_optimizer_init(clrnn_context *context, clrnn_precision precisio
         status = clr_kernel_create(context, program, "adam", &optimizer->adam);
     if (status == CLRNN_OK)
         status = clr_kernel_create(context, program, "rmsprop", &optimizer->rmsprop);
+    if (status == CLRNN_OK)
+        status = clr_kernel_create(context, program, "settle", &optimizer->settle);
     if (status != CLRNN_OK)
         clr_optimizer_free(optimizer);
     return status;
@@ -41,6 +43,7 @@ void clr_optimizer_free(clr_optimizer *optimizer)
     clr_kernel_destroy(&optimizer->sgd);
     clr_kernel_destroy(&optimizer->adam);
     clr_kernel_destroy(&optimizer->rmsprop);
+    clr_kernel_destroy(&optimizer->settle);
 }
 
 clrnn_status clr_optimizer_sgd(clr_optimizer *optimizer, const clr_update *update, cl_mem u,
@@ -119,4 +122,13 @@ clrnn_status clr_optimizer_rmsprop(clr_optimizer *optimizer, const clr_update *u
                       CLR_ARG_REAL(real, 1 - rho),
                       CLR_ARG_REAL(real, epsilon)};
     return clr_launch(optimizer->context, optimizer->rmsprop, range, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_optimizer_settle(clr_optimizer *optimizer, cl_mem w, cl_mem after, cl_mem before,
+                                  size_t first, size_t count, cl_mem watch)
+{
+    clr_range range = range_of(optimizer, count);
+    clr_arg args[] = {CLR_ARG_MEM(w),       CLR_ARG_MEM(after),   CLR_ARG_MEM(before),
+                      CLR_ARG_ULONG(first), CLR_ARG_ULONG(count), CLR_ARG_MEM(watch)};
+    return clr_launch(optimizer->context, optimizer->settle, range, args, CLR_COUNT(args));
 }

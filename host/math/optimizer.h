@@ -11,7 +11,7 @@
 typedef struct clr_optimizer {
     clrnn_context *context;
     clrnn_precision precision;
-    cl_kernel sgd, adam, rmsprop;
+    cl_kernel sgd, adam, rmsprop, settle;
 } clr_optimizer;
 
 /* What every optimiser needs. */
@@ -51,5 +51,10 @@ clrnn_status clr_optimizer_adam(clr_optimizer *optimizer, const clr_update *upda
 /** v: in, out [count], 0 before the first step. */
 clrnn_status clr_optimizer_rmsprop(clr_optimizer *optimizer, const clr_update *update, cl_mem v,
                                    double rho, double epsilon);
+
+/** w = after, or `before` if a step was not finite, of `count` elements from `first` on, in all
+ *  three. watch: of clr_update */
+clrnn_status clr_optimizer_settle(clr_optimizer *optimizer, cl_mem w, cl_mem after, cl_mem before,
+                                  size_t first, size_t count, cl_mem watch);
 
 #endif

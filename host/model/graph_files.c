@@ -9,8 +9,10 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "graph/members.h"
 #include "graph/stream.h"
 #include "model/graph_description.h"
+#include "model/graph_files.h"
 #include "model/tensors.h"
 
 /* --- saving ---------------------------------------------------------------------------------- */
@@ -20,28 +22,42 @@ static clrnn_dtype dtype_of(clrnn_precision precision)
     return precision == CLRNN_F64 ? CLRNN_DTYPE_F64 : CLRNN_DTYPE_F32;
 }
 
+clrnn_status clr_graph_to_set(const clrnn_graph *graph, const void *data, clrnn_tensors *set)
+{
+    char *json = NULL;
+    clrnn_status status = clr_graph_describe(graph, &graph->log, &json);
+    if (status == CLRNN_OK)
+        status = clrnn_tensors_set_metadata(set, "clrnn", json);
+    for (size_t i = 0; i < graph->parameter_count && status == CLRNN_OK; i++) {
+        const clrnn_graph_parameter *p = &graph->parameters[i].info;
+        status = clrnn_tensors_add(set, p->name, dtype_of(graph->precision), p->rank, p->shape,
+                                   (const char *)data + p->offset * clr_graph_real(graph));
+    }
+    free(json);
+    return status;
+}
+
+clrnn_status clrnn_graph_to_tensors(const clrnn_graph *graph, clrnn_tensors *set)
+{
+    if (!graph)
+        return CLRNN_ERR_ARGUMENT;
+    return set ? clr_graph_to_set(graph, graph->data, set)
+               : clr_fail(&graph->log, CLRNN_ERR_ARGUMENT, "clrnn_graph_to_tensors: set is NULL");
+}
+
 clrnn_status clrnn_graph_save(const clrnn_graph *graph, const char *path)
 {
     if (!graph)
         return CLRNN_ERR_ARGUMENT;
     if (!path)
         return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT, "clrnn_graph_save: path is NULL");
-    char *json = NULL;
     clrnn_tensors *set = NULL;
-    clrnn_status status = clr_graph_describe(graph, &graph->log, &json);
+    clrnn_status status = clrnn_tensors_create(&graph->log, &set);
     if (status == CLRNN_OK)
-        status = clrnn_tensors_create(&graph->log, &set);
-    if (status == CLRNN_OK)
-        status = clrnn_tensors_set_metadata(set, "clrnn", json);
-    for (size_t i = 0; i < graph->parameter_count && status == CLRNN_OK; i++) {
-        const clrnn_graph_parameter *p = &graph->parameters[i].info;
-        status = clrnn_tensors_add(set, p->name, dtype_of(graph->precision), p->rank, p->shape,
-                                   (const char *)graph->data + p->offset * clr_graph_real(graph));
-    }
+        status = clr_graph_to_set(graph, graph->data, set);
     if (status == CLRNN_OK)
         status = clrnn_tensors_save(set, path);
     clrnn_tensors_destroy(&set);
-    free(json);
     return status;
 }
 
@@ -123,6 +139,22 @@ static clrnn_status build(const clrnn_tensors *set, clrnn_precision precision, c
     return status == CLRNN_OK ? of_model(&desc, *graph) : status;
 }
 
+clrnn_status clrnn_graph_from_tensors(const clrnn_tensors *set, clrnn_precision precision,
+                                      const clrnn_log *log, clrnn_graph **graph)
+{
+    if (graph)
+        *graph = NULL;
+    if (!set || !graph)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_graph_from_tensors: %s is NULL",
+                        set ? "graph" : "set");
+    clrnn_status status = build(set, precision, log, graph);
+    if (status == CLRNN_OK)
+        status = fill(*graph, set);
+    if (status != CLRNN_OK)
+        clrnn_graph_destroy(graph);
+    return status;
+}
+
 clrnn_status clrnn_graph_load(const char *path, clrnn_precision precision, const clrnn_log *log,
                               clrnn_graph **graph)
 {
@@ -134,13 +166,60 @@ clrnn_status clrnn_graph_load(const char *path, clrnn_precision precision, const
     clrnn_tensors *set = NULL;
     clrnn_status status = clrnn_tensors_load(path, log, &set);
     if (status == CLRNN_OK)
-        status = build(set, precision, log, graph);
-    if (status == CLRNN_OK)
-        status = fill(*graph, set);
+        status = clrnn_graph_from_tensors(set, precision, log, graph);
     clrnn_tensors_destroy(&set);
-    if (status != CLRNN_OK)
-        clrnn_graph_destroy(graph);
     return status;
+}
+
+/* --- comparing ------------------------------------------------------------------------------ */
+
+/* Whether two nodes of a kind say the same of themselves, but for their networks. */
+static bool same_members(const clrnn_node_desc *a, const clrnn_node_desc *b)
+{
+    for (size_t i = 0; i < clr_member_count; i++)
+        for (uint32_t k = 0; k < clr_members[i].count; k++)
+            if (clr_member_real(a, &clr_members[i], k) != clr_member_real(b, &clr_members[i], k))
+                return false;
+    for (uint32_t k = 0; k < CLRNN_MOST_INPUTS; k++)
+        if (!a->inputs[k] != !b->inputs[k] ||
+            (a->inputs[k] && strcmp(a->inputs[k], b->inputs[k]) != 0))
+            return false;
+    return true;
+}
+
+static clrnn_status differ(const clrnn_log *log, const char *path, const char *what,
+                           const char *name)
+{
+    return clr_fail(log, CLRNN_ERR_FORMAT, "checkpoint %s is of another graph: %s%s%s%s differs",
+                    path, what, name ? " '" : "", name ? name : "", name ? "'" : "");
+}
+
+clrnn_status clr_graphs_compare(const clrnn_graph *a, const clrnn_graph *b, const char *path,
+                                const clrnn_log *log)
+{
+    char *of_a = NULL, *of_b = NULL;
+    clrnn_status status = clr_graph_describe(a, log, &of_a);
+    if (status == CLRNN_OK)
+        status = clr_graph_describe(b, log, &of_b);
+    const bool same = status == CLRNN_OK && strcmp(of_a, of_b) == 0;
+    free(of_a);
+    free(of_b);
+    if (status != CLRNN_OK || same)
+        return status;
+    for (uint32_t i = 0; i < b->node_count; i++) {
+        const clr_node *x = i < a->node_count ? &a->nodes[i] : NULL, *y = &b->nodes[i];
+        if (!x || x->kind != y->kind || strcmp(x->desc.name, y->desc.name) != 0 ||
+            !same_members(&x->desc, &y->desc))
+            return differ(log, path, "node", y->desc.name);
+        for (uint32_t k = 0; k < y->parameters; k++) {
+            const clrnn_graph_parameter *p = &a->parameters[x->first_parameter + k].info;
+            const clrnn_graph_parameter *q = &b->parameters[y->first_parameter + k].info;
+            if (k >= x->parameters || p->rank != q->rank ||
+                memcmp(p->shape, q->shape, p->rank * sizeof *p->shape) != 0)
+                return differ(log, path, "parameter", q->name);
+        }
+    }
+    return differ(log, path, "the description", NULL);
 }
 
 /* --- states of streams ----------------------------------------------------------------------- */

@@ -51,6 +51,7 @@ void clr_ref_map(const clr_ref_node *node, bool back);
 void clr_ref_move(const clr_ref_node *node, bool back);
 void clr_ref_reduce(const clr_ref_node *node, bool back);
 void clr_ref_norm(const clr_ref_node *node, bool back);
+void clr_ref_ema(const clr_ref_node *node, bool back);
 void clr_ref_pick(const clr_ref_node *node, bool back);
 void clr_ref_matmul(const clr_ref_node *node, bool back);
 void clr_ref_cast(const clr_ref_node *node, bool back);

@@ -28,6 +28,8 @@ static node_function function_of(clrnn_node_kind kind)
     case CLRNN_NODE_LAYER_NORM:
     case CLRNN_NODE_BATCH_NORM:
         return clr_ref_norm;
+    case CLRNN_NODE_EMA:
+        return clr_ref_ema;
     case CLRNN_NODE_POOL:
     case CLRNN_NODE_REDUCE:
         return clr_ref_reduce;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * train/checkpoint.c - a trainer as a file, and back.
  *
- * A checkpoint is the model's own file and besides
+ * A checkpoint is the file of the model or graph and besides
  *     optimizer.m, optimizer.v         [count], adam and adamw; rmsprop has v alone
  *     optimizer.momentum               [count], sgd
  *     state.h [L*D,N,R], state.c [L*D,N,H]    with carry_state, after the first step
  *     metadata "clrnn.train.*"         step, and the options
- * all in the model's precision, so that every bit returns. */
+ * all in its precision, so that every bit returns. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,9 +16,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
-#include "model/model.h"
 #include "model/tensors.h"
-#include "train/checkpoint.h"
 #include "train/options.h"
 #include "train/trainer.h"
 
@@ -58,6 +56,13 @@ static field number_field(const char *name, double value)
     return text_field(name, false, text);
 }
 
+static const char *loss_text(const clrnn_trainer *trainer)
+{
+    if (trainer->objective_count + trainer->has_own > 1)
+        return "several";
+    return trainer->has_own ? "own" : clr_loss_name(trainer->objectives->kind);
+}
+
 /* Those of newer options are there only where they are used: older readers and files have none.
  * Returns how many there are. */
 static size_t list_fields(const clrnn_trainer *trainer, field fields[FIELDS])
@@ -69,7 +74,7 @@ static size_t list_fields(const clrnn_trainer *trainer, field fields[FIELDS])
     fields[n++] = integer_field("max_batch", true, desc->max_batch);
     fields[n++] = integer_field("max_steps", false, desc->max_steps);
     fields[n++] = integer_field("carry_state", true, desc->carry_state);
-    fields[n++] = text_field("loss", false, clr_loss_name(desc->loss));
+    fields[n++] = text_field("loss", false, loss_text(trainer));
     fields[n++] = text_field("schedule", false, clr_schedule_name(desc->schedule));
     fields[n++] = integer_field("warmup_steps", false, desc->warmup_steps);
     fields[n++] = integer_field("total_steps", false, desc->total_steps);
@@ -100,66 +105,56 @@ static bool is_newer(const field *f)
 
 /* --- arrays --------------------------------------------------------------------------------- */
 
-/* One array of a checkpoint. */
-typedef struct part {
-    const char *name;
-    cl_mem *buffer; /* NULL = this trainer has none */
-    uint32_t rank;
-    uint64_t shape[3];
-    size_t count;
-} part;
+enum { M, V, STATE, PARTS = STATE + CLR_STATES };
 
-enum { M, V, STATE_H, STATE_C, PARTS };
-
-static void list_parts(clrnn_trainer *trainer, part parts[PARTS])
+static void list_parts(clrnn_trainer *trainer, clr_saved_array parts[PARTS])
 {
-    const clrnn_model *model = trainer->model;
-    const clr_network *net = &model->network;
-    clr_model_pass *pass = trainer->training.pass;
-    uint64_t LD = (uint64_t)net->layers * net->directions, N = trainer->desc.max_batch;
-    uint64_t R = net->state_size, H = net->desc.hidden_size;
-    bool carry = trainer->desc.carry_state, sgd = trainer->desc.optimizer == CLRNN_SGD;
-    const part all[PARTS] = {
-        {"optimizer.m", trainer->m ? &trainer->m : NULL, 1, {model->count}, model->count},
-        {sgd ? "optimizer.momentum" : "optimizer.v", &trainer->v, 1, {model->count}, model->count},
-        {"state.h", carry ? &pass->h0 : NULL, 3, {LD, N, R}, (size_t)(LD * N * R)},
-        {"state.c", carry && pass->c0 ? &pass->c0 : NULL, 3, {LD, N, H}, (size_t)(LD * N * H)},
-    };
-    memcpy(parts, all, sizeof all);
+    const uint64_t count = trainer->count;
+    const bool sgd = trainer->desc.optimizer == CLRNN_SGD;
+    const clr_saved_array m = {
+        "optimizer.m", trainer->m ? &trainer->m : NULL, 1, {count}, trainer->count};
+    const clr_saved_array v = {
+        sgd ? "optimizer.momentum" : "optimizer.v", &trainer->v, 1, {count}, trainer->count};
+    memset(parts, 0, PARTS * sizeof *parts);
+    parts[M] = m;
+    parts[V] = v;
+    if (trainer->desc.carry_state && trainer->learner->states)
+        trainer->learner->states(trainer, parts + STATE);
 }
 
-static clrnn_dtype dtype_of(const clrnn_model *model)
+static clrnn_dtype dtype_of(const clrnn_trainer *trainer)
 {
-    return model->desc.precision == CLRNN_F64 ? CLRNN_DTYPE_F64 : CLRNN_DTYPE_F32;
+    return trainer->precision == CLRNN_F64 ? CLRNN_DTYPE_F64 : CLRNN_DTYPE_F32;
 }
 
 /* --- saving --------------------------------------------------------------------------------- */
 
-static clrnn_status add_part(const clrnn_model *model, const part *p, clrnn_tensors *set)
+static clrnn_status add_part(const clrnn_trainer *trainer, const clr_saved_array *p,
+                             clrnn_tensors *set)
 {
-    size_t real = clr_model_element(model);
+    size_t real = trainer->real;
     void *values = clr_calloc(p->count, real);
     if (!values)
-        return clr_fail(&model->context->log, CLRNN_ERR_MEMORY,
+        return clr_fail(&trainer->context->log, CLRNN_ERR_MEMORY,
                         "checkpoint: no memory for a copy of %s (%zu elements)", p->name, p->count);
-    clrnn_status status = clr_buffer_read(model->context, *p->buffer, 0, p->count * real, values);
+    clrnn_status status = clr_buffer_read(trainer->context, *p->buffer, 0, p->count * real, values);
     if (status == CLRNN_OK)
-        status = clrnn_tensors_add(set, p->name, dtype_of(model), p->rank, p->shape, values);
+        status = clrnn_tensors_add(set, p->name, dtype_of(trainer), p->rank, p->shape, values);
     free(values);
     return status;
 }
 
 static clrnn_status fill(clrnn_trainer *trainer, clrnn_tensors *set)
 {
-    part parts[PARTS];
+    clr_saved_array parts[PARTS];
     field fields[FIELDS];
     list_parts(trainer, parts);
     const size_t listed = list_fields(trainer, fields);
-    size_t saved = trainer->training.started ? PARTS : STATE_H; /* no state before the first step */
-    clrnn_status status = clrnn_model_to_tensors(trainer->model, set);
+    size_t saved = trainer->training.started ? PARTS : STATE; /* no state before the first step */
+    clrnn_status status = trainer->learner->save(trainer, set);
     for (size_t i = 0; i < saved && status == CLRNN_OK; i++)
         if (parts[i].buffer)
-            status = add_part(trainer->model, &parts[i], set);
+            status = add_part(trainer, &parts[i], set);
     for (size_t i = 0; i < listed && status == CLRNN_OK; i++)
         status = clrnn_tensors_set_metadata(set, fields[i].key, fields[i].text);
     if (status == CLRNN_OK)
@@ -171,27 +166,27 @@ static clrnn_status fill(clrnn_trainer *trainer, clrnn_tensors *set)
 clrnn_status clrnn_trainer_to_tensors(clrnn_trainer *trainer, clrnn_tensors *set)
 {
     if (!trainer || !set)
-        return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
+        return clr_fail(trainer ? &trainer->context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_to_tensors: %s is NULL", trainer ? "set" : "trainer");
     clrnn_status status = clr_watch_read(trainer);
     if (status == CLRNN_OK)
-        status = clrnn_context_finish(trainer->model->context);
+        status = clrnn_context_finish(trainer->context);
     if (status == CLRNN_OK)
         status = clr_finite_steps(trainer);
     if (status == CLRNN_OK)
         status = fill(trainer, set);
     if (status == CLRNN_OK)
-        status = clr_finite_tensors(set, "checkpoint", &trainer->model->context->log);
+        status = clr_finite_tensors(set, "checkpoint", &trainer->context->log);
     return status;
 }
 
 clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path)
 {
     if (!trainer || !path)
-        return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
+        return clr_fail(trainer ? &trainer->context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_save: %s is NULL", trainer ? "path" : "trainer");
     clrnn_tensors *set = NULL;
-    clrnn_status status = clrnn_tensors_create(&trainer->model->context->log, &set);
+    clrnn_status status = clrnn_tensors_create(&trainer->context->log, &set);
     if (status == CLRNN_OK)
         status = clrnn_trainer_to_tensors(trainer, set);
     if (status == CLRNN_OK)
@@ -206,7 +201,7 @@ clrnn_status clrnn_trainer_save(clrnn_trainer *trainer, const char *path)
 typedef struct loaded {
     uint64_t steps_done;
     bool started;
-    clrnn_model *model;
+    cl_mem parameters;
     cl_mem buffers[PARTS];
 } loaded;
 
@@ -231,7 +226,7 @@ static clrnn_status read_step(const clrnn_tensors *set, const char *path, const 
 static clrnn_status compare_fields(const clrnn_trainer *trainer, const clrnn_tensors *set,
                                    const char *path)
 {
-    const clrnn_log *log = &trainer->model->context->log;
+    const clrnn_log *log = &trainer->context->log;
     field fields[FIELDS];
     const size_t listed = list_fields(trainer, fields);
     for (size_t i = 0; i < listed; i++) {
@@ -252,45 +247,42 @@ static clrnn_status compare_fields(const clrnn_trainer *trainer, const clrnn_ten
     return CLRNN_OK;
 }
 
-static clrnn_status load_part(const clrnn_model *model, const clrnn_tensors *set, const part *p,
-                              const char *path, cl_mem *buffer)
+static clrnn_status load_part(const clrnn_trainer *trainer, const clrnn_tensors *set,
+                              const clr_saved_array *p, const char *path, cl_mem *buffer)
 {
-    const clrnn_log *log = &model->context->log;
+    const clrnn_log *log = &trainer->context->log;
     const clrnn_tensor *tensor = clrnn_tensors_find(set, p->name);
     if (!tensor)
         return clr_fail(log, CLRNN_ERR_FORMAT, "checkpoint %s: tensor %s is missing", path,
                         p->name);
-    if (tensor->dtype != dtype_of(model) || tensor->rank != p->rank ||
+    if (tensor->dtype != dtype_of(trainer) || tensor->rank != p->rank ||
         memcmp(tensor->shape, p->shape, p->rank * sizeof *p->shape) != 0)
-        return clr_fail(log, CLRNN_ERR_FORMAT,
-                        "checkpoint %s: tensor %s is %s %s, this trainer's is %s %s", path, p->name,
-                        clrnn_dtype_name(tensor->dtype),
-                        clr_show_shape(tensor->rank, tensor->shape).text,
-                        clrnn_dtype_name(dtype_of(model)), clr_show_shape(p->rank, p->shape).text);
-    clrnn_status status = clr_buffer_create(model->context, tensor->bytes, buffer);
+        return clr_fail(
+            log, CLRNN_ERR_FORMAT, "checkpoint %s: tensor %s is %s %s, this trainer's is %s %s",
+            path, p->name, clrnn_dtype_name(tensor->dtype),
+            clr_show_shape(tensor->rank, tensor->shape).text, clrnn_dtype_name(dtype_of(trainer)),
+            clr_show_shape(p->rank, p->shape).text);
+    clrnn_status status = clr_buffer_create(trainer->context, tensor->bytes, buffer);
     if (status == CLRNN_OK)
-        status = clr_buffer_write(model->context, *buffer, 0, tensor->bytes, tensor->data);
+        status = clr_buffer_write(trainer->context, *buffer, 0, tensor->bytes, tensor->data);
     return status;
 }
 
 static clrnn_status load(clrnn_trainer *trainer, const clrnn_tensors *set, const char *path,
                          loaded *in)
 {
-    clrnn_model *model = trainer->model;
-    part parts[PARTS];
+    clr_saved_array parts[PARTS];
     list_parts(trainer, parts);
-    clrnn_status status = read_step(set, path, &model->context->log, &in->steps_done);
+    clrnn_status status = read_step(set, path, &trainer->context->log, &in->steps_done);
     if (status == CLRNN_OK)
-        status = clrnn_model_from_tensors(model->context, set, model->desc.precision, &in->model);
-    if (status == CLRNN_OK)
-        status = clr_checkpoint_compare(in->model, model, path);
+        status = trainer->learner->load(trainer, set, path, &in->parameters);
     if (status == CLRNN_OK)
         status = compare_fields(trainer, set, path);
-    in->started = trainer->desc.carry_state && clrnn_tensors_find(set, parts[STATE_H].name);
-    size_t wanted = in->started ? PARTS : STATE_H;
+    in->started = parts[STATE].name && clrnn_tensors_find(set, parts[STATE].name);
+    size_t wanted = in->started ? PARTS : STATE;
     for (size_t i = 0; i < wanted && status == CLRNN_OK; i++)
         if (parts[i].buffer)
-            status = load_part(model, set, &parts[i], path, &in->buffers[i]);
+            status = load_part(trainer, set, &parts[i], path, &in->buffers[i]);
     return status;
 }
 
@@ -304,13 +296,13 @@ static void swap(cl_mem *a, cl_mem *b)
 /* What the trainer had goes to `in`. */
 static void apply(clrnn_trainer *trainer, loaded *in)
 {
-    part parts[PARTS];
+    clr_saved_array parts[PARTS];
     list_parts(trainer, parts);
     for (size_t i = 0; i < PARTS; i++)
         if (in->buffers[i])
             swap(parts[i].buffer, &in->buffers[i]);
-    swap(&trainer->model->parameters, &in->model->parameters);
-    trainer->model->version++;
+    swap(trainer->parameters, &in->parameters);
+    trainer->learner->changed(trainer);
     trainer->steps_done = in->steps_done;
     trainer->training.started = in->started;
     trainer->evaluation.started = false;
@@ -320,7 +312,7 @@ clrnn_status clrnn_trainer_from_tensors(clrnn_trainer *trainer, const clrnn_tens
                                         const char *name)
 {
     if (!trainer || !set || !name)
-        return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
+        return clr_fail(trainer ? &trainer->context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_from_tensors: %s is NULL",
                         !trainer ? "trainer"
                         : set    ? "name"
@@ -328,22 +320,22 @@ clrnn_status clrnn_trainer_from_tensors(clrnn_trainer *trainer, const clrnn_tens
     loaded in = {0};
     clrnn_status status = load(trainer, set, name, &in);
     if (status == CLRNN_OK)
-        status = clr_buffer_zero(trainer->model->context, trainer->watch, 0, 2 * sizeof(cl_ulong));
+        status = clr_buffer_zero(trainer->context, trainer->watch, 0, 2 * sizeof(cl_ulong));
     if (status == CLRNN_OK)
         apply(trainer, &in);
     for (size_t i = 0; i < PARTS; i++)
         clr_buffer_destroy(&in.buffers[i]);
-    clrnn_model_destroy(&in.model);
+    clr_buffer_destroy(&in.parameters);
     return status;
 }
 
 clrnn_status clrnn_trainer_resume(clrnn_trainer *trainer, const char *path)
 {
     if (!trainer || !path)
-        return clr_fail(trainer ? &trainer->model->context->log : NULL, CLRNN_ERR_ARGUMENT,
+        return clr_fail(trainer ? &trainer->context->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_trainer_resume: %s is NULL", trainer ? "path" : "trainer");
     clrnn_tensors *set = NULL;
-    clrnn_status status = clrnn_tensors_load(path, &trainer->model->context->log, &set);
+    clrnn_status status = clrnn_tensors_load(path, &trainer->context->log, &set);
     if (status == CLRNN_OK)
         status = clrnn_trainer_from_tensors(trainer, set, path);
     clrnn_tensors_destroy(&set);

@@ -10,13 +10,13 @@
 
 clrnn_status clr_watch_read(clrnn_trainer *trainer)
 {
-    return clr_buffer_read_async(trainer->model->context, trainer->watch, 0,
-                                 sizeof trainer->watched, trainer->watched);
+    return clr_buffer_read_async(trainer->context, trainer->watch, 0, sizeof trainer->watched,
+                                 trainer->watched);
 }
 
 clrnn_status clr_finite_steps(clrnn_trainer *trainer)
 {
-    clrnn_context *context = trainer->model->context;
+    clrnn_context *context = trainer->context;
     const cl_ulong watch[2] = {trainer->watched[0], trainer->watched[1]};
     if (!watch[0])
         return CLRNN_OK;

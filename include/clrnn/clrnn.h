@@ -11,6 +11,7 @@
 #include <clrnn/graph_parameters.h>
 #include <clrnn/graph_plan.h>
 #include <clrnn/graph_stream.h>
+#include <clrnn/graph_trainer.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
 #include <clrnn/plan.h>
@@ -20,6 +21,7 @@
 #include <clrnn/stream.h>
 #include <clrnn/tensors.h>
 #include <clrnn/text.h>
+#include <clrnn/trace.h>
 #include <clrnn/trainer.h>
 #include <clrnn/tune.h>
 #include <clrnn/version.h>

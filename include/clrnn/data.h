@@ -7,6 +7,7 @@
 #ifndef CLRNN_DATA_H
 #define CLRNN_DATA_H
 
+#include <clrnn/graph_plan.h>
 #include <clrnn/trainer.h>
 
 #ifdef __cplusplus
@@ -188,6 +189,18 @@ typedef struct clrnn_score {
 CLRNN_API clrnn_status clrnn_data_score(clrnn_data *data, clrnn_model *model, clrnn_part part,
                                         clrnn_score *score);
 
+/**
+ * The same of a graph, by a plan that infers, of as many steps as there are: it has one input, T, N
+ * and features in any order, of all T.
+ *
+ * output: its name, [..,O] with T or without; NULL: the first. Logits, as a trainer of the same
+ *         loss takes them: after a softmax (binary: a sigmoid) as its last node probabilities
+ * Returns: as clrnn_data_score, and clrnn_graph_plan_forward
+ */
+CLRNN_API clrnn_status clrnn_data_score_graph(clrnn_data *data, clrnn_graph_plan *plan,
+                                              const char *output, clrnn_part part,
+                                              clrnn_score *score);
+
 /* What needs no model. */
 typedef enum clrnn_baseline {
     CLRNN_BASELINE_MEAN = 0, /* classes: their shares of the training part; values: their means. Of
@@ -209,6 +222,10 @@ CLRNN_API clrnn_status clrnn_data_baseline(clrnn_data *data, clrnn_part part, cl
  * Returns: as clrnn_data_score, but no targets are needed
  */
 CLRNN_API clrnn_status clrnn_data_predict(clrnn_data *data, clrnn_model *model, double *out);
+
+/** The same of a graph. Returns: as clrnn_data_score_graph */
+CLRNN_API clrnn_status clrnn_data_predict_graph(clrnn_data *data, clrnn_graph_plan *plan,
+                                                const char *output, double *out);
 
 #ifdef __cplusplus
 }

@@ -99,8 +99,9 @@ typedef struct clrnn_graph clrnn_graph;
  *   matmul        a [..,M,K], b [..,K,N] -> [..,M,N], the axes before broadcast; at least two axes
  *   cast          ids -> the same as numbers, or numbers -> ids, towards 0; no gradient
  *   constant      data [shape], copied; trainable: a parameter "name.value", as of a learned
- * initial
- *                 state */
+ *                 initial state
+ *   ema           an average along time, of channels along axis (-1 is the last): y = y + a (x - y)
+ *                 from y = 0 on, with a = sigmoid(rate) of each channel; parameter rate [C] */
 #define CLRNN_NODE_LIST(X)                \
     X(RECURRENT, recurrent)               \
     X(DENSE, dense)                       \
@@ -136,7 +137,8 @@ typedef struct clrnn_graph clrnn_graph;
     X(EXPAND, expand)                     \
     X(MATMUL, matmul)                     \
     X(CAST, cast)                         \
-    X(CONSTANT, constant)
+    X(CONSTANT, constant)                 \
+    X(EMA, ema)
 
 typedef enum clrnn_node_kind {
 #define CLRNN_NODE_ENUM(id, name) CLRNN_NODE_##id,

@@ -70,6 +70,12 @@ CLRNN_API clrnn_status clrnn_graph_save(const clrnn_graph *graph, const char *pa
 CLRNN_API clrnn_status clrnn_graph_load(const char *path, clrnn_precision precision,
                                         const clrnn_log *log, clrnn_graph **graph);
 
+/** The same as a set of tensors, to which more can be added, and from one, in which more may be.
+ *  Ownership: the set stays the caller's. Returns: as those. */
+CLRNN_API clrnn_status clrnn_graph_to_tensors(const clrnn_graph *graph, clrnn_tensors *set);
+CLRNN_API clrnn_status clrnn_graph_from_tensors(const clrnn_tensors *set, clrnn_precision precision,
+                                                const clrnn_log *log, clrnn_graph **graph);
+
 #ifdef __cplusplus
 }
 #endif

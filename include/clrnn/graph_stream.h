@@ -6,8 +6,8 @@
  * that has nothing in a block has length 0 there, and its state stays; one that begins anew is
  * reset alone. So rows join, leave and begin at any block, and what a row gives does not depend on
  * the others, nor on how it is cut into blocks (to the bit on CPU devices, and wherever our own
- * kernels do the products). Whether channels lie apart or interleaved is the layout of the graph's
- * inputs: [N,T,F] or [T,N,F]. */
+ * kernels do the products). Whether channels lie one behind the other or interleaved is the layout
+ * of the graph's inputs, [N,T,F] or [T,N,F]; rows in arrays of their own: _process_rows. */
 #ifndef CLRNN_GRAPH_STREAM_H
 #define CLRNN_GRAPH_STREAM_H
 
@@ -61,9 +61,33 @@ CLRNN_API clrnn_status clrnn_graph_stream_process(clrnn_graph_stream *stream,
 /* Instead of a row: all of them. */
 #define CLRNN_ALL_ROWS UINT32_MAX
 
-/** Begin anew with zero states. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL), CLRNN_ERR_RANGE (no
- *  such row), CLRNN_ERR_OPENCL (the states are lost) */
+/**
+ * The same for rows that lie apart, as the channels of a sound often do, of a graph with one input
+ * and one output, each T, N and features in any order.
+ *
+ * steps: of this block, 0 means the largest
+ * x: [rows], of each row [steps,features] (int32_t for ids); NULL: it has nothing in this block,
+ * and
+ *    its state stays
+ * y: [rows], where each row's output goes, [steps,features]: may be its x; NULL: it is not wanted
+ * Returns: as clrnn_graph_stream_process
+ */
+CLRNN_API clrnn_status clrnn_graph_stream_process_rows(clrnn_graph_stream *stream, uint32_t steps,
+                                                       const void *const *x, void *const *y);
+
+/** Begin anew with the rest state. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL), CLRNN_ERR_RANGE
+ * (no such row), CLRNN_ERR_OPENCL (the states are lost) */
 CLRNN_API clrnn_status clrnn_graph_stream_reset(clrnn_graph_stream *stream, uint32_t row);
+
+/**
+ * What every row begins anew with: zeros, until it is said otherwise. A model that needs some steps
+ * of silence to settle is run over them once, and the state of a row then captured. Or it is given,
+ * as [clrnn_graph_stream_state_count] in host memory; NULL: zeros. Does not change what runs.
+ * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (no such row), CLRNN_ERR_OPENCL (it is
+ *          undefined until it is set again)
+ */
+CLRNN_API clrnn_status clrnn_graph_stream_capture_rest(clrnn_graph_stream *stream, uint32_t row);
+CLRNN_API clrnn_status clrnn_graph_stream_set_rest(clrnn_graph_stream *stream, const void *state);
 
 /** Elements of the state of a row, of the graph's precision. Threads: any. */
 CLRNN_API size_t clrnn_graph_stream_state_count(const clrnn_graph_stream *stream);
@@ -84,6 +108,28 @@ CLRNN_API clrnn_status clrnn_graph_stream_fork(clrnn_graph_stream *stream,
 /** Other parameters from the next block on, as clrnn_graph_plan_set_parameters; states stay. */
 CLRNN_API clrnn_status clrnn_graph_stream_set_parameters(clrnn_graph_stream *stream,
                                                          const void *from);
+
+/**
+ * Another model for a stream that runs, made (and warmed up, if need be) as a stream of its own in
+ * any thread. It is taken at the border of the next block, with its own states: the call waits for
+ * nobody, and who processes blocks neither waits nor allocates nor frees. Over the first fade_steps
+ * steps both models run, and outputs go evenly from the old one's to the new one's (outputs without
+ * T as at the end of the block). What a fade is offered meanwhile waits for its end.
+ *
+ * next: in, the stream offered, of the same rows, largest block, precision, inputs and outputs (in
+ *       name, order and shape); out, one that was offered before and has not been taken, which is
+ *       the caller's again, or NULL
+ * Ownership: on success the stream has the one offered; on failure it stays the caller's.
+ * Threads:   any, while another one processes blocks
+ * Returns:   CLRNN_OK, CLRNN_ERR_ARGUMENT (they differ: the log of `next` says where)
+ */
+CLRNN_API clrnn_status clrnn_graph_stream_offer(clrnn_graph_stream *stream,
+                                                clrnn_graph_stream **next, uint32_t fade_steps);
+
+/** The model that a swap has left behind, as a stream with its states, or NULL. The next one is
+ *  taken only when it has been collected. Ownership: the caller's, to be destroyed. Threads: any,
+ *  while another one processes blocks. */
+CLRNN_API clrnn_graph_stream *clrnn_graph_stream_collect(clrnn_graph_stream *stream);
 
 /** The states of all rows as a file, an .npy or safetensors by its name, [N,count]; and back: the
  *  file must have as many rows and elements. Returns: as clrnn_tensors_save and

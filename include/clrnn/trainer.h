@@ -184,6 +184,12 @@ CLRNN_API clrnn_status clrnn_trainer_gradient_norm(clrnn_trainer *trainer, doubl
  */
 CLRNN_API clrnn_status clrnn_trainer_get_gradient(clrnn_trainer *trainer, void *gradient);
 
+/** Copy all parameters to or from host memory, [count] of the precision, as those of the model
+ *  (clrnn_model_get_parameters) or graph (clrnn_graph_data). Waits. Returns: CLRNN_OK,
+ *  CLRNN_ERR_ARGUMENT, CLRNN_ERR_OPENCL (to set: they are undefined until set again) */
+CLRNN_API clrnn_status clrnn_trainer_get_parameters(clrnn_trainer *trainer, void *parameters);
+CLRNN_API clrnn_status clrnn_trainer_set_parameters(clrnn_trainer *trainer, const void *parameters);
+
 /**
  * Write a checkpoint: a safetensors file that is also a model file, with the optimiser's moments,
  * carried states, step and options. A kill at any moment leaves the old file or the new, whole.

@@ -134,6 +134,21 @@
     CASE(clrnn_graph_stream_save, stream, MUTE(clrnn_graph_stream_save(NULL, "/missing/x")))       \
     CASE(clrnn_graph_stream_save, path, REFUSED(clrnn_graph_stream_save(o.graph_stream, NULL)))    \
     CASE(clrnn_graph_stream_load, stream, MUTE(clrnn_graph_stream_load(NULL, "/missing")))         \
-    CASE(clrnn_graph_stream_load, path, REFUSED(clrnn_graph_stream_load(o.graph_stream, NULL)))
+    CASE(clrnn_graph_stream_load, path, REFUSED(clrnn_graph_stream_load(o.graph_stream, NULL)))    \
+    CASE(clrnn_graph_stream_process_rows, stream,                                                  \
+         MUTE(clrnn_graph_stream_process_rows(NULL, 1, o.rows_in, o.rows_out)))                    \
+    CASE(clrnn_graph_stream_process_rows, x,                                                       \
+         REFUSED(clrnn_graph_stream_process_rows(o.graph_stream, 1, NULL, o.rows_out)))            \
+    CASE(clrnn_graph_stream_process_rows, y,                                                       \
+         REFUSED(clrnn_graph_stream_process_rows(o.graph_stream, 1, o.rows_in, NULL)))             \
+    CASE(clrnn_graph_stream_capture_rest, stream, MUTE(clrnn_graph_stream_capture_rest(NULL, 0)))  \
+    CASE(clrnn_graph_stream_set_rest, stream, MUTE(clrnn_graph_stream_set_rest(NULL, o.numbers)))  \
+    CASE(clrnn_graph_stream_set_rest, state,                                                       \
+         FINE(clrnn_graph_stream_set_rest(o.graph_stream, NULL)))                                  \
+    CASE(clrnn_graph_stream_offer, stream,                                                         \
+         MUTE(clrnn_graph_stream_offer(NULL, &o.no_graph_stream, 0)))                              \
+    CASE(clrnn_graph_stream_offer, next,                                                           \
+         REFUSED(clrnn_graph_stream_offer(o.graph_stream, NULL, 0)))                               \
+    CASE(clrnn_graph_stream_collect, stream, !clrnn_graph_stream_collect(NULL))
 
 #endif

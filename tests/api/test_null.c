@@ -64,7 +64,18 @@ static struct {
     clrnn_graph_gradients graph_back;
     clrnn_graph_stream_desc graph_streamed;
     clrnn_graph_stream *graph_stream, *no_graph_stream;
+    const void *rows_in[1];
+    void *rows_out[1];
+    clrnn_graph_trainer_desc graph_training;
+    clrnn_trainer *graph_trainer;
+    clrnn_graph_batch graph_batch;
+    clrnn_graph_source graph_source;
+    clrnn_graph_target graph_target;
     uint64_t axes[CLRNN_MOST_AXES];
+    clrnn_trace_pass traced;
+    clrnn_trace_select select;
+    clrnn_trace_figures figures[16];
+    clrnn_trace_fault fault;
     float numbers[1000], room[1000]; /* in, out */
     double doubles[16], number;
     uint64_t shape[1], counted;
@@ -114,6 +125,7 @@ static void make_trainer(void)
     o.plan = pass->plan;
     o.x = (clrnn_slice){pass->x, 0};
     o.there = (clrnn_backward_io){.forward = {.x = o.x, .reserve = {pass->reserve, 0}}};
+    o.traced.forward = &o.there.forward;
 }
 
 static void make_stream(void)
@@ -133,11 +145,22 @@ static void make_graph(void)
     assert_int_equal(clrnn_graph_create(&test_log, NULL, &o.graph), CLRNN_OK);
     assert_int_equal(clrnn_graph_input(o.graph, &o.graph_x), CLRNN_OK);
     assert_int_equal(clrnn_graph_add(o.graph, &o.graph_node, NULL), CLRNN_OK);
+    const clrnn_node_desc recurrent = {
+        .kind = CLRNN_NODE_RECURRENT, .name = "rnn", .network = {.hidden_size = 3}};
+    assert_int_equal(clrnn_graph_add(o.graph, &recurrent, NULL), CLRNN_OK);
     assert_int_equal(clrnn_graph_output(o.graph, "y", NULL), CLRNN_OK);
     assert_int_equal(clrnn_graph_plan_create(o.context, o.graph, &o.graph_planned, &o.graph_plan),
                      CLRNN_OK);
     assert_int_equal(
         clrnn_graph_stream_create(o.context, o.graph, &o.graph_streamed, &o.graph_stream),
+        CLRNN_OK);
+    o.graph_training.training.max_steps = o.graph_training.training.max_batch = 1;
+    o.graph_source = (clrnn_graph_source){"x", o.numbers};
+    o.graph_target.classes = o.targets;
+    o.graph_batch = (clrnn_graph_batch){
+        .inputs = &o.graph_source, .targets = &o.graph_target, .input_count = 1, .target_count = 1};
+    assert_int_equal(
+        clrnn_graph_trainer_create(o.context, o.graph, &o.graph_training, &o.graph_trainer),
         CLRNN_OK);
 }
 
@@ -169,6 +192,7 @@ static int free_all(void **state)
     (void)state;
     clrnn_devices_free(&o.devices);
     clrnn_report_destroy(&o.report);
+    clrnn_trainer_destroy(&o.graph_trainer);
     clrnn_graph_stream_destroy(&o.graph_stream);
     clrnn_graph_plan_destroy(&o.graph_plan);
     clrnn_graph_destroy(&o.graph);

@@ -42,6 +42,13 @@ static clrnn_function draw_function(drawn_numbers *r)
     return (clrnn_function)draw_below(r, CLRNN_FUNCTIONS);
 }
 
+/* What differs by rounding may fall on the other side of a step. */
+static bool jumps(clrnn_function f)
+{
+    return f == CLRNN_FN_FLOOR || f == CLRNN_FN_CEIL || f == CLRNN_FN_ROUND || f == CLRNN_FN_SIGN ||
+           f == CLRNN_FN_NOT;
+}
+
 static void draw_inputs(drawn_numbers *r, clrnn_graph *graph, bool image)
 {
     static const int64_t layouts[][3] = {{CLRNN_STEPS, CLRNN_BATCH, 1},
@@ -182,10 +189,14 @@ static void draw_node(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_kin
     /* What nodes make differs by rounding, which a cast to whole numbers would make 1. */
     if (kind == CLRNN_NODE_CAST && !in->ids && graph->values[at].node != CLR_NO_VALUE)
         d->inputs[0] = graph->values[graph->inputs[0]].name;
+    if (kind == CLRNN_NODE_COMPARE && graph->precision == CLRNN_F32)
+        d->inputs[0] = d->inputs[1] = graph->values[graph->inputs[0]].name;
     if (row->uses & CLR_USES_NETWORK)
         draw_network(r, &d->network);
     if (row->uses & CLR_USES_FUNCTION && chance(r, 70))
         d->function = draw_function(r);
+    if (jumps(d->function) && graph->precision == CLRNN_F32)
+        d->function = CLRNN_FN_TANH;
     if (row->uses & CLR_USES_UNITS)
         d->units = from_to(r, 1, 6);
     if (row->uses & CLR_USES_VOCABULARY)
@@ -259,13 +270,30 @@ static void draw_parameters(drawn_numbers *r, clrnn_graph *graph)
                 clr_graph_put(graph, graph->parameters[i].info.offset + k, 0.5 + 0.1 * (double)k);
 }
 
-/* T and N that suit all nodes: windows want some steps. */
-static bool suits(const drawn_graph *d)
+/* A plan is made for some more steps and rows than there are. */
+static uint32_t most_steps(const drawn_graph *d)
+{
+    return d->steps + (uint32_t)(d->seed % 3);
+}
+
+static uint32_t most_rows(const drawn_graph *d)
+{
+    return d->batch + (uint32_t)(d->seed % 2);
+}
+
+static bool suits_all(const drawn_graph *d, uint32_t steps, uint32_t batch)
 {
     clr_graph_reference r;
-    const bool fits = clr_graph_reference_make(d->graph, d->steps, d->batch, NULL, &r) == CLRNN_OK;
+    const bool fits = clr_graph_reference_make(d->graph, steps, batch, NULL, &r) == CLRNN_OK;
     clr_graph_reference_free(&r);
     return fits;
+}
+
+/* T and N that suit all nodes: windows want some steps, an odd T may be what two ways to halve and
+ * double it agree on. */
+static bool suits(const drawn_graph *d)
+{
+    return suits_all(d, d->steps, d->batch) && suits_all(d, most_steps(d), most_rows(d));
 }
 
 drawn_graph draw_graph(uint64_t seed, clrnn_precision precision, uint32_t most,
@@ -472,8 +500,8 @@ drawn_pass drawn_run(const drawn_graph *d, clrnn_context *context, bool train)
 {
     const clrnn_graph *g = d->graph;
     drawn_pass pass = {0};
-    const clrnn_graph_plan_desc desc = {.max_steps = d->steps + d->seed % 3,
-                                        .max_batch = d->batch + d->seed % 2,
+    const clrnn_graph_plan_desc desc = {.max_steps = most_steps(d),
+                                        .max_batch = most_rows(d),
                                         .train = train,
                                         .input_gradients = train};
     assert_int_equal(clr_graph_reference_make(g, d->steps, d->batch, d->lengths, &pass.reference),

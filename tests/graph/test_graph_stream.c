@@ -65,6 +65,7 @@ static clrnn_graph *deep(bool batch_major)
                              .kernel = {4},
                              .causal = true,
                              .groups = 2});
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_EMA, .axis = -1});
     add(g,
         (clrnn_node_desc){
             .kind = CLRNN_NODE_DENSE, .name = "head", .units = 3, .function = CLRNN_FN_SOFTSIGN});
@@ -206,8 +207,8 @@ static void test_states(void **state)
     memcpy(again, places, sizeof again);
     memcpy(third, places, sizeof third);
     void *kept = calloc(clrnn_graph_stream_state_count(stream), sizeof(float));
-    /* conv 4 x 2, h and c 9 + 9, h 2 x 4, late 3 x 6 */
-    assert_int_equal(clrnn_graph_stream_state_count(stream), 8 + 18 + 8 + 18);
+    /* conv 4 x 2, h and c 9 + 9, h 2 x 4, late 3 x 6, 4 averages */
+    assert_int_equal(clrnn_graph_stream_state_count(stream), 8 + 18 + 8 + 18 + 4);
     assert_int_equal(clrnn_graph_stream_get_state(stream, 2, kept), CLRNN_OK);
     assert_int_equal(clrnn_graph_stream_fork(stream, &fork), CLRNN_OK);
     process(stream, false, 5, all, places, a);

@@ -14,6 +14,7 @@ import convert
 import data
 import files
 import foreign
+import graphs
 import harness
 import info
 import measure
@@ -48,8 +49,8 @@ def main(clrnn, part=""):
     if harness.clrnn("devices", CLRNN_DEVICE="").returncode == 3:
         print("no OpenCL device: skipped")
         return 77
-    results = [run_one(name[5:], test) for module in (use, terminal, run, info, train, data, files, measure,
-                                                foreign, convert)
+    results = [run_one(name[5:], test) for module in (use, terminal, run, info, train, data, graphs, files,
+                                                   measure, foreign, convert)
                for name, test in vars(module).items() if name.startswith("test_") and part in name]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1

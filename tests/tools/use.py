@@ -9,7 +9,6 @@ from harness import TIMEOUT, clrnn, fails, passes, write_text
 
 COMMANDS = ["devices", "run", "train", "sample", "info", "verify", "bench", "tune",
             "conformance"]
-WITHOUT_DEVICE = ["info"]
 
 
 def test_help():
@@ -18,7 +17,7 @@ def test_help():
         assert f"  {name} " in text, name
         own = passes(name, "--help")
         assert own.startswith(f"usage: clrnn {name} "), own
-        assert ("--device SEL" in own) == (name not in WITHOUT_DEVICE), own
+        assert "--device SEL" in own, own
     assert passes("--version").startswith("clrnn ")
 
 

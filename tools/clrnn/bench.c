@@ -35,7 +35,7 @@ static clrnn_status check(clrnn_context *context, const clrnn_problem *problem, 
 
 static double largest_error(const clrnn_check *c)
 {
-    return fmax(c->forward_error, c->gradient_error);
+    return isnan(c->forward_error) ? NAN : fmax(c->forward_error, c->gradient_error);
 }
 
 static void add_figures(cJSON *object, const bench_result *r)
@@ -43,8 +43,10 @@ static void add_figures(cJSON *object, const bench_result *r)
     cJSON_AddNumberToObject(object, "plan_ms", r->plan_ms);
     cJSON_AddNumberToObject(object, "min_ms", r->min_ms);
     cJSON_AddNumberToObject(object, "median_ms", r->median_ms);
-    cJSON_AddNumberToObject(object, "gflops", r->gflops);
-    cJSON_AddNumberToObject(object, "gbytes", r->gbytes);
+    if (r->gflops > 0) {
+        cJSON_AddNumberToObject(object, "gflops", r->gflops);
+        cJSON_AddNumberToObject(object, "gbytes", r->gbytes);
+    }
     if (r->latency.budget_us > 0) {
         cJSON_AddNumberToObject(object, "median_us", r->latency.median_us);
         cJSON_AddNumberToObject(object, "p99_us", r->latency.p99_us);
@@ -66,7 +68,10 @@ static int print_object(const clrnn_device_info *device, const bench_result *r)
     cJSON_AddStringToObject(object, "gemm", r->gemm);
     cJSON_AddNumberToObject(object, "runs", (double)r->runs);
     add_figures(object, r);
-    cJSON_AddNumberToObject(object, "max_error", largest_error(&r->check));
+    if (isnan(largest_error(&r->check))) /* not checked */
+        cJSON_AddNullToObject(object, "max_error");
+    else
+        cJSON_AddNumberToObject(object, "max_error", largest_error(&r->check));
     cJSON_AddBoolToObject(object, "passed", r->check.passed);
     cJSON_AddStringToObject(object, "checked", r->checked);
     return tool_print_json(object, true);
@@ -114,7 +119,39 @@ static int bench_one(clrnn_context *context, const char *text, bool json)
     return !code && !r.check.passed ? TOOL_FAILED : code;
 }
 
-static int bench_all(const tool_list *chosen, const char *selector, bool json)
+/* Of a model from a file a problem string says T, N, mode and how: the network is the file's. */
+static int parse_pass(const char *text, clrnn_problem *problem)
+{
+    static const char *const keys[] = {"T", "N", "mode", "block", "strategy", "gemm"};
+    for (const char *at = text; *at;) {
+        const size_t length = strcspn(at, "=,"), all = strcspn(at, ",");
+        bool known = false;
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+            known = known || (strlen(keys[i]) == length && strncmp(keys[i], at, length) == 0);
+        if (!known)
+            return tool_error("bench: --problem %s: of a model from a file T, N, mode, block, "
+                              "strategy and gemm can be said, not %.*s",
+                              text, (int)length, at);
+        at += all + (at[all] == ',');
+    }
+    clrnn_status status = clrnn_problem_parse(text, tool_log(), problem);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+static int bench_file(clrnn_context *context, const char *path, const char *text, bool json)
+{
+    bench_result r = {.strategy = "-", .gemm = "-"};
+    clrnn_problem problem;
+    int code = parse_pass(text, &problem);
+    r.strategy[0] = 0;
+    if (!code)
+        code = bench_graph(context, path, &problem, &r);
+    if (!code)
+        code = json ? print_object(clrnn_context_device(context), &r) : print_line(&r);
+    return !code && !r.check.passed ? TOOL_FAILED : code;
+}
+
+static int bench_all(const tool_list *chosen, const char *path, const char *selector, bool json)
 {
     clrnn_context *context;
     int worst = tool_open(selector, &context);
@@ -127,9 +164,11 @@ static int bench_all(const tool_list *chosen, const char *selector, bool json)
         printf("%9s %9s %8s %8s %8s %6s  %-10s %-8s %s\n", "median ms", "min ms", "GFLOP/s", "GB/s",
                "error", "runs", "strategy", "gemm", "problem");
     }
-    size_t count = chosen->count ? chosen->count : USUAL;
+    size_t count = chosen->count ? chosen->count : path ? 1 : USUAL;
     for (size_t i = 0; i < count && worst <= TOOL_FAILED; i++) {
-        int code = bench_one(context, chosen->count ? chosen->items[i] : usual_problems[i], json);
+        const char *usual = path ? "" : usual_problems[i];
+        const char *text = chosen->count ? chosen->items[i] : usual;
+        int code = path ? bench_file(context, path, text, json) : bench_one(context, text, json);
         worst = code > worst ? code : worst;
     }
     clrnn_context_destroy(&context);
@@ -139,25 +178,27 @@ static int bench_all(const tool_list *chosen, const char *selector, bool json)
 static int run(int argc, char **argv)
 {
     bool json = false;
-    const char *selector = NULL;
+    const char *selector = NULL, *path = NULL;
     tool_list chosen = {0};
     tool_option options[] = {
         tool_many("problem", "STR", &chosen, "time these (else a short list)"),
+        tool_text("model", "FILE", &path, "time this model or graph"),
         tool_flag("json", &json, "print one JSON object for each problem, one a line"),
         tool_device(&selector),
         {0}};
     int code = tool_parse(&tool_bench, argc, argv, options, NULL);
     if (code == TOOL_CONTINUE) {
-        code = tool_check_problems(&chosen);
+        code = path ? TOOL_OK : tool_check_problems(&chosen);
         if (!code)
-            code = bench_all(&chosen, selector, json);
+            code = bench_all(&chosen, path, selector, json);
     }
     tool_list_free(&chosen);
     return code;
 }
 
 const tool_command tool_bench = {
-    "bench", "[--problem STR]... [--json] [--device SEL]", "check, then time problems",
+    "bench", "[--problem STR]... [--model FILE] [--json] [--device SEL]",
+    "check, then time problems",
     "A problem is a string; these are the defaults of what is left out:\n"
     "  cell=lstm,T=100,N=1,I=256,H=256,L=1,D=1,mode=infer,weights=f32\n"
     "mode=train is forward, backward and weight gradients; mode=stream,block=64 times each block\n"
@@ -168,5 +209,8 @@ const tool_command tool_bench = {
     "GFLOP/s counts the products, 2*G*H*(I+R) + 2*P*H for each valid step, layer and direction;\n"
     "GB/s the recurrent weights read at each step, and input weights, x and y once; training\n"
     "counts three times. Both from the median.\n"
+    "--model FILE times a whole model or graph instead, from and to host arrays, checked against "
+    "its\n"
+    "double precision: of a problem T, N, mode, block, strategy and gemm can be said.\n"
     "Exit: 0, 1 if a check failed, 2 bad use, 3 no device.\n",
     run};

@@ -35,6 +35,11 @@ int bench_time(clrnn_context *context, const clrnn_problem *problem, bench_resul
 /** The same for mode=stream: times each block. */
 int bench_stream(clrnn_context *context, const clrnn_problem *problem, bench_result *result);
 
+/** The same for a whole model or graph from a file, of which the problem says T, N and mode:
+ * checked against its double precision (forward_error NaN: there is none), and timed. */
+int bench_graph(clrnn_context *context, const char *path, const clrnn_problem *problem,
+                bench_result *result);
+
 /* --- what both of them use: bench_work.c ------------------------------------------------------ */
 
 /** Pseudo-random numbers in +-scale, of the problem's type. [count], to be freed; NULL after an

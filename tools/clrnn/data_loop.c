@@ -33,8 +33,7 @@ static clrnn_status lower_rate(data_session *s)
 
 static int validate(data_session *s)
 {
-    clrnn_status status =
-        clrnn_data_score(s->data, s->model, CLRNN_PART_VALIDATION, &s->validation);
+    clrnn_status status = data_score(s, CLRNN_PART_VALIDATION, &s->validation);
     if (status)
         return failed(s, status);
     if (!isfinite(s->validation.loss)) {
@@ -49,7 +48,7 @@ static int validate(data_session *s)
     if (better) {
         s->best_loss = s->validation.loss;
         s->best_step = steps_done(s);
-        status = clrnn_model_get_parameters(s->model, s->best);
+        status = clrnn_trainer_get_parameters(s->trainer, s->best);
     }
     if (!status)
         status = lower_rate(s);

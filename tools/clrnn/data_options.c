@@ -45,7 +45,9 @@ void data_add_options(tool_option *end, train_options *o)
         tool_u64("plateau", "K", &o->plateau, "lower the rate after K validations without ..."),
         tool_real("plateau-factor", "F", &o->plateau_factor, 1e-6, 0.999999, "... by this (0.5)"),
         tool_u32("seeds", "K", &o->seeds, 1, "train K times, from --seed on; keep the best (1)"),
-        tool_text("model", "FILE", &o->model, "start from this model's parameters"),
+        tool_text("model", "FILE", &o->model, "start from this model's or graph's parameters"),
+        tool_text("output", "NAME", &o->output,
+                  "of a graph: what is trained (logits, or its first)"),
         tool_many("freeze", "PREFIX", &o->freeze, "leave tensors so named as they are"),
         tool_flag("bidirectional", &o->bidirectional, "both directions"),
         tool_choice("act", "tanh|relu", &o->act, "RNN: its nonlinearity (tanh)"),
@@ -105,6 +107,8 @@ static int check_both(const train_options *o)
     if (o->resume && o->model)
         return tool_error("train: --model starts a training, --resume goes on with one; leave one "
                           "out");
+    if (o->output && !o->model && !o->resume)
+        return tool_error("train: --output %s is of a graph; add --model FILE", o->output);
     if (o->seeds > 1 && o->resume)
         return tool_error("train: --resume goes on with one training; leave --seeds out");
     if (o->epochs && tool_given(o->table, "steps"))
@@ -116,37 +120,14 @@ static int check_both(const train_options *o)
 
 int data_check_options(const train_options *o)
 {
-    static const char *const of_data[] = {"targets",
-                                          "lengths",
-                                          "mask",
-                                          "parts",
-                                          "batch-first",
-                                          "target-at",
-                                          "loss",
-                                          "huber-delta",
-                                          "classes",
-                                          "class-weights",
-                                          "standardise",
-                                          "columns",
-                                          "target-columns",
-                                          "group",
-                                          "flatten",
-                                          "forecast",
-                                          "window",
-                                          "season",
-                                          "split",
-                                          "test",
-                                          "epochs",
-                                          "patience",
-                                          "plateau",
-                                          "plateau-factor",
-                                          "seeds",
-                                          "model",
-                                          "freeze",
-                                          "bidirectional",
-                                          "act",
-                                          "length",
-                                          NULL};
+    static const char *const of_data[] = {
+        "targets",     "lengths",  "mask",           "parts",          "batch-first",
+        "target-at",   "loss",     "huber-delta",    "classes",        "class-weights",
+        "standardise", "columns",  "target-columns", "group",          "flatten",
+        "forecast",    "window",   "season",         "split",          "test",
+        "epochs",      "patience", "plateau",        "plateau-factor", "seeds",
+        "model",       "output",   "freeze",         "bidirectional",  "act",
+        "length",      NULL};
     return data_is_asked(o) ? check_both(o) : refuse(o, of_data, "of --text");
 }
 
@@ -160,7 +141,7 @@ static const char *const remembered[] = {
     "classes",      "class-weights", "standardise", "columns",     "target-columns",
     "group",        "flatten",       "forecast",    "window",      "season",
     "batch-first",  "epochs",        "patience",    "plateau",     "plateau-factor",
-    "task",         "length",        NULL};
+    "task",         "length",        "output",      NULL};
 
 int data_keep_options(const train_options *o, uint64_t validate_every, clrnn_tensors *set)
 {

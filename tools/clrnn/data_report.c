@@ -30,15 +30,12 @@ void data_print_score(const data_session *s, const char *name, const clrnn_score
 void data_print_start(const data_session *s)
 {
     const clrnn_device_info *device = clrnn_context_device(s->context);
-    const clrnn_network_desc *network = &clrnn_model_get_desc(s->model)->network;
     const clrnn_data_info *info = s->info;
-    char text[32];
+    char text[32], model[100];
     printf("device %u:%u  %s, %s, driver %s\n", device->platform_index, device->device_index,
            device->name, device->platform, device->driver);
-    printf("model  %s, %u layer%s of %u, %s parameters, seed %" PRIu64 "\n",
-           clrnn_cell_get_info(network->cell)->name, network->num_layers,
-           network->num_layers == 1 ? "" : "s", network->hidden_size,
-           tool_thousands(clrnn_model_parameter_count(s->model), text), s->seed);
+    printf("model  %s, %s parameters, seed %" PRIu64 "\n", data_describe_model(s, model),
+           tool_thousands(s->parameters, text), s->seed);
     if (s->o->data)
         printf("data   %u %s of up to %u steps, %u inputs, %u outputs, %s; %u to train, %u to "
                "validate, %u to test\n",
@@ -76,7 +73,7 @@ void data_show_progress(const data_session *s)
 
 static clrnn_status measure(data_session *s, clrnn_part part)
 {
-    clrnn_status status = clrnn_data_score(s->data, s->model, part, &s->test);
+    clrnn_status status = data_score(s, part, &s->test);
     if (!status)
         status = clrnn_data_baseline(s->data, part, CLRNN_BASELINE_MEAN, 0, &s->baseline);
     if (!status && s->o->data && s->arrays->series) {
@@ -100,7 +97,7 @@ int data_finish(data_session *s)
         return TOOL_OK;
     clrnn_status status = CLRNN_OK;
     if (!isnan(s->best_loss))
-        status = clrnn_model_set_parameters(s->model, s->best);
+        status = clrnn_trainer_set_parameters(s->trainer, s->best);
     if (!status)
         status = measure(s, part);
     if (status)
@@ -140,12 +137,17 @@ static void add_score(cJSON *object, const char *name, const clrnn_score *score)
 
 cJSON *data_summary(const data_session *s)
 {
-    const clrnn_network_desc *network = &clrnn_model_get_desc(s->model)->network;
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "device", clrnn_context_device(s->context)->name);
-    cJSON_AddStringToObject(object, "cell", clrnn_cell_get_info(network->cell)->name);
-    cJSON_AddNumberToObject(object, "hidden", network->hidden_size);
-    cJSON_AddNumberToObject(object, "layers", network->num_layers);
+    if (s->graph) {
+        cJSON_AddNumberToObject(object, "nodes", clrnn_graph_nodes(s->graph));
+        cJSON_AddStringToObject(object, "output", s->output);
+    } else {
+        const clrnn_network_desc *network = &clrnn_model_get_desc(s->model)->network;
+        cJSON_AddStringToObject(object, "cell", clrnn_cell_get_info(network->cell)->name);
+        cJSON_AddNumberToObject(object, "hidden", network->hidden_size);
+        cJSON_AddNumberToObject(object, "layers", network->num_layers);
+    }
     cJSON_AddNumberToObject(object, "parameters", (double)s->parameters);
     cJSON_AddNumberToObject(object, "seed", (double)s->seed);
     cJSON_AddStringToObject(object, "loss", tool_word(DATA_LOSSES, (int)s->info->loss));

@@ -27,6 +27,8 @@ static clrnn_status describe(const data_session *s, clrnn_tensors *set)
     clrnn_status status = put(set, "loss", tool_word(DATA_LOSSES, (int)info->loss));
     if (!status)
         status = put(set, "target_at", info->target_at == CLRNN_TARGET_LAST ? "last" : "every");
+    if (!status && s->output)
+        status = put(set, "output", s->output);
     if (!status && s->arrays)
         status = put(set, "classes", s->arrays->classes);
     if (!status && s->arrays)
@@ -58,13 +60,13 @@ static clrnn_status fill(data_session *s, float *last, clrnn_tensors *set)
 {
     const uint64_t shape[] = {s->parameters};
     const bool best = !isnan(s->best_loss);
-    clrnn_status status = clrnn_model_get_parameters(s->model, last);
+    clrnn_status status = clrnn_trainer_get_parameters(s->trainer, last);
     if (!status && best)
-        status = clrnn_model_set_parameters(s->model, s->best);
+        status = clrnn_trainer_set_parameters(s->trainer, s->best);
     if (!status)
         status = clrnn_trainer_to_tensors(s->trainer, set);
     if (best) {
-        clrnn_status back = clrnn_model_set_parameters(s->model, last);
+        clrnn_status back = clrnn_trainer_set_parameters(s->trainer, last);
         status = status ? status : back;
     }
     if (!status)
@@ -107,7 +109,6 @@ int data_resume(data_session *s)
     const clrnn_tensor *last = clrnn_tensors_find(set, "train.parameters");
     const char *state = clrnn_tensors_metadata(set, "clrnn.state");
     int stopped = 0, read = 0;
-    s->parameters = clrnn_model_parameter_count(s->model);
     if (!last || last->dtype != CLRNN_DTYPE_F32 || last->count != s->parameters)
         return wrong(s, "it has no fitting tensor train.parameters");
     if (!state || sscanf(state, "%lf %" SCNu64 " %" SCNu64 " %" SCNu64 " %d%n", &s->best_loss,
@@ -119,8 +120,8 @@ int data_resume(data_session *s)
     if (!s->best)
         return tool_no_memory();
     if (!status)
-        status = clrnn_model_get_parameters(s->model, s->best);
+        status = clrnn_trainer_get_parameters(s->trainer, s->best);
     if (!status)
-        status = clrnn_model_set_parameters(s->model, last->data);
+        status = clrnn_trainer_set_parameters(s->trainer, last->data);
     return status ? tool_failed(status) : TOOL_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * data_setup.c - data set, model and trainer of a training on data or a task. */
+ * data_setup.c - data set and trainer of a training on data or a task. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,59 +122,6 @@ static int make_data(data_session *s)
     return status ? tool_failed(status) : TOOL_OK;
 }
 
-/* --- the model ------------------------------------------------------------------------------ */
-
-static int make_model(data_session *s)
-{
-    const train_options *o = s->o;
-    clrnn_model_desc desc = {.network = {.cell = (clrnn_cell)o->cell,
-                                         .input_size = s->info->inputs,
-                                         .hidden_size = o->hidden,
-                                         .num_layers = o->layers,
-                                         .gru_reset = (clrnn_gru_reset)o->reset,
-                                         .gru_update = (clrnn_gru_update)o->update,
-                                         .nonlinearity = (clrnn_nonlinearity)o->act,
-                                         .bidirectional = o->bidirectional,
-                                         .peepholes = o->peepholes},
-                             .output_size = s->info->outputs};
-    int code = train_init(o, &desc.init);
-    if (code)
-        return code;
-    /* Of a task it is known how long something has to be remembered. */
-    if (o->task && o->cell != CLRNN_CELL_RNN && !tool_given(o->table, "init") &&
-        !desc.init.has_forget_bias) {
-        desc.init.kind = CLRNN_INIT_CHRONO;
-        desc.init.longest_lag = o->longest_lag ? o->longest_lag : s->info->steps;
-    }
-    clrnn_status status = clrnn_model_create(s->context, &desc, s->seed, &s->model);
-    return status ? tool_failed(status) : TOOL_OK;
-}
-
-/* Of a checkpoint the parameters are the best ones; the training stands elsewhere (data_resume). */
-static int load_model(data_session *s)
-{
-    const train_options *o = s->o;
-    const char *path = o->resume ? o->resume : o->model;
-    clrnn_status status = clrnn_model_from_tensors(s->context, s->checkpoint, CLRNN_F32, &s->model);
-    if (status)
-        return tool_failed(status);
-    const clrnn_model_desc *desc = clrnn_model_get_desc(s->model);
-    const clrnn_network_desc *n = &desc->network;
-    if (desc->input != CLRNN_INPUT_DENSE || n->input_size != s->info->inputs ||
-        desc->output_size != s->info->outputs)
-        return tool_error("train: %s takes %u inputs and gives %u outputs; the data has %u and %u",
-                          path, n->input_size, desc->output_size, s->info->inputs,
-                          s->info->outputs);
-    if ((tool_given(o->table, "cell") && (int)n->cell != o->cell) ||
-        (tool_given(o->table, "hidden") && n->hidden_size != o->hidden) ||
-        (tool_given(o->table, "layers") && n->num_layers != o->layers) ||
-        (o->bidirectional && !n->bidirectional) || (o->peepholes && !n->peepholes))
-        return tool_error("train: %s is another model than --cell, --hidden, --layers and the like "
-                          "say; leave them out",
-                          path);
-    return TOOL_OK;
-}
-
 /* --- the trainer ---------------------------------------------------------------------------- */
 
 /* "balanced": a class that is half as frequent counts twice; else numbers between commas.
@@ -246,6 +193,31 @@ static clrnn_trainer_desc describe(const data_session *s, const double *weights)
     return desc;
 }
 
+/* Of a graph the loss is on one of its outputs. */
+static clrnn_status make_graph_trainer(data_session *s, clrnn_trainer_desc desc)
+{
+    const clrnn_graph_loss loss = {.output = s->output,
+                                   .loss = desc.loss,
+                                   .huber_delta = desc.huber_delta,
+                                   .missing = desc.missing,
+                                   .class_weights = desc.class_weights};
+    clrnn_graph_trainer_desc all = {.training = desc,
+                                    .losses = &loss,
+                                    .loss_count = 1,
+                                    .strategy = (clrnn_strategy)s->o->strategy};
+    all.training.loss = (clrnn_loss)0;
+    all.training.huber_delta = 0;
+    all.training.missing = false;
+    all.training.class_weights = NULL;
+    return clrnn_graph_trainer_create(s->context, s->graph, &all, &s->trainer);
+}
+
+static clrnn_status make_model_trainer(data_session *s, const clrnn_trainer_desc *desc)
+{
+    clrnn_status status = clrnn_model_set_strategy(s->model, (clrnn_strategy)s->o->strategy);
+    return status ? status : clrnn_trainer_create(s->model, desc, &s->trainer);
+}
+
 static int make_trainer(data_session *s)
 {
     double *weights = NULL;
@@ -253,9 +225,7 @@ static int make_trainer(data_session *s)
     if (!code) {
         const clrnn_trainer_desc desc = describe(s, weights);
         s->rate = desc.learning_rate;
-        clrnn_status status = clrnn_model_set_strategy(s->model, (clrnn_strategy)s->o->strategy);
-        if (!status)
-            status = clrnn_trainer_create(s->model, &desc, &s->trainer);
+        clrnn_status status = s->graph ? make_graph_trainer(s, desc) : make_model_trainer(s, &desc);
         for (size_t i = 0; i < s->o->freeze.count && !status; i++)
             status = clrnn_trainer_freeze(s->trainer, s->o->freeze.items[i]);
         code = status ? tool_failed(status) : TOOL_OK;
@@ -280,9 +250,7 @@ int data_open(data_session *s, clrnn_context *context, const train_options *o, u
         return code;
     s->info = clrnn_data_get_info(s->data);
     set_duration(s);
-    code = checkpoint ? load_model(s) : make_model(s);
-    if (!code)
-        code = train_check_used(o, clrnn_model_get_desc(s->model)->network.num_layers);
+    code = checkpoint ? data_load_model(s) : data_make_model(s);
     if (!code)
         code = make_trainer(s);
     if (!code && o->resume)
@@ -290,7 +258,6 @@ int data_open(data_session *s, clrnn_context *context, const train_options *o, u
     if (code)
         return code;
     s->first = clrnn_trainer_steps_done(s->trainer);
-    s->parameters = clrnn_model_parameter_count(s->model);
     if (!s->best)
         s->best = calloc(s->parameters, sizeof *s->best);
     return s->best ? data_log_open(s) : tool_no_memory();
@@ -301,6 +268,8 @@ void data_close(data_session *s)
     clrnn_trainer_destroy(&s->trainer);
     clrnn_data_destroy(&s->data);
     clrnn_model_destroy(&s->model);
+    clrnn_graph_plan_destroy(&s->plan);
+    clrnn_graph_destroy(&s->graph);
     if (s->log)
         fclose(s->log);
     s->log = NULL;

@@ -150,15 +150,30 @@ static int look_for_prefix(info_file *file)
     return code;
 }
 
+/* What a graph runs as on a device. */
+static int look_on_device(info_file *file)
+{
+    const clrnn_graph_plan_desc usual = {.max_steps = 100, .max_batch = 1};
+    int code = tool_open(file->selector, &file->context);
+    if (code)
+        return code;
+    clrnn_status status = clrnn_graph_plan_create(file->context, file->graph, &usual, &file->plan);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
 /* A graph says so first of all. */
 static int look_for_graph(info_file *file)
 {
-    static const char begin[] = "{\"graph\":";
-    const char *text = clrnn_tensors_metadata(file->set, "clrnn");
-    if (file->prefix || !text || strncmp(text, begin, sizeof begin - 1) != 0)
-        return TOOL_OK;
-    clrnn_status status = clrnn_graph_load(file->path, CLRNN_F32, tool_log(), &file->graph);
-    return status ? tool_failed(status) : TOOL_OK;
+    if (file->prefix || !tool_is_graph(file->set))
+        return !file->selector
+                   ? TOOL_OK
+                   : tool_error("info: --device %s says what a graph runs as, and %s is "
+                                "none",
+                                file->selector, file->path);
+    clrnn_status status = clrnn_graph_from_tensors(file->set, CLRNN_F32, tool_log(), &file->graph);
+    if (status)
+        return tool_failed(status);
+    return file->selector ? look_on_device(file) : TOOL_OK;
 }
 
 /* --- the command ----------------------------------------------------------------------------- */
@@ -238,7 +253,9 @@ static void release(info_file *file)
         free(file->networks[i].reason);
     }
     free(file->networks);
+    clrnn_graph_plan_destroy(&file->plan);
     clrnn_graph_destroy(&file->graph);
+    clrnn_context_destroy(&file->context);
     clrnn_tensors_destroy(&file->set);
 }
 
@@ -248,7 +265,10 @@ static int run(int argc, char **argv)
     bool json = false;
     tool_list files = {0};
     tool_option options[] = {
-        tool_flag("json", &json, "print one JSON object"), tool_prefix(&file.prefix), {0}};
+        tool_flag("json", &json, "print one JSON object"),
+        tool_prefix(&file.prefix),
+        tool_text("device", "SEL", &file.selector, "also what a graph's stacks run as there"),
+        {0}};
     int code = tool_parse(&tool_info, argc, argv, options, &files);
     if (code == TOOL_CONTINUE && files.count != 1)
         code = tool_error("info: %s; clrnn info --help tells the use",
@@ -265,7 +285,8 @@ static int run(int argc, char **argv)
 }
 
 const tool_command tool_info = {
-    "info", "FILE [--prefix P] [--json]", "tell what a model, checkpoint or array is",
+    "info", "FILE [--prefix P] [--device SEL] [--json]",
+    "tell what a model, checkpoint or array is",
     "FILE is .safetensors, .npy or .npz, whoever made it, or a model that clrnn convert reads: "
     "its\n"
     "kind and size, the nodes of a graph as a table, the networks in it with their problem "
@@ -273,5 +294,6 @@ const tool_command tool_info = {
     "and numbers of parameters, how far a training\n"
     "has come, and all tensors and metadata. A network under a prefix is shown with it; the other "
     "commands take it as --prefix.\n"
-    "No device is needed. Exit: 0, or 2 if the file cannot be read or is damaged.\n",
+    "No device is needed, but for the strategies of a graph's stacks (of 100 steps, one row).\n"
+    "Exit: 0, or 2 if the file cannot be read or is damaged.\n",
     run};

@@ -29,6 +29,9 @@ typedef struct info_file {
     clrnn_tensors *set;        /* owned */
     info_network *networks;    /* [count], owned */
     clrnn_graph *graph;        /* or NULL: the file is no graph; owned */
+    const char *selector;      /* of a device, as given; NULL = none is asked */
+    clrnn_context *context;    /* of it; owned */
+    clrnn_graph_plan *plan;    /* of the graph there, or NULL; owned */
     size_t count;
     bool more; /* there are names of further networks, which were not looked at */
 } info_file;

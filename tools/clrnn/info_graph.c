@@ -48,14 +48,32 @@ static void put_inputs(const clrnn_node_desc *node, char *text, size_t size)
                                      node->inputs[i]);
 }
 
-static void print_row(const char *name, const char *kind, const char *shape, const char *parameters,
-                      const char *inputs)
+/* How the weights of a recurrent node are kept, and what it runs as: "" of others. */
+static const char *storage_of(const clrnn_node_desc *node)
+{
+    static const char *const words[] = {"f32", "f16", "bf16", "int8"};
+    return node->kind == CLRNN_NODE_RECURRENT ? words[node->weights] : "";
+}
+
+static const char *strategy_of(const info_file *file, uint32_t node)
+{
+    const clrnn_plan_info *info = clrnn_graph_plan_node_info(file->plan, node);
+    return info ? info->strategy : "";
+}
+
+typedef struct row {
+    const char *name, *kind, *shape, *parameters, *storage, *strategy, *inputs;
+} row;
+
+static void print_row(const info_file *file, row r)
 {
     printf("  ");
-    info_print_clean(name, 24);
-    printf("%*s  %-16s  %-16s  %12s  ", (int)(strlen(name) < 24 ? 24 - strlen(name) : 0), "", kind,
-           shape, parameters);
-    info_print_clean(inputs, 60);
+    info_print_clean(r.name, 24);
+    printf("%*s  %-16s  %-16s  %12s  %-7s  ", (int)(strlen(r.name) < 24 ? 24 - strlen(r.name) : 0),
+           "", r.kind, r.shape, r.parameters, r.storage);
+    if (file->plan)
+        printf("%-10s  ", r.strategy);
+    info_print_clean(r.inputs, 60);
     printf("\n");
 }
 
@@ -66,22 +84,24 @@ void info_print_graph(const info_file *file)
     char number[32], inputs[512];
     printf("graph       %u nodes, %s parameters\n", clrnn_graph_nodes(graph),
            tool_thousands(clrnn_graph_parameter_count(graph), number));
-    print_row("name", "kind", "shape", "parameters", "reads");
+    print_row(file, (row){"name", "kind", "shape", "parameters", "storage", "strategy", "reads"});
     for (uint32_t i = 0; clrnn_graph_input_at(graph, i, &value); i++)
-        print_row(value.name, value.ids ? "input, ids" : "input", shape_of(&value).text, "", "");
+        print_row(file, (row){value.name, value.ids ? "input, ids" : "input", shape_of(&value).text,
+                              "", "", "", ""});
     for (uint32_t i = 0; i < clrnn_graph_nodes(graph); i++) {
         const clrnn_node_desc *node = clrnn_graph_node(graph, i);
         put_inputs(node, inputs, sizeof inputs);
         (void)clrnn_graph_value(graph, node->name, &value);
-        print_row(node->name, clrnn_node_kind_name(node->kind), shape_of(&value).text,
-                  tool_thousands(parameters_of(graph, i), number), inputs);
+        print_row(file, (row){node->name, clrnn_node_kind_name(node->kind), shape_of(&value).text,
+                              tool_thousands(parameters_of(graph, i), number), storage_of(node),
+                              strategy_of(file, i), inputs});
     }
     for (uint32_t i = 0; clrnn_graph_output_at(graph, i, &value); i++)
-        print_row(value.name, "output", shape_of(&value).text, "", "");
+        print_row(file, (row){value.name, "output", shape_of(&value).text, "", "", "", ""});
 }
 
-static void add_value(cJSON *list, const clrnn_value_info *value, const char *kind,
-                      const clrnn_node_desc *node, uint64_t parameters)
+static cJSON *add_value(cJSON *list, const clrnn_value_info *value, const char *kind,
+                        const clrnn_node_desc *node, uint64_t parameters)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", value->name);
@@ -95,6 +115,7 @@ static void add_value(cJSON *list, const clrnn_value_info *value, const char *ki
         cJSON_AddNumberToObject(object, "parameters", (double)parameters);
     }
     cJSON_AddItemToArray(list, object);
+    return object;
 }
 
 void info_add_graph(cJSON *object, const info_file *file)
@@ -103,14 +124,19 @@ void info_add_graph(cJSON *object, const info_file *file)
     clrnn_value_info value;
     cJSON *inputs = cJSON_AddArrayToObject(object, "inputs");
     for (uint32_t i = 0; clrnn_graph_input_at(graph, i, &value); i++)
-        add_value(inputs, &value, value.ids ? "ids" : "numbers", NULL, 0);
+        (void)add_value(inputs, &value, value.ids ? "ids" : "numbers", NULL, 0);
     cJSON *nodes = cJSON_AddArrayToObject(object, "nodes");
     for (uint32_t i = 0; i < clrnn_graph_nodes(graph); i++) {
         const clrnn_node_desc *node = clrnn_graph_node(graph, i);
         (void)clrnn_graph_value(graph, node->name, &value);
-        add_value(nodes, &value, clrnn_node_kind_name(node->kind), node, parameters_of(graph, i));
+        cJSON *added = add_value(nodes, &value, clrnn_node_kind_name(node->kind), node,
+                                 parameters_of(graph, i));
+        if (*storage_of(node))
+            cJSON_AddStringToObject(added, "storage", storage_of(node));
+        if (*strategy_of(file, i))
+            cJSON_AddStringToObject(added, "strategy", strategy_of(file, i));
     }
     cJSON *outputs = cJSON_AddArrayToObject(object, "outputs");
     for (uint32_t i = 0; clrnn_graph_output_at(graph, i, &value); i++)
-        add_value(outputs, &value, "output", NULL, 0);
+        (void)add_value(outputs, &value, "output", NULL, 0);
 }

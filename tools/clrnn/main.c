@@ -9,8 +9,9 @@
 #include "tool.h"
 
 static const tool_command *const commands[] = {
-    &tool_devices, &tool_run,  &tool_train,   &tool_sample,  &tool_info,       &tool_verify,
-    &tool_bench,   &tool_tune, &tool_predict, &tool_convert, &tool_conformance};
+    &tool_devices,     &tool_run,     &tool_train,  &tool_sample,  &tool_info,
+    &tool_verify,      &tool_bench,   &tool_tune,   &tool_predict, &tool_convert,
+    &tool_conformance, &tool_inspect, &tool_compare};
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static void print_help(void)

@@ -53,6 +53,13 @@ tool_option tool_device(const char **target)
     return tool_text("device", "SEL", target, "device to use (CLRNN_DEVICE, else auto)");
 }
 
+bool tool_is_graph(const clrnn_tensors *set)
+{
+    static const char begin[] = "{\"graph\":";
+    const char *text = clrnn_tensors_metadata(set, "clrnn");
+    return text && strncmp(text, begin, sizeof begin - 1) == 0;
+}
+
 tool_option tool_prefix(const char **target)
 {
     return tool_text("prefix", "P", target, "the model's tensors are those named P...");
@@ -293,11 +300,13 @@ int tool_parse(const tool_command *command, int argc, char **argv, tool_option *
     fill_long_options(options, names);
     opterr = 0;
     /* "-": arguments come in order, as option 1; ":": a missing argument is told apart */
-    while (code == TOOL_CONTINUE && (c = getopt_long(argc, argv, "-:h", names, NULL)) != -1) {
+    while (code == TOOL_CONTINUE && (c = getopt_long(argc, argv, "-:ho:", names, NULL)) != -1) {
         if (c == 'h') {
             print_help(command, options);
             return TOOL_OK;
         }
+        if (c == 'o' && find(options, "out")->name && find(options, "out")->kind == TOOL_TEXT)
+            c = 256 + (int)(find(options, "out") - options);
         if (c == 1) {
             code = other_argument(command, current, argc, optarg);
         } else if (c >= 256) {

@@ -14,7 +14,8 @@ typedef struct job {
     bool force;
     clrnn_tensors *set; /* the model's file */
     clrnn_context *context;
-    clrnn_model *model;
+    clrnn_model *model; /* or */
+    clrnn_graph *graph;
     data_arrays arrays;
     clrnn_data *data;
     const clrnn_data_info *info;
@@ -64,6 +65,26 @@ static int check_files(const job *j)
     return code ? code : check_output(j, "--probabilities", j->probabilities);
 }
 
+/* Outputs are what is neither T nor N of the output that was trained. */
+static int load_graph(job *j)
+{
+    clrnn_value_info info;
+    clrnn_status status = clrnn_graph_from_tensors(j->set, CLRNN_F32, tool_log(), &j->graph);
+    if (status)
+        return tool_failed(status);
+    bool found = false;
+    for (uint32_t i = 0; !found && clrnn_graph_output_at(j->graph, i, &info); i++)
+        found = !note(j, "output") || strcmp(info.name, note(j, "output")) == 0;
+    if (!found)
+        return tool_error("predict: %s: it has no output '%s'", j->model_path,
+                          note(j, "output") ? note(j, "output") : "");
+    j->outputs = 1;
+    for (uint32_t i = 0; i < info.rank; i++)
+        if (info.shape[i] >= 0)
+            j->outputs = (uint32_t)info.shape[i];
+    return TOOL_OK;
+}
+
 static int load_model(job *j)
 {
     clrnn_status status = clrnn_tensors_load(j->model_path, tool_log(), &j->set);
@@ -84,6 +105,8 @@ static int load_model(job *j)
     if (j->probabilities && j->loss != CLRNN_LOSS_CROSS_ENTROPY && j->loss != CLRNN_LOSS_BINARY)
         return tool_error("predict: --probabilities %s: the model tells values, not classes",
                           j->probabilities);
+    if (tool_is_graph(j->set))
+        return load_graph(j);
     status = clrnn_model_from_tensors(j->context, j->set, CLRNN_F32, &j->model);
     if (status)
         return tool_failed(status);
@@ -128,7 +151,16 @@ static int tell(job *j)
     j->told = calloc(j->rows * j->outputs, sizeof *j->told);
     if (!j->told)
         return tool_no_memory();
-    clrnn_status status = clrnn_data_predict(j->data, j->model, j->told);
+    if (j->model) {
+        clrnn_status status = clrnn_data_predict(j->data, j->model, j->told);
+        return status ? tool_failed(status) : TOOL_OK;
+    }
+    const clrnn_graph_plan_desc desc = {.max_steps = j->info->steps, .max_batch = j->info->batch};
+    clrnn_graph_plan *plan = NULL;
+    clrnn_status status = clrnn_graph_plan_create(j->context, j->graph, &desc, &plan);
+    if (!status)
+        status = clrnn_data_predict_graph(j->data, plan, note(j, "output"), j->told);
+    clrnn_graph_plan_destroy(&plan);
     return status ? tool_failed(status) : TOOL_OK;
 }
 
@@ -275,6 +307,7 @@ static int work(job *j)
     clrnn_data_destroy(&j->data);
     data_free(&j->arrays);
     clrnn_model_destroy(&j->model);
+    clrnn_graph_destroy(&j->graph);
     clrnn_tensors_destroy(&j->set);
     clrnn_context_destroy(&j->context);
     return code;

@@ -64,6 +64,9 @@ bool system_may_change(const char *path, const system_file *file);
 /** Whether files can be made in a folder; else why not, in errno. */
 bool system_may_make_in(const char *folder);
 
+/** Make a folder. On failure errno. */
+bool system_make_folder(const char *path);
+
 /** fopen, of a name in UTF-8, with bytes as they are. On failure errno. */
 FILE *system_open(const char *path, const char *mode);
 

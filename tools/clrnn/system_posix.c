@@ -170,6 +170,11 @@ bool system_may_make_in(const char *folder)
     return access(folder, W_OK | X_OK) == 0;
 }
 
+bool system_make_folder(const char *path)
+{
+    return mkdir(path, 0777) == 0;
+}
+
 FILE *system_open(const char *path, const char *mode)
 {
     return fopen(path, mode);

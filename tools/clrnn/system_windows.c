@@ -6,6 +6,7 @@
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
+#include <direct.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <io.h>
@@ -206,6 +207,12 @@ bool system_may_change(const char *path, const system_file *file)
     if (handle != INVALID_HANDLE_VALUE)
         (void)CloseHandle(handle);
     return may;
+}
+
+bool system_make_folder(const char *path)
+{
+    wchar_t wide[TOOL_PATH_ROOM];
+    return widen(path, wide) && _wmkdir(wide) == 0;
 }
 
 bool system_may_make_in(const char *folder)

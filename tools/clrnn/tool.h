@@ -41,7 +41,7 @@ typedef struct tool_command {
 } tool_command;
 
 extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_info, tool_verify,
-    tool_bench, tool_tune, tool_predict, tool_convert, tool_conformance;
+    tool_bench, tool_tune, tool_predict, tool_convert, tool_conformance, tool_inspect, tool_compare;
 
 /* --- errors: report.c ------------------------------------------------------------------------ */
 
@@ -126,6 +126,7 @@ tool_option tool_choice(const char *name, const char *words, int *target, const 
 /** Takes its argument and the arguments after it up to the next option; may be repeated. */
 tool_option tool_many(const char *name, const char *argument, tool_list *target, const char *help);
 tool_option tool_device(const char **target); /* --device SEL, which every command has */
+bool tool_is_graph(const clrnn_tensors *set); /* a file of a graph, and not of a model */
 tool_option tool_prefix(const char **target); /* --prefix P, of every command that reads a model */
 
 #define TOOL_CONTINUE (-1)

@@ -29,7 +29,7 @@ typedef struct train_options {
     double step_factor;
     /* Of data and tasks: train_data.h. */
     const char *data, *targets, *lengths, *mask, *parts, *columns, *target_columns, *group;
-    const char *model, *class_weights;
+    const char *model, *output, *class_weights;
     tool_list freeze;
     int task, loss, target_at, standardise, split, act;
     uint32_t length, forecast, window, season, classes, seeds;
@@ -38,6 +38,11 @@ typedef struct train_options {
     bool batch_first, flatten, bidirectional;
     const tool_option *table; /* to ask which were given, and to fill in those that were not */
 } train_options;
+
+enum { TRAIN_TABLE = 100 };
+
+/** The defaults, and the table of all options; it ends with a zeroed one. */
+void train_table(train_options *options, tool_option table[TRAIN_TABLE]);
 
 /* The CSV log. */
 typedef struct train_csv {

@@ -47,7 +47,10 @@ bool data_is_idx(const char *path);
 typedef struct data_session {
     const train_options *o;
     clrnn_context *context;
-    clrnn_model *model;
+    clrnn_model *model; /* or */
+    clrnn_graph *graph;
+    clrnn_graph_plan *plan; /* of it, that validates */
+    const char *output;     /* of it, what is trained */
     clrnn_data *data;
     clrnn_trainer *trainer;
     const clrnn_data_info *info;
@@ -88,6 +91,17 @@ int data_train(train_options *o, int argc, char **argv);
 int data_open(data_session *s, clrnn_context *context, const train_options *o, uint64_t seed,
               data_arrays *arrays, clrnn_tensors *checkpoint);
 void data_close(data_session *s);
+
+/** Make the model that the options describe, or load the one, or the graph, that they name; check
+ * it against data and options. Return an exit code. */
+int data_make_model(data_session *s);
+int data_load_model(data_session *s);
+
+/** How well it does as it is now. Returns: as clrnn_data_score */
+clrnn_status data_score(data_session *s, clrnn_part part, clrnn_score *score);
+
+/** "gru, 1 layer of 32". */
+const char *data_describe_model(const data_session *s, char text[100]);
 
 /** The options that a checkpoint remembers, to and from it. Return an exit code. */
 int data_keep_options(const train_options *o, uint64_t validate_every, clrnn_tensors *set);
