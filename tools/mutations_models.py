@@ -173,4 +173,39 @@ MODELS = [
     ("data-order-without-pass", "test_data", [
         ("host/train/data_batch.c", "shuffle(data->order, count, data->seed, 0x0de5, pass)",
          "shuffle(data->order, count, data->seed, 0x0de5, 0)")]),
+    # Readers and writers of other programs' models.
+    ("pickle-runs-any-global", "test_pytorch test_hostile_models", [
+        ("host/model/pickle.c", "    if (!global) {", "    if (false) {")]),
+    ("torch-strides-ignored", "test_pytorch", [
+        ("host/model/torch_data.c", "    if (t->count > 0 && is_contiguous(ref))", "    if (t->count > 0)")]),
+    ("torch-offset-ignored", "test_pytorch", [
+        ("host/model/torch_data.c", "memcpy(data, storage + ref->offset * element, t->bytes);",
+         "memcpy(data, storage, t->bytes);")]),
+    ("torch-expands-without-limit", "test_hostile_models", [
+        ("host/model/torch.c", "!clr_tensor_measure(&tensor) || tensor.bytes > r->left",
+         "!clr_tensor_measure(&tensor)")]),
+    ("chain-takes-any-order", "test_pytorch", [
+        ("host/format/chain.c", "if (s.found != 1 || s.trials >= MOST_TRIALS)", "if (s.found == 0)"),
+        ("host/format/modules.c", "m->is = CLR_IS_CONV;", "m->is = CLR_IS_NORM;")]),
+    ("tensors-left-over", "test_pytorch", [
+        ("host/format/fill.c", "        status = check_rest(&f);", "        status = CLRNN_OK;")]),
+    ("keras-gates-as-pytorch", "test_keras_files test_amplifiers", [
+        ("host/format/keras_cell.c", '== 3 ? "zrn" :', '== 3 ? "rzn" :')]),
+    ("keras-second-bias-lost", "test_amplifiers test_keras_files", [
+        ("host/format/keras_cell.c", "k->two_biases && k->bias ? ", "false ? ")]),
+    ("keras-hard-sigmoid-of-2", "test_keras_files", [
+        ("host/format/keras_config.c", "newer ? 1.0 / 6 : functions[i].alpha", "functions[i].alpha")]),
+    ("keras-half-of-average-lost", "test_keras_files", [
+        ("host/format/keras_recurrent.c", 'return status == CLRNN_OK && strcmp(mode, "ave") == 0',
+         'return status == CLRNN_OK && strcmp(mode, "av") == 0')]),
+    ("h5-follows-loops", "test_hostile_models", [
+        ("host/format/h5.c", "r->objects++ == MOST_OBJECTS || depth > MOST_DEPTH",
+         "r->objects++ == MOST_OBJECTS")]),
+    ("nam-begins-with-zeros", "test_amplifiers", [
+        ("host/format/nam.c", "memcpy(m->h0 + l * H, from, H * sizeof *from);", "")]),
+    ("gate-not-turned", "test_written", [
+        ("host/format/pytorch_write.c", "        turn_gate(desc, p, values);", "        (void)turn_gate;")]),
+    ("rtneural-kernel-not-turned", "test_written", [
+        ("host/format/rtneural_write.c", "put_row(w, at + i * K + k, node->units, inner * K);",
+         "put_row(w, at + i, node->units, inner);")]),
 ]
