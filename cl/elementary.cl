@@ -124,12 +124,12 @@ static inline REAL real_log(REAL x)
 static inline REAL any_log(REAL x)
 {
     const bool denormal = x < (REAL)TINIEST;
-    REAL y = log_with(denormal ? x * TWO_TO_64 : x,
-                      denormal ? (REAL)-64 : (REAL)0);
+    REAL y = log_with(denormal ? x * TWO_TO_64 : x, denormal ? (REAL)-64 : (REAL)0);
     return x > 0 ? y : x == 0 ? (REAL)-INFINITY : x < 0 ? (REAL)NAN : x;
 }
 
-/* log x, or of x 2^shift, as a sum of two, of a normal x > 0, for powers: f - f^2/2 to twice the precision. */
+/* log x, or of x 2^shift, as a sum of two, of a normal x > 0, for powers: f - f^2/2 to twice the
+ * precision. */
 static inline REAL log_in_two(REAL x, REAL shift, REAL *low)
 {
     REAL n, f = log_parts(x, &n), z = f * f, z_low = fma(f, f, -z);
@@ -183,7 +183,8 @@ static inline REAL any_pow(REAL a, REAL b)
                                     denormal ? (REAL)-64 : (REAL)0, &low);
         REAL product = b * high, rest = fma(b, high, -product) + b * low;
         y = fabs(product) < 1e30f ? exp_of_sum(product, rest)
-                                  : product > 0 ? (REAL)INFINITY : (REAL)0;
+            : product > 0         ? (REAL)INFINITY
+                                  : (REAL)0;
     }
     return a < 0 && is_odd ? -y : y;
 }
@@ -238,6 +239,17 @@ static inline REAL scaled_erfc(REAL z)
     s = fma(s, z, NUMBER(9.608968090632859));
     s = fma(s, z, NUMBER(3.369076451000815));
     return DIVIDE(r, s);
+}
+
+/* erf(x); exact where it is 1. */
+static inline REAL real_erf(REAL x)
+{
+    const REAL size = fabs(x);
+    if (size <= 1)
+        return 2 * half_erf(x);
+    const REAL far = size < 30 ? size : isnan(size) ? size : (REAL)30;
+    const REAL rest = real_exp(-far * far) * scaled_erfc(far);
+    return x > 0 ? 1 - rest : rest - 1;
 }
 
 /* Phi(x), the standard normal distribution's share below x: half of erfc(-x/sqrt 2). */

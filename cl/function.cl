@@ -30,3 +30,7 @@
 #define FN_FLOOR            27
 #define FN_CEIL             28
 #define FN_NOT              29
+#define FN_ERF              30
+#define FN_SIN              31
+#define FN_COS              32
+#define FN_ROUND            33

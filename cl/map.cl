@@ -10,11 +10,13 @@
 #endif
 
 #if REAL_IS_DOUBLE
-#define SQRT_2_OVER_PI 0.79788456080286535588
-#define GELU_CUBE      0.044715
+#define SQRT_2_OVER_PI   0.79788456080286535588
+#define TWO_OVER_SQRT_PI 1.12837916709551257390
+#define GELU_CUBE        0.044715
 #else
-#define SQRT_2_OVER_PI 0.79788456080286535588f
-#define GELU_CUBE      0.044715f
+#define SQRT_2_OVER_PI   0.79788456080286535588f
+#define TWO_OVER_SQRT_PI 1.12837916709551257390f
+#define GELU_CUBE        0.044715f
 #endif
 
 static inline bool live_of(map_lengths w, global const int *lengths, ulong i)
@@ -102,6 +104,14 @@ static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
         return ceil(x);
     case FN_NOT:
         return x == 0 ? (REAL)1 : (REAL)0;
+    case FN_ERF:
+        return real_erf(x);
+    case FN_SIN:
+        return sin(x);
+    case FN_COS:
+        return cos(x);
+    case FN_ROUND:
+        return rint(x);
     default:
         return x;
     }
@@ -174,7 +184,14 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
     case FN_FLOOR:
     case FN_CEIL:
     case FN_NOT:
+    case FN_ROUND:
         return (REAL)0;
+    case FN_ERF:
+        return TWO_OVER_SQRT_PI * real_exp(-x * x);
+    case FN_SIN:
+        return cos(x);
+    case FN_COS:
+        return -sin(x);
     default:
         return (REAL)1;
     }
@@ -274,21 +291,6 @@ kernel void map(global REAL *out, global const REAL *a, global const REAL *b, gl
         }
         out[k * m.out_stride[last]] = value;
     }
-}
-
-/* The same of whole numbers, which are only moved. */
-kernel void map_ids(global int *out, global const int *a, global const int *lengths, map_launch m)
-{
-    ulong last = m.rank - 1, k = get_global_id(0), row = get_global_id(1);
-    ulong K = m.size[last], rows = 1;
-    for (ulong i = 0; i < last; i++)
-        rows *= m.size[i];
-    if (k >= K || row >= rows)
-        return;
-    out += m.out_at + row_at(m.rank, m.size, m.out_stride, row);
-    a += m.at[0] + row_at(m.rank, m.size, m.stride[0], row);
-    out[k * m.out_stride[last]] =
-        live_of(m.within, lengths, row * K + k) ? a[k * m.stride[0][last]] : 0;
 }
 
 /* out[i] = a[i] * clr_dropout_factor(p, seed, index, layer, t, n, unit), where within.t_* and n_*

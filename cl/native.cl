@@ -208,6 +208,8 @@ ONE_ARGUMENT(rint)
 ONE_ARGUMENT(erf)
 ONE_ARGUMENT(floor)
 ONE_ARGUMENT(ceil)
+ONE_ARGUMENT(sin)
+ONE_ARGUMENT(cos)
 OVERLOAD float pow(float x, float y)
 {
     return __builtin_powf(x, y);

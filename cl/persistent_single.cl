@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * cl/persistent_single.cl - the forward scan of one row by one group, which meets nobody and keeps
- * no gates: small networks, of which each step takes less time than what the scan for any number of
- * rows and groups has to ask of it. For programs that are compiled ahead of time. After
- * cl/persistent_input.cl.
+ * cl/persistent_single.cl - the forward scan of one row by one group, or of a few, one after the
+ * other, which meets nobody and keeps no gates: small networks, of which each step takes less time
+ * than what the scan for any number of rows and groups has to ask of it. For programs that are
+ * compiled ahead of time. After cl/persistent_input.cl.
  *
  * States and what a second phase needs are the group's own, in whole vectors: a step's h_t is read
  * by the next one as soon as it is there. A panel's vectors past the last unit are left out. The
@@ -24,9 +24,6 @@ typedef CHAINV __attribute__((aligned(sizeof(REAL)))) CHAINV_ANYWHERE;
  * the registers with four gates. */
 #define ABREAST 3
 #define CHAINS  4 /* in whole vectors */
-
-/* Inputs of which W x takes no longer than to workspace it for a block and to read it again. */
-#define FEW_INPUTS 4
 
 /* What changes from step to step, and both biases. */
 typedef struct single {
@@ -184,12 +181,13 @@ static inline void single_one(const scan *w, const single_step *s, single *own)
     }
 }
 
-static inline void single_begin(const scan *w, single *own)
+/* n: the row. */
+static inline void single_begin(const scan *w, uint n, single *own)
 {
     for (uint v = 0; v < vectors_of(w); v++) {
-        own->h[0][v] = load_some(w->h_first + v * VEC, width_of(w, v));
+        own->h[0][v] = load_some(w->h_first + (size_t)n * w->H + v * VEC, width_of(w, v));
         if (CELL_MEMORY)
-            own->c[v] = load_some(w->c_first + v * VEC, width_of(w, v));
+            own->c[v] = load_some(w->c_first + (size_t)n * w->H + v * VEC, width_of(w, v));
         for (int k = 0; k < CELL_GATES && single_options(w) & OPTION_BIAS; k++) {
             own->b_ih[v][k] = load_some(w->b_ih + (size_t)k * w->H + v * VEC, width_of(w, v));
             if (!(single_options(w) & OPTION_ONE_BIAS))
@@ -198,38 +196,42 @@ static inline void single_begin(const scan *w, single *own)
     }
 }
 
-static inline void single_end(const scan *w, const single *own)
+static inline void single_end(const scan *w, uint n, const single *own)
 {
     for (uint v = 0; v < vectors_of(w); v++) {
-        store_some(own->h[w->count % 2][v], w->h_last + v * VEC, width_of(w, v));
+        store_some(own->h[w->count % 2][v], w->h_last + (size_t)n * w->H + v * VEC, width_of(w, v));
         if (CELL_MEMORY)
-            store_some(own->c[v], w->c_last + v * VEC, width_of(w, v));
+            store_some(own->c[v], w->c_last + (size_t)n * w->H + v * VEC, width_of(w, v));
     }
 }
 
-static inline void single_walk(const scan *w)
+/* Row n, which is part `part` of the rows or, of few inputs (whose W x takes no longer than to keep
+ * it for a block and to read it again), in it. */
+static inline void single_row(const scan *w, uint n, uint part, uint parts)
 {
-    const bool few = w->I <= FEW_INPUTS;
+    const bool few = w->I <= SINGLE_INPUTS;
     single own;
-    single_begin(w, &own);
+    single_begin(w, n, &own);
     for (uint number = 0, in_block = 0; number < w->count; number++, in_block++) {
         uint index = w->down ? w->count - 1 - number : number, end;
         if (in_block == w->block)
             in_block = 0;
         if (!few && in_block == 0)
-            input_product(w, index, 0, 1, 0, panels_of(w->H));
-        single_step s = {.x = w->x + index * w->x_stride,
-                         .y = w->y ? w->y + index * w->y_stride : 0,
+            input_product(w, index, part, parts, 0, panels_of(w->H));
+        const size_t row = (size_t)index * w->N + n;
+        single_step s = {.x = w->x + row * w->x_stride,
+                         .y = w->y ? w->y + row * w->y_stride : 0,
                          .now = number % 2};
         if (!few)
-            s.gates = gates_of(w, index - block_of(w, index, &end));
+            s.gates = gates_of(w, index - block_of(w, index, &end)) + (size_t)n * CELL_GATES * w->H;
         single_one(w, &s, &own);
     }
-    single_end(w, &own);
+    single_end(w, n, &own);
 }
 
 /* Arguments and their meaning: those of persistent_forward. Global size: a group of one work-item
- * for each scan, or one that does both, the second after the first. */
+ * for each part of the rows of each scan, or one that does both scans, the second after the first.
+ */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 persistent_single(global const STORED *panels, global const REAL *weights, global REAL *workspace,
                   global const REAL *x, global const REAL *h_first, global const REAL *c_first,
@@ -238,11 +240,13 @@ persistent_single(global const STORED *panels, global const REAL *weights, globa
 {
     const uint first = l.single_group ? 0 : (uint)get_group_id(0),
                end = l.single_group ? l.used : first + 1;
-    for (uint d = first; d < end; d++) {
-        const scan_arrays at = l.scans[d];
+    for (uint group = first; group < end; group++) {
+        const scan_arrays at = l.scans[group / l.row_parts];
+        uint part = group % l.row_parts, row0, row1 = part_range(l.N, part, l.row_parts, &row0);
         scan w;
         scan_alone_begin(&w, &l, &at, panels, weights, workspace, x, h_first, c_first, h_last,
                          c_last, y, lengths);
-        single_walk(&w);
+        for (uint n = row0; n < row1; n++)
+            single_row(&w, n, part, l.row_parts);
     }
 }

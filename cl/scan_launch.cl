@@ -38,8 +38,10 @@
 #define FLAG_CUT_UP   4 /* step t + 1 has FLAG_RESET, so nothing comes back from there */
 #define FLAG_CUT_DOWN 8 /* step t - 1 has, and comes after it */
 
-/* persistent: units at most of what one group scans with all states at hand. */
-#define SINGLE_UNITS 256
+/* persistent: units at most of what one group scans with all states at hand, a row after the other;
+ * and inputs at most of which each row multiplies its own. */
+#define SINGLE_UNITS  256
+#define SINGLE_INPUTS 4
 
 /* Where a scan's x and y are, if it has any. */
 #define FROM_NOWHERE   0

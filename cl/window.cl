@@ -114,3 +114,39 @@ kernel void window_history(global const REAL *steps, ulong steps_at, global REAL
     ulong n = row % N, h = row / N, length = has_lengths ? (ulong)lengths[lengths_at + n] : T;
     history[history_at + row * C + c] = steps[steps_at + ((h + length) * N + n) * C + c];
 }
+
+/* Whole numbers as numbers to compute with, and back: towards 0, at the bounds of an int beyond,
+ * NaN as 0. Global size [count, 1]. */
+kernel void cast_ids(global REAL *out, ulong out_at, global const int *a, ulong at, ulong count)
+{
+    ulong i = get_global_id(0);
+    if (i < count)
+        out[out_at + i] = (REAL)a[at + i];
+}
+
+kernel void cast_numbers(global int *out, ulong out_at, global const REAL *a, ulong at, ulong count)
+{
+    ulong i = get_global_id(0);
+    if (i >= count)
+        return;
+    REAL x = a[at + i];
+    out[out_at + i] = x >= (REAL)2147483648.0f    ? 2147483647
+                      : x > -(REAL)2147483648.0f  ? (int)x
+                      : x <= -(REAL)2147483648.0f ? -2147483647 - 1
+                                                  : 0;
+}
+
+/* What `map` does without a function, of whole numbers, which are only moved. */
+kernel void map_ids(global int *out, global const int *a, global const int *lengths, map_launch m)
+{
+    ulong last = m.rank - 1, k = get_global_id(0), row = get_global_id(1);
+    ulong K = m.size[last], rows = 1;
+    for (ulong i = 0; i < last; i++)
+        rows *= m.size[i];
+    if (k >= K || row >= rows)
+        return;
+    out += m.out_at + row_at(m.rank, m.size, m.out_stride, row);
+    a += m.at[0] + row_at(m.rank, m.size, m.stride[0], row);
+    out[k * m.out_stride[last]] =
+        live_of(m.within, lengths, row * K + k) ? a[k * m.stride[0][last]] : 0;
+}

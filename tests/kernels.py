@@ -17,6 +17,7 @@ FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-f
 CELLS = ["rnn", "lstm", "gru"]
 PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
             ["prelude", "philox", "function", "elementary", "map_launch", "nodes"],
+            ["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
             ["prelude", "model"], ["prelude", "elementary", "loss"], ["prelude", "optimizer"],
             ["prelude", "storage"], ["prelude", "storage", "convert"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
@@ -33,7 +34,7 @@ for cell, way in itertools.product(CELLS, ("forward", "backward")):
 VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
 OPTIONS = [None, 0, 1, 0xffff]  # not defined: the launch's; none, biases, all
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
-SCALAR = {"stepwise", "convert", "resident"}  # and those that want it to be 1
+SCALAR = {"stepwise", "trace", "convert", "resident"}  # and those that want it to be 1
 AMD = ["-target", "amdgcn-amd-amdhsa", "-nogpulib"]
 GPUS = {"gfx900": [*AMD, "-mcpu=gfx900"], "gfx1030": [*AMD, "-mcpu=gfx1030"],
         "gfx1100": [*AMD, "-mcpu=gfx1100"], "nvptx": ["-target", "nvptx64-nvidia-cuda"]}
@@ -83,7 +84,7 @@ def deviations(choices, values):
 def gpu_jobs(clang):
     """(program, values, flags) of what a GPU runs, and the names of the GPUs that clang knows."""
     code = ["-S", "-O2", "-o", "/dev/null"]
-    ends = {"sequence", "model", "loss", "optimizer", "convert", "pack", "gemm", "stepwise",
+    ends = {"sequence", "trace", "model", "loss", "optimizer", "convert", "pack", "gemm", "stepwise",
             "resident_forward", "resident_backward"}
     jobs, known = [], []
     for gpu, flags in GPUS.items():

@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 # A file includes its own folder or a lower level. Folders of one level do not know each other,
-# but the reference may use the shapes.
+# but the reference may use the shapes, and file formats of models the tensors and JSON of ours.
 LEVEL = {"base": 0, "device": 1, "shape": 1, "reference": 1, "math": 2, "layer": 3, "graph": 4,
-         "model": 5, "train": 6}
-SIDEWAYS = {("reference", "shape")}
+         "model": 5, "format": 5, "train": 6}
+SIDEWAYS = {("reference", "shape"), ("format", "model")}
 # The lowest layer that may know a public header, for the types in it: network.h is nothing but
 # types and pure arithmetic, plan.h has slices and the choice of the matrix product.
 PUBLIC = {"version.h": "base", "status.h": "base", "network.h": "base", "context.h": "device",
-          "plan.h": "math", "buffer.h": "device", "report.h": "device", "problem.h": "layer", "stream.h": "layer", "tune.h": "layer", "tensors.h": "model", "model.h": "model", "graph.h": "base", "graph_parameters.h": "graph", "graph_plan.h": "graph", "graph_stream.h": "graph",
+          "plan.h": "math", "trace.h": "layer", "buffer.h": "device", "report.h": "device", "problem.h": "layer", "stream.h": "layer", "tune.h": "layer", "tensors.h": "model", "format.h": "format", "model.h": "model", "graph.h": "base", "graph_parameters.h": "graph", "graph_plan.h": "graph", "graph_stream.h": "graph",
           "trainer.h": "train", "graph_trainer.h": "train", "data.h": "train", "text.h": "train"}
 NO_OPENCL = {"base", "shape", "reference"}
 MAX_FILE, MAX_FUNCTION = 400, 120

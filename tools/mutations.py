@@ -120,6 +120,15 @@ MUTATIONS = [
         ("cl/gemm.cl", "c[n] = add ? c[n] + partial[n] : partial[n];", "c[n] = partial[n];")]),
     ("gemm-blocks-of-k", "test_gemm", [
         ("cl/gemm.cl", "add = accumulate || k > 0;", "add = accumulate;")]),
+    ("single-state-of-the-first-row", "test_persistent", [
+        ("cl/persistent_single.cl", "load_some(w->c_first + (size_t)n * w->H + v * VEC",
+         "load_some(w->c_first + v * VEC")]),
+    ("single-inputs-of-the-first-row", "test_persistent", [
+        ("cl/persistent_single.cl", " + (size_t)n * CELL_GATES * w->H;", ";")]),
+    ("gemm-another-a-again", "test_packed", [
+        ("host/math/packed.c", "g->same_a && p->holds_a", "p->holds_a")]),
+    ("gemm-a-not-held", "test_packed", [
+        ("host/math/packed.c", "g->same_a && p->holds_a", "g->same_a")]),
     ("gemm-height-of-a-tile", "test_packed", [
         ("cl/gemm.cl", "else if (height <= 3)", "else if (height <= 4)")]),
     ("storage-scale-of-another", "test_stored_products test_stored_plans", [

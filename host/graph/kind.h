@@ -116,7 +116,8 @@ typedef struct clr_run {
     size_t lengths_stride;
     uint64_t dropout_seed;
     uint32_t dropout_index;
-    clrnn_slice state[CLR_STATE_PARTS]; /* in a stream */
+    clrnn_slice state[CLR_STATE_PARTS];  /* in a stream */
+    clrnn_slice traced[CLR_STATE_PARTS]; /* gradients of states by step, where wanted */
     bool stream;
     void **own; /* what the node has made for itself */
 } clr_run;
@@ -142,6 +143,8 @@ typedef struct clr_kind {
     void (*destroy)(void *own);
     clrnn_status (*forward)(clr_run *run);
     clrnn_status (*backward)(clr_run *run); /* NULL: forward only */
+    /** The pass of the plan that `own` is, for traces. NULL: it is none. */
+    clrnn_forward_io (*pass)(const clr_run *run);
     /** In a stream: why not, or NULL; what it keeps. NULL: whatever leaves time alone. */
     const char *(*no_stream)(const clr_infer *infer);
     uint32_t (*state)(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS]);

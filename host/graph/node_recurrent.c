@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT
  * graph/node_recurrent.c - a recurrent stack: a plan, in whatever order its axes come. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/memory.h"
 #include "device/buffer.h"
 #include "graph/kind.h"
 #include "shape/network.h"
 
 /* --- shapes ---------------------------------------------------------------------------------- */
 
+/* Which axis is time: without symbols the first one that is not N. */
+static int32_t time_axis(const clr_shape *x)
+{
+    return x->steps != CLR_NO_AXIS ? x->steps : x->rank == 3 && x->batch == 0 ? 1 : 0;
+}
+
 /* Which axis is N, or CLR_NO_AXIS: the one that is neither time nor the last. */
 static int32_t rows_axis(const clr_shape *x)
 {
-    return x->rank == 3 ? (x->steps == 0 ? 1 : 0) : CLR_NO_AXIS;
+    return x->rank == 3 ? (time_axis(x) == 0 ? 1 : 0) : CLR_NO_AXIS;
 }
 
 static uint64_t rows_of(const clr_shape *x)
@@ -22,8 +30,8 @@ static uint64_t rows_of(const clr_shape *x)
 static bool is_sequence(const clr_shape *x)
 {
     const int32_t last = (int32_t)x->rank - 1;
-    return (x->rank == 2 || x->rank == 3) && x->steps != CLR_NO_AXIS && x->steps < last &&
-           x->batch < last && x->size[last] > 0 && x->size[last] <= UINT32_MAX;
+    return (x->rank == 2 || x->rank == 3) && x->steps < last && x->batch < last &&
+           x->size[last] > 0 && x->size[last] <= UINT32_MAX;
 }
 
 static clrnn_status recurrent_complete(const clr_infer *infer, clrnn_node_desc *desc)
@@ -66,7 +74,7 @@ static clrnn_status recurrent_infer(clr_infer *infer)
     if (x->size[x->rank - 1] != infer->desc->network.input_size)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
                              "its input_size would depend on T or N");
-    if (x->size[x->steps] == 0 || rows_of(x) == 0)
+    if (x->size[time_axis(x)] == 0 || rows_of(x) == 0)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_RANGE, "x has no %s",
                              rows_of(x) ? "steps" : "rows");
     const uint64_t LD = (uint64_t)n.layers * n.directions, N = rows_of(x);
@@ -84,7 +92,14 @@ static clrnn_status recurrent_infer(clr_infer *infer)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
                              "c0 is given, but this cell has h alone");
     status = check_state(infer, 1, LD, N, n.state_size);
-    return status == CLRNN_OK ? check_state(infer, 2, LD, N, n.desc.hidden_size) : status;
+    if (status == CLRNN_OK)
+        status = check_state(infer, 2, LD, N, n.desc.hidden_size);
+    if (status == CLRNN_OK && infer->in[3] &&
+        (infer->in[3]->rank != 1 || infer->in[3]->size[0] != N))
+        status = clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
+                               "lengths is %s, but must be [N] with the N of x",
+                               clr_value_text(infer->in[3]).text);
+    return status;
 }
 
 static bool recurrent_parameter(const clr_infer *infer, uint32_t i, clr_parameter *p, char name[64])
@@ -103,11 +118,34 @@ static bool recurrent_parameter(const clr_infer *infer, uint32_t i, clr_paramete
     return true;
 }
 
+/* What the node keeps: the plan, and where there are lengths of its own, those of the pass. */
+typedef struct recurrent_own {
+    clrnn_plan *plan;
+    int32_t *ids;      /* [N], as they are read */
+    uint32_t *lengths; /* [N] */
+} recurrent_own;
+
+static clrnn_plan *plan_of(const clr_run *run)
+{
+    return ((recurrent_own *)*run->own)->plan;
+}
+
+static void recurrent_destroy(void *memory)
+{
+    recurrent_own *own = memory;
+    if (!own)
+        return;
+    clrnn_plan_destroy(&own->plan);
+    free(own->ids);
+    free(own->lengths);
+    free(own);
+}
+
 /* --- memory ---------------------------------------------------------------------------------- */
 
 static bool is_time_major(const clr_shape *x)
 {
-    return x->rank == 2 || x->steps == 0;
+    return x->rank == 2 || time_axis(x) == 0;
 }
 
 static size_t x_count(const clr_run *run)
@@ -128,7 +166,7 @@ static size_t real_bytes(const clr_run *run)
 /* Kept: the reserve, from a multiple of 64 bytes on, and x as [T,N,I] where it is not. */
 static size_t reserve_count(const clr_run *run)
 {
-    const clrnn_plan_info *info = clrnn_plan_get_info(*run->own);
+    const clrnn_plan_info *info = clrnn_plan_get_info(plan_of(run));
     return (info->reserve_bytes / real_bytes(run) + 31) / 16 * 16;
 }
 
@@ -143,7 +181,7 @@ static clrnn_status recurrent_create(clr_run *run)
 {
     const clr_tools *tools = run->tools;
     const clr_shape *x = &run->in[0];
-    const uint64_t T = x->size[x->steps], N = rows_of(x);
+    const uint64_t T = x->size[time_axis(x)], N = rows_of(x);
     const clrnn_plan_desc desc = {.network = run->node->desc.network,
                                   .max_steps = (uint32_t)T,
                                   .max_batch = (uint32_t)N,
@@ -156,13 +194,15 @@ static clrnn_status recurrent_create(clr_run *run)
     if (T > UINT32_MAX || N > UINT32_MAX)
         return clr_node_fail(&tools->context->log, &run->node->desc, CLRNN_ERR_RANGE,
                              "T or N is more than %u", UINT32_MAX);
-    return clrnn_plan_create(tools->context, &desc, (clrnn_plan **)run->own);
-}
-
-static void recurrent_destroy(void *own)
-{
-    clrnn_plan *plan = own;
-    clrnn_plan_destroy(&plan);
+    recurrent_own *own = *run->own = clr_calloc(1, sizeof *own);
+    if (own && run->node->input_count > 3) {
+        own->ids = clr_calloc(N, sizeof *own->ids);
+        own->lengths = clr_calloc(N, sizeof *own->lengths);
+    }
+    if (!own || (run->node->input_count > 3 && (!own->ids || !own->lengths)))
+        return clr_node_fail(&tools->context->log, &run->node->desc, CLRNN_ERR_MEMORY,
+                             "out of memory");
+    return clrnn_plan_create(tools->context, &desc, &own->plan);
 }
 
 /* --- running --------------------------------------------------------------------------------- */
@@ -176,15 +216,40 @@ static clrnn_status reorder(clr_run *run, const clr_shape *graph, clrnn_slice fr
     cl_ulong *of_time_major = to_time_major ? l.out_stride : l.stride[0];
     clr_launch_takes(&l, 0, graph, graph, from);
     for (uint32_t i = 0; i < graph->rank; i++)
-        of_time_major[i] = (int32_t)i == graph->steps       ? rows_of(graph) * width
+        of_time_major[i] = (int32_t)i == time_axis(graph)   ? rows_of(graph) * width
                            : (int32_t)i == rows_axis(graph) ? width
                                                             : 1;
     return clr_move(run, &l, to.buffer, from.buffer, false);
 }
 
+/* Lengths of the node's own, once they are computed: bounded by T, and by those of the pass. */
+static clrnn_status read_lengths(clr_run *run)
+{
+    const clr_shape *x = &run->in[0];
+    const recurrent_own *own = *run->own;
+    const uint32_t T = (uint32_t)x->size[time_axis(x)], N = (uint32_t)rows_of(x);
+    const uint32_t *pass = run->ragged && x->lengths != CLR_ALL_STEPS
+                               ? run->lengths + x->lengths * run->lengths_stride
+                               : NULL;
+    if (!run->x[3].buffer)
+        return CLRNN_OK;
+    clrnn_status status =
+        clr_buffer_read(run->tools->context, run->x[3].buffer, run->x[3].offset * sizeof(cl_int),
+                        N * sizeof(cl_int), own->ids);
+    for (uint32_t n = 0; n < N && status == CLRNN_OK; n++) {
+        const uint32_t most = pass && pass[n] < T ? pass[n] : T;
+        own->lengths[n] = own->ids[n] < 0                ? 0
+                          : (uint32_t)own->ids[n] > most ? most
+                                                         : (uint32_t)own->ids[n];
+    }
+    return status;
+}
+
 static const uint32_t *lengths_of(const clr_run *run)
 {
     const clr_shape *x = &run->in[0];
+    if (run->x[3].buffer)
+        return ((recurrent_own *)*run->own)->lengths;
     return run->ragged && x->lengths != CLR_ALL_STEPS
                ? run->lengths + x->lengths * run->lengths_stride
                : NULL;
@@ -194,7 +259,7 @@ static const uint32_t *lengths_of(const clr_run *run)
 static clrnn_forward_io io_of(const clr_run *run, clrnn_slice x)
 {
     const clr_shape *shape = &run->in[0];
-    clrnn_forward_io io = {.steps = (uint32_t)shape->size[shape->steps],
+    clrnn_forward_io io = {.steps = (uint32_t)shape->size[time_axis(shape)],
                            .batch = (uint32_t)rows_of(shape),
                            .lengths = lengths_of(run),
                            .x = x,
@@ -213,7 +278,7 @@ static clrnn_status set_weights(clr_run *run)
 {
     return run->packed
                ? CLRNN_OK
-               : clrnn_plan_set_weights(*run->own, (clrnn_slice){run->parameters, run->at[0]});
+               : clrnn_plan_set_weights(plan_of(run), (clrnn_slice){run->parameters, run->at[0]});
 }
 
 static clrnn_slice ordered_x(const clr_run *run)
@@ -227,15 +292,17 @@ static clrnn_status recurrent_forward(clr_run *run)
 {
     const bool ordered = is_time_major(&run->in[0]);
     const clrnn_slice x = ordered_x(run);
+    clrnn_status status = read_lengths(run);
     clrnn_forward_io io = io_of(run, x);
-    clrnn_status status = set_weights(run);
+    if (status == CLRNN_OK)
+        status = set_weights(run);
     io.y = ordered ? run->y[0] : clr_part(run->scratch, x_count(run));
     io.hn = run->stream ? run->state[0] : run->y[1];
     io.cn = run->stream ? run->state[1] : run->y[2];
     if (status == CLRNN_OK && !ordered)
         status = reorder(run, &run->in[0], run->x[0], x, true);
     if (status == CLRNN_OK)
-        status = clrnn_forward(*run->own, &io, NULL);
+        status = clrnn_forward(plan_of(run), &io, NULL);
     if (status == CLRNN_OK && !ordered)
         status = reorder(run, &run->out[0], io.y, run->y[0], false);
     return status;
@@ -251,7 +318,9 @@ static clrnn_status recurrent_backward(clr_run *run)
                             .dx = run->dx[0],
                             .dh0 = run->dx[1],
                             .dc0 = run->dx[2],
-                            .dweights = {run->gradient, run->at[0]}};
+                            .dweights = {run->gradient, run->at[0]},
+                            .dh = run->traced[0],
+                            .dc = run->traced[1]};
     clrnn_status status = CLRNN_OK;
     if (!ordered && run->dy[0].buffer) {
         io.dy = clr_part(run->scratch, x_count(run));
@@ -260,10 +329,15 @@ static clrnn_status recurrent_backward(clr_run *run)
     if (!ordered && run->dx[0].buffer)
         io.dx = run->scratch;
     if (status == CLRNN_OK)
-        status = clrnn_backward(*run->own, &io, NULL);
+        status = clrnn_backward(plan_of(run), &io, NULL);
     if (status == CLRNN_OK && !ordered && run->dx[0].buffer)
         status = reorder(run, &run->in[0], io.dx, run->dx[0], false);
     return status;
+}
+
+static clrnn_forward_io recurrent_pass(const clr_run *run)
+{
+    return io_of(run, ordered_x(run));
 }
 
 /* --- streams --------------------------------------------------------------------------------- */
@@ -272,6 +346,8 @@ static const char *recurrent_no_stream(const clr_infer *infer)
 {
     if (infer->desc->network.bidirectional || infer->desc->network.reverse)
         return "its backward direction needs the whole sequence";
+    if (infer->in[3])
+        return "it has lengths of its own";
     return infer->in[1] || infer->in[2] ? "a stream keeps its states, but h0 or c0 is given" : NULL;
 }
 
@@ -287,7 +363,8 @@ static uint32_t recurrent_state(const clr_infer *infer, clr_state_part parts[CLR
 
 const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,
                                      .least = 1,
-                                     .most = 3,
+                                     .most = 4,
+                                     .ids = 8,
                                      .uses = CLR_USES_NETWORK | CLR_USES_WEIGHTS,
                                      .outputs = {"", "hn", "cn"},
                                      .complete = recurrent_complete,
@@ -298,5 +375,6 @@ const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,
                                      .destroy = recurrent_destroy,
                                      .forward = recurrent_forward,
                                      .backward = recurrent_backward,
+                                     .pass = recurrent_pass,
                                      .no_stream = recurrent_no_stream,
                                      .state = recurrent_state};

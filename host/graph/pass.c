@@ -61,6 +61,8 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
     }
     for (uint32_t i = 0; i < place->part_count; i++)
         run.state[i] = (clrnn_slice){plan->state, place->state[i]};
+    for (uint32_t i = 0; i < CLR_STATE_PARTS; i++)
+        run.traced[i] = place->traced[i];
     return run;
 }
 

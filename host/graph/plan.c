@@ -268,7 +268,9 @@ const clrnn_graph_plan_info *clrnn_graph_plan_get_info(const clrnn_graph_plan *p
 
 const clrnn_plan_info *clrnn_graph_plan_node_info(const clrnn_graph_plan *plan, uint32_t node)
 {
-    return plan && node < plan->graph->node_count
-               ? clrnn_plan_get_info(plan->nodes[node].own) /* only recurrent nodes have one */
-               : NULL;
+    if (!plan || node >= plan->graph->node_count ||
+        plan->graph->nodes[node].desc.kind != CLRNN_NODE_RECURRENT)
+        return NULL;
+    clrnn_plan *const *own = plan->nodes[node].own; /* a recurrent node keeps its plan first */
+    return own ? clrnn_plan_get_info(*own) : NULL;
 }

@@ -29,6 +29,7 @@ typedef struct clr_node_place {
     size_t *at; /* [parameters] */
     size_t state[CLR_STATE_PARTS];
     clr_state_part parts[CLR_STATE_PARTS];
+    clrnn_slice traced[CLR_STATE_PARTS]; /* the caller's: clrnn_graph_plan_state_gradients */
     uint32_t part_count;
 } clr_node_place;
 

@@ -5,6 +5,7 @@
 #include "device/buffer.h"
 #include "layer/empty.h"
 #include "layer/scan.h"
+#include "layer/state_gradients.h"
 #include "layer/strategy.h"
 
 /* What the functions below share. */
@@ -24,19 +25,25 @@ static clrnn_status check(const clr_back *b)
     const clrnn_plan *plan = b->plan;
     const clrnn_backward_io *io = b->io;
     const clr_pass *pass = &b->pass;
-    if (!plan->network.has_cell_state && (io->dcn.buffer || io->dc0.buffer))
+    if (!plan->network.has_cell_state && (io->dcn.buffer || io->dc0.buffer || io->dc.buffer))
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
                         "backward: %s is given, but belongs to LSTM only",
-                        b->io->dcn.buffer ? "dcn" : "dc0");
+                        io->dcn.buffer   ? "dcn"
+                        : io->dc0.buffer ? "dc0"
+                                         : "dc");
     const struct {
         clrnn_slice slice;
         size_t count;
         const char *name;
-    } all[] = {
-        {io->dy, clr_count_y(plan, pass), "dy"},          {io->dhn, clr_count_h(plan, pass), "dhn"},
-        {io->dcn, clr_count_c(plan, pass), "dcn"},        {io->dx, clr_count_x(plan, pass), "dx"},
-        {io->dh0, clr_count_h(plan, pass), "dh0"},        {io->dc0, clr_count_c(plan, pass), "dc0"},
-        {io->dweights, plan->network.weights, "dweights"}};
+    } all[] = {{io->dy, clr_count_y(plan, pass), "dy"},
+               {io->dhn, clr_count_h(plan, pass), "dhn"},
+               {io->dcn, clr_count_c(plan, pass), "dcn"},
+               {io->dx, clr_count_x(plan, pass), "dx"},
+               {io->dh0, clr_count_h(plan, pass), "dh0"},
+               {io->dc0, clr_count_c(plan, pass), "dc0"},
+               {io->dweights, plan->network.weights, "dweights"},
+               {io->dh, pass->steps * clr_count_h(plan, pass), "dh"},
+               {io->dc, pass->steps * clr_count_c(plan, pass), "dc"}};
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all && status == CLRNN_OK; i++)
         status = clr_slice_check(plan, all[i].slice, all[i].count, plan->real_bytes, all[i].name);
@@ -109,15 +116,17 @@ static clrnn_status end_gradients(clr_back *b)
     return status == CLRNN_OK ? move_gradients(b, true) : status;
 }
 
-/* dweights at `offset`, [rows,columns], (+)= d^T from, where d and from have T*N rows. */
-static clrnn_status weight_gradient(clr_back *b, clr_matrix d, size_t rows, clr_matrix from,
-                                    size_t columns, size_t offset)
+/* dweights at `offset`, [rows,columns], (+)= d^T from, where d and from have T*N rows. same: d is
+ * that of the gradient before. */
+static clrnn_status weight_gradient(clr_back *b, clr_matrix d, bool same, size_t rows,
+                                    clr_matrix from, size_t columns, size_t offset)
 {
     const clr_gemm gemm = {.m = rows,
                            .n = columns,
                            .k = (size_t)b->pass.steps * b->pass.batch,
                            .transpose_a = true,
                            .accumulate = b->io->accumulate,
+                           .same_a = same,
                            .a = d,
                            .b = from,
                            .c = {b->io->dweights.buffer, b->io->dweights.offset + offset, columns}};
@@ -164,7 +173,8 @@ static clrnn_status parameter_gradients(clr_back *b, clr_matrix da)
     return status;
 }
 
-/* dU = du^T H_prev, where the gates of a later phase take the saved value in place of h. */
+/* dU = du^T H_prev, where the gates of a later phase take the saved value in place of h. After dW,
+ * whose da may be du. */
 static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
 {
     const clr_network *n = &b->plan->network;
@@ -178,10 +188,11 @@ static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
         w->workspace, w->workspace_at + clr_layout_saved(w->layout, n, w->layer, w->direction, 0),
         H};
     clrnn_status status = mask_padding(b, h_prev, R, true, &b->plan->masked_h, &h_prev);
+    const bool same = n->form->phases == 1 && !n->form->two_inputs;
     for (uint32_t i = 0; i < n->form->phases && status == CLRNN_OK; i++) {
         const size_t row = n->form->phase[i].first * H, rows = n->form->phase[i].count * H;
         du.offset = first + row;
-        status = weight_gradient(b, du, rows, i ? saved : h_prev, R, b->cell.w_hh + row * R);
+        status = weight_gradient(b, du, same, rows, i ? saved : h_prev, R, b->cell.w_hh + row * R);
     }
     return status;
 }
@@ -195,7 +206,7 @@ static clrnn_status projection_gradient(clr_back *b)
     clr_matrix hidden = {
         w->workspace, w->workspace_at + clr_layout_saved(w->layout, n, w->layer, w->direction, 0),
         H};
-    return weight_gradient(b, (clr_matrix){b->plan->dproj, b->flow.dproj, n->state_size},
+    return weight_gradient(b, (clr_matrix){b->plan->dproj, b->flow.dproj, n->state_size}, false,
                            n->state_size, hidden, H, b->cell.w_hr);
 }
 
@@ -206,7 +217,8 @@ static clrnn_status weight_gradients(clr_back *b)
     size_t columns = (size_t)n->gates * n->desc.hidden_size;
     clr_matrix da = {b->plan->da, b->flow.da, columns};
     clr_matrix du = {n->form->two_inputs ? b->plan->du : b->plan->da, b->flow.da, columns};
-    clrnn_status status = weight_gradient(b, da, columns, b->input, b->cell.inputs, b->cell.w_ih);
+    clrnn_status status =
+        weight_gradient(b, da, false, columns, b->input, b->cell.inputs, b->cell.w_ih);
     if (status == CLRNN_OK)
         status = recurrent_gradient(b, du);
     if (status == CLRNN_OK)
@@ -257,7 +269,10 @@ static clrnn_status run_layer(clr_back *b, uint32_t layer, clrnn_slice dy, clrnn
         status = move_gradients(b, false);
     }
     if (status == CLRNN_OK)
-        status = b->plan->strategy->backward(b->plan, scans, directions);
+        status =
+            b->io->dh.buffer || b->io->dc.buffer
+                ? clr_scan_back_by_steps(b->plan, &b->pass, scans, directions, b->io->dh, b->io->dc)
+                : b->plan->strategy->backward(b->plan, scans, directions);
     for (uint32_t d = 0; d < directions && status == CLRNN_OK; d++) {
         take_up(b, layer, d, dy);
         status = end_gradients(b);

@@ -84,48 +84,97 @@ static clr_partition partition_stack(const clrnn_plan *plan, const clr_scan *sca
                            .most_spins = long_wait};
 }
 
+/* Cycles that a value of k takes for a panel and so many rows, which come in tiles of six and of
+ * four: tile_height of cl/persistent.cl. */
+static uint32_t tile_cycles(uint32_t rows)
+{
+    const uint32_t high = rows > 8 ? (rows - 3) / 6 : 0, rest = rows - 6 * high;
+    return 6 * high + (rest > 6 ? 8 : rest > 4 ? 6 : rest ? 4 : 0);
+}
+
+/* A step of a direction: its weights, and what it takes in cycles for a value of k, whole or cut in
+ * two ways. */
+typedef struct clr_step_cost {
+    uint32_t panels, rows; /* rows: of a group, if they are cut */
+    uint64_t weights, whole, by_rows, by_units;
+} clr_step_cost;
+
+static clr_step_cost cost_of(const clrnn_plan *plan, uint32_t batch, uint32_t each)
+{
+    const clr_network *n = &plan->network;
+    const uint32_t width = clr_scanner_of(plan)->kernels.tile_n;
+    const uint64_t panels = (n->desc.hidden_size + width - 1) / width;
+    const uint32_t rows = (batch + each - 1) / each;
+    const uint64_t barrier = 1000 / (n->gates * n->state_size); /* a third of a microsecond */
+    return (clr_step_cost){.panels = (uint32_t)panels,
+                           .rows = rows,
+                           .weights = weights_of(plan),
+                           .whole = panels * tile_cycles(batch),
+                           .by_rows = panels * tile_cycles(rows),
+                           .by_units = (panels + each - 1) / each * tile_cycles(batch) + barrier};
+}
+
+/* Of a network so small that a group with a kernel of its own for a few rows takes them faster than
+ * two groups do that share the units. (One row of an LSTM, H = 64 and 96: 1.3 and 1.2 times as
+ * fast; two rows with H = 40 1.7 times as fast as in one tile.) */
+static const uint64_t small_single = 3u << 14;
+
+static bool single_rows(const clrnn_plan *plan, const clr_scan *scan, uint32_t rows, bool back)
+{
+    const clr_persistent *kernels = &clr_scanner_of(plan)->kernels;
+    const size_t inputs = clr_network_cell(&plan->network, scan->layer, 0).inputs;
+    return !back && !scan->lengths && weights_of(plan) < small_single &&
+           clr_persistent_is_single(kernels, rows, inputs);
+}
+
+/* As it has been measured, if that can be. */
+static bool cut_as_measured(const clrnn_plan *plan, uint32_t batch, uint32_t each, uint32_t panels,
+                            clr_partition *s)
+{
+    const clrnn_exec_config *config = &plan->config;
+    if (!config->unit_parts || batch != plan->desc.max_batch || config->unit_parts > each ||
+        config->row_parts > each ||
+        (config->unit_parts > 1 && !clr_grid_barrier_allowed(plan->context)))
+        return false;
+    s->row_parts = smaller(config->row_parts, batch);
+    s->unit_parts = smaller(config->unit_parts, panels);
+    s->steal = config->steals;
+    return true;
+}
+
 /* How a launch of some directions is cut. Directions are independent, so they come first; rows are
  * independent too, but each part of the rows reads all weights, so rows are cut only while these
  * fit a core's own cache; units need a grid barrier in each step, which small steps are not worth,
  * nor launches of few steps that a late group would make many times as long. From large parts
  * others steal. */
 static clr_partition partition_directions(const clrnn_plan *plan, const clr_scan *scan,
-                                          uint32_t directions)
+                                          uint32_t directions, bool back)
 {
-    const uint32_t batch = scan->layout->batch, steps = scan->end - scan->begin;
-    const clr_network *n = &plan->network;
     const uint64_t core_cache = 1u << 19, large_panel = 1u << 17;
-    const uint32_t full_tiles =
-        12; /* with fewer rows the lower tiles cost more than grid barriers */
-    uint64_t products = weights_of(plan);
-    const uint32_t width = clr_scanner_of(plan)->kernels.tile_n;
-    uint32_t panels = (n->desc.hidden_size + width - 1) / width;
-    uint32_t each = co_resident(plan) / directions;
+    /* (With fewer rows the lower tiles may cost more than grid barriers.) */
+    const uint32_t full_tiles = 12;
+    const uint32_t batch = scan->layout->batch, each = co_resident(plan) / directions;
+    const clr_step_cost step = cost_of(plan, batch, each ? each : 1);
+    const uint64_t products = step.weights * batch, work = products * (scan->end - scan->begin);
     clr_partition s = {
         .scans = directions, .row_parts = 1, .unit_parts = 1, .most_spins = long_wait};
     /* Where a panel takes some microseconds it matters little whose caches hold it, and much that
      * a core which others use keeps nobody waiting. */
-    s.steal = products * batch / panels >= large_panel;
-    if (each < 2)
+    s.steal = products / step.panels >= large_panel;
+    if (each < 2 || cut_as_measured(plan, batch, each, step.panels, &s) || work <= small_rows)
         return s;
-    const uint64_t small_step = panels % each ? 1u << 15 : 1u << 14; /* even parts pay sooner */
-    const clrnn_exec_config *config = &plan->config;
-    if (config->unit_parts && batch == plan->desc.max_batch) { /* measured */
-        bool possible = config->unit_parts <= each && config->row_parts <= each;
-        if (possible && (config->unit_parts == 1 || clr_grid_barrier_allowed(plan->context))) {
-            s.row_parts = smaller(config->row_parts, batch);
-            s.unit_parts = smaller(config->unit_parts, panels);
-            s.steal = config->steals;
-            return s;
-        }
-    }
-    if (products * batch * steps <= small_rows)
-        return s;
-    if (batch >= full_tiles * each && products * plan->packed.number_bytes <= core_cache)
+    /* Even parts pay sooner. */
+    const uint64_t small_step = single_rows(plan, scan, batch, back) ? small_single
+                                : step.panels % each                 ? 1u << 15
+                                                                     : 1u << 14;
+    const bool fits = step.weights * plan->packed.number_bytes <= core_cache;
+    const bool fewer = batch >= each && step.by_rows < step.whole;
+    if ((batch >= each && single_rows(plan, scan, step.rows, back)) ||
+        (fits && fewer && (step.rows >= full_tiles || step.by_rows <= step.by_units)))
         s.row_parts = each;
-    else if (products * batch >= small_step && products * batch * steps > small_launch &&
+    else if (products >= small_step && work > small_launch && step.by_units < step.whole &&
              clr_grid_barrier_allowed(plan->context))
-        s.unit_parts = smaller(each, panels);
+        s.unit_parts = smaller(each, step.panels);
     else if (batch >= each)
         s.row_parts = each;
     return s;
@@ -134,8 +183,8 @@ static clr_partition partition_directions(const clrnn_plan *plan, const clr_scan
 static clr_partition rule(const clrnn_plan *plan, const clr_scan *scans, uint32_t count, bool back)
 {
     bool stacked = count > 1 && scans[0].layer != scans[1].layer;
-    (void)back;
-    return (stacked ? partition_stack : partition_directions)(plan, scans, count);
+    return stacked ? partition_stack(plan, scans, count)
+                   : partition_directions(plan, scans, count, back);
 }
 
 static clrnn_status init(clrnn_plan *plan)

@@ -9,6 +9,7 @@
 #include "layer/exec_config.h"
 #include "layer/weights.h"
 #include "math/sequence.h"
+#include "math/trace.h"
 
 struct clr_strategy;
 struct clr_staging;
@@ -50,6 +51,9 @@ struct clrnn_plan {
     cl_mem dy[2];    /* [T,N,D*R] of layers below the top, taking turns */
     cl_mem masked_x; /* [T,N,I], made when lengths are first used */
     cl_mem masked_h; /* [T,N,R], the same */
+    /* what traces read with, and where they read to: made on demand */
+    clr_tracer tracer;
+    cl_mem traced;
     /* host-memory calls: made on demand */
     struct clr_staging *staging;
 };

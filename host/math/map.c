@@ -134,6 +134,13 @@ clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_me
     return LAUNCH(m, "map_ids", (size_t)l.size[l.rank - 1], rows_of(&l), args);
 }
 
+clrnn_status clr_cast(clr_maps *m, bool from_ids, size_t count, clrnn_slice x, clrnn_slice y)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(y.buffer), CLR_ARG_ULONG(y.offset), CLR_ARG_MEM(x.buffer),
+                            CLR_ARG_ULONG(x.offset), CLR_ARG_ULONG(count)};
+    return count ? LAUNCH(m, from_ids ? "cast_ids" : "cast_numbers", count, 1, args) : CLRNN_OK;
+}
+
 clrnn_status clr_map_dropout(clr_maps *m, const map_launch *l, cl_mem out, cl_mem in, float p,
                              uint64_t seed, uint32_t index, uint32_t layer)
 {

@@ -50,6 +50,8 @@ clrnn_status clr_maps_launch(clr_maps *maps, const char *name, size_t columns, s
 clrnn_status clr_map(clr_maps *maps, const map_launch *launch, cl_mem out, const cl_mem in[3],
                      double alpha, double beta);
 clrnn_status clr_map_ids(clr_maps *maps, const map_launch *launch, cl_mem out, cl_mem in);
+/** y [count] from x: numbers of ids, or ids of numbers. */
+clrnn_status clr_cast(clr_maps *maps, bool from_ids, size_t count, clrnn_slice x, clrnn_slice y);
 clrnn_status clr_map_dropout(clr_maps *maps, const map_launch *launch, cl_mem out, cl_mem in,
                              float p, uint64_t seed, uint32_t index, uint32_t layer);
 clrnn_status clr_reduce(clr_maps *maps, const reduce_launch *launch, cl_mem out, cl_mem in);

@@ -18,6 +18,7 @@ typedef struct clr_packed {
     cl_kernel pack, gemm;
     cl_mem scratch[2]; /* A and B of products that are packed only once */
     size_t scratch_bytes[2];
+    bool holds_a; /* there is the transposed A of the product before */
 } clr_packed;
 
 /** Kernels are built when they are first needed, but what packs into another storage now. storage:

@@ -120,12 +120,27 @@ static cl_mem some(cl_mem wanted, cl_mem other)
     return wanted ? wanted : other;
 }
 
-/* Whether one group scans one row, as cl/persistent_single.cl does. */
+bool clr_persistent_is_single(const clr_persistent *p, uint32_t rows, size_t inputs)
+{
+    /* More rows share what is read of the weights, and that of a larger network is the most. */
+    const uint32_t most_rows = 3;
+    const uint64_t few_weights = 1u << 14, H = p->network->desc.hidden_size;
+    if (!p->forward.single || H > SINGLE_UNITS ||
+        clr_cell_options(p->network) & (OPTION_PROJECTED | OPTION_RARE))
+        return false;
+    return rows == 1 || (rows <= most_rows && inputs <= SINGLE_INPUTS &&
+                         p->network->gates * H * H <= few_weights);
+}
+
+/* Whether each group scans its rows as cl/persistent_single.cl does. */
 static bool is_single(const clr_persistent *p, const scan_launch *l)
 {
-    return p->forward.single && l->N == 1 && l->unit_parts == 1 &&
-           (!l->stacked || l->single_group) && l->count > 0 && l->H <= SINGLE_UNITS &&
-           !l->has_lengths && !l->save_gates && !(l->options & (OPTION_PROJECTED | OPTION_RARE));
+    const uint32_t rows = (l->N + l->row_parts - 1) / l->row_parts;
+    size_t inputs = 0;
+    for (uint32_t i = 0; i < l->used; i++)
+        inputs = l->scans[i].I > inputs ? l->scans[i].I : inputs;
+    return l->count > 0 && l->unit_parts == 1 && (!l->stacked || l->single_group) &&
+           !l->has_lengths && !l->save_gates && clr_persistent_is_single(p, rows, inputs);
 }
 
 /* Enqueue a scan. args: all but the last ones, with room for those: of resident its local memory.

@@ -23,7 +23,7 @@ typedef struct clr_scan_kind {
 /* The kernel of one way through time. */
 typedef struct clr_scan_kernel {
     cl_kernel kernel;
-    cl_kernel single;    /* persistent, forward: one row by one group, or NULL */
+    cl_kernel single;    /* persistent, forward: a few rows by one group, or NULL */
     uint32_t take, kept; /* resident: TAKE and KEPT of cl/resident.cl */
     size_t numbers;      /* resident: in local memory for a row of what is multiplied */
     size_t own_bytes;    /* resident: of local memory that the kernel takes by itself */
@@ -65,6 +65,10 @@ typedef struct clr_partition {
     bool steal; /* persistent, forward, with grid barriers: who is done takes from the others */
     uint32_t most_spins; /* how long a group waits for another */
 } clr_partition;
+
+/** Whether a group that scans so many rows with so many inputs forward, all of the same length and
+ *  all units of them, has a kernel of its own for that: about twice as fast. */
+bool clr_persistent_is_single(const clr_persistent *persistent, uint32_t rows, size_t inputs);
 
 /** Enqueue a scan. `partition` fills its part of the launch.
  *  Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */

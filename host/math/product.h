@@ -31,6 +31,7 @@ typedef struct clr_gemm {
     size_t m, n, k;
     bool transpose_a, transpose_b;
     bool accumulate;
+    bool same_a; /* op(A) is that of the product before, with the same numbers: packed already */
     clr_matrix a, b, c;
     const clr_packed_matrix *prepared; /* op(B); b, transpose_b, n and k are then taken from it */
 } clr_gemm;

@@ -34,11 +34,13 @@ extern const clr_source clr_cl_persistent_backward;
 extern const clr_source clr_cl_resident; /* in place of tile and persistent */
 extern const clr_source clr_cl_resident_forward;
 extern const clr_source clr_cl_resident_backward;
-extern const clr_source clr_cl_sequence;   /* whole sequences: masks, dropout, column sums */
-extern const clr_source clr_cl_elementary; /* exp, log and the like: before nodes and loss */
-extern const clr_source clr_cl_map_launch; /* also C: math/map.h reads it; before nodes */
-extern const clr_source clr_cl_nodes;      /* graphs: the kernels of all kinds of nodes */
-extern const clr_source clr_cl_model;      /* embedding, one-hot, bias of the head */
+extern const clr_source clr_cl_sequence;     /* whole sequences: masks, dropout, column sums */
+extern const clr_source clr_cl_trace_launch; /* also C: math/trace.h reads it */
+extern const clr_source clr_cl_trace;        /* what a pass left, read again */
+extern const clr_source clr_cl_elementary;   /* exp, log and the like: before nodes and loss */
+extern const clr_source clr_cl_map_launch;   /* also C: math/map.h reads it; before nodes */
+extern const clr_source clr_cl_nodes;        /* graphs: the kernels of all kinds of nodes */
+extern const clr_source clr_cl_model;        /* embedding, one-hot, bias of the head */
 extern const clr_source clr_cl_loss;
 extern const clr_source clr_cl_optimizer;
 

@@ -126,25 +126,29 @@ static void put_shape(clr_json *json, const clrnn_value_info *v)
     clr_json_put(json, "]");
 }
 
-static void put_node(clr_json *json, const clr_node *node)
+void clr_graph_put_node(clr_json *json, const clrnn_node_desc *desc)
 {
+    const clr_kind *kind = clr_kind_of(desc->kind);
+    uint32_t inputs = CLRNN_MOST_INPUTS;
+    while (inputs > 0 && !desc->inputs[inputs - 1])
+        inputs--;
     clr_json_put(json, "{\"kind\":");
-    clr_json_quote(json, clrnn_node_kind_name(node->desc.kind));
+    clr_json_quote(json, clrnn_node_kind_name(desc->kind));
     put_key(json, "name");
-    clr_json_quote(json, node->desc.name);
+    clr_json_quote(json, desc->name);
     put_key(json, "inputs");
     clr_json_put(json, "[");
-    for (uint32_t i = 0; i < node->input_count; i++) {
+    for (uint32_t i = 0; i < inputs; i++) {
         clr_json_put(json, i ? "," : "");
-        if (node->desc.inputs[i])
-            clr_json_quote(json, node->desc.inputs[i]);
+        if (desc->inputs[i])
+            clr_json_quote(json, desc->inputs[i]);
         else
             clr_json_put(json, "null");
     }
     clr_json_put(json, "]");
-    put_members(json, &node->desc, node->kind);
-    if (node->kind->uses & CLR_USES_NETWORK)
-        put_network(json, &node->desc.network);
+    put_members(json, desc, kind);
+    if (kind->uses & CLR_USES_NETWORK)
+        put_network(json, &desc->network);
     clr_json_put(json, "}");
 }
 
@@ -163,7 +167,7 @@ clrnn_status clr_graph_describe(const clrnn_graph *graph, const clrnn_log *log, 
     clr_json_put(&json, "],\"nodes\":[");
     for (uint32_t i = 0; i < graph->node_count; i++) {
         clr_json_put(&json, i ? "," : "");
-        put_node(&json, &graph->nodes[i]);
+        clr_graph_put_node(&json, &graph->nodes[i].desc);
     }
     clr_json_put(&json, "],\"outputs\":[");
     for (uint32_t i = 0; i < graph->output_count; i++) {

@@ -11,9 +11,14 @@
 
 #include <clrnn/graph.h>
 
+struct clr_json;
+
 /** On success *json is the caller's, to be freed. Returns: CLRNN_OK, CLRNN_ERR_MEMORY,
  *  CLRNN_ERR_UNSUPPORTED (a build without cJSON) */
 clrnn_status clr_graph_describe(const clrnn_graph *graph, const clrnn_log *log, char **json);
+
+/** One node of it: {"kind": .., "name": .., ..}. */
+void clr_graph_put_node(struct clr_json *json, const clrnn_node_desc *desc);
 
 /** Whether a text is the description of a graph, and not of a model. */
 bool clr_graph_is_description(const char *json);

@@ -22,7 +22,7 @@ static clrnn_dtype dtype_of(clrnn_precision precision)
     return precision == CLRNN_F64 ? CLRNN_DTYPE_F64 : CLRNN_DTYPE_F32;
 }
 
-clrnn_status clr_graph_fill(const clrnn_graph *graph, const void *data, clrnn_tensors *set)
+clrnn_status clr_graph_to_set(const clrnn_graph *graph, const void *data, clrnn_tensors *set)
 {
     char *json = NULL;
     clrnn_status status = clr_graph_describe(graph, &graph->log, &json);
@@ -41,7 +41,7 @@ clrnn_status clrnn_graph_to_tensors(const clrnn_graph *graph, clrnn_tensors *set
 {
     if (!graph)
         return CLRNN_ERR_ARGUMENT;
-    return set ? clr_graph_fill(graph, graph->data, set)
+    return set ? clr_graph_to_set(graph, graph->data, set)
                : clr_fail(&graph->log, CLRNN_ERR_ARGUMENT, "clrnn_graph_to_tensors: set is NULL");
 }
 
@@ -54,7 +54,7 @@ clrnn_status clrnn_graph_save(const clrnn_graph *graph, const char *path)
     clrnn_tensors *set = NULL;
     clrnn_status status = clrnn_tensors_create(&graph->log, &set);
     if (status == CLRNN_OK)
-        status = clr_graph_fill(graph, graph->data, set);
+        status = clr_graph_to_set(graph, graph->data, set);
     if (status == CLRNN_OK)
         status = clrnn_tensors_save(set, path);
     clrnn_tensors_destroy(&set);

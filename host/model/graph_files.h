@@ -9,7 +9,7 @@
 
 /** A graph's description and `data`, of its flat array, into a set. Returns: as
  *  clrnn_graph_to_tensors */
-clrnn_status clr_graph_fill(const clrnn_graph *graph, const void *data, clrnn_tensors *set);
+clrnn_status clr_graph_to_set(const clrnn_graph *graph, const void *data, clrnn_tensors *set);
 
 /** Whether two graphs are alike but for their parameters. a: of the checkpoint at `path`. Returns:
  *  CLRNN_OK, CLRNN_ERR_FORMAT (the log names the first node that differs), CLRNN_ERR_MEMORY */

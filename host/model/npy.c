@@ -252,26 +252,17 @@ clrnn_status clr_npy_read(clrnn_tensors *set, const void *data, size_t bytes, co
     return clr_tensors_append(set, &r.tensor);
 }
 
-clrnn_status clr_npy_write(const clrnn_tensors *set, const char *path)
+size_t clr_npy_header(const clrnn_tensor *t, char head[CLR_NPY_HEADER])
 {
-    if (set->count != 1 || set->metadata_count > 0)
-        return clr_fail(&set->log, CLRNN_ERR_ARGUMENT,
-                        "%s: .npy holds one tensor without metadata, not %zu tensors and %zu "
-                        "strings; use .safetensors",
-                        path, set->count, set->metadata_count);
-    const clrnn_tensor *t = set->tensors[0];
     const char *descr = clr_dtypes[t->dtype].npy;
-    if (!*descr)
-        return clr_fail(&set->log, CLRNN_ERR_UNSUPPORTED, "%s: .npy has no type %s", path,
-                        clrnn_dtype_name(t->dtype));
-
     char shape[CLRNN_MAX_RANK * 22 + 2] = "";
+    if (!*descr)
+        return 0;
     for (uint32_t d = 0, n = 0; d < t->rank; d++)
         n += (uint32_t)snprintf(shape + n, sizeof shape - n, "%s%" PRIu64 "%s", d ? " " : "",
                                 t->shape[d], t->rank == 1 || d + 1 < t->rank ? "," : "");
-    char head[384];
     int used =
-        snprintf(head, sizeof head,
+        snprintf(head, CLR_NPY_HEADER,
                  "\x93NUMPY\x01%c%c%c{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", 0,
                  0, 0, descr, shape);
     /* Spaces and a newline, so that the data begins at a multiple of 64 bytes. */
@@ -280,6 +271,22 @@ clrnn_status clr_npy_write(const clrnn_tensors *set, const char *path)
     head[size - 1] = '\n';
     head[8] = (char)((size - 10) & 0xFF);
     head[9] = (char)((size - 10) >> 8);
+    return size;
+}
+
+clrnn_status clr_npy_write(const clrnn_tensors *set, const char *path)
+{
+    char head[CLR_NPY_HEADER];
+    if (set->count != 1 || set->metadata_count > 0)
+        return clr_fail(&set->log, CLRNN_ERR_ARGUMENT,
+                        "%s: .npy holds one tensor without metadata, not %zu tensors and %zu "
+                        "strings; use .safetensors",
+                        path, set->count, set->metadata_count);
+    const clrnn_tensor *t = set->tensors[0];
+    const size_t size = clr_npy_header(t, head);
+    if (size == 0)
+        return clr_fail(&set->log, CLRNN_ERR_UNSUPPORTED, "%s: .npy has no type %s", path,
+                        clrnn_dtype_name(t->dtype));
     const clr_piece pieces[] = {{head, size}, {t->data, t->bytes}};
     return clr_file_write(path, pieces, 2, &set->log);
 }

@@ -6,7 +6,29 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "model/archive.h"
 #include "model/tensors.h"
+
+static clrnn_status read_archive(clrnn_tensors *set, const void *data, size_t bytes,
+                                 const char *name)
+{
+    clr_zip zip;
+    clr_zip_entry pickle;
+    clrnn_status status = clr_zip_open(data, bytes, name, &set->log, &zip);
+    if (status == CLRNN_OK)
+        status = clr_torch_find(&zip, &pickle) ? clr_torch_read(set, &zip, &pickle)
+                                               : clr_npz_read(set, &zip);
+    clr_zip_close(&zip);
+    return status;
+}
+
+static clrnn_status fail_of_old(const clrnn_tensors *set, const char *name)
+{
+    return clr_fail(&set->log, CLRNN_ERR_UNSUPPORTED,
+                    "%s: a pickle that is not in a ZIP archive, as PyTorch wrote before 1.6; read "
+                    "it there and write it anew: torch.save(torch.load(..), ..)",
+                    name);
+}
 
 clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *name,
                                  const clrnn_log *log, clrnn_tensors **set)
@@ -23,10 +45,10 @@ clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *nam
     if (status != CLRNN_OK)
         return status;
     bool npy = bytes >= 6 && memcmp(data, "\x93NUMPY", 6) == 0;
-    bool npz = bytes >= 4 && (memcmp(data, "PK\3\4", 4) == 0 || memcmp(data, "PK\5\6", 4) == 0);
-    status = npy   ? clr_npy_read(made, data, bytes, name)
-             : npz ? clr_npz_read(made, data, bytes, name)
-                   : clr_safetensors_read(made, data, bytes, name);
+    status = npy                             ? clr_npy_read(made, data, bytes, name)
+             : clr_zip_is(data, bytes)       ? read_archive(made, data, bytes, name)
+             : clr_torch_is_old(data, bytes) ? fail_of_old(made, name)
+                                             : clr_safetensors_read(made, data, bytes, name);
     if (status != CLRNN_OK)
         clrnn_tensors_destroy(&made);
     *set = made;

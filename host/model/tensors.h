@@ -5,6 +5,8 @@
 
 #include <clrnn/tensors.h>
 
+#include "model/archive.h"
+
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "arrays are kept in the byte order of their files, which is little-endian"
 #endif
@@ -84,9 +86,22 @@ clr_shape_text clr_show_shape(uint32_t rank, const uint64_t *shape);
  *  Returns: CLRNN_OK, CLRNN_ERR_FORMAT, CLRNN_ERR_MEMORY, CLRNN_ERR_UNSUPPORTED; on failure the set
  * is fit for destruction only. */
 clrnn_status clr_npy_read(clrnn_tensors *set, const void *data, size_t bytes, const char *file);
-clrnn_status clr_npz_read(clrnn_tensors *set, const void *data, size_t bytes, const char *file);
 clrnn_status clr_safetensors_read(clrnn_tensors *set, const void *data, size_t bytes,
                                   const char *file);
+
+/** The same of an open archive: NumPy's; PyTorch's, whose data.pkl clr_torch_find finds, if it is
+ *  one. */
+clrnn_status clr_npz_read(clrnn_tensors *set, const clr_zip *zip);
+bool clr_torch_find(const clr_zip *zip, clr_zip_entry *pickle);
+clrnn_status clr_torch_read(clrnn_tensors *set, const clr_zip *zip, const clr_zip_entry *pickle);
+
+/** Whether a file is a pickle, as PyTorch's old container begins. */
+bool clr_torch_is_old(const void *data, size_t bytes);
+
+/** What stands before the data in an .npy file, into `head`: its bytes; 0: the format has no such
+ *  type. */
+enum { CLR_NPY_HEADER = 384 };
+size_t clr_npy_header(const clrnn_tensor *tensor, char head[CLR_NPY_HEADER]);
 
 /** Write a file. Returns: as clrnn_tensors_save. */
 clrnn_status clr_npy_write(const clrnn_tensors *set, const char *path);

@@ -82,6 +82,14 @@ double clr_ref_function(clrnn_function function, double a, double b, double x)
         return ceil(x);
     case CLRNN_FN_NOT:
         return x == 0;
+    case CLRNN_FN_ERF:
+        return erf(x);
+    case CLRNN_FN_SIN:
+        return sin(x);
+    case CLRNN_FN_COS:
+        return cos(x);
+    case CLRNN_FN_ROUND:
+        return nearbyint(x);
     default:
         return x;
     }
@@ -149,7 +157,14 @@ double clr_ref_derivative(clrnn_function function, double a, double b, double x)
     case CLRNN_FN_FLOOR:
     case CLRNN_FN_CEIL:
     case CLRNN_FN_NOT:
+    case CLRNN_FN_ROUND:
         return 0;
+    case CLRNN_FN_ERF:
+        return sqrt(2.0) * root_2_over_pi * exp(-x * x);
+    case CLRNN_FN_SIN:
+        return cos(x);
+    case CLRNN_FN_COS:
+        return -sin(x);
     default:
         return 1;
     }

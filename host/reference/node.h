@@ -53,6 +53,8 @@ void clr_ref_reduce(const clr_ref_node *node, bool back);
 void clr_ref_norm(const clr_ref_node *node, bool back);
 void clr_ref_ema(const clr_ref_node *node, bool back);
 void clr_ref_pick(const clr_ref_node *node, bool back);
+void clr_ref_matmul(const clr_ref_node *node, bool back);
+void clr_ref_cast(const clr_ref_node *node, bool back);
 void clr_ref_dense(const clr_ref_node *node, bool back);
 void clr_ref_conv(const clr_ref_node *node, bool back);
 void clr_ref_conv_transpose(const clr_ref_node *node, bool back);

@@ -9,6 +9,10 @@ static node_function function_of(clrnn_node_kind kind)
     switch (kind) {
     case CLRNN_NODE_DENSE:
         return clr_ref_dense;
+    case CLRNN_NODE_MATMUL:
+        return clr_ref_matmul;
+    case CLRNN_NODE_CAST:
+        return clr_ref_cast;
     case CLRNN_NODE_CONV1D:
     case CLRNN_NODE_CONV2D:
         return clr_ref_conv;

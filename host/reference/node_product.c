@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * reference/node_product.c - dense, embedding, one-hot, gather, and the recurrent stack. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,17 +91,28 @@ void clr_ref_pick(const clr_ref_node *node, bool back)
 
 /* --- recurrent ------------------------------------------------------------------------------- */
 
+/* Time and rows: without symbols the first axis that is not N is time. */
+static int32_t time_axis(const clr_shape *x)
+{
+    return x->steps != CLR_NO_AXIS ? x->steps : x->rank == 3 && x->batch == 0 ? 1 : 0;
+}
+
+static int32_t rows_axis(const clr_shape *x)
+{
+    return x->rank == 3 ? (time_axis(x) == 0 ? 1 : 0) : CLR_NO_AXIS;
+}
+
 /* [T,N,width] from the order of the graph, or back and added. */
 static void reorder(const clr_shape *graph, const double *from, double *to, bool to_time_major)
 {
     const size_t width = (size_t)graph->size[graph->rank - 1];
-    const int32_t rows = graph->rank == 3 ? (graph->steps == 0 ? 1 : 0) : CLR_NO_AXIS;
+    const int32_t rows = rows_axis(graph);
     const size_t N = rows == CLR_NO_AXIS ? 1 : (size_t)graph->size[rows];
     uint64_t index[CLRNN_MOST_AXES];
     for (size_t i = 0; i < clr_shape_count(graph); i++) {
         clr_ref_index(graph, i, index);
         const size_t n = rows == CLR_NO_AXIS ? 0 : (size_t)index[rows];
-        const size_t at = ((size_t)index[graph->steps] * N + n) * width + i % width;
+        const size_t at = ((size_t)index[time_axis(graph)] * N + n) * width + i % width;
         if (to_time_major)
             to[at] = from[i];
         else
@@ -117,6 +129,7 @@ static void add(double *to, const double *from, size_t count)
 /* x, y, dx, dy in time-major order, and what the reference gives of gradients. */
 typedef struct copies {
     double *x, *y, *dx, *dy, *dh0, *dc0, *dweights;
+    uint32_t *lengths; /* of its own, within T and those of the pass; NULL: none */
 } copies;
 
 static bool make_copies(const clr_ref_node *node, size_t weights, copies *c)
@@ -131,6 +144,17 @@ static bool make_copies(const clr_ref_node *node, size_t weights, copies *c)
         *all[i] = clr_calloc(counts[i], sizeof(double));
         there = there && *all[i];
     }
+    if (there && node->inputs > 3 && node->x[3]) {
+        const clr_shape *s = node->in[0];
+        const bool ragged = node->lengths && s->lengths != CLR_ALL_STEPS;
+        const double T = (double)s->size[time_axis(s)];
+        c->lengths = clr_calloc((size_t)node->in[3]->size[0], sizeof *c->lengths);
+        for (size_t n = 0; c->lengths && n < node->in[3]->size[0]; n++) {
+            const double pass = ragged ? node->lengths[s->lengths * node->stride + n] : T;
+            c->lengths[n] = (uint32_t)fmax(0, fmin(node->x[3][n], fmin(pass, T)));
+        }
+        there = c->lengths != NULL;
+    }
     return there;
 }
 
@@ -139,16 +163,19 @@ static void free_copies(copies *c)
     double *all[] = {c->x, c->y, c->dx, c->dy, c->dh0, c->dc0, c->dweights};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
+    free(c->lengths);
 }
 
 static clr_reference_io io_of(const clr_ref_node *node, copies *c)
 {
     const clr_shape *x = node->in[0];
     const bool ragged = node->lengths && x->lengths != CLR_ALL_STEPS;
-    const int32_t rows = x->rank == 3 ? (x->steps == 0 ? 1 : 0) : CLR_NO_AXIS;
-    return (clr_reference_io){.steps = (uint32_t)x->size[x->steps],
+    const int32_t rows = rows_axis(x);
+    return (clr_reference_io){.steps = (uint32_t)x->size[time_axis(x)],
                               .batch = rows == CLR_NO_AXIS ? 1 : (uint32_t)x->size[rows],
-                              .lengths = ragged ? node->lengths + x->lengths * node->stride : NULL,
+                              .lengths = c->lengths ? c->lengths
+                                         : ragged   ? node->lengths + x->lengths * node->stride
+                                                    : NULL,
                               .weights = node->parameters,
                               .x = c->x,
                               .h0 = node->x[1],

@@ -6,50 +6,18 @@
  * a direction takes `length` steps, its step k at time k, or length-1-k if it scans backward. */
 #include "reference/reference.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/philox.h"
-#include "reference/cell.h"
+#include "reference/pass.h"
 
 /* By clrnn_cell. */
 #define CELL(id, name) [CLRNN_CELL_##id] = &clr_ref_##name,
 static const clr_ref_cell *const cells[] = {CLR_CELLS(CELL)};
 
-/* What flows from layer to layer: layer l's input, at last the stack's output. */
-typedef struct activation {
-    size_t width;   /* I, or D*R */
-    double *v, *dv; /* [T,width] */
-} activation;
-
-/* What one layer and direction goes through: index 0 of h and c is the initial state, index k the
- * state after k steps. */
-typedef struct trace {
-    double *h, *dh; /* [T+1,R] */
-    double *c, *dc; /* [T+1,M] */
-    double *saved;  /* [T,slots*H] */
-    double *zeros;  /* [H] a state that was reset */
-    double *lost;   /* [H] its gradient, which nobody asks for */
-    double *last;   /* [R] what steps that do not count repeat, or its gradient */
-} trace;
-
-typedef struct pass {
-    clr_network net;
-    const clr_ref_cell *cell;
-    const clr_reference_io *io;
-    size_t memory;           /* M: width of c, H or 0 */
-    activation *activations; /* [L+1] */
-    trace *traces;           /* [L*D] */
-    double *dweights;        /* summed over the sequences */
-    /* the sequence at hand */
-    uint32_t row;
-    size_t length;
-} pass;
-
 /* Vectors first..first+count-1 of this row of an array [*,N,width]; an absent one is zeros. */
-static void load(const pass *p, double *to, const double *from, size_t first, size_t count,
+static void load(const clr_ref_pass *p, double *to, const double *from, size_t first, size_t count,
                  size_t width)
 {
     for (size_t k = 0; k < count; k++)
@@ -58,7 +26,7 @@ static void load(const pass *p, double *to, const double *from, size_t first, si
 }
 
 /* The way back; nothing to store (NULL) is zeros, an array that is not wanted (NULL) stays away. */
-static void store(const pass *p, double *to, const double *from, size_t first, size_t count,
+static void store(const clr_ref_pass *p, double *to, const double *from, size_t first, size_t count,
                   size_t width)
 {
     for (size_t k = 0; k < count && to; k++)
@@ -67,13 +35,13 @@ static void store(const pass *p, double *to, const double *from, size_t first, s
 }
 
 /* A whole sequence, with zeros past its length. */
-static void store_padded(const pass *p, double *to, const double *from, size_t width)
+static void store_padded(const clr_ref_pass *p, double *to, const double *from, size_t width)
 {
     store(p, to, from, 0, p->length, width);
     store(p, to, NULL, p->length, p->io->steps - p->length, width);
 }
 
-static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
+static clr_ref_layer layer_of(const clr_ref_pass *p, uint32_t layer, uint32_t direction)
 {
     clr_cell_weights at = clr_network_cell(&p->net, layer, direction);
     const double *w = p->io->weights;
@@ -104,33 +72,33 @@ static clr_ref_layer layer_of(const pass *p, uint32_t layer, uint32_t direction)
 }
 
 /* When step k of a direction takes place. */
-static size_t time_of(const pass *p, uint32_t direction, size_t k)
+static size_t time_of(const clr_ref_pass *p, uint32_t direction, size_t k)
 {
     return clr_network_down(&p->net, direction) ? p->length - 1 - k : k;
 }
 
 /* Whether step t counts; whether the state before it is 0. */
-static bool is_live(const pass *p, size_t t)
+static bool is_live(const clr_ref_pass *p, size_t t)
 {
     return !p->io->mask || p->io->mask[t * p->io->batch + p->row];
 }
 
-static bool is_reset(const pass *p, size_t t)
+static bool is_reset(const clr_ref_pass *p, size_t t)
 {
     return p->io->resets && p->io->resets[t * p->io->batch + p->row];
 }
 
 /* Where in a layer's output a direction's part is; two that are added share it. */
-static size_t column_of(const pass *p, uint32_t direction)
+static size_t column_of(const clr_ref_pass *p, uint32_t direction)
 {
     return p->net.width == p->net.state_size ? 0 : direction * p->net.state_size;
 }
 
 /* Step k: from state k to state k+1. */
-static clr_ref_step step_of(const pass *p, uint32_t layer, uint32_t direction, size_t k)
+static clr_ref_step step_of(const clr_ref_pass *p, uint32_t layer, uint32_t direction, size_t k)
 {
-    const activation *input = &p->activations[layer];
-    const trace *tr = &p->traces[layer * p->net.directions + direction];
+    const clr_ref_flow *input = &p->activations[layer];
+    const clr_ref_trace *tr = &p->traces[layer * p->net.directions + direction];
     size_t t = time_of(p, direction, k), R = p->net.state_size, M = p->memory,
            reset = is_reset(p, t);
     return (clr_ref_step){
@@ -149,16 +117,17 @@ static clr_ref_step step_of(const pass *p, uint32_t layer, uint32_t direction, s
 }
 
 /* Of the top layer alone: what others make of such steps does not count there either. */
-static bool repeats(const pass *p, uint32_t layer)
+static bool repeats(const clr_ref_pass *p, uint32_t layer)
 {
     return p->io->repeat && layer + 1 == p->net.layers;
 }
 
 /* Past its length a sequence repeats its last output, on the way up; back, the gradients of that.
  */
-static void repeat_tail(const pass *p, uint32_t layer, uint32_t direction, double *last, bool back)
+static void repeat_tail(const clr_ref_pass *p, uint32_t layer, uint32_t direction, double *last,
+                        bool back)
 {
-    const activation *output = &p->activations[layer + 1];
+    const clr_ref_flow *output = &p->activations[layer + 1];
     for (size_t t = p->length; t < p->io->steps && repeats(p, layer); t++)
         for (size_t i = 0; i < p->net.state_size && !clr_network_down(&p->net, direction); i++) {
             size_t at = t * output->width + column_of(p, direction) + i;
@@ -169,12 +138,21 @@ static void repeat_tail(const pass *p, uint32_t layer, uint32_t direction, doubl
         }
 }
 
-static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
+/* Let whoever wants to see a step: after its forward, or before its backward. */
+static void observe(const clr_ref_pass *p, const clr_ref_layer *weights, const clr_ref_step *step,
+                    uint32_t layer, uint32_t direction, size_t t, bool back)
+{
+    const clr_ref_seen seen = {weights, step, layer, direction, (uint32_t)t, p->row, back};
+    if (p->io->observe)
+        p->io->observe(p->io->observer, &seen);
+}
+
+static void direction_forward(const clr_ref_pass *p, uint32_t layer, uint32_t direction)
 {
     size_t index = (size_t)layer * p->net.directions + direction;
     size_t R = p->net.state_size, M = p->memory;
-    const trace *tr = &p->traces[index];
-    const activation *output = &p->activations[layer + 1];
+    const clr_ref_trace *tr = &p->traces[index];
+    const clr_ref_flow *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
 
     memset(tr->last, 0, R * sizeof *tr->last);
@@ -187,6 +165,7 @@ static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
         if (is_live(p, t)) {
             p->cell->forward(&weights, &step);
             memcpy(tr->last, step.h, R * sizeof *y);
+            observe(p, &weights, &step, layer, direction, t, false);
         } else {
             memcpy(step.h, step.h_prev, R * sizeof *y);
             memcpy(step.c, step.c_prev, M * sizeof *y);
@@ -199,12 +178,12 @@ static void direction_forward(const pass *p, uint32_t layer, uint32_t direction)
     store(p, p->io->cn, tr->c + p->length * M, index, 1, M);
 }
 
-static void direction_backward(const pass *p, uint32_t layer, uint32_t direction)
+static void direction_backward(const clr_ref_pass *p, uint32_t layer, uint32_t direction)
 {
     size_t index = (size_t)layer * p->net.directions + direction;
     size_t R = p->net.state_size, M = p->memory;
-    const trace *tr = &p->traces[index];
-    const activation *output = &p->activations[layer + 1];
+    const clr_ref_trace *tr = &p->traces[index];
+    const clr_ref_flow *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
 
     memset(tr->last, 0, R * sizeof *tr->last);
@@ -224,12 +203,14 @@ static void direction_backward(const pass *p, uint32_t layer, uint32_t direction
             }
             for (size_t i = 0; i < M; i++)
                 step.dc_prev[i] += step.dc[i];
+            observe(p, &weights, &step, layer, direction, t, true);
             continue;
         }
         for (size_t i = 0; i < R; i++) {
             tr->dh[(k + 1) * R + i] += dy[i] + tr->last[i];
             tr->last[i] = 0;
         }
+        observe(p, &weights, &step, layer, direction, t, true);
         p->cell->backward(&weights, &step);
     }
     store(p, p->io->dh0, tr->dh, index, 1, R);
@@ -238,7 +219,7 @@ static void direction_backward(const pass *p, uint32_t layer, uint32_t direction
 
 /* After each layer but the last, the same factors forward and backward:
  * y(t,u) *= factor   dy(t,u) *= factor */
-static void dropout(const pass *p, uint32_t layer, double *v)
+static void dropout(const clr_ref_pass *p, uint32_t layer, double *v)
 {
     const clr_reference_io *io = p->io;
     size_t width = p->activations[layer + 1].width;
@@ -251,19 +232,19 @@ static void dropout(const pass *p, uint32_t layer, double *v)
 }
 
 /* Without repeat, what does not count is padding. */
-static void pad(const pass *p, activation *top)
+static void pad(const clr_ref_pass *p, clr_ref_flow *top)
 {
     for (size_t t = 0; t < p->io->steps && !p->io->repeat; t++)
         for (size_t i = 0; i < top->width && !(t < p->length && is_live(p, t)); i++)
             top->v[t * top->width + i] = p->io->padding;
 }
 
-static void sequence_forward(const pass *p)
+static void sequence_forward(const clr_ref_pass *p)
 {
     uint32_t L = p->net.layers, D = p->net.directions;
     load(p, p->activations[0].v, p->io->x, 0, p->length, p->activations[0].width);
     for (uint32_t layer = 0; layer < L; layer++) {
-        activation *output = &p->activations[layer + 1];
+        clr_ref_flow *output = &p->activations[layer + 1];
         memset(output->v, 0, p->io->steps * output->width * sizeof *output->v);
         for (uint32_t direction = 0; direction < D; direction++)
             direction_forward(p, layer, direction);
@@ -273,12 +254,12 @@ static void sequence_forward(const pass *p)
     store(p, p->io->y, p->activations[L].v, 0, p->io->steps, p->activations[L].width);
 }
 
-static void sequence_backward(const pass *p)
+static void sequence_backward(const clr_ref_pass *p)
 {
     uint32_t L = p->net.layers, D = p->net.directions;
     load(p, p->activations[L].dv, p->io->dy, 0, p->io->steps, p->activations[L].width);
     for (uint32_t layer = L; layer-- > 0;) {
-        activation *input = &p->activations[layer];
+        clr_ref_flow *input = &p->activations[layer];
         memset(input->dv, 0, p->length * input->width * sizeof *input->dv);
         dropout(p, layer, p->activations[layer + 1].dv);
         for (uint32_t direction = 0; direction < D; direction++)
@@ -303,66 +284,10 @@ static clrnn_status check_io(const clr_reference_io *io, const clrnn_log *log)
     return CLRNN_OK;
 }
 
-static bool make(double **array, size_t rows, size_t columns)
-{
-    *array = clr_calloc(rows, columns * sizeof **array);
-    return *array != NULL;
-}
-
-static bool make_activation(activation *s, size_t steps, size_t width)
-{
-    s->width = width;
-    return make(&s->v, steps, width) && make(&s->dv, steps, width);
-}
-
-static bool make_trace(const pass *p, trace *t)
-{
-    size_t T = p->io->steps, R = p->net.state_size, M = p->memory;
-    return make(&t->zeros, 1, p->net.desc.hidden_size) &&
-           make(&t->lost, 1, p->net.desc.hidden_size) && make(&t->last, 1, R) &&
-           make(&t->h, T + 1, R) && make(&t->dh, T + 1, R) && make(&t->c, T + 1, M) &&
-           make(&t->dc, T + 1, M) && make(&t->saved, T, p->cell->slots * p->net.desc.hidden_size);
-}
-
-static bool make_pass(pass *p)
-{
-    size_t L = p->net.layers, D = p->net.directions;
-    p->activations = clr_calloc(L + 1, sizeof *p->activations);
-    p->traces = clr_calloc(L * D, sizeof *p->traces);
-    bool made = p->activations && p->traces && make(&p->dweights, p->net.weights, 1);
-    for (size_t l = 0; l <= L && made; l++)
-        made = make_activation(&p->activations[l], p->io->steps,
-                               l ? p->net.width : p->net.desc.input_size);
-    for (size_t k = 0; k < L * D && made; k++)
-        made = make_trace(p, &p->traces[k]);
-    return made;
-}
-
-static void free_pass(pass *p)
-{
-    for (size_t l = 0; l <= p->net.layers && p->activations; l++) {
-        free(p->activations[l].v);
-        free(p->activations[l].dv);
-    }
-    for (size_t k = 0; k < (size_t)p->net.layers * p->net.directions && p->traces; k++) {
-        free(p->traces[k].zeros);
-        free(p->traces[k].lost);
-        free(p->traces[k].last);
-        free(p->traces[k].h);
-        free(p->traces[k].dh);
-        free(p->traces[k].c);
-        free(p->traces[k].dc);
-        free(p->traces[k].saved);
-    }
-    free(p->activations);
-    free(p->traces);
-    free(p->dweights);
-}
-
 static clrnn_status run(const clrnn_network_desc *desc, const clr_reference_io *io, bool backward,
                         const clrnn_log *log)
 {
-    pass p = {.io = io};
+    clr_ref_pass p = {.io = io};
     clrnn_status status = clr_network_init(desc, log, &p.net);
     if (status == CLRNN_OK)
         status = check_io(io, log);
@@ -370,7 +295,7 @@ static clrnn_status run(const clrnn_network_desc *desc, const clr_reference_io *
         return status;
     p.cell = cells[desc->cell];
     p.memory = p.net.has_cell_state ? desc->hidden_size : 0;
-    if (make_pass(&p)) {
+    if (clr_ref_pass_make(&p)) {
         for (; p.row < io->batch; p.row++) {
             p.length = io->lengths ? io->lengths[p.row] : io->steps;
             sequence_forward(&p);
@@ -383,7 +308,7 @@ static clrnn_status run(const clrnn_network_desc *desc, const clr_reference_io *
         status =
             clr_fail(log, CLRNN_ERR_MEMORY, "reference: not enough memory for %u steps", io->steps);
     }
-    free_pass(&p);
+    clr_ref_pass_free(&p);
     return status;
 }
 

@@ -6,6 +6,14 @@
 
 #include <clrnn/network.h>
 
+/* A step of one layer, direction and row as it is seen: types of reference/cell.h. */
+typedef struct clr_ref_seen {
+    const struct clr_ref_layer *weights;
+    const struct clr_ref_step *step;
+    uint32_t layer, direction, t, row;
+    bool back; /* forward: the step is done; backward: dh and dc have all that comes to them */
+} clr_ref_seen;
+
 /* Arrays of one pass, all float64 and the caller's. Zero-initialise; NULL inputs but weights are
  * zeros, NULL outputs are not wanted. Outputs must not overlap inputs. */
 typedef struct clr_reference_io {
@@ -31,6 +39,9 @@ typedef struct clr_reference_io {
     double *dx;                   /* out [T,N,I], 0 past a row's length */
     double *dh0, *dc0;            /* out */
     double *dweights;             /* out canonical, overwritten */
+    /* May be NULL: shown each step that counts, in backward all within a row's length. */
+    void (*observe)(void *observer, const clr_ref_seen *seen);
+    void *observer;
 } clr_reference_io;
 
 /**

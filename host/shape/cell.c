@@ -63,6 +63,7 @@ static const clr_cell_spec cells[] = {
                                         .count = 3,
                                         .each = {{0, false}, {1, false}, {3, true}}},
                          .functions = {CLRNN_FN_SIGMOID, CLRNN_FN_TANH, CLRNN_FN_TANH},
+                         .function_of = {0, 0, 1, 0},
                          .keeping = {.sign = 1, .gate = 1, .admits = 0, .usual = 1}},
     /* before: r and z first, then n of the saved r*h_{t-1};  after: saved U_n h_{t-1} + b_n */
     [CLRNN_CELL_GRU] =
@@ -77,6 +78,7 @@ static const clr_cell_spec cells[] = {
                    [CLRNN_RESET_AFTER] =
                        {.phases = 1, .phase = {{0, 3}}, .saved = 1, .two_inputs = true}},
          .functions = {CLRNN_FN_SIGMOID, CLRNN_FN_TANH},
+         .function_of = {0, 0, 1},
          .turns = "update",
          .turned_gate = 1,
          .keeping = {.sign = -1, .gate = 1, .admits = 1}},

@@ -144,6 +144,7 @@ typedef struct clr_cell_spec {
     clr_cell_form forms[2];
     clr_unit_parameters parameters;
     clrnn_function functions[CLRNN_ACTIVATIONS]; /* its usual ones; 0: it has not */
+    uint32_t function_of[CLR_MOST_GATES];        /* which of them each gate is */
     clr_keeping keeping;
     /* Conversion: with the rows of this gate negated (of W, U and both biases), the two values of
      * the option `turns` are the same function; NULL: of none. */

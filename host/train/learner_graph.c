@@ -346,7 +346,7 @@ static clrnn_status save(clrnn_trainer *trainer, clrnn_tensors *set)
                         "trainer: no memory for a copy of %zu parameters", trainer->count);
     clrnn_status status = clrnn_trainer_get_parameters(trainer, values);
     if (status == CLRNN_OK)
-        status = clr_graph_fill(trainer->graph->plan->graph, values, set);
+        status = clr_graph_to_set(trainer->graph->plan->graph, values, set);
     free(values);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <clrnn/buffer.h>
 #include <clrnn/context.h>
 #include <clrnn/data.h>
+#include <clrnn/format.h>
 #include <clrnn/graph.h>
 #include <clrnn/graph_parameters.h>
 #include <clrnn/graph_plan.h>
@@ -20,6 +21,7 @@
 #include <clrnn/stream.h>
 #include <clrnn/tensors.h>
 #include <clrnn/text.h>
+#include <clrnn/trace.h>
 #include <clrnn/trainer.h>
 #include <clrnn/tune.h>
 #include <clrnn/version.h>

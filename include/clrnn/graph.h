@@ -49,9 +49,11 @@ typedef struct clrnn_graph clrnn_graph;
  * forward only, and cannot be in a graph that trains between a parameter and the loss. S: not in a
  * stream, unless the axis of time is left alone.
  *
- *   recurrent     x [T,N,I], h0 [L*D,N,R], c0 [L*D,N,H] (both may be left out) -> y [T,N,D*R],
- *                 hn [L*D,N,R], cn [L*D,N,H]. network (input_size is inferred), weights.
- *                 S: bidirectional, or h0 or c0 given
+ *   recurrent     x [T,N,I], h0 [L*D,N,R], c0 [L*D,N,H], ids lengths [N] (all three may be left
+ *                 out) -> y [T,N,D*R], hn [L*D,N,R], cn [L*D,N,H]. Where neither T nor N is a
+ *                 symbol the first axis is time. network (input_size is inferred), weights. Each
+ *                 of lengths is taken as 0..T, and beside it those of the pass count.
+ *                 S: bidirectional, or h0, c0 or lengths given
  *   dense         x [..,I] -> function(x weight^T + bias) [..,units]; weight [units,I], bias
  *                 [units]. units, no_bias, function, alpha, beta
  *   embedding     ids [T,N] -> rows of weight [vocabulary,units]: [T,N,units]
@@ -94,6 +96,8 @@ typedef struct clrnn_graph clrnn_graph;
  *   gather        x, ids -> x's slices at ids along axis: axis is replaced by ids' axes. Negative
  *                 ids count from the end. F. S: along time
  *   expand        shape, rank: broadcast to it; 0 keeps an axis
+ *   matmul        a [..,M,K], b [..,K,N] -> [..,M,N], the axes before broadcast; at least two axes
+ *   cast          ids -> the same as numbers, or numbers -> ids, towards 0; no gradient
  *   constant      data [shape], copied; trainable: a parameter "name.value", as of a learned
  *                 initial state
  *   ema           an average along time, of channels along axis (-1 is the last): y = y + a (x - y)
@@ -131,6 +135,8 @@ typedef struct clrnn_graph clrnn_graph;
     X(PAD, pad)                           \
     X(GATHER, gather)                     \
     X(EXPAND, expand)                     \
+    X(MATMUL, matmul)                     \
+    X(CAST, cast)                         \
     X(CONSTANT, constant)                 \
     X(EMA, ema)
 

@@ -126,6 +126,28 @@ CLRNN_API const clrnn_graph_plan_info *clrnn_graph_plan_get_info(const clrnn_gra
 CLRNN_API const clrnn_plan_info *clrnn_graph_plan_node_info(const clrnn_graph_plan *plan,
                                                             uint32_t node);
 
+/**
+ * The plan in which recurrent node `node` of a graph ran, and the pass that it ran last: for the
+ * functions of clrnn/trace.h, until the next pass.
+ *
+ * Ownership: both remain the graph plan's.
+ * Returns: CLRNN_OK; CLRNN_ERR_ARGUMENT (NULL, the graph plan does not train, no forward pass yet,
+ *          the node is not recurrent)
+ */
+CLRNN_API clrnn_status clrnn_graph_plan_trace(clrnn_graph_plan *plan, uint32_t node,
+                                              clrnn_plan **own, clrnn_forward_io *pass);
+
+/**
+ * From now on backward passes also give the gradients by the states of this recurrent node, as `dh`
+ * and `dc` of clrnn_backward_io say; absent slices end that.
+ *
+ * Ownership: the buffers remain the caller's and must last as long.
+ * Returns: as clrnn_graph_plan_trace, but for the forward pass. What is too short clrnn_graph_plan_
+ *          backward refuses.
+ */
+CLRNN_API clrnn_status clrnn_graph_plan_state_gradients(clrnn_graph_plan *plan, uint32_t node,
+                                                        clrnn_slice dh, clrnn_slice dc);
+
 #ifdef __cplusplus
 }
 #endif

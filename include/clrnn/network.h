@@ -85,7 +85,11 @@ typedef enum clrnn_gru_update { CLRNN_UPDATE_REPLACES = 0, CLRNN_UPDATE_KEEPS } 
     X(SIGN, sign)                                                           \
     X(FLOOR, floor)                                                         \
     X(CEIL, ceil)                                                           \
-    X(NOT, not ) /* x == 0 */
+    X(NOT, not ) /* x == 0 */                                               \
+    X(ERF, erf)                                                             \
+    X(SIN, sin)                                                             \
+    X(COS, cos)                                                             \
+    X(ROUND, round) /* to the nearest, ties to even */
 
 typedef enum clrnn_function {
 #define CLRNN_FUNCTION_ENUM(id, name) CLRNN_FN_##id,

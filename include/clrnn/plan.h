@@ -170,6 +170,11 @@ typedef struct clrnn_backward_io {
     clrnn_slice dc0;      /* out [L*D,N,H]; may be absent; LSTM only */
     clrnn_slice dweights; /* out weight_count elements, canonical layout; may be absent */
     bool accumulate;      /* add to dweights instead of overwriting it */
+    /* The gradients by the states after each step, of h_t with what comes from y_t; c_t, as cn,
+     * stands beside h_t, so what goes through h_t is not in dc. Of steps that do not count what
+     * goes through them. With either the scan back goes step by step, to the same bits. */
+    clrnn_slice dh; /* out [L*D,T,N,R]; may be absent */
+    clrnn_slice dc; /* out [L*D,T,N,H]; may be absent; LSTM only */
 } clrnn_backward_io;
 
 /**

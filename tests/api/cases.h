@@ -6,8 +6,10 @@
 #ifndef TEST_API_CASES_H
 #define TEST_API_CASES_H
 
+#include "api/format_cases.h"
 #include "api/graph_cases.h"
 #include "api/graph_trainer_cases.h"
+#include "api/trace_cases.h"
 
 /* An error with a reason in the log; the same where the call has no log to send it to. */
 #define REFUSED(call) (test_last_error[0] = 0, (call) == CLRNN_ERR_ARGUMENT && test_last_error[0])
@@ -339,8 +341,10 @@
     TEXT_CASES(CASE)            \
     GRAPH_CASES(CASE)           \
     GRAPH_PARAMETER_CASES(CASE) \
+    FORMAT_CASES(CASE)          \
     GRAPH_PLAN_CASES(CASE)      \
     GRAPH_STREAM_CASES(CASE)    \
-    GRAPH_TRAINER_CASES(CASE)
+    GRAPH_TRAINER_CASES(CASE)   \
+    TRACE_CASES(CASE)
 
 #endif

@@ -72,6 +72,10 @@ static struct {
     clrnn_graph_source graph_source;
     clrnn_graph_target graph_target;
     uint64_t axes[CLRNN_MOST_AXES];
+    clrnn_trace_pass traced;
+    clrnn_trace_select select;
+    clrnn_trace_figures figures[16];
+    clrnn_trace_fault fault;
     float numbers[1000], room[1000]; /* in, out */
     double doubles[16], number;
     uint64_t shape[1], counted;
@@ -121,6 +125,7 @@ static void make_trainer(void)
     o.plan = pass->plan;
     o.x = (clrnn_slice){pass->x, 0};
     o.there = (clrnn_backward_io){.forward = {.x = o.x, .reserve = {pass->reserve, 0}}};
+    o.traced.forward = &o.there.forward;
 }
 
 static void make_stream(void)
@@ -140,6 +145,9 @@ static void make_graph(void)
     assert_int_equal(clrnn_graph_create(&test_log, NULL, &o.graph), CLRNN_OK);
     assert_int_equal(clrnn_graph_input(o.graph, &o.graph_x), CLRNN_OK);
     assert_int_equal(clrnn_graph_add(o.graph, &o.graph_node, NULL), CLRNN_OK);
+    const clrnn_node_desc recurrent = {
+        .kind = CLRNN_NODE_RECURRENT, .name = "rnn", .network = {.hidden_size = 3}};
+    assert_int_equal(clrnn_graph_add(o.graph, &recurrent, NULL), CLRNN_OK);
     assert_int_equal(clrnn_graph_output(o.graph, "y", NULL), CLRNN_OK);
     assert_int_equal(clrnn_graph_plan_create(o.context, o.graph, &o.graph_planned, &o.graph_plan),
                      CLRNN_OK);

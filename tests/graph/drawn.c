@@ -42,6 +42,13 @@ static clrnn_function draw_function(drawn_numbers *r)
     return (clrnn_function)draw_below(r, CLRNN_FUNCTIONS);
 }
 
+/* What differs by rounding may fall on the other side of a step. */
+static bool jumps(clrnn_function f)
+{
+    return f == CLRNN_FN_FLOOR || f == CLRNN_FN_CEIL || f == CLRNN_FN_ROUND || f == CLRNN_FN_SIGN ||
+           f == CLRNN_FN_NOT;
+}
+
 static void draw_inputs(drawn_numbers *r, clrnn_graph *graph, bool image)
 {
     static const int64_t layouts[][3] = {{CLRNN_STEPS, CLRNN_BATCH, 1},
@@ -179,10 +186,17 @@ static void draw_node(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_kin
     const clr_shape none = {0};
     const uint32_t at = count ? clr_graph_find(graph, d->inputs[0]) : 0;
     const clr_shape *in = count ? &graph->values[at].shape : &none;
+    /* What nodes make differs by rounding, which a cast to whole numbers would make 1. */
+    if (kind == CLRNN_NODE_CAST && !in->ids && graph->values[at].node != CLR_NO_VALUE)
+        d->inputs[0] = graph->values[graph->inputs[0]].name;
+    if (kind == CLRNN_NODE_COMPARE && graph->precision == CLRNN_F32)
+        d->inputs[0] = d->inputs[1] = graph->values[graph->inputs[0]].name;
     if (row->uses & CLR_USES_NETWORK)
         draw_network(r, &d->network);
     if (row->uses & CLR_USES_FUNCTION && chance(r, 70))
         d->function = draw_function(r);
+    if (jumps(d->function) && graph->precision == CLRNN_F32)
+        d->function = CLRNN_FN_TANH;
     if (row->uses & CLR_USES_UNITS)
         d->units = from_to(r, 1, 6);
     if (row->uses & CLR_USES_VOCABULARY)

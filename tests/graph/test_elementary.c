@@ -232,7 +232,8 @@ static void add_value(clrnn_graph *graph, clrnn_node_desc node, const char *name
     assert_int_equal(clrnn_graph_output(graph, name, NULL), CLRNN_OK);
 }
 
-/* Every function, of the numbers and of their inverses; quotients, powers, softmaxes, norms. */
+/* Every function but the sine and the cosine, which are the driver's; quotients, powers, softmaxes,
+ * norms. */
 static clrnn_graph *everything(void)
 {
     clrnn_graph *g = NULL;
@@ -250,6 +251,8 @@ static clrnn_graph *everything(void)
     assert_int_equal(clrnn_graph_input(g, &x), CLRNN_OK);
     for (uint32_t f = 0; f < CLRNN_FUNCTIONS; f++) {
         snprintf(names[used], 8, "f%u", f);
+        if (f == CLRNN_FN_SIN || f == CLRNN_FN_COS)
+            continue;
         add_value(g,
                   (clrnn_node_desc){.kind = CLRNN_NODE_ACTIVATION,
                                     .inputs = {"x"},
@@ -264,7 +267,7 @@ static clrnn_graph *everything(void)
 }
 
 /* Of all outputs, as the native device of x86-64-v4 has them. */
-#define BITS UINT64_C(0x56ef59a844243470)
+#define BITS UINT64_C(0x9d947d0dff983533)
 
 static void same_bits(void **state)
 {

@@ -31,7 +31,7 @@ static void test_nodes(void **state)
         clrnn_node_desc desc;
         const char *says;
     } bad[] = {
-        {{.kind = CLRNN_NODE_KINDS}, "kind 34 is unknown"},
+        {{.kind = CLRNN_NODE_KINDS}, "kind 36 is unknown"},
         {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .inputs = {"n"}}, "no circles"},
         {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .inputs = {"later"}},
          "node 'n' (dense): it reads 'later', which is no input and no node before it"},

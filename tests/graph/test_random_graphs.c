@@ -43,7 +43,7 @@ static void test_double(void **state)
 
 static void test_single(void **state)
 {
-    for (uint32_t i = 0; i < count / 2; i++)
+    for (uint32_t i = 0; i < (count + 1) / 2; i++)
         compare(*state, first + i, CLRNN_F32);
 }
 

@@ -134,6 +134,37 @@ static void changing_partitions(void **state)
     }
 }
 
+/* A few rows of a small network, which a group may scan one after the other: fewer and more than it
+ * takes, of few and of more inputs. */
+static void few_rows(void **state)
+{
+    enum { T = 7, MOST = 7 };
+    static const uint32_t widths[] = {8, 40, 61}, inputs[] = {1, 4, 5};
+    static const clr_partition parts[] = {{.row_parts = 1, .unit_parts = 1},
+                                          {.row_parts = 2, .unit_parts = 1},
+                                          {.row_parts = 3, .unit_parts = 1}};
+    for (size_t form = 0; form < TEST_FORMS; form++)
+        for (size_t i = 0; i < COUNT(widths); i++) {
+            clrnn_network_desc desc = test_sized_form(form, inputs[(form + i) % 3], widths[i], 5);
+            desc.bidirectional = (form + i) % 2;
+            test_inputs in = test_inputs_random(&desc, T, MOST, NULL, 250 + form, 0.3);
+            clrnn_plan *stepwise = test_stepwise(*state, &in, CLRNN_F32, false);
+            clrnn_plan *persistent = test_persistent(*state, &in, CLRNN_F32, false, NULL);
+            for (in.batch = 1; in.batch <= MOST; in.batch++) {
+                test_outputs expected = test_run(stepwise, &in);
+                for (size_t k = 0; k <= COUNT(parts); k++) {
+                    test_force(persistent, k < COUNT(parts) ? &parts[k] : NULL);
+                    test_run_same(test_forms[form].name, persistent, &in, &expected);
+                }
+                test_outputs_free(&expected);
+            }
+            in.batch = MOST;
+            clrnn_plan_destroy(&stepwise);
+            clrnn_plan_destroy(&persistent);
+            test_inputs_free(&in);
+        }
+}
+
 /* --- extreme numbers ---------------------------------------------------------------------- */
 
 static void scale_all(double *values, size_t count, double factor)
@@ -295,13 +326,8 @@ static void probe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_form_and_size),
-        TEST(every_cut),
-        TEST(changing_partitions),
-        TEST(extreme_numbers),
-        TEST(new_weights),
-        TEST(memory_does_not_grow),
-        TEST(probe),
+        TEST(every_form_and_size), TEST(every_cut),   TEST(changing_partitions),  TEST(few_rows),
+        TEST(extreme_numbers),     TEST(new_weights), TEST(memory_does_not_grow), TEST(probe),
     };
     return cmocka_run_group_tests_name("persistent", tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ typedef struct product {
     clrnn_precision precision;
     size_t m, n, k;
     bool transpose_a, transpose_b, accumulate, prepare;
+    bool same_a;  /* op(A) is that of the product before */
     size_t first; /* rows of op(A) and C that are there, but left out */
     double *a, *b, *c;
 } product;
@@ -91,7 +92,8 @@ static double *run(clr_gemms *gemms, const product *p)
                      .k = p->k,
                      .transpose_a = p->transpose_a,
                      .transpose_b = p->transpose_b,
-                     .accumulate = p->accumulate};
+                     .accumulate = p->accumulate,
+                     .same_a = p->same_a};
     array a = store(gemms->context, p, p->a, p->m, p->k, p->transpose_a, &gemm.a);
     array b = store(gemms->context, p, p->b, p->k, p->n, p->transpose_b, &gemm.b);
     array c = store(gemms->context, p, p->c, p->m, p->n, false, &gemm.c);
@@ -188,6 +190,30 @@ static void any_rows(void **state)
     }
 }
 
+/* A transposed A is read where it lies, or for many panels of long rows packed; what is packed
+ * serves the products that follow with the same A, whether they alone would have packed it or not.
+ */
+static void transposed_again(void **state)
+{
+    enum { M = 1200, K = 9 };
+    static const struct {
+        size_t n, a;
+        bool same;
+    } rows[] = {{33, 0, false},  {230, 0, true}, {250, 0, true}, {17, 0, true},
+                {230, 1, false}, {33, 2, false}, {33, 2, true},  {230, 3, false}};
+    for (int precision = 0; precision < precisions(*state); precision++) {
+        clr_gemms gemms = packed_of(*state, precision);
+        for (size_t i = 0; i < COUNT(rows); i++) {
+            product p = product_of((clrnn_precision)precision, M, rows[i].n, K, 400 + rows[i].a);
+            p.transpose_a = true;
+            p.same_a = rows[i].same;
+            check(&gemms, &p);
+            product_free(&p);
+        }
+        clr_gemms_free(&gemms);
+    }
+}
+
 /* Kernels for every width of vector give the same bits. */
 static void vector_widths(void **state)
 {
@@ -249,10 +275,8 @@ static void scratch_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(chains_of_multiply_adds),
-        TEST(any_rows),
-        TEST(vector_widths),
-        TEST(scratch_memory),
+        TEST(chains_of_multiply_adds), TEST(any_rows),       TEST(transposed_again),
+        TEST(vector_widths),           TEST(scratch_memory),
     };
     return cmocka_run_group_tests_name("packed", tests, NULL, NULL);
 }

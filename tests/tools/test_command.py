@@ -12,6 +12,7 @@ import traceback
 sys.dont_write_bytecode = True  # nothing of a test stays in the source tree
 import data
 import files
+import foreign
 import graphs
 import harness
 import info
@@ -48,7 +49,7 @@ def main(clrnn, part=""):
         print("no OpenCL device: skipped")
         return 77
     results = [run_one(name[5:], test) for module in (use, terminal, run, info, train, data, graphs, files,
-                                                   measure)
+                                                   measure, foreign)
                for name, test in vars(module).items() if name.startswith("test_") and part in name]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1

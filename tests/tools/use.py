@@ -7,7 +7,8 @@ import subprocess
 import harness
 from harness import TIMEOUT, clrnn, fails, passes, write_text
 
-COMMANDS = ["devices", "run", "train", "sample", "info", "verify", "bench", "tune"]
+COMMANDS = ["devices", "run", "train", "sample", "info", "verify", "bench", "tune",
+            "conformance"]
 
 
 def test_help():
@@ -32,6 +33,7 @@ def test_bad_use():
     fails(2, "devices", "extra", says="extra")
     fails(2, "run", says="model")
     fails(2, "run", "a", "b", "--in", "x.npy", "--out", "y.npy", says="more than one")
+    fails(2, "conformance", says="no folder")
     fails(2, "train", "--save", "m.safetensors", says="--text")
     fails(2, "train", "--text", "t", says="--save")
     fails(2, "train", "--hidden", "0", says=["--hidden", "0"])

@@ -8,9 +8,10 @@
 #include "system.h"
 #include "tool.h"
 
-static const tool_command *const commands[] = {&tool_devices, &tool_run,  &tool_train,
-                                               &tool_sample,  &tool_info, &tool_verify,
-                                               &tool_bench,   &tool_tune, &tool_predict};
+static const tool_command *const commands[] = {
+    &tool_devices,     &tool_run,     &tool_train,  &tool_sample,  &tool_info,
+    &tool_verify,      &tool_bench,   &tool_tune,   &tool_predict, &tool_convert,
+    &tool_conformance, &tool_inspect, &tool_compare};
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static void print_help(void)
@@ -18,7 +19,7 @@ static void print_help(void)
     printf("usage: clrnn COMMAND [OPTION]...\n\n"
            "Run and train recurrent networks (RNN, LSTM, GRU) on any OpenCL device.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-11s %s\n", commands[i]->name, commands[i]->summary);
     printf("\n  clrnn COMMAND --help   what a command takes\n"
            "  clrnn --version        the version\n\n"
            "Commands that compute take --device SEL: auto, gpu, cpu, nvidia, amd, intel, pocl, a\n"

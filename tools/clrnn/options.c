@@ -300,11 +300,13 @@ int tool_parse(const tool_command *command, int argc, char **argv, tool_option *
     fill_long_options(options, names);
     opterr = 0;
     /* "-": arguments come in order, as option 1; ":": a missing argument is told apart */
-    while (code == TOOL_CONTINUE && (c = getopt_long(argc, argv, "-:h", names, NULL)) != -1) {
+    while (code == TOOL_CONTINUE && (c = getopt_long(argc, argv, "-:ho:", names, NULL)) != -1) {
         if (c == 'h') {
             print_help(command, options);
             return TOOL_OK;
         }
+        if (c == 'o' && find(options, "out")->name && find(options, "out")->kind == TOOL_TEXT)
+            c = 256 + (int)(find(options, "out") - options);
         if (c == 1) {
             code = other_argument(command, current, argc, optarg);
         } else if (c >= 256) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "run.h"
+#include "run_graph.h"
 
 #define PRECISIONS "f32|f64"
 #define WEIGHTS    "f32|f16|bf16|int8" /* as clrnn_storage counts them */
@@ -338,8 +339,8 @@ static int check_use(job *j, const tool_list *models, const tool_list *in, const
 static int run(int argc, char **argv)
 {
     job j = {0};
-    const char *selector = NULL;
-    tool_list models = {0}, in = {0}, out = {0};
+    const char *selector = NULL, *arch = NULL;
+    tool_list models = {0}, in = {0}, out = {0}, sizes = {0};
     tool_option options[] = {
         tool_many("in", "[NAME=]FILE", &in, "x (default), h0, c0 or lengths from FILE"),
         tool_many("out", "[NAME=]FILE", &out, "y (default), hn, cn or logits to FILE"),
@@ -349,11 +350,24 @@ static int run(int argc, char **argv)
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is scanned (auto)"),
         tool_choice("weights", WEIGHTS, &j.weights, "how weight matrices are kept (f32)"),
+        tool_many("size", "NAME=N", &sizes, "of an axis that the model leaves open"),
+        tool_text("arch", "FILE", &arch, "what a file of tensors alone makes up, as JSON"),
         tool_device(&selector),
         {0}};
     int code = tool_parse(&tool_run, argc, argv, options, &models);
-    if (code == TOOL_CONTINUE) {
-        code = check_use(&j, &models, &in, &out);
+    if (code == TOOL_CONTINUE && models.count == 1 && run_is_graph(models.items[0])) {
+        const run_graph_wishes wishes = {.model = models.items[0],
+                                         .selector = selector,
+                                         .prefix = j.prefix,
+                                         .arch = arch,
+                                         .not_for_graphs = j.batch_first || j.weights,
+                                         .precision = (clrnn_precision)j.precision,
+                                         .strategy = (clrnn_strategy)j.strategy};
+        code = run_graph(&wishes, &in, &out, &sizes);
+    } else if (code == TOOL_CONTINUE) {
+        code = sizes.count || arch ? tool_error("run: %s: --size and --arch are not for it",
+                                                models.count ? models.items[0] : "no model")
+                                   : check_use(&j, &models, &in, &out);
         if (!code)
             code = work(&j, selector);
     }
@@ -366,17 +380,20 @@ static int run(int argc, char **argv)
     tool_list_free(&models);
     tool_list_free(&in);
     tool_list_free(&out);
+    tool_list_free(&sizes);
     return code;
 }
 
 const tool_command tool_run = {
     "run", "MODEL --in [NAME=]FILE... --out [NAME=]FILE... [OPTION]...",
     "run a model over arrays in files",
-    "MODEL is a .safetensors file; a FILE is .npy or .safetensors, where NAME is the tensor's "
-    "name.\n"
+    "MODEL is a .safetensors file, or a model of another format, as .onnx; a FILE is .npy or\n"
+    ".safetensors, where NAME is the tensor's name.\n"
     "In:  x [T,N,I] or [T,I]; of one-hot and embedding models integers [T,N] or [T];\n"
     "     h0 [L*D,N,R], c0 [L*D,N,H] (zeros if not given), lengths [N] of integers, each 0..T.\n"
     "Out: y [T,N,D*R], hn [L*D,N,R], cn [L*D,N,H], logits [T,N,O] of the head.\n"
     "T steps, N sequences, I inputs, H hidden units, R = H or the projected size, L layers,\n"
-    "D directions. Numbers of any type are converted.\n",
+    "D directions. Numbers of any type are converted.\n"
+    "Models of other formats, and graphs, have inputs and outputs of their own names: a FILE\n"
+    "without NAME is the first one, or of .safetensors all; an input that is not given is 0.\n",
     run};

@@ -64,8 +64,22 @@ bool system_may_change(const char *path, const system_file *file);
 /** Whether files can be made in a folder; else why not, in errno. */
 bool system_may_make_in(const char *folder);
 
+/** Make a folder. On failure errno. */
+bool system_make_folder(const char *path);
+
 /** fopen, of a name in UTF-8, with bytes as they are. On failure errno. */
 FILE *system_open(const char *path, const char *mode);
+
+/* Names in a folder, in order. */
+typedef struct system_list {
+    char **names; /* [count] */
+    size_t count;
+} system_list;
+
+/** What a folder holds, but names that begin with a dot. False: it cannot be read, or memory is
+ *  short. */
+bool system_read_folder(const char *path, system_list *list);
+void system_free_list(system_list *list);
 
 /** End an open file at a place. On failure errno. */
 bool system_cut(FILE *file, long end);

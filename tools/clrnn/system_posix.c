@@ -2,6 +2,7 @@
  * system_posix.c - see system.h. */
 #include "system.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -169,6 +170,11 @@ bool system_may_make_in(const char *folder)
     return access(folder, W_OK | X_OK) == 0;
 }
 
+bool system_make_folder(const char *path)
+{
+    return mkdir(path, 0777) == 0;
+}
+
 FILE *system_open(const char *path, const char *mode)
 {
     return fopen(path, mode);
@@ -177,4 +183,46 @@ FILE *system_open(const char *path, const char *mode)
 bool system_cut(FILE *file, long end)
 {
     return ftruncate(fileno(file), (off_t)end) == 0;
+}
+
+/* --- folders ---------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool append(system_list *list, const char *name)
+{
+    char **names = realloc(list->names, (list->count + 1) * sizeof *names);
+    char *copy = names ? strdup(name) : NULL;
+    list->names = names ? names : list->names;
+    if (copy)
+        list->names[list->count++] = copy;
+    return copy != NULL;
+}
+
+bool system_read_folder(const char *path, system_list *list)
+{
+    DIR *folder = opendir(path);
+    bool fine = folder != NULL;
+    *list = (system_list){0};
+    for (struct dirent *entry; fine && (entry = readdir(folder)) != NULL;)
+        if (entry->d_name[0] != '.')
+            fine = append(list, entry->d_name);
+    if (folder)
+        closedir(folder);
+    if (fine && list->count)
+        qsort(list->names, list->count, sizeof *list->names, by_name);
+    if (!fine)
+        system_free_list(list);
+    return fine;
+}
+
+void system_free_list(system_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->names[i]);
+    free(list->names);
+    *list = (system_list){0};
 }

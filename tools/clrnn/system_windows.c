@@ -6,6 +6,7 @@
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
+#include <direct.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <io.h>
@@ -208,6 +209,12 @@ bool system_may_change(const char *path, const system_file *file)
     return may;
 }
 
+bool system_make_folder(const char *path)
+{
+    wchar_t wide[TOOL_PATH_ROOM];
+    return widen(path, wide) && _wmkdir(wide) == 0;
+}
+
 bool system_may_make_in(const char *folder)
 {
     system_file about;
@@ -230,4 +237,50 @@ FILE *system_open(const char *path, const char *mode)
 bool system_cut(FILE *file, long end)
 {
     return _chsize_s(_fileno(file), end) == 0;
+}
+
+/* --- folders ---------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool append(system_list *list, const wchar_t *name)
+{
+    char **names = realloc(list->names, (list->count + 1) * sizeof *names);
+    char *copy = names ? narrow(name) : NULL;
+    list->names = names ? names : list->names;
+    if (copy)
+        list->names[list->count++] = copy;
+    return copy != NULL;
+}
+
+bool system_read_folder(const char *path, system_list *list)
+{
+    wchar_t wide[TOOL_PATH_ROOM];
+    char pattern[TOOL_PATH_ROOM];
+    WIN32_FIND_DATAW entry;
+    *list = (system_list){0};
+    snprintf(pattern, sizeof pattern, "%s/*", path);
+    HANDLE search = widen(pattern, wide) ? FindFirstFileW(wide, &entry) : INVALID_HANDLE_VALUE;
+    bool fine = search != INVALID_HANDLE_VALUE;
+    for (bool more = fine; fine && more; more = FindNextFileW(search, &entry) != 0)
+        if (entry.cFileName[0] != L'.')
+            fine = append(list, entry.cFileName);
+    if (search != INVALID_HANDLE_VALUE)
+        (void)FindClose(search);
+    if (fine && list->count)
+        qsort(list->names, list->count, sizeof *list->names, by_name);
+    if (!fine)
+        system_free_list(list);
+    return fine;
+}
+
+void system_free_list(system_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->names[i]);
+    free(list->names);
+    *list = (system_list){0};
 }

@@ -41,7 +41,7 @@ typedef struct tool_command {
 } tool_command;
 
 extern const tool_command tool_devices, tool_run, tool_train, tool_sample, tool_info, tool_verify,
-    tool_bench, tool_tune, tool_predict;
+    tool_bench, tool_tune, tool_predict, tool_convert, tool_conformance, tool_inspect, tool_compare;
 
 /* --- errors: report.c ------------------------------------------------------------------------ */
 

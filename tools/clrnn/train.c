@@ -116,65 +116,72 @@ static int work(const train_options *o, int argc, char **argv)
     return code;
 }
 
+void train_table(train_options *o, tool_option options[TRAIN_TABLE])
+{
+    *o = (train_options){.hidden = 128,
+                         .layers = 1,
+                         .seq = 64,
+                         .steps = 1000,
+                         .log_every = 10,
+                         .validate_every = 250,
+                         .save_every = 500,
+                         .lr = 0.002,
+                         .clip = 1,
+                         .validation = 0.1};
+    const tool_option rows[] = {
+        tool_many("text", "FILE", &o->texts, "text to learn; several are joined"),
+        tool_flag("binary", &o->binary, "learn bytes of any kind, not text alone"),
+        tool_text("save", "FILE", &o->save, "checkpoint to write, which is also the model"),
+        tool_text("resume", "FILE", &o->resume, "checkpoint to continue from"),
+        tool_flag("force", &o->force, "replace files of --save and --log that exist"),
+        tool_text("log", "CSV", &o->log, "table of the training's course; continued on a resume"),
+        tool_flag("json", &o->json, "print nothing but a summary, as JSON"),
+        tool_choice("cell", tool_cells(), &o->cell, "(lstm)"),
+        tool_u32("hidden", "H", &o->hidden, 1, "hidden units of a layer (128)"),
+        tool_u32("layers", "L", &o->layers, 1, "layers (1)"),
+        tool_u32("embedding", "E", &o->embedding, 0, "width of the embedding; 0: one-hot (0)"),
+        tool_flag("peepholes", &o->peepholes, "LSTM: gates see the cell state"),
+        tool_choice("reset", "before|after", &o->reset, "GRU: reset gate and product (before)"),
+        tool_choice("update", "replaces|keeps", &o->update, "GRU: an open update gate (replaces)"),
+        tool_u32("batch", "N", &o->batch, 1, "sequences side by side (32, fewer for a short text)"),
+        tool_u32("seq", "T", &o->seq, 1, "characters that gradients flow through (64)"),
+        tool_u64("steps", "K", &o->steps, "steps in all, those before a resume too (1000)"),
+        tool_u64("seconds", "S", &o->seconds, "end after S seconds, if that comes first"),
+        tool_choice("optimizer", TRAIN_OPTIMIZERS, &o->optimizer, "(adam)"),
+        tool_real("lr", "R", &o->lr, 1e-30, 1e38, "learning rate (0.002)"),
+        tool_choice("schedule", TRAIN_SCHEDULES, &o->schedule, "of the learning rate (constant)"),
+        tool_u64("warmup", "W", &o->warmup, "steps over which the rate rises from 0 (0)"),
+        tool_u64("step-every", "K", &o->step_every, "step: steps between falls of the rate"),
+        tool_real("step-factor", "F", &o->step_factor, 0, 0.999999, "step: times this (0.1)"),
+        tool_choice("init", TRAIN_INITS, &o->init, "how fresh weights are drawn (auto)"),
+        tool_u32("longest-lag", "T", &o->longest_lag, 2, "chrono: steps that memories last"),
+        tool_real("forget-bias", "B", &o->forget_bias, -1e6, 1e6,
+                  "LSTM: of a fresh forget gate (1)"),
+        tool_real("update-bias", "B", &o->update_bias, -1e6, 1e6,
+                  "GRU: of a fresh update gate, for what there was (1)"),
+        tool_real("momentum", "M", &o->momentum, 0, 0.999999, "of sgd (0)"),
+        tool_real("weight-decay", "D", &o->weight_decay, 0, 1e6, "of adamw (0)"),
+        tool_real("clip", "C", &o->clip, 0, 1e30, "largest norm of the gradient; 0: any (1)"),
+        tool_real("dropout", "P", &o->dropout, 0, 0.999, "between layers (0)"),
+        tool_real("validation", "F", &o->validation, 0, 0.999, "part of the text held out (0.1)"),
+        tool_u64("validate-every", "K", &o->validate_every, "steps between validations (250)"),
+        tool_u64("log-every", "K", &o->log_every, "steps between rows of the log (10)"),
+        tool_u64("save-every", "K", &o->save_every,
+                 "steps between checkpoints; 0: at the end (500)"),
+        tool_u64("seed", "S", &o->seed, "of first weights and dropout (0)"),
+        tool_choice("strategy", TOOL_STRATEGIES, &o->strategy, "how time is scanned (auto)"),
+        tool_device(&o->selector)};
+    const size_t count = sizeof rows / sizeof *rows;
+    memset(options, 0, TRAIN_TABLE * sizeof *options);
+    memcpy(options, rows, sizeof rows);
+    data_add_options(options + count, o);
+}
+
 static int run(int argc, char **argv)
 {
-    train_options o = {.hidden = 128,
-                       .layers = 1,
-                       .seq = 64,
-                       .steps = 1000,
-                       .log_every = 10,
-                       .validate_every = 250,
-                       .save_every = 500,
-                       .lr = 0.002,
-                       .clip = 1,
-                       .validation = 0.1};
-    tool_option options[100] = {
-        tool_many("text", "FILE", &o.texts, "text to learn; several are joined"),
-        tool_flag("binary", &o.binary, "learn bytes of any kind, not text alone"),
-        tool_text("save", "FILE", &o.save, "checkpoint to write, which is also the model"),
-        tool_text("resume", "FILE", &o.resume, "checkpoint to continue from"),
-        tool_flag("force", &o.force, "replace files of --save and --log that exist"),
-        tool_text("log", "CSV", &o.log, "table of the training's course; continued on a resume"),
-        tool_flag("json", &o.json, "print nothing but a summary, as JSON"),
-        tool_choice("cell", tool_cells(), &o.cell, "(lstm)"),
-        tool_u32("hidden", "H", &o.hidden, 1, "hidden units of a layer (128)"),
-        tool_u32("layers", "L", &o.layers, 1, "layers (1)"),
-        tool_u32("embedding", "E", &o.embedding, 0, "width of the embedding; 0: one-hot (0)"),
-        tool_flag("peepholes", &o.peepholes, "LSTM: gates see the cell state"),
-        tool_choice("reset", "before|after", &o.reset, "GRU: reset gate and product (before)"),
-        tool_choice("update", "replaces|keeps", &o.update, "GRU: an open update gate (replaces)"),
-        tool_u32("batch", "N", &o.batch, 1, "sequences side by side (32, fewer for a short text)"),
-        tool_u32("seq", "T", &o.seq, 1, "characters that gradients flow through (64)"),
-        tool_u64("steps", "K", &o.steps, "steps in all, those before a resume too (1000)"),
-        tool_u64("seconds", "S", &o.seconds, "end after S seconds, if that comes first"),
-        tool_choice("optimizer", TRAIN_OPTIMIZERS, &o.optimizer, "(adam)"),
-        tool_real("lr", "R", &o.lr, 1e-30, 1e38, "learning rate (0.002)"),
-        tool_choice("schedule", TRAIN_SCHEDULES, &o.schedule, "of the learning rate (constant)"),
-        tool_u64("warmup", "W", &o.warmup, "steps over which the rate rises from 0 (0)"),
-        tool_u64("step-every", "K", &o.step_every, "step: steps between falls of the rate"),
-        tool_real("step-factor", "F", &o.step_factor, 0, 0.999999, "step: times this (0.1)"),
-        tool_choice("init", TRAIN_INITS, &o.init, "how fresh weights are drawn (auto)"),
-        tool_u32("longest-lag", "T", &o.longest_lag, 2, "chrono: steps that memories last"),
-        tool_real("forget-bias", "B", &o.forget_bias, -1e6, 1e6,
-                  "LSTM: of a fresh forget gate (1)"),
-        tool_real("update-bias", "B", &o.update_bias, -1e6, 1e6,
-                  "GRU: of a fresh update gate, for what there was (1)"),
-        tool_real("momentum", "M", &o.momentum, 0, 0.999999, "of sgd (0)"),
-        tool_real("weight-decay", "D", &o.weight_decay, 0, 1e6, "of adamw (0)"),
-        tool_real("clip", "C", &o.clip, 0, 1e30, "largest norm of the gradient; 0: any (1)"),
-        tool_real("dropout", "P", &o.dropout, 0, 0.999, "between layers (0)"),
-        tool_real("validation", "F", &o.validation, 0, 0.999, "part of the text held out (0.1)"),
-        tool_u64("validate-every", "K", &o.validate_every, "steps between validations (250)"),
-        tool_u64("log-every", "K", &o.log_every, "steps between rows of the log (10)"),
-        tool_u64("save-every", "K", &o.save_every,
-                 "steps between checkpoints; 0: at the end (500)"),
-        tool_u64("seed", "S", &o.seed, "of first weights and dropout (0)"),
-        tool_choice("strategy", TOOL_STRATEGIES, &o.strategy, "how time is scanned (auto)"),
-        tool_device(&o.selector)};
-    size_t count = 0;
-    while (options[count].name)
-        count++;
-    data_add_options(options + count, &o);
+    train_options o;
+    tool_option options[TRAIN_TABLE];
+    train_table(&o, options);
     o.table = options;
     int code = tool_parse(&tool_train, argc, argv, options, NULL);
     if (code == TOOL_CONTINUE) {

@@ -39,6 +39,11 @@ typedef struct train_options {
     const tool_option *table; /* to ask which were given, and to fill in those that were not */
 } train_options;
 
+enum { TRAIN_TABLE = 100 };
+
+/** The defaults, and the table of all options; it ends with a zeroed one. */
+void train_table(train_options *options, tool_option table[TRAIN_TABLE]);
+
 /* The CSV log. */
 typedef struct train_csv {
     FILE *file;    /* NULL = no log */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * format/keras.h - a Keras model while it becomes a graph: its layers one after the other.
+ *
+ * The graph keeps Keras's order of axes, [N,T,F]. A layer's nodes have its name, and helpers the
+ * name with a dot and more. Of its config each member is one that the layer knows, or that says
+ * nothing about what it computes; any other is an error. */
+#ifndef CLR_FORMAT_KERAS_H
+#define CLR_FORMAT_KERAS_H
+
+#include <clrnn/format.h>
+
+#include "model/json.h"
+
+enum { CLR_KERAS_INPUTS = CLRNN_MOST_INPUTS, CLR_KERAS_OUTPUTS = 3, CLR_KERAS_NAME = 256 };
+
+typedef struct clr_keras_value {
+    char name[CLR_KERAS_NAME]; /* of the value in the graph */
+} clr_keras_value;
+
+typedef struct clr_keras {
+    const char *file;
+    const clrnn_log *log;
+    clrnn_graph *graph;
+    const clrnn_tensors *weights; /* format/h5.h; NULL: none yet */
+    bool before_3;                /* the version of Keras, where functions differ */
+
+    /* the layer that is being added */
+    const char *type; /* "LSTM" */
+    const char *name; /* "lstm_1" */
+    const cJSON *config;
+    char node[CLR_KERAS_NAME]; /* what its nodes are called: the name, and where it is used again a
+                                  number */
+    char key[CLR_KERAS_NAME];  /* of its weights in a file of Keras 3: "layers/lstm_1" */
+    clr_keras_value inputs[CLR_KERAS_INPUTS];
+    uint32_t input_count;
+    clr_keras_value outputs[CLR_KERAS_OUTPUTS]; /* out */
+    uint32_t output_count;
+} clr_keras;
+
+/* --- config: keras_config.c --------------------------------------------------------------------
+ */
+
+clrnn_status clr_keras_wrong(const clr_keras *k, const char *what);
+clrnn_status clr_keras_unsupported(const clr_keras *k, const char *what, const char *which);
+
+/** See that of the config's members all but those of `known` (ended by NULL) say nothing. */
+clrnn_status clr_keras_check(const clr_keras *k, const char *const *known);
+
+/** A member of the config; NULL where it is not there, or null. */
+const cJSON *clr_keras_member(const clr_keras *k, const char *name);
+bool clr_keras_flag(const clr_keras *k, const char *name, bool otherwise);
+double clr_keras_number(const clr_keras *k, const char *name, double otherwise);
+const char *clr_keras_text(const clr_keras *k, const char *name, const char *otherwise);
+/** A size, or the first of a list of one; false if it is none. */
+bool clr_keras_size(const clr_keras *k, const char *name, uint32_t *size);
+
+/** A function by the member that names it. *function is IDENTITY for "linear"; *softmax: it is
+ *  softmax or log_softmax, which are nodes (kind receives which). Else NULL must not be passed. */
+clrnn_status clr_keras_function(const clr_keras *k, const char *member, const char *otherwise,
+                                clrnn_node_desc *function, clrnn_node_kind *softmax);
+
+/* --- weights -----------------------------------------------------------------------------------
+ */
+
+/** Weight i of a part of the layer ("", "cell/", "forward_layer/cell/", "layer/"; `first` is how
+ *  many weights the parts before it have) as float64, which must be of that shape; to be freed. */
+clrnn_status clr_keras_weight(const clr_keras *k, const char *part, uint32_t first, uint32_t i,
+                              uint32_t rank, const uint64_t *shape, double **values);
+
+/** How many weights the layer has; UINT32_MAX if that cannot be told. */
+uint32_t clr_keras_weight_count(const clr_keras *k);
+
+/* --- nodes -------------------------------------------------------------------------------------
+ */
+
+/** The value that is the layer's input i. */
+clrnn_status clr_keras_value_info(const clr_keras *k, const char *value, clrnn_value_info *info);
+
+/** Add a node called `node` and `suffix`, which reads `input` (NULL: as desc says); its value. */
+clrnn_status clr_keras_add(clr_keras *k, const clrnn_node_desc *desc, const char *suffix,
+                           const char *input, clr_keras_value *value);
+
+/** Set parameter NODE.leaf. */
+clrnn_status clr_keras_set(const clr_keras *k, const char *leaf, const double *values,
+                           size_t count);
+
+/** A function or softmax behind `value`, which becomes its result. */
+clrnn_status clr_keras_activate(clr_keras *k, const char *member, clr_keras_value *value);
+
+/* --- layers ------------------------------------------------------------------------------------
+ */
+
+/** Add the layer. Returns: as clrnn_graph_import */
+clrnn_status clr_keras_layer(clr_keras *k);
+
+/** Layers with states, and Bidirectional; *is says whether it is one of them. */
+clrnn_status clr_keras_recurrent(clr_keras *k, bool *is);
+
+/** Layers that merge, move and pool values, without weights; *is as above. */
+clrnn_status clr_keras_moving(clr_keras *k, bool *is);
+
+/* --- the whole: keras_graph.c ------------------------------------------------------------------
+ */
+
+/** The graph of a model's config, {"class_name": .., "config": ..}, with weights. */
+clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, bool before_3,
+                             const char *file, clrnn_precision precision, const clrnn_log *log,
+                             clrnn_graph **graph);
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ * format/keras_graph.c - which layer of a Keras model reads which: Sequential and Functional. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "format/keras_history.h"
+
+enum { MOST_CALLS = CLR_MOST_CALLS };
+
+/* A call of a layer: of a shared one there are several. */
+typedef struct call {
+    const cJSON *layer;   /* {"class_name", "config", "inbound_nodes"} */
+    const cJSON *inbound; /* of this call; NULL: it is an input */
+    uint32_t number;      /* of the layer's calls */
+    uint32_t classes;     /* layers of its class before it */
+    bool done;
+    clr_keras_value outputs[CLR_KERAS_OUTPUTS];
+    uint32_t output_count;
+} call;
+
+typedef struct builder {
+    clr_keras k;
+    call *calls; /* [count], owned */
+    uint32_t count;
+    bool sequential;
+} builder;
+
+static const char *text_of(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+static clrnn_status damaged(const builder *b, const char *what)
+{
+    return clr_fail(b->k.log, CLRNN_ERR_FORMAT, "%s: damaged: %s", b->k.file, what);
+}
+
+/* --- layers ------------------------------------------------------------------------------------
+ */
+
+static const char *type_of(const cJSON *layer)
+{
+    const char *type = text_of(layer, "class_name");
+    return type ? type : "?";
+}
+
+/* The name: of older files beside the config, of all within it. */
+static const char *name_of(const cJSON *layer)
+{
+    const char *name = text_of(cJSON_GetObjectItemCaseSensitive(layer, "config"), "name");
+    return name ? name : text_of(layer, "name");
+}
+
+static bool is_input(const cJSON *layer)
+{
+    return strcmp(type_of(layer), "InputLayer") == 0;
+}
+
+/* "Conv1D" as "conv1d", "SimpleRNN" as "simple_rnn": the groups of Keras 3's files. */
+static void snake(const char *type, char *out, size_t room)
+{
+    size_t at = 0;
+    for (size_t i = 0; type[i] && at + 2 < room; i++) {
+        const bool big = isupper((unsigned char)type[i]);
+        if (i > 0 && big &&
+            (islower((unsigned char)type[i + 1]) || islower((unsigned char)type[i - 1])))
+            out[at++] = '_';
+        out[at++] = (char)tolower((unsigned char)type[i]);
+    }
+    out[at] = 0;
+}
+
+/* Where the file of Keras 3 has the weights: the group whose "name" is the layer's, else by class
+ * and number. */
+static void find_key(clr_keras *k, const call *c)
+{
+    char type[128];
+    const char *key = NULL, *value = NULL;
+    for (size_t i = 0; (key = clrnn_tensors_metadata_at(k->weights, i, &value)); i++) {
+        const char *end = strstr(key, "/vars@name");
+        if (end && strncmp(key, "layers/", 7) == 0 && strchr(key + 7, '/') == end &&
+            strcmp(value, k->name) == 0) {
+            snprintf(k->key, sizeof k->key, "%.*s", (int)(end - key), key);
+            return;
+        }
+    }
+    snake(k->type, type, sizeof type);
+    if (c->classes)
+        snprintf(k->key, sizeof k->key, "layers/%s_%u", type, c->classes);
+    else
+        snprintf(k->key, sizeof k->key, "layers/%s", type);
+}
+
+static clrnn_status add_layer(builder *b, call *c, const clr_keras_value *inputs, uint32_t count)
+{
+    clr_keras *k = &b->k;
+    k->type = type_of(c->layer);
+    k->name = name_of(c->layer);
+    k->config = cJSON_GetObjectItemCaseSensitive(c->layer, "config");
+    if (!k->name || !cJSON_IsObject(k->config) || strlen(k->name) + 16 > sizeof k->node)
+        return damaged(b, "a layer without config or name");
+    if (count == 0 || count > CLR_KERAS_INPUTS)
+        return clr_keras_unsupported(k, "a layer of", "no or more than 16 inputs");
+    if (c->number)
+        snprintf(k->node, sizeof k->node, "%s:%u", k->name, c->number);
+    else
+        snprintf(k->node, sizeof k->node, "%s", k->name);
+    find_key(k, c);
+    memcpy(k->inputs, inputs, count * sizeof *inputs);
+    k->input_count = count;
+    clrnn_status status = clr_keras_layer(k);
+    memcpy(c->outputs, k->outputs, sizeof c->outputs);
+    c->output_count = k->output_count;
+    c->done = true;
+    return status;
+}
+
+/* --- inputs ------------------------------------------------------------------------------------
+ */
+
+/* [null,T,F] as [N,T,F], [null,T] of symbols as [N,T], [null,F] as [N,F]. */
+static clrnn_status add_input(builder *b, const char *name, const cJSON *shape, bool ids)
+{
+    clrnn_graph_input_desc x = {.name = name, .ids = ids};
+    const int rank = cJSON_GetArraySize(shape);
+    if (!cJSON_IsArray(shape) || rank < 1 || rank > CLRNN_MOST_AXES)
+        return damaged(b, "an input without shape");
+    bool steps = false;
+    for (const cJSON *i = shape->child; i; i = i->next) {
+        const uint32_t axis = x.rank++;
+        uint64_t size = 0;
+        const bool is_time = axis == 1 && (rank == 3 || ids);
+        if (axis == 0)
+            x.shape[axis] = CLRNN_BATCH;
+        else if (is_time || (cJSON_IsNull(i) && !steps && axis + 1 < (uint32_t)rank)) {
+            x.shape[axis] = CLRNN_STEPS;
+            steps = true;
+        } else if (clr_json_integer(i, INT32_MAX, &size) && size > 0)
+            x.shape[axis] = (int64_t)size;
+        else
+            return clr_fail(b->k.log, CLRNN_ERR_UNSUPPORTED,
+                            "%s: input %s: an axis without size that is not time is not supported",
+                            b->k.file, clr_show(name).text);
+    }
+    return clrnn_graph_input(b->k.graph, &x);
+}
+
+static const cJSON *shape_of(const cJSON *layer)
+{
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(layer, "config");
+    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(config, "batch_shape");
+    return shape ? shape : cJSON_GetObjectItemCaseSensitive(config, "batch_input_shape");
+}
+
+/* --- what a call reads ---------------------------------------------------------------------------
+ */
+
+static const call *find_call(const builder *b, const clr_history *h)
+{
+    for (uint32_t i = 0; i < b->count; i++) {
+        const char *name = name_of(b->calls[i].layer);
+        if (name && b->calls[i].number == h->call && strcmp(name, h->layer) == 0)
+            return &b->calls[i];
+    }
+    return NULL;
+}
+
+/* Whether a call's inputs are all there; then *count of them. */
+static clrnn_status take_inputs(const builder *b, const call *c, clr_keras_value *inputs,
+                                uint32_t *count, bool *ready)
+{
+    clr_histories all = {0};
+    clr_history_collect(c->inbound, &all, 0);
+    *ready = true;
+    *count = all.count;
+    if (all.unknown)
+        return clr_fail(b->k.log, CLRNN_ERR_UNSUPPORTED,
+                        "%s: layer %s: its argument %s is not supported", b->k.file,
+                        clr_show(name_of(c->layer) ? name_of(c->layer) : "?").text,
+                        clr_show(all.unknown).text);
+    for (uint32_t i = 0; i < all.count; i++) {
+        const call *from = find_call(b, &all.list[i]);
+        if (!from)
+            return damaged(b, "a layer reads one that there is not");
+        *ready = *ready && from->done;
+        if (from->done && all.list[i].output >= from->output_count)
+            return damaged(b, "a layer reads an output that there is not");
+        if (from->done)
+            inputs[i] = from->outputs[all.list[i].output];
+    }
+    return CLRNN_OK;
+}
+
+/* --- Sequential --------------------------------------------------------------------------------
+ */
+
+static clrnn_status build_sequential(builder *b, const cJSON *config)
+{
+    const cJSON *layers = cJSON_GetObjectItemCaseSensitive(config, "layers");
+    const cJSON *built = cJSON_GetObjectItemCaseSensitive(config, "build_input_shape");
+    clr_keras_value value = {"x"};
+    bool begun = false;
+    const bool ids =
+        b->count > 0 && strcmp(type_of(b->calls[is_input(b->calls[0].layer) && b->count > 1].layer),
+                               "Embedding") == 0;
+    clrnn_status status = CLRNN_OK;
+    (void)layers;
+    for (uint32_t i = 0; i < b->count && status == CLRNN_OK; i++) {
+        call *c = &b->calls[i];
+        const cJSON *shape = shape_of(c->layer);
+        if (!begun) {
+            status = add_input(b, value.name, shape ? shape : built, ids);
+            begun = true;
+        }
+        if (status != CLRNN_OK || is_input(c->layer))
+            continue;
+        status = add_layer(b, c, &value, 1);
+        value = c->outputs[0];
+        if (status == CLRNN_OK && c->output_count != 1)
+            status = clr_keras_unsupported(&b->k, "more than one output", "in a row");
+    }
+    return status == CLRNN_OK ? clrnn_graph_output(b->k.graph, "y", value.name) : status;
+}
+
+/* --- Functional --------------------------------------------------------------------------------
+ */
+
+/* Whether an Embedding reads an input. */
+static bool is_of_symbols(const builder *b, const char *name)
+{
+    for (uint32_t i = 0; i < b->count; i++) {
+        clr_histories all = {0};
+        if (!b->calls[i].inbound || strcmp(type_of(b->calls[i].layer), "Embedding") != 0)
+            continue;
+        clr_history_collect(b->calls[i].inbound, &all, 0);
+        for (uint32_t k = 0; k < all.count; k++)
+            if (strcmp(all.list[k].layer, name) == 0)
+                return true;
+    }
+    return false;
+}
+
+static clrnn_status add_inputs(builder *b)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; i < b->count && status == CLRNN_OK; i++) {
+        call *c = &b->calls[i];
+        const char *name = name_of(c->layer);
+        if (c->inbound)
+            continue;
+        if (!is_input(c->layer) || !name || strlen(name) >= sizeof c->outputs[0].name)
+            return damaged(b, "a layer that reads nothing");
+        status = add_input(b, name, shape_of(c->layer), is_of_symbols(b, name));
+        snprintf(c->outputs[0].name, sizeof c->outputs[0].name, "%s", name);
+        c->output_count = 1;
+        c->done = true;
+    }
+    return status;
+}
+
+static clrnn_status add_outputs(builder *b, const cJSON *config)
+{
+    clr_histories all = {0};
+    clrnn_status status = CLRNN_OK;
+    clr_history_collect(cJSON_GetObjectItemCaseSensitive(config, "output_layers"), &all, 0);
+    if (all.count == 0 || all.unknown)
+        return damaged(b, "no output_layers");
+    for (uint32_t i = 0; i < all.count && status == CLRNN_OK; i++) {
+        const clr_history *h = &all.list[i];
+        const call *from = find_call(b, h);
+        char name[CLR_KERAS_NAME + 24];
+        if (!from || !from->done || h->output >= from->output_count)
+            return damaged(b, "an output that there is not");
+        snprintf(name, sizeof name, "%s", name_of(from->layer));
+        if (h->output || h->call)
+            snprintf(name + strlen(name), sizeof name - strlen(name), ".%u",
+                     h->output + h->call * CLR_KERAS_OUTPUTS);
+        status = clrnn_graph_output(b->k.graph, name, from->outputs[h->output].name);
+    }
+    return status;
+}
+
+/* Layers as their inputs are there; in a file they stand in order, or nearly so. */
+static clrnn_status build_functional(builder *b, const cJSON *config)
+{
+    clrnn_status status = add_inputs(b);
+    for (bool more = true, moved = true; more && status == CLRNN_OK;) {
+        if (!moved)
+            return damaged(b, "layers that read each other in a circle");
+        more = moved = false;
+        for (uint32_t i = 0; i < b->count && status == CLRNN_OK; i++) {
+            clr_keras_value inputs[CLR_KERAS_INPUTS];
+            uint32_t count = 0;
+            bool ready = false;
+            if (b->calls[i].done)
+                continue;
+            status = take_inputs(b, &b->calls[i], inputs, &count, &ready);
+            if (status == CLRNN_OK && ready)
+                status = add_layer(b, &b->calls[i], inputs, count);
+            moved = moved || ready;
+            more = more || !ready;
+        }
+    }
+    return status == CLRNN_OK ? add_outputs(b, config) : status;
+}
+
+/* --- the whole ---------------------------------------------------------------------------------
+ */
+
+static uint32_t classes_before(const cJSON *layers, const cJSON *layer)
+{
+    uint32_t count = 0;
+    for (const cJSON *i = layers->child; i && i != layer; i = i->next)
+        count += strcmp(type_of(i), type_of(layer)) == 0;
+    return count;
+}
+
+static clrnn_status list_calls(builder *b, const cJSON *layers)
+{
+    if (!cJSON_IsArray(layers) || !layers->child)
+        return damaged(b, "a model without layers");
+    b->calls = clr_calloc(MOST_CALLS, sizeof *b->calls);
+    if (!b->calls)
+        return clr_fail(b->k.log, CLRNN_ERR_MEMORY, "%s: no memory for its layers", b->k.file);
+    for (const cJSON *i = layers->child; i; i = i->next) {
+        const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(i, "inbound_nodes");
+        const cJSON *node = b->sequential || !cJSON_IsArray(nodes) ? NULL : nodes->child;
+        uint32_t number = 0;
+        do {
+            if (b->count == MOST_CALLS)
+                return clr_fail(b->k.log, CLRNN_ERR_UNSUPPORTED, "%s: more than %d calls of layers",
+                                b->k.file, MOST_CALLS);
+            b->calls[b->count++] = (call){.layer = i,
+                                          .inbound = node,
+                                          .number = number++,
+                                          .classes = classes_before(layers, i)};
+            node = node ? node->next : NULL;
+        } while (node);
+    }
+    return CLRNN_OK;
+}
+
+clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, bool before_3,
+                             const char *file, clrnn_precision precision, const clrnn_log *log,
+                             clrnn_graph **graph)
+{
+    const char *type = type_of(model);
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(model, "config");
+    const cJSON *layers =
+        cJSON_IsArray(config) ? config : cJSON_GetObjectItemCaseSensitive(config, "layers");
+    builder b = {.k = {.file = file, .log = log, .weights = weights, .before_3 = before_3},
+                 .sequential = strcmp(type, "Sequential") == 0};
+    if (!b.sequential && strcmp(type, "Functional") != 0 && strcmp(type, "Model") != 0)
+        return clr_fail(log, CLRNN_ERR_UNSUPPORTED,
+                        "%s: a model of class %s is not supported, only Sequential and Functional",
+                        file, clr_show(type).text);
+    clrnn_status status =
+        clrnn_graph_create(log, &(clrnn_graph_desc){.precision = precision}, graph);
+    b.k.graph = *graph;
+    if (status == CLRNN_OK)
+        status = list_calls(&b, layers);
+    if (status == CLRNN_OK)
+        status = b.sequential ? build_sequential(&b, config) : build_functional(&b, config);
+    free(b.calls);
+    return status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE ? CLRNN_ERR_FORMAT : status;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ * format/onnx_math.h - what operators that compute share. */
+#ifndef CLR_FORMAT_ONNX_MATH_H
+#define CLR_FORMAT_ONNX_MATH_H
+
+#include "format/onnx.h"
+
+/** Operators of two values, or of many of which each is joined to what there is (onnx_pair.c). */
+clrnn_status clr_onnx_pair_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out);
+clrnn_status clr_onnx_pair_build(onnx_node *n);
+
+#endif

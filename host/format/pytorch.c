@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ * format/pytorch.c - a state_dict, by torch.save or as safetensors: names, shapes and values of
+ * tensors, and no more. */
+#include "format/pytorch.h"
+
+#include "format/arch.h"
+#include "format/chain.h"
+#include "format/fill.h"
+#include "format/pytorch_write.h"
+#include "model/tensors.h"
+
+static bool is_safetensors(const clr_format_file *file)
+{
+    uint64_t header = 0;
+    for (int i = 7; i >= 0 && file->bytes > 8; i--)
+        header = header << 8 | file->data[i];
+    return header >= 2 && header <= file->bytes - 8 && file->data[8] == '{';
+}
+
+/* safetensors with a description are asked for before. */
+static clr_match probe(const clr_format_file *file)
+{
+    return is_safetensors(file) || clr_zip_has(file, "data.pkl", true) ||
+                   clr_torch_is_old(file->data, file->bytes)
+               ? CLR_MATCH_YES
+               : CLR_MATCH_NO;
+}
+
+static clrnn_status by_names(const clrnn_tensors *set, const clr_format_file *file,
+                             const clrnn_import_desc *desc, const clrnn_log *log,
+                             clrnn_graph **graph)
+{
+    const clr_fill_source source = {.set = set, .file = file->path, .prefix = desc->prefix};
+    clr_modules modules;
+    clrnn_status status = clr_modules_find(set, desc->prefix, file->path, log, &modules);
+    if (status == CLRNN_OK)
+        status = clr_chain_build(&modules, file->path, desc, log, graph);
+    clr_arena_free(&modules.arena);
+    return status == CLRNN_OK ? clr_graph_fill(*graph, &source, log) : status;
+}
+
+clrnn_status clr_state_dict_import(const clrnn_tensors *set, const clr_format_file *file,
+                                   const clrnn_import_desc *desc, const clrnn_log *log,
+                                   clrnn_graph **graph)
+{
+    return desc->arch ? clr_arch_import(desc, set, file->path, log, graph)
+                      : by_names(set, file, desc, log, graph);
+}
+
+static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *desc,
+                         const clrnn_log *log, clrnn_graph **graph)
+{
+    clrnn_tensors *set = NULL;
+    clrnn_status status = clrnn_tensors_parse(file->data, file->bytes, file->path, log, &set);
+    if (status == CLRNN_OK)
+        status = clr_state_dict_import(set, file, desc, log, graph);
+    clrnn_tensors_destroy(&set);
+    return status;
+}
+
+const clr_format clr_format_pytorch = {.name = "pytorch",
+                                       .summary = "PyTorch's state_dict, .pt or safetensors",
+                                       .endings = {".pt", ".pth", ".bin", ".ckpt"},
+                                       .probe = probe,
+                                       .read = read,
+                                       .write = clr_pytorch_write};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ * format/state_json.c - a state_dict as JSON, names and nested arrays of numbers, as examples of
+ * RTNeural have it; and GuitarML's models, {"model_data": {..}, "state_dict": {..}}, whose "skip"
+ * adds what comes in to what comes out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "format/numbers.h"
+#include "format/pytorch.h"
+
+typedef struct reader {
+    const clr_format_file *file;
+    const clrnn_log *log;
+    clrnn_tensors *set;
+    bool skip;
+} reader;
+
+static clrnn_status add_tensor(const reader *r, const cJSON *item)
+{
+    uint64_t shape[CLRNN_MOST_AXES];
+    const uint32_t rank = clr_json_shape(item, shape);
+    size_t count = 1;
+    for (uint32_t i = 0; i < rank; i++)
+        count = count <= r->file->bytes / (shape[i] + 1) ? count * (size_t)shape[i] : SIZE_MAX / 16;
+    double *values = rank > 0 && count <= r->file->bytes ? clr_calloc(count, sizeof *values) : NULL;
+    clrnn_status status = CLRNN_OK;
+    if (values && clr_json_numbers(item, rank, shape, values))
+        status = clrnn_tensors_add(r->set, item->string, CLRNN_DTYPE_F64, rank, shape, values);
+    else
+        status = clr_fail(r->log, CLRNN_ERR_FORMAT, "%s: %s is no array of numbers", r->file->path,
+                          clr_show(item->string).text);
+    free(values);
+    return status;
+}
+
+static clrnn_status read_size(const reader *r, const cJSON *data, const char *name, uint64_t most,
+                              uint64_t *value)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(data, name);
+    if (!item || clr_json_integer(item, most, value))
+        return CLRNN_OK;
+    return clr_fail(r->log, CLRNN_ERR_UNSUPPORTED, "%s: model_data: %s %s is not supported",
+                    r->file->path, name, clr_json_show(item).text);
+}
+
+/* Sizes follow from the tensors; what they do not say must be what is supported. */
+static clrnn_status read_model_data(reader *r, const cJSON *data)
+{
+    static const char *const known[] = {"model",        "input_size", "skip",        "output_size",
+                                        "unit_type",    "num_layers", "hidden_size", "bias_fl",
+                                        "num_channels", NULL};
+    const char *model = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "model"));
+    const char *other = NULL;
+    uint64_t skip = 0;
+    if (!clr_json_known(data, known, &other))
+        return clr_fail(r->log, CLRNN_ERR_UNSUPPORTED, "%s: model_data: field %s is not supported",
+                        r->file->path, clr_show(other).text);
+    if (model && strcmp(model, "SimpleRNN") != 0)
+        return clr_fail(r->log, CLRNN_ERR_UNSUPPORTED, "%s: model_data: model %s is not supported",
+                        r->file->path, clr_show(model).text);
+    clrnn_status status = read_size(r, data, "skip", 1, &skip);
+    r->skip = skip == 1;
+    return status;
+}
+
+/* What comes in is added to the first of what the graph gives. */
+static clrnn_status add_skip(clrnn_graph *graph)
+{
+    clrnn_value_info last;
+    const bool dense = clrnn_graph_output_at(graph, clrnn_graph_outputs(graph) - 1, &last);
+    clrnn_node_desc desc = {.kind = CLRNN_NODE_ADD, .name = "skip", .inputs = {NULL, "x"}};
+    if (dense)
+        desc.inputs[0] = clrnn_graph_node(graph, clrnn_graph_nodes(graph) - 1)->name;
+    clrnn_status status = clrnn_graph_add(graph, &desc, NULL);
+    return status == CLRNN_OK ? clrnn_graph_output(graph, "sum", NULL) : status;
+}
+
+static clrnn_status read_root(reader *r, const cJSON *root)
+{
+    static const char *const known[] = {"model_data", "state_dict", NULL};
+    const cJSON *states = cJSON_GetObjectItemCaseSensitive(root, "state_dict");
+    const char *other = NULL;
+    clrnn_status status = CLRNN_OK;
+    if (states && !clr_json_known(root, known, &other))
+        return clr_fail(r->log, CLRNN_ERR_UNSUPPORTED, "%s: field %s is not supported",
+                        r->file->path, clr_show(other).text);
+    if (states)
+        status = read_model_data(r, cJSON_GetObjectItemCaseSensitive(root, "model_data"));
+    for (const cJSON *i = (states ? states : root)->child; i && status == CLRNN_OK; i = i->next)
+        status = add_tensor(r, i);
+    return status;
+}
+
+static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *desc,
+                         const clrnn_log *log, clrnn_graph **graph)
+{
+    reader r = {.file = file, .log = log};
+    cJSON *root = NULL;
+    clrnn_status status = clr_json_file(file, log, &root);
+    if (status == CLRNN_OK)
+        status = clrnn_tensors_create(log, &r.set);
+    if (status == CLRNN_OK)
+        status = read_root(&r, root);
+    cJSON_Delete(root);
+    if (status == CLRNN_OK)
+        status = clr_state_dict_import(r.set, file, desc, log, graph);
+    if (status == CLRNN_OK && r.skip && !desc->arch)
+        status = add_skip(*graph);
+    clrnn_tensors_destroy(&r.set);
+    return status == CLRNN_ERR_ARGUMENT ? CLRNN_ERR_FORMAT : status;
+}
+
+/* Any object of arrays may be one: the last format that is asked. */
+static clr_match probe(const clr_format_file *file)
+{
+    const char *text = (const char *)file->data;
+    return clr_json_has(file, "state_dict")       ? CLR_MATCH_YES
+           : text[strspn(text, " \t\r\n")] == '{' ? CLR_MATCH_MAYBE
+                                                  : CLR_MATCH_NO;
+}
+
+const clr_format clr_format_state_json = {.name = "state_json",
+                                          .summary = "a state_dict as JSON, also GuitarML's",
+                                          .endings = {".json"},
+                                          .probe = probe,
+                                          .read = read};

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ * tests/format/test_amplifiers.c - RTNeural's JSON, state_dicts as JSON and NAM's models
+ * (tests/data/models), against the numbers that came with them. */
+#include "brought.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define RTNEURAL "models/rtneural/"
+
+/* A column of numbers, one a line; to be freed. */
+static double *column(const char *name, size_t *count)
+{
+    FILE *file = fopen(test_data(name), "r");
+    double *values = calloc(5000, sizeof *values);
+    assert_non_null(file);
+    *count = 0;
+    while (*count < 5000 && fscanf(file, "%lf", &values[*count]) == 1)
+        ++*count;
+    fclose(file);
+    return values;
+}
+
+/* One channel over time; the largest difference must be below `tolerance`. */
+static void check(void **state, const char *model, double *x, size_t x_count, const double *y,
+                  size_t y_count, const char *output, double tolerance)
+{
+    size_t count = 0;
+    clrnn_graph *graph = imported(model, NULL, NULL);
+    const fed in = {"x", x};
+    double *got = ran(state, graph, (uint32_t)x_count, 1, NULL, &in, 1, output, &count);
+    double worst = 0;
+    assert_int_equal(count, y_count);
+    for (size_t i = 0; i < count; i++)
+        worst = got[i] - y[i] > worst   ? got[i] - y[i]
+                : y[i] - got[i] > worst ? y[i] - got[i]
+                                        : worst;
+    if (!(worst <= tolerance))
+        fail_msg("%s: error %g", model, worst);
+    free(got);
+    clrnn_graph_destroy(&graph);
+}
+
+static void test_rtneural(void **state)
+{
+    static const struct {
+        const char *name, *output;
+    } models[] = {{"gru", "y"},     {"gru_1d", "y"},         {"lstm", "y"},
+                  {"lstm_1d", "y"}, {"gru_torch", "logits"}, {"lstm_torch", "logits"}};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        char model[64], path[80];
+        size_t x_count = 0, y_count = 0;
+        snprintf(path, sizeof path, RTNEURAL "%s_x_python.csv", models[i].name);
+        double *x = column(path, &x_count);
+        snprintf(path, sizeof path, RTNEURAL "%s_y_python.csv", models[i].name);
+        double *y = column(path, &y_count);
+        snprintf(model, sizeof model, RTNEURAL "%s.json", models[i].name);
+        check(state, model, x, x_count, y, y_count, models[i].output, 5e-7);
+        free(x);
+        free(y);
+    }
+}
+
+/* Dense, convolution and GRU in one file. */
+static void test_rtneural_full(void **state)
+{
+    (void)state;
+    static const clrnn_node_kind kinds[] = {CLRNN_NODE_DENSE,     CLRNN_NODE_ACTIVATION,
+                                            CLRNN_NODE_CONV1D,    CLRNN_NODE_ACTIVATION,
+                                            CLRNN_NODE_RECURRENT, CLRNN_NODE_DENSE};
+    clrnn_graph *graph = imported(RTNEURAL "full_model.json", NULL, NULL);
+    assert_int_equal(clrnn_graph_nodes(graph), 6);
+    for (uint32_t i = 0; i < 6; i++)
+        assert_int_equal(clrnn_graph_node(graph, i)->kind, kinds[i]);
+    assert_true(clrnn_graph_node(graph, 2)->causal);
+    assert_int_equal(clrnn_graph_node(graph, 2)->dilation[0], 2);
+    clrnn_graph_destroy(&graph);
+}
+
+static float *floats(const char *name, size_t *count)
+{
+    void *data = NULL;
+    size_t bytes = 0;
+    assert_int_equal(clr_file_read(test_data(name), &test_log, &data, &bytes), CLRNN_OK);
+    *count = bytes / sizeof(float);
+    return data;
+}
+
+/* A trained amplifier, from the states that it begins with. */
+static void test_nam(void **state)
+{
+    size_t x_count = 0, y_count = 0;
+    float *x = floats("models/nam/x_4096.f32", &x_count);
+    float *y = floats("models/nam/y_4096.f32", &y_count);
+    double *in = calloc(x_count, sizeof *in), *out = calloc(y_count, sizeof *out);
+    for (size_t i = 0; i < x_count && i < y_count; i++) {
+        in[i] = x[i];
+        out[i] = y[i];
+    }
+    check(state, "models/nam/lstm.nam", in, x_count, out, y_count, "y", 5e-7);
+    free(in);
+    free(out);
+    free(x);
+    free(y);
+}
+
+/* --- small files written here ------------------------------------------------------------------
+ */
+
+static const char *written(const char *text)
+{
+    static char path[600];
+    snprintf(path, sizeof path, "%s/model.json", test_folder());
+    const clr_piece piece = {text, strlen(text)};
+    assert_int_equal(clr_file_write(path, &piece, 1, &test_log), CLRNN_OK);
+    return path;
+}
+
+static void expect(void **state, const char *text, const double *x, uint32_t steps, const double *y,
+                   size_t y_count, const char *output)
+{
+    clrnn_graph *graph = NULL;
+    size_t count = 0;
+    assert_int_equal(clrnn_graph_import(written(text), NULL, &test_log, &graph), CLRNN_OK);
+    const fed in = {"x", x};
+    double *got = ran(state, graph, steps, 1, NULL, &in, 1, output, &count);
+    assert_int_equal(count, y_count);
+    assert_true(test_error(got, y, count) < 1e-6);
+    free(got);
+    clrnn_graph_destroy(&graph);
+}
+
+#define MODEL(layers) "{\"in_shape\":[null,null,2],\"layers\":[" layers "]}"
+#define SHAPE         "\"shape\":[null,null,2]"
+
+static void test_rtneural_layers(void **state)
+{
+    const double x[] = {1, -2, -0.5, 3};
+    const double prelu[] = {1, -1, -0.125, 3};
+    const double norm[] = {(1 - 0.5) / 2 * 3 + 1, (-2 + 1) / 1.0, (-0.5 - 0.5) / 2 * 3 + 1, 4};
+    const double skip[] = {2, -2, -0.5, 6}, plain[] = {0.25, -1, -0.5, 4};
+    expect(state,
+           MODEL("{\"type\":\"prelu\",\"activation\":\"\"," SHAPE ",\"weights\":[[[0.25,0.5]]]}"),
+           x, 2, prelu, 4, "y");
+    expect(state,
+           MODEL("{\"type\":\"batchnorm\",\"activation\":\"\"," SHAPE
+                 ",\"weights\":[[3,1],[1,0],[0.5,-1],[3.5,0.5]],\"epsilon\":0.5}"),
+           x, 2, norm, 4, "y");
+    expect(state,
+           MODEL("{\"type\":\"batchnorm\",\"activation\":\"\"," SHAPE
+                 ",\"weights\":[[0.5,-1],[3.5,0.5]],\"epsilon\":0.5}"),
+           x, 2, plain, 4, "y");
+    expect(state,
+           "{\"in_shape\":[null,null,2],\"in_skip\":1,\"layers\":[{\"type\":\"activation\","
+           "\"activation\":\"relu\"," SHAPE ",\"weights\":[]}]}",
+           x, 2, skip, 4, "y");
+}
+
+/* A convolution in groups, causal and dilated: y[t] = w0 x[t-2] + w1 x[t] + b. */
+static void test_rtneural_groups(void **state)
+{
+    const double x[] = {1, 10, 2, 20, 3, 30};
+    const double y[] = {1 * 2 + 0.5, 10 * 4, 2 * 2 + 0.5, 20 * 4, 3 * 2 + 1 + 0.5, 30 * 4 + 3 * 10};
+    expect(state,
+           MODEL("{\"type\":\"conv1d\",\"activation\":\"\"," SHAPE
+                 ",\"kernel_size\":[2],\"dilation\":[2],\"groups\":2,"
+                 "\"weights\":[[[[1,3]],[[2,4]]],[0.5,0]]}"),
+           x, 3, y, 6, "y");
+}
+
+/* GuitarML's files: what comes in is added. */
+static void test_guitarml(void **state)
+{
+    const double x[] = {1, -1};
+    const double y[] = {0.5 + 1, 0.5 - 1};
+    expect(state,
+           "{\"model_data\":{\"model\":\"SimpleRNN\",\"unit_type\":\"LSTM\",\"skip\":1,"
+           "\"num_layers\":1},\"state_dict\":{\"rec.weight_ih_l0\":[[0],[0],[0],[0]],"
+           "\"rec.weight_hh_l0\":[[0],[0],[0],[0]],\"rec.bias_ih_l0\":[0,0,0,0],"
+           "\"rec.bias_hh_l0\":[0,0,0,0],\"lin.weight\":[[3]],\"lin.bias\":[0.5]}}",
+           x, 2, y, 2, "sum");
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *part;
+    } cases[] = {
+        {MODEL("{\"type\":\"lstm\",\"activation\":\"relu\"," SHAPE ",\"weights\":[]}"),
+         "layer 0 (lstm): activation relu is not supported"},
+        {MODEL("{\"type\":\"dense\",\"activation\":\"gelu\"," SHAPE
+               ",\"weights\":[[[1,0],[0,1]],[0,0]]}"),
+         "activation gelu is not supported"},
+        {MODEL("{\"type\":\"dense\"," SHAPE ",\"weights\":[[[1,0],[0]],[0,0]]}"),
+         "must be numbers of shape [2,2]"},
+        {MODEL("{\"type\":\"dense\"," SHAPE ",\"weights\":[[[1,0],[0,1]]]}"),
+         "it has 1 arrays of weights, but needs 2"},
+        {MODEL("{\"type\":\"dense\"," SHAPE ",\"weights\":[[[1,0],[0,\"1\"]],[0,0]]}"),
+         "must be numbers of shape [2,2]"},
+        {MODEL("{\"type\":\"attention\"," SHAPE ",\"weights\":[]}"), "its type attention"},
+        {MODEL("{\"type\":\"dense\",\"strange\":1," SHAPE ",\"weights\":[]}"), "field strange"},
+        {"{\"in_shape\":[null,null,1],\"layers\":[],\"in_gain\":3}", "field in_gain"},
+        {"{\"in_shape\":[null,null,1],\"layers\":[]}", "no layers"},
+        {MODEL("{\"type\":\"batchnorm\"," SHAPE ",\"weights\":[[1,2],[1,2]]}"), "it needs epsilon"},
+        {"{\"version\":\"0.5\",\"architecture\":\"WaveNet\",\"config\":{},\"weights\":[]}",
+         "architecture WaveNet is not supported"},
+        {"{\"version\":\"0.5\",\"architecture\":\"LSTM\",\"config\":{\"input_size\":1,"
+         "\"hidden_size\":1,\"num_layers\":1},\"weights\":[1,2,3]}",
+         "it has 3 weights, but an LSTM of 1 layers of 1 units needs 16"},
+        {"{\"version\":\"0.5\",\"architecture\":\"LSTM\",\"config\":{\"input_size\":1,"
+         "\"hidden_size\":1048576,\"num_layers\":1048576},\"weights\":[1,2,3]}",
+         "it has 3 weights"},
+        {"{\"version\":\"0.5\",\"architecture\":\"LSTM\",\"config\":{\"hidden_size\":1,\"gate\":2},"
+         "\"weights\":[]}",
+         "config: field gate"},
+        {"{\"state_dict\":{\"a.weight\":[[1],[2,3]]}}", "a.weight is no array of numbers"},
+        {"{\"state_dict\":{},\"model_data\":{\"skip\":2}}", "skip 2 is not supported"},
+        {"{\"state_dict\":{},\"model_data\":{\"model\":\"WaveNet\"}}", "model WaveNet"},
+    };
+    refused(RTNEURAL "bad_lstm.json", "layer 0 (lstm): weights 0 are [1,80]");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        clrnn_graph *graph = NULL;
+        assert_int_not_equal(clrnn_graph_import(written(cases[i].text), NULL, &test_log, &graph),
+                             CLRNN_OK);
+        assert_null(graph);
+        assert_error_contains(cases[i].part);
+    }
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    import_short_of_memory(test_data("models/nam/lstm.nam"), NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_rtneural, test_open, test_close),
+        cmocka_unit_test(test_rtneural_full),
+        cmocka_unit_test_setup_teardown(test_nam, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_rtneural_layers, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_rtneural_groups, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_guitarml, test_open, test_close),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

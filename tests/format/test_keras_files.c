@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ * tests/format/test_keras_files.c - .keras and .h5 (tests/data/models/keras_files): what they
+ * compute, and files that are damaged or made to harm. */
+#include "brought.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define FOLDER "models/keras_files/"
+
+static clrnn_tensors *results(void)
+{
+    clrnn_tensors *set = NULL;
+    assert_int_equal(clrnn_tensors_load(test_data(FOLDER "results.safetensors"), &test_log, &set),
+                     CLRNN_OK);
+    return set;
+}
+
+/* Inputs NAME.x0, NAME.x1; each output must be NAME.y0, ... */
+static void check(void **state, const char *file, const char *name, const char *const *inputs,
+                  const char *const *outputs, uint32_t steps)
+{
+    clrnn_tensors *set = results();
+    clrnn_graph *graph = imported(file, NULL, NULL);
+    fed in[2] = {{NULL, NULL}, {NULL, NULL}};
+    uint32_t input_count = 0;
+    char key[64];
+    size_t count = 0;
+    for (; inputs[input_count]; input_count++) {
+        snprintf(key, sizeof key, "%s.x%u", name, input_count);
+        in[input_count] = (fed){inputs[input_count], numbers_of(set, key, &count)};
+    }
+    for (int i = 0; outputs[i]; i++) {
+        size_t expected_count = 0;
+        snprintf(key, sizeof key, "%s.y%d", name, i);
+        double *expected = numbers_of(set, key, &expected_count);
+        double *y = ran(state, graph, steps, 2, NULL, in, input_count, outputs[i], &count);
+        assert_int_equal(count, expected_count);
+        const double error = test_error(y, expected, count);
+        if (error > 2e-6)
+            fail_msg("%s, %s: error %g", file, outputs[i], error);
+        free(expected);
+        free(y);
+    }
+    for (uint32_t i = 0; i < input_count; i++)
+        free((void *)(uintptr_t)in[i].data);
+    clrnn_graph_destroy(&graph);
+    clrnn_tensors_destroy(&set);
+}
+
+static const char *const row_in[] = {"x", NULL}, *const row_out[] = {"y", NULL};
+
+static void test_row(void **state)
+{
+    check(state, FOLDER "row.keras", "row", row_in, row_out, 7);
+    check(state, FOLDER "row_h5.h5", "row_h5", row_in, row_out, 7);
+}
+
+/* Two inputs, one of symbols; states handed on; a shared layer; three outputs. */
+static void test_graph(void **state)
+{
+    static const char *const in[] = {"ids", "x", NULL};
+    static const char *const endings[] = {".keras", "_h5.h5"};
+    for (int i = 0; i < 2; i++) {
+        char file[80];
+        const char *out[4] = {NULL, NULL, NULL, NULL};
+        clrnn_value_info info;
+        snprintf(file, sizeof file, FOLDER "graph%s", endings[i]);
+        clrnn_graph *graph = imported(file, NULL, NULL);
+        char names[3][64];
+        assert_int_equal(clrnn_graph_outputs(graph), 3);
+        for (uint32_t k = 0; k < 3; k++) {
+            assert_true(clrnn_graph_output_at(graph, k, &info));
+            snprintf(names[k], sizeof names[k], "%s", info.name);
+            out[k] = names[k];
+        }
+        clrnn_graph_destroy(&graph);
+        check(state, file, i ? "graph_h5" : "graph", in, out, 5);
+    }
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    refused(FOLDER "masked.keras", "a layer of class Masking");
+    refused(FOLDER "row.weights.h5", "weights without a config");
+    refused(FOLDER "row.weights.h5", "layers/conv1d/vars/0 [3,3,5]");
+}
+
+/* Weights alone, by an architecture that names them. */
+static void test_weights_alone(void **state)
+{
+    (void)state;
+    static const char arch[] =
+        "{\"graph\":1,\"inputs\":[{\"name\":\"x\",\"shape\":[-2,-1,6]}],\"nodes\":[{\"kind\":"
+        "\"recurrent\",\"name\":\"r\",\"inputs\":[],\"network\":{\"cell\":\"rnn\",\"hidden_size\":"
+        "4,"
+        "\"num_layers\":1,\"bias\":true,\"single_bias\":true}}],\"outputs\":[],\"tensors\":{"
+        "\"r.weight_ih_l0\":{\"tensor\":\"layers/simple_rnn/cell/vars/0\",\"transpose\":true},"
+        "\"r.weight_hh_l0\":{\"tensor\":\"layers/simple_rnn/cell/vars/1\",\"transpose\":true},"
+        "\"r.bias_ih_l0\":\"layers/simple_rnn/cell/vars/2\"},\"unused\":[\"layers/b*\","
+        "\"layers/conv1d*\",\"layers/gru*\",\"layers/dense*\",\"layers/layer_norm*\","
+        "\"layers/time*\"]}";
+    clrnn_graph *graph = imported(FOLDER "row.weights.h5", arch, NULL);
+    clrnn_graph_destroy(&graph);
+}
+
+/* --- damaged -----------------------------------------------------------------------------------
+ */
+
+static void *read_file(const char *name, size_t *size)
+{
+    void *data = NULL;
+    assert_int_equal(clr_file_read(test_data(name), &test_log, &data, size), CLRNN_OK);
+    return data;
+}
+
+/* Import from memory by way of a file; only that it ends, with a graph or a message. */
+static void try_bytes(const void *data, size_t size, const char *ending)
+{
+    char path[600];
+    clrnn_graph *graph = NULL;
+    snprintf(path, sizeof path, "%s/damaged%s", test_folder(), ending);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    fclose(file);
+    const clrnn_status status = clrnn_graph_import(path, NULL, &test_log, &graph);
+    assert_true(!graph == (status != CLRNN_OK));
+    if (status != CLRNN_OK)
+        assert_error_contains("");
+    clrnn_graph_destroy(&graph);
+}
+
+/* Cut everywhere, in steps that a prime gives. */
+static void test_truncated(void **state)
+{
+    (void)state;
+    static const char *const files[] = {FOLDER "graph.keras", FOLDER "graph_h5.h5"};
+    for (int i = 0; i < 2; i++) {
+        size_t size = 0;
+        char *data = read_file(files[i], &size);
+        for (size_t cut = 0; cut < size; cut += 509)
+            try_bytes(data, cut, i ? ".h5" : ".keras");
+        free(data);
+    }
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    import_short_of_memory(test_data(FOLDER "row_h5.h5"), NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_row, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_graph, test_open, test_close),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_weights_alone),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

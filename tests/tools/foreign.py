@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Models of other formats: `clrnn run` by their own names, `clrnn conformance`."""
+import json
+import pathlib
+import shutil
+import struct
+
+from arrays import read_npy, write_npy
+from harness import clrnn, fails, passes
+
+DATA = pathlib.Path(__file__).resolve().parents[1] / "data" / "onnx"
+
+
+def has_onnx():
+    """A build without protobuf-c says so in one line, which is then all that is seen."""
+    result = clrnn("conformance", str(DATA / "node" / "test_lstm_defaults"))
+    return "protobuf-c" not in result.stdout + result.stderr
+
+
+def test_conformance():
+    if not has_onnx():
+        return
+    text = passes("conformance", str(DATA / "node"), str(DATA / "pytorch"))
+    assert "15 of 15 passed, 0 failed, 0 not supported" in text, text
+    result = json.loads(passes("conformance", str(DATA / "node"), "--json"))
+    assert result["passed"] == 12 and len(result["cases"]) == 12
+    assert all(case["error"] < 1e-5 for case in result["cases"])
+    fails(2, "conformance", "missing", says="missing")
+    fails(2, "conformance", str(DATA / "nnsplit"), says="test_data_set_0")
+
+
+def test_conformance_fails():
+    """Other outputs than the model's, and an operator that there is not."""
+    if not has_onnx():
+        return
+    shutil.copytree(DATA / "node" / "test_gru_defaults", "wrong")
+    output = next(pathlib.Path("wrong").glob("*/output_0.pb"))
+    data = bytearray(output.read_bytes())
+    data[-2] ^= 0x40  # of the last float the exponent
+    output.write_bytes(data)
+    text = clrnn("conformance", "wrong")
+    assert text.returncode == 1 and "FAIL" in text.stdout and "differs" in text.stdout, text
+    shutil.copytree(DATA / "node" / "test_gru_defaults", "unknown")
+    model = pathlib.Path("unknown/model.onnx")
+    model.write_bytes(model.read_bytes().replace(b"GRU", b"GXU"))
+    text = clrnn("conformance", "unknown")
+    assert text.returncode == 1 and "GXU" in text.stdout and "unsupported" in text.stdout, text
+
+
+def test_run():
+    if not has_onnx():
+        return
+    folder, model = DATA / "nnsplit", str(DATA / "nnsplit" / "model.onnx")
+    ids = list((folder / "input_2x58.u8").read_bytes())
+    wanted = struct.unpack("<232f", (folder / "output_2x58x2.f32").read_bytes())
+    write_npy("ids.npy", (2, 58), ids, "I64")
+    passes("run", model, "--in", "input=ids.npy", "--out", "output=y.npy")
+    passes("run", model, "--in", "ids.npy", "--out", "all.safetensors")
+    shape, y = read_npy("y.npy")
+    assert tuple(shape) == (2, 58, 2)
+    assert max(abs(a - b) for a, b in zip(y, wanted)) < 2e-5 * max(map(abs, wanted))
+    fails(2, "run", model, "--in", "other=ids.npy", "--out", "y.npy", says="other")
+    fails(2, "run", model, "--in", "ids.npy", "--out", "other=y.npy", says=["other", "output"])
+    fails(2, "run", model, "--in", "ids.npy", "--batch-first", "--out", "y.npy", says="batch-first")
+    fails(2, "run", model, "--in", "ids.npy", "--out", model, says="model.onnx")

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ * run_graph.c - `clrnn run` of a model of another format, or a graph: arrays by its own names. */
+#include "run_graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph_pass.h"
+#include "system.h"
+
+/* NAME=FILE or FILE. */
+typedef struct place {
+    char name[256]; /* "": not given */
+    const char *path;
+} place;
+
+typedef struct job {
+    const run_graph_wishes *w;
+    const tool_list *in, *sizes_given;
+    graph_pass pass;
+    clrnn_tensors *sets[GRAPH_ARRAYS], *outputs;
+    char names[GRAPH_ARRAYS][256];
+    clrnn_import_size sizes[GRAPH_ARRAYS];
+    char size_names[GRAPH_ARRAYS][64];
+} job;
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length > tail && strcmp(text + length - tail, end) == 0;
+}
+
+bool run_is_graph(const char *path)
+{
+    static const char begin[] = "{\"graph\":";
+    const char *format = clrnn_format_of_file(path, tool_log());
+    cJSON *header = NULL;
+    bool graph = false;
+    if (!format)
+        return false;
+    if (!ends_with(path, ".safetensors") && strcmp(format, "clrnn") != 0)
+        return true;
+    header = tool_read_header(path);
+    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(header, "__metadata__");
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, "clrnn"));
+    graph = text && strncmp(text, begin, sizeof begin - 1) == 0;
+    cJSON_Delete(header);
+    return graph;
+}
+
+/* A name ends at the first '=', unless a file is so called. */
+static int split(const char *argument, const char *option, place *p)
+{
+    const char *equals = strchr(argument, '=');
+    system_file file;
+    *p = (place){.path = argument};
+    system_look_at(argument, &file);
+    if (equals && equals > argument && !file.exists) {
+        p->path = equals + 1;
+        if ((size_t)(equals - argument) >= sizeof p->name)
+            return tool_error("run: --%s %s: the name is too long", option, argument);
+        memcpy(p->name, argument, (size_t)(equals - argument));
+    }
+    return *p->path ? TOOL_OK : tool_error("run: --%s %s: no file name", option, argument);
+}
+
+/* --- in --------------------------------------------------------------------------------------- */
+
+static int add_input(job *j, const char *name, const clrnn_tensor *tensor)
+{
+    char *own = j->names[j->pass.count < GRAPH_ARRAYS ? j->pass.count : 0];
+    if (j->pass.count == GRAPH_ARRAYS)
+        return tool_error("run: more than %d arrays", GRAPH_ARRAYS);
+    snprintf(own, sizeof j->names[0], "%s", name);
+    graph_pass_add(&j->pass, *own ? own : NULL, tensor);
+    return TOOL_OK;
+}
+
+/* One array, or of a .safetensors file without a name all of them. */
+static int load_input(job *j, const place *p, clrnn_tensors **set)
+{
+    clrnn_status status = clrnn_tensors_load(p->path, tool_log(), set);
+    if (status)
+        return tool_failed(status);
+    const clrnn_tensor *one = clrnn_tensors_find(*set, *p->name ? p->name : "");
+    if (!one && clrnn_tensors_count(*set) == 1 && *p->name)
+        one = clrnn_tensors_find(*set, "");
+    if (one)
+        return add_input(j, p->name, one);
+    if (*p->name)
+        return tool_error("run: %s: no tensor is called %s", p->path, p->name);
+    int code = TOOL_OK;
+    for (size_t i = 0; i < clrnn_tensors_count(*set) && !code; i++)
+        code = add_input(j, clrnn_tensors_at(*set, i)->name, clrnn_tensors_at(*set, i));
+    return code;
+}
+
+static int load_inputs(job *j)
+{
+    const tool_list *in = j->in;
+    int code =
+        in->count > GRAPH_ARRAYS ? tool_error("run: more than %d --in", GRAPH_ARRAYS) : TOOL_OK;
+    for (size_t i = 0; i < in->count && !code; i++) {
+        place p;
+        code = split(in->items[i], "in", &p);
+        if (!code)
+            code = load_input(j, &p, &j->sets[i]);
+    }
+    return code;
+}
+
+/* NAME=NUMBER, of axes that the model leaves open. */
+static int read_sizes(job *j)
+{
+    const tool_list *sizes = j->sizes_given;
+    if (sizes->count > GRAPH_ARRAYS)
+        return tool_error("run: more than %d --size", GRAPH_ARRAYS);
+    for (size_t i = 0; i < sizes->count; i++) {
+        const char *text = sizes->items[i], *equals = strrchr(text, '=');
+        char *end = NULL;
+        const long long number = equals ? strtoll(equals + 1, &end, 10) : 0;
+        if (!equals || *end || number < 1 || (size_t)(equals - text) >= sizeof j->size_names[0])
+            return tool_error("run: --size %s: NAME=NUMBER is meant", text);
+        memcpy(j->size_names[i], text, (size_t)(equals - text));
+        j->sizes[i] = (clrnn_import_size){j->size_names[i], number};
+    }
+    j->pass.sizes = j->sizes;
+    j->pass.size_count = (uint32_t)sizes->count;
+    return TOOL_OK;
+}
+
+/* --- out -------------------------------------------------------------------------------------- */
+
+static int find_output(const job *j, const place *p, const clrnn_tensor **tensor)
+{
+    char names[400] = "";
+    *tensor = *p->name ? clrnn_tensors_find(j->outputs, p->name) : clrnn_tensors_at(j->outputs, 0);
+    for (size_t i = 0; !*tensor && i < clrnn_tensors_count(j->outputs); i++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
+                 clrnn_tensors_at(j->outputs, i)->name);
+    }
+    return *tensor ? TOOL_OK
+                   : tool_error("run: the model has no output %s; there are %s", p->name, names);
+}
+
+/* The arrays that go to one file: one, or of a .safetensors file without a name all of them. */
+static clrnn_status fill_file(const job *j, const char *path, const clrnn_tensor *one,
+                              clrnn_tensors *set)
+{
+    clrnn_status status = CLRNN_OK;
+    for (size_t i = 0; i < clrnn_tensors_count(j->outputs) && !status; i++) {
+        const clrnn_tensor *t = clrnn_tensors_at(j->outputs, i);
+        char text[200];
+        if (one && t != one)
+            continue;
+        status = clrnn_tensors_add(set, ends_with(path, ".npy") ? "" : t->name, t->dtype, t->rank,
+                                   t->shape, t->data);
+        if (!status)
+            printf("%s %s %s -> %s\n", t->name, clrnn_dtype_name(t->dtype), run_shape_text(t, text),
+                   path);
+    }
+    return status;
+}
+
+/* File k, with what later ones put into it under other names. */
+static int save_output(const job *j, const place *places, size_t count, size_t k)
+{
+    clrnn_tensors *set = NULL;
+    const clrnn_tensor *one = NULL;
+    int code = TOOL_OK;
+    for (size_t i = 0; i < k; i++)
+        if (strcmp(places[i].path, places[k].path) == 0)
+            return TOOL_OK;
+    clrnn_status status = clrnn_tensors_create(tool_log(), &set);
+    for (size_t i = k; i < count && !status && !code; i++) {
+        const bool npy = ends_with(places[i].path, ".npy");
+        if (strcmp(places[i].path, places[k].path) != 0)
+            continue;
+        code = npy || *places[i].name ? find_output(j, &places[i], &one) : TOOL_OK;
+        if (!code)
+            status = fill_file(j, places[i].path, npy || *places[i].name ? one : NULL, set);
+    }
+    if (!status && !code)
+        status = clrnn_tensors_save(set, places[k].path);
+    clrnn_tensors_destroy(&set);
+    return code ? code : status ? tool_failed(status) : TOOL_OK;
+}
+
+/* Before anything is computed: files that can be written, and are not what is read. */
+static int check_outputs(const job *j, const place *places, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        tool_file files[2] = {{"MODEL", j->w->model, false}, {"--out", places[i].path, true}};
+        if (!ends_with(places[i].path, ".npy") && !ends_with(places[i].path, ".safetensors"))
+            return tool_error("run: --out %s: the file's name must end in .npy or .safetensors",
+                              places[i].path);
+        int code = tool_check_files("run", files, 2);
+        if (!code)
+            code = tool_check_output("run", &files[1], true);
+        for (size_t k = 0; k < i && !code; k++)
+            if (ends_with(places[i].path, ".npy") && strcmp(places[i].path, places[k].path) == 0)
+                code = tool_error("run: --out %s: an .npy file holds one array; use .safetensors",
+                                  places[i].path);
+        if (code)
+            return code;
+    }
+    return TOOL_OK;
+}
+
+/* --- all -------------------------------------------------------------------------------------- */
+
+static int compute(job *j)
+{
+    clrnn_context *context = NULL;
+    int code = tool_open(j->w->selector, &context);
+    if (code)
+        return code;
+    clrnn_status status = graph_pass_run(context, &j->pass, &j->outputs);
+    clrnn_context_destroy(&context);
+    return status ? tool_failed(status) : TOOL_OK;
+}
+
+/* A graph has its own order of axes, and its own storage of weights. */
+static int check_use(const run_graph_wishes *w, const tool_list *in, const tool_list *out)
+{
+    if (w->not_for_graphs)
+        return tool_error("run: --batch-first and --weights are not for a graph");
+    if (in->count == 0)
+        return tool_error("run: no input; add --in [NAME=]FILE");
+    return out->count ? TOOL_OK : tool_error("run: nothing to write; add --out FILE");
+}
+
+int run_graph(const run_graph_wishes *w, const tool_list *in, const tool_list *out,
+              const tool_list *sizes)
+{
+    int code = check_use(w, in, out);
+    if (code)
+        return code;
+    job *j = calloc(1, sizeof *j);
+    const size_t count = out->count;
+    place *places = calloc(count + 1, sizeof *places);
+    code = j && places ? TOOL_OK : tool_no_memory();
+    if (!code) {
+        j->w = w;
+        j->in = in;
+        j->sizes_given = sizes;
+        j->pass = (graph_pass){.path = w->model,
+                               .precision = w->precision,
+                               .strategy = w->strategy,
+                               .prefix = w->prefix,
+                               .arch = w->arch,
+                               .zeros = true};
+    }
+    for (size_t i = 0; i < count && !code; i++)
+        code = split(out->items[i], "out", &places[i]);
+    if (!code)
+        code = check_outputs(j, places, count);
+    if (!code)
+        code = load_inputs(j);
+    if (!code)
+        code = read_sizes(j);
+    if (!code)
+        code = compute(j);
+    for (size_t i = 0; i < count && !code; i++)
+        code = save_output(j, places, count, i);
+    for (size_t i = 0; j && i < GRAPH_ARRAYS; i++)
+        clrnn_tensors_destroy(&j->sets[i]);
+    if (j)
+        clrnn_tensors_destroy(&j->outputs);
+    free(places);
+    free(j);
+    return code;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * run_graph.h - `clrnn run` of graphs. */
+#ifndef TOOL_RUN_GRAPH_H
+#define TOOL_RUN_GRAPH_H
+
+#include "run.h"
+
+/* What the command line says. */
+typedef struct run_graph_wishes {
+    const char *model, *selector, *prefix, *arch;
+    bool not_for_graphs; /* --batch-first or --weights is given */
+    clrnn_precision precision;
+    clrnn_strategy strategy;
+} run_graph_wishes;
+
+/** Whether a file is a graph, or a model of another format; false also for what cannot be read. */
+bool run_is_graph(const char *path);
+
+/** Run it. Returns an exit code. */
+int run_graph(const run_graph_wishes *wishes, const tool_list *in, const tool_list *out,
+              const tool_list *sizes);
+
+#endif
