@@ -335,8 +335,9 @@ static clrnn_status recurrent_backward(clr_run *run)
     return status;
 }
 
-static clrnn_forward_io recurrent_pass(const clr_run *run)
+static clrnn_forward_io recurrent_pass(const clr_run *run, clrnn_plan **own)
 {
+    *own = plan_of(run);
     return io_of(run, ordered_x(run));
 }
 
