@@ -14,3 +14,4 @@ static inline void CLR_PASTE(tile_, HEIGHT)(global const REAL *a, size_t row_str
         store_row(acc[i], c + i * c_stride, columns, add);
 }
 #undef HEIGHT
+#undef ACROSS

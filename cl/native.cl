@@ -43,6 +43,13 @@ VECTORS(double)
 #define INFINITY             __builtin_inff()
 #define NAN                  __builtin_nanf("")
 
+/* What a compiler that somebody waits for is spared. */
+#define COMPILED_AHEAD 1
+
+/* The host's: gives the processor to another thread that wants it. */
+void clr_native_yield(void);
+#define YIELD() clr_native_yield()
+
 #define atomic_inc(p)           __sync_fetch_and_add(p, 1)
 #define atomic_add(p, value)    __sync_fetch_and_add(p, value)
 #define atomic_or(p, value)     __sync_fetch_and_or(p, value)

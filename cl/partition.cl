@@ -43,9 +43,15 @@ static inline void fence_device(void)
 }
 
 /* Between two looks at a counter: let the other thread of the core work, and the other core write.
- * One look and one pause take some tens of nanoseconds. */
-static inline void pause_between(void)
+ * One look and one pause take some tens of nanoseconds. Who has looked often gives its processor to
+ * others, where it can: the group that is late may be waiting for it. */
+#define LOOKS_BEFORE_YIELD 1024
+static inline void pause_between(uint looks)
 {
+#ifdef YIELD
+    if (looks % LOOKS_BEFORE_YIELD == LOOKS_BEFORE_YIELD - 1)
+        YIELD();
+#endif
 #if defined(__x86_64__) && __has_builtin(__builtin_ia32_pause)
     __builtin_ia32_pause();
 #endif
@@ -62,7 +68,7 @@ static inline bool grid_barrier(volatile global int *sync, volatile global int *
             atomic_or(&sync[SYNC_FLAG], 1);
             return false;
         }
-        pause_between();
+        pause_between(spins);
     }
     atomic_add(counter, 0); /* nothing below is read before this */
     fence_device();

@@ -20,6 +20,22 @@ static inline uint panels_of(uint columns)
 #define HEIGHT 6
 #include "persistent_tile.cl"
 
+/* Of a panel whose second vector has no units the first alone is multiplied, eight rows at a time,
+ * which is as many as hide the latency of each sum. */
+#if TILE_V == 2 && defined(COMPILED_AHEAD)
+#define HALF_PANELS 1
+#define HEIGHT      8
+#define ACROSS      1
+#include "persistent_tile.cl"
+#else
+#define HALF_PANELS 0
+#endif
+
+static inline bool is_half(uint panel, uint columns)
+{
+    return HALF_PANELS && panel * TILE_N + VEC >= columns;
+}
+
 /* Rows of the next tile. A value of k takes a tile of six rows six cycles, any lower one four,
  * since each sum waits for itself: so no tile for one row where it can be helped. */
 static inline uint tile_height(uint rows)
@@ -27,10 +43,32 @@ static inline uint tile_height(uint rows)
     return rows > 8 || rows == 5 || rows == 6 ? 6 : rows > 1 ? 4 : 1;
 }
 
-/* sum = a panel (or sum +=, with `add`) for `rows` <= ROWS rows of a, K values of k. */
-static inline void product(global const REAL *a, size_t stride, uint rows,
-                           global const STORED *panel, uint K, bool add, REALV sum[ROWS][TILE_V])
+#if HALF_PANELS
+static inline void product_of_half(global const REAL *a, size_t stride, uint rows,
+                                   global const STORED *panel, uint K, bool add,
+                                   REALV sum[ROWS][TILE_V])
 {
+    for (uint k = 0; k < K; k += TILE_K) {
+        uint count = min(K - k, (uint)TILE_K);
+        bool first = k == 0 && !add;
+        for (uint i = 0; i < rows; i += 8)
+            add_tile_8(a + i * stride + k, stride, rows - i, panel, k, count, first, sum + i);
+    }
+}
+#endif
+
+/* sum = a panel (or sum +=, with `add`) for `rows` <= ROWS rows of a, K values of k. half: of the
+ * panel only the first vector of sums is asked for. */
+static inline void product(global const REAL *a, size_t stride, uint rows,
+                           global const STORED *panel, uint K, bool half, bool add,
+                           REALV sum[ROWS][TILE_V])
+{
+#if HALF_PANELS
+    if (half) {
+        product_of_half(a, stride, rows, panel, K, add, sum);
+        return;
+    }
+#endif
     for (uint k = 0; k < K; k += TILE_K) {
         uint count = min(K - k, (uint)TILE_K);
         bool first = k == 0 && !add;

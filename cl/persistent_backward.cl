@@ -15,7 +15,8 @@ static inline void cell_panel(const scan *w, const scan_step *s, uint panel, uin
     REALV sum[ROWS][TILE_V];
     if (projected)
         product(w->dproj + ((size_t)s->index * w->N + n0) * w->R, w->R, rows,
-                w->d_projection + (size_t)panel * TILE_N * w->R, w->R, false, sum);
+                w->d_projection + (size_t)panel * TILE_N * w->R, w->R, is_half(panel, w->H), false,
+                sum);
 #define UNITS w->H
 #define EACH                                \
     cell_units_back(w, s, n0 + i, j, width, \
@@ -30,7 +31,7 @@ static inline void early_panel(const scan *w, const scan_step *s, uint panel, ui
     const uint K = SECOND_GATES * w->H;
     REALV sum[ROWS][TILE_V];
     product(du_of(w, s) + n0 * stride + (size_t)FIRST_GATES * w->H, stride, rows,
-            w->d_candidate + (size_t)panel * TILE_N * K, K, false, sum);
+            w->d_candidate + (size_t)panel * TILE_N * K, K, is_half(panel, w->H), false, sum);
 #define UNITS w->H
 #define EACH  early_units_back(w, s, n0 + i, j, width, sum[i][v])
 #include "each_unit.cl"
@@ -51,7 +52,7 @@ static inline void recurrent_panel(const scan *w, const scan_step *s, uint panel
 #define EACH  sum[i][v] = load_some(dh + i * w->R + j, width)
 #include "each_unit.cl"
     product(du_of(w, s) + n0 * stride, stride, rows, w->d_recurrent + (size_t)panel * TILE_N * K, K,
-            true, sum);
+            is_half(panel, w->R), true, sum);
 #define UNITS w->R
 #define EACH  store_some(sum[i][v], dh + i * w->R + j, width)
 #include "each_unit.cl"

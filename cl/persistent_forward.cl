@@ -29,7 +29,8 @@ static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, 
         product_of_row(from, weights, gate_step, w->R, CELL_FIRST(k), CELL_FIRST(k + 1), sum);
     if (rows > 1)
         for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
-            product(from, stride, rows, weights + k * gate_step, w->R, false, sum[k]);
+            product(from, stride, rows, weights + k * gate_step, w->R, is_half(panel, w->H), false,
+                    sum[k]);
 #define UNITS w->H
 #define EACH  finish_units(w, s, phase, n0 + i, j, width, sum, i, v)
 #include "each_unit.cl"
@@ -40,7 +41,8 @@ static inline void project_panel(const scan *w, const scan_step *s, uint panel, 
 {
     REALV sum[ROWS][TILE_V];
     product(saved_of(w, s, n0, CELL_SAVES), saved_stride(w), rows,
-            w->projection + (size_t)panel * TILE_N * PANEL_ROWS(w->H), w->H, false, sum);
+            w->projection + (size_t)panel * TILE_N * PANEL_ROWS(w->H), w->H, is_half(panel, w->R),
+            false, sum);
 #define UNITS w->R
 #define EACH  project_units(w, s, n0 + i, j, width, sum[i][v])
 #include "each_unit.cl"

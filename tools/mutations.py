@@ -120,6 +120,11 @@ MUTATIONS = [
         ("cl/gemm.cl", "c[n] = add ? c[n] + partial[n] : partial[n];", "c[n] = partial[n];")]),
     ("gemm-blocks-of-k", "test_gemm", [
         ("cl/gemm.cl", "add = accumulate || k > 0;", "add = accumulate;")]),
+    ("graph-shapes-of-another-block", "test_graph_stream", [
+        ("host/graph/pass.c", "plan->steps == steps && plan->batch == batch",
+         "plan->batch == batch")]),
+    ("waiting-keeps-the-processor", "test_threads", [
+        (PARTITION, "        YIELD();", "        ;")]),
     ("single-state-of-the-first-row", "test_persistent", [
         ("cl/persistent_single.cl", "load_some(w->c_first + (size_t)n * w->H + v * VEC",
          "load_some(w->c_first + v * VEC")]),

@@ -19,9 +19,8 @@ MODELS = [
         ("cl/window.cl", "ka * w.dilation[0] - w.pad[0]", "ka - w.pad[0]")]),
     ("graph-past-of-whole-block", "test_graph_stream", [
         ("cl/window.cl", "length = has_lengths ? (ulong)lengths[lengths_at + n] : T;", "length = T;")]),
-    ("graph-stream-resets-all", "test_graph_stream", [
-        ("host/graph/stream.c", "    const bool all = row == CLRNN_ALL_ROWS;",
-         "    const bool all = true;")]),
+    ("graph-stream-resets-all", "test_graph_stream test_graph_swap", [
+        ("host/graph/stream.c", "const bool all = row == CLRNN_ALL_ROWS;", "const bool all = !to_rest;")]),
     ("graph-second-gradient-lost", "test_random_graphs", [
         ("host/graph/pass.c", "            status = add_gradient(plan, &run, k);",
          "            status = CLRNN_OK;")]),
@@ -43,6 +42,24 @@ MODELS = [
         ("cl/elementary.cl", "    REAL y = log_with(denormal ? x * TWO_TO_64 : x, denormal ? (REAL)-64 : (REAL)0);", "    REAL y = log_with(x, (REAL)0);")]),
     ("share-by-one-side", "test_elementary", [
         ("cl/elementary.cl", "return x > 0 ? 1 - tail : tail;", "return 1 - tail;")]),
+    # Streams of whole models.
+    ("stream-rest-of-row-0", "test_graph_swap", [
+        ("host/graph/stream.c", "at = place->state[part] + (all ? 0 : row * p->inner);",
+         "at = place->state[part];")]),
+    ("stream-fork-without-rest", "test_graph_swap", [
+        ("host/graph/stream.c", "clr_buffer_copy(plan->context, stream->rest, 0, other->rest, 0,\n"
+         "                                 stream->count * plan->real);", "CLRNN_OK;")]),
+    ("stream-taken-while-it-fades", "test_graph_swap", [
+        ("host/graph/stream_swap.c", "if (stream->fading || atomic_load(&stream->retired))",
+         "if (atomic_load(&stream->retired))")]),
+    ("stream-fade-begins-anew", "test_graph_swap", [
+        ("host/graph/stream_swap.c", "done = (double)stream->faded + (double)t + 1;",
+         "done = (double)t + 1;")]),
+    ("stream-never-fades", "test_graph_swap", [
+        ("host/graph/stream_swap.c", "    a->rest = b->rest;\n", "    a->rest = b->rest;\n    b->fade_steps = 0;\n")]),
+    ("stream-idle-row-goes-on", "test_graph_swap", [
+        ("host/graph/stream_rows.c", "stream->row_lengths[n] = x[n] ? T : 0;",
+         "stream->row_lengths[n] = T;")]),
     # Training graphs.
     ("trainer-means-of-bad-steps", "test_graph_trainer", [
         ("cl/optimizer.cl", "watch[0] ? before[first + i] : after[first + i]", "after[first + i]")]),

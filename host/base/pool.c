@@ -13,8 +13,9 @@
 #include "base/memory.h"
 #include "base/thread.h"
 
-/* How often a thread looks for more work before it sleeps: some tens of microseconds. */
-enum { looks_before_sleep = 2000, looks_before_yield = 20000 };
+/* How often a thread looks for more work before it sleeps, or at what others still do before it
+ * lets them have its processor: some tens of microseconds. */
+enum { looks_before_sleep = 2000, looks_before_yield = 2000 };
 
 struct clr_pool {
     clr_lock callers; /* one run at a time */

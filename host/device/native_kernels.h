@@ -41,6 +41,10 @@ typedef struct clr_native_level {
 extern const clr_native_level clr_native_levels[];
 extern const uint32_t clr_native_level_count;
 
+/** Called by kernels that wait for one another: gives the processor to another thread that wants it.
+ */
+void clr_native_yield(void);
+
 /** Tests: programs that are looked for before those of a level: of their own, or in place of these.
  *  They must stay; NULL, 0: none. While no program is built. */
 void clr_native_give(const clr_native_program *programs, uint32_t count);

@@ -2,7 +2,13 @@
  * device/native_level.c - which levels of native kernels this processor can run. */
 #include <string.h>
 
+#include "base/thread.h"
 #include "device/native_kernels.h"
+
+void clr_native_yield(void)
+{
+    clr_yield();
+}
 
 bool clr_native_level_runs(const char *name)
 {

@@ -170,7 +170,8 @@ static clrnn_status add_input(const clr_module *first, bool ids, clrnn_graph *gr
 }
 
 /* A module as a node, by what it was taken as. */
-static clrnn_status add_module(const clr_module *m, unsigned as, clrnn_graph *graph)
+static clrnn_status add_module(const clr_module *m, unsigned as, const char *file,
+                               const clrnn_log *log, clrnn_graph *graph)
 {
     clrnn_node_desc desc = m->desc;
     if (as == CLR_IS_EMBEDDING)
@@ -178,10 +179,16 @@ static clrnn_status add_module(const clr_module *m, unsigned as, clrnn_graph *gr
                                  .vocabulary = (uint32_t)m->rows,
                                  .units = (uint32_t)m->in};
     desc.name = *m->path ? m->path : as == CLR_IS_DENSE ? "head" : "rnn";
+    if (desc.kind == CLRNN_NODE_RECURRENT && desc.network.cell == CLRNN_CELL_RNN)
+        clr_log(log, CLRNN_LOG_WARN,
+                "%s: module \"%s\": nothing says whether its RNN is tanh or relu; taken as tanh, "
+                "PyTorch's default",
+                file, clr_show(m->path).text);
     return clrnn_graph_add(graph, &desc, NULL);
 }
 
-static clrnn_status add_all(const clr_modules *modules, const search *s, clrnn_graph *graph)
+static clrnn_status add_all(const clr_modules *modules, const search *s, const char *file,
+                            const clrnn_log *log, clrnn_graph *graph)
 {
     const uint8_t *order = s->first;
     const unsigned *as = s->first_as;
@@ -193,7 +200,7 @@ static clrnn_status add_all(const clr_modules *modules, const search *s, clrnn_g
         if (head && i > 0)
             status = clrnn_graph_output(graph, "y", NULL);
         if (status == CLRNN_OK)
-            status = add_module(&modules->list[order[i]], as[order[i]], graph);
+            status = add_module(&modules->list[order[i]], as[order[i]], file, log, graph);
         if (status == CLRNN_OK && i + 1 == count)
             status = clrnn_graph_output(graph, head ? "logits" : "y", NULL);
     }
@@ -211,5 +218,5 @@ clrnn_status clr_chain_build(const clr_modules *modules, const char *file,
         return not_determined(modules, &s, file, log);
     clrnn_status status =
         clrnn_graph_create(log, &(clrnn_graph_desc){.precision = desc->precision}, graph);
-    return status == CLRNN_OK ? add_all(modules, &s, *graph) : status;
+    return status == CLRNN_OK ? add_all(modules, &s, file, log, *graph) : status;
 }

@@ -11,6 +11,7 @@
 #include "format/h5.h"
 #include "format/keras.h"
 #include "format/numbers.h"
+#include "format/state_probes.h"
 #include "model/archive.h"
 #include "model/tensors.h"
 
@@ -139,16 +140,8 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     return status;
 }
 
-static clr_match probe(const clr_format_file *file)
-{
-    return clr_h5_is(file->data, file->bytes) || (clr_zip_has(file, "config.json", false) &&
-                                                  clr_zip_has(file, "model.weights.h5", false))
-               ? CLR_MATCH_YES
-               : CLR_MATCH_NO;
-}
-
 const clr_format clr_format_keras = {.name = "keras",
                                      .summary = "Keras's .keras and .h5",
                                      .endings = {".keras", ".h5", ".hdf5"},
-                                     .probe = probe,
+                                     .probe = clr_keras_probe,
                                      .read = read};

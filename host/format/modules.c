@@ -112,11 +112,6 @@ static clrnn_status take_recurrent(const finder *f, clr_module *m, const char *e
                               .bidirectional = has(f, m, "weight_hh_l0_reverse"),
                               .no_bias = !t[3]};
     take_options(f, m, end);
-    if (n->cell == CLRNN_CELL_RNN)
-        clr_log(f->log, CLRNN_LOG_WARN,
-                "%s: module \"%s\": nothing says whether its RNN is tanh or relu; taken as tanh, "
-                "PyTorch's default",
-                f->file, clr_show(m->path).text);
     m->is = CLR_IS_RECURRENT;
     m->desc.kind = CLRNN_NODE_RECURRENT;
     m->in = n->input_size;

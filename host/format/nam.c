@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "format/numbers.h"
+#include "format/state_probes.h"
 
 typedef struct model {
     const clr_format_file *file;
@@ -210,16 +211,8 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     return status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE ? CLRNN_ERR_FORMAT : status;
 }
 
-static clr_match probe(const clr_format_file *file)
-{
-    return clr_json_has(file, "architecture") && clr_json_has(file, "config") &&
-                   clr_json_has(file, "weights")
-               ? CLR_MATCH_YES
-               : CLR_MATCH_NO;
-}
-
 const clr_format clr_format_nam = {.name = "nam",
                                    .summary = "Neural Amp Modeler, LSTM",
                                    .endings = {".nam"},
-                                   .probe = probe,
+                                   .probe = clr_nam_probe,
                                    .read = read};

@@ -8,17 +8,13 @@
 
 #include "base/memory.h"
 #include "format/pytorch.h"
+#include "format/state_probes.h"
 #include "graph/graph.h"
 #include "model/archive.h"
 #include "model/graph_description.h"
 #include "model/tensors.h"
 
 #define DESCRIPTION "clrnn"
-
-static clr_match probe(const clr_format_file *file)
-{
-    return clr_zip_has(file, ".npy", true) ? CLR_MATCH_YES : CLR_MATCH_NO;
-}
 
 /* --- reading -----------------------------------------------------------------------------------
  */
@@ -127,6 +123,6 @@ static clrnn_status write(const clrnn_graph *graph, const char *path, const clrn
 const clr_format clr_format_npz = {.name = "npz",
                                    .summary = "NumPy's .npz, by an architecture",
                                    .endings = {".npz"},
-                                   .probe = probe,
+                                   .probe = clr_npz_probe,
                                    .read = read,
                                    .write = write};

@@ -154,6 +154,7 @@ static clrnn_status read_input(const onnx_import *m, onnx_ends *axes, size_t num
     const clrnn_import_input *given = clr_onnx_axes_input(m, number);
     const ClrOnnx__TensorType *type = info->type ? info->type->tensor_type : NULL;
     in->has_value = given && given->value;
+    in->is_empty = in->has_value && given->value->count == 0;
     if (given && given->has_shape && (!type || !type->shape)) {
         in->rank = given->rank;
         memcpy(in->shape, given->shape, sizeof in->shape);
@@ -167,6 +168,8 @@ static clrnn_status read_input(const onnx_import *m, onnx_ends *axes, size_t num
                         m->file->path, clr_show(info->name).text, type->shape->n_dim,
                         CLRNN_MOST_AXES);
     in->rank = (uint32_t)type->shape->n_dim;
+    if (in->rank == 0 && given && given->value && given->value->count == 1)
+        return CLRNN_OK; /* one number, however many axes of 1 it is given with */
     if (given && given->has_shape && given->rank != in->rank)
         return clr_fail(m->log, CLRNN_ERR_ARGUMENT, "%s: input '%s' has %u axes, but %u are given",
                         m->file->path, clr_show(info->name).text, in->rank, given->rank);
@@ -275,6 +278,14 @@ uint64_t clr_onnx_axes_values(const onnx_ends *axes)
     uint64_t values = 0;
     for (uint32_t i = 0; i < axes->inputs && i < ONNX_INPUTS; i++)
         values |= (uint64_t)axes->input[i].has_value << i;
+    return values;
+}
+
+uint64_t clr_onnx_axes_empty(const onnx_ends *axes)
+{
+    uint64_t values = 0;
+    for (uint32_t i = 0; i < axes->inputs && i < ONNX_INPUTS; i++)
+        values |= (uint64_t)axes->input[i].is_empty << i;
     return values;
 }
 

@@ -22,7 +22,7 @@ typedef struct onnx_ends {
         uint32_t rank;
         int64_t shape[CLRNN_MOST_AXES]; /* a number, a symbol, or 0: open[] has it */
         uint8_t open[CLRNN_MOST_AXES];
-        bool has_value;
+        bool has_value, is_empty;
     } * input; /* [inputs] of the model */
     onnx_open open[ONNX_MOST_OPEN];
     uint32_t count;
@@ -40,6 +40,9 @@ const clrnn_import_input *clr_onnx_axes_input(const onnx_import *m, size_t i);
 
 /** Inputs whose values the caller gives, as bits. */
 uint64_t clr_onnx_axes_values(const onnx_ends *axes);
+
+/** Those of them that have no elements. */
+uint64_t clr_onnx_axes_empty(const onnx_ends *axes);
 
 /** The attempts, the likeliest first. False: there are no more. */
 void clr_onnx_axes_begin(onnx_ends *axes);

@@ -288,5 +288,5 @@ static clrnn_status scan_build(onnx_node *n)
 }
 
 const onnx_op clr_onnx_ops_loop[] = {{"Loop", 0, 65536, ONNX_MOST_OUT, NULL, loop_build},
-                                     {"Scan", 1, 65536, ONNX_MOST_OUT, NULL, scan_build},
+                                     {"Scan", 0, 65536, ONNX_MOST_OUT, NULL, scan_build},
                                      {0}};

@@ -8,5 +8,6 @@
 /** Operators of two values, or of many of which each is joined to what there is (onnx_pair.c). */
 clrnn_status clr_onnx_pair_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out);
 clrnn_status clr_onnx_pair_build(onnx_node *n);
+bool clr_onnx_pair_is_sure(const onnx_node *n);
 
 #endif

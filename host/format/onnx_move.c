@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/onnx.h"
+#include "format/onnx_pick.h"
 #include "format/onnx_slice.h"
 
 /* --- transpose -------------------------------------------------------------------------------- */
@@ -127,7 +128,8 @@ static clrnn_status concat_build(onnx_node *n)
             return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is missing", k);
         if (n->in[k]->known) { /* what is empty adds nothing */
             status = clr_onnx_need(n, k, "input");
-            if (status == CLRNN_OK && n->in[k]->same && clr_onnx_count(&n->in[k]->array[0]) == 0)
+            if (status == CLRNN_OK && clr_onnx_count(&n->in[k]->array[0]) == 0 &&
+                clr_onnx_count(&n->in[k]->array[1]) == 0)
                 continue;
         }
         if (status == CLRNN_OK)
@@ -228,59 +230,41 @@ static clrnn_status read_pads(onnx_node *n, uint32_t rank, pads *p)
     return status;
 }
 
-/* Elements beside an axis: `count` rows that begin at `from` and go by `step`. */
-static clrnn_status beside(onnx_node *n, uint32_t axis, int64_t from, int64_t step, uint32_t count,
-                           uint32_t in, uint32_t *parts, uint32_t *used)
-{
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t i = 0; i < count && status == CLRNN_OK; i++, from += step)
-        status = clr_onnx_cut(n, axis, from, from + 1, 1, in, &parts[(*used)++]);
-    return status;
-}
-
-enum { MOST_BESIDE = 1024 };
-
 /* By what there is: mirrored without the edge, the edge again, or from the other end. */
 static clrnn_status mirror(onnx_node *n, const pads *p, uint32_t axis, uint32_t in, uint32_t *at)
 {
     const bool edge = strcmp(p->mode, "edge") == 0, wrap = strcmp(p->mode, "wrap") == 0;
     const int64_t size = (int64_t)clr_onnx_size(n, in, axis, 0);
-    const int64_t begin = p->begin[axis], end = p->end[axis];
+    const int64_t begin = p->begin[axis] > 0 ? p->begin[axis] : 0;
+    const int64_t end = p->end[axis] > 0 ? p->end[axis] : 0;
+    uint32_t parts[3], used = 0;
+    clrnn_status status = CLRNN_OK;
     *at = in;
     if (begin == 0 && end == 0)
         return CLRNN_OK;
-    if (clr_onnx_size(n, in, axis, 1) != (uint64_t)size)
-        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "mode '%s' of an axis that is T or N",
-                             p->mode);
-    if (begin < 0 || end < 0 || begin > MOST_BESIDE || end > MOST_BESIDE ||
-        (!edge && (begin > size - !wrap || end > size - !wrap)))
+    if (!edge && (begin > size - !wrap || end > size - !wrap))
         return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "pads %lld and %lld of an axis of %lld",
                              (long long)begin, (long long)end, (long long)size);
-    uint32_t *parts = calloc((size_t)(begin + end + 1), sizeof *parts), used = 0;
-    if (!parts)
-        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
-    clrnn_status status = beside(n, axis,
-                                 edge   ? 0
-                                 : wrap ? size - begin
-                                        : begin,
-                                 edge   ? 0
-                                 : wrap ? 1
-                                        : -1,
-                                 (uint32_t)begin, in, parts, &used);
+    if (begin)
+        status = clr_onnx_pick_range(n, axis,
+                                     edge   ? 0
+                                     : wrap ? -begin
+                                            : begin,
+                                     edge   ? 0
+                                     : wrap ? 1
+                                            : -1,
+                                     (size_t)begin, in, &parts[used++]);
     parts[used++] = in;
-    if (status == CLRNN_OK)
-        status = beside(n, axis,
-                        edge   ? size - 1
-                        : wrap ? 0
-                               : size - 2,
-                        edge   ? 0
-                        : wrap ? 1
-                               : -1,
-                        (uint32_t)end, in, parts, &used);
-    if (status == CLRNN_OK)
-        status = clr_onnx_join(n, axis, parts, used, at);
-    free(parts);
-    return status;
+    if (status == CLRNN_OK && end)
+        status = clr_onnx_pick_range(n, axis,
+                                     edge   ? -1
+                                     : wrap ? 0
+                                            : -2,
+                                     edge   ? 0
+                                     : wrap ? 1
+                                            : -1,
+                                     (size_t)end, in, &parts[used++]);
+    return status == CLRNN_OK ? clr_onnx_join(n, axis, parts, used, at) : status;
 }
 
 static clrnn_status pad_build(onnx_node *n)
@@ -301,8 +285,12 @@ static clrnn_status pad_build(onnx_node *n)
     } else if (strcmp(p.mode, "reflect") && strcmp(p.mode, "edge") && strcmp(p.mode, "wrap")) {
         status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "mode '%s'", p.mode);
     } else {
-        for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++)
+        for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++) {
             status = mirror(n, &p, i, at, &at);
+            if (status == CLRNN_OK && (p.begin[i] < 0 || p.end[i] < 0))
+                status = clr_onnx_cut(n, i, p.begin[i] < 0 ? -p.begin[i] : 0,
+                                      p.end[i] < 0 ? p.end[i] : CLRNN_TO_END, 1, at, &at);
+        }
     }
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, n->in[0]->type);

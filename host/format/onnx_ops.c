@@ -6,12 +6,14 @@
 
 #include "base/memory.h"
 #include "format/onnx.h"
+#include "format/onnx_math.h"
 #include "model/tensors.h"
 
 static const onnx_op *const families[] = {
     clr_onnx_ops_recurrent, clr_onnx_ops_math,    clr_onnx_ops_shape, clr_onnx_ops_product,
     clr_onnx_ops_norm,      clr_onnx_ops_reduce,  clr_onnx_ops_move,  clr_onnx_ops_window,
-    clr_onnx_ops_conv,      clr_onnx_ops_control, clr_onnx_ops_loop};
+    clr_onnx_ops_conv,      clr_onnx_ops_control, clr_onnx_ops_loop,  clr_onnx_ops_pick,
+    clr_onnx_ops_signal};
 
 static const onnx_op *find_op(const char *name)
 {
@@ -54,8 +56,16 @@ static clrnn_status fold(onnx_node *n, const onnx_op *op)
         status = n->in[i] ? clr_onnx_need(n, i, "input") : CLRNN_OK;
         same = same && (!n->in[i] || n->in[i]->same);
     }
+    if (status == CLRNN_OK && !same && op->fold == clr_onnx_pair_fold && !clr_onnx_pair_is_sure(n))
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                               "it compares with T or N: give the axes of the model numbers");
     for (int w = 0; w < (same ? 1 : ONNX_WORLDS) && status == CLRNN_OK && !n->unfolded; w++)
         status = fold_world(n, op, w, out[w]);
+    /* Numbers in a shape of T and N are an array of the graph, unless they are all one number. */
+    for (uint32_t k = 0; k < n->outputs && k < ONNX_MOST_OUT && status == CLRNN_OK; k++)
+        if (!same && op->build && out[0][k].data && out[0][k].type == ONNX_REAL &&
+            !out[0][k].filled && clr_onnx_count(&out[0][k]) != clr_onnx_count(&out[1][k]))
+            n->unfolded = true;
     for (uint32_t k = 0; k < n->outputs && k < ONNX_MOST_OUT; k++) {
         const bool fine = status == CLRNN_OK && !n->unfolded && out[0][k].data;
         const bool differ = fine && !same && !clr_onnx_equal(&out[0][k], &out[1][k]);

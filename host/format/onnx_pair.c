@@ -140,6 +140,26 @@ clrnn_status clr_onnx_pair_fold(onnx_node *n, const onnx_array *const *in, onnx_
     return status;
 }
 
+/* Whether comparing what depends on T or N says the same for all of them: against what is no size
+ * of an axis, as 0 or -1, it does. */
+bool clr_onnx_pair_is_sure(const onnx_node *n)
+{
+    const pair_id id = id_of(n);
+    if (id < EQUAL || id > GREATER_EQUAL || n->inputs != 2)
+        return true;
+    for (uint32_t k = 0; k < 2; k++) {
+        const onnx_value *v = n->in[k], *other = n->in[1 - k];
+        if (v->same || v->type == ONNX_BOOL)
+            continue;
+        if (!other->same)
+            return false;
+        for (size_t i = 0; i < (other->array[0].filled ? 1 : clr_onnx_count(&other->array[0])); i++)
+            if (other->array[0].data[i] > 0)
+                return false;
+    }
+    return true;
+}
+
 /* --- in the graph ----------------------------------------------------------------------------- */
 
 /* A known input of one number that leaves the other's shape alone. */

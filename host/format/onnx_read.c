@@ -32,8 +32,8 @@ static clrnn_status bind_input(onnx_import *m, size_t i, const clrnn_tensor *t)
         return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: input '%s' is %s, not supported",
                         m->file->path, clr_show(info->name).text,
                         clr_onnx_type_name(type ? type->elem_type : 0));
-    a->rank = t->rank;
-    memcpy(a->size, t->shape, t->rank * sizeof *t->shape);
+    a->rank = type->shape && type->shape->n_dim == 0 && t->count == 1 ? 0 : t->rank;
+    memcpy(a->size, t->shape, a->rank * sizeof *t->shape);
     a->data = clr_calloc(t->count, sizeof *a->data);
     if (!a->data)
         return clr_fail(m->log, CLRNN_ERR_MEMORY, "%s: out of memory", m->file->path);
@@ -156,7 +156,7 @@ static clrnn_status attempt(onnx_import *m, const onnx_ends *axes, reason *why)
     const clrnn_log log = {CLRNN_LOG_ERROR, remember, why};
     clrnn_status status = CLRNN_OK;
     m->log = &log;
-    m->bound = 0;
+    m->bound = clr_onnx_axes_empty(axes); /* the graph has no arrays without elements */
     do {
         m->bound |= m->needed;
         m->needed = 0;

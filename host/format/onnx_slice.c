@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "format/onnx_pick.h"
 
 /* --- in the graph ----------------------------------------------------------------------------- */
 
@@ -28,6 +29,15 @@ clrnn_status clr_onnx_cut(onnx_node *n, uint32_t axis, int64_t begin, int64_t en
     if ((int32_t)axis == clr_onnx_shape(n, in)->steps && begin == -1 && end == CLRNN_TO_END &&
         step == 1)
         return last_step(n, in, at);
+    /* Time is cut from its first step on: what counts from the last is picked. */
+    if ((int32_t)axis == clr_onnx_shape(n, in)->steps && begin < 0 && begin >= -4096 && step == 1 &&
+        end == CLRNN_TO_END)
+        return clr_onnx_pick_range(n, axis, begin, 1, (size_t)-begin, in, at);
+    if ((int32_t)axis == clr_onnx_shape(n, in)->steps && step < 0 && begin >= 0 && begin < 4096 &&
+        end != CLRNN_TO_END && end >= 0)
+        return clr_onnx_pick_range(n, axis, begin, step,
+                                   (size_t)(end < begin ? (begin - end - 1) / -step + 1 : 0), in,
+                                   at);
     for (uint32_t i = 0; i < axis; i++)
         desc.end[i] = CLRNN_TO_END;
     desc.begin[axis] = begin;

@@ -265,6 +265,8 @@ static clrnn_status to_set(const clr_format_file *file, const ClrOnnx__Tensor *t
                                           : CLRNN_DTYPE_I64,
                                    a.rank, a.size, a.data);
     clr_onnx_array_free(&a);
+    if (status == CLRNN_OK)
+        status = clrnn_tensors_set_metadata(*set, "type", clr_onnx_type_name(t->data_type));
     if (status != CLRNN_OK)
         clrnn_tensors_destroy(set);
     return status;

@@ -7,24 +7,8 @@
 #include "format/chain.h"
 #include "format/fill.h"
 #include "format/pytorch_write.h"
+#include "format/state_probes.h"
 #include "model/tensors.h"
-
-static bool is_safetensors(const clr_format_file *file)
-{
-    uint64_t header = 0;
-    for (int i = 7; i >= 0 && file->bytes > 8; i--)
-        header = header << 8 | file->data[i];
-    return header >= 2 && header <= file->bytes - 8 && file->data[8] == '{';
-}
-
-/* safetensors with a description are asked for before. */
-static clr_match probe(const clr_format_file *file)
-{
-    return is_safetensors(file) || clr_zip_has(file, "data.pkl", true) ||
-                   clr_torch_is_old(file->data, file->bytes)
-               ? CLR_MATCH_YES
-               : CLR_MATCH_NO;
-}
 
 static clrnn_status by_names(const clrnn_tensors *set, const clr_format_file *file,
                              const clrnn_import_desc *desc, const clrnn_log *log,
@@ -61,6 +45,6 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
 const clr_format clr_format_pytorch = {.name = "pytorch",
                                        .summary = "PyTorch's state_dict, .pt or safetensors",
                                        .endings = {".pt", ".pth", ".bin", ".ckpt"},
-                                       .probe = probe,
+                                       .probe = clr_pytorch_probe,
                                        .read = read,
                                        .write = clr_pytorch_write};

@@ -8,6 +8,7 @@
 
 #include "format/rtneural_layers.h"
 #include "format/rtneural_write.h"
+#include "format/state_probes.h"
 
 /* What a model says of itself, and what changes what it computes. */
 static clrnn_status check_root(const clr_rtneural *r, const cJSON *root, bool *skip)
@@ -86,15 +87,9 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     return status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE ? CLRNN_ERR_FORMAT : status;
 }
 
-static clr_match probe(const clr_format_file *file)
-{
-    return clr_json_has(file, "in_shape") && clr_json_has(file, "layers") ? CLR_MATCH_YES
-                                                                          : CLR_MATCH_NO;
-}
-
 const clr_format clr_format_rtneural = {.name = "rtneural",
                                         .summary = "RTNeural's JSON",
                                         .endings = {".json"},
-                                        .probe = probe,
+                                        .probe = clr_rtneural_probe,
                                         .read = read,
                                         .write = clr_rtneural_write};

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "format/numbers.h"
 #include "format/pytorch.h"
+#include "format/state_probes.h"
 
 typedef struct reader {
     const clr_format_file *file;
@@ -111,17 +112,8 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     return status == CLRNN_ERR_ARGUMENT ? CLRNN_ERR_FORMAT : status;
 }
 
-/* Any object of arrays may be one: the last format that is asked. */
-static clr_match probe(const clr_format_file *file)
-{
-    const char *text = (const char *)file->data;
-    return clr_json_has(file, "state_dict")       ? CLR_MATCH_YES
-           : text[strspn(text, " \t\r\n")] == '{' ? CLR_MATCH_MAYBE
-                                                  : CLR_MATCH_NO;
-}
-
 const clr_format clr_format_state_json = {.name = "state_json",
                                           .summary = "a state_dict as JSON, also GuitarML's",
                                           .endings = {".json"},
-                                          .probe = probe,
+                                          .probe = clr_state_json_probe,
                                           .read = read};

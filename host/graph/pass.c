@@ -98,6 +98,28 @@ static void apply_rules(clrnn_graph_plan *plan, const uint32_t *lengths)
     }
 }
 
+/* Shapes of this T and N, if those of the last pass are others. */
+static clrnn_status take_shapes(clrnn_graph_plan *plan, uint32_t steps, uint32_t batch)
+{
+    const clrnn_graph *g = plan->graph;
+    if (plan->steps == steps && plan->batch == batch)
+        return CLRNN_OK;
+    plan->steps = plan->batch = 0;
+    clrnn_status status =
+        clr_infer_all(g, &plan->context->log, steps, batch, plan->shapes, plan->rules);
+    for (uint32_t v = 0; v < g->value_count && status == CLRNN_OK; v++)
+        if (clr_shape_count(&plan->shapes[v]) > plan->values[v].count)
+            status = clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
+                              "graph: '%s' of %u steps of %u rows is larger than that of the "
+                              "largest call",
+                              g->values[v].name, steps, batch);
+    if (status == CLRNN_OK) {
+        plan->steps = steps;
+        plan->batch = batch;
+    }
+    return status;
+}
+
 clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t batch,
                             const uint32_t *lengths)
 {
@@ -105,17 +127,9 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
     clrnn_status status = check_sizes(plan, steps, batch, lengths);
     plan->ran = false;
     if (status == CLRNN_OK)
-        status = clr_infer_all(g, &plan->context->log, steps, batch, plan->shapes, plan->rules);
-    for (uint32_t v = 0; v < g->value_count && status == CLRNN_OK; v++)
-        if (clr_shape_count(&plan->shapes[v]) > plan->values[v].count)
-            status = clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
-                              "graph: '%s' of %u steps of %u rows is larger than that of the "
-                              "largest call",
-                              g->values[v].name, steps, batch);
+        status = take_shapes(plan, steps, batch);
     if (status != CLRNN_OK)
         return status;
-    plan->steps = steps;
-    plan->batch = batch;
     plan->ragged = lengths != NULL;
     if (!lengths)
         return CLRNN_OK;

@@ -163,13 +163,22 @@ static clrnn_status reserve(clr_packed *p, int which, size_t elements)
     return status;
 }
 
+/* Multiply-adds that one core does in a few microseconds, less than the waking of another takes. */
+enum { few = 1 << 18 };
+
 /* Blocks of C for the groups: high enough to use a panel often, and enough of them for all compute
  * units, a few each so that they finish together; twice as many where few of them do not come out
- * even. */
+ * even; one of what is soon done. */
 static void choose_blocks(const clr_packed *p, const clr_gemm *g, size_t *block_m, size_t *block_n)
 {
     const size_t units = p->context->info.compute_units ? p->context->info.compute_units : 1;
-    *block_m = smaller(round_up(g->m, tile_m), most_rows);
+    const size_t m = round_up(g->m, tile_m), n = round_up(g->n, p->tile_n);
+    if (m <= few && n <= few && g->k <= few && (uint64_t)m * n <= few / (g->k ? g->k : 1)) {
+        *block_m = m;
+        *block_n = n;
+        return;
+    }
+    *block_m = smaller(m, most_rows);
     size_t down = round_up(g->m, *block_m) / *block_m;
     size_t across = (4 * units + down - 1) / down;
     if (down * across < 8 * units && down * across % units)

@@ -75,10 +75,9 @@ static void push_integer(clr_pickle_machine *m, int64_t integer)
 
 static void op_bool(clr_pickle_machine *m, unsigned is)
 {
-    clr_pickled *value = clr_pickle_make(m, CLR_PICKLED_BOOL);
-    if (value)
-        value->integer = is;
-    clr_pickle_push(m, value);
+    push_integer(m, is);
+    if (m->status == CLRNN_OK)
+        clr_pickle_top(m)->kind = CLR_PICKLED_BOOL;
 }
 
 static void push_real(clr_pickle_machine *m, double real)
@@ -199,14 +198,16 @@ static void op_persistent(clr_pickle_machine *m, unsigned none)
     (void)none;
     const clr_pickled *id = clr_pickle_pop(m);
     clr_pickled *result = clr_pickle_make(m, CLR_PICKLED_NONE);
+    if (id->kind != CLR_PICKLED_TUPLE)
+        clr_pickle_fail(m, "a persistent id that is no storage");
     if (m->status != CLRNN_OK)
         return;
-    if (id->kind != CLR_PICKLED_TUPLE) {
-        clr_pickle_fail(m, "a persistent id that is no storage");
-        return;
-    }
     clr_pickle_call c = {m->log, m->file, m->arena, id, result};
     m->status = clr_pickle_storage(&c);
+    if (m->status == CLRNN_OK) {
+        result->storage->next = m->storages;
+        m->storages = result->storage;
+    }
     clr_pickle_push(m, result);
 }
 
@@ -372,16 +373,19 @@ static void step(clr_pickle_machine *m)
 }
 
 clrnn_status clr_pickle_run(const void *data, size_t bytes, const char *file, const clrnn_log *log,
-                            clr_arena *arena, clr_pickled **result)
+                            clr_arena *arena, clr_pickled **result, size_t *used,
+                            clr_storage_ref **storages)
 {
     clr_pickle_machine m = {.log = log, .file = file, .arena = arena, .begin = data, .at = data};
     m.end = m.begin + bytes;
-    *result = NULL;
     while (!m.stopped && m.status == CLRNN_OK)
         step(&m);
     clr_pickled *last = m.status == CLRNN_OK ? clr_pickle_pop(&m) : NULL;
-    if (m.status == CLRNN_OK)
-        *result = last;
+    *result = m.status == CLRNN_OK ? last : NULL;
+    if (used)
+        *used = (size_t)(m.at - m.begin);
+    if (storages)
+        *storages = m.storages;
     return m.status;
 }
 

@@ -33,6 +33,9 @@ typedef struct clr_storage_ref {
     clrnn_dtype dtype;
     bool untyped; /* dtype is U8, and says nothing */
     uint64_t count;
+    bool is_view;                 /* of another storage, as old files have them */
+    const void *data;             /* where the reader has found it; NULL: in the archive */
+    struct clr_storage_ref *next; /* all that a pickle names, the newest first */
 } clr_storage_ref;
 
 typedef struct clr_tensor_ref {
@@ -69,12 +72,15 @@ struct clr_pickled {
  *
  * arena: holds all values; its limit is that of the file
  * file:  its name in messages
+ * used:     NULL, or receives the bytes that the pickle has, for another may follow
+ * storages: NULL, or receives all that it names
  * Returns: CLRNN_OK; CLRNN_ERR_FORMAT (damaged; or a global or opcode that is refused: the log
  *          names it); CLRNN_ERR_UNSUPPORTED (a type of elements or rank that there is not here);
  *          CLRNN_ERR_MEMORY (also where the arena's limit is reached)
  */
 clrnn_status clr_pickle_run(const void *data, size_t bytes, const char *file, const clrnn_log *log,
-                            clr_arena *arena, clr_pickled **result);
+                            clr_arena *arena, clr_pickled **result, size_t *used,
+                            clr_storage_ref **storages);
 
 /** The value of a text key of a DICT, the last one if there are several; NULL if there is none, or
  *  it is no DICT. */

@@ -172,6 +172,7 @@ clrnn_status clr_pickle_storage(clr_pickle_call *c)
     s->count = (uint64_t)c->args->items[4]->integer;
     if (s->count > (UINT64_C(1) << 60) / clr_dtypes[s->dtype].bytes)
         return wrong(c, "the size of a storage");
+    s->is_view = c->args->count > 5 && c->args->items[5]->kind != CLR_PICKLED_NONE;
     c->result->kind = CLR_PICKLED_STORAGE;
     c->result->storage = s;
     return CLRNN_OK;

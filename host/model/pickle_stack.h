@@ -20,6 +20,7 @@ typedef struct clr_pickle_machine {
     size_t *marks; /* [mark_count] heights of the stack */
     size_t mark_count, mark_room;
     bool stopped;
+    clr_storage_ref *storages;
     clrnn_status status; /* of the first failure; later steps then do nothing */
 } clr_pickle_machine;
 

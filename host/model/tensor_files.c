@@ -22,11 +22,11 @@ static clrnn_status read_archive(clrnn_tensors *set, const void *data, size_t by
     return status;
 }
 
-static clrnn_status fail_of_old(const clrnn_tensors *set, const char *name)
+static clrnn_status fail_of_pickle(const clrnn_tensors *set, const char *name)
 {
     return clr_fail(&set->log, CLRNN_ERR_UNSUPPORTED,
-                    "%s: a pickle that is not in a ZIP archive, as PyTorch wrote before 1.6; read "
-                    "it there and write it anew: torch.save(torch.load(..), ..)",
+                    "%s: a bare pickle, which torch.save does not write; read it in Python and "
+                    "write its tensors: torch.save(..)",
                     name);
 }
 
@@ -47,7 +47,8 @@ clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *nam
     bool npy = bytes >= 6 && memcmp(data, "\x93NUMPY", 6) == 0;
     status = npy                             ? clr_npy_read(made, data, bytes, name)
              : clr_zip_is(data, bytes)       ? read_archive(made, data, bytes, name)
-             : clr_torch_is_old(data, bytes) ? fail_of_old(made, name)
+             : clr_torch_is_old(data, bytes) ? clr_torch_read_old(made, data, bytes, name)
+             : clr_is_pickle(data, bytes)    ? fail_of_pickle(made, name)
                                              : clr_safetensors_read(made, data, bytes, name);
     if (status != CLRNN_OK)
         clrnn_tensors_destroy(&made);

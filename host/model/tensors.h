@@ -95,8 +95,12 @@ clrnn_status clr_npz_read(clrnn_tensors *set, const clr_zip *zip);
 bool clr_torch_find(const clr_zip *zip, clr_zip_entry *pickle);
 clrnn_status clr_torch_read(clrnn_tensors *set, const clr_zip *zip, const clr_zip_entry *pickle);
 
-/** Whether a file is a pickle, as PyTorch's old container begins. */
+/** Whether a file is PyTorch's old container, which clr_torch_read_old reads; or begins as a pickle
+ *  does, whoever made it. */
 bool clr_torch_is_old(const void *data, size_t bytes);
+clrnn_status clr_torch_read_old(clrnn_tensors *set, const void *data, size_t bytes,
+                                const char *file);
+bool clr_is_pickle(const void *data, size_t bytes);
 
 /** What stands before the data in an .npy file, into `head`: its bytes; 0: the format has no such
  *  type. */

@@ -21,9 +21,6 @@ enum {
     MOST_METADATA = 256
 };
 
-/* What values may take: those of a thousand layers take a few MB. */
-#define MOST_VALUES ((size_t)96 << 20)
-
 /* --- the tensors among the values --------------------------------------------------------------
  */
 
@@ -172,7 +169,7 @@ static const clr_pickled *state_dict(const clr_pickled *root)
     return root;
 }
 
-static clrnn_status find_tensors(clr_torch *r, const clr_pickled *root)
+clrnn_status clr_torch_find_tensors(clr_torch *r, const clr_pickled *root)
 {
     const clr_pickled *states = state_dict(root);
     clrnn_status status = walk(r, states, NULL, 0);
@@ -228,7 +225,7 @@ static clrnn_status check_kind(const clr_torch *r, const clr_zip_entry *pickle)
                                       : clr_fail(&r->set->log, CLRNN_ERR_UNSUPPORTED,
                                                  "%s: written by a big-endian machine", r->file);
     }
-    return pickle->size <= MOST_VALUES && pickle->size <= clr_zip_most(r->zip)
+    return pickle->size <= CLR_TORCH_VALUES && pickle->size <= clr_zip_most(r->zip)
                ? CLRNN_OK
                : clr_fail(&r->set->log, CLRNN_ERR_FORMAT,
                           "%s: refused: its data.pkl would unpack to %" PRIu64 " bytes", r->file,
@@ -249,16 +246,17 @@ clrnn_status clr_torch_read(clrnn_tensors *set, const clr_zip *zip, const clr_zi
     }
     memcpy(folder, pickle->name, length);
     *r = (clr_torch){.set = set, .zip = zip, .file = zip->file, .folder = folder};
-    r->arena.most = MOST_VALUES;
+    r->arena.most = CLR_TORCH_VALUES;
     r->left = clr_zip_most(zip);
     status = check_kind(r, pickle);
     if (status == CLRNN_OK)
         status = clr_zip_read(zip, pickle, &data);
     if (status == CLRNN_OK)
-        status = clr_pickle_run(data, (size_t)pickle->size, zip->file, &set->log, &r->arena, &root);
+        status = clr_pickle_run(data, (size_t)pickle->size, zip->file, &set->log, &r->arena, &root,
+                                NULL, NULL);
     free(data);
     if (status == CLRNN_OK)
-        status = find_tensors(r, root);
+        status = clr_torch_find_tensors(r, root);
     if (status == CLRNN_OK)
         status = clr_torch_read_data(r);
     clr_arena_free(&r->arena);
@@ -266,10 +264,4 @@ done:
     free(folder);
     free(r);
     return status;
-}
-
-bool clr_torch_is_old(const void *data, size_t bytes)
-{
-    const unsigned char *in = data;
-    return bytes > 8 && in[0] == 0x80 && in[1] >= 2 && in[1] <= 5 && in[8] != '{'; /* safetensors */
 }

@@ -93,8 +93,8 @@ static int compare_places(const void *a, const void *b)
 /* All storages together must fit before one is read. order: by key */
 static clrnn_status check_sizes(const clr_torch *r, const place *order)
 {
-    uint64_t left = clr_zip_most(r->zip);
-    for (size_t i = 0; i < r->set->count; i++) {
+    uint64_t left = r->zip ? clr_zip_most(r->zip) : 0;
+    for (size_t i = 0; r->zip && i < r->set->count; i++) {
         clr_zip_entry entry;
         clrnn_status status = find_storage(r, order[i].storage, &entry);
         if (status != CLRNN_OK)
@@ -115,7 +115,8 @@ static clrnn_status fill_all(const clr_torch *r, const place *order)
     clrnn_status status = CLRNN_OK;
     void *storage = NULL;
     for (size_t i = 0; i < r->set->count && status == CLRNN_OK; i++) {
-        if (i == 0 || compare_places(&order[i - 1], &order[i]) != 0) {
+        const bool other = i == 0 || compare_places(&order[i - 1], &order[i]) != 0;
+        if (other && r->zip) {
             clr_zip_entry entry;
             free(storage);
             storage = NULL;
@@ -124,7 +125,7 @@ static clrnn_status fill_all(const clr_torch *r, const place *order)
                 status = clr_zip_read(r->zip, &entry, &storage);
         }
         if (status == CLRNN_OK)
-            status = fill(r, order[i].tensor, storage);
+            status = fill(r, order[i].tensor, r->zip ? storage : order[i].storage->data);
     }
     free(storage);
     return status;

@@ -92,7 +92,8 @@ CLRNN_API clrnn_status clrnn_format_inputs(const char *path, const clrnn_log *lo
 
 /**
  * Read a file of one ONNX tensor (.pb), as ONNX's own tests have them: a set of one, by its name.
- * Whole numbers and truths are I64, numbers F64 or, where the file has float or less, F32.
+ * Whole numbers and truths are I64, numbers F64 or, where the file has float or less, F32. The
+ * metadata string "type" is the file's, "float16".
  *
  * Ownership, threads: as clrnn_tensors_load.
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_IO, CLRNN_ERR_FORMAT, CLRNN_ERR_MEMORY,

@@ -67,15 +67,18 @@ CLRNN_API clrnn_status clrnn_tensors_create(const clrnn_log *log, clrnn_tensors 
 CLRNN_API void clrnn_tensors_destroy(clrnn_tensors **set);
 
 /**
- * Read a whole file: .npy when it begins with NumPy's magic string, .npz when it is a ZIP archive,
- * else safetensors. An .npy file gives one tensor, named "" (the empty name).
+ * Read a whole file: .npy when it begins with NumPy's magic string, .npz or what torch.save has
+ * written when it is a ZIP archive (or as it wrote before 1.6), else safetensors. An .npy file
+ * gives one tensor, named "" (the empty name). Of PyTorch's files nothing is run, and numbers and
+ * texts become metadata.
  *
  * Ownership: on success *set is the caller's; on failure NULL.
  * Threads:   any; one call at a time for each set, reading a set is free of races.
  * Returns:   CLRNN_OK
  *            CLRNN_ERR_IO           it cannot be opened or read; the log gives the system's reason
  *            CLRNN_ERR_FORMAT       damaged or of another kind; the log names file and field
- *            CLRNN_ERR_UNSUPPORTED  safetensors or .npz in a build without it
+ *            CLRNN_ERR_UNSUPPORTED  safetensors, .npz or PyTorch's in a build without it; a
+ *                                   type that there is not
  *            CLRNN_ERR_MEMORY
  */
 CLRNN_API clrnn_status clrnn_tensors_load(const char *path, const clrnn_log *log,

@@ -74,18 +74,22 @@ static void try_tensors(const void *data, size_t size)
 static void test_pytorch_cut(void **state)
 {
     (void)state;
-    size_t size = 0;
-    char *data = read_file("models/pytorch/cell.pt", &size);
-    for (size_t cut = 0; cut < size; cut++)
-        try_tensors(data, cut);
-    free(data);
+    static const char *const files[] = {"models/pytorch/cell.pt", "models/pytorch/old.pt"};
+    for (int i = 0; i < 2; i++) {
+        size_t size = 0;
+        char *data = read_file(files[i], &size);
+        for (size_t cut = 0; cut < size; cut++)
+            try_tensors(data, cut);
+        free(data);
+    }
 }
 
 static void test_pytorch_bits(void **state)
 {
     (void)state;
-    static const char *const files[] = {"models/pytorch/cell.pt", "models/pytorch/types.pt"};
-    for (int f = 0; f < 2; f++) {
+    static const char *const files[] = {"models/pytorch/cell.pt", "models/pytorch/old.pt",
+                                        "models/pytorch/types.pt"};
+    for (int f = 0; f < 3; f++) {
         size_t size = 0;
         char *data = read_file(files[f], &size);
         for (size_t i = 0; i < size; i++) {

@@ -65,6 +65,12 @@ static void test_cell(void **state)
     check(state, "cell.pt", "cell", NULL, "y", 4, 2);
 }
 
+/* The container from before 1.6. */
+static void test_old(void **state)
+{
+    check(state, "old.pt", "old", NULL, "y", 3, 2);
+}
+
 /* What names and shapes do not say, from a file and as text. */
 static void test_architecture(void **state)
 {
@@ -140,7 +146,7 @@ static void test_prefix(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    refused(FOLDER "old.pt", "not in a ZIP archive");
+    refused(FOLDER "bare.pt", "a bare pickle");
     refused(FOLDER "module.pt", "torch.nn.modules.rnn.LSTM");
     refused(FOLDER "script.pt", "TorchScript");
 }
@@ -213,8 +219,11 @@ static void test_no_memory(void **state)
 {
     (void)state;
     char path[512];
-    snprintf(path, sizeof path, "%s", test_data(FOLDER "tagger.pt"));
-    import_short_of_memory(path, NULL);
+    static const char *const files[] = {FOLDER "tagger.pt", FOLDER "old.pt"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s", test_data(files[i]));
+        import_short_of_memory(path, NULL);
+    }
 }
 
 int main(void)
@@ -224,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_views, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_projected_float64, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_cell, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_old, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_architecture, test_open, test_close),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_types),

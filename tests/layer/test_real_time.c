@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * tests/layer/test_real_time.c - what the native device promises to who plays sound: a block of one
  * group is computed in the caller's thread without allocating memory, without calling the system,
- * without lock and without asking for the time; so are states that are set, read and reset.
- *
- * Each case runs in a process of its own, which a filter of system calls (seccomp) watches: it lets
- * through only the end of the process, and every other call is counted in place of being made.
- * Allocations are counted by this program's own malloc, which all libraries of the process call;
- * locks and the clock by the linker, which gives the library those below (--wrap). */
+ * without lock and without asking for the time; so are states that are set, read and reset. */
+#include "counted.h"
 #include "support.h"
 
 #include <stdio.h>
 
-#if !defined(__linux__) || !defined(__GLIBC__) || !(defined(__x86_64__) || defined(__aarch64__))
+#ifndef COUNTED
 
 int main(void)
 {
@@ -21,20 +17,8 @@ int main(void)
 
 #else
 
-#include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <clrnn/stream.h>
@@ -42,157 +26,6 @@ int main(void)
 #include "device/context.h"
 #include "device/native.h"
 #include "layer/partitions.h"
-
-/* --- counting ----------------------------------------------------------------------------- */
-
-/* What a process found out, for its parent. */
-typedef struct found {
-    bool filtered; /* the filter could be had */
-    bool done;
-    long allocations, calls, locks, clocks;
-    long first_call; /* its number */
-    char failure[256];
-} found;
-
-static found *shared;
-static _Thread_local bool watched;
-
-static void count_allocation(void)
-{
-    if (watched)
-        shared->allocations++;
-}
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED
-#endif
-
-#ifdef SANITIZED
-/* AddressSanitizer has a malloc of its own, and tells of it. */
-int __sanitizer_install_malloc_and_free_hooks(void (*made)(const volatile void *, size_t),
-                                              void (*freed)(const volatile void *));
-
-static void on_malloc(const volatile void *memory, size_t bytes)
-{
-    (void)memory, (void)bytes;
-    count_allocation();
-}
-
-static void on_free(const volatile void *memory)
-{
-    (void)memory;
-    count_allocation();
-}
-
-static void begin_counting(void)
-{
-    (void)__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
-}
-#else
-void *__libc_malloc(size_t bytes);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t bytes);
-void *__libc_memalign(size_t alignment, size_t bytes);
-void __libc_free(void *memory);
-
-void *malloc(size_t bytes)
-{
-    count_allocation();
-    return __libc_malloc(bytes);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    count_allocation();
-    return __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t bytes)
-{
-    count_allocation();
-    return __libc_realloc(memory, bytes);
-}
-
-void *aligned_alloc(size_t alignment, size_t bytes)
-{
-    count_allocation();
-    return __libc_memalign(alignment, bytes);
-}
-
-int posix_memalign(void **memory, size_t alignment, size_t bytes)
-{
-    count_allocation();
-    *memory = __libc_memalign(alignment, bytes);
-    return *memory ? 0 : ENOMEM;
-}
-
-void free(void *memory)
-{
-    if (memory)
-        count_allocation();
-    __libc_free(memory);
-}
-
-static void begin_counting(void) {}
-#endif
-
-int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
-int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
-int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
-{
-    if (watched)
-        shared->locks++;
-    return __real_pthread_mutex_lock(mutex);
-}
-
-int __real_clock_gettime(clockid_t clock, struct timespec *now);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
-{
-    if (watched)
-        shared->clocks++;
-    return __real_clock_gettime(clock, now);
-}
-
-static void on_call(int signal, siginfo_t *info, void *context)
-{
-    (void)signal, (void)context;
-    if (shared->calls++ == 0)
-        shared->first_call = info->si_syscall;
-}
-
-/* From now on until this process ends its system calls are counted, not made. */
-static bool filter_calls(void)
-{
-#ifdef SANITIZED
-    return true; /* sanitizers call the system themselves: the rest is counted */
-#endif
-#if defined(__x86_64__)
-    const unsigned arch = AUDIT_ARCH_X86_64;
-#else
-    const unsigned arch = AUDIT_ARCH_AARCH64;
-#endif
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arch, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 2, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigreturn, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {COUNT(code), code};
-    struct sigaction action = {.sa_flags = SA_SIGINFO};
-    action.sa_sigaction = on_call;
-    sigaction(SIGSYS, &action, NULL);
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
 
 /* --- a stream ----------------------------------------------------------------------------- */
 
@@ -206,12 +39,6 @@ typedef struct work {
 } work;
 
 enum { T = 64 }; /* of the largest block */
-
-static void give_up(const char *what)
-{
-    snprintf(shared->failure, sizeof shared->failure, "%s (%.200s)", what, test_last_error);
-    _exit(1);
-}
 
 static void must(clrnn_status status, const char *what)
 {
@@ -257,8 +84,9 @@ static void play_all(play *p)
 }
 
 /* In a process of its own: play twice, the second time counted; the results must be the same. */
-static void child(const work *w)
+static void child(const void *data)
 {
+    const work *w = data;
     const clrnn_context_desc desc = {
         .log = test_log, .device = "native", .cache_dir = "", .threads = w->threads};
     clrnn_context *context = NULL;
@@ -309,34 +137,11 @@ static void child(const work *w)
     _exit(0);
 }
 
-/* What the process with this work found; false: it could not filter system calls. */
-static bool measure(const work *w, found *f)
-{
-    int status = 0;
-    memset(shared, 0, sizeof *shared);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0)
-        child(w);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    *f = *shared;
-    if (!f->done)
-        fail_msg("%s: status %x, %s", w->name, (unsigned)status, f->failure);
-    return f->filtered;
-}
-
 static void check(const work *w)
 {
     found f;
-    const bool filtered = measure(w, &f);
-    if (f.allocations || f.calls || f.locks || f.clocks)
-        fail_msg("%s, %u threads: %ld allocations, %ld system calls (the first is %ld), %ld locks, "
-                 "%ld looks at the clock",
-                 w->name, w->threads, f.allocations, f.calls, f.first_call, f.locks, f.clocks);
-    if (!filtered) {
-        print_message("no filter of system calls here: not counted\n");
-        skip();
-    }
+    const bool filtered = counted_run(child, w, w->name, &f);
+    counted_none(&f, filtered, w->name, w->threads);
 }
 
 /* --- cases -------------------------------------------------------------------------------- */
@@ -421,11 +226,11 @@ static void several_groups_are_seen(void **state)
 {
     found f;
     (void)state;
-    (void)measure(&(work){.name = "several groups",
-                          .network = {.input_size = 3, .hidden_size = 300},
-                          .batch = 8,
-                          .threads = 4},
-                  &f);
+    const work w = {.name = "several groups",
+                    .network = {.input_size = 3, .hidden_size = 300},
+                    .batch = 8,
+                    .threads = 4};
+    (void)counted_run(child, &w, w.name, &f);
     assert_true(f.locks > 0);
 }
 
@@ -441,8 +246,7 @@ int main(void)
         printf("%s: skipped\n", clr_native_text());
         return 77;
     }
-    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED)
+    if (!counted_open())
         return 1;
     return cmocka_run_group_tests_name("real time", tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "base/thread.h"
 #include "device/native.h"
+#include "layer/partitions.h"
 
 static const struct {
     size_t form;
@@ -180,6 +181,50 @@ static void own_threads(void **state)
         }
 }
 
+#ifdef __linux__
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+/* Calls of the first are those of the second, in tests/meson.build. */
+void __wrap_clr_native_yield(void);
+void __real_clr_native_yield(void);
+
+static unsigned long yields;
+
+void __wrap_clr_native_yield(void)
+{
+    yields++;
+    __real_clr_native_yield();
+}
+
+/* A group that waits gives its processor to others every 1,024 looks. On one thread each of three
+ * waits in vain for the next, until it gives up; the last one completes what they left. */
+static void waiting_gives_way(void **state)
+{
+    static const clr_partition cut = {.row_parts = 1, .unit_parts = 3, .most_spins = 4096};
+    const clrnn_network_desc network = {.input_size = 5, .hidden_size = 130};
+    const clrnn_context_desc one = {.threads = 1};
+    clrnn_context *context = NULL;
+    (void)state;
+    if (open_with(&one, &context) != CLRNN_OK)
+        fail_msg("no context: %s", test_last_error);
+    test_inputs in = test_inputs_random(&network, 3, 2, NULL, 1, 0.3);
+    clrnn_plan *plan = test_stepwise(context, &in, CLRNN_F32, true);
+    test_outputs expected = test_run(plan, &in);
+    clrnn_plan_destroy(&plan);
+    plan = test_persistent(context, &in, CLRNN_F32, true, &cut);
+    const unsigned long before = yields;
+    test_run_same("one thread", plan, &in, &expected);
+    assert_true(yields >= before + 2 * 4); /* forward and back */
+    assert_true(test_fallbacks(plan) > 0);
+    clrnn_plan_destroy(&plan);
+    test_outputs_free(&expected);
+    test_inputs_free(&in);
+    clrnn_context_destroy(&context);
+}
+
+#endif
+
 /* --- the variable, and what is refused -----------------------------------------------------------
  */
 
@@ -235,6 +280,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_of_threads),
         cmocka_unit_test(own_threads),
+#ifdef __linux__
+        cmocka_unit_test(waiting_gives_way),
+#endif
         cmocka_unit_test(the_variable),
     };
     return cmocka_run_group_tests_name("threads", tests, begin, end);

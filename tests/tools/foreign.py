@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 import struct
+import tarfile
 
 from arrays import read_npy, write_npy
 from harness import clrnn, fails, passes
@@ -27,6 +28,16 @@ def test_conformance():
     assert all(case["error"] < 1e-5 for case in result["cases"])
     fails(2, "conformance", "missing", says="missing")
     fails(2, "conformance", str(DATA / "nnsplit"), says="test_data_set_0")
+
+
+def test_operators():
+    """Nodes of every operator that is read."""
+    if not has_onnx():
+        return
+    with tarfile.open(DATA / "operators.tar.xz") as archive:
+        archive.extractall(".")
+    text = passes("conformance", "operators", "--quiet")
+    assert "149 of 149 passed" in text, text
 
 
 def test_conformance_fails():

@@ -65,9 +65,21 @@ static double difference(const clrnn_tensor *a, const clrnn_tensor *b)
     return worst;
 }
 
-static void compare(const job *j, const clrnn_tensors *made, uint32_t k, const clrnn_tensor *wanted,
-                    result *r)
+/* What is kept in fewer bits is no closer than that. */
+static double closeness(const job *j, const clrnn_tensors *wanted)
 {
+    const char *type = clrnn_tensors_metadata(wanted, "type");
+    const double bits = !type                           ? 0
+                        : strcmp(type, "float16") == 0  ? 1.0 / 1024
+                        : strcmp(type, "bfloat16") == 0 ? 1.0 / 128
+                                                        : 0;
+    return fmax(j->tolerance, bits);
+}
+
+static void compare(const job *j, const clrnn_tensors *made, uint32_t k,
+                    const clrnn_tensors *expected, result *r)
+{
+    const clrnn_tensor *wanted = clrnn_tensors_at(expected, 0);
     const clrnn_tensor *got = clrnn_tensors_at(made, k);
     const bool same = got && got->rank == wanted->rank &&
                       memcmp(got->shape, wanted->shape, got->rank * sizeof *got->shape) == 0;
@@ -79,7 +91,7 @@ static void compare(const job *j, const clrnn_tensors *made, uint32_t k, const c
     }
     const double error = difference(got, wanted);
     r->error = fmax(r->error, error);
-    if (!(error <= j->tolerance) && r->verdict == PASS) {
+    if (!(error <= closeness(j, expected)) && r->verdict == PASS) {
         r->verdict = FAIL;
         snprintf(r->reason, sizeof r->reason, "output '%s' differs by %.3g", got->name, error);
     }
@@ -111,7 +123,7 @@ static void run_set(const job *j, const char *model, const char *folder, result 
         status = load(folder, "output", k, &wanted);
         if (status != CLRNN_OK || !wanted)
             break;
-        compare(j, made, k, clrnn_tensors_at(wanted, 0), r);
+        compare(j, made, k, wanted, r);
         clrnn_tensors_destroy(&wanted);
     }
     if (status != CLRNN_OK) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * info.c - `clrnn info`: what a model, checkpoint or array is. Needs no device. */
 #include "info.h"
+#include "run_graph.h"
 #include "system.h"
 
 #include <stdio.h>
@@ -191,7 +192,8 @@ static void put_kind(info_file *file)
 {
     const clrnn_tensor *first = clrnn_tensors_at(file->set, 0);
     bool array = clrnn_tensors_count(file->set) == 1 && !*first->name;
-    file->format = array ? "npy" : "safetensors";
+    if (!file->format)
+        file->format = array ? "npy" : "safetensors";
     file->kind = array ? "array" : "tensors";
     if (file->graph)
         file->kind = "graph";
@@ -199,18 +201,46 @@ static void put_kind(info_file *file)
         file->kind = info_is_training(file) ? "checkpoint" : "model";
 }
 
+/* Whether a file begins as ZIP archives do. */
+static bool is_archive(const char *path)
+{
+    char begin[2] = "";
+    FILE *in = tool_file_exists(path) ? system_open(path, "rb") : NULL;
+    const bool is = in && fread(begin, 1, 2, in) == 2 && memcmp(begin, "PK", 2) == 0;
+    if (in)
+        fclose(in);
+    return is;
+}
+
+/* Named tensors of whatever kind; a model of another program is a graph, and has none. */
+static clrnn_status read_tensors(info_file *file)
+{
+    const char *format = clrnn_format_of_file(file->path, NULL);
+    const bool named = !format || strcmp(format, "clrnn") == 0 || strcmp(format, "pytorch") == 0 ||
+                       strcmp(format, "npz") == 0;
+    if (!named || is_archive(file->path))
+        file->format = format;
+    if (named)
+        return clrnn_tensors_load(file->path, tool_log(), &file->set);
+    clrnn_status status = clrnn_tensors_create(tool_log(), &file->set);
+    return status ? status : clrnn_graph_import(file->path, NULL, tool_log(), &file->graph);
+}
+
 static int read_file(info_file *file)
 {
     system_file about;
-    clrnn_status status = clrnn_tensors_load(file->path, tool_log(), &file->set);
+    clrnn_status status = read_tensors(file);
     if (status)
         return tool_failed(status);
+    if (file->graph && file->prefix)
+        return tool_error("info: %s is %s: --prefix is of files of named tensors", file->path,
+                          file->format);
     system_look_at(file->path, &about);
     file->bytes = about.size;
     file->networks = calloc(MOST_NETWORKS, sizeof *file->networks);
     if (!file->networks)
         return tool_no_memory();
-    int code = look_for_graph(file);
+    int code = file->graph ? TOOL_OK : look_for_graph(file);
     if (!code && !file->graph)
         code = file->prefix ? look_for_prefix(file) : look_for_networks(file);
     put_kind(file);
@@ -258,8 +288,8 @@ static int run(int argc, char **argv)
 const tool_command tool_info = {
     "info", "FILE [--prefix P] [--device SEL] [--json]",
     "tell what a model, checkpoint or array is",
-    "FILE is .safetensors or .npy, whoever made it: kind and size, the nodes of a graph as a "
-    "table,\n"
+    "FILE is .safetensors, .npy or .npz, whoever made it, or a model that clrnn convert reads:\n"
+    "its kind and size, the nodes of a graph as a table,\n"
     "the networks in it with their problem strings and numbers of parameters, how far a training\n"
     "has come, and all tensors and metadata. A network under a prefix is shown with it; the other "
     "commands take it as --prefix.\n"

@@ -24,7 +24,7 @@ typedef struct info_network {
 typedef struct info_file {
     const char *path, *prefix; /* as given; prefix NULL = none */
     const char *kind;          /* "graph", "checkpoint", "model", "array" or "tensors" */
-    const char *format;        /* "safetensors" or "npy" */
+    const char *format;        /* "safetensors", "npy" or that of another program: "keras" */
     uint64_t bytes;            /* of the file */
     clrnn_tensors *set;        /* owned */
     info_network *networks;    /* [count], owned */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Write the models beside this file, and what they compute, with PyTorch (README.md)."""
+import pickle
 import sys
 from pathlib import Path
 
@@ -99,7 +100,11 @@ types = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int8
 torch.save({str(t)[6:]: torch.tensor([0, 1, 1]).to(t) for t in types}, HERE / "types.pt")
 
 m = nn.LSTM(2, 3)
-torch.save(m.state_dict(), HERE / "old.pt", _use_new_zipfile_serialization=False)
+x = torch.randn(3, 2, 2)
+keep("old", x, m(x)[0])
+torch.save({"step": 7, "model": {"net." + k: v for k, v in m.state_dict().items()}}, HERE / "old.pt",
+           _use_new_zipfile_serialization=False)
+(HERE / "bare.pt").write_bytes(pickle.dumps({"weight": [1.0]}, 4))
 torch.save(m, HERE / "module.pt")
 torch.jit.save(torch.jit.script(m), HERE / "script.pt")
 save_file(results, HERE / "results.safetensors")
