@@ -143,8 +143,8 @@ typedef struct clr_kind {
     void (*destroy)(void *own);
     clrnn_status (*forward)(clr_run *run);
     clrnn_status (*backward)(clr_run *run); /* NULL: forward only */
-    /** The node's plan and its pass, for traces. NULL: it has none. */
-    clrnn_plan *(*pass)(const clr_run *run, clrnn_forward_io *io);
+    /** The plan inside and the pass that it ran, for traces. NULL: there is none. */
+    clrnn_forward_io (*pass)(const clr_run *run, clrnn_plan **own);
     /** In a stream: why not, or NULL; what it keeps. NULL: whatever leaves time alone. */
     const char *(*no_stream)(const clr_infer *infer);
     uint32_t (*state)(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS]);

@@ -335,10 +335,10 @@ static clrnn_status recurrent_backward(clr_run *run)
     return status;
 }
 
-static clrnn_plan *recurrent_pass(const clr_run *run, clrnn_forward_io *io)
+static clrnn_forward_io recurrent_pass(const clr_run *run, clrnn_plan **own)
 {
-    *io = io_of(run, ordered_x(run));
-    return plan_of(run);
+    *own = plan_of(run);
+    return io_of(run, ordered_x(run));
 }
 
 /* --- streams --------------------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ clrnn_status clrnn_graph_plan_trace(clrnn_graph_plan *plan, uint32_t node, clrnn
     if (status != CLRNN_OK)
         return status;
     const clr_run run = clr_plan_run(plan, node, false);
-    *own = run.node->kind->pass(&run, pass);
+    *pass = run.node->kind->pass(&run, own);
     return CLRNN_OK;
 }
 
