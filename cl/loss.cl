@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * cl/loss.cl - losses over the rows of an array, their gradients, and sums in a fixed order.
  *
- * After cl/prelude.cl and cl/elementary.cl. A row is one step of one sequence: O values. A row whose target is negative
- * is not counted: its loss and gradient are 0, whatever it holds (selected, not multiplied, so a
- * NaN there stays there). `scale` is 1/(rows counted), which makes the loss a mean.
+ * After cl/prelude.cl and cl/elementary.cl. A row is one step of one sequence: O values. A row
+ * whose target is negative is not counted: its loss and gradient are 0, whatever it holds
+ * (selected, not multiplied, so a NaN there stays there). `scale` is 1/(rows counted), which makes
+ * the loss a mean.
  *
  *     cross_entropy   m = max of x;  s = sum of exp(x[k]-m)              (nats; m keeps exp finite)
  *                     loss = log(s) - (x[target]-m)

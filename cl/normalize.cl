@@ -123,7 +123,8 @@ kernel void layer_norm_back(global const REAL *dy, ulong dy_at, global const REA
     }
     for (ulong k = 0; k < K; k++) {
         REAL g = affine ? d[k] * parameters[weight_at + k] : d[k];
-        dx[dx_at + row * K + k] = scale * (g - DIVIDE(sum, (REAL)K) - DIVIDE(hat[k] * product, (REAL)K));
+        dx[dx_at + row * K + k] =
+            scale * (g - DIVIDE(sum, (REAL)K) - DIVIDE(hat[k] * product, (REAL)K));
     }
 }
 

@@ -13,7 +13,7 @@ struct clr_arena_block;
 typedef struct clr_arena {
     size_t most; /* bytes that all pieces may take together */
     size_t used;
-    bool full; /* out: more than `most` was asked for */
+    bool full;   /* out: more than `most` was asked for */
     size_t left; /* of the newest block */
     struct clr_arena_block *blocks;
 } clr_arena;

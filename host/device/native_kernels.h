@@ -41,7 +41,8 @@ typedef struct clr_native_level {
 extern const clr_native_level clr_native_levels[];
 extern const uint32_t clr_native_level_count;
 
-/** Called by kernels that wait for one another: gives the processor to another thread that wants it.
+/** Called by kernels that wait for one another: gives the processor to another thread that wants
+ * it.
  */
 void clr_native_yield(void);
 
