@@ -170,6 +170,25 @@ static clrnn_status own_squares(void *user, const clrnn_graph_batch *batch,
     return *(clrnn_status *)user;
 }
 
+/* A loss that weighs as much has the same gradient, times its weight. */
+static void check_weight(clrnn_context *context, clrnn_graph *graph, clrnn_graph_loss loss,
+                         const clrnn_graph_batch *batch, const double *weighted)
+{
+    const size_t parameters = clrnn_graph_parameter_count(graph);
+    const double weight = loss.weight;
+    double value, norm;
+    loss.weight = 0; /* 1 */
+    const clrnn_graph_trainer_desc desc = of_output(&loss);
+    clrnn_trainer *trainer = learner_trainer(context, graph, &desc);
+    assert_int_equal(clrnn_graph_trainer_differentiate(trainer, batch, &value, &norm), CLRNN_OK);
+    double *gradient = learner_gradient(trainer, graph);
+    for (size_t i = 0; i < parameters; i++)
+        gradient[i] *= weight;
+    assert_true(test_error(weighted, gradient, parameters) < 1e-13);
+    free(gradient);
+    clrnn_trainer_destroy(&trainer);
+}
+
 /* One, two, three losses, and the caller's own, as a sum. */
 static void several_losses(void **state)
 {
@@ -208,6 +227,10 @@ static void several_losses(void **state)
         assert_int_equal(clrnn_graph_trainer_differentiate(trainer, &batch, &losses[k], &norm),
                          CLRNN_OK);
         double *gradient = learner_gradient(trainer, graph);
+        for (size_t i = 0; i < parameters; i++) /* what the own loss gives past lengths is not */
+            assert_true(fabs(gradient[i]) < 1e10);
+        if (k == 0)
+            check_weight(context, graph, all[0], &batch, gradient);
         if (k == 4) {
             assert_true(test_error(gradient, sum, parameters) < 1e-13);
             assert_true(fabs(losses[0] + losses[1] + losses[2] + losses[3] - losses[4]) <
