@@ -57,14 +57,14 @@ static inline void product_of_half(global const REAL *a, size_t stride, uint row
 }
 #endif
 
-/* sum = a panel (or sum +=, with `add`) for `rows` <= ROWS rows of a, K values of k. half: of the
+/* sum = a panel (or sum +=, with `add`) for `rows` <= ROWS rows of a, K values of k. narrow: of the
  * panel only the first vector of sums is asked for. */
 static inline void product(global const REAL *a, size_t stride, uint rows,
-                           global const STORED *panel, uint K, bool half, bool add,
+                           global const STORED *panel, uint K, bool narrow, bool add,
                            REALV sum[ROWS][TILE_V])
 {
 #if HALF_PANELS
-    if (half) {
+    if (narrow) {
         product_of_half(a, stride, rows, panel, K, add, sum);
         return;
     }
