@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/program.h"
 #include "layer/plan.h"
 
 /* One pass to be compared, and what is allowed. */
@@ -75,10 +76,12 @@ static void every_form(void **state)
     enum { T = 6, N = 4 };
     static const uint32_t ragged[N] = {3, 6, 0, 1};
     size_t done = 0;
+    /* A compiler takes a second for each program: without biases in single precision alone. */
+    const bool fewer = clr_compiles(*state);
     for (int precision = 0; precision < test_precisions(*state); precision++)
         for (unsigned bits = 0; bits < TEST_FORMS * 32; bits++) {
             bool stacked = bits & 1, bidirectional = bits & 2, dropout = bits & 8;
-            if (dropout && !stacked)
+            if ((dropout && !stacked) || (fewer && precision && bits & 16))
                 continue;
             trial t = {.name = test_forms[bits / 32].name,
                        .desc = test_form(bits / 32, stacked ? 2 : 1, bidirectional),
@@ -97,7 +100,10 @@ static void every_form(void **state)
     const size_t left_out = test_has_way(*state, RESIDENT)
                                 ? (precisions - 1) * TEST_FORMS * 24 + (TEST_FORMS - 3) * 12
                                 : 0;
-    assert_int_equal(done, precisions * TEST_FORMS * 24 * test_config_count(*state) - left_out);
+    const size_t without = test_config_count(*state) - test_has_way(*state, RESIDENT);
+    const size_t skipped = fewer ? (precisions - 1) * TEST_FORMS * 12 * without : 0;
+    assert_int_equal(done,
+                     precisions * TEST_FORMS * 24 * test_config_count(*state) - left_out - skipped);
 }
 
 /* Sizes that are no multiple of anything, and those around work-group and vector widths. */
