@@ -30,7 +30,7 @@ static inline REALV clipped_back(REALV x, REAL clip, REALV dy)
 /* e^x - 1 of x <= 0, without cancellation. */
 static inline REALV exp_minus_1(REALV x)
 {
-    REALV t = real_tanh(x * (REALV)0.5);
+    REALV t = real_tanh(x * (REALV)0.5f);
     return DIVIDE(t + t, (REALV)1 - t);
 }
 
