@@ -274,6 +274,8 @@ static void run_one(clrnn_context *context, uint64_t seed)
 {
     drawn d = draw(seed);
     onnx_equations *e = &d.e;
+    if (e->lengths)
+        e->lengths = d.lengths; /* which have moved with it */
     const size_t states = (size_t)e->D * e->N * e->H;
     double *x = reals((size_t)e->T * e->N * e->I, 1);
     double *y = reals((size_t)e->T * states, 0), *h = reals(states, 0), *c = reals(states, 0);
