@@ -82,24 +82,6 @@ static int write_all(const compare_job *job)
     return code;
 }
 
-static int read_data(compare_job *job)
-{
-    const train_options *o = &job->o;
-    const data_files files = {.command = "compare",
-                              .data = o->data,
-                              .targets = o->targets,
-                              .lengths = o->lengths,
-                              .mask = o->mask,
-                              .parts = o->parts,
-                              .columns = o->columns,
-                              .target_columns = o->target_columns,
-                              .group = o->group,
-                              .batch_first = o->batch_first,
-                              .flatten = o->flatten,
-                              .series = o->forecast != 0};
-    return o->data ? data_read(&files, &job->arrays) : TOOL_OK;
-}
-
 /* As many points as curves want, unless the command line says. */
 static void choose_points(train_options *o, tool_option *table)
 {
@@ -117,7 +99,7 @@ static int work(compare_job *job)
 {
     int code = make_folder(job);
     if (!code)
-        code = read_data(job);
+        code = data_read_options("compare", &job->o, &job->arrays);
     if (!code)
         code = tool_open(job->o.selector, &job->context);
     job->start = tool_seconds();

@@ -31,9 +31,9 @@ static int load_checkpoint(const train_options *o, clrnn_tensors **set)
     return data_take_options(o, *set, path);
 }
 
-static int read_arrays(const train_options *o, data_arrays *arrays)
+int data_read_options(const char *command, const train_options *o, data_arrays *arrays)
 {
-    const data_files files = {.command = "train",
+    const data_files files = {.command = command,
                               .data = o->data,
                               .targets = o->targets,
                               .lengths = o->lengths,
@@ -167,7 +167,7 @@ int data_train(train_options *o, int argc, char **argv)
     if (!code)
         code = load_checkpoint(o, &checkpoint);
     if (!code)
-        code = read_arrays(o, &arrays);
+        code = data_read_options("train", o, &arrays);
     if (!code)
         code = tool_open(o->selector, &context);
     if (!code)

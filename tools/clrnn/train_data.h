@@ -29,6 +29,9 @@ typedef struct data_files {
 
 /** Read and shape the arrays. Returns TOOL_OK or TOOL_BAD_USE; data_free in any case. */
 int data_read(const data_files *files, data_arrays *arrays);
+
+/* What the options of `command` name; nothing without --data. */
+int data_read_options(const char *command, const train_options *o, data_arrays *arrays);
 void data_free(data_arrays *arrays);
 
 /** A JSON file of sequences, {"train":[{"label":..,"x":[[..],..]},..],"test":[..]}, as tensors x
