@@ -11,6 +11,7 @@
 
 #include "device/context.h"
 #include "device/upload.h"
+#include "math/ctc.h"
 #include "math/loss.h"
 #include "math/optimizer.h"
 #include "model/pass.h"
@@ -45,22 +46,36 @@ typedef struct clr_untrained {
 /* One loss: of rows of O numbers. */
 typedef struct clr_objective {
     clrnn_loss kind;
-    double huber_delta;
+    double huber_delta, pre_emphasis, dc_weight;
     bool missing;
     double factor;        /* in the sum of all losses */
     size_t outputs;       /* O */
     size_t rows;          /* at most, of a batch */
+    size_t batch;         /* N at most, of losses of sequences */
     double *weights;      /* of classes [O], or NULL */
     cl_mem class_weights; /* the same on the device */
     cl_mem losses;        /* [rows] */
     cl_mem targets;       /* [rows] cl_int, negative = not counted */
-    cl_mem values;        /* [rows,O], losses of values */
+    cl_mem values;        /* [rows,O], gaussian [rows,O/2], losses of values */
+    cl_mem means;         /* [N,O], of esr */
+    clr_ctc ctc;
+    cl_mem paths;          /* of ctc: [N, clr_ctc_path_size(labels)] */
+    int32_t *staged_paths; /* the same for the largest batch */
+    size_t labels;         /* S, of the batch that is staged */
 } clr_objective;
+
+/* The rows of a batch. */
+typedef struct clr_batch_rows {
+    size_t count;
+    uint32_t T, N;           /* of losses of sequences: they are [T,N] */
+    const uint32_t *lengths; /* [N], or NULL: all T */
+} clr_batch_rows;
 
 /* What of a batch a loss counts. */
 typedef struct clr_counted {
     uint64_t count; /* rows, or elements with `missing` */
     double weight;  /* what the sum of losses is divided by to be their mean */
+    double dc;      /* of esr: what a squared mean is multiplied with before */
 } clr_counted;
 
 /* What all losses count, and the caller's own. */
@@ -166,13 +181,23 @@ clrnn_status clr_objective_open(clrnn_trainer *trainer, clr_objective *objective
 void clr_objective_close(clr_objective *objective);
 
 /** Count what of a batch is counted. targets: [rows], negative where one is not; values: [rows,O],
- *  read with `missing` alone. */
+ *  read with `missing` and by esr. */
 clr_counted clr_objective_count(const clrnn_trainer *trainer, const clr_objective *objective,
-                                const void *values, const int32_t *targets, size_t rows);
+                                const void *values, const int32_t *targets,
+                                const clr_batch_rows *rows);
+
+/** Of ctc: make paths of the labels in `targets`, [T,N], and see that they fit into their steps;
+ *  and enqueue them. Of other losses nothing. Returns: CLRNN_OK, CLRNN_ERR_RANGE (logged),
+ *  CLRNN_ERR_OPENCL, CLRNN_ERR_MEMORY */
+clrnn_status clr_objective_paths(clrnn_trainer *trainer, clr_objective *objective,
+                                 const int32_t *targets, const clr_batch_rows *rows);
+clrnn_status clr_objective_send_paths(clrnn_trainer *trainer, clr_objective *objective,
+                                      const clr_batch_rows *rows);
 
 /** Enqueue the losses of all rows, and their gradients times scale unless dlogits is NULL. */
 clrnn_status clr_objective_run(clrnn_trainer *trainer, clr_objective *objective, cl_mem logits,
-                               size_t rows, double scale, cl_mem dlogits);
+                               const clr_batch_rows *rows, const clr_counted *counted, double scale,
+                               cl_mem dlogits);
 
 /** Enqueue the sum of losses of objective i. After all: trainer->sum. */
 clrnn_status clr_objective_sum(clrnn_trainer *trainer, uint32_t i, size_t rows);
