@@ -98,14 +98,9 @@ static clrnn_status find_values(clrnn_trainer *trainer, const clrnn_graph *graph
     return CLRNN_OK;
 }
 
-static bool is_of_steps(clrnn_loss loss)
+static bool takes(clrnn_loss loss, const clr_shape *s)
 {
-    return clr_loss_is_of_sequences(loss) || loss == CLRNN_LOSS_GAUSSIAN;
-}
-
-static bool is_ordered(const clr_shape *s)
-{
-    return s->rank == 3 && s->steps == 0 && s->batch == 1;
+    return loss < CLRNN_LOSS_GAUSSIAN || (s->rank == 3 && s->steps == 0 && s->batch == 1);
 }
 
 static clrnn_status open_loss(clrnn_trainer *trainer, uint32_t i, const clrnn_graph_loss *loss)
@@ -130,7 +125,7 @@ static clrnn_status open_loss(clrnn_trainer *trainer, uint32_t i, const clrnn_gr
     const clr_value *value = &plan->graph->values[head->value];
     const clr_rows rows = clr_rows_of(plan, head->value); /* of the largest T and N */
     const size_t bytes = plan->values[head->value].count * plan->real;
-    if (is_of_steps(loss->loss) && !is_ordered(&value->shape))
+    if (!takes(loss->loss, &value->shape))
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
                         "trainer: output '%s' is %s, but the loss %s takes [T,N,O]",
                         loss->output ? loss->output : plan->graph->outputs[0].name,
