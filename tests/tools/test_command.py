@@ -17,6 +17,7 @@ import foreign
 import graphs
 import harness
 import info
+import losses
 import measure
 import run
 import see
@@ -50,7 +51,7 @@ def main(clrnn, part=""):
     if harness.clrnn("devices", CLRNN_DEVICE="").returncode == 3:
         print("no OpenCL device: skipped")
         return 77
-    results = [run_one(name[5:], test) for module in (use, terminal, run, info, train, data, graphs, see, files,
+    results = [run_one(name[5:], test) for module in (use, terminal, run, info, train, data, losses, graphs, see, files,
                                                    measure, foreign, convert)
                for name, test in vars(module).items() if name.startswith("test_") and part in name]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
