@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * train/graph_pass.c - a batch of a graph: forward, its losses and the caller's own, and back. */
+#include <clrnn/trace.h>
+
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -297,6 +300,24 @@ clrnn_status clr_graph_differentiate(clrnn_trainer *trainer, clr_any_batch any, 
         status = backward(trainer, plan, tally);
     clrnn_status finished = clrnn_context_finish(trainer->context);
     return status == CLRNN_OK ? finished : status;
+}
+
+void clr_graph_fault(clrnn_trainer *trainer, char text[CLR_FAULT_TEXT])
+{
+    clrnn_graph_plan *plan = trainer->graph->plan;
+    for (uint32_t i = 0; i < plan->graph->node_count && !*text; i++) {
+        const clrnn_node_desc *node = &plan->graph->nodes[i].desc;
+        clrnn_plan *own = NULL;
+        clrnn_forward_io io;
+        clrnn_trace_fault fault = {.found = false};
+        const clrnn_trace_pass traced = {.forward = &io};
+        if (node->kind != CLRNN_NODE_RECURRENT ||
+            clrnn_graph_plan_trace(plan, i, &own, &io) != CLRNN_OK ||
+            clrnn_trace_watch(own, &traced, &fault) != CLRNN_OK || !fault.found)
+            continue;
+        const int used = snprintf(text, CLR_FAULT_TEXT, "node '%.60s', ", node->name);
+        (void)clrnn_trace_fault_text(own, &fault, text + used, CLR_FAULT_TEXT - (size_t)used);
+    }
 }
 
 clrnn_status clr_graph_make_plan(clrnn_context *context, clrnn_graph *graph,

@@ -396,4 +396,5 @@ const clr_learner clr_learner_graph = {.noun = "graph",
                                        .tensor = tensor,
                                        .save = save,
                                        .load = load,
+                                       .fault = clr_graph_fault,
                                        .destroy = destroy};

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * train/learner_model.c - a model as what learns: its batches, passes and tensors. */
+#include <clrnn/trace.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,8 +239,21 @@ static clrnn_status differentiate(clrnn_trainer *trainer, clr_any_batch batch, c
         status = forward(trainer, stream->pass, batch.sequences, &in, tally->each,
                          1 / tally->each[0].weight);
     if (status == CLRNN_OK)
+        trainer->lengths = in.lengths;
+    if (status == CLRNN_OK)
         status = clr_model_pass_backward(stream->pass, in.lengths, in.ids, trainer->gradient);
     return status;
+}
+
+/* The states that a pass began with may have been those of the next one since, but not its own. */
+static void fault_of(clrnn_trainer *trainer, char text[CLR_FAULT_TEXT])
+{
+    const clr_model_pass *pass = trainer->training.pass;
+    const clrnn_forward_io io = clr_model_pass_io(pass, trainer->lengths);
+    const clrnn_trace_pass traced = {.forward = &io};
+    clrnn_trace_fault fault = {.found = false};
+    if (clrnn_trace_watch(pass->plan, &traced, &fault) == CLRNN_OK && fault.found)
+        (void)clrnn_trace_fault_text(pass->plan, &fault, text, CLR_FAULT_TEXT);
 }
 
 static clrnn_status carry_training(clrnn_trainer *trainer)
@@ -333,5 +348,6 @@ const clr_learner clr_learner_model = {.noun = "model",
                                        .save = save,
                                        .load = load,
                                        .states = states,
+                                       .fault = fault_of,
                                        .poll = poll,
                                        .destroy = destroy};

@@ -184,7 +184,10 @@ static clrnn_status step(clrnn_trainer *trainer, clr_any_batch batch, double *lo
     if (status != CLRNN_OK)
         return status;
     trainer->steps_done++;
-    return loss ? read_loss(trainer, &tally, loss) : clr_flush(trainer->context);
+    trainer->in_step = true;
+    status = loss ? read_loss(trainer, &tally, loss) : clr_flush(trainer->context);
+    trainer->in_step = false;
+    return status;
 }
 
 static clrnn_status only_differentiate(clrnn_trainer *trainer, clr_any_batch batch, double *loss,

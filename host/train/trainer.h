@@ -110,15 +110,17 @@ struct clrnn_trainer {
     bool has_own; /* a loss of the caller's */
     clr_loss loss;
     clr_optimizer optimizer;
-    cl_mem gradient;     /* [count] */
-    cl_mem m;            /* [count], adam and adamw */
-    cl_mem v;            /* [count]; sgd: u */
-    cl_mem norm;         /* [2], of the gradient, see clr_norm */
-    cl_mem sum;          /* [1], of all losses */
-    cl_mem sums;         /* [objective_count + has_own], if these are more than one */
-    cl_mem watch;        /* [2] cl_ulong, of clr_update: the first step that was not finite */
-    cl_ulong watched[2]; /* the same as last read */
-    clr_uploads uploads; /* of targets and values */
+    cl_mem gradient;         /* [count] */
+    cl_mem m;                /* [count], adam and adamw */
+    cl_mem v;                /* [count]; sgd: u */
+    cl_mem norm;             /* [2], of the gradient, see clr_norm */
+    cl_mem sum;              /* [1], of all losses */
+    cl_mem sums;             /* [objective_count + has_own], if these are more than one */
+    cl_mem watch;            /* [2] cl_ulong, of clr_update: the first step that was not finite */
+    cl_ulong watched[2];     /* the same as last read */
+    bool in_step;            /* what the last pass left is of this call of the caller's, and: */
+    const uint32_t *lengths; /* [N], of it, or NULL */
+    clr_uploads uploads;     /* of targets and values */
     clr_frozen frozen;
     clr_untrained untrained;
 };
@@ -138,6 +140,7 @@ typedef struct clr_saved_array {
     size_t count;
 } clr_saved_array;
 enum { CLR_STATES = 2 }; /* of a learner, at most */
+enum { CLR_FAULT_TEXT = 200 };
 
 /* What learns. All but `destroy` may count on a trainer that is complete. */
 typedef struct clr_learner {
@@ -162,6 +165,9 @@ typedef struct clr_learner {
                          cl_mem *parameters);
     /** What it carries from step to step. May be NULL. */
     void (*states)(clrnn_trainer *trainer, clr_saved_array states[CLR_STATES]);
+    /** Say in a line where the last pass, one that trains, first had a number that is not finite;
+     * "" if nowhere in a network, or if that cannot be found out. */
+    void (*fault)(clrnn_trainer *trainer, char text[CLR_FAULT_TEXT]);
     /** Look for what kernels have to tell, after a wait. May be NULL. */
     void (*poll)(const clrnn_trainer *trainer);
     void (*destroy)(clrnn_trainer *trainer);
