@@ -162,7 +162,7 @@ MODELS = [
     ("loss-class-weight-of-gradient", "test_steps", [
         ("cl/loss.cl", "dlogits[row * O + k] *= weight;", "dlogits[row * O + k] *= (REAL)1;")]),
     ("loss-gaussian-slope", "test_model_gradient", [
-        ("cl/loss.cl", "DIVIDE(spread, v) * (1 - r) / 2", "(1 - r) / 2 * DIVIDE(v, spread)")]),
+        ("cl/loss.cl", "DIVIDE(spread, v) * (1 - r) / 2", "(1 - r)")]),
     ("loss-gaussian-variance", "test_values", [("cl/loss.cl", "(real_log(v) + r) / 2", "real_log(v) + r")]),
     ("loss-emphasis-of-the-next", "test_model_gradient", [
         ("cl/loss.cl", "p - emphasis * q + dc * means[j]", "p + dc * means[j]")]),
