@@ -70,7 +70,7 @@ static void draw_inputs(drawn_numbers *r, clrnn_graph *graph, bool image)
         assert_int_equal(clrnn_graph_input(graph, &w), CLRNN_OK);
     if (chance(r, 30))
         assert_int_equal(clrnn_graph_input(graph, &s), CLRNN_OK);
-    if (chance(r, 40)) { /* a mask, in either order */
+    if (chance(r, 50)) { /* a mask, in either order */
         clrnn_graph_input_desc m = {.name = "m", .rank = 2, .shape = {CLRNN_STEPS, CLRNN_BATCH}};
         if (chance(r, 50)) {
             m.shape[0] = CLRNN_BATCH;
@@ -186,8 +186,9 @@ static void draw_shape(drawn_numbers *r, const clr_value *value, clrnn_node_desc
  * precision that may be 0 in one place and nearly so in another. Whether y repeats or is padded. */
 static void draw_mask(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_desc *d)
 {
-    const bool own = clr_graph_find(graph, "m") != CLR_NO_VALUE && chance(r, 80);
-    if (own)
+    for (uint32_t i = 1; i < 4 && chance(r, 80); i++) /* what is drawn hardly ever fits */
+        d->inputs[i] = NULL;
+    if (clr_graph_find(graph, "m") != CLR_NO_VALUE && chance(r, 80))
         d->inputs[4] = "m";
     else if (graph->precision == CLRNN_F64 && chance(r, 20))
         d->inputs[4] = graph->values[draw_below(r, graph->value_count)].name;
