@@ -63,6 +63,8 @@ static clrnn_status add_pool(clr_keras *k)
         status = clr_keras_unsupported(k, "its config's", "keepdims");
     if (status == CLRNN_OK && strcmp(format, "channels_last") != 0)
         status = clr_keras_unsupported(k, "data_format", format);
+    if (status == CLRNN_OK && k->mask[0] && desc.reduction == CLRNN_REDUCE_MEAN)
+        return clr_keras_mask_mean(k);
     return status == CLRNN_OK ? clr_keras_add(k, &desc, "", k->inputs[0].name, &k->outputs[0])
                               : status;
 }
