@@ -36,7 +36,7 @@ typedef struct clr_keras {
     clr_keras_value inputs[CLR_KERAS_INPUTS];
     uint32_t input_count;
     char mask[CLR_KERAS_NAME]; /* of the call: the one that is given, or that of the first input */
-    bool operation;            /* no layer, but one of keras.ops */
+    bool operation;            /* one of keras.ops, or the file does not say */
     double number;             /* an operation's argument that is one */
     bool has_number;
     clr_keras_value outputs[CLR_KERAS_OUTPUTS]; /* out */
@@ -128,6 +128,11 @@ clrnn_status clr_keras_mask_pass(clr_keras *k);
 
 /** The mean over the steps of the call's mask, of [N,T,F]. */
 clrnn_status clr_keras_mask_mean(clr_keras *k);
+
+/** Multiply as Keras 3 has it: what is masked is 1 in k->inputs; and in the product, k->outputs[0],
+ *  0 where it is in all, which must have masks. */
+clrnn_status clr_keras_mask_factors(clr_keras *k);
+clrnn_status clr_keras_mask_product(clr_keras *k);
 
 /* --- the whole: keras_graph.c ------------------------------------------------------------------
  */

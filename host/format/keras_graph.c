@@ -88,7 +88,7 @@ static clrnn_status add_layer(builder *b, call *c, const arguments *a)
     k->input_count = a->count;
     k->number = a->number;
     k->has_number = a->has_number;
-    k->operation = module && strncmp(module, "keras.src.ops", 13) == 0;
+    k->operation = !module || strncmp(module, "keras.src.ops", 13) == 0;
     memcpy(k->mask, a->mask.name[0] ? a->mask.name : a->inputs[0].mask, sizeof k->mask);
     clrnn_status status = clr_keras_layer(k);
     memcpy(c->outputs, k->outputs, sizeof c->outputs);
@@ -216,16 +216,19 @@ static clrnn_status build_sequential(builder *b, const cJSON *config)
 /* --- Functional --------------------------------------------------------------------------------
  */
 
-/* Whether a call of Keras 3 is given a mask, as then all are that have one. */
+/* Whether a call of Keras 3 is given a mask, as then all are that have one; but Multiply looks at
+ * those of its values. */
 static bool gives_masks(const builder *b)
 {
+    bool gives = false;
     for (uint32_t i = 0; i < b->count; i++) {
         clr_histories all = {0};
         clr_history_collect(b->calls[i].inbound, &all, 0);
-        if (cJSON_IsObject(b->calls[i].inbound) && all.mask.layer)
-            return true;
+        gives = gives || (cJSON_IsObject(b->calls[i].inbound) && all.mask.layer);
+        if (strcmp(type_of(b->calls[i].layer), "Multiply") == 0)
+            return false;
     }
-    return false;
+    return gives;
 }
 
 /* Whether an Embedding reads an input. */

@@ -55,15 +55,43 @@ static clrnn_status reduce(clr_keras *k, const char *from, uint32_t axis, bool k
     return clr_keras_add(k, &desc, suffix, from, value);
 }
 
-/* value where the mask is 1, else 0. condition: of a shape that suits the value */
-static clrnn_status clear(clr_keras *k, const char *condition, const char *value,
-                          const char *suffix, clr_keras_value *out)
+/* value where the mask is 1, else a number. condition: of a shape that suits the value */
+static clrnn_status replace(clr_keras *k, const char *condition, const char *value, double number,
+                            const char *suffix, clr_keras_value *out)
 {
-    clr_keras_value zero;
-    clrnn_status status = add_number(k, 0, ".zero", &zero);
+    char name[40];
+    clr_keras_value other;
+    snprintf(name, sizeof name, "%s.else", suffix);
+    clrnn_status status = add_number(k, number, name, &other);
     const clrnn_node_desc desc = {.kind = CLRNN_NODE_SELECT,
-                                  .inputs = {condition, value, zero.name}};
+                                  .inputs = {condition, value, other.name}};
     return status == CLRNN_OK ? clr_keras_add(k, &desc, suffix, NULL, out) : status;
+}
+
+/* The masks that there are of what the layer merges, put together two by two: what either has in
+ * Keras 3, what all have before. */
+static clrnn_status merge(clr_keras *k, clr_keras_value *out)
+{
+    clr_keras_value mask = {"", ""};
+    clrnn_status status = CLRNN_OK;
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < k->input_count && status == CLRNN_OK; i++) {
+        const char *next = k->inputs[i].mask;
+        const clrnn_node_desc desc = {.kind = k->before_3 ? CLRNN_NODE_MIN : CLRNN_NODE_MAX,
+                                      .inputs = {mask.name, next}};
+        clr_keras_value both;
+        char suffix[24];
+        snprintf(suffix, sizeof suffix, ".masks%u", number);
+        if (*next && !mask.name[0]) {
+            memcpy(mask.name, next, sizeof mask.name);
+        } else if (*next && strcmp(mask.name, next) != 0) {
+            status = clr_keras_add(k, &desc, suffix, NULL, &both);
+            mask = both;
+            number++;
+        }
+    }
+    memcpy(out->mask, mask.name, sizeof mask.name);
+    return status;
 }
 
 clrnn_status clr_keras_mask_ids(clr_keras *k, const char *ids, clr_keras_value *value)
@@ -71,20 +99,58 @@ clrnn_status clr_keras_mask_ids(clr_keras *k, const char *ids, clr_keras_value *
     return differs(k, ids, 0, ".mask", value);
 }
 
-clrnn_status clr_keras_mask_mean(clr_keras *k)
+/* [N,T] as [N,T,1]. */
+static clrnn_status deepen(clr_keras *k, const char *mask, const char *suffix,
+                           clr_keras_value *value)
 {
     const clrnn_node_desc deep = {.kind = CLRNN_NODE_RESHAPE, .rank = 3, .shape = {0, 0, 1}};
+    return clr_keras_add(k, &deep, suffix, mask, value);
+}
+
+clrnn_status clr_keras_mask_mean(clr_keras *k)
+{
     const clrnn_node_desc sum = {.kind = CLRNN_NODE_POOL, .reduction = CLRNN_REDUCE_SUM};
     clr_keras_value mask, x, total, count;
-    clrnn_status status = clr_keras_add(k, &deep, ".mask", k->mask, &mask);
+    clrnn_status status = deepen(k, k->mask, ".mask", &mask);
     if (status == CLRNN_OK)
-        status = clear(k, mask.name, k->inputs[0].name, ".masked", &x);
+        status = replace(k, mask.name, k->inputs[0].name, 0, ".masked", &x);
     if (status == CLRNN_OK)
         status = clr_keras_add(k, &sum, ".sum", x.name, &total);
     if (status == CLRNN_OK)
         status = clr_keras_add(k, &sum, ".count", mask.name, &count);
     const clrnn_node_desc mean = {.kind = CLRNN_NODE_DIV, .inputs = {total.name, count.name}};
     return status == CLRNN_OK ? clr_keras_add(k, &mean, "", NULL, &k->outputs[0]) : status;
+}
+
+clrnn_status clr_keras_mask_factors(clr_keras *k)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; i < k->input_count && status == CLRNN_OK; i++) {
+        clr_keras_value *x = &k->inputs[i], mask, one;
+        char name[24];
+        if (!x->mask[0])
+            continue;
+        snprintf(name, sizeof name, ".mask%u", i);
+        status = deepen(k, x->mask, name, &mask);
+        snprintf(name, sizeof name, ".factor%u", i);
+        if (status == CLRNN_OK)
+            status = replace(k, mask.name, x->name, 1, name, &one);
+        memcpy(x->name, one.name, sizeof one.name);
+    }
+    return status;
+}
+
+clrnn_status clr_keras_mask_product(clr_keras *k)
+{
+    const clr_keras_value product = k->outputs[0];
+    clr_keras_value any, mask;
+    clrnn_status status = merge(k, &any);
+    if (status == CLRNN_OK)
+        status = deepen(k, any.mask, ".mask", &mask);
+    if (status == CLRNN_OK)
+        status = replace(k, mask.name, product.name, 0, "", &k->outputs[0]);
+    memcpy(k->outputs[0].mask, any.mask, sizeof any.mask);
+    return status;
 }
 
 /* --- Masking -----------------------------------------------------------------------------------
@@ -112,7 +178,7 @@ static clrnn_status add_masking(clr_keras *k)
     if (status == CLRNN_OK && number != 0)
         status = reduce(k, other.name, 2, true, false, ".kept", &kept);
     if (status == CLRNN_OK && number != 0)
-        status = clear(k, kept.name, x, "", &k->outputs[0]);
+        status = replace(k, kept.name, x, 0, "", &k->outputs[0]);
     if (status == CLRNN_OK && !k->masks_given) {
         status = reduce(k, other.name, 2, false, false, ".mask", &mask);
         memcpy(k->outputs[0].mask, mask.name, sizeof mask.name);
@@ -128,32 +194,6 @@ static bool is_one_of(const char *type, const char *const *types)
     while (*types && strcmp(*types, type) != 0)
         types++;
     return *types != NULL;
-}
-
-/* The masks that there are of what the layer merges, put together two by two: what either has in
- * Keras 3, what all have before. */
-static clrnn_status merge(clr_keras *k, clr_keras_value *out)
-{
-    clr_keras_value mask = {"", ""};
-    clrnn_status status = CLRNN_OK;
-    uint32_t number = 0;
-    for (uint32_t i = 0; i < k->input_count && status == CLRNN_OK; i++) {
-        const char *next = k->inputs[i].mask;
-        const clrnn_node_desc desc = {.kind = k->before_3 ? CLRNN_NODE_MIN : CLRNN_NODE_MAX,
-                                      .inputs = {mask.name, next}};
-        clr_keras_value both;
-        char suffix[24];
-        snprintf(suffix, sizeof suffix, ".mask%u", number);
-        if (*next && !mask.name[0]) {
-            memcpy(mask.name, next, sizeof mask.name);
-        } else if (*next && strcmp(mask.name, next) != 0) {
-            status = clr_keras_add(k, &desc, suffix, NULL, &both);
-            mask = both;
-            number++;
-        }
-    }
-    memcpy(out->mask, mask.name, sizeof mask.name);
-    return status;
 }
 
 /* Of values one after the other in time, their masks are, too. */
@@ -213,12 +253,13 @@ clrnn_status clr_keras_mask_pass(clr_keras *k)
     }
     if (is_one_of(k->type, passing) && !k->masks_given)
         memcpy(k->outputs[0].mask, k->mask, sizeof k->mask);
-    if (!any || k->masks_given || k->operation)
+    if (!any || k->masks_given)
         return CLRNN_OK;
     if (strcmp(k->type, "Concatenate") == 0)
         return merge_concat(k, all);
-    return is_one_of(k->type, merging) && (all || k->before_3) ? merge(k, &k->outputs[0])
-                                                               : CLRNN_OK;
+    return is_one_of(k->type, merging) && !k->outputs[0].mask[0] && (all || k->before_3)
+               ? merge(k, &k->outputs[0])
+               : CLRNN_OK;
 }
 
 /* --- operations --------------------------------------------------------------------------------
