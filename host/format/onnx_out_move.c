@@ -96,8 +96,8 @@ void clr_out_pad(onnx_out *out)
     const clrnn_node_desc *d = &out->node->desc;
     const uint32_t rank = clr_out_in_shape(out, 0)->rank;
     int64_t pads[2 * CLRNN_MOST_AXES] = {0}, begin[CLRNN_MOST_AXES], end[CLRNN_MOST_AXES];
-    const char *x = clr_out_in(out, 0);
-    bool cuts = false;
+    const char *x = clr_out_in(out, 0), *y = clr_out_name(out, 0);
+    bool cuts = false, adds = false;
     for (uint32_t i = 0; i < d->rank; i++) {
         const int64_t before = d->begin[i] < 0 ? -d->begin[i] : 0;
         const int64_t behind = d->end[i] < 0 ? -d->end[i] : 0;
@@ -107,16 +107,21 @@ void clr_out_pad(onnx_out *out)
         cuts = cuts || before || behind;
         pads[i] = d->begin[i] > 0 ? d->begin[i] : 0;
         pads[rank + i] = d->end[i] > 0 ? d->end[i] : 0;
+        adds = adds || pads[i] || pads[rank + i];
         if ((uint64_t)before + (uint64_t)behind > size)
             clr_out_refuse(out, "more is cut off than there is along axis %u", i);
     }
     if (cuts) {
-        const char *part = clr_out_fresh(out);
+        const char *part = adds ? clr_out_fresh(out) : y;
         clr_out_cut(out, x, (onnx_cut){d->rank, begin, end, NULL, NULL}, part);
         x = part;
     }
+    if (!adds && !cuts) /* ONNX Runtime pads nothing that has no axes */
+        (void)clr_out_op(out, "Identity", y, 1, x);
+    if (!adds)
+        return;
     const char *around = clr_out_shape(out, pads, 2 * (size_t)rank);
-    (void)clr_out_op(out, "Pad", clr_out_name(out, 0), 3, x, around, clr_out_real(out, d->value));
+    (void)clr_out_op(out, "Pad", y, 3, x, around, clr_out_real(out, d->value));
 }
 
 /* --- other axes --------------------------------------------------------------------------------
@@ -177,6 +182,8 @@ void clr_out_reshape(onnx_out *out)
         const int32_t axis = s == CLRNN_STEPS ? in->steps : s == CLRNN_BATCH ? in->batch : -1;
         moved[i] = axis == (int32_t)i ? -1 : axis;
         sizes[i] = s > 0 ? s : s == CLRNN_REST ? -1 : 0;
+        if (s == 0 && rest && in->size[i] == 0)
+            clr_out_refuse(out, "an array without elements, of which an axis is what is left");
         if (moved[i] < 0)
             continue;
         sizes[i] = -1;

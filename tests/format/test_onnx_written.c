@@ -2,9 +2,10 @@
  * tests/format/test_onnx_written.c - graphs written as ONNX: read back with the same bits, and as
  * the file of a stranger with the same outputs; what has no form, what goes wrong on the way.
  *
- * usage: test_onnx_written [FIRST COUNT [FOLDER]]    the seeds to draw; with FOLDER each graph is
- * left there for another program: SEED.onnx, and SEED.safetensors with its inputs, outputs by the
- * reference ("out."), and by the device ("own.") */
+ * usage: test_onnx_written [FIRST COUNT [FOLDER [KIND]]]    the seeds to draw; with FOLDER each
+ * graph, which begins with a node of this kind, is left there for another program: SEED.onnx, and
+ * SEED.safetensors with its inputs, outputs by the reference ("out."), and by the device ("own.")
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 static uint64_t first = 1;
 static uint32_t count = 300;
 static const char *folder;
+static int first_kind = CLRNN_NODE_KINDS;
 
 static const char *path_of(const char *name)
 {
@@ -249,7 +251,8 @@ static void leave(void **state, const drawn_graph *d)
 static void test_leave(void **state)
 {
     for (uint32_t i = 0; folder && i < count; i++) {
-        drawn_graph d = draw_graph(first + i, CLRNN_F32, 8, CLRNN_NODE_KINDS);
+        drawn_graph d = draw_graph(first + i, CLRNN_F32, first_kind == CLRNN_NODE_KINDS ? 8 : 2,
+                                   (clrnn_node_kind)first_kind);
         free(d.lengths); /* those of a pass are no part of a graph */
         d.lengths = NULL;
         leave(state, &d);
@@ -512,6 +515,9 @@ int main(int argc, char **argv)
     if (argc > 2)
         count = (uint32_t)strtoul(argv[2], NULL, 10);
     folder = argc > 3 ? argv[3] : NULL;
+    for (int kind = 0; argc > 4 && kind < CLRNN_NODE_KINDS; kind++)
+        if (strcmp(argv[4], clrnn_node_kind_name((clrnn_node_kind)kind)) == 0)
+            first_kind = kind;
     const struct CMUnitTest for_others[] = {
         cmocka_unit_test_setup_teardown(test_leave, test_open, test_close)};
     const struct CMUnitTest tests[] = {
