@@ -74,6 +74,8 @@ void clr_out_property(onnx_out *out, ClrOnnx__Model *model, const char *key, con
 
 /** Node `op` with `count` inputs (const char *; "" or NULL: left out), whose output is y. */
 ClrOnnx__Node *clr_out_op(onnx_out *out, const char *op, const char *y, unsigned count, ...);
+/** One with two inputs and an output that is made up: its name. */
+const char *clr_out_made(onnx_out *out, const char *op, const char *a, const char *b);
 /** One more output of it. */
 void clr_out_output(onnx_out *out, ClrOnnx__Node *node, const char *name);
 

@@ -32,13 +32,6 @@ static const char *operator_of(clrnn_function function)
     return names[function];
 }
 
-static const char *pair(onnx_out *out, const char *op, const char *a, const char *b)
-{
-    const char *y = clr_out_fresh(out);
-    (void)clr_out_op(out, op, y, 2, a, b);
-    return y;
-}
-
 static const char *single(onnx_out *out, const char *op, const char *x)
 {
     const char *y = clr_out_fresh(out);
@@ -48,7 +41,7 @@ static const char *single(onnx_out *out, const char *op, const char *x)
 
 static const char *times(onnx_out *out, const char *x, double factor)
 {
-    return pair(out, "Mul", x, clr_out_real(out, factor));
+    return clr_out_made(out, "Mul", x, clr_out_real(out, factor));
 }
 
 /* x times what is computed of it. */
@@ -61,14 +54,16 @@ static void product(onnx_out *out, const char *x, const char *other, const char 
 static void half_of(onnx_out *out, const char *x, const char *inner, const char *y)
 {
     const char *half = times(out, x, 0.5);
-    product(out, half, pair(out, "Add", inner, clr_out_real(out, 1)), y);
+    product(out, half, clr_out_made(out, "Add", inner, clr_out_real(out, 1)), y);
 }
 
 /* tanh(sqrt(2/pi) (x + 0.044715 x^3)) */
 static const char *gelu_tanh(onnx_out *out, const char *x)
 {
-    const char *cube = times(out, pair(out, "Mul", pair(out, "Mul", x, x), x), 0.044715);
-    return single(out, "Tanh", times(out, pair(out, "Add", x, cube), 0.79788456080286535588));
+    const char *cube =
+        times(out, clr_out_made(out, "Mul", clr_out_made(out, "Mul", x, x), x), 0.044715);
+    return single(out, "Tanh",
+                  times(out, clr_out_made(out, "Add", x, cube), 0.79788456080286535588));
 }
 
 /* Those with one or two numbers, as attributes. */
@@ -96,7 +91,7 @@ static bool with_attributes(onnx_out *out, const clrnn_node_desc *d, const char 
 /* x == 0, as a number. */
 static void is_zero(onnx_out *out, const char *x, const char *y)
 {
-    const char *truth = pair(out, "Equal", x, clr_out_real(out, 0));
+    const char *truth = clr_out_made(out, "Equal", x, clr_out_real(out, 0));
     clr_out_int(out, clr_out_op(out, "Cast", y, 1, truth), "to", clr_out_type(out));
 }
 
@@ -115,13 +110,13 @@ static numbers numbers_of(onnx_out *out, double a, double b)
 
 static void affine(onnx_out *out, const char *x, numbers n, const char *y)
 {
-    (void)clr_out_op(out, "Add", y, 2, pair(out, "Mul", x, n.a), n.b);
+    (void)clr_out_op(out, "Add", y, 2, clr_out_made(out, "Mul", x, n.a), n.b);
 }
 
 /* x < a ? b : x, for ONNX's ThresholdedRelu is 0 at alpha itself. */
 static void thresholded(onnx_out *out, const char *x, numbers n, const char *y)
 {
-    (void)clr_out_op(out, "Where", y, 3, pair(out, "Less", x, n.a), n.b, x);
+    (void)clr_out_op(out, "Where", y, 3, clr_out_made(out, "Less", x, n.a), n.b, x);
 }
 
 void clr_out_function(onnx_out *out, const char *x, const char *y)
@@ -143,7 +138,7 @@ void clr_out_function(onnx_out *out, const char *x, const char *y)
         break;
     case CLRNN_FN_SCALED_TANH:
         n = numbers_of(out, d->alpha, d->beta);
-        product(out, single(out, "Tanh", pair(out, "Mul", x, n.b)), n.a, y);
+        product(out, single(out, "Tanh", clr_out_made(out, "Mul", x, n.b)), n.a, y);
         break;
     case CLRNN_FN_GELU:
         half_of(out, x, single(out, "Erf", times(out, x, 0.70710678118654752440)), y);
@@ -213,7 +208,8 @@ void clr_out_compare(onnx_out *out)
         [CLRNN_EQUAL] = "Equal",     [CLRNN_NOT_EQUAL] = "Equal",
         [CLRNN_GREATER] = "Greater", [CLRNN_GREATER_EQUAL] = "GreaterOrEqual"};
     const clrnn_comparison comparison = out->node->desc.comparison;
-    const char *truth = pair(out, names[comparison], clr_out_in(out, 0), clr_out_in(out, 1));
+    const char *truth =
+        clr_out_made(out, names[comparison], clr_out_in(out, 0), clr_out_in(out, 1));
     if (comparison == CLRNN_NOT_EQUAL)
         truth = single(out, "Not", truth);
     clr_out_int(out, clr_out_op(out, "Cast", clr_out_name(out, 0), 1, truth), "to",

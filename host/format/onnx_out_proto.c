@@ -102,6 +102,13 @@ ClrOnnx__Node *clr_out_op(onnx_out *out, const char *op, const char *y, unsigned
     return node;
 }
 
+const char *clr_out_made(onnx_out *out, const char *op, const char *a, const char *b)
+{
+    const char *y = clr_out_fresh(out);
+    (void)clr_out_op(out, op, y, 2, a, b);
+    return y;
+}
+
 /* --- attributes --------------------------------------------------------------------------------
  */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * format/onnx_out_recurrent.c - writing ONNX: recurrent nodes, a node RNN, LSTM or GRU for each
- * layer; and averages along time, as an RNN whose function is x itself. */
+ * layer. */
 #include "format/onnx_out.h"
 
 #include <stdio.h>
@@ -189,13 +189,6 @@ static void put_attributes(onnx_out *out, const stack *s, ClrOnnx__Node *node)
 /* --- layers ------------------------------------------------------------------------------------
  */
 
-static const char *pair(onnx_out *out, const char *op, const char *a, const char *b)
-{
-    const char *y = clr_out_fresh(out);
-    (void)clr_out_op(out, op, y, 2, a, b);
-    return y;
-}
-
 /* The initial states of a layer, of [L*D,N,width]. */
 static const char *state_of_layer(onnx_out *out, const stack *s, uint32_t k)
 {
@@ -239,7 +232,7 @@ static void put_layer(onnx_out *out, const stack *s, const char *x, const char *
     const char *u = gates(out, s, of_h, 1, 3, (int64_t)U->shape[1]);
     const char *of_c = s->n.has_cell_state ? clr_out_fresh(out) : NULL;
     if (hr)
-        u = pair(out, "MatMul", u, hr);
+        u = clr_out_made(out, "MatMul", u, hr);
     const char *b = bias(out, s), *p = peepholes(out, s);
     const char *h0 = state_of_layer(out, s, 0), *c0 = state_of_layer(out, s, 1);
     ClrOnnx__Node *node = clr_out_op(out, s->form->op, all, 8, x, w, u, b, s->lengths, h0, c0, p);
@@ -250,8 +243,8 @@ static void put_layer(onnx_out *out, const stack *s, const char *x, const char *
     if (hr) {
         const char *back = clr_out_fresh(out);
         clr_out_transpose(out, hr, turned, 3, back);
-        all = pair(out, "MatMul", all, back);
-        last = pair(out, "MatMul", last, back);
+        all = clr_out_made(out, "MatMul", all, back);
+        last = clr_out_made(out, "MatMul", last, back);
     }
     ends[0] = last;
     ends[1] = of_c;
@@ -270,7 +263,8 @@ static const char *bounded_lengths(onnx_out *out, const char *x)
         return NULL;
     clr_out_int(out, clr_out_op(out, "Cast", most, 1, clr_out_axis_size(out, x, 0)), "to",
                 ONNX_INT32);
-    return pair(out, "Min", pair(out, "Max", lengths, clr_out_whole(out, none, 1)), most);
+    return clr_out_made(out, "Min", clr_out_made(out, "Max", lengths, clr_out_whole(out, none, 1)),
+                        most);
 }
 
 static void put_ends(onnx_out *out, const char *(*ends)[2], uint32_t layers)
@@ -318,7 +312,7 @@ static void put_ordered(onnx_out *out, stack *s)
     const char *x = clr_out_in(out, 0), *y = clr_out_name(out, 0);
     const char *inner = flat || turn ? clr_out_fresh(out) : y;
     if (flat)
-        x = pair(out, "Unsqueeze", x, clr_out_shape(out, rows, 1));
+        x = clr_out_made(out, "Unsqueeze", x, clr_out_shape(out, rows, 1));
     if (turn) {
         const char *time_first = clr_out_fresh(out);
         clr_out_transpose(out, x, rows_first, 3, time_first);
@@ -332,6 +326,19 @@ static void put_ordered(onnx_out *out, stack *s)
         clr_out_transpose(out, inner, rows_first, 3, y);
 }
 
+/* An update gate that opens the other way is turned round by its sign: 1 - f(a) = f(-a), which is
+ * so of few functions. */
+static bool turns_round(const clr_network *n)
+{
+    bool turns = true;
+    for (uint32_t d = 0; d < n->directions; d++) {
+        const clrnn_activation f = function_of(&n->desc, d, 0);
+        turns = turns && (f.function == CLRNN_FN_SIGMOID ||
+                          (f.function == CLRNN_FN_HARD_SIGMOID && f.beta == 0.5f));
+    }
+    return turns || n->desc.cell != CLRNN_CELL_GRU || n->desc.gru_update != CLRNN_UPDATE_REPLACES;
+}
+
 void clr_out_recurrent(onnx_out *out)
 {
     const clrnn_network_desc *d = &out->node->desc.network;
@@ -342,60 +349,11 @@ void clr_out_recurrent(onnx_out *out)
         clr_out_refuse(out, "a bound of the cell state (cell_clip)");
     if (d->proj_clip > 0)
         clr_out_refuse(out, "a bound of what is projected (proj_clip)");
+    if (out->status == CLRNN_OK && !turns_round(&s.n))
+        clr_out_refuse(out, "an update gate that replaces, with the function %s",
+                       clrnn_function_name(d->activations[0][0].function));
     if (d->proj_size && s.states[0])
         clr_out_refuse(out, "a projection together with an initial state h0");
     if (out->status == CLRNN_OK)
         put_ordered(out, &s);
-}
-
-/* --- averages ----------------------------------------------------------------------------------
- */
-
-/* y = a x + (1 - a) y: an RNN whose matrices are diagonal, made of the rate by the model itself. */
-static const char *averages(onnx_out *out, const char *x, int64_t C)
-{
-    const int64_t dims[] = {1, C, C}, axis[] = {1};
-    const char *const affine[] = {"Affine"};
-    const float one[] = {1}, none[] = {0};
-    const char *share = clr_out_fresh(out), *all = clr_out_fresh(out), *y = clr_out_fresh(out);
-    ClrOnnx__Tensor *unit = clr_out_tensor(out, "unit", 3, dims);
-    for (int64_t i = 0; unit && i < C; i++)
-        if (out->precision == CLRNN_F64)
-            ((double *)(void *)unit->raw_data.data)[i * (C + 1)] = 1;
-        else
-            ((float *)(void *)unit->raw_data.data)[i * (C + 1)] = 1;
-    const char *eye = unit ? unit->name : "";
-    (void)clr_out_op(out, "Sigmoid", share, 1, clr_out_parameter(out, "rate"));
-    const char *w = pair(out, "Mul", eye, share), *u = pair(out, "Sub", eye, w);
-    ClrOnnx__Node *node = clr_out_op(out, "RNN", all, 3, x, w, u);
-    clr_out_int(out, node, "hidden_size", C);
-    clr_out_words(out, node, "activations", affine, 1);
-    clr_out_floats(out, node, "activation_alpha", one, 1);
-    clr_out_floats(out, node, "activation_beta", none, 1);
-    (void)clr_out_op(out, "Squeeze", y, 2, all, clr_out_shape(out, axis, 1));
-    return y;
-}
-
-/* Time first, channels last, all others rows between. */
-void clr_out_ema(onnx_out *out)
-{
-    const clr_shape *in = clr_out_in_shape(out, 0);
-    const uint32_t axis = (uint32_t)clr_shape_axis(in, out->node->desc.axis);
-    const int64_t three[] = {0, -1, (int64_t)in->size[axis]};
-    uint32_t there[CLRNN_MOST_AXES], back[CLRNN_MOST_AXES], k = 0;
-    there[k++] = (uint32_t)in->steps;
-    for (uint32_t i = 0; i < in->rank; i++)
-        if ((int32_t)i != in->steps && i != axis)
-            there[k++] = i;
-    there[k++] = axis;
-    for (uint32_t i = 0; i < k; i++)
-        back[there[i]] = i;
-    const char *turned = clr_out_fresh(out), *flat = clr_out_fresh(out);
-    const char *shape = clr_out_fresh(out), *unfolded = clr_out_fresh(out);
-    clr_out_transpose(out, clr_out_in(out, 0), there, k, turned);
-    (void)clr_out_op(out, "Shape", shape, 1, turned);
-    /* Of two axes the second is that of channels, which 0 would copy. */
-    (void)clr_out_op(out, "Reshape", flat, 2, turned, clr_out_shape(out, three, 3));
-    (void)clr_out_op(out, "Reshape", unfolded, 2, averages(out, flat, three[2]), shape);
-    clr_out_transpose(out, unfolded, back, k, clr_out_name(out, 0));
 }
