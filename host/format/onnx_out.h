@@ -65,10 +65,13 @@ typedef struct onnx_out {
 clrnn_status clr_onnx_out_make(onnx_out *out);
 void clr_onnx_out_free(onnx_out *out);
 
-/* --- messages (onnx_out_proto.c) -------------------------------------------------------------- */
+/* --- memory (onnx_out_base.c) ----------------------------------------------------------------- */
 
 void *clr_out_get(onnx_out *out, size_t count, size_t size);
 char *clr_out_copy(onnx_out *out, const char *text);
+
+/* --- messages (onnx_out_proto.c) -------------------------------------------------------------- */
+
 void clr_out_append(onnx_out *out, onnx_list *list, void *item);
 void clr_out_property(onnx_out *out, ClrOnnx__Model *model, const char *key, const char *value);
 
@@ -104,7 +107,8 @@ void clr_out_piece(onnx_out *out, onnx_piece piece);
 /** A parameter of the node as it is. */
 const char *clr_out_parameter(onnx_out *out, const char *leaf);
 
-/* --- names and shapes (onnx_out.c) ------------------------------------------------------------ */
+/* --- names and shapes (onnx_out_base.c)
+ * ------------------------------------------------------------ */
 
 /** A name that nothing else has: "NODE#3". */
 const char *clr_out_fresh(onnx_out *out);

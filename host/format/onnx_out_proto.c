@@ -3,30 +3,10 @@
 #include "format/onnx_out.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* --- memory ------------------------------------------------------------------------------------
+/* --- lists -------------------------------------------------------------------------------------
  */
-
-void *clr_out_get(onnx_out *out, size_t count, size_t size)
-{
-    const bool fits = size == 0 || count <= SIZE_MAX / size;
-    void *memory = fits ? clr_arena_get(&out->arena, count * size) : NULL;
-    if (!memory && out->status == CLRNN_OK)
-        out->status =
-            clr_fail(out->log, CLRNN_ERR_MEMORY, "%s: no memory for the model", out->path);
-    return memory;
-}
-
-char *clr_out_copy(onnx_out *out, const char *text)
-{
-    static char none[] = "";
-    const size_t size = strlen(text);
-    char *copy = clr_out_get(out, size + 1, 1);
-    return copy ? memcpy(copy, text, size + 1) : none;
-}
 
 /* The old array stays in the arena: together they are no more than the new one. */
 void clr_out_append(onnx_out *out, onnx_list *list, void *item)
