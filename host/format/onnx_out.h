@@ -107,8 +107,7 @@ void clr_out_piece(onnx_out *out, onnx_piece piece);
 /** A parameter of the node as it is. */
 const char *clr_out_parameter(onnx_out *out, const char *leaf);
 
-/* --- names and shapes (onnx_out_base.c)
- * ------------------------------------------------------------ */
+/* --- names and shapes (onnx_out_base.c) ------------------------------------------------------- */
 
 /** A name that nothing else has: "NODE#3". */
 const char *clr_out_fresh(onnx_out *out);
@@ -128,10 +127,8 @@ bool clr_out_is_fixed(const onnx_out *out, uint32_t k, uint32_t axis);
 /** A parameter of the node by the end of its name ("weight_ih_l0"), or NULL. */
 const clrnn_graph_parameter *clr_out_find(const onnx_out *out, const char *leaf);
 
-static inline int32_t clr_out_type(const onnx_out *out)
-{
-    return out->precision == CLRNN_F64 ? ONNX_DOUBLE : ONNX_FLOAT;
-}
+/** The number of the type of elements that are no ids. */
+int32_t clr_out_type(const onnx_out *out);
 
 /* --- what kinds share (onnx_out_map.c) -------------------------------------------------------- */
 

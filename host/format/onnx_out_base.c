@@ -98,3 +98,8 @@ const clrnn_graph_parameter *clr_out_find(const onnx_out *out, const char *leaf)
     }
     return NULL;
 }
+
+int32_t clr_out_type(const onnx_out *out)
+{
+    return out->precision == CLRNN_F64 ? ONNX_DOUBLE : ONNX_FLOAT;
+}
