@@ -10,6 +10,7 @@ import tempfile
 import traceback
 
 sys.dont_write_bytecode = True  # nothing of a test stays in the source tree
+import blocks
 import convert
 import data
 import files
@@ -50,7 +51,7 @@ def main(clrnn, part=""):
     if harness.clrnn("devices", CLRNN_DEVICE="").returncode == 3:
         print("no OpenCL device: skipped")
         return 77
-    results = [run_one(name[5:], test) for module in (use, terminal, run, info, train, data, graphs, see, files,
+    results = [run_one(name[5:], test) for module in (use, terminal, run, blocks, info, train, data, graphs, see, files,
                                                    measure, foreign, convert)
                for name, test in vars(module).items() if name.startswith("test_") and part in name]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")

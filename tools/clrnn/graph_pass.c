@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "graph_blocks.h"
+#include "graph_sound.h"
 
 /* One run: host arrays of all inputs and outputs of the graph. */
 typedef struct arrays {
@@ -37,7 +38,7 @@ bool graph_pass_add_sound(graph_pass *pass, const char *name, const clrnn_tensor
     return true;
 }
 
-static clrnn_status complain(clrnn_status status, const char *format, const char *name)
+clrnn_status graph_complain(clrnn_status status, const char *format, const char *name)
 {
     char text[1000];
     snprintf(text, sizeof text, format, name);
@@ -81,8 +82,7 @@ static clrnn_status take_names(const clrnn_graph *graph, clrnn_tensors *names)
     return status;
 }
 
-/* "[T,N,3]" */
-static const char *shape_text(const clrnn_value_info *info, char text[200])
+const char *graph_shape_text(const clrnn_value_info *info, char text[200])
 {
     size_t used = 1;
     strcpy(text, "[");
@@ -149,11 +149,11 @@ static clrnn_status take_shape(const clrnn_value_info *info, const clrnn_tensor 
     for (uint32_t i = 0; i < value->rank; i++)
         other.shape[i] = (int64_t)value->shape[i];
     snprintf(text, sizeof text, "input '%s' is %s, but the model takes %s%s%s", info->name,
-             shape_text(&other, found), shape_text(info, wanted),
+             graph_shape_text(&other, found), graph_shape_text(info, wanted),
              has_batch ? ", T and N the same in all inputs" : "",
              is_swapped(info, value, &before, was_known) ? "; its first two axes look swapped"
                                                          : "");
-    return complain(CLRNN_ERR_RANGE, "%s", text);
+    return graph_complain(CLRNN_ERR_RANGE, "%s", text);
 }
 
 /* An array called "lengths", where the model has no such input. */
@@ -161,15 +161,16 @@ static clrnn_status take_lengths(const clrnn_tensor *value, arrays *a)
 {
     double *numbers = value->count == a->batch ? calloc(value->count, sizeof *numbers) : NULL;
     if (!numbers)
-        return complain(CLRNN_ERR_RANGE, "'%s' must be one whole number for each sequence",
-                        "lengths");
+        return graph_complain(CLRNN_ERR_RANGE, "'%s' must be one whole number for each sequence",
+                              "lengths");
     clrnn_tensor_to_f64(value, numbers);
     a->lengths = calloc(a->batch, sizeof *a->lengths);
     clrnn_status status = a->lengths ? CLRNN_OK : CLRNN_ERR_MEMORY;
     for (uint32_t n = 0; n < a->batch && status == CLRNN_OK; n++) {
         const double x = numbers[n];
         if (!(x >= 0 && x <= a->steps) || x != (uint32_t)x)
-            status = complain(CLRNN_ERR_RANGE, "'%s' must be whole numbers from 0 to T", "lengths");
+            status = graph_complain(CLRNN_ERR_RANGE, "'%s' must be whole numbers from 0 to T",
+                                    "lengths");
         else
             a->lengths[n] = (uint32_t)x;
     }
@@ -179,58 +180,6 @@ static clrnn_status take_lengths(const clrnn_tensor *value, arrays *a)
 
 /* --- sounds ----------------------------------------------------------------------------------- */
 
-/* The shape in which a model takes a sound [frames,channels], and whether its samples come channel
- * after channel. False: in none. */
-static bool sound_shape(const clrnn_value_info *info, const clrnn_tensor *sound,
-                        uint64_t shape[CLRNN_MOST_AXES], bool *planar)
-{
-    const uint64_t channels = sound->shape[1];
-    int time = -1, rows = -1, features = -1;
-    uint64_t width = 1;
-    for (uint32_t i = 0; i < info->rank; i++) {
-        const int64_t size = info->shape[i];
-        time = size == CLRNN_STEPS ? (int)i : time;
-        rows = size == CLRNN_BATCH ? (int)i : rows;
-        features = size > 1 ? (int)i : features;
-        width *= size > 0 ? (uint64_t)size : 1;
-        shape[i] = size == CLRNN_STEPS ? sound->shape[0] : size == CLRNN_BATCH ? 1 : (uint64_t)size;
-    }
-    const int axis = width == channels ? features : width == 1 ? rows : -1;
-    if (time < 0 || info->ids || (width != channels && axis < 0))
-        return false;
-    if (width != channels)
-        shape[axis] = channels;
-    *planar = channels > 1 && axis < time;
-    return true;
-}
-
-static clrnn_status fit_sound(graph_pass *pass, uint32_t k, const clrnn_value_info *info, arrays *a)
-{
-    const clrnn_tensor *sound = pass->inputs[k].value;
-    const size_t frames = (size_t)sound->shape[0], channels = (size_t)sound->shape[1];
-    uint64_t shape[CLRNN_MOST_AXES];
-    bool planar = false;
-    char text[600], wanted[200];
-    if (!sound_shape(info, sound, shape, &planar)) {
-        snprintf(text, sizeof text,
-                 "the sound has %zu channel%s, but input '%s' of the model is %s", channels,
-                 channels > 1 ? "s (mix them, or take one)" : "", info->name,
-                 shape_text(info, wanted));
-        return complain(CLRNN_ERR_RANGE, "%s", text);
-    }
-    clrnn_status status = a->sounds ? CLRNN_OK : clrnn_tensors_create(tool_log(), &a->sounds);
-    if (status == CLRNN_OK)
-        status = clrnn_tensors_add(a->sounds, info->name, CLRNN_DTYPE_F32, info->rank, shape,
-                                   planar ? NULL : sound->data);
-    const clrnn_tensor *made =
-        status == CLRNN_OK ? clrnn_tensors_find(a->sounds, info->name) : NULL;
-    for (size_t i = 0; made && planar && i < frames * channels; i++)
-        ((float *)made->data)[i % channels * frames + i / channels] =
-            ((const float *)sound->data)[i];
-    pass->inputs[k].value = made;
-    return status;
-}
-
 static clrnn_status fit_sounds(graph_pass *pass, const clrnn_tensors *names,
                                const clrnn_graph *graph, arrays *a)
 {
@@ -239,7 +188,7 @@ static clrnn_status fit_sounds(graph_pass *pass, const clrnn_tensors *names,
     for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_input_at(graph, i, &info); i++) {
         const uint32_t k = find(pass, names, info.name);
         if (k < pass->count && pass->sound[k])
-            status = fit_sound(pass, k, &info, a);
+            status = graph_sound_fit(&info, &a->sounds, &pass->inputs[k].value);
     }
     return status;
 }
@@ -265,8 +214,8 @@ static clrnn_status take_shapes(const graph_pass *pass, const clrnn_tensors *nam
     for (uint32_t k = 0; k < pass->count && status == CLRNN_OK; k++) {
         const char *name = name_of(pass, names, k);
         if (!*name || (!clrnn_tensors_find(names, name) && pass->inputs[k].value != lengths))
-            status = complain(CLRNN_ERR_ARGUMENT, "the model has no input '%s'",
-                              *name ? name : "of that place");
+            status = graph_complain(CLRNN_ERR_ARGUMENT, "the model has no input '%s'",
+                                    *name ? name : "of that place");
     }
     return status == CLRNN_OK && lengths ? take_lengths(lengths, a) : status;
 }
@@ -300,8 +249,9 @@ static clrnn_status shape_of(clrnn_graph_plan *plan, const arrays *a, const clrn
     for (uint32_t i = 0; i < info->rank; i++) {
         const int64_t size = info->shape[i];
         if (size < 0 && size != CLRNN_STEPS && size != CLRNN_BATCH)
-            return complain(CLRNN_ERR_ARGUMENT,
-                            "an axis of '%s' depends on T: it cannot come in blocks", info->name);
+            return graph_complain(CLRNN_ERR_ARGUMENT,
+                                  "an axis of '%s' depends on T: it cannot come in blocks",
+                                  info->name);
         shape[i] = size == CLRNN_STEPS ? a->steps : size == CLRNN_BATCH ? a->batch : (uint64_t)size;
     }
     return CLRNN_OK;
@@ -322,10 +272,10 @@ static clrnn_status fill_source(const graph_pass *pass, const clrnn_tensors *nam
     if (status != CLRNN_OK)
         return status;
     if (!value && !pass->zeros)
-        return complain(CLRNN_ERR_ARGUMENT, "input '%s' is not given", info->name);
+        return graph_complain(CLRNN_ERR_ARGUMENT, "input '%s' is not given", info->name);
     if (value && value->count != count)
-        return complain(CLRNN_ERR_RANGE, "input '%s' is of another shape than it is given",
-                        info->name);
+        return graph_complain(CLRNN_ERR_RANGE, "input '%s' is of another shape than it is given",
+                              info->name);
     if (!value)
         tool_warn("input '%s' is not given: zeros", info->name);
     *source = (clrnn_graph_source){info->name, value ? converted(value, info->ids, pass->precision)

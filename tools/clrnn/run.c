@@ -34,6 +34,15 @@ typedef struct job {
     uint32_t *lengths;
 } job;
 
+/* What to do if x is batch-major and has been taken as time-major: `rows` is what another array
+ * says that N is. */
+static const char *hint(const job *j, uint64_t rows)
+{
+    return !j->batch_first && rows == j->steps && rows != j->batch
+               ? "; x looks like [N,T,..]: add --batch-first"
+               : "";
+}
+
 static int bad_shape(const run_input *in, int which, const char *wanted)
 {
     char text[200];
@@ -96,10 +105,11 @@ static int read_symbols(job *j)
 static int read_lengths(job *j)
 {
     const run_input *in = &j->inputs[RUN_LENGTHS];
-    char wanted[64];
+    char wanted[120];
     if (!in->path)
         return TOOL_OK;
-    snprintf(wanted, sizeof wanted, "it must be [N] with N=%u", j->batch);
+    snprintf(wanted, sizeof wanted, "it must be [N] with N=%u%s", j->batch,
+             hint(j, in->tensor->rank == 1 ? in->tensor->shape[0] : 0));
     if (!run_is_integer(in->tensor))
         return tool_error("run: %s: lengths is %s, but must be integers", in->path,
                           clrnn_dtype_name(in->tensor->dtype));
@@ -120,11 +130,11 @@ static int read_lengths(job *j)
 static int read_state(job *j, int which, uint32_t width, void **out)
 {
     const run_input *in = &j->inputs[which];
-    char wanted[120];
+    char wanted[160];
     if (!in->path)
         return TOOL_OK;
-    snprintf(wanted, sizeof wanted, "it must be [%u,%u,%u] for this model and x", j->stack,
-             j->batch, width);
+    snprintf(wanted, sizeof wanted, "it must be [%u,%u,%u] for this model and x%s", j->stack,
+             j->batch, width, hint(j, in->tensor->rank == 3 ? in->tensor->shape[1] : 0));
     const uint64_t *shape = in->tensor->shape;
     if (in->tensor->rank != 3 || shape[0] != j->stack || shape[1] != j->batch || shape[2] != width)
         return bad_shape(in, which, wanted);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "graph_pass.h"
-#include "sound.h"
+#include "run_sound.h"
 #include "system.h"
 
 /* NAME=FILE or FILE. */
@@ -20,9 +20,7 @@ typedef struct job {
     const tool_list *in, *sizes_given;
     graph_pass pass;
     clrnn_tensors *sets[GRAPH_ARRAYS], *outputs;
-    tool_sound sound;    /* what the sounds that come in are, without samples */
-    const char *sounded; /* where it comes from, or NULL */
-    uint32_t rate;       /* steps a second of the model; 0: unknown */
+    run_sound sound;
     char names[GRAPH_ARRAYS][256];
     clrnn_import_size sizes[GRAPH_ARRAYS];
     char size_names[GRAPH_ARRAYS][64];
@@ -83,40 +81,9 @@ static int add_input(job *j, const char *name, const clrnn_tensor *tensor, bool 
     return TOOL_OK;
 }
 
-/* The rate of the model, once it is known: its own, or that of what it is given. */
-static int take_rate(job *j, const char *path, tool_sound *sound)
-{
-    const uint32_t own = j->rate ? j->rate : sound->rate;
-    if (j->sounded && (sound->rate != j->sound.rate || sound->frames != j->sound.frames))
-        return tool_error("run: %s: it has %zu frames, %u a second, but %s %zu, %u a second", path,
-                          sound->frames, sound->rate, j->sounded, j->sound.frames, j->sound.rate);
-    j->sound = *sound;
-    j->sound.samples = NULL;
-    j->sounded = path;
-    j->rate = own;
-    if (own == sound->rate)
-        return TOOL_OK;
-    int code = sound_resample("run", path, sound, own, 0);
-    if (!code)
-        tool_warn("run: %s: %u frames a second, but the model is made for %u: changed to that, and "
-                  "back in what is written",
-                  path, j->sound.rate, own);
-    return code;
-}
-
 static int load_sound(job *j, const place *p, clrnn_tensors **set)
 {
-    tool_sound sound;
-    int code = sound_read("run", p->path, 0, &sound);
-    if (!code)
-        code = take_rate(j, p->path, &sound);
-    const uint64_t shape[] = {sound.frames, sound.channels};
-    clrnn_status status = code ? CLRNN_OK : clrnn_tensors_create(tool_log(), set);
-    if (!code && !status)
-        status = clrnn_tensors_add(*set, "", CLRNN_DTYPE_F32, 2, shape, sound.samples);
-    sound_free(&sound);
-    if (status)
-        return tool_failed(status);
+    int code = run_sound_load(&j->sound, p->path, set);
     return code ? code : add_input(j, p->name, clrnn_tensors_at(*set, 0), true);
 }
 
@@ -189,73 +156,6 @@ static int find_output(const job *j, const place *p, const clrnn_tensor **tensor
                    : tool_error("run: the model has no output %s; there are %s", p->name, names);
 }
 
-/* Channels of an output as a sound: what is not time. 0: it has no axis of time. */
-static size_t channels_of(const job *j, size_t output)
-{
-    const clrnn_tensor *t = clrnn_tensors_at(j->outputs, output);
-    const int axis = t && output < GRAPH_ARRAYS ? j->pass.timed[output] : -1;
-    return axis < 0 || t->shape[axis] == 0 ? 0 : t->count / (size_t)t->shape[axis];
-}
-
-/* Output k of the model, or SIZE_MAX: without a name the first one that has as many channels as
- * what came in. */
-static size_t sound_output(const job *j, const place *p)
-{
-    const size_t wanted = j->sounded ? j->sound.channels : 1;
-    for (size_t i = 0; i < clrnn_tensors_count(j->outputs); i++)
-        if (*p->name ? strcmp(clrnn_tensors_at(j->outputs, i)->name, p->name) == 0
-                     : channels_of(j, i) == wanted)
-            return i;
-    return SIZE_MAX;
-}
-
-/* An output [outer,T,inner] as frames of outer*inner channels. */
-static int interleave(const job *j, size_t output, tool_sound *sound)
-{
-    const clrnn_tensor *t = clrnn_tensors_at(j->outputs, output);
-    const int axis = j->pass.timed[output];
-    size_t T = (size_t)t->shape[axis], inner = 1;
-    float *numbers = run_reals(t, sizeof(float));
-    for (uint32_t i = (uint32_t)axis + 1; i < t->rank; i++)
-        inner *= (size_t)t->shape[i];
-    const size_t channels = t->count / T;
-    *sound = (tool_sound){.samples = calloc(t->count, sizeof(float)),
-                          .frames = T,
-                          .channels = (uint32_t)channels,
-                          .rate = j->rate,
-                          .format = j->sound.format};
-    for (size_t i = 0; numbers && sound->samples && i < t->count; i++)
-        sound->samples[i / inner % T * channels + i / inner / T * inner + i % inner] = numbers[i];
-    free(numbers);
-    return numbers && sound->samples ? TOOL_OK : tool_no_memory();
-}
-
-static int save_sound(const job *j, const place *p)
-{
-    enum { most = 32 };
-    const size_t output = sound_output(j, p);
-    const size_t channels = output == SIZE_MAX ? 0 : channels_of(j, output);
-    tool_sound sound = {0};
-    if (channels == 0 || channels > most)
-        return tool_error("run: --out %s: %s of the model is a sound of 1 to %d channels", p->path,
-                          *p->name ? "that output" : "no output", most);
-    if (!j->rate)
-        return tool_error("run: --out %s: nothing says how many steps a second has; give a .wav, "
-                          "or write .npy",
-                          p->path);
-    int code = interleave(j, output, &sound);
-    if (!code && j->sounded && j->sound.rate != j->rate)
-        code = sound_resample("run", p->path, &sound, j->sound.rate, j->sound.frames);
-    if (!code)
-        code = sound_write("run", p->path, &sound);
-    if (!code)
-        printf("%s %zu frames of %u channel%s, %u a second -> %s\n",
-               clrnn_tensors_at(j->outputs, output)->name, sound.frames, sound.channels,
-               sound.channels > 1 ? "s" : "", sound.rate, p->path);
-    sound_free(&sound);
-    return code;
-}
-
 /* The arrays that go to one file: one, or of a .safetensors file without a name all of them. */
 static clrnn_status fill_file(const job *j, const char *path, const clrnn_tensor *one,
                               clrnn_tensors *set)
@@ -282,7 +182,7 @@ static int save_output(const job *j, const place *places, size_t count, size_t k
     const clrnn_tensor *one = NULL;
     int code = TOOL_OK;
     if (sound_is_named(places[k].path))
-        return save_sound(j, &places[k]);
+        return run_sound_save(&j->sound, &j->pass, j->outputs, places[k].name, places[k].path);
     for (size_t i = 0; i < k; i++)
         if (strcmp(places[i].path, places[k].path) == 0)
             return TOOL_OK;
@@ -301,31 +201,56 @@ static int save_output(const job *j, const place *places, size_t count, size_t k
     return code ? code : status ? tool_failed(status) : TOOL_OK;
 }
 
+/* Whether the name of output k says what it is. */
+static int check_name(const place *places, size_t k)
+{
+    const char *path = places[k].path;
+    const bool sound = sound_is_named(path), npy = ends_with(path, ".npy");
+    if (!sound && !npy && !ends_with(path, ".safetensors"))
+        return tool_error("run: --out %s: the file's name must end in .npy, .safetensors or .wav",
+                          path);
+    for (size_t i = 0; i < k && (sound || npy); i++)
+        if (strcmp(path, places[i].path) == 0)
+            return tool_error("run: --out %s: %s file holds one array; use .safetensors", path,
+                              sound ? "a .wav" : "an .npy");
+    return sound ? sound_check("run", path) : TOOL_OK;
+}
+
+/* The files of a run; those that are written under one name once. */
+static size_t list_files(const job *j, const place *outs, size_t count, tool_file *files)
+{
+    size_t used = 0;
+    place in;
+    files[used++] = (tool_file){"MODEL", j->w->model, false};
+    files[used++] = (tool_file){"--arch", j->w->arch, false};
+    for (size_t i = 0; i < j->in->count; i++)
+        if (!split(j->in->items[i], "in", &in))
+            files[used++] = (tool_file){"--in", in.path, false};
+    for (size_t i = 0; i < count; i++) {
+        bool again = false;
+        for (size_t k = 0; k < i; k++)
+            again = again || strcmp(outs[i].path, outs[k].path) == 0;
+        if (!again)
+            files[used++] = (tool_file){"--out", outs[i].path, true};
+    }
+    return used;
+}
+
 /* Before anything is computed: files that can be written, and are not what is read. */
 static int check_outputs(const job *j, const place *places, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        tool_file files[2] = {{"MODEL", j->w->model, false}, {"--out", places[i].path, true}};
-        const bool sound = sound_is_named(places[i].path);
-        if (!sound && !ends_with(places[i].path, ".npy") &&
-            !ends_with(places[i].path, ".safetensors"))
-            return tool_error("run: --out %s: the file's name must end in .npy, .safetensors or "
-                              ".wav",
-                              places[i].path);
-        int code = sound ? sound_check("run", places[i].path) : TOOL_OK;
-        if (!code)
-            code = tool_check_files("run", files, 2);
-        if (!code)
-            code = tool_check_output("run", &files[1], true);
-        for (size_t k = 0; k < i && !code; k++)
-            if ((sound || ends_with(places[i].path, ".npy")) &&
-                strcmp(places[i].path, places[k].path) == 0)
-                code = tool_error("run: --out %s: %s file holds one array; use .safetensors",
-                                  places[i].path, sound ? "a .wav" : "an .npy");
-        if (code)
-            return code;
-    }
-    return TOOL_OK;
+    tool_file *files = calloc(2 + j->in->count + count, sizeof *files);
+    int code = files ? TOOL_OK : tool_no_memory();
+    const size_t used = files ? list_files(j, places, count, files) : 0;
+    for (size_t i = 0; i < count && !code; i++)
+        code = check_name(places, i);
+    if (!code)
+        code = tool_check_files("run", files, used);
+    for (size_t i = 0; i < used && !code; i++)
+        if (files[i].written)
+            code = tool_check_output("run", &files[i], true);
+    free(files);
+    return code;
 }
 
 /* --- all -------------------------------------------------------------------------------------- */
@@ -347,10 +272,10 @@ static void print_times(const job *j)
     const graph_times *t = &j->pass.times;
     printf("%zu blocks of %u steps: median %.1f us, 99.9 %% within %.1f us, slowest %.1f us",
            t->blocks, j->pass.block, 1e6 * t->median, 1e6 * t->late, 1e6 * t->worst);
-    if (j->rate) {
-        const double lasts = (double)j->pass.block / j->rate;
+    if (j->sound.rate) {
+        const double lasts = (double)j->pass.block / j->sound.rate;
         printf(", %.3g of the %.1f us that a block lasts at %u a second", t->worst / lasts,
-               1e6 * lasts, j->rate);
+               1e6 * lasts, j->sound.rate);
     }
     printf("\n");
 }
@@ -387,7 +312,7 @@ int run_graph(const run_graph_wishes *w, const tool_list *in, const tool_list *o
                                .arch = w->arch,
                                .zeros = true,
                                .block = w->block};
-        j->rate = sound_model_rate(w->model);
+        j->sound.rate = sound_model_rate(w->model);
     }
     for (size_t i = 0; i < count && !code; i++)
         code = split(out->items[i], "out", &places[i]);
