@@ -7,6 +7,7 @@
 
 #include "run.h"
 #include "run_graph.h"
+#include "sound.h"
 
 #define PRECISIONS "f32|f64"
 #define WEIGHTS    "f32|f16|bf16|int8" /* as clrnn_storage counts them */
@@ -32,6 +33,15 @@ typedef struct job {
     int32_t *ids;
     uint32_t *lengths;
 } job;
+
+/* What to do if x is batch-major and has been taken as time-major: `rows` is what another array
+ * says that N is. */
+static const char *hint(const job *j, uint64_t rows)
+{
+    return !j->batch_first && rows == j->steps && rows != j->batch
+               ? "; x looks like [N,T,..]: add --batch-first"
+               : "";
+}
 
 static int bad_shape(const run_input *in, int which, const char *wanted)
 {
@@ -95,10 +105,11 @@ static int read_symbols(job *j)
 static int read_lengths(job *j)
 {
     const run_input *in = &j->inputs[RUN_LENGTHS];
-    char wanted[64];
+    char wanted[120];
     if (!in->path)
         return TOOL_OK;
-    snprintf(wanted, sizeof wanted, "it must be [N] with N=%u", j->batch);
+    snprintf(wanted, sizeof wanted, "it must be [N] with N=%u%s", j->batch,
+             hint(j, in->tensor->rank == 1 ? in->tensor->shape[0] : 0));
     if (!run_is_integer(in->tensor))
         return tool_error("run: %s: lengths is %s, but must be integers", in->path,
                           clrnn_dtype_name(in->tensor->dtype));
@@ -119,11 +130,11 @@ static int read_lengths(job *j)
 static int read_state(job *j, int which, uint32_t width, void **out)
 {
     const run_input *in = &j->inputs[which];
-    char wanted[120];
+    char wanted[160];
     if (!in->path)
         return TOOL_OK;
-    snprintf(wanted, sizeof wanted, "it must be [%u,%u,%u] for this model and x", j->stack,
-             j->batch, width);
+    snprintf(wanted, sizeof wanted, "it must be [%u,%u,%u] for this model and x%s", j->stack,
+             j->batch, width, hint(j, in->tensor->rank == 3 ? in->tensor->shape[1] : 0));
     const uint64_t *shape = in->tensor->shape;
     if (in->tensor->rank != 3 || shape[0] != j->stack || shape[1] != j->batch || shape[2] != width)
         return bad_shape(in, which, wanted);
@@ -323,8 +334,7 @@ static int work(job *j, const char *selector)
 static int check_use(job *j, const tool_list *models, const tool_list *in, const tool_list *out)
 {
     if (models->count != 1)
-        return tool_error("run: %s; clrnn run --help tells the use",
-                          models->count ? "more than one model given" : "no model given");
+        return tool_error("run: no model given; clrnn run --help tells the use");
     j->model_path = models->items[0];
     int code = run_name_inputs(in, j->inputs);
     if (!code)
@@ -336,9 +346,35 @@ static int check_use(job *j, const tool_list *models, const tool_list *in, const
     return code ? code : run_check_files(j->model_path, j->inputs, j->outputs, j->force);
 }
 
+/* MODEL FILE is MODEL --in FILE. */
+static int take_places(tool_list *models, tool_list *in)
+{
+    const size_t more = models->count > 1 ? models->count - 1 : 0;
+    const char **items = more ? calloc(more + in->count, sizeof *items) : NULL;
+    if (!more)
+        return TOOL_CONTINUE;
+    if (!items)
+        return tool_no_memory();
+    for (size_t i = 0; i < more + in->count; i++)
+        items[i] = i < more ? models->items[1 + i] : in->items[i - more];
+    free(in->items);
+    *in = (tool_list){items, more + in->count};
+    models->count = 1;
+    return TOOL_CONTINUE;
+}
+
+static bool has_sound(const tool_list *list)
+{
+    bool has = false;
+    for (size_t i = 0; i < list->count; i++)
+        has = has || sound_is_named(list->items[i]);
+    return has;
+}
+
 static int run(int argc, char **argv)
 {
     job j = {0};
+    uint32_t block = 0;
     const char *selector = NULL, *arch = NULL;
     tool_list models = {0}, in = {0}, out = {0}, sizes = {0};
     tool_option options[] = {
@@ -346,6 +382,8 @@ static int run(int argc, char **argv)
         tool_many("out", "[NAME=]FILE", &out, "y (default), hn, cn or logits to FILE"),
         tool_flag("force", &j.force, "replace a model or other file of --out that exists"),
         tool_prefix(&j.prefix),
+        tool_u32("stream", "BLOCK", &block, 1,
+                 "in blocks of so many steps, and the time they took"),
         tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is scanned (auto)"),
@@ -355,12 +393,16 @@ static int run(int argc, char **argv)
         tool_device(&selector),
         {0}};
     int code = tool_parse(&tool_run, argc, argv, options, &models);
-    if (code == TOOL_CONTINUE && models.count == 1 && run_is_graph(models.items[0])) {
+    if (code == TOOL_CONTINUE)
+        code = take_places(&models, &in);
+    if (code == TOOL_CONTINUE && models.count == 1 &&
+        (block || has_sound(&in) || has_sound(&out) || run_is_graph(models.items[0]))) {
         const run_graph_wishes wishes = {.model = models.items[0],
                                          .selector = selector,
                                          .prefix = j.prefix,
                                          .arch = arch,
                                          .not_for_graphs = j.batch_first || j.weights,
+                                         .block = block,
                                          .precision = (clrnn_precision)j.precision,
                                          .strategy = (clrnn_strategy)j.strategy};
         code = run_graph(&wishes, &in, &out, &sizes);
@@ -385,7 +427,7 @@ static int run(int argc, char **argv)
 }
 
 const tool_command tool_run = {
-    "run", "MODEL --in [NAME=]FILE... --out [NAME=]FILE... [OPTION]...",
+    "run", "MODEL [--in] [NAME=]FILE... --out [NAME=]FILE... [OPTION]...",
     "run a model over arrays in files",
     "MODEL is a .safetensors file, or a model of another format, as .onnx; a FILE is .npy or\n"
     ".safetensors, where NAME is the tensor's name.\n"
@@ -395,5 +437,10 @@ const tool_command tool_run = {
     "T steps, N sequences, I inputs, H hidden units, R = H or the projected size, L layers,\n"
     "D directions. Numbers of any type are converted.\n"
     "Models of other formats, and graphs, have inputs and outputs of their own names: a FILE\n"
-    "without NAME is the first one, or of .safetensors all; an input that is not given is 0.\n",
+    "without NAME is the first one, or of .safetensors all; an input that is not given is 0.\n"
+    "A .wav is an input or output of one channel, several channels are rows; its rate is changed "
+    "to\n"
+    "the model's (RTNeural and NAM say it). With --stream outputs have the same bits; what comes "
+    "at\n"
+    "the end, as states, is that of the last block.\n",
     run};
