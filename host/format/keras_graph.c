@@ -68,6 +68,13 @@ typedef struct arguments {
     bool has_number;
 } arguments;
 
+/* The mask of a call. Keras 3 looks for one that is not given only where there is one value. */
+static const char *mask_of(const clr_keras *k, const arguments *a)
+{
+    static const char none[CLR_KERAS_NAME] = "";
+    return a->mask.name[0] ? a->mask.name : k->before_3 || a->count == 1 ? a->inputs[0].mask : none;
+}
+
 static clrnn_status add_layer(builder *b, call *c, const arguments *a)
 {
     clr_keras *k = &b->k;
@@ -89,7 +96,7 @@ static clrnn_status add_layer(builder *b, call *c, const arguments *a)
     k->number = a->number;
     k->has_number = a->has_number;
     k->operation = !module || strncmp(module, "keras.src.ops", 13) == 0;
-    memcpy(k->mask, a->mask.name[0] ? a->mask.name : a->inputs[0].mask, sizeof k->mask);
+    memcpy(k->mask, mask_of(k, a), sizeof k->mask);
     clrnn_status status = clr_keras_layer(k);
     memcpy(c->outputs, k->outputs, sizeof c->outputs);
     c->output_count = k->output_count;
@@ -216,8 +223,8 @@ static clrnn_status build_sequential(builder *b, const cJSON *config)
 /* --- Functional --------------------------------------------------------------------------------
  */
 
-/* Whether a call of Keras 3 is given a mask, as then all are that have one; but Multiply looks at
- * those of its values. */
+/* Whether a call of Keras 3 is given a mask, as then all are that have one; but for one that is
+ * null the values have it, and Multiply looks at those of its values. */
 static bool gives_masks(const builder *b)
 {
     bool gives = false;
@@ -225,7 +232,7 @@ static bool gives_masks(const builder *b)
         clr_histories all = {0};
         clr_history_collect(b->calls[i].inbound, &all, 0);
         gives = gives || (cJSON_IsObject(b->calls[i].inbound) && all.mask.layer);
-        if (strcmp(type_of(b->calls[i].layer), "Multiply") == 0)
+        if (all.no_mask || strcmp(type_of(b->calls[i].layer), "Multiply") == 0)
             return false;
     }
     return gives;

@@ -32,6 +32,8 @@ static void take_mask(const cJSON *item, clr_histories *all)
         all->unknown = "mask";
     else if (masks.count == 1)
         all->mask = masks.list[0];
+    else
+        all->no_mask = true;
 }
 
 /* All values in the arguments of a call, in order. */

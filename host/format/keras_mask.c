@@ -196,18 +196,40 @@ static bool is_one_of(const char *type, const char *const *types)
     return *types != NULL;
 }
 
+/* A mask of ones for a value: what is not less than itself. */
+static clrnn_status all_steps(clr_keras *k, const clr_keras_value *x, uint32_t number,
+                              clr_keras_value *mask)
+{
+    const clrnn_node_desc less = {
+        .kind = CLRNN_NODE_COMPARE, .comparison = CLRNN_LESS, .inputs = {x->name, x->name}};
+    const clrnn_node_desc turn = {.kind = CLRNN_NODE_ACTIVATION, .function = CLRNN_FN_NOT};
+    clr_keras_value none, any;
+    char name[24];
+    snprintf(name, sizeof name, ".none%u", number);
+    clrnn_status status = clr_keras_add(k, &less, name, NULL, &none);
+    snprintf(name, sizeof name, ".any%u", number);
+    if (status == CLRNN_OK)
+        status = reduce(k, none.name, 2, false, false, name, &any);
+    snprintf(name, sizeof name, ".all%u", number);
+    return status == CLRNN_OK ? clr_keras_add(k, &turn, name, any.name, mask) : status;
+}
+
 /* Of values one after the other in time, their masks are, too. */
 static clrnn_status join(clr_keras *k, clr_keras_value *out)
 {
     clrnn_node_desc desc = {.kind = CLRNN_NODE_CONCAT, .axis = 1};
-    clr_keras_value mask;
-    for (uint32_t i = 0; i < k->input_count; i++) {
-        desc.inputs[i] = k->inputs[i].mask;
-        if (!k->inputs[i].mask[0])
-            return clr_keras_unsupported(k, "along time", "a mask of some inputs alone");
+    clr_keras_value mask, ones[CLR_KERAS_INPUTS];
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; i < k->input_count && status == CLRNN_OK; i++) {
+        const bool masked = k->inputs[i].mask[0];
+        if (!masked)
+            status = all_steps(k, &k->inputs[i], i, &ones[i]);
+        desc.inputs[i] = masked ? k->inputs[i].mask : ones[i].name;
     }
-    clrnn_status status = clr_keras_add(k, &desc, ".mask", NULL, &mask);
-    memcpy(out->mask, mask.name, sizeof mask.name);
+    if (status == CLRNN_OK)
+        status = clr_keras_add(k, &desc, ".mask", NULL, &mask);
+    if (status == CLRNN_OK)
+        memcpy(out->mask, mask.name, sizeof mask.name);
     return status;
 }
 

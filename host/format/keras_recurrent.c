@@ -204,7 +204,7 @@ static clrnn_status add_one_way(clr_keras *k)
     else if (!f.sequences)
         status = clr_keras_add(k, &last, ".last", k->node, &k->outputs[0]);
     if (f.sequences && !k->masks_given)
-        memcpy(k->outputs[0].mask, k->mask, sizeof k->mask);
+        memcpy(k->outputs[0].mask, k->mask[0] ? k->mask : k->inputs[0].mask, sizeof k->mask);
     return status == CLRNN_OK && f.states ? add_states(k, &f.network) : status;
 }
 
