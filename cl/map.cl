@@ -263,28 +263,41 @@ static inline size_t row_at(ulong rank, const ulong *size, const ulong *stride, 
     return at;
 }
 
-/* Elements first..end of a row where all that is asked is a or a + b, and relu of it: most of what
- * an epilogue or a transposition does, without a choice inside the loop. False: it is not. */
+/* Elements first..end of a row where all that is asked is one of these combinations, and relu of
+ * it: most of what an epilogue, a pooling or a transposition does, without a choice inside the
+ * loop. False: it is not. */
+#define MAP_EACH(COMBINE)                                                       \
+    for (ulong k = first; k < end; k++) {                                       \
+        REAL value = combine_of(COMBINE, a[k * sa], b[k * sb], (REAL)0, false); \
+        out[k * to] = relu && value < 0 ? (REAL)0 : value;                      \
+    }
 static inline bool map_simply(global REAL *out, global const REAL *a, global const REAL *b,
                               const map_launch *m, ulong first, ulong end)
 {
     ulong last = m->rank - 1, to = m->out_stride[last], sa = m->stride[0][last];
     ulong sb = m->stride[1][last];
-    bool sum = m->combine == COMBINE_ADD, relu = m->function == FN_RELU;
-    if (m->within.some || m->gradient || (m->combine != COMBINE_FIRST && !sum) ||
-        (m->function != FN_IDENTITY && !relu))
+    bool relu = m->function == FN_RELU;
+    if (m->within.some || m->gradient || (m->function != FN_IDENTITY && !relu))
         return false;
-    if (sum)
-        for (ulong k = first; k < end; k++) {
-            REAL value = a[k * sa] + b[k * sb];
-            out[k * to] = relu && value < 0 ? (REAL)0 : value;
-        }
-    else
-        for (ulong k = first; k < end; k++) {
-            REAL value = a[k * sa];
-            out[k * to] = relu && value < 0 ? (REAL)0 : value;
-        }
-    return true;
+    switch ((uint)m->combine) {
+    case COMBINE_FIRST:
+        MAP_EACH(COMBINE_FIRST)
+        return true;
+    case COMBINE_ADD:
+        MAP_EACH(COMBINE_ADD)
+        return true;
+    case COMBINE_SUB:
+        MAP_EACH(COMBINE_SUB)
+        return true;
+    case COMBINE_MUL:
+        MAP_EACH(COMBINE_MUL)
+        return true;
+    case COMBINE_MAX:
+        MAP_EACH(COMBINE_MAX)
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* out = function(combine(a, b, c)), 0 past a row's length. Arrays may be the same where their
