@@ -7,6 +7,7 @@
 
 #include "graph_blocks.h"
 #include "graph_sound.h"
+#include "graph_words.h"
 
 /* One run: host arrays of all inputs and outputs of the graph. */
 typedef struct arrays {
@@ -36,14 +37,6 @@ bool graph_pass_add_sound(graph_pass *pass, const char *name, const clrnn_tensor
         return false;
     pass->sound[pass->count - 1] = true;
     return true;
-}
-
-clrnn_status graph_complain(clrnn_status status, const char *format, const char *name)
-{
-    char text[1000];
-    snprintf(text, sizeof text, format, name);
-    tool_log()->message(tool_log()->user, CLRNN_LOG_ERROR, text);
-    return status;
 }
 
 /* What given array k is called, by itself or by its place. */
@@ -80,23 +73,6 @@ static clrnn_status take_names(const clrnn_graph *graph, clrnn_tensors *names)
          i++)
         status = clrnn_tensors_add(names, info.name, CLRNN_DTYPE_F32, 1, &empty, NULL);
     return status;
-}
-
-const char *graph_shape_text(const clrnn_value_info *info, char text[200])
-{
-    size_t used = 1;
-    strcpy(text, "[");
-    for (uint32_t i = 0; i < info->rank; i++) {
-        const int64_t size = info->shape[i];
-        char number[24];
-        snprintf(number, sizeof number, "%lld", (long long)size);
-        used += (size_t)snprintf(text + used, 200 - used, "%s%s", i ? "," : "",
-                                 size == CLRNN_STEPS   ? "T"
-                                 : size == CLRNN_BATCH ? "N"
-                                                       : number);
-    }
-    snprintf(text + used, 200 - used, "]");
-    return text;
 }
 
 /* Whether a size is that of an axis; T and N are what the first array says that has them. */

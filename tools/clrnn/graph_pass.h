@@ -37,12 +37,6 @@ typedef struct graph_pass {
 bool graph_pass_add(graph_pass *pass, const char *name, const clrnn_tensor *value);
 bool graph_pass_add_sound(graph_pass *pass, const char *name, const clrnn_tensor *value);
 
-/** Log an error, in which `name` stands for %s; returns the status. */
-clrnn_status graph_complain(clrnn_status status, const char *format, const char *name);
-
-/** "[T,N,3]" */
-const char *graph_shape_text(const clrnn_value_info *info, char text[200]);
-
 /** Run it. *outputs: all outputs by name, in order; the caller's. Returns: as the functions of the
  *  library that it calls; CLRNN_ERR_ARGUMENT also for an input that is not given. */
 clrnn_status graph_pass_run(clrnn_context *context, graph_pass *pass, clrnn_tensors **outputs);

@@ -2,6 +2,8 @@
  * graph_sound.c - see graph_sound.h. */
 #include "graph_sound.h"
 
+#include "graph_words.h"
+
 /* The shape in which a model takes a sound [frames,channels], and whether its samples come channel
  * after channel. False: in none. */
 static bool sound_shape(const clrnn_value_info *info, const clrnn_tensor *sound,

@@ -3,7 +3,7 @@
 #ifndef TOOL_GRAPH_SOUND_H
 #define TOOL_GRAPH_SOUND_H
 
-#include "graph_pass.h"
+#include "tool.h"
 
 /** *value, [frames,channels], as input `info` takes it: in *set, made if it is NULL. Channels are
  *  features where there are as many, else rows. Returns: CLRNN_OK, CLRNN_ERR_RANGE (neither: the

@@ -7,7 +7,6 @@
 
 #include "run.h"
 #include "run_graph.h"
-#include "sound.h"
 
 #define PRECISIONS "f32|f64"
 #define WEIGHTS    "f32|f16|bf16|int8" /* as clrnn_storage counts them */
@@ -34,8 +33,7 @@ typedef struct job {
     uint32_t *lengths;
 } job;
 
-/* What to do if x is batch-major and has been taken as time-major: `rows` is what another array
- * says that N is. */
+/* What to do if x is batch-major: `rows` is what another array says that N is. */
 static const char *hint(const job *j, uint64_t rows)
 {
     return !j->batch_first && rows == j->steps && rows != j->batch
@@ -115,15 +113,7 @@ static int read_lengths(job *j)
                           clrnn_dtype_name(in->tensor->dtype));
     if (in->tensor->rank != 1 || in->tensor->shape[0] != j->batch)
         return bad_shape(in, RUN_LENGTHS, wanted);
-    int32_t *lengths = run_integers(in->tensor);
-    j->lengths = (uint32_t *)lengths;
-    if (!lengths)
-        return tool_no_memory();
-    for (uint32_t n = 0; n < j->batch; n++)
-        if (lengths[n] < 0 || (uint32_t)lengths[n] > j->steps)
-            return tool_error("run: %s: length %lld of sequence %u is not 0 to T=%u", in->path,
-                              (long long)run_integer_at(in->tensor, n), n, j->steps);
-    return TOOL_OK;
+    return run_lengths(in, j->steps, &j->lengths);
 }
 
 /* h0 [L*D,N,R] or c0 [L*D,N,H]. */
@@ -202,7 +192,6 @@ static void *step_of(const job *j, void *data, uint32_t t, size_t width)
     return data ? (char *)data + (size_t)t * j->batch * width * j->element : NULL;
 }
 
-/* Steps t..t+steps-1, from h0 and c0 to hn and cn. */
 static int forward_chunk(job *j, uint32_t t, uint32_t steps, const uint32_t *lengths,
                          const void *h0, const void *c0, void *hn, void *cn)
 {
@@ -222,23 +211,14 @@ static int forward_chunk(job *j, uint32_t t, uint32_t steps, const uint32_t *len
     return status ? tool_failed(status) : TOOL_OK;
 }
 
-/* A state array [L*D,N,width] that begins as `from`, or with zeros; NULL after an error. */
-static void *make_state(const job *j, const void *from, size_t width)
-{
-    size_t count = (size_t)j->stack * j->batch * width;
-    void *state = calloc(count, j->element);
-    if (state && from)
-        memcpy(state, from, count * j->element);
-    return state;
-}
-
 /* A long sequence in chunks, each from the state after the one before: memory on the device does
  * not grow with T, and on CPU devices the numbers are the same to the last bit. */
 static int forward_chunks(job *j)
 {
     bool has_c = clrnn_cell_get_info(j->desc->network.cell)->has_cell_state;
     size_t H = j->desc->network.hidden_size;
-    void *h = make_state(j, j->h0, j->state), *c = has_c ? make_state(j, j->c0, H) : NULL;
+    void *h = run_copy(j->h0, (size_t)j->stack * j->batch * j->state, j->element),
+         *c = has_c ? run_copy(j->c0, (size_t)j->stack * j->batch * H, j->element) : NULL;
     uint32_t *lengths = j->lengths ? calloc(j->batch, sizeof *lengths) : NULL;
     int code = h && (c || !has_c) && (lengths || !j->lengths) ? TOOL_OK : tool_no_memory();
     for (uint32_t t = 0; t < j->steps && !code; t += CHUNK) {
@@ -346,31 +326,6 @@ static int check_use(job *j, const tool_list *models, const tool_list *in, const
     return code ? code : run_check_files(j->model_path, j->inputs, j->outputs, j->force);
 }
 
-/* MODEL FILE is MODEL --in FILE. */
-static int take_places(tool_list *models, tool_list *in)
-{
-    const size_t more = models->count > 1 ? models->count - 1 : 0;
-    const char **items = more ? calloc(more + in->count, sizeof *items) : NULL;
-    if (!more)
-        return TOOL_CONTINUE;
-    if (!items)
-        return tool_no_memory();
-    for (size_t i = 0; i < more + in->count; i++)
-        items[i] = i < more ? models->items[1 + i] : in->items[i - more];
-    free(in->items);
-    *in = (tool_list){items, more + in->count};
-    models->count = 1;
-    return TOOL_CONTINUE;
-}
-
-static bool has_sound(const tool_list *list)
-{
-    bool has = false;
-    for (size_t i = 0; i < list->count; i++)
-        has = has || sound_is_named(list->items[i]);
-    return has;
-}
-
 static int run(int argc, char **argv)
 {
     job j = {0};
@@ -382,8 +337,7 @@ static int run(int argc, char **argv)
         tool_many("out", "[NAME=]FILE", &out, "y (default), hn, cn or logits to FILE"),
         tool_flag("force", &j.force, "replace a model or other file of --out that exists"),
         tool_prefix(&j.prefix),
-        tool_u32("stream", "BLOCK", &block, 1,
-                 "in blocks of so many steps, and the time they took"),
+        tool_u32("stream", "BLOCK", &block, 1, "in blocks of so many steps, timed"),
         tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is scanned (auto)"),
@@ -394,9 +348,9 @@ static int run(int argc, char **argv)
         {0}};
     int code = tool_parse(&tool_run, argc, argv, options, &models);
     if (code == TOOL_CONTINUE)
-        code = take_places(&models, &in);
+        code = run_take_places(&models, &in);
     if (code == TOOL_CONTINUE && models.count == 1 &&
-        (block || has_sound(&in) || has_sound(&out) || run_is_graph(models.items[0]))) {
+        (block || run_has_sound(&in) || run_has_sound(&out) || run_is_graph(models.items[0]))) {
         const run_graph_wishes wishes = {.model = models.items[0],
                                          .selector = selector,
                                          .prefix = j.prefix,
