@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
@@ -27,7 +28,7 @@
 typedef struct field {
     char key[48];
     bool must_match; /* else a difference costs a warning */
-    char text[32];
+    char text[CLR_DECIMAL_ROOM];
 } field;
 
 enum { FIELDS = 14 + CLR_NUMBER_OPTIONS }; /* at most */
@@ -49,10 +50,8 @@ static field integer_field(const char *name, bool must_match, uint64_t value)
 
 static field number_field(const char *name, double value)
 {
-    char text[32], *comma;
-    snprintf(text, sizeof text, "%.17g", value);
-    if ((comma = strchr(text, ',')) != NULL)
-        *comma = '.'; /* some locales' decimal point: a file must not depend on it */
+    char text[CLR_DECIMAL_ROOM];
+    clr_decimal_write(text, 17, value);
     return text_field(name, false, text);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "outputs.h"
 #include "train_data.h"
 
 typedef struct job {
@@ -243,7 +244,8 @@ static int save_csv(const job *j, const char *path, bool wide)
     const bool classes = j->loss == CLRNN_LOSS_CROSS_ENTROPY && !wide;
     const size_t steps = every ? j->info->steps : 1;
     char text[100];
-    FILE *file = fopen(path, "w");
+    tool_output output;
+    FILE *file = tool_output_begin(&output, path);
     if (!file)
         return tool_error("predict: %s: cannot write it: %s", path, strerror(errno));
     put_head(j, file, wide);
@@ -260,9 +262,9 @@ static int save_csv(const job *j, const char *path, bool wide)
             fprintf(file, ",%.9g", v[k]);
         fprintf(file, "\n");
     }
-    bool bad = ferror(file);
-    bad = fclose(file) || bad;
-    return bad ? tool_error("predict: %s: cannot write it: %s", path, strerror(errno)) : TOOL_OK;
+    return tool_output_end(&output, true)
+               ? TOOL_OK
+               : tool_error("predict: %s: cannot write it: %s", path, strerror(errno));
 }
 
 static int save_classes(const job *j)
