@@ -83,7 +83,24 @@ MODELS = [
     ("onnx-data-outside", "test_onnx", [
         ("host/format/onnx_tensor.c", "if (part == 2 && strncmp(path, \"..\", 2) == 0)", "if (part == 99)")]),
     ("graph-own-lengths-lost", "test_onnx_random", [
-        ("host/graph/node_recurrent.c", "    if (run->x[3].buffer)\n        return ((recurrent_own *)*run->own)->lengths;\n", "")]),
+        ("host/graph/node_recurrent.c", "own->lengths ? own->lengths : pass_lengths(run)", "pass_lengths(run)")]),
+    # Steps that masks leave out.
+    ("graph-mask-in-one-order", "test_graph_masks", [
+        ("host/graph/counted.c", "time_first ? i : i % N * T + i / N", "time_first ? i : i")]),
+    ("graph-repeats-past-lengths", "test_graph_masks", [
+        ("host/graph/node_recurrent.c", "ordered && has_other_y(run) && io.y.buffer", "ordered && !run")]),
+    ("graph-mask-lost", "test_graph_masks", [
+        ("host/graph/node_recurrent.c", ".mask = own->mask,", ".mask = NULL,")]),
+    ("keras-mask-of-all-inputs", "test_keras_files", [
+        ("host/format/keras_mask.c", "k->before_3 ? CLRNN_NODE_MIN : CLRNN_NODE_MAX", "CLRNN_NODE_MIN")]),
+    ("keras-both-directions-repeat", "test_keras_files", [
+        ("host/format/keras_recurrent.c", "f->zeros = f->sequences;", "f->zeros = false;")]),
+    ("keras-mean-of-masked-steps", "test_keras_files", [
+        ("host/format/keras_moving.c", "k->mask[0] && desc.reduction", "!k->node[0] && desc.reduction")]),
+    ("keras-masked-steps-are-zero", "test_keras", [
+        ("host/format/keras_recurrent.c", "k->mask[0] && !f->zeros;", "!k->node[0];")]),
+    ("keras-masked-first-is-state", "test_keras", [
+        ("host/format/keras_recurrent.c", "f.backwards && k->mask[0]", "f.backwards && !k->node[0]")]),
     # Streams of whole models.
     ("stream-rest-of-row-0", "test_graph_swap", [
         ("host/graph/stream.c", "at = place->state[part] + (all ? 0 : row * p->inner);",
