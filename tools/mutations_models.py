@@ -94,12 +94,12 @@ MODELS = [
     ("keras-mask-of-all-inputs", "test_keras_files", [
         ("host/format/keras_mask.c", "k->before_3 ? CLRNN_NODE_MIN : CLRNN_NODE_MAX", "CLRNN_NODE_MIN")]),
     ("keras-both-directions-repeat", "test_keras_files", [
-        ("host/format/keras_recurrent.c", "f->zeros = f->sequences;", "f->zeros = false;")]),
+        ("host/format/keras_recurrent.c", "f->zeros = f->sequences;", "f->zeros = !f->sequences;")]),
     ("keras-mean-of-masked-steps", "test_keras_files", [
         ("host/format/keras_moving.c", "k->mask[0] && desc.reduction", "!k->node[0] && desc.reduction")]),
     ("keras-masked-steps-are-zero", "test_keras", [
         ("host/format/keras_recurrent.c", "k->mask[0] && !f->zeros;", "!k->node[0];")]),
-    ("keras-masked-first-is-state", "test_keras", [
+    ("keras-masked-first-is-state", "test_keras_files", [
         ("host/format/keras_recurrent.c", "f.backwards && k->mask[0]", "f.backwards && !k->node[0]")]),
     # Streams of whole models.
     ("stream-rest-of-row-0", "test_graph_swap", [

@@ -270,10 +270,7 @@ static bool is_last_axis(const clrnn_node_desc *node, uint32_t rank)
 static clrnn_status put_node(writer *w, const clrnn_node_desc *node, const char *before)
 {
     clrnn_value_info x;
-    bool others = false; /* states, lengths or a mask */
-    for (uint32_t i = 1; i < CLRNN_MOST_INPUTS; i++)
-        others = others || node->inputs[i];
-    if (!node->inputs[0] || strcmp(node->inputs[0], before) != 0 || others ||
+    if (!node->inputs[0] || strcmp(node->inputs[0], before) != 0 ||
         !clrnn_graph_value(w->graph, before, &x))
         return no_form(w, node, "it does not read the node before it alone");
     const uint64_t in = (uint64_t)x.shape[x.rank - 1];
