@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "device/buffer.h"
 #include "graph/counted.h"
 #include "shape/network.h"
 
@@ -279,6 +280,19 @@ static clrnn_slice ordered_x(const clr_run *run)
     return run->train ? clr_part(run->kept, reserve_count(run)) : run->scratch;
 }
 
+/* hn and cn of a stream, where somebody wants them, are copies of its states. */
+static clrnn_status give_states(clr_run *run)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 1; i < run->node->outputs && status == CLRNN_OK; i++)
+        if (run->y[i].buffer)
+            status = clr_buffer_copy(run->tools->context, run->state[i - 1].buffer,
+                                     run->state[i - 1].offset * real_bytes(run), run->y[i].buffer,
+                                     run->y[i].offset * real_bytes(run),
+                                     clr_shape_count(&run->out[i]) * real_bytes(run));
+    return status;
+}
+
 static clrnn_status recurrent_forward(clr_run *run)
 {
     const bool ordered = is_time_major(&run->in[0]);
@@ -298,7 +312,7 @@ static clrnn_status recurrent_forward(clr_run *run)
         status = clear_past_lengths(run, io.y);
     if (status == CLRNN_OK && !ordered)
         status = reorder(run, &run->out[0], io.y, run->y[0], false);
-    return status;
+    return status == CLRNN_OK && run->stream ? give_states(run) : status;
 }
 
 static clrnn_status recurrent_backward(clr_run *run)
@@ -344,7 +358,9 @@ static const char *recurrent_no_stream(const clr_infer *infer)
         return "it has lengths of its own";
     if (infer->desc->repeat)
         return "a stream keeps no output for steps that are left out to repeat";
-    return infer->in[1] || infer->in[2] ? "a stream keeps its states, but h0 or c0 is given" : NULL;
+    return infer->in[0]->batch == CLR_NO_AXIS && rows_of(infer->in[0]) != 1
+               ? "its number of rows is fixed"
+               : NULL;
 }
 
 static uint32_t recurrent_state(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS])
@@ -381,4 +397,5 @@ const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,
                                      .pass = recurrent_pass,
                                      .no_stream = recurrent_no_stream,
                                      .state = recurrent_state,
-                                     .differentiates = recurrent_differentiates};
+                                     .differentiates = recurrent_differentiates,
+                                     .begins = 1};
