@@ -65,7 +65,7 @@ bool clr_counted_make(const clr_run *run, uint64_t T, uint64_t N, clr_counted *c
 {
     const clr_size steps = clr_size_mul(clr_size_of(T), N);
     const bool lengths = has(run, CLR_COUNTED_LENGTHS), mask = has(run, CLR_COUNTED_MASK);
-    *counted = (clr_counted){NULL};
+    *counted = (clr_counted){.ids = NULL};
     if (steps.overflow)
         return false;
     if (lengths) {
@@ -86,7 +86,7 @@ void clr_counted_free(clr_counted *counted)
     free(counted->lengths);
     free(counted->numbers);
     free(counted->mask);
-    *counted = (clr_counted){NULL};
+    *counted = (clr_counted){.ids = NULL};
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
