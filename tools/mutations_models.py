@@ -183,6 +183,23 @@ MODELS = [
         ("host/train/loss.c", "elements ? present(", "!elements ? present(")]),
     ("loss-class-weight-of-gradient", "test_steps", [
         ("cl/loss.cl", "dlogits[row * O + k] *= weight;", "dlogits[row * O + k] *= (REAL)1;")]),
+    ("loss-gaussian-slope", "test_model_gradient", [
+        ("cl/loss.cl", "DIVIDE(spread, v) * (1 - r) / 2", "(1 - r)")]),
+    ("loss-gaussian-variance", "test_values", [("cl/loss.cl", "(real_log(v) + r) / 2", "real_log(v) + r")]),
+    ("loss-emphasis-of-the-next", "test_model_gradient", [
+        ("cl/loss.cl", "p - emphasis * q + dc * means[j]", "p + dc * means[j]")]),
+    ("loss-emphasis-of-errors-alone", "test_values", [
+        ("host/train/loss.c", "is ? y - o->pre_emphasis * before : 0", "is ? y : 0")]),
+    ("ctc-equal-labels-touch", "test_ctc", [
+        ("cl/ctc.cl", "s % 2 && s > 1 && labels[3 * (s / 2)] != labels[3 * (s / 2 - 1)]", "s % 2 && s > 1")]),
+    ("ctc-blank-counted-once", "test_ctc", [("cl/ctc.cl", "uint b = 2; b < r->P", "uint b = 4; b < r->P")]),
+    ("ctc-equal-labels-counted-once", "test_ctc", [("cl/ctc.cl", "sum += g[2 * j + 1];", "sum += 0;")]),
+    ("ctc-missing-steps", "test_values", [
+        ("host/train/loss_paths.c", "needed += j && label ==", "needed += 0 && label ==")]),
+    ("ctc-search-merges-labels", "test_ctc", [
+        ("host/train/decode.c", "k == last ? e->blank : total(e)", "total(e)")]),
+    ("not-finite-says-nowhere", "test_not_finite", [
+        ("host/train/finite.c", "watch[0] == trainer->steps_done", "watch[0] > trainer->steps_done")]),
     ("frozen-after-parameters-are-set", "test_steps", [
         ("host/train/freeze.c", "frozen->extents.count == 0 || frozen->version == version",
          "frozen->extents.count == 0 || frozen->version")]),
