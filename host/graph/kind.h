@@ -41,7 +41,8 @@ enum {
     CLR_USES_BEGIN = 1 << 20, /* begin, end */
     CLR_USES_STEP = 1 << 21,
     CLR_USES_ORDER = 1 << 22,
-    CLR_USES_DATA = 1 << 23 /* data, trainable */
+    CLR_USES_DATA = 1 << 23, /* data, trainable */
+    CLR_USES_REPEAT = 1 << 24
 };
 
 /* Shapes of a node under inference. */

@@ -18,6 +18,7 @@ import foreign
 import graphs
 import harness
 import info
+import losses
 import measure
 import run
 import see
@@ -56,11 +57,11 @@ def main(clrnn, part=""):
     if harness.clrnn("devices", CLRNN_DEVICE="").returncode == 3:
         print("no OpenCL device: skipped")
         return 77
-    results = run_modules((use, terminal, run), part)
+    results = run_modules((use, terminal, run, blocks), part)
     # What does not look at the device runs where no compiler takes a second for each program.
     if harness.clrnn("devices", "--device", "native").returncode == 0:
         os.environ["CLRNN_DEVICE"] = "native"
-    results += run_modules((blocks, info, train, data, graphs, see, files, measure, foreign, convert), part)
+    results += run_modules((info, train, data, losses, graphs, see, files, measure, foreign, convert), part)
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1
 
