@@ -266,17 +266,29 @@ static inline size_t row_at(ulong rank, const ulong *size, const ulong *stride, 
 /* Elements first..end of a row where all that is asked is one of these combinations, and relu of
  * it: most of what an epilogue, a pooling or a transposition does, without a choice inside the
  * loop. False: it is not. */
-#define MAP_EACH(COMBINE)                                                       \
-    for (ulong k = first; k < end; k++) {                                       \
-        REAL value = combine_of(COMBINE, a[k * sa], b[k * sb], (REAL)0, false); \
-        out[k * to] = relu && value < 0 ? (REAL)0 : value;                      \
-    }
+#define MAP_RELU(value) (relu && (value) < 0 ? (REAL)0 : (value))
+#define MAP_EACH(COMBINE)                                                           \
+    if (flat)                                                                       \
+        for (ulong k = first; k < end; k++) {                                       \
+            REAL value = combine_of(COMBINE, a[k], b[k], (REAL)0, false);           \
+            out[k] = MAP_RELU(value);                                               \
+        }                                                                           \
+    else                                                                            \
+        for (ulong k = first; k < end; k++) {                                       \
+            REAL value = combine_of(COMBINE, a[k * sa], b[k * sb], (REAL)0, false); \
+            out[k * to] = MAP_RELU(value);                                          \
+        }
 static inline bool map_simply(global REAL *out, global const REAL *a, global const REAL *b,
                               const map_launch *m, ulong first, ulong end)
 {
     ulong last = m->rank - 1, to = m->out_stride[last], sa = m->stride[0][last];
     ulong sb = m->stride[1][last];
-    bool relu = m->function == FN_RELU;
+    bool relu = m->function == FN_RELU, flat = to == 1 && sa == 1 && sb == 1;
+    if (m->combine == COMBINE_FIRST) { /* b is not looked at */
+        b = a;
+        sb = sa;
+        flat = to == 1 && sa == 1;
+    }
     if (m->within.some || m->gradient || (m->function != FN_IDENTITY && !relu))
         return false;
     switch ((uint)m->combine) {
