@@ -48,17 +48,29 @@ static void test_every_kind(void **state)
     }
 }
 
-static void test_same_meaning(void **state)
+static void same_meaning(uint32_t most, clrnn_node_kind kind)
 {
     uint32_t read = 0;
-    (void)state;
     for (uint32_t i = 0; i < count; i++) {
-        drawn_graph d = draw_graph(first + i, CLRNN_F32, 6, CLRNN_NODE_KINDS);
+        drawn_graph d = draw_graph(first + i, CLRNN_F32, most, kind);
         read += onnx_meant(&d, false);
         drawn_free(&d);
     }
     if (count >= 100)
         assert_true(read > count / 2);
+}
+
+static void test_same_meaning(void **state)
+{
+    (void)state;
+    same_meaning(6, CLRNN_NODE_KINDS);
+}
+
+/* Options of cells are rare among all. */
+static void test_cells(void **state)
+{
+    (void)state;
+    same_meaning(1, CLRNN_NODE_RECURRENT);
 }
 
 /* --- lengths ---------------------------------------------------------------------------------- */
@@ -186,9 +198,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest for_others[] = {
         cmocka_unit_test_setup_teardown(test_leave, test_open, test_close)};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_every_kind),
-        cmocka_unit_test(test_same_meaning),
+        cmocka_unit_test(test_same_bits),    cmocka_unit_test(test_every_kind),
+        cmocka_unit_test(test_same_meaning), cmocka_unit_test(test_cells),
         cmocka_unit_test(test_lengths),
     };
     return folder ? cmocka_run_group_tests(for_others, NULL, NULL)
