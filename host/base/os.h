@@ -33,6 +33,12 @@ const char *clr_user_cache(const char **tail, char *text);
  *  True: it is there now, or was already. Else reason [room] says why not. Threads: any. */
 bool clr_make_folder(const char *path, char *reason, size_t room);
 
+/** From here to the end this thread reads and writes numbers with a point, whatever locale the
+ *  application has set: around code of others that does not care. Threads: any. On Windows nothing
+ *  changes. before: what clr_point_begin gave. */
+void *clr_point_begin(void);
+void clr_point_end(void *before);
+
 /** Whether a character divides the folders in a path. */
 bool clr_is_separator(char character);
 

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
 
 #include "base/clock.h"
 #include "base/library.h"
@@ -25,6 +29,20 @@ double clr_seconds(void)
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* --- locale ---------------------------------------------------------------------------------- */
+
+void *clr_point_begin(void)
+{
+    const locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    return plain ? (void *)uselocale(plain) : NULL;
+}
+
+void clr_point_end(void *before)
+{
+    if (before)
+        freelocale(uselocale((locale_t)before));
 }
 
 /* --- memory ---------------------------------------------------------------------------------- */

@@ -138,6 +138,18 @@ unsigned clr_processors(void)
     return count > 1 ? count : 1;
 }
 
+/* --- locale ---------------------------------------------------------------------------------- */
+
+void *clr_point_begin(void)
+{
+    return NULL;
+}
+
+void clr_point_end(void *before)
+{
+    (void)before;
+}
+
 /* --- shared libraries ------------------------------------------------------------------------ */
 
 const char *const clr_opencl_files[] = {"OpenCL.dll", NULL};

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/log.h"
 #include "device/report.h"
 
@@ -49,14 +50,11 @@ static void text_member(clr_out *out, const char *name, const char *text)
     put_string(out, text);
 }
 
-/* With a point, whatever the locale; null for what is no number. */
+/* null for what is no number. */
 static void real_member(clr_out *out, const char *name, double value)
 {
-    char text[40];
-    snprintf(text, sizeof text, "%.9g", value);
-    for (char *c = text; *c; c++)
-        if (!strchr("0123456789+-e", *c))
-            *c = '.';
+    char text[CLR_DECIMAL_ROOM];
+    clr_decimal_write(text, 9, value);
     key(out, name);
     put(out, "%s", isfinite(value) ? text : "null");
 }

@@ -35,7 +35,7 @@ static clrnn_status check_fields(const arch *a)
 
 static clrnn_status parse(arch *a, const char *text, size_t size)
 {
-    a->root = clr_json_clean(text, size) ? cJSON_ParseWithLength(text, size) : NULL;
+    a->root = clr_json_parse(text, size);
     return cJSON_IsObject(a->root)
                ? check_fields(a)
                : clr_fail(a->log, CLRNN_ERR_FORMAT, "%s: no JSON object", a->where);

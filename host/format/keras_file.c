@@ -24,8 +24,7 @@ static bool is_before_3(const char *version)
 static clrnn_status parse(const char *text, size_t size, const char *file, const clrnn_log *log,
                           cJSON **root)
 {
-    *root = size <= CLR_MOST_JSON && clr_json_clean(text, size) ? cJSON_ParseWithLength(text, size)
-                                                                : NULL;
+    *root = size <= CLR_MOST_JSON ? clr_json_parse(text, size) : NULL;
     return cJSON_IsObject(*root)
                ? CLRNN_OK
                : clr_fail(log, CLRNN_ERR_FORMAT, "%s: damaged: its config is no JSON object", file);

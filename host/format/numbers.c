@@ -12,8 +12,7 @@ clrnn_status clr_json_file(const clr_format_file *file, const clrnn_log *log, cJ
     if (file->bytes > CLR_MOST_JSON)
         return clr_fail(log, CLRNN_ERR_FORMAT, "%s: JSON of more than %zu bytes", file->path,
                         CLR_MOST_JSON);
-    if (clr_json_clean(text, file->bytes))
-        *root = cJSON_ParseWithLength(text, file->bytes);
+    *root = clr_json_parse(text, file->bytes);
     if (cJSON_IsObject(*root))
         return CLRNN_OK;
     cJSON_Delete(*root);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "graph/graph.h"
@@ -31,8 +32,8 @@ static clrnn_status no_form(const writer *w, const clrnn_node_desc *node, const 
 
 static void put_real(writer *w, double value)
 {
-    char text[40];
-    snprintf(text, sizeof text, w->graph->precision == CLRNN_F64 ? "%.17g" : "%.9g", value);
+    char text[CLR_DECIMAL_ROOM];
+    clr_decimal_write(text, w->graph->precision == CLRNN_F64 ? 17 : 9, value);
     clr_json_put(&w->json, text);
 }
 

@@ -2,12 +2,12 @@
  * model/csv.c - numbers from a table of text: comma-, semicolon- or tab-separated values, with or
  * without a line of names (RFC 4180). */
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -67,7 +67,7 @@ static field next_field(table *t, bool *last)
 static bool number_of(const char *text, double *value)
 {
     static const char *const missing[] = {"", "NA", "N/A", "NaN", "nan", "NAN", "null", "?"};
-    char copy[MOST_FIELD + 1], *end, *point;
+    char copy[MOST_FIELD + 8], *end; /* 8: a locale's point may have several bytes */
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
         if (strcmp(text, missing[i]) == 0) {
             *value = NAN;
@@ -75,10 +75,7 @@ static bool number_of(const char *text, double *value)
         }
     if (!strchr("+-.0123456789", *text) || strpbrk(text, "xX"))
         return false;
-    snprintf(copy, sizeof copy, "%s", text);
-    if ((point = strchr(copy, '.')) != NULL)
-        *point = *localeconv()->decimal_point; /* strtod reads what this program's locale writes */
-    *value = strtod(copy, &end);
+    *value = strtod(clr_decimal_local(text, strlen(text), copy, sizeof copy), &end);
     return *end == 0 && isfinite(*value);
 }
 

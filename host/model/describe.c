@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * model/describe.c - the description of a model as JSON. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/decimal.h"
 #include "base/log.h"
 #include "model/description.h"
 #include "model/init.h"
@@ -77,10 +76,8 @@ static void put_network(clr_json *json, const clrnn_network_desc *n)
 
 static void put_real(clr_json *json, const char *name, double value)
 {
-    char text[32], *comma;
-    snprintf(text, sizeof text, "%.17g", value);
-    if ((comma = strchr(text, ',')) != NULL)
-        *comma = '.'; /* some locales' decimal point: a file must not depend on it */
+    char text[CLR_DECIMAL_ROOM];
+    clr_decimal_write(text, 17, value);
     put_name(json, name);
     clr_json_put(json, text);
 }

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/os.h"
 #include "model/description_reader.h"
 #include "model/json.h"
 #include "model/tensors.h"
@@ -181,8 +182,11 @@ static void parse_json(clr_reader *r)
     size_t length = strlen(text);
     if (length > MAX_JSON)
         WRONG(r, "metadata clrnn: found %zu bytes, expected at most %d", length, MAX_JSON);
-    else if (clr_json_clean(text, length))
+    else if (clr_json_clean(text, length)) {
+        void *locale = clr_point_begin(); /* as clr_json_parse, but to the end of the text */
         r->json = cJSON_ParseWithLengthOpts(text, length + 1, NULL, true);
+        clr_point_end(locale);
+    }
     if (r->status == CLRNN_OK && !cJSON_IsObject(r->json))
         WRONG(r, "metadata clrnn: expected a JSON object, found \"%s\"", clr_show(text).text);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/log.h"
 #include "graph/members.h"
 #include "model/json.h"
@@ -29,11 +30,11 @@ static void put_key(clr_json *json, const char *key)
 static void put_element(clr_json *json, const clrnn_node_desc *desc, const clr_member *m,
                         uint32_t i)
 {
-    char text[40];
+    char text[CLR_DECIMAL_ROOM];
     const int64_t value = clr_member_get(desc, m, i);
     switch (m->type) {
     case CLR_MEMBER_F64:
-        snprintf(text, sizeof text, "%.17g", clr_member_real(desc, m, i));
+        clr_decimal_write(text, 17, clr_member_real(desc, m, i));
         clr_json_put(json, text);
         break;
     case CLR_MEMBER_BOOL:

@@ -248,7 +248,7 @@ static clrnn_status take_output(const cJSON *output, const clrnn_log *log, clrnn
 
 bool clr_graph_is_description(const char *json)
 {
-    cJSON *root = json && clr_json_clean(json, strlen(json)) ? cJSON_Parse(json) : NULL;
+    cJSON *root = json ? clr_json_parse(json, strlen(json)) : NULL;
     const bool is = cJSON_GetObjectItemCaseSensitive(root, "graph") != NULL;
     cJSON_Delete(root);
     return is;
@@ -272,7 +272,7 @@ clrnn_status clr_graph_build(const char *json, clrnn_precision precision, const 
                              clrnn_graph **graph)
 {
     *graph = NULL;
-    cJSON *root = clr_json_clean(json, strlen(json)) ? cJSON_Parse(json) : NULL;
+    cJSON *root = clr_json_parse(json, strlen(json));
     const cJSON *version = cJSON_GetObjectItemCaseSensitive(root, "graph");
     uint64_t number = 0;
     clrnn_status status = CLRNN_ERR_FORMAT;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/os.h"
 
 bool clr_json_clean(const char *text, size_t size)
 {
@@ -22,6 +23,16 @@ bool clr_json_clean(const char *text, size_t size)
         i++; /* the escaped character, which may be another backslash */
     }
     return clr_utf8_valid(text, size);
+}
+
+cJSON *clr_json_parse(const char *text, size_t size)
+{
+    if (!clr_json_clean(text, size))
+        return NULL;
+    void *locale = clr_point_begin(); /* cJSON reads what strtod does */
+    cJSON *root = cJSON_ParseWithLength(text, size);
+    clr_point_end(locale);
+    return root;
 }
 
 bool clr_json_integer(const cJSON *item, uint64_t most, uint64_t *value)

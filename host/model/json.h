@@ -15,6 +15,10 @@
  *  (which would end a C string unseen). Not whether it is JSON. */
 bool clr_json_clean(const char *text, size_t size);
 
+/** Read a text that is `size` bytes; one that is not fit (clr_json_clean) or no JSON gives NULL.
+ * What comes behind the value is left. To be freed with cJSON_Delete. */
+cJSON *clr_json_parse(const char *text, size_t size);
+
 /** The value of a number that is a whole one from 0 to `most`. */
 bool clr_json_integer(const cJSON *item, uint64_t most, uint64_t *value);
 

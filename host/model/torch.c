@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "model/tensors.h"
@@ -68,14 +69,14 @@ static clrnn_status add_tensor(clr_torch *r, clr_tensor_ref *ref)
 
 static clrnn_status add_metadata(clr_torch *r, const clr_pickled *value)
 {
-    char number[40];
+    char number[CLR_DECIMAL_ROOM];
     const char *text = number;
     if (!*r->name || r->set->metadata_count >= MOST_METADATA)
         return CLRNN_OK;
     if (value->kind == CLR_PICKLED_TEXT)
         text = value->text;
     else if (value->kind == CLR_PICKLED_REAL)
-        snprintf(number, sizeof number, "%.17g", value->real);
+        clr_decimal_write(number, 17, value->real);
     else if (value->kind == CLR_PICKLED_BOOL)
         text = value->integer ? "true" : "false";
     else if (value->kind == CLR_PICKLED_INTEGER)

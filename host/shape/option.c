@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * shape/option.c - see shape/cell.h: the values of options, and as text. */
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "shape/cell.h"
 
 /* The functions that cells know, by clrnn_function: how many of alpha and beta each has. */
@@ -97,27 +97,26 @@ bool clr_option_valid(const clrnn_network_desc *desc, const clr_cell_option *opt
 /* --- as text --------------------------------------------------------------------------------- */
 
 /* The program's language may have another point, which would end a value of a problem string. */
-static char *replace_point(char *text, char from, char to)
+/* A number, and what comes after it; NULL if there is none. */
+static const char *read_number(const char *text, float *number)
 {
-    char *point = strchr(text, from);
-    if (point)
-        *point = to;
-    return text;
-}
-
-static char own_point(void)
-{
-    return *localeconv()->decimal_point;
+    char digits[CLR_DECIMAL_ROOM], *end = NULL;
+    const size_t length = strspn(text, "+-.0123456789eE");
+    if (length == 0 || length + 8 > sizeof digits) /* 8: for the locale's point */
+        return NULL;
+    *number = strtof(clr_decimal_local(text, length, digits, sizeof digits), &end);
+    return !*end && isfinite(*number) ? text + length : NULL;
 }
 
 /* Nine digits tell every float. */
 static int write_number(char *text, size_t size, const char *before, float number)
 {
-    char digits[32];
-    snprintf(digits, sizeof digits, "%.6g", (double)number);
-    if (strtof(digits, NULL) != number)
-        snprintf(digits, sizeof digits, "%.9g", (double)number);
-    return snprintf(text, size, "%s%s", before, replace_point(digits, own_point(), '.'));
+    char digits[CLR_DECIMAL_ROOM];
+    float again;
+    clr_decimal_write(digits, 6, number);
+    if (!read_number(digits, &again) || again != number)
+        clr_decimal_write(digits, 9, number);
+    return snprintf(text, size, "%s%s", before, digits);
 }
 
 static void write_activation(clrnn_activation a, char text[CLR_OPTION_ROOM])
@@ -146,18 +145,6 @@ void clr_option_write(const clrnn_network_desc *desc, const clr_cell_option *opt
     else
         snprintf(text, CLR_OPTION_ROOM, "%s",
                  value < clr_option_values(option) ? option->words[value] : "?");
-}
-
-/* A number, and what comes after it; NULL if there is none. */
-static const char *read_number(const char *text, float *number)
-{
-    char digits[32], *end = NULL;
-    const size_t length = strspn(text, "+-.0123456789eE");
-    if (length == 0 || length >= sizeof digits)
-        return NULL;
-    snprintf(digits, sizeof digits, "%.*s", (int)length, text);
-    *number = strtof(replace_point(digits, '.', own_point()), &end);
-    return !*end && isfinite(*number) ? text + length : NULL;
 }
 
 static bool read_activation(const char *text, clrnn_activation *activation)

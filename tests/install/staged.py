@@ -18,6 +18,16 @@ target_link_libraries(in_c PRIVATE clrnn::clrnn)
 target_link_libraries(in_cpp PRIVATE clrnn::clrnn)
 """
 
+# As on a machine of an author who has the headers alone, and whose linker keeps what is not used.
+NO_OPENCL = ("set(CMAKE_DISABLE_FIND_PACKAGE_OpenCL TRUE)\n"
+             'set(CMAKE_EXE_LINKER_FLAGS "-Wl,--no-as-needed")\n')
+
+
+def needed_by(place, program):
+    """The shared libraries that a program asks for."""
+    needs("readelf")
+    return re.findall(r"NEEDED.*\[(.*)\]", place.run(["readelf", "-d", program]))
+
 
 def version_of(place):
     return place.run([place.prefix / place.options["bindir"] / "clrnn", "--version"]).split()[1]
@@ -57,7 +67,9 @@ def test_version_of_the_header_and_of_the_library(place):
 
 def configure(place, folder, version):
     """Configure a project of CMake's that wants a version; what CMake prints."""
-    (Path(folder) / "CMakeLists.txt").write_text(CMAKE.replace("@VERSION@", version), "utf-8")
+    opencl = NO_OPENCL if place.options["opencl"] != "link" else ""
+    text = CMAKE.replace("@VERSION@", version).replace("find_package", opencl + "find_package", 1)
+    (Path(folder) / "CMakeLists.txt").write_text(text, "utf-8")
     return place.run(["cmake", "-S", folder, "-B", f"{folder}/build{version}",
                       f"-DCMAKE_PREFIX_PATH={place.prefix}"])
 
@@ -73,6 +85,16 @@ def test_cmake(place):
         bare = {k: v for k, v in place.environment.items() if k != "LD_LIBRARY_PATH"}
         for program in "in_c", "in_cpp":
             place.run([f"{folder}/build{version}/{program}"], env=bare)
+            assert not [name for name in needed_by(place, f"{folder}/build{version}/{program}")
+                        if "OpenCL" in name] or place.options["opencl"] == "link"
+
+
+def test_pkg_config_without_opencl(place):
+    """Neither the library nor what pkg-config says of it: the program starts where there is none."""
+    needs("cc", "pkg-config")
+    for static in "", "--static ":
+        libraries = place.run(f"pkg-config {static}--libs --cflags clrnn")
+        assert "OpenCL" not in libraries or place.options["opencl"] == "link", libraries
 
 
 def test_cmake_versions(place):

@@ -2,6 +2,7 @@
 """No file of a user's is lost: what is refused, before any work begins, and what stays legal."""
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -13,6 +14,10 @@ from harness import fails, log_of, passes, read, tensors_of, write_text
 
 SMALL = "--hidden 16 --batch 4 --seq 8 --steps 4".split()
 TRAIN = ["train", "--text", "text.txt", *SMALL]
+
+
+def has_cairo():
+    return "pictures" not in harness.clrnn("inspect", "missing", "--text", "missing", "-o", "p.png").stderr
 
 
 def without_device():
@@ -185,6 +190,41 @@ def test_existing_model():
     with open("empty", "wb"):
         pass  # as mktemp makes one: nothing is lost
     passes(*TRAIN, "--save", "empty")
+
+
+def test_whole_or_not_at_all():
+    """A disk that is full while a picture or a table is written: what was there stays."""
+    write_text()
+    passes(*TRAIN, "--save", "m.safetensors")
+    series = [f"{i % 7},{i % 5}\n" for i in range(200)]
+    with open("s.csv", "w", encoding="utf-8") as f:
+        f.write("a,b\n" + "".join(series))
+    passes("train", "--data", "s.csv", "--columns", "a", "--forecast", "1", "--window", "5",
+           "--hidden", "4", "--steps", "4", "--save", "f.safetensors")
+
+    def with_room_for(bytes_):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, bytes_))
+    inspect = ["inspect", "m.safetensors", "--text", "text.txt", "--force", "-o"]
+    predict = ["predict", "f.safetensors", "--data", "s.csv", "--force", "--out"]
+    outputs = [(predict, "t.csv")] + [(inspect, name) for name in ("p.png", "p.svg") if has_cairo()]
+    for command, name in outputs:
+        for old in [None, b"precious"]:
+            if old:
+                with open(name, "wb") as f:
+                    f.write(old)
+            files = sorted(os.listdir("."))
+            result = subprocess.run([harness.path_of_clrnn, *command, name], capture_output=True,
+                                    preexec_fn=lambda: with_room_for(100), check=False,
+                                    timeout=harness.TIMEOUT)
+            assert result.returncode == 2 and name.encode() in result.stderr, (name, result)
+            assert b"File too large" in result.stderr, result
+            assert sorted(os.listdir(".")) == files, (name, os.listdir("."))
+            assert not old or read(name) == old, name
+        os.chmod(name, 0o640)
+        os.symlink(name, "link" + os.path.splitext(name)[1])
+        passes(*command, "link" + os.path.splitext(name)[1])
+        assert read(name) != b"precious" and stat.S_IMODE(os.stat(name).st_mode) == 0o640
 
 
 def test_existing_log():

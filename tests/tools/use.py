@@ -2,6 +2,7 @@
 """Command lines, and the devices there are."""
 import json
 import os
+import re
 import subprocess
 
 import harness
@@ -19,6 +20,18 @@ def test_help():
         assert own.startswith(f"usage: clrnn {name} "), own
         assert "--device SEL" in own, own
     assert passes("--version").startswith("clrnn ")
+    for word in "auto", "gpu", "cpu", "native", "nvidia", "amd", "intel", "pocl":
+        assert re.search(rf"\b{word}\b", text), word
+
+
+def test_words_of_help():
+    """What an option may be stands there whole: completion of the shells is made from it."""
+    for name in ["train", "run", "inspect", "compare", "predict", "convert"]:
+        for option, words in re.findall(r"^  --([\w-]+) (\w+(?:\|\w+)+)",
+                                        passes(name, "--help"), flags=re.M):
+            for word in words.split("|"):
+                result = clrnn(name, "--" + option, word)
+                assert f"--{option} {word}" not in result.stderr, result.stderr
 
 
 def test_bad_use():

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "compare.h"
-#include "system.h"
+#include "outputs.h"
 
 static void add_number(cJSON *to, const char *name, double value)
 {
@@ -101,9 +101,9 @@ int compare_write_json(const compare_job *job)
         cJSON_AddItemToArray(cells, result_json(job, &job->results[i]));
     char *text = cJSON_Print(object);
     compare_path(job, path, "results.json");
-    FILE *file = text ? system_open(path, "wb") : NULL;
-    bool good = file && fprintf(file, "%s\n", text) > 0;
-    good = file && fclose(file) == 0 && good;
+    tool_output output;
+    FILE *file = text ? tool_output_begin(&output, path) : NULL;
+    const bool good = text && tool_output_end(&output, file && fprintf(file, "%s\n", text) > 0);
     free(text);
     if (job->json && good)
         return tool_print_json(object, true);

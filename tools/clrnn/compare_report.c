@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "compare.h"
-#include "system.h"
+#include "outputs.h"
 
 const char *const compare_picture_names[COMPARE_PICTURES] = {"loss-steps", "loss-seconds",
                                                              "gradients-before", "gradients-after"};
@@ -18,9 +18,7 @@ int compare_write_pictures(const compare_job *job)
         size_t bytes = 0;
         uint8_t *svg = compare_picture(job, i, false, &bytes);
         compare_path(job, path, "pictures/%s.svg", compare_picture_names[i]);
-        FILE *file = svg ? system_open(path, "wb") : NULL;
-        bool good = file && fwrite(svg, 1, bytes, file) == bytes;
-        good = file && fclose(file) == 0 && good;
+        const bool good = svg && tool_output_write(path, svg, bytes);
         free(svg);
         if (!good)
             return svg ? tool_error("compare: %s: cannot write it: %s", path, strerror(errno))
@@ -261,11 +259,9 @@ static bool put_report(FILE *f, const compare_job *job)
 int compare_write_report(const compare_job *job)
 {
     char path[COMPARE_PATH];
-    FILE *file = system_open(compare_path(job, path, "report.html"), "wb");
-    if (!file)
-        return tool_error("compare: %s: cannot write it: %s", path, strerror(errno));
-    bool good = put_report(file, job);
-    good = !ferror(file) && good;
-    good = fclose(file) == 0 && good;
-    return good ? TOOL_OK : tool_error("compare: %s: cannot write it whole", path);
+    tool_output output;
+    FILE *file = tool_output_begin(&output, compare_path(job, path, "report.html"));
+    return tool_output_end(&output, file && put_report(file, job))
+               ? TOOL_OK
+               : tool_error("compare: %s: cannot write it: %s", path, strerror(errno));
 }

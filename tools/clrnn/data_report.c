@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "system.h"
 #include "train_data.h"
 
 const char *data_score_text(const clrnn_score *score, char text[160])
@@ -193,7 +193,7 @@ static int keep_rows(data_session *s)
         s->log_before = seconds;
         end = ftell(s->log);
     }
-    if (end < 0 || ftruncate(fileno(s->log), (off_t)end) || fseek(s->log, end, SEEK_SET))
+    if (end < 0 || !system_cut(s->log, end) || fseek(s->log, end, SEEK_SET))
         return tool_error("train: --log %s: cannot continue it: %s", s->o->log, strerror(errno));
     return TOOL_OK;
 }
@@ -204,7 +204,7 @@ int data_log_open(data_session *s)
     if (!path)
         return TOOL_OK;
     const bool old = s->o->resume && tool_file_exists(path);
-    s->log = fopen(path, old ? "r+" : "w");
+    s->log = system_open(path, old ? "r+b" : "wb");
     if (s->log && old)
         return keep_rows(s);
     if (!s->log || fputs(header, s->log) < 0 || fflush(s->log))

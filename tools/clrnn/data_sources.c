@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "system.h"
 #include "train_data.h"
 
 #define MOST_CLASSES 200
@@ -13,7 +14,7 @@
 /* A whole file, to be freed. */
 static int read_all(const char *command, const char *path, char **data, size_t *size)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *file = system_open(path, "rb");
     *data = NULL;
     if (!file || fseek(file, 0, SEEK_END)) {
         if (file)
@@ -182,6 +183,11 @@ int data_read_json(const char *command, const char *path, clrnn_tensors **set, c
     free(text);
     if (!cJSON_IsObject(root))
         code = tool_error("%s: %s: no JSON object", command, path);
+    if (!code && data_is_rolls(root)) {
+        code = data_read_rolls(command, path, root, set);
+        cJSON_Delete(root);
+        return code;
+    }
     if (!code)
         code = walk(&s, root, false);
     if (!code && s.count == 0)
@@ -208,7 +214,7 @@ int data_read_json(const char *command, const char *path, clrnn_tensors **set, c
 bool data_is_idx(const char *path)
 {
     unsigned char magic[4] = {1};
-    FILE *file = tool_file_exists(path) ? fopen(path, "rb") : NULL;
+    FILE *file = tool_file_exists(path) ? system_open(path, "rb") : NULL;
     bool found = file && fread(magic, 1, sizeof magic, file) == sizeof magic && !magic[0] &&
                  !magic[1] && magic[2] == 8 && magic[3] >= 1 && magic[3] <= 4;
     if (file)

@@ -17,18 +17,20 @@ static const tool_command *const commands[] = {
 static void print_help(void)
 {
     printf("usage: clrnn COMMAND [OPTION]...\n\n"
-           "Run and train recurrent networks (RNN, LSTM, GRU) on any OpenCL device.\n\n");
+           "Run and train recurrent networks (RNN, LSTM, GRU) on any OpenCL device or the "
+           "processor.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-11s %s\n", commands[i]->name, commands[i]->summary);
-    printf("\n  clrnn COMMAND --help   what a command takes\n"
-           "  clrnn --version        the version\n\n"
-           "Commands that compute take --device SEL: auto, gpu, cpu, nvidia, amd, intel, pocl, a\n"
-           "part of the device's name, or PLATFORM:DEVICE as `clrnn devices` numbers them.\n"
-           "CLRNN_DEVICE in the environment says the same; CLRNN_LOG=error|warn|info|debug shows\n"
-           "more on stderr.\n"
-           "Exit: 0 done, 1 a check failed or a training is not finite, 2 bad use or bad input,\n"
-           "3 no device. A training that a signal ended, saved: 130 Ctrl-C, 143 SIGTERM, 129 "
-           "SIGHUP.\n");
+    printf(
+        "\n  clrnn COMMAND --help   what a command takes\n"
+        "  clrnn --version        the version\n\n"
+        "Commands that compute take --device SEL: auto, gpu, cpu, native, nvidia, amd, intel,\n"
+        "pocl, a part of the device's name, or PLATFORM:DEVICE as `clrnn devices` numbers them.\n"
+        "CLRNN_DEVICE in the environment says the same; CLRNN_LOG=error|warn|info|debug shows\n"
+        "more on stderr.\n"
+        "Exit: 0 done, 1 a check failed or a training is not finite, 2 bad use or bad input,\n"
+        "3 no device. A training that a signal ended, saved: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP,\n"
+        "141 SIGPIPE.\n");
 }
 
 static int dispatch(int argc, char **argv)

@@ -245,7 +245,7 @@ static void print_help(const tool_command *command, const tool_option *options)
 {
     printf("usage: clrnn %s %s\n\n%s\n\n", command->name, command->usage, command->summary);
     for (; options->name; options++) {
-        char left[64];
+        char left[160];
         bool dots = options->kind == TOOL_LIST;
         snprintf(left, sizeof left, "--%s%s%s%s", options->name, options->argument ? " " : "",
                  options->argument ? options->argument : "", dots ? "..." : "");

@@ -10,7 +10,7 @@
 
 #include <cairo-svg.h>
 
-#include "system.h"
+#include "outputs.h"
 #include "tool.h"
 
 /* --- bytes ----------------------------------------------------------------------------------- */
@@ -95,9 +95,7 @@ int plot_save(plot *p, const char *command, const char *path)
     uint8_t *data = plot_end(p, &size);
     if (!data)
         return tool_no_memory();
-    FILE *file = system_open(path, "wb");
-    bool good = file && fwrite(data, 1, size, file) == size;
-    good = file && fclose(file) == 0 && good;
+    const bool good = tool_output_write(path, data, size);
     free(data);
     return good ? TOOL_OK
                 : tool_error("%s: %s: cannot write it: %s", command, path, strerror(errno));

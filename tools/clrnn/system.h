@@ -26,6 +26,9 @@ bool system_prepare(int *argc, char ***argv);
  */
 void system_catch_signals(void (*on_end)(int number));
 
+/** The number of the process. */
+long system_process(void);
+
 /** Seconds on a clock that never goes back. */
 double system_seconds(void);
 
@@ -69,6 +72,12 @@ bool system_make_folder(const char *path);
 
 /** fopen, of a name in UTF-8, with bytes as they are. On failure errno. */
 FILE *system_open(const char *path, const char *mode);
+
+/** Put a file in the place of another, or where none is; it gets that one's mode. On failure errno.
+ */
+bool system_replace(const char *from, const char *to);
+
+void system_remove(const char *path);
 
 /* Names in a folder, in order. */
 typedef struct system_list {

@@ -69,6 +69,11 @@ void system_catch_signals(void (*on_end)(int number))
     }
 }
 
+long system_process(void)
+{
+    return getpid();
+}
+
 double system_seconds(void)
 {
     struct timespec now;
@@ -178,6 +183,19 @@ bool system_make_folder(const char *path)
 FILE *system_open(const char *path, const char *mode)
 {
     return fopen(path, mode);
+}
+
+bool system_replace(const char *from, const char *to)
+{
+    struct stat old;
+    if (stat(to, &old) == 0)
+        (void)chmod(from, old.st_mode & 07777);
+    return rename(from, to) == 0;
+}
+
+void system_remove(const char *path)
+{
+    (void)remove(path);
 }
 
 bool system_cut(FILE *file, long end)

@@ -97,6 +97,11 @@ void system_catch_signals(void (*on_end)(int number))
     }
 }
 
+long system_process(void)
+{
+    return (long)GetCurrentProcessId();
+}
+
 double system_seconds(void)
 {
     LARGE_INTEGER now, each_second;
@@ -232,6 +237,23 @@ FILE *system_open(const char *path, const char *mode)
         return NULL;
     }
     return _wfopen(wide, wide_mode);
+}
+
+bool system_replace(const char *from, const char *to)
+{
+    wchar_t wide[TOOL_PATH_ROOM], wide_to[TOOL_PATH_ROOM];
+    if (widen(from, wide) && widen(to, wide_to) &&
+        MoveFileExW(wide, wide_to, MOVEFILE_REPLACE_EXISTING))
+        return true;
+    errno = EACCES; /* another program has it open */
+    return false;
+}
+
+void system_remove(const char *path)
+{
+    wchar_t wide[TOOL_PATH_ROOM];
+    if (widen(path, wide))
+        (void)DeleteFileW(wide);
 }
 
 bool system_cut(FILE *file, long end)
