@@ -242,6 +242,28 @@ MODELS = [
          "r->objects++ == MOST_OBJECTS")]),
     ("nam-begins-with-zeros", "test_amplifiers", [
         ("host/format/nam.c", "memcpy(m->h0 + l * H, from, H * sizeof *from);", "")]),
+    ("onnx-out-lstm-gate-order", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "{0, 3, 1, 2}", "{0, 1, 3, 2}")]),
+    ("onnx-out-gru-gate-order", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "{1, 0, 2}, {0}, 2}", "{0, 1, 2}, {0}, 2}")]),
+    ("onnx-out-peephole-order", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "{0, 2, 1}, 3}", "{0, 1, 2}, 3}")]),
+    ("onnx-out-gate-not-turned", "test_onnx_written", [
+        ("host/format/onnx_out_proto.c", "p.negated ? -value : value", "value")]),
+    ("onnx-out-turns-any-function", "test_onnx_written_errors", [
+        ("host/format/onnx_out_recurrent.c", "return turns || n->desc.cell", "return !turns || turns || n->desc.cell")]),
+    ("onnx-out-clip-lost", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "if (n->gate_clip > 0)", "if (n->gate_clip > 1e30f)")]),
+    ("onnx-out-coupled-lost", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "    if (n->coupled_gates)", "    if (n->coupled_gates && !n->peepholes && n->reverse)")]),
+    ("onnx-out-lengths-not-bounded", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "return clr_out_made(out, \"Min\",", "return clr_out_made(out, \"Max\",")]),
+    ("onnx-out-names-collide", "test_onnx_written_errors", [
+        ("host/format/onnx_out.c", "if (strstr(g->outputs[i].name, out->mark))", "if (!g->outputs[i].name)")]),
+    ("onnx-restores-what-changed", "test_onnx_written_errors", [
+        ("host/format/onnx_restore.c", "same = memcmp(x, y, size) == 0;", "same = true;")]),
+    ("onnx-restores-without-sign", "test_onnx_written", [
+        ("host/format/onnx_restore.c", "p->negated ? -value : value", "value")]),
     ("gate-not-turned", "test_written", [
         ("host/format/pytorch_write.c", "        turn_gate(desc, p, values);", "        (void)turn_gate;")]),
     ("rtneural-kernel-not-turned", "test_written", [
