@@ -11,6 +11,9 @@
  *                     dx[k] = (exp(x[k]-m)/s - (k == target)) * scale
  *     mean_squared    loss = sum of (x[k]-value[k])^2 / O
  *                     dx[k] = 2/O * (x[k]-value[k]) * scale
+ *     gaussian        with m the first half of x, v = exp(the second half) + 1e-6:
+ *                     loss = sum of (log v[k] + (m[k]-value[k])^2 / v[k]) / 2
+ *     emphasised      below: of sound, what a filter makes of the error
  *
  * One group of WG work-items takes one row (of sums: one block), each item every WG-th element;
  * then the items' parts are added in halves. So the order of every sum depends on sizes alone.
@@ -168,6 +171,103 @@ GROUP void each_element(global const REAL *logits, global const REAL *values,
     REAL sum = group_sum(scratch, part);
     if (i == 0)
         losses[row] = DIVIDE(sum, divisor);
+}
+
+/* logits: [rows, 2K], means and then the logarithms of variances; values: [rows, K]; the rest as of
+ * each_element.  With e = x - y, v = exp(a) + floor:
+ *     loss = (log v + e^2/v) / 2      dx = e/v      da = exp(a)/v * (1 - e^2/v) / 2
+ * The floor keeps e^2/v finite where there is nothing left to tell. Global size [rows * WG]. */
+#define VARIANCE_FLOOR NUMBER(1e-6)
+GROUP void gaussian(global const REAL *logits, global const REAL *values, global const int *targets,
+                    uint K, uint missing, REAL divisor, REAL scale, global REAL *losses,
+                    global REAL *dlogits)
+{
+    local REAL scratch[WG];
+    uint i = get_local_id(0);
+    size_t row = get_group_id(0);
+    global const REAL *x = logits + row * 2 * K;
+    bool counted = targets[row] >= 0;
+
+    REAL part = 0;
+    for (uint k = i; k < K; k += WG) {
+        REAL y = values[row * K + k], e = x[k] - y;
+        REAL spread = any_exp(x[K + k]), v = spread + VARIANCE_FLOOR, r = DIVIDE(e * e, v);
+        bool skip = !counted || (missing && isnan(y));
+        part += skip ? (REAL)0 : (real_log(v) + r) / 2;
+        if (!dlogits)
+            continue;
+        REAL da = DIVIDE(spread, v) * (1 - r) / 2;
+        dlogits[row * 2 * K + k] = skip ? (REAL)0 : DIVIDE(DIVIDE(e, v), divisor) * scale;
+        dlogits[row * 2 * K + K + k] = skip ? (REAL)0 : DIVIDE(da, divisor) * scale;
+    }
+    REAL sum = group_sum(scratch, part);
+    if (i == 0)
+        losses[row] = DIVIDE(sum, divisor);
+}
+
+/* The error at step t of column j of [T, columns], 0 where there is none; rows of O columns have a
+ * target. */
+static inline REAL error_at(global const REAL *logits, global const REAL *values,
+                            global const int *targets, long t, uint T, size_t columns, size_t j,
+                            uint O, uint missing)
+{
+    if (t < 0 || t >= T)
+        return 0;
+    size_t at = (size_t)t * columns + j;
+    REAL y = values[at];
+    return targets[at / O] < 0 || (missing && isnan(y)) ? (REAL)0 : logits[at] - y;
+}
+
+/* means[j] = mean over the counted steps of the error of column j. logits, values: [T, N, O], of
+ * N*O columns; targets: [T, N]; means: out [N, O].  Global size [N * O * WG]. */
+GROUP void mean_errors(global const REAL *logits, global const REAL *values,
+                       global const int *targets, uint T, uint N, uint O, uint missing,
+                       global REAL *means)
+{
+    local REAL scratch[WG];
+    size_t j = get_group_id(0), columns = (size_t)N * O;
+    REAL part = 0, steps = 0;
+    for (uint t = get_local_id(0); t < T; t += WG) {
+        size_t at = (size_t)t * columns + j;
+        part += error_at(logits, values, targets, t, T, columns, j, O, missing);
+        steps += targets[at / O] >= 0 && !(missing && isnan(values[at])) ? (REAL)1 : (REAL)0;
+    }
+    REAL sum = group_sum(scratch, part);
+    REAL count = group_sum(scratch, steps);
+    if (get_local_id(0) == 0)
+        means[j] = count > 0 ? DIVIDE(sum, count) : (REAL)0;
+}
+
+/* With e the error, p[t] = e[t] - emphasis*e[t-1] (pre-emphasis: high frequencies count more), and
+ * m its mean over a column's steps, for each row
+ *     loss = sum of p[t]^2 + dc*m^2       dx[t] = 2 (p[t] - emphasis*p[t+1] + dc*m) * scale
+ * A step that is not counted has no error, and no p of its own.  Arrays as of mean_errors; losses:
+ * out [T, N].  Global size [T * N * WG]. */
+GROUP void emphasised(global const REAL *logits, global const REAL *values,
+                      global const int *targets, global const REAL *means, uint T, uint N, uint O,
+                      uint missing, REAL emphasis, REAL dc, REAL scale, global REAL *losses,
+                      global REAL *dlogits)
+{
+    local REAL scratch[WG];
+    uint i = get_local_id(0);
+    size_t row = get_group_id(0), columns = (size_t)N * O;
+    long t = (long)(row / N);
+    REAL part = 0;
+    for (uint k = i; k < O; k += WG) {
+        size_t j = row % N * O + k, at = row * O + k, next = at + columns;
+        bool skip = targets[row] < 0 || (missing && isnan(values[at]));
+        bool follows = t + 1 < T && targets[row + N] >= 0 && !(missing && isnan(values[next]));
+        REAL before = error_at(logits, values, targets, t - 1, T, columns, j, O, missing);
+        REAL e = error_at(logits, values, targets, t, T, columns, j, O, missing);
+        REAL after = error_at(logits, values, targets, t + 1, T, columns, j, O, missing);
+        REAL p = e - emphasis * before, q = follows ? after - emphasis * e : (REAL)0;
+        part += skip ? (REAL)0 : p * p + dc * means[j] * means[j];
+        if (dlogits)
+            dlogits[at] = skip ? (REAL)0 : 2 * (p - emphasis * q + dc * means[j]) * scale;
+    }
+    REAL sum = group_sum(scratch, part);
+    if (i == 0)
+        losses[row] = sum;
 }
 
 /* Losses and gradients of cross-entropy times the weight of the target's class, [O].

@@ -263,6 +263,43 @@ static inline size_t row_at(ulong rank, const ulong *size, const ulong *stride, 
     return at;
 }
 
+/* Elements first..end of a row where all that is asked is one of these combinations, and relu of
+ * it: most of what an epilogue, a pooling or a transposition does, without a choice inside the
+ * loop. False: it is not. */
+#define MAP_EACH(COMBINE)                                                       \
+    for (ulong k = first; k < end; k++) {                                       \
+        REAL value = combine_of(COMBINE, a[k * sa], b[k * sb], (REAL)0, false); \
+        out[k * to] = relu && value < 0 ? (REAL)0 : value;                      \
+    }
+static inline bool map_simply(global REAL *out, global const REAL *a, global const REAL *b,
+                              const map_launch *m, ulong first, ulong end)
+{
+    ulong last = m->rank - 1, to = m->out_stride[last], sa = m->stride[0][last];
+    ulong sb = m->stride[1][last];
+    bool relu = m->function == FN_RELU;
+    if (m->within.some || m->gradient || (m->function != FN_IDENTITY && !relu))
+        return false;
+    switch ((uint)m->combine) {
+    case COMBINE_FIRST:
+        MAP_EACH(COMBINE_FIRST)
+        return true;
+    case COMBINE_ADD:
+        MAP_EACH(COMBINE_ADD)
+        return true;
+    case COMBINE_SUB:
+        MAP_EACH(COMBINE_SUB)
+        return true;
+    case COMBINE_MUL:
+        MAP_EACH(COMBINE_MUL)
+        return true;
+    case COMBINE_MAX:
+        MAP_EACH(COMBINE_MAX)
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* out = function(combine(a, b, c)), 0 past a row's length. Arrays may be the same where their
  * strides are. Global size [last axis in MAP_COLUMNS, product of the others]. */
 kernel void map(global REAL *out, global const REAL *a, global const REAL *b, global const REAL *c,
@@ -274,11 +311,20 @@ kernel void map(global REAL *out, global const REAL *a, global const REAL *b, gl
         rows *= m.size[i];
     if (first >= K || row >= rows)
         return;
-    out += m.out_at + row_at(m.rank, m.size, m.out_stride, row);
-    a += m.at[0] + row_at(m.rank, m.size, m.stride[0], row);
-    b += m.at[1] + row_at(m.rank, m.size, m.stride[1], row);
-    c += m.at[2] + row_at(m.rank, m.size, m.stride[2], row);
+    out += m.out_at;
+    a += m.at[0];
+    b += m.at[1];
+    c += m.at[2];
+    for (ulong i = last, left = row; i-- > 0; left /= m.size[i]) { /* as row_at, of all at once */
+        ulong at = left % m.size[i];
+        out += at * m.out_stride[i];
+        a += at * m.stride[0][i];
+        b += at * m.stride[1][i];
+        c += at * m.stride[2][i];
+    }
     ulong end = min(K, first + MAP_COLUMNS);
+    if (map_simply(out, a, b, &m, first, end))
+        return;
     for (ulong k = first; k < end; k++) {
         ulong i = row * K + k;
         REAL value = 0, third = c[k * m.stride[2][last]];

@@ -5,24 +5,35 @@
  *
  * Proven by: tests/graph/ against host/reference/. */
 
-/* cols = x under the window. Global size [channels*window, outer*positions]. */
+/* cols = x under the window. A work-item goes through MAP_COLUMNS of them by counting: a division
+ * for each index of each element takes longer than the product of which it is part. Global size
+ * [channels*window over MAP_COLUMNS, outer*positions]. */
 kernel void window_gather(global const REAL *x, global REAL *cols, window_launch w)
 {
     ulong KA = w.kernel_size[0], KB = w.kernel_size[1], width = w.channels * KA * KB;
-    ulong column = get_global_id(0), row = get_global_id(1);
+    ulong first = (ulong)get_global_id(0) * MAP_COLUMNS, row = get_global_id(1);
     ulong OA = w.out_size[0], OB = w.out_size[1];
-    if (column >= width || row >= w.outer * OA * OB)
+    if (first >= width || row >= w.outer * OA * OB)
         return;
-    ulong c = column / (KA * KB), ka = column / KB % KA, kb = column % KB;
+    ulong c = first / (KA * KB), ka = first / KB % KA, kb = first % KB;
     ulong outer = row / (OA * OB), oa = row / OB % OA, ob = row % OB;
-    /* Before the first: a number that is larger than any size. */
-    ulong a = oa * w.step[0] + ka * w.dilation[0] - w.pad[0];
-    ulong b = ob * w.step[1] + kb * w.dilation[1] - w.pad[1];
-    REAL value = 0;
-    if (a < w.x_size[0] && b < w.x_size[1])
-        value =
-            x[w.x_at + outer * w.x_outer + c * w.x_channel + a * w.x_stride[0] + b * w.x_stride[1]];
-    cols[w.cols_at + row * width + column] = value;
+    ulong end = min(width, first + MAP_COLUMNS);
+    x += w.x_at + outer * w.x_outer;
+    cols += w.cols_at + row * width;
+    for (ulong column = first; column < end; column++) {
+        /* Before the first: a number that is larger than any size. */
+        ulong a = oa * w.step[0] + ka * w.dilation[0] - w.pad[0];
+        ulong b = ob * w.step[1] + kb * w.dilation[1] - w.pad[1];
+        bool inside = a < w.x_size[0] && b < w.x_size[1];
+        cols[column] =
+            inside ? x[c * w.x_channel + a * w.x_stride[0] + b * w.x_stride[1]] : (REAL)0;
+        bool next_a = ++kb == KB;
+        kb = next_a ? 0 : kb;
+        ka += next_a;
+        bool next_c = ka == KA;
+        ka = next_c ? 0 : ka;
+        c += next_c;
+    }
 }
 
 /* Where a window whose number k lies over `at` begins, if it does: its number, else `count`. */

@@ -18,7 +18,8 @@ CELLS = ["rnn", "lstm", "gru"]
 PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
             ["prelude", "philox", "function", "elementary", "map_launch", "nodes"],
             ["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
-            ["prelude", "model"], ["prelude", "elementary", "loss"], ["prelude", "optimizer"],
+            ["prelude", "model"], ["prelude", "elementary", "loss"],
+            ["prelude", "elementary", "loss", "ctc"], ["prelude", "optimizer"],
             ["prelude", "storage"], ["prelude", "storage", "convert"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
 PROGRAMS += [["prelude", "function", "cell", "activation", cell] for cell in CELLS]

@@ -17,6 +17,11 @@ MODELS = [
         ("cl/normalize.cl", "count > 1 ? DIVIDE(var, (REAL)(count - 1)) : var", "DIVIDE(var, (REAL)count)")]),
     ("graph-window-dilation", "test_random_graphs test_graph_pytorch", [
         ("cl/window.cl", "ka * w.dilation[0] - w.pad[0]", "ka - w.pad[0]")]),
+    ("graph-window-counts-on", "test_random_graphs", [
+        ("cl/window.cl", "ulong c = first / (KA * KB), ka", "ulong c = 0, ka")]),
+    ("graph-stream-begins-with-zeros", "test_graph_stream", [
+        ("host/graph/stream_begins.c", "        if (begin_of(run->node, k) != CLR_NO_VALUE)",
+         "        if (false)")]),
     ("graph-past-of-whole-block", "test_graph_stream", [
         ("cl/window.cl", "length = has_lengths ? (ulong)lengths[lengths_at + n] : T;", "length = T;")]),
     ("graph-stream-resets-all", "test_graph_stream test_graph_swap", [

@@ -64,6 +64,7 @@ def programs(vector):
         yield (["prelude", "philox", "function", "elementary", "map_launch", "nodes"],
                dict(real, MAP_COLUMNS=64))
         yield ["prelude", "elementary", "loss"], dict(real, SUM_ITEM=64, WG=1)
+        yield ["prelude", "elementary", "loss", "ctc"], dict(real, WG=1)
         yield ["prelude", "optimizer"], real
         for vec, columns in tiles(vector, double):
             tile = dict(real, VEC=vec, TILE_V=columns)

@@ -15,6 +15,7 @@ enum { CLR_KERAS_INPUTS = CLRNN_MOST_INPUTS, CLR_KERAS_OUTPUTS = 3, CLR_KERAS_NA
 
 typedef struct clr_keras_value {
     char name[CLR_KERAS_NAME]; /* of the value in the graph */
+    char mask[CLR_KERAS_NAME]; /* of its mask [N,T], 1 or 0 a step, which layers pass on; or "" */
 } clr_keras_value;
 
 typedef struct clr_keras {
@@ -23,6 +24,7 @@ typedef struct clr_keras {
     clrnn_graph *graph;
     const clrnn_tensors *weights; /* format/h5.h; NULL: none yet */
     bool before_3;                /* the version of Keras, where functions differ */
+    bool masks_given; /* the file says which mask a call has: none comes with values (Keras 3) */
 
     /* the layer that is being added */
     const char *type; /* "LSTM" */
@@ -33,6 +35,10 @@ typedef struct clr_keras {
     char key[CLR_KERAS_NAME];  /* of its weights in a file of Keras 3: "layers/lstm_1" */
     clr_keras_value inputs[CLR_KERAS_INPUTS];
     uint32_t input_count;
+    char mask[CLR_KERAS_NAME]; /* of the call: the one that is given, or that of the first input */
+    bool operation;            /* one of keras.ops, or the file does not say */
+    double number;             /* an operation's argument that is one */
+    bool has_number;
     clr_keras_value outputs[CLR_KERAS_OUTPUTS]; /* out */
     uint32_t output_count;
 } clr_keras;
@@ -67,6 +73,10 @@ clrnn_status clr_keras_function(const clr_keras *k, const char *member, const ch
 clrnn_status clr_keras_weight(const clr_keras *k, const char *part, uint32_t first, uint32_t i,
                               uint32_t rank, const uint64_t *shape, double **values);
 
+/** Set k->key: where a file of Keras 3 has the layer's weights. number: of layers of its class
+ *  before it. */
+void clr_keras_find_key(clr_keras *k, uint32_t number);
+
 /** How many weights the layer has; UINT32_MAX if that cannot be told. */
 uint32_t clr_keras_weight_count(const clr_keras *k);
 
@@ -96,8 +106,33 @@ clrnn_status clr_keras_layer(clr_keras *k);
 /** Layers with states, and Bidirectional; *is says whether it is one of them. */
 clrnn_status clr_keras_recurrent(clr_keras *k, bool *is);
 
+/** The cell that one of its classes, "GRUCell" or a layer's own, is by k->config: sizes of x are
+ *  not in it. */
+clrnn_status clr_keras_take_cell(const clr_keras *k, const char *type, clrnn_network_desc *n);
+
 /** Layers that merge, move and pool values, without weights; *is as above. */
 clrnn_status clr_keras_moving(clr_keras *k, bool *is);
+
+/* --- masks: keras_mask.c -----------------------------------------------------------------------
+ */
+
+/** Masking, and operations on masks that files of Keras 3 have; *is as above. */
+clrnn_status clr_keras_mask(clr_keras *k, bool *is);
+
+/** The mask of ids that are not 0, to `value`. */
+clrnn_status clr_keras_mask_ids(clr_keras *k, const char *ids, clr_keras_value *value);
+
+/** Which mask the layer's first output has, once the layer is there: of those that pass masks on
+ *  that of the call, of those that merge values what they make of theirs. */
+clrnn_status clr_keras_mask_pass(clr_keras *k);
+
+/** The mean over the steps of the call's mask, of [N,T,F]. */
+clrnn_status clr_keras_mask_mean(clr_keras *k);
+
+/** Multiply as Keras 3 has it: what is masked is 1 in k->inputs; and in the product, k->outputs[0],
+ *  0 where it is in all, which must have masks. */
+clrnn_status clr_keras_mask_factors(clr_keras *k);
+clrnn_status clr_keras_mask_product(clr_keras *k);
 
 /* --- the whole: keras_graph.c ------------------------------------------------------------------
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * format/keras_config.c - the config of a Keras layer, its weights, and its nodes. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,6 +192,41 @@ clrnn_status clr_keras_function(const clr_keras *k, const char *member, const ch
 /* --- weights -----------------------------------------------------------------------------------
  */
 
+/* "Conv1D" as "conv1d", "SimpleRNN" as "simple_rnn": the groups of Keras 3's files. */
+static void snake(const char *type, char *out, size_t room)
+{
+    size_t at = 0;
+    for (size_t i = 0; type[i] && at + 2 < room; i++) {
+        const bool big = isupper((unsigned char)type[i]);
+        if (i > 0 && big &&
+            (islower((unsigned char)type[i + 1]) || islower((unsigned char)type[i - 1])))
+            out[at++] = '_';
+        out[at++] = (char)tolower((unsigned char)type[i]);
+    }
+    out[at] = 0;
+}
+
+/* Where the file of Keras 3 has the weights: the group whose "name" is the layer's, else by class
+ * and number. */
+void clr_keras_find_key(clr_keras *k, uint32_t number)
+{
+    char type[128];
+    const char *key = NULL, *value = NULL;
+    for (size_t i = 0; (key = clrnn_tensors_metadata_at(k->weights, i, &value)); i++) {
+        const char *end = strstr(key, "/vars@name");
+        if (end && strncmp(key, "layers/", 7) == 0 && strchr(key + 7, '/') == end &&
+            strcmp(value, k->name) == 0) {
+            snprintf(k->key, sizeof k->key, "%.*s", (int)(end - key), key);
+            return;
+        }
+    }
+    snake(k->type, type, sizeof type);
+    if (number)
+        snprintf(k->key, sizeof k->key, "layers/%s_%u", type, number);
+    else
+        snprintf(k->key, sizeof k->key, "layers/%s", type);
+}
+
 /* Line number i of a text. */
 static const char *line_of(const char *text, uint32_t i, size_t *length)
 {
@@ -295,6 +331,7 @@ clrnn_status clr_keras_add(clr_keras *k, const clrnn_node_desc *desc, const char
         node.inputs[0] = input;
     clrnn_status status = clrnn_graph_add(k->graph, &node, NULL);
     memcpy(value->name, name, sizeof name);
+    value->mask[0] = 0;
     return status;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * format/keras_graph.c - which layer of a Keras model reads which: Sequential and Functional. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,58 +59,44 @@ static bool is_input(const cJSON *layer)
     return strcmp(type_of(layer), "InputLayer") == 0;
 }
 
-/* "Conv1D" as "conv1d", "SimpleRNN" as "simple_rnn": the groups of Keras 3's files. */
-static void snake(const char *type, char *out, size_t room)
+/* What a call reads. */
+typedef struct arguments {
+    clr_keras_value inputs[CLR_KERAS_INPUTS];
+    uint32_t count;
+    clr_keras_value mask; /* that is given; "" */
+    double number;
+    bool has_number;
+} arguments;
+
+/* The mask of a call. Keras 3 looks for one that is not given only where there is one value. */
+static const char *mask_of(const clr_keras *k, const arguments *a)
 {
-    size_t at = 0;
-    for (size_t i = 0; type[i] && at + 2 < room; i++) {
-        const bool big = isupper((unsigned char)type[i]);
-        if (i > 0 && big &&
-            (islower((unsigned char)type[i + 1]) || islower((unsigned char)type[i - 1])))
-            out[at++] = '_';
-        out[at++] = (char)tolower((unsigned char)type[i]);
-    }
-    out[at] = 0;
+    static const char none[CLR_KERAS_NAME] = "";
+    return a->mask.name[0] ? a->mask.name : k->before_3 || a->count == 1 ? a->inputs[0].mask : none;
 }
 
-/* Where the file of Keras 3 has the weights: the group whose "name" is the layer's, else by class
- * and number. */
-static void find_key(clr_keras *k, const call *c)
-{
-    char type[128];
-    const char *key = NULL, *value = NULL;
-    for (size_t i = 0; (key = clrnn_tensors_metadata_at(k->weights, i, &value)); i++) {
-        const char *end = strstr(key, "/vars@name");
-        if (end && strncmp(key, "layers/", 7) == 0 && strchr(key + 7, '/') == end &&
-            strcmp(value, k->name) == 0) {
-            snprintf(k->key, sizeof k->key, "%.*s", (int)(end - key), key);
-            return;
-        }
-    }
-    snake(k->type, type, sizeof type);
-    if (c->classes)
-        snprintf(k->key, sizeof k->key, "layers/%s_%u", type, c->classes);
-    else
-        snprintf(k->key, sizeof k->key, "layers/%s", type);
-}
-
-static clrnn_status add_layer(builder *b, call *c, const clr_keras_value *inputs, uint32_t count)
+static clrnn_status add_layer(builder *b, call *c, const arguments *a)
 {
     clr_keras *k = &b->k;
+    const char *module = text_of(c->layer, "module");
     k->type = type_of(c->layer);
     k->name = name_of(c->layer);
     k->config = cJSON_GetObjectItemCaseSensitive(c->layer, "config");
     if (!k->name || !cJSON_IsObject(k->config) || strlen(k->name) + 16 > sizeof k->node)
         return damaged(b, "a layer without config or name");
-    if (count == 0 || count > CLR_KERAS_INPUTS)
+    if (a->count == 0 || a->count > CLR_KERAS_INPUTS)
         return clr_keras_unsupported(k, "a layer of", "no or more than 16 inputs");
     if (c->number)
         snprintf(k->node, sizeof k->node, "%s:%u", k->name, c->number);
     else
         snprintf(k->node, sizeof k->node, "%s", k->name);
-    find_key(k, c);
-    memcpy(k->inputs, inputs, count * sizeof *inputs);
-    k->input_count = count;
+    clr_keras_find_key(k, c->classes);
+    memcpy(k->inputs, a->inputs, a->count * sizeof *a->inputs);
+    k->input_count = a->count;
+    k->number = a->number;
+    k->has_number = a->has_number;
+    k->operation = !module || strncmp(module, "keras.src.ops", 13) == 0;
+    memcpy(k->mask, mask_of(k, a), sizeof k->mask);
     clrnn_status status = clr_keras_layer(k);
     memcpy(c->outputs, k->outputs, sizeof c->outputs);
     c->output_count = k->output_count;
@@ -122,8 +107,8 @@ static clrnn_status add_layer(builder *b, call *c, const clr_keras_value *inputs
 /* --- inputs ------------------------------------------------------------------------------------
  */
 
-/* [null,T,F] as [N,T,F], [null,T] of symbols as [N,T], [null,F] as [N,F]. */
-static clrnn_status add_input(builder *b, const char *name, const cJSON *shape, bool ids)
+/* [null,T,F] as [N,T,F], [null,T] of symbols or a mask as [N,T], [null,F] as [N,F]. */
+static clrnn_status add_input(builder *b, const char *name, const cJSON *shape, bool ids, bool mask)
 {
     clrnn_graph_input_desc x = {.name = name, .ids = ids};
     const int rank = cJSON_GetArraySize(shape);
@@ -133,7 +118,7 @@ static clrnn_status add_input(builder *b, const char *name, const cJSON *shape, 
     for (const cJSON *i = shape->child; i; i = i->next) {
         const uint32_t axis = x.rank++;
         uint64_t size = 0;
-        const bool is_time = axis == 1 && (rank == 3 || ids);
+        const bool is_time = axis == 1 && (rank == 3 || ids || mask);
         if (axis == 0)
             x.shape[axis] = CLRNN_BATCH;
         else if (is_time || (cJSON_IsNull(i) && !steps && axis + 1 < (uint32_t)rank)) {
@@ -169,30 +154,38 @@ static const call *find_call(const builder *b, const clr_history *h)
     return NULL;
 }
 
-/* Whether a call's inputs are all there; then *count of them. */
-static clrnn_status take_inputs(const builder *b, const call *c, clr_keras_value *inputs,
-                                uint32_t *count, bool *ready)
+/* The value that a call reads, if the layer before is there already. */
+static clrnn_status take_value(const builder *b, const clr_history *h, clr_keras_value *value,
+                               bool *ready)
+{
+    const call *from = find_call(b, h);
+    if (!from)
+        return damaged(b, "a layer reads one that there is not");
+    *ready = *ready && from->done;
+    if (from->done && h->output >= from->output_count)
+        return damaged(b, "a layer reads an output that there is not");
+    if (from->done)
+        *value = from->outputs[h->output];
+    return CLRNN_OK;
+}
+
+/* Whether all that a call reads is there; then *a. */
+static clrnn_status take_inputs(const builder *b, const call *c, arguments *a, bool *ready)
 {
     clr_histories all = {0};
     clr_history_collect(c->inbound, &all, 0);
     *ready = true;
-    *count = all.count;
+    *a = (arguments){.count = all.count, .number = all.number, .has_number = all.has_number};
     if (all.unknown)
         return clr_fail(b->k.log, CLRNN_ERR_UNSUPPORTED,
                         "%s: layer %s: its argument %s is not supported", b->k.file,
                         clr_show(name_of(c->layer) ? name_of(c->layer) : "?").text,
                         clr_show(all.unknown).text);
-    for (uint32_t i = 0; i < all.count; i++) {
-        const call *from = find_call(b, &all.list[i]);
-        if (!from)
-            return damaged(b, "a layer reads one that there is not");
-        *ready = *ready && from->done;
-        if (from->done && all.list[i].output >= from->output_count)
-            return damaged(b, "a layer reads an output that there is not");
-        if (from->done)
-            inputs[i] = from->outputs[all.list[i].output];
-    }
-    return CLRNN_OK;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; i < all.count && status == CLRNN_OK; i++)
+        status = take_value(b, &all.list[i], &a->inputs[i], ready);
+    return status == CLRNN_OK && all.mask.layer ? take_value(b, &all.mask, &a->mask, ready)
+                                                : status;
 }
 
 /* --- Sequential --------------------------------------------------------------------------------
@@ -202,7 +195,8 @@ static clrnn_status build_sequential(builder *b, const cJSON *config)
 {
     const cJSON *layers = cJSON_GetObjectItemCaseSensitive(config, "layers");
     const cJSON *built = cJSON_GetObjectItemCaseSensitive(config, "build_input_shape");
-    clr_keras_value value = {"x"};
+    arguments a = {.inputs = {{"x", ""}}, .count = 1};
+    clr_keras_value *value = &a.inputs[0];
     bool begun = false;
     const bool ids =
         b->count > 0 && strcmp(type_of(b->calls[is_input(b->calls[0].layer) && b->count > 1].layer),
@@ -213,21 +207,36 @@ static clrnn_status build_sequential(builder *b, const cJSON *config)
         call *c = &b->calls[i];
         const cJSON *shape = shape_of(c->layer);
         if (!begun) {
-            status = add_input(b, value.name, shape ? shape : built, ids);
+            status = add_input(b, value->name, shape ? shape : built, ids, false);
             begun = true;
         }
         if (status != CLRNN_OK || is_input(c->layer))
             continue;
-        status = add_layer(b, c, &value, 1);
-        value = c->outputs[0];
+        status = add_layer(b, c, &a);
+        *value = c->outputs[0];
         if (status == CLRNN_OK && c->output_count != 1)
             status = clr_keras_unsupported(&b->k, "more than one output", "in a row");
     }
-    return status == CLRNN_OK ? clrnn_graph_output(b->k.graph, "y", value.name) : status;
+    return status == CLRNN_OK ? clrnn_graph_output(b->k.graph, "y", value->name) : status;
 }
 
 /* --- Functional --------------------------------------------------------------------------------
  */
+
+/* Whether a call of Keras 3 is given a mask, as then all are that have one; but for one that is
+ * null the values have it, and Multiply looks at those of its values. */
+static bool gives_masks(const builder *b)
+{
+    bool gives = false;
+    for (uint32_t i = 0; i < b->count; i++) {
+        clr_histories all = {0};
+        clr_history_collect(b->calls[i].inbound, &all, 0);
+        gives = gives || (cJSON_IsObject(b->calls[i].inbound) && all.mask.layer);
+        if (all.no_mask || strcmp(type_of(b->calls[i].layer), "Multiply") == 0)
+            return false;
+    }
+    return gives;
+}
 
 /* Whether an Embedding reads an input. */
 static bool is_of_symbols(const builder *b, const char *name)
@@ -254,7 +263,9 @@ static clrnn_status add_inputs(builder *b)
             continue;
         if (!is_input(c->layer) || !name || strlen(name) >= sizeof c->outputs[0].name)
             return damaged(b, "a layer that reads nothing");
-        status = add_input(b, name, shape_of(c->layer), is_of_symbols(b, name));
+        const char *type = text_of(cJSON_GetObjectItemCaseSensitive(c->layer, "config"), "dtype");
+        status = add_input(b, name, shape_of(c->layer), is_of_symbols(b, name),
+                           type && strcmp(type, "bool") == 0);
         snprintf(c->outputs[0].name, sizeof c->outputs[0].name, "%s", name);
         c->output_count = 1;
         c->done = true;
@@ -288,19 +299,19 @@ static clrnn_status add_outputs(builder *b, const cJSON *config)
 static clrnn_status build_functional(builder *b, const cJSON *config)
 {
     clrnn_status status = add_inputs(b);
+    b->k.masks_given = gives_masks(b);
     for (bool more = true, moved = true; more && status == CLRNN_OK;) {
         if (!moved)
             return damaged(b, "layers that read each other in a circle");
         more = moved = false;
         for (uint32_t i = 0; i < b->count && status == CLRNN_OK; i++) {
-            clr_keras_value inputs[CLR_KERAS_INPUTS];
-            uint32_t count = 0;
+            arguments a;
             bool ready = false;
             if (b->calls[i].done)
                 continue;
-            status = take_inputs(b, &b->calls[i], inputs, &count, &ready);
+            status = take_inputs(b, &b->calls[i], &a, &ready);
             if (status == CLRNN_OK && ready)
-                status = add_layer(b, &b->calls[i], inputs, count);
+                status = add_layer(b, &b->calls[i], &a);
             moved = moved || ready;
             more = more || !ready;
         }

@@ -23,6 +23,19 @@ static bool take_history(const cJSON *array, clr_history *h)
     return true;
 }
 
+/* The mask of a call: one value, or nothing, also a list of that. */
+static void take_mask(const cJSON *item, clr_histories *all)
+{
+    clr_histories masks = {0};
+    clr_history_collect(item, &masks, 1);
+    if (masks.unknown || masks.count > 1 || masks.mask.layer)
+        all->unknown = "mask";
+    else if (masks.count == 1)
+        all->mask = masks.list[0];
+    else
+        all->no_mask = true;
+}
+
 /* All values in the arguments of a call, in order. */
 void clr_history_collect(const cJSON *item, clr_histories *all, unsigned depth)
 {
@@ -49,9 +62,14 @@ void clr_history_collect(const cJSON *item, clr_histories *all, unsigned depth)
                                strcmp(i->string, "initial_state") == 0;
             if (plain)
                 clr_history_collect(i, all, depth + 1);
+            else if (strcmp(i->string, "mask") == 0)
+                take_mask(i, all);
             else if (!cJSON_IsNull(i) && strcmp(i->string, "training") != 0)
                 all->unknown = i->string;
         }
+    } else if (cJSON_IsNumber(item) && depth <= 2 && !all->has_number) {
+        all->number = item->valuedouble;
+        all->has_number = true;
     } else if (!cJSON_IsNull(item))
         all->unknown = "a constant";
 }

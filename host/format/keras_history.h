@@ -16,6 +16,10 @@ typedef struct clr_history {
 typedef struct clr_histories {
     clr_history list[CLR_KERAS_INPUTS];
     uint32_t count;
+    clr_history mask; /* of the call; layer NULL: none is given */
+    bool no_mask;     /* null is: Keras takes that of the values */
+    double number;    /* an argument that is a number, as operations have it */
+    bool has_number;
     const char *unknown; /* an argument that is no value of the graph */
 } clr_histories;
 

@@ -93,8 +93,6 @@ static clrnn_status add_embedding(clr_keras *k)
     clrnn_node_desc desc = {.kind = CLRNN_NODE_EMBEDDING};
     double *table = NULL;
     clrnn_status status = clr_keras_check(k, known);
-    if (status == CLRNN_OK && clr_keras_flag(k, "mask_zero", false))
-        status = clr_keras_unsupported(k, "its config's", "mask_zero");
     if (status == CLRNN_OK && (!clr_keras_size(k, "input_dim", &desc.vocabulary) ||
                                !clr_keras_size(k, "output_dim", &desc.units)))
         status = clr_keras_wrong(k, "input_dim or output_dim is no size");
@@ -106,6 +104,11 @@ static clrnn_status add_embedding(clr_keras *k)
     if (status == CLRNN_OK)
         status = clr_keras_set(k, "weight", table, (size_t)desc.vocabulary * desc.units);
     free(table);
+    if (status == CLRNN_OK && clr_keras_flag(k, "mask_zero", false) && !k->masks_given) {
+        clr_keras_value mask;
+        status = clr_keras_mask_ids(k, k->inputs[0].name, &mask);
+        memcpy(k->outputs[0].mask, mask.name, sizeof mask.name);
+    }
     return status;
 }
 
@@ -248,6 +251,8 @@ static clrnn_status add_softmax(clr_keras *k)
     clrnn_status status = clr_keras_check(k, known);
     if (status == CLRNN_OK && axis != -1)
         status = clr_keras_unsupported(k, "axis", "that is not the last");
+    if (status == CLRNN_OK && k->mask[0])
+        status = clr_keras_unsupported(k, "of what it reads", "a mask");
     return status == CLRNN_OK ? clr_keras_add(k, &desc, "", k->inputs[0].name, &k->outputs[0])
                               : status;
 }
@@ -352,11 +357,18 @@ static clrnn_status dispatch(clr_keras *k)
             return types[i].add(k);
     clrnn_status status = clr_keras_recurrent(k, &is);
     if (!is)
+        status = clr_keras_mask(k, &is);
+    if (!is)
         status = clr_keras_moving(k, &is);
     return is ? status : clr_keras_unsupported(k, "a layer of class", k->type);
 }
 
 clrnn_status clr_keras_layer(clr_keras *k)
 {
-    return dispatch(k);
+    if (k->has_number && !(k->operation && strcmp(k->type, "NotEqual") == 0))
+        return clr_keras_unsupported(k, "an argument that is", "a number");
+    const char *type = k->type;
+    clrnn_status status = dispatch(k);
+    k->type = type; /* TimeDistributed has become what is in it */
+    return status == CLRNN_OK ? clr_keras_mask_pass(k) : status;
 }

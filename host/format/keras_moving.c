@@ -23,17 +23,25 @@ static clrnn_status fold(clr_keras *k, clrnn_node_kind kind)
         status = clr_keras_add(k, &desc, suffix, NULL, &next);
         sum = next;
     }
+    sum.mask[0] = 0;
     k->outputs[0] = sum;
+    return status;
+}
+
+/* The same under another name: something follows. */
+static clrnn_status fold_as(clr_keras *k, clrnn_node_kind kind, const char *suffix)
+{
+    char whole[CLR_KERAS_NAME];
+    memcpy(whole, k->node, sizeof whole);
+    strncat(k->node, suffix, sizeof k->node - strlen(k->node) - 1);
+    clrnn_status status = fold(k, kind);
+    memcpy(k->node, whole, sizeof whole);
     return status;
 }
 
 static clrnn_status add_average(clr_keras *k)
 {
-    char whole[CLR_KERAS_NAME];
-    memcpy(whole, k->node, sizeof whole);
-    strncat(k->node, ".sum", sizeof k->node - strlen(k->node) - 1);
-    clrnn_status status = fold(k, CLRNN_NODE_ADD);
-    memcpy(k->node, whole, sizeof whole);
+    clrnn_status status = fold_as(k, CLRNN_NODE_ADD, ".sum");
     const clrnn_node_desc desc = {
         .kind = CLRNN_NODE_ACTIVATION, .function = CLRNN_FN_AFFINE, .alpha = 1.0 / k->input_count};
     const clr_keras_value sum = k->outputs[0];
@@ -63,6 +71,8 @@ static clrnn_status add_pool(clr_keras *k)
         status = clr_keras_unsupported(k, "its config's", "keepdims");
     if (status == CLRNN_OK && strcmp(format, "channels_last") != 0)
         status = clr_keras_unsupported(k, "data_format", format);
+    if (status == CLRNN_OK && k->mask[0] && desc.reduction == CLRNN_REDUCE_MEAN)
+        return clr_keras_mask_mean(k);
     return status == CLRNN_OK ? clr_keras_add(k, &desc, "", k->inputs[0].name, &k->outputs[0])
                               : status;
 }
@@ -165,7 +175,17 @@ static clrnn_status add_difference(clr_keras *k)
 
 static clrnn_status add_product(clr_keras *k)
 {
-    return fold(k, CLRNN_NODE_MUL);
+    bool any = false, all = true;
+    for (uint32_t i = 0; i < k->input_count; i++) {
+        any = any || k->inputs[i].mask[0];
+        all = all && k->inputs[i].mask[0];
+    }
+    if (!any || k->before_3)
+        return fold(k, CLRNN_NODE_MUL);
+    clrnn_status status = clr_keras_mask_factors(k);
+    if (status == CLRNN_OK)
+        status = fold_as(k, CLRNN_NODE_MUL, all ? ".product" : "");
+    return status == CLRNN_OK && all ? clr_keras_mask_product(k) : status;
 }
 
 static clrnn_status add_minimum(clr_keras *k)

@@ -14,8 +14,8 @@
 /* What the layer's own config says, beside that of its cell. */
 typedef struct form {
     clrnn_network_desc network;
-    bool sequences, states, backwards;
-    const char *part; /* of its weights: "cell/" */
+    bool sequences, states, backwards, zeros; /* zeros: y of masked steps */
+    const char *part;                         /* of its weights: "cell/" */
 } form;
 
 static const char *const known[] = {"units",
@@ -33,76 +33,6 @@ static const char *const known[] = {"units",
 /* --- its config --------------------------------------------------------------------------------
  */
 
-static int cell_of(const char *type)
-{
-    static const struct {
-        const char *type;
-        clrnn_cell cell;
-    } types[] = {{"LSTM", CLRNN_CELL_LSTM},     {"LSTMCell", CLRNN_CELL_LSTM},
-                 {"GRU", CLRNN_CELL_GRU},       {"GRUCell", CLRNN_CELL_GRU},
-                 {"SimpleRNN", CLRNN_CELL_RNN}, {"SimpleRNNCell", CLRNN_CELL_RNN}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (type && strcmp(types[i].type, type) == 0)
-            return (int)types[i].cell;
-    return -1;
-}
-
-/* One of those that cells know; the usual one is not said. */
-static clrnn_status take_function(const clr_keras *k, const clrnn_node_desc *f, bool gate,
-                                  clrnn_activation *out)
-{
-    const clrnn_function own = f->function == CLRNN_FN_IDENTITY ? CLRNN_FN_AFFINE : f->function;
-    if (own == (gate ? CLRNN_FN_SIGMOID : CLRNN_FN_TANH))
-        return CLRNN_OK;
-    if (own > CLRNN_FN_SOFTPLUS)
-        return clr_keras_unsupported(k, "in a cell the function", clrnn_function_name(own));
-    *out = clrnn_activation_of(own);
-    if (f->alpha != 0 || f->beta != 0) {
-        out->alpha = (float)f->alpha;
-        out->beta = (float)f->beta;
-    }
-    return CLRNN_OK;
-}
-
-static clrnn_status take_functions(const clr_keras *k, clrnn_network_desc *n)
-{
-    clrnn_node_desc f = {0}, g = {0};
-    clrnn_node_kind softmax[2] = {CLRNN_NODE_KINDS, CLRNN_NODE_KINDS};
-    const bool gated = n->cell != CLRNN_CELL_RNN;
-    clrnn_status status = clr_keras_function(k, "activation", "tanh", &g, &softmax[0]);
-    if (status == CLRNN_OK && gated)
-        status = clr_keras_function(k, "recurrent_activation", "sigmoid", &f, &softmax[1]);
-    if (status != CLRNN_OK)
-        return status;
-    if (softmax[0] != CLRNN_NODE_KINDS || softmax[1] != CLRNN_NODE_KINDS)
-        return clr_keras_unsupported(k, "activation", "softmax of a cell");
-    const clrnn_node_desc *of[2][CLRNN_ACTIVATIONS] = {{&g}, {&f, &g, &g}};
-    for (uint32_t i = 0; i < CLRNN_ACTIVATIONS && status == CLRNN_OK; i++)
-        if (of[gated][i] && (i < 2 || n->cell == CLRNN_CELL_LSTM))
-            status = take_function(k, of[gated][i], gated && i == 0, &n->activations[0][i]);
-    return status;
-}
-
-/* k->config is that of the cell, be it a layer's own. */
-static clrnn_status take_cell(const clr_keras *k, const char *type, clrnn_network_desc *n)
-{
-    const int cell = cell_of(type);
-    if (cell < 0)
-        return clr_keras_unsupported(k, "cell", type ? type : "(none)");
-    n->cell = (clrnn_cell)cell;
-    if (!clr_keras_size(k, "units", &n->hidden_size))
-        return clr_keras_wrong(k, "units is no size");
-    n->no_bias = !clr_keras_flag(k, "use_bias", true);
-    if (n->cell == CLRNN_CELL_GRU) {
-        /* before Keras 2.1 there was no such member, and no reset after */
-        n->gru_reset =
-            clr_keras_flag(k, "reset_after", false) ? CLRNN_RESET_AFTER : CLRNN_RESET_BEFORE;
-        n->gru_update = CLRNN_UPDATE_KEEPS;
-    }
-    n->single_bias = !n->no_bias && n->gru_reset != CLRNN_RESET_AFTER;
-    return take_functions(k, n);
-}
-
 static clrnn_status take_form(clr_keras *k, const char *type, form *f)
 {
     const cJSON *cell = clr_keras_member(k, "cell"), *own = k->config;
@@ -110,6 +40,7 @@ static clrnn_status take_form(clr_keras *k, const char *type, form *f)
     *f = (form){.sequences = clr_keras_flag(k, "return_sequences", false),
                 .states = clr_keras_flag(k, "return_state", false),
                 .backwards = clr_keras_flag(k, "go_backwards", false),
+                .zeros = clr_keras_flag(k, "zero_output_for_mask", false),
                 .part = "cell/"};
     if (status != CLRNN_OK)
         return status;
@@ -120,7 +51,7 @@ static clrnn_status take_form(clr_keras *k, const char *type, form *f)
                                            : clr_keras_unsupported(k, "its", "cell");
     }
     if (status == CLRNN_OK)
-        status = take_cell(k, type, &f->network);
+        status = clr_keras_take_cell(k, type, &f->network);
     k->config = own;
     return status;
 }
@@ -222,11 +153,24 @@ static clrnn_status add_node(clr_keras *k, const form *f, uint32_t *in)
     if (f->backwards && f->sequences)
         status = clr_keras_unsupported(k, "go_backwards with", "return_sequences");
     desc.network.reverse = f->backwards;
+    desc.inputs[4] = k->mask[0] ? k->mask : NULL;
+    desc.repeat = k->mask[0] && !f->zeros;
     for (uint32_t i = 0; i < given && status == CLRNN_OK; i++) {
         status = give_state(k, i + 1, &f->network, i ? ".c0" : ".h0", &states[i]);
         desc.inputs[i + 1] = states[i].name;
     }
     return status == CLRNN_OK ? clr_keras_add(k, &desc, "", x.name, &y) : status;
+}
+
+/* y of step 0, which is not the state where that is masked. */
+static clrnn_status take_first(clr_keras *k, const clrnn_network_desc *n)
+{
+    const clrnn_node_desc flat = {
+        .kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {CLRNN_BATCH, n->hidden_size}};
+    clr_keras_value first;
+    clrnn_status status = slice(k, k->node, 1, 0, 1, 1, ".first", &first);
+    return status == CLRNN_OK ? clr_keras_add(k, &flat, ".last", first.name, &k->outputs[0])
+                              : status;
 }
 
 static clrnn_status add_states(clr_keras *k, const clrnn_network_desc *n)
@@ -251,11 +195,16 @@ static clrnn_status add_one_way(clr_keras *k)
         status = put_weights(k, &f.network, in, f.part, 0, "_l0");
     if (status != CLRNN_OK)
         return status;
+    k->outputs[0].mask[0] = 0;
     memcpy(k->outputs[0].name, k->node, sizeof k->node);
-    if (f.backwards) /* the last that is made is that of the first step */
+    if (f.backwards && k->mask[0])
+        status = take_first(k, &f.network);
+    else if (f.backwards) /* the last that is made is that of the first step */
         status = take_state(k, "hn", &f.network, 0, ".last", &k->outputs[0]);
     else if (!f.sequences)
         status = clr_keras_add(k, &last, ".last", k->node, &k->outputs[0]);
+    if (f.sequences && !k->masks_given)
+        memcpy(k->outputs[0].mask, k->mask[0] ? k->mask : k->inputs[0].mask, sizeof k->mask);
     return status == CLRNN_OK && f.states ? add_states(k, &f.network) : status;
 }
 
@@ -338,11 +287,12 @@ static clrnn_status take_both(clr_keras *k, form *f, uint32_t *in)
     if (status != CLRNN_OK)
         return status;
     f->network.bidirectional = true;
+    f->zeros = f->sequences; /* as Keras sets it in its layers, whatever they say */
     memcpy(f->network.activations[1], f->network.activations[0], sizeof f->network.activations[1]);
     return add_node(k, f, in);
 }
 
-static clrnn_status add_bidirectional(clr_keras *k)
+static clrnn_status make_bidirectional(clr_keras *k, bool *sequences)
 {
     const bool says =
         cJSON_GetObjectItemCaseSensitive(k->config, "merge_mode"); /* null: no merge */
@@ -351,6 +301,7 @@ static clrnn_status add_bidirectional(clr_keras *k)
     form f;
     uint32_t in = 0;
     clrnn_status status = take_both(k, &f, &in);
+    *sequences = status == CLRNN_OK && f.sequences;
     const uint32_t each = status == CLRNN_OK && f.network.no_bias ? 2 : 3;
     if (status == CLRNN_OK)
         status = put_weights(k, &f.network, in, "forward_layer/cell/", 0, "_l0");
@@ -368,6 +319,17 @@ static clrnn_status add_bidirectional(clr_keras *k)
     k->outputs[0] = parts[0];
     k->outputs[1] = parts[1];
     k->output_count = 2;
+    return status;
+}
+
+/* Each output of sequences has the mask of what it reads. */
+static clrnn_status add_bidirectional(clr_keras *k)
+{
+    bool sequences = false;
+    clrnn_status status = make_bidirectional(k, &sequences);
+    for (uint32_t i = 0; i < k->output_count && status == CLRNN_OK; i++)
+        memcpy(k->outputs[i].mask, sequences && !k->masks_given ? k->mask : "\0",
+               sequences && !k->masks_given ? sizeof k->mask : 1);
     return status;
 }
 

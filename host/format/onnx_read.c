@@ -9,6 +9,7 @@
 #include "format/onnx.h"
 #include "format/onnx_axes.h"
 #include "format/onnx_probe.h"
+#include "format/onnx_restore.h"
 #include "model/tensors.h"
 
 /* --- inputs ----------------------------------------------------------------------------------- */
@@ -232,10 +233,13 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     m->log = log;
     clrnn_status status = clr_onnx_parse(file, log, &m->model);
     if (status == CLRNN_OK)
+        status = clr_onnx_restore(m->model, desc, log, &m->graph);
+    const bool restored = m->graph != NULL;
+    if (status == CLRNN_OK && !restored)
         status = find_opset(m);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK && !restored)
         status = clr_onnx_axes_read(m, &axes);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK && !restored)
         status = try_all(m, &axes, log);
     if (status == CLRNN_OK) {
         *graph = m->graph;
@@ -267,4 +271,5 @@ const clr_format clr_format_onnx = {.name = "onnx",
                                     .endings = {".onnx"},
                                     .probe = clr_onnx_probe,
                                     .read = read,
-                                    .inputs = inputs};
+                                    .inputs = inputs,
+                                    .write = clr_onnx_write};

@@ -41,7 +41,8 @@ enum {
     CLR_USES_BEGIN = 1 << 20, /* begin, end */
     CLR_USES_STEP = 1 << 21,
     CLR_USES_ORDER = 1 << 22,
-    CLR_USES_DATA = 1 << 23 /* data, trainable */
+    CLR_USES_DATA = 1 << 23, /* data, trainable */
+    CLR_USES_REPEAT = 1 << 24
 };
 
 /* Shapes of a node under inference. */
@@ -148,6 +149,8 @@ typedef struct clr_kind {
     /** In a stream: why not, or NULL; what it keeps. NULL: whatever leaves time alone. */
     const char *(*no_stream)(const clr_infer *infer);
     uint32_t (*state)(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS]);
+    /** Part k of that begins with input begins + k, where it is given; 0: with zeros. */
+    uint32_t begins;
     /** Whether an input has a gradient; NULL: all that are not ids. */
     bool (*differentiates)(const clrnn_node_desc *desc, uint32_t input);
 } clr_kind;

@@ -212,6 +212,15 @@ static clrnn_status conv_backward(clr_run *run)
 
 /* --- streams --------------------------------------------------------------------------------- */
 
+/* The size of the axis that is neither time nor channels, of three. */
+static uint64_t rows_of(const clr_infer *infer)
+{
+    const clr_shape *x = infer->in[0];
+    clr_axes at;
+    clr_window_axes_of(infer->desc, x, &at);
+    return x->size[3 - at.channel - (uint32_t)x->steps];
+}
+
 static const char *conv_no_stream(const clr_infer *infer)
 {
     const clrnn_node_desc *d = infer->desc;
@@ -219,6 +228,8 @@ static const char *conv_no_stream(const clr_infer *infer)
         return "it has no axis of time, so none to stream along";
     if (!d->causal && d->kernel[0] > 1)
         return "its window sees steps to come: it is not causal";
+    if (infer->in[0]->rank == 3 && infer->in[0]->batch == CLR_NO_AXIS && rows_of(infer) != 1)
+        return "its number of rows is fixed";
     return d->stride[0] > 1 ? "it has a stride" : NULL;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "device/buffer.h"
-#include "graph/kind.h"
+#include "graph/counted.h"
 #include "shape/network.h"
 
 /* --- shapes ---------------------------------------------------------------------------------- */
@@ -94,11 +94,8 @@ static clrnn_status recurrent_infer(clr_infer *infer)
     status = check_state(infer, 1, LD, N, n.state_size);
     if (status == CLRNN_OK)
         status = check_state(infer, 2, LD, N, n.desc.hidden_size);
-    if (status == CLRNN_OK && infer->in[3] &&
-        (infer->in[3]->rank != 1 || infer->in[3]->size[0] != N))
-        status = clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
-                               "lengths is %s, but must be [N] with the N of x",
-                               clr_value_text(infer->in[3]).text);
+    if (status == CLRNN_OK)
+        status = clr_counted_check(infer, x->size[time_axis(x)], N, time_axis(x) == 0);
     return status;
 }
 
@@ -118,11 +115,10 @@ static bool recurrent_parameter(const clr_infer *infer, uint32_t i, clr_paramete
     return true;
 }
 
-/* What the node keeps: the plan, and where there are lengths of its own, those of the pass. */
+/* What the node keeps: the plan, and lengths and mask of its own, those of the pass. */
 typedef struct recurrent_own {
     clrnn_plan *plan;
-    int32_t *ids;      /* [N], as they are read */
-    uint32_t *lengths; /* [N] */
+    clr_counted counted;
 } recurrent_own;
 
 static clrnn_plan *plan_of(const clr_run *run)
@@ -136,8 +132,7 @@ static void recurrent_destroy(void *memory)
     if (!own)
         return;
     clrnn_plan_destroy(&own->plan);
-    free(own->ids);
-    free(own->lengths);
+    clr_counted_free(&own->counted);
     free(own);
 }
 
@@ -195,11 +190,7 @@ static clrnn_status recurrent_create(clr_run *run)
         return clr_node_fail(&tools->context->log, &run->node->desc, CLRNN_ERR_RANGE,
                              "T or N is more than %u", UINT32_MAX);
     recurrent_own *own = *run->own = clr_calloc(1, sizeof *own);
-    if (own && run->node->input_count > 3) {
-        own->ids = clr_calloc(N, sizeof *own->ids);
-        own->lengths = clr_calloc(N, sizeof *own->lengths);
-    }
-    if (!own || (run->node->input_count > 3 && (!own->ids || !own->lengths)))
+    if (!own || !clr_counted_make(run, T, N, &own->counted))
         return clr_node_fail(&tools->context->log, &run->node->desc, CLRNN_ERR_MEMORY,
                              "out of memory");
     return clrnn_plan_create(tools->context, &desc, &own->plan);
@@ -222,46 +213,47 @@ static clrnn_status reorder(clr_run *run, const clr_shape *graph, clrnn_slice fr
     return clr_move(run, &l, to.buffer, from.buffer, false);
 }
 
-/* Lengths of the node's own, once they are computed: bounded by T, and by those of the pass. */
-static clrnn_status read_lengths(clr_run *run)
+/* Lengths of the pass, or NULL. */
+static const uint32_t *pass_lengths(const clr_run *run)
 {
     const clr_shape *x = &run->in[0];
-    const recurrent_own *own = *run->own;
-    const uint32_t T = (uint32_t)x->size[time_axis(x)], N = (uint32_t)rows_of(x);
-    const uint32_t *pass = run->ragged && x->lengths != CLR_ALL_STEPS
-                               ? run->lengths + x->lengths * run->lengths_stride
-                               : NULL;
-    if (!run->x[3].buffer)
-        return CLRNN_OK;
-    clrnn_status status =
-        clr_buffer_read(run->tools->context, run->x[3].buffer, run->x[3].offset * sizeof(cl_int),
-                        N * sizeof(cl_int), own->ids);
-    for (uint32_t n = 0; n < N && status == CLRNN_OK; n++) {
-        const uint32_t most = pass && pass[n] < T ? pass[n] : T;
-        own->lengths[n] = own->ids[n] < 0                ? 0
-                          : (uint32_t)own->ids[n] > most ? most
-                                                         : (uint32_t)own->ids[n];
-    }
-    return status;
-}
-
-static const uint32_t *lengths_of(const clr_run *run)
-{
-    const clr_shape *x = &run->in[0];
-    if (run->x[3].buffer)
-        return ((recurrent_own *)*run->own)->lengths;
     return run->ragged && x->lengths != CLR_ALL_STEPS
                ? run->lengths + x->lengths * run->lengths_stride
                : NULL;
+}
+
+static clrnn_status read_counted(const clr_run *run)
+{
+    const clr_shape *x = &run->in[0];
+    return clr_counted_read(run, (uint32_t)x->size[time_axis(x)], (uint32_t)rows_of(x),
+                            time_axis(x) == 0, pass_lengths(run),
+                            &((recurrent_own *)*run->own)->counted);
+}
+
+/* What is left out within the lengths of the pass has a y: past them y is 0. */
+static bool has_other_y(const clr_run *run)
+{
+    return run->node->desc.repeat || run->node->desc.value != 0;
+}
+
+static clrnn_status clear_past_lengths(clr_run *run, clrnn_slice y)
+{
+    map_launch l = clr_launch_over(run, &run->out[0], y);
+    clr_launch_takes(&l, 0, &run->out[0], &run->out[0], y);
+    return l.within.some ? clr_move(run, &l, y.buffer, y.buffer, false) : CLRNN_OK;
 }
 
 /* What forward and backward have in common: x in time-major order is in place. */
 static clrnn_forward_io io_of(const clr_run *run, clrnn_slice x)
 {
     const clr_shape *shape = &run->in[0];
+    const clr_counted *own = &((const recurrent_own *)*run->own)->counted;
     clrnn_forward_io io = {.steps = (uint32_t)shape->size[time_axis(shape)],
                            .batch = (uint32_t)rows_of(shape),
-                           .lengths = lengths_of(run),
+                           .lengths = own->lengths ? own->lengths : pass_lengths(run),
+                           .mask = own->mask,
+                           .repeat = run->node->desc.repeat,
+                           .padding = (float)run->node->desc.value,
                            .x = x,
                            .h0 = run->x[1],
                            .c0 = run->x[2]};
@@ -288,11 +280,24 @@ static clrnn_slice ordered_x(const clr_run *run)
     return run->train ? clr_part(run->kept, reserve_count(run)) : run->scratch;
 }
 
+/* hn and cn of a stream, where somebody wants them, are copies of its states. */
+static clrnn_status give_states(clr_run *run)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 1; i < run->node->outputs && status == CLRNN_OK; i++)
+        if (run->y[i].buffer)
+            status = clr_buffer_copy(run->tools->context, run->state[i - 1].buffer,
+                                     run->state[i - 1].offset * real_bytes(run), run->y[i].buffer,
+                                     run->y[i].offset * real_bytes(run),
+                                     clr_shape_count(&run->out[i]) * real_bytes(run));
+    return status;
+}
+
 static clrnn_status recurrent_forward(clr_run *run)
 {
     const bool ordered = is_time_major(&run->in[0]);
     const clrnn_slice x = ordered_x(run);
-    clrnn_status status = read_lengths(run);
+    clrnn_status status = read_counted(run);
     clrnn_forward_io io = io_of(run, x);
     if (status == CLRNN_OK)
         status = set_weights(run);
@@ -303,9 +308,11 @@ static clrnn_status recurrent_forward(clr_run *run)
         status = reorder(run, &run->in[0], run->x[0], x, true);
     if (status == CLRNN_OK)
         status = clrnn_forward(plan_of(run), &io, NULL);
+    if (status == CLRNN_OK && ordered && has_other_y(run) && io.y.buffer)
+        status = clear_past_lengths(run, io.y);
     if (status == CLRNN_OK && !ordered)
         status = reorder(run, &run->out[0], io.y, run->y[0], false);
-    return status;
+    return status == CLRNN_OK && run->stream ? give_states(run) : status;
 }
 
 static clrnn_status recurrent_backward(clr_run *run)
@@ -349,7 +356,11 @@ static const char *recurrent_no_stream(const clr_infer *infer)
         return "its backward direction needs the whole sequence";
     if (infer->in[3])
         return "it has lengths of its own";
-    return infer->in[1] || infer->in[2] ? "a stream keeps its states, but h0 or c0 is given" : NULL;
+    if (infer->desc->repeat)
+        return "a stream keeps no output for steps that are left out to repeat";
+    return infer->in[0]->batch == CLR_NO_AXIS && rows_of(infer->in[0]) != 1
+               ? "its number of rows is fixed"
+               : NULL;
 }
 
 static uint32_t recurrent_state(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS])
@@ -362,11 +373,18 @@ static uint32_t recurrent_state(const clr_infer *infer, clr_state_part parts[CLR
     return n.has_cell_state ? 2 : 1;
 }
 
+static bool recurrent_differentiates(const clrnn_node_desc *desc, uint32_t input)
+{
+    (void)desc;
+    return input < CLR_COUNTED_LENGTHS;
+}
+
 const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,
                                      .least = 1,
-                                     .most = 4,
-                                     .ids = 8,
-                                     .uses = CLR_USES_NETWORK | CLR_USES_WEIGHTS,
+                                     .most = 5,
+                                     .ids = 1 << CLR_COUNTED_LENGTHS,
+                                     .uses = CLR_USES_NETWORK | CLR_USES_WEIGHTS | CLR_USES_VALUE |
+                                             CLR_USES_REPEAT,
                                      .outputs = {"", "hn", "cn"},
                                      .complete = recurrent_complete,
                                      .infer = recurrent_infer,
@@ -378,4 +396,6 @@ const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,
                                      .backward = recurrent_backward,
                                      .pass = recurrent_pass,
                                      .no_stream = recurrent_no_stream,
-                                     .state = recurrent_state};
+                                     .state = recurrent_state,
+                                     .differentiates = recurrent_differentiates,
+                                     .begins = 1};

@@ -15,11 +15,17 @@
 
 /* --- creation -------------------------------------------------------------------------------- */
 
-static clrnn_status check_graph(const clrnn_context *context, const clrnn_graph *graph)
+static clrnn_status check_graph(const clrnn_context *context, const clrnn_graph *graph,
+                                uint32_t rows)
 {
-    bool steps = false;
-    for (uint32_t i = 0; i < graph->input_count; i++)
+    bool steps = false, batch = false;
+    for (uint32_t i = 0; i < graph->input_count; i++) {
         steps = steps || graph->values[graph->inputs[i]].shape.steps != CLR_NO_AXIS;
+        batch = batch || graph->values[graph->inputs[i]].shape.batch != CLR_NO_AXIS;
+    }
+    if (steps && !batch && rows > 1)
+        return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
+                        "graph stream: %u rows, but no input has an axis of rows", rows);
     if (!steps)
         return clr_fail(&context->log, CLRNN_ERR_ARGUMENT,
                         "graph stream: no input has an axis of time");
@@ -36,7 +42,7 @@ static clrnn_status check_graph(const clrnn_context *context, const clrnn_graph 
             return clr_node_fail(&context->log, &node->desc, CLRNN_ERR_ARGUMENT,
                                  "it cannot be in a stream: %s", why);
     }
-    return CLRNN_OK;
+    return clr_stream_check_begins(context, graph);
 }
 
 static size_t row_count(const clrnn_graph_plan *plan)
@@ -92,7 +98,7 @@ static clrnn_status make(clrnn_context *context, clrnn_graph *graph,
                                         .max_batch = desc->rows ? desc->rows : 1,
                                         .strategy = desc->strategy,
                                         .gemm = desc->gemm};
-    clrnn_status status = check_graph(context, graph);
+    clrnn_status status = check_graph(context, graph, plan.max_batch);
     clrnn_graph_stream *stream = status == CLRNN_OK ? clr_calloc(1, sizeof *stream) : NULL;
     if (status == CLRNN_OK && !stream)
         status = clr_fail(&context->log, CLRNN_ERR_MEMORY, "graph stream: out of memory");
@@ -104,6 +110,8 @@ static clrnn_status make(clrnn_context *context, clrnn_graph *graph,
         status = warm_up(stream);
     if (status == CLRNN_OK)
         status = make_rest(stream);
+    if (status == CLRNN_OK)
+        status = clr_stream_begins(stream);
     if (status == CLRNN_OK)
         status = clr_stream_open_ports(stream);
     if (status == CLRNN_OK)

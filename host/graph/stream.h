@@ -42,6 +42,14 @@ struct clrnn_graph_stream {
 clrnn_status clr_stream_open_ports(clrnn_graph_stream *stream);
 void clr_stream_close_ports(clrnn_graph_stream *stream);
 
+/** See that the states that nodes begin with do not come with what goes in. Returns: CLRNN_OK,
+ *  CLRNN_ERR_ARGUMENT (they do: the log names node and input), CLRNN_ERR_MEMORY */
+clrnn_status clr_stream_check_begins(const clrnn_context *context, const clrnn_graph *graph);
+
+/** Make those the rest state, which is zeros. What the stream has run until then is lost. Returns:
+ *  as clrnn_graph_stream_create */
+clrnn_status clr_stream_begins(clrnn_graph_stream *stream);
+
 /** CLRNN_OK, or CLRNN_ERR_ARGUMENT: the states are lost. */
 clrnn_status clr_stream_check_states(const clrnn_graph_stream *stream);
 

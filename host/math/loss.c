@@ -2,6 +2,8 @@
  * math/loss.c - see math/loss.h: one typed function for each kernel of cl/loss.cl. */
 #include "math/loss.h"
 
+#include <stddef.h>
+
 #include "base/log.h"
 #include "device/buffer.h"
 #include "device/context.h"
@@ -35,6 +37,26 @@ static clrnn_status create_partial(clr_loss *loss)
                              &loss->partial);
 }
 
+/* Where each kernel is kept. */
+static const struct {
+    const char *name;
+    size_t offset;
+} names[] = {{"cross_entropy", offsetof(clr_loss, cross_entropy)},
+             {"mean_squared", offsetof(clr_loss, mean_squared)},
+             {"each_element", offsetof(clr_loss, each_element)},
+             {"gaussian", offsetof(clr_loss, gaussian)},
+             {"mean_errors", offsetof(clr_loss, mean_errors)},
+             {"emphasised", offsetof(clr_loss, emphasised)},
+             {"weigh_classes", offsetof(clr_loss, weigh_classes)},
+             {"sums", offsetof(clr_loss, sums)},
+             {"squares", offsetof(clr_loss, squares)},
+             {"add_squares", offsetof(clr_loss, add_squares)}};
+
+static cl_kernel *kernel_of(clr_loss *loss, size_t i)
+{
+    return (cl_kernel *)(void *)((char *)loss + names[i].offset);
+}
+
 clrnn_status clr_loss_init(clrnn_context *context, clrnn_precision precision, size_t max_count,
                            clr_loss *loss)
 {
@@ -47,20 +69,8 @@ clrnn_status clr_loss_init(clrnn_context *context, clrnn_precision precision, si
         .context = context, .precision = precision, .group = group, .max_count = max_count};
     clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
                                           CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "cross_entropy", &loss->cross_entropy);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "mean_squared", &loss->mean_squared);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "each_element", &loss->each_element);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "weigh_classes", &loss->weigh_classes);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "sums", &loss->sums);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "squares", &loss->squares);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "add_squares", &loss->add_squares);
+    for (size_t i = 0; i < CLR_COUNT(names) && status == CLRNN_OK; i++)
+        status = clr_kernel_create(context, program, names[i].name, kernel_of(loss, i));
     if (status == CLRNN_OK)
         status = create_partial(loss);
     if (status != CLRNN_OK)
@@ -70,13 +80,8 @@ clrnn_status clr_loss_init(clrnn_context *context, clrnn_precision precision, si
 
 void clr_loss_free(clr_loss *loss)
 {
-    clr_kernel_destroy(&loss->cross_entropy);
-    clr_kernel_destroy(&loss->mean_squared);
-    clr_kernel_destroy(&loss->each_element);
-    clr_kernel_destroy(&loss->weigh_classes);
-    clr_kernel_destroy(&loss->sums);
-    clr_kernel_destroy(&loss->squares);
-    clr_kernel_destroy(&loss->add_squares);
+    for (size_t i = 0; i < CLR_COUNT(names); i++)
+        clr_kernel_destroy(kernel_of(loss, i));
     clr_buffer_destroy(&loss->partial);
 }
 
@@ -122,6 +127,53 @@ clrnn_status clr_loss_each_element(clr_loss *loss, const clr_element_form *form,
                       CLR_ARG_MEM(losses),
                       CLR_ARG_MEM(dlogits)};
     return clr_launch(loss->context, loss->each_element, range, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_loss_gaussian(clr_loss *loss, const clr_element_form *form, cl_mem logits,
+                               cl_mem values, cl_mem targets, size_t rows, size_t K, double scale,
+                               cl_mem losses, cl_mem dlogits)
+{
+    clr_range range = {{rows * loss->group, 1}, {loss->group, 1}};
+    clr_arg args[] = {CLR_ARG_MEM(logits),
+                      CLR_ARG_MEM(values),
+                      CLR_ARG_MEM(targets),
+                      CLR_ARG_UINT(K),
+                      CLR_ARG_UINT(form->missing),
+                      CLR_ARG_REAL(loss->precision, form->divisor),
+                      CLR_ARG_REAL(loss->precision, scale),
+                      CLR_ARG_MEM(losses),
+                      CLR_ARG_MEM(dlogits)};
+    return clr_launch(loss->context, loss->gaussian, range, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_loss_emphasised(clr_loss *loss, const clr_sound_form *form, cl_mem logits,
+                                 cl_mem values, cl_mem targets, size_t outputs, double scale,
+                                 cl_mem means, cl_mem losses, cl_mem dlogits)
+{
+    const size_t columns = form->N * outputs;
+    clr_range each_column = {{columns * loss->group, 1}, {loss->group, 1}};
+    clr_range each_row = {{form->T * form->N * loss->group, 1}, {loss->group, 1}};
+    clr_arg first[] = {CLR_ARG_MEM(logits),         CLR_ARG_MEM(values),   CLR_ARG_MEM(targets),
+                       CLR_ARG_UINT(form->T),       CLR_ARG_UINT(form->N), CLR_ARG_UINT(outputs),
+                       CLR_ARG_UINT(form->missing), CLR_ARG_MEM(means)};
+    clrnn_status status =
+        clr_launch(loss->context, loss->mean_errors, each_column, first, CLR_COUNT(first));
+    clr_arg args[] = {CLR_ARG_MEM(logits),
+                      CLR_ARG_MEM(values),
+                      CLR_ARG_MEM(targets),
+                      CLR_ARG_MEM(means),
+                      CLR_ARG_UINT(form->T),
+                      CLR_ARG_UINT(form->N),
+                      CLR_ARG_UINT(outputs),
+                      CLR_ARG_UINT(form->missing),
+                      CLR_ARG_REAL(loss->precision, form->emphasis),
+                      CLR_ARG_REAL(loss->precision, form->dc),
+                      CLR_ARG_REAL(loss->precision, scale),
+                      CLR_ARG_MEM(losses),
+                      CLR_ARG_MEM(dlogits)};
+    return status == CLRNN_OK
+               ? clr_launch(loss->context, loss->emphasised, each_row, args, CLR_COUNT(args))
+               : status;
 }
 
 clrnn_status clr_loss_weigh_classes(clr_loss *loss, cl_mem weights, cl_mem targets, size_t rows,

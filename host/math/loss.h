@@ -13,7 +13,8 @@
 typedef struct clr_loss {
     clrnn_context *context;
     clrnn_precision precision;
-    cl_kernel cross_entropy, mean_squared, each_element, weigh_classes, sums, squares, add_squares;
+    cl_kernel cross_entropy, mean_squared, each_element, gaussian, mean_errors, emphasised;
+    cl_kernel weigh_classes, sums, squares, add_squares;
     size_t group;     /* work-items that share a row or block */
     size_t max_count; /* of the sums */
     cl_mem partial;
@@ -59,6 +60,27 @@ typedef struct clr_element_form {
 clrnn_status clr_loss_each_element(clr_loss *loss, const clr_element_form *form, cl_mem logits,
                                    cl_mem values, cl_mem targets, size_t rows, size_t outputs,
                                    double scale, cl_mem losses, cl_mem dlogits);
+
+/** losses = sum over K of (log v + (m-value)^2/v)/2 where a value is there, over the divisor.
+ *  logits: [rows,2K], m and then the logarithm of v less a floor of 1e-6; values: [rows,K]; of the
+ *  form only `missing` and `divisor` matter; the rest as mean squared. */
+clrnn_status clr_loss_gaussian(clr_loss *loss, const clr_element_form *form, cl_mem logits,
+                               cl_mem values, cl_mem targets, size_t rows, size_t K, double scale,
+                               cl_mem losses, cl_mem dlogits);
+
+/* Squared errors of sound. */
+typedef struct clr_sound_form {
+    size_t T, N;     /* rows of T*N */
+    double emphasis; /* of p[t] = e[t] - emphasis*e[t-1] */
+    double dc;       /* how much the squared mean of a sequence counts */
+    bool missing;
+} clr_sound_form;
+
+/** losses = sum over O of p^2 + dc*mean^2; means: scratch [N,O]; the rest as mean squared, with
+ *  rows of T steps and N sequences. */
+clrnn_status clr_loss_emphasised(clr_loss *loss, const clr_sound_form *form, cl_mem logits,
+                                 cl_mem values, cl_mem targets, size_t outputs, double scale,
+                                 cl_mem means, cl_mem losses, cl_mem dlogits);
 
 /** Multiply losses and dlogits (or NULL), as cross-entropy left them, by the weight of the class.
  *  weights: [O] */

@@ -296,7 +296,7 @@ clrnn_status clr_window_gather(clr_maps *m, const window_launch *l, cl_mem x, cl
 {
     const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(cols), CLR_ARG_STRUCT(*l)};
     const size_t rows = (size_t)(l->outer * l->out_size[0] * l->out_size[1]);
-    return LAUNCH(m, "window_gather", window_of(l), rows, args);
+    return LAUNCH(m, "window_gather", (window_of(l) + m->columns - 1) / m->columns, rows, args);
 }
 
 clrnn_status clr_window_scatter(clr_maps *m, const window_launch *l, cl_mem x, cl_mem cols)

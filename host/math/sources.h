@@ -42,6 +42,7 @@ extern const clr_source clr_cl_map_launch;   /* also C: math/map.h reads it; bef
 extern const clr_source clr_cl_nodes;        /* graphs: the kernels of all kinds of nodes */
 extern const clr_source clr_cl_model;        /* embedding, one-hot, bias of the head */
 extern const clr_source clr_cl_loss;
+extern const clr_source clr_cl_ctc; /* after loss */
 extern const clr_source clr_cl_optimizer;
 
 #endif

@@ -90,7 +90,7 @@ static clrnn_status upload(clr_model_pass *pass, const clr_model_input *in)
 
 /* --- forward --- */
 
-static clrnn_forward_io network_io(const clr_model_pass *pass, const uint32_t *lengths)
+clrnn_forward_io clr_model_pass_io(const clr_model_pass *pass, const uint32_t *lengths)
 {
     const clr_model_input *in = &pass->input;
     return (clrnn_forward_io){.steps = in->steps,
@@ -132,7 +132,7 @@ static clrnn_status run(clr_model_pass *pass, const clr_model_input *in)
 {
     const clrnn_model *model = pass->model;
     clrnn_slice weights = {model->parameters, model->rnn};
-    clrnn_forward_io io = network_io(pass, in->lengths);
+    clrnn_forward_io io = clr_model_pass_io(pass, in->lengths);
     clrnn_status status = upload(pass, in);
     if (status == CLRNN_OK && pass->version != model->version)
         status = clrnn_plan_set_weights(pass->plan, weights);
@@ -259,7 +259,7 @@ clrnn_status clr_model_pass_backward(clr_model_pass *pass, const uint32_t *lengt
         status = head_backward(pass, gradient);
     if (status != CLRNN_OK)
         return status;
-    clrnn_backward_io io = {.forward = network_io(pass, lengths),
+    clrnn_backward_io io = {.forward = clr_model_pass_io(pass, lengths),
                             .dy = {pass->dy, 0},
                             .dx = {pass->dx, 0},
                             .dweights = {gradient, model->rnn}};

@@ -53,6 +53,9 @@ typedef struct clr_model_pass {
     uint32_t *counts;    /* [V+1], embedding, training: how sort_positions counts */
 } clr_model_pass;
 
+/** What the plan of a pass was given by its last forward; lengths: those of its input. */
+clrnn_forward_io clr_model_pass_io(const clr_model_pass *pass, const uint32_t *lengths);
+
 /** Make a pass with weights as they are. dropout: between layers, 0 unless it trains. Ownership: as
  *  clrnn_plan_create; the model must outlive it. Returns: as clrnn_plan_create. */
 clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint32_t max_batch,

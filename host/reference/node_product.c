@@ -130,7 +130,27 @@ static void add(double *to, const double *from, size_t count)
 typedef struct copies {
     double *x, *y, *dx, *dy, *dh0, *dc0, *dweights;
     uint32_t *lengths; /* of its own, within T and those of the pass; NULL: none */
+    uint8_t *mask;     /* [T,N]; NULL: none */
 } copies;
+
+/* The mask, in whatever order its axes stand: as their symbols say, else as in x. */
+static bool copy_mask(const clr_ref_node *node, copies *c)
+{
+    const clr_shape *s = node->in[0], *m = node->in[4];
+    const int32_t rows = rows_axis(s);
+    const size_t T = (size_t)s->size[time_axis(s)];
+    const size_t N = rows == CLR_NO_AXIS ? 1 : (size_t)s->size[rows];
+    bool rows_first = m->rank == 2 && time_axis(s) == 1;
+    if (m->rank == 2 && m->steps != CLR_NO_AXIS)
+        rows_first = m->steps == 1;
+    else if (m->rank == 2 && m->batch != CLR_NO_AXIS)
+        rows_first = m->batch == 0;
+    c->mask = clr_calloc(T * N, sizeof *c->mask);
+    for (size_t t = 0; c->mask && t < T; t++)
+        for (size_t n = 0; n < N; n++)
+            c->mask[t * N + n] = node->x[4][rows_first ? n * T + t : t * N + n] != 0;
+    return c->mask != NULL;
+}
 
 static bool make_copies(const clr_ref_node *node, size_t weights, copies *c)
 {
@@ -155,6 +175,8 @@ static bool make_copies(const clr_ref_node *node, size_t weights, copies *c)
         }
         there = c->lengths != NULL;
     }
+    if (there && node->inputs > 4 && node->x[4])
+        there = copy_mask(node, c);
     return there;
 }
 
@@ -164,6 +186,7 @@ static void free_copies(copies *c)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     free(c->lengths);
+    free(c->mask);
 }
 
 static clr_reference_io io_of(const clr_ref_node *node, copies *c)
@@ -176,6 +199,9 @@ static clr_reference_io io_of(const clr_ref_node *node, copies *c)
                               .lengths = c->lengths ? c->lengths
                                          : ragged   ? node->lengths + x->lengths * node->stride
                                                     : NULL,
+                              .mask = c->mask,
+                              .repeat = node->desc->repeat,
+                              .padding = (float)node->desc->value,
                               .weights = node->parameters,
                               .x = c->x,
                               .h0 = node->x[1],
@@ -227,6 +253,9 @@ clrnn_status clr_ref_recurrent(const clr_ref_node *node, bool back)
             if (node->y[0]) {
                 memset(node->y[0], 0, clr_shape_count(node->out[0]) * sizeof(double));
                 reorder(node->out[0], c.y, node->y[0], false);
+                for (size_t i = 0; i < clr_shape_count(node->out[0]); i++)
+                    if (!clr_ref_live(node, node->out[0], i))
+                        node->y[0][i] = 0;
             }
         }
     }

@@ -28,7 +28,7 @@
 typedef struct field {
     char key[48];
     bool must_match; /* else a difference costs a warning */
-    char text[32];
+    char text[CLR_DECIMAL_ROOM];
 } field;
 
 enum { FIELDS = 14 + CLR_NUMBER_OPTIONS }; /* at most */
@@ -83,6 +83,10 @@ static size_t list_fields(const clrnn_trainer *trainer, field fields[FIELDS])
             number_field(clr_number_options[i].name, clr_number(desc, &clr_number_options[i]));
     if (desc->loss == CLRNN_LOSS_HUBER)
         fields[n++] = number_field("huber_delta", desc->huber_delta);
+    if (desc->loss == CLRNN_LOSS_ESR) {
+        fields[n++] = number_field("pre_emphasis", desc->pre_emphasis);
+        fields[n++] = number_field("dc_weight", desc->dc_weight);
+    }
     if (desc->missing)
         fields[n++] = integer_field("missing", false, 1);
     if (desc->schedule == CLRNN_SCHEDULE_STEP) {
@@ -95,7 +99,8 @@ static size_t list_fields(const clrnn_trainer *trainer, field fields[FIELDS])
 /* Whether a checkpoint may lack a field, of an option that came later. */
 static bool is_newer(const field *f)
 {
-    static const char *const names[] = {"huber_delta", "missing", "step_every", "step_factor"};
+    static const char *const names[] = {"huber_delta", "missing",      "step_every",
+                                        "step_factor", "pre_emphasis", "dc_weight"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(f->key + strlen("clrnn.train."), names[i]) == 0)
             return true;

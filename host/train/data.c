@@ -20,7 +20,7 @@ uint32_t clr_data_random(uint64_t seed, uint32_t stream, uint64_t pass, uint32_t
 
 clr_view clr_data_view(clrnn_data *data, clrnn_part part, uint64_t position)
 {
-    const size_t I = data->info.inputs, O = data->info.outputs;
+    const size_t I = data->info.inputs, O = clr_data_values(data);
     const bool last = data->info.target_at == CLRNN_TARGET_LAST;
     if (data->is_task) {
         clr_task_make(data, part, position);
@@ -67,7 +67,7 @@ static clrnn_status make_room(clrnn_data *data)
     const size_t N = info->sequences ? info->sequences : 1;
     clr_size positions = clr_size_mul(clr_size_of(info->steps), info->batch);
     clr_size x = clr_size_mul(clr_size_mul(positions, info->inputs), real);
-    clr_size values = clr_size_mul(clr_size_mul(positions, info->outputs), real);
+    clr_size values = clr_size_mul(clr_size_mul(positions, clr_data_values(data)), real);
     if (x.overflow || values.overflow)
         return clr_fail(&data->log, CLRNN_ERR_RANGE,
                         "data: a batch of %" PRIu32 " sequences of %" PRIu32
@@ -105,6 +105,8 @@ clrnn_status clrnn_data_create(const clrnn_data_desc *desc, const clrnn_log *log
     made->precision = desc->precision;
     made->seed = desc->seed;
     made->huber_delta = desc->huber_delta > 0 ? desc->huber_delta : 1;
+    made->pre_emphasis = desc->pre_emphasis;
+    made->dc_weight = desc->dc_weight;
     made->info.batch = desc->batch ? desc->batch : USUAL_BATCH;
     clrnn_status status = clr_data_read(made, desc);
     if (status == CLRNN_OK)

@@ -25,7 +25,7 @@ static void put(const clrnn_data *data, void *out, size_t at, const double *valu
 /* Row n of a batch of T x N. */
 static void put_row(clrnn_data *data, const clr_view *v, uint32_t T, uint32_t N, uint32_t n)
 {
-    const size_t I = data->info.inputs, O = data->info.outputs;
+    const size_t I = data->info.inputs, O = clr_data_values(data);
     data->batch_lengths[n] = v->length;
     for (uint32_t t = 0; t < T; t++) {
         const size_t position = (size_t)t * N + n;
@@ -53,7 +53,7 @@ clrnn_status clr_data_fill(clrnn_data *data, clrnn_part part, const uint32_t *or
     const size_t positions = (size_t)T * count;
     memset(data->batch_x, 0, positions * data->info.inputs * real);
     if (!clr_data_is_classes(data))
-        memset(data->batch_values, 0, positions * data->info.outputs * real);
+        memset(data->batch_values, 0, positions * clr_data_values(data) * real);
     for (uint32_t n = 0; n < count; n++) {
         const clr_view v = clr_data_view(data, part, order ? order[first + n] : first + n);
         put_row(data, &v, T, count, n);

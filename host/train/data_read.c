@@ -191,7 +191,7 @@ static clrnn_status read_classes(reader *r, const double *values)
 static clrnn_status check_values(const clrnn_data *d, const double *values, bool *missing)
 {
     const bool binary = d->info.loss == CLRNN_LOSS_BINARY;
-    const size_t O = d->info.outputs;
+    const size_t O = clr_data_values(d);
     size_t there = 0;
     for (size_t i = 0; i < d->target_rows * O; i++) {
         if (isinf(values[i]) || (binary && !isnan(values[i]) && (values[i] < 0 || values[i] > 1)))
@@ -231,6 +231,29 @@ static void clear_padding(const reader *r, double *values, size_t width, double 
             values[(size_t)n * r->T * width + i] = nothing;
 }
 
+/* Targets of ctc, [N,S], as classes of each step: the first ones are the labels in order. */
+static clrnn_status read_labels(reader *r)
+{
+    clrnn_data *d = r->data;
+    const clrnn_tensor *t = r->desc->targets;
+    const uint64_t S = t->rank ? t->shape[t->rank - 1] : 0;
+    if (t->rank < 1 || t->rank > 2 || t->count != r->N * S)
+        return clr_fail(&d->log, CLRNN_ERR_ARGUMENT,
+                        "data: targets has shape %s, but labels of N=%" PRIu32
+                        " sequences are [N,S]",
+                        clr_show_shape(t->rank, t->shape).text, r->N);
+    d->target_rows = (size_t)r->N * r->T;
+    double *labels = doubles(r, "targets", t), *values = clr_calloc(d->target_rows, sizeof *values);
+    clrnn_status status = labels && values ? CLRNN_OK : CLRNN_ERR_MEMORY;
+    for (uint32_t n = 0; n < r->N && status == CLRNN_OK; n++)
+        status = clr_data_place_labels(d, n, labels + n * S, S, r->T, values + (size_t)n * r->T);
+    if (status == CLRNN_OK)
+        status = read_classes(r, values);
+    free(labels);
+    free(values);
+    return status;
+}
+
 static clrnn_status read_targets(reader *r)
 {
     clrnn_data *d = r->data;
@@ -239,15 +262,19 @@ static clrnn_status read_targets(reader *r)
     const bool every = r->desc->target_at == CLRNN_TARGET_EVERY || r->desc->window;
     if (!t)
         return CLRNN_OK;
+    if (d->info.loss == CLRNN_LOSS_CTC)
+        return read_labels(r);
     const bool column = fits(r, t, 1) && t->shape[t->rank - 1] == 1;
     if (!fits(r, t, 0) && !column && (classes || !fits(r, t, 1)))
         return unfit(r, "targets", t);
     const uint64_t O = classes || fits(r, t, 0) ? 1 : t->shape[t->rank - 1];
-    if (O < 1 || O > INT32_MAX || (!classes && r->desc->output_size && r->desc->output_size != O))
+    const uint64_t outputs = d->info.loss == CLRNN_LOSS_GAUSSIAN ? 2 * O : O;
+    if (O < 1 || O > INT32_MAX / 2 ||
+        (!classes && r->desc->output_size && r->desc->output_size != outputs))
         return clr_fail(&d->log, CLRNN_ERR_ARGUMENT,
                         "data: targets has %" PRIu64 " values, output_size is %" PRIu32, O,
                         r->desc->output_size);
-    d->info.outputs = (uint32_t)O;
+    d->info.outputs = (uint32_t)outputs;
     d->target_rows = every ? (size_t)r->N * r->T : r->N;
     double *values = doubles(r, "targets", t);
     if (every)
@@ -305,9 +332,16 @@ static clrnn_status place_windows(reader *r)
 
 static clrnn_status check_desc(const clrnn_data_desc *desc, const clrnn_log *log)
 {
-    if ((unsigned)desc->loss > CLRNN_LOSS_BINARY)
+    if ((unsigned)desc->loss > CLRNN_LOSS_CTC)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "data: loss %d is unknown, not in 0..%d",
-                        (int)desc->loss, CLRNN_LOSS_BINARY);
+                        (int)desc->loss, CLRNN_LOSS_CTC);
+    if (clr_loss_is_of_sequences(desc->loss) &&
+        (desc->target_at == CLRNN_TARGET_LAST || desc->window ||
+         (desc->mask && desc->loss == CLRNN_LOSS_CTC)))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "data: the loss %s is of all steps of whole sequences%s",
+                        clr_loss_name(desc->loss),
+                        desc->mask ? ", without a mask" : ", not of the last step or of windows");
     if ((unsigned)desc->target_at > CLRNN_TARGET_LAST)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "data: target_at %d is unknown, not in 0..%d",
                         (int)desc->target_at, CLRNN_TARGET_LAST);

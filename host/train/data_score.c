@@ -151,11 +151,11 @@ static void tally_target(clrnn_data *data, void *user, uint64_t n, const clr_vie
 
 static clrnn_status score_part(clrnn_data *data, teller *who, clrnn_part part, clrnn_score *score)
 {
-    clr_tally_sums sum = {0};
-    clrnn_status status = run_part(data, who, part, tally_target, &sum);
+    clr_tally_sums sum;
+    clrnn_status status = clr_tally_open(data, &sum);
     if (status == CLRNN_OK)
-        *score = clr_tally_score(data, &sum);
-    return status;
+        status = run_part(data, who, part, tally_target, &sum);
+    return clr_tally_close(data, &sum, status, score);
 }
 
 clrnn_status clrnn_data_score(clrnn_data *data, clrnn_model *model, clrnn_part part,
@@ -193,6 +193,7 @@ clrnn_status clrnn_data_score_graph(clrnn_data *data, clrnn_graph_plan *plan, co
 /* Turn logits into what they mean: probabilities, or values on their own scale. */
 static void interpret(const clrnn_data *data, double *x, size_t O)
 {
+    const size_t V = clr_loss_values(data->info.loss, O);
     size_t largest;
     const double all = clr_data_is_classes(data) ? clr_log_sum(x, O, &largest) : 0;
     for (size_t k = 0; k < O; k++)
@@ -200,6 +201,9 @@ static void interpret(const clrnn_data *data, double *x, size_t O)
             x[k] = exp(x[k] - all);
         else if (data->info.loss == CLRNN_LOSS_BINARY)
             x[k] = 1 / (1 + exp(-x[k]));
+        else if (data->info.loss == CLRNN_LOSS_GAUSSIAN && k >= V)
+            x[k] = sqrt(exp(x[k]) + CLR_VARIANCE_FLOOR) *
+                   (data->y_scale.mean ? data->y_scale.deviation[k - V] : 1);
         else if (data->y_scale.mean)
             x[k] = x[k] * data->y_scale.deviation[k] + data->y_scale.mean[k];
 }

@@ -5,6 +5,8 @@
 
 #include <clrnn/data.h>
 
+#include "train/options.h"
+
 #define CLR_PART_NONE CLRNN_PART_COUNT /* of a sequence that is in no part */
 
 /* One sequence: where its rows begin. */
@@ -25,7 +27,7 @@ struct clrnn_data {
     clrnn_data_info info;
     clrnn_precision precision;
     uint64_t seed;
-    double huber_delta;
+    double huber_delta, pre_emphasis, dc_weight;
     uint32_t window, horizon; /* of windows, else 0 */
     bool is_task;
     clrnn_task_desc task; /* if it is */
@@ -72,6 +74,12 @@ bool clr_task_level(const clrnn_data *data, clrnn_score *score);
 /** Read x, lengths and targets into data. Returns: as clrnn_data_create. */
 clrnn_status clr_data_read(clrnn_data *data, const clrnn_data_desc *desc);
 
+/** Labels of sequence n, [S], as targets of its steps, out [T]: the first ones are they, the others
+ *  NaN. Returns: CLRNN_OK; CLRNN_ERR_RANGE (logged: one behind a 0, NaN or negative one, or fewer
+ *  steps than labels, with a blank between two that are the same) */
+clrnn_status clr_data_place_labels(const clrnn_data *data, uint32_t n, const double *labels,
+                                   uint64_t S, uint32_t T, double *out);
+
 /** Make members of all examples' parts. Returns: CLRNN_OK, CLRNN_ERR_MEMORY (all stays) */
 clrnn_status clr_data_collect(clrnn_data *data);
 
@@ -86,7 +94,13 @@ static inline bool clr_data_has_target(const clrnn_data *data, uint32_t t, uint3
 
 static inline bool clr_data_is_classes(const clrnn_data *data)
 {
-    return data->info.loss == CLRNN_LOSS_CROSS_ENTROPY;
+    return !clr_loss_has_values(data->info.loss);
+}
+
+/** Values of a target. */
+static inline size_t clr_data_values(const clrnn_data *data)
+{
+    return clr_loss_values(data->info.loss, data->info.outputs);
 }
 
 /** Fill a batch with `count` sequences of a part from `first` on, as they are listed in `order`, or

@@ -179,7 +179,7 @@ static const double *x_row(const clrnn_data *data, const clr_example *e, uint32_
 
 static const double *y_row(const clrnn_data *data, const clr_example *e, uint32_t i)
 {
-    return data->values + (e->target_row + i) * data->info.outputs;
+    return data->values + (e->target_row + i) * clr_data_values(data);
 }
 
 /* Mean and deviation of each column over the training part; what is missing is left out. */
@@ -234,7 +234,7 @@ clrnn_status clrnn_data_standardise(clrnn_data *data, bool inputs, bool values)
 {
     if (!data)
         return CLRNN_ERR_ARGUMENT;
-    const size_t I = data->info.inputs, O = data->info.outputs;
+    const size_t I = data->info.inputs, O = clr_data_values(data);
     clrnn_status status = check_scaling(data, inputs, values);
     if (status == CLRNN_OK && inputs)
         status = make_scale(data, I, &data->x_scale);
@@ -266,7 +266,7 @@ clrnn_status clrnn_data_scaling_to_tensors(const clrnn_data *data, clrnn_tensors
     if (!data || !set)
         return clr_fail(data ? &data->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_data_scaling_to_tensors: %s is NULL", data ? "set" : "data");
-    const size_t I = data->info.inputs, O = data->info.outputs;
+    const size_t I = data->info.inputs, O = clr_data_values(data);
     clrnn_status status = add(set, "scale.x_mean", data->x_scale.mean, I);
     if (status == CLRNN_OK)
         status = add(set, "scale.x_deviation", data->x_scale.deviation, I);
@@ -323,7 +323,7 @@ clrnn_status clrnn_data_scaling_from_tensors(clrnn_data *data, const clrnn_tenso
         status =
             read_scale(data, set, "scale.x_mean", "scale.x_deviation", data->info.inputs, &x_scale);
     if (status == CLRNN_OK)
-        status = read_scale(data, set, "scale.y_mean", "scale.y_deviation", data->info.outputs,
+        status = read_scale(data, set, "scale.y_mean", "scale.y_deviation", clr_data_values(data),
                             &y_scale);
     if (status != CLRNN_OK) {
         free_scale(&x_scale);
@@ -337,7 +337,7 @@ clrnn_status clrnn_data_scaling_from_tensors(clrnn_data *data, const clrnn_tenso
     if (y)
         data->y_scale = y_scale;
     if (y && data->values)
-        apply(&y_scale, data->values, data->target_rows, data->info.outputs);
+        apply(&y_scale, data->values, data->target_rows, clr_data_values(data));
     return CLRNN_OK;
 }
 

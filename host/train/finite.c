@@ -20,16 +20,20 @@ clrnn_status clr_finite_steps(clrnn_trainer *trainer)
     const cl_ulong watch[2] = {trainer->watched[0], trainer->watched[1]};
     if (!watch[0])
         return CLRNN_OK;
+    char fault[CLR_FAULT_TEXT] = "";
     clrnn_status status = clr_buffer_zero(context, trainer->watch, 0, sizeof watch);
     if (status != CLRNN_OK)
         return status;
+    if (trainer->in_step && watch[0] == trainer->steps_done) /* else other passes came after it */
+        trainer->learner->fault(trainer, fault);
     trainer->watched[0] = 0;
     trainer->steps_done = watch[0] - 1;
     trainer->training.started = false; /* its states are those of the steps that did not count */
     return clr_fail(&context->log, CLRNN_ERR_NOT_FINITE,
-                    "the %s of step %" PRIu64 " is not finite, at a learning rate of %g",
+                    "the %s of step %" PRIu64 " is not finite, at a learning rate of %g%s%s%s",
                     watch[1] ? "loss" : "gradient", (uint64_t)watch[0],
-                    clr_options_rate(&trainer->desc, watch[0] - 1));
+                    clr_options_rate(&trainer->desc, watch[0] - 1), *fault ? " (" : "", fault,
+                    *fault ? ")" : "");
 }
 
 /* Index of the first of [count] numbers that is not finite, or `count`. */

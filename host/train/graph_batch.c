@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/context.h"
+#include "train/options.h"
 
 int32_t clr_class_axis(const clr_value *value)
 {
@@ -39,7 +40,7 @@ uint32_t clr_logits_of(const clrnn_graph *graph, uint32_t value, clrnn_loss loss
     const bool sigmoid = d->function == CLRNN_FN_SIGMOID;
     if (loss == CLRNN_LOSS_BINARY && sigmoid)
         return d->kind == CLRNN_NODE_ACTIVATION ? node->inputs[0] : CLR_NO_VALUE;
-    const bool softmax = loss == CLRNN_LOSS_CROSS_ENTROPY && d->kind == CLRNN_NODE_SOFTMAX &&
+    const bool softmax = !clr_loss_has_values(loss) && d->kind == CLRNN_NODE_SOFTMAX &&
                          clr_shape_axis(&v->shape, d->axis) == clr_class_axis(v);
     return softmax ? node->inputs[0] : value;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * train/graph_pass.c - a batch of a graph: forward, its losses and the caller's own, and back. */
+#include <clrnn/trace.h>
+
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -63,7 +66,8 @@ static clrnn_status stage_classes(clrnn_trainer *trainer, const clrnn_graph_plan
     const bool classes = !clr_loss_has_values(o->kind);
     for (size_t row = 0; row < rows->outer * rows->inner; row++) {
         const int32_t target = targets ? targets[row] : 0;
-        const bool counts = target >= 0 && clr_plan_within(plan, value, element_of(rows, row, 0));
+        const bool counts = target >= 0 && (o->kind == CLRNN_LOSS_CTC || /* of a sequence */
+                                            clr_plan_within(plan, value, element_of(rows, row, 0)));
         if (counts && classes && (size_t)target >= rows->O)
             return clr_fail(&trainer->context->log, CLRNN_ERR_RANGE,
                             "batch: target %zu of loss %u is %d, must be less than %zu", row, i,
@@ -87,15 +91,30 @@ static void stage_values(const clr_rows *rows, size_t element, const void *value
                    (const char *)values + element_of(rows, row, k) * element, element);
 }
 
+/* Rows of a value; T and N of one that is [T,N,O]. */
+static clr_batch_rows batch_rows(const clrnn_graph_plan *plan, uint32_t value, size_t count)
+{
+    const clr_shape *s = &plan->shapes[value];
+    const bool ragged = plan->ragged && s->lengths != CLR_ALL_STEPS;
+    if (s->rank != 3 || s->steps != 0 || s->batch != 1)
+        return (clr_batch_rows){.count = count};
+    return (clr_batch_rows){count, (uint32_t)s->size[0], (uint32_t)s->size[1],
+                            ragged ? plan->lengths + s->lengths * (size_t)plan->desc.max_batch
+                                   : NULL};
+}
+
 /* What loss i is told, on its way to the device, and what of it counts. */
 static clrnn_status stage(clrnn_trainer *trainer, const clrnn_graph_plan *plan, uint32_t i,
                           const clrnn_graph_target *target, clr_counted *counted)
 {
     clrnn_context *context = trainer->context;
-    const clr_objective *o = &trainer->objectives[i];
+    clr_objective *o = &trainer->objectives[i];
     const clr_rows rows = clr_rows_of(plan, trainer->graph->heads[i].value);
     const size_t count = rows.outer * rows.inner, real = trainer->real;
     const bool has_values = clr_loss_has_values(o->kind);
+    const size_t width = clr_loss_values(o->kind, rows.O);
+    const clr_rows told = {rows.outer, width, rows.inner};
+    const clr_batch_rows all = batch_rows(plan, trainer->graph->heads[i].value, count);
     void *values = NULL, *classes = NULL;
     *counted = (clr_counted){0};
     if (has_values ? !target->values : !target->classes)
@@ -105,10 +124,10 @@ static clrnn_status stage(clrnn_trainer *trainer, const clrnn_graph_plan *plan, 
         return CLRNN_OK;
     clrnn_status status = CLRNN_OK;
     if (has_values)
-        status = clr_uploads_take(context, &trainer->uploads, count * rows.O * real, &values);
+        status = clr_uploads_take(context, &trainer->uploads, count * width * real, &values);
     if (status == CLRNN_OK && has_values) {
-        stage_values(&rows, real, target->values, values);
-        status = clr_uploads_send(context, &trainer->uploads, count * rows.O * real, o->values);
+        stage_values(&told, real, target->values, values);
+        status = clr_uploads_send(context, &trainer->uploads, count * width * real, o->values);
     }
     if (status == CLRNN_OK)
         status = clr_uploads_take(context, &trainer->uploads, count * sizeof(cl_int), &classes);
@@ -116,8 +135,11 @@ static clrnn_status stage(clrnn_trainer *trainer, const clrnn_graph_plan *plan, 
         status = stage_classes(trainer, plan, i, &rows, target->classes, classes);
     if (status != CLRNN_OK)
         return status;
-    *counted = clr_objective_count(trainer, o, values, classes, count);
-    return clr_uploads_send(context, &trainer->uploads, count * sizeof(cl_int), o->targets);
+    *counted = clr_objective_count(trainer, o, values, classes, &all);
+    status = clr_objective_paths(trainer, o, classes, &all);
+    if (status == CLRNN_OK)
+        status = clr_uploads_send(context, &trainer->uploads, count * sizeof(cl_int), o->targets);
+    return status == CLRNN_OK ? clr_objective_send_paths(trainer, o, &all) : status;
 }
 
 /* --- losses --------------------------------------------------------------------------------- */
@@ -136,7 +158,7 @@ static map_launch launch_of(const clr_rows *rows, bool to_rows)
 
 /* Loss i of what the plan has computed; scale: of its gradient, 0 = it is not wanted. */
 static clrnn_status run_loss(clrnn_trainer *trainer, clrnn_graph_plan *plan, uint32_t i,
-                             double scale)
+                             const clr_counted *counted, double scale)
 {
     clr_graph_head *head = &trainer->graph->heads[i];
     const clr_rows rows = clr_rows_of(plan, head->value);
@@ -147,10 +169,11 @@ static clrnn_status run_loss(clrnn_trainer *trainer, clrnn_graph_plan *plan, uin
     if (count == 0)
         return clr_buffer_zero(trainer->context, trainer->sums ? trainer->sums : trainer->sum,
                                i * trainer->real, trainer->real);
+    const clr_batch_rows all = batch_rows(plan, head->value, count);
     clrnn_status status = clr_map(&plan->tools.maps, &l, head->logits, in, 1, 0);
     if (status == CLRNN_OK)
-        status = clr_objective_run(trainer, &trainer->objectives[i], head->logits, count, scale,
-                                   scale > 0 ? head->dlogits : NULL);
+        status = clr_objective_run(trainer, &trainer->objectives[i], head->logits, &all, counted,
+                                   scale, scale > 0 ? head->dlogits : NULL);
     return status == CLRNN_OK ? clr_objective_sum(trainer, i, count) : status;
 }
 
@@ -241,7 +264,8 @@ static clrnn_status forward(clrnn_trainer *trainer, clrnn_graph_plan *plan,
     for (uint32_t i = 0; i < trainer->objective_count && status == CLRNN_OK; i++) {
         const double weight = tally->each[i].weight;
         const bool wanted = trains && weight > 0;
-        status = run_loss(trainer, plan, i, wanted ? trainer->objectives[i].factor / weight : 0);
+        status = run_loss(trainer, plan, i, &tally->each[i],
+                          wanted ? trainer->objectives[i].factor / weight : 0);
     }
     if (status == CLRNN_OK)
         status = run_own(trainer, plan, batch, trains, &tally->own);
@@ -276,6 +300,24 @@ clrnn_status clr_graph_differentiate(clrnn_trainer *trainer, clr_any_batch any, 
         status = backward(trainer, plan, tally);
     clrnn_status finished = clrnn_context_finish(trainer->context);
     return status == CLRNN_OK ? finished : status;
+}
+
+void clr_graph_fault(clrnn_trainer *trainer, char text[CLR_FAULT_TEXT])
+{
+    clrnn_graph_plan *plan = trainer->graph->plan;
+    for (uint32_t i = 0; i < plan->graph->node_count && !*text; i++) {
+        const clrnn_node_desc *node = &plan->graph->nodes[i].desc;
+        clrnn_plan *own = NULL;
+        clrnn_forward_io io;
+        clrnn_trace_fault fault = {.found = false};
+        const clrnn_trace_pass traced = {.forward = &io};
+        if (node->kind != CLRNN_NODE_RECURRENT ||
+            clrnn_graph_plan_trace(plan, i, &own, &io) != CLRNN_OK ||
+            clrnn_trace_watch(own, &traced, &fault) != CLRNN_OK || !fault.found)
+            continue;
+        const int used = snprintf(text, CLR_FAULT_TEXT, "node '%.60s', ", node->name);
+        (void)clrnn_trace_fault_text(own, &fault, text + used, CLR_FAULT_TEXT - (size_t)used);
+    }
 }
 
 clrnn_status clr_graph_make_plan(clrnn_context *context, clrnn_graph *graph,

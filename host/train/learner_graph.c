@@ -32,7 +32,8 @@ static clrnn_status check_desc(const clrnn_trainer *trainer, const clrnn_graph_t
         wrong = "dropout is set; a graph has nodes for it";
     else if (t->carry_state)
         wrong = "carry_state is set, but a graph keeps no state from batch to batch";
-    else if (given && (t->loss || t->huber_delta != 0 || t->missing || t->class_weights))
+    else if (given && (t->loss || t->huber_delta != 0 || t->missing || t->class_weights ||
+                       t->pre_emphasis != 0 || t->dc_weight != 0))
         wrong = "losses are given, so the loss in `training` must be zero";
     else if (!d->own_loss != !d->own_output_count || (d->own_output_count && !d->own_outputs))
         wrong = "own_loss and own_outputs belong together";
@@ -97,6 +98,11 @@ static clrnn_status find_values(clrnn_trainer *trainer, const clrnn_graph *graph
     return CLRNN_OK;
 }
 
+static bool takes(clrnn_loss loss, const clr_shape *s)
+{
+    return loss < CLRNN_LOSS_GAUSSIAN || (s->rank == 3 && s->steps == 0 && s->batch == 1);
+}
+
 static clrnn_status open_loss(clrnn_trainer *trainer, uint32_t i, const clrnn_graph_loss *loss)
 {
     const clrnn_graph_plan *plan = trainer->graph->plan;
@@ -106,6 +112,8 @@ static clrnn_status open_loss(clrnn_trainer *trainer, uint32_t i, const clrnn_gr
                                       .max_batch = 1,
                                       .loss = loss->loss,
                                       .huber_delta = loss->huber_delta,
+                                      .pre_emphasis = loss->pre_emphasis,
+                                      .dc_weight = loss->dc_weight,
                                       .missing = loss->missing,
                                       .class_weights = loss->class_weights};
     clrnn_trainer_desc full;
@@ -117,6 +125,11 @@ static clrnn_status open_loss(clrnn_trainer *trainer, uint32_t i, const clrnn_gr
     const clr_value *value = &plan->graph->values[head->value];
     const clr_rows rows = clr_rows_of(plan, head->value); /* of the largest T and N */
     const size_t bytes = plan->values[head->value].count * plan->real;
+    if (!takes(loss->loss, &value->shape))
+        return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
+                        "trainer: output '%s' is %s, but the loss %s takes [T,N,O]",
+                        loss->output ? loss->output : plan->graph->outputs[0].name,
+                        clr_value_text(&value->shape).text, clr_loss_name(loss->loss));
     if (loss->loss == CLRNN_LOSS_CROSS_ENTROPY && clr_class_axis(value) == CLR_NO_AXIS)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT,
                         "trainer: output '%s' is %s, which has no axis of classes",
@@ -128,6 +141,9 @@ static clrnn_status open_loss(clrnn_trainer *trainer, uint32_t i, const clrnn_gr
                         loss->weight);
     *o = (clr_objective){.kind = loss->loss,
                          .huber_delta = full.huber_delta,
+                         .pre_emphasis = loss->pre_emphasis,
+                         .dc_weight = loss->dc_weight,
+                         .batch = plan->desc.max_batch,
                          .missing = loss->missing,
                          .factor = loss->weight == 0 ? 1 : loss->weight,
                          .outputs = rows.O,
@@ -162,6 +178,8 @@ static void take_losses(clr_graph_learner *learner, const clrnn_graph_trainer_de
     if (usual)
         learner->losses[0] = (clrnn_graph_loss){.loss = t->loss,
                                                 .huber_delta = t->huber_delta,
+                                                .pre_emphasis = t->pre_emphasis,
+                                                .dc_weight = t->dc_weight,
                                                 .missing = t->missing,
                                                 .class_weights = t->class_weights};
 }
@@ -378,4 +396,5 @@ const clr_learner clr_learner_graph = {.noun = "graph",
                                        .tensor = tensor,
                                        .save = save,
                                        .load = load,
+                                       .fault = clr_graph_fault,
                                        .destroy = destroy};

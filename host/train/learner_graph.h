@@ -40,6 +40,9 @@ clrnn_status clr_graph_make_plan(clrnn_context *context, clrnn_graph *graph,
                                  const clr_graph_learner *learner,
                                  const clrnn_graph_plan_desc *desc, clrnn_graph_plan **plan);
 
+/** As of clr_learner. */
+void clr_graph_fault(clrnn_trainer *trainer, char text[CLR_FAULT_TEXT]);
+
 /** See clr_learner. */
 clrnn_status clr_graph_differentiate(clrnn_trainer *trainer, clr_any_batch batch, clr_tally *tally);
 clrnn_status clr_graph_evaluate(clrnn_trainer *trainer, clr_any_batch batch, clr_tally *tally);

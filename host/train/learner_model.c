@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * train/learner_model.c - a model as what learns: its batches, passes and tensors. */
+#include <clrnn/trace.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +34,10 @@ static clrnn_status open_trainer(clrnn_trainer *trainer, const clrnn_trainer_des
         return clr_fail(log_of(trainer), CLRNN_ERR_MEMORY, "trainer: no memory");
     *o = (clr_objective){.kind = desc->loss,
                          .huber_delta = trainer->desc.huber_delta,
+                         .pre_emphasis = desc->pre_emphasis,
+                         .dc_weight = desc->dc_weight,
                          .missing = desc->missing,
+                         .batch = desc->max_batch,
                          .factor = 1,
                          .outputs = model->desc.output_size,
                          .rows = (size_t)desc->max_steps * desc->max_batch};
@@ -107,6 +112,11 @@ static size_t bytes_of_targets(const clr_model_input *in)
     return (size_t)in->steps * in->batch * sizeof(int32_t);
 }
 
+static clr_batch_rows rows_of(const clr_model_input *in)
+{
+    return (clr_batch_rows){(size_t)in->steps * in->batch, in->steps, in->batch, in->lengths};
+}
+
 /* Take memory for the target of each position, or -1 where it is not counted. Beside `values`
  * targets are a mask, of which only the signs count. */
 static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *batch,
@@ -119,13 +129,14 @@ static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *bat
         return status;
     int32_t *staged = memory;
     const int32_t *targets = batch->targets;
-    bool classes = trainer->desc.loss == CLRNN_LOSS_CROSS_ENTROPY;
+    bool classes = !clr_loss_has_values(trainer->desc.loss);
+    bool labels = trainer->desc.loss == CLRNN_LOSS_CTC; /* of a row, and not of a step */
     uint32_t N = in->batch, outputs = trainer->model->desc.output_size;
     for (uint32_t t = 0; t < in->steps; t++)
         for (uint32_t n = 0; n < N; n++) {
             size_t position = (size_t)t * N + n;
             int32_t target = targets ? targets[position] : 0;
-            bool counts = target >= 0 && (!in->lengths || t < in->lengths[n]);
+            bool counts = target >= 0 && (!in->lengths || t < in->lengths[n] || labels);
             if (counts && classes && (uint32_t)target >= outputs)
                 return clr_fail(log_of(trainer), CLRNN_ERR_RANGE,
                                 "batch: the target at step %" PRIu32 " of row %" PRIu32
@@ -133,9 +144,9 @@ static clrnn_status stage_targets(clrnn_trainer *trainer, const clrnn_batch *bat
                                 t, n, target, outputs);
             staged[position] = counts ? target : -1;
         }
-    *counted = clr_objective_count(trainer, trainer->objectives, batch->values, staged,
-                                   (size_t)in->steps * N);
-    return CLRNN_OK;
+    const clr_batch_rows rows = rows_of(in);
+    *counted = clr_objective_count(trainer, trainer->objectives, batch->values, staged, &rows);
+    return clr_objective_paths(trainer, trainer->objectives, staged, &rows);
 }
 
 /* Check a batch from end to end, before anything changes. in: out, what goes into the model. */
@@ -154,7 +165,8 @@ static clrnn_status prepare(clrnn_trainer *trainer, const clr_stream *stream,
                             .dropout_index = (uint32_t)trainer->steps_done};
     if (has_values ? !batch->values : !batch->targets)
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "batch: %s",
-                        !has_values ? "cross-entropy needs `targets`"
+                        desc->loss == CLRNN_LOSS_CTC ? "the loss ctc needs `targets`"
+                        : !has_values                ? "cross-entropy needs `targets`"
                         : desc->loss == CLRNN_LOSS_MEAN_SQUARED
                             ? "mean squared error needs `values`"
                             : "this loss needs `values`");
@@ -176,22 +188,25 @@ static clrnn_status upload(clrnn_trainer *trainer, const clrnn_batch *batch,
         clr_uploads_send(trainer->context, &trainer->uploads, bytes_of_targets(in), o->targets);
     if (status == CLRNN_OK && o->values)
         status = clr_uploads_copy(trainer->context, &trainer->uploads, batch->values,
-                                  positions * o->outputs * trainer->real, o->values);
-    return status;
+                                  positions * clr_loss_values(o->kind, o->outputs) * trainer->real,
+                                  o->values);
+    const clr_batch_rows rows = rows_of(in);
+    return status == CLRNN_OK ? clr_objective_send_paths(trainer, trainer->objectives, &rows)
+                              : status;
 }
 
 /* Enqueue forward, and the losses of all positions; with their gradients if the pass trains. */
 static clrnn_status forward(clrnn_trainer *trainer, clr_model_pass *pass, const clrnn_batch *batch,
-                            const clr_model_input *in, double scale)
+                            const clr_model_input *in, const clr_counted *counted, double scale)
 {
     clrnn_status status = upload(trainer, batch, in);
     if (status == CLRNN_OK)
         status = clr_model_pass_forward(pass, in);
-    const size_t rows = (size_t)in->steps * in->batch;
+    const clr_batch_rows rows = rows_of(in);
     if (status == CLRNN_OK)
-        status = clr_objective_run(trainer, trainer->objectives, pass->logits, rows, scale,
-                                   pass->dlogits);
-    return status == CLRNN_OK ? clr_objective_sum(trainer, 0, rows) : status;
+        status = clr_objective_run(trainer, trainer->objectives, pass->logits, &rows, counted,
+                                   scale, pass->dlogits);
+    return status == CLRNN_OK ? clr_objective_sum(trainer, 0, rows.count) : status;
 }
 
 /* The final state becomes the initial state of the next batch. */
@@ -221,10 +236,24 @@ static clrnn_status differentiate(clrnn_trainer *trainer, clr_any_batch batch, c
     if (status == CLRNN_OK)
         status = clr_trainer_counts(trainer, tally);
     if (status == CLRNN_OK)
-        status = forward(trainer, stream->pass, batch.sequences, &in, 1 / tally->each[0].weight);
+        status = forward(trainer, stream->pass, batch.sequences, &in, tally->each,
+                         1 / tally->each[0].weight);
+    if (status == CLRNN_OK)
+        trainer->lengths = in.lengths;
     if (status == CLRNN_OK)
         status = clr_model_pass_backward(stream->pass, in.lengths, in.ids, trainer->gradient);
     return status;
+}
+
+/* The states that a pass began with may have been those of the next one since, but not its own. */
+static void fault_of(clrnn_trainer *trainer, char text[CLR_FAULT_TEXT])
+{
+    const clr_model_pass *pass = trainer->training.pass;
+    const clrnn_forward_io io = clr_model_pass_io(pass, trainer->lengths);
+    const clrnn_trace_pass traced = {.forward = &io};
+    clrnn_trace_fault fault = {.found = false};
+    if (clrnn_trace_watch(pass->plan, &traced, &fault) == CLRNN_OK && fault.found)
+        (void)clrnn_trace_fault_text(pass->plan, &fault, text, CLR_FAULT_TEXT);
 }
 
 static clrnn_status carry_training(clrnn_trainer *trainer)
@@ -241,7 +270,7 @@ static clrnn_status evaluate(clrnn_trainer *trainer, clr_any_batch batch, clr_ta
         status = clr_model_pass_create(trainer->model, trainer->desc.max_steps,
                                        trainer->desc.max_batch, false, 0, &stream->pass);
     if (status == CLRNN_OK)
-        status = forward(trainer, stream->pass, batch.sequences, &in, 0);
+        status = forward(trainer, stream->pass, batch.sequences, &in, tally->each, 0);
     return status == CLRNN_OK ? carry(trainer, stream) : status;
 }
 
@@ -319,5 +348,6 @@ const clr_learner clr_learner_model = {.noun = "model",
                                        .save = save,
                                        .load = load,
                                        .states = states,
+                                       .fault = fault_of,
                                        .poll = poll,
                                        .destroy = destroy};

@@ -39,14 +39,49 @@ static clrnn_status open_weights(clrnn_trainer *trainer, clr_objective *o, const
     return status;
 }
 
+static clrnn_status open_paths(clrnn_trainer *trainer, clr_objective *o)
+{
+    const size_t count = 2 * o->batch + 3 * o->rows; /* at most as many labels as steps */
+    o->staged_paths = clr_calloc(count, sizeof *o->staged_paths);
+    if (!o->staged_paths)
+        return clr_fail(&trainer->context->log, CLRNN_ERR_MEMORY,
+                        "trainer: no memory for the labels of %zu steps", o->rows);
+    clrnn_status status = clr_buffer_create(trainer->context, count * sizeof(cl_int), &o->paths);
+    return status == CLRNN_OK ? clr_ctc_init(trainer->context, trainer->precision, &o->ctc)
+                              : status;
+}
+
+static clrnn_status check_outputs(const clrnn_trainer *trainer, const clr_objective *o)
+{
+    const clrnn_log *log = &trainer->context->log;
+    if (o->kind == CLRNN_LOSS_GAUSSIAN && o->outputs % 2)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: the loss gaussian takes means and as many variances, but there "
+                        "are %zu outputs",
+                        o->outputs);
+    if (o->kind == CLRNN_LOSS_CTC && o->outputs < 2)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: the loss ctc takes a blank and one class or more, but there is "
+                        "%zu output",
+                        o->outputs);
+    return CLRNN_OK;
+}
+
 clrnn_status clr_objective_open(clrnn_trainer *trainer, clr_objective *o, const double *weights)
 {
     const size_t real = trainer->real;
-    clrnn_status status = clr_buffer_create(trainer->context, o->rows * real, &o->losses);
+    clrnn_status status = check_outputs(trainer, o);
+    if (status == CLRNN_OK)
+        status = clr_buffer_create(trainer->context, o->rows * real, &o->losses);
     if (status == CLRNN_OK)
         status = clr_buffer_create(trainer->context, o->rows * sizeof(cl_int), &o->targets);
     if (status == CLRNN_OK && clr_loss_has_values(o->kind)) /* a size that logits have already */
-        status = clr_buffer_create(trainer->context, o->rows * o->outputs * real, &o->values);
+        status = clr_buffer_create(
+            trainer->context, o->rows * clr_loss_values(o->kind, o->outputs) * real, &o->values);
+    if (status == CLRNN_OK && o->kind == CLRNN_LOSS_ESR)
+        status = clr_buffer_create(trainer->context, o->batch * o->outputs * real, &o->means);
+    if (status == CLRNN_OK && o->kind == CLRNN_LOSS_CTC)
+        status = open_paths(trainer, o);
     if (status == CLRNN_OK && weights)
         status = open_weights(trainer, o, weights);
     return status;
@@ -58,34 +93,77 @@ void clr_objective_close(clr_objective *o)
     clr_buffer_destroy(&o->targets);
     clr_buffer_destroy(&o->values);
     clr_buffer_destroy(&o->class_weights);
+    clr_buffer_destroy(&o->means);
+    clr_buffer_destroy(&o->paths);
+    clr_ctc_free(&o->ctc);
+    free(o->staged_paths);
     free(o->weights);
     o->weights = NULL;
 }
 
 /* --- what counts ---------------------------------------------------------------------------- */
 
-/* How many values of a row [O] are there. */
-static uint64_t present(const clrnn_trainer *trainer, size_t O, const void *values, size_t row)
+static double value_at(const clrnn_trainer *trainer, const void *values, size_t i)
+{
+    return trainer->precision == CLRNN_F64 ? ((const double *)values)[i]
+                                           : (double)((const float *)values)[i];
+}
+
+/* How many values of a row [width] are there. */
+static uint64_t present(const clrnn_trainer *trainer, size_t width, const void *values, size_t row)
 {
     uint64_t count = 0;
-    for (size_t k = row * O; k < (row + 1) * O; k++)
-        count += trainer->precision == CLRNN_F64 ? !isnan(((const double *)values)[k])
-                                                 : !isnan(((const float *)values)[k]);
+    for (size_t k = row * width; k < (row + 1) * width; k++)
+        count += !isnan(value_at(trainer, values, k));
     return count;
 }
 
+/* The value of a row that is counted, else 0. */
+static double sound_at(const clrnn_trainer *trainer, const clr_objective *o, const void *values,
+                       const int32_t *targets, size_t row, size_t k, bool *counted)
+{
+    const double y = targets[row] < 0 ? 0 : value_at(trainer, values, row * o->outputs + k);
+    *counted = targets[row] >= 0 && !(o->missing && isnan(y));
+    return *counted ? y : 0;
+}
+
+/* What errors are set against: sum of p(target)^2, and how it compares with sum of target^2. */
+static void weigh_sound(const clrnn_trainer *trainer, const clr_objective *o, const void *values,
+                        const int32_t *targets, const clr_batch_rows *rows, clr_counted *counted)
+{
+    double plain = 0, emphasised = 0;
+    bool is, was;
+    for (size_t row = 0; row < rows->count; row++)
+        for (size_t k = 0; k < o->outputs; k++) {
+            const double y = sound_at(trainer, o, values, targets, row, k, &is);
+            const double before =
+                row < rows->N ? 0 : sound_at(trainer, o, values, targets, row - rows->N, k, &was);
+            const double p = is ? y - o->pre_emphasis * before : 0;
+            plain += y * y + (is ? CLR_SILENCE : 0);
+            emphasised += p * p + (is ? CLR_SILENCE : 0);
+        }
+    counted->weight = emphasised;
+    counted->dc = plain > 0 ? o->dc_weight * emphasised / plain : 0;
+}
+
 clr_counted clr_objective_count(const clrnn_trainer *trainer, const clr_objective *o,
-                                const void *values, const int32_t *targets, size_t rows)
+                                const void *values, const int32_t *targets,
+                                const clr_batch_rows *rows)
 {
     const bool elements = o->missing && o->kind != CLRNN_LOSS_BINARY;
+    const size_t width = clr_loss_values(o->kind, o->outputs);
     clr_counted counted = {0};
-    for (size_t i = 0; i < rows; i++)
+    for (size_t i = 0; i < rows->count && o->kind != CLRNN_LOSS_CTC; i++)
         if (targets[i] >= 0) {
-            counted.count += elements ? present(trainer, o->outputs, values, i) : 1;
+            counted.count += elements ? present(trainer, width, values, i) : 1;
             counted.weight += o->weights ? o->weights[targets[i]] : 0;
         }
+    for (uint32_t n = 0; n < rows->N && o->kind == CLRNN_LOSS_CTC; n++)
+        counted.count += rows->T > 0 && (!rows->lengths || rows->lengths[n] > 0);
     if (!o->weights)
         counted.weight = (double)counted.count;
+    if (o->kind == CLRNN_LOSS_ESR)
+        weigh_sound(trainer, o, values, targets, rows, &counted);
     return counted;
 }
 
@@ -116,22 +194,40 @@ static clr_element_form form_of(const clr_objective *o)
     return form;
 }
 
-clrnn_status clr_objective_run(clrnn_trainer *trainer, clr_objective *o, cl_mem logits, size_t rows,
+/* Losses of each row by itself that compare it with values. */
+static clrnn_status run_values(clr_loss *loss, clr_objective *o, cl_mem logits, size_t rows,
                                double scale, cl_mem dlogits)
 {
-    clr_loss *loss = &trainer->loss;
+    clr_element_form form = form_of(o);
     if (o->kind == CLRNN_LOSS_MEAN_SQUARED && !o->missing)
         return clr_loss_mean_squared(loss, logits, o->values, o->targets, rows, o->outputs, scale,
                                      o->losses, dlogits);
-    if (clr_loss_has_values(o->kind)) {
-        const clr_element_form form = form_of(o);
+    if (o->kind != CLRNN_LOSS_GAUSSIAN)
         return clr_loss_each_element(loss, &form, logits, o->values, o->targets, rows, o->outputs,
                                      scale, o->losses, dlogits);
-    }
-    clrnn_status status = clr_loss_cross_entropy(loss, logits, o->targets, rows, o->outputs, scale,
-                                                 o->losses, dlogits);
+    form.divisor = o->missing ? 1 : (double)o->outputs / 2;
+    return clr_loss_gaussian(loss, &form, logits, o->values, o->targets, rows, o->outputs / 2,
+                             scale, o->losses, dlogits);
+}
+
+clrnn_status clr_objective_run(clrnn_trainer *trainer, clr_objective *o, cl_mem logits,
+                               const clr_batch_rows *rows, const clr_counted *counted, double scale,
+                               cl_mem dlogits)
+{
+    clr_loss *loss = &trainer->loss;
+    const clr_sound_form sound = {rows->T, rows->N, o->pre_emphasis, counted->dc, o->missing};
+    if (o->kind == CLRNN_LOSS_ESR)
+        return clr_loss_emphasised(loss, &sound, logits, o->values, o->targets, o->outputs, scale,
+                                   o->means, o->losses, dlogits);
+    if (o->kind == CLRNN_LOSS_CTC)
+        return clr_ctc_run(&o->ctc, logits, o->paths, rows->T, rows->N, o->outputs, o->labels,
+                           scale, o->losses, dlogits);
+    if (clr_loss_has_values(o->kind))
+        return run_values(loss, o, logits, rows->count, scale, dlogits);
+    clrnn_status status = clr_loss_cross_entropy(loss, logits, o->targets, rows->count, o->outputs,
+                                                 scale, o->losses, dlogits);
     if (status == CLRNN_OK && o->class_weights)
-        status = clr_loss_weigh_classes(loss, o->class_weights, o->targets, rows, o->outputs,
+        status = clr_loss_weigh_classes(loss, o->class_weights, o->targets, rows->count, o->outputs,
                                         o->losses, dlogits);
     return status;
 }

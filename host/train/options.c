@@ -43,9 +43,9 @@ static clrnn_status check_sizes(const clrnn_trainer_desc *desc, const clrnn_log 
 
 static clrnn_status check_kinds(const clrnn_trainer_desc *desc, const clrnn_log *log)
 {
-    if ((unsigned)desc->loss > CLRNN_LOSS_BINARY)
+    if ((unsigned)desc->loss > CLRNN_LOSS_CTC)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: loss %d is unknown, not in 0..%d",
-                        (int)desc->loss, CLRNN_LOSS_BINARY);
+                        (int)desc->loss, CLRNN_LOSS_CTC);
     if ((unsigned)desc->optimizer > CLRNN_RMSPROP)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: optimizer %d is unknown, not in 0..%d",
                         (int)desc->optimizer, CLRNN_RMSPROP);
@@ -99,7 +99,18 @@ static clrnn_status check_loss(const clrnn_trainer_desc *desc, const clrnn_log *
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "trainer: huber_delta is %g, which only the loss huber uses",
                         desc->huber_delta);
-    if (desc->missing && classes)
+    if (!(desc->pre_emphasis >= 0 && desc->pre_emphasis < 1) ||
+        !(desc->dc_weight >= 0 && desc->dc_weight < INFINITY))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: pre_emphasis is %g, must be in [0,1); dc_weight is %g, must be "
+                        "in [0,inf)",
+                        desc->pre_emphasis, desc->dc_weight);
+    if ((desc->pre_emphasis > 0 || desc->dc_weight > 0) && desc->loss != CLRNN_LOSS_ESR)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: pre_emphasis is %g and dc_weight %g, which only the loss esr "
+                        "uses",
+                        desc->pre_emphasis, desc->dc_weight);
+    if (desc->missing && !clr_loss_has_values(desc->loss))
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "trainer: missing is of losses of values; a class that is missing is "
                         "a negative target");
@@ -236,7 +247,7 @@ const char *clr_optimizer_name(clrnn_optimizer optimizer)
 const char *clr_loss_name(clrnn_loss loss)
 {
     static const char *const names[] = {"cross_entropy", "mean_squared", "mean_absolute", "huber",
-                                        "binary"};
+                                        "binary",        "gaussian",     "esr",           "ctc"};
     return names[loss];
 }
 

@@ -32,7 +32,21 @@ double clr_options_rate(const clrnn_trainer_desc *options, uint64_t done);
 /** Whether a loss compares logits with values, [T,N,O], and not with classes. */
 static inline bool clr_loss_has_values(clrnn_loss loss)
 {
-    return loss != CLRNN_LOSS_CROSS_ENTROPY;
+    return loss != CLRNN_LOSS_CROSS_ENTROPY && loss != CLRNN_LOSS_CTC;
+}
+
+/** How many values a row of so many outputs is compared with. */
+static inline size_t clr_loss_values(clrnn_loss loss, size_t outputs)
+{
+    return loss == CLRNN_LOSS_GAUSSIAN ? outputs / 2 : outputs;
+}
+
+#define CLR_SILENCE 1e-5 /* of a mean square of sound: Wright et al. add as much */
+
+/** Whether a loss looks beyond a row: its rows must be [T,N]. */
+static inline bool clr_loss_is_of_sequences(clrnn_loss loss)
+{
+    return loss == CLRNN_LOSS_ESR || loss == CLRNN_LOSS_CTC;
 }
 
 /** "adam", ...: names in checkpoints. */

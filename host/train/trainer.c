@@ -184,7 +184,10 @@ static clrnn_status step(clrnn_trainer *trainer, clr_any_batch batch, double *lo
     if (status != CLRNN_OK)
         return status;
     trainer->steps_done++;
-    return loss ? read_loss(trainer, &tally, loss) : clr_flush(trainer->context);
+    trainer->in_step = true;
+    status = loss ? read_loss(trainer, &tally, loss) : clr_flush(trainer->context);
+    trainer->in_step = false;
+    return status;
 }
 
 static clrnn_status only_differentiate(clrnn_trainer *trainer, clr_any_batch batch, double *loss,
@@ -215,7 +218,12 @@ static clrnn_status evaluate(clrnn_trainer *trainer, clr_any_batch batch, double
         counts[trainer->objective_count] = 1;
     if (status == CLRNN_OK)
         status = clr_trainer_sum(trainer, &tally);
-    return status == CLRNN_OK ? read_losses(trainer, sums) : status;
+    if (status == CLRNN_OK)
+        status = read_losses(trainer, sums);
+    for (uint32_t i = 0; i < trainer->objective_count && status == CLRNN_OK; i++)
+        if (trainer->objectives[i].kind == CLRNN_LOSS_ESR && counts[i])
+            sums[i] *= (double)counts[i] / tally.each[i].weight; /* a ratio, as often as steps */
+    return status;
 }
 
 /* --- of sequences, and of a graph ----------------------------------------------------------- */

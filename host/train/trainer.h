@@ -11,6 +11,7 @@
 
 #include "device/context.h"
 #include "device/upload.h"
+#include "math/ctc.h"
 #include "math/loss.h"
 #include "math/optimizer.h"
 #include "model/pass.h"
@@ -45,22 +46,36 @@ typedef struct clr_untrained {
 /* One loss: of rows of O numbers. */
 typedef struct clr_objective {
     clrnn_loss kind;
-    double huber_delta;
+    double huber_delta, pre_emphasis, dc_weight;
     bool missing;
     double factor;        /* in the sum of all losses */
     size_t outputs;       /* O */
     size_t rows;          /* at most, of a batch */
+    size_t batch;         /* N at most, of losses of sequences */
     double *weights;      /* of classes [O], or NULL */
     cl_mem class_weights; /* the same on the device */
     cl_mem losses;        /* [rows] */
     cl_mem targets;       /* [rows] cl_int, negative = not counted */
-    cl_mem values;        /* [rows,O], losses of values */
+    cl_mem values;        /* [rows,O], gaussian [rows,O/2], losses of values */
+    cl_mem means;         /* [N,O], of esr */
+    clr_ctc ctc;
+    cl_mem paths;          /* of ctc: [N, clr_ctc_path_size(labels)] */
+    int32_t *staged_paths; /* the same for the largest batch */
+    size_t labels;         /* S, of the batch that is staged */
 } clr_objective;
+
+/* The rows of a batch. */
+typedef struct clr_batch_rows {
+    size_t count;
+    uint32_t T, N;           /* of losses of sequences: they are [T,N] */
+    const uint32_t *lengths; /* [N], or NULL: all T */
+} clr_batch_rows;
 
 /* What of a batch a loss counts. */
 typedef struct clr_counted {
     uint64_t count; /* rows, or elements with `missing` */
     double weight;  /* what the sum of losses is divided by to be their mean */
+    double dc;      /* of esr: what a squared mean is multiplied with before */
 } clr_counted;
 
 /* What all losses count, and the caller's own. */
@@ -95,15 +110,17 @@ struct clrnn_trainer {
     bool has_own; /* a loss of the caller's */
     clr_loss loss;
     clr_optimizer optimizer;
-    cl_mem gradient;     /* [count] */
-    cl_mem m;            /* [count], adam and adamw */
-    cl_mem v;            /* [count]; sgd: u */
-    cl_mem norm;         /* [2], of the gradient, see clr_norm */
-    cl_mem sum;          /* [1], of all losses */
-    cl_mem sums;         /* [objective_count + has_own], if these are more than one */
-    cl_mem watch;        /* [2] cl_ulong, of clr_update: the first step that was not finite */
-    cl_ulong watched[2]; /* the same as last read */
-    clr_uploads uploads; /* of targets and values */
+    cl_mem gradient;         /* [count] */
+    cl_mem m;                /* [count], adam and adamw */
+    cl_mem v;                /* [count]; sgd: u */
+    cl_mem norm;             /* [2], of the gradient, see clr_norm */
+    cl_mem sum;              /* [1], of all losses */
+    cl_mem sums;             /* [objective_count + has_own], if these are more than one */
+    cl_mem watch;            /* [2] cl_ulong, of clr_update: the first step that was not finite */
+    cl_ulong watched[2];     /* the same as last read */
+    bool in_step;            /* what the last pass left is of this call of the caller's, and: */
+    const uint32_t *lengths; /* [N], of it, or NULL */
+    clr_uploads uploads;     /* of targets and values */
     clr_frozen frozen;
     clr_untrained untrained;
 };
@@ -123,6 +140,7 @@ typedef struct clr_saved_array {
     size_t count;
 } clr_saved_array;
 enum { CLR_STATES = 2 }; /* of a learner, at most */
+enum { CLR_FAULT_TEXT = 200 };
 
 /* What learns. All but `destroy` may count on a trainer that is complete. */
 typedef struct clr_learner {
@@ -147,6 +165,9 @@ typedef struct clr_learner {
                          cl_mem *parameters);
     /** What it carries from step to step. May be NULL. */
     void (*states)(clrnn_trainer *trainer, clr_saved_array states[CLR_STATES]);
+    /** Say in a line where the last pass, one that trains, first had a number that is not finite;
+     * "" if nowhere in a network, or if that cannot be found out. */
+    void (*fault)(clrnn_trainer *trainer, char text[CLR_FAULT_TEXT]);
     /** Look for what kernels have to tell, after a wait. May be NULL. */
     void (*poll)(const clrnn_trainer *trainer);
     void (*destroy)(clrnn_trainer *trainer);
@@ -166,13 +187,23 @@ clrnn_status clr_objective_open(clrnn_trainer *trainer, clr_objective *objective
 void clr_objective_close(clr_objective *objective);
 
 /** Count what of a batch is counted. targets: [rows], negative where one is not; values: [rows,O],
- *  read with `missing` alone. */
+ *  read with `missing` and by esr. */
 clr_counted clr_objective_count(const clrnn_trainer *trainer, const clr_objective *objective,
-                                const void *values, const int32_t *targets, size_t rows);
+                                const void *values, const int32_t *targets,
+                                const clr_batch_rows *rows);
+
+/** Of ctc: make paths of the labels in `targets`, [T,N], and see that they fit into their steps;
+ *  and enqueue them. Of other losses nothing. Returns: CLRNN_OK, CLRNN_ERR_RANGE (logged),
+ *  CLRNN_ERR_OPENCL, CLRNN_ERR_MEMORY */
+clrnn_status clr_objective_paths(clrnn_trainer *trainer, clr_objective *objective,
+                                 const int32_t *targets, const clr_batch_rows *rows);
+clrnn_status clr_objective_send_paths(clrnn_trainer *trainer, clr_objective *objective,
+                                      const clr_batch_rows *rows);
 
 /** Enqueue the losses of all rows, and their gradients times scale unless dlogits is NULL. */
 clrnn_status clr_objective_run(clrnn_trainer *trainer, clr_objective *objective, cl_mem logits,
-                               size_t rows, double scale, cl_mem dlogits);
+                               const clr_batch_rows *rows, const clr_counted *counted, double scale,
+                               cl_mem dlogits);
 
 /** Enqueue the sum of losses of objective i. After all: trainer->sum. */
 clrnn_status clr_objective_sum(clrnn_trainer *trainer, uint32_t i, size_t rows);

@@ -5,6 +5,7 @@
 
 #include <clrnn/buffer.h>
 #include <clrnn/context.h>
+#include <clrnn/ctc.h>
 #include <clrnn/data.h>
 #include <clrnn/format.h>
 #include <clrnn/graph.h>

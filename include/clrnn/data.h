@@ -32,19 +32,23 @@ typedef struct clrnn_data_desc {
     const clrnn_tensor *x; /* [T,N,I], with batch_first [N,T,I]; [T,I] is one sequence. No NaN */
     /* Cross-entropy: classes from 0 on, [T,N], with batch_first [N,T], at the last step [N]; one
      * that is negative or NaN is missing. Else values with a last dimension O (or without it, O=1);
-     * one that is NaN is missing. NULL: there is nothing to learn, only to predict. */
+     * one that is NaN is missing. CTC: [N,S] whatever batch_first is, the labels of each sequence
+     * in order, from 1 on, and behind them 0, NaN or negative ones. NULL: there is nothing to
+     * learn, only to predict. */
     const clrnn_tensor *targets;
     const clrnn_tensor *lengths; /* [N] of integers, each 1..T; NULL = all T */
     const clrnn_tensor *mask;    /* of the shape of classes: 0 = its target is missing; or NULL */
     clrnn_loss loss;
-    double huber_delta; /* of huber, as a trainer's; 0 = 1 */
+    double huber_delta;             /* of huber, as a trainer's; 0 = 1 */
+    double pre_emphasis, dc_weight; /* of esr, as a trainer's */
     clrnn_target_at target_at;
     /* Not 0: x [S,I] is one long series and targets [S], [S,O] what is known of each of its steps;
      * each `window` steps in a row are a sequence, and what is to be told after a step is the
      * target `horizon` steps later. */
     uint32_t window;
     uint32_t horizon;
-    uint32_t output_size; /* 0 = the largest class + 1, or as many values as there are */
+    /* 0 = the largest class + 1, or as many values as there are (gaussian: twice as many) */
+    uint32_t output_size;
     bool batch_first;
     uint32_t batch;            /* N of a batch; 0 = 32 */
     clrnn_precision precision; /* of batches: the model's */
@@ -174,9 +178,10 @@ CLRNN_API clrnn_status clrnn_data_batch(clrnn_data *data, clrnn_part part, uint6
 /* How well something is told. NaN = not of this kind of loss. */
 typedef struct clrnn_score {
     uint64_t counted; /* targets */
-    double loss;      /* mean, as a trainer has it, without class weights */
+    double loss;      /* mean, as a trainer has it, without class weights; esr: of the whole part */
     double accuracy;  /* cross-entropy: share whose largest logit is right; binary: of all labels
-                       * those on the right side of one half */
+                       * those on the right side of one half; CTC: 1 - label error rate, edits that
+                       * make the labels of the best path right over labels there are */
     double rms;       /* root of the mean squared error, not scaled; losses of values */
     double absolute;  /* mean absolute error, not scaled */
 } clrnn_score;
@@ -215,8 +220,8 @@ CLRNN_API clrnn_status clrnn_data_baseline(clrnn_data *data, clrnn_part part, cl
                                            uint32_t period, clrnn_score *score);
 
 /**
- * What a model tells of all sequences, in their order: of cross-entropy and binary probabilities,
- * else values, not scaled.
+ * What a model tells of all sequences, in their order: of cross-entropy, CTC and binary
+ * probabilities, else values, not scaled; gaussian: means, and then standard deviations.
  *
  * out: [N,O] where the last step counts, else [N,T,O]; past a sequence's length NaN
  * Returns: as clrnn_data_score, but no targets are needed

@@ -71,6 +71,11 @@ CLRNN_API clrnn_status clrnn_graph_import(const char *path, const clrnn_import_d
 /**
  * Write a graph. The file appears whole or not at all.
  *
+ * ONNX: opset 17, for sequences of one length (lengths of a pass are no part of a graph). Its
+ * metadata says what ONNX cannot: read back it is the graph that was written, to the bit, with T
+ * and N as symbols, unless the caller of clrnn_graph_import gives sizes, or axes without a value,
+ * or somebody has changed its nodes: then it is read as any other file.
+ *
  * format: its name ("onnx"); NULL: what the ending of the path says
  * Returns: CLRNN_OK, CLRNN_ERR_IO, CLRNN_ERR_MEMORY, CLRNN_ERR_ARGUMENT (a NULL, no such format),
  *          CLRNN_ERR_UNSUPPORTED (a format that is only read, or has no form of a node: the log

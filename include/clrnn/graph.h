@@ -49,11 +49,15 @@ typedef struct clrnn_graph clrnn_graph;
  * forward only, and cannot be in a graph that trains between a parameter and the loss. S: not in a
  * stream, unless the axis of time is left alone.
  *
- *   recurrent     x [T,N,I], h0 [L*D,N,R], c0 [L*D,N,H], ids lengths [N] (all three may be left
- *                 out) -> y [T,N,D*R], hn [L*D,N,R], cn [L*D,N,H]. Where neither T nor N is a
- *                 symbol the first axis is time. network (input_size is inferred), weights. Each
- *                 of lengths is taken as 0..T, and beside it those of the pass count.
- *                 S: bidirectional, or h0, c0 or lengths given
+ *   recurrent     x [T,N,I], h0 [L*D,N,R], c0 [L*D,N,H], ids lengths [N], mask [T,N] (these four
+ *                 may be left out) -> y [T,N,D*R], hn [L*D,N,R], cn [L*D,N,H]. Where neither T nor
+ *                 N is a symbol the first axis is time. network (input_size is inferred), weights.
+ *                 Each of lengths is taken as 0..T, and beside it those of the pass count. A mask
+ *                 of 0 leaves the step of the row out, any other number does not: states stay. Its
+ *                 axes stand as their symbols say, else as in x. y of what mask or lengths leave
+ *                 out within the lengths of the pass is `value`, or with repeat that of the step
+ *                 before that counts, or 0 (Keras); before: as the direction goes. No gradient of
+ *                 lengths and mask. S: bidirectional, reverse, or h0, c0, lengths or repeat given
  *   dense         x [..,I] -> function(x weight^T + bias) [..,units]; weight [units,I], bias
  *                 [units]. units, no_bias, function, alpha, beta
  *   embedding     ids [T,N] -> rows of weight [vocabulary,units]: [T,N,units]
@@ -200,6 +204,7 @@ typedef struct clrnn_node_desc {
     uint32_t order[CLRNN_MOST_AXES];
     const double *data; /* constant: [shape] */
     bool trainable;
+    bool repeat; /* recurrent, of steps that do not count: y is that of the one before that did */
 } clrnn_node_desc;
 
 /* An input of the graph. */

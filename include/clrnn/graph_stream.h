@@ -28,15 +28,16 @@ typedef struct clrnn_graph_stream_desc {
 } clrnn_graph_stream_desc;
 
 /**
- * Make a stream with zero states. All memory that blocks need is allocated here, and every kernel
- * is made and run once.
+ * Make a stream, in the states that its nodes begin with: zeros, or the h0 and c0 that are made of
+ * constants and parameters alone (row 0 of them). All memory that blocks need is allocated here,
+ * and every kernel is made and run once.
  *
  * Ownership: on success *stream is the caller's; the context must outlive it; the graph may be
  *            destroyed, but nothing can be added to it any more. On failure NULL.
  * Threads:   any; one call at a time for each stream.
  * Returns:   as clrnn_graph_plan_create; CLRNN_ERR_ARGUMENT also for a node that needs more than
- * the
- *            past, as a backward direction does: the log names it
+ *            the past, as a backward direction does, or begins with states that depend on an input,
+ *            and for several rows of a graph without N: the log names it
  */
 CLRNN_API clrnn_status clrnn_graph_stream_create(clrnn_context *context, clrnn_graph *graph,
                                                  const clrnn_graph_stream_desc *desc,
@@ -80,7 +81,8 @@ CLRNN_API clrnn_status clrnn_graph_stream_process_rows(clrnn_graph_stream *strea
 CLRNN_API clrnn_status clrnn_graph_stream_reset(clrnn_graph_stream *stream, uint32_t row);
 
 /**
- * What every row begins anew with: zeros, until it is said otherwise. A model that needs some steps
+ * What every row begins anew with: what the graph says (_create), until it is said otherwise; other
+ * parameters do not change it. A model that needs some steps
  * of silence to settle is run over them once, and the state of a row then captured. Or it is given,
  * as [clrnn_graph_stream_state_count] in host memory; NULL: zeros. Does not change what runs.
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (no such row), CLRNN_ERR_OPENCL (it is

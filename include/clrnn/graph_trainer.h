@@ -28,11 +28,14 @@ extern "C" {
  * an output [T,N,O] there are T*N, of [N,O] N. Rows past a sequence's length are not counted.
  *
  * Losses take logits. Where an output's last node is a softmax over its classes (of the loss
- * binary: a sigmoid), they take what that reads: its probabilities are trained. Zero-initialise. */
+ * binary: a sigmoid), they take what that reads: its probabilities are trained. ESR, CTC and
+ * gaussian are of outputs [T,N,O] in this order. Zero-initialise. */
 typedef struct clrnn_graph_loss {
     const char *output;          /* its name; NULL: the first output of the graph */
     clrnn_loss loss;             /* as of clrnn_trainer_desc; so are these: */
     double huber_delta;          /* huber; 0 = 1 */
+    double pre_emphasis;         /* esr */
+    double dc_weight;            /* esr */
     bool missing;                /* losses of values: one that is NaN is missing */
     const double *class_weights; /* cross-entropy, [O], copied; NULL = all 1 */
     double weight;               /* how much its mean counts in the sum of all losses; 0 = 1 */
@@ -83,7 +86,7 @@ typedef struct clrnn_graph_target {
      * and of [T,O,N], [N] of [N,O]). Cross-entropy: 0..O-1, or negative: not counted. Losses of
      * values: a mask that may be absent, of which the signs count. */
     const int32_t *classes;
-    const void *values; /* of the output's shape and precision; all losses but cross-entropy */
+    const void *values; /* of the output's shape (gaussian: O/2) and precision; losses of values */
 } clrnn_graph_target;
 
 /* One batch, in host memory; read before the call returns. Zero-initialise. */

@@ -18,7 +18,20 @@ typedef enum clrnn_loss {
     CLRNN_LOSS_HUBER,
     /* Sum over the O outputs of binary cross-entropy, -log sigm(logit) of a target 1, -log(1 -
      * sigm(logit)) of a target 0, in nats: several labels of a step may be true. */
-    CLRNN_LOSS_BINARY
+    CLRNN_LOSS_BINARY,
+    /* O = 2K outputs: K means m, then K logarithms a of variances, v = e^a + 1e-6, for K values:
+     * mean over them of (log v + (m - target)^2/v)/2 (PyTorch's GaussianNLLLoss) */
+    CLRNN_LOSS_GAUSSIAN,
+    /* Of sound: error to signal ratio. With e = logits - target and p the pre-emphasis filter
+     * p(u)_t = u_t - pre_emphasis*u_{t-1} within each sequence, sum of p(e)^2 / sum of p(target)^2
+     * over the whole batch, plus dc_weight times the same of the means: sum over the sequences of
+     * T*mean(e)^2 / sum of target^2 (Wright et al. 2019). Both denominators have 1e-5 more for each
+     * value, for silence. A step that is not counted is as 0. */
+    CLRNN_LOSS_ESR,
+    /* Connectionist temporal classification (Graves et al. 2006), in nats for each sequence: -log
+     * of the probability of its labels, in order and at whatever steps, where class 0 is the blank
+     * (PyTorch's CTCLoss, reduction "sum" over N). clrnn/ctc.h decodes. */
+    CLRNN_LOSS_CTC
 } clrnn_loss;
 
 /* With g the (clipped) gradient, w a parameter, lr the scheduled rate, k = 1, 2, ... the step:
@@ -68,6 +81,8 @@ typedef struct clrnn_trainer_desc {
     uint64_t step_every;   /* step: must be set */
     double step_factor;    /* step; 0 = 0.1, else in (0,1) */
     double huber_delta;    /* huber; 0 = 1 */
+    double pre_emphasis;   /* esr, [0,1); 0 = none; 0.85 is usual for guitars */
+    double dc_weight;      /* esr; 0 = none, 1 is usual */
     /* Losses of values: one that is NaN is missing. It costs nothing, and the loss is the mean over
      * the elements that are there (binary: over the steps counted). Else NaN makes the loss NaN. */
     bool missing;
@@ -86,9 +101,10 @@ typedef struct clrnn_batch {
     const void *x;      /* [T,N,I], dense models, the model's precision */
     const int32_t *ids; /* [T,N], one-hot and embedding models */
     /* [T,N]. Cross-entropy: 0..O-1, or negative: not counted. Losses of values: a mask that may
-     * be absent; steps with a negative target are not counted, whatever their values hold. */
+     * be absent; steps with a negative target are not counted, whatever their values hold. CTC: the
+     * labels of row n in order, 1..O-1, at [0..,n], and behind them 0 or negative ones. */
     const int32_t *targets;
-    const void *values; /* [T,N,O], the model's precision; all losses but cross-entropy need them */
+    const void *values; /* [T,N,O], gaussian [T,N,O/2], the model's precision; losses of values */
     bool reset;         /* begin with zero states in spite of carry_state */
 } clrnn_batch;
 
@@ -147,6 +163,7 @@ CLRNN_API clrnn_status clrnn_trainer_differentiate(clrnn_trainer *trainer, const
  *
  * loss_sum: receives the sum of the losses, count: how many steps were counted; with `missing`
  *           how many elements (binary: steps). Class weights weigh the sum.
+ *           CTC: sequences. ESR: the sum is the batch's loss times the steps counted.
  * A sum that is not finite is a result like any other.
  * Returns: as clrnn_trainer_step (CLRNN_ERR_NOT_FINITE tells of training), but a batch in which no
  *          step is counted is allowed.

@@ -12,9 +12,8 @@
 #include "base/file.h"
 #include "format/keras.h"
 
-/* Lengths do what a mask does that ends each row; graphs have nothing for others yet, nor for one
- * whose steps repeat the output: a Masking layer is refused. */
-enum { CASES = 47, OTHER_MASKS = 15 };
+/* Lengths do what a mask does that ends each row, if its steps do not repeat the output. */
+enum { CASES = 47, MASKED = 18, ENDED = 3 };
 
 typedef struct layer_case {
     const cJSON *json, *attributes, *inputs;
@@ -92,8 +91,11 @@ static void make_weights(layer_case *c)
 }
 
 /* The config of a functional model: x, and states if there are any, into the layer. */
-static cJSON *make_model(const layer_case *c, int states)
+static cJSON *make_model(const layer_case *c, int states, bool masked)
 {
+    static const char mask[] =
+        ",{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"m\",\"batch_shape\":[null,null],"
+        "\"dtype\":\"bool\"},\"inbound_nodes\":[]}";
     char text[4000], inputs[600] = "", history[600] = "";
     cJSON *config = cJSON_Duplicate(c->attributes, true);
     for (int i = 0; i < states; i++) {
@@ -114,10 +116,11 @@ static cJSON *make_model(const layer_case *c, int states)
     snprintf(
         text, sizeof text,
         "{\"class_name\":\"Functional\",\"config\":{\"layers\":[{\"class_name\":\"InputLayer\","
-        "\"config\":{\"name\":\"x\",\"batch_shape\":[null,%u,%u]},\"inbound_nodes\":[]}%s,"
-        "{\"class_name\":\"%s\",\"config\":%s,\"inbound_nodes\":[[[\"x\",0,0,{}]%s]]}],"
+        "\"config\":{\"name\":\"x\",\"batch_shape\":[null,%u,%u]},\"inbound_nodes\":[]}%s%s,"
+        "{\"class_name\":\"%s\",\"config\":%s,\"inbound_nodes\":[[[\"x\",0,0,{%s}]%s]]}],"
         "\"output_layers\":[[\"layer\",0,0]]}}",
-        c->steps, c->features, inputs, c->type, printed, history);
+        c->steps, c->features, inputs, masked ? mask : "", c->type, printed,
+        masked ? "\"mask\":[\"m\",0,0]" : "", history);
     free(printed);
     cJSON_Delete(config);
     cJSON *model = cJSON_Parse(text);
@@ -125,9 +128,10 @@ static cJSON *make_model(const layer_case *c, int states)
     return model;
 }
 
-/* Whether lengths are what the mask is; then *lengths. */
-static bool take_lengths(const layer_case *c, uint32_t *lengths)
+/* The mask as it is fed, [N,T] (to be freed); whether lengths are the same, then *lengths. */
+static double *take_mask(const layer_case *c, uint32_t *lengths, bool *ended)
 {
+    double *values = calloc((size_t)c->batch * c->steps, sizeof *values), *to = values;
     const cJSON *mask = get(c->inputs, "mask");
     const bool repeats = flag(c->attributes, "return_sequences", false) &&
                          !flag(c->attributes, "zero_output_for_mask", false);
@@ -140,9 +144,12 @@ static bool take_lengths(const layer_case *c, uint32_t *lengths)
             ends = ends && (on || !i->valueint);
             on = on && i->valueint;
             lengths[n] += on;
+            *to++ = i->valueint;
         }
     }
-    return ends && !repeats;
+    assert_true(to == values + (size_t)c->batch * c->steps);
+    *ended = ends && !repeats;
+    return values;
 }
 
 /* A test that compares y of row 0 or 1 alone. */
@@ -162,7 +169,7 @@ static void compare(const layer_case *c, const double *y, size_t count)
     free(expected);
 }
 
-static void run_case(void **state, layer_case *c, const uint32_t *lengths)
+static void run_case(void **state, layer_case *c, const uint32_t *lengths, const double *mask)
 {
     const cJSON *given = get(c->inputs, "initial_state");
     double *states[2] = {NULL, NULL};
@@ -170,20 +177,26 @@ static void run_case(void **state, layer_case *c, const uint32_t *lengths)
     if (!cJSON_IsArray(given))
         given = get(c->inputs, "stateful_prior_state");
     const int n = cJSON_IsArray(given) ? cJSON_GetArraySize(given) : 0;
-    fed in[] = {{"x", array_of(get(c->inputs, "sequence"), &count)}, {"s0", NULL}, {"s1", NULL}};
+    fed in[] = {{"x", array_of(get(c->inputs, "sequence"), &count)},
+                {"s0", NULL},
+                {"s1", NULL},
+                {NULL, NULL}};
+    if (mask)
+        in[n + 1] = (fed){"m", mask};
     for (int i = 0; i < n; i++)
         in[i + 1].data = states[i] = array_of(cJSON_GetArrayItem(given, i), &count);
-    cJSON *model = make_model(c, n);
+    cJSON *model = make_model(c, n, mask != NULL);
     clrnn_graph *graph = NULL;
     make_weights(c);
     assert_int_equal(
         clr_keras_build(model, c->weights, false, "case", CLRNN_F32, &test_log, &graph), CLRNN_OK);
-    double *y =
-        ran(state, graph, c->steps, c->batch, lengths, in, (uint32_t)n + 1, "layer", &count);
+    double *y = ran(state, graph, c->steps, c->batch, lengths, in, (uint32_t)n + 1 + (mask != NULL),
+                    "layer", &count);
     compare(c, y, count);
     free(y);
-    for (int i = 0; i < 3; i++)
-        free((void *)(uintptr_t)in[i].data);
+    free((void *)(uintptr_t)in[0].data);
+    free(states[0]);
+    free(states[1]);
     cJSON_Delete(model);
     clrnn_tensors_destroy(&c->weights);
     clrnn_graph_destroy(&graph);
@@ -193,7 +206,7 @@ static void test_layers(void **state)
 {
     void *text = NULL;
     size_t size = 0;
-    int done = 0, left_out = 0;
+    int done = 0, masked = 0, ended = 0;
     assert_int_equal(
         clr_file_read(test_data("models/keras/keras_rnn.json"), &test_log, &text, &size), CLRNN_OK);
     cJSON *root = cJSON_Parse(text);
@@ -206,17 +219,20 @@ static void test_layers(void **state)
         c.steps = (uint32_t)cJSON_GetArrayItem(shape, 1)->valueint;
         c.features = (uint32_t)cJSON_GetArrayItem(shape, 2)->valueint;
         uint32_t lengths[8];
-        const bool masked = cJSON_IsArray(get(c.inputs, "mask"));
+        bool ends = false;
         assert_true(c.batch <= 8);
-        if (masked && !take_lengths(&c, lengths)) {
-            left_out++;
-            continue;
-        }
-        run_case(state, &c, masked ? lengths : NULL);
+        double *mask = cJSON_IsArray(get(c.inputs, "mask")) ? take_mask(&c, lengths, &ends) : NULL;
+        run_case(state, &c, NULL, mask);
+        if (ends)
+            run_case(state, &c, lengths, NULL);
+        masked += mask != NULL;
+        ended += ends;
         done++;
+        free(mask);
     }
-    assert_int_equal(left_out, OTHER_MASKS);
-    assert_int_equal(done, CASES - OTHER_MASKS);
+    assert_int_equal(done, CASES);
+    assert_int_equal(masked, MASKED);
+    assert_int_equal(ended, ENDED);
     cJSON_Delete(root);
     free(text);
 }
@@ -247,7 +263,8 @@ static void test_refused(void **state)
         {ROW(LAYER("LSTM", ",\"units\":2,\"go_backwards\":true,\"return_sequences\":true")),
          "go_backwards with return_sequences"},
         {ROW(LAYER("LSTM", ",\"units\":2,\"time_major\":true")), "its config's time_major"},
-        {ROW(LAYER("Masking", ",\"mask_value\":0.0")), "a layer of class Masking"},
+        {ROW(LAYER("Masking", ",\"mask_value\":{\"config\":1}")), "a mask_value that is no number"},
+        {ROW(LAYER("Masking", "") "," LAYER("Softmax", "")), "of what it reads a mask"},
         {ROW(LAYER("Bidirectional", ",\"merge_mode\":\"max\",\"layer\":{\"class_name\":\"GRU\","
                                     "\"config\":{\"units\":2}}")),
          "its weight 0"},

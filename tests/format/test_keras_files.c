@@ -25,7 +25,7 @@ static void check(void **state, const char *file, const char *name, const char *
 {
     clrnn_tensors *set = results();
     clrnn_graph *graph = imported(file, NULL, NULL);
-    fed in[2] = {{NULL, NULL}, {NULL, NULL}};
+    fed in[3] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
     uint32_t input_count = 0;
     char key[64];
     size_t count = 0;
@@ -59,33 +59,47 @@ static void test_row(void **state)
     check(state, FOLDER "row_h5.h5", "row_h5", row_in, row_out, 7);
 }
 
-/* Two inputs, one of symbols; states handed on; a shared layer; three outputs. */
-static void test_graph(void **state)
+/* All outputs of a model, in both kinds of files. */
+static void check_both(void **state, const char *name, const char *const *in, uint32_t outputs,
+                       uint32_t steps)
 {
-    static const char *const in[] = {"ids", "x", NULL};
     static const char *const endings[] = {".keras", "_h5.h5"};
     for (int i = 0; i < 2; i++) {
-        char file[80];
-        const char *out[4] = {NULL, NULL, NULL, NULL};
+        char file[80], key[40], names[8][64];
+        const char *out[8] = {NULL};
         clrnn_value_info info;
-        snprintf(file, sizeof file, FOLDER "graph%s", endings[i]);
+        snprintf(file, sizeof file, FOLDER "%s%s", name, endings[i]);
+        snprintf(key, sizeof key, "%s%s", name, i ? "_h5" : "");
         clrnn_graph *graph = imported(file, NULL, NULL);
-        char names[3][64];
-        assert_int_equal(clrnn_graph_outputs(graph), 3);
-        for (uint32_t k = 0; k < 3; k++) {
+        assert_int_equal(clrnn_graph_outputs(graph), outputs);
+        for (uint32_t k = 0; k < outputs; k++) {
             assert_true(clrnn_graph_output_at(graph, k, &info));
             snprintf(names[k], sizeof names[k], "%s", info.name);
             out[k] = names[k];
         }
         clrnn_graph_destroy(&graph);
-        check(state, file, i ? "graph_h5" : "graph", in, out, 5);
+        check(state, file, key, in, out, steps);
     }
+}
+
+/* Two inputs, one of symbols; states handed on; a shared layer; three outputs. */
+static void test_graph(void **state)
+{
+    static const char *const in[] = {"ids", "x", NULL};
+    check_both(state, "graph", in, 3, 5);
+}
+
+/* Masks that begin at Masking, at an Embedding and at an input, and what layers make of them. */
+static void test_masks(void **state)
+{
+    static const char *const in[] = {"ids", "x", "given", NULL};
+    check(state, FOLDER "masked.keras", "masked", row_in, row_out, 6);
+    check_both(state, "masks", in, 6, 5);
 }
 
 static void test_refused(void **state)
 {
     (void)state;
-    refused(FOLDER "masked.keras", "a layer of class Masking");
     refused(FOLDER "row.weights.h5", "weights without a config");
     refused(FOLDER "row.weights.h5", "layers/conv1d/vars/0 [3,3,5]");
 }
@@ -160,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_row, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_graph, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_masks, test_open, test_close),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_weights_alone),
         cmocka_unit_test(test_truncated),

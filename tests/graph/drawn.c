@@ -11,6 +11,8 @@
 
 #include "graph/kind.h"
 
+enum { MOST_ENDS = 8 }; /* inputs or outputs of a graph */
+
 uint32_t draw_below(drawn_numbers *numbers, uint32_t end)
 {
     uint64_t z = numbers->state += 0x9E3779B97F4A7C15u;
@@ -68,6 +70,14 @@ static void draw_inputs(drawn_numbers *r, clrnn_graph *graph, bool image)
         assert_int_equal(clrnn_graph_input(graph, &w), CLRNN_OK);
     if (chance(r, 30))
         assert_int_equal(clrnn_graph_input(graph, &s), CLRNN_OK);
+    if (chance(r, 50)) { /* a mask, in either order */
+        clrnn_graph_input_desc m = {.name = "m", .rank = 2, .shape = {CLRNN_STEPS, CLRNN_BATCH}};
+        if (chance(r, 50)) {
+            m.shape[0] = CLRNN_BATCH;
+            m.shape[1] = CLRNN_STEPS;
+        }
+        assert_int_equal(clrnn_graph_input(graph, &m), CLRNN_OK);
+    }
     if (image || chance(r, 10))
         assert_int_equal(clrnn_graph_input(graph, &i), CLRNN_OK);
 }
@@ -172,6 +182,22 @@ static void draw_shape(drawn_numbers *r, const clr_value *value, clrnn_node_desc
         d->shape[d->rank++] = 1;
 }
 
+/* Steps left out, by the input that is there for it or what nodes have made of anything: in single
+ * precision that may be 0 in one place and nearly so in another. Whether y repeats or is padded. */
+static void draw_mask(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_desc *d)
+{
+    for (uint32_t i = 1; i < 4 && chance(r, 80); i++) /* what is drawn hardly ever fits */
+        d->inputs[i] = NULL;
+    if (clr_graph_find(graph, "m") != CLR_NO_VALUE && chance(r, 80))
+        d->inputs[4] = "m";
+    else if (graph->precision == CLRNN_F64 && chance(r, 20))
+        d->inputs[4] = graph->values[draw_below(r, graph->value_count)].name;
+    if (!d->inputs[3] && !d->inputs[4])
+        return;
+    d->repeat = chance(r, 40);
+    d->value = !d->repeat && chance(r, 30) ? 0.5 : 0;
+}
+
 static double constant_data[1024];
 
 static void draw_node(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_kind kind,
@@ -193,6 +219,8 @@ static void draw_node(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_kin
         d->inputs[0] = d->inputs[1] = graph->values[graph->inputs[0]].name;
     if (row->uses & CLR_USES_NETWORK)
         draw_network(r, &d->network);
+    if (row->uses & CLR_USES_REPEAT)
+        draw_mask(r, graph, d);
     if (row->uses & CLR_USES_FUNCTION && chance(r, 70))
         d->function = draw_function(r);
     if (jumps(d->function) && graph->precision == CLRNN_F32)
@@ -408,8 +436,10 @@ static void fill_inputs(const drawn_graph *d, drawn_pass *pass)
     drawn_numbers r = {d->seed ^ 0x5EED};
     for (uint32_t i = 0; i < g->input_count; i++) {
         const uint32_t v = g->inputs[i];
+        const bool is_mask = strcmp(g->values[v].name, "m") == 0;
         for (size_t k = 0; k < count_of(pass, v); k++)
-            pass->reference.values[v][k] = g->values[v].shape.ids ? draw_below(&r, 5)
+            pass->reference.values[v][k] = g->values[v].shape.ids              ? draw_below(&r, 5)
+                                           : is_mask && draw_below(&r, 3) == 0 ? 0
                                            : g->precision == CLRNN_F64
                                                ? draw_real(&r)
                                                : (double)(float)draw_real(&r);
@@ -419,9 +449,9 @@ static void fill_inputs(const drawn_graph *d, drawn_pass *pass)
 static void run_plan(const drawn_graph *d, drawn_pass *pass)
 {
     const clrnn_graph *g = d->graph;
-    clrnn_graph_source in[4] = {{0}};
-    clrnn_graph_sink out[4] = {{0}};
-    void *inputs[4] = {NULL}, *outputs[4] = {NULL};
+    clrnn_graph_source in[MOST_ENDS] = {{0}};
+    clrnn_graph_sink out[MOST_ENDS] = {{0}};
+    void *inputs[MOST_ENDS] = {NULL}, *outputs[MOST_ENDS] = {NULL};
     for (uint32_t i = 0; i < g->input_count; i++) {
         const uint32_t v = g->inputs[i];
         inputs[i] =
@@ -458,9 +488,9 @@ static void run_plan(const drawn_graph *d, drawn_pass *pass)
 static void go_back(const drawn_graph *d, drawn_pass *pass)
 {
     const clrnn_graph *g = d->graph;
-    clrnn_graph_source dy[4] = {{0}};
-    clrnn_graph_sink dx[4] = {{0}};
-    void *sources[4] = {NULL}, *sinks[4] = {NULL};
+    clrnn_graph_source dy[MOST_ENDS] = {{0}};
+    clrnn_graph_sink dx[MOST_ENDS] = {{0}};
+    void *sources[MOST_ENDS] = {NULL}, *sinks[MOST_ENDS] = {NULL};
     uint32_t wanted = 0;
     void *gradient = calloc(g->elements + 1, sizeof(double));
     for (uint32_t i = 0; i < g->output_count; i++) {
@@ -509,8 +539,8 @@ drawn_pass drawn_run(const drawn_graph *d, clrnn_context *context, bool train)
     pass.reference.train = train;
     pass.reference.dropout_seed = d->seed;
     pass.reference.dropout_index = d->dropout_index;
-    pass.outputs = calloc(4, sizeof *pass.outputs);
-    pass.input_gradients = calloc(4, sizeof *pass.input_gradients);
+    pass.outputs = calloc(MOST_ENDS, sizeof *pass.outputs);
+    pass.input_gradients = calloc(MOST_ENDS, sizeof *pass.input_gradients);
     fill_inputs(d, &pass);
     if (clrnn_graph_plan_create(context, d->graph, &desc, &pass.plan) != CLRNN_OK) {
         drawn_print(d);

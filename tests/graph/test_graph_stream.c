@@ -298,12 +298,155 @@ static void test_refusals(void **state)
     refuse(*state, (clrnn_node_desc){.kind = CLRNN_NODE_CONCAT, .inputs = {"x", "x"}}, "joins");
 }
 
+/* A block or a whole sequence of x; y [T,N,4] and the states h and c, [2,N,4] each. */
+static void give(clrnn_graph_stream *stream, clrnn_graph_plan *plan, uint32_t T, uint32_t N,
+                 const float *x, float *y, float *h, float *c)
+{
+    const clrnn_graph_sink out[] = {{"y", y}, {"h", h}, {"c", c}};
+    const clrnn_graph_io io = {.steps = T,
+                               .batch = N,
+                               .inputs = &(clrnn_graph_source){"x", x},
+                               .outputs = out,
+                               .input_count = 1,
+                               .output_count = 3};
+    assert_int_equal(stream ? clrnn_graph_stream_process(stream, &io)
+                            : clrnn_graph_plan_forward(plan, &io),
+                     CLRNN_OK);
+}
+
+/* Two layers that begin with states made of parameters, which are outputs at the end, too. */
+static clrnn_graph *begun(clrnn_node_desc h0)
+{
+    float *data;
+    drawn_numbers r = {5};
+    clrnn_graph *g = begin(false);
+    h0.name = "h0";
+    add(g, h0);
+    add(g, (clrnn_node_desc){
+               .kind = CLRNN_NODE_EXPAND, .name = "rows", .rank = 3, .shape = {2, CLRNN_BATCH, 4}});
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_ADD, .name = "c0", .inputs = {"rows", "rows"}});
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_RECURRENT,
+                             .name = "rnn",
+                             .inputs = {"x", "rows", "c0"},
+                             .network = {.hidden_size = 4, .num_layers = 2}});
+    assert_int_equal(clrnn_graph_output(g, "y", "rnn"), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(g, "h", "rnn.hn"), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(g, "c", "rnn.cn"), CLRNN_OK);
+    data = clrnn_graph_data(g);
+    for (size_t i = 0; i < clrnn_graph_parameter_count(g); i++)
+        data[i] = (float)draw_real(&r);
+    return g;
+}
+
+static void test_begins(void **state)
+{
+    enum { T = 7, N = 3 };
+    static const double zeros[8];
+    clrnn_graph *g = begun((clrnn_node_desc){.kind = CLRNN_NODE_CONSTANT,
+                                             .rank = 3,
+                                             .shape = {2, 1, 4},
+                                             .data = zeros,
+                                             .trainable = true});
+    clrnn_graph_plan *plan = NULL;
+    clrnn_graph_stream *stream = NULL;
+    float x[T * N * INPUTS], wanted[3][T * N * 4], got[3][T * N * 4];
+    drawn_numbers r = {3};
+    for (size_t i = 0; i < T * N * INPUTS; i++)
+        x[i] = (float)draw_real(&r);
+    const clrnn_graph_plan_desc whole = {.max_steps = T, .max_batch = N};
+    assert_int_equal(clrnn_graph_plan_create(*state, g, &whole, &plan), CLRNN_OK);
+    give(NULL, plan, T, N, x, wanted[0], wanted[1], wanted[2]);
+    assert_true(wanted[1][0] != 0);
+    assert_int_equal(clrnn_graph_stream_create(
+                         *state, g, &(clrnn_graph_stream_desc){.max_steps = 3, .rows = N}, &stream),
+                     CLRNN_OK);
+    for (int again = 0; again < 2; again++) {
+        for (uint32_t t = 0; t < T; t += 3)
+            give(stream, NULL, T - t < 3 ? T - t : 3, N, x + (size_t)t * N * INPUTS,
+                 got[0] + (size_t)t * N * 4, got[1], got[2]);
+        assert_memory_equal(got[0], wanted[0], sizeof wanted[0]);
+        assert_memory_equal(got[1], wanted[1], 2 * N * 4 * sizeof **got);
+        assert_memory_equal(got[2], wanted[2], 2 * N * 4 * sizeof **got);
+        assert_int_equal(clrnn_graph_stream_reset(stream, CLRNN_ALL_ROWS), CLRNN_OK);
+    }
+    clrnn_graph_stream_destroy(&stream);
+    clrnn_graph_plan_destroy(&plan);
+    clrnn_graph_destroy(&g);
+}
+
+/* States that come in are no rest state; rows need an axis of their own. */
+static void test_no_begin(void **state)
+{
+    clrnn_graph *g = begin(false);
+    clrnn_graph_stream *stream = NULL;
+    const clrnn_graph_input_desc h0 = {.name = "before", .rank = 3, .shape = {1, CLRNN_BATCH, 4}};
+    assert_int_equal(clrnn_graph_input(g, &h0), CLRNN_OK);
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_ACTIVATION,
+                             .name = "bent",
+                             .inputs = {"before"},
+                             .function = CLRNN_FN_TANH});
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_RECURRENT,
+                             .name = "culprit",
+                             .inputs = {"x", "bent"},
+                             .network = {.hidden_size = 4}});
+    assert_int_equal(clrnn_graph_output(g, "y", NULL), CLRNN_OK);
+    assert_int_equal(
+        clrnn_graph_stream_create(*state, g, &(clrnn_graph_stream_desc){.max_steps = 4}, &stream),
+        CLRNN_ERR_ARGUMENT);
+    assert_non_null(strstr(test_last_error, "input 'before'"));
+    assert_error_contains("node 'culprit'");
+    clrnn_graph_destroy(&g);
+
+    const clrnn_graph_input_desc x = {.name = "x", .rank = 3, .shape = {CLRNN_STEPS, 1, 2}};
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &g), CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(g, &x), CLRNN_OK);
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_RECURRENT, .network = {.hidden_size = 4}});
+    assert_int_equal(clrnn_graph_output(g, "y", NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_stream_create(
+                         *state, g, &(clrnn_graph_stream_desc){.max_steps = 4, .rows = 2}, &stream),
+                     CLRNN_ERR_ARGUMENT);
+    assert_error_contains("axis of rows");
+    assert_int_equal(
+        clrnn_graph_stream_create(*state, g, &(clrnn_graph_stream_desc){.max_steps = 4}, &stream),
+        CLRNN_OK);
+    clrnn_graph_stream_destroy(&stream);
+    clrnn_graph_destroy(&g);
+}
+
+/* A number of rows that is written in the graph has no room in states of one row. */
+static void refuse_rows(clrnn_context *context, clrnn_node_desc node)
+{
+    clrnn_graph *g = NULL;
+    clrnn_graph_stream *stream = NULL;
+    const clrnn_graph_input_desc x = {.name = "x", .rank = 3, .shape = {CLRNN_STEPS, 2, 2}};
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &g), CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(g, &x), CLRNN_OK);
+    add(g, node);
+    assert_int_equal(clrnn_graph_output(g, "y", NULL), CLRNN_OK);
+    assert_int_equal(
+        clrnn_graph_stream_create(context, g, &(clrnn_graph_stream_desc){.max_steps = 4}, &stream),
+        CLRNN_ERR_ARGUMENT);
+    assert_error_contains("rows is fixed");
+    clrnn_graph_destroy(&g);
+}
+
+static void test_fixed_rows(void **state)
+{
+    refuse_rows(*state,
+                (clrnn_node_desc){.kind = CLRNN_NODE_RECURRENT, .network = {.hidden_size = 4}});
+    refuse_rows(*state, (clrnn_node_desc){
+                            .kind = CLRNN_NODE_CONV1D, .units = 2, .kernel = {2}, .causal = true});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_company, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_states, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_no_memory, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_begins, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_no_begin, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_fixed_rows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_refusals, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,43 @@ static void test_single(void **state)
         compare(*state, first + i, CLRNN_F32);
 }
 
+/* More under a window than one work-item goes through on a CPU, of one and two axes. */
+static void test_wide_windows(void **state)
+{
+    static const clrnn_node_desc windows[] = {{.kind = CLRNN_NODE_CONV1D,
+                                               .name = "conv",
+                                               .units = 6,
+                                               .kernel = {5},
+                                               .pad_begin = {2},
+                                               .pad_end = {1},
+                                               .dilation = {2},
+                                               .function = CLRNN_FN_RELU},
+                                              {.kind = CLRNN_NODE_CONV2D,
+                                               .name = "conv",
+                                               .units = 6,
+                                               .kernel = {3, 4},
+                                               .stride = {2, 1},
+                                               .pad_begin = {1, 2}}};
+    static const clrnn_graph_input_desc inputs[] = {
+        {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 29, CLRNN_STEPS}},
+        {.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 13, 9, 70}}};
+    for (int i = 0; i < 2; i++) {
+        drawn_graph d = {.seed = 11, .steps = 70, .batch = 2};
+        const clrnn_node_desc product = {.kind = CLRNN_NODE_MUL, .inputs = {"conv", "conv"}};
+        char name[64];
+        assert_int_equal(clrnn_graph_create(&test_log, &(clrnn_graph_desc){CLRNN_F64}, &d.graph),
+                         CLRNN_OK);
+        assert_int_equal(clrnn_graph_input(d.graph, &inputs[i]), CLRNN_OK);
+        assert_int_equal(clrnn_graph_add(d.graph, &windows[i], NULL), CLRNN_OK);
+        assert_int_equal(clrnn_graph_add(d.graph, &product, NULL), CLRNN_OK);
+        assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+        drawn_pass pass = drawn_run(&d, *state, true);
+        assert_true(drawn_error(&d, &pass, true, name) < 1e-12);
+        drawn_pass_free(&d, &pass);
+        drawn_free(&d);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -54,6 +91,7 @@ int main(int argc, char **argv)
     if (argc > 2)
         count = (uint32_t)strtoul(argv[2], NULL, 10);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_wide_windows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_double, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_single, test_open, test_close),
     };

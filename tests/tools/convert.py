@@ -31,6 +31,32 @@ def test_convert_round_trips():
             os.remove("m." + ending)
 
 
+def has_onnx():
+    return clrnn("convert", GRU, "probe.onnx", "--force").returncode == 0
+
+
+def test_convert_onnx():
+    """The same bits through ONNX and back, also of a model that is no graph; what has no form."""
+    if not has_onnx():
+        return
+    for model in NAM, GRU:
+        wanted = amplified(model)
+        passes("convert", model, "m.onnx", "--force", **NOTHING)
+        assert amplified("m.onnx") == wanted, model
+        passes("convert", model, "a.safetensors", "--force")
+        passes("convert", "m.onnx", "b.safetensors", "--force")
+        assert pathlib.Path("a.safetensors").read_bytes() == pathlib.Path("b.safetensors").read_bytes()
+    passes("train", "--task", "adding", "--length", "5", "--steps", "1", "--hidden", "4", "--save", "task.safetensors")
+    passes("convert", "task.safetensors", "task.onnx")
+    passes("convert", "task.onnx", "task2.safetensors")
+    passes("convert", "task.safetensors", "task3.safetensors")
+    assert pathlib.Path("task2.safetensors").read_bytes() == pathlib.Path("task3.safetensors").read_bytes()
+    before = pathlib.Path("m.onnx").read_bytes()
+    fails(2, "convert", NAM, "m.onnx", says="--force")
+    fails(2, "convert", NAM, "no/such/folder.onnx", says="no/such")
+    assert pathlib.Path("m.onnx").read_bytes() == before
+
+
 def test_convert_states():
     """By names and shapes, by an architecture, and what PyTorch has no module for."""
     passes("convert", str(DATA / "pytorch" / "tagger.pt"), "t.safetensors", "--to", "pytorch")

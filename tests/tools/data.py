@@ -177,6 +177,18 @@ def test_data_labelled_json():
     assert len(rows) == 50 and {name for _, name in rows} == {"no", "yes"}
 
 
+def test_data_not_finite_says_where():
+    """At once, and where it is seen some steps later."""
+    npy("x.npy", (6, 5, 1), [1.0] * 30)
+    npy("y.npy", (6, 5, 1), [1.0] * 30)
+    for every in ("1", "50"):
+        fails(1, "train", "--data", "x.npy", "--targets", "y.npy", *"--cell rnn --act relu --hidden 6".split(),
+              *"--optimizer sgd --lr 1e20 --clip 0 --standardise none --steps 200 --log l.csv --force".split(),
+              "--log-every", every, "--validate-every", every, "--validation", "0", "--save", "m.safetensors",
+              says=" (layer 0, step ")
+        assert not os.path.exists("m.safetensors")
+
+
 def test_data_idx():
     """Images as the MNIST files have them: a pixel is a step."""
     source = random.Random(1)

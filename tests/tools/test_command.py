@@ -10,6 +10,7 @@ import tempfile
 import traceback
 
 sys.dont_write_bytecode = True  # nothing of a test stays in the source tree
+import blocks
 import convert
 import data
 import files
@@ -17,6 +18,7 @@ import foreign
 import graphs
 import harness
 import info
+import losses
 import measure
 import run
 import see
@@ -55,11 +57,11 @@ def main(clrnn, part=""):
     if harness.clrnn("devices", CLRNN_DEVICE="").returncode == 3:
         print("no OpenCL device: skipped")
         return 77
-    results = run_modules((use, terminal, run), part)
+    results = run_modules((use, terminal, run, blocks), part)
     # What does not look at the device runs where no compiler takes a second for each program.
     if harness.clrnn("devices", "--device", "native").returncode == 0:
         os.environ["CLRNN_DEVICE"] = "native"
-    results += run_modules((info, train, data, graphs, see, files, measure, foreign, convert), part)
+    results += run_modules((info, train, data, losses, graphs, see, files, measure, foreign, convert), part)
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1
 

@@ -267,8 +267,8 @@ static void values_of_trainers(void **state)
     clrnn_model *model = task_model(*state, &desc, 1);
     clrnn_trainer *t = NULL;
     clrnn_trainer_desc d = good;
-    d.loss = (clrnn_loss)6;
-    REFUSE(ARGUMENT, clrnn_trainer_create(model, &d, &t), "loss 6 is unknown, not in 0..");
+    d.loss = (clrnn_loss)60;
+    REFUSE(ARGUMENT, clrnn_trainer_create(model, &d, &t), "loss 60 is unknown, not in 0..");
     d = good, d.optimizer = (clrnn_optimizer)6;
     REFUSE(ARGUMENT, clrnn_trainer_create(model, &d, &t), "optimizer 6 is unknown, not in 0..");
     d = good, d.schedule = (clrnn_schedule)6;

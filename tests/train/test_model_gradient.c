@@ -62,11 +62,16 @@ static void check_model(clrnn_context *context, const clrnn_model_desc *desc, cl
                                         .max_batch = N,
                                         .loss = loss,
                                         .optimizer = CLRNN_SGD,
+                                        .pre_emphasis = loss == CLRNN_LOSS_ESR ? 0.6 : 0,
+                                        .dc_weight = loss == CLRNN_LOSS_ESR ? 0.7 : 0,
                                         .dropout = dropout,
                                         .seed = 11};
     clrnn_trainer *trainer = task_trainer(model, &options);
     task_batch batch = task_random(model, T, N, 21);
+    static const int32_t labels[T * N] = {1, 0, 3, 2, 0, 3, 2}; /* [T,N]: 1 2 2, none, 3 3 */
     batch.io.lengths = lengths;
+    if (loss == CLRNN_LOSS_CTC)
+        batch.io.targets = labels;
     double *parameters = task_parameters(model);
     /* Biases begin at 0, where too much is symmetric. */
     double *shift = test_random(model->count, 31, 0.3);
@@ -92,7 +97,9 @@ static void each_input_and_loss(clrnn_context *context, clrnn_network_desc netwo
     if (!clrnn_context_device(context)->fp64)
         skip();
     for (int input = CLRNN_INPUT_DENSE; input <= CLRNN_INPUT_EMBEDDING; input++)
-        for (int loss = CLRNN_LOSS_CROSS_ENTROPY; loss <= CLRNN_LOSS_MEAN_SQUARED; loss++) {
+        for (int loss = CLRNN_LOSS_CROSS_ENTROPY; loss <= CLRNN_LOSS_CTC; loss++) {
+            if (loss > CLRNN_LOSS_MEAN_SQUARED && input != CLRNN_INPUT_DENSE)
+                continue; /* what comes in does not matter to them */
             clrnn_model_desc desc = task_desc(network.cell, (clrnn_input)input, 2, CLRNN_F64);
             network.input_size = desc.network.input_size;
             network.hidden_size = HIDDEN;

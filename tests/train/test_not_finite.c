@@ -89,7 +89,9 @@ static void check_step(clrnn_context *context, clrnn_optimizer optimizer, double
         (void)task_step(other.trainer, &t.good.io);
     }
     if (at_once) {
-        assert_told(clrnn_trainer_step(t.trainer, &t.bad.io, &loss), "loss of step 3");
+        assert_told(clrnn_trainer_step(t.trainer, &t.bad.io, &loss),
+                    "loss of step 3 is not finite, at a learning rate of 0.01 (layer 0, step 0, "
+                    "row 2: input of unit 1 is ");
         assert_true(isnan(loss));
     } else { /* found later, after steps that would have been good */
         assert_int_equal(clrnn_trainer_step(t.trainer, &t.bad.io, NULL), CLRNN_OK);

@@ -211,6 +211,10 @@ static void refused(void **state)
     refuse(m, (clrnn_trainer_desc){.missing = true}, "negative target");
     refuse(m, (clrnn_trainer_desc){.class_weights = weights}, "class_weights[2] is -1");
     refuse(m, (clrnn_trainer_desc){.loss = CLRNN_LOSS_BINARY, .class_weights = good}, "of binary");
+    refuse(m, (clrnn_trainer_desc){.pre_emphasis = 0.5}, "only the loss esr");
+    refuse(m, (clrnn_trainer_desc){.loss = CLRNN_LOSS_ESR, .pre_emphasis = 1}, "pre_emphasis is 1");
+    refuse(m, (clrnn_trainer_desc){.loss = CLRNN_LOSS_ESR, .dc_weight = -1}, "dc_weight is -1");
+    refuse(m, (clrnn_trainer_desc){.loss = CLRNN_LOSS_CTC, .missing = true}, "negative target");
     refuse(m, (clrnn_trainer_desc){.schedule = CLRNN_SCHEDULE_STEP}, "step_every is 0");
     refuse(m, (clrnn_trainer_desc){.step_every = 3}, "step_every is 3");
     refuse(m, (clrnn_trainer_desc){.step_factor = 0.5}, "step_factor");

@@ -110,8 +110,8 @@ static void other_options(void **state)
     refuse_options(model, d, CLRNN_ERR_RANGE, "max_batch (0)");
     d = good, d.max_steps = d.max_batch = UINT32_MAX;
     refuse_options(model, d, CLRNN_ERR_RANGE, "max_steps");
-    d = good, d.loss = (clrnn_loss)5;
-    refuse_options(model, d, CLRNN_ERR_ARGUMENT, "loss 5");
+    d = good, d.loss = (clrnn_loss)50;
+    refuse_options(model, d, CLRNN_ERR_ARGUMENT, "loss 50");
     d = good, d.optimizer = (clrnn_optimizer)4;
     refuse_options(model, d, CLRNN_ERR_ARGUMENT, "optimizer 4");
     d = good, d.schedule = (clrnn_schedule)-1;

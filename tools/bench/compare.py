@@ -2,7 +2,9 @@
 """One run: every problem of the sets that were asked for, checked and timed with all libraries."""
 import gc
 import os
+import tempfile
 
+import model_peer
 import onnx_peer
 import ours
 import problems
@@ -97,12 +99,30 @@ class Comparison:
         except RuntimeError as error:
             return {**record, "failed": str(error)}
 
+    def model(self, problem):
+        record, runners = {"label": problem.label()}, []
+        try:
+            with tempfile.TemporaryDirectory(prefix="clrnn-peers-") as folder:
+                for runner in model_peer.runners(self.clrnn, problem, folder, self.threads):
+                    runners.append(runner)
+                self.measure(runners, record)
+        except RuntimeError as error:
+            record["failed"] = str(error)
+        for runner in runners:
+            runner.close()
+        return record
+
+    def problems(self, name):
+        quick = self.options.quick
+        if name == "models":
+            return model_peer.problems(quick, self.options.onnx, self.options.size)
+        return text_peer.problems(quick) if name == "text" else problems.SETS[name](quick)
+
     def run(self, name):
         self.report.begin(name)
-        quick = self.options.quick
-        measure = {"text": self.text, "stream": self.stream}.get(name, self.layer)
-        for problem in text_peer.problems(quick) if name == "text" else \
-                problems.SETS[name](quick):
+        measure = {"text": self.text, "stream": self.stream,
+                   "models": self.model}.get(name, self.layer)
+        for problem in self.problems(name):
             self.report.add(name, measure(problem))
             gc.collect()
         self.report.end(name)

@@ -8,14 +8,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TURNS, QUICK_TURNS = 7, 3
 USUAL = ("stream", "infer1", "batch", "train", "text", "long")
-ALL = (*USUAL, "deepbench", "benchdnn")
+ALL = (*USUAL, "models", "deepbench", "benchdnn")
 ABOUT = """\
 Each problem is first computed by all: one on which they disagree is not timed. Then clrnn, ONNX
 Runtime and PyTorch take turns, so that whatever else the machine does hits all alike. All read and
 write arrays in host memory. The peers run on the CPU with one thread and with all; the faster
 counts. Sets: stream (blocks of 64 steps, against ONNX Runtime with one thread: each
 timed, also the slowest), infer1 (one sequence), batch, train (a step: forward, backward, all gradients), text
-(a character model trained end to end), long (how time grows with T), deepbench and benchdnn (sizes
+(a character model trained end to end), long (how time grows with T), models (whole ones, of
+one sequence and 16, imported from ONNX, and those of --onnx, against ONNX Runtime), deepbench and benchdnn (sizes
 from shapes/, those that take less than --limit). A few minutes each; --quick tries everything.
 Exit: 0, 1 if results disagree, 2 bad use."""
 
@@ -30,6 +31,10 @@ def arguments():
     parser.add_argument("--turns", type=int, help=f"turns of each library ({TURNS})")
     parser.add_argument("--limit", type=float, default=60, metavar="SECONDS",
                         help="leave out problems that would take longer (60)")
+    parser.add_argument("--onnx", nargs="+", type=Path, default=[], metavar="FILE",
+                        help="more models for the set models")
+    parser.add_argument("--size", nargs="+", default=[], metavar="NAME=N",
+                        help="of axes that they leave open (batch: 1 and 16; others: 100)")
     parser.add_argument("--device", metavar="SEL", help="of clrnn, as `clrnn --device`")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--save", action="store_true",

@@ -3,6 +3,8 @@
  * the structures of the public headers. One thread. Shapes: clrnn/plan.h. */
 #include <clrnn/clrnn.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static char reason[1024] = "no reason given"; /* of the last failure */
 
@@ -121,4 +123,111 @@ int ours_stream_run(clrnn_stream *stream, const float *x, uint32_t steps, float 
 void ours_close_stream(clrnn_stream *stream)
 {
     clrnn_stream_destroy(&stream);
+}
+
+/* --- whole models ------------------------------------------------------------------------------
+ */
+
+enum { MOST = 32 };
+
+typedef struct ours_model {
+    clrnn_graph *graph;
+    clrnn_graph_plan *plan;
+    clrnn_tensors *values;
+    clrnn_graph_source in[MOST];
+    clrnn_graph_sink out[MOST];
+    uint32_t ins, outs;
+    char strategies[128];
+} ours_model;
+
+void ours_close_model(ours_model *m)
+{
+    if (!m)
+        return;
+    clrnn_graph_plan_destroy(&m->plan);
+    clrnn_graph_destroy(&m->graph);
+    clrnn_tensors_destroy(&m->values);
+    free(m);
+}
+
+/* What the recurrent nodes run as, each strategy once. */
+static void note_strategies(ours_model *m)
+{
+    for (uint32_t i = 0; i < clrnn_graph_nodes(m->graph); i++) {
+        const clrnn_plan_info *info = clrnn_graph_plan_node_info(m->plan, i);
+        const size_t used = strlen(m->strategies);
+        if (info && !strstr(m->strategies, info->strategy) && used < sizeof m->strategies)
+            snprintf(m->strategies + used, sizeof m->strategies - used, "%s%s", used ? "+" : "",
+                     info->strategy);
+    }
+}
+
+/* A file of a model for inputs of these shapes: ranks [count], sizes one after the other; of whole
+ * numbers (whole [count]) the values, int64. NULL after an error. */
+ours_model *ours_open_model(clrnn_context *context, const char *path, uint32_t count,
+                            const char *const *names, const uint32_t *ranks, const uint64_t *sizes,
+                            const void *const *whole)
+{
+    clrnn_import_input inputs[MOST] = {{0}};
+    clrnn_import_desc desc = {.inputs = inputs, .input_count = count};
+    ours_model *m = count <= MOST ? calloc(1, sizeof *m) : NULL;
+    clrnn_status status = m ? clrnn_tensors_create(&ears, &m->values) : CLRNN_ERR_MEMORY;
+    for (uint32_t i = 0; i < count && !status; sizes += ranks[i++]) {
+        inputs[i] = (clrnn_import_input){.name = names[i], .has_shape = true, .rank = ranks[i]};
+        for (uint32_t k = 0; k < ranks[i]; k++)
+            inputs[i].shape[k] = (int64_t)sizes[k];
+        if (whole[i])
+            status =
+                clrnn_tensors_add(m->values, names[i], CLRNN_DTYPE_I64, ranks[i], sizes, whole[i]);
+        if (whole[i] && !status)
+            inputs[i].value = clrnn_tensors_find(m->values, names[i]);
+    }
+    if (!status)
+        status = clrnn_graph_import(path, &desc, &ears, &m->graph);
+    if (!status)
+        status = clrnn_graph_plan_create(
+            context, m->graph, &(clrnn_graph_plan_desc){.max_steps = 1, .max_batch = 1}, &m->plan);
+    if (!status) {
+        note_strategies(m);
+        return m;
+    }
+    ours_close_model(m);
+    return NULL;
+}
+
+const char *ours_model_strategies(const ours_model *m)
+{
+    return m->strategies;
+}
+
+/* Input or output i: its name, or NULL; its shape. whole: int32, else float. */
+const char *ours_model_value(ours_model *m, int output, uint32_t i, uint32_t *rank, uint64_t *shape,
+                             int *whole)
+{
+    clrnn_value_info info;
+    if (!(output ? clrnn_graph_output_at(m->graph, i, &info)
+                 : clrnn_graph_input_at(m->graph, i, &info)))
+        return NULL;
+    *whole = info.ids;
+    return clrnn_graph_plan_shape(m->plan, info.name, 1, 1, rank, shape) ? NULL : info.name;
+}
+
+/* Where input or output i lies, as long as the model runs. */
+void ours_model_array(ours_model *m, int output, uint32_t i, const char *name, void *data)
+{
+    if (output && i < MOST) {
+        m->out[i] = (clrnn_graph_sink){name, data};
+        m->outs = i + 1;
+    } else if (i < MOST) {
+        m->in[i] = (clrnn_graph_source){name, data};
+        m->ins = i + 1;
+    }
+}
+
+/* Returns 0, or not after an error. */
+int ours_run_model(ours_model *m)
+{
+    const clrnn_graph_io io = {
+        .inputs = m->in, .outputs = m->out, .input_count = m->ins, .output_count = m->outs};
+    return (int)clrnn_graph_plan_forward(m->plan, &io);
 }

@@ -102,5 +102,65 @@ class Ours:
         self.clrnn.lib.ours_close_plan(self.plan)
 
 
+class OursModel:
+    """A model in a file, for arrays of these shapes; those of whole numbers are int64."""
+    library, threads = "ours", 0
+
+    def __init__(self, clrnn, path, feed):
+        lib = self.lib = clrnn.lib
+        self.clrnn = clrnn
+        for name, kind in (("open_model", ctypes.c_void_p), ("model_value", ctypes.c_char_p),
+                           ("model_strategies", ctypes.c_char_p)):
+            getattr(lib, f"ours_{name}").restype = kind
+        count = len(feed)
+        feed = {name: np.ascontiguousarray(a) for name, a in feed.items()}
+        self.kept = [feed]
+        names = (ctypes.c_char_p * count)(*(name.encode() for name in feed))
+        ranks = (ctypes.c_uint32 * count)(*(a.ndim for a in feed.values()))
+        sizes = [n for a in feed.values() for n in a.shape]
+        whole = (ctypes.c_void_p * count)(*(a.ctypes.data if a.dtype.kind == "i" else None
+                                            for a in feed.values()))
+        handle = lib.ours_open_model(clrnn.handle, str(path).encode(), count, names, ranks,
+                                     (ctypes.c_uint64 * (len(sizes) + 1))(*sizes), whole)
+        if not handle:
+            clrnn.fail()
+        self.handle = ctypes.c_void_p(handle)
+        self.strategy, self.gemm = clrnn.text("model_strategies", self.handle), ""
+        self.results = {}
+        for name, shape, kind in self.values(0):
+            self.give(0, name, np.ascontiguousarray(feed[name].reshape(shape), kind))
+        for name, shape, kind in self.values(1):
+            self.results[name] = np.zeros(shape, kind)
+            self.give(1, name, self.results[name])
+
+    def values(self, output):
+        rank, shape, whole = ctypes.c_uint32(), (ctypes.c_uint64 * 16)(), ctypes.c_int()
+        found = []
+        while name := self.lib.ours_model_value(self.handle, output, len(found),
+                                                ctypes.byref(rank), shape, ctypes.byref(whole)):
+            found.append((name.decode(), tuple(shape[:rank.value]),
+                          np.int32 if whole.value else np.float32))
+        return found
+
+    def give(self, output, name, array):
+        text = ctypes.create_string_buffer(name.encode())
+        self.lib.ours_model_array(self.handle, output, sum(o == output for o, *_ in self.kept[1:]),
+                                  text, pointer(array))
+        self.kept.append((output, text, array))
+
+    def begin(self):
+        pass
+
+    def run(self):
+        if self.lib.ours_run_model(self.handle):
+            self.clrnn.fail()
+
+    def outputs(self):
+        return self.results
+
+    def close(self):
+        self.lib.ours_close_model(self.handle)
+
+
 def pointer(array):
     return ctypes.c_void_p(array.ctypes.data if array is not None else None)

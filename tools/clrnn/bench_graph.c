@@ -203,12 +203,6 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double part(const double *sorted, size_t count, double p)
-{
-    const double rank = ceil(p * (double)count);
-    return 1e6 * sorted[rank < 1 ? 0 : (size_t)rank - 1];
-}
-
 static int time_runs(machine *m, bench_result *out)
 {
     double *seconds = calloc(MOST_RUNS, sizeof *seconds), total = 0;
@@ -230,8 +224,8 @@ static int time_runs(machine *m, bench_result *out)
     out->median_ms = 1e3 * seconds[runs / 2];
     if (m->stream)
         out->latency = (bench_latency){.median_us = 1e3 * out->median_ms,
-                                       .p99_us = part(seconds, runs, 0.99),
-                                       .p999_us = part(seconds, runs, 0.999),
+                                       .p99_us = 1e6 * tool_percentile(seconds, runs, 0.99),
+                                       .p999_us = 1e6 * tool_percentile(seconds, runs, 0.999),
                                        .max_us = 1e6 * seconds[runs - 1],
                                        .budget_us = 1e6 * m->steps / SAMPLE_RATE};
     free(seconds);

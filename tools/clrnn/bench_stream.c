@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * bench_stream.c - `clrnn bench` of mode=stream: how long each block of a stream takes, and how
  * long the slowest do, since a block that comes late is heard. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "bench.h"
@@ -23,13 +22,6 @@ typedef struct sequence {
     char *x;
     void *y; /* [block,N,R] */
 } sequence;
-
-/* The value that a part `p` of the sorted ones does not exceed (the nearest rank). */
-static double percentile(const double *sorted, size_t count, double p)
-{
-    double rank = ceil(p * (double)count);
-    return sorted[rank < 1 ? 0 : (size_t)rank - 1];
-}
 
 /* Block `index`; the input repeats, the states go on. */
 static clrnn_status process(const sequence *s, size_t index)
@@ -56,8 +48,8 @@ static int time_blocks(const clrnn_problem *p, const sequence *s, bench_result *
     if (!status) {
         bench_summarize(p, seconds, runs, out);
         out->latency = (bench_latency){.median_us = 1e3 * out->median_ms,
-                                       .p99_us = 1e6 * percentile(seconds, runs, 0.99),
-                                       .p999_us = 1e6 * percentile(seconds, runs, 0.999),
+                                       .p99_us = 1e6 * tool_percentile(seconds, runs, 0.99),
+                                       .p999_us = 1e6 * tool_percentile(seconds, runs, 0.999),
                                        .max_us = 1e6 * seconds[runs - 1],
                                        .budget_us = 1e6 * s->block / SAMPLE_RATE};
     }

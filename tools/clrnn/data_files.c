@@ -21,8 +21,14 @@ static int keep(data_arrays *a, clrnn_tensors *set)
     return TOOL_OK;
 }
 
-static int load(data_arrays *a, const char *path, clrnn_tensors **set)
+static int load(const data_files *f, data_arrays *a, const char *name, const char *path,
+                clrnn_tensors **set)
 {
+    if (data_is_sound(path)) {
+        int code = data_read_sound(f->command, path, name, f->window, set);
+        a->batch_first = true;
+        return code ? code : keep(a, *set);
+    }
     clrnn_status status = ends_with(path, ".csv") ? clrnn_csv_load(path, NULL, tool_log(), set)
                                                   : clrnn_tensors_load(path, tool_log(), set);
     return status ? tool_failed(status) : keep(a, *set);
@@ -43,7 +49,7 @@ static int read_array(const data_files *f, data_arrays *a, const char *option, c
     clrnn_tensors *set = NULL;
     if (!path)
         return TOOL_OK;
-    int code = load(a, path, &set);
+    int code = load(f, a, option, path, &set);
     if (code)
         return code;
     *tensor = named(set, option, other);
@@ -231,7 +237,7 @@ static int read_file(const data_files *f, data_arrays *a)
     else if (data_is_idx(f->data))
         code = data_read_idx(f->command, f->data, f->targets, &set);
     else
-        code = load(a, f->data, &set);
+        code = load(f, a, "x", f->data, &set);
     if (code)
         return code;
     if (a->set_count == 0 || a->sets[a->set_count - 1] != set)
@@ -245,8 +251,9 @@ static int read_file(const data_files *f, data_arrays *a)
     a->mask = clrnn_tensors_find(set, "mask");
     a->parts = clrnn_tensors_find(set, "parts");
     a->batch_first =
-        f->batch_first || ends_with(f->data, ".json") || clrnn_tensors_metadata(set, "batch_first");
+        a->batch_first || ends_with(f->data, ".json") || clrnn_tensors_metadata(set, "batch_first");
     a->series = f->series;
+    a->rolls = clrnn_tensors_metadata(set, "rolls") != NULL;
     if (f->series && !a->targets && a->x->rank == 2)
         a->targets = a->x;
     return TOOL_OK;

@@ -106,6 +106,10 @@ static int step(data_session *s, bool last)
     if (!status)
         status = clrnn_trainer_step(s->trainer, &batch,
                                     due || every(next, LOOK_EVERY) ? &s->loss : NULL);
+    double again; /* where it was not seen at once: the step that failed, to be told where */
+    if (status == CLRNN_ERR_NOT_FINITE && steps_done(s) + 1 < next &&
+        !clrnn_data_batch(s->data, CLRNN_PART_TRAIN, steps_done(s), &batch))
+        status = clrnn_trainer_step(s->trainer, &batch, &again) ? CLRNN_ERR_NOT_FINITE : status;
     if (status)
         return failed(s, status);
     if (due) {

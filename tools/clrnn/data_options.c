@@ -9,12 +9,14 @@
 void data_add_options(tool_option *end, train_options *o)
 {
     o->huber_delta = 1;
+    o->pre_emphasis = 0.85;
+    o->dc_weight = 1;
     o->plateau_factor = 0.5;
     o->length = 100;
     o->seeds = 1;
     o->step_factor = 0;
     const tool_option options[] = {
-        tool_text("data", "FILE", &o->data, "x: .npy, .npz, .safetensors, .csv, .json, IDX"),
+        tool_text("data", "FILE", &o->data, "x: .npy, .npz, .safetensors, .csv, .json, .wav, IDX"),
         tool_text("targets", "FILE", &o->targets, "what is to be told"),
         tool_text("lengths", "FILE", &o->lengths, "steps of each sequence"),
         tool_text("mask", "FILE", &o->mask, "0 where a target is missing"),
@@ -24,6 +26,9 @@ void data_add_options(tool_option *end, train_options *o)
                     "steps with a target (by shape)"),
         tool_choice("loss", "auto|" DATA_LOSSES, &o->loss, "(by the targets' type)"),
         tool_real("huber-delta", "D", &o->huber_delta, 1e-30, 1e30, "of huber (1)"),
+        tool_real("pre-emphasis", "C", &o->pre_emphasis, 0, 0.999999,
+                  "esr: of errors e[t] - C e[t-1] (0.85)"),
+        tool_real("dc-weight", "W", &o->dc_weight, 0, 1e30, "esr: of the error's mean (1)"),
         tool_u32("classes", "K", &o->classes, 1, "classes there are (those that occur)"),
         tool_text("class-weights", "W,..", &o->class_weights,
                   "balanced, or a number for each class"),
@@ -73,11 +78,19 @@ static int refuse(const train_options *o, const char *const *names, const char *
 
 static int check_task(const train_options *o)
 {
-    static const char *const others[] = {
-        "data",      "targets",        "lengths",     "mask",    "parts",         "batch-first",
-        "target-at", "loss",           "huber-delta", "classes", "class-weights", "standardise",
-        "columns",   "target-columns", "group",       "flatten", "forecast",      "window",
-        "season",    "split",          "test",        "epochs",  "validation",    NULL};
+    static const char *const others[] = {"data",          "targets",
+                                         "lengths",       "mask",
+                                         "parts",         "batch-first",
+                                         "target-at",     "loss",
+                                         "huber-delta",   "classes",
+                                         "class-weights", "standardise",
+                                         "columns",       "target-columns",
+                                         "group",         "flatten",
+                                         "forecast",      "window",
+                                         "season",        "split",
+                                         "test",          "epochs",
+                                         "validation",    "pre-emphasis",
+                                         "dc-weight",     NULL};
     if (!o->task)
         return tool_error("train: --task none: choose one of " DATA_TASKS);
     return refuse(o, others, "of a task");
@@ -86,11 +99,17 @@ static int check_task(const train_options *o)
 static int check_data(const train_options *o)
 {
     static const char *const of_tasks[] = {"length", NULL};
-    static const char *const of_series[] = {"window", "season", NULL};
+    static const char *const of_series[] = {"season", NULL};
+    static const char *const of_esr[] = {"pre-emphasis", "dc-weight", NULL};
+    static const char *const of_steps[] = {"window", NULL};
     static const char *const not_of_series[] = {"lengths", "group", "parts", NULL};
     int code = refuse(o, of_tasks, "of data but of --task");
     if (!code && !o->forecast)
         code = refuse(o, of_series, "of data without --forecast");
+    if (!code && !o->forecast && !data_is_sound(o->data))
+        code = refuse(o, of_steps, "of data without --forecast, but of sounds");
+    if (!code && o->loss - 1 != CLRNN_LOSS_ESR)
+        code = refuse(o, of_esr, "of this loss; add --loss esr");
     if (!code && o->forecast)
         code = refuse(o, not_of_series, "of --forecast");
     return code;
@@ -120,28 +139,69 @@ static int check_both(const train_options *o)
 
 int data_check_options(const train_options *o)
 {
-    static const char *const of_data[] = {
-        "targets",     "lengths",  "mask",           "parts",          "batch-first",
-        "target-at",   "loss",     "huber-delta",    "classes",        "class-weights",
-        "standardise", "columns",  "target-columns", "group",          "flatten",
-        "forecast",    "window",   "season",         "split",          "test",
-        "epochs",      "patience", "plateau",        "plateau-factor", "seeds",
-        "model",       "output",   "freeze",         "bidirectional",  "act",
-        "length",      NULL};
+    static const char *const of_data[] = {"targets",        "lengths",
+                                          "mask",           "parts",
+                                          "batch-first",    "target-at",
+                                          "loss",           "huber-delta",
+                                          "classes",        "class-weights",
+                                          "standardise",    "columns",
+                                          "target-columns", "group",
+                                          "flatten",        "forecast",
+                                          "window",         "season",
+                                          "split",          "test",
+                                          "epochs",         "patience",
+                                          "plateau",        "plateau-factor",
+                                          "seeds",          "model",
+                                          "output",         "freeze",
+                                          "bidirectional",  "act",
+                                          "length",         "pre-emphasis",
+                                          "dc-weight",      NULL};
     return data_is_asked(o) ? check_both(o) : refuse(o, of_data, "of --text");
 }
 
 /* --- in checkpoints ------------------------------------------------------------------------- */
 
-static const char *const remembered[] = {
-    "batch",        "seed",          "steps",       "optimizer",   "lr",
-    "schedule",     "warmup",        "step-every",  "step-factor", "momentum",
-    "weight-decay", "clip",          "dropout",     "validation",  "validate-every",
-    "test",         "split",         "target-at",   "loss",        "huber-delta",
-    "classes",      "class-weights", "standardise", "columns",     "target-columns",
-    "group",        "flatten",       "forecast",    "window",      "season",
-    "batch-first",  "epochs",        "patience",    "plateau",     "plateau-factor",
-    "task",         "length",        "output",      NULL};
+static const char *const remembered[] = {"batch",
+                                         "seed",
+                                         "steps",
+                                         "optimizer",
+                                         "lr",
+                                         "schedule",
+                                         "warmup",
+                                         "step-every",
+                                         "step-factor",
+                                         "momentum",
+                                         "weight-decay",
+                                         "clip",
+                                         "dropout",
+                                         "validation",
+                                         "validate-every",
+                                         "test",
+                                         "split",
+                                         "target-at",
+                                         "loss",
+                                         "huber-delta",
+                                         "classes",
+                                         "class-weights",
+                                         "standardise",
+                                         "columns",
+                                         "target-columns",
+                                         "group",
+                                         "flatten",
+                                         "forecast",
+                                         "window",
+                                         "season",
+                                         "batch-first",
+                                         "epochs",
+                                         "patience",
+                                         "plateau",
+                                         "plateau-factor",
+                                         "task",
+                                         "length",
+                                         "output",
+                                         "pre-emphasis",
+                                         "dc-weight",
+                                         NULL};
 
 int data_keep_options(const train_options *o, uint64_t validate_every, clrnn_tensors *set)
 {

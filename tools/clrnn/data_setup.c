@@ -15,6 +15,8 @@ static clrnn_loss loss_of(const train_options *o, const data_arrays *a)
     if (o->loss)
         return (clrnn_loss)(o->loss - 1);
     const clrnn_tensor *t = a->targets;
+    if (a->rolls)
+        return CLRNN_LOSS_BINARY;
     const bool integers = t && t->dtype >= CLRNN_DTYPE_I8 && t->dtype <= CLRNN_DTYPE_BOOL;
     return o->classes || a->classes[0] || (integers && !a->series) ? CLRNN_LOSS_CROSS_ENTROPY
                                                                    : CLRNN_LOSS_MEAN_SQUARED;
@@ -28,6 +30,8 @@ static clrnn_target_at target_at(const train_options *o, const data_arrays *a, c
         return (clrnn_target_at)(o->target_at - 1);
     if (a->series)
         return CLRNN_TARGET_LAST;
+    if (loss == CLRNN_LOSS_CTC || loss == CLRNN_LOSS_ESR)
+        return CLRNN_TARGET_EVERY;
     if (x->rank != 3 || t->rank > 2)
         return CLRNN_TARGET_EVERY;
     const uint64_t T = x->shape[a->batch_first ? 1 : 0], N = x->shape[a->batch_first ? 0 : 1];
@@ -66,12 +70,15 @@ static clrnn_status split(data_session *s)
 /* As a model from a file was used to, or as the training part has it. */
 static clrnn_status scale(data_session *s)
 {
+    const clrnn_loss loss = s->info->loss;
     const bool values =
-        s->info->loss != CLRNN_LOSS_CROSS_ENTROPY && s->info->loss != CLRNN_LOSS_BINARY;
+        loss != CLRNN_LOSS_CROSS_ENTROPY && loss != CLRNN_LOSS_BINARY && loss != CLRNN_LOSS_CTC;
     const int how = s->o->standardise;
     if (s->checkpoint && (clrnn_tensors_find(s->checkpoint, "scale.x_mean") ||
                           clrnn_tensors_find(s->checkpoint, "scale.y_mean")))
         return clrnn_data_scaling_from_tensors(s->data, s->checkpoint);
+    if (how == 0 && (s->arrays->rolls || loss == CLRNN_LOSS_ESR)) /* sound has its own scale */
+        return CLRNN_OK;
     const bool x = how == 0 || how == 2 || how == 4, y = how == 3 || how == 4;
     if (!x && !y && how != 0)
         return CLRNN_OK;
@@ -103,6 +110,8 @@ static int make_data(data_session *s)
                             .mask = a->mask,
                             .loss = loss_of(o, a),
                             .huber_delta = o->huber_delta,
+                            .pre_emphasis = o->pre_emphasis,
+                            .dc_weight = o->dc_weight,
                             .output_size = o->classes,
                             .batch_first = a->batch_first,
                             .batch = o->batch,
@@ -183,6 +192,10 @@ static clrnn_trainer_desc describe(const data_session *s, const double *weights)
     desc.class_weights = weights;
     if (s->info->loss == CLRNN_LOSS_HUBER)
         desc.huber_delta = o->huber_delta;
+    if (s->info->loss == CLRNN_LOSS_ESR) {
+        desc.pre_emphasis = o->pre_emphasis;
+        desc.dc_weight = o->dc_weight;
+    }
     if (o->schedule == CLRNN_SCHEDULE_COSINE || o->schedule == CLRNN_SCHEDULE_ONE_CYCLE)
         desc.total_steps = s->steps;
     const char *rate = s->checkpoint && o->resume
@@ -199,6 +212,8 @@ static clrnn_status make_graph_trainer(data_session *s, clrnn_trainer_desc desc)
     const clrnn_graph_loss loss = {.output = s->output,
                                    .loss = desc.loss,
                                    .huber_delta = desc.huber_delta,
+                                   .pre_emphasis = desc.pre_emphasis,
+                                   .dc_weight = desc.dc_weight,
                                    .missing = desc.missing,
                                    .class_weights = desc.class_weights};
     clrnn_graph_trainer_desc all = {.training = desc,
@@ -206,7 +221,7 @@ static clrnn_status make_graph_trainer(data_session *s, clrnn_trainer_desc desc)
                                     .loss_count = 1,
                                     .strategy = (clrnn_strategy)s->o->strategy};
     all.training.loss = (clrnn_loss)0;
-    all.training.huber_delta = 0;
+    all.training.huber_delta = all.training.pre_emphasis = all.training.dc_weight = 0;
     all.training.missing = false;
     all.training.class_weights = NULL;
     return clrnn_graph_trainer_create(s->context, s->graph, &all, &s->trainer);

@@ -183,6 +183,11 @@ int data_read_json(const char *command, const char *path, clrnn_tensors **set, c
     free(text);
     if (!cJSON_IsObject(root))
         code = tool_error("%s: %s: no JSON object", command, path);
+    if (!code && data_is_rolls(root)) {
+        code = data_read_rolls(command, path, root, set);
+        cJSON_Delete(root);
+        return code;
+    }
     if (!code)
         code = walk(&s, root, false);
     if (!code && s.count == 0)

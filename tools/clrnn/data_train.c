@@ -44,6 +44,7 @@ int data_read_options(const char *command, const train_options *o, data_arrays *
                               .group = o->group,
                               .batch_first = o->batch_first,
                               .flatten = o->flatten,
+                              .window = o->window ? o->window : 2048,
                               .series = o->forecast != 0};
     *arrays = (data_arrays){0};
     return o->data ? data_read(&files, arrays) : TOOL_OK;

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph_blocks.h"
+#include "graph_sound.h"
+#include "graph_words.h"
+
 /* One run: host arrays of all inputs and outputs of the graph. */
 typedef struct arrays {
     clrnn_graph_source *sources;
@@ -12,6 +16,7 @@ typedef struct arrays {
     uint32_t inputs, outputs;
     uint32_t steps, batch; /* T and N, 1 where no input has them */
     uint32_t *lengths;     /* [N], or NULL */
+    clrnn_tensors *sounds; /* as the model takes them */
 } arrays;
 
 bool graph_pass_add(graph_pass *pass, const char *name, const clrnn_tensor *value)
@@ -26,12 +31,12 @@ bool graph_pass_add(graph_pass *pass, const char *name, const clrnn_tensor *valu
     return true;
 }
 
-static clrnn_status complain(clrnn_status status, const char *format, const char *name)
+bool graph_pass_add_sound(graph_pass *pass, const char *name, const clrnn_tensor *value)
 {
-    char text[1000];
-    snprintf(text, sizeof text, format, name);
-    tool_log()->message(tool_log()->user, CLRNN_LOG_ERROR, text);
-    return status;
+    if (!graph_pass_add(pass, name, value))
+        return false;
+    pass->sound[pass->count - 1] = true;
+    return true;
 }
 
 /* What given array k is called, by itself or by its place. */
@@ -41,13 +46,20 @@ static const char *name_of(const graph_pass *pass, const clrnn_tensors *names, u
     return pass->inputs[k].name ? pass->inputs[k].name : name ? name->name : "";
 }
 
+/* Which given array is for an input; pass->count: none. */
+static uint32_t find(const graph_pass *pass, const clrnn_tensors *names, const char *name)
+{
+    uint32_t k = 0;
+    while (k < pass->count && strcmp(name_of(pass, names, k), name) != 0)
+        k++;
+    return k;
+}
+
 static const clrnn_tensor *given(const graph_pass *pass, const clrnn_tensors *names,
                                  const char *name)
 {
-    for (uint32_t k = 0; k < pass->count; k++)
-        if (strcmp(name_of(pass, names, k), name) == 0)
-            return pass->inputs[k].value;
-    return NULL;
+    const uint32_t k = find(pass, names, name);
+    return k < pass->count ? pass->inputs[k].value : NULL;
 }
 
 /* Of a format that says no names: those of the graph. */
@@ -61,24 +73,6 @@ static clrnn_status take_names(const clrnn_graph *graph, clrnn_tensors *names)
          i++)
         status = clrnn_tensors_add(names, info.name, CLRNN_DTYPE_F32, 1, &empty, NULL);
     return status;
-}
-
-/* "[T,N,3]" */
-static const char *shape_text(const clrnn_value_info *info, char text[200])
-{
-    size_t used = 1;
-    strcpy(text, "[");
-    for (uint32_t i = 0; i < info->rank; i++) {
-        const int64_t size = info->shape[i];
-        char number[24];
-        snprintf(number, sizeof number, "%lld", (long long)size);
-        used += (size_t)snprintf(text + used, 200 - used, "%s%s", i ? "," : "",
-                                 size == CLRNN_STEPS   ? "T"
-                                 : size == CLRNN_BATCH ? "N"
-                                                       : number);
-    }
-    snprintf(text + used, 200 - used, "]");
-    return text;
 }
 
 /* Whether a size is that of an axis; T and N are what the first array says that has them. */
@@ -95,10 +89,24 @@ static bool take_size(int64_t axis, uint64_t size, arrays *a, bool known[2])
     return true;
 }
 
+/* Whether a value would fit with its first two axes exchanged: batch-major data, time-major model.
+ */
+static bool is_swapped(const clrnn_value_info *info, const clrnn_tensor *value, const arrays *a,
+                       const bool known[2])
+{
+    arrays trial = *a;
+    bool tried[2] = {known[0], known[1]}, fits = value->rank == info->rank && info->rank > 1;
+    for (uint32_t i = 0; i < info->rank && fits; i++)
+        fits = take_size(info->shape[i], value->shape[i < 2 ? 1 - i : i], &trial, tried);
+    return fits;
+}
+
 /* T and N by the shapes that are given; one sequence may come without the axis of N. */
 static clrnn_status take_shape(const clrnn_value_info *info, const clrnn_tensor *value, arrays *a,
                                bool known[2])
 {
+    const arrays before = *a;
+    const bool was_known[2] = {known[0], known[1]};
     bool fits = true, has_batch = false;
     char text[600], wanted[200], found[200];
     for (uint32_t i = 0; i < info->rank; i++)
@@ -116,10 +124,12 @@ static clrnn_status take_shape(const clrnn_value_info *info, const clrnn_tensor 
     clrnn_value_info other = {.rank = value->rank};
     for (uint32_t i = 0; i < value->rank; i++)
         other.shape[i] = (int64_t)value->shape[i];
-    snprintf(text, sizeof text, "input '%s' is %s, but the model takes %s%s", info->name,
-             shape_text(&other, found), shape_text(info, wanted),
-             has_batch ? ", T and N the same in all inputs" : "");
-    return complain(CLRNN_ERR_RANGE, "%s", text);
+    snprintf(text, sizeof text, "input '%s' is %s, but the model takes %s%s%s", info->name,
+             graph_shape_text(&other, found), graph_shape_text(info, wanted),
+             has_batch ? ", T and N the same in all inputs" : "",
+             is_swapped(info, value, &before, was_known) ? "; its first two axes look swapped"
+                                                         : "");
+    return graph_complain(CLRNN_ERR_RANGE, "%s", text);
 }
 
 /* An array called "lengths", where the model has no such input. */
@@ -127,21 +137,39 @@ static clrnn_status take_lengths(const clrnn_tensor *value, arrays *a)
 {
     double *numbers = value->count == a->batch ? calloc(value->count, sizeof *numbers) : NULL;
     if (!numbers)
-        return complain(CLRNN_ERR_RANGE, "'%s' must be one whole number for each sequence",
-                        "lengths");
+        return graph_complain(CLRNN_ERR_RANGE, "'%s' must be one whole number for each sequence",
+                              "lengths");
     clrnn_tensor_to_f64(value, numbers);
     a->lengths = calloc(a->batch, sizeof *a->lengths);
     clrnn_status status = a->lengths ? CLRNN_OK : CLRNN_ERR_MEMORY;
     for (uint32_t n = 0; n < a->batch && status == CLRNN_OK; n++) {
         const double x = numbers[n];
         if (!(x >= 0 && x <= a->steps) || x != (uint32_t)x)
-            status = complain(CLRNN_ERR_RANGE, "'%s' must be whole numbers from 0 to T", "lengths");
+            status = graph_complain(CLRNN_ERR_RANGE, "'%s' must be whole numbers from 0 to T",
+                                    "lengths");
         else
             a->lengths[n] = (uint32_t)x;
     }
     free(numbers);
     return status;
 }
+
+/* --- sounds ----------------------------------------------------------------------------------- */
+
+static clrnn_status fit_sounds(graph_pass *pass, const clrnn_tensors *names,
+                               const clrnn_graph *graph, arrays *a)
+{
+    clrnn_value_info info;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_input_at(graph, i, &info); i++) {
+        const uint32_t k = find(pass, names, info.name);
+        if (k < pass->count && pass->sound[k])
+            status = graph_sound_fit(&info, &a->sounds, &pass->inputs[k].value);
+    }
+    return status;
+}
+
+/* --- arrays ----------------------------------------------------------------------------------- */
 
 /* What is given must be an input, and say the same T and N as the others. */
 static clrnn_status take_shapes(const graph_pass *pass, const clrnn_tensors *names,
@@ -162,8 +190,8 @@ static clrnn_status take_shapes(const graph_pass *pass, const clrnn_tensors *nam
     for (uint32_t k = 0; k < pass->count && status == CLRNN_OK; k++) {
         const char *name = name_of(pass, names, k);
         if (!*name || (!clrnn_tensors_find(names, name) && pass->inputs[k].value != lengths))
-            status = complain(CLRNN_ERR_ARGUMENT, "the model has no input '%s'",
-                              *name ? name : "of that place");
+            status = graph_complain(CLRNN_ERR_ARGUMENT, "the model has no input '%s'",
+                                    *name ? name : "of that place");
     }
     return status == CLRNN_OK && lengths ? take_lengths(lengths, a) : status;
 }
@@ -187,8 +215,26 @@ static void *converted(const clrnn_tensor *value, bool ids, clrnn_precision prec
     return numbers;
 }
 
+/* The shape of an input or output, which of a stream has no other axes than T, N and numbers. */
+static clrnn_status shape_of(clrnn_graph_plan *plan, const arrays *a, const clrnn_value_info *info,
+                             uint32_t *rank, uint64_t shape[CLRNN_MOST_AXES])
+{
+    if (plan)
+        return clrnn_graph_plan_shape(plan, info->name, 0, 0, rank, shape);
+    *rank = info->rank;
+    for (uint32_t i = 0; i < info->rank; i++) {
+        const int64_t size = info->shape[i];
+        if (size < 0 && size != CLRNN_STEPS && size != CLRNN_BATCH)
+            return graph_complain(CLRNN_ERR_ARGUMENT,
+                                  "an axis of '%s' depends on T: it cannot come in blocks",
+                                  info->name);
+        shape[i] = size == CLRNN_STEPS ? a->steps : size == CLRNN_BATCH ? a->batch : (uint64_t)size;
+    }
+    return CLRNN_OK;
+}
+
 /* An input by what was given; else zeros, if they are allowed. */
-static clrnn_status fill_source(const graph_pass *pass, const clrnn_tensors *names,
+static clrnn_status fill_source(const graph_pass *pass, const clrnn_tensors *names, const arrays *a,
                                 clrnn_graph_plan *plan, const clrnn_value_info *info,
                                 clrnn_graph_source *source)
 {
@@ -196,16 +242,16 @@ static clrnn_status fill_source(const graph_pass *pass, const clrnn_tensors *nam
     uint64_t shape[CLRNN_MOST_AXES];
     uint32_t rank = 0;
     size_t count = 1;
-    clrnn_status status = clrnn_graph_plan_shape(plan, info->name, 0, 0, &rank, shape);
+    clrnn_status status = shape_of(plan, a, info, &rank, shape);
     for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++)
         count *= (size_t)shape[i];
     if (status != CLRNN_OK)
         return status;
     if (!value && !pass->zeros)
-        return complain(CLRNN_ERR_ARGUMENT, "input '%s' is not given", info->name);
+        return graph_complain(CLRNN_ERR_ARGUMENT, "input '%s' is not given", info->name);
     if (value && value->count != count)
-        return complain(CLRNN_ERR_RANGE, "input '%s' is of another shape than it is given",
-                        info->name);
+        return graph_complain(CLRNN_ERR_RANGE, "input '%s' is of another shape than it is given",
+                              info->name);
     if (!value)
         tool_warn("input '%s' is not given: zeros", info->name);
     *source = (clrnn_graph_source){info->name, value ? converted(value, info->ids, pass->precision)
@@ -213,7 +259,7 @@ static clrnn_status fill_source(const graph_pass *pass, const clrnn_tensors *nam
     return source->data ? CLRNN_OK : CLRNN_ERR_MEMORY;
 }
 
-static clrnn_status make_sink(clrnn_graph_plan *plan, const clrnn_value_info *info,
+static clrnn_status make_sink(clrnn_graph_plan *plan, const arrays *a, const clrnn_value_info *info,
                               clrnn_precision precision, clrnn_tensors *set, clrnn_graph_sink *sink)
 {
     uint64_t shape[CLRNN_MOST_AXES];
@@ -221,7 +267,7 @@ static clrnn_status make_sink(clrnn_graph_plan *plan, const clrnn_value_info *in
     const clrnn_dtype dtype = info->ids                ? CLRNN_DTYPE_I32
                               : precision == CLRNN_F64 ? CLRNN_DTYPE_F64
                                                        : CLRNN_DTYPE_F32;
-    clrnn_status status = clrnn_graph_plan_shape(plan, info->name, 0, 0, &rank, shape);
+    clrnn_status status = shape_of(plan, a, info, &rank, shape);
     if (status == CLRNN_OK)
         status = clrnn_tensors_add(set, info->name, dtype, rank, shape, NULL);
     const clrnn_tensor *made = status == CLRNN_OK ? clrnn_tensors_find(set, info->name) : NULL;
@@ -229,7 +275,16 @@ static clrnn_status make_sink(clrnn_graph_plan *plan, const clrnn_value_info *in
     return status;
 }
 
-static clrnn_status make_arrays(const graph_pass *pass, const clrnn_tensors *names,
+/* Which axis is time, or -1. */
+static int time_axis(const clrnn_value_info *info)
+{
+    int axis = -1;
+    for (uint32_t i = 0; i < info->rank; i++)
+        axis = info->shape[i] == CLRNN_STEPS ? (int)i : axis;
+    return axis;
+}
+
+static clrnn_status make_arrays(graph_pass *pass, const clrnn_tensors *names,
                                 const clrnn_graph *graph, clrnn_graph_plan *plan,
                                 clrnn_tensors *set, arrays *a)
 {
@@ -240,9 +295,12 @@ static clrnn_status make_arrays(const graph_pass *pass, const clrnn_tensors *nam
     a->sinks = calloc(a->outputs + 1u, sizeof *a->sinks);
     clrnn_status status = a->sources && a->sinks ? CLRNN_OK : CLRNN_ERR_MEMORY;
     for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_input_at(graph, i, &info); i++)
-        status = fill_source(pass, names, plan, &info, &a->sources[i]);
-    for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_output_at(graph, i, &info); i++)
-        status = make_sink(plan, &info, pass->precision, set, &a->sinks[i]);
+        status = fill_source(pass, names, a, plan, &info, &a->sources[i]);
+    for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_output_at(graph, i, &info); i++) {
+        status = make_sink(plan, a, &info, pass->precision, set, &a->sinks[i]);
+        if (i < GRAPH_ARRAYS)
+            pass->timed[i] = time_axis(&info);
+    }
     return status;
 }
 
@@ -253,17 +311,59 @@ static void free_arrays(arrays *a)
     free(a->sources);
     free(a->sinks);
     free(a->lengths);
+    clrnn_tensors_destroy(&a->sounds);
 }
 
-clrnn_status graph_pass_run(clrnn_context *context, const graph_pass *pass, clrnn_tensors **outputs)
+/* --- all -------------------------------------------------------------------------------------- */
+
+/* The model as a graph. With arrays all is known of its shapes; what comes in blocks, or is a
+ * sound, has T and N. */
+static clrnn_status read_graph(const graph_pass *pass, clrnn_graph **graph)
 {
+    clrnn_import_input inputs[GRAPH_ARRAYS];
     const clrnn_import_desc desc = {.precision = pass->precision,
                                     .arch = pass->arch,
                                     .prefix = pass->prefix,
                                     .sizes = pass->sizes,
                                     .size_count = pass->size_count,
-                                    .inputs = pass->inputs,
+                                    .inputs = inputs,
                                     .input_count = pass->count};
+    for (uint32_t k = 0; k < pass->count; k++) {
+        inputs[k] = pass->inputs[k];
+        if (pass->block || pass->sound[k])
+            inputs[k].has_shape = false;
+        if (pass->sound[k])
+            inputs[k].value = NULL;
+    }
+    return clrnn_graph_import(pass->path, &desc, tool_log(), graph);
+}
+
+/* In one pass, or in blocks where there is no plan. */
+static clrnn_status run(clrnn_context *context, graph_pass *pass, clrnn_graph *graph,
+                        clrnn_graph_plan *plan, const arrays *a)
+{
+    const clrnn_graph_io io = {.lengths = a->lengths,
+                               .inputs = a->sources,
+                               .input_count = a->inputs,
+                               .outputs = a->sinks,
+                               .output_count = a->outputs};
+    const graph_blocks blocks = {.graph = graph,
+                                 .is_double = pass->precision == CLRNN_F64,
+                                 .block = pass->block < a->steps ? pass->block : a->steps,
+                                 .steps = a->steps,
+                                 .batch = a->batch,
+                                 .lengths = a->lengths,
+                                 .sources = a->sources,
+                                 .sinks = a->sinks,
+                                 .inputs = a->inputs,
+                                 .outputs = a->outputs,
+                                 .strategy = pass->strategy};
+    return plan ? clrnn_graph_plan_forward(plan, &io)
+                : graph_blocks_run(context, &blocks, &pass->times);
+}
+
+clrnn_status graph_pass_run(clrnn_context *context, graph_pass *pass, clrnn_tensors **outputs)
+{
     clrnn_graph *graph = NULL;
     clrnn_graph_plan *plan = NULL;
     clrnn_tensors *names = NULL;
@@ -271,26 +371,23 @@ clrnn_status graph_pass_run(clrnn_context *context, const graph_pass *pass, clrn
     *outputs = NULL;
     clrnn_status status = clrnn_format_inputs(pass->path, tool_log(), &names);
     if (status == CLRNN_OK)
-        status = clrnn_graph_import(pass->path, &desc, tool_log(), &graph);
+        status = read_graph(pass, &graph);
     if (status == CLRNN_OK)
         status = take_names(graph, names);
+    if (status == CLRNN_OK)
+        status = fit_sounds(pass, names, graph, &a);
     if (status == CLRNN_OK)
         status = take_shapes(pass, names, graph, &a);
     const clrnn_graph_plan_desc planned = {
         .max_steps = a.steps, .max_batch = a.batch, .strategy = pass->strategy};
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK && !pass->block)
         status = clrnn_graph_plan_create(context, graph, &planned, &plan);
     if (status == CLRNN_OK)
         status = clrnn_tensors_create(tool_log(), outputs);
     if (status == CLRNN_OK)
         status = make_arrays(pass, names, graph, plan, *outputs, &a);
-    const clrnn_graph_io io = {.lengths = a.lengths,
-                               .inputs = a.sources,
-                               .input_count = a.inputs,
-                               .outputs = a.sinks,
-                               .output_count = a.outputs};
     if (status == CLRNN_OK)
-        status = clrnn_graph_plan_forward(plan, &io);
+        status = run(context, pass, graph, plan, &a);
     free_arrays(&a);
     clrnn_graph_plan_destroy(&plan);
     clrnn_graph_destroy(&graph);

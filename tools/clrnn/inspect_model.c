@@ -7,11 +7,8 @@
 
 #include "inspect.h"
 #include "run.h"
+#include "sound.h"
 #include "system.h"
-
-#ifdef TOOL_SNDFILE
-#include <sndfile.h>
-#endif
 
 enum { most_text = 1 << 20 };
 
@@ -294,50 +291,24 @@ static int take_row(const inspect_options *o, const inspect_model *m, const clrn
     return made ? TOOL_OK : tool_no_memory();
 }
 
-#ifdef TOOL_SNDFILE
-static int read_sound(const inspect_options *o, clrnn_tensors **set)
+static int load_sound(const inspect_options *o, clrnn_tensors **set)
 {
-    SF_INFO info = {0};
-    SNDFILE *file = sf_open(o->in, SFM_READ, &info);
-    if (!file)
-        return tool_error("inspect: %s: %s", o->in, sf_strerror(NULL));
-    const sf_count_t wanted = (sf_count_t)o->first + o->steps;
-    const sf_count_t frames = info.frames < wanted ? info.frames : wanted;
-    const uint64_t shape[] = {(uint64_t)frames, (uint64_t)info.channels};
-    float *samples = calloc((size_t)frames * (size_t)info.channels + 1, sizeof *samples);
-    const bool whole = samples && sf_readf_float(file, samples, frames) == frames;
-    sf_close(file);
-    clrnn_status status = CLRNN_OK;
-    if (whole)
-        status = clrnn_tensors_create(tool_log(), set);
-    if (whole && !status)
-        status = clrnn_tensors_add(*set, "x", CLRNN_DTYPE_F32, 2, shape, samples);
-    free(samples);
-    return status ? tool_failed(status)
-           : whole
-               ? TOOL_OK
-               : tool_error("inspect: %s: cannot read its %lld frames", o->in, (long long)frames);
-}
-#endif
-
-static bool is_sound(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    return dot && (strcmp(dot, ".wav") == 0 || strcmp(dot, ".WAV") == 0);
+    tool_sound sound;
+    int code = sound_read("inspect", o->in, (uint64_t)o->first + o->steps, &sound);
+    const uint64_t shape[] = {sound.frames, sound.channels};
+    clrnn_status status = code ? CLRNN_OK : clrnn_tensors_create(tool_log(), set);
+    if (!code && !status)
+        status = clrnn_tensors_add(*set, "x", CLRNN_DTYPE_F32, 2, shape, sound.samples);
+    sound_free(&sound);
+    return status ? tool_failed(status) : code;
 }
 
 static int read_array(const inspect_options *o, const inspect_model *m, inspect_input *in)
 {
     clrnn_tensors *set = NULL;
     int code = TOOL_OK;
-    if (is_sound(o->in)) {
-#ifdef TOOL_SNDFILE
-        code = read_sound(o, &set);
-#else
-        code = tool_error("inspect: --in %s: this build reads no sound (it was made without "
-                          "libsndfile)",
-                          o->in);
-#endif
+    if (sound_is_named(o->in)) {
+        code = load_sound(o, &set);
     } else {
         clrnn_status status = clrnn_tensors_load(o->in, tool_log(), &set);
         code = status ? tool_failed(status) : TOOL_OK;

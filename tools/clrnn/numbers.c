@@ -20,6 +20,12 @@ double tool_random(uint64_t *state)
     return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
+double tool_percentile(const double *sorted, size_t count, double p)
+{
+    const double rank = ceil(p * (double)count);
+    return sorted[rank < 1 ? 0 : (size_t)rank - 1];
+}
+
 const char *tool_thousands(uint64_t value, char text[32])
 {
     char digits[24];

@@ -11,7 +11,7 @@
 typedef struct job {
     const char *model_path, *out, *probabilities, *selector;
     data_files files;
-    uint32_t batch;
+    uint32_t batch, beam;
     bool force;
     clrnn_tensors *set; /* the model's file */
     clrnn_context *context;
@@ -103,9 +103,12 @@ static int load_model(job *j)
     if (kind < 0)
         return tool_error("predict: %s: its loss, %s, is unknown", j->model_path, loss);
     j->loss = (clrnn_loss)kind;
-    if (j->probabilities && j->loss != CLRNN_LOSS_CROSS_ENTROPY && j->loss != CLRNN_LOSS_BINARY)
+    if (j->probabilities && j->loss != CLRNN_LOSS_CROSS_ENTROPY && j->loss != CLRNN_LOSS_BINARY &&
+        j->loss != CLRNN_LOSS_CTC)
         return tool_error("predict: --probabilities %s: the model tells values, not classes",
                           j->probabilities);
+    if (j->beam && j->loss != CLRNN_LOSS_CTC)
+        return tool_error("predict: --beam %u: the model was not trained with --loss ctc", j->beam);
     if (tool_is_graph(j->set))
         return load_graph(j);
     status = clrnn_model_from_tensors(j->context, j->set, CLRNN_F32, &j->model);
@@ -212,6 +215,16 @@ static const char *class_name(const job *j, int k, char text[100])
     return text;
 }
 
+/* Of gaussian the second half of the outputs are deviations. */
+static const char *value_name(const job *j, uint32_t k, char text[100])
+{
+    if (j->loss != CLRNN_LOSS_GAUSSIAN)
+        return class_name(j, (int)k, text);
+    const uint32_t half = j->outputs / 2;
+    snprintf(text, 100, "%s%u", k < half ? "mean" : "deviation", k % half);
+    return text;
+}
+
 static void put_head(const job *j, FILE *file, bool wide)
 {
     char text[100];
@@ -220,7 +233,7 @@ static void put_head(const job *j, FILE *file, bool wide)
     if (classes && !wide)
         fprintf(file, ",class");
     for (uint32_t k = 0; k < j->outputs && (wide || !classes); k++)
-        fprintf(file, ",%s", class_name(j, (int)k, text));
+        fprintf(file, ",%s", value_name(j, k, text));
     fprintf(file, "\n");
 }
 
@@ -273,6 +286,8 @@ static int save(const job *j, const char *path, bool wide)
     if (!path)
         return TOOL_OK;
     int code;
+    if (j->loss == CLRNN_LOSS_CTC && !wide)
+        return predict_labels(&(predict_told){j->told, j->info, j->outputs, j->beam}, path);
     if (ends_with(path, ".csv"))
         code = save_csv(j, path, wide);
     else if (classes)
@@ -320,7 +335,8 @@ static int run(int argc, char **argv)
     job j = {.files = {.command = "predict"}};
     tool_list models = {0};
     tool_option options[] = {
-        tool_text("data", "FILE", &j.files.data, "x: .npy, .npz, .safetensors, .csv, .json, IDX"),
+        tool_text("data", "FILE", &j.files.data,
+                  "x: .npy, .npz, .safetensors, .csv, .json, .wav, IDX"),
         tool_text("lengths", "FILE", &j.files.lengths, "steps of each sequence"),
         tool_text("columns", "NAMES", &j.files.columns, "of a .csv (those of the training)"),
         tool_text("group", "NAME", &j.files.group,
@@ -329,6 +345,8 @@ static int run(int argc, char **argv)
         tool_text("out", "FILE", &j.out, "classes or values, .npy or .csv"),
         tool_text("probabilities", "FILE", &j.probabilities, "of classes, .npy or .csv"),
         tool_u32("batch", "N", &j.batch, 1, "sequences side by side (32)"),
+        tool_u32("beam", "K", &j.beam, 1,
+                 "of ctc: search with the K likeliest beginnings (the best path)"),
         tool_flag("force", &j.force, "replace a .csv that exists"),
         tool_device(&j.selector),
         {0}};
@@ -359,5 +377,6 @@ const tool_command tool_predict = {
     "by\n"
     "their names in .csv; of steps past a sequence's length -1. Values are on the scale of the "
     "targets.\n"
-    "Of a series each window gives what comes after it.\n",
+    "Of a series each window gives what comes after it. --loss ctc: the labels of each sequence,\n"
+    "in .npy [N,S] and behind them -1. --loss gaussian: means, and then standard deviations.\n",
     run};

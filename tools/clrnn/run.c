@@ -33,6 +33,14 @@ typedef struct job {
     uint32_t *lengths;
 } job;
 
+/* What to do if x is batch-major: `rows` is what another array says that N is. */
+static const char *hint(const job *j, uint64_t rows)
+{
+    return !j->batch_first && rows == j->steps && rows != j->batch
+               ? "; x looks like [N,T,..]: add --batch-first"
+               : "";
+}
+
 static int bad_shape(const run_input *in, int which, const char *wanted)
 {
     char text[200];
@@ -95,35 +103,28 @@ static int read_symbols(job *j)
 static int read_lengths(job *j)
 {
     const run_input *in = &j->inputs[RUN_LENGTHS];
-    char wanted[64];
+    char wanted[120];
     if (!in->path)
         return TOOL_OK;
-    snprintf(wanted, sizeof wanted, "it must be [N] with N=%u", j->batch);
+    snprintf(wanted, sizeof wanted, "it must be [N] with N=%u%s", j->batch,
+             hint(j, in->tensor->rank == 1 ? in->tensor->shape[0] : 0));
     if (!run_is_integer(in->tensor))
         return tool_error("run: %s: lengths is %s, but must be integers", in->path,
                           clrnn_dtype_name(in->tensor->dtype));
     if (in->tensor->rank != 1 || in->tensor->shape[0] != j->batch)
         return bad_shape(in, RUN_LENGTHS, wanted);
-    int32_t *lengths = run_integers(in->tensor);
-    j->lengths = (uint32_t *)lengths;
-    if (!lengths)
-        return tool_no_memory();
-    for (uint32_t n = 0; n < j->batch; n++)
-        if (lengths[n] < 0 || (uint32_t)lengths[n] > j->steps)
-            return tool_error("run: %s: length %lld of sequence %u is not 0 to T=%u", in->path,
-                              (long long)run_integer_at(in->tensor, n), n, j->steps);
-    return TOOL_OK;
+    return run_lengths(in, j->steps, &j->lengths);
 }
 
 /* h0 [L*D,N,R] or c0 [L*D,N,H]. */
 static int read_state(job *j, int which, uint32_t width, void **out)
 {
     const run_input *in = &j->inputs[which];
-    char wanted[120];
+    char wanted[160];
     if (!in->path)
         return TOOL_OK;
-    snprintf(wanted, sizeof wanted, "it must be [%u,%u,%u] for this model and x", j->stack,
-             j->batch, width);
+    snprintf(wanted, sizeof wanted, "it must be [%u,%u,%u] for this model and x%s", j->stack,
+             j->batch, width, hint(j, in->tensor->rank == 3 ? in->tensor->shape[1] : 0));
     const uint64_t *shape = in->tensor->shape;
     if (in->tensor->rank != 3 || shape[0] != j->stack || shape[1] != j->batch || shape[2] != width)
         return bad_shape(in, which, wanted);
@@ -191,7 +192,6 @@ static void *step_of(const job *j, void *data, uint32_t t, size_t width)
     return data ? (char *)data + (size_t)t * j->batch * width * j->element : NULL;
 }
 
-/* Steps t..t+steps-1, from h0 and c0 to hn and cn. */
 static int forward_chunk(job *j, uint32_t t, uint32_t steps, const uint32_t *lengths,
                          const void *h0, const void *c0, void *hn, void *cn)
 {
@@ -211,23 +211,14 @@ static int forward_chunk(job *j, uint32_t t, uint32_t steps, const uint32_t *len
     return status ? tool_failed(status) : TOOL_OK;
 }
 
-/* A state array [L*D,N,width] that begins as `from`, or with zeros; NULL after an error. */
-static void *make_state(const job *j, const void *from, size_t width)
-{
-    size_t count = (size_t)j->stack * j->batch * width;
-    void *state = calloc(count, j->element);
-    if (state && from)
-        memcpy(state, from, count * j->element);
-    return state;
-}
-
 /* A long sequence in chunks, each from the state after the one before: memory on the device does
  * not grow with T, and on CPU devices the numbers are the same to the last bit. */
 static int forward_chunks(job *j)
 {
     bool has_c = clrnn_cell_get_info(j->desc->network.cell)->has_cell_state;
     size_t H = j->desc->network.hidden_size;
-    void *h = make_state(j, j->h0, j->state), *c = has_c ? make_state(j, j->c0, H) : NULL;
+    void *h = run_copy(j->h0, (size_t)j->stack * j->batch * j->state, j->element),
+         *c = has_c ? run_copy(j->c0, (size_t)j->stack * j->batch * H, j->element) : NULL;
     uint32_t *lengths = j->lengths ? calloc(j->batch, sizeof *lengths) : NULL;
     int code = h && (c || !has_c) && (lengths || !j->lengths) ? TOOL_OK : tool_no_memory();
     for (uint32_t t = 0; t < j->steps && !code; t += CHUNK) {
@@ -323,8 +314,7 @@ static int work(job *j, const char *selector)
 static int check_use(job *j, const tool_list *models, const tool_list *in, const tool_list *out)
 {
     if (models->count != 1)
-        return tool_error("run: %s; clrnn run --help tells the use",
-                          models->count ? "more than one model given" : "no model given");
+        return tool_error("run: no model given; clrnn run --help tells the use");
     j->model_path = models->items[0];
     int code = run_name_inputs(in, j->inputs);
     if (!code)
@@ -339,6 +329,7 @@ static int check_use(job *j, const tool_list *models, const tool_list *in, const
 static int run(int argc, char **argv)
 {
     job j = {0};
+    uint32_t block = 0;
     const char *selector = NULL, *arch = NULL;
     tool_list models = {0}, in = {0}, out = {0}, sizes = {0};
     tool_option options[] = {
@@ -346,6 +337,7 @@ static int run(int argc, char **argv)
         tool_many("out", "[NAME=]FILE", &out, "y (default), hn, cn or logits to FILE"),
         tool_flag("force", &j.force, "replace a model or other file of --out that exists"),
         tool_prefix(&j.prefix),
+        tool_u32("stream", "BLOCK", &block, 1, "in blocks of so many steps, timed"),
         tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is scanned (auto)"),
@@ -355,12 +347,16 @@ static int run(int argc, char **argv)
         tool_device(&selector),
         {0}};
     int code = tool_parse(&tool_run, argc, argv, options, &models);
-    if (code == TOOL_CONTINUE && models.count == 1 && run_is_graph(models.items[0])) {
+    if (code == TOOL_CONTINUE)
+        code = run_take_places(&models, &in);
+    if (code == TOOL_CONTINUE && models.count == 1 &&
+        (block || run_has_sound(&in) || run_has_sound(&out) || run_is_graph(models.items[0]))) {
         const run_graph_wishes wishes = {.model = models.items[0],
                                          .selector = selector,
                                          .prefix = j.prefix,
                                          .arch = arch,
                                          .not_for_graphs = j.batch_first || j.weights,
+                                         .block = block,
                                          .precision = (clrnn_precision)j.precision,
                                          .strategy = (clrnn_strategy)j.strategy};
         code = run_graph(&wishes, &in, &out, &sizes);
@@ -385,7 +381,7 @@ static int run(int argc, char **argv)
 }
 
 const tool_command tool_run = {
-    "run", "MODEL --in [NAME=]FILE... --out [NAME=]FILE... [OPTION]...",
+    "run", "MODEL [--in] [NAME=]FILE... --out [NAME=]FILE... [OPTION]...",
     "run a model over arrays in files",
     "MODEL is a .safetensors file, or a model of another format, as .onnx; a FILE is .npy or\n"
     ".safetensors, where NAME is the tensor's name.\n"
@@ -395,5 +391,10 @@ const tool_command tool_run = {
     "T steps, N sequences, I inputs, H hidden units, R = H or the projected size, L layers,\n"
     "D directions. Numbers of any type are converted.\n"
     "Models of other formats, and graphs, have inputs and outputs of their own names: a FILE\n"
-    "without NAME is the first one, or of .safetensors all; an input that is not given is 0.\n",
+    "without NAME is the first one, or of .safetensors all; an input that is not given is 0.\n"
+    "A .wav is an input or output of one channel, several channels are rows; its rate is changed "
+    "to\n"
+    "the model's (RTNeural and NAM say it). With --stream outputs have the same bits; what comes "
+    "at\n"
+    "the end, as states, is that of the last block.\n",
     run};

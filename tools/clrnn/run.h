@@ -28,6 +28,13 @@ typedef struct run_output {
 const char *run_input_name(int input);
 const char *run_output_name(int output);
 
+/** MODEL FILE is MODEL --in FILE: move what stands behind the model. Returns TOOL_CONTINUE or
+ *  TOOL_BAD_USE. */
+int run_take_places(tool_list *models, tool_list *in);
+
+/** Whether one of these files is a sound. */
+bool run_has_sound(const tool_list *list);
+
 /** Sort [NAME=]FILE arguments into their places. Returns TOOL_OK or TOOL_BAD_USE. */
 int run_name_inputs(const tool_list *list, run_input inputs[RUN_INPUTS]);
 int run_name_outputs(const tool_list *list, run_output outputs[RUN_OUTPUTS]);
@@ -61,6 +68,14 @@ int64_t run_integer_at(const clrnn_tensor *tensor, size_t i);
 
 /** Elements of a tensor of integers, those beyond int32_t at its limits: [count], to be freed. */
 int32_t *run_integers(const clrnn_tensor *tensor);
+
+/** An array that is as `from`, or zeros where that is NULL: [count], to be freed; NULL = no memory.
+ */
+void *run_copy(const void *from, size_t count, size_t element);
+
+/** Lengths of sequences, each 0 to T: [N], to be freed in any case. Returns TOOL_OK or
+ *  TOOL_BAD_USE. */
+int run_lengths(const run_input *in, uint32_t steps, uint32_t **lengths);
 
 /** Turn *data [a,b,row bytes] into [b,a,row bytes]. False = no memory; *data is then NULL. */
 bool run_swap(void **data, size_t a, size_t b, size_t row);

@@ -57,6 +57,14 @@ int64_t run_integer_at(const clrnn_tensor *tensor, size_t i)
     }
 }
 
+void *run_copy(const void *from, size_t count, size_t element)
+{
+    void *copy = calloc(count, element);
+    if (copy && from)
+        memcpy(copy, from, count * element);
+    return copy;
+}
+
 int32_t *run_integers(const clrnn_tensor *tensor)
 {
     int32_t *out = calloc(tensor->count ? tensor->count : 1, sizeof *out);
@@ -65,6 +73,19 @@ int32_t *run_integers(const clrnn_tensor *tensor)
         out[i] = value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : (int32_t)value;
     }
     return out;
+}
+
+int run_lengths(const run_input *in, uint32_t steps, uint32_t **lengths)
+{
+    int32_t *numbers = run_integers(in->tensor);
+    *lengths = (uint32_t *)numbers;
+    if (!numbers)
+        return tool_no_memory();
+    for (size_t n = 0; n < in->tensor->count; n++)
+        if (numbers[n] < 0 || (uint32_t)numbers[n] > steps)
+            return tool_error("run: %s: length %lld of sequence %zu is not 0 to T=%u", in->path,
+                              (long long)run_integer_at(in->tensor, n), n, steps);
+    return TOOL_OK;
 }
 
 bool run_swap(void **data, size_t a, size_t b, size_t row)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "run.h"
+#include "sound.h"
 
 static const char *const input_names[RUN_INPUTS] = {"x", "h0", "c0", "lengths"};
 static const char *const output_names[RUN_OUTPUTS] = {"y", "hn", "cn", "logits"};
@@ -202,4 +203,28 @@ void run_free(run_input inputs[RUN_INPUTS], run_output outputs[RUN_OUTPUTS])
         clrnn_tensors_destroy(&inputs[i].set);
     for (int i = 0; i < RUN_OUTPUTS; i++)
         free(outputs[i].data);
+}
+
+int run_take_places(tool_list *models, tool_list *in)
+{
+    const size_t more = models->count > 1 ? models->count - 1 : 0;
+    const char **items = more ? calloc(more + in->count, sizeof *items) : NULL;
+    if (!more)
+        return TOOL_CONTINUE;
+    if (!items)
+        return tool_no_memory();
+    for (size_t i = 0; i < more + in->count; i++)
+        items[i] = i < more ? models->items[1 + i] : in->items[i - more];
+    free(in->items);
+    *in = (tool_list){items, more + in->count};
+    models->count = 1;
+    return TOOL_CONTINUE;
+}
+
+bool run_has_sound(const tool_list *list)
+{
+    bool has = false;
+    for (size_t i = 0; i < list->count; i++)
+        has = has || sound_is_named(list->items[i]);
+    return has;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "graph_pass.h"
+#include "run_sound.h"
 #include "system.h"
 
 /* NAME=FILE or FILE. */
@@ -19,6 +20,7 @@ typedef struct job {
     const tool_list *in, *sizes_given;
     graph_pass pass;
     clrnn_tensors *sets[GRAPH_ARRAYS], *outputs;
+    run_sound sound;
     char names[GRAPH_ARRAYS][256];
     clrnn_import_size sizes[GRAPH_ARRAYS];
     char size_names[GRAPH_ARRAYS][64];
@@ -66,14 +68,23 @@ static int split(const char *argument, const char *option, place *p)
 
 /* --- in --------------------------------------------------------------------------------------- */
 
-static int add_input(job *j, const char *name, const clrnn_tensor *tensor)
+static int add_input(job *j, const char *name, const clrnn_tensor *tensor, bool sound)
 {
     char *own = j->names[j->pass.count < GRAPH_ARRAYS ? j->pass.count : 0];
     if (j->pass.count == GRAPH_ARRAYS)
         return tool_error("run: more than %d arrays", GRAPH_ARRAYS);
     snprintf(own, sizeof j->names[0], "%s", name);
-    graph_pass_add(&j->pass, *own ? own : NULL, tensor);
+    if (sound)
+        graph_pass_add_sound(&j->pass, *own ? own : NULL, tensor);
+    else
+        graph_pass_add(&j->pass, *own ? own : NULL, tensor);
     return TOOL_OK;
+}
+
+static int load_sound(job *j, const place *p, clrnn_tensors **set)
+{
+    int code = run_sound_load(&j->sound, p->path, set);
+    return code ? code : add_input(j, p->name, clrnn_tensors_at(*set, 0), true);
 }
 
 /* One array, or of a .safetensors file without a name all of them. */
@@ -86,12 +97,12 @@ static int load_input(job *j, const place *p, clrnn_tensors **set)
     if (!one && clrnn_tensors_count(*set) == 1 && *p->name)
         one = clrnn_tensors_find(*set, "");
     if (one)
-        return add_input(j, p->name, one);
+        return add_input(j, p->name, one, false);
     if (*p->name)
         return tool_error("run: %s: no tensor is called %s", p->path, p->name);
     int code = TOOL_OK;
     for (size_t i = 0; i < clrnn_tensors_count(*set) && !code; i++)
-        code = add_input(j, clrnn_tensors_at(*set, i)->name, clrnn_tensors_at(*set, i));
+        code = add_input(j, clrnn_tensors_at(*set, i)->name, clrnn_tensors_at(*set, i), false);
     return code;
 }
 
@@ -104,7 +115,8 @@ static int load_inputs(job *j)
         place p;
         code = split(in->items[i], "in", &p);
         if (!code)
-            code = load_input(j, &p, &j->sets[i]);
+            code = sound_is_named(p.path) ? load_sound(j, &p, &j->sets[i])
+                                          : load_input(j, &p, &j->sets[i]);
     }
     return code;
 }
@@ -169,6 +181,8 @@ static int save_output(const job *j, const place *places, size_t count, size_t k
     clrnn_tensors *set = NULL;
     const clrnn_tensor *one = NULL;
     int code = TOOL_OK;
+    if (sound_is_named(places[k].path))
+        return run_sound_save(&j->sound, &j->pass, j->outputs, places[k].name, places[k].path);
     for (size_t i = 0; i < k; i++)
         if (strcmp(places[i].path, places[k].path) == 0)
             return TOOL_OK;
@@ -187,25 +201,56 @@ static int save_output(const job *j, const place *places, size_t count, size_t k
     return code ? code : status ? tool_failed(status) : TOOL_OK;
 }
 
+/* Whether the name of output k says what it is. */
+static int check_name(const place *places, size_t k)
+{
+    const char *path = places[k].path;
+    const bool sound = sound_is_named(path), npy = ends_with(path, ".npy");
+    if (!sound && !npy && !ends_with(path, ".safetensors"))
+        return tool_error("run: --out %s: the file's name must end in .npy, .safetensors or .wav",
+                          path);
+    for (size_t i = 0; i < k && (sound || npy); i++)
+        if (strcmp(path, places[i].path) == 0)
+            return tool_error("run: --out %s: %s file holds one array; use .safetensors", path,
+                              sound ? "a .wav" : "an .npy");
+    return sound ? sound_check("run", path) : TOOL_OK;
+}
+
+/* The files of a run; those that are written under one name once. */
+static size_t list_files(const job *j, const place *outs, size_t count, tool_file *files)
+{
+    size_t used = 0;
+    place in;
+    files[used++] = (tool_file){"MODEL", j->w->model, false};
+    files[used++] = (tool_file){"--arch", j->w->arch, false};
+    for (size_t i = 0; i < j->in->count; i++)
+        if (!split(j->in->items[i], "in", &in))
+            files[used++] = (tool_file){"--in", in.path, false};
+    for (size_t i = 0; i < count; i++) {
+        bool again = false;
+        for (size_t k = 0; k < i; k++)
+            again = again || strcmp(outs[i].path, outs[k].path) == 0;
+        if (!again)
+            files[used++] = (tool_file){"--out", outs[i].path, true};
+    }
+    return used;
+}
+
 /* Before anything is computed: files that can be written, and are not what is read. */
 static int check_outputs(const job *j, const place *places, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        tool_file files[2] = {{"MODEL", j->w->model, false}, {"--out", places[i].path, true}};
-        if (!ends_with(places[i].path, ".npy") && !ends_with(places[i].path, ".safetensors"))
-            return tool_error("run: --out %s: the file's name must end in .npy or .safetensors",
-                              places[i].path);
-        int code = tool_check_files("run", files, 2);
-        if (!code)
-            code = tool_check_output("run", &files[1], true);
-        for (size_t k = 0; k < i && !code; k++)
-            if (ends_with(places[i].path, ".npy") && strcmp(places[i].path, places[k].path) == 0)
-                code = tool_error("run: --out %s: an .npy file holds one array; use .safetensors",
-                                  places[i].path);
-        if (code)
-            return code;
-    }
-    return TOOL_OK;
+    tool_file *files = calloc(2 + j->in->count + count, sizeof *files);
+    int code = files ? TOOL_OK : tool_no_memory();
+    const size_t used = files ? list_files(j, places, count, files) : 0;
+    for (size_t i = 0; i < count && !code; i++)
+        code = check_name(places, i);
+    if (!code)
+        code = tool_check_files("run", files, used);
+    for (size_t i = 0; i < used && !code; i++)
+        if (files[i].written)
+            code = tool_check_output("run", &files[i], true);
+    free(files);
+    return code;
 }
 
 /* --- all -------------------------------------------------------------------------------------- */
@@ -221,11 +266,26 @@ static int compute(job *j)
     return status ? tool_failed(status) : TOOL_OK;
 }
 
+/* How long blocks took, and what part of what they last. */
+static void print_times(const job *j)
+{
+    const graph_times *t = &j->pass.times;
+    printf("%zu blocks of %u steps: median %.1f us, 99.9 %% within %.1f us, slowest %.1f us",
+           t->blocks, j->pass.block, 1e6 * t->median, 1e6 * t->late, 1e6 * t->worst);
+    if (j->sound.rate) {
+        const double lasts = (double)j->pass.block / j->sound.rate;
+        printf(", %.3g of the %.1f us that a block lasts at %u a second", t->worst / lasts,
+               1e6 * lasts, j->sound.rate);
+    }
+    printf("\n");
+}
+
 /* A graph has its own order of axes, and its own storage of weights. */
 static int check_use(const run_graph_wishes *w, const tool_list *in, const tool_list *out)
 {
     if (w->not_for_graphs)
-        return tool_error("run: --batch-first and --weights are not for a graph");
+        return tool_error("run: --batch-first and --weights are not for %s",
+                          run_is_graph(w->model) ? "a graph" : "blocks and sounds");
     if (in->count == 0)
         return tool_error("run: no input; add --in [NAME=]FILE");
     return out->count ? TOOL_OK : tool_error("run: nothing to write; add --out FILE");
@@ -250,7 +310,9 @@ int run_graph(const run_graph_wishes *w, const tool_list *in, const tool_list *o
                                .strategy = w->strategy,
                                .prefix = w->prefix,
                                .arch = w->arch,
-                               .zeros = true};
+                               .zeros = true,
+                               .block = w->block};
+        j->sound.rate = sound_model_rate(w->model);
     }
     for (size_t i = 0; i < count && !code; i++)
         code = split(out->items[i], "out", &places[i]);
@@ -264,6 +326,8 @@ int run_graph(const run_graph_wishes *w, const tool_list *in, const tool_list *o
         code = compute(j);
     for (size_t i = 0; i < count && !code; i++)
         code = save_output(j, places, count, i);
+    if (!code && w->block)
+        print_times(j);
     for (size_t i = 0; j && i < GRAPH_ARRAYS; i++)
         clrnn_tensors_destroy(&j->sets[i]);
     if (j)

@@ -9,6 +9,7 @@
 typedef struct run_graph_wishes {
     const char *model, *selector, *prefix, *arch;
     bool not_for_graphs; /* --batch-first or --weights is given */
+    uint32_t block;      /* --stream; 0: in one pass */
     clrnn_precision precision;
     clrnn_strategy strategy;
 } run_graph_wishes;

@@ -214,6 +214,9 @@ double tool_seconds(void);
  */
 double tool_random(uint64_t *state);
 
+/** The value that a part `p` of sorted ones does not exceed (the nearest rank). */
+double tool_percentile(const double *sorted, size_t count, double p);
+
 /** "1,234,567"; "15.6 GiB"; "2:05" or "1:02:03". Into `text`, which is returned. */
 const char *tool_thousands(uint64_t value, char text[32]);
 const char *tool_bytes(uint64_t bytes, char text[32]);

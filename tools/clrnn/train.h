@@ -34,7 +34,7 @@ typedef struct train_options {
     int task, loss, target_at, standardise, split, act;
     uint32_t length, forecast, window, season, classes, seeds;
     uint64_t epochs, patience, plateau;
-    double plateau_factor, test, huber_delta;
+    double plateau_factor, test, huber_delta, pre_emphasis, dc_weight;
     bool batch_first, flatten, bidirectional;
     const tool_option *table; /* to ask which were given, and to fill in those that were not */
 } train_options;

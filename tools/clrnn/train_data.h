@@ -5,8 +5,9 @@
 
 #include "train.h"
 
-#define DATA_TASKS  "adding|copy|recall|parity|brackets" /* as clrnn_task counts them */
-#define DATA_LOSSES "cross_entropy|mean_squared|mean_absolute|huber|binary" /* as clrnn_loss */
+#define DATA_TASKS "adding|copy|recall|parity|brackets" /* as clrnn_task counts them */
+/* As clrnn_loss counts them. */
+#define DATA_LOSSES "cross_entropy|mean_squared|mean_absolute|huber|binary|gaussian|esr|ctc"
 #define DATA_KEY    "clrnn.data." /* begins what a file says of the data that its model is for */
 
 /* Arrays of one data set, read and shaped. */
@@ -15,6 +16,7 @@ typedef struct data_arrays {
     size_t set_count;
     const clrnn_tensor *x, *targets, *lengths, *mask, *parts; /* in the sets; NULL = none */
     bool batch_first, series; /* the shape of x: [N,T,I]; [S,I], to be cut into windows */
+    bool rolls;               /* notes of a piano: targets are labels, x needs no scale */
     char columns[2000];       /* names of the inputs, or "" */
     char classes[2000];       /* names of the classes between commas, or "" */
 } data_arrays;
@@ -24,6 +26,7 @@ typedef struct data_files {
     const char *command; /* "train", for messages */
     const char *data, *targets, *lengths, *mask, *parts;
     const char *columns, *target_columns, *group;
+    uint32_t window; /* of sounds: steps of a sequence; 0 = all are one */
     bool batch_first, flatten, series;
 } data_files;
 
@@ -42,6 +45,33 @@ int data_read_json(const char *command, const char *path, clrnn_tensors **set, c
 /** Images and labels in IDX files (LeCun et al. 1998) as tensors x [N,T,1], a pixel a step, and
  *  targets [N]. labels: NULL = none. Returns TOOL_OK or TOOL_BAD_USE. */
 int data_read_idx(const char *command, const char *path, const char *labels, clrnn_tensors **set);
+
+/* What a model of ctc tells: probabilities [N,T,O], NaN past lengths. */
+typedef struct predict_told {
+    const double *told;
+    const clrnn_data_info *info;
+    uint32_t outputs, beam; /* beam: 0 = the best path */
+} predict_told;
+
+/** The labels of each sequence to a .npy, [N,S] padded with -1, or a .csv. Returns TOOL_OK or
+ *  TOOL_BAD_USE. */
+int predict_labels(const predict_told *p, const char *path);
+
+/** A sound as x [N,T,channels], N parts of `window` frames, without the rest that fills none;
+ * window 0: N = 1. Returns TOOL_OK or TOOL_BAD_USE. */
+int data_read_sound(const char *command, const char *path, const char *name, uint32_t window,
+                    clrnn_tensors **set);
+
+/** Whether a file's name ends as that of a sound does. */
+bool data_is_sound(const char *path);
+
+/** Piano rolls as in JSB_Chorales.json, {"train": [[[60,64],..],..], "valid": .., "test": ..}: the
+ *  notes of each step, as x [N,T,88], a 1 for each key of a piano, and targets the same a step
+ *  later; lengths and parts. Returns TOOL_OK or TOOL_BAD_USE. */
+int data_read_rolls(const char *command, const char *path, const cJSON *root, clrnn_tensors **set);
+
+/** Whether a JSON file's sequences are lists of notes. */
+bool data_is_rolls(const cJSON *root);
 
 /** Whether a file begins as an IDX file does. */
 bool data_is_idx(const char *path);

@@ -51,7 +51,36 @@ last = L.Bidirectional(L.GRU(3, reset_after=False), merge_mode="mul")(z)
 graph = keras.Model([ids, x], [z, last, L.GRU(2, go_backwards=True, activation="softsign")(z)])
 write(graph, "graph", ".keras", rng.integers(0, 9, (2, 5)).astype(np.int32), real(2, 5, 2))
 write(graph, "graph_h5", ".h5", rng.integers(0, 9, (2, 5)).astype(np.int32), real(2, 5, 2))
-masked = keras.Sequential([keras.Input((None, 2)), L.Masking(), L.LSTM(2)])
-masked.save(HERE / "masked.keras")
+
+
+def stepped(*shape, value):
+    """Some steps of which all features are one value."""
+    x = real(*shape)
+    x[rng.random(shape[:2]) < 0.4] = value
+    return x
+
+
+masked = keras.Sequential([
+    keras.Input((None, 2)), L.Masking(-1.0), L.LSTM(3, return_sequences=True, zero_output_for_mask=True),
+    L.Dropout(0.5), L.Dense(4, activation="relu"), L.Bidirectional(L.GRU(2, return_sequences=True)),
+    L.SimpleRNN(3, return_sequences=True), L.GlobalAveragePooling1D()])
+write(masked, "masked", ".keras", stepped(2, 6, 2, value=-1.0))
+
+ids = keras.Input((None,), dtype="int32", name="ids")
+x = keras.Input((None, 2), name="x")
+given = keras.Input((None,), dtype="bool", name="given")
+e = L.Embedding(5, 3, mask_zero=True)(ids)
+d = L.Dense(3)(L.Masking()(x))
+y, h = L.GRU(3, return_sequences=True, return_state=True)(L.Concatenate()([e, d]))
+z = L.Multiply()([L.Add()([e, d]), y])
+masks = keras.Model([ids, x, given], [
+    L.LSTM(2, return_sequences=True)(z), L.GRU(3, go_backwards=True)(y, initial_state=h),
+    L.GRU(2, go_backwards=True)(z), L.GlobalAveragePooling1D()(L.Concatenate(axis=1)([e, L.Dense(3)(x)])),
+    L.Bidirectional(L.SimpleRNN(2), merge_mode="sum")(e), L.SimpleRNN(2)(d, mask=given)])
+arrays = (np.array([[1, 0, 4, 2, 0], [0, 3, 0, 0, 1]], np.int32), stepped(2, 5, 2, value=0.0),
+          rng.random((2, 5)) < 0.6)
+write(masks, "masks", ".keras", *arrays)
+write(masks, "masks_h5", ".h5", *arrays)
+results = {k: v.astype(np.float32) if v.dtype == bool else v for k, v in results.items()}
 row.save_weights(HERE / "row.weights.h5")
 save_file(results, HERE / "results.safetensors")
