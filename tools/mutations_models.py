@@ -8,7 +8,7 @@ MODELS = [
     ("graph-map-forgets-lengths", "test_random_graphs", [
         ("cl/map.cl", "        if (live_of(m.within, lengths, i)) {", "        if (true) {")]),
     ("graph-mean-counts-padding", "test_random_graphs", [
-        ("cl/map.cl", "        total = DIVIDE(total, (REAL)counted);",
+        ("cl/reduce.cl", "        total = DIVIDE(total, (REAL)counted);",
          "        total = DIVIDE(total, (REAL)r.inner_count);")]),
     ("graph-softmax-counts-padding", "test_random_graphs", [
         ("cl/normalize.cl", "        if (live_of(within, lengths, begin + k * inner))\n            sum += real_exp",
