@@ -8,7 +8,7 @@ MODELS = [
     ("graph-map-forgets-lengths", "test_random_graphs", [
         ("cl/map.cl", "        if (live_of(m.within, lengths, i)) {", "        if (true) {")]),
     ("graph-mean-counts-padding", "test_random_graphs", [
-        ("cl/map.cl", "        total = DIVIDE(total, (REAL)counted);",
+        ("cl/reduce.cl", "        total = DIVIDE(total, (REAL)counted);",
          "        total = DIVIDE(total, (REAL)r.inner_count);")]),
     ("graph-softmax-counts-padding", "test_random_graphs", [
         ("cl/normalize.cl", "        if (live_of(within, lengths, begin + k * inner))\n            sum += real_exp",
@@ -88,7 +88,7 @@ MODELS = [
     ("onnx-data-outside", "test_onnx", [
         ("host/format/onnx_tensor.c", "if (part == 2 && strncmp(path, \"..\", 2) == 0)", "if (part == 99)")]),
     ("graph-own-lengths-lost", "test_onnx_random", [
-        ("host/graph/node_recurrent.c", "    if (run->x[3].buffer)\n        return ((recurrent_own *)*run->own)->lengths;\n", "")]),
+        ("host/graph/node_recurrent.c", "own->lengths ? own->lengths : pass_lengths(run)", "pass_lengths(run)")]),
     # Streams of whole models.
     ("stream-rest-of-row-0", "test_graph_swap", [
         ("host/graph/stream.c", "at = place->state[part] + (all ? 0 : row * p->inner);",
