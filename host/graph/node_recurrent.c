@@ -279,16 +279,16 @@ static clrnn_slice ordered_x(const clr_run *run)
     return run->train ? clr_part(run->kept, reserve_count(run)) : run->scratch;
 }
 
-/* hn and cn of a stream, where somebody wants them, are copies of its states. */
+/* hn and cn of a stream, where wanted, are copies of its states. */
 static clrnn_status give_states(clr_run *run)
 {
+    const size_t real = real_bytes(run);
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 1; i < run->node->outputs && status == CLRNN_OK; i++)
         if (run->y[i].buffer)
             status = clr_buffer_copy(run->tools->context, run->state[i - 1].buffer,
-                                     run->state[i - 1].offset * real_bytes(run), run->y[i].buffer,
-                                     run->y[i].offset * real_bytes(run),
-                                     clr_shape_count(&run->out[i]) * real_bytes(run));
+                                     run->state[i - 1].offset * real, run->y[i].buffer,
+                                     run->y[i].offset * real, clr_shape_count(&run->out[i]) * real);
     return status;
 }
 
@@ -357,9 +357,8 @@ static const char *recurrent_no_stream(const clr_infer *infer)
         return "it has lengths of its own";
     if (infer->desc->repeat)
         return "a stream keeps no output for steps that are left out to repeat";
-    return infer->in[0]->batch == CLR_NO_AXIS && rows_of(infer->in[0]) != 1
-               ? "its number of rows is fixed"
-               : NULL;
+    const bool fixed = infer->in[0]->batch == CLR_NO_AXIS && rows_of(infer->in[0]) != 1;
+    return fixed ? "its number of rows is fixed" : NULL;
 }
 
 static uint32_t recurrent_state(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS])
