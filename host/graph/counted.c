@@ -21,7 +21,7 @@ static bool is_time_first(const clr_shape *mask, bool first)
 
 static bool suits(const clr_shape *mask, uint32_t rank, uint64_t T, uint64_t N, bool first)
 {
-    if (mask->rank + 1 != rank || mask->ids)
+    if (mask->rank + 1 != rank)
         return false;
     const int32_t time = is_time_first(mask, first) ? 0 : 1;
     return mask->size[time] == T && (mask->rank == 1 || mask->size[1 - time] == N);
@@ -37,7 +37,7 @@ clrnn_status clr_counted_check(const clr_infer *infer, uint64_t T, uint64_t N, b
                              clr_value_text(lengths).text);
     if (mask && !suits(mask, infer->in[0]->rank, T, N, first))
         return clr_node_fail(infer->log, desc, CLRNN_ERR_ARGUMENT,
-                             "mask is %s, but must be T and, if x has it, N of x, in numbers",
+                             "mask is %s, but must be T and, if x has it, N of x",
                              clr_value_text(mask).text);
     if (desc->repeat && desc->value != 0)
         return clr_node_fail(infer->log, desc, CLRNN_ERR_ARGUMENT,
@@ -65,7 +65,7 @@ bool clr_counted_make(const clr_run *run, uint64_t T, uint64_t N, clr_counted *c
 {
     const clr_size steps = clr_size_mul(clr_size_of(T), N);
     const bool lengths = has(run, CLR_COUNTED_LENGTHS), mask = has(run, CLR_COUNTED_MASK);
-    *counted = (clr_counted){NULL};
+    *counted = (clr_counted){.ids = NULL};
     if (steps.overflow)
         return false;
     if (lengths) {
@@ -86,7 +86,7 @@ void clr_counted_free(clr_counted *counted)
     free(counted->lengths);
     free(counted->numbers);
     free(counted->mask);
-    *counted = (clr_counted){NULL};
+    *counted = (clr_counted){.ids = NULL};
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -300,11 +300,59 @@ static void test_refused(void **state)
     }
 }
 
+/* --- rules of versions --------------------------------------------------------------------------
+ */
+
+#define MASKED(name)                                                                         \
+    "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"" name                            \
+    "\",\"batch_shape\":[null,null,1]},"                                                     \
+    "\"inbound_nodes\":[]},{\"class_name\":\"Masking\",\"config\":{\"name\":\"m" name "\"}," \
+    "\"inbound_nodes\":[[[\"" name "\",0,0,{}]]]},"
+
+/* A step that one of two added values masks: left out before Keras 3, and not since. */
+static void test_versions(void **state)
+{
+    static const char text[] = "{\"class_name\":\"Functional\",\"config\":{\"layers\":[" MASKED("a")
+        MASKED("b") "{\"class_name\":\"Add\",\"config\":{\"name\":\"sum\"},\"inbound_nodes\":[[["
+                    "\"ma\",0,0,{}],"
+                    "[\"mb\",0,0,{}]]]},{\"class_name\":\"SimpleRNN\",\"config\":{\"name\":"
+                    "\"layer\",\"units\":1,"
+                    "\"return_sequences\":true},\"inbound_nodes\":[[[\"sum\",0,0,{}]]]}],"
+                    "\"output_layers\":[[\"layer\",0,0]]}}";
+    static const double a[] = {1, 0, 2, 0}, b[] = {1, 1, 1, 0};
+    const fed in[] = {{"a", a}, {"b", b}};
+    layer_case c = {.type = "SimpleRNN", .units = 1, .features = 1};
+    cJSON *attributes = cJSON_Parse("{\"kernel_initializer\":0.5,\"recurrent_initializer\":0.25,"
+                                    "\"bias_initializer\":0.125}");
+    cJSON *model = cJSON_Parse(text);
+    assert_non_null(model);
+    c.attributes = attributes;
+    make_weights(&c);
+    for (int before_3 = 0; before_3 < 2; before_3++) {
+        clrnn_graph *graph = NULL;
+        size_t count = 0;
+        assert_int_equal(
+            clr_keras_build(model, c.weights, before_3, "case", CLRNN_F32, &test_log, &graph),
+            CLRNN_OK);
+        double *y = ran(state, graph, 4, 1, NULL, in, 2, "layer", &count);
+        assert_int_equal(count, 4);
+        assert_true((y[1] == y[0]) == before_3);
+        assert_true(y[2] != y[1]);
+        assert_true(y[3] == y[2]); /* both mask it */
+        free(y);
+        clrnn_graph_destroy(&graph);
+    }
+    clrnn_tensors_destroy(&c.weights);
+    cJSON_Delete(attributes);
+    cJSON_Delete(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layers, test_open, test_close),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test_setup_teardown(test_versions, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,7 +66,7 @@ static void check_both(void **state, const char *name, const char *const *in, ui
     static const char *const endings[] = {".keras", "_h5.h5"};
     for (int i = 0; i < 2; i++) {
         char file[80], key[40], names[8][64];
-        const char *out[8] = {NULL};
+        const char *out[9] = {NULL};
         clrnn_value_info info;
         snprintf(file, sizeof file, FOLDER "%s%s", name, endings[i]);
         snprintf(key, sizeof key, "%s%s", name, i ? "_h5" : "");
@@ -94,7 +94,7 @@ static void test_masks(void **state)
 {
     static const char *const in[] = {"ids", "x", "given", NULL};
     check(state, FOLDER "masked.keras", "masked", row_in, row_out, 6);
-    check_both(state, "masks", in, 6, 5);
+    check_both(state, "masks", in, 8, 5);
 }
 
 static void test_refused(void **state)

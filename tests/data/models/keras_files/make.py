@@ -76,7 +76,9 @@ z = L.Multiply()([L.Add()([e, d]), y])
 masks = keras.Model([ids, x, given], [
     L.LSTM(2, return_sequences=True)(z), L.GRU(3, go_backwards=True)(y, initial_state=h),
     L.GRU(2, go_backwards=True)(z), L.GlobalAveragePooling1D()(L.Concatenate(axis=1)([e, L.Dense(3)(x)])),
-    L.Bidirectional(L.SimpleRNN(2), merge_mode="sum")(e), L.SimpleRNN(2)(d, mask=given)])
+    L.Bidirectional(L.SimpleRNN(2), merge_mode="sum")(e), L.SimpleRNN(2)(d, mask=given),
+    L.LSTM(2, go_backwards=True, zero_output_for_mask=True)(e),
+    L.Bidirectional(L.SimpleRNN(2, return_sequences=True))(e)])
 arrays = (np.array([[1, 0, 4, 2, 0], [0, 3, 0, 0, 1]], np.int32), stepped(2, 5, 2, value=0.0),
           rng.random((2, 5)) < 0.6)
 write(masks, "masks", ".keras", *arrays)
