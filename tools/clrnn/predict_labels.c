@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "outputs.h"
 #include "train_data.h"
 
 /* Labels of all sequences, [N,T], and how many there are of each. */
@@ -35,7 +36,8 @@ static int decode(const predict_told *p, told_labels *l)
 
 static int save_csv(const predict_told *p, const told_labels *l, const char *path)
 {
-    FILE *file = fopen(path, "w");
+    tool_output output;
+    FILE *file = tool_output_begin(&output, path);
     if (!file)
         return tool_error("predict: %s: cannot write it: %s", path, strerror(errno));
     fprintf(file, "sequence,labels\n");
@@ -45,9 +47,9 @@ static int save_csv(const predict_told *p, const told_labels *l, const char *pat
             fprintf(file, "%s%d", i ? " " : "", l->labels[(size_t)n * p->info->steps + i]);
         fprintf(file, "\n");
     }
-    bool bad = ferror(file);
-    bad = fclose(file) || bad;
-    return bad ? tool_error("predict: %s: cannot write it: %s", path, strerror(errno)) : TOOL_OK;
+    return tool_output_end(&output, true)
+               ? TOOL_OK
+               : tool_error("predict: %s: cannot write it: %s", path, strerror(errno));
 }
 
 static int save_npy(const predict_told *p, const told_labels *l, const char *path)
