@@ -349,6 +349,10 @@ void clr_out_recurrent(onnx_out *out)
         clr_out_refuse(out, "a bound of the cell state (cell_clip)");
     if (d->proj_clip > 0)
         clr_out_refuse(out, "a bound of what is projected (proj_clip)");
+    if (clr_out_in(out, 4))
+        clr_out_refuse(out, "a mask of steps");
+    if (clr_out_in(out, 3) && (out->node->desc.repeat || out->node->desc.value != 0))
+        clr_out_refuse(out, "lengths past which y is not 0");
     if (out->status == CLRNN_OK && !turns_round(&s.n))
         clr_out_refuse(out, "an update gate that replaces, with the function %s",
                        clrnn_function_name(d->activations[0][0].function));

@@ -62,6 +62,36 @@ static void test_no_form(void **state)
     }
 }
 
+/* Steps that do not count in a way that ONNX does not know. */
+static void test_masks(void **state)
+{
+    (void)state;
+    for (int mask = 0; mask < 2; mask++) {
+        clrnn_graph *g = NULL;
+        const clrnn_graph_input_desc x = {
+            .name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 3}};
+        const clrnn_graph_input_desc m = {
+            .name = "m", .rank = 2, .shape = {CLRNN_STEPS, CLRNN_BATCH}};
+        const clrnn_graph_input_desc n = {
+            .name = "n", .rank = 1, .shape = {CLRNN_BATCH}, .ids = true};
+        const clrnn_node_desc node = {
+            .kind = CLRNN_NODE_RECURRENT,
+            .name = "rnn",
+            .network = {.hidden_size = 4},
+            .repeat = !mask,
+            .inputs = {"x", NULL, NULL, mask ? NULL : "n", mask ? "m" : NULL}};
+        assert_int_equal(clrnn_graph_create(&test_log, NULL, &g), CLRNN_OK);
+        assert_int_equal(clrnn_graph_input(g, &x), CLRNN_OK);
+        assert_int_equal(clrnn_graph_input(g, mask ? &m : &n), CLRNN_OK);
+        assert_int_equal(clrnn_graph_add(g, &node, NULL), CLRNN_OK);
+        assert_int_equal(clrnn_graph_output(g, "y", NULL), CLRNN_OK);
+        assert_int_equal(clrnn_graph_export(g, onnx_path("mask.onnx"), NULL),
+                         CLRNN_ERR_UNSUPPORTED);
+        assert_non_null(strstr(test_last_error, mask ? "a mask of steps" : "y is not 0"));
+        clrnn_graph_destroy(&g);
+    }
+}
+
 /* How inference keeps weights stays said, and they are written as they are. */
 static void test_storage(void **state)
 {
@@ -329,15 +359,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_form),
-        cmocka_unit_test(test_storage),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_bad_names),
-        cmocka_unit_test(test_changed_weight),
-        cmocka_unit_test(test_changed_node),
-        cmocka_unit_test(test_large_description),
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_no_form),      cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_storage),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_bad_names),    cmocka_unit_test(test_changed_weight),
+        cmocka_unit_test(test_changed_node), cmocka_unit_test(test_large_description),
+        cmocka_unit_test(test_damaged),      cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
