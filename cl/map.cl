@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cl/map.cl - the nodes of a graph that compute element by element, broadcast or moved along
- * strides, and those that reduce axes. In cl/nodes.cl.
+ * strides. In cl/nodes.cl.
  *
  *     MAP_COLUMNS  elements of the last axis that a work-item computes: many on a CPU
  *
@@ -266,17 +266,29 @@ static inline size_t row_at(ulong rank, const ulong *size, const ulong *stride, 
 /* Elements first..end of a row where all that is asked is one of these combinations, and relu of
  * it: most of what an epilogue, a pooling or a transposition does, without a choice inside the
  * loop. False: it is not. */
-#define MAP_EACH(COMBINE)                                                       \
-    for (ulong k = first; k < end; k++) {                                       \
-        REAL value = combine_of(COMBINE, a[k * sa], b[k * sb], (REAL)0, false); \
-        out[k * to] = relu && value < 0 ? (REAL)0 : value;                      \
-    }
+#define MAP_RELU(value) (relu && (value) < 0 ? (REAL)0 : (value))
+#define MAP_EACH(COMBINE)                                                           \
+    if (flat)                                                                       \
+        for (ulong k = first; k < end; k++) {                                       \
+            REAL value = combine_of(COMBINE, a[k], b[k], (REAL)0, false);           \
+            out[k] = MAP_RELU(value);                                               \
+        }                                                                           \
+    else                                                                            \
+        for (ulong k = first; k < end; k++) {                                       \
+            REAL value = combine_of(COMBINE, a[k * sa], b[k * sb], (REAL)0, false); \
+            out[k * to] = MAP_RELU(value);                                          \
+        }
 static inline bool map_simply(global REAL *out, global const REAL *a, global const REAL *b,
                               const map_launch *m, ulong first, ulong end)
 {
     ulong last = m->rank - 1, to = m->out_stride[last], sa = m->stride[0][last];
     ulong sb = m->stride[1][last];
-    bool relu = m->function == FN_RELU;
+    bool relu = m->function == FN_RELU, flat = to == 1 && sa == 1 && sb == 1;
+    if (m->combine == COMBINE_FIRST) { /* b is not looked at */
+        b = a;
+        sb = sa;
+        flat = to == 1 && sa == 1;
+    }
     if (m->within.some || m->gradient || (m->function != FN_IDENTITY && !relu))
         return false;
     switch ((uint)m->combine) {
@@ -363,79 +375,4 @@ kernel void map_dropout(global REAL *out, global const REAL *a, global const int
     REAL kept = DIVIDE((REAL)1, (REAL)1 - (REAL)p);
     REAL factor = uniform(word[unit % 4]) < (REAL)p ? (REAL)0 : kept;
     out[m.out_at + i] = live_of(w, lengths, i) ? a[m.at[0] + i] * factor : (REAL)0;
-}
-
-/* Where element j of the inner axes lies. */
-static inline size_t inner_at(const reduce_launch *r, ulong j)
-{
-    size_t at = 0;
-    for (ulong i = r->inner_rank; i-- > 0;) {
-        at += j % r->inner_size[i] * r->inner_stride[i];
-        j /= r->inner_size[i];
-    }
-    return at;
-}
-
-static inline size_t outer_at(const reduce_launch *r, ulong o)
-{
-    size_t at = 0;
-    for (ulong i = r->rank; i-- > 0;) {
-        at += o % r->size[i] * r->stride[i];
-        o /= r->size[i];
-    }
-    return at;
-}
-
-#define SUM_BLOCK 64 /* one sum of so many, then a sum of these */
-
-/* out[o] = operation over the inner axes of a, of what is within the lengths; 0 of nothing.
- * Global size [count, 1]. */
-kernel void reduce(global REAL *out, global const REAL *a, global const int *lengths,
-                   reduce_launch r)
-{
-    ulong o = get_global_id(0), counted = 0;
-    if (o >= r.count)
-        return;
-    size_t begin = outer_at(&r, o);
-    REAL total = 0, block = 0;
-    for (ulong j = 0; j < r.inner_count; j++) {
-        size_t at = begin + inner_at(&r, j);
-        if (j % SUM_BLOCK == 0) {
-            total = r.operation <= REDUCE_SUM ? total + block : total;
-            block = 0;
-        }
-        if (!live_of(r.within, lengths, at))
-            continue;
-        REAL value = a[r.a_at + at];
-        if (r.operation <= REDUCE_SUM)
-            block += value;
-        else if (counted == 0 || r.operation == REDUCE_LAST || isnan(value) ||
-                 (r.operation == REDUCE_MAX ? value > total : value < total))
-            total = value;
-        counted++;
-    }
-    if (r.operation <= REDUCE_SUM)
-        total += block;
-    if (r.operation == REDUCE_MEAN && counted)
-        total = DIVIDE(total, (REAL)counted);
-    out[r.out_at + o] = r.operation == REDUCE_COUNT ? (REAL)counted : total;
-}
-
-/* The gradient of a maximum or minimum: all of dy goes to the first element that is it. dx: row-
- * major as a, 0 elsewhere. y, dy: [count] from y_at, dy_at. Global size [count, 1]. */
-kernel void reduce_back(global REAL *dx, ulong dx_at, global const REAL *a, global const REAL *y,
-                        ulong y_at, global const REAL *dy, ulong dy_at, global const int *lengths,
-                        reduce_launch r)
-{
-    ulong o = get_global_id(0);
-    if (o >= r.count)
-        return;
-    size_t begin = outer_at(&r, o);
-    bool found = false;
-    for (ulong j = 0; j < r.inner_count; j++) {
-        size_t at = begin + inner_at(&r, j);
-        bool it = !found && live_of(r.within, lengths, at) && a[r.a_at + at] == y[y_at + o];
-        dx[dx_at + at] = it ? dy[dy_at + o] : (REAL)0;
-        found = found || it;
-    }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cl/normalize.cl - softmax, layer norm and batch norm. In cl/nodes.cl, after cl/map.cl.
+ * cl/normalize.cl - softmax, layer norm and batch norm. In cl/nodes.cl, after cl/reduce.cl.
  *
  * softmax sees an array as [outer, K, inner], layer norm as [rows, K], batch norm as
  * [outer, C, inner]; a sum is one of blocks of SUM_BLOCK, each from the first to the last.

@@ -8,7 +8,7 @@ MODELS = [
     ("graph-map-forgets-lengths", "test_random_graphs", [
         ("cl/map.cl", "        if (live_of(m.within, lengths, i)) {", "        if (true) {")]),
     ("graph-mean-counts-padding", "test_random_graphs", [
-        ("cl/map.cl", "        total = DIVIDE(total, (REAL)counted);",
+        ("cl/reduce.cl", "        total = DIVIDE(total, (REAL)counted);",
          "        total = DIVIDE(total, (REAL)r.inner_count);")]),
     ("graph-softmax-counts-padding", "test_random_graphs", [
         ("cl/normalize.cl", "        if (live_of(within, lengths, begin + k * inner))\n            sum += real_exp",
@@ -183,6 +183,23 @@ MODELS = [
         ("host/train/loss.c", "elements ? present(", "!elements ? present(")]),
     ("loss-class-weight-of-gradient", "test_steps", [
         ("cl/loss.cl", "dlogits[row * O + k] *= weight;", "dlogits[row * O + k] *= (REAL)1;")]),
+    ("loss-gaussian-slope", "test_model_gradient", [
+        ("cl/loss.cl", "DIVIDE(spread, v) * (1 - r) / 2", "(1 - r)")]),
+    ("loss-gaussian-variance", "test_values", [("cl/loss.cl", "(real_log(v) + r) / 2", "real_log(v) + r")]),
+    ("loss-emphasis-of-the-next", "test_model_gradient", [
+        ("cl/loss.cl", "p - emphasis * q + dc * means[j]", "p + dc * means[j]")]),
+    ("loss-emphasis-of-errors-alone", "test_values", [
+        ("host/train/loss.c", "is ? y - o->pre_emphasis * before : 0", "is ? y : 0")]),
+    ("ctc-equal-labels-touch", "test_ctc", [
+        ("cl/ctc.cl", "s % 2 && s > 1 && labels[3 * (s / 2)] != labels[3 * (s / 2 - 1)]", "s % 2 && s > 1")]),
+    ("ctc-blank-counted-once", "test_ctc", [("cl/ctc.cl", "uint b = 2; b < r->P", "uint b = 4; b < r->P")]),
+    ("ctc-equal-labels-counted-once", "test_ctc", [("cl/ctc.cl", "sum += g[2 * j + 1];", "sum += 0;")]),
+    ("ctc-missing-steps", "test_values", [
+        ("host/train/loss_paths.c", "needed += j && label ==", "needed += 0 && label ==")]),
+    ("ctc-search-merges-labels", "test_ctc", [
+        ("host/train/decode.c", "k == last ? e->blank : total(e)", "total(e)")]),
+    ("not-finite-says-nowhere", "test_not_finite", [
+        ("host/train/finite.c", "watch[0] == trainer->steps_done", "watch[0] > trainer->steps_done")]),
     ("frozen-after-parameters-are-set", "test_steps", [
         ("host/train/freeze.c", "frozen->extents.count == 0 || frozen->version == version",
          "frozen->extents.count == 0 || frozen->version")]),
@@ -225,6 +242,28 @@ MODELS = [
          "r->objects++ == MOST_OBJECTS")]),
     ("nam-begins-with-zeros", "test_amplifiers", [
         ("host/format/nam.c", "memcpy(m->h0 + l * H, from, H * sizeof *from);", "")]),
+    ("onnx-out-lstm-gate-order", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "{0, 3, 1, 2}", "{0, 1, 3, 2}")]),
+    ("onnx-out-gru-gate-order", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "{1, 0, 2}, {0}, 2}", "{0, 1, 2}, {0}, 2}")]),
+    ("onnx-out-peephole-order", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "{0, 2, 1}, 3}", "{0, 1, 2}, 3}")]),
+    ("onnx-out-gate-not-turned", "test_onnx_written", [
+        ("host/format/onnx_out_proto.c", "p.negated ? -value : value", "value")]),
+    ("onnx-out-turns-any-function", "test_onnx_written_errors", [
+        ("host/format/onnx_out_recurrent.c", "return turns || n->desc.cell", "return !turns || turns || n->desc.cell")]),
+    ("onnx-out-clip-lost", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "if (n->gate_clip > 0)", "if (n->gate_clip > 1e30f)")]),
+    ("onnx-out-coupled-lost", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "    if (n->coupled_gates)", "    if (n->coupled_gates && !n->peepholes && n->reverse)")]),
+    ("onnx-out-lengths-not-bounded", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "return clr_out_made(out, \"Min\",", "return clr_out_made(out, \"Max\",")]),
+    ("onnx-out-names-collide", "test_onnx_written_errors", [
+        ("host/format/onnx_out.c", "if (strstr(g->outputs[i].name, out->mark))", "if (!g->outputs[i].name)")]),
+    ("onnx-restores-what-changed", "test_onnx_written_errors", [
+        ("host/format/onnx_restore.c", "same = memcmp(x, y, size) == 0;", "same = true;")]),
+    ("onnx-restores-without-sign", "test_onnx_written", [
+        ("host/format/onnx_restore.c", "p->negated ? -value : value", "value")]),
     ("gate-not-turned", "test_written", [
         ("host/format/pytorch_write.c", "        turn_gate(desc, p, values);", "        (void)turn_gate;")]),
     ("rtneural-kernel-not-turned", "test_written", [

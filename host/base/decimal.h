@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { CLR_DECIMAL_ROOM = 40 };
+enum { CLR_DECIMAL_ROOM = 32 };
 
 /** Write a number with so many digits: 17 tell every double, 9 every float. Threads: any. */
 void clr_decimal_write(char text[CLR_DECIMAL_ROOM], int digits, double value);

@@ -252,7 +252,8 @@ static void put_head(onnx_out *out, ClrOnnx__Model *model)
 
 clrnn_status clr_onnx_out_make(onnx_out *out)
 {
-    out->arena.most = SIZE_MAX;
+    if (out->arena.most == 0)
+        out->arena.most = SIZE_MAX;
     ClrOnnx__Model *model = clr_out_get(out, 1, sizeof *model);
     ClrOnnx__Graph *graph = clr_out_get(out, 1, sizeof *graph);
     if (!model || !graph || name_values(out) != CLRNN_OK)

@@ -60,7 +60,8 @@ typedef struct onnx_out {
 } onnx_out;
 
 /** The model of a graph, into out->model; elements of its parameters are in their initializers.
- *  out: graph, log, path (for messages) and precision are set, the rest is 0. Whatever it returns,
+ *  out: graph, log, path (for messages) and precision are set, arena.most may be (a hostile
+ *  description asks for more than there can be), the rest is 0. Whatever it returns,
  *  out is to be freed by clr_onnx_out_free. Returns: as clrnn_graph_export. */
 clrnn_status clr_onnx_out_make(onnx_out *out);
 void clr_onnx_out_free(onnx_out *out);

@@ -192,9 +192,9 @@ static ClrOnnx__Tensor *tensor(onnx_out *out, const char *name, int32_t type, ui
 {
     ClrOnnx__Tensor *t = clr_out_get(out, 1, sizeof *t);
     int64_t *own = clr_out_get(out, rank + 1, sizeof *own);
-    size_t count = 1;
+    size_t count = 1; /* SIZE_MAX: more than there can be, which is refused below */
     for (uint32_t i = 0; i < rank; i++)
-        count *= (size_t)dims[i];
+        count = dims[i] && count > SIZE_MAX / (size_t)dims[i] ? SIZE_MAX : count * (size_t)dims[i];
     uint8_t *data = clr_out_get(out, count, bytes_of_type(type));
     if (!t || !own || !data)
         return NULL;

@@ -167,19 +167,32 @@ static bool wants_axes(const clrnn_import_desc *desc)
     return wants;
 }
 
+/* Elements of all initializers, at most: a description may say more. */
+static size_t most_elements(const ClrOnnx__Graph *g)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < g->n_initializer; i++)
+        bytes += g->initializer[i]->raw_data.len;
+    return bytes / sizeof(float);
+}
+
+/* What the writer takes beside what it writes. */
+enum { MORE_THAN_IT_HAS = 1 << 20 };
+
 /* Take the parameters if the graph would be written so in this precision. */
 static bool take_as(clrnn_graph *graph, ClrOnnx__Model *model, clrnn_precision precision,
                     clrnn_status *status)
 {
     const clrnn_log silent = {0};
     onnx_out out = {.graph = graph, .log = &silent, .path = "", .precision = precision};
+    out.arena.most = MORE_THAN_IT_HAS + 8 * clr_onnx__model__get_packed_size(model);
     clrnn_status made = clr_onnx_out_make(&out);
     const bool same = made == CLRNN_OK && same_opsets(model, out.model) &&
                       same_tensors(&out, model->graph) &&
                       same_messages(model->graph, out.model->graph, status);
     if (same)
         take_parameters(&out, model->graph, graph);
-    if (made == CLRNN_ERR_MEMORY)
+    if (made == CLRNN_ERR_MEMORY && !out.arena.full)
         *status = made;
     clr_onnx_out_free(&out);
     return same;
@@ -195,7 +208,7 @@ clrnn_status clr_onnx_restore(ClrOnnx__Model *model, const clrnn_import_desc *de
         return CLRNN_OK;
     clrnn_status status = clr_graph_build(json, desc->precision, &silent, graph);
     bool same = false;
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK && (*graph)->elements <= most_elements(model->graph))
         same = take_as(*graph, model, CLRNN_F32, &status) ||
                take_as(*graph, model, CLRNN_F64, &status);
     if (same) {

@@ -78,7 +78,6 @@ static clrnn_status recurrent_infer(clr_infer *infer)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_RANGE, "x has no %s",
                              rows_of(x) ? "steps" : "rows");
     const uint64_t LD = (uint64_t)n.layers * n.directions, N = rows_of(x);
-    const bool batched = x->batch != CLR_NO_AXIS;
     infer->outputs = n.has_cell_state ? 3 : 2;
     infer->out[0] = *x;
     infer->out[0].size[x->rank - 1] = n.width;
@@ -86,7 +85,7 @@ static clrnn_status recurrent_infer(clr_infer *infer)
         infer->out[i] = (clr_shape){.rank = 3,
                                     .size = {LD, N, i == 1 ? n.state_size : n.desc.hidden_size},
                                     .steps = CLR_NO_AXIS,
-                                    .batch = batched ? 1 : CLR_NO_AXIS,
+                                    .batch = x->batch != CLR_NO_AXIS ? 1 : CLR_NO_AXIS,
                                     .lengths = CLR_ALL_STEPS};
     if (infer->in[2] && !n.has_cell_state)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,

@@ -88,14 +88,14 @@ static clrnn_status make_buffer(clrnn_graph_plan *plan, size_t count, cl_mem *bu
 static clrnn_status make_buffers(clrnn_graph_plan *plan)
 {
     const size_t parameters = plan->graph->elements,
-                 reach = clr_gemms_index_range(&plan->tools.gemms);
+                 range = clr_gemms_index_range(&plan->tools.gemms);
     const size_t lengths =
         ((size_t)plan->graph->node_count + 1) * plan->desc.max_batch * sizeof(cl_int);
-    if (plan->arena_count > reach || parameters > reach)
+    if (plan->arena_count > range || parameters > range)
         return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
                         "graph plan: %zu elements, and CLBlast cannot reach beyond %zu: use fewer "
                         "steps or rows at a time",
-                        plan->arena_count, reach);
+                        plan->arena_count, range);
     clrnn_status status = make_buffer(plan, plan->arena_count, &plan->arena);
     if (status == CLRNN_OK)
         status = make_buffer(plan, parameters, &plan->parameters);

@@ -115,7 +115,8 @@ static bool make_arrays(clr_arrays *a, uint64_t seed)
     a->lengths = clr_calloc(a->problem->batch, sizeof *a->lengths);
     for (uint32_t n = 0; a->lengths && n < a->problem->batch; n++) {
         const uint32_t counter[4] = {n, 0, INPUTS, 0};
-        a->lengths[n] = clr_philox(seed, counter).word[0] % (a->problem->steps + 1);
+        a->lengths[n] =
+            (uint32_t)(clr_philox(seed, counter).word[0] % (a->problem->steps + UINT64_C(1)));
     }
     return a->lengths && make_flags(a, &a->mask, seed, INPUTS + 1, 70) &&
            make_flags(a, &a->resets, seed, INPUTS + 2, 20);

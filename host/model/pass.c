@@ -55,17 +55,17 @@ static clrnn_status make_buffers(clr_model_pass *pass)
     clrnn_context *context = pass->model->context;
     part parts[PASS_BUFFERS];
     list_parts(pass, parts);
-    const size_t reach = clr_gemms_index_range(&pass->gemms);
+    const size_t range = clr_gemms_index_range(&pass->gemms);
     for (size_t i = 0; i < PASS_BUFFERS; i++) {
         const part *p = &parts[i];
         clr_size bytes = clr_size_of(p->unit);
         for (size_t d = 0; d < 3; d++)
             bytes = clr_size_mul(bytes, p->shape[d]);
-        if (p->wanted && !bytes.overflow && bytes.value / p->unit > reach)
+        if (p->wanted && !bytes.overflow && bytes.value / p->unit > range)
             return clr_fail(&context->log, CLRNN_ERR_RANGE,
                             "model: an array for %u steps of %u rows has %zu elements, and CLBlast "
                             "cannot reach beyond %zu: use fewer steps or rows at a time",
-                            pass->max_steps, pass->max_batch, bytes.value / p->unit, reach);
+                            pass->max_steps, pass->max_batch, bytes.value / p->unit, range);
         if (p->wanted && bytes.overflow)
             return clr_fail(
                 &context->log, CLRNN_ERR_RANGE,

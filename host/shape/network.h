@@ -14,7 +14,7 @@ typedef struct clr_network {
     uint32_t state_size; /* R: width of a hidden state, P or H */
     uint32_t width;      /* features of a layer's output: D*R, or of a sum R */
     uint32_t biases;     /* for each gate: 2, 1 or 0 */
-    bool back_in_time;   /* a direction is walked so: the whole sequence is needed */
+    bool back_in_time;   /* a direction is scanned so: the whole sequence is needed */
     size_t weights;      /* elements of the canonical weights */
     const clr_cell_spec *cell;
     const clr_cell_form *form;
@@ -43,7 +43,7 @@ typedef struct clr_cell_weights {
     size_t end;      /* one past the last */
 } clr_cell_weights;
 
-/** Whether a direction is walked from the last step to the first. */
+/** Whether a direction is scanned from the last step to the first. */
 bool clr_network_down(const clr_network *network, uint32_t direction);
 
 /** layer 0..L-1, direction 0 or 1. */

@@ -100,9 +100,9 @@ bool clr_option_valid(const clrnn_network_desc *desc, const clr_cell_option *opt
 /* A number, and what comes after it; NULL if there is none. */
 static const char *read_number(const char *text, float *number)
 {
-    char digits[CLR_DECIMAL_ROOM], *end = NULL;
+    char digits[CLR_DECIMAL_ROOM + 8], *end = NULL;
     const size_t length = strspn(text, "+-.0123456789eE");
-    if (length == 0 || length + 8 > sizeof digits) /* 8: for the locale's point */
+    if (length == 0 || length >= CLR_DECIMAL_ROOM) /* 8: the locale's point */
         return NULL;
     *number = strtof(clr_decimal_local(text, length, digits, sizeof digits), &end);
     return !*end && isfinite(*number) ? text + length : NULL;

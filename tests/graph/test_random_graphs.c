@@ -69,6 +69,7 @@ static void test_wide_windows(void **state)
         {.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 13, 9, 70}}};
     for (int i = 0; i < 2; i++) {
         drawn_graph d = {.seed = 11, .steps = 70, .batch = 2};
+        drawn_numbers numbers = {11};
         const clrnn_node_desc product = {.kind = CLRNN_NODE_MUL, .inputs = {"conv", "conv"}};
         char name[64];
         assert_int_equal(clrnn_graph_create(&test_log, &(clrnn_graph_desc){CLRNN_F64}, &d.graph),
@@ -77,6 +78,9 @@ static void test_wide_windows(void **state)
         assert_int_equal(clrnn_graph_add(d.graph, &windows[i], NULL), CLRNN_OK);
         assert_int_equal(clrnn_graph_add(d.graph, &product, NULL), CLRNN_OK);
         assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+        double *parameters = clrnn_graph_data(d.graph);
+        for (size_t k = 0; k < clrnn_graph_parameter_count(d.graph); k++)
+            parameters[k] = draw_real(&numbers);
         drawn_pass pass = drawn_run(&d, *state, true);
         assert_true(drawn_error(&d, &pass, true, name) < 1e-12);
         drawn_pass_free(&d, &pass);

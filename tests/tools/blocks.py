@@ -155,6 +155,29 @@ def test_run_sound_channels():
           says=["2 channels", "[T,N,3]"])
 
 
+def test_run_sound_layouts():
+    """Time, rows and the one feature in whatever order a model has them, in blocks and in one."""
+    if not has_sounds():
+        return
+    sides = [tone(90, 0.05, 0.2), tone(90, 0.09, 0.3)]
+    write_wav("two.wav", sides)
+    write_wav("one.wav", sides[:1])
+    for shape in ([-1, -2, 1], [-2, -1, 1], [-2, 1, -1], [-2, -1], [-1, 1], [-1]):
+        graph = {"graph": 1, "inputs": [{"name": "x", "shape": shape}],
+                 "nodes": [{"kind": "add", "name": "twice", "inputs": ["x", "x"]}],
+                 "outputs": [{"name": "y", "value": "twice"}]}
+        write_safetensors("m.safetensors", {}, {"clrnn": json.dumps(graph)})
+        for more in ([], ["--stream", "32"]):
+            passes("run", "m.safetensors", "one.wav", "--out", "out.wav", *more)
+            assert read_wav("out.wav")[0] == [[2 * a for a in sides[0]]], shape
+            if -2 in shape:
+                passes("run", "m.safetensors", "two.wav", "--out", "out.wav", *more)
+                assert read_wav("out.wav")[0] == [[2 * a for a in side] for side in sides], shape
+            else:
+                fails(2, "run", "m.safetensors", "two.wav", "--out", "out.wav", *more,
+                      says="2 channels (mix them, or take one)")
+
+
 def amplifier(gain):
     """y = gain x, as a model of RTNeural."""
     shape = [None, None, 1]

@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import subprocess
 
 import arrays
+import harness
 from arrays import numbers, write_npy, write_safetensors
 from harness import clrnn, fails, passes, write_text
 
@@ -194,6 +196,19 @@ def test_info_controls():
     assert all(c == "\n" or c.isprintable() for c in text), text
     assert "a?[2J??????31m\u00e4" in text and "b" * 300 in text, text
     assert "\u20ac..." in text
+
+
+def test_info_names_of_any_bytes():
+    """A name that is no UTF-8, as on disks from before: the JSON is JSON all the same."""
+    write_safetensors("m.safetensors", arrays.make_weights("lstm", 4, 6))
+    for name, told in [(b"a\xff\xfe.safetensors", "a??.safetensors"),
+                       (b"\xed\xa0\x80.safetensors", "???.safetensors"),
+                       (b"\xc3\xa9\xf0\x9f\x99\x82\xe2.safetensors", "\u00e9\U0001f642?.safetensors")]:
+        with open(name, "wb") as f:
+            f.write(harness.read("m.safetensors"))
+        text = subprocess.run([harness.path_of_clrnn, "info", "--json", name], capture_output=True,
+                              timeout=harness.TIMEOUT, check=True).stdout
+        assert json.loads(text.decode("utf-8"))["file"] == told, text
 
 
 def test_info_refuses():

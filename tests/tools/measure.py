@@ -147,6 +147,8 @@ def test_bench_stream():
     assert r["passed"] and "block=300000" in r["problem"] and "T=50000," in r["checked"], r
     assert "block=50000" in r["checked"] and r["runs"] >= 5, r
     fails(2, "bench", "--problem", "mode=stream,D=2", says="D=2 is impossible with mode=stream")
+    for most in "T", "N":
+        fails(2, "bench", "--problem", f"{most}=4294967295,I=1,H=1", says="4294967295, not in")
 
 
 def test_tune():

@@ -45,7 +45,7 @@ def test_bad_use():
     fails(2, "devices", "--json=1", says="--json")
     fails(2, "devices", "extra", says="extra")
     fails(2, "run", says="model")
-    fails(2, "run", "a", "b", "--in", "x.npy", "--out", "y.npy", says="more than one")
+    fails(2, "run", "a", "b", "--in", "x.npy", "--out", "y.npy", says="x is already read from b")
     fails(2, "conformance", says="no folder")
     fails(2, "train", "--save", "m.safetensors", says="--text")
     fails(2, "train", "--text", "t", says="--save")

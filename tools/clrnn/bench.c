@@ -26,7 +26,7 @@ static clrnn_status check(clrnn_context *context, const clrnn_problem *problem, 
     clrnn_problem small = *problem;
     while (bench_operations(&small) > CHECK_LIMIT && (small.steps > 2 || small.batch > 1)) {
         uint32_t *larger = small.steps > small.batch ? &small.steps : &small.batch;
-        *larger = (*larger + 1) / 2;
+        *larger -= *larger / 2;
         small.block = small.block < small.steps ? small.block : small.steps;
     }
     clrnn_problem_format(&small, out->checked, sizeof out->checked);

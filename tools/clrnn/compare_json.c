@@ -99,7 +99,7 @@ int compare_write_json(const compare_job *job)
     cJSON *cells = cJSON_AddArrayToObject(object, "cells");
     for (int i = 0; i < COMPARE_CELLS; i++)
         cJSON_AddItemToArray(cells, result_json(job, &job->results[i]));
-    char *text = cJSON_Print(object);
+    char *text = tool_json_text(object, false);
     compare_path(job, path, "results.json");
     tool_output output;
     FILE *file = text ? tool_output_begin(&output, path) : NULL;

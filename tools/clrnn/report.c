@@ -124,9 +124,38 @@ int tool_no_memory(void)
     return tool_error("out of memory: use a smaller model, batch or file");
 }
 
-int tool_print_json(cJSON *object, bool line)
+/* Bytes of the character that a text begins with; 0: it is no UTF-8. */
+static size_t length_of_character(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    const size_t length = c[0] < 0x80                   ? 1
+                          : c[0] >= 0xc2 && c[0] < 0xe0 ? 2
+                          : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
+                          : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
+                                                        : 0;
+    for (size_t i = 1; i < length; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    const bool is_other = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] >= 0xa0) ||
+                          (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] >= 0x90);
+    return is_other ? 0 : length;
+}
+
+char *tool_json_text(const cJSON *object, bool line)
 {
     char *text = line ? cJSON_PrintUnformatted(object) : cJSON_Print(object);
+    for (char *c = text; c && *c;) {
+        const size_t length = length_of_character(c);
+        if (length == 0)
+            *c = '?';
+        c += length ? length : 1;
+    }
+    return text;
+}
+
+int tool_print_json(cJSON *object, bool line)
+{
+    char *text = tool_json_text(object, line);
     cJSON_Delete(object);
     if (!text)
         return tool_no_memory();

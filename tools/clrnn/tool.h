@@ -76,6 +76,10 @@ int tool_no_device(void);
  */
 int tool_print_json(cJSON *object, bool line);
 
+/** An object as text, to be freed; NULL if memory is short. In names of files bytes that are no
+ * UTF-8 are '?', since JSON has no other way. */
+char *tool_json_text(const cJSON *object, bool line);
+
 /** A device with its limits: devices.c. */
 cJSON *tool_device_object(const clrnn_device_info *info);
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ * cl/reduce.cl - the nodes of a graph that reduce axes. In cl/nodes.cl, after cl/map.cl.
+ *
+ * Proven by: tests/graph/ against host/reference/. */
+/* Where element j of the inner axes lies. */
+static inline size_t inner_at(const reduce_launch *r, ulong j)
+{
+    size_t at = 0;
+    for (ulong i = r->inner_rank; i-- > 0;) {
+        at += j % r->inner_size[i] * r->inner_stride[i];
+        j /= r->inner_size[i];
+    }
+    return at;
+}
+
+static inline size_t outer_at(const reduce_launch *r, ulong o)
+{
+    size_t at = 0;
+    for (ulong i = r->rank; i-- > 0;) {
+        at += o % r->size[i] * r->stride[i];
+        o /= r->size[i];
+    }
+    return at;
+}
+
+#define SUM_BLOCK 64 /* one sum of so many, then a sum of these */
+
+/* out[o] = operation over the inner axes of a, of what is within the lengths; 0 of nothing.
+ * Global size [count, 1]. */
+kernel void reduce(global REAL *out, global const REAL *a, global const int *lengths,
+                   reduce_launch r)
+{
+    ulong o = get_global_id(0), counted = 0;
+    if (o >= r.count)
+        return;
+    size_t begin = outer_at(&r, o);
+    REAL total = 0, block = 0;
+    for (ulong j = 0; j < r.inner_count; j++) {
+        size_t at = begin + inner_at(&r, j);
+        if (j % SUM_BLOCK == 0) {
+            total = r.operation <= REDUCE_SUM ? total + block : total;
+            block = 0;
+        }
+        if (!live_of(r.within, lengths, at))
+            continue;
+        REAL value = a[r.a_at + at];
+        if (r.operation <= REDUCE_SUM)
+            block += value;
+        else if (counted == 0 || r.operation == REDUCE_LAST || isnan(value) ||
+                 (r.operation == REDUCE_MAX ? value > total : value < total))
+            total = value;
+        counted++;
+    }
+    if (r.operation <= REDUCE_SUM)
+        total += block;
+    if (r.operation == REDUCE_MEAN && counted)
+        total = DIVIDE(total, (REAL)counted);
+    out[r.out_at + o] = r.operation == REDUCE_COUNT ? (REAL)counted : total;
+}
+
+/* The gradient of a maximum or minimum: all of dy goes to the first element that is it. dx: row-
+ * major as a, 0 elsewhere. y, dy: [count] from y_at, dy_at. Global size [count, 1]. */
+kernel void reduce_back(global REAL *dx, ulong dx_at, global const REAL *a, global const REAL *y,
+                        ulong y_at, global const REAL *dy, ulong dy_at, global const int *lengths,
+                        reduce_launch r)
+{
+    ulong o = get_global_id(0);
+    if (o >= r.count)
+        return;
+    size_t begin = outer_at(&r, o);
+    bool found = false;
+    for (ulong j = 0; j < r.inner_count; j++) {
+        size_t at = begin + inner_at(&r, j);
+        bool it = !found && live_of(r.within, lengths, at) && a[r.a_at + at] == y[y_at + o];
+        dx[dx_at + at] = it ? dy[dy_at + o] : (REAL)0;
+        found = found || it;
+    }
+}
