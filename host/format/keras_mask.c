@@ -350,7 +350,7 @@ static clrnn_status operation_like(clr_keras *k)
     const bool ones = strcmp(k->type, "OnesLike") == 0;
     const clrnn_node_desc turn = {.kind = CLRNN_NODE_ACTIVATION, .function = CLRNN_FN_NOT};
     clrnn_node_desc desc = {.kind = CLRNN_NODE_COMPARE, .comparison = CLRNN_LESS};
-    clr_keras_value x, zeros;
+    clr_keras_value x, zeros = k->outputs[0];
     clrnn_status status = as_numbers(k, k->inputs[0].name, &x);
     desc.inputs[1] = x.name;
     if (status == CLRNN_OK)

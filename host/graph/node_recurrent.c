@@ -230,16 +230,12 @@ static clrnn_status read_counted(const clr_run *run)
 }
 
 /* What is left out within the lengths of the pass has a y: past them y is 0. */
-static bool has_other_y(const clr_run *run)
-{
-    return run->node->desc.repeat || run->node->desc.value != 0;
-}
-
 static clrnn_status clear_past_lengths(clr_run *run, clrnn_slice y)
 {
     map_launch l = clr_launch_over(run, &run->out[0], y);
     clr_launch_takes(&l, 0, &run->out[0], &run->out[0], y);
-    return l.within.some ? clr_move(run, &l, y.buffer, y.buffer, false) : CLRNN_OK;
+    const bool other = run->node->desc.repeat || run->node->desc.value != 0;
+    return other && l.within.some ? clr_move(run, &l, y.buffer, y.buffer, false) : CLRNN_OK;
 }
 
 /* What forward and backward have in common: x in time-major order is in place. */
@@ -307,7 +303,7 @@ static clrnn_status recurrent_forward(clr_run *run)
         status = reorder(run, &run->in[0], run->x[0], x, true);
     if (status == CLRNN_OK)
         status = clrnn_forward(plan_of(run), &io, NULL);
-    if (status == CLRNN_OK && ordered && has_other_y(run) && io.y.buffer)
+    if (status == CLRNN_OK && ordered && io.y.buffer)
         status = clear_past_lengths(run, io.y);
     if (status == CLRNN_OK && !ordered)
         status = reorder(run, &run->out[0], io.y, run->y[0], false);
