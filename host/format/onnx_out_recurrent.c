@@ -345,10 +345,6 @@ void clr_out_recurrent(onnx_out *out)
     stack s = {.form = &forms[d->cell], .states = {clr_out_in(out, 1), clr_out_in(out, 2)}};
     if (out->status == CLRNN_OK)
         out->status = clr_network_init(d, out->log, &s.n);
-    if (clr_out_in(out, 4))
-        clr_out_refuse(out, "a mask of its steps");
-    if (out->node->desc.repeat || out->node->desc.value != 0)
-        clr_out_refuse(out, "an output past its own lengths that is not 0");
     if (d->cell_clip > 0)
         clr_out_refuse(out, "a bound of the cell state (cell_clip)");
     if (d->proj_clip > 0)
