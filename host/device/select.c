@@ -143,6 +143,7 @@ static clrnn_status fail_no_match(const char *selector, bool named,
 {
     char list[4096] = "";
     size_t used = 0;
+    bool native = false;
     if (count == 0)
         return clr_fail(log, CLRNN_ERR_NO_DEVICE,
                         "no OpenCL device: install the OpenCL driver of your GPU, or PoCL for the "
@@ -154,11 +155,13 @@ static clrnn_status fail_no_match(const char *selector, bool named,
                            (unsigned)d->platform_index, (unsigned)d->device_index, d->name, kind(d),
                            d->platform, usable(d) ? "" : ", cannot be used");
         used += put > 0 ? (size_t)put : 0;
+        native = native || strcmp(d->platform, "native") == 0;
     }
     return clr_fail(log, CLRNN_ERR_NO_DEVICE,
-                    "no usable OpenCL device matches %s\"%s\"; there is %s; choose auto, gpu, cpu, "
+                    "no usable device matches %s\"%s\"; there is %s%s%s; choose auto, gpu, cpu, "
                     "native, nvidia, amd, intel, pocl, a part of a name, or PLATFORM:DEVICE",
-                    named ? VARIABLE "=" : "", selector, list);
+                    named ? VARIABLE "=" : "", selector, list,
+                    native ? "" : ", and no native one: ", native ? "" : clr_native_text());
 }
 
 /* The selector that counts. named: out, it is from the environment. */

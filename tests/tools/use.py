@@ -103,6 +103,7 @@ def test_devices():
         assert any(line.startswith(d["device"]) and d["name"] in line for line in lines), d
     one = json.loads(passes("devices", "--json", "--device", devices[0]["device"]))["devices"]
     assert [d["name"] for d in one] == [devices[0]["name"]]
+    fails(3, "devices", "--device", "native", CLRNN_NATIVE_LEVEL="none", says="native kernels are")
 
 
 def test_what_is_missing():

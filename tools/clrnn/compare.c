@@ -190,8 +190,13 @@ static int run(int argc, char **argv)
     options[count++] = tool_u64("lag-steps", "K", &job.lag_steps, "of these trainings (1000)");
     options[count++] = tool_flag("json", &job.json, "print nothing but the results, as JSON");
     for (const tool_option *o = table; o->name; o++)
-        if (!is_own(o->name))
+        if (!is_own(o->name)) {
             options[count++] = *o;
+            if (strcmp(o->name, "seeds") == 0)
+                options[count - 1].help = "train each K times, from --seed on (3)";
+            else if (strcmp(o->name, "hidden") == 0)
+                options[count - 1].help = "hidden units of a layer (64)";
+        }
     job.o.table = options;
     job.o.seeds = 3;
     job.o.hidden = 64;
