@@ -36,6 +36,84 @@ kernel void window_gather(global const REAL *x, global REAL *cols, window_launch
     }
 }
 
+/* In vectors, as most runs are as short as a panel is wide. */
+static inline void copy_run(global const REAL *from, global REAL *to, ulong count)
+{
+    ulong i = 0;
+    for (; i + 8 <= count; i += 8)
+        vstore8(vload8(0, from + i), 0, to + i);
+    for (; i < count; i++)
+        to[i] = from[i];
+}
+
+static inline void clear_run(global REAL *to, ulong count)
+{
+    for (ulong i = 0; i < count; i++)
+        to[i] = (REAL)0;
+}
+
+/* `count` neighbouring windows along the last axis, whose element is at b, b + step, .. of a row of
+ * x; b may lie before it. */
+static inline void window_run(global const REAL *row, global REAL *to, const window_launch *w,
+                              long b, ulong count)
+{
+    long size = (long)w->x_size[1], step = (long)w->step[1];
+    if (step == 1) {
+        ulong low = b < 0 ? min((ulong)-b, count) : 0;
+        ulong high = size > b ? min((ulong)(size - b), count) : 0;
+        high = high < low ? low : high;
+        clear_run(to, low);
+        if (w->x_stride[1] == 1)
+            copy_run(row + (b + (long)low), to + low, high - low);
+        else
+            for (ulong i = low; i < high; i++)
+                to[i] = row[(b + (long)i) * (long)w->x_stride[1]];
+        clear_run(to + high, count - high);
+    } else
+        for (ulong i = 0; i < count; i++, b += step)
+            to[i] = b >= 0 && b < size ? row[b * (long)w->x_stride[1]] : (REAL)0;
+}
+
+/* One number k of all windows, positions first..first+count of [OA,OB] of which the first is at
+ * (oa,ob): a run along the last axis at a time. x: of its channel. */
+static inline void panel_row(global const REAL *x, global REAL *to, const window_launch *w,
+                             ulong ka, ulong kb, ulong oa, ulong ob, ulong count)
+{
+    for (ulong j = 0; j < count; oa++, ob = 0) {
+        ulong run = min(w->out_size[1] - ob, count - j);
+        ulong a = oa * w->step[0] + ka * w->dilation[0] - w->pad[0];
+        if (a < w->x_size[0])
+            window_run(x + a * w->x_stride[0], to + j, w,
+                       (long)(ob * w->step[1] + kb * w->dilation[1] - w->pad[1]), run);
+        else
+            clear_run(to + j, run);
+        j += run;
+    }
+}
+
+/* The same as window_gather for one value of the outer axis, transposed and in the panels of
+ * pack_panels (cl/pack.cl): those of groups one behind the other, each [panels][window][width].
+ * Global size [panels, channels]. */
+kernel void window_panels(global const REAL *x, global REAL *panels, window_launch w, ulong groups,
+                          ulong width)
+{
+    ulong KA = w.kernel_size[0], KB = w.kernel_size[1], panel = get_global_id(0);
+    ulong c = get_global_id(1), P = w.out_size[0] * w.out_size[1], first = panel * width;
+    if (first >= P || c >= w.channels)
+        return;
+    ulong of_group = w.channels / groups, window = of_group * KA * KB;
+    ulong count = min(width, P - first), all = (P + width - 1) / width;
+    global REAL *to = panels + w.cols_at +
+                      ((c / of_group * all + panel) * window + c % of_group * KA * KB) * width;
+    x += w.x_at + c * w.x_channel;
+    for (ulong ka = 0; ka < KA; ka++)
+        for (ulong kb = 0; kb < KB; kb++, to += width) {
+            panel_row(x, to, &w, ka, kb, first / w.out_size[1], first % w.out_size[1], count);
+            for (ulong j = count; j < width; j++)
+                to[j] = (REAL)0;
+        }
+}
+
 /* Where a window whose number k lies over `at` begins, if it does: its number, else `count`. */
 static inline ulong window_over(ulong at, ulong k, ulong dilation, ulong pad, ulong step,
                                 ulong count)

@@ -106,6 +106,10 @@ MODELS = [
         ("host/format/keras_recurrent.c", "k->mask[0] && !f->zeros;", "!k->node[0];")]),
     ("keras-masked-first-is-state", "test_keras_files", [
         ("host/format/keras_recurrent.c", "f.backwards && k->mask[0]", "f.backwards && !k->node[0]")]),
+    ("graph-conv-window-short", "test_random_graphs", [
+        ("cl/window.cl", "min((ulong)(size - b), count) : 0", "min((ulong)(size - b - 1), count) : 0")]),
+    ("graph-conv-panels-of-group-0", "test_random_graphs", [
+        ("cl/window.cl", "c / of_group * all + panel", "panel")]),
     # Streams of whole models.
     ("stream-rest-of-row-0", "test_graph_swap", [
         ("host/graph/stream.c", "at = place->state[part] + (all ? 0 : row * p->inner);",

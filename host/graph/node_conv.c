@@ -84,6 +84,27 @@ static size_t steps_count(const clr_run *run, const sizes *s)
     return all + (T ? all / T : 0) * past_of(&run->node->desc);
 }
 
+/* Whether y lies as the weight times what is under the windows of one row: channels before
+ * positions, as in ONNX. Then our own products write y itself, and what they read is gathered as
+ * they read it. */
+static bool is_direct(const clr_run *run, const sizes *s)
+{
+    const clr_shape *y = &run->out[0];
+    const clr_gemms *gemms = &run->tools->gemms;
+    const int32_t last = s->at.space[s->at.spaces - 1];
+    const bool ordered = s->at.outer == CLR_NO_AXIS || s->at.outer == 0;
+    return !run->train && !run->stream && gemms->own && gemms->storage == CLRNN_WEIGHTS_F32 &&
+           ordered && s->at.channel < s->at.space[0] && last == (int32_t)y->rank - 1;
+}
+
+/* Numbers of the panels of one row. */
+static size_t panels_count(const clr_run *run, const sizes *s)
+{
+    const size_t outer = s->at.outer == CLR_NO_AXIS ? 1 : (size_t)run->out[0].size[s->at.outer];
+    const size_t positions = outer ? s->rows / outer : 0;
+    return s->groups * clr_packed_panel_count(&run->tools->gemms.packed, positions, s->window);
+}
+
 static bool is_bent(const clr_run *run)
 {
     return run->node->desc.function != CLRNN_FN_IDENTITY;
@@ -92,6 +113,10 @@ static bool is_bent(const clr_run *run)
 static void conv_memory(const clr_run *run, clr_node_memory *memory)
 {
     const sizes s = sizes_of(run);
+    if (is_direct(run, &s)) {
+        memory->forward = panels_count(run, &s);
+        return;
+    }
     memory->lasting = s.groups * clr_prepared_count(run->tools, s.units, s.window);
     memory->kept = is_bent(run) ? s.rows * s.U : 0;
     memory->forward = s.rows * s.width + s.rows * s.U + (run->stream ? steps_count(run, &s) : 0);
@@ -147,9 +172,62 @@ static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn
                : status;
 }
 
+static void swap(cl_ulong pair[2])
+{
+    const cl_ulong first = pair[0];
+    pair[0] = pair[1];
+    pair[1] = first;
+}
+
+/* One axis is the last of two, along which neighbours are gathered together. */
+static void turn(window_launch *w)
+{
+    swap(w->x_stride);
+    swap(w->x_size);
+    swap(w->out_size);
+    swap(w->kernel_size);
+    swap(w->step);
+    swap(w->dilation);
+    swap(w->pad);
+}
+
+/* Row by row, y[row] [units,positions] = weight times panels. */
+static clrnn_status conv_direct(clr_run *run, const sizes *s)
+{
+    window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
+    const size_t positions = (size_t)(w.out_size[0] * w.out_size[1]);
+    const size_t panels = panels_count(run, s) / s->groups;
+    clrnn_status status = CLRNN_OK;
+    w.cols_at = run->scratch.offset;
+    if (s->at.spaces == 1)
+        turn(&w);
+    for (size_t row = 0; row < w.outer && positions && status == CLRNN_OK; row++) {
+        w.x_at = run->x[0].offset + row * w.x_outer;
+        status =
+            clr_window_panels(&run->tools->maps, &w, s->groups, run->tools->gemms.packed.tile_n,
+                              run->x[0].buffer, run->scratch.buffer);
+        for (size_t g = 0; g < s->groups && status == CLRNN_OK; g++) {
+            const clr_packed_matrix cols = {.n = positions,
+                                            .k = s->window,
+                                            .buffer = run->scratch.buffer,
+                                            .at = run->scratch.offset + g * panels};
+            const size_t weight = run->at[0] + g * s->units * s->window;
+            const size_t y = run->y[0].offset + (row * s->U + g * s->units) * positions;
+            const clr_gemm product = {.m = s->units,
+                                      .a = {run->parameters, weight, s->window},
+                                      .c = {run->y[0].buffer, y, positions},
+                                      .prepared = &cols};
+            status = clr_gemm_run(&run->tools->gemms, &product);
+        }
+    }
+    return status == CLRNN_OK ? clr_window_finish_in_place(run, &s->at, run->y[0]) : status;
+}
+
 static clrnn_status conv_forward(clr_run *run)
 {
     const sizes s = sizes_of(run);
+    if (is_direct(run, &s))
+        return conv_direct(run, &s);
     const clrnn_slice cols = run->scratch;
     const clrnn_slice product =
         run->train && is_bent(run) ? run->kept : clr_part(cols, s.rows * s.width);

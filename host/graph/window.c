@@ -192,6 +192,17 @@ clrnn_status clr_window_finish(clr_run *run, const clr_axes *a, clrnn_slice prod
                    run->node->desc.beta);
 }
 
+clrnn_status clr_window_finish_in_place(clr_run *run, const clr_axes *a, clrnn_slice y)
+{
+    const clrnn_node_desc *d = &run->node->desc;
+    cl_mem in[MAP_INPUTS];
+    map_launch l = epilogue(run, a, y, y, in);
+    clr_launch_takes(&l, 0, &run->out[0], &run->out[0], y);
+    if (d->no_bias && d->function == CLRNN_FN_IDENTITY && !l.within.some)
+        return CLRNN_OK;
+    return clr_map(&run->tools->maps, &l, y.buffer, in, d->alpha, d->beta);
+}
+
 clrnn_status clr_window_begin_back(clr_run *run, const clr_axes *a, clrnn_slice sums)
 {
     const clrnn_node_desc *d = &run->node->desc;

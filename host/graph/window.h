@@ -46,6 +46,9 @@ window_launch clr_window_launch(const clr_run *run, const clr_axes *axes, const 
 clrnn_status clr_window_finish(clr_run *run, const clr_axes *axes, clrnn_slice product,
                                clrnn_slice y);
 
+/** y = function(y + bias), y: the product itself. */
+clrnn_status clr_window_finish_in_place(clr_run *run, const clr_axes *axes, clrnn_slice y);
+
 /** sums = dy times the derivative at kept + bias (or dy alone), in the order of the product. */
 clrnn_status clr_window_begin_back(clr_run *run, const clr_axes *axes, clrnn_slice sums);
 

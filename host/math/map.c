@@ -299,6 +299,15 @@ clrnn_status clr_window_gather(clr_maps *m, const window_launch *l, cl_mem x, cl
     return LAUNCH(m, "window_gather", (window_of(l) + m->columns - 1) / m->columns, rows, args);
 }
 
+clrnn_status clr_window_panels(clr_maps *m, const window_launch *l, size_t groups, size_t width,
+                               cl_mem x, cl_mem panels)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(panels), CLR_ARG_STRUCT(*l),
+                            CLR_ARG_ULONG(groups), CLR_ARG_ULONG(width)};
+    const size_t positions = (size_t)(l->out_size[0] * l->out_size[1]);
+    return LAUNCH(m, "window_panels", (positions + width - 1) / width, (size_t)l->channels, args);
+}
+
 clrnn_status clr_window_scatter(clr_maps *m, const window_launch *l, cl_mem x, cl_mem cols)
 {
     const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(cols),

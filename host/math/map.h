@@ -91,6 +91,10 @@ clrnn_status clr_channel_back(clr_maps *maps, const clr_folded *shape, double ep
                               clrnn_slice dy, clrnn_slice dx, clr_affine gradient);
 
 clrnn_status clr_window_gather(clr_maps *maps, const window_launch *launch, cl_mem x, cl_mem cols);
+/** That of one value of the outer axis, transposed, as panels `width` wide that our own products
+ * read (math/packed.h): [groups][positions in panels][channels/groups, kernel..][width]. */
+clrnn_status clr_window_panels(clr_maps *maps, const window_launch *launch, size_t groups,
+                               size_t width, cl_mem x, cl_mem panels);
 clrnn_status clr_window_scatter(clr_maps *maps, const window_launch *launch, cl_mem x, cl_mem cols);
 
 /** history [H,N,C] from steps [H+T,N,C]; lengths of the rule that begins at `lengths_at`, or all T
