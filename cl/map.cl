@@ -281,12 +281,13 @@ static inline size_t row_at(ulong rank, const ulong *size, const ulong *stride, 
             REAL value = combine_of(COMBINE, a[k], b[k], (REAL)0, false);           \
             out[k] = MAP_RELU(value);                                               \
         }                                                                           \
-    else if (flat)                                                                  \
+    else if (flat) { /* one of all: a bias */                                       \
+        REAL one = *b;                                                              \
         for (ulong k = first; k < end; k++) {                                       \
             REAL value = combine_of(COMBINE, a[k], one, (REAL)0, false);            \
             out[k] = MAP_RELU(value);                                               \
         }                                                                           \
-    else                                                                            \
+    } else                                                                          \
         for (ulong k = first; k < end; k++) {                                       \
             REAL value = combine_of(COMBINE, a[k * sa], b[k * sb], (REAL)0, false); \
             out[k * to] = MAP_RELU(value);                                          \

@@ -45,6 +45,12 @@ const struct test_form test_forms[TEST_FORMS] = {
     {"lstm peepholes", {.cell = CLRNN_CELL_LSTM, .peepholes = true}},
 };
 
+bool test_is_usual(const clrnn_network_desc *d)
+{
+    return d->nonlinearity == CLRNN_TANH && !d->proj_size && !d->peepholes &&
+           d->gru_reset == CLRNN_RESET_BEFORE && d->gru_update == CLRNN_UPDATE_REPLACES;
+}
+
 clrnn_network_desc test_form(size_t index, uint32_t layers, bool bidirectional)
 {
     clrnn_network_desc desc = test_forms[index].desc;

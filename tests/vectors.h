@@ -14,6 +14,9 @@ extern const struct test_form {
     clrnn_network_desc desc;
 } test_forms[TEST_FORMS];
 
+/** The form of its cell that others are variants of. */
+bool test_is_usual(const clrnn_network_desc *desc);
+
 /** One of them with I 3, H 4 (P 2), and the layers and directions wanted. */
 clrnn_network_desc test_form(size_t index, uint32_t layers, bool bidirectional);
 

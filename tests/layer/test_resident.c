@@ -102,6 +102,8 @@ static void every_cut(void **state)
         for (size_t form = 0; form < TEST_FORMS; form++)
             for (int train = 0; train < 2; train++) {
                 const clrnn_precision p = (clrnn_precision)precision;
+                if (p == CLRNN_F64 && !test_is_usual(&test_forms[form].desc))
+                    continue; /* PoCL's compiler takes 2 s for each kernel */
                 test_inputs in = inputs_of(form, 5, 13);
                 test_outputs expected = of_one_group(*state, test_forms[form].name, &in, p, train);
                 clrnn_plan *plan = resident(*state, &in, p, train, 0, NULL);

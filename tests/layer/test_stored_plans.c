@@ -58,10 +58,8 @@ static test_outputs reference_of(const test_inputs *in, clrnn_storage storage)
 static bool is_left_out(const test_inputs *in, clrnn_storage storage, size_t config)
 {
     const clrnn_network_desc *d = &in->desc;
-    const bool usual = d->nonlinearity == CLRNN_TANH && !d->proj_size && !d->peepholes &&
-                       d->gru_reset == CLRNN_RESET_BEFORE && d->gru_update == CLRNN_UPDATE_REPLACES;
-    return config == RESIDENT &&
-           !(usual && (storage == CLRNN_WEIGHTS_INT8 || d->cell == CLRNN_CELL_LSTM));
+    const bool int8 = storage == CLRNN_WEIGHTS_INT8, lstm = d->cell == CLRNN_CELL_LSTM;
+    return config == RESIDENT && !(test_is_usual(d) && (int8 || lstm));
 }
 
 /* All ways of one network: right for the weights as kept, our own products to the bit, and not what
