@@ -298,7 +298,6 @@ static inline bool map_simply(global REAL *out, global const REAL *a, global con
     ulong last = m->rank - 1, to = m->out_stride[last], sa = m->stride[0][last];
     ulong sb = m->stride[1][last];
     bool relu = m->function == FN_RELU, flat = to == 1 && sa == 1 && sb <= 1;
-    REAL one = *b;                     /* of all, where they have no stride: a bias */
     if (m->combine == COMBINE_FIRST) { /* b is not looked at */
         b = a;
         sb = sa;
