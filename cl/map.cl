@@ -262,12 +262,12 @@ static inline ulong index_off(ulong *number, ulong size)
     return index;
 }
 
-/* Where a row of the last axis begins in an array. */
-static inline size_t row_at(ulong rank, const ulong *size, const ulong *stride, ulong row)
+/* Where the element of this number, counted row-major over the axes, lies in an array. */
+static inline size_t place_of(ulong rank, const ulong *size, const ulong *stride, ulong number)
 {
     size_t at = 0;
-    for (ulong i = rank - 1; i-- > 0;)
-        at += index_off(&row, size[i]) * stride[i];
+    for (ulong i = rank; i-- > 0;)
+        at += index_off(&number, size[i]) * stride[i];
     return at;
 }
 
@@ -341,7 +341,7 @@ kernel void map(global REAL *out, global const REAL *a, global const REAL *b, gl
     a += m.at[0];
     b += m.at[1];
     c += m.at[2];
-    for (ulong i = last, left = row; i-- > 0;) { /* as row_at, of all at once */
+    for (ulong i = last, left = row; i-- > 0;) { /* as place_of, of all at once */
         ulong at = index_off(&left, m.size[i]);
         out += at * m.out_stride[i];
         a += at * m.stride[0][i];

@@ -2,25 +2,16 @@
  * cl/reduce.cl - the nodes of a graph that reduce axes. In cl/nodes.cl, after cl/map.cl.
  *
  * Proven by: tests/graph/ against host/reference/. */
-/* Where element j of the inner axes lies. */
+
+/* Where element j of the inner axes lies, and where o of those that stay. */
 static inline size_t inner_at(const reduce_launch *r, ulong j)
 {
-    size_t at = 0;
-    for (ulong i = r->inner_rank; i-- > 0;) {
-        at += j % r->inner_size[i] * r->inner_stride[i];
-        j /= r->inner_size[i];
-    }
-    return at;
+    return place_of(r->inner_rank, r->inner_size, r->inner_stride, j);
 }
 
 static inline size_t outer_at(const reduce_launch *r, ulong o)
 {
-    size_t at = 0;
-    for (ulong i = r->rank; i-- > 0;) {
-        at += o % r->size[i] * r->stride[i];
-        o /= r->size[i];
-    }
-    return at;
+    return place_of(r->rank, r->size, r->stride, o);
 }
 
 #define SUM_BLOCK 64 /* one sum of so many, then a sum of these */

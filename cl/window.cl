@@ -234,8 +234,8 @@ kernel void map_ids(global int *out, global const int *a, global const int *leng
         rows *= m.size[i];
     if (k >= K || row >= rows)
         return;
-    out += m.out_at + row_at(m.rank, m.size, m.out_stride, row);
-    a += m.at[0] + row_at(m.rank, m.size, m.stride[0], row);
+    out += m.out_at + place_of(last, m.size, m.out_stride, row);
+    a += m.at[0] + place_of(last, m.size, m.stride[0], row);
     out[k * m.out_stride[last]] =
         live_of(m.within, lengths, row * K + k) ? a[k * m.stride[0][last]] : 0;
 }

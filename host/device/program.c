@@ -305,6 +305,15 @@ clrnn_status clr_kernel_create(clrnn_context *context, cl_program program, const
     return clr_cl_check(&context->log, code, call);
 }
 
+clrnn_status clr_kernels_create(clrnn_context *context, cl_program program,
+                                const clr_kernel_place *places, size_t count)
+{
+    clrnn_status status = CLRNN_OK;
+    for (size_t i = 0; i < count && status == CLRNN_OK; i++)
+        status = clr_kernel_create(context, program, places[i].name, places[i].kernel);
+    return status;
+}
+
 uint64_t clr_kernel_spilled(const clrnn_context *context, cl_kernel kernel)
 {
     cl_ulong bytes = 0;

@@ -47,6 +47,16 @@ void clr_programs_free(clrnn_context *context);
 clrnn_status clr_kernel_create(clrnn_context *context, cl_program program, const char *name,
                                cl_kernel *kernel);
 
+/* The name of a kernel, and where it is kept. */
+typedef struct clr_kernel_place {
+    const char *name;
+    cl_kernel *kernel;
+} clr_kernel_place;
+
+/** Several of one program. On failure those behind the one that failed are left as they were. */
+clrnn_status clr_kernels_create(clrnn_context *context, cl_program program,
+                                const clr_kernel_place *places, size_t count);
+
 /** Bytes of memory that a work-item of a kernel needs since registers do not suffice, as the driver
  *  tells; 0 if it does not tell. */
 uint64_t clr_kernel_spilled(const clrnn_context *context, cl_kernel kernel);

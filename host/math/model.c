@@ -11,16 +11,15 @@ clrnn_status clr_symbols_init(clrnn_context *context, clrnn_precision precision,
 {
     const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_model};
     clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}};
+    const clr_kernel_place kernels[] = {{"one_hot", &symbols->one_hot},
+                                        {"embedding_gather", &symbols->gather},
+                                        {"embedding_gradient", &symbols->gradient}};
     cl_program program = NULL;
     *symbols = (clr_symbols){.context = context};
     clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
                                           CLR_COUNT(defines), &program);
     if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "one_hot", &symbols->one_hot);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "embedding_gather", &symbols->gather);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "embedding_gradient", &symbols->gradient);
+        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
     if (status != CLRNN_OK)
         clr_symbols_free(symbols);
     return status;

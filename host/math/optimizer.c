@@ -21,18 +21,16 @@ clrnn_status clr_optimizer_init(clrnn_context *context, clrnn_precision precisio
 {
     const clr_source *sources[] = {&clr_cl_prelude, &clr_cl_optimizer};
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}};
+    const clr_kernel_place kernels[] = {{"sgd", &optimizer->sgd},
+                                        {"adam", &optimizer->adam},
+                                        {"rmsprop", &optimizer->rmsprop},
+                                        {"settle", &optimizer->settle}};
     cl_program program = NULL;
     *optimizer = (clr_optimizer){.context = context, .precision = precision};
     clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
                                           CLR_COUNT(defines), &program);
     if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "sgd", &optimizer->sgd);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "adam", &optimizer->adam);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "rmsprop", &optimizer->rmsprop);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "settle", &optimizer->settle);
+        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
     if (status != CLRNN_OK)
         clr_optimizer_free(optimizer);
     return status;

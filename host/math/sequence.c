@@ -30,23 +30,20 @@ clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision
                                   {"SUM_ROWS", sum_rows},
                                   {"SUM_COLUMNS", sum_columns(context, precision)}};
     clr_sequence s = {.context = context, .precision = precision};
-    const struct {
-        const char *name;
-        cl_kernel *kernel;
-    } kernels[] = {{"mask", &s.mask},
-                   {"fill", &s.fill},
-                   {"fill_back", &s.fill_back},
-                   {"add_halves", &s.add_halves},
-                   {"dropout", &s.dropout},
-                   {"column_sums", &s.sums},
-                   {"column_products", &s.products},
-                   {"column_sums_finish", &s.sums_finish},
-                   {"add_row", &s.add_row}};
+    const clr_kernel_place kernels[] = {{"mask", &s.mask},
+                                        {"fill", &s.fill},
+                                        {"fill_back", &s.fill_back},
+                                        {"add_halves", &s.add_halves},
+                                        {"dropout", &s.dropout},
+                                        {"column_sums", &s.sums},
+                                        {"column_products", &s.products},
+                                        {"column_sums_finish", &s.sums_finish},
+                                        {"add_row", &s.add_row}};
     cl_program program = NULL;
     clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
                                           CLR_COUNT(defines), &program);
-    for (size_t i = 0; i < CLR_COUNT(kernels) && status == CLRNN_OK; i++)
-        status = clr_kernel_create(context, program, kernels[i].name, kernels[i].kernel);
+    if (status == CLRNN_OK)
+        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
     if (status != CLRNN_OK)
         clr_sequence_free(&s);
     *sequence = s;

@@ -11,23 +11,18 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
 {
     clr_stepwise k = {.context = context};
     const bool projected = network->desc.proj_size > 0;
-    const struct {
-        const char *name;
-        cl_kernel *kernel;
-        bool wanted;
-    } kernels[] = {{"step_forward", &k.forward, true},
-                   {"step_back", &k.back, true},
-                   {"step_project", &k.project, projected},
-                   {"step_project_back", &k.project_back, projected}};
+    const clr_kernel_place kernels[] = {{"step_forward", &k.forward},
+                                        {"step_back", &k.back},
+                                        {"step_project", &k.project},
+                                        {"step_project_back", &k.project_back}};
     cl_program program = NULL;
     const clr_source *const strategy[] = {&clr_cl_storage,       &clr_cl_scan_launch,
                                           &clr_cl_scan,          &clr_cl_scan_forward,
                                           &clr_cl_scan_backward, &clr_cl_stepwise};
     clrnn_status status = clr_cell_program(context, network, precision, CLRNN_WEIGHTS_F32, strategy,
                                            CLR_COUNT(strategy), NULL, 0, &program);
-    for (size_t i = 0; i < CLR_COUNT(kernels) && status == CLRNN_OK; i++)
-        if (kernels[i].wanted)
-            status = clr_kernel_create(context, program, kernels[i].name, kernels[i].kernel);
+    if (status == CLRNN_OK)
+        status = clr_kernels_create(context, program, kernels, projected ? 4 : 2);
     if (status != CLRNN_OK)
         clr_stepwise_free(&k);
     *stepwise = k;

@@ -27,17 +27,16 @@ clrnn_status clr_converter_init(clrnn_context *context, clrnn_storage storage,
     const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_storage, &clr_cl_convert};
     const clr_define defines[] = {{"STORAGE", storage}};
     clr_converter s = {.context = context, .storage = storage};
+    const clr_kernel_place kernels[] = {{"store_panels", &s.panels},
+                                        {"load_columns", &s.columns},
+                                        {"store_numbers", &s.numbers_in},
+                                        {"load_numbers", &s.numbers_out}};
     cl_program program = NULL;
     clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
                                           CLR_COUNT(defines), &program);
     if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "store_panels", &s.panels);
-    if (status == CLRNN_OK)
-        status = clr_kernel_create(context, program, "load_columns", &s.columns);
-    if (status == CLRNN_OK && storage != CLRNN_WEIGHTS_INT8)
-        status = clr_kernel_create(context, program, "store_numbers", &s.numbers_in);
-    if (status == CLRNN_OK && storage != CLRNN_WEIGHTS_INT8)
-        status = clr_kernel_create(context, program, "load_numbers", &s.numbers_out);
+        status =
+            clr_kernels_create(context, program, kernels, storage == CLRNN_WEIGHTS_INT8 ? 2 : 4);
     if (status != CLRNN_OK)
         clr_converter_free(&s);
     *converter = s;

@@ -12,18 +12,15 @@ clrnn_status clr_tracer_init(clrnn_context *context, clrnn_precision precision, 
                                    &clr_cl_trace};
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}};
     clr_tracer t = {.context = context, .precision = precision};
-    const struct {
-        const char *name;
-        cl_kernel *kernel;
-    } kernels[] = {{"trace_values", &t.values},
-                   {"trace_sums", &t.sums},
-                   {"trace_add", &t.add},
-                   {"trace_reduce", &t.reduce}};
+    const clr_kernel_place kernels[] = {{"trace_values", &t.values},
+                                        {"trace_sums", &t.sums},
+                                        {"trace_add", &t.add},
+                                        {"trace_reduce", &t.reduce}};
     cl_program program = NULL;
     clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
                                           CLR_COUNT(defines), &program);
-    for (size_t i = 0; i < CLR_COUNT(kernels) && status == CLRNN_OK; i++)
-        status = clr_kernel_create(context, program, kernels[i].name, kernels[i].kernel);
+    if (status == CLRNN_OK)
+        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
     if (status != CLRNN_OK)
         clr_tracer_free(&t);
     *tracer = t;
