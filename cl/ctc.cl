@@ -62,14 +62,8 @@ GROUP void log_sums(global const REAL *logits, uint O, global REAL *norms)
     local REAL scratch[WG];
     uint i = get_local_id(0);
     global const REAL *x = logits + get_group_id(0) * O;
-    REAL part = -INFINITY;
-    for (uint k = i; k < O; k += WG)
-        part = fmax(part, x[k]);
-    REAL m = group_max(scratch, part);
-    part = 0;
-    for (uint k = i; k < O; k += WG)
-        part += real_exp(x[k] - m);
-    REAL s = group_sum(scratch, part);
+    REAL m;
+    REAL s = exp_sum(x, O, scratch, &m);
     if (i == 0)
         norms[get_group_id(0)] = m + real_log(s);
 }

@@ -64,6 +64,20 @@ static inline REAL group_max(local REAL *scratch, REAL part)
     return largest;
 }
 
+/* The sum of exp(x - m) over x [O], m: out, the largest of them; all items get both. */
+static inline REAL exp_sum(global const REAL *x, uint O, local REAL *scratch, REAL *m)
+{
+    uint i = get_local_id(0);
+    REAL part = -INFINITY;
+    for (uint k = i; k < O; k += WG)
+        part = fmax(part, x[k]);
+    *m = group_max(scratch, part);
+    part = 0;
+    for (uint k = i; k < O; k += WG)
+        part += real_exp(x[k] - *m);
+    return group_sum(scratch, part);
+}
+
 /* logits: [rows, O], targets: [rows] below O, losses: out [rows], dlogits: out [rows, O] or NULL.
  * Global size [rows * WG]. */
 GROUP void cross_entropy(global const REAL *logits, global const int *targets, uint O, REAL scale,
@@ -75,16 +89,8 @@ GROUP void cross_entropy(global const REAL *logits, global const int *targets, u
     global const REAL *x = logits + row * O;
     int target = targets[row];
 
-    REAL part = -INFINITY;
-    for (uint k = i; k < O; k += WG)
-        part = fmax(part, x[k]);
-    REAL m = group_max(scratch, part);
-
-    part = 0;
-    for (uint k = i; k < O; k += WG)
-        part += real_exp(x[k] - m);
-    REAL s = group_sum(scratch, part);
-
+    REAL m;
+    REAL s = exp_sum(x, O, scratch, &m);
     if (i == 0)
         losses[row] = target < 0 ? (REAL)0 : real_log(s) - (x[target] - m);
     if (!dlogits)

@@ -92,19 +92,6 @@ static int walk(rolls *r, const cJSON *root, bool second)
     return code;
 }
 
-static clrnn_status add_all(const rolls *r, clrnn_tensors *set)
-{
-    const uint64_t shape[] = {r->count, r->steps, KEYS};
-    clrnn_status status = clrnn_tensors_add(set, "x", CLRNN_DTYPE_F64, 3, shape, r->x);
-    if (!status)
-        status = clrnn_tensors_add(set, "targets", CLRNN_DTYPE_F64, 3, shape, r->targets);
-    if (!status)
-        status = clrnn_tensors_add(set, "lengths", CLRNN_DTYPE_F64, 1, shape, r->lengths);
-    if (!status)
-        status = clrnn_tensors_add(set, "parts", CLRNN_DTYPE_F64, 1, shape, r->parts);
-    return status;
-}
-
 static int make_set(rolls *r, const cJSON *root, clrnn_tensors **set)
 {
     r->x = calloc(r->count * r->steps, KEYS * sizeof(double));
@@ -118,7 +105,8 @@ static int make_set(rolls *r, const cJSON *root, clrnn_tensors **set)
         return code;
     clrnn_status status = clrnn_tensors_create(tool_log(), set);
     if (!status)
-        status = add_all(r, *set);
+        status = data_add_sequences(*set, (uint64_t[]){r->count, r->steps, KEYS}, 3, r->x,
+                                    r->targets, r->lengths, r->parts);
     if (!status)
         status = clrnn_tensors_set_metadata(*set, "rolls", "true");
     if (status)

@@ -136,19 +136,6 @@ static int walk(sequences *s, const cJSON *root, bool second)
     return code;
 }
 
-static clrnn_status add_all(const sequences *s, clrnn_tensors *set)
-{
-    const uint64_t shape[] = {s->count, s->steps, s->inputs};
-    clrnn_status status = clrnn_tensors_add(set, "x", CLRNN_DTYPE_F64, 3, shape, s->x);
-    if (!status)
-        status = clrnn_tensors_add(set, "targets", CLRNN_DTYPE_F64, 1, shape, s->targets);
-    if (!status)
-        status = clrnn_tensors_add(set, "lengths", CLRNN_DTYPE_F64, 1, shape, s->lengths);
-    if (!status)
-        status = clrnn_tensors_add(set, "parts", CLRNN_DTYPE_F64, 1, shape, s->parts);
-    return status;
-}
-
 static int make_set(sequences *s, const cJSON *root, clrnn_tensors **set)
 {
     s->x = calloc(s->count * s->steps, s->inputs * sizeof(double));
@@ -163,7 +150,8 @@ static int make_set(sequences *s, const cJSON *root, clrnn_tensors **set)
         return code;
     clrnn_status status = clrnn_tensors_create(tool_log(), set);
     if (!status)
-        status = add_all(s, *set);
+        status = data_add_sequences(*set, (uint64_t[]){s->count, s->steps, s->inputs}, 1, s->x,
+                                    s->targets, s->lengths, s->parts);
     if (status)
         clrnn_tensors_destroy(set);
     return status ? tool_failed(status) : TOOL_OK;

@@ -73,6 +73,12 @@ int data_read_rolls(const char *command, const char *path, const cJSON *root, cl
 /** Whether a JSON file's sequences are lists of notes. */
 bool data_is_rolls(const cJSON *root);
 
+/** Sequences as the arrays of a set: x of the shape [N,T,I], targets [N] (target_rank 1) or as x
+ * (3), lengths and parts [N]. Returns: as clrnn_tensors_add. */
+clrnn_status data_add_sequences(clrnn_tensors *set, const uint64_t shape[3], uint32_t target_rank,
+                                const double *x, const double *targets, const double *lengths,
+                                const double *parts);
+
 /** Whether a file begins as an IDX file does. */
 bool data_is_idx(const char *path);
 
