@@ -155,14 +155,14 @@ static inline void gradient_of(const ctc_row *r, uint t, uint O, global const RE
     barrier(CLK_GLOBAL_MEM_FENCE);
 }
 
-/* logits: [T, N, O]; norms: [T, N], of log_sums; paths: [N, PATH_SIZE(S)]; work: [N, T+2, 2S+1]
- * scratch; losses: out [T, N], all of a sequence's in its first step; dlogits: out [T, N, O] or
- * NULL. A sequence of T_n = 0 costs nothing.  Global size [N * WG]. */
+/* logits: [T, N, O]; norms: [T, N], of log_sums; paths: [N, PATH_SIZE(S)]; work: [N, T+2, 2S+1];
+ * scratch: [WG], an argument since PoCL 3.1 has all threads share a local array of this kernel;
+ * losses: out [T, N], all of a sequence's in its first step; dlogits: out [T, N, O] or NULL. A
+ * sequence of T_n = 0 costs nothing.  Global size [N * WG]. */
 GROUP void ctc(global const REAL *logits, global const REAL *norms, global const int *paths, uint T,
-               uint N, uint O, uint S, REAL scale, global REAL *work, global REAL *losses,
-               global REAL *dlogits)
+               uint N, uint O, uint S, REAL scale, global REAL *work, local REAL *scratch,
+               global REAL *losses, global REAL *dlogits)
 {
-    local REAL scratch[WG];
     uint i = get_local_id(0);
     size_t n = get_group_id(0);
     global const int *path = paths + n * PATH_SIZE(S);

@@ -46,11 +46,15 @@ void clr_ctc_free(clr_ctc *ctc)
     clr_buffer_destroy(&ctc->work);
 }
 
+static size_t real_size(const clr_ctc *ctc)
+{
+    return ctc->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
+}
+
 /* A buffer of at least so many numbers. */
 static clrnn_status grow(const clr_ctc *ctc, clr_size count, cl_mem *buffer, size_t *have)
 {
-    const clr_size bytes =
-        clr_size_mul(count, ctc->precision == CLRNN_F64 ? sizeof(double) : sizeof(float));
+    const clr_size bytes = clr_size_mul(count, real_size(ctc));
     if (bytes.overflow)
         return clr_fail(&ctc->context->log, CLRNN_ERR_RANGE,
                         "ctc: a batch needs more scratch memory than can be addressed");
@@ -80,8 +84,8 @@ clrnn_status clr_ctc_run(clr_ctc *ctc, cl_mem logits, cl_mem paths, size_t T, si
                       CLR_ARG_MEM(paths),     CLR_ARG_UINT(T),
                       CLR_ARG_UINT(N),        CLR_ARG_UINT(O),
                       CLR_ARG_UINT(S),        CLR_ARG_REAL(ctc->precision, scale),
-                      CLR_ARG_MEM(ctc->work), CLR_ARG_MEM(losses),
-                      CLR_ARG_MEM(dlogits)};
+                      CLR_ARG_MEM(ctc->work), CLR_ARG_LOCAL(ctc->group * real_size(ctc)),
+                      CLR_ARG_MEM(losses),    CLR_ARG_MEM(dlogits)};
     return status == CLRNN_OK
                ? clr_launch(ctc->context, ctc->ctc, each_sequence, args, CLR_COUNT(args))
                : status;

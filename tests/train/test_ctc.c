@@ -258,9 +258,9 @@ static void check_problem(clr_ctc *ctc, const problem *p)
 
 static void kernels(void **state)
 {
-    static const problem problems[] = {{1, 1, 2, 1, 2},   {2, 3, 3, 1, 2},   {7, 6, 3, 3, 4},
-                                       {17, 5, 65, 6, 2}, {60, 4, 9, 20, 3}, {300, 2, 30, 70, 8},
-                                       {40, 3, 5, 0, 2},  {33, 3, 4, 33, 40}};
+    static const problem problems[] = {{1, 1, 2, 1, 2},   {2, 3, 3, 1, 2},    {7, 6, 3, 3, 4},
+                                       {17, 5, 65, 6, 2}, {60, 4, 9, 20, 3},  {300, 2, 30, 70, 8},
+                                       {40, 3, 5, 0, 2},  {33, 3, 4, 33, 40}, {9, 500, 6, 3, 3}};
     clrnn_context *context = *state;
     for (int p = 0; p < precisions(context); p++)
         for (int gpu = 0; gpu < (test_has(context, TEST_COMPILER) ? 2 : 1); gpu++) {
