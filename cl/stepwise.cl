@@ -13,6 +13,11 @@
  *                sums = du_t U of the gates of the second phase; step_back(0)  (two phases)
  *                dh += du_t U of those of the first
  *
+ * With OPTION_NORM kernels of cl/norm.cl stand between these, for all sums, and for c:
+ *
+ *     forward    after step_forward(0): sums = LN(c_t); step_output
+ *     back       before step_back: sums = LN(c_t); step_output_back; dc += what comes back through LN
+ *
  * Arguments: cl/scan_launch.cl says what lies where in them, of l.scans[0]. An absent one may be
  * any buffer. index: the step, counted from the first one of the launch, in the order of t.
  * Proven by: tests/layer against host/reference. */
@@ -44,6 +49,74 @@ kernel void step_forward(global const REAL *weights, global REAL *workspace,
         cell_units(&w, &s, k, n, j, 1, sum);
     }
 }
+
+#if CELL_MEMORY
+/* With OPTION_NORM, after LN: h_t from the gates and z = LN(c_t), where z is sums, [N,H]. Global
+ * size [H,N]. */
+kernel void step_output(global const REAL *weights, global REAL *workspace,
+                        global const REAL *h_first, global const REAL *c_first, global REAL *h_last,
+                        global REAL *c_last, global REAL *y, global const int *lengths,
+                        global const REAL *sums, uint index, const scan_launch l)
+{
+    const uint j = get_global_id(0), n = get_global_id(1);
+    const scan_arrays at = l.scans[0];
+    const uint options = options_of(l.options) | OPTION_RARE;
+    cell_values v;
+    scan w;
+    scan_step s;
+    REAL gate[CELL_GATES];
+    if (j >= l.H || n >= l.N)
+        return;
+    scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
+                       lengths);
+    step_of(&w, index, &s);
+    if (!is_live(&w, n, s.t))
+        return;
+    values_of(&w, &v);
+    UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
+        s.gates[((size_t)n * CELL_GATES + k) * l.H + j];
+    const REAL h = cell_output(options, &v, gate, sums[(size_t)n * l.H + j]);
+    if (options & OPTION_PROJECTED) {
+        saved_of(&w, &s, n, CELL_SAVES)[j] = h;
+        return;
+    }
+    s.h_next[(size_t)n * l.H + j] = h;
+    if (s.y)
+        s.y[n * w.y_stride + j] = h;
+}
+
+/* Its way back: dz, [N,H] from dz_at + index*N*H on, of what does not count 0. sums: [N,H], if
+ * projected the gradient of what was projected; then z, [N,H]. Global size [H,N]. */
+kernel void step_output_back(global const REAL *weights, global REAL *workspace, global REAL *dy,
+                             global REAL *dh, global REAL *dc, global REAL *dproj, global REAL *da,
+                             global REAL *du, global const int *lengths, global const REAL *sums,
+                             global REAL *dz, ulong dz_at, uint index, const scan_launch l)
+{
+    const uint j = get_global_id(0), n = get_global_id(1);
+    const scan_arrays at = l.scans[0];
+    const uint options = options_of(l.options) | OPTION_RARE;
+    const size_t unit = (size_t)n * l.H + j, units = (size_t)l.N * l.H;
+    cell_values v;
+    scan w;
+    scan_step s;
+    REAL gate[CELL_GATES];
+    if (j >= l.H || n >= l.N)
+        return;
+    scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
+    step_of(&w, index, &s);
+    const bool live = is_live(&w, n, s.t), projected = options & OPTION_PROJECTED;
+    REAL d = projected ? sums[unit] : is_cut(options, &w, n, s.t) ? (REAL)0 : w.dh[unit];
+    if (!projected && s.y && live)
+        d += s.y[n * w.y_stride + j];
+    values_of(&w, &v);
+    UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
+        s.gates[((size_t)n * CELL_GATES + k) * l.H + j];
+    const REAL back = cell_output_back(options, &v, gate, sums[units + unit], d);
+    dz[dz_at + index * units + unit] = live ? back : (REAL)0;
+    if (is_cut(options, &w, n, s.t))
+        w.dc[unit] = (REAL)0;
+}
+#endif
 
 /* sums: [N,R]. Global size [R,N]. */
 kernel void step_project(global const REAL *weights, global REAL *workspace,
@@ -81,7 +154,8 @@ kernel void step_project_back(global const REAL *weights, global REAL *workspace
     project_units_back(&w, &s, n, j, 1);
 }
 
-/* sums: [N,H], of the last phase only if projected. Global size [H,N]. */
+/* sums: [N,H], of the last phase only if projected; with OPTION_NORM then LN(c_t), [N,H]. Global
+ * size [H,N]. */
 kernel void step_back(global const REAL *weights, global REAL *workspace, global REAL *dy,
                       global REAL *dh, global REAL *dc, global REAL *dproj, global REAL *da,
                       global REAL *du, global const int *lengths, global const REAL *sums,
@@ -96,6 +170,8 @@ kernel void step_back(global const REAL *weights, global REAL *workspace, global
         return;
     scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
     step_of(&w, index, &s);
+    if (CELL_MEMORY && options_of(l.options) & OPTION_NORM)
+        s.c_next = (global REAL *)(sums + (size_t)l.N * l.H);
     if (CELL_PHASES > 1 && phase == 0)
         early_units_back(&w, &s, n, j, 1, sums[unit]);
     else if (options_of(l.options) & OPTION_PROJECTED)

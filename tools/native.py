@@ -58,6 +58,7 @@ def programs(vector):
         storages = (0,) if double else STORAGES.values()
         yield ["prelude", "pack"], real
         yield ["prelude", "philox", "sequence"], dict(real, SUM_ROWS=64, SUM_COLUMNS=8 if double else 16)
+        yield ["prelude", "norm"], dict(real, WG=1)
         yield (["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
                real)
         yield ["prelude", "model"], real

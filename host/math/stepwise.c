@@ -11,10 +11,12 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
 {
     clr_stepwise k = {.context = context};
     const bool projected = network->desc.proj_size > 0;
-    const clr_kernel_place kernels[] = {{"step_forward", &k.forward},
-                                        {"step_back", &k.back},
-                                        {"step_project", &k.project},
-                                        {"step_project_back", &k.project_back}};
+    const bool output = network->normed && network->has_cell_state;
+    const clr_kernel_place kernels[] = {{"step_forward", &k.forward}, {"step_back", &k.back}};
+    const clr_kernel_place of_projection[] = {{"step_project", &k.project},
+                                              {"step_project_back", &k.project_back}};
+    const clr_kernel_place of_norm[] = {{"step_output", &k.output},
+                                        {"step_output_back", &k.output_back}};
     cl_program program = NULL;
     const clr_source *const strategy[] = {&clr_cl_storage,       &clr_cl_scan_launch,
                                           &clr_cl_scan,          &clr_cl_scan_forward,
@@ -22,7 +24,11 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
     clrnn_status status = clr_cell_program(context, network, precision, CLRNN_WEIGHTS_F32, strategy,
                                            CLR_COUNT(strategy), NULL, 0, &program);
     if (status == CLRNN_OK)
-        status = clr_kernels_create(context, program, kernels, projected ? 4 : 2);
+        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
+    if (status == CLRNN_OK && projected)
+        status = clr_kernels_create(context, program, of_projection, CLR_COUNT(of_projection));
+    if (status == CLRNN_OK && output)
+        status = clr_kernels_create(context, program, of_norm, CLR_COUNT(of_norm));
     if (status != CLRNN_OK)
         clr_stepwise_free(&k);
     *stepwise = k;
@@ -35,6 +41,8 @@ void clr_stepwise_free(clr_stepwise *k)
     clr_kernel_destroy(&k->back);
     clr_kernel_destroy(&k->project);
     clr_kernel_destroy(&k->project_back);
+    clr_kernel_destroy(&k->output);
+    clr_kernel_destroy(&k->output_back);
 }
 
 /* A kernel argument must be some buffer even where the kernel does not look at it. */
@@ -113,4 +121,19 @@ clrnn_status clr_step_back(clr_stepwise *k, const clr_backward_scan *w, cl_mem s
 {
     const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(index), CLR_ARG_UINT(phase)};
     return run_back(k, k->back, w->launch.H, w, own, CLR_COUNT(own));
+}
+
+clrnn_status clr_step_output(clr_stepwise *k, const clr_forward_scan *w, cl_mem sums,
+                             uint32_t index)
+{
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(index)};
+    return run_forward(k, k->output, w->launch.H, w, own, CLR_COUNT(own));
+}
+
+clrnn_status clr_step_output_back(clr_stepwise *k, const clr_backward_scan *w, cl_mem sums,
+                                  clrnn_slice dz, uint32_t index)
+{
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_MEM(dz.buffer), CLR_ARG_ULONG(dz.offset),
+                           CLR_ARG_UINT(index)};
+    return run_back(k, k->output_back, w->launch.H, w, own, CLR_COUNT(own));
 }

@@ -46,6 +46,8 @@ static void add_options(clrnn_network_desc *n)
     n->single_bias = !n->no_bias;
     n->reverse = !n->bidirectional;
     n->merge = n->bidirectional ? CLRNN_MERGE_SUM : CLRNN_MERGE_CONCAT;
+    n->layer_norm = true;
+    n->norm_epsilon = n->bidirectional ? 0.003f : 0;
     n->coupled_gates = lstm;
     n->cell_clip = lstm ? 3.25f : 0;
     if (n->cell != CLRNN_CELL_RNN)

@@ -20,7 +20,7 @@ typedef struct train_options {
     uint64_t steps, seconds, seed, warmup;
     uint64_t log_every, validate_every, save_every;
     double lr, clip, dropout, momentum, weight_decay, validation;
-    bool json, force, binary, peepholes;
+    bool json, force, binary, peepholes, layer_norm;
     /* How fresh weights are drawn. */
     int init;
     uint32_t longest_lag;
