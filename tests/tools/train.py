@@ -50,6 +50,8 @@ def test_train_options():
                   "--optimizer adamw --weight-decay 0.1 --schedule cosine --warmup 2".split(),
                   ["--optimizer", "rmsprop", "--clip", "0", "--validation", "0"],
                   ["--peepholes", "--layers", "2"],
+                  ["--layer-norm", "--layers", "2"],
+                  ["--layer-norm", "--cell", "gru"],
                   ["--cell", "gru", "--reset", "after", "--update", "keeps", "--text", "more.txt"]]:
         summary = json.loads(passes("train", *SMALL, *extra, "--steps", "6", "--json", "--force",
                                     "--save", "m.safetensors"))
