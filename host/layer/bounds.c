@@ -17,8 +17,8 @@ static double enlarged(const clrnn_network_desc *d)
     for (size_t i = CLR_OPTION_ACTIVATIONS; i < CLR_OPTIONS; i++)
         if (clr_option_get(d, &clr_options[i]))
             more = 8;
-    if (d->layer_norm) /* makes as much of sums that are nearly alike as of any */
-        more *= 8;
+    if (d->layer_norm) /* makes as much of sums that are nearly alike as of any; few may well be */
+        more *= 8 + 64.0 / d->hidden_size;
     return more / least;
 }
 
