@@ -9,6 +9,7 @@
 /* The kernels for one network variant. One thread at a time. */
 typedef struct clr_stepwise {
     clrnn_context *context;
+    uint32_t vector; /* units that a work-item computes */
     cl_kernel forward, back;
     cl_kernel project, project_back; /* projected */
     cl_kernel output, output_back;   /* layer norm of a cell state */
