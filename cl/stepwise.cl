@@ -32,11 +32,11 @@ static inline uint width_at(uint j, uint units)
     return VEC == 1 ? 1 : units - j;
 }
 
-/* Those at p. */
+/* So many of an array from number `at` on. */
 #if VEC == 1
-#define SOME(p, width) (*(p))
+#define SOME(array, at, width) (array)[at]
 #else
-#define SOME(p, width) load_some(p, width)
+#define SOME(array, at, width) load_some((array) + (at), width)
 #endif
 
 /* sums: [N,G*H], those of the phase. Global size [H,N]. */
@@ -59,7 +59,7 @@ kernel void step_forward(global const REAL *weights, global REAL *workspace,
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == (int)phase)
     {
         UNROLL for (int g = CELL_FIRST(k); g < CELL_FIRST(k + 1); g++) sum[g] =
-            SOME(sums + ((size_t)n * CELL_GATES + g) * l.H + j, width_at(j, l.H));
+            SOME(sums, ((size_t)n * CELL_GATES + g) * l.H + j, width_at(j, l.H));
         cell_units(&w, &s, k, n, j, width_at(j, l.H), sum);
     }
 }
@@ -88,8 +88,8 @@ kernel void step_output(global const REAL *weights, global REAL *workspace,
         return;
     values_of(&w, &v);
     UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
-        SOME(s.gates + ((size_t)n * CELL_GATES + k) * l.H + j, width);
-    const REALV z = SOME(sums + (size_t)n * l.H + j, width);
+        SOME(s.gates, ((size_t)n * CELL_GATES + k) * l.H + j, width);
+    const REALV z = SOME(sums, (size_t)n * l.H + j, width);
     const REALV h = cell_output(options, &v, gate, z);
     if (options & OPTION_PROJECTED) {
         store_some(h, saved_of(&w, &s, n, CELL_SAVES) + j, width);
@@ -123,15 +123,15 @@ kernel void step_output_back(global const REAL *weights, global REAL *workspace,
     const bool cut = is_cut(options, &w, n, s.t);
     REALV d = (REALV)0;
     if (projected)
-        d = SOME(sums + unit, width);
+        d = SOME(sums, unit, width);
     else if (!cut)
-        d = SOME(w.dh + unit, width);
+        d = SOME(w.dh, unit, width);
     if (!projected && s.y && live)
-        d += SOME(s.y + n * w.y_stride + j, width);
+        d += SOME(s.y, n * w.y_stride + j, width);
     values_of(&w, &v);
     UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
-        SOME(s.gates + ((size_t)n * CELL_GATES + k) * l.H + j, width);
-    const REALV z = SOME(sums + units + unit, width);
+        SOME(s.gates, ((size_t)n * CELL_GATES + k) * l.H + j, width);
+    const REALV z = SOME(sums, units + unit, width);
     const REALV back = cell_output_back(options, &v, gate, z, d);
     store_some(live ? back : (REALV)0, dz + dz_at + index * units + unit, width);
     if (cut)
@@ -156,7 +156,7 @@ kernel void step_project(global const REAL *weights, global REAL *workspace,
                        lengths);
     step_of(&w, index, &s);
     project_units(&w, &s, n, j, width_at(j, l.R),
-                  SOME(sums + (size_t)n * l.R + j, width_at(j, l.R)));
+                  SOME(sums, (size_t)n * l.R + j, width_at(j, l.R)));
 }
 
 /* Global size [R,N]. */
@@ -196,9 +196,9 @@ kernel void step_back(global const REAL *weights, global REAL *workspace, global
     if (CELL_MEMORY && options_of(l.options) & OPTION_NORM)
         s.c_next = (global REAL *)(sums + (size_t)l.N * l.H);
     if (CELL_PHASES > 1 && phase == 0)
-        early_units_back(&w, &s, n, j, width, SOME(sums + unit, width));
+        early_units_back(&w, &s, n, j, width, SOME(sums, unit, width));
     else if (options_of(l.options) & OPTION_PROJECTED)
-        cell_units_back(&w, &s, n, j, width, SOME(sums + unit, width));
+        cell_units_back(&w, &s, n, j, width, SOME(sums, unit, width));
     else
-        cell_units_back(&w, &s, n, j, width, SOME(w.dh + unit, width));
+        cell_units_back(&w, &s, n, j, width, SOME(w.dh, unit, width));
 }

@@ -52,7 +52,7 @@ CELLS = [
     ("projection-not-held", "test_passes", [
         (SCAN + "_forward.cl", "REALV h = live ? sum : load_some", "REALV h = load_some")]),
     ("stepwise-sums-of-a-phase", "test_vectors", [
-        (STEP, "sums + ((size_t)n * CELL_GATES + g) * l.H + j", "sums + (size_t)g * l.H + j")]),
+        (STEP, "SOME(sums, ((size_t)n * CELL_GATES + g) * l.H + j,", "SOME(sums, (size_t)g * l.H + j,")]),
     ("stepwise-phases-back", "test_passes", [
         (STEP, "if (CELL_PHASES > 1 && phase == 0)", "if (CELL_PHASES > 1 && phase == 1)")]),
     ("stepwise-first-state", "test_passes", [
