@@ -20,7 +20,8 @@ static clrnn_status read_axes(onnx_node *n, uint32_t rank, turned *t)
     if (status == CLRNN_OK)
         status = clr_onnx_axis(n, batch, rank, &t->batch);
     if (status == CLRNN_OK && t->time == t->batch)
-        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "time_axis and batch_axis are both %u", t->time);
+        status =
+            clr_onnx_fail(n, CLRNN_ERR_FORMAT, "time_axis and batch_axis are both %u", t->time);
     return status;
 }
 
@@ -98,9 +99,9 @@ clrnn_status clr_onnx_reverse_build(onnx_node *n)
     desc.begin[t.time] = desc.step[t.time] = -1;
     desc.end[t.time] = CLRNN_TO_END;
     const bool all = is_all(n, in[0], t.time);
-    if (!all && ((x->steps != CLR_NO_AXIS && x->steps != (int32_t)t.time) ||
-                 (x->batch != CLR_NO_AXIS && x->batch != (int32_t)t.batch) || t.time > 1 ||
-                 t.batch > 1))
+    if (!all &&
+        ((x->steps != CLR_NO_AXIS && x->steps != (int32_t)t.time) ||
+         (x->batch != CLR_NO_AXIS && x->batch != (int32_t)t.batch) || t.time > 1 || t.batch > 1))
         return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
                              "its axes of time and batch are not those of %s",
                              clr_value_text(x).text);

@@ -15,7 +15,8 @@ static clrnn_tensors *results(const char *name)
 {
     clrnn_tensors *set = NULL;
     const bool own = strncmp(name, "backwards", 9) == 0;
-    const char *path = test_data(own ? FOLDER "backwards.safetensors" : FOLDER "results.safetensors");
+    const char *path =
+        test_data(own ? FOLDER "backwards.safetensors" : FOLDER "results.safetensors");
     assert_int_equal(clrnn_tensors_load(path, &test_log, &set), CLRNN_OK);
     return set;
 }
