@@ -3,6 +3,8 @@
  * cl/prelude.cl (VEC 1), cl/philox.cl, cl/function.cl, cl/elementary.cl and cl/map_launch.cl. */
 #include "map.cl"
 
+#include "turn.cl"
+
 #include "reduce.cl"
 
 #include "ema.cl"

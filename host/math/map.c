@@ -134,6 +134,14 @@ clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_me
     return LAUNCH(m, "map_ids", (size_t)l.size[l.rank - 1], rows_of(&l), args);
 }
 
+clrnn_status clr_turn(clr_maps *m, const turn_launch *l, bool ids, cl_mem x, cl_mem y, cl_mem own)
+{
+    cl_mem lengths = m->lengths ? m->lengths : x;
+    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(y), CLR_ARG_MEM(lengths),
+                            CLR_ARG_MEM(own ? own : lengths), CLR_ARG_STRUCT(*l)};
+    return LAUNCH(m, ids ? "turn_ids" : "turn", (size_t)l->count, 1, args);
+}
+
 clrnn_status clr_cast(clr_maps *m, bool from_ids, size_t count, clrnn_slice x, clrnn_slice y)
 {
     const clr_arg args[] = {CLR_ARG_MEM(y.buffer), CLR_ARG_ULONG(y.offset), CLR_ARG_MEM(x.buffer),

@@ -71,8 +71,12 @@ typedef struct clrnn_graph clrnn_graph;
  *   concat        up to 16 values, along axis. S: along time
  *   slice         for each axis i < rank: elements begin[i], begin[i]+step[i], .. before end[i].
  *                 Negative begin and end count from the end; step 0 is 1; end CLRNN_TO_END is all
- *                 (with a negative step: down to the first). Time is cut from row 0 of each
- *                 sequence's own length on. S: of time
+ *                 (with a negative step: down to the first). Time is cut from its first step on,
+ *                 or with begin -1, end CLRNN_TO_END and a negative step turned: from the last
+ *                 step of each row's own length to its first. Of x and ids lengths [N], with step
+ *                 -1, it turns within these (taken as 0..T), and what is behind stays where it
+ *                 is; without T that is the axis with step -1, and without N its rows are the
+ *                 first of the others. S: of time
  *   reshape       shape, rank: 0 keeps the axis at that place, CLRNN_REST is inferred; T and N by
  *                 symbol. S: unless T stays an axis
  *   transpose     order[i]: which axis of the input becomes axis i; rank

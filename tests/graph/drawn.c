@@ -145,6 +145,10 @@ static void draw_axes(drawn_numbers *r, const clr_shape *in, clrnn_node_desc *d)
             continue;
         d->begin[i] = (int64_t)draw_below(r, (uint32_t)(role || size > 3 ? 3 : size));
         d->step[i] = chance(r, 30) ? 2 : 0;
+        if (role && chance(r, 40)) { /* time turned */
+            d->begin[i] = -1;
+            d->step[i] = d->step[i] ? -2 : -1;
+        }
         if (!role && chance(r, 20)) {
             d->begin[i] = CLRNN_TO_END;
             d->step[i] = -1;
