@@ -271,59 +271,88 @@ static inline size_t place_of(ulong rank, const ulong *size, const ulong *stride
     return at;
 }
 
-/* Elements first..end of a row where all that is asked is one of these combinations, and relu of
- * it: most of what an epilogue, a pooling or a transposition does, without a choice inside the
- * loop. False: it is not. */
-#define MAP_RELU(value) (relu && (value) < 0 ? (REAL)0 : (value))
-#define MAP_EACH(COMBINE)                                                           \
-    if (flat && sb)                                                                 \
-        for (ulong k = first; k < end; k++) {                                       \
-            REAL value = combine_of(COMBINE, a[k], b[k], (REAL)0, false);           \
-            out[k] = MAP_RELU(value);                                               \
-        }                                                                           \
-    else if (flat) { /* one of all: a bias */                                       \
-        REAL one = *b;                                                              \
-        for (ulong k = first; k < end; k++) {                                       \
-            REAL value = combine_of(COMBINE, a[k], one, (REAL)0, false);            \
-            out[k] = MAP_RELU(value);                                               \
-        }                                                                           \
-    } else                                                                          \
-        for (ulong k = first; k < end; k++) {                                       \
-            REAL value = combine_of(COMBINE, a[k * sa], b[k * sb], (REAL)0, false); \
-            out[k * to] = MAP_RELU(value);                                          \
-        }
-static inline bool map_simply(global REAL *out, global const REAL *a, global const REAL *b,
-                              const map_launch *m, ulong first, ulong end)
+/* --- a chunk of a row, step by step: each a loop of its own, which becomes vector code ---------- */
+
+#define EACH(value)                   \
+    for (uint i = 0; i < count; i++) \
+        v[i] = (value)
+
+static inline void chunk_load(REAL *v, global const REAL *p, ulong stride, uint count)
 {
-    ulong last = m->rank - 1, to = m->out_stride[last], sa = m->stride[0][last];
-    ulong sb = m->stride[1][last];
-    bool relu = m->function == FN_RELU, flat = to == 1 && sa == 1 && sb <= 1;
-    if (m->combine == COMBINE_FIRST) { /* b is not looked at */
-        b = a;
-        sb = sa;
-        flat = to == 1 && sa == 1;
-    }
-    if (m->within.some || m->gradient || (m->function != FN_IDENTITY && !relu))
-        return false;
-    switch ((uint)m->combine) {
-    case COMBINE_FIRST:
-        MAP_EACH(COMBINE_FIRST)
-        return true;
-    case COMBINE_ADD:
-        MAP_EACH(COMBINE_ADD)
-        return true;
-    case COMBINE_SUB:
-        MAP_EACH(COMBINE_SUB)
-        return true;
-    case COMBINE_MUL:
-        MAP_EACH(COMBINE_MUL)
-        return true;
-    case COMBINE_MAX:
-        MAP_EACH(COMBINE_MAX)
-        return true;
+    if (stride == 1)
+        EACH(p[i]);
+    else if (stride == 2) /* as of pooling: whole vectors, of which half is kept */
+        EACH(p[2 * i]);
+    else
+        EACH(p[i * stride]);
+}
+
+static inline void chunk_store(const REAL *v, global REAL *p, ulong stride, uint count)
+{
+    if (stride == 1)
+        for (uint i = 0; i < count; i++)
+            p[i] = v[i];
+    else
+        for (uint i = 0; i < count; i++)
+            p[i * stride] = v[i];
+}
+
+/* v = combine(v, b, c): the usual ones without a choice inside the loop. */
+#define COMBINE_EACH(COMBINE)                                     \
+    case COMBINE:                                                 \
+        EACH(combine_of(COMBINE, v[i], b[i], (REAL)0, false));    \
+        break
+static inline void chunk_combine(REAL *v, const REAL *b, const REAL *c, ulong combine, uint count)
+{
+    switch ((uint)combine) {
+        COMBINE_EACH(COMBINE_ADD);
+        COMBINE_EACH(COMBINE_SUB);
+        COMBINE_EACH(COMBINE_MUL);
+        COMBINE_EACH(COMBINE_DIV);
+        COMBINE_EACH(COMBINE_MAX);
+    case COMBINE_MUL_ADD:
+        EACH(combine_of(COMBINE_MUL_ADD, v[i], b[i], c[i], false));
+        break;
     default:
-        return false;
+        EACH(combine_of(combine, v[i], b[i], c[i], false));
     }
+}
+
+/* v = function(v). Ahead of time the usual ones have code of their own. */
+#define FUNCTION_EACH(FUNCTION)                         \
+    case FUNCTION:                                      \
+        EACH(function_of(FUNCTION, v[i], alpha, beta)); \
+        break
+static inline void chunk_function(REAL *v, ulong function, REAL alpha, REAL beta, uint count)
+{
+    switch ((uint)function) {
+    case FN_IDENTITY:
+        break;
+        FUNCTION_EACH(FN_RELU);
+#if defined(COMPILED_AHEAD)
+        FUNCTION_EACH(FN_TANH);
+        FUNCTION_EACH(FN_SIGMOID);
+        FUNCTION_EACH(FN_AFFINE);
+        FUNCTION_EACH(FN_LEAKY_RELU);
+        FUNCTION_EACH(FN_HARD_SIGMOID);
+        FUNCTION_EACH(FN_ELU);
+        FUNCTION_EACH(FN_SILU);
+        FUNCTION_EACH(FN_CLIP);
+        FUNCTION_EACH(FN_SQUARE);
+#endif
+    default:
+        EACH(function_of(function, v[i], alpha, beta));
+    }
+}
+
+static inline bool reads_second(ulong combine)
+{
+    return combine != COMBINE_FIRST && combine != COMBINE_LAST;
+}
+
+static inline bool reads_third(ulong combine)
+{
+    return combine == COMBINE_SELECT || combine == COMBINE_MUL_ADD || combine == COMBINE_DIV_BACK;
 }
 
 /* out = function(combine(a, b, c)), 0 past a row's length. Arrays may be the same where their
@@ -337,10 +366,10 @@ kernel void map(global REAL *out, global const REAL *a, global const REAL *b, gl
         rows *= m.size[i];
     if (first >= K || row >= rows)
         return;
-    out += m.out_at;
-    a += m.at[0];
-    b += m.at[1];
-    c += m.at[2];
+    out += m.out_at + first * m.out_stride[last];
+    a += m.at[0] + first * m.stride[0][last];
+    b += m.at[1] + first * m.stride[1][last];
+    c += m.at[2] + first * m.stride[2][last];
     for (ulong i = last, left = row; i-- > 0;) { /* as place_of, of all at once */
         ulong at = index_off(&left, m.size[i]);
         out += at * m.out_stride[i];
@@ -348,21 +377,25 @@ kernel void map(global REAL *out, global const REAL *a, global const REAL *b, gl
         b += at * m.stride[1][i];
         c += at * m.stride[2][i];
     }
-    ulong end = min(K, first + MAP_COLUMNS);
-    if (map_simply(out, a, b, &m, first, end))
-        return;
-    for (ulong k = first; k < end; k++) {
-        ulong i = row * K + k;
-        REAL value = 0, third = c[k * m.stride[2][last]];
-        if (live_of(m.within, lengths, i)) {
-            bool at_last = m.combine == COMBINE_LAST && last_of(m.within, lengths, i);
-            value = combine_of(m.combine, a[k * m.stride[0][last]], b[k * m.stride[1][last]], third,
-                               at_last);
-            value = m.gradient ? third * derivative_of(m.function, value, alpha, beta)
-                               : function_of(m.function, value, alpha, beta);
-        }
-        out[k * m.out_stride[last]] = value;
-    }
+    REAL v[MAP_COLUMNS], second[MAP_COLUMNS], third[MAP_COLUMNS];
+    uint count = (uint)min(K - first, (ulong)MAP_COLUMNS);
+    ulong number = row * K + first;
+    chunk_load(v, a, m.stride[0][last], count);
+    if (reads_second(m.combine))
+        chunk_load(second, b, m.stride[1][last], count);
+    if (m.gradient || reads_third(m.combine))
+        chunk_load(third, c, m.stride[2][last], count);
+    if (m.combine == COMBINE_LAST)
+        EACH(combine_of(COMBINE_LAST, v[i], v[i], v[i], last_of(m.within, lengths, number + i)));
+    else if (m.combine != COMBINE_FIRST)
+        chunk_combine(v, second, third, m.combine, count);
+    if (m.gradient)
+        EACH(third[i] * derivative_of(m.function, v[i], alpha, beta));
+    else
+        chunk_function(v, m.function, alpha, beta, count);
+    if (m.within.some)
+        EACH(live_of(m.within, lengths, number + i) ? v[i] : (REAL)0);
+    chunk_store(v, out, m.out_stride[last], count);
 }
 
 /* out[i] = a[i] * clr_dropout_factor(p, seed, index, layer, t, n, unit), where within.t_* and n_*

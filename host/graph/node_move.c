@@ -64,6 +64,8 @@ static clrnn_status concat_move(clr_run *run, bool back)
         shape.lengths = run->out[0].lengths;
         map_launch l = clr_launch_over(run, part, back ? own : whole);
         clr_launch_takes(&l, 0, part, part, back ? whole : own);
+        if (!back)
+            clr_launch_reads(run, &l, 0, part, i);
         for (uint32_t k = 0; k < part->rank; k++) {
             cl_ulong *of_whole = back ? &l.stride[0][k] : &l.out_stride[k];
             *of_whole = clr_shape_stride(&run->out[0], k);
@@ -98,6 +100,7 @@ const clr_kind clr_kind_concat = {.id = CLRNN_NODE_CONCAT,
                                   .least = 1,
                                   .most = CLRNN_MOST_INPUTS,
                                   .any = true,
+                                  .strided = UINT32_MAX,
                                   .uses = CLR_USES_AXIS,
                                   .outputs = {""},
                                   .infer = concat_infer,
@@ -159,32 +162,31 @@ static clrnn_status slice_infer(clr_infer *infer)
     return CLRNN_OK;
 }
 
-/* A launch over the part: its strides in x, and where it begins there. */
-static map_launch slice_launch(const clr_run *run, clrnn_slice out, int64_t *begin,
-                               cl_ulong strides[MAP_AXES])
+/* How the part lies where x lies as *view. */
+static bool slice_view(const clr_run *run, clr_strides *view)
 {
     const clrnn_node_desc *d = &run->node->desc;
-    *begin = 0;
-    for (uint32_t i = 0; i < run->in[0].rank; i++) {
-        const int64_t stride = (int64_t)clr_shape_stride(&run->in[0], i);
-        range r = {0, 1, run->in[0].size[i]};
-        if (i < d->rank)
-            r = range_of(d, i, run->in[0].size[i]);
-        *begin += r.begin * stride;
-        strides[i] = (cl_ulong)(r.step * stride);
+    int64_t begin = (int64_t)view->begin;
+    for (uint32_t i = 0; i < d->rank; i++) {
+        const int64_t stride = (int64_t)view->stride[i];
+        const range r = range_of(d, i, run->in[0].size[i]);
+        begin += r.begin * stride;
+        view->stride[i] = (cl_ulong)(r.step * stride);
     }
-    return clr_launch_over(run, &run->out[0], out);
+    view->begin = (size_t)begin;
+    return true;
 }
 
 static clrnn_status slice_forward(clr_run *run)
 {
-    int64_t begin = 0;
-    cl_ulong strides[MAP_AXES];
-    map_launch l = slice_launch(run, run->y[0], &begin, strides);
+    clr_strides part = *run->strides[0];
+    map_launch l = clr_launch_over(run, &run->out[0], run->y[0]);
+    part.begin = run->x[0].offset;
     if (clr_shape_count(&run->out[0]) == 0)
         return CLRNN_OK;
-    l.at[0] = run->x[0].offset + (size_t)begin;
-    memcpy(l.stride[0], strides, sizeof strides);
+    (void)slice_view(run, &part);
+    l.at[0] = part.begin;
+    memcpy(l.stride[0], part.stride, sizeof part.stride);
     return clr_move(run, &l, run->y[0].buffer, run->x[0].buffer, run->in[0].ids);
 }
 
@@ -198,15 +200,15 @@ static clrnn_status clear(clr_run *run)
 
 static clrnn_status slice_backward(clr_run *run)
 {
-    int64_t begin = 0;
-    cl_ulong strides[MAP_AXES];
+    clr_strides part = clr_strides_of(&run->in[0]);
     if (!run->dx[0].buffer)
         return CLRNN_OK;
     clrnn_status status = clear(run);
-    map_launch l = slice_launch(run, run->dx[0], &begin, strides);
+    map_launch l = clr_launch_over(run, &run->out[0], run->dx[0]);
     clr_launch_takes(&l, 0, &run->out[0], &run->out[0], run->dy[0]);
-    l.out_at += (size_t)begin;
-    memcpy(l.out_stride, strides, sizeof strides);
+    (void)slice_view(run, &part);
+    l.out_at += part.begin;
+    memcpy(l.out_stride, part.stride, sizeof part.stride);
     if (status == CLRNN_OK && clr_shape_count(&run->out[0]) > 0)
         status = clr_move(run, &l, run->dx[0].buffer, run->dy[0].buffer, false);
     return status;
@@ -225,10 +227,12 @@ const clr_kind clr_kind_slice = {.id = CLRNN_NODE_SLICE,
                                  .least = 1,
                                  .most = 1,
                                  .any = true,
+                                 .strided = 1,
                                  .uses = CLR_USES_RANK | CLR_USES_BEGIN | CLR_USES_STEP,
                                  .outputs = {""},
                                  .infer = slice_infer,
                                  .forward = slice_forward,
+                                 .view = slice_view,
                                  .backward = slice_backward,
                                  .no_stream = slice_no_stream};
 
@@ -279,7 +283,7 @@ static clrnn_status pad_forward(clr_run *run)
         const uint64_t behind = d->end[i] < 0 ? (uint64_t)-d->end[i] : 0;
         const uint64_t cut = before + behind;
         part.size[i] = part.size[i] > cut ? part.size[i] - cut : 0;
-        from += before * clr_shape_stride(&run->in[0], i);
+        from += before * (size_t)run->strides[0]->stride[i];
         to += (d->begin[i] > 0 ? (size_t)d->begin[i] : 0) * clr_shape_stride(&run->out[0], i);
     }
     map_launch l = clr_launch_over(run, &part, clr_part(run->y[0], to));
@@ -287,7 +291,7 @@ static clrnn_status pad_forward(clr_run *run)
     l.within.some = 0; /* it is 0 there already */
     for (uint32_t i = 0; i < part.rank; i++) {
         l.out_stride[i] = clr_shape_stride(&run->out[0], i);
-        l.stride[0][i] = clr_shape_stride(&run->in[0], i);
+        l.stride[0][i] = run->strides[0]->stride[i];
     }
     if (status == CLRNN_OK && clr_shape_count(&part) > 0)
         status = clr_move(run, &l, run->y[0].buffer, run->x[0].buffer, false);
@@ -306,6 +310,7 @@ static const char *pad_no_stream(const clr_infer *infer)
 const clr_kind clr_kind_pad = {.id = CLRNN_NODE_PAD,
                                .least = 1,
                                .most = 1,
+                               .strided = 1,
                                .uses = CLR_USES_RANK | CLR_USES_BEGIN | CLR_USES_VALUE,
                                .outputs = {""},
                                .infer = pad_infer,
