@@ -3,11 +3,13 @@
  * strides. In cl/nodes.cl.
  *
  *     MAP_COLUMNS  elements of the last axis that a work-item computes: many on a CPU
+ *     CHUNK        of them so many step by step
  *
  * Proven by: tests/graph/ against host/reference/. */
 #ifndef MAP_COLUMNS
 #define MAP_COLUMNS 1
 #endif
+#define CHUNK (MAP_COLUMNS < 64 ? MAP_COLUMNS : 64)
 
 #if REAL_IS_DOUBLE
 #define SQRT_2_OVER_PI   0.79788456080286535588
@@ -199,7 +201,7 @@ static inline REAL derivative_of(ulong function, REAL x, REAL alpha, REAL beta)
 
 #define TRUTH(condition) ((condition) ? (REAL)1 : (REAL)0)
 
-static inline REAL combine_of(ulong combine, REAL a, REAL b, REAL c, bool last)
+static inline REAL combine_of(ulong combine, REAL a, REAL b, REAL c)
 {
     switch ((uint)combine) {
     case COMBINE_ADD:
@@ -238,8 +240,6 @@ static inline REAL combine_of(ulong combine, REAL a, REAL b, REAL c, bool last)
         return a != 0 ? (REAL)0 : b;
     case COMBINE_DIV_BACK:
         return DIVIDE(-(a * b), c * c);
-    case COMBINE_LAST:
-        return last ? a : (REAL)0;
     default:
         return a;
     }
@@ -300,7 +300,7 @@ static inline void chunk_store(const REAL *v, global REAL *p, ulong stride, uint
 /* v = combine(v, b, c): the usual ones without a choice inside the loop. */
 #define COMBINE_EACH(COMBINE)                                     \
     case COMBINE:                                                 \
-        EACH(combine_of(COMBINE, v[i], b[i], (REAL)0, false));    \
+        EACH(combine_of(COMBINE, v[i], b[i], (REAL)0)); \
         break
 static inline void chunk_combine(REAL *v, const REAL *b, const REAL *c, ulong combine, uint count)
 {
@@ -311,10 +311,10 @@ static inline void chunk_combine(REAL *v, const REAL *b, const REAL *c, ulong co
         COMBINE_EACH(COMBINE_DIV);
         COMBINE_EACH(COMBINE_MAX);
     case COMBINE_MUL_ADD:
-        EACH(combine_of(COMBINE_MUL_ADD, v[i], b[i], c[i], false));
+        EACH(combine_of(COMBINE_MUL_ADD, v[i], b[i], c[i]));
         break;
     default:
-        EACH(combine_of(combine, v[i], b[i], c[i], false));
+        EACH(combine_of(combine, v[i], b[i], c[i]));
     }
 }
 
@@ -355,6 +355,31 @@ static inline bool reads_third(ulong combine)
     return combine == COMBINE_SELECT || combine == COMBINE_MUL_ADD || combine == COMBINE_DIV_BACK;
 }
 
+/* A chunk of out, whose first element has this number. The arrays: from its first element on. */
+static inline void map_chunk(global REAL *out, global const REAL *a, global const REAL *b,
+                             global const REAL *c, global const int *lengths, const map_launch *m,
+                             REAL alpha, REAL beta, ulong number, uint count)
+{
+    ulong last = m->rank - 1;
+    REAL v[CHUNK], second[CHUNK], third[CHUNK];
+    chunk_load(v, a, m->stride[0][last], count);
+    if (reads_second(m->combine))
+        chunk_load(second, b, m->stride[1][last], count);
+    if (m->gradient || reads_third(m->combine))
+        chunk_load(third, c, m->stride[2][last], count);
+    if (m->combine == COMBINE_LAST)
+        EACH(last_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
+    else if (m->combine != COMBINE_FIRST)
+        chunk_combine(v, second, third, m->combine, count);
+    if (m->gradient)
+        EACH(third[i] * derivative_of(m->function, v[i], alpha, beta));
+    else
+        chunk_function(v, m->function, alpha, beta, count);
+    if (m->within.some)
+        EACH(live_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
+    chunk_store(v, out, m->out_stride[last], count);
+}
+
 /* out = function(combine(a, b, c)), 0 past a row's length. Arrays may be the same where their
  * strides are. Global size [last axis in MAP_COLUMNS, product of the others]. */
 kernel void map(global REAL *out, global const REAL *a, global const REAL *b, global const REAL *c,
@@ -377,25 +402,14 @@ kernel void map(global REAL *out, global const REAL *a, global const REAL *b, gl
         b += at * m.stride[1][i];
         c += at * m.stride[2][i];
     }
-    REAL v[MAP_COLUMNS], second[MAP_COLUMNS], third[MAP_COLUMNS];
-    uint count = (uint)min(K - first, (ulong)MAP_COLUMNS);
-    ulong number = row * K + first;
-    chunk_load(v, a, m.stride[0][last], count);
-    if (reads_second(m.combine))
-        chunk_load(second, b, m.stride[1][last], count);
-    if (m.gradient || reads_third(m.combine))
-        chunk_load(third, c, m.stride[2][last], count);
-    if (m.combine == COMBINE_LAST)
-        EACH(combine_of(COMBINE_LAST, v[i], v[i], v[i], last_of(m.within, lengths, number + i)));
-    else if (m.combine != COMBINE_FIRST)
-        chunk_combine(v, second, third, m.combine, count);
-    if (m.gradient)
-        EACH(third[i] * derivative_of(m.function, v[i], alpha, beta));
-    else
-        chunk_function(v, m.function, alpha, beta, count);
-    if (m.within.some)
-        EACH(live_of(m.within, lengths, number + i) ? v[i] : (REAL)0);
-    chunk_store(v, out, m.out_stride[last], count);
+    for (ulong end = min(K, first + MAP_COLUMNS); first < end; first += CHUNK) {
+        map_chunk(out, a, b, c, lengths, &m, alpha, beta, row * K + first,
+                  (uint)min(end - first, (ulong)CHUNK));
+        out += CHUNK * m.out_stride[last];
+        a += CHUNK * m.stride[0][last];
+        b += CHUNK * m.stride[1][last];
+        c += CHUNK * m.stride[2][last];
+    }
 }
 
 /* out[i] = a[i] * clr_dropout_factor(p, seed, index, layer, t, n, unit), where within.t_* and n_*
