@@ -9,7 +9,8 @@
 #ifndef MAP_COLUMNS
 #define MAP_COLUMNS 1
 #endif
-#define CHUNK (MAP_COLUMNS < 64 ? MAP_COLUMNS : 64)
+#define CHUNK       (MAP_COLUMNS < 64 ? MAP_COLUMNS : 64)
+#define CHUNK_IN_16 (MAP_COLUMNS >= 64)
 
 #if REAL_IS_DOUBLE
 #define SQRT_2_OVER_PI   0.79788456080286535588
@@ -271,35 +272,85 @@ static inline size_t place_of(ulong rank, const ulong *size, const ulong *stride
     return at;
 }
 
-/* --- a chunk of a row, step by step: each a loop of its own, which becomes vector code ---------- */
+/* --- a chunk of a row, step by step --------------------------------------------------------------
+ * Each step is a loop of its own over the whole chunk, whose count a compiler knows, so that it is a
+ * few vector operations; what lies behind the end of a row is computed with it, and not stored. */
 
-#define EACH(value)                   \
-    for (uint i = 0; i < count; i++) \
+#define EACH(value)                      \
+    for (uint i = 0; i < CHUNK; i++)     \
         v[i] = (value)
+#define EACH_OF(count, value)            \
+    for (uint i = 0; i < (count); i++)   \
+        v[i] = (value)
+
+#if CHUNK_IN_16
+/* In vectors, which a compiler makes of a loop only if it knows that arrays do not overlap. */
+#define REAL16 CLR_PASTE(REAL_NAME, 16)
+static inline void chunk_load_run(REAL *v, global const REAL *p)
+{
+    for (uint i = 0; i < CHUNK; i += 16)
+        vstore16(vload16(0, p + i), 0, v + i);
+}
+
+/* Every other number, as of pooling; none behind the last is read. */
+static inline void chunk_load_others(REAL *v, global const REAL *p)
+{
+    for (uint i = 0; i < CHUNK; i += 16) {
+        REAL16 low = vload16(0, p + 2 * i), high = vload16(0, p + 2 * i + 15);
+        vstore16((REAL16)(low.even, high.odd), 0, v + i);
+    }
+}
+
+static inline void chunk_store_run(const REAL *v, global REAL *p)
+{
+    for (uint i = 0; i < CHUNK; i += 16)
+        vstore16(vload16(0, v + i), 0, p + i);
+}
+#else
+static inline void chunk_load_run(REAL *v, global const REAL *p)
+{
+    EACH(p[i]);
+}
+
+static inline void chunk_load_others(REAL *v, global const REAL *p)
+{
+    EACH(p[2 * i]);
+}
+
+static inline void chunk_store_run(const REAL *v, global REAL *p)
+{
+    for (uint i = 0; i < CHUNK; i++)
+        p[i] = v[i];
+}
+#endif
 
 static inline void chunk_load(REAL *v, global const REAL *p, ulong stride, uint count)
 {
-    if (stride == 1)
-        EACH(p[i]);
-    else if (stride == 2) /* as of pooling: whole vectors, of which half is kept */
-        EACH(p[2 * i]);
-    else
-        EACH(p[i * stride]);
+    if (count == CHUNK && stride == 1) {
+        chunk_load_run(v, p);
+    } else if (count == CHUNK && stride == 2) {
+        chunk_load_others(v, p);
+    } else if (stride == 0) {
+        REAL one = *p;
+        EACH(one);
+    } else {
+        EACH((REAL)0);
+        EACH_OF(count, p[i * stride]);
+    }
 }
 
 static inline void chunk_store(const REAL *v, global REAL *p, ulong stride, uint count)
 {
-    if (stride == 1)
-        for (uint i = 0; i < count; i++)
-            p[i] = v[i];
+    if (count == CHUNK && stride == 1)
+        chunk_store_run(v, p);
     else
         for (uint i = 0; i < count; i++)
             p[i * stride] = v[i];
 }
 
 /* v = combine(v, b, c): the usual ones without a choice inside the loop. */
-#define COMBINE_EACH(COMBINE)                                     \
-    case COMBINE:                                                 \
+#define COMBINE_EACH(COMBINE)                           \
+    case COMBINE:                                       \
         EACH(combine_of(COMBINE, v[i], b[i], (REAL)0)); \
         break
 static inline void chunk_combine(REAL *v, const REAL *b, const REAL *c, ulong combine, uint count)
@@ -314,7 +365,7 @@ static inline void chunk_combine(REAL *v, const REAL *b, const REAL *c, ulong co
         EACH(combine_of(COMBINE_MUL_ADD, v[i], b[i], c[i]));
         break;
     default:
-        EACH(combine_of(combine, v[i], b[i], c[i]));
+        EACH_OF(count, combine_of(combine, v[i], b[i], c[i]));
     }
 }
 
@@ -323,11 +374,9 @@ static inline void chunk_combine(REAL *v, const REAL *b, const REAL *c, ulong co
     case FUNCTION:                                      \
         EACH(function_of(FUNCTION, v[i], alpha, beta)); \
         break
-static inline void chunk_function(REAL *v, ulong function, REAL alpha, REAL beta, uint count)
+static NO_INLINE void chunk_function(REAL *v, ulong function, REAL alpha, REAL beta, uint count)
 {
     switch ((uint)function) {
-    case FN_IDENTITY:
-        break;
         FUNCTION_EACH(FN_RELU);
 #if defined(COMPILED_AHEAD)
         FUNCTION_EACH(FN_TANH);
@@ -341,13 +390,8 @@ static inline void chunk_function(REAL *v, ulong function, REAL alpha, REAL beta
         FUNCTION_EACH(FN_SQUARE);
 #endif
     default:
-        EACH(function_of(function, v[i], alpha, beta));
+        EACH_OF(count, function_of(function, v[i], alpha, beta));
     }
-}
-
-static inline bool reads_second(ulong combine)
-{
-    return combine != COMBINE_FIRST && combine != COMBINE_LAST;
 }
 
 static inline bool reads_third(ulong combine)
@@ -363,20 +407,20 @@ static inline void map_chunk(global REAL *out, global const REAL *a, global cons
     ulong last = m->rank - 1;
     REAL v[CHUNK], second[CHUNK], third[CHUNK];
     chunk_load(v, a, m->stride[0][last], count);
-    if (reads_second(m->combine))
-        chunk_load(second, b, m->stride[1][last], count);
     if (m->gradient || reads_third(m->combine))
         chunk_load(third, c, m->stride[2][last], count);
-    if (m->combine == COMBINE_LAST)
-        EACH(last_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
-    else if (m->combine != COMBINE_FIRST)
+    if (m->combine == COMBINE_LAST) {
+        EACH_OF(count, last_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
+    } else if (m->combine != COMBINE_FIRST) {
+        chunk_load(second, b, m->stride[1][last], count);
         chunk_combine(v, second, third, m->combine, count);
+    }
     if (m->gradient)
-        EACH(third[i] * derivative_of(m->function, v[i], alpha, beta));
-    else
+        EACH_OF(count, third[i] * derivative_of(m->function, v[i], alpha, beta));
+    else if (m->function != FN_IDENTITY)
         chunk_function(v, m->function, alpha, beta, count);
     if (m->within.some)
-        EACH(live_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
+        EACH_OF(count, live_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
     chunk_store(v, out, m->out_stride[last], count);
 }
 
