@@ -183,6 +183,40 @@ static void test_wide_maps(void **state)
             }
 }
 
+/* What a window sees past a row's length is 0, also where a constant is the same for all steps. */
+static void test_expanded_past_lengths(void **state)
+{
+    static const double ones[] = {1, 2, 3};
+    static const clrnn_graph_desc f64 = {CLRNN_F64};
+    drawn_graph d = {.seed = 3, .steps = 6, .batch = 2};
+    drawn_numbers numbers = {3};
+    char name[64];
+    assert_int_equal(clrnn_graph_create(&test_log, &f64, &d.graph), CLRNN_OK);
+    assert_int_equal(
+        clrnn_graph_input(
+            d.graph, &(clrnn_graph_input_desc){"x", 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 3}}),
+        CLRNN_OK);
+    add(d.graph,
+        (clrnn_node_desc){.kind = CLRNN_NODE_CONSTANT, .rank = 1, .shape = {3}, .data = ones});
+    add(d.graph, (clrnn_node_desc){
+                     .kind = CLRNN_NODE_EXPAND, .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 3}});
+    add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_CONV1D,
+                                   .units = 2,
+                                   .kernel = {3},
+                                   .pad_begin = {1},
+                                   .pad_end = {1}});
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    for (size_t i = 0; i < d.graph->elements; i++)
+        clr_graph_put(d.graph, i, draw_real(&numbers));
+    d.lengths = calloc(2, sizeof *d.lengths);
+    d.lengths[0] = 2;
+    d.lengths[1] = 5;
+    drawn_pass pass = drawn_run(&d, *state, false);
+    assert_true(drawn_error(&d, &pass, false, name) < 1e-9);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -193,6 +227,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_wide_windows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_fused, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_wide_maps, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_expanded_past_lengths, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_double, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_single, test_open, test_close),
     };
