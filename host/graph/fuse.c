@@ -60,9 +60,8 @@ static void take_function(clrnn_graph_plan *plan, uint32_t i)
 /* y of a view, where x[0] lies as *view. */
 static bool see_through(const clr_node *node, const clr_shape *shapes, clr_strides *view)
 {
-    const clr_run run = {.node = node,
-                         .in = {shapes[node->inputs[0]]},
-                         .out = {shapes[node->first_value]}};
+    const clr_run run = {
+        .node = node, .in = {shapes[node->inputs[0]]}, .out = {shapes[node->first_value]}};
     return node->kind->view(&run, view);
 }
 
@@ -87,7 +86,8 @@ static bool same_lengths(const clr_shape *x, const clr_shape *y)
     return y->lengths == CLR_ALL_STEPS || y->lengths == x->lengths;
 }
 
-static void take_view(clrnn_graph_plan *plan, uint32_t i, const clr_shape *shapes, clr_strides *views)
+static void take_view(clrnn_graph_plan *plan, uint32_t i, const clr_shape *shapes,
+                      clr_strides *views)
 {
     clr_node_place *place = &plan->nodes[i];
     const clr_node *node = &place->node;

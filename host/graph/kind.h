@@ -114,7 +114,8 @@ typedef struct clr_run {
      * overwritten, and 0 past lengths. */
     clrnn_slice x[CLRNN_MOST_INPUTS], y[CLR_MOST_OUTPUTS];
     clrnn_slice dx[CLRNN_MOST_INPUTS], dy[CLR_MOST_OUTPUTS];
-    const clr_strides *strides[CLRNN_MOST_INPUTS]; /* of x, whose slice begins at its first element */
+    const clr_strides
+        *strides[CLRNN_MOST_INPUTS]; /* of x, whose slice begins at its first element */
     clrnn_slice kept, scratch, lasting;
     cl_mem parameters, gradient; /* flat */
     const size_t *at;            /* [parameters of the node] where each begins */

@@ -91,9 +91,8 @@ static clrnn_status reshape_backward(clr_run *run)
     const clr_shape *shape = &run->in[0];
     map_launch l = clr_launch_over(run, shape, run->dx[0]);
     clr_launch_takes(&l, 0, shape, shape, run->dy[0]);
-    return run->dx[0].buffer
-               ? clr_move(run, &l, run->dx[0].buffer, run->dy[0].buffer, shape->ids)
-               : CLRNN_OK;
+    return run->dx[0].buffer ? clr_move(run, &l, run->dx[0].buffer, run->dy[0].buffer, shape->ids)
+                             : CLRNN_OK;
 }
 
 static const char *reshape_no_stream(const clr_infer *infer)

@@ -48,8 +48,8 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
         run.in[i] = plan->shapes[v];
         const uint32_t of = plan->values[v].of != CLR_NO_VALUE ? plan->values[v].of : v;
         run.strides[i] = &plan->strides[v];
-        run.x[i] = clr_part(at_place(plan, plan->values[of].value, run.in[i].ids),
-                            plan->strides[v].begin);
+        run.x[i] =
+            clr_part(at_place(plan, plan->values[of].value, run.in[i].ids), plan->strides[v].begin);
         if (back && plan->values[v].has_gradient && clr_node_differentiates(node, i))
             run.dx[i] = at_place(
                 plan, place->dx[i] != CLR_NOWHERE ? place->dx[i] : plan->values[v].gradient, false);

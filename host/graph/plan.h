@@ -50,7 +50,7 @@ struct clrnn_graph_plan {
     clr_value_place *values;
     clr_node_place *nodes;
     clr_shape *shapes;      /* [values] of the present pass */
-    clr_strides *strides;    /* [values] how each lies there */
+    clr_strides *strides;   /* [values] how each lies there */
     clr_length_rule *rules; /* [nodes + 1] */
     uint32_t *lengths;      /* [nodes + 1][max_batch] */
     cl_mem arena, parameters, gradient, lasting, lengths_buffer, state;
