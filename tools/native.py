@@ -62,7 +62,7 @@ def programs(vector):
                real)
         yield ["prelude", "model"], real
         yield (["prelude", "philox", "function", "elementary", "map_launch", "nodes"],
-               dict(real, MAP_COLUMNS=64))
+               dict(real, MAP_COLUMNS=256))
         yield ["prelude", "elementary", "loss"], dict(real, SUM_ITEM=64, WG=1)
         yield ["prelude", "elementary", "loss", "ctc"], dict(real, WG=1)
         yield ["prelude", "optimizer"], real

@@ -135,7 +135,7 @@ static clrnn_status with_past(clr_run *run, const sizes *s, clrnn_slice steps, w
     const size_t real = run->tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
     const map_lengths within = clr_within(run, in);
     map_launch l = clr_launch_over(run, in, clr_part(steps, past * N * C));
-    clr_launch_takes(&l, 0, in, in, run->x[0]);
+    clr_launch_reads(run, &l, 0, in, 0);
     for (uint32_t i = 0; i < in->rank; i++)
         l.out_stride[i] = (int32_t)i == s->at.space[0] ? N * C : (int32_t)i == s->at.outer ? C : 1;
     clrnn_status status = CLRNN_OK;
@@ -162,7 +162,7 @@ static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn
 {
     window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
     clrnn_status status = CLRNN_OK;
-    w.x_at = run->x[0].offset;
+    clr_window_reads(run, &s->at, &w);
     w.cols_at = cols.offset;
     if (run->stream)
         status = with_past(run, s, steps, &w);
@@ -197,7 +197,10 @@ static clrnn_status conv_direct(clr_run *run, const sizes *s)
     window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
     const size_t positions = (size_t)(w.out_size[0] * w.out_size[1]);
     const size_t panels = panels_count(run, s) / s->groups;
+    /* While it is in the caches. What lengths say is said of all rows. */
+    const bool near = !clr_within(run, &run->out[0]).some;
     clrnn_status status = CLRNN_OK;
+    clr_window_reads(run, &s->at, &w);
     w.cols_at = run->scratch.offset;
     if (s->at.spaces == 1)
         turn(&w);
@@ -219,8 +222,11 @@ static clrnn_status conv_direct(clr_run *run, const sizes *s)
                                       .prepared = &cols};
             status = clr_gemm_run(&run->tools->gemms, &product);
         }
+        if (status == CLRNN_OK && near)
+            status = clr_window_finish_row(run, &s->at, run->y[0], row);
     }
-    return status == CLRNN_OK ? clr_window_finish_in_place(run, &s->at, run->y[0]) : status;
+    return status == CLRNN_OK && !near ? clr_window_finish_in_place(run, &s->at, run->y[0])
+                                       : status;
 }
 
 static clrnn_status conv_forward(clr_run *run)
@@ -326,6 +332,8 @@ static uint32_t conv_state(const clr_infer *infer, clr_state_part parts[CLR_STAT
 const clr_kind clr_kind_conv1d = {.id = CLRNN_NODE_CONV1D,
                                   .least = 1,
                                   .most = 1,
+                                  .strided = 1,
+                                  .takes_function = true,
                                   .uses = CONV_USES | CLR_USES_CAUSAL,
                                   .outputs = {""},
                                   .complete = conv_complete,
@@ -345,6 +353,8 @@ static const char *conv2d_no_stream(const clr_infer *infer)
 const clr_kind clr_kind_conv2d = {.id = CLRNN_NODE_CONV2D,
                                   .least = 1,
                                   .most = 1,
+                                  .strided = 1,
+                                  .takes_function = true,
                                   .uses = CONV_USES,
                                   .outputs = {""},
                                   .complete = conv_complete,

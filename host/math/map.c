@@ -15,7 +15,7 @@ clrnn_status clr_maps_init(clrnn_context *context, clrnn_precision precision, cl
     const clr_source *sources[] = {&clr_cl_prelude,    &clr_cl_philox,     &clr_cl_function,
                                    &clr_cl_elementary, &clr_cl_map_launch, &clr_cl_nodes};
     /* A CPU takes a chunk of a row at a time. */
-    const size_t columns = context->info.type & CL_DEVICE_TYPE_CPU ? 64 : 1;
+    const size_t columns = context->info.type & CL_DEVICE_TYPE_CPU ? 256 : 1;
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
                                   {"MAP_COLUMNS", (long)columns}};
     *maps = (clr_maps){.context = context, .precision = precision, .columns = columns};
