@@ -232,11 +232,12 @@ kernel void map(global REAL *out, global const REAL *a, global const REAL *b, gl
 }
 
 /* out[i] = a[i] * clr_dropout_factor(p, seed, index, layer, t, n, unit), where within.t_* and n_*
- * say t and n of i, and unit counts the elements of one t and n: i without them.
+ * say t and n of i, and unit counts the elements of one t and n: i without them. variational: what
+ * t = 0 has, for every t.
  * Global size [count, 1]. */
 kernel void map_dropout(global REAL *out, global const REAL *a, global const int *lengths,
                         map_launch m, float p, uint seed_low, uint seed_high, uint index,
-                        uint layer)
+                        uint layer, uint variational)
 {
     ulong i = get_global_id(0), count = m.size[0];
     if (i >= count)
@@ -249,8 +250,9 @@ kernel void map_dropout(global REAL *out, global const REAL *a, global const int
     ulong small = t_first ? w.n_stride : w.t_stride, small_size = t_first ? w.n_size : w.t_size;
     ulong unit = i % small + small * (i / (small * small_size) % (big / (small * small_size)) +
                                       big / (small * small_size) * (i / (big * big_size)));
-    uint4 bits = philox((uint2)(seed_low, seed_high),
-                        (uint4)((uint)(unit / 4) + (layer << 24), (uint)n, (uint)t, index));
+    uint4 bits =
+        philox((uint2)(seed_low, seed_high), (uint4)((uint)(unit / 4) + (layer << 24), (uint)n,
+                                                     variational ? 0 : (uint)t, index));
     uint word[4] = {bits.x, bits.y, bits.z, bits.w};
     REAL kept = DIVIDE((REAL)1, (REAL)1 - (REAL)p);
     REAL factor = uniform(word[unit % 4]) < (REAL)p ? (REAL)0 : kept;

@@ -84,6 +84,8 @@ def programs(vector):
             real, ["storage", "scan_launch", "scan", "scan_forward", "scan_backward", "stepwise"])
     for storage in ("f16", "bf16", "int8"):
         yield ["prelude", "storage", "convert"], {"STORAGE": STORAGES[storage]}
+    for double in BOOLS:
+        yield ["prelude", "philox", "noise"], {"REAL_IS_DOUBLE": double}
 
 
 def options_of(defines):

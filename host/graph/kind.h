@@ -42,7 +42,8 @@ enum {
     CLR_USES_STEP = 1 << 21,
     CLR_USES_ORDER = 1 << 22,
     CLR_USES_DATA = 1 << 23, /* data, trainable */
-    CLR_USES_REPEAT = 1 << 24
+    CLR_USES_REPEAT = 1 << 24,
+    CLR_USES_VARIATIONAL = 1 << 25
 };
 
 /* Shapes of a node under inference. */

@@ -305,8 +305,12 @@ static clrnn_status drop(clr_run *run, clrnn_slice from, clrnn_slice to)
                     .out_at = to.offset,
                     .at = {from.offset},
                     .within = clr_within(run, &run->out[0])};
-    return clr_map_dropout(&run->tools->maps, &l, to.buffer, from.buffer, (float)d->probability,
-                           run->dropout_seed, run->dropout_index, run->node->number);
+    const clr_drop drop = {.p = (float)d->probability,
+                           .seed = run->dropout_seed,
+                           .index = run->dropout_index,
+                           .layer = run->node->number,
+                           .variational = d->variational};
+    return clr_map_dropout(&run->tools->maps, &l, to.buffer, from.buffer, &drop);
 }
 
 static clrnn_status dropout_forward(clr_run *run)
@@ -343,7 +347,7 @@ const clr_kind clr_kind_dropout = {.id = CLRNN_NODE_DROPOUT,
                                    .least = 1,
                                    .most = 1,
                                    .strided = 1,
-                                   .uses = CLR_USES_PROBABILITY,
+                                   .uses = CLR_USES_PROBABILITY | CLR_USES_VARIATIONAL,
                                    .outputs = {""},
                                    .complete = dropout_complete,
                                    .infer = same_shape,

@@ -149,13 +149,19 @@ clrnn_status clr_cast(clr_maps *m, bool from_ids, size_t count, clrnn_slice x, c
     return count ? LAUNCH(m, from_ids ? "cast_ids" : "cast_numbers", count, 1, args) : CLRNN_OK;
 }
 
-clrnn_status clr_map_dropout(clr_maps *m, const map_launch *l, cl_mem out, cl_mem in, float p,
-                             uint64_t seed, uint32_t index, uint32_t layer)
+clrnn_status clr_map_dropout(clr_maps *m, const map_launch *l, cl_mem out, cl_mem in,
+                             const clr_drop *drop)
 {
-    const clr_arg args[] = {
-        CLR_ARG_MEM(out),         CLR_ARG_MEM(in),     CLR_ARG_MEM(m->lengths ? m->lengths : in),
-        CLR_ARG_STRUCT(*l),       CLR_ARG_FLOAT(p),    CLR_ARG_UINT(seed),
-        CLR_ARG_UINT(seed >> 32), CLR_ARG_UINT(index), CLR_ARG_UINT(layer)};
+    const clr_arg args[] = {CLR_ARG_MEM(out),
+                            CLR_ARG_MEM(in),
+                            CLR_ARG_MEM(m->lengths ? m->lengths : in),
+                            CLR_ARG_STRUCT(*l),
+                            CLR_ARG_FLOAT(drop->p),
+                            CLR_ARG_UINT(drop->seed),
+                            CLR_ARG_UINT(drop->seed >> 32),
+                            CLR_ARG_UINT(drop->index),
+                            CLR_ARG_UINT(drop->layer),
+                            CLR_ARG_UINT(drop->variational)};
     return LAUNCH(m, "map_dropout", (size_t)l->size[0], 1, args);
 }
 

@@ -44,6 +44,11 @@ clrnn_status clr_graph_make_plan(clrnn_context *context, clrnn_graph *graph,
 void clr_graph_fault(clrnn_trainer *trainer, char text[CLR_FAULT_TEXT]);
 
 /** See clr_learner. */
+size_t clr_graph_tensors(const clrnn_trainer *trainer);
+void clr_graph_tensor(const clrnn_trainer *trainer, size_t index, clr_learner_tensor *info);
+clrnn_status clr_graph_save(clrnn_trainer *trainer, clrnn_tensors *set);
+clrnn_status clr_graph_load(clrnn_trainer *trainer, const clrnn_tensors *set, const char *path,
+                            cl_mem *parameters);
 clrnn_status clr_graph_differentiate(clrnn_trainer *trainer, clr_any_batch batch, clr_tally *tally);
 clrnn_status clr_graph_evaluate(clrnn_trainer *trainer, clr_any_batch batch, clr_tally *tally);
 

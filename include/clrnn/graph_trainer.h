@@ -67,8 +67,9 @@ typedef clrnn_status (*clrnn_graph_own_loss)(void *user, const struct clrnn_grap
 /* How to train. Zero-initialise, then set what you need. */
 typedef struct clrnn_graph_trainer_desc {
     /* Its loss, huber_delta, missing and class_weights are those of the one loss, on the first
-     * output, where neither `losses` nor own_loss is given; else they must be zero. dropout must be
-     * 0 (there are nodes for it), carry_state false: a graph keeps no state from batch to batch. */
+     * output, where neither `losses` nor own_loss is given; else they must be zero. dropout,
+     * input_dropout and variational must be 0 (there are nodes for it), carry_state false: a graph
+     * keeps no state from batch to batch. */
     clrnn_trainer_desc training;
     const clrnn_graph_loss *losses; /* [loss_count], at most CLRNN_MOST_LOSSES */
     uint32_t loss_count;

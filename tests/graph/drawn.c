@@ -245,6 +245,8 @@ static void draw_node(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_kin
         draw_window(r, d, kind == CLRNN_NODE_CONV1D || kind == CLRNN_NODE_CONV_TRANSPOSE1D ? 1 : 2);
     if (row->uses & CLR_USES_PROBABILITY)
         d->probability = draw_below(r, 4) * 0.25;
+    if (row->uses & CLR_USES_VARIATIONAL)
+        d->variational = draw_below(r, 2);
     if (row->uses & (CLR_USES_BEGIN | CLR_USES_ORDER))
         draw_axes(r, in, d);
     if (row->uses & CLR_USES_ORDER && kind == CLRNN_NODE_REDUCE)
