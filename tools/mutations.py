@@ -250,6 +250,9 @@ MUTATIONS = [
          "    (void)CLBlastClearCache();\n}")]),
     ("carried-state", "test_trainer", [
         ("host/train/learner_model.c", "    stream->started = status == CLRNN_OK;\n", "")]),
+    ("permuted-each-its-own", "test_data", [
+        ("host/train/data_permute.c", "sequence + t * I, x + order[t] * I,",
+         "sequence + t * I, x + order[(t + n) % T] * I,")]),
     ("carried-average-back", "test_graph_carry", [
         ("cl/ema.cl", "y[y_at + at - inner] : begin;", "y[y_at + at - inner] : (REAL)0;")]),
     ("carried-states-of-the-graph-begin", "test_graph_carry", [
