@@ -250,6 +250,15 @@ MUTATIONS = [
          "    (void)CLBlastClearCache();\n}")]),
     ("carried-state", "test_trainer", [
         ("host/train/learner_model.c", "    stream->started = status == CLRNN_OK;\n", "")]),
+    ("permuted-each-its-own", "test_data", [
+        ("host/train/data_permute.c", "sequence + t * I, x + order[t] * I,",
+         "sequence + t * I, x + order[(t + n) % T] * I,")]),
+    ("carried-average-back", "test_graph_carry", [
+        ("cl/ema.cl", "y[y_at + at - inner] : begin;", "y[y_at + at - inner] : (REAL)0;")]),
+    ("carried-states-of-the-graph-begin", "test_graph_carry", [
+        ("host/graph/node_recurrent.c", "        status = clr_carry_clear(run);\n", "")]),
+    ("carried-states-of-the-graph", "test_graph_carry test_graph_trainer", [
+        ("host/train/graph_carry.c", "plan->begun = !reset &&", "plan->begun =")]),
     ("not-finite-steps-after", "test_not_finite", [
         ("cl/optimizer.cl", "return watch[0] != 0;", "return false;")]),
     ("not-finite-loss-alone", "test_not_finite", [

@@ -127,7 +127,11 @@ typedef struct clr_run {
     size_t lengths_stride;
     uint64_t dropout_seed;
     uint32_t dropout_index;
-    clrnn_slice state[CLR_STATE_PARTS];  /* in a stream */
+    clrnn_slice state[CLR_STATE_PARTS]; /* in a stream */
+    /* Where the plan carries states from pass to pass: that after this pass, which begins as what
+     * `state` holds; the pass begins with it, or with what it would have without. */
+    clrnn_slice next[CLR_STATE_PARTS];
+    bool begun;
     clrnn_slice traced[CLR_STATE_PARTS]; /* gradients of states by step, where wanted */
     bool stream;
     void **own; /* what the node has made for itself */
@@ -165,6 +169,7 @@ typedef struct clr_kind {
     /** In a stream: why not, or NULL; what it keeps. NULL: whatever leaves time alone. */
     const char *(*no_stream)(const clr_infer *infer);
     uint32_t (*state)(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS]);
+    bool carries; /* it begins with run->state and leaves run->next, also in a plan that trains */
     /** Part k of that begins with input begins + k, where it is given; 0: with zeros. */
     uint32_t begins;
     /** Whether an input has a gradient; NULL: all that are not ids. */
@@ -218,6 +223,11 @@ size_t clr_prepared_count(const clr_tools *tools, size_t n, size_t k);
  *  products want it and it is not yet. */
 clrnn_status clr_times_weight(clr_run *run, clr_matrix a, size_t m, clr_matrix b, size_t n,
                               size_t k, size_t at, clr_matrix c);
+
+/** Of a recurrent node: hn and cn, where wanted, are copies of these states; and the gradients by
+ * h0 and c0, which had no part in the pass, are 0. */
+clrnn_status clr_carry_give(clr_run *run, const clrnn_slice *states);
+clrnn_status clr_carry_clear(clr_run *run);
 
 /** The row of a kind. */
 const clr_kind *clr_kind_of(clrnn_node_kind kind);

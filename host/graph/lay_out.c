@@ -241,15 +241,23 @@ static void add_nodes(clrnn_graph_plan *plan, items *list)
     }
 }
 
-/* States of a stream, one after the other. */
+/* Whether a node has a state: in a stream, or one that goes on along T from pass to pass. */
+static bool keeps_state(const clrnn_graph_plan *plan, const clr_node *node)
+{
+    if (plan->carries)
+        return node->kind->carries && plan->shapes[node->inputs[0]].steps != CLR_NO_AXIS;
+    return plan->stream && node->kind->state;
+}
+
+/* States, one after the other. */
 static void add_states(clrnn_graph_plan *plan)
 {
     const clrnn_graph *g = plan->graph;
-    for (uint32_t i = 0; plan->stream && i < g->node_count; i++) {
+    for (uint32_t i = 0; i < g->node_count; i++) {
         const clr_node *node = &g->nodes[i];
         clr_node_place *place = &plan->nodes[i];
         const clr_infer infer = clr_infer_known(g, node, &plan->context->log, plan->shapes);
-        place->part_count = node->kind->state ? node->kind->state(&infer, place->parts) : 0;
+        place->part_count = keeps_state(plan, node) ? node->kind->state(&infer, place->parts) : 0;
         for (uint32_t k = 0; k < place->part_count; k++) {
             place->state[k] = plan->state_count;
             const size_t count =

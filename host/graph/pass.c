@@ -40,6 +40,7 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
                    .dropout_seed = plan->dropout_seed,
                    .dropout_index = plan->dropout_index,
                    .stream = plan->stream,
+                   .begun = plan->carries && plan->begun,
                    .own = &place->own};
     for (uint32_t i = 0; i < node->input_count; i++) {
         const uint32_t v = node->inputs[i];
@@ -61,8 +62,10 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
         if (back && v->written)
             run.dy[i] = at_place(plan, v->gradient, false);
     }
-    for (uint32_t i = 0; i < place->part_count; i++)
+    for (uint32_t i = 0; i < place->part_count; i++) {
         run.state[i] = (clrnn_slice){plan->state, place->state[i]};
+        run.next[i] = (clrnn_slice){plan->next, place->state[i]};
+    }
     for (uint32_t i = 0; i < CLR_STATE_PARTS; i++)
         run.traced[i] = place->traced[i];
     return run;
@@ -165,7 +168,7 @@ static clrnn_status zeros_back(clrnn_graph_plan *plan, const clr_run *run)
 
 clrnn_status clr_plan_forward(clrnn_graph_plan *plan)
 {
-    clrnn_status status = CLRNN_OK;
+    clrnn_status status = clr_plan_begin_states(plan);
     bool all = true;
     for (uint32_t i = 0; i < plan->graph->node_count && status == CLRNN_OK; i++) {
         if (plan->nodes[i].silent)

@@ -106,12 +106,15 @@ static clrnn_status make_buffers(clrnn_graph_plan *plan)
         status = make_buffer(plan, parameters, &plan->gradient);
     if (status == CLRNN_OK)
         status = make_buffer(plan, plan->lasting_count, &plan->lasting);
-    if (status == CLRNN_OK && plan->stream)
+    if (status == CLRNN_OK && (plan->stream || plan->carries))
         status = make_buffer(plan, plan->state_count, &plan->state);
+    if (status == CLRNN_OK && plan->carries)
+        status = make_buffer(plan, plan->state_count, &plan->next);
     if (status == CLRNN_OK)
         status = clr_buffer_create(plan->context, lengths ? lengths : 1, &plan->lengths_buffer);
     plan->tools.maps.lengths = plan->lengths_buffer;
-    plan->info.work_bytes = (plan->arena_count + plan->state_count) * plan->real + lengths;
+    plan->info.work_bytes =
+        (plan->arena_count + plan->state_count * (plan->carries ? 2 : 1)) * plan->real + lengths;
     plan->info.parameter_bytes =
         (parameters * (plan->desc.train ? 2 : 1) + plan->lasting_count) * plan->real;
     return status;
@@ -152,9 +155,16 @@ static clrnn_status make(clrnn_graph_plan *plan)
     return status;
 }
 
+/* What is kept beyond outputs, and beyond a pass. */
+typedef struct kept_values {
+    const uint32_t *values;
+    uint32_t count;
+    bool stream, carries;
+} kept_values;
+
 static clrnn_status make_kept(clrnn_context *context, clrnn_graph *graph,
-                              const clrnn_graph_plan_desc *desc, bool stream, const uint32_t *kept,
-                              uint32_t kept_count, clrnn_graph_plan **out)
+                              const clrnn_graph_plan_desc *desc, const kept_values *kept,
+                              clrnn_graph_plan **out)
 {
     *out = NULL;
     clrnn_status status = check_desc(context, graph, desc);
@@ -169,9 +179,10 @@ static clrnn_status make_kept(clrnn_context *context, clrnn_graph *graph,
     plan->desc = *desc;
     plan->desc.max_steps = desc->max_steps ? desc->max_steps : 1;
     plan->desc.max_batch = desc->max_batch ? desc->max_batch : 1;
-    plan->stream = stream;
-    plan->kept = kept;
-    plan->kept_count = kept_count;
+    plan->stream = kept->stream;
+    plan->carries = kept->carries;
+    plan->kept = kept->values;
+    plan->kept_count = kept->count;
     plan->real = clr_graph_real(graph);
     status = make(plan);
     plan->kept = NULL;
@@ -186,14 +197,15 @@ clrnn_status clr_graph_plan_make(clrnn_context *context, clrnn_graph *graph,
                                  const clrnn_graph_plan_desc *desc, bool stream,
                                  clrnn_graph_plan **plan)
 {
-    return make_kept(context, graph, desc, stream, NULL, 0, plan);
+    return make_kept(context, graph, desc, &(kept_values){.stream = stream}, plan);
 }
 
 clrnn_status clr_graph_plan_keep(clrnn_context *context, clrnn_graph *graph,
                                  const clrnn_graph_plan_desc *desc, const uint32_t *kept,
-                                 uint32_t kept_count, clrnn_graph_plan **plan)
+                                 uint32_t kept_count, bool carries, clrnn_graph_plan **plan)
 {
-    return make_kept(context, graph, desc, false, kept, kept_count, plan);
+    const kept_values all = {.values = kept, .count = kept_count, .carries = carries};
+    return make_kept(context, graph, desc, &all, plan);
 }
 
 clrnn_status clrnn_graph_plan_create(clrnn_context *context, clrnn_graph *graph,
@@ -223,8 +235,8 @@ void clrnn_graph_plan_destroy(clrnn_graph_plan **plan)
             p->graph->nodes[i].kind->destroy(p->nodes[i].own);
         free(p->nodes[i].at);
     }
-    cl_mem *buffers[] = {&p->arena,   &p->parameters,     &p->gradient,
-                         &p->lasting, &p->lengths_buffer, &p->state};
+    cl_mem *buffers[] = {&p->arena,          &p->parameters, &p->gradient, &p->lasting,
+                         &p->lengths_buffer, &p->state,      &p->next};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         clr_buffer_destroy(buffers[i]);
     clr_maps_free(&p->tools.maps);

@@ -42,6 +42,8 @@ struct clrnn_graph_plan {
     clrnn_context *context;
     clrnn_graph_plan_desc desc;
     bool stream;
+    bool carries;         /* states of nodes from pass to pass */
+    bool begun;           /* the next pass begins with `state`; else as if nothing were carried */
     const uint32_t *kept; /* while it is made: see clr_graph_plan_keep */
     uint32_t kept_count;
     clr_tools tools;
@@ -54,6 +56,7 @@ struct clrnn_graph_plan {
     clr_length_rule *rules; /* [nodes + 1] */
     uint32_t *lengths;      /* [nodes + 1][max_batch] */
     cl_mem arena, parameters, gradient, lasting, lengths_buffer, state;
+    cl_mem next; /* [state_count], after a pass that carries: see clr_plan_carry */
     size_t arena_count, lasting_count, state_count;
     bool packed; /* `lasting` is of these parameters */
     bool ran;    /* there is a forward pass for backward */
@@ -69,10 +72,16 @@ clrnn_status clr_graph_plan_make(clrnn_context *context, clrnn_graph *graph,
                                  clrnn_graph_plan **plan);
 
 /** The same, and `kept`, a value or CLR_NO_VALUE each [kept_count], are as outputs without a name:
- *  they can be read after a pass, and be given a gradient. */
+ *  they can be read after a pass, and be given a gradient. carries: states of recurrent nodes and
+ *  averages along T go on from pass to pass, each of max_batch rows. */
 clrnn_status clr_graph_plan_keep(clrnn_context *context, clrnn_graph *graph,
                                  const clrnn_graph_plan_desc *desc, const uint32_t *kept,
-                                 uint32_t kept_count, clrnn_graph_plan **plan);
+                                 uint32_t kept_count, bool carries, clrnn_graph_plan **plan);
+
+/** What is left after a pass begins as what there was before it: a node that makes nothing leaves
+ * its states alone. And: the next pass begins with the states that the last one has left. */
+clrnn_status clr_plan_begin_states(clrnn_graph_plan *plan);
+void clr_plan_carry(clrnn_graph_plan *plan);
 
 /** Decide which values have gradients, and check that all nodes in their way can go back. */
 clrnn_status clr_plan_differentiate(clrnn_graph_plan *plan);

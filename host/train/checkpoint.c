@@ -4,7 +4,8 @@
  * A checkpoint is the file of the model or graph and besides
  *     optimizer.m, optimizer.v         [count], adam and adamw; rmsprop has v alone
  *     optimizer.momentum               [count], sgd
- *     state.h [L*D,N,R], state.c [L*D,N,H]    with carry_state, after the first step
+ *     state.h [L*D,N,R], state.c [L*D,N,H]    with carry_state, after the first step; of a graph
+ *     state.nodes                      those of all its nodes, one after the other
  *     metadata "clrnn.train.*"         step, and the options
  * all in its precision, so that every bit returns. */
 #include <errno.h>

@@ -29,8 +29,6 @@ static clrnn_status check_desc(const clrnn_trainer *trainer, const clrnn_graph_t
                         d->loss_count, d->losses ? "more than there may be" : "but losses is NULL");
     if (t->dropout != 0 || t->input_dropout != 0 || t->variational)
         wrong = "dropout, input_dropout or variational is set; a graph has nodes for it";
-    else if (t->carry_state)
-        wrong = "carry_state is set, but a graph keeps no state from batch to batch";
     else if (given && (t->loss || t->huber_delta != 0 || t->missing || t->class_weights ||
                        t->pre_emphasis != 0 || t->dc_weight != 0))
         wrong = "losses are given, so the loss in `training` must be zero";
@@ -258,7 +256,9 @@ static clrnn_status open_trainer(clrnn_trainer *trainer, clrnn_graph *graph,
     take_losses(learner, d);
     status = find_values(trainer, graph);
     if (status == CLRNN_OK)
-        status = clr_graph_make_plan(trainer->context, graph, learner, &plan, &learner->plan);
+        status = clr_graph_make_plan(trainer, graph, &plan, &learner->plan);
+    if (status == CLRNN_OK)
+        status = clr_graph_check_carry(trainer);
     if (status != CLRNN_OK)
         return status;
     learner->version = 1;
@@ -344,6 +344,8 @@ static void changed(clrnn_trainer *trainer)
 
 const clr_learner clr_learner_graph = {.noun = "graph",
                                        .differentiate = clr_graph_differentiate,
+                                       .carry = clr_graph_carry,
+                                       .states = clr_graph_states,
                                        .evaluate = clr_graph_evaluate,
                                        .version = version,
                                        .changed = changed,
