@@ -34,6 +34,8 @@ static inline void load_begun(global const REAL *y, uint columns, REALV v[TILE_V
         columns < TILE_N ? VLOAD(partial + j * VEC) : GLOBAL_LOAD(y + j * VEC);
 }
 
+#define CONV_K (8 * TILE_K) /* as many values of k at a time: their places stay in a cache */
+
 #define HEIGHT 3
 #include "conv_tile.cl"
 #define HEIGHT 6
@@ -56,9 +58,9 @@ __attribute__((reqd_work_group_size(1, 1, 1))) kernel void conv(global const REA
     const uint t0 = get_group_id(0) * (uint)w.block_n, t1 = min(tiles, t0 + (uint)w.block_n);
     const uint m0 = get_group_id(1) * (uint)w.block_m, m1 = min(M, m0 + (uint)w.block_m);
     const size_t positions = (size_t)w.out_size[0] * B;
-    uint at[TILE_K], c = 0, ka = 0, kb = 0;
-    for (uint k = 0; k < window; k += TILE_K) {
-        const uint count = min(window - k, (uint)TILE_K);
+    uint at[CONV_K], c = 0, ka = 0, kb = 0;
+    for (uint k = 0; k < window; k += CONV_K) {
+        const uint count = min(window - k, (uint)CONV_K);
         const bool last = k + count == window;
         for (uint i = 0; i < count; i++) { /* the places of these k */
             at[i] = (uint)(c * w.x_channel + ka * w.dilation[0] * w.x_row + kb * w.dilation[1]);

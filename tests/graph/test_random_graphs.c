@@ -101,7 +101,7 @@ static void wide_window(clrnn_context *context, int axes, uint32_t line, clrnn_p
                                                .pad_begin = {1, 2},
                                                .pad_end = {0, 1}}};
     const clrnn_graph_input_desc inputs[] = {
-        {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 61, CLRNN_STEPS}},
+        {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 230, CLRNN_STEPS}},
         {.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 26, 9, line}}};
     drawn_graph d = {.seed = 11, .steps = line, .batch = 2};
     drawn_numbers numbers = {11};
