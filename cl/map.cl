@@ -179,15 +179,14 @@ static inline void map_chunk(global REAL *out, global const REAL *a, global cons
                              global const REAL *c, global const int *lengths, const map_launch *m,
                              REAL alpha, REAL beta, ulong number, uint count)
 {
-    ulong last = m->rank - 1;
     REAL v[CHUNK], second[CHUNK], third[CHUNK];
-    chunk_load(v, a, m->stride[0][last], count);
+    chunk_load(v, a, m->stride[0][0], count);
     if (m->gradient || reads_third(m->combine))
-        chunk_load(third, c, m->stride[2][last], count);
+        chunk_load(third, c, m->stride[2][0], count);
     if (m->combine == COMBINE_LAST) {
         EACH_OF(count, last_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
     } else if (m->combine != COMBINE_FIRST) {
-        chunk_load(second, b, m->stride[1][last], count);
+        chunk_load(second, b, m->stride[1][0], count);
         chunk_combine(v, second, third, m->combine, count);
     }
     if (m->gradient)
@@ -196,38 +195,41 @@ static inline void map_chunk(global REAL *out, global const REAL *a, global cons
         chunk_function(v, m->function, alpha, beta, count);
     if (m->within.some)
         EACH_OF(count, live_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
-    chunk_store(v, out, m->out_stride[last], count);
+    chunk_store(v, out, m->out_stride[0], count);
 }
 
 /* out = function(combine(a, b, c)), 0 past a row's length. Arrays may be the same where their
- * strides are. Global size [last axis in MAP_COLUMNS, product of the others]. */
+ * strides are. Axes are the other way round here, the last one first, and there are always
+ * MAP_AXES: so nothing of m is found by a number that a compiler does not know, and it becomes
+ * registers. Global size [last axis in MAP_COLUMNS, product of the others]. */
 kernel void map(global REAL *out, global const REAL *a, global const REAL *b, global const REAL *c,
                 global const int *lengths, map_launch m, REAL alpha, REAL beta)
 {
-    ulong last = m.rank - 1, first = (ulong)get_global_id(0) * MAP_COLUMNS, row = get_global_id(1);
-    ulong K = m.size[last], rows = 1;
-    for (ulong i = 0; i < last; i++)
-        rows *= m.size[i];
-    if (first >= K || row >= rows)
+    ulong first = (ulong)get_global_id(0) * MAP_COLUMNS, row = get_global_id(1), left = row;
+    ulong K = m.size[0];
+    if (first >= K)
         return;
-    out += m.out_at + first * m.out_stride[last];
-    a += m.at[0] + first * m.stride[0][last];
-    b += m.at[1] + first * m.stride[1][last];
-    c += m.at[2] + first * m.stride[2][last];
-    for (ulong i = last, left = row; i-- > 0;) { /* as place_of, of all at once */
+    out += m.out_at + first * m.out_stride[0];
+    a += m.at[0] + first * m.stride[0][0];
+    b += m.at[1] + first * m.stride[1][0];
+    c += m.at[2] + first * m.stride[2][0];
+    UNROLL for (uint i = 1; i < MAP_AXES; i++) if (i < m.rank)
+    {
         ulong at = index_off(&left, m.size[i]);
         out += at * m.out_stride[i];
         a += at * m.stride[0][i];
         b += at * m.stride[1][i];
         c += at * m.stride[2][i];
     }
+    if (left > 0) /* no such row */
+        return;
     for (ulong end = min(K, first + MAP_COLUMNS); first < end; first += CHUNK) {
         map_chunk(out, a, b, c, lengths, &m, alpha, beta, row * K + first,
                   (uint)min(end - first, (ulong)CHUNK));
-        out += CHUNK * m.out_stride[last];
-        a += CHUNK * m.stride[0][last];
-        b += CHUNK * m.stride[1][last];
-        c += CHUNK * m.stride[2][last];
+        out += CHUNK * m.out_stride[0];
+        a += CHUNK * m.stride[0][0];
+        b += CHUNK * m.stride[1][0];
+        c += CHUNK * m.stride[2][0];
     }
 }
 

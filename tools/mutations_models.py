@@ -20,6 +20,15 @@ MODELS = [
         ("host/graph/fuse.c", "    node->desc.alpha = taken->desc.alpha;\n", "")]),
     ("graph-conv-finishes-row-0", "test_random_graphs", [
         ("host/graph/window.c", "    l.out_at += row * stride;\n", "")]),
+    ("graph-smooth-without-its-padding", "test_random_graphs", [
+        ("host/graph/smooth.c", "(size_t)w->pad[0] * line + (size_t)w->pad[1]",
+         "(size_t)w->pad[0] * line")]),
+    ("graph-smooth-bias-of-group-0", "test_random_graphs", [
+        ("host/graph/smooth.c", "run->at[1] + g * units,", "run->at[1],")]),
+    ("graph-smooth-forgets-blocks-of-k", "test_random_graphs", [
+        ("cl/conv_tile.cl", "sum[i][j] = begun[j] + sum[i][j];", "sum[i][j] = begun[j];")]),
+    ("graph-smooth-relu-too-early", "test_random_graphs", [
+        ("cl/conv.cl", "last && w.relu};", "w.relu};")]),
     ("graph-every-other-of-the-first", "test_random_graphs", [
         ("cl/map.cl", "vload16(0, p + 2 * i + 15)", "vload16(0, p + 2 * i + 14)")]),
     ("graph-mean-counts-padding", "test_random_graphs", [

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "device/buffer.h"
-#include "graph/window.h"
+#include "graph/smooth.h"
 
 /* --- shapes ---------------------------------------------------------------------------------- */
 
@@ -105,6 +105,34 @@ static size_t panels_count(const clr_run *run, const sizes *s)
     return s->groups * clr_packed_panel_count(&run->tools->gemms.packed, positions, s->window);
 }
 
+static void swap(cl_ulong pair[2])
+{
+    const cl_ulong first = pair[0];
+    pair[0] = pair[1];
+    pair[1] = first;
+}
+
+/* One axis is the last of two, along which neighbours are gathered together. */
+static void turn(window_launch *w)
+{
+    swap(w->x_stride);
+    swap(w->x_size);
+    swap(w->out_size);
+    swap(w->kernel_size);
+    swap(w->step);
+    swap(w->dilation);
+    swap(w->pad);
+}
+
+/* As it is done directly: one axis is the last of two. */
+static window_launch direct_launch(const clr_run *run, const sizes *s)
+{
+    window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
+    if (s->at.spaces == 1)
+        turn(&w);
+    return w;
+}
+
 static bool is_bent(const clr_run *run)
 {
     return run->node->desc.function != CLRNN_FN_IDENTITY;
@@ -114,7 +142,9 @@ static void conv_memory(const clr_run *run, clr_node_memory *memory)
 {
     const sizes s = sizes_of(run);
     if (is_direct(run, &s)) {
-        memory->forward = panels_count(run, &s);
+        const window_launch w = direct_launch(run, &s);
+        const size_t panels = panels_count(run, &s), padded = clr_smooth_count(run, &w);
+        memory->forward = panels > padded ? panels : padded; /* which it is depends on T */
         return;
     }
     memory->lasting = s.groups * clr_prepared_count(run->tools, s.units, s.window);
@@ -172,25 +202,6 @@ static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn
                : status;
 }
 
-static void swap(cl_ulong pair[2])
-{
-    const cl_ulong first = pair[0];
-    pair[0] = pair[1];
-    pair[1] = first;
-}
-
-/* One axis is the last of two, along which neighbours are gathered together. */
-static void turn(window_launch *w)
-{
-    swap(w->x_stride);
-    swap(w->x_size);
-    swap(w->out_size);
-    swap(w->kernel_size);
-    swap(w->step);
-    swap(w->dilation);
-    swap(w->pad);
-}
-
 /* Row by row, y[row] [units,positions] = weight times panels. */
 static clrnn_status conv_direct(clr_run *run, const sizes *s)
 {
@@ -204,6 +215,8 @@ static clrnn_status conv_direct(clr_run *run, const sizes *s)
     w.cols_at = run->scratch.offset;
     if (s->at.spaces == 1)
         turn(&w);
+    if (clr_smooth_suits(run, &w))
+        return clr_smooth_run(run, &s->at, &w, run->scratch);
     for (size_t row = 0; row < w.outer && positions && status == CLRNN_OK; row++) {
         w.x_at = run->x[0].offset + row * w.x_outer;
         status =

@@ -102,6 +102,20 @@ static map_launch simplified(const map_launch *launch_)
     return l;
 }
 
+/* The same with the last axis first: see cl/map.cl. */
+static map_launch reversed(const map_launch *l)
+{
+    map_launch r = *l;
+    for (cl_ulong i = 0; i < l->rank; i++) {
+        const cl_ulong from = l->rank - 1 - i;
+        r.size[i] = l->size[from];
+        r.out_stride[i] = l->out_stride[from];
+        for (size_t k = 0; k < MAP_INPUTS; k++)
+            r.stride[k][i] = l->stride[k][from];
+    }
+    return r;
+}
+
 static size_t rows_of(const map_launch *l)
 {
     size_t rows = 1;
@@ -113,8 +127,8 @@ static size_t rows_of(const map_launch *l)
 clrnn_status clr_map(clr_maps *m, const map_launch *given, cl_mem out, const cl_mem in[3],
                      double alpha, double beta)
 {
-    const map_launch l = simplified(given);
-    const size_t last = (size_t)l.size[l.rank - 1];
+    const map_launch ordered = simplified(given), l = reversed(&ordered);
+    const size_t last = (size_t)l.size[0];
     const clr_arg args[] = {CLR_ARG_MEM(out),
                             CLR_ARG_MEM(in[0]),
                             CLR_ARG_MEM(in[1] ? in[1] : in[0]),
@@ -123,7 +137,7 @@ clrnn_status clr_map(clr_maps *m, const map_launch *given, cl_mem out, const cl_
                             CLR_ARG_STRUCT(l),
                             CLR_ARG_REAL(m->precision, alpha),
                             CLR_ARG_REAL(m->precision, beta)};
-    return LAUNCH(m, "map", (last + m->columns - 1) / m->columns, rows_of(&l), args);
+    return LAUNCH(m, "map", (last + m->columns - 1) / m->columns, rows_of(&ordered), args);
 }
 
 clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_mem in)
