@@ -133,22 +133,56 @@ static clrnn_status gemm_build(onnx_node *n)
 /* --- MatMul ------------------------------------------------------------------------------------
  */
 
+/* The axes before the last two, broadcast: of out, whose last two are [M,N]. */
+static bool batch_axes(const onnx_array *a, const onnx_array *b, onnx_array *out)
+{
+    onnx_array x = *a, y = *b;
+    x.rank -= 2;
+    y.rank -= 2;
+    const uint64_t M = a->size[a->rank - 2], N = b->size[b->rank - 1];
+    if (!clr_onnx_broadcast(&x, &y, out))
+        return false;
+    out->size[out->rank++] = M;
+    out->size[out->rank++] = N;
+    return true;
+}
+
+/* Where the matrix begins that goes into the one at `element` of out. */
+static size_t matrix_of(const onnx_array *out, size_t element, const onnx_array *of)
+{
+    onnx_array big = *out, small = *of;
+    big.rank -= 2;
+    small.rank -= 2;
+    const size_t each = (size_t)(out->size[out->rank - 2] * out->size[out->rank - 1]);
+    return clr_onnx_broadcast_at(&big, element / each, &small) *
+           (size_t)(of->size[of->rank - 2] * of->size[of->rank - 1]);
+}
+
 static clrnn_status matmul_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
 {
     const onnx_array *a = in[0], *b = in[1];
-    n->unfolded = a->rank != 2 || b->rank != 2;
+    n->unfolded = a->rank < 2 || b->rank < 2;
     if (n->unfolded)
         return CLRNN_OK;
-    const size_t M = (size_t)a->size[0], K = (size_t)a->size[1], N = (size_t)b->size[1];
-    *out = (onnx_array){.type = a->type, .rank = 2, .size = {M, N}};
-    if (b->size[0] != K)
-        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "[%zu,%zu] by [%llu,%zu]", M, K,
-                             (unsigned long long)b->size[0], N);
-    n->m->folded += M < 1u << 20 && N < 1u << 20 && K < 1u << 20 ? M * N * K : UINT64_C(1) << 40;
+    const size_t M = (size_t)a->size[a->rank - 2], K = (size_t)a->size[a->rank - 1];
+    const size_t N = (size_t)b->size[b->rank - 1];
+    *out = (onnx_array){.type = a->type};
+    if (b->size[b->rank - 2] != K || !batch_axes(a, b, out))
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "[..,%zu,%zu] by [..,%llu,%zu]", M, K,
+                             (unsigned long long)b->size[b->rank - 2], N);
+    const size_t most = clr_onnx_count(out);
+    const uint64_t work = most < 1u << 30 && K < 1u << 20 ? most * K : UINT64_C(1) << 40;
+    n->unfolded = out->rank > 2 && work > 1u << 26; /* there are nodes for it */
+    if (n->unfolded)
+        return CLRNN_OK;
+    n->m->folded += work;
     clrnn_status status = clr_onnx_allocate(n, out);
-    for (size_t i = 0; status == CLRNN_OK && i < M * N; i++)
+    const size_t count = status == CLRNN_OK ? most : 0;
+    for (size_t i = 0; i < count; i++) {
+        const size_t row = matrix_of(out, i, a) + i / N % M * K, column = matrix_of(out, i, b);
         for (size_t k = 0; k < K; k++)
-            out->data[i] += clr_onnx_at(a, i / N * K + k) * clr_onnx_at(b, k * N + i % N);
+            out->data[i] += clr_onnx_at(a, row + k) * clr_onnx_at(b, column + k * N + i % N);
+    }
     return status;
 }
 
