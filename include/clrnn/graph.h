@@ -283,6 +283,13 @@ CLRNN_API bool clrnn_graph_value(const clrnn_graph *graph, const char *name,
  *  inputs by name; NULL if there is none. Valid as long as the graph. */
 CLRNN_API const clrnn_node_desc *clrnn_graph_node(const clrnn_graph *graph, uint32_t i);
 
+/** For how many samples a second of sound the model is made, 0: nobody has said so. Files keep it
+ *  (clrnn_graph_save; NAM's and RTNeural's say it, too); nothing is computed with it.
+ *  Threads: as clrnn_graph_add. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL, negative, or not
+ *  finite) */
+CLRNN_API clrnn_status clrnn_graph_set_sample_rate(clrnn_graph *graph, double rate);
+CLRNN_API double clrnn_graph_sample_rate(const clrnn_graph *graph);
+
 /** The name of a kind ("dense"); NULL if there is no such one. Threads: any. */
 CLRNN_API const char *clrnn_node_kind_name(clrnn_node_kind kind);
 
