@@ -312,10 +312,11 @@ static clrnn_status run_layers(clr_back *b)
             status = mask_padding(b, b->input, b->input.stride, false, &plan->masked_x, &b->input);
         if (status == CLRNN_OK)
             status = run_layer(b, layer, dy, dx);
-        if (status == CLRNN_OK && layer && plan->desc.dropout > 0)
+        if (status == CLRNN_OK && layer && plan->desc.dropout > 0) {
+            const clr_drop drop = clr_drop_of(plan, io, layer - 1);
             status = clr_dropout(&plan->sequence, (clr_matrix){dx.buffer, 0, b->cell.inputs},
-                                 b->pass.steps, b->pass.batch, b->cell.inputs, plan->desc.dropout,
-                                 io->dropout_seed, io->dropout_index, layer - 1);
+                                 b->pass.steps, b->pass.batch, b->cell.inputs, &drop);
+        }
         dy = dx;
     }
     return status;

@@ -8,6 +8,7 @@
 #include <clrnn/network.h>
 
 #include "device/launch.h"
+#include "math/sequence.h"
 
 /* cl/map_launch.cl, as the host sees it. */
 #define ulong cl_ulong
@@ -50,10 +51,13 @@ clrnn_status clr_maps_launch(clr_maps *maps, const char *name, size_t columns, s
 clrnn_status clr_map(clr_maps *maps, const map_launch *launch, cl_mem out, const cl_mem in[3],
                      double alpha, double beta);
 clrnn_status clr_map_ids(clr_maps *maps, const map_launch *launch, cl_mem out, cl_mem in);
+/** ids: whether x and y are; own: NULL where it has none. */
+clrnn_status clr_turn(clr_maps *maps, const turn_launch *launch, bool ids, cl_mem x, cl_mem y,
+                      cl_mem own);
 /** y [count] from x: numbers of ids, or ids of numbers. */
 clrnn_status clr_cast(clr_maps *maps, bool from_ids, size_t count, clrnn_slice x, clrnn_slice y);
 clrnn_status clr_map_dropout(clr_maps *maps, const map_launch *launch, cl_mem out, cl_mem in,
-                             float p, uint64_t seed, uint32_t index, uint32_t layer);
+                             const clr_drop *drop);
 clrnn_status clr_reduce(clr_maps *maps, const reduce_launch *launch, cl_mem out, cl_mem in);
 clrnn_status clr_reduce_back(clr_maps *maps, const reduce_launch *launch, clrnn_slice dx, cl_mem in,
                              clrnn_slice y, clrnn_slice dy);

@@ -45,5 +45,6 @@ extern const clr_source clr_cl_model;        /* embedding, one-hot, bias of the 
 extern const clr_source clr_cl_loss;
 extern const clr_source clr_cl_ctc; /* after loss */
 extern const clr_source clr_cl_optimizer;
+extern const clr_source clr_cl_noise; /* weights of a step; after philox */
 
 #endif

@@ -250,8 +250,9 @@ static void dropout(const clr_ref_pass *p, uint32_t layer, double *v)
         return;
     for (size_t t = 0; t < p->length; t++)
         for (size_t u = 0; u < width; u++)
-            v[t * width + u] *= clr_dropout_factor(io->dropout, io->dropout_seed, io->dropout_index,
-                                                   layer, (uint32_t)t, p->row, (uint32_t)u);
+            v[t * width + u] *=
+                clr_dropout_factor(io->dropout, io->dropout_seed, io->dropout_index, layer,
+                                   io->variational ? 0 : (uint32_t)t, p->row, (uint32_t)u);
 }
 
 /* Without repeat, what does not count is padding. */

@@ -41,7 +41,7 @@ typedef struct clrnn_problem {
 } clrnn_problem;
 
 /**
- * Read a problem string.
+ * Read a problem string; of a key given twice the later value counts, so that one can be appended.
  * Threads: any.
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (unknown key or value, or options that contradict; the log
  *          names it), CLRNN_ERR_RANGE (a size of 0, or one that overflows)

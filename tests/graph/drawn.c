@@ -147,6 +147,10 @@ static void draw_axes(drawn_numbers *r, const clr_shape *in, clrnn_node_desc *d)
             continue;
         d->begin[i] = (int64_t)draw_below(r, (uint32_t)(role || size > 3 ? 3 : size));
         d->step[i] = chance(r, 30) ? 2 : 0;
+        if (role && chance(r, 40)) { /* time turned */
+            d->begin[i] = -1;
+            d->step[i] = d->step[i] ? -2 : -1;
+        }
         if (!role && chance(r, 20)) {
             d->begin[i] = CLRNN_TO_END;
             d->step[i] = -1;
@@ -243,6 +247,8 @@ static void draw_node(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_kin
         draw_window(r, d, kind == CLRNN_NODE_CONV1D || kind == CLRNN_NODE_CONV_TRANSPOSE1D ? 1 : 2);
     if (row->uses & CLR_USES_PROBABILITY)
         d->probability = draw_below(r, 4) * 0.25;
+    if (row->uses & CLR_USES_VARIATIONAL)
+        d->variational = draw_below(r, 2);
     if (row->uses & (CLR_USES_BEGIN | CLR_USES_ORDER))
         draw_axes(r, in, d);
     if (row->uses & CLR_USES_ORDER && kind == CLRNN_NODE_REDUCE)

@@ -103,9 +103,9 @@ static int64_t features_of(const clrnn_value_info *value)
 static int check_graph(const data_session *s, const char *path, const clrnn_value_info *output)
 {
     static const char *const of_models[] = {
-        "cell",        "hidden",        "layers",    "reset",       "update",     "act",
-        "peepholes",   "bidirectional", "init",      "longest-lag", "layer-norm", "forget-bias",
-        "update-bias", "dropout",       "embedding", NULL};
+        "cell",        "hidden",     "layers",        "reset",         "update",      "act",
+        "peepholes",   "layer-norm", "bidirectional", "init",          "longest-lag", "forget-bias",
+        "update-bias", "dropout",    "embedding",     "input-dropout", "variational", NULL};
     clrnn_value_info input;
     for (const char *const *name = of_models; *name; name++)
         if (tool_given(s->o->table, *name))

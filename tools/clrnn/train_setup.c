@@ -148,6 +148,10 @@ int train_check_used(const train_options *o, uint32_t layers)
         return tool_error("train: --dropout %g: it acts between layers, and there is one; it needs "
                           "--layers 2 or more",
                           o->dropout);
+    if (o->variational && !(o->dropout > 0 || o->input_dropout > 0))
+        return tool_error(
+            "train: --variational: it says how --dropout and --input-dropout draw; add "
+            "one of them");
     return TOOL_OK;
 }
 
@@ -165,7 +169,11 @@ static int take_options(const train_options *o, const clrnn_tensors *checkpoint,
                                            {"momentum", "clrnn.train.momentum"},
                                            {"weight-decay", "clrnn.train.weight_decay"},
                                            {"clip", "clrnn.train.clip"},
-                                           {"dropout", "clrnn.train.dropout"}};
+                                           {"dropout", "clrnn.train.dropout"},
+                                           {"input-dropout", "clrnn.train.input_dropout"},
+                                           {"variational", "clrnn.train.variational"},
+                                           {"drop-connect", "clrnn.train.drop_connect"},
+                                           {"weight-noise", "clrnn.train.weight_noise"}};
     int code = TOOL_OK;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && !code; i++) {
         const char *name = names[i][0];
@@ -217,6 +225,10 @@ clrnn_trainer_desc train_describe(const train_options *o)
                                 .weight_decay = o->weight_decay,
                                 .clip = o->clip,
                                 .dropout = (float)o->dropout,
+                                .input_dropout = (float)o->input_dropout,
+                                .variational = o->variational,
+                                .drop_connect = (float)o->drop_connect,
+                                .weight_noise = o->weight_noise,
                                 .schedule = (clrnn_schedule)o->schedule,
                                 .warmup_steps = o->warmup,
                                 .step_every = o->step_every,
