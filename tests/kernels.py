@@ -15,7 +15,7 @@ from pathlib import Path
 FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-fsyntax-only",
          "-Wall", "-Wextra", "-Wno-unused-parameter"]
 CELLS = ["rnn", "lstm", "gru"]
-PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"],
+PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"], ["prelude", "norm"],
             ["prelude", "philox", "function", "elementary", "map_launch", "nodes"],
             ["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
             ["prelude", "model"], ["prelude", "elementary", "loss"],
@@ -36,7 +36,7 @@ for cell, way in itertools.product(CELLS, ("forward", "backward")):
 VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
 OPTIONS = [None, 0, 1, 0xffff]  # not defined: the launch's; none, biases, all
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
-SCALAR = {"stepwise", "trace", "convert", "resident"}  # and those that want it to be 1
+SCALAR = {"trace", "convert", "resident"}  # and those that want it to be 1
 AMD = ["-target", "amdgcn-amd-amdhsa", "-nogpulib"]
 GPUS = {"gfx900": [*AMD, "-mcpu=gfx900"], "gfx1030": [*AMD, "-mcpu=gfx1030"],
         "gfx1100": [*AMD, "-mcpu=gfx1100"], "nvptx": ["-target", "nvptx64-nvidia-cuda"]}
@@ -62,6 +62,8 @@ def macros(folder, program):
         found["VEC"] = [1]
     if "cell" in program:
         found["OPTIONS"] = OPTIONS
+    if "norm" in program:  # a lane for each work-item, or one work-item for all of them
+        found["WG"] = [1, 32]
     if "scan" in program:  # whether a group is one work-item makes two strategies
         found["WG"] = [256, 128] if "resident" in program else [1]
     return found
@@ -86,8 +88,8 @@ def deviations(choices, values):
 def gpu_jobs(clang):
     """(program, values, flags) of what a GPU runs, and the names of the GPUs that clang knows."""
     code = ["-S", "-O2", "-o", "/dev/null"]
-    ends = {"sequence", "trace", "model", "loss", "optimizer", "noise", "convert", "pack", "gemm", "stepwise",
-            "resident_forward", "resident_backward"}
+    ends = {"sequence", "trace", "model", "loss", "optimizer", "noise", "convert", "pack", "gemm", "norm",
+            "stepwise", "resident_forward", "resident_backward"}
     jobs, known = [], []
     for gpu, flags in GPUS.items():
         empty = subprocess.run(clang + ["-x", "cl", *flags, *code, "-"], input="kernel void f() {}",
@@ -99,6 +101,8 @@ def gpu_jobs(clang):
             if program[-1] not in ends:
                 continue
             own = {"VEC": 1, "STORAGE": 3 if "convert" in program else 0}
+            if "norm" in program:
+                own["WG"] = 32
             if "resident" in program:
                 own |= {"WG": 256, "TAKE": 2, "KEPT": 32, "OPTIONS": 1}
             jobs += [(program, {"REAL_IS_DOUBLE": double, **own}, flags + code)

@@ -16,7 +16,7 @@ SIDEWAYS = {("reference", "shape"), ("format", "model")}
 # The lowest layer that may know a public header, for the types in it: network.h is nothing but
 # types and pure arithmetic, plan.h has slices and the choice of the matrix product.
 PUBLIC = {"version.h": "base", "status.h": "base", "network.h": "base", "context.h": "device",
-          "plan.h": "math", "trace.h": "layer", "buffer.h": "device", "report.h": "device", "problem.h": "layer", "stream.h": "layer", "tune.h": "layer", "tensors.h": "model", "format.h": "format", "model.h": "model", "graph.h": "base", "graph_parameters.h": "graph", "graph_plan.h": "graph", "graph_stream.h": "graph",
+          "plan.h": "math", "trace.h": "layer", "buffer.h": "device", "report.h": "device", "problem.h": "layer", "stream.h": "layer", "pack.h": "layer", "tune.h": "layer", "tensors.h": "model", "format.h": "format", "model.h": "model", "graph.h": "base", "graph_parameters.h": "graph", "graph_plan.h": "graph", "graph_stream.h": "graph",
           "trainer.h": "train", "graph_trainer.h": "train", "data.h": "train", "text.h": "train", "ctc.h": "train"}
 NO_OPENCL = {"base", "shape", "reference"}
 MAX_FILE, MAX_FUNCTION = 400, 120

@@ -122,6 +122,10 @@ CELLS = [
         ("host/layer/persistent.c", "if (network->normed)", "if (false)")]),
     ("ref-norm-backward", "test_gradients", [
         (REF + "product.c", "dy[i] - sum - n->hat[i] * product", "dy[i] - sum")]),
+    ("packed-rows-order", "test_packed_rows", [
+        ("host/layer/packed_rows.c", "by_step ? i / inner : i % inner", "by_step ? i % inner : i / inner")]),
+    ("packed-rows-batch-first", "test_packed_rows", [
+        ("host/layer/packed_rows.c", "p->batch_first ? (size_t)n * p->steps + t", "p->batch_first ? (size_t)t * p->batch + n")]),
     ("trace-state-before", "test_trace", [
         ("host/layer/trace.c", "after ? slot_after(", "!after ? slot_after(")]),
     ("trace-gate-of-sum", "test_trace", [

@@ -15,6 +15,7 @@
 #include <clrnn/graph_trainer.h>
 #include <clrnn/model.h>
 #include <clrnn/network.h>
+#include <clrnn/pack.h>
 #include <clrnn/plan.h>
 #include <clrnn/problem.h>
 #include <clrnn/report.h>

@@ -54,6 +54,26 @@
     CASE(clrnn_network_weight, info,                                                               \
          REFUSED(clrnn_network_weight(&o.planned.network, &test_log, 0, NULL)))
 
+#define PACK_CASES(CASE)                                                                         \
+    CASE(clrnn_pack_count, packing, REFUSED(clrnn_pack_count(NULL, &test_log, &o.count)))        \
+    CASE(clrnn_pack_count, log, FINE(clrnn_pack_count(&o.packing, NULL, &o.count)))              \
+    CASE(clrnn_pack_count, rows, REFUSED(clrnn_pack_count(&o.packing, &test_log, NULL)))         \
+    CASE(clrnn_pack_rows, packing, REFUSED(clrnn_pack_rows(NULL, &test_log, o.numbers, o.room))) \
+    CASE(clrnn_pack_rows, log, FINE(clrnn_pack_rows(&o.packing, NULL, o.numbers, o.room)))       \
+    CASE(clrnn_pack_rows, padded, REFUSED(clrnn_pack_rows(&o.packing, &test_log, NULL, o.room))) \
+    CASE(clrnn_pack_rows, packed,                                                                \
+         REFUSED(clrnn_pack_rows(&o.packing, &test_log, o.numbers, NULL)))                       \
+    CASE(clrnn_unpack_rows, packing,                                                             \
+         REFUSED(clrnn_unpack_rows(NULL, &test_log, o.numbers, NULL, o.room)))                   \
+    CASE(clrnn_unpack_rows, log,                                                                 \
+         FINE(clrnn_unpack_rows(&o.packing, NULL, o.numbers, NULL, o.room)))                     \
+    CASE(clrnn_unpack_rows, packed,                                                              \
+         REFUSED(clrnn_unpack_rows(&o.packing, &test_log, NULL, NULL, o.room)))                  \
+    CASE(clrnn_unpack_rows, padding,                                                             \
+         FINE(clrnn_unpack_rows(&o.packing, &test_log, o.numbers, NULL, o.room)))                \
+    CASE(clrnn_unpack_rows, padded,                                                              \
+         REFUSED(clrnn_unpack_rows(&o.packing, &test_log, o.numbers, NULL, NULL)))
+
 #define PLAN_CASES(CASE)                                                                           \
     CASE(clrnn_plan_create, context, MUTE(clrnn_plan_create(NULL, &o.planned, &o.no_plan)))        \
     CASE(clrnn_plan_create, desc, REFUSED(clrnn_plan_create(o.context, NULL, &o.no_plan)))         \
@@ -330,6 +350,7 @@
 #define ALL_CASES(CASE)         \
     CONTEXT_CASES(CASE)         \
     NETWORK_CASES(CASE)         \
+    PACK_CASES(CASE)            \
     PLAN_CASES(CASE)            \
     STREAM_CASES(CASE)          \
     PROBLEM_CASES(CASE)         \

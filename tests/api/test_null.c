@@ -38,6 +38,7 @@ static struct {
     cl_mem no_buffer;
     clrnn_exec_config config;
     clrnn_weight_info weight;
+    clrnn_packing packing;
     clrnn_tensors *set, *another, *no_set;
     clrnn_model_desc modelled;
     clrnn_model *model, *no_model;
@@ -130,6 +131,7 @@ static void make_trainer(void)
 
 static void make_stream(void)
 {
+    o.packing = (clrnn_packing){.steps = 2, .batch = 2, .row_bytes = sizeof(float)};
     o.planned = (clrnn_plan_desc){
         .network = {.input_size = 2, .hidden_size = 3}, .max_steps = 2, .max_batch = 1};
     assert_int_equal(clrnn_plan_create(o.context, &o.planned, &o.streaming), CLRNN_OK);
