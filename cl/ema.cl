@@ -2,7 +2,7 @@
  * cl/ema.cl - exponential moving averages along time, with a learned rate for each channel. In
  * cl/nodes.cl.
  *
- *     y_t = y_{t-1} + a (x_t - y_{t-1}),  a = sigm(rate),  y_{-1} = 0 or a stream's state
+ *     y_t = y_{t-1} + a (x_t - y_{t-1}),  a = sigm(rate),  y_{-1} = 0 or a state that was kept
  * Backward, from dy:
  *     g_t = dy_t + (1 - a) g_{t+1};  dx_t = a g_t;  drate = a (1 - a) sum of g_t (x_t - y_{t-1})
  *
@@ -32,25 +32,27 @@ kernel void ema(global const REAL *x, ulong x_at, global REAL *y, ulong y_at,
         state[state_at + i] = h;
 }
 
-/* slopes: out [series], the sum in drate of each; wants_dx 0: there is no dx. Global size
- * [series]. */
+/* slopes: out [series], the sum in drate of each; wants_dx 0: there is no dx; state: [series], with
+ * has_state what the average began with. Global size [series]. */
 kernel void ema_back(global const REAL *x, ulong x_at, global const REAL *y, ulong y_at,
                      global const REAL *rates, ulong rates_at, global const REAL *dy, ulong dy_at,
                      global REAL *dx, ulong dx_at, uint wants_dx, global REAL *slopes,
-                     ulong slopes_at, global const int *lengths, map_lengths within, ulong T,
-                     ulong inner, ulong count, ulong C, ulong stride)
+                     ulong slopes_at, global const REAL *state, ulong state_at, uint has_state,
+                     global const int *lengths, map_lengths within, ulong T, ulong inner,
+                     ulong count, ulong C, ulong stride)
 {
     size_t i = get_global_id(0);
     if (i >= count)
         return;
     const REAL a = sigm(rates[rates_at + i / stride % C]);
     const ulong first = i / inner * T * inner + i % inner;
+    const REAL begin = has_state ? state[state_at + i] : (REAL)0;
     REAL g = 0, sum = 0;
     for (ulong t = T; t-- > 0;) {
         ulong at = first + t * inner;
         bool live = live_of(within, lengths, at);
         if (live) {
-            REAL before = t > 0 ? y[y_at + at - inner] : (REAL)0;
+            REAL before = t > 0 ? y[y_at + at - inner] : begin;
             g = fma(1 - a, g, dy[dy_at + at]);
             sum = fma(g, x[x_at + at] - before, sum);
         }

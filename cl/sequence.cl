@@ -76,17 +76,19 @@ kernel void add_halves(global const REAL *a, ulong a_at, global REAL *to, ulong 
         to[to_at + (size_t)r * K + k] = a[at] + a[at + K];
 }
 
-/* a(t,n,k) *= 0 with probability p, else 1/(1-p): clr_dropout_factor in host/base/philox.h. One
- * work-item for four units, which share a block of random bits. Global size [K/4 rounded up, T*N].
- */
+/* a(t,n,k) *= 0 with probability p, else 1/(1-p): clr_dropout_factor in host/base/philox.h;
+ * variational: what t = 0 has, for every t. One work-item for four units, which share a block of
+ * random bits. Global size [K/4 rounded up, T*N]. */
 kernel void dropout(global REAL *a, ulong a_at, ulong a_stride, float p, uint seed_low,
-                    uint seed_high, uint index, uint layer, uint K, uint N, uint rows)
+                    uint seed_high, uint index, uint layer, uint variational, uint K, uint N,
+                    uint rows)
 {
     uint block = get_global_id(0), row = get_global_id(1);
     if (block * 4 >= K || row >= rows)
         return;
-    uint4 bits = philox((uint2)(seed_low, seed_high),
-                        (uint4)(block + (layer << 24), row % N, row / N, index));
+    uint t = variational ? 0 : row / N;
+    uint4 bits =
+        philox((uint2)(seed_low, seed_high), (uint4)(block + (layer << 24), row % N, t, index));
     uint word[4] = {bits.x, bits.y, bits.z, bits.w};
     REAL kept = DIVIDE((REAL)1, (REAL)1 - (REAL)p);
     for (uint i = 0; i < 4 && block * 4 + i < K; i++) {

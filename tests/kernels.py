@@ -20,6 +20,7 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
             ["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
             ["prelude", "model"], ["prelude", "elementary", "loss"],
             ["prelude", "elementary", "loss", "ctc"], ["prelude", "optimizer"],
+            ["prelude", "philox", "noise"],
             ["prelude", "storage"], ["prelude", "storage", "convert"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
 PROGRAMS += [["prelude", "function", "cell", "activation", cell] for cell in CELLS]
@@ -85,7 +86,7 @@ def deviations(choices, values):
 def gpu_jobs(clang):
     """(program, values, flags) of what a GPU runs, and the names of the GPUs that clang knows."""
     code = ["-S", "-O2", "-o", "/dev/null"]
-    ends = {"sequence", "trace", "model", "loss", "optimizer", "convert", "pack", "gemm", "stepwise",
+    ends = {"sequence", "trace", "model", "loss", "optimizer", "noise", "convert", "pack", "gemm", "stepwise",
             "resident_forward", "resident_backward"}
     jobs, known = [], []
     for gpu, flags in GPUS.items():

@@ -153,6 +153,25 @@ MUTATIONS = [
          "    for (uint r = first + 1; r < last; r++) {\n        if (width")]),
     ("sequence-dropout-factor", "test_sequence", [
         ("cl/sequence.cl", "DIVIDE((REAL)1, (REAL)1 - (REAL)p)", "(REAL)1")]),
+    ("dropout-variational", "test_sequence test_plan", [
+        ("cl/sequence.cl", "uint t = variational ? 0 : row / N;", "uint t = row / N;")]),
+    ("dropout-variational-node", "test_random_graphs", [
+        ("cl/map.cl", "variational ? 0 : (uint)t, index)", "(uint)t, index)")]),
+    ("dropout-of-the-input-back", "test_model_gradient", [
+        ("host/model/forward.c", "status = drop_input(pass, pass->dx);", "status = CLRNN_OK;")]),
+    ("noise-mean", "test_noise", [("cl/noise.cl", " - 262140;", " - 262144;")]),
+    ("noise-on-the-parameters", "test_noise", [
+        ("host/train/perturb.c", "    exchange(trainer);\n    clrnn_status status = /*",
+         "    p->in_use = false;\n    clrnn_status status = /*")]),
+    ("noise-moves-what-stands-still", "test_noise", [
+        ("host/train/perturb.c",
+         "status = clr_extents_copy(trainer, &trainer->untrained.extents, parameters, p->weights);",
+         "status = CLRNN_OK;")]),
+    ("drop-connect-gradient", "test_noise test_model_gradient", [
+        ("host/train/perturb.c", "status == CLRNN_OK ? drop(trainer, trainer->gradient) : status;",
+         "status;")]),
+    ("drop-connect-of-all", "test_noise", [
+        ("host/train/learner_model.c", "info->recurrent = strncmp(", "info->recurrent = true || strncmp(")]),
     ("sequence-mask", "test_sequence", [
         ("cl/sequence.cl", "r / N < (uint)lengths", "r / N <= (uint)lengths")]),
     ("philox-rounds", "test_sequence", [("cl/philox.cl", "round < 10", "round < 9")]),
@@ -190,7 +209,7 @@ MUTATIONS = [
         ("host/layer/backward.c", "w->layer, w->direction, w->down),",
          "w->layer, w->direction, 0),")]),
     ("backward-dropout-layer", "test_passes", [
-        ("host/layer/backward.c", "io->dropout_index, layer - 1);", "io->dropout_index, layer);")]),
+        ("host/layer/backward.c", "clr_drop_of(plan, io, layer - 1)", "clr_drop_of(plan, io, layer)")]),
     ("backward-padding-of-x", "test_passes", [
         ("host/layer/backward.c", "if (!b->pass.ragged)\n        return CLRNN_OK;\n",
          "if (b->pass.batch)\n        return CLRNN_OK;\n")]),
@@ -231,6 +250,15 @@ MUTATIONS = [
          "    (void)CLBlastClearCache();\n}")]),
     ("carried-state", "test_trainer", [
         ("host/train/learner_model.c", "    stream->started = status == CLRNN_OK;\n", "")]),
+    ("permuted-each-its-own", "test_data", [
+        ("host/train/data_permute.c", "sequence + t * I, x + order[t] * I,",
+         "sequence + t * I, x + order[(t + n) % T] * I,")]),
+    ("carried-average-back", "test_graph_carry", [
+        ("cl/ema.cl", "y[y_at + at - inner] : begin;", "y[y_at + at - inner] : (REAL)0;")]),
+    ("carried-states-of-the-graph-begin", "test_graph_carry", [
+        ("host/graph/node_recurrent.c", "        status = clr_carry_clear(run);\n", "")]),
+    ("carried-states-of-the-graph", "test_graph_carry test_graph_trainer", [
+        ("host/train/graph_carry.c", "plan->begun = !reset &&", "plan->begun =")]),
     ("not-finite-steps-after", "test_not_finite", [
         ("cl/optimizer.cl", "return watch[0] != 0;", "return false;")]),
     ("not-finite-loss-alone", "test_not_finite", [
@@ -307,7 +335,7 @@ MUTATIONS = [
         (REF + "lstm.c", "a_i[j] = a[0]", "a_i[j] = a[1]"),
         (REF + "lstm.c", "a_f[j] = a[1]", "a_f[j] = a[0]")]),
     ("ref-lstm-backward", "test_reference test_gradients", [
-        (REF + "lstm.c", "dc = s->dc[j] + clr_ref", "dc = clr_ref")]),
+        (REF + "lstm.c", "dc = s->dc[j] + dz[j]", "dc = dz[j]")]),
     ("ref-peephole-state", "test_reference test_gradients", [
         (REF + "lstm.c", "peephole_backward(l, 2, j, da[3], c);",
          "peephole_backward(l, 2, j, da[3], c_prev);"),

@@ -58,11 +58,12 @@ def programs(vector):
         storages = (0,) if double else STORAGES.values()
         yield ["prelude", "pack"], real
         yield ["prelude", "philox", "sequence"], dict(real, SUM_ROWS=64, SUM_COLUMNS=8 if double else 16)
+        yield ["prelude", "norm"], dict(real, WG=1)
         yield (["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
                real)
         yield ["prelude", "model"], real
         yield (["prelude", "philox", "function", "elementary", "map_launch", "nodes"],
-               dict(real, MAP_COLUMNS=64))
+               dict(real, MAP_COLUMNS=256))
         yield ["prelude", "elementary", "loss"], dict(real, SUM_ITEM=64, WG=1)
         yield ["prelude", "elementary", "loss", "ctc"], dict(real, WG=1)
         yield ["prelude", "optimizer"], real
@@ -80,10 +81,15 @@ def programs(vector):
                                          forward + ["persistent_single"])
             yield from cell_programs(
                 tile, scan + ["scan_backward", "partition", "persistent", "persistent_backward"])
-        yield from cell_programs(
-            real, ["storage", "scan_launch", "scan", "scan_forward", "scan_backward", "stepwise"])
+        steps = ["storage", "scan_launch", "scan", "scan_forward", "scan_backward", "stepwise"]
+        yield from cell_programs(real, steps)
+        for vec, _ in tiles(vector, double): # with layer norm
+            if vec > 1:
+                yield from cell_programs(dict(real, VEC=vec, RARE=1), steps)
     for storage in ("f16", "bf16", "int8"):
         yield ["prelude", "storage", "convert"], {"STORAGE": STORAGES[storage]}
+    for double in BOOLS:
+        yield ["prelude", "philox", "noise"], {"REAL_IS_DOUBLE": double}
 
 
 def options_of(defines):
@@ -97,12 +103,16 @@ def run(command, text):
     return result.stdout
 
 
+# Local memory of a group, for each argument; and its bit in the sizes (host/device/native_kernels.h).
+LOCAL_BYTES, LOCAL = 1024, 1 << 31
+
+
 def split_arguments(text):
-    """(type, whether it is a buffer) of each parameter of a kernel."""
+    """(type, "value" or the memory that it points to) of each parameter of a kernel."""
     for parameter in text.split(","):
         words = re.sub(r"\b(const|volatile)\b", " ", parameter).replace("*", " * ").split()
-        kind, buffer = words[:-1], "*" in words
-        yield " ".join(kind), buffer
+        memory = "global" if "global" in words else "local"  # a word that cl/native.cl takes away
+        yield " ".join(words[:-1]), memory if "*" in words else "value"
 
 
 KERNEL = re.compile(r"((?:__attribute__\(\(\w+\)\)\s*)?)CLR_KERNEL((?:\s*__attribute__\(\(\w+\)\))?)"
@@ -134,12 +144,16 @@ class Unit:
         return f"clr_native_{self.prefix}_{name}"
 
     def wrapper(self, name, arguments, _):
-        loads = "".join(f"    {kind} v{i} = *({kind} *)a[{i}];\n"
-                        for i, (kind, _) in enumerate(arguments))
-        sizes = ", ".join("0" if buffer else f"sizeof({kind})" for kind, buffer in arguments)
+        loads, sizes = "", []
+        for i, (kind, memory) in enumerate(arguments):
+            element = kind.rstrip("* ")
+            loads += (f"    {element} v{i}[{LOCAL_BYTES} / sizeof({element})];\n"
+                      if memory == "local" else f"    {kind} v{i} = *({kind} *)a[{i}];\n")
+            sizes.append({"global": "0", "local": str(LOCAL | LOCAL_BYTES)}
+                         .get(memory, f"sizeof({kind})"))
         values = "".join(f", v{i}" for i in range(len(arguments)))
         return f"""
-constant const uint {self.symbol(name)}_sizes[] = {{{sizes}}};
+constant const uint {self.symbol(name)}_sizes[] = {{{', '.join(sizes)}}};
 void {self.symbol(name)}(const ulong *range, void *const *a);
 void {self.symbol(name)}(const ulong *range, void *const *a)
 {{

@@ -37,9 +37,10 @@ static inline double clr_uniform(uint32_t word)
 }
 
 /**
- * Inter-layer dropout: the factor of output unit `unit` of layer `layer` (counted from 0) at step
- * t, row n, training iteration `index`: 0 with probability p, else 1/(1-p). Counter (unit/4 +
- * layer*2^24, n, t, index), word unit%4.
+ * Dropout: the factor of output unit `unit` of layer `layer` (counted from 0; the top one, whose
+ * output is not dropped, stands for the network's input) at step t, row n, training iteration
+ * `index`: 0 with probability p, else 1/(1-p). Counter (unit/4 + layer*2^24, n, t, index), word
+ * unit%4. Variational (Gal, Ghahramani 2016): every step has that of t = 0.
  */
 static inline double clr_dropout_factor(double p, uint64_t seed, uint32_t index, uint32_t layer,
                                         uint32_t t, uint32_t n, uint32_t unit)
@@ -48,6 +49,36 @@ static inline double clr_dropout_factor(double p, uint64_t seed, uint32_t index,
     clr_philox_block block = clr_philox(seed, counter);
     return clr_uniform(block.word[unit % 4]) < (double)(float)p ? 0.0
                                                                 : 1.0 / (1.0 - (double)(float)p);
+}
+
+/** Approximately normal, mean 0, deviation 1: the sum of eight 16-bit uniforms (Irwin-Hall), whose
+ * variance is 8/12. Within 4.9 deviations, kurtosis 2.85 where the normal's is 3. Integers, and one
+ * product: the same bits everywhere. */
+#define CLR_NORMAL_UNIT (1.2247448713915890491 / 65536) /* sqrt(12/8), of 16 bits */
+static inline double clr_normal(clr_philox_block block)
+{
+    uint32_t sum = 0;
+    for (int i = 0; i < 4; i++)
+        sum += (block.word[i] & 0xFFFF) + (block.word[i] >> 16);
+    return ((double)sum - 8 * 32767.5) * CLR_NORMAL_UNIT;
+}
+
+/** Noise of deviation 1 on parameter `element` in training iteration `index`, and the factor of
+ * DropConnect, 0 with probability p, else 1/(1-p). No step of dropout has numbers as large as their
+ * third words. */
+static inline double clr_weight_noise(uint64_t seed, uint32_t index, uint64_t element)
+{
+    uint32_t counter[4] = {(uint32_t)element, (uint32_t)(element >> 32), UINT32_MAX - 1, index};
+    return clr_normal(clr_philox(seed, counter));
+}
+
+static inline double clr_weight_drop_factor(double p, uint64_t seed, uint32_t index,
+                                            uint64_t element)
+{
+    uint64_t block = element / 4;
+    uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), UINT32_MAX, index};
+    uint32_t word = clr_philox(seed, counter).word[element % 4];
+    return clr_uniform(word) < (double)(float)p ? 0.0 : 1.0 / (1.0 - (double)(float)p);
 }
 
 #endif

@@ -134,7 +134,7 @@ static bool place_arguments(cl_kernel k)
     if (k->kernel->count > CLR_NATIVE_ARGUMENTS)
         return false;
     for (uint32_t i = 0; i < k->kernel->count; i++) {
-        size_t size = k->kernel->sizes[i];
+        size_t size = k->kernel->sizes[i] & CLR_NATIVE_LOCAL ? 0 : k->kernel->sizes[i];
         k->arguments[i] = size ? (void *)(k->values + used) : (void *)&k->buffers[i];
         used += (size + 15) / 16 * 16;
     }
@@ -174,6 +174,10 @@ static cl_int CL_API_CALL set_kernel_arg(cl_kernel kernel, cl_uint index, size_t
     if (index >= kernel->kernel->count)
         return CL_INVALID_ARG_INDEX;
     size_t wanted = kernel->kernel->sizes[index];
+    if (wanted & CLR_NATIVE_LOCAL)
+        return value || !size                     ? CL_INVALID_ARG_VALUE
+               : size > wanted - CLR_NATIVE_LOCAL ? CL_OUT_OF_RESOURCES
+                                                  : CL_SUCCESS;
     if (wanted) {
         if (size != wanted || !value)
             return CL_INVALID_ARG_SIZE;

@@ -85,16 +85,28 @@ static clrnn_status pass(clr_keras *k)
     return clr_keras_check(k, known);
 }
 
-static clrnn_status add_dropout(clr_keras *k)
+static clrnn_status drop(clr_keras *k, bool variational)
 {
     static const char *const known[] = {"rate", "noise_shape", NULL};
     const clrnn_node_desc desc = {.kind = CLRNN_NODE_DROPOUT,
-                                  .probability = clr_keras_number(k, "rate", 0)};
+                                  .probability = clr_keras_number(k, "rate", 0),
+                                  .variational = variational};
     clrnn_status status = clr_keras_check(k, known);
     k->outputs[0] = k->inputs[0];
     return status == CLRNN_OK && desc.probability > 0 && desc.probability < 1
                ? clr_keras_add(k, &desc, "", k->inputs[0].name, &k->outputs[0])
                : status;
+}
+
+static clrnn_status add_dropout(clr_keras *k)
+{
+    return drop(k, false);
+}
+
+/* Whole channels, at all steps. */
+static clrnn_status add_spatial_dropout(clr_keras *k)
+{
+    return drop(k, true);
 }
 
 /* [N,..] with the sizes of target_shape, of which one may be -1. */
@@ -213,7 +225,7 @@ clrnn_status clr_keras_moving(clr_keras *k, bool *is)
                  {"GlobalAveragePooling1D", add_pool},
                  {"GlobalMaxPooling1D", add_pool},
                  {"Dropout", add_dropout},
-                 {"SpatialDropout1D", pass},
+                 {"SpatialDropout1D", add_spatial_dropout},
                  {"GaussianNoise", pass},
                  {"GaussianDropout", pass},
                  {"AlphaDropout", pass},

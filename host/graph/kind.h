@@ -42,7 +42,8 @@ enum {
     CLR_USES_STEP = 1 << 21,
     CLR_USES_ORDER = 1 << 22,
     CLR_USES_DATA = 1 << 23, /* data, trainable */
-    CLR_USES_REPEAT = 1 << 24
+    CLR_USES_REPEAT = 1 << 24,
+    CLR_USES_VARIATIONAL = 1 << 25
 };
 
 /* Shapes of a node under inference. */
@@ -90,6 +91,13 @@ typedef struct clr_state_part {
 } clr_state_part;
 #define CLR_STATE_PARTS 2
 
+/* How an array lies where it is: elements before its first one, and between neighbours, negative
+ * ones modulo 2^64. */
+typedef struct clr_strides {
+    size_t begin;
+    cl_ulong stride[MAP_AXES];
+} clr_strides;
+
 /* Elements that a node wants in a pass. */
 typedef struct clr_node_memory {
     size_t kept;              /* from forward to backward */
@@ -107,6 +115,8 @@ typedef struct clr_run {
      * overwritten, and 0 past lengths. */
     clrnn_slice x[CLRNN_MOST_INPUTS], y[CLR_MOST_OUTPUTS];
     clrnn_slice dx[CLRNN_MOST_INPUTS], dy[CLR_MOST_OUTPUTS];
+    const clr_strides
+        *strides[CLRNN_MOST_INPUTS]; /* of x, whose slice begins at its first element */
     clrnn_slice kept, scratch, lasting;
     cl_mem parameters, gradient; /* flat */
     const size_t *at;            /* [parameters of the node] where each begins */
@@ -117,7 +127,11 @@ typedef struct clr_run {
     size_t lengths_stride;
     uint64_t dropout_seed;
     uint32_t dropout_index;
-    clrnn_slice state[CLR_STATE_PARTS];  /* in a stream */
+    clrnn_slice state[CLR_STATE_PARTS]; /* in a stream */
+    /* Where the plan carries states from pass to pass: that after this pass, which begins as what
+     * `state` holds; the pass begins with it, or with what it would have without. */
+    clrnn_slice next[CLR_STATE_PARTS];
+    bool begun;
     clrnn_slice traced[CLR_STATE_PARTS]; /* gradients of states by step, where wanted */
     bool stream;
     void **own; /* what the node has made for itself */
@@ -128,6 +142,9 @@ typedef struct clr_kind {
     uint32_t least, most; /* inputs */
     uint32_t ids;         /* bits of inputs that are ids; others are numbers */
     bool any;             /* ids and numbers alike are moved */
+    uint32_t strided;     /* bits of inputs that may lie in any way; others lie row-major */
+    bool takes_function;  /* it can take the desc's function of what it makes, its one output */
+    bool is_function;     /* that of x[0] is all that it computes */
     uint32_t uses;
     const char *outputs[CLR_MOST_OUTPUTS]; /* "" the first; NULL: no more */
     /** Make a descriptor complete. May be NULL. */
@@ -143,12 +160,16 @@ typedef struct clr_kind {
     clrnn_status (*create)(clr_run *run);
     void (*destroy)(void *own);
     clrnn_status (*forward)(clr_run *run);
+    /** Where its output is x[0] in other places: *view, that of x[0], becomes the output's. False:
+     *  not if x[0] lies like that. Without training alone. NULL: it makes something new. */
+    bool (*view)(const clr_run *run, clr_strides *view);
     clrnn_status (*backward)(clr_run *run); /* NULL: forward only */
     /** The plan inside and the pass that it ran, for traces. NULL: there is none. */
     clrnn_forward_io (*pass)(const clr_run *run, clrnn_plan **own);
     /** In a stream: why not, or NULL; what it keeps. NULL: whatever leaves time alone. */
     const char *(*no_stream)(const clr_infer *infer);
     uint32_t (*state)(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS]);
+    bool carries; /* it begins with run->state and leaves run->next, also in a plan that trains */
     /** Part k of that begins with input begins + k, where it is given; 0: with zeros. */
     uint32_t begins;
     /** Whether an input has a gradient; NULL: all that are not ids. */
@@ -173,6 +194,14 @@ map_launch clr_launch_over(const clr_run *run, const clr_shape *shape, clrnn_sli
 void clr_launch_takes(map_launch *launch, uint32_t k, const clr_shape *over, const clr_shape *shape,
                       clrnn_slice in);
 
+/** The same of an input of the node, however it lies. */
+void clr_launch_reads(const clr_run *run, map_launch *launch, uint32_t k, const clr_shape *over,
+                      uint32_t input);
+
+/** How an array of its own lies; whether one lies like that. */
+clr_strides clr_strides_of(const clr_shape *shape);
+bool clr_strides_are_flat(const clr_strides *view, const clr_shape *shape);
+
 /** y = x, of any strides that `launch` has, with the lengths that it has. */
 clrnn_status clr_move(clr_run *run, const map_launch *launch, cl_mem out, cl_mem in, bool ids);
 
@@ -194,6 +223,11 @@ size_t clr_prepared_count(const clr_tools *tools, size_t n, size_t k);
  *  products want it and it is not yet. */
 clrnn_status clr_times_weight(clr_run *run, clr_matrix a, size_t m, clr_matrix b, size_t n,
                               size_t k, size_t at, clr_matrix c);
+
+/** Of a recurrent node: hn and cn, where wanted, are copies of these states; and the gradients by
+ * h0 and c0, which had no part in the pass, are 0. */
+clrnn_status clr_carry_give(clr_run *run, const clrnn_slice *states);
+clrnn_status clr_carry_clear(clr_run *run);
 
 /** The row of a kind. */
 const clr_kind *clr_kind_of(clrnn_node_kind kind);

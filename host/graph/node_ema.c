@@ -66,7 +66,8 @@ static clrnn_status ema_forward(clr_run *run)
 {
     clr_maps *maps = &run->tools->maps;
     const series s = series_of(run);
-    const clrnn_slice state = run->stream ? run->state[0] : run->y[0];
+    const bool carries = run->next[0].buffer != NULL;
+    const clrnn_slice state = run->stream ? run->state[0] : carries ? run->next[0] : run->y[0];
     const map_lengths within = clr_within(run, &run->in[0]);
     const clr_arg args[] = {CLR_ARG_MEM(run->x[0].buffer),
                             CLR_ARG_ULONG(run->x[0].offset),
@@ -76,7 +77,7 @@ static clrnn_status ema_forward(clr_run *run)
                             CLR_ARG_ULONG(run->at[0]),
                             CLR_ARG_MEM(state.buffer),
                             CLR_ARG_ULONG(state.offset),
-                            CLR_ARG_UINT(run->stream),
+                            CLR_ARG_UINT(run->stream || carries),
                             CLR_ARG_MEM(maps->lengths),
                             CLR_ARG_STRUCT(within),
                             CLR_ARG_ULONG(s.T),
@@ -93,6 +94,8 @@ static clrnn_status ema_backward(clr_run *run)
     const series s = series_of(run);
     const map_lengths within = clr_within(run, &run->in[0]);
     const clrnn_slice dx = run->dx[0].buffer ? run->dx[0] : run->scratch;
+    const bool has_state = run->begun && run->state[0].buffer;
+    const clrnn_slice state = has_state ? run->state[0] : run->y[0];
     const clr_arg args[] = {CLR_ARG_MEM(run->x[0].buffer),
                             CLR_ARG_ULONG(run->x[0].offset),
                             CLR_ARG_MEM(run->y[0].buffer),
@@ -106,6 +109,9 @@ static clrnn_status ema_backward(clr_run *run)
                             CLR_ARG_UINT(run->dx[0].buffer != NULL),
                             CLR_ARG_MEM(run->scratch.buffer),
                             CLR_ARG_ULONG(run->scratch.offset),
+                            CLR_ARG_MEM(state.buffer),
+                            CLR_ARG_ULONG(state.offset),
+                            CLR_ARG_UINT(has_state),
                             CLR_ARG_MEM(maps->lengths),
                             CLR_ARG_STRUCT(within),
                             CLR_ARG_ULONG(s.T),
@@ -146,4 +152,5 @@ const clr_kind clr_kind_ema = {.id = CLRNN_NODE_EMA,
                                .memory = ema_memory,
                                .forward = ema_forward,
                                .backward = ema_backward,
-                               .state = ema_state};
+                               .state = ema_state,
+                               .carries = true};

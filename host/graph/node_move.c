@@ -63,6 +63,8 @@ static clrnn_status concat_move(clr_run *run, bool back)
         shape.lengths = run->out[0].lengths;
         map_launch l = clr_launch_over(run, part, back ? own : whole);
         clr_launch_takes(&l, 0, part, part, back ? whole : own);
+        if (!back)
+            clr_launch_reads(run, &l, 0, part, i);
         for (uint32_t k = 0; k < part->rank; k++) {
             cl_ulong *of_whole = back ? &l.stride[0][k] : &l.out_stride[k];
             *of_whole = clr_shape_stride(&run->out[0], k);
@@ -97,6 +99,7 @@ const clr_kind clr_kind_concat = {.id = CLRNN_NODE_CONCAT,
                                   .least = 1,
                                   .most = CLRNN_MOST_INPUTS,
                                   .any = true,
+                                  .strided = UINT32_MAX,
                                   .uses = CLR_USES_AXIS,
                                   .outputs = {""},
                                   .infer = concat_infer,
@@ -151,7 +154,7 @@ static clrnn_status pad_forward(clr_run *run)
         const uint64_t behind = d->end[i] < 0 ? (uint64_t)-d->end[i] : 0;
         const uint64_t cut = before + behind;
         part.size[i] = part.size[i] > cut ? part.size[i] - cut : 0;
-        from += before * clr_shape_stride(&run->in[0], i);
+        from += before * (size_t)run->strides[0]->stride[i];
         to += (d->begin[i] > 0 ? (size_t)d->begin[i] : 0) * clr_shape_stride(&run->out[0], i);
     }
     map_launch l = clr_launch_over(run, &part, clr_part(run->y[0], to));
@@ -159,7 +162,7 @@ static clrnn_status pad_forward(clr_run *run)
     l.within.some = 0; /* it is 0 there already */
     for (uint32_t i = 0; i < part.rank; i++) {
         l.out_stride[i] = clr_shape_stride(&run->out[0], i);
-        l.stride[0][i] = clr_shape_stride(&run->in[0], i);
+        l.stride[0][i] = run->strides[0]->stride[i];
     }
     if (status == CLRNN_OK && clr_shape_count(&part) > 0)
         status = clr_move(run, &l, run->y[0].buffer, run->x[0].buffer, false);
@@ -178,6 +181,7 @@ static const char *pad_no_stream(const clr_infer *infer)
 const clr_kind clr_kind_pad = {.id = CLRNN_NODE_PAD,
                                .least = 1,
                                .most = 1,
+                               .strided = 1,
                                .uses = CLR_USES_RANK | CLR_USES_BEGIN | CLR_USES_VALUE,
                                .outputs = {""},
                                .infer = pad_infer,

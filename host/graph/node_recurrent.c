@@ -238,6 +238,12 @@ static clrnn_status clear_past_lengths(clr_run *run, clrnn_slice y)
     return other && l.within.some ? clr_move(run, &l, y.buffer, y.buffer, false) : CLRNN_OK;
 }
 
+/* Whether it begins with the states that the pass before has left. */
+static bool is_carried(const clr_run *run)
+{
+    return run->begun && run->state[0].buffer;
+}
+
 /* What forward and backward have in common: x in time-major order is in place. */
 static clrnn_forward_io io_of(const clr_run *run, clrnn_slice x)
 {
@@ -254,7 +260,7 @@ static clrnn_forward_io io_of(const clr_run *run, clrnn_slice x)
                            .c0 = run->x[2]};
     if (run->train)
         io.reserve = run->kept;
-    if (run->stream) {
+    if (run->stream || is_carried(run)) {
         io.h0 = run->state[0];
         io.c0 = run->state[1];
     }
@@ -275,19 +281,6 @@ static clrnn_slice ordered_x(const clr_run *run)
     return run->train ? clr_part(run->kept, reserve_count(run)) : run->scratch;
 }
 
-/* hn and cn of a stream, where wanted, are copies of its states. */
-static clrnn_status give_states(clr_run *run)
-{
-    const size_t real = real_bytes(run);
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t i = 1; i < run->node->outputs && status == CLRNN_OK; i++)
-        if (run->y[i].buffer)
-            status = clr_buffer_copy(run->tools->context, run->state[i - 1].buffer,
-                                     run->state[i - 1].offset * real, run->y[i].buffer,
-                                     run->y[i].offset * real, clr_shape_count(&run->out[i]) * real);
-    return status;
-}
-
 static clrnn_status recurrent_forward(clr_run *run)
 {
     const bool ordered = is_time_major(&run->in[0]);
@@ -297,8 +290,9 @@ static clrnn_status recurrent_forward(clr_run *run)
     if (status == CLRNN_OK)
         status = set_weights(run);
     io.y = ordered ? run->y[0] : clr_part(run->scratch, x_count(run));
-    io.hn = run->stream ? run->state[0] : run->y[1];
-    io.cn = run->stream ? run->state[1] : run->y[2];
+    const clrnn_slice *states = run->stream ? run->state : run->next[0].buffer ? run->next : NULL;
+    io.hn = states ? states[0] : run->y[1];
+    io.cn = states ? states[1] : run->y[2];
     if (status == CLRNN_OK && !ordered)
         status = reorder(run, &run->in[0], run->x[0], x, true);
     if (status == CLRNN_OK)
@@ -307,7 +301,7 @@ static clrnn_status recurrent_forward(clr_run *run)
         status = clear_past_lengths(run, io.y);
     if (status == CLRNN_OK && !ordered)
         status = reorder(run, &run->out[0], io.y, run->y[0], false);
-    return status == CLRNN_OK && run->stream ? give_states(run) : status;
+    return status == CLRNN_OK && states ? clr_carry_give(run, states) : status;
 }
 
 static clrnn_status recurrent_backward(clr_run *run)
@@ -324,7 +318,11 @@ static clrnn_status recurrent_backward(clr_run *run)
                             .dh = run->traced[0],
                             .dc = run->traced[1]};
     clrnn_status status = CLRNN_OK;
-    if (!ordered && run->dy[0].buffer) {
+    if (is_carried(run)) { /* h0 and c0 had no part in it */
+        io.dh0 = io.dc0 = (clrnn_slice){NULL, 0};
+        status = clr_carry_clear(run);
+    }
+    if (status == CLRNN_OK && !ordered && run->dy[0].buffer) {
         io.dy = clr_part(run->scratch, x_count(run));
         status = reorder(run, &run->out[0], run->dy[0], io.dy, true);
     }
@@ -362,8 +360,9 @@ static uint32_t recurrent_state(const clr_infer *infer, clr_state_part parts[CLR
     clr_network n;
     if (clr_network_init(&infer->desc->network, infer->log, &n) != CLRNN_OK)
         return 0;
-    parts[0] = (clr_state_part){"h", n.layers, n.state_size};
-    parts[1] = (clr_state_part){"c", n.layers, n.desc.hidden_size};
+    const size_t scans = (size_t)n.layers * n.directions;
+    parts[0] = (clr_state_part){"h", scans, n.state_size};
+    parts[1] = (clr_state_part){"c", scans, n.desc.hidden_size};
     return n.has_cell_state ? 2 : 1;
 }
 
@@ -391,5 +390,6 @@ const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,
                                      .pass = recurrent_pass,
                                      .no_stream = recurrent_no_stream,
                                      .state = recurrent_state,
+                                     .carries = true,
                                      .differentiates = recurrent_differentiates,
                                      .begins = 1};

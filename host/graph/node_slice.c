@@ -135,13 +135,17 @@ static bool has_lengths(const clr_run *run)
     return run->node->input_count > LENGTHS && run->node->inputs[LENGTHS] != CLR_NO_VALUE;
 }
 
-/* Whether time goes backwards from another step in each row. */
-static bool is_ragged(const clr_run *run)
+/* Whether time goes backwards from another step in each row: in some pass, in this one. */
+static bool may_be_ragged(const clr_run *run)
 {
     const clr_shape *x = &run->in[X];
-    return has_lengths(run) ||
-           (run->ragged && x->steps != CLR_NO_AXIS && x->lengths != CLR_ALL_STEPS &&
-            is_turned(&run->node->desc, (uint32_t)x->steps));
+    return has_lengths(run) || (x->steps != CLR_NO_AXIS && x->lengths != CLR_ALL_STEPS &&
+                                is_turned(&run->node->desc, (uint32_t)x->steps));
+}
+
+static bool is_ragged(const clr_run *run)
+{
+    return has_lengths(run) || (run->ragged && may_be_ragged(run));
 }
 
 /* x and y may also be their gradients: then x is set. */
@@ -151,6 +155,7 @@ static clrnn_status turn(clr_run *run, clrnn_slice x, clrnn_slice y, bool back)
     const uint32_t time = time_of(&run->node->desc, in);
     const uint32_t rows = in->rank > 1 ? rows_of(in, time) : in->rank;
     const bool own = has_lengths(run);
+    const clr_strides flat = clr_strides_of(in), *lies = back ? &flat : run->strides[X];
     turn_launch l = {.rank = out->rank,
                      .count = clr_shape_count(out),
                      .x_at = x.offset,
@@ -165,7 +170,7 @@ static clrnn_status turn(clr_run *run, clrnn_slice x, clrnn_slice y, bool back)
                      .lengths_at = in->lengths * run->lengths_stride};
     for (uint32_t i = 0; i < in->rank; i++) {
         const range r = range_in(run, i);
-        const int64_t stride = (int64_t)clr_shape_stride(in, i);
+        const int64_t stride = (int64_t)lies->stride[i];
         l.size[i] = out->size[i];
         if (i == time) {
             l.x_stride[i] = (cl_ulong)stride;
@@ -183,31 +188,39 @@ static clrnn_status turn(clr_run *run, clrnn_slice x, clrnn_slice y, bool back)
                     own ? run->x[LENGTHS].buffer : NULL);
 }
 
-/* A launch over the part: its strides in x, and where it begins there. */
-static map_launch slice_launch(const clr_run *run, clrnn_slice out, int64_t *begin,
-                               cl_ulong strides[MAP_AXES])
+/* How the part lies where x lies as *view. */
+static void place_part(const clr_run *run, clr_strides *view)
 {
-    *begin = 0;
+    int64_t begin = (int64_t)view->begin;
     for (uint32_t i = 0; i < run->in[X].rank; i++) {
-        const int64_t stride = (int64_t)clr_shape_stride(&run->in[X], i);
+        const int64_t stride = (int64_t)view->stride[i];
         const range r = range_in(run, i);
-        *begin += r.begin * stride;
-        strides[i] = (cl_ulong)(r.step * stride);
+        begin += r.begin * stride;
+        view->stride[i] = (cl_ulong)(r.step * stride);
     }
-    return clr_launch_over(run, &run->out[0], out);
+    view->begin = (size_t)begin;
+}
+
+static bool slice_view(const clr_run *run, clr_strides *view)
+{
+    if (may_be_ragged(run))
+        return false;
+    place_part(run, view);
+    return true;
 }
 
 static clrnn_status slice_forward(clr_run *run)
 {
-    int64_t begin = 0;
-    cl_ulong strides[MAP_AXES];
-    map_launch l = slice_launch(run, run->y[0], &begin, strides);
+    clr_strides part = *run->strides[X];
+    map_launch l = clr_launch_over(run, &run->out[0], run->y[0]);
     if (clr_shape_count(&run->out[0]) == 0)
         return CLRNN_OK;
     if (is_ragged(run))
         return turn(run, run->x[X], run->y[0], false);
-    l.at[0] = run->x[X].offset + (size_t)begin;
-    memcpy(l.stride[0], strides, sizeof strides);
+    part.begin = run->x[X].offset;
+    place_part(run, &part);
+    l.at[0] = part.begin;
+    memcpy(l.stride[0], part.stride, sizeof part.stride);
     return clr_move(run, &l, run->y[0].buffer, run->x[X].buffer, run->in[X].ids);
 }
 
@@ -221,8 +234,7 @@ static clrnn_status clear(clr_run *run)
 
 static clrnn_status slice_backward(clr_run *run)
 {
-    int64_t begin = 0;
-    cl_ulong strides[MAP_AXES];
+    clr_strides part = clr_strides_of(&run->in[X]);
     if (!run->dx[X].buffer)
         return CLRNN_OK;
     clrnn_status status = clear(run);
@@ -230,10 +242,11 @@ static clrnn_status slice_backward(clr_run *run)
         return status;
     if (is_ragged(run))
         return turn(run, run->dx[X], run->dy[0], true);
-    map_launch l = slice_launch(run, run->dx[X], &begin, strides);
+    map_launch l = clr_launch_over(run, &run->out[0], run->dx[X]);
     clr_launch_takes(&l, 0, &run->out[0], &run->out[0], run->dy[0]);
-    l.out_at += (size_t)begin;
-    memcpy(l.out_stride, strides, sizeof strides);
+    place_part(run, &part);
+    l.out_at += part.begin;
+    memcpy(l.out_stride, part.stride, sizeof part.stride);
     return clr_move(run, &l, run->dx[X].buffer, run->dy[0].buffer, false);
 }
 
@@ -250,9 +263,11 @@ const clr_kind clr_kind_slice = {.id = CLRNN_NODE_SLICE,
                                  .least = 1,
                                  .most = 2,
                                  .any = true,
+                                 .strided = 1 << X,
                                  .uses = CLR_USES_RANK | CLR_USES_BEGIN | CLR_USES_STEP,
                                  .outputs = {""},
                                  .infer = slice_infer,
                                  .forward = slice_forward,
+                                 .view = slice_view,
                                  .backward = slice_backward,
                                  .no_stream = slice_no_stream};

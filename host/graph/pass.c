@@ -20,9 +20,8 @@ static clrnn_slice at_place(const clrnn_graph_plan *plan, size_t place, bool ids
 
 clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
 {
-    const clrnn_graph *g = plan->graph;
-    const clr_node *node = &g->nodes[index];
     clr_node_place *place = &plan->nodes[index];
+    const clr_node *node = &place->node;
     clr_run run = {.tools = &plan->tools,
                    .node = node,
                    .max_steps = plan->desc.max_steps,
@@ -41,13 +40,17 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
                    .dropout_seed = plan->dropout_seed,
                    .dropout_index = plan->dropout_index,
                    .stream = plan->stream,
+                   .begun = plan->carries && plan->begun,
                    .own = &place->own};
     for (uint32_t i = 0; i < node->input_count; i++) {
         const uint32_t v = node->inputs[i];
         if (v == CLR_NO_VALUE)
             continue;
         run.in[i] = plan->shapes[v];
-        run.x[i] = at_place(plan, plan->values[v].value, run.in[i].ids);
+        const uint32_t of = plan->values[v].of != CLR_NO_VALUE ? plan->values[v].of : v;
+        run.strides[i] = &plan->strides[v];
+        run.x[i] =
+            clr_part(at_place(plan, plan->values[of].value, run.in[i].ids), plan->strides[v].begin);
         if (back && plan->values[v].has_gradient && clr_node_differentiates(node, i))
             run.dx[i] = at_place(
                 plan, place->dx[i] != CLR_NOWHERE ? place->dx[i] : plan->values[v].gradient, false);
@@ -59,8 +62,10 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
         if (back && v->written)
             run.dy[i] = at_place(plan, v->gradient, false);
     }
-    for (uint32_t i = 0; i < place->part_count; i++)
+    for (uint32_t i = 0; i < place->part_count; i++) {
         run.state[i] = (clrnn_slice){plan->state, place->state[i]};
+        run.next[i] = (clrnn_slice){plan->next, place->state[i]};
+    }
     for (uint32_t i = 0; i < CLR_STATE_PARTS; i++)
         run.traced[i] = place->traced[i];
     return run;
@@ -114,6 +119,7 @@ static clrnn_status take_shapes(clrnn_graph_plan *plan, uint32_t steps, uint32_t
                               "largest call",
                               g->values[v].name, steps, batch);
     if (status == CLRNN_OK) {
+        clr_plan_see(plan);
         plan->steps = steps;
         plan->batch = batch;
     }
@@ -162,9 +168,11 @@ static clrnn_status zeros_back(clrnn_graph_plan *plan, const clr_run *run)
 
 clrnn_status clr_plan_forward(clrnn_graph_plan *plan)
 {
-    clrnn_status status = CLRNN_OK;
+    clrnn_status status = clr_plan_begin_states(plan);
     bool all = true;
     for (uint32_t i = 0; i < plan->graph->node_count && status == CLRNN_OK; i++) {
+        if (plan->nodes[i].silent)
+            continue;
         clr_run run = clr_plan_run(plan, i, false);
         if (is_empty(&run))
             all = false;

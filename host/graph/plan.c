@@ -40,10 +40,13 @@ static bool allocate_host(clrnn_graph_plan *plan)
     plan->values = clr_calloc(g->value_count, sizeof *plan->values);
     plan->nodes = clr_calloc(g->node_count, sizeof *plan->nodes);
     plan->shapes = clr_calloc(g->value_count, sizeof *plan->shapes);
+    plan->strides = clr_calloc(g->value_count, sizeof *plan->strides);
     plan->rules = clr_calloc(rules, sizeof *plan->rules);
     plan->lengths = clr_calloc(rules * plan->desc.max_batch, sizeof *plan->lengths);
-    if (!plan->values || !plan->nodes || !plan->shapes || !plan->rules || !plan->lengths)
+    if (!plan->values || !plan->nodes || !plan->shapes || !plan->strides || !plan->rules ||
+        !plan->lengths)
         return false;
+    clr_plan_take_nodes(plan);
     for (uint32_t i = 0; i < g->node_count; i++) {
         const clr_node *node = &g->nodes[i];
         size_t *at = plan->nodes[i].at = clr_calloc(node->parameters, sizeof *at);
@@ -103,12 +106,15 @@ static clrnn_status make_buffers(clrnn_graph_plan *plan)
         status = make_buffer(plan, parameters, &plan->gradient);
     if (status == CLRNN_OK)
         status = make_buffer(plan, plan->lasting_count, &plan->lasting);
-    if (status == CLRNN_OK && plan->stream)
+    if (status == CLRNN_OK && (plan->stream || plan->carries))
         status = make_buffer(plan, plan->state_count, &plan->state);
+    if (status == CLRNN_OK && plan->carries)
+        status = make_buffer(plan, plan->state_count, &plan->next);
     if (status == CLRNN_OK)
         status = clr_buffer_create(plan->context, lengths ? lengths : 1, &plan->lengths_buffer);
     plan->tools.maps.lengths = plan->lengths_buffer;
-    plan->info.work_bytes = (plan->arena_count + plan->state_count) * plan->real + lengths;
+    plan->info.work_bytes =
+        (plan->arena_count + plan->state_count * (plan->carries ? 2 : 1)) * plan->real + lengths;
     plan->info.parameter_bytes =
         (parameters * (plan->desc.train ? 2 : 1) + plan->lasting_count) * plan->real;
     return status;
@@ -137,6 +143,8 @@ static clrnn_status make(clrnn_graph_plan *plan)
     if (status == CLRNN_OK)
         status = clr_plan_differentiate(plan);
     if (status == CLRNN_OK)
+        status = clr_plan_fuse(plan);
+    if (status == CLRNN_OK)
         status = create_nodes(plan);
     if (status == CLRNN_OK)
         status = clr_plan_lay_out(plan);
@@ -147,9 +155,16 @@ static clrnn_status make(clrnn_graph_plan *plan)
     return status;
 }
 
+/* What is kept beyond outputs, and beyond a pass. */
+typedef struct kept_values {
+    const uint32_t *values;
+    uint32_t count;
+    bool stream, carries;
+} kept_values;
+
 static clrnn_status make_kept(clrnn_context *context, clrnn_graph *graph,
-                              const clrnn_graph_plan_desc *desc, bool stream, const uint32_t *kept,
-                              uint32_t kept_count, clrnn_graph_plan **out)
+                              const clrnn_graph_plan_desc *desc, const kept_values *kept,
+                              clrnn_graph_plan **out)
 {
     *out = NULL;
     clrnn_status status = check_desc(context, graph, desc);
@@ -164,9 +179,10 @@ static clrnn_status make_kept(clrnn_context *context, clrnn_graph *graph,
     plan->desc = *desc;
     plan->desc.max_steps = desc->max_steps ? desc->max_steps : 1;
     plan->desc.max_batch = desc->max_batch ? desc->max_batch : 1;
-    plan->stream = stream;
-    plan->kept = kept;
-    plan->kept_count = kept_count;
+    plan->stream = kept->stream;
+    plan->carries = kept->carries;
+    plan->kept = kept->values;
+    plan->kept_count = kept->count;
     plan->real = clr_graph_real(graph);
     status = make(plan);
     plan->kept = NULL;
@@ -181,14 +197,15 @@ clrnn_status clr_graph_plan_make(clrnn_context *context, clrnn_graph *graph,
                                  const clrnn_graph_plan_desc *desc, bool stream,
                                  clrnn_graph_plan **plan)
 {
-    return make_kept(context, graph, desc, stream, NULL, 0, plan);
+    return make_kept(context, graph, desc, &(kept_values){.stream = stream}, plan);
 }
 
 clrnn_status clr_graph_plan_keep(clrnn_context *context, clrnn_graph *graph,
                                  const clrnn_graph_plan_desc *desc, const uint32_t *kept,
-                                 uint32_t kept_count, clrnn_graph_plan **plan)
+                                 uint32_t kept_count, bool carries, clrnn_graph_plan **plan)
 {
-    return make_kept(context, graph, desc, false, kept, kept_count, plan);
+    const kept_values all = {.values = kept, .count = kept_count, .carries = carries};
+    return make_kept(context, graph, desc, &all, plan);
 }
 
 clrnn_status clrnn_graph_plan_create(clrnn_context *context, clrnn_graph *graph,
@@ -218,8 +235,8 @@ void clrnn_graph_plan_destroy(clrnn_graph_plan **plan)
             p->graph->nodes[i].kind->destroy(p->nodes[i].own);
         free(p->nodes[i].at);
     }
-    cl_mem *buffers[] = {&p->arena,   &p->parameters,     &p->gradient,
-                         &p->lasting, &p->lengths_buffer, &p->state};
+    cl_mem *buffers[] = {&p->arena,          &p->parameters, &p->gradient, &p->lasting,
+                         &p->lengths_buffer, &p->state,      &p->next};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         clr_buffer_destroy(buffers[i]);
     clr_maps_free(&p->tools.maps);
@@ -228,6 +245,7 @@ void clrnn_graph_plan_destroy(clrnn_graph_plan **plan)
     free(p->values);
     free(p->nodes);
     free(p->shapes);
+    free(p->strides);
     free(p->rules);
     free(p->lengths);
     clrnn_graph_destroy(&p->graph);

@@ -62,6 +62,9 @@ static clrnn_status check_desc(const clrnn_context *context, const clrnn_plan_de
                         "plan: dropout is %g, but acts between layers, and there is one: it needs "
                         "num_layers of 2 or more",
                         (double)d->dropout);
+    if (d->variational && !(d->dropout > 0))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "plan: variational is set, but there is no dropout that it could be of");
     if (d->precision == CLRNN_F64 && !context->info.fp64)
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "plan: %s has no double precision",
                         context->info.name);

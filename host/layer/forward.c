@@ -159,9 +159,9 @@ static clrnn_status drop_out(clrnn_plan *plan, const clr_pass *pass, const clrnn
     const clr_network *n = &plan->network;
     if (plan->desc.dropout == 0 || layer + 1 == n->layers)
         return CLRNN_OK;
+    const clr_drop drop = clr_drop_of(plan, io, layer);
     return clr_dropout(&plan->sequence, clr_layer_input(plan, pass, io->x, layer + 1), pass->steps,
-                       pass->batch, n->width, plan->desc.dropout, io->dropout_seed,
-                       io->dropout_index, layer);
+                       pass->batch, n->width, &drop);
 }
 
 /* What two directions of a layer have made apart, added: its output. With `repeat` steps of the top

@@ -270,6 +270,15 @@ clrnn_status clr_pass_end(clrnn_plan *plan, cl_event *done)
     return done ? clr_marker(plan->context, done) : clr_flush(plan->context);
 }
 
+clr_drop clr_drop_of(const clrnn_plan *plan, const clrnn_forward_io *io, uint32_t layer)
+{
+    return (clr_drop){.p = plan->desc.dropout,
+                      .seed = io->dropout_seed,
+                      .index = io->dropout_index,
+                      .layer = layer,
+                      .variational = plan->desc.variational};
+}
+
 clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_slice x,
                            uint32_t layer)
 {

@@ -52,4 +52,7 @@ size_t clr_count_c(const clrnn_plan *plan, const clr_pass *pass);
 clr_matrix clr_layer_input(const clrnn_plan *plan, const clr_pass *pass, clrnn_slice x,
                            uint32_t layer);
 
+/** What of the output of layer `layer` is dropped in a training pass. */
+clr_drop clr_drop_of(const clrnn_plan *plan, const clrnn_forward_io *io, uint32_t layer);
+
 #endif

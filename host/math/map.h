@@ -8,6 +8,7 @@
 #include <clrnn/network.h>
 
 #include "device/launch.h"
+#include "math/sequence.h"
 
 /* cl/map_launch.cl, as the host sees it. */
 #define ulong cl_ulong
@@ -56,7 +57,7 @@ clrnn_status clr_turn(clr_maps *maps, const turn_launch *launch, bool ids, cl_me
 /** y [count] from x: numbers of ids, or ids of numbers. */
 clrnn_status clr_cast(clr_maps *maps, bool from_ids, size_t count, clrnn_slice x, clrnn_slice y);
 clrnn_status clr_map_dropout(clr_maps *maps, const map_launch *launch, cl_mem out, cl_mem in,
-                             float p, uint64_t seed, uint32_t index, uint32_t layer);
+                             const clr_drop *drop);
 clrnn_status clr_reduce(clr_maps *maps, const reduce_launch *launch, cl_mem out, cl_mem in);
 clrnn_status clr_reduce_back(clr_maps *maps, const reduce_launch *launch, clrnn_slice dx, cl_mem in,
                              clrnn_slice y, clrnn_slice dy);

@@ -202,13 +202,13 @@ clrnn_status clr_add_halves(clr_sequence *s, clrnn_slice a, clrnn_slice to, size
 }
 
 clrnn_status clr_dropout(clr_sequence *s, clr_matrix a, size_t steps, size_t batch, size_t columns,
-                         float p, uint64_t seed, uint32_t index, uint32_t layer)
+                         const clr_drop *drop)
 {
     const clr_arg args[] = {
-        CLR_ARG_MEM(a.buffer), CLR_ARG_ULONG(a.offset),    CLR_ARG_ULONG(a.stride),
-        CLR_ARG_FLOAT(p),      CLR_ARG_UINT(seed),         CLR_ARG_UINT(seed >> 32),
-        CLR_ARG_UINT(index),   CLR_ARG_UINT(layer),        CLR_ARG_UINT(columns),
-        CLR_ARG_UINT(batch),   CLR_ARG_UINT(steps * batch)};
+        CLR_ARG_MEM(a.buffer),     CLR_ARG_ULONG(a.offset),   CLR_ARG_ULONG(a.stride),
+        CLR_ARG_FLOAT(drop->p),    CLR_ARG_UINT(drop->seed),  CLR_ARG_UINT(drop->seed >> 32),
+        CLR_ARG_UINT(drop->index), CLR_ARG_UINT(drop->layer), CLR_ARG_UINT(drop->variational),
+        CLR_ARG_UINT(columns),     CLR_ARG_UINT(batch),       CLR_ARG_UINT(steps * batch)};
     return clr_launch(s->context, s->dropout,
                       (clr_range){{(columns + 3) / 4, steps * batch}, {0, 0}}, args,
                       CLR_COUNT(args));

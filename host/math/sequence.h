@@ -66,8 +66,16 @@ clrnn_status clr_repeat_last_back(clr_sequence *sequence, clr_matrix from, clr_m
 clrnn_status clr_add_halves(clr_sequence *sequence, clrnn_slice a, clrnn_slice to, size_t rows,
                             size_t columns);
 
+/* What is dropped: the keys of clr_dropout_factor. */
+typedef struct clr_drop {
+    float p;
+    uint64_t seed;
+    uint32_t index, layer;
+    bool variational; /* one mask for all steps: that of t = 0 */
+} clr_drop;
+
 /** a(t,n,u) *= clr_dropout_factor(p, seed, index, layer, t, n, u), in place.  a: [T,N,columns]. */
 clrnn_status clr_dropout(clr_sequence *sequence, clr_matrix a, size_t steps, size_t batch,
-                         size_t columns, float p, uint64_t seed, uint32_t index, uint32_t layer);
+                         size_t columns, const clr_drop *drop);
 
 #endif

@@ -88,6 +88,22 @@ static clrnn_status upload(clr_model_pass *pass, const clr_model_input *in)
                                 rows, width, pass->x);
 }
 
+/* x or its gradient, [T,N,I], as the input is dropped: with the number of the top layer, of whose
+ * output nothing is. */
+static clrnn_status drop_input(clr_model_pass *pass, cl_mem x)
+{
+    const clr_model_input *in = &pass->input;
+    const size_t width = pass->model->desc.network.input_size;
+    const clr_drop drop = {.p = pass->dropout.input,
+                           .seed = in->dropout_seed,
+                           .index = in->dropout_index,
+                           .layer = pass->model->network.layers - 1,
+                           .variational = pass->dropout.variational};
+    return drop.p > 0 ? clr_dropout(&pass->sequence, (clr_matrix){x, 0, width}, in->steps,
+                                    in->batch, width, &drop)
+                      : CLRNN_OK;
+}
+
 /* --- forward --- */
 
 clrnn_forward_io clr_model_pass_io(const clr_model_pass *pass, const uint32_t *lengths)
@@ -134,6 +150,8 @@ static clrnn_status run(clr_model_pass *pass, const clr_model_input *in)
     clrnn_slice weights = {model->parameters, model->rnn};
     clrnn_forward_io io = clr_model_pass_io(pass, in->lengths);
     clrnn_status status = upload(pass, in);
+    if (status == CLRNN_OK)
+        status = drop_input(pass, pass->x);
     if (status == CLRNN_OK && pass->version != model->version)
         status = clrnn_plan_set_weights(pass->plan, weights);
     if (status != CLRNN_OK)
@@ -264,6 +282,8 @@ clrnn_status clr_model_pass_backward(clr_model_pass *pass, const uint32_t *lengt
                             .dx = {pass->dx, 0},
                             .dweights = {gradient, model->rnn}};
     status = clrnn_backward(pass->plan, &io, NULL);
+    if (status == CLRNN_OK && embed)
+        status = drop_input(pass, pass->dx);
     if (status == CLRNN_OK && embed)
         status = embedding_backward(pass, lengths, ids, gradient);
     return status;

@@ -101,7 +101,7 @@ static clrnn_status make_counts(clr_model_pass *pass)
 }
 
 static clrnn_status make_pass(clrnn_model *model, uint32_t max_steps, uint32_t max_batch,
-                              bool train, float dropout, clrnn_storage weights,
+                              bool train, clr_model_dropout dropout, clrnn_storage weights,
                               clr_model_pass **out)
 {
     clrnn_context *context = model->context;
@@ -113,7 +113,8 @@ static clrnn_status make_pass(clrnn_model *model, uint32_t max_steps, uint32_t m
                             .precision = precision,
                             .strategy = model->strategy,
                             .weights = weights,
-                            .dropout = dropout};
+                            .dropout = dropout.layers,
+                            .variational = dropout.variational && dropout.layers > 0};
     clr_model_pass *pass = *out = NULL;
     clrnn_status status = CLRNN_ERR_MEMORY;
     pass = clr_calloc(1, sizeof *pass);
@@ -125,6 +126,7 @@ static clrnn_status make_pass(clrnn_model *model, uint32_t max_steps, uint32_t m
     pass->max_steps = max_steps;
     pass->max_batch = max_batch;
     pass->train = train;
+    pass->dropout = dropout;
     pass->strategy = model->strategy;
     pass->weights = weights;
     status = clrnn_plan_create(context, &desc, &pass->plan);
@@ -149,7 +151,7 @@ static clrnn_status make_pass(clrnn_model *model, uint32_t max_steps, uint32_t m
 }
 
 clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint32_t max_batch,
-                                   bool train, float dropout, clr_model_pass **pass)
+                                   bool train, clr_model_dropout dropout, clr_model_pass **pass)
 {
     return make_pass(model, max_steps, max_batch, train, dropout, CLRNN_WEIGHTS_F32, pass);
 }
@@ -210,7 +212,8 @@ static clrnn_status grow(clrnn_model *model, uint32_t T, uint32_t N)
         }
     }
     clr_model_pass_destroy(&model->pass); /* first: there may not be room for both */
-    clrnn_status status = make_pass(model, T, N, false, 0, model->weights, &model->pass);
+    clrnn_status status = make_pass(model, T, N, false, (clr_model_dropout){.layers = 0},
+                                    model->weights, &model->pass);
     if (status == CLRNN_OK)
         model->pass->largest_call = positions;
     return status;

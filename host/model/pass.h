@@ -19,6 +19,13 @@ typedef struct clr_model_input {
     uint32_t dropout_index;
 } clr_model_input;
 
+/* What a pass that trains drops. */
+typedef struct clr_model_dropout {
+    float layers;     /* between them */
+    float input;      /* of what the network reads: x, one-hot symbols, their embedding */
+    bool variational; /* one mask for all steps of a row */
+} clr_model_dropout;
+
 /* Device memory of a pass through a model, for up to max_steps and max_batch. Forward leaves y, hn,
  * cn and logits; the loss (layer train) writes dlogits; backward leaves the gradient. A call of
  * fewer steps or rows uses the beginning of each array, packed for its own T and N. One thread. */
@@ -27,6 +34,7 @@ typedef struct clr_model_pass {
     uint32_t max_steps, max_batch;
     uint64_t largest_call; /* of clrnn_model_forward: T*N of the largest call it was made for */
     bool train;
+    clr_model_dropout dropout;
     clrnn_strategy strategy; /* as asked for when it was made */
     clrnn_storage weights;   /* the same */
     clrnn_plan *plan;
@@ -56,10 +64,11 @@ typedef struct clr_model_pass {
 /** What the plan of a pass was given by its last forward; lengths: those of its input. */
 clrnn_forward_io clr_model_pass_io(const clr_model_pass *pass, const uint32_t *lengths);
 
-/** Make a pass with weights as they are. dropout: between layers, 0 unless it trains. Ownership: as
- *  clrnn_plan_create; the model must outlive it. Returns: as clrnn_plan_create. */
+/** Make a pass with weights as they are. dropout: zero unless it trains; of the input of models
+ * with a head. Ownership: as clrnn_plan_create; the model must outlive it. Returns: as
+ *  clrnn_plan_create. */
 clrnn_status clr_model_pass_create(clrnn_model *model, uint32_t max_steps, uint32_t max_batch,
-                                   bool train, float dropout, clr_model_pass **pass);
+                                   bool train, clr_model_dropout dropout, clr_model_pass **pass);
 
 /** Wait for its work, free it and set the pointer to NULL; NULL is accepted. */
 void clr_model_pass_destroy(clr_model_pass **pass);

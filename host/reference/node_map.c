@@ -97,7 +97,8 @@ static double factor_of(const clr_ref_node *node, size_t element)
     for (uint32_t i = 0; i < s->rank; i++)
         if ((int32_t)i != s->steps && (int32_t)i != s->batch)
             unit = unit * (size_t)s->size[i] + (size_t)index[i];
-    const uint32_t t = s->steps == CLR_NO_AXIS ? 0 : (uint32_t)index[s->steps];
+    const bool same = s->steps == CLR_NO_AXIS || node->desc->variational;
+    const uint32_t t = same ? 0 : (uint32_t)index[s->steps];
     const uint32_t n = s->batch == CLR_NO_AXIS ? 0 : (uint32_t)index[s->batch];
     return clr_dropout_factor(node->desc->probability, node->dropout_seed, node->dropout_index,
                               node->number, t, n, (uint32_t)unit);

@@ -33,6 +33,7 @@ typedef struct clr_reference_io {
     float dropout;         /* p, after each layer but the last; factors: clr_dropout_factor */
     uint64_t dropout_seed;
     uint32_t dropout_index;
+    bool variational; /* the factors of t = 0 at all steps */
     /* backward only */
     const double *dy, *dhn, *dcn; /* in, shaped as y, hn, cn; dy of what does not count is ignored,
                                     but with repeat */

@@ -4,7 +4,8 @@
  * A checkpoint is the file of the model or graph and besides
  *     optimizer.m, optimizer.v         [count], adam and adamw; rmsprop has v alone
  *     optimizer.momentum               [count], sgd
- *     state.h [L*D,N,R], state.c [L*D,N,H]    with carry_state, after the first step
+ *     state.h [L*D,N,R], state.c [L*D,N,H]    with carry_state, after the first step; of a graph
+ *     state.nodes                      those of all its nodes, one after the other
  *     metadata "clrnn.train.*"         step, and the options
  * all in its precision, so that every bit returns. */
 #include <errno.h>
@@ -31,7 +32,7 @@ typedef struct field {
     char text[CLR_DECIMAL_ROOM];
 } field;
 
-enum { FIELDS = 14 + CLR_NUMBER_OPTIONS }; /* at most */
+enum { FIELDS = 18 + CLR_NUMBER_OPTIONS }; /* at most */
 
 static field text_field(const char *name, bool must_match, const char *text)
 {
@@ -60,6 +61,21 @@ static const char *loss_text(const clrnn_trainer *trainer)
     if (trainer->objective_count + trainer->has_own > 1)
         return "several";
     return trainer->has_own ? "own" : clr_loss_name(trainer->objectives->kind);
+}
+
+/* What is drawn for each step besides dropout. */
+static size_t list_drawn(const clrnn_trainer_desc *desc, field fields[])
+{
+    size_t n = 0;
+    if (desc->input_dropout > 0)
+        fields[n++] = number_field("input_dropout", (double)desc->input_dropout);
+    if (desc->variational)
+        fields[n++] = text_field("variational", false, "true");
+    if (desc->drop_connect > 0)
+        fields[n++] = number_field("drop_connect", (double)desc->drop_connect);
+    if (desc->weight_noise > 0)
+        fields[n++] = number_field("weight_noise", desc->weight_noise);
+    return n;
 }
 
 /* Those of newer options are there only where they are used: older readers and files have none.
@@ -93,14 +109,15 @@ static size_t list_fields(const clrnn_trainer *trainer, field fields[FIELDS])
         fields[n++] = integer_field("step_every", false, desc->step_every);
         fields[n++] = number_field("step_factor", desc->step_factor);
     }
-    return n;
+    return n + list_drawn(desc, fields + n);
 }
 
 /* Whether a checkpoint may lack a field, of an option that came later. */
 static bool is_newer(const field *f)
 {
-    static const char *const names[] = {"huber_delta", "missing",      "step_every",
-                                        "step_factor", "pre_emphasis", "dc_weight"};
+    static const char *const names[] = {
+        "huber_delta", "missing",       "step_every",  "step_factor",  "pre_emphasis",
+        "dc_weight",   "input_dropout", "variational", "drop_connect", "weight_noise"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(f->key + strlen("clrnn.train."), names[i]) == 0)
             return true;

@@ -70,8 +70,8 @@ clrnn_status clrnn_trainer_freeze(clrnn_trainer *trainer, const char *prefix)
     return frozen->extents.count > before ? CLRNN_OK : no_such_tensor(trainer, prefix);
 }
 
-static clrnn_status copy(const clrnn_trainer *trainer, const clr_extents *extents, cl_mem from,
-                         cl_mem to)
+clrnn_status clr_extents_copy(const clrnn_trainer *trainer, const clr_extents *extents, cl_mem from,
+                              cl_mem to)
 {
     const size_t real = trainer->real;
     clrnn_status status = CLRNN_OK;
@@ -100,14 +100,14 @@ clrnn_status clr_frozen_before(clrnn_trainer *trainer)
     const uint64_t version = trainer->learner->version(trainer);
     if (frozen->extents.count == 0 || frozen->version == version)
         return CLRNN_OK;
-    return copy(trainer, &frozen->extents, *trainer->parameters, frozen->values);
+    return clr_extents_copy(trainer, &frozen->extents, *trainer->parameters, frozen->values);
 }
 
 clrnn_status clr_frozen_after(clrnn_trainer *trainer)
 {
     clr_frozen *frozen = &trainer->frozen;
     frozen->version = trainer->learner->version(trainer);
-    return copy(trainer, &frozen->extents, frozen->values, *trainer->parameters);
+    return clr_extents_copy(trainer, &frozen->extents, frozen->values, *trainer->parameters);
 }
 
 void clr_frozen_free(clr_frozen *frozen)
@@ -121,14 +121,14 @@ void clr_frozen_free(clr_frozen *frozen)
 
 clrnn_status clr_untrained_before(clrnn_trainer *trainer)
 {
-    return copy(trainer, &trainer->untrained.extents, *trainer->parameters,
-                trainer->untrained.before);
+    return clr_extents_copy(trainer, &trainer->untrained.extents, *trainer->parameters,
+                            trainer->untrained.before);
 }
 
 clrnn_status clr_untrained_after(clrnn_trainer *trainer)
 {
-    return copy(trainer, &trainer->untrained.extents, *trainer->parameters,
-                trainer->untrained.after);
+    return clr_extents_copy(trainer, &trainer->untrained.extents, *trainer->parameters,
+                            trainer->untrained.after);
 }
 
 clrnn_status clr_untrained_keep(clrnn_trainer *trainer)
@@ -144,6 +144,6 @@ clrnn_status clr_untrained_keep(clrnn_trainer *trainer)
 
 clrnn_status clr_untrained_undo(clrnn_trainer *trainer)
 {
-    return copy(trainer, &trainer->untrained.extents, trainer->untrained.before,
-                *trainer->parameters);
+    return clr_extents_copy(trainer, &trainer->untrained.extents, trainer->untrained.before,
+                            *trainer->parameters);
 }

@@ -38,6 +38,9 @@ static clrnn_status begin(clrnn_trainer *trainer, clrnn_graph_plan *plan, clr_an
         clr_plan_begin(plan, T ? T : plan->desc.max_steps, N ? N : plan->desc.max_batch, lengths);
     if (status == CLRNN_OK && s)
         status = adapt(trainer, plan, s, adapted);
+    if (status == CLRNN_OK)
+        status =
+            clr_graph_begin_states(trainer, plan, plan->batch, s ? s->reset : any.graph->reset);
     *batch = s ? &adapted->batch : any.graph;
     if (status == CLRNN_OK && (*batch)->target_count != trainer->objective_count)
         status = clr_fail(&trainer->context->log, CLRNN_ERR_ARGUMENT,
@@ -320,16 +323,6 @@ void clr_graph_fault(clrnn_trainer *trainer, char text[CLR_FAULT_TEXT])
     }
 }
 
-clrnn_status clr_graph_make_plan(clrnn_context *context, clrnn_graph *graph,
-                                 const clr_graph_learner *learner,
-                                 const clrnn_graph_plan_desc *desc, clrnn_graph_plan **plan)
-{
-    uint32_t kept[CLRNN_MOST_LOSSES];
-    for (uint32_t i = 0; i < learner->loss_count; i++)
-        kept[i] = learner->heads[i].value;
-    return clr_graph_plan_keep(context, graph, desc, kept, learner->loss_count, plan);
-}
-
 /* The plan that evaluates, with the parameters of now. */
 static clrnn_status ready(clrnn_trainer *trainer)
 {
@@ -338,8 +331,7 @@ static clrnn_status ready(clrnn_trainer *trainer)
     clrnn_status status = CLRNN_OK;
     desc.train = false;
     if (!learner->evaluation)
-        status = clr_graph_make_plan(trainer->context, learner->plan->graph, learner, &desc,
-                                     &learner->evaluation);
+        status = clr_graph_make_plan(trainer, learner->plan->graph, &desc, &learner->evaluation);
     if (status != CLRNN_OK || learner->evaluated == learner->version)
         return status;
     learner->evaluation->packed = false;
@@ -358,6 +350,10 @@ clrnn_status clr_graph_evaluate(clrnn_trainer *trainer, clr_any_batch any, clr_t
         status = begin(trainer, trainer->graph->evaluation, any, &adapted, &batch);
     if (status == CLRNN_OK)
         status = forward(trainer, trainer->graph->evaluation, batch, false, tally);
+    if (status == CLRNN_OK && trainer->desc.carry_state) {
+        clr_plan_carry(trainer->graph->evaluation);
+        trainer->evaluation.started = true;
+    }
     clrnn_status finished = clrnn_context_finish(trainer->context);
     return status == CLRNN_OK ? finished : status;
 }

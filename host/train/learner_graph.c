@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * train/learner_graph.c - a graph as what learns: making its trainer, its tensors and files. */
+ * train/learner_graph.c - a graph as what learns: making its trainer. */
 #include "train/learner_graph.h"
 
 #include <math.h>
@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
-#include "model/graph_files.h"
 #include "train/options.h"
 
 static const clrnn_log *log_of(const clrnn_trainer *trainer)
@@ -28,10 +27,8 @@ static clrnn_status check_desc(const clrnn_trainer *trainer, const clrnn_graph_t
     if (d->loss_count > CLRNN_MOST_LOSSES || (d->loss_count && !d->losses))
         return clr_fail(log_of(trainer), CLRNN_ERR_ARGUMENT, "trainer: %u losses, %s",
                         d->loss_count, d->losses ? "more than there may be" : "but losses is NULL");
-    if (t->dropout != 0)
-        wrong = "dropout is set; a graph has nodes for it";
-    else if (t->carry_state)
-        wrong = "carry_state is set, but a graph keeps no state from batch to batch";
+    if (t->dropout != 0 || t->input_dropout != 0 || t->variational)
+        wrong = "dropout, input_dropout or variational is set; a graph has nodes for it";
     else if (given && (t->loss || t->huber_delta != 0 || t->missing || t->class_weights ||
                        t->pre_emphasis != 0 || t->dc_weight != 0))
         wrong = "losses are given, so the loss in `training` must be zero";
@@ -259,7 +256,9 @@ static clrnn_status open_trainer(clrnn_trainer *trainer, clrnn_graph *graph,
     take_losses(learner, d);
     status = find_values(trainer, graph);
     if (status == CLRNN_OK)
-        status = clr_graph_make_plan(trainer->context, graph, learner, &plan, &learner->plan);
+        status = clr_graph_make_plan(trainer, graph, &plan, &learner->plan);
+    if (status == CLRNN_OK)
+        status = clr_graph_check_carry(trainer);
     if (status != CLRNN_OK)
         return status;
     learner->version = 1;
@@ -343,58 +342,16 @@ static void changed(clrnn_trainer *trainer)
     trainer->graph->plan->packed = false;
 }
 
-static size_t tensors(const clrnn_trainer *trainer)
-{
-    return trainer->graph->plan->graph->parameter_count;
-}
-
-static void tensor(const clrnn_trainer *trainer, size_t index, clr_learner_tensor *info)
-{
-    const clrnn_graph_parameter *p = &trainer->graph->plan->graph->parameters[index].info;
-    snprintf(info->name, sizeof info->name, "%s", p->name);
-    info->offset = p->offset;
-    info->count = p->count;
-}
-
-static clrnn_status save(clrnn_trainer *trainer, clrnn_tensors *set)
-{
-    void *values = clr_calloc(trainer->count, trainer->real);
-    if (!values)
-        return clr_fail(log_of(trainer), CLRNN_ERR_MEMORY,
-                        "trainer: no memory for a copy of %zu parameters", trainer->count);
-    clrnn_status status = clrnn_trainer_get_parameters(trainer, values);
-    if (status == CLRNN_OK)
-        status = clr_graph_to_set(trainer->graph->plan->graph, values, set);
-    free(values);
-    return status;
-}
-
-static clrnn_status load(clrnn_trainer *trainer, const clrnn_tensors *set, const char *path,
-                         cl_mem *parameters)
-{
-    const clrnn_graph *own = trainer->graph->plan->graph;
-    const size_t bytes = trainer->count * trainer->real;
-    clrnn_graph *found = NULL;
-    clrnn_status status =
-        clrnn_graph_from_tensors(set, trainer->precision, log_of(trainer), &found);
-    if (status == CLRNN_OK)
-        status = clr_graphs_compare(found, own, path, log_of(trainer));
-    if (status == CLRNN_OK)
-        status = clr_buffer_create(trainer->context, bytes, parameters);
-    if (status == CLRNN_OK)
-        status = clr_buffer_write(trainer->context, *parameters, 0, bytes, found->data);
-    clrnn_graph_destroy(&found);
-    return status;
-}
-
 const clr_learner clr_learner_graph = {.noun = "graph",
                                        .differentiate = clr_graph_differentiate,
+                                       .carry = clr_graph_carry,
+                                       .states = clr_graph_states,
                                        .evaluate = clr_graph_evaluate,
                                        .version = version,
                                        .changed = changed,
-                                       .tensors = tensors,
-                                       .tensor = tensor,
-                                       .save = save,
-                                       .load = load,
+                                       .tensors = clr_graph_tensors,
+                                       .tensor = clr_graph_tensor,
+                                       .save = clr_graph_save,
+                                       .load = clr_graph_load,
                                        .fault = clr_graph_fault,
                                        .destroy = destroy};

@@ -42,7 +42,8 @@ static clrnn_status open_trainer(clrnn_trainer *trainer, const clrnn_trainer_des
                          .outputs = model->desc.output_size,
                          .rows = (size_t)desc->max_steps * desc->max_batch};
     trainer->objective_count = 1;
-    status = clr_model_pass_create(model, desc->max_steps, desc->max_batch, true, desc->dropout,
+    const clr_model_dropout dropout = {desc->dropout, desc->input_dropout, desc->variational};
+    status = clr_model_pass_create(model, desc->max_steps, desc->max_batch, true, dropout,
                                    &trainer->training.pass);
     if (status == CLRNN_OK)
         status = clr_trainer_open(trainer);
@@ -267,8 +268,9 @@ static clrnn_status evaluate(clrnn_trainer *trainer, clr_any_batch batch, clr_ta
     clr_model_input in;
     clrnn_status status = prepare(trainer, stream, batch.sequences, &in, tally->each);
     if (status == CLRNN_OK && !stream->pass)
-        status = clr_model_pass_create(trainer->model, trainer->desc.max_steps,
-                                       trainer->desc.max_batch, false, 0, &stream->pass);
+        status =
+            clr_model_pass_create(trainer->model, trainer->desc.max_steps, trainer->desc.max_batch,
+                                  false, (clr_model_dropout){.layers = 0}, &stream->pass);
     if (status == CLRNN_OK)
         status = forward(trainer, stream->pass, batch.sequences, &in, tally->each, 0);
     return status == CLRNN_OK ? carry(trainer, stream) : status;
@@ -303,6 +305,7 @@ static void tensor(const clrnn_trainer *trainer, size_t index, clr_learner_tenso
     snprintf(info->name, sizeof info->name, "%s", weight.name);
     info->offset = weight.offset;
     info->count = weight.count;
+    info->recurrent = strncmp(weight.name, "rnn.weight_hh", strlen("rnn.weight_hh")) == 0;
 }
 
 static clrnn_status save(clrnn_trainer *trainer, clrnn_tensors *set)

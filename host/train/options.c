@@ -149,6 +149,29 @@ static clrnn_status check_number(const clrnn_trainer_desc *desc, const clr_numbe
     return used || value == 0 ? CLRNN_OK : unused(desc, option, log);
 }
 
+/* What is drawn anew for each step. */
+static clrnn_status check_drawn(const clrnn_trainer_desc *desc, const clrnn_log *log)
+{
+    const struct {
+        const char *name;
+        float p;
+    } drops[] = {{"dropout", desc->dropout},
+                 {"input_dropout", desc->input_dropout},
+                 {"drop_connect", desc->drop_connect}};
+    for (size_t i = 0; i < sizeof drops / sizeof *drops; i++)
+        if (!(drops[i].p >= 0 && drops[i].p < 1))
+            return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: %s is %g, must be in [0,1)",
+                            drops[i].name, (double)drops[i].p);
+    if (!(desc->weight_noise >= 0 && desc->weight_noise < INFINITY))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: weight_noise is %g, must be in [0,inf)",
+                        desc->weight_noise);
+    if (desc->variational && !(desc->dropout > 0 || desc->input_dropout > 0))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: variational is set, but it says how dropout or input_dropout "
+                        "draws, and both are 0");
+    return CLRNN_OK;
+}
+
 clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *log,
                                clrnn_trainer_desc *options)
 {
@@ -168,12 +191,9 @@ clrnn_status clr_options_check(const clrnn_trainer_desc *desc, const clrnn_log *
         if (clr_number(desc, option) == 0)
             *(double *)(void *)((char *)options + option->offset) = option->fallback;
     }
-    if (status != CLRNN_OK)
-        return status;
-    if (!(desc->dropout >= 0 && desc->dropout < 1))
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: dropout is %g, must be in [0,1)",
-                        (double)desc->dropout);
-    return check_sizes(desc, log);
+    if (status == CLRNN_OK)
+        status = check_drawn(desc, log);
+    return status == CLRNN_OK ? check_sizes(desc, log) : status;
 }
 
 /* sin(x), |x| <= pi/4, to x^19: additions and products alone have the same bits everywhere, which

@@ -57,7 +57,9 @@ clrnn_status clr_trainer_open(clrnn_trainer *trainer)
     clrnn_status status = clr_loss_init(trainer->context, trainer->precision, most, &trainer->loss);
     if (status == CLRNN_OK)
         status = clr_optimizer_init(trainer->context, trainer->precision, &trainer->optimizer);
-    return status == CLRNN_OK ? make_buffers(trainer) : status;
+    if (status == CLRNN_OK)
+        status = make_buffers(trainer);
+    return status == CLRNN_OK ? clr_perturbed_open(trainer) : status;
 }
 
 void clrnn_trainer_destroy(clrnn_trainer **trainer)
@@ -83,6 +85,7 @@ void clrnn_trainer_destroy(clrnn_trainer **trainer)
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         clr_buffer_destroy(buffers[i]);
     clr_frozen_free(&t->frozen);
+    clr_perturbed_close(&t->perturbed);
     free(t->untrained.extents.all);
     free(t->objectives);
     clr_uploads_free(&t->uploads);
@@ -153,7 +156,11 @@ static clrnn_status differentiate(clrnn_trainer *trainer, clr_any_batch batch, c
     *tally = (clr_tally){.own = 0};
     clrnn_status status = clr_untrained_before(trainer);
     if (status == CLRNN_OK)
+        status = clr_perturbed_begin(trainer);
+    if (status == CLRNN_OK)
         status = trainer->learner->differentiate(trainer, batch, tally);
+    clrnn_status ended = clr_perturbed_end(trainer);
+    status = status == CLRNN_OK ? ended : status;
     if (status == CLRNN_OK)
         status = clr_frozen_gradient(trainer);
     if (status == CLRNN_OK)

@@ -13,6 +13,7 @@
 #include "device/upload.h"
 #include "math/ctc.h"
 #include "math/loss.h"
+#include "math/noise.h"
 #include "math/optimizer.h"
 #include "model/pass.h"
 
@@ -42,6 +43,14 @@ typedef struct clr_untrained {
     clr_extents extents;
     cl_mem before, after; /* [parameters], of which these parts are kept: by a forward pass */
 } clr_untrained;
+
+/* Weights of a step that differ from the parameters: with noise, or recurrent ones dropped. */
+typedef struct clr_perturbed {
+    clr_noise noise;
+    cl_mem weights;        /* [parameters]; NULL: a step computes with the parameters themselves */
+    clr_extents recurrent; /* what drop_connect drops */
+    bool in_use;           /* the learner has the weights, and `weights` holds the parameters */
+} clr_perturbed;
 
 /* One loss: of rows of O numbers. */
 typedef struct clr_objective {
@@ -123,12 +132,14 @@ struct clrnn_trainer {
     clr_uploads uploads;     /* of targets and values */
     clr_frozen frozen;
     clr_untrained untrained;
+    clr_perturbed perturbed;
 };
 
 /* A tensor of the parameters; the name as in a file. */
 typedef struct clr_learner_tensor {
     char name[96];
     size_t offset, count; /* elements */
+    bool recurrent;       /* it multiplies h_{t-1} */
 } clr_learner_tensor;
 
 /* An array that a checkpoint has besides. */
@@ -211,6 +222,21 @@ clrnn_status clr_trainer_sum(clrnn_trainer *trainer, const clr_tally *tally);
 
 /** Note what a batch counts, and whether it does. Returns: CLRNN_OK, CLRNN_ERR_RANGE */
 clrnn_status clr_trainer_counts(const clrnn_trainer *trainer, const clr_tally *tally);
+
+/** Copy these parts. */
+clrnn_status clr_extents_copy(const clrnn_trainer *trainer, const clr_extents *extents, cl_mem from,
+                              cl_mem to);
+
+/** Make what draws the weights of a step, if the options ask for it. Returns: CLRNN_OK,
+ *  CLRNN_ERR_ARGUMENT (there are no recurrent weights), CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL */
+clrnn_status clr_perturbed_open(clrnn_trainer *trainer);
+void clr_perturbed_close(clr_perturbed *perturbed);
+
+/** Give the learner the weights of the next step in place of the parameters; and give it the
+ *  parameters back, with the gradient by them. The second one even if the first, or what came
+ *  between, has failed. */
+clrnn_status clr_perturbed_begin(clrnn_trainer *trainer);
+clrnn_status clr_perturbed_end(clrnn_trainer *trainer);
 
 /** Make the gradient of what is frozen 0; remember, before a step changes it, what is frozen; and
  *  put it back after. */

@@ -103,6 +103,16 @@ typedef struct clrnn_task_desc {
 CLRNN_API clrnn_status clrnn_data_create_task(const clrnn_task_desc *desc, const clrnn_log *log,
                                               clrnn_data **data);
 
+/**
+ * Put the steps of every sequence into one order that is drawn from the seed, the same for all: of
+ * images, a pixel a step, permuted digits (Le et al. 2015), where neighbours tell nothing. May be
+ * called before or after scaling; the same seed again is another order.
+ * Returns: CLRNN_OK; CLRNN_ERR_ARGUMENT (a task or windows, lengths that differ, or targets at
+ * every
+ *          step: the log says which); CLRNN_ERR_MEMORY. On failure all stays.
+ */
+CLRNN_API clrnn_status clrnn_data_permute(clrnn_data *data, uint64_t seed);
+
 /** Free it and set the pointer to NULL; NULL is accepted. */
 CLRNN_API void clrnn_data_destroy(clrnn_data **data);
 

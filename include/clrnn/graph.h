@@ -98,7 +98,9 @@ typedef struct clrnn_graph clrnn_graph;
  *                 within the length). A row of length 0 gives 0. S
  *   reduce        over axes listed in order[0..rank-1]: reduction (not last), keep_axes. Time
  *                 counts up to the lengths. S: over time. Gradients of sum and mean alone
- *   dropout       probability; nothing unless the plan trains
+ *   dropout       probability; nothing unless the plan trains. variational: one mask for all steps
+ * of
+ *                 a row (Gal, Ghahramani 2016; Keras's SpatialDropout1D), else each step has its own
  *   pad           begin[i] and end[i] elements of `value` before and behind axis i < rank (negative
  *                 ones are cut off). F. S: of time
  *   gather        x, ids -> x's slices at ids along axis: axis is replaced by ids' axes. Negative
@@ -209,6 +211,7 @@ typedef struct clrnn_node_desc {
     const double *data; /* constant: [shape] */
     bool trainable;
     bool repeat; /* recurrent, of steps that do not count: y is that of the one before that did */
+    bool variational; /* dropout */
 } clrnn_node_desc;
 
 /* An input of the graph. */

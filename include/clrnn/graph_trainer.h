@@ -67,8 +67,12 @@ typedef clrnn_status (*clrnn_graph_own_loss)(void *user, const struct clrnn_grap
 /* How to train. Zero-initialise, then set what you need. */
 typedef struct clrnn_graph_trainer_desc {
     /* Its loss, huber_delta, missing and class_weights are those of the one loss, on the first
-     * output, where neither `losses` nor own_loss is given; else they must be zero. dropout must be
-     * 0 (there are nodes for it), carry_state false: a graph keeps no state from batch to batch. */
+     * output, where neither `losses` nor own_loss is given; else they must be zero. dropout,
+     * input_dropout and variational must be 0 (there are nodes for it).
+     *
+     * carry_state: recurrent nodes that scan T, and averages (ema), begin a batch, which then has
+     * max_batch rows, with the states that the last one has left, in place of h0 and c0; the first
+     * one, and one with `reset`, as they do without. Convolutions begin anew with each batch. */
     clrnn_trainer_desc training;
     const clrnn_graph_loss *losses; /* [loss_count], at most CLRNN_MOST_LOSSES */
     uint32_t loss_count;
@@ -97,7 +101,8 @@ typedef struct clrnn_graph_batch {
     const clrnn_graph_source *inputs;  /* [input_count]: all of them, in any order */
     const clrnn_graph_target *targets; /* [target_count]: one for each loss, in their order */
     uint32_t input_count, target_count;
-    void *own; /* for the caller's own loss */
+    void *own;  /* for the caller's own loss */
+    bool reset; /* begin anew in spite of carry_state */
 } clrnn_graph_batch;
 
 /**

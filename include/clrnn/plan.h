@@ -34,8 +34,9 @@ typedef struct clrnn_plan_desc {
      * as `weights` not with `train` or double precision. What is computed, and states, remain as
      * they are; y is rounded to the nearest, ties to even. */
     clrnn_storage sequences;
-    bool resets;   /* passes may reset states inside a sequence: clrnn_forward_io.resets */
-    float dropout; /* 0 <= p < 1, between layers, in training plans of two or more only */
+    bool resets;      /* passes may reset states inside a sequence: clrnn_forward_io.resets */
+    float dropout;    /* 0 <= p < 1, between layers, in training plans of two or more only */
+    bool variational; /* dropout: a row has one mask for all its steps (Gal, Ghahramani 2016) */
 } clrnn_plan_desc;
 
 typedef struct clrnn_plan clrnn_plan;

@@ -58,7 +58,11 @@ typedef enum clrnn_schedule {
 } clrnn_schedule;
 
 /* How to train. Zero-initialise, then set what you need; zero means the default given. What the
- * optimiser, the schedule or the model does not use must be zero (but for the seed). */
+ * optimiser, the schedule or the model does not use must be zero (but for the seed).
+ *
+ * With drop_connect and weight_noise a step takes the gradient at W' = (W + noise) * mask, and
+ * changes W itself by it: dLoss/dW = mask * dLoss/dW'. Tensors that are frozen, and what no
+ * optimiser moves, stay as they are in W', too. */
 typedef struct clrnn_trainer_desc {
     uint32_t max_steps; /* largest T of a batch, must be set: gradients flow through these steps */
     uint32_t max_batch; /* largest N of a batch, must be set */
@@ -76,7 +80,7 @@ typedef struct clrnn_trainer_desc {
     clrnn_schedule schedule;
     uint64_t warmup_steps; /* steps over which the rate grows linearly from 0; not one-cycle */
     uint64_t total_steps;  /* cosine, one-cycle: must be set, more than warmup_steps */
-    uint64_t seed;         /* of dropout */
+    uint64_t seed;         /* of dropout and of what is drawn for weights */
     bool carry_state;      /* truncated BPTT: a batch begins with the final state of the last one */
     uint64_t step_every;   /* step: must be set */
     double step_factor;    /* step; 0 = 0.1, else in (0,1) */
@@ -89,6 +93,17 @@ typedef struct clrnn_trainer_desc {
     /* Cross-entropy, [O], copied: a step counts as much as the weight of its target, and the loss
      * is the weighted mean (as of PyTorch's CrossEntropyLoss); each at least 0. NULL = all 1. */
     const double *class_weights;
+    float input_dropout; /* 0 <= p < 1, of x, of one-hot symbols or of their embeddings */
+    /* Both dropouts: a row has one mask for all its steps (Gal, Ghahramani 2016), not one for each.
+     * One-hot symbols then are dropped wherever they are in the row. */
+    bool variational;
+    /* DropConnect (Wan et al. 2013; Merity et al. 2018): 0 <= p < 1. In each step every recurrent
+     * weight (weight_hh) is 0 with this probability, else 1/(1-p) times itself, for all its rows
+     * and steps in time. What evaluates uses the whole weights as they are. */
+    float drop_connect;
+    /* Deviation of normal noise, drawn anew for each step, on every weight and bias that it
+     * computes with (Graves 2011); 0 = none. Evaluation has none. */
+    double weight_noise;
 } clrnn_trainer_desc;
 
 typedef struct clrnn_trainer clrnn_trainer;

@@ -299,6 +299,7 @@
          REFUSED(clrnn_data_create_task(&o.adding, &test_log, NULL)))                              \
     CASE(clrnn_data_destroy, data, IGNORED(clrnn_data_destroy(NULL)))                              \
     CASE(clrnn_data_get_info, data, !clrnn_data_get_info(NULL))                                    \
+    CASE(clrnn_data_permute, data, MUTE(clrnn_data_permute(NULL, 1)))                              \
     CASE(clrnn_data_split, data, MUTE(clrnn_data_split(NULL, &o.split)))                           \
     CASE(clrnn_data_split, split, REFUSED(clrnn_data_split(o.data, NULL)))                         \
     CASE(clrnn_data_standardise, data, MUTE(clrnn_data_standardise(NULL, true, false)))            \

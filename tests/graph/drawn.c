@@ -93,6 +93,8 @@ static void draw_options(drawn_numbers *r, clrnn_network_desc *n)
     n->coupled_gates = n->cell == CLRNN_CELL_LSTM && chance(r, 10);
     n->gate_clip = chance(r, 10) ? 0.75f : 0;
     n->cell_clip = n->cell == CLRNN_CELL_LSTM && chance(r, 10) ? 0.5f : 0;
+    n->layer_norm = chance(r, 20);
+    n->norm_epsilon = n->layer_norm ? 0.5f : 0; /* few numbers may be nearly alike */
     for (uint32_t i = 0; i < functions[n->cell]; i++)
         for (uint32_t d = 0; d < (n->bidirectional ? 2 : 1) && chance(r, 20); d++)
             n->activations[d][i] =
@@ -245,6 +247,8 @@ static void draw_node(drawn_numbers *r, const clrnn_graph *graph, clrnn_node_kin
         draw_window(r, d, kind == CLRNN_NODE_CONV1D || kind == CLRNN_NODE_CONV_TRANSPOSE1D ? 1 : 2);
     if (row->uses & CLR_USES_PROBABILITY)
         d->probability = draw_below(r, 4) * 0.25;
+    if (row->uses & CLR_USES_VARIATIONAL)
+        d->variational = draw_below(r, 2);
     if (row->uses & (CLR_USES_BEGIN | CLR_USES_ORDER))
         draw_axes(r, in, d);
     if (row->uses & CLR_USES_ORDER && kind == CLRNN_NODE_REDUCE)

@@ -207,11 +207,12 @@ test_outputs test_run(clrnn_plan *plan, const test_inputs *in)
     return out;
 }
 
-test_outputs test_reference_dropout(const test_inputs *in, float dropout)
+test_outputs test_reference_dropout(const test_inputs *in, float dropout, bool variational)
 {
     test_outputs out = test_outputs_make(in);
     clr_reference_io io = test_reference_io(in, &out);
     io.dropout = dropout;
+    io.variational = variational;
     io.dropout_seed = TEST_DROPOUT_SEED;
     io.dropout_index = TEST_DROPOUT_INDEX;
     assert_int_equal(clr_reference_backward(&in->desc, &io, &test_log), CLRNN_OK);

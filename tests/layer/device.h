@@ -79,7 +79,7 @@ test_outputs test_host_outputs(const test_host *host);
 test_outputs test_run(clrnn_plan *plan, const test_inputs *in);
 
 /** What the reference makes of the inputs with the dropout of a plan. */
-test_outputs test_reference_dropout(const test_inputs *in, float dropout);
+test_outputs test_reference_dropout(const test_inputs *in, float dropout, bool variational);
 
 /** Fails, naming `what` and the tensor, unless every forward output is within `forward` and every
  *  gradient within `gradient` of what is expected (test_error). Returns the worst error. */

@@ -22,6 +22,7 @@ typedef struct trial {
     size_t config;
     bool infer, extreme;
     float dropout;
+    bool variational;
     double scale; /* of the weights */
     double forward, gradient;
 } trial;
@@ -31,14 +32,17 @@ static void run_trial_on(clrnn_context *context, const trial *t, test_inputs *in
     char what[256];
     test_inputs_round(in, t->precision);
     snprintf(what, sizeof what,
-             "%s, %s, %s, I %u H %u P %u L %u D %d bias %d T %u N %u%s dropout %g", t->name,
+             "%s, %s, %s, I %u H %u P %u L %u D %d bias %d T %u N %u%s dropout %g%s", t->name,
              test_precision_name(t->precision), test_configs[t->config].name, t->desc.input_size,
              t->desc.hidden_size, t->desc.proj_size, t->desc.num_layers, 1 + t->desc.bidirectional,
-             !t->desc.no_bias, t->steps, t->batch, t->lengths ? " ragged" : "", (double)t->dropout);
+             !t->desc.no_bias, t->steps, t->batch, t->lengths ? " ragged" : "", (double)t->dropout,
+             t->variational ? " variational" : "");
     clrnn_plan_desc desc = test_plan_desc(in, t->precision, !t->infer, t->config);
     desc.dropout = t->dropout;
+    desc.variational = t->variational;
     clrnn_plan *plan = test_plan_make(context, &desc, in);
-    test_outputs got = test_run(plan, in), expected = test_reference_dropout(in, t->dropout);
+    test_outputs got = test_run(plan, in),
+                 expected = test_reference_dropout(in, t->dropout, t->variational);
     test_compare(what, in, &got, &expected, t->forward, t->gradient);
     test_outputs_free(&got);
     test_outputs_free(&expected);
@@ -87,6 +91,7 @@ static void every_form(void **state)
                        .lengths = bits & 4 ? ragged : NULL,
                        .precision = (clrnn_precision)precision,
                        .dropout = dropout ? 0.4f : 0,
+                       .variational = dropout && (bits & 4) / 4 != (bits & 2) / 2,
                        .scale = 0.8,
                        .forward = precision ? 5e-15 : 1e-6,
                        .gradient = precision ? 2e-14 : 4e-6};

@@ -69,6 +69,8 @@ static void dropout_out_of_range(void **state)
     d.train = true;
     for (d.network.num_layers = 0; d.network.num_layers < 2; d.network.num_layers++)
         refuse_plan(*state, d, CLRNN_ERR_ARGUMENT, "num_layers of 2 or more");
+    d.dropout = 0, d.variational = true;
+    refuse_plan(*state, d, CLRNN_ERR_ARGUMENT, "variational is set, but there is no dropout");
 }
 
 static void plans_without_arguments(void **state)

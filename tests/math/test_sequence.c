@@ -128,27 +128,27 @@ static void mask(void **state)
 
 /* The same elements are dropped as on the host, exactly; those kept are scaled. A division and a
  * product may each be off by a few units in the last place (OpenCL 1.2, 7.4: 2.5 ulp for x/y). */
-static size_t check_dropout(clr_sequence *sequence, const shape *s, float p, uint64_t seed,
-                            uint32_t index, uint32_t layer)
+static size_t check_drop(clr_sequence *sequence, const shape *s, clr_drop drop)
 {
     const double u = sequence->precision == CLRNN_F64 ? 0x1p-53 : 0x1p-24;
     size_t dropped = 0;
     double *values = numbers(s, sequence->precision, 3);
     array a = array_make(sequence->context, sequence->precision, values, count_of(s));
     assert_int_equal(clr_dropout(sequence, (clr_matrix){a.buffer, s->offset, stride_of(s)}, s->T,
-                                 s->N, s->K, p, seed, index, layer),
+                                 s->N, s->K, &drop),
                      CLRNN_OK);
     double *got = array_read(&a);
     for (size_t i = 0, row, k; i < count_of(s); i++) {
         double factor = 1;
         if (inside(s, i, &row, &k))
-            factor = clr_dropout_factor((double)p, seed, index, layer, (uint32_t)(row / s->N),
+            factor = clr_dropout_factor((double)drop.p, drop.seed, drop.index, drop.layer,
+                                        drop.variational ? 0 : (uint32_t)(row / s->N),
                                         (uint32_t)(row % s->N), (uint32_t)k);
         double expected = values[i] * factor;
         dropped += factor == 0;
         if (factor == 0 || factor == 1 ? got[i] != expected
                                        : !(fabs(got[i] - expected) <= 8 * u * fabs(expected)))
-            fail_msg("p %g: element %zu is %.9g, should be %.9g * %.9g", (double)p, i, got[i],
+            fail_msg("p %g: element %zu is %.9g, should be %.9g * %.9g", (double)drop.p, i, got[i],
                      values[i], factor);
     }
     free(got);
@@ -157,14 +157,25 @@ static size_t check_dropout(clr_sequence *sequence, const shape *s, float p, uin
     return dropped;
 }
 
+static size_t check_dropout(clr_sequence *sequence, const shape *s, float p, uint64_t seed,
+                            uint32_t index, uint32_t layer)
+{
+    return check_drop(sequence, s, (clr_drop){p, seed, index, layer, false});
+}
+
 static void dropout(void **state)
 {
     static const float ps[] = {0.4f, 0.5f, 0.1f, 0.9f};
     for (int precision = 0; precision < precisions(*state); precision++) {
         clr_sequence sequence = sequence_of(*state, precision);
         for (size_t i = 0; i < COUNT(shapes); i++)
-            check_dropout(&sequence, &shapes[i], ps[i % COUNT(ps)], (uint64_t)i << 31 | 5,
-                          (uint32_t)i, (uint32_t)(i % 3));
+            for (int variational = 0; variational < 2; variational++)
+                check_drop(&sequence, &shapes[i],
+                           (clr_drop){.p = ps[i % COUNT(ps)],
+                                      .seed = (uint64_t)i << 31 | 5,
+                                      .index = (uint32_t)i,
+                                      .layer = (uint32_t)(i % 3),
+                                      .variational = variational});
         clr_sequence_free(&sequence);
     }
 }
@@ -398,7 +409,7 @@ static void failures_are_reported(void **state)
         if (status == CLRNN_OK)
             status = clr_mask(&sequence, m, m, (clr_live){b.buffer, 0, 0}, 0, 4, 2, 4, 0);
         if (status == CLRNN_OK)
-            status = clr_dropout(&sequence, m, 2, 2, 4, 0.5f, 1, 2, 3);
+            status = clr_dropout(&sequence, m, 2, 2, 4, &(clr_drop){0.5f, 1, 2, 3, false});
         clr_fault_inject(CLR_FAULT_OPENCL, 0);
         clr_sequence_free(&sequence);
         if (status != CLRNN_OK)

@@ -212,8 +212,9 @@ void on_device(clrnn_model *m, const problem *p, arrays *a)
     sizes s = sizes_of(m, p);
     clr_model_pass *pass = NULL;
     cl_mem gradient = NULL;
-    assert_int_equal(clr_model_pass_create(m, p->steps + 2, p->batch + 1, true, 0, &pass),
-                     CLRNN_OK);
+    assert_int_equal(
+        clr_model_pass_create(m, p->steps + 2, p->batch + 1, true, (clr_model_dropout){0}, &pass),
+        CLRNN_OK);
     assert_int_equal(
         clr_buffer_create(m->context, s.count * element_size(m->desc.precision), &gradient),
         CLRNN_OK);

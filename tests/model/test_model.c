@@ -231,7 +231,8 @@ static void test_storage(void **state)
         double error = test_error(now, exact, 3 * 2 * 4);
         assert_true(error <= 5 * rounding[weights] && error >= rounding[weights] / 100);
         assert_int_equal(m->pass->weights, weights);
-        assert_int_equal(clr_model_pass_create(m, 1, 1, false, 0, &other), CLRNN_OK);
+        assert_int_equal(clr_model_pass_create(m, 1, 1, false, (clr_model_dropout){0}, &other),
+                         CLRNN_OK);
         assert_int_equal(other->weights, CLRNN_WEIGHTS_F32);
         clr_model_pass_destroy(&other);
         free(now);

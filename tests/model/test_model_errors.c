@@ -85,12 +85,16 @@ static void test_pass_arguments(void **state)
 {
     clrnn_model *m = create(*state, &embedded, 15);
     clr_model_pass *infer = NULL, *train = NULL;
-    assert_int_equal(clr_model_pass_create(m, 0, 1, true, 0, &train), CLRNN_ERR_RANGE);
-    assert_int_equal(clr_model_pass_create(m, 1u << 31, 1u << 31, true, 0, &train),
+    assert_int_equal(clr_model_pass_create(m, 0, 1, true, (clr_model_dropout){0}, &train),
                      CLRNN_ERR_RANGE);
+    assert_int_equal(
+        clr_model_pass_create(m, 1u << 31, 1u << 31, true, (clr_model_dropout){0}, &train),
+        CLRNN_ERR_RANGE);
     assert_null(train);
-    assert_int_equal(clr_model_pass_create(m, 2, 2, false, 0, &infer), CLRNN_OK);
-    assert_int_equal(clr_model_pass_create(m, 2, 2, true, 0, &train), CLRNN_OK);
+    assert_int_equal(clr_model_pass_create(m, 2, 2, false, (clr_model_dropout){0}, &infer),
+                     CLRNN_OK);
+    assert_int_equal(clr_model_pass_create(m, 2, 2, true, (clr_model_dropout){0}, &train),
+                     CLRNN_OK);
     clr_model_input in = {.steps = 3, .batch = 2, .ids = some_ids};
     assert_int_equal(clr_model_pass_forward(infer, &in), CLRNN_ERR_RANGE);
     in = (clr_model_input){.steps = 2, .batch = 3, .ids = some_ids};
@@ -145,7 +149,7 @@ static clrnn_status whole_round(clrnn_context *context)
     if (status == CLRNN_OK)
         status = clrnn_model_forward(m, &io);
     if (status == CLRNN_OK)
-        status = clr_model_pass_create(m, 2, 1, true, 0.5f, &pass);
+        status = clr_model_pass_create(m, 2, 1, true, (clr_model_dropout){.layers = 0.5f}, &pass);
     if (status == CLRNN_OK)
         status = clr_model_pass_forward(pass, &in);
     if (status == CLRNN_OK)

@@ -388,7 +388,7 @@ def test_data_options_that_do_nothing():
                           (["--resume", "x", "--model", "y"], "leave one")]:
         fails(2, "train", *good, *options, *save, says=says)
     fails(2, "train", "--text", "text.txt", "--patience", "3", *save, says="--text")
-    fails(2, "train", "--task", "adding", "--data", "x.npy", *save, says="--targets")
+    fails(2, "train", "--task", "adding", "--data", "x.npy", *save, says="--data is not of a task")
     fails(2, "train", "--task", "none", *save, says="adding")
     fails(2, "train", *save, says="--task NAME")
     assert not os.path.exists("m.safetensors")
@@ -410,6 +410,70 @@ def test_data_task():
     assert summary["test"]["accuracy"] > summary["not_learned"]["accuracy"] > 0.2, summary
     description = json.loads(arrays.read_raw("m.safetensors")[1]["clrnn"])
     assert description["init"] == "chrono" and description["longest_lag"] == 12
+
+
+def write_digits(count=150, header=True, label=True, path="digits.csv"):
+    """Images of 3 x 3 of a bar in one of three rows, as scikit-learn's frame has them."""
+    source = random.Random(4)
+    with open(path, "w", encoding="utf-8") as f:
+        if header:
+            f.write(",".join([f"pixel_{i}" for i in range(9)] + ["target"] * label) + "\n")
+        labels = []
+        for _ in range(count):
+            labels.append(source.randrange(3))
+            pixels = [16 if i // 3 == labels[-1] else source.randrange(3) for i in range(9)]
+            f.write(",".join(map(str, pixels + labels[-1:] * label)) + "\n")
+    return labels
+
+
+def test_data_digits():
+    """Rows of pixels, one a step, in their order and in another; the same for a fresh start, a resume
+    and predict."""
+    train = ["train", *GRU, "--batch", "16", "--lr", "0.02", "--force"]
+    labels = write_digits()
+    for task in ["digits", "permuted"]:
+        summary = json.loads(passes(*train, "--task", task, "--data", "digits.csv", "--steps", "200", "--json",
+                                    "--save", "m.safetensors"))
+        assert summary["validation"]["accuracy"] > 0.9, summary
+        assert abs(summary["not_learned"]["loss"] - math.log(3)) < 0.1, summary
+        assert 0.1 < summary["not_learned"]["accuracy"] < 0.7, summary
+        for label in [True, False]:
+            write_digits(header=label, label=label, path="new.csv")
+            passes("predict", "m.safetensors", "--data", "new.csv", "--out", "p.csv", "--force")
+            with open("p.csv", encoding="utf-8") as f:
+                told = [line.split(",")[-1].strip() for line in f]
+            right = sum(a == str(b) for a, b in zip(told[-len(labels):], labels))
+            assert right > 0.95 * len(labels), (task, label, right, told[:5])
+    description = json.loads(arrays.read_raw("m.safetensors")[1]["clrnn"])
+    assert description["init"] == "chrono" and description["longest_lag"] == 9
+    write_digits(header=False)
+    whole = [*train, "--task", "permuted", "--data", "digits.csv"]
+    passes(*whole, "--steps", "40", "--save", "whole.safetensors")
+    passes(*whole, "--steps", "15", "--save", "part.safetensors")
+    passes("train", "--data", "digits.csv", "--resume", "part.safetensors", "--save", "part.safetensors",
+           "--steps", "40")
+    assert harness.tensors_of("whole.safetensors") == harness.tensors_of("part.safetensors")
+    passes(*train, "--task", "digits", "--data", "digits.csv", "--steps", "40", "--save", "other.safetensors")
+    assert harness.tensors_of("whole.safetensors") != harness.tensors_of("other.safetensors")
+
+
+def test_data_digits_bad():
+    write_digits()
+    start = ["train", "--task", "permuted", "--steps", "1", "--save", "n.safetensors"]
+    fails(2, *start, says=["--task permuted", "--data FILE"])
+    fails(2, *start, "--data", "digits.csv", "--length", "9", says="--length")
+    fails(2, *start, "--data", "digits.csv", "--target-columns", "target", says="--target-columns")
+    fails(2, *start, "--data", "nobody.csv", says="nobody.csv")
+    for row, says in [("1,2,3.5", "3.5"), ("1,2,-1", "-1"), ("1,2,x", "x"), ("1,2,256", "256")]:
+        with open("bad.csv", "w", encoding="utf-8") as f:
+            f.write("a,b,label\n1,2,0\n3,4,1\n" + row + "\n")
+        fails(2, *start, "--data", "bad.csv", says=["bad.csv", says])
+    with open("bad.csv", "w", encoding="utf-8") as f:
+        f.write("a,label\n1,0\n2,1\n")
+    fails(2, *start, "--data", "bad.csv", says="too few")
+    passes("train", *GRU, "--task", "digits", "--data", "digits.csv", "--steps", "2", "--save", "m.safetensors")
+    fails(2, "predict", "m.safetensors", "--data", "bad.csv", "--out", "p.csv", says="another number")
+    assert not os.path.exists("n.safetensors")
 
 
 def test_data_init():

@@ -174,6 +174,7 @@ def test_graph_bad():
                         ([], ["2 inputs and gives 6 outputs at 'all'", "2 and 3"]),
                         (["--output", "y", "--hidden", "6"], ["--hidden", "graph"]),
                         (["--output", "y", "--dropout", "0.1"], ["--dropout 0.1", "layers"]),
+                        (["--output", "y", "--input-dropout", "0.1"], ["--input-dropout", "graph"]),
                         (["--output", "y", "--freeze", "foot."], ["foot.", "front.weight"])]:
         fails(2, "train", *start, *extra, says=says)
     fails(2, "train", *COMMON, "--output", "y", "--save", "m.safetensors", says="--model")

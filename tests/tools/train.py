@@ -50,6 +50,10 @@ def test_train_options():
                   "--optimizer adamw --weight-decay 0.1 --schedule cosine --warmup 2".split(),
                   ["--optimizer", "rmsprop", "--clip", "0", "--validation", "0"],
                   ["--peepholes", "--layers", "2"],
+                  "--input-dropout 0.2 --variational --drop-connect 0.5".split(),
+                  "--weight-noise 0.1 --embedding 3".split(),
+                  ["--layer-norm", "--layers", "2"],
+                  ["--layer-norm", "--cell", "gru"],
                   ["--cell", "gru", "--reset", "after", "--update", "keeps", "--text", "more.txt"]]:
         summary = json.loads(passes("train", *SMALL, *extra, "--steps", "6", "--json", "--force",
                                     "--save", "m.safetensors"))
@@ -68,7 +72,9 @@ def test_train_unused_options():
             (["--momentum", "0.9", "--optimizer", "rmsprop"], ["--momentum", "rmsprop"]),
             (["--weight-decay", "0.1"], ["--weight-decay 0.1", "adam ", "--optimizer adamw"]),
             (["--weight-decay", "0.1", "--optimizer", "sgd"], ["--weight-decay", "sgd"]),
-            (["--dropout", "0.3"], ["--dropout 0.3", "--layers 2"])]:
+            (["--dropout", "0.3"], ["--dropout 0.3", "--layers 2"]),
+            (["--variational", "--drop-connect", "0.3"],
+             ["--variational", "--dropout", "--input-dropout"])]:
         result = fails(2, "train", *SMALL, *options, *save, says=says)
         assert result.stdout == "" and not os.path.exists("m.safetensors")
     passes("train", *SMALL, *save, *"--momentum 0 --weight-decay 0 --dropout 0".split())
@@ -160,7 +166,8 @@ def test_resume_is_exact():
     base = SMALL + ("--layers 2 --dropout 0.2 --save-every 7 --lr 0.003 --clip 0.3 --warmup 20 "
                     "--seed 9").split()
     for extra in [[], ["--cell", "gru", "--optimizer", "sgd", "--momentum", "0.5"],
-                  ["--embedding", "4", "--optimizer", "rmsprop"]]:
+                  ["--embedding", "4", "--optimizer", "rmsprop"],
+                  "--input-dropout 0.1 --variational --drop-connect 0.3 --weight-noise 0.05".split()]:
         train = ["train", *base, *extra]
         passes(*train, "--steps", "40", "--save", "whole.safetensors", "--log", "whole.csv",
                "--force")

@@ -16,7 +16,11 @@ const clrnn_trainer_desc run_options = {.max_steps = T,
                                         .warmup_steps = 3,
                                         .total_steps = 12,
                                         .seed = 0xfedcba9876543210,
-                                        .carry_state = true};
+                                        .carry_state = true,
+                                        .input_dropout = 0.2f,
+                                        .variational = true,
+                                        .drop_connect = 0.25f,
+                                        .weight_noise = 0.01};
 
 run run_open(clrnn_context *context, const clrnn_model_desc *desc, const clrnn_trainer_desc *how,
              uint64_t seed)

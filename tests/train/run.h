@@ -8,7 +8,7 @@
 /* Sizes of every batch here. */
 enum { T = 4, N = 2 };
 
-/* Everything that a checkpoint must bring back: clipping, dropout, schedule, carried state.
+/* Everything that a checkpoint must bring back: clipping, dropout, noise, schedule, carried state.
  * run_open leaves out what its optimiser and model do not use. */
 extern const clrnn_trainer_desc run_options;
 

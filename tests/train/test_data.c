@@ -405,6 +405,67 @@ static void refused(void **state)
     clrnn_tensors_destroy(&g.set);
 }
 
+/* One order for all sequences: each holds the numbers it had, and another seed gives another. */
+static void permuted(void **state)
+{
+    enum { N = 5, T = 64 };
+    static double x[N][T];
+    int32_t targets[N] = {0, 1, 2, 3, 0}, order[T];
+    (void)state;
+    for (int n = 0; n < N; n++)
+        for (int t = 0; t < T; t++)
+            x[n][t] = 1000 * n + t;
+    clrnn_tensors *set = NULL;
+    assert_int_equal(clrnn_tensors_create(&test_log, &set), CLRNN_OK);
+    clrnn_data_desc desc = {
+        .target_at = CLRNN_TARGET_LAST, .batch_first = true, .batch = N, .precision = CLRNN_F64};
+    desc.x = add(set, "x", CLRNN_DTYPE_F64, 3, (uint64_t[]){N, T, 1}, x);
+    desc.targets = add(set, "targets", CLRNN_DTYPE_I32, 1, (uint64_t[]){N}, targets);
+    size_t moved = 0, same = 0;
+    for (uint64_t seed = 0; seed < 2; seed++) {
+        clrnn_data *data = NULL, *again = NULL;
+        clrnn_batch batch, other;
+        bool seen[T] = {false};
+        assert_int_equal(clrnn_data_create(&desc, &test_log, &data), CLRNN_OK);
+        assert_int_equal(clrnn_data_create(&desc, &test_log, &again), CLRNN_OK);
+        assert_int_equal(clrnn_data_permute(data, seed), CLRNN_OK);
+        assert_int_equal(clrnn_data_permute(again, seed), CLRNN_OK);
+        assert_int_equal(clrnn_data_batch(data, CLRNN_PART_TRAIN, 0, &batch), CLRNN_OK);
+        assert_int_equal(clrnn_data_batch(again, CLRNN_PART_TRAIN, 0, &other), CLRNN_OK);
+        assert_memory_equal(batch.x, other.x, sizeof x);
+        for (int t = 0; t < T; t++)
+            for (int n = 0; n < N; n++) {
+                const double v = ((const double *)batch.x)[t * N + n];
+                const int from = (int)v % 1000, sequence = (int)v / 1000;
+                if (n == 0) {
+                    assert_false(seen[from]);
+                    seen[from] = true;
+                    moved += from != t;
+                    same += seed == 1 && order[t] == from;
+                    order[t] = from;
+                }
+                assert_int_equal(from, order[t]);
+                assert_int_equal(batch.targets[(T - 1) * N + n], targets[sequence]);
+            }
+        clrnn_data_destroy(&data);
+        clrnn_data_destroy(&again);
+    }
+    assert_true(moved > 2 * T - 12 && same < 8);
+    clrnn_tensors_destroy(&set);
+    given g = give();
+    clrnn_data *data = NULL;
+    assert_int_equal(clrnn_data_create(&g.desc, &test_log, &data), CLRNN_OK);
+    assert_int_equal(clrnn_data_permute(data, 0), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("lengths differ");
+    clrnn_data_destroy(&data);
+    clrnn_tensors_destroy(&g.set);
+    const clrnn_task_desc task = {.task = CLRNN_TASK_RECALL, .steps = 5};
+    assert_int_equal(clrnn_data_create_task(&task, &test_log, &data), CLRNN_OK);
+    assert_int_equal(clrnn_data_permute(data, 0), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("a task makes its own");
+    clrnn_data_destroy(&data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +475,7 @@ int main(void)
         cmocka_unit_test(windows),
         cmocka_unit_test_setup_teardown(scores, test_open, test_close),
         cmocka_unit_test(tasks),
+        cmocka_unit_test(permuted),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -254,12 +254,12 @@ static void refused_options(void **state)
         const char *why;
         clrnn_graph_trainer_desc desc;
     } others[] = {{"nodes for it", describe(CLRNN_ADAM)},
-                  {"keeps no state", describe(CLRNN_ADAM)},
+                  {"nodes for it", describe(CLRNN_ADAM)},
                   {"in `training`", describe(CLRNN_ADAM)},
                   {"belong together", describe(CLRNN_ADAM)},
                   {"no output 'nobody'", describe(CLRNN_ADAM)}};
     others[0].desc.training.dropout = 0.5f;
-    others[1].desc.training.carry_state = true;
+    others[1].desc.training.input_dropout = 0.5f;
     others[2].desc.training.loss = CLRNN_LOSS_HUBER;
     others[3].desc.own_loss = no_loss;
     others[4].desc.own_loss = no_loss;

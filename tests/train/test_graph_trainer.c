@@ -24,7 +24,8 @@ static void check_model(clrnn_context *context, clrnn_input input, clrnn_loss lo
                                     .loss = loss,
                                     .optimizer = optimizer,
                                     .clip = 0.5,
-                                    .learning_rate = 0.01};
+                                    .learning_rate = 0.01,
+                                    .carry_state = optimizer % 2};
     char path[600];
     snprintf(path, sizeof path, "%s/model.safetensors", test_folder());
     clrnn_model *model = task_model(context, &desc, 1);
@@ -38,6 +39,7 @@ static void check_model(clrnn_context *context, clrnn_input input, clrnn_loss lo
     for (uint64_t k = 0; k < TRAINED; k++) {
         task_batch batch = task_random(model, STEPS, ROWS, 20 + k);
         batch.io.lengths = k % 2 ? lengths : NULL;
+        batch.io.reset = k == 3;
         double sum[2], norm[2];
         uint64_t count[2];
         assert_true(task_step(a, &batch.io) == task_step(b, &batch.io));

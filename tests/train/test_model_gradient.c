@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/train/test_model_gradient.c - the gradient of whole models against central differences of
- * the loss, in double precision: every cell, input and loss, with dropout and lengths. */
+ * the loss, in double precision: every cell, input and loss, with dropout, noise, recurrent weights
+ * that are dropped, and lengths. */
 #include "task.h"
 
 #include <math.h>
@@ -65,7 +66,11 @@ static void check_model(clrnn_context *context, const clrnn_model_desc *desc, cl
                                         .pre_emphasis = loss == CLRNN_LOSS_ESR ? 0.6 : 0,
                                         .dc_weight = loss == CLRNN_LOSS_ESR ? 0.7 : 0,
                                         .dropout = dropout,
-                                        .seed = 11};
+                                        .seed = 11,
+                                        .input_dropout = 0.2f,
+                                        .variational = loss % 2,
+                                        .drop_connect = loss % 3 ? 0.3f : 0,
+                                        .weight_noise = 0.05};
     clrnn_trainer *trainer = task_trainer(model, &options);
     task_batch batch = task_random(model, T, N, 21);
     static const int32_t labels[T * N] = {1, 0, 3, 2, 0, 3, 2}; /* [T,N]: 1 2 2, none, 3 3 */

@@ -52,6 +52,13 @@ static void real_options(void **state)
         clrnn_trainer_desc d = good;
         d.dropout = (float)bad[j];
         refuse_options(model, d, CLRNN_ERR_ARGUMENT, "dropout");
+        d = good, d.input_dropout = (float)bad[j];
+        refuse_options(model, d, CLRNN_ERR_ARGUMENT, "input_dropout");
+        d = good, d.drop_connect = (float)bad[j];
+        refuse_options(model, d, CLRNN_ERR_ARGUMENT, "drop_connect");
+        d = good, d.weight_noise = bad[j];
+        if (j < 3)
+            refuse_options(model, d, CLRNN_ERR_ARGUMENT, "weight_noise");
     }
     clrnn_model_destroy(&model);
 }
@@ -94,7 +101,9 @@ static void options_that_are_not_used(void **state)
         }
     clrnn_trainer_desc d = {.max_steps = 4, .max_batch = 3, .dropout = 0.25f};
     refuse_options(model, d, CLRNN_ERR_ARGUMENT, "dropout is 0.25, but acts between layers");
-    d.dropout = 0, d.total_steps = 9;
+    d.dropout = 0, d.variational = true, d.drop_connect = 0.5f;
+    refuse_options(model, d, CLRNN_ERR_ARGUMENT, "variational is set, but");
+    d.variational = false, d.total_steps = 9;
     refuse_options(model, d, CLRNN_ERR_ARGUMENT, "total_steps is 9, which a constant schedule");
     clrnn_model_destroy(&model);
 }

@@ -163,7 +163,7 @@ static int check_use(compare_job *job, const char *lags, tool_option *table)
     train_options *o = &job->o;
     if (!job->folder)
         return tool_error("compare: nowhere to put the report; add -o DIR");
-    if ((o->texts.count > 0) + (o->data != NULL) + (o->task > 0) != 1)
+    if ((o->texts.count > 0) + (o->data && !data_is_digits(o)) + (o->task > 0) != 1)
         return tool_error("compare: one of --text FILE, --data FILE and --task NAME is needed");
     if (job->parameters && tool_given(o->table, "hidden"))
         return tool_error("compare: --hidden and --parameters both say how large; leave one out");

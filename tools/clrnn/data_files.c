@@ -234,6 +234,8 @@ static int read_file(const data_files *f, data_arrays *a)
     int code;
     if (ends_with(f->data, ".json"))
         code = data_read_json(f->command, f->data, &set, a->classes);
+    else if (f->digits && ends_with(f->data, ".csv"))
+        code = data_read_digits(f, &set);
     else if (data_is_idx(f->data))
         code = data_read_idx(f->command, f->data, f->targets, &set);
     else
@@ -273,7 +275,7 @@ static int widen(data_arrays *a)
 
 int data_read(const data_files *f, data_arrays *a)
 {
-    const bool table = ends_with(f->data, ".csv");
+    const bool table = ends_with(f->data, ".csv") && !f->digits;
     *a = (data_arrays){.batch_first = f->batch_first};
     int code = check_use(f, table);
     if (!code)

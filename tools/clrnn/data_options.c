@@ -96,6 +96,20 @@ static int check_task(const train_options *o)
     return refuse(o, others, "of a task");
 }
 
+/* Images: as data, of which it is known what it is. */
+static int check_digits(const train_options *o)
+{
+    static const char *const others[] = {"length",         "lengths",      "mask",      "target-at",
+                                         "loss",           "huber-delta",  "window",    "columns",
+                                         "target-columns", "group",        "flatten",   "forecast",
+                                         "season",         "pre-emphasis", "dc-weight", NULL};
+    if (!o->data)
+        return tool_error("train: --task %s: its images are not made up; add --data FILE, IDX with "
+                          "--targets, or a .csv of a row of pixels and a label for each",
+                          tool_word("none|" DATA_TASKS, o->task));
+    return refuse(o, others, "of --task digits and permuted");
+}
+
 static int check_data(const train_options *o)
 {
     static const char *const of_tasks[] = {"length", NULL};
@@ -120,7 +134,9 @@ static int check_both(const train_options *o)
     static const char *const of_texts[] = {"text", "binary", "seq", "embedding", NULL};
     int code = refuse(o, of_texts, "of --data or --task");
     if (!code)
-        code = o->data ? check_data(o) : check_task(o);
+        code = data_is_digits(o)                         ? check_digits(o)
+               : o->task || tool_given(o->table, "task") ? check_task(o)
+                                                         : check_data(o);
     if (code)
         return code;
     if (o->resume && o->model)
@@ -161,47 +177,16 @@ int data_check_options(const train_options *o)
 
 /* --- in checkpoints ------------------------------------------------------------------------- */
 
-static const char *const remembered[] = {"batch",
-                                         "seed",
-                                         "steps",
-                                         "optimizer",
-                                         "lr",
-                                         "schedule",
-                                         "warmup",
-                                         "step-every",
-                                         "step-factor",
-                                         "momentum",
-                                         "weight-decay",
-                                         "clip",
-                                         "dropout",
-                                         "validation",
-                                         "validate-every",
-                                         "test",
-                                         "split",
-                                         "target-at",
-                                         "loss",
-                                         "huber-delta",
-                                         "classes",
-                                         "class-weights",
-                                         "standardise",
-                                         "columns",
-                                         "target-columns",
-                                         "group",
-                                         "flatten",
-                                         "forecast",
-                                         "window",
-                                         "season",
-                                         "batch-first",
-                                         "epochs",
-                                         "patience",
-                                         "plateau",
-                                         "plateau-factor",
-                                         "task",
-                                         "length",
-                                         "output",
-                                         "pre-emphasis",
-                                         "dc-weight",
-                                         NULL};
+static const char *const remembered[] = {
+    "batch",         "seed",         "steps",        "optimizer",      "lr",
+    "schedule",      "warmup",       "step-every",   "step-factor",    "momentum",
+    "weight-decay",  "clip",         "dropout",      "input-dropout",  "variational",
+    "drop-connect",  "weight-noise", "validation",   "validate-every", "test",
+    "split",         "target-at",    "loss",         "huber-delta",    "classes",
+    "class-weights", "standardise",  "columns",      "target-columns", "group",
+    "flatten",       "forecast",     "window",       "season",         "batch-first",
+    "epochs",        "patience",     "plateau",      "plateau-factor", "task",
+    "length",        "output",       "pre-emphasis", "dc-weight",      NULL};
 
 int data_keep_options(const train_options *o, uint64_t validate_every, clrnn_tensors *set)
 {

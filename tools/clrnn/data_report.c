@@ -36,6 +36,8 @@ void data_print_start(const data_session *s)
            device->name, device->platform, device->driver);
     printf("model  %s, %s parameters, seed %" PRIu64 "\n", data_describe_model(s, model),
            tool_thousands(s->parameters, text), s->seed);
+    if (s->o->task == DATA_PERMUTED)
+        printf("task   permuted digits: pixels in one order of all images, drawn once\n");
     if (s->o->data)
         printf("data   %u %s of up to %u steps, %u inputs, %u outputs, %s; %u to train, %u to "
                "validate, %u to test\n",
@@ -107,7 +109,7 @@ int data_finish(data_session *s)
                s->stopped ? "stopped early" : "ended", clrnn_trainer_steps_done(s->trainer),
                s->best_step);
     data_print_score(s, names[part], &s->test);
-    data_print_score(s, s->o->data ? "mean" : "not learned", &s->baseline);
+    data_print_score(s, s->o->task ? "not learned" : "mean", &s->baseline);
     if (s->last_value.counted)
         data_print_score(s, "last value", &s->last_value);
     if (s->seasonal.counted)
@@ -160,7 +162,7 @@ cJSON *data_summary(const data_session *s)
               : s->info->part[CLRNN_PART_VALIDATION] ? "validation"
                                                      : "train",
               &s->test);
-    add_score(object, s->o->data ? "mean" : "not_learned", &s->baseline);
+    add_score(object, s->o->task ? "not_learned" : "mean", &s->baseline);
     add_score(object, "last_value", &s->last_value);
     add_score(object, "last_season", &s->seasonal);
     add_number(object, "learning_rate", clrnn_trainer_learning_rate(s->trainer));

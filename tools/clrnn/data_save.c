@@ -33,6 +33,12 @@ static clrnn_status describe(const data_session *s, clrnn_tensors *set)
         status = put(set, "classes", s->arrays->classes);
     if (!status && s->arrays)
         status = put(set, "columns", s->arrays->columns);
+    if (!status && data_is_digits(s->o)) {
+        snprintf(text, sizeof text, "%u", info->steps);
+        status = put(set, "pixels", text);
+        if (!status)
+            status = put(set, "task", tool_word("none|" DATA_TASKS, s->o->task));
+    }
     if (!status && s->arrays && s->arrays->series) {
         snprintf(text, sizeof text, "%u", info->steps);
         status = put(set, "window", text);

@@ -122,6 +122,8 @@ static int make_data(data_session *s)
         desc.horizon = o->forecast;
     }
     clrnn_status status = clrnn_data_create(&desc, tool_log(), &s->data);
+    if (!status && o->task == DATA_PERMUTED)
+        status = clrnn_data_permute(s->data, 0); /* one order, whatever the seed */
     if (!status) {
         s->info = clrnn_data_get_info(s->data);
         status = split(s);

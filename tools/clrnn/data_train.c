@@ -45,7 +45,8 @@ int data_read_options(const char *command, const train_options *o, data_arrays *
                               .batch_first = o->batch_first,
                               .flatten = o->flatten,
                               .window = o->window ? o->window : 2048,
-                              .series = o->forecast != 0};
+                              .series = o->forecast != 0,
+                              .digits = data_is_digits(o)};
     *arrays = (data_arrays){0};
     return o->data ? data_read(&files, arrays) : TOOL_OK;
 }

@@ -123,7 +123,10 @@ static int read_data(job *j)
 {
     const char *window = note(j, "window"), *columns = note(j, "columns");
     j->files.series = window != NULL;
+    const char *task = note(j, "task"), *pixels = note(j, "pixels");
     j->files.flatten = note(j, "flatten") != NULL;
+    j->files.digits = task != NULL;
+    j->files.pixels = pixels ? (uint32_t)strtoul(pixels, NULL, 10) : 0;
     if (!j->files.columns && columns && ends_with(j->files.data, ".csv"))
         j->files.columns = columns;
     int code = data_read(&j->files, &j->arrays);
@@ -140,6 +143,8 @@ static int read_data(job *j)
     if (window)
         desc.window = (uint32_t)strtoul(window, NULL, 10);
     clrnn_status status = clrnn_data_create(&desc, tool_log(), &j->data);
+    if (!status && task && strcmp(task, "permuted") == 0)
+        status = clrnn_data_permute(j->data, 0);
     if (!status)
         status = clrnn_data_scaling_from_tensors(j->data, j->set);
     if (status)

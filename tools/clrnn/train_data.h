@@ -5,7 +5,9 @@
 
 #include "train.h"
 
-#define DATA_TASKS "adding|copy|recall|parity|brackets" /* as clrnn_task counts them */
+/* As clrnn_task counts them; and of images, which --data names. */
+#define DATA_TASKS "adding|copy|recall|parity|brackets|digits|permuted"
+enum { DATA_DIGITS = 2 + CLRNN_TASK_BRACKETS, DATA_PERMUTED }; /* values of --task */
 /* As clrnn_loss counts them. */
 #define DATA_LOSSES "cross_entropy|mean_squared|mean_absolute|huber|binary|gaussian|esr|ctc"
 #define DATA_KEY    "clrnn.data." /* begins what a file says of the data that its model is for */
@@ -28,6 +30,8 @@ typedef struct data_files {
     const char *columns, *target_columns, *group;
     uint32_t window; /* of sounds: steps of a sequence; 0 = all are one */
     bool batch_first, flatten, series;
+    bool digits;     /* rows of a .csv are images, a pixel a step, with a label */
+    uint32_t pixels; /* of them; 0 = what there is besides a label */
 } data_files;
 
 /** Read and shape the arrays. Returns TOOL_OK or TOOL_BAD_USE; data_free in any case. */
@@ -78,6 +82,17 @@ bool data_is_rolls(const cJSON *root);
 clrnn_status data_add_sequences(clrnn_tensors *set, const uint64_t shape[3], uint32_t target_rank,
                                 const double *x, const double *targets, const double *lengths,
                                 const double *parts);
+
+/** Images as rows of a .csv, as x [N,T,1] and targets [N]: the label is the column called label,
+ *  target, class or digit, else the last one. With --targets all columns are pixels. Returns
+ * TOOL_OK or TOOL_BAD_USE. */
+int data_read_digits(const data_files *files, clrnn_tensors **set);
+
+/** Whether a task is of images. */
+static inline bool data_is_digits(const train_options *o)
+{
+    return o->task == DATA_DIGITS || o->task == DATA_PERMUTED;
+}
 
 /** Whether a file begins as an IDX file does. */
 bool data_is_idx(const char *path);

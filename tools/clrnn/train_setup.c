@@ -86,7 +86,8 @@ static int make_model(train_session *s)
                                          .num_layers = o->layers,
                                          .gru_reset = (clrnn_gru_reset)o->reset,
                                          .gru_update = (clrnn_gru_update)o->update,
-                                         .peepholes = o->peepholes}};
+                                         .peepholes = o->peepholes,
+                                         .layer_norm = o->layer_norm}};
     desc.vocabulary = clrnn_text_vocabulary(s->text, &desc.vocabulary_size);
     desc.output_size = desc.vocabulary_size;
     desc.input = o->embedding ? CLRNN_INPUT_EMBEDDING : CLRNN_INPUT_ONE_HOT;
@@ -119,10 +120,10 @@ static int check_model(const train_session *s)
     if ((tool_given(o->table, "cell") && (int)network->cell != o->cell) ||
         (tool_given(o->table, "reset") && (int)network->gru_reset != o->reset) ||
         (tool_given(o->table, "update") && (int)network->gru_update != o->update) ||
-        (o->peepholes && !network->peepholes))
+        (o->peepholes && !network->peepholes) || (o->layer_norm && !network->layer_norm))
         return tool_error(
             "train: --resume %s: the checkpoint has another cell than --cell, --reset, "
-            "--update or --peepholes say; leave them out",
+            "--update, --peepholes or --layer-norm say; leave them out",
             o->resume);
     int code = differs(o, "hidden", o->hidden, network->hidden_size);
     if (!code)
@@ -147,6 +148,10 @@ int train_check_used(const train_options *o, uint32_t layers)
         return tool_error("train: --dropout %g: it acts between layers, and there is one; it needs "
                           "--layers 2 or more",
                           o->dropout);
+    if (o->variational && !(o->dropout > 0 || o->input_dropout > 0))
+        return tool_error(
+            "train: --variational: it says how --dropout and --input-dropout draw; add "
+            "one of them");
     return TOOL_OK;
 }
 
@@ -164,7 +169,11 @@ static int take_options(const train_options *o, const clrnn_tensors *checkpoint,
                                            {"momentum", "clrnn.train.momentum"},
                                            {"weight-decay", "clrnn.train.weight_decay"},
                                            {"clip", "clrnn.train.clip"},
-                                           {"dropout", "clrnn.train.dropout"}};
+                                           {"dropout", "clrnn.train.dropout"},
+                                           {"input-dropout", "clrnn.train.input_dropout"},
+                                           {"variational", "clrnn.train.variational"},
+                                           {"drop-connect", "clrnn.train.drop_connect"},
+                                           {"weight-noise", "clrnn.train.weight_noise"}};
     int code = TOOL_OK;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && !code; i++) {
         const char *name = names[i][0];
@@ -216,6 +225,10 @@ clrnn_trainer_desc train_describe(const train_options *o)
                                 .weight_decay = o->weight_decay,
                                 .clip = o->clip,
                                 .dropout = (float)o->dropout,
+                                .input_dropout = (float)o->input_dropout,
+                                .variational = o->variational,
+                                .drop_connect = (float)o->drop_connect,
+                                .weight_noise = o->weight_noise,
                                 .schedule = (clrnn_schedule)o->schedule,
                                 .warmup_steps = o->warmup,
                                 .step_every = o->step_every,
