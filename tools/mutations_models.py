@@ -55,6 +55,25 @@ MODELS = [
          "            status = CLRNN_OK;")]),
     ("graph-memory-shared-too-early", "test_random_graphs", [
         ("host/graph/lay_out.c", "            last = end - made;", "            last = made + 1;")]),
+    # Time backwards, and T as a number.
+    ("turn-forgets-lengths", "test_graph_slices test_random_graphs", [
+        ("cl/turn.cl", "ulong length = m->some ? (ulong)lengths[m->lengths_at + n] : m->T", "ulong length = m->T")]),
+    ("turn-moves-what-is-behind", "test_graph_slices", [
+        ("cl/turn.cl", "(turns ? end - 1 - t * m->step : t)", "(turns ? end - 1 - t * m->step : 0)")]),
+    ("turn-gradient-forward", "test_graph_slices test_random_graphs", [
+        ("host/graph/node_slice.c", "return turn(run, run->dx[X], run->dy[0], true);",
+         "return turn(run, run->dx[X], run->dy[0], false);")]),
+    ("turn-step-lost", "test_graph_slices test_random_graphs", [
+        ("host/graph/node_slice.c", "l.step = (cl_ulong)-r.step;", "l.step = 1;")]),
+    ("keras-backwards-not-turned", "test_keras_files", [
+        ("host/format/keras_recurrent.c", "return slice(k, k->node, 1, -1, CLRNN_TO_END, -1,",
+         "return slice(k, k->node, 1, 0, CLRNN_TO_END, 1,")]),
+    ("onnx-number-without-what-is-added", "test_onnx_ops", [
+        ("host/format/onnx_build.c", "    if (status == CLRNN_OK && more != 0)\n        status = clr_onnx_add_pair",
+         "    if (false)\n        status = clr_onnx_add_pair")]),
+    ("onnx-reverse-axes", "test_onnx_ops", [
+        ("host/format/onnx_reverse.c", "clr_onnx_integer(n, \"time_axis\", 0, &time)",
+         "clr_onnx_integer(n, \"batch_axis\", 0, &time)")]),
     # A node kind of its own, and functions of our own.
     ("ema-forgets-lengths", "test_random_graphs", [
         ("cl/ema.cl", "y[y_at + at] = live ? h : (REAL)0;", "y[y_at + at] = h;")]),

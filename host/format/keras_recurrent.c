@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * format/keras_recurrent.c - SimpleRNN, GRU, LSTM, RNN of one of their cells, and Bidirectional.
  *
- * go_backwards reads x from its end, and y stays in the order in which it is made: ours, which is in
- * that of x, turned. Within Bidirectional the backward layer's y is turned round again, which is
+ * go_backwards reads x from its end, and y stays in the order in which it is made: ours, which is
+ * in that of x, turned. Within Bidirectional the backward layer's y is turned round again, which is
  * what this library's second direction does. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,7 +171,8 @@ static clrnn_status take_first(clr_keras *k, const clrnn_network_desc *n)
                               : status;
 }
 
-/* y in the order in which it is made. Its mask is that of x, not turned: Keras leaves it as it is. */
+/* y in the order in which it is made. Its mask is that of x, not turned: Keras leaves it as it is.
+ */
 static clrnn_status take_turned(clr_keras *k)
 {
     return slice(k, k->node, 1, -1, CLRNN_TO_END, -1, ".turned", &k->outputs[0]);
