@@ -163,10 +163,6 @@ GROUP void ctc(global const REAL *logits, global const REAL *norms, global const
                uint N, uint O, uint S, REAL scale, global REAL *work, local REAL *scratch,
                global REAL *losses, global REAL *dlogits)
 {
-#ifdef OWN_GROUP /* native, whose groups are one work-item: no argument can be each one's own */
-    REAL own[WG];
-    scratch = own;
-#endif
     uint i = get_local_id(0);
     size_t n = get_group_id(0);
     global const int *path = paths + n * PATH_SIZE(S);

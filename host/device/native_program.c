@@ -184,8 +184,8 @@ static cl_int CL_API_CALL set_kernel_arg(cl_kernel kernel, cl_uint index, size_t
         memcpy(kernel->arguments[index], value, size);
         return CL_SUCCESS;
     }
-    cl_mem buffer = NULL; /* as of local memory, of any size, which a kernel here has by itself */
-    if (value && size != sizeof(cl_mem))
+    cl_mem buffer = NULL;
+    if (size != sizeof(cl_mem))
         return CL_INVALID_ARG_SIZE;
     if (value)
         memcpy(&buffer, value, sizeof(cl_mem));
