@@ -26,6 +26,13 @@
  *         last phase leaves CELL_OPEN gates to the first.  dh_prev: the part of dLoss/dh_{t-1} that
  *         does not go through U: the last phase sets it, the first one adds.
  *
+ * and, of a cell with CELL_MEMORY, what of them comes after layer norm, for OPTION_NORM:
+ *
+ *     REALV cell_output(options, v, s, z)
+ *         h_t from the gates and z = LN(c_t), which cell_backward then has in place of c.
+ *     REALV cell_output_back(options, v, s, z, dh)
+ *         dLoss/dz, which cell_backward then leaves out of dc.
+ *
  * `phase` and, in a program for one network, `options` are constants wherever these are called. v:
  * what the launch says with OPTION_RARE (cl/activation.cl); in s then are not the activated gates,
  * but the sums that their functions are of, since not every function tells its slope by its value.
@@ -49,13 +56,15 @@
 #define OPTION_FUNCTIONS 512  /* others than the usual ones */
 #define OPTION_RESETS    1024 /* flags of a launch may say that the state before a step is 0 */
 #define OPTION_ONE_BIAS  2048 /* with OPTION_BIAS: no b_hh */
+#define OPTION_NORM      8192 /* layer norm of W x, U h and c: stepwise alone, cl/norm.cl */
 
 /* With any of these OPTION_RARE is set, too: such cells are computed by code of their own, so that
  * others do not pay for it. A compiler gets RARE in place of OPTIONS, so one program serves all
  * such networks of a cell. */
 #define OPTION_RARE 4096
-#define OPTIONS_RARE \
-    (OPTION_COUPLED | OPTION_GATE_CLIP | OPTION_CELL_CLIP | OPTION_FUNCTIONS | OPTION_RESETS)
+#define OPTIONS_RARE                                                                           \
+    (OPTION_COUPLED | OPTION_GATE_CLIP | OPTION_CELL_CLIP | OPTION_FUNCTIONS | OPTION_RESETS | \
+     OPTION_NORM)
 
 #define CELL_FUNCTIONS 3 /* f g h of clrnn_network_desc.activations */
 

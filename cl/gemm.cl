@@ -71,3 +71,7 @@ gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulon
                            width, add);
             }
 }
+
+#if STORAGE == 0
+#include "conv.cl"
+#endif

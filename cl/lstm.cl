@@ -17,6 +17,8 @@
  * Those of the peepholes are sums over all rows and steps, of da_i*c_{t-1}, da_f*c_{t-1} and
  * da_o*c_t: host/layer/backward.c.
  *
+ * With OPTION_NORM h_t = o*tanh(LN(c_t)), and what comes back to c_t from there is in dc already.
+ *
  * Saved for backward: i f g o, and c_t.  Proven by: tests/layer against host/reference/lstm.c. */
 #define CELL_GATES        4
 #define CELL_PHASES       1
@@ -72,6 +74,18 @@ static inline REALV lstm_rare(uint options, const cell_values *v, REALV a_i, REA
     return o * lstm_output(options, v, *c);
 }
 
+static inline REALV cell_output(uint options, const cell_values *v, const REALV *s, REALV z)
+{
+    return gate_again(options, v, 0, true, s[3]) * lstm_output(options, v, z);
+}
+
+static inline REALV cell_output_back(uint options, const cell_values *v, const REALV *s, REALV z,
+                                     REALV dh)
+{
+    REALV tz = lstm_output(options, v, z);
+    return lstm_output_back(options, v, z, tz, dh * gate_again(options, v, 0, true, s[3]));
+}
+
 static inline REALV cell_forward(uint options, const cell_values *v, int phase, const REALV *a,
                                  const REALV *u, const REALV *p, REALV h, REALV *c, REALV *s,
                                  REALV *saved)
@@ -95,7 +109,9 @@ static inline void cell_backward(uint options, const cell_values *v, int phase, 
     REALV f = coupled ? (REALV)1 - i : gate_again(options, v, 0, true, s[1]);
     REALV g = gate_again(options, v, 1, false, s[2]), o = gate_again(options, v, 0, true, s[3]);
     REALV tc = lstm_output(options, v, c);
-    REALV d = *dc + lstm_output_back(options, v, c, tc, dh * o);
+    REALV d = *dc;
+    if (!(options & OPTION_NORM))
+        d += lstm_output_back(options, v, c, tc, dh * o);
     da[3] = gate_back(options, v, 0, true, s[3], dh * tc);
     if (peepholes)
         d += da[3] * p[2];

@@ -50,6 +50,20 @@ typedef struct map_launch {
     map_lengths within;
 } map_launch;
 
+/* y, row-major, of x backwards in time: step t of y is step end - 1 - t*step of x, where `end` is
+ * the length of x's row. With lengths of its own, whose step is 1, it is the lesser of both, and
+ * what is behind it stays where it is. */
+typedef struct turn_launch {
+    ulong rank, count;
+    ulong size[MAP_AXES]; /* of y */
+    ulong y_at, x_at, x_stride[MAP_AXES];
+    ulong t_axis, T, step;         /* T: of x */
+    ulong n_axis, n_begin, n_step; /* which rows of x; the rank: there is one */
+    ulong some, lengths_at;        /* lengths of x; 0: all T */
+    ulong own, own_at;             /* lengths of its own; 0: none */
+    ulong back;                    /* 1: x is set from y, a gradient */
+} turn_launch;
+
 #define REDUCE_MEAN  0
 #define REDUCE_SUM   1
 #define REDUCE_MAX   2

@@ -5,6 +5,26 @@
  * [outer, C, inner]; a sum is one of blocks of SUM_BLOCK, each from the first to the last.
  * Proven by: tests/graph/ against host/reference/. */
 
+/* A row of neighbours, all of which count: each loop but those that go from number to number
+ * becomes vector code. */
+static inline void softmax_row(global const REAL *x, global REAL *y, uint logarithm, ulong K)
+{
+    REAL most = -INFINITY, sum = 0;
+    for (ulong k = 0; k < K; k++)
+        most = x[k] > most || isnan(x[k]) ? x[k] : most;
+    for (ulong k = 0; k < K; k++)
+        y[k] = real_exp(x[k] - most);
+    for (ulong k = 0; k < K; k++)
+        sum += y[k];
+    REAL log_sum = real_log(sum);
+    if (logarithm)
+        for (ulong k = 0; k < K; k++)
+            y[k] = x[k] - most - log_sum;
+    else
+        for (ulong k = 0; k < K; k++)
+            y[k] = DIVIDE(y[k], sum);
+}
+
 /* y = softmax of x over K, or its logarithm; what is past a length counts nothing and becomes 0.
  * Global size [inner, outer]. */
 kernel void softmax(global const REAL *x, ulong x_at, global REAL *y, ulong y_at,
@@ -15,6 +35,10 @@ kernel void softmax(global const REAL *x, ulong x_at, global REAL *y, ulong y_at
     if (i >= inner || o >= outer)
         return;
     ulong begin = o * K * inner + i;
+    if (inner == 1 && !within.some) {
+        softmax_row(x + x_at + begin, y + y_at + begin, logarithm, K);
+        return;
+    }
     REAL most = -INFINITY, sum = 0;
     for (ulong k = 0; k < K; k++) {
         REAL value = x[x_at + begin + k * inner];

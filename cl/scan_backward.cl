@@ -118,7 +118,8 @@ static inline ALWAYS_INLINE void cell_units_back_with(uint options, SHARED const
     if (CELL_MEMORY) {
         c_old = reset ? (REALV)0 : load_some(s->c_prev + unit, width);
         c_new = load_some(s->c_next + unit, width);
-        dc = cut ? (REALV)0 : load_some(w->dc + unit, width);
+        /* With layer norm dc has what comes from y by now. */
+        dc = cut && !(options & OPTION_NORM) ? (REALV)0 : load_some(w->dc + unit, width);
     }
     UNROLL for (int k = 0; k < CELL_SAVES; k++) saved[k] =
         load_some(saved_of(w, s, n, k) + j, width);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * cl/stepwise.cl - one phase of one step of one direction, a kernel each. After
- * cl/scan_forward.cl and cl/scan_backward.cl, which say what is done, with VEC 1 and WG 1.
+ * cl/scan_forward.cl and cl/scan_backward.cl, which say what is done, with WG 1.
  *
- * One work-item computes one unit j of one row n: global size [units, N], any group size. The sums
+ * One work-item computes VEC units from j on of one row n: global size [units/VEC rounded up, N],
+ * any group size. VEC is 1, but for networks that CPU devices have no faster strategy for. The sums
  * of matrix products come from outside, before or between these kernels:
  *
  *     forward    sums = h_{t-1} U^T of the gates of the first phase; step_forward(0)
@@ -13,11 +14,29 @@
  *                sums = du_t U of the gates of the second phase; step_back(0)  (two phases)
  *                dh += du_t U of those of the first
  *
+ * With OPTION_NORM kernels of cl/norm.cl stand between these, for all sums, and for c:
+ *
+ *     forward    after step_forward(0): sums = LN(c_t); step_output
+ *     back       before step_back: sums = LN(c_t); step_output_back; dc += what comes back through LN
+ *
  * Arguments: cl/scan_launch.cl says what lies where in them, of l.scans[0]. An absent one may be
  * any buffer. index: the step, counted from the first one of the launch, in the order of t.
  * Proven by: tests/layer against host/reference. */
-#if VEC != 1 || WG != 1
-#error "stepwise.cl computes one unit in a work-item"
+#if WG != 1
+#error "stepwise.cl has no groups"
+#endif
+
+/* How many of the units from j on there are of `units`. */
+static inline uint width_at(uint j, uint units)
+{
+    return VEC == 1 ? 1 : units - j;
+}
+
+/* So many of an array from number `at` on. */
+#if VEC == 1
+#define SOME(array, at, width) (array)[at]
+#else
+#define SOME(array, at, width) load_some((array) + (at), width)
 #endif
 
 /* sums: [N,G*H], those of the phase. Global size [H,N]. */
@@ -27,11 +46,11 @@ kernel void step_forward(global const REAL *weights, global REAL *workspace,
                          global const int *lengths, global const REAL *sums, uint index, uint phase,
                          const scan_launch l)
 {
-    const uint j = get_global_id(0), n = get_global_id(1);
+    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
     const scan_arrays at = l.scans[0];
     scan w;
     scan_step s;
-    REAL sum[CELL_GATES];
+    REALV sum[CELL_GATES];
     if (j >= l.H || n >= l.N)
         return;
     scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
@@ -40,10 +59,85 @@ kernel void step_forward(global const REAL *weights, global REAL *workspace,
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == (int)phase)
     {
         UNROLL for (int g = CELL_FIRST(k); g < CELL_FIRST(k + 1); g++) sum[g] =
-            sums[((size_t)n * CELL_GATES + g) * l.H + j];
-        cell_units(&w, &s, k, n, j, 1, sum);
+            SOME(sums, ((size_t)n * CELL_GATES + g) * l.H + j, width_at(j, l.H));
+        cell_units(&w, &s, k, n, j, width_at(j, l.H), sum);
     }
 }
+
+#if CELL_MEMORY
+/* With OPTION_NORM, after LN: h_t from the gates and z = LN(c_t), where z is sums, [N,H]. Global
+ * size [H,N]. */
+kernel void step_output(global const REAL *weights, global REAL *workspace,
+                        global const REAL *h_first, global const REAL *c_first, global REAL *h_last,
+                        global REAL *c_last, global REAL *y, global const int *lengths,
+                        global const REAL *sums, uint index, const scan_launch l)
+{
+    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
+    const scan_arrays at = l.scans[0];
+    const uint options = options_of(l.options) | OPTION_RARE, width = width_at(j, l.H);
+    cell_values v;
+    scan w;
+    scan_step s;
+    REALV gate[CELL_GATES];
+    if (j >= l.H || n >= l.N)
+        return;
+    scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
+                       lengths);
+    step_of(&w, index, &s);
+    if (!is_live(&w, n, s.t))
+        return;
+    values_of(&w, &v);
+    UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
+        SOME(s.gates, ((size_t)n * CELL_GATES + k) * l.H + j, width);
+    const REALV z = SOME(sums, (size_t)n * l.H + j, width);
+    const REALV h = cell_output(options, &v, gate, z);
+    if (options & OPTION_PROJECTED) {
+        store_some(h, saved_of(&w, &s, n, CELL_SAVES) + j, width);
+        return;
+    }
+    store_some(h, s.h_next + (size_t)n * l.H + j, width);
+    if (s.y)
+        store_some(h, s.y + n * w.y_stride + j, width);
+}
+
+/* Its way back: dz, [N,H] from dz_at + index*N*H on, of what does not count 0. sums: [N,H], if
+ * projected the gradient of what was projected; then z, [N,H]. Global size [H,N]. */
+kernel void step_output_back(global const REAL *weights, global REAL *workspace, global REAL *dy,
+                             global REAL *dh, global REAL *dc, global REAL *dproj, global REAL *da,
+                             global REAL *du, global const int *lengths, global const REAL *sums,
+                             global REAL *dz, ulong dz_at, uint index, const scan_launch l)
+{
+    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
+    const scan_arrays at = l.scans[0];
+    const uint options = options_of(l.options) | OPTION_RARE, width = width_at(j, l.H);
+    const size_t unit = (size_t)n * l.H + j, units = (size_t)l.N * l.H;
+    cell_values v;
+    scan w;
+    scan_step s;
+    REALV gate[CELL_GATES];
+    if (j >= l.H || n >= l.N)
+        return;
+    scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
+    step_of(&w, index, &s);
+    const bool live = is_live(&w, n, s.t), projected = options & OPTION_PROJECTED;
+    const bool cut = is_cut(options, &w, n, s.t);
+    REALV d = (REALV)0;
+    if (projected)
+        d = SOME(sums, unit, width);
+    else if (!cut)
+        d = SOME(w.dh, unit, width);
+    if (!projected && s.y && live)
+        d += SOME(s.y, n * w.y_stride + j, width);
+    values_of(&w, &v);
+    UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
+        SOME(s.gates, ((size_t)n * CELL_GATES + k) * l.H + j, width);
+    const REALV z = SOME(sums, units + unit, width);
+    const REALV back = cell_output_back(options, &v, gate, z, d);
+    store_some(live ? back : (REALV)0, dz + dz_at + index * units + unit, width);
+    if (cut)
+        store_some((REALV)0, w.dc + unit, width);
+}
+#endif
 
 /* sums: [N,R]. Global size [R,N]. */
 kernel void step_project(global const REAL *weights, global REAL *workspace,
@@ -52,7 +146,7 @@ kernel void step_project(global const REAL *weights, global REAL *workspace,
                          global const int *lengths, global const REAL *sums, uint index,
                          const scan_launch l)
 {
-    const uint j = get_global_id(0), n = get_global_id(1);
+    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
     const scan_arrays at = l.scans[0];
     scan w;
     scan_step s;
@@ -61,7 +155,8 @@ kernel void step_project(global const REAL *weights, global REAL *workspace,
     scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
                        lengths);
     step_of(&w, index, &s);
-    project_units(&w, &s, n, j, 1, sums[(size_t)n * l.R + j]);
+    project_units(&w, &s, n, j, width_at(j, l.R),
+                  SOME(sums, (size_t)n * l.R + j, width_at(j, l.R)));
 }
 
 /* Global size [R,N]. */
@@ -70,7 +165,7 @@ kernel void step_project_back(global const REAL *weights, global REAL *workspace
                               global REAL *du, global const int *lengths, uint index,
                               const scan_launch l)
 {
-    const uint j = get_global_id(0), n = get_global_id(1);
+    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
     const scan_arrays at = l.scans[0];
     scan w;
     scan_step s;
@@ -78,28 +173,32 @@ kernel void step_project_back(global const REAL *weights, global REAL *workspace
         return;
     scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
     step_of(&w, index, &s);
-    project_units_back(&w, &s, n, j, 1);
+    project_units_back(&w, &s, n, j, width_at(j, l.R));
 }
 
-/* sums: [N,H], of the last phase only if projected. Global size [H,N]. */
+/* sums: [N,H], of the last phase only if projected; with OPTION_NORM then LN(c_t), [N,H]. Global
+ * size [H,N]. */
 kernel void step_back(global const REAL *weights, global REAL *workspace, global REAL *dy,
                       global REAL *dh, global REAL *dc, global REAL *dproj, global REAL *da,
                       global REAL *du, global const int *lengths, global const REAL *sums,
                       uint index, uint phase, const scan_launch l)
 {
-    const uint j = get_global_id(0), n = get_global_id(1);
+    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
     const scan_arrays at = l.scans[0];
     const size_t unit = (size_t)n * l.H + j;
+    const uint width = width_at(j, l.H);
     scan w;
     scan_step s;
     if (j >= l.H || n >= l.N)
         return;
     scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
     step_of(&w, index, &s);
+    if (CELL_MEMORY && options_of(l.options) & OPTION_NORM)
+        s.c_next = (global REAL *)(sums + (size_t)l.N * l.H);
     if (CELL_PHASES > 1 && phase == 0)
-        early_units_back(&w, &s, n, j, 1, sums[unit]);
+        early_units_back(&w, &s, n, j, width, SOME(sums, unit, width));
     else if (options_of(l.options) & OPTION_PROJECTED)
-        cell_units_back(&w, &s, n, j, 1, sums[unit]);
+        cell_units_back(&w, &s, n, j, width, SOME(sums, unit, width));
     else
-        cell_units_back(&w, &s, n, j, 1, w.dh[unit]);
+        cell_units_back(&w, &s, n, j, width, SOME(w.dh, unit, width));
 }

@@ -40,6 +40,8 @@ kernel void window_gather(global const REAL *x, global REAL *cols, window_launch
 static inline void copy_run(global const REAL *from, global REAL *to, ulong count)
 {
     ulong i = 0;
+    for (; i + 16 <= count; i += 16)
+        vstore16(vload16(0, from + i), 0, to + i);
     for (; i + 8 <= count; i += 8)
         vstore8(vload8(0, from + i), 0, to + i);
     for (; i < count; i++)
@@ -58,7 +60,9 @@ static inline void window_run(global const REAL *row, global REAL *to, const win
                               long b, ulong count)
 {
     long size = (long)w->x_size[1], step = (long)w->step[1];
-    if (step == 1) {
+    if (step == 1 && w->x_stride[1] == 1 && b >= 0 && (ulong)b + count <= (ulong)size) {
+        copy_run(row + b, to, count); /* most */
+    } else if (step == 1) {
         ulong low = b < 0 ? min((ulong)-b, count) : 0;
         ulong high = size > b ? min((ulong)(size - b), count) : 0;
         high = high < low ? low : high;

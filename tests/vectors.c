@@ -32,6 +32,17 @@ const char *const test_vector_names[TEST_VECTOR_COUNT] = {
 const char *const test_peephole_names[TEST_PEEPHOLE_COUNT] = {
     "glow_lstm", "onnx_lstm", "tflite_lstm_projected", "tflite_bilstm_projected"};
 
+const char *const test_normed_names[TEST_NORMED_COUNT] = {
+    "rnn",
+    "rnn_relu_bi",
+    "lstm",
+    "lstm_ragged_bi_stack2",
+    "lstm_proj_peepholes",
+    "gru_after_keeps",
+    "gru_after_bi",
+    "gru_before_replaces_ragged",
+};
+
 const struct test_form test_forms[TEST_FORMS] = {
     {"rnn tanh", {.cell = CLRNN_CELL_RNN}},
     {"rnn relu", {.cell = CLRNN_CELL_RNN, .nonlinearity = CLRNN_RELU}},
@@ -334,6 +345,12 @@ static double *read_weights(const cJSON *json, const char *key, const test_vecto
     return weights;
 }
 
+static bool is_word(const cJSON *json, const char *key, const char *word)
+{
+    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
+    return value && strcmp(value, word) == 0;
+}
+
 static clrnn_network_desc read_desc(const cJSON *json)
 {
     const char *cell = cJSON_GetStringValue(member(json, "cell"));
@@ -347,8 +364,10 @@ static clrnn_network_desc read_desc(const cJSON *json)
     assert_non_null(cell);
     if (strcmp(cell, "gru") == 0) {
         desc.cell = CLRNN_CELL_GRU;
-        desc.gru_reset = CLRNN_RESET_AFTER;
-        desc.gru_update = CLRNN_UPDATE_KEEPS;
+        const bool before = is_word(json, "reset", "before");
+        const bool replaces = is_word(json, "update", "replaces");
+        desc.gru_reset = before ? CLRNN_RESET_BEFORE : CLRNN_RESET_AFTER;
+        desc.gru_update = replaces ? CLRNN_UPDATE_REPLACES : CLRNN_UPDATE_KEEPS;
     } else if (strcmp(cell, "rnn") == 0) {
         desc.cell = CLRNN_CELL_RNN;
         desc.nonlinearity = act && strcmp(act, "relu") == 0 ? CLRNN_RELU : CLRNN_TANH;
@@ -356,6 +375,9 @@ static clrnn_network_desc read_desc(const cJSON *json)
         assert_string_equal(cell, "lstm");
         desc.peepholes = cJSON_HasObjectItem(json, "peepholes");
     }
+    desc.layer_norm = cJSON_HasObjectItem(json, "layer_norm");
+    const cJSON *epsilon = cJSON_GetObjectItemCaseSensitive(json, "norm_epsilon");
+    desc.norm_epsilon = epsilon ? (float)epsilon->valuedouble : 0;
     return desc;
 }
 
@@ -426,6 +448,13 @@ test_vector test_vector_load(const char *name)
 test_vector test_peephole_load(const char *name)
 {
     return load("peepholes", name, false);
+}
+
+test_vector test_normed_load(const char *name)
+{
+    test_vector v = load("layer_norm", name, true);
+    assert_true(v.in.desc.layer_norm);
+    return v;
 }
 
 void test_vector_free(test_vector *vector)

@@ -93,10 +93,15 @@ extern const char *const test_vector_names[TEST_VECTOR_COUNT];
 #define TEST_PEEPHOLE_COUNT 4
 extern const char *const test_peephole_names[TEST_PEEPHOLE_COUNT];
 
-/** Read a file by its name in test_vector_names, or in test_peephole_names; whatever is wrong with
- *  it fails the test. */
+/* Networks with layer norm, all of it; of double precision. */
+#define TEST_NORMED_COUNT 8
+extern const char *const test_normed_names[TEST_NORMED_COUNT];
+
+/** Read a file by its name in test_vector_names, test_peephole_names or test_normed_names; whatever
+ *  is wrong with it fails the test. */
 test_vector test_vector_load(const char *name);
 test_vector test_peephole_load(const char *name);
+test_vector test_normed_load(const char *name);
 void test_vector_free(test_vector *vector);
 
 #endif

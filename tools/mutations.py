@@ -335,7 +335,7 @@ MUTATIONS = [
         (REF + "lstm.c", "a_i[j] = a[0]", "a_i[j] = a[1]"),
         (REF + "lstm.c", "a_f[j] = a[1]", "a_f[j] = a[0]")]),
     ("ref-lstm-backward", "test_reference test_gradients", [
-        (REF + "lstm.c", "dc = s->dc[j] + clr_ref", "dc = clr_ref")]),
+        (REF + "lstm.c", "dc = s->dc[j] + dz[j]", "dc = dz[j]")]),
     ("ref-peephole-state", "test_reference test_gradients", [
         (REF + "lstm.c", "peephole_backward(l, 2, j, da[3], c);",
          "peephole_backward(l, 2, j, da[3], c_prev);"),

@@ -10,7 +10,7 @@ CELLS = [
     # The cells on the device.
     ("lstm-forget-gate-backward", "test_vectors", [(LSTM, "*dc = d * f;", "*dc = d * i;")]),
     ("lstm-memory-lane", "test_vectors", [
-        (LSTM, "d = *dc + lstm_output_back", "d = lstm_output_back")]),
+        (LSTM, "REALV d = *dc;", "REALV d = (REALV)0;")]),
     ("peephole-of-another-gate", "test_vectors test_passes", [
         (LSTM, "a_f += p[1] * *c;", "a_f += p[0] * *c;")]),
     ("peephole-sees-old-state", "test_vectors test_passes", [
@@ -52,7 +52,7 @@ CELLS = [
     ("projection-not-held", "test_passes", [
         (SCAN + "_forward.cl", "REALV h = live ? sum : load_some", "REALV h = load_some")]),
     ("stepwise-sums-of-a-phase", "test_vectors", [
-        (STEP, "sums[((size_t)n * CELL_GATES + g) * l.H + j]", "sums[(size_t)g * l.H + j]")]),
+        (STEP, "SOME(sums, ((size_t)n * CELL_GATES + g) * l.H + j,", "SOME(sums, (size_t)g * l.H + j,")]),
     ("stepwise-phases-back", "test_passes", [
         (STEP, "if (CELL_PHASES > 1 && phase == 0)", "if (CELL_PHASES > 1 && phase == 1)")]),
     ("stepwise-first-state", "test_passes", [
@@ -102,6 +102,26 @@ CELLS = [
         (SCAN + "_backward.cl", "if (cut && !projected)\n        dhid = (REALV)0;\n", "")]),
     ("reset-of-initial-state", "test_cell_options", [
         ("host/layer/backward.c", "dh, dh, kept, first, N, N,", "dh, dh, kept, first, 0, N,")]),
+    ("norm-variance", "test_norm", [
+        ("cl/norm.cl", "(x[k] - mean) * (x[k] - mean)", "x[k] * x[k]")]),
+    ("norm-back-without-gain", "test_norm", [
+        ("cl/norm.cl", "lanes[l] += dy[k] * gain[k] * hats[k]", "lanes[l] += dy[k] * hats[k]")]),
+    ("norm-epsilon", "test_reference", [
+        ("host/shape/network.c", "(double)desc->norm_epsilon : 1e-5", "(double)desc->norm_epsilon : 1e-3")]),
+    ("norm-of-what-was-reset", "test_cell_options", [
+        ("host/layer/norm.c", "(resets ? FLAG_RESET : 0)", "0")]),
+    ("norm-cell-cut", "test_cell_options", [
+        (SCAN + "_backward.cl", "dc = cut && !(options & OPTION_NORM) ?", "dc = cut ?")]),
+    ("norm-cell-twice", "test_vectors", [
+        (LSTM, "if (!(options & OPTION_NORM))", "if (true)")]),
+    ("norm-of-inputs-back", "test_vectors", [
+        ("host/layer/backward.c", "status = clr_norm_inputs_back(b->plan, &b->scan, da);", ";")]),
+    ("norm-of-a-phase", "test_vectors", [
+        ("host/layer/norm.c", "(clr_normed)(CLR_NORMED_U_SCALE + phase)", "CLR_NORMED_U_SCALE")]),
+    ("norm-refused-nowhere", "test_cell_options", [
+        ("host/layer/persistent.c", "if (network->normed)", "if (false)")]),
+    ("ref-norm-backward", "test_gradients", [
+        (REF + "product.c", "dy[i] - sum - n->hat[i] * product", "dy[i] - sum")]),
     ("trace-state-before", "test_trace", [
         ("host/layer/trace.c", "after ? slot_after(", "!after ? slot_after(")]),
     ("trace-gate-of-sum", "test_trace", [

@@ -4,9 +4,33 @@
 MODELS = [
     # Graphs: kernels of nodes, lengths, states of streams, memory.
     ("graph-gelu-derivative", "test_random_graphs test_graph_gradients", [
-        ("cl/map.cl", "return normal_share(x) + x * (REAL)0.5", "return normal_share(x) + (REAL)0.5")]),
+        ("cl/map_functions.cl", "return normal_share(x) + x * (REAL)0.5", "return normal_share(x) + (REAL)0.5")]),
     ("graph-map-forgets-lengths", "test_random_graphs", [
-        ("cl/map.cl", "        if (live_of(m.within, lengths, i)) {", "        if (true) {")]),
+        ("cl/map.cl", "    if (m->within.some)\n", "    if (false)\n")]),
+    ("graph-view-nobody-can-read", "test_random_graphs", [
+        ("host/graph/fuse.c", "!(node->kind->strided >> k & 1))", "node->kind->forward == NULL)")]),
+    ("graph-view-past-lengths", "test_random_graphs", [
+        ("host/graph/fuse.c", "return y->lengths == CLR_ALL_STEPS || y->lengths == x->lengths;",
+         "return x->rank + y->rank > 0;")]),
+    ("graph-view-of-freed-memory", "test_random_graphs", [
+        ("host/graph/lay_out.c", "|| plan->values[node->inputs[k]].of == v", "")]),
+    ("graph-function-of-one-of-two", "test_random_graphs", [
+        ("host/graph/fuse.c", "return count == 1 ? reader : CLR_NO_VALUE;", "return reader;")]),
+    ("graph-function-without-alpha", "test_random_graphs", [
+        ("host/graph/fuse.c", "    node->desc.alpha = taken->desc.alpha;\n", "")]),
+    ("graph-conv-finishes-row-0", "test_random_graphs", [
+        ("host/graph/window.c", "    l.out_at += row * stride;\n", "")]),
+    ("graph-smooth-without-its-padding", "test_random_graphs", [
+        ("host/graph/smooth.c", "(size_t)w->pad[0] * line + (size_t)w->pad[1]",
+         "(size_t)w->pad[0] * line")]),
+    ("graph-smooth-bias-of-group-0", "test_random_graphs", [
+        ("host/graph/smooth.c", "run->at[1] + g * units,", "run->at[1],")]),
+    ("graph-smooth-forgets-blocks-of-k", "test_random_graphs", [
+        ("cl/conv_tile.cl", "sum[i][j] = begun[j] + sum[i][j];", "sum[i][j] = begun[j];")]),
+    ("graph-smooth-relu-too-early", "test_random_graphs", [
+        ("cl/conv.cl", "last && w.relu};", "w.relu};")]),
+    ("graph-every-other-of-the-first", "test_random_graphs", [
+        ("cl/map.cl", "vload16(0, p + 2 * i + 15)", "vload16(0, p + 2 * i + 14)")]),
     ("graph-mean-counts-padding", "test_random_graphs", [
         ("cl/reduce.cl", "        total = DIVIDE(total, (REAL)counted);",
          "        total = DIVIDE(total, (REAL)r.inner_count);")]),

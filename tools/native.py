@@ -58,11 +58,12 @@ def programs(vector):
         storages = (0,) if double else STORAGES.values()
         yield ["prelude", "pack"], real
         yield ["prelude", "philox", "sequence"], dict(real, SUM_ROWS=64, SUM_COLUMNS=8 if double else 16)
+        yield ["prelude", "norm"], dict(real, WG=1)
         yield (["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
                real)
         yield ["prelude", "model"], real
         yield (["prelude", "philox", "function", "elementary", "map_launch", "nodes"],
-               dict(real, MAP_COLUMNS=64))
+               dict(real, MAP_COLUMNS=256))
         yield ["prelude", "elementary", "loss"], dict(real, SUM_ITEM=64, WG=1)
         yield ["prelude", "elementary", "loss", "ctc"], dict(real, WG=1)
         yield ["prelude", "optimizer"], real
@@ -80,8 +81,11 @@ def programs(vector):
                                          forward + ["persistent_single"])
             yield from cell_programs(
                 tile, scan + ["scan_backward", "partition", "persistent", "persistent_backward"])
-        yield from cell_programs(
-            real, ["storage", "scan_launch", "scan", "scan_forward", "scan_backward", "stepwise"])
+        steps = ["storage", "scan_launch", "scan", "scan_forward", "scan_backward", "stepwise"]
+        yield from cell_programs(real, steps)
+        for vec, _ in tiles(vector, double): # with layer norm
+            if vec > 1:
+                yield from cell_programs(dict(real, VEC=vec, RARE=1), steps)
     for storage in ("f16", "bf16", "int8"):
         yield ["prelude", "storage", "convert"], {"STORAGE": STORAGES[storage]}
     for double in BOOLS:

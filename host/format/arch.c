@@ -20,8 +20,8 @@ typedef struct arch {
 /* Beside what clr_graph_build knows, and looks at. */
 static clrnn_status check_fields(const arch *a)
 {
-    static const char *const fields[] = {"graph",   "inputs",  "nodes",
-                                         "outputs", "tensors", "unused"};
+    static const char *const fields[] = {"graph",   "inputs", "nodes",      "outputs",
+                                         "tensors", "unused", "sample_rate"};
     for (const cJSON *i = a->root->child; i; i = i->next) {
         bool known = false;
         for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)

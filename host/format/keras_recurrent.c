@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * format/keras_recurrent.c - SimpleRNN, GRU, LSTM, RNN of one of their cells, and Bidirectional.
  *
- * go_backwards reads x from its end, and y stays in the order in which it is made; within
- * Bidirectional the backward layer's y is turned round again, which is what this library's second
- * direction does. */
+ * go_backwards reads x from its end, and y stays in the order in which it is made: ours, which is in
+ * that of x, turned. Within Bidirectional the backward layer's y is turned round again, which is
+ * what this library's second direction does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,8 +150,6 @@ static clrnn_status add_node(clr_keras *k, const form *f, uint32_t *in)
     if (status != CLRNN_OK)
         return status;
     *in = (uint32_t)info.shape[2];
-    if (f->backwards && f->sequences)
-        status = clr_keras_unsupported(k, "go_backwards with", "return_sequences");
     desc.network.reverse = f->backwards;
     desc.inputs[4] = k->mask[0] ? k->mask : NULL;
     desc.repeat = k->mask[0] && !f->zeros;
@@ -171,6 +169,12 @@ static clrnn_status take_first(clr_keras *k, const clrnn_network_desc *n)
     clrnn_status status = slice(k, k->node, 1, 0, 1, 1, ".first", &first);
     return status == CLRNN_OK ? clr_keras_add(k, &flat, ".last", first.name, &k->outputs[0])
                               : status;
+}
+
+/* y in the order in which it is made. Its mask is that of x, not turned: Keras leaves it as it is. */
+static clrnn_status take_turned(clr_keras *k)
+{
+    return slice(k, k->node, 1, -1, CLRNN_TO_END, -1, ".turned", &k->outputs[0]);
 }
 
 static clrnn_status add_states(clr_keras *k, const clrnn_network_desc *n)
@@ -197,7 +201,9 @@ static clrnn_status add_one_way(clr_keras *k)
         return status;
     k->outputs[0].mask[0] = 0;
     memcpy(k->outputs[0].name, k->node, sizeof k->node);
-    if (f.backwards && k->mask[0])
+    if (f.backwards && f.sequences)
+        status = take_turned(k);
+    else if (f.backwards && k->mask[0])
         status = take_first(k, &f.network);
     else if (f.backwards) /* the last that is made is that of the first step */
         status = take_state(k, "hn", &f.network, 0, ".last", &k->outputs[0]);

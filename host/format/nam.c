@@ -203,6 +203,8 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     clrnn_status status = clr_json_file(file, log, &root);
     if (status == CLRNN_OK)
         status = read_model(&m, root, desc->precision, graph);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_set_sample_rate(*graph, clr_json_sample_rate(root));
     cJSON_Delete(root);
     free(m.weights);
     free(m.rnn);

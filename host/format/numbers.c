@@ -3,7 +3,10 @@
 #include "format/numbers.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/decimal.h"
 
 clrnn_status clr_json_file(const clr_format_file *file, const clrnn_log *log, cJSON **root)
 {
@@ -73,4 +76,29 @@ bool clr_json_known(const cJSON *object, const char *const *known, const char **
             return false;
     }
     return true;
+}
+
+static double rate_in(const cJSON *object)
+{
+    static const char *const names[] = {"sample_rate", "samplerate"};
+    double rate = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, names[i]);
+        const char *text = cJSON_GetStringValue(item);
+        char copy[CLR_DECIMAL_ROOM];
+        if (text && rate == 0)
+            rate = strtod(clr_decimal_local(text, strlen(text), copy, sizeof copy), NULL);
+        else if (cJSON_IsNumber(item) && rate == 0)
+            rate = item->valuedouble;
+    }
+    return rate >= 1 && rate <= 1e6 ? rate : 0;
+}
+
+double clr_json_sample_rate(const cJSON *root)
+{
+    static const char *const inside[] = {"metadata", "model_data", "config"};
+    double rate = rate_in(root);
+    for (size_t i = 0; i < sizeof inside / sizeof *inside && rate == 0; i++)
+        rate = rate_in(cJSON_GetObjectItemCaseSensitive(root, inside[i]));
+    return rate;
 }

@@ -27,4 +27,8 @@ bool clr_json_last(const cJSON *item, uint32_t *value);
  *  not. */
 bool clr_json_known(const cJSON *object, const char *const *known, const char **other);
 
+/** The sample rate that a model says, as a number or as digits, in the object or in one of those in
+ *  it that hold such things; 0: none. */
+double clr_json_sample_rate(const cJSON *root);
+
 #endif

@@ -93,13 +93,58 @@ clrnn_status clr_onnx_constant(onnx_node *n, const onnx_array *array, const onnx
     return clr_onnx_add(n, &desc, NULL, 0, at);
 }
 
+/* The one number of a value as T or N and what is added to it. False: it is no such. */
+static bool is_symbol(const onnx_value *value, int64_t *symbol, double *more)
+{
+    const onnx_array *a = &value->array[0], *b = &value->array[1];
+    if (value->same || clr_onnx_count(a) != 1 || clr_onnx_count(b) != 1 || a->rank != b->rank)
+        return false;
+    *symbol = a->data[0] - CLR_PROBE_STEPS == b->data[0] - CLR_OTHER_STEPS   ? CLRNN_STEPS
+              : a->data[0] - CLR_PROBE_BATCH == b->data[0] - CLR_OTHER_BATCH ? CLRNN_BATCH
+                                                                             : 0;
+    *more = a->data[0] - (*symbol == CLRNN_STEPS ? CLR_PROBE_STEPS : CLR_PROBE_BATCH);
+    return *symbol != 0;
+}
+
+/* It as an array of the graph: as many ones as it says, added. */
+static clrnn_status count_symbol(onnx_node *n, int64_t symbol, double more, uint32_t rank,
+                                 uint32_t *at)
+{
+    static const double unit = 1;
+    static const uint32_t first[] = {0};
+    uint32_t other = 0;
+    clrnn_node_desc one = {.kind = CLRNN_NODE_CONSTANT, .data = &unit};
+    clrnn_node_desc added = {.kind = CLRNN_NODE_CONSTANT, .data = &more};
+    clrnn_node_desc all = {.kind = CLRNN_NODE_EXPAND, .rank = 1, .shape = {symbol}};
+    clrnn_node_desc deep = {.kind = CLRNN_NODE_RESHAPE, .rank = rank};
+    clrnn_status status = clr_onnx_add(n, &one, NULL, 0, at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add(n, &all, at, 1, at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_reduce(n, CLRNN_REDUCE_SUM, first, 1, false, *at, at);
+    if (status == CLRNN_OK && more != 0)
+        status = clr_onnx_add(n, &added, NULL, 0, &other);
+    if (status == CLRNN_OK && more != 0)
+        status = clr_onnx_add_pair(n, CLRNN_NODE_ADD, *at, other, at);
+    for (uint32_t i = 0; i < rank; i++)
+        deep.shape[i] = 1;
+    return status == CLRNN_OK && rank > 0 ? clr_onnx_add(n, &deep, at, 1, at) : status;
+}
+
 clrnn_status clr_onnx_graph_in(onnx_node *n, uint32_t k, uint32_t *at)
 {
     onnx_value *value = n->in[k];
+    int64_t symbol = 0;
+    double more = 0;
     *at = value->at;
     if (*at != CLR_NO_VALUE)
         return CLRNN_OK;
     clrnn_status status = clr_onnx_need(n, k, "input");
+    if (status == CLRNN_OK && is_symbol(value, &symbol, &more)) {
+        status = count_symbol(n, symbol, more, value->array[0].rank, at);
+        value->at = status == CLRNN_OK ? *at : CLR_NO_VALUE;
+        return status;
+    }
     if (status == CLRNN_OK && !value->same &&
         !(value->array[0].filled && value->array[1].filled &&
           value->array[0].data[0] == value->array[1].data[0]))

@@ -305,4 +305,5 @@ const onnx_op clr_onnx_ops_move[] = {
     {"Slice", 1, 5, 1, clr_onnx_slice_fold, clr_onnx_slice_build},
     {"Split", 1, 2, ONNX_MOST_OUT, clr_onnx_split_fold, clr_onnx_split_build},
     {"Gather", 2, 2, 1, clr_onnx_gather_fold, clr_onnx_gather_build},
+    {"ReverseSequence", 2, 2, 1, clr_onnx_reverse_fold, clr_onnx_reverse_build},
     {0}};

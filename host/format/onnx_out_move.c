@@ -70,9 +70,48 @@ static bool begins_before(const onnx_out *out, uint32_t i)
     return d->step[i] < 0 && d->begin[i] < 0 && d->begin[i] < -n && clr_out_is_fixed(out, 0, i);
 }
 
+/* Time within lengths of the node's own, which are 0..T whatever they say. */
+static void put_reverse(onnx_out *out)
+{
+    const clr_shape *x = clr_out_in_shape(out, 0);
+    const clrnn_node_desc *d = &out->node->desc;
+    const int32_t none[] = {0};
+    uint32_t time = 0, rows, order[CLRNN_MOST_AXES], back[CLRNN_MOST_AXES], k = 2;
+    while (x->steps == CLR_NO_AXIS ? d->step[time] >= 0 : time != (uint32_t)x->steps)
+        time++;
+    rows = x->batch != CLR_NO_AXIS ? (uint32_t)x->batch : time == 0 ? 1 : 0;
+    order[0] = time;
+    order[1] = rows;
+    for (uint32_t i = 0; i < x->rank; i++)
+        if (i != time && i != rows)
+            order[k++] = i;
+    for (uint32_t i = 0; i < x->rank; i++)
+        back[order[i]] = i;
+    const bool moved = time > 1 || rows > 1;
+    const char *in = clr_out_in(out, 0), *y = clr_out_name(out, 0), *most = clr_out_fresh(out);
+    const char *size = clr_out_axis_size(out, in, time), *whole = clr_out_fresh(out);
+    clr_out_int(out, clr_out_op(out, "Cast", most, 1, size), "to", ONNX_INT32);
+    const char *zero = clr_out_whole(out, none, 1);
+    const char *lengths = clr_out_made(out, "Max", clr_out_in(out, 1), zero);
+    lengths = clr_out_made(out, "Min", lengths, most);
+    clr_out_int(out, clr_out_op(out, "Cast", whole, 1, lengths), "to", ONNX_INT64);
+    const char *first = moved ? clr_out_fresh(out) : in, *turned = moved ? clr_out_fresh(out) : y;
+    if (moved)
+        clr_out_transpose(out, in, order, x->rank, first);
+    ClrOnnx__Node *node = clr_out_op(out, "ReverseSequence", turned, 2, first, whole);
+    clr_out_int(out, node, "time_axis", moved ? 0 : time);
+    clr_out_int(out, node, "batch_axis", moved ? 1 : rows);
+    if (moved)
+        clr_out_transpose(out, turned, back, x->rank, y);
+}
+
 void clr_out_slice(onnx_out *out)
 {
     const clrnn_node_desc *d = &out->node->desc;
+    if (clr_out_in(out, 1)) {
+        put_reverse(out);
+        return;
+    }
     int64_t begin[CLRNN_MOST_AXES], end[CLRNN_MOST_AXES], step[CLRNN_MOST_AXES];
     int64_t axes[CLRNN_MOST_AXES];
     for (uint32_t i = 0; i < d->rank; i++) {

@@ -349,6 +349,8 @@ void clr_out_recurrent(onnx_out *out)
         clr_out_refuse(out, "a bound of the cell state (cell_clip)");
     if (d->proj_clip > 0)
         clr_out_refuse(out, "a bound of what is projected (proj_clip)");
+    if (d->layer_norm)
+        clr_out_refuse(out, "layer norm within a step (layer_norm)");
     if (clr_out_in(out, 4))
         clr_out_refuse(out, "a mask of steps");
     if (clr_out_in(out, 3) && (out->node->desc.repeat || out->node->desc.value != 0))

@@ -257,20 +257,67 @@ static clrnn_node_kind kind_of(pair_id id)
     }
 }
 
-/* What remains: a - b floor(a/b), or for fmod of numbers of one sign the same. */
+static bool is_finite(const onnx_value *value)
+{
+    bool finite = value->known;
+    for (int w = 0; w < ONNX_WORLDS && finite; w++) {
+        const onnx_array *a = &value->array[w];
+        for (size_t i = 0; i < (a->filled ? 1 : clr_onnx_count(a)) && a->data; i++)
+            finite = finite && isfinite(a->data[i]);
+    }
+    return finite;
+}
+
+/* Where b is infinite a/b b is no number: a remains, or b where that has to give the sign. Of
+ * infinite a nothing does. */
+static clrnn_status by_infinity(onnx_node *n, bool fmod_of_c, uint32_t a, uint32_t b, uint32_t *at)
+{
+    static const double infinity = INFINITY, none = 0;
+    clrnn_node_desc constant = {.kind = CLRNN_NODE_CONSTANT, .data = &infinity};
+    clrnn_node_desc zero = {.kind = CLRNN_NODE_CONSTANT, .data = &none};
+    clrnn_node_desc equal = {.kind = CLRNN_NODE_COMPARE, .comparison = CLRNN_EQUAL};
+    clrnn_node_desc less = {.kind = CLRNN_NODE_COMPARE, .comparison = CLRNN_LESS};
+    clrnn_node_desc choose = {.kind = CLRNN_NODE_SELECT};
+    uint32_t size = 0, most = 0, is = 0, other = a, signs = 0, nought = 0, gone = 0;
+    clrnn_status status = clr_onnx_add_function(n, CLRNN_FN_ABS, 0, 0, b, &size);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add(n, &constant, NULL, 0, &most);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add(n, &equal, (uint32_t[]){size, most}, 2, &is);
+    if (status == CLRNN_OK && !fmod_of_c) {
+        status = clr_onnx_add(n, &zero, NULL, 0, &nought);
+        if (status == CLRNN_OK)
+            status = clr_onnx_add_pair(n, CLRNN_NODE_MUL, a, b, &signs);
+        if (status == CLRNN_OK)
+            status = clr_onnx_add(n, &less, (uint32_t[]){signs, nought}, 2, &signs);
+        if (status == CLRNN_OK)
+            status = clr_onnx_add(n, &choose, (uint32_t[]){signs, b, a}, 3, &other);
+    }
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_pair(n, CLRNN_NODE_SUB, a, a, &gone);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_pair(n, CLRNN_NODE_ADD, other, gone, &other);
+    return status == CLRNN_OK ? clr_onnx_add(n, &choose, (uint32_t[]){is, other, *at}, 3, at)
+                              : status;
+}
+
+/* What remains: a - b floor(a/b), or with fmod, as in C, a - b trunc(a/b). */
 static clrnn_status modulo(onnx_node *n, uint32_t a, uint32_t b, uint32_t *at)
 {
     int64_t c_rule = 0;
     clrnn_status status = clr_onnx_integer(n, "fmod", 0, &c_rule);
-    if (status == CLRNN_OK && c_rule)
-        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "fmod 1 of values that nodes make");
     if (status == CLRNN_OK)
         status = clr_onnx_add_pair(n, CLRNN_NODE_DIV, a, b, at);
     if (status == CLRNN_OK)
-        status = clr_onnx_add_function(n, CLRNN_FN_FLOOR, 0, 0, *at, at);
+        status = c_rule ? clr_onnx_truncate(n, *at, at)
+                        : clr_onnx_add_function(n, CLRNN_FN_FLOOR, 0, 0, *at, at);
     if (status == CLRNN_OK)
         status = clr_onnx_add_pair(n, CLRNN_NODE_MUL, *at, b, at);
-    return status == CLRNN_OK ? clr_onnx_add_pair(n, CLRNN_NODE_SUB, a, *at, at) : status;
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_pair(n, CLRNN_NODE_SUB, a, *at, at);
+    return status == CLRNN_OK && n->in[1]->type == ONNX_REAL && !is_finite(n->in[1])
+               ? by_infinity(n, c_rule != 0, a, b, at)
+               : status;
 }
 
 static clrnn_status join(onnx_node *n, pair_id id, uint32_t a, uint32_t b, uint32_t *at)

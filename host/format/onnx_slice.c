@@ -211,7 +211,7 @@ clrnn_status clr_onnx_slice_build(onnx_node *n)
     clrnn_status status = clr_onnx_graph_in(n, 0, &at);
     const uint32_t rank = status == CLRNN_OK ? clr_onnx_shape(n, at)->rank : 0;
     for (int w = 0; w < ONNX_WORLDS && status == CLRNN_OK; w++) {
-        uint64_t size[CLRNN_MOST_AXES];
+        uint64_t size[CLRNN_MOST_AXES] = {0};
         for (uint32_t i = 0; i < rank; i++)
             size[i] = clr_onnx_size(n, at, i, w);
         status = read_cuts(n, w, rank, size, &c[w]);

@@ -21,6 +21,8 @@ clrnn_status clr_onnx_slice_fold(onnx_node *n, const onnx_array *const *in, onnx
 clrnn_status clr_onnx_slice_build(onnx_node *n);
 clrnn_status clr_onnx_split_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out);
 clrnn_status clr_onnx_split_build(onnx_node *n);
+clrnn_status clr_onnx_reverse_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out);
+clrnn_status clr_onnx_reverse_build(onnx_node *n);
 clrnn_status clr_onnx_gather_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out);
 clrnn_status clr_onnx_gather_build(onnx_node *n);
 

@@ -83,6 +83,8 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     clrnn_status status = clr_json_file(file, log, &root);
     if (status == CLRNN_OK)
         status = read_model(&r, root, graph, desc->precision);
+    if (status == CLRNN_OK)
+        status = clrnn_graph_set_sample_rate(*graph, clr_json_sample_rate(root));
     cJSON_Delete(root);
     return status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE ? CLRNN_ERR_FORMAT : status;
 }

@@ -315,7 +315,14 @@ static clrnn_status put_nodes(writer *w)
         status = put_node(w, clrnn_graph_node(g, i), before);
         before = clrnn_graph_node(g, i)->name;
     }
-    clr_json_put(&w->json, "]}\n");
+    clr_json_put(&w->json, "]");
+    if (g->sample_rate > 0) {
+        char rate[CLR_DECIMAL_ROOM];
+        clr_decimal_write(rate, 17, g->sample_rate);
+        clr_json_put(&w->json, ",\"samplerate\":");
+        clr_json_put(&w->json, rate);
+    }
+    clr_json_put(&w->json, "}\n");
     const uint32_t last = clrnn_graph_outputs(g);
     if (status == CLRNN_OK && (last == 0 || !clrnn_graph_output_at(g, last - 1, &y) ||
                                strcmp(g->values[g->outputs[last - 1].value].name, before) != 0))

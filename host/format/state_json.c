@@ -103,11 +103,14 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
         status = clrnn_tensors_create(log, &r.set);
     if (status == CLRNN_OK)
         status = read_root(&r, root);
+    const double rate = clr_json_sample_rate(root);
     cJSON_Delete(root);
     if (status == CLRNN_OK)
         status = clr_state_dict_import(r.set, file, desc, log, graph);
     if (status == CLRNN_OK && r.skip && !desc->arch)
         status = add_skip(*graph);
+    if (status == CLRNN_OK && rate > 0)
+        status = clrnn_graph_set_sample_rate(*graph, rate);
     clrnn_tensors_destroy(&r.set);
     return status == CLRNN_ERR_ARGUMENT ? CLRNN_ERR_FORMAT : status;
 }

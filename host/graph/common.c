@@ -112,6 +112,34 @@ void clr_launch_takes(map_launch *launch, uint32_t k, const clr_shape *over, con
     }
 }
 
+void clr_launch_reads(const clr_run *run, map_launch *launch, uint32_t k, const clr_shape *over,
+                      uint32_t input)
+{
+    const clr_shape *shape = &run->in[input];
+    const uint32_t missing = over->rank - shape->rank;
+    clr_launch_takes(launch, k, over, shape, run->x[input]);
+    for (uint32_t i = missing; i < over->rank; i++)
+        if (shape->size[i - missing] != 1)
+            launch->stride[k][i] = run->strides[input]->stride[i - missing];
+}
+
+clr_strides clr_strides_of(const clr_shape *shape)
+{
+    clr_strides view = {.begin = 0};
+    for (uint32_t i = 0; i < shape->rank; i++)
+        view.stride[i] = clr_shape_stride(shape, i);
+    return view;
+}
+
+/* Along an axis of one element nobody goes. */
+bool clr_strides_are_flat(const clr_strides *view, const clr_shape *shape)
+{
+    for (uint32_t i = 0; i < shape->rank; i++)
+        if (shape->size[i] != 1 && view->stride[i] != clr_shape_stride(shape, i))
+            return false;
+    return true;
+}
+
 clrnn_status clr_move(clr_run *run, const map_launch *launch, cl_mem out, cl_mem in, bool ids)
 {
     const cl_mem all[MAP_INPUTS] = {in, NULL, NULL};

@@ -71,7 +71,8 @@ struct clrnn_graph {
     uint32_t value_count, input_count, node_count, output_count;
     uint32_t *inputs; /* [input_count] values */
     size_t parameter_count, elements;
-    void *data; /* [elements] */
+    void *data;         /* [elements] */
+    double sample_rate; /* 0: nobody has said it */
 };
 
 /** Bytes of an element. */

@@ -91,6 +91,13 @@ typedef struct clr_state_part {
 } clr_state_part;
 #define CLR_STATE_PARTS 2
 
+/* How an array lies where it is: elements before its first one, and between neighbours, negative
+ * ones modulo 2^64. */
+typedef struct clr_strides {
+    size_t begin;
+    cl_ulong stride[MAP_AXES];
+} clr_strides;
+
 /* Elements that a node wants in a pass. */
 typedef struct clr_node_memory {
     size_t kept;              /* from forward to backward */
@@ -108,6 +115,8 @@ typedef struct clr_run {
      * overwritten, and 0 past lengths. */
     clrnn_slice x[CLRNN_MOST_INPUTS], y[CLR_MOST_OUTPUTS];
     clrnn_slice dx[CLRNN_MOST_INPUTS], dy[CLR_MOST_OUTPUTS];
+    const clr_strides
+        *strides[CLRNN_MOST_INPUTS]; /* of x, whose slice begins at its first element */
     clrnn_slice kept, scratch, lasting;
     cl_mem parameters, gradient; /* flat */
     const size_t *at;            /* [parameters of the node] where each begins */
@@ -133,6 +142,9 @@ typedef struct clr_kind {
     uint32_t least, most; /* inputs */
     uint32_t ids;         /* bits of inputs that are ids; others are numbers */
     bool any;             /* ids and numbers alike are moved */
+    uint32_t strided;     /* bits of inputs that may lie in any way; others lie row-major */
+    bool takes_function;  /* it can take the desc's function of what it makes, its one output */
+    bool is_function;     /* that of x[0] is all that it computes */
     uint32_t uses;
     const char *outputs[CLR_MOST_OUTPUTS]; /* "" the first; NULL: no more */
     /** Make a descriptor complete. May be NULL. */
@@ -148,6 +160,9 @@ typedef struct clr_kind {
     clrnn_status (*create)(clr_run *run);
     void (*destroy)(void *own);
     clrnn_status (*forward)(clr_run *run);
+    /** Where its output is x[0] in other places: *view, that of x[0], becomes the output's. False:
+     *  not if x[0] lies like that. Without training alone. NULL: it makes something new. */
+    bool (*view)(const clr_run *run, clr_strides *view);
     clrnn_status (*backward)(clr_run *run); /* NULL: forward only */
     /** The plan inside and the pass that it ran, for traces. NULL: there is none. */
     clrnn_forward_io (*pass)(const clr_run *run, clrnn_plan **own);
@@ -178,6 +193,14 @@ map_lengths clr_within(const clr_run *run, const clr_shape *shape);
 map_launch clr_launch_over(const clr_run *run, const clr_shape *shape, clrnn_slice out);
 void clr_launch_takes(map_launch *launch, uint32_t k, const clr_shape *over, const clr_shape *shape,
                       clrnn_slice in);
+
+/** The same of an input of the node, however it lies. */
+void clr_launch_reads(const clr_run *run, map_launch *launch, uint32_t k, const clr_shape *over,
+                      uint32_t input);
+
+/** How an array of its own lies; whether one lies like that. */
+clr_strides clr_strides_of(const clr_shape *shape);
+bool clr_strides_are_flat(const clr_strides *view, const clr_shape *shape);
 
 /** y = x, of any strides that `launch` has, with the lengths that it has. */
 clrnn_status clr_move(clr_run *run, const map_launch *launch, cl_mem out, cl_mem in, bool ids);

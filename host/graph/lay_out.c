@@ -162,6 +162,16 @@ static uint32_t max(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+/* Whether a node reads a value, or what is that value seen in another way. */
+static bool reads(const clrnn_graph_plan *plan, const clr_node *node, uint32_t v)
+{
+    for (uint32_t k = 0; k < node->input_count; k++)
+        if (node->inputs[k] != CLR_NO_VALUE &&
+            (node->inputs[k] == v || plan->values[node->inputs[k]].of == v))
+            return true;
+    return false;
+}
+
 /* From when and until when a value is needed. */
 static void add_values(clrnn_graph_plan *plan, items *list)
 {
@@ -169,18 +179,18 @@ static void add_values(clrnn_graph_plan *plan, items *list)
     const uint32_t n = g->node_count, end = 2 * n + 3;
     for (uint32_t v = 0; v < g->value_count; v++) {
         clr_value_place *place = &plan->values[v];
-        const uint32_t made = g->values[v].node == CLR_NO_VALUE ? 0 : g->values[v].node + 1;
+        const uint32_t made = place->maker == CLR_NO_VALUE ? 0 : place->maker + 1;
         uint32_t last = made, last_reader = 0;
         for (uint32_t i = 0; i < n; i++)
-            for (uint32_t k = 0; k < g->nodes[i].input_count; k++)
-                if (g->nodes[i].inputs[k] == v)
-                    last_reader = last = max(last, i + 1);
+            if (reads(plan, &g->nodes[i], v))
+                last_reader = last = max(last, i + 1);
         if (place->is_output)
             last = n + 1;
         if (plan->desc.train)
             last = end - made;
         place->count = clr_shape_count(&plan->shapes[v]);
-        add(list, &place->value, place->wanted ? place->count : 0, made, last);
+        const bool lies = place->wanted && place->of == CLR_NO_VALUE;
+        add(list, &place->value, lies ? place->count : 0, made, last);
         const uint32_t begun = place->is_output ? n + 2 : end - last_reader;
         add(list, &place->gradient, place->has_gradient ? place->count : 0, begun, end - made);
         if (place->count == 0) /* nothing, but somewhere */
@@ -214,7 +224,7 @@ static void add_nodes(clrnn_graph_plan *plan, items *list)
         clr_node_place *place = &plan->nodes[i];
         const clr_run run = clr_plan_run(plan, i, false);
         clr_node_memory m = {0};
-        if (run.node->kind->memory)
+        if (run.node->kind->memory && !place->silent)
             run.node->kind->memory(&run, &m);
         const uint32_t back = end - (i + 1);
         add(list, &place->kept, plan->desc.train ? m.kept : 0, i + 1, back);

@@ -68,24 +68,31 @@ static clrnn_status reshape_infer(clr_infer *infer)
     return status;
 }
 
-static clrnn_status reshape_move(clr_run *run, clrnn_slice from, clrnn_slice to,
-                                 const clr_shape *shape)
-{
-    map_launch l = clr_launch_over(run, shape, to);
-    clr_launch_takes(&l, 0, shape, shape, from);
-    for (uint32_t i = 0; i < shape->rank; i++) /* also of axes of size 1 */
-        l.stride[0][i] = clr_shape_stride(shape, i);
-    return clr_move(run, &l, to.buffer, from.buffer, shape->ids);
-}
-
+/* In the order of x, which is that of y, but along the axes that x has: it may lie in any way. */
 static clrnn_status reshape_forward(clr_run *run)
 {
-    return reshape_move(run, run->x[0], run->y[0], &run->out[0]);
+    map_launch l = clr_launch_over(run, &run->in[0], run->y[0]);
+    clr_launch_reads(run, &l, 0, &run->in[0], 0);
+    l.within = clr_within(run, &run->out[0]);
+    return clr_move(run, &l, run->y[0].buffer, run->x[0].buffer, run->in[0].ids);
+}
+
+static bool reshape_view(const clr_run *run, clr_strides *view)
+{
+    const size_t begin = view->begin;
+    const bool flat = clr_strides_are_flat(view, &run->in[0]);
+    *view = clr_strides_of(&run->out[0]);
+    view->begin = begin;
+    return flat;
 }
 
 static clrnn_status reshape_backward(clr_run *run)
 {
-    return run->dx[0].buffer ? reshape_move(run, run->dy[0], run->dx[0], &run->in[0]) : CLRNN_OK;
+    const clr_shape *shape = &run->in[0];
+    map_launch l = clr_launch_over(run, shape, run->dx[0]);
+    clr_launch_takes(&l, 0, shape, shape, run->dy[0]);
+    return run->dx[0].buffer ? clr_move(run, &l, run->dx[0].buffer, run->dy[0].buffer, shape->ids)
+                             : CLRNN_OK;
 }
 
 static const char *reshape_no_stream(const clr_infer *infer)
@@ -98,10 +105,12 @@ const clr_kind clr_kind_reshape = {.id = CLRNN_NODE_RESHAPE,
                                    .least = 1,
                                    .most = 1,
                                    .any = true,
+                                   .strided = 1,
                                    .uses = CLR_USES_RANK | CLR_USES_SHAPE,
                                    .outputs = {""},
                                    .infer = reshape_infer,
                                    .forward = reshape_forward,
+                                   .view = reshape_view,
                                    .backward = reshape_backward,
                                    .no_stream = reshape_no_stream};
 
@@ -138,8 +147,16 @@ static clrnn_status transpose_forward(clr_run *run)
     map_launch l = clr_launch_over(run, &run->out[0], run->y[0]);
     l.at[0] = run->x[0].offset;
     for (uint32_t i = 0; i < run->out[0].rank; i++)
-        l.stride[0][i] = clr_shape_stride(&run->in[0], run->node->desc.order[i]);
+        l.stride[0][i] = run->strides[0]->stride[run->node->desc.order[i]];
     return clr_move(run, &l, run->y[0].buffer, run->x[0].buffer, run->in[0].ids);
+}
+
+static bool transpose_view(const clr_run *run, clr_strides *view)
+{
+    const clr_strides from = *view;
+    for (uint32_t i = 0; i < run->out[0].rank; i++)
+        view->stride[i] = from.stride[run->node->desc.order[i]];
+    return true;
 }
 
 static clrnn_status transpose_backward(clr_run *run)
@@ -156,8 +173,10 @@ const clr_kind clr_kind_transpose = {.id = CLRNN_NODE_TRANSPOSE,
                                      .least = 1,
                                      .most = 1,
                                      .any = true,
+                                     .strided = 1,
                                      .uses = CLR_USES_RANK | CLR_USES_ORDER,
                                      .outputs = {""},
                                      .infer = transpose_infer,
                                      .forward = transpose_forward,
+                                     .view = transpose_view,
                                      .backward = transpose_backward};

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "device/buffer.h"
-#include "graph/window.h"
+#include "graph/smooth.h"
 
 /* --- shapes ---------------------------------------------------------------------------------- */
 
@@ -105,6 +105,34 @@ static size_t panels_count(const clr_run *run, const sizes *s)
     return s->groups * clr_packed_panel_count(&run->tools->gemms.packed, positions, s->window);
 }
 
+static void swap(cl_ulong pair[2])
+{
+    const cl_ulong first = pair[0];
+    pair[0] = pair[1];
+    pair[1] = first;
+}
+
+/* One axis is the last of two, along which neighbours are gathered together. */
+static void turn(window_launch *w)
+{
+    swap(w->x_stride);
+    swap(w->x_size);
+    swap(w->out_size);
+    swap(w->kernel_size);
+    swap(w->step);
+    swap(w->dilation);
+    swap(w->pad);
+}
+
+/* As it is done directly: one axis is the last of two. */
+static window_launch direct_launch(const clr_run *run, const sizes *s)
+{
+    window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
+    if (s->at.spaces == 1)
+        turn(&w);
+    return w;
+}
+
 static bool is_bent(const clr_run *run)
 {
     return run->node->desc.function != CLRNN_FN_IDENTITY;
@@ -114,7 +142,9 @@ static void conv_memory(const clr_run *run, clr_node_memory *memory)
 {
     const sizes s = sizes_of(run);
     if (is_direct(run, &s)) {
-        memory->forward = panels_count(run, &s);
+        const window_launch w = direct_launch(run, &s);
+        const size_t panels = panels_count(run, &s), padded = clr_smooth_count(run, &w);
+        memory->forward = panels > padded ? panels : padded; /* which it is depends on T */
         return;
     }
     memory->lasting = s.groups * clr_prepared_count(run->tools, s.units, s.window);
@@ -135,7 +165,7 @@ static clrnn_status with_past(clr_run *run, const sizes *s, clrnn_slice steps, w
     const size_t real = run->tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
     const map_lengths within = clr_within(run, in);
     map_launch l = clr_launch_over(run, in, clr_part(steps, past * N * C));
-    clr_launch_takes(&l, 0, in, in, run->x[0]);
+    clr_launch_reads(run, &l, 0, in, 0);
     for (uint32_t i = 0; i < in->rank; i++)
         l.out_stride[i] = (int32_t)i == s->at.space[0] ? N * C : (int32_t)i == s->at.outer ? C : 1;
     clrnn_status status = CLRNN_OK;
@@ -162,7 +192,7 @@ static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn
 {
     window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
     clrnn_status status = CLRNN_OK;
-    w.x_at = run->x[0].offset;
+    clr_window_reads(run, &s->at, &w);
     w.cols_at = cols.offset;
     if (run->stream)
         status = with_past(run, s, steps, &w);
@@ -172,35 +202,21 @@ static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn
                : status;
 }
 
-static void swap(cl_ulong pair[2])
-{
-    const cl_ulong first = pair[0];
-    pair[0] = pair[1];
-    pair[1] = first;
-}
-
-/* One axis is the last of two, along which neighbours are gathered together. */
-static void turn(window_launch *w)
-{
-    swap(w->x_stride);
-    swap(w->x_size);
-    swap(w->out_size);
-    swap(w->kernel_size);
-    swap(w->step);
-    swap(w->dilation);
-    swap(w->pad);
-}
-
 /* Row by row, y[row] [units,positions] = weight times panels. */
 static clrnn_status conv_direct(clr_run *run, const sizes *s)
 {
     window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
     const size_t positions = (size_t)(w.out_size[0] * w.out_size[1]);
     const size_t panels = panels_count(run, s) / s->groups;
+    /* While it is in the caches. What lengths say is said of all rows. */
+    const bool near = !clr_within(run, &run->out[0]).some;
     clrnn_status status = CLRNN_OK;
+    clr_window_reads(run, &s->at, &w);
     w.cols_at = run->scratch.offset;
     if (s->at.spaces == 1)
         turn(&w);
+    if (clr_smooth_suits(run, &w))
+        return clr_smooth_run(run, &s->at, &w, run->scratch);
     for (size_t row = 0; row < w.outer && positions && status == CLRNN_OK; row++) {
         w.x_at = run->x[0].offset + row * w.x_outer;
         status =
@@ -219,8 +235,11 @@ static clrnn_status conv_direct(clr_run *run, const sizes *s)
                                       .prepared = &cols};
             status = clr_gemm_run(&run->tools->gemms, &product);
         }
+        if (status == CLRNN_OK && near)
+            status = clr_window_finish_row(run, &s->at, run->y[0], row);
     }
-    return status == CLRNN_OK ? clr_window_finish_in_place(run, &s->at, run->y[0]) : status;
+    return status == CLRNN_OK && !near ? clr_window_finish_in_place(run, &s->at, run->y[0])
+                                       : status;
 }
 
 static clrnn_status conv_forward(clr_run *run)
@@ -326,6 +345,8 @@ static uint32_t conv_state(const clr_infer *infer, clr_state_part parts[CLR_STAT
 const clr_kind clr_kind_conv1d = {.id = CLRNN_NODE_CONV1D,
                                   .least = 1,
                                   .most = 1,
+                                  .strided = 1,
+                                  .takes_function = true,
                                   .uses = CONV_USES | CLR_USES_CAUSAL,
                                   .outputs = {""},
                                   .complete = conv_complete,
@@ -345,6 +366,8 @@ static const char *conv2d_no_stream(const clr_infer *infer)
 const clr_kind clr_kind_conv2d = {.id = CLRNN_NODE_CONV2D,
                                   .least = 1,
                                   .most = 1,
+                                  .strided = 1,
+                                  .takes_function = true,
                                   .uses = CONV_USES,
                                   .outputs = {""},
                                   .complete = conv_complete,

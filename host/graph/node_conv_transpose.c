@@ -63,7 +63,7 @@ static clrnn_status x_rows(clr_run *run, const sizes *s, clrnn_slice rows)
         w.kernel_size[i] = w.step[i] = w.dilation[i] = 1;
         w.pad[i] = 0;
     }
-    w.x_at = run->x[0].offset;
+    clr_window_reads(run, &s->at, &w);
     w.cols_at = rows.offset;
     return clr_window_gather(&run->tools->maps, &w, run->x[0].buffer, rows.buffer);
 }
@@ -117,6 +117,8 @@ static const char *transpose_no_stream(const clr_infer *infer)
     const clr_kind clr_kind_##NAME = {.id = CLRNN_NODE_##ID,                                       \
                                       .least = 1,                                                  \
                                       .most = 1,                                                   \
+                                      .strided = 1,                                                \
+                                      .takes_function = true,                                      \
                                       .uses = CLR_USES_UNITS | CLR_USES_WINDOW | CLR_USES_GROUPS | \
                                               CLR_USES_NO_BIAS | CLR_USES_FUNCTION |               \
                                               CLR_USES_EXTRA,                                      \

@@ -133,6 +133,7 @@ static clrnn_status dense_backward(clr_run *run)
 const clr_kind clr_kind_dense = {.id = CLRNN_NODE_DENSE,
                                  .least = 1,
                                  .most = 1,
+                                 .takes_function = true,
                                  .uses = CLR_USES_UNITS | CLR_USES_NO_BIAS | CLR_USES_FUNCTION,
                                  .outputs = {""},
                                  .infer = dense_infer,

@@ -11,31 +11,26 @@ static clrnn_status same_shape(clr_infer *infer)
     return CLRNN_OK;
 }
 
-/* One array computed from up to three, each broadcast to `over`, at `out`. */
-static clrnn_status compute(clr_run *run, const clr_shape *over, clrnn_slice out, uint32_t combine,
-                            uint32_t count, const clr_shape *const shapes[],
-                            const clrnn_slice arrays[])
+/* y = function(combine) of the first `count` inputs, each broadcast. */
+static clrnn_status compute(clr_run *run, uint32_t combine, uint32_t count)
 {
-    map_launch l = clr_launch_over(run, over, out);
+    const clrnn_node_desc *d = &run->node->desc;
+    map_launch l = clr_launch_over(run, &run->out[0], run->y[0]);
     cl_mem in[MAP_INPUTS] = {NULL};
     l.combine = combine;
+    l.function = d->function;
     for (uint32_t i = 0; i < count; i++) {
-        clr_launch_takes(&l, i, over, shapes[i], arrays[i]);
-        in[i] = arrays[i].buffer;
+        clr_launch_reads(run, &l, i, &run->out[0], i);
+        in[i] = run->x[i].buffer;
     }
-    return clr_map(&run->tools->maps, &l, out.buffer, in, 1, 0);
+    return clr_map(&run->tools->maps, &l, run->y[0].buffer, in, d->alpha, d->beta);
 }
 
 /* --- functions ------------------------------------------------------------------------------- */
 
 static clrnn_status activation_forward(clr_run *run)
 {
-    const clrnn_node_desc *d = &run->node->desc;
-    map_launch l = clr_launch_over(run, &run->out[0], run->y[0]);
-    const cl_mem in[MAP_INPUTS] = {run->x[0].buffer, NULL, NULL};
-    clr_launch_takes(&l, 0, &run->out[0], &run->in[0], run->x[0]);
-    l.function = d->function;
-    return clr_map(&run->tools->maps, &l, run->y[0].buffer, in, d->alpha, d->beta);
+    return compute(run, COMBINE_FIRST, 1);
 }
 
 static clrnn_status activation_backward(clr_run *run)
@@ -55,6 +50,8 @@ static clrnn_status activation_backward(clr_run *run)
 const clr_kind clr_kind_activation = {.id = CLRNN_NODE_ACTIVATION,
                                       .least = 1,
                                       .most = 1,
+                                      .strided = 1,
+                                      .is_function = true,
                                       .uses = CLR_USES_FUNCTION,
                                       .outputs = {""},
                                       .infer = same_shape,
@@ -85,8 +82,7 @@ static uint32_t combine_of(const clrnn_node_desc *d)
 
 static clrnn_status two_forward(clr_run *run)
 {
-    const clr_shape *shapes[] = {&run->in[0], &run->in[1]};
-    return compute(run, &run->out[0], run->y[0], combine_of(&run->node->desc), 2, shapes, run->x);
+    return compute(run, combine_of(&run->node->desc), 2);
 }
 
 static bool same_size(const clr_shape *a, const clr_shape *b)
@@ -159,6 +155,8 @@ static void broadcast_memory(const clr_run *run, clr_node_memory *memory)
     const clr_kind clr_kind_##NAME = {.id = CLRNN_NODE_##ID,      \
                                       .least = 2,                 \
                                       .most = 2,                  \
+                                      .strided = 3,               \
+                                      .takes_function = true,     \
                                       .outputs = {""},            \
                                       .infer = broadcast_two,     \
                                       .memory = broadcast_memory, \
@@ -202,8 +200,7 @@ static clrnn_status select_infer(clr_infer *infer)
 
 static clrnn_status select_forward(clr_run *run)
 {
-    const clr_shape *shapes[] = {&run->in[0], &run->in[1], &run->in[2]};
-    return compute(run, &run->out[0], run->y[0], COMBINE_SELECT, 3, shapes, run->x);
+    return compute(run, COMBINE_SELECT, 3);
 }
 
 static clrnn_status select_backward(clr_run *run)
@@ -225,6 +222,8 @@ static bool not_the_condition(const clrnn_node_desc *desc, uint32_t input)
 const clr_kind clr_kind_select = {.id = CLRNN_NODE_SELECT,
                                   .least = 3,
                                   .most = 3,
+                                  .strided = 7,
+                                  .takes_function = true,
                                   .outputs = {""},
                                   .infer = select_infer,
                                   .memory = broadcast_memory,
@@ -265,8 +264,17 @@ static clrnn_status expand_infer(clr_infer *infer)
 
 static clrnn_status expand_forward(clr_run *run)
 {
-    const clr_shape *shapes[] = {&run->in[0]};
-    return compute(run, &run->out[0], run->y[0], COMBINE_FIRST, 1, shapes, run->x);
+    return compute(run, COMBINE_FIRST, 1);
+}
+
+static bool expand_view(const clr_run *run, clr_strides *view)
+{
+    const clr_shape *x = &run->in[0], *y = &run->out[0];
+    const clr_strides from = *view;
+    const uint32_t missing = y->rank - x->rank;
+    for (uint32_t i = 0; i < y->rank; i++)
+        view->stride[i] = i < missing || x->size[i - missing] == 1 ? 0 : from.stride[i - missing];
+    return true;
 }
 
 static clrnn_status expand_backward(clr_run *run)
@@ -278,11 +286,13 @@ static clrnn_status expand_backward(clr_run *run)
 const clr_kind clr_kind_expand = {.id = CLRNN_NODE_EXPAND,
                                   .least = 1,
                                   .most = 1,
+                                  .strided = 1,
                                   .uses = CLR_USES_RANK | CLR_USES_SHAPE,
                                   .outputs = {""},
                                   .infer = expand_infer,
                                   .memory = broadcast_memory,
                                   .forward = expand_forward,
+                                  .view = expand_view,
                                   .backward = expand_backward};
 
 /* --- dropout --------------------------------------------------------------------------------- */
@@ -310,6 +320,13 @@ static clrnn_status dropout_forward(clr_run *run)
     return expand_forward(run);
 }
 
+/* Without training it is x. */
+static bool dropout_view(const clr_run *run, clr_strides *view)
+{
+    (void)run, (void)view;
+    return true;
+}
+
 static clrnn_status dropout_backward(clr_run *run)
 {
     if (!run->dx[0].buffer)
@@ -329,10 +346,12 @@ static clrnn_status dropout_complete(const clr_infer *infer, clrnn_node_desc *de
 const clr_kind clr_kind_dropout = {.id = CLRNN_NODE_DROPOUT,
                                    .least = 1,
                                    .most = 1,
+                                   .strided = 1,
                                    .uses = CLR_USES_PROBABILITY | CLR_USES_VARIATIONAL,
                                    .outputs = {""},
                                    .complete = dropout_complete,
                                    .infer = same_shape,
                                    .memory = broadcast_memory,
                                    .forward = dropout_forward,
+                                   .view = dropout_view,
                                    .backward = dropout_backward};

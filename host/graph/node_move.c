@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * graph/node_move.c - nodes that cut and join: concat, slice, pad. */
+ * graph/node_move.c - nodes that join and lengthen: concat, pad. */
 #include <string.h>
 
-#include "device/buffer.h"
 #include "graph/kind.h"
 
 static const char *over_time(void)
@@ -64,6 +63,8 @@ static clrnn_status concat_move(clr_run *run, bool back)
         shape.lengths = run->out[0].lengths;
         map_launch l = clr_launch_over(run, part, back ? own : whole);
         clr_launch_takes(&l, 0, part, part, back ? whole : own);
+        if (!back)
+            clr_launch_reads(run, &l, 0, part, i);
         for (uint32_t k = 0; k < part->rank; k++) {
             cl_ulong *of_whole = back ? &l.stride[0][k] : &l.out_stride[k];
             *of_whole = clr_shape_stride(&run->out[0], k);
@@ -98,139 +99,13 @@ const clr_kind clr_kind_concat = {.id = CLRNN_NODE_CONCAT,
                                   .least = 1,
                                   .most = CLRNN_MOST_INPUTS,
                                   .any = true,
+                                  .strided = UINT32_MAX,
                                   .uses = CLR_USES_AXIS,
                                   .outputs = {""},
                                   .infer = concat_infer,
                                   .forward = concat_forward,
                                   .backward = concat_backward,
                                   .no_stream = concat_no_stream};
-
-/* --- slice ----------------------------------------------------------------------------------- */
-
-/* Begin, step and count of an axis. */
-typedef struct range {
-    int64_t begin, step;
-    uint64_t count;
-} range;
-
-static range range_of(const clrnn_node_desc *d, uint32_t axis, uint64_t size)
-{
-    const int64_t n = (int64_t)size, step = d->step[axis] ? d->step[axis] : 1;
-    int64_t begin = d->begin[axis], end = d->end[axis];
-    const int64_t low = step > 0 ? 0 : -1, high = step > 0 ? n : n - 1;
-    begin += begin < 0 ? n : 0;
-    begin = begin < low ? low : begin > high ? high : begin;
-    if (end == CLRNN_TO_END)
-        end = step > 0 ? n : -1;
-    else
-        end += end < 0 ? n : 0;
-    end = end < low ? low : end > n ? n : end;
-    int64_t span = step > 0 ? end - begin : begin - end;
-    int64_t size_of_step = step > 0 ? step : -step;
-    return (range){begin, step, span > 0 ? (uint64_t)((span - 1) / size_of_step + 1) : 0};
-}
-
-static clrnn_status slice_infer(clr_infer *infer)
-{
-    const clrnn_node_desc *d = infer->desc;
-    const clr_shape *in = infer->in[0];
-    clr_shape out = *in;
-    if (d->rank == 0 || d->rank > in->rank)
-        return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "rank %u, but x is %s", d->rank,
-                             clr_value_text(in).text);
-    for (uint32_t i = 0; i < d->rank; i++) {
-        const range r = range_of(d, i, in->size[i]);
-        const bool time = (int32_t)i == in->steps, cut = r.count != in->size[i] || r.step < 0;
-        if (time && cut && (r.step < 0 || d->begin[i] < 0))
-            return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT,
-                                 "time is cut from its begin on, forwards, but begin is %lld and "
-                                 "step %lld",
-                                 (long long)d->begin[i], (long long)r.step);
-        if ((int32_t)i == in->batch && cut)
-            out.batch = CLR_NO_AXIS;
-        if (time && cut)
-            clr_infer_rule(infer, &out, (uint64_t)r.begin + r.count * (uint64_t)r.step, 1,
-                           -r.begin - 1, r.step);
-        out.size[i] = r.count;
-    }
-    if (out.batch == CLR_NO_AXIS)
-        out.lengths = CLR_ALL_STEPS;
-    infer->out[0] = out;
-    return CLRNN_OK;
-}
-
-/* A launch over the part: its strides in x, and where it begins there. */
-static map_launch slice_launch(const clr_run *run, clrnn_slice out, int64_t *begin,
-                               cl_ulong strides[MAP_AXES])
-{
-    const clrnn_node_desc *d = &run->node->desc;
-    *begin = 0;
-    for (uint32_t i = 0; i < run->in[0].rank; i++) {
-        const int64_t stride = (int64_t)clr_shape_stride(&run->in[0], i);
-        range r = {0, 1, run->in[0].size[i]};
-        if (i < d->rank)
-            r = range_of(d, i, run->in[0].size[i]);
-        *begin += r.begin * stride;
-        strides[i] = (cl_ulong)(r.step * stride);
-    }
-    return clr_launch_over(run, &run->out[0], out);
-}
-
-static clrnn_status slice_forward(clr_run *run)
-{
-    int64_t begin = 0;
-    cl_ulong strides[MAP_AXES];
-    map_launch l = slice_launch(run, run->y[0], &begin, strides);
-    if (clr_shape_count(&run->out[0]) == 0)
-        return CLRNN_OK;
-    l.at[0] = run->x[0].offset + (size_t)begin;
-    memcpy(l.stride[0], strides, sizeof strides);
-    return clr_move(run, &l, run->y[0].buffer, run->x[0].buffer, run->in[0].ids);
-}
-
-/* dx = 0, to set elements of it afterwards. */
-static clrnn_status clear(clr_run *run)
-{
-    const size_t real = run->tools->precision == CLRNN_F64 ? 8 : 4;
-    return clr_buffer_zero(run->tools->context, run->dx[0].buffer, run->dx[0].offset * real,
-                           clr_shape_count(&run->in[0]) * real);
-}
-
-static clrnn_status slice_backward(clr_run *run)
-{
-    int64_t begin = 0;
-    cl_ulong strides[MAP_AXES];
-    if (!run->dx[0].buffer)
-        return CLRNN_OK;
-    clrnn_status status = clear(run);
-    map_launch l = slice_launch(run, run->dx[0], &begin, strides);
-    clr_launch_takes(&l, 0, &run->out[0], &run->out[0], run->dy[0]);
-    l.out_at += (size_t)begin;
-    memcpy(l.out_stride, strides, sizeof strides);
-    if (status == CLRNN_OK && clr_shape_count(&run->out[0]) > 0)
-        status = clr_move(run, &l, run->dx[0].buffer, run->dy[0].buffer, false);
-    return status;
-}
-
-static const char *slice_no_stream(const clr_infer *infer)
-{
-    const int32_t steps = infer->in[0]->steps;
-    if (steps == CLR_NO_AXIS || (uint32_t)steps >= infer->desc->rank)
-        return NULL;
-    const range r = range_of(infer->desc, (uint32_t)steps, infer->in[0]->size[steps]);
-    return r.count == infer->in[0]->size[steps] && r.step == 1 ? NULL : over_time();
-}
-
-const clr_kind clr_kind_slice = {.id = CLRNN_NODE_SLICE,
-                                 .least = 1,
-                                 .most = 1,
-                                 .any = true,
-                                 .uses = CLR_USES_RANK | CLR_USES_BEGIN | CLR_USES_STEP,
-                                 .outputs = {""},
-                                 .infer = slice_infer,
-                                 .forward = slice_forward,
-                                 .backward = slice_backward,
-                                 .no_stream = slice_no_stream};
 
 /* --- pad ------------------------------------------------------------------------------------- */
 
@@ -279,7 +154,7 @@ static clrnn_status pad_forward(clr_run *run)
         const uint64_t behind = d->end[i] < 0 ? (uint64_t)-d->end[i] : 0;
         const uint64_t cut = before + behind;
         part.size[i] = part.size[i] > cut ? part.size[i] - cut : 0;
-        from += before * clr_shape_stride(&run->in[0], i);
+        from += before * (size_t)run->strides[0]->stride[i];
         to += (d->begin[i] > 0 ? (size_t)d->begin[i] : 0) * clr_shape_stride(&run->out[0], i);
     }
     map_launch l = clr_launch_over(run, &part, clr_part(run->y[0], to));
@@ -287,7 +162,7 @@ static clrnn_status pad_forward(clr_run *run)
     l.within.some = 0; /* it is 0 there already */
     for (uint32_t i = 0; i < part.rank; i++) {
         l.out_stride[i] = clr_shape_stride(&run->out[0], i);
-        l.stride[0][i] = clr_shape_stride(&run->in[0], i);
+        l.stride[0][i] = run->strides[0]->stride[i];
     }
     if (status == CLRNN_OK && clr_shape_count(&part) > 0)
         status = clr_move(run, &l, run->y[0].buffer, run->x[0].buffer, false);
@@ -306,6 +181,7 @@ static const char *pad_no_stream(const clr_infer *infer)
 const clr_kind clr_kind_pad = {.id = CLRNN_NODE_PAD,
                                .least = 1,
                                .most = 1,
+                               .strided = 1,
                                .uses = CLR_USES_RANK | CLR_USES_BEGIN | CLR_USES_VALUE,
                                .outputs = {""},
                                .infer = pad_infer,

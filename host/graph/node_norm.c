@@ -239,18 +239,20 @@ static clrnn_status batch_norm_scale(clr_run *run, const clr_folded *s, clrnn_sl
 static clrnn_status batch_norm_forward(clr_run *run)
 {
     const clr_folded s = softmax_shape(run);
-    const uint32_t axis = (uint32_t)clr_shape_axis(&run->in[0], run->node->desc.axis);
+    const clrnn_node_desc *d = &run->node->desc;
+    const uint32_t axis = (uint32_t)clr_shape_axis(&run->in[0], d->axis);
     clrnn_slice folded;
     clrnn_status status = batch_norm_scale(run, &s, &folded);
     map_launch l = clr_launch_over(run, &run->out[0], run->y[0]);
     const cl_mem in[MAP_INPUTS] = {run->x[0].buffer, folded.buffer, folded.buffer};
-    clr_launch_takes(&l, 0, &run->out[0], &run->in[0], run->x[0]);
+    clr_launch_reads(run, &l, 0, &run->out[0], 0);
     l.at[1] = folded.offset;
     l.at[2] = folded.offset + s.K;
     l.stride[1][axis] = l.stride[2][axis] = 1;
     l.combine = COMBINE_MUL_ADD;
+    l.function = d->function;
     if (status == CLRNN_OK)
-        status = clr_map(&run->tools->maps, &l, run->y[0].buffer, in, 1, 0);
+        status = clr_map(&run->tools->maps, &l, run->y[0].buffer, in, d->alpha, d->beta);
     return status;
 }
 
@@ -267,6 +269,8 @@ static clrnn_status batch_norm_backward(clr_run *run)
 const clr_kind clr_kind_batch_norm = {.id = CLRNN_NODE_BATCH_NORM,
                                       .least = 1,
                                       .most = 1,
+                                      .strided = 1,
+                                      .takes_function = true,
                                       .uses = CLR_USES_AXIS | CLR_USES_EPSILON | CLR_USES_MOMENTUM |
                                               CLR_USES_NO_BIAS,
                                       .outputs = {""},

@@ -20,9 +20,8 @@ static clrnn_slice at_place(const clrnn_graph_plan *plan, size_t place, bool ids
 
 clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
 {
-    const clrnn_graph *g = plan->graph;
-    const clr_node *node = &g->nodes[index];
     clr_node_place *place = &plan->nodes[index];
+    const clr_node *node = &place->node;
     clr_run run = {.tools = &plan->tools,
                    .node = node,
                    .max_steps = plan->desc.max_steps,
@@ -48,7 +47,10 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
         if (v == CLR_NO_VALUE)
             continue;
         run.in[i] = plan->shapes[v];
-        run.x[i] = at_place(plan, plan->values[v].value, run.in[i].ids);
+        const uint32_t of = plan->values[v].of != CLR_NO_VALUE ? plan->values[v].of : v;
+        run.strides[i] = &plan->strides[v];
+        run.x[i] =
+            clr_part(at_place(plan, plan->values[of].value, run.in[i].ids), plan->strides[v].begin);
         if (back && plan->values[v].has_gradient && clr_node_differentiates(node, i))
             run.dx[i] = at_place(
                 plan, place->dx[i] != CLR_NOWHERE ? place->dx[i] : plan->values[v].gradient, false);
@@ -117,6 +119,7 @@ static clrnn_status take_shapes(clrnn_graph_plan *plan, uint32_t steps, uint32_t
                               "largest call",
                               g->values[v].name, steps, batch);
     if (status == CLRNN_OK) {
+        clr_plan_see(plan);
         plan->steps = steps;
         plan->batch = batch;
     }
@@ -168,6 +171,8 @@ clrnn_status clr_plan_forward(clrnn_graph_plan *plan)
     clrnn_status status = clr_plan_begin_states(plan);
     bool all = true;
     for (uint32_t i = 0; i < plan->graph->node_count && status == CLRNN_OK; i++) {
+        if (plan->nodes[i].silent)
+            continue;
         clr_run run = clr_plan_run(plan, i, false);
         if (is_empty(&run))
             all = false;

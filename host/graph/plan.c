@@ -40,10 +40,13 @@ static bool allocate_host(clrnn_graph_plan *plan)
     plan->values = clr_calloc(g->value_count, sizeof *plan->values);
     plan->nodes = clr_calloc(g->node_count, sizeof *plan->nodes);
     plan->shapes = clr_calloc(g->value_count, sizeof *plan->shapes);
+    plan->strides = clr_calloc(g->value_count, sizeof *plan->strides);
     plan->rules = clr_calloc(rules, sizeof *plan->rules);
     plan->lengths = clr_calloc(rules * plan->desc.max_batch, sizeof *plan->lengths);
-    if (!plan->values || !plan->nodes || !plan->shapes || !plan->rules || !plan->lengths)
+    if (!plan->values || !plan->nodes || !plan->shapes || !plan->strides || !plan->rules ||
+        !plan->lengths)
         return false;
+    clr_plan_take_nodes(plan);
     for (uint32_t i = 0; i < g->node_count; i++) {
         const clr_node *node = &g->nodes[i];
         size_t *at = plan->nodes[i].at = clr_calloc(node->parameters, sizeof *at);
@@ -139,6 +142,8 @@ static clrnn_status make(clrnn_graph_plan *plan)
                                plan->desc.max_batch, plan->shapes, plan->rules);
     if (status == CLRNN_OK)
         status = clr_plan_differentiate(plan);
+    if (status == CLRNN_OK)
+        status = clr_plan_fuse(plan);
     if (status == CLRNN_OK)
         status = create_nodes(plan);
     if (status == CLRNN_OK)
@@ -240,6 +245,7 @@ void clrnn_graph_plan_destroy(clrnn_graph_plan **plan)
     free(p->values);
     free(p->nodes);
     free(p->shapes);
+    free(p->strides);
     free(p->rules);
     free(p->lengths);
     clrnn_graph_destroy(&p->graph);

@@ -14,6 +14,8 @@
 typedef struct clr_value_place {
     size_t value, gradient;
     size_t count;        /* elements for the largest T and N */
+    uint32_t maker;      /* the node that writes it, or CLR_NO_VALUE */
+    uint32_t of;         /* it is this value seen in another way; CLR_NO_VALUE: it has a place */
     bool wanted;         /* somebody reads it, or it is a node's first output */
     bool differentiable; /* it depends on a parameter, or an input of which gradients are wanted */
     bool has_gradient;   /* and an output depends on it */
@@ -25,6 +27,8 @@ typedef struct clr_node_place {
     size_t kept, forward, backward, lasting;
     size_t dx[CLRNN_MOST_INPUTS]; /* gradients that are to be added to what others wrote */
     bool back;                    /* it has part in backward */
+    bool silent;                  /* there is nothing left for it to do: see graph/fuse.c */
+    clr_node node;                /* as this plan runs it */
     void *own;
     size_t *at; /* [parameters] */
     size_t state[CLR_STATE_PARTS];
@@ -48,6 +52,7 @@ struct clrnn_graph_plan {
     clr_value_place *values;
     clr_node_place *nodes;
     clr_shape *shapes;      /* [values] of the present pass */
+    clr_strides *strides;   /* [values] how each lies there */
     clr_length_rule *rules; /* [nodes + 1] */
     uint32_t *lengths;      /* [nodes + 1][max_batch] */
     cl_mem arena, parameters, gradient, lasting, lengths_buffer, state;
@@ -80,6 +85,15 @@ void clr_plan_carry(clrnn_graph_plan *plan);
 
 /** Decide which values have gradients, and check that all nodes in their way can go back. */
 clrnn_status clr_plan_differentiate(clrnn_graph_plan *plan);
+
+/** Before anything is fused: each node as the graph has it. */
+void clr_plan_take_nodes(clrnn_graph_plan *plan);
+
+/** Decide what a plan without training spares itself: see graph/fuse.c. */
+clrnn_status clr_plan_fuse(clrnn_graph_plan *plan);
+
+/** How values lie that have the shapes of the present pass. */
+void clr_plan_see(clrnn_graph_plan *plan);
 
 /** Where everything lies in the arena. Shapes are those of the largest T and N. */
 clrnn_status clr_plan_lay_out(clrnn_graph_plan *plan);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * graph/query.c - what a graph is made of, and its parameters. */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,19 @@ uint32_t clr_graph_find(const clrnn_graph *graph, const char *name)
         if (strcmp(graph->values[i].name, name) == 0)
             return i;
     return CLR_NO_VALUE;
+}
+
+clrnn_status clrnn_graph_set_sample_rate(clrnn_graph *graph, double rate)
+{
+    if (!graph || !(rate >= 0 && rate <= DBL_MAX))
+        return CLRNN_ERR_ARGUMENT;
+    graph->sample_rate = rate;
+    return CLRNN_OK;
+}
+
+double clrnn_graph_sample_rate(const clrnn_graph *graph)
+{
+    return graph ? graph->sample_rate : 0;
 }
 
 double clr_graph_get(const clrnn_graph *graph, size_t at)

@@ -102,7 +102,7 @@ clrnn_status clr_stream_begins(clrnn_graph_stream *stream)
     for (uint32_t i = 0; i < plan->graph->node_count && status == CLRNN_OK; i++) {
         clr_run run = clr_plan_run(plan, i, false);
         status = copy_begins(stream, i, &run, &at);
-        if (status == CLRNN_OK && clr_shape_count(&run.out[0]) > 0)
+        if (status == CLRNN_OK && !plan->nodes[i].silent && clr_shape_count(&run.out[0]) > 0)
             status = run.node->kind->forward(&run);
     }
     clrnn_status finished = clrnn_context_finish(plan->context);

@@ -150,6 +150,16 @@ window_launch clr_window_launch(const clr_run *run, const clr_axes *a, const clr
     return w;
 }
 
+void clr_window_reads(const clr_run *run, const clr_axes *a, window_launch *w)
+{
+    const clr_strides *x = run->strides[0];
+    w->x_at = run->x[0].offset;
+    w->x_outer = a->outer == CLR_NO_AXIS ? 0 : x->stride[a->outer];
+    w->x_channel = x->stride[a->channel];
+    for (uint32_t i = 0; i < a->spaces; i++)
+        w->x_stride[i] = x->stride[a->space[i]];
+}
+
 /* Strides of y's axes in the product [outer,A,B,units]. */
 static void product_strides(const clr_run *run, const clr_axes *a, cl_ulong strides[MAP_AXES])
 {
@@ -192,15 +202,34 @@ clrnn_status clr_window_finish(clr_run *run, const clr_axes *a, clrnn_slice prod
                    run->node->desc.beta);
 }
 
-clrnn_status clr_window_finish_in_place(clr_run *run, const clr_axes *a, clrnn_slice y)
+/* function(y + bias) of a launch over y or a part of it. */
+static clrnn_status finish(clr_run *run, map_launch *l, cl_mem in[MAP_INPUTS], clrnn_slice y)
 {
     const clrnn_node_desc *d = &run->node->desc;
+    if (d->no_bias && d->function == CLRNN_FN_IDENTITY && !l->within.some)
+        return CLRNN_OK;
+    return clr_map(&run->tools->maps, l, y.buffer, in, d->alpha, d->beta);
+}
+
+clrnn_status clr_window_finish_in_place(clr_run *run, const clr_axes *a, clrnn_slice y)
+{
     cl_mem in[MAP_INPUTS];
     map_launch l = epilogue(run, a, y, y, in);
     clr_launch_takes(&l, 0, &run->out[0], &run->out[0], y);
-    if (d->no_bias && d->function == CLRNN_FN_IDENTITY && !l.within.some)
-        return CLRNN_OK;
-    return clr_map(&run->tools->maps, &l, y.buffer, in, d->alpha, d->beta);
+    return finish(run, &l, in, y);
+}
+
+clrnn_status clr_window_finish_row(clr_run *run, const clr_axes *a, clrnn_slice y, size_t row)
+{
+    const size_t stride = stride_or_none(&run->out[0], a->outer);
+    cl_mem in[MAP_INPUTS];
+    map_launch l = epilogue(run, a, y, y, in);
+    clr_launch_takes(&l, 0, &run->out[0], &run->out[0], y);
+    if (a->outer != CLR_NO_AXIS)
+        l.size[a->outer] = 1;
+    l.out_at += row * stride;
+    l.at[0] += row * stride;
+    return finish(run, &l, in, y);
 }
 
 clrnn_status clr_window_begin_back(clr_run *run, const clr_axes *a, clrnn_slice sums)

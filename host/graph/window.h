@@ -42,12 +42,17 @@ bool clr_window_parameter(const clr_infer *infer, uint32_t i, bool transposed,
 window_launch clr_window_launch(const clr_run *run, const clr_axes *axes, const clr_shape *x,
                                 const clr_shape *positions);
 
+/** They slide over x[0], however it lies. */
+void clr_window_reads(const clr_run *run, const clr_axes *axes, window_launch *launch);
+
 /** y = function(product + bias), product: [outer,positions,units]. */
 clrnn_status clr_window_finish(clr_run *run, const clr_axes *axes, clrnn_slice product,
                                clrnn_slice y);
 
 /** y = function(y + bias), y: the product itself. */
 clrnn_status clr_window_finish_in_place(clr_run *run, const clr_axes *axes, clrnn_slice y);
+/** The same of one place of the outer axis. There are no lengths. */
+clrnn_status clr_window_finish_row(clr_run *run, const clr_axes *axes, clrnn_slice y, size_t row);
 
 /** sums = dy times the derivative at kept + bias (or dy alone), in the order of the product. */
 clrnn_status clr_window_begin_back(clr_run *run, const clr_axes *axes, clrnn_slice sums);

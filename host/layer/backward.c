@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "device/buffer.h"
 #include "layer/empty.h"
+#include "layer/norm.h"
 #include "layer/scan.h"
 #include "layer/state_gradients.h"
 #include "layer/strategy.h"
@@ -188,7 +189,7 @@ static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
         w->workspace, w->workspace_at + clr_layout_saved(w->layout, n, w->layer, w->direction, 0),
         H};
     clrnn_status status = mask_padding(b, h_prev, R, true, &b->plan->masked_h, &h_prev);
-    const bool same = n->form->phases == 1 && !n->form->two_inputs;
+    const bool same = n->form->phases == 1 && !n->form->two_inputs && !n->normed;
     for (uint32_t i = 0; i < n->form->phases && status == CLRNN_OK; i++) {
         const size_t row = n->form->phase[i].first * H, rows = n->form->phase[i].count * H;
         du.offset = first + row;
@@ -210,21 +211,33 @@ static clrnn_status projection_gradient(clr_back *b)
                            n->state_size, hidden, H, b->cell.w_hr);
 }
 
-/* Every weight gradient of the cell at hand, from da and du over all T. */
+/* da of the cell at hand, over all T. */
+static clr_matrix of_inputs(const clr_back *b)
+{
+    const clr_network *n = &b->plan->network;
+    return (clr_matrix){b->plan->da, b->flow.da, (size_t)n->gates * n->desc.hidden_size};
+}
+
+/* Every weight gradient of the cell at hand, from da and du over all T. With layer norm da then is
+ * the gradient of W x. */
 static clrnn_status weight_gradients(clr_back *b)
 {
     const clr_network *n = &b->plan->network;
-    size_t columns = (size_t)n->gates * n->desc.hidden_size;
-    clr_matrix da = {b->plan->da, b->flow.da, columns};
-    clr_matrix du = {n->form->two_inputs ? b->plan->du : b->plan->da, b->flow.da, columns};
-    clrnn_status status =
-        weight_gradient(b, da, false, columns, b->input, b->cell.inputs, b->cell.w_ih);
-    if (status == CLRNN_OK)
-        status = recurrent_gradient(b, du);
-    if (status == CLRNN_OK)
-        status = bias_gradients(b, da, du);
+    const clr_matrix da = of_inputs(b);
+    const size_t columns = da.stride;
+    const clr_matrix du = {n->form->two_inputs ? b->plan->du : b->plan->da, b->flow.da, columns};
+    const clr_matrix dsums = {n->normed ? b->plan->dsums : du.buffer, b->flow.da, columns};
+    clrnn_status status = bias_gradients(b, da, du);
     if (status == CLRNN_OK)
         status = parameter_gradients(b, da);
+    if (status == CLRNN_OK)
+        status = clr_norm_gradients(b->plan, &b->scan, da, du, b->io->dweights, b->io->accumulate);
+    if (status == CLRNN_OK)
+        status = clr_norm_inputs_back(b->plan, &b->scan, da);
+    if (status == CLRNN_OK)
+        status = weight_gradient(b, da, false, columns, b->input, b->cell.inputs, b->cell.w_ih);
+    if (status == CLRNN_OK)
+        status = recurrent_gradient(b, dsums);
     if (status == CLRNN_OK && n->desc.proj_size)
         status = projection_gradient(b);
     return status;
@@ -233,12 +246,10 @@ static clrnn_status weight_gradients(clr_back *b)
 /* dX (+)= da W_ih; the second direction adds to the first. */
 static clrnn_status input_gradient(clr_back *b, clrnn_slice dx)
 {
-    const clr_network *n = &b->plan->network;
-    size_t columns = (size_t)n->gates * n->desc.hidden_size;
     const clr_packed_matrix w_ih = clr_scan_weights(b->plan, &b->scan, CLR_D_INPUT);
     const clr_gemm gemm = {.m = (size_t)b->pass.steps * b->pass.batch,
                            .accumulate = b->scan.direction == 1,
-                           .a = {b->plan->da, b->flow.da, columns},
+                           .a = of_inputs(b),
                            .prepared = &w_ih,
                            .c = {dx.buffer, dx.offset, b->cell.inputs}};
     return clr_gemm_run(&b->plan->gemms, &gemm);
@@ -278,6 +289,8 @@ static clrnn_status run_layer(clr_back *b, uint32_t layer, clrnn_slice dy, clrnn
         status = end_gradients(b);
         if (status == CLRNN_OK && b->io->dweights.buffer)
             status = weight_gradients(b);
+        else if (status == CLRNN_OK && dx.buffer)
+            status = clr_norm_inputs_back(b->plan, &b->scan, of_inputs(b));
         if (status == CLRNN_OK && dx.buffer)
             status = input_gradient(b, dx);
     }

@@ -5,7 +5,8 @@
 #include "layer/check.h"
 
 /* How much larger errors may be, relative to what comes out, for bounds that leave little of it;
- * and for functions without bounds, of whose values the next ones may be a multiple. */
+ * for functions without bounds, of whose values the next ones may be a multiple; and for layer
+ * norm. */
 static double enlarged(const clrnn_network_desc *d)
 {
     const float clips[] = {d->gate_clip, d->cell_clip, d->proj_clip};
@@ -16,6 +17,8 @@ static double enlarged(const clrnn_network_desc *d)
     for (size_t i = CLR_OPTION_ACTIVATIONS; i < CLR_OPTIONS; i++)
         if (clr_option_get(d, &clr_options[i]))
             more = 8;
+    if (d->layer_norm) /* makes as much of sums that are nearly alike as of any; few may well be */
+        more *= 8 + 64.0 / d->hidden_size;
     return more / least;
 }
 

@@ -18,7 +18,7 @@ static size_t end_in_block(const clrnn_plan *plan, const clr_layout *l)
     const clr_network *n = &plan->network;
     if (n->layers > 1)
         return l->total;
-    return n->form->phases > 1 || n->desc.proj_size ? l->y_at : l->c_at;
+    return n->form->phases > 1 || n->desc.proj_size ? l->normed_at : l->c_at;
 }
 
 /* How far they go into the weights, or of weights kept in fewer bits, which have a buffer for each

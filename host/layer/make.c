@@ -43,6 +43,22 @@ static clrnn_status allocate_training(clrnn_plan *plan)
     return status;
 }
 
+/* What layer norm needs: kernels and, to train, memory for its gradients. */
+static clrnn_status make_norms(clrnn_plan *plan)
+{
+    const clr_network *n = &plan->network;
+    const uint64_t TN = (uint64_t)plan->desc.max_steps * plan->desc.max_batch;
+    const uint64_t D = n->directions, H = n->desc.hidden_size;
+    if (!n->normed)
+        return CLRNN_OK;
+    clrnn_status status = clr_norms_init(plan->context, plan->desc.precision, &plan->norms);
+    if (status == CLRNN_OK && plan->desc.train)
+        status = clr_plan_allocate(plan, &plan->dsums, D * TN, n->gates * H);
+    if (status == CLRNN_OK && plan->desc.train && n->has_cell_state)
+        status = clr_plan_allocate(plan, &plan->dz, D * TN, H);
+    return status;
+}
+
 static clrnn_status allocate_zeros(clrnn_plan *plan)
 {
     const clr_network *n = &plan->network;
@@ -76,6 +92,8 @@ static clrnn_status allocate_work(clrnn_plan *plan)
     if (status == CLRNN_OK && n->desc.merge == CLRNN_MERGE_SUM)
         status =
             clr_plan_allocate(plan, &plan->apart, (uint64_t)T * N, 2 * (uint64_t)n->state_size);
+    if (status == CLRNN_OK)
+        status = make_norms(plan);
     if (status == CLRNN_OK)
         status = clr_narrow_make(plan, layout.y_steps);
     return status;

@@ -7,10 +7,11 @@
 static const char *refuses(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
 {
-    (void)network;
     (void)desc;
     if (!(context->info.type & CL_DEVICE_TYPE_CPU))
         return "its kernels are for CPU devices";
+    if (network->normed)
+        return "layer norm needs the sums of all units at once; use stepwise";
     return NULL;
 }
 

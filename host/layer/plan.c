@@ -47,14 +47,32 @@ void clrnn_plan_destroy(clrnn_plan **plan)
     p->strategy->release(p);
     clr_uploads_free(&p->uploads);
     clr_sequence_free(&p->sequence);
+    clr_norms_free(&p->norms);
     clr_tracer_free(&p->tracer);
     clr_converter_free(&p->sequence_converter);
     clr_weights_free(&p->packed);
     clr_gemms_free(&p->gemms);
-    cl_mem *const buffers[] = {&p->weights.buffer, &p->lengths, &p->flags,  &p->apart, &p->filled,
-                               &p->workspace,      &p->da,      &p->du,     &p->dh,    &p->dc,
-                               &p->dproj,          &p->zeros,   &p->dy[0],  &p->dy[1], &p->masked_x,
-                               &p->masked_h,       &p->wide_x,  &p->wide_y, &p->traced};
+    cl_mem *const buffers[] = {&p->weights.buffer,
+                               &p->lengths,
+                               &p->flags,
+                               &p->apart,
+                               &p->filled,
+                               &p->workspace,
+                               &p->da,
+                               &p->du,
+                               &p->dh,
+                               &p->dc,
+                               &p->dproj,
+                               &p->zeros,
+                               &p->dy[0],
+                               &p->dy[1],
+                               &p->masked_x,
+                               &p->masked_h,
+                               &p->wide_x,
+                               &p->wide_y,
+                               &p->traced,
+                               &p->dsums,
+                               &p->dz};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         clr_buffer_destroy(buffers[i]);
     clr_staging_free(&p->staging);

@@ -8,6 +8,7 @@
 #include "device/upload.h"
 #include "layer/exec_config.h"
 #include "layer/weights.h"
+#include "math/norm.h"
 #include "math/sequence.h"
 #include "math/trace.h"
 
@@ -48,6 +49,9 @@ struct clrnn_plan {
     cl_mem da, du;   /* [D,T,N,G*H]; du if the cell has two inputs */
     cl_mem dh, dc;   /* [D,N,R], [D,N,H] */
     cl_mem dproj;    /* [D,T,N,R], projected */
+    clr_norms norms; /* with layer norm, and in training */
+    cl_mem dsums;    /* [D,T,N,G*H], the gradient of U h before it, and of a cell state */
+    cl_mem dz;       /* [D,T,N,H], that of LN(c) */
     cl_mem dy[2];    /* [T,N,D*R] of layers below the top, taking turns */
     cl_mem masked_x; /* [T,N,I], made when lengths are first used */
     cl_mem masked_h; /* [T,N,R], the same */

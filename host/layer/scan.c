@@ -38,7 +38,8 @@ clr_flow clr_flow_of(const clrnn_plan *plan, const clr_scan *w)
     return (clr_flow){.dh = w->direction * N * n->state_size,
                       .dc = w->direction * N * H,
                       .dproj = w->direction * T * N * n->state_size,
-                      .da = w->direction * T * N * n->gates * H};
+                      .da = w->direction * T * N * n->gates * H,
+                      .dz = w->direction * T * N * H};
 }
 
 clr_packed_matrix clr_scan_weights(const clrnn_plan *plan, const clr_scan *w, clr_weight weight)
@@ -190,7 +191,8 @@ static scan_launch launch_of(const clrnn_plan *plan, const clr_scan *w, uint32_t
                          .has_lengths = w->flagged   ? HAS_FLAGS
                                         : w->lengths ? HAS_LENGTHS
                                                      : 0,
-                         .save_gates = plan->desc.train,
+                         /* Layer norm of c comes between the gates and h. */
+                         .save_gates = plan->desc.train || plan->network.normed,
                          .slots = w->layout->slots,
                          .saved_steps =
                              w->layout->saved_steps < steps ? w->layout->saved_steps : steps,

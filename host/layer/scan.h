@@ -40,10 +40,11 @@ clr_scan clr_scan_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t laye
 clrnn_slice clr_scan_slot(const clrnn_plan *plan, const clr_scan *scan, bool cell_state,
                           uint32_t slot);
 
-/* Where the gradients of one direction begin in plan->dh, dc, dproj, da and du. */
+/* Where the gradients of one direction begin in plan->dh, dc, dproj, da, du, dsums and dz. */
 typedef struct clr_flow {
     size_t dh, dc;
-    size_t dproj, da; /* of step 0; du as da */
+    size_t dproj, da; /* of step 0; du and dsums as da */
+    size_t dz;        /* of step 0 */
 } clr_flow;
 
 clr_flow clr_flow_of(const clrnn_plan *plan, const clr_scan *scan);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/buffer.h"
+#include "layer/norm.h"
 #include "layer/scan.h"
 #include "layer/strategy.h"
 #include "math/stepwise.h"
@@ -75,18 +76,29 @@ static clrnn_status step_forward(clrnn_plan *plan, const clr_scan *w, const clr_
     const clr_network *n = &plan->network;
     const clr_step s = clr_step_forward_of(n, f, index);
     clr_steps *steps = state_of(plan);
+    const uint32_t t = (uint32_t)f->launch.scans[0].first_t + index;
     size_t H = n->desc.hidden_size, R = n->state_size;
     clr_matrix sums = {steps->sums, 0, n->gates * H};
 
     /* sums = h_{t-1} U^T of the gates of the first phase, then saved U^T of the others */
     clrnn_status status = multiply(plan, w, s.h_prev, R, CLR_RECURRENT, sums, false);
     if (status == CLRNN_OK)
+        status = clr_norm_sums(plan, w, t, 0, steps->sums);
+    if (status == CLRNN_OK)
         status = clr_step_forward(&steps->kernels, f, steps->sums, index, 0);
     if (status == CLRNN_OK && n->form->phases > 1) {
         sums.offset = 2 * H;
         status = multiply(plan, w, s.saved, H, CLR_CANDIDATE, sums, false);
         if (status == CLRNN_OK)
+            status = clr_norm_sums(plan, w, t, 1, steps->sums);
+        if (status == CLRNN_OK)
             status = clr_step_forward(&steps->kernels, f, steps->sums, index, 1);
+    }
+    if (status == CLRNN_OK && n->normed && n->has_cell_state) {
+        /* h_t, or what is projected, from the gates and LN(c_t) */
+        status = clr_norm_cell(plan, w, t, s.c_next, (clr_matrix){steps->sums, 0, H}, true);
+        if (status == CLRNN_OK)
+            status = clr_step_output(&steps->kernels, f, steps->sums, index);
     }
     if (status == CLRNN_OK && n->desc.proj_size) {
         /* h_t = saved W_hr^T */
@@ -103,6 +115,8 @@ static clrnn_status scan_forward(clrnn_plan *plan, const clr_scan *w)
     const uint32_t count = w->end - w->begin;
     const clr_forward_scan f = clr_forward_scan_of(plan, w, 1, 0, count);
     clrnn_status status = clr_scan_inputs(plan, w);
+    if (status == CLRNN_OK)
+        status = clr_norm_inputs(plan, w);
     for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
         status = step_forward(plan, w, &f, w->down ? count - 1 - k : k);
     return status;
@@ -116,6 +130,23 @@ static clrnn_status forward(clrnn_plan *plan, const clr_scan *scans, size_t coun
     return status;
 }
 
+/* The gradients of LN(c_t) to plan->dz, and through it those of c_t to dc. */
+static clrnn_status output_backward(clrnn_plan *plan, const clr_scan *w, const clr_backward_scan *b,
+                                    const clr_step *s, uint32_t index)
+{
+    const scan_arrays *at = &b->launch.scans[0];
+    const size_t H = plan->network.desc.hidden_size, N = w->layout->batch;
+    const uint32_t first = (uint32_t)at->first_t, t = first + index;
+    const clrnn_slice dz = {plan->dz, clr_flow_of(plan, w).dz + first * N * H};
+    clr_steps *steps = state_of(plan);
+    clrnn_status status =
+        clr_norm_cell(plan, w, t, s->c_next, (clr_matrix){steps->sums, N * H, H}, false);
+    if (status == CLRNN_OK)
+        status = clr_step_output_back(&steps->kernels, b, steps->sums, dz, index);
+    return status == CLRNN_OK ? clr_norm_cell_back(plan, w, t, (clr_matrix){b->dc, at->dc, H})
+                              : status;
+}
+
 static clrnn_status step_backward(clrnn_plan *plan, const clr_scan *w, const clr_backward_scan *b,
                                   uint32_t index)
 {
@@ -124,6 +155,8 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_scan *w, const clr
     clr_steps *steps = state_of(plan);
     const size_t H = n->desc.hidden_size, R = n->state_size, columns = n->gates * H;
     const clr_matrix sums = {steps->sums, 0, H};
+    const uint32_t t = (uint32_t)b->launch.scans[0].first_t + index;
+    const clrnn_slice of_sums = {n->normed ? plan->dsums : s.du.buffer, s.du.offset};
     clrnn_status status = CLRNN_OK;
 
     if (n->desc.proj_size) {
@@ -132,18 +165,24 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_scan *w, const clr
         if (status == CLRNN_OK)
             status = multiply(plan, w, s.dproj, R, CLR_D_PROJECTION, sums, false);
     }
+    if (status == CLRNN_OK && n->normed && n->has_cell_state)
+        status = output_backward(plan, w, b, &s, index);
     if (status == CLRNN_OK)
         status = clr_step_back(&steps->kernels, b, steps->sums, index, n->form->phases > 1 ? 1 : 0);
     if (status == CLRNN_OK && n->form->phases > 1) {
         /* sums = du_t U of the second phase, the gradient of what the first one saved */
-        const clrnn_slice du = {s.du.buffer, s.du.offset + 2 * H};
-        status = multiply(plan, w, du, columns, CLR_D_CANDIDATE, sums, false);
+        const clrnn_slice du = {of_sums.buffer, of_sums.offset + 2 * H};
+        status = clr_norm_sums_back(plan, w, t, 1, s.du);
+        if (status == CLRNN_OK)
+            status = multiply(plan, w, du, columns, CLR_D_CANDIDATE, sums, false);
         if (status == CLRNN_OK)
             status = clr_step_back(&steps->kernels, b, steps->sums, index, 0);
     }
     /* dh_{t-1} += du_t U of the first phase */
     if (status == CLRNN_OK)
-        status = multiply(plan, w, s.du, columns, CLR_D_RECURRENT,
+        status = clr_norm_sums_back(plan, w, t, 0, s.du);
+    if (status == CLRNN_OK)
+        status = multiply(plan, w, of_sums, columns, CLR_D_RECURRENT,
                           (clr_matrix){s.dh.buffer, s.dh.offset, R}, true);
     return status;
 }

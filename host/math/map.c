@@ -15,7 +15,7 @@ clrnn_status clr_maps_init(clrnn_context *context, clrnn_precision precision, cl
     const clr_source *sources[] = {&clr_cl_prelude,    &clr_cl_philox,     &clr_cl_function,
                                    &clr_cl_elementary, &clr_cl_map_launch, &clr_cl_nodes};
     /* A CPU takes a chunk of a row at a time. */
-    const size_t columns = context->info.type & CL_DEVICE_TYPE_CPU ? 64 : 1;
+    const size_t columns = context->info.type & CL_DEVICE_TYPE_CPU ? 256 : 1;
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},
                                   {"MAP_COLUMNS", (long)columns}};
     *maps = (clr_maps){.context = context, .precision = precision, .columns = columns};
@@ -102,6 +102,20 @@ static map_launch simplified(const map_launch *launch_)
     return l;
 }
 
+/* The same with the last axis first: see cl/map.cl. */
+static map_launch reversed(const map_launch *l)
+{
+    map_launch r = *l;
+    for (cl_ulong i = 0; i < l->rank; i++) {
+        const cl_ulong from = l->rank - 1 - i;
+        r.size[i] = l->size[from];
+        r.out_stride[i] = l->out_stride[from];
+        for (size_t k = 0; k < MAP_INPUTS; k++)
+            r.stride[k][i] = l->stride[k][from];
+    }
+    return r;
+}
+
 static size_t rows_of(const map_launch *l)
 {
     size_t rows = 1;
@@ -113,8 +127,8 @@ static size_t rows_of(const map_launch *l)
 clrnn_status clr_map(clr_maps *m, const map_launch *given, cl_mem out, const cl_mem in[3],
                      double alpha, double beta)
 {
-    const map_launch l = simplified(given);
-    const size_t last = (size_t)l.size[l.rank - 1];
+    const map_launch ordered = simplified(given), l = reversed(&ordered);
+    const size_t last = (size_t)l.size[0];
     const clr_arg args[] = {CLR_ARG_MEM(out),
                             CLR_ARG_MEM(in[0]),
                             CLR_ARG_MEM(in[1] ? in[1] : in[0]),
@@ -123,7 +137,7 @@ clrnn_status clr_map(clr_maps *m, const map_launch *given, cl_mem out, const cl_
                             CLR_ARG_STRUCT(l),
                             CLR_ARG_REAL(m->precision, alpha),
                             CLR_ARG_REAL(m->precision, beta)};
-    return LAUNCH(m, "map", (last + m->columns - 1) / m->columns, rows_of(&l), args);
+    return LAUNCH(m, "map", (last + m->columns - 1) / m->columns, rows_of(&ordered), args);
 }
 
 clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_mem in)
@@ -132,6 +146,14 @@ clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_me
     const clr_arg args[] = {CLR_ARG_MEM(out), CLR_ARG_MEM(in),
                             CLR_ARG_MEM(m->lengths ? m->lengths : in), CLR_ARG_STRUCT(l)};
     return LAUNCH(m, "map_ids", (size_t)l.size[l.rank - 1], rows_of(&l), args);
+}
+
+clrnn_status clr_turn(clr_maps *m, const turn_launch *l, bool ids, cl_mem x, cl_mem y, cl_mem own)
+{
+    cl_mem lengths = m->lengths ? m->lengths : x;
+    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(y), CLR_ARG_MEM(lengths),
+                            CLR_ARG_MEM(own ? own : lengths), CLR_ARG_STRUCT(*l)};
+    return LAUNCH(m, ids ? "turn_ids" : "turn", (size_t)l->count, 1, args);
 }
 
 clrnn_status clr_cast(clr_maps *m, bool from_ids, size_t count, clrnn_slice x, clrnn_slice y)

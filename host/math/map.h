@@ -51,6 +51,9 @@ clrnn_status clr_maps_launch(clr_maps *maps, const char *name, size_t columns, s
 clrnn_status clr_map(clr_maps *maps, const map_launch *launch, cl_mem out, const cl_mem in[3],
                      double alpha, double beta);
 clrnn_status clr_map_ids(clr_maps *maps, const map_launch *launch, cl_mem out, cl_mem in);
+/** ids: whether x and y are; own: NULL where it has none. */
+clrnn_status clr_turn(clr_maps *maps, const turn_launch *launch, bool ids, cl_mem x, cl_mem y,
+                      cl_mem own);
 /** y [count] from x: numbers of ids, or ids of numbers. */
 clrnn_status clr_cast(clr_maps *maps, bool from_ids, size_t count, clrnn_slice x, clrnn_slice y);
 clrnn_status clr_map_dropout(clr_maps *maps, const map_launch *launch, cl_mem out, cl_mem in,

@@ -73,7 +73,8 @@ clrnn_status clr_packed_share(clr_packed *packed, cl_program program)
     return clr_kernel_create(packed->context, program, "pack_panels", &packed->pack);
 }
 
-clrnn_status clr_packed_prepare(clr_packed *p)
+/* A kernel of the program that multiplies, if it is not there. */
+static clrnn_status prepare(clr_packed *p, const char *name, cl_kernel *kernel)
 {
     const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_storage, &clr_cl_tile,
                                          &clr_cl_gemm};
@@ -84,10 +85,15 @@ clrnn_status clr_packed_prepare(clr_packed *p)
                                   {"TILE_M", tile_m},
                                   {"TILE_V", (long)(p->tile_n / vector)},
                                   {"TILE_K", tile_k}};
-    if (p->gemm)
+    if (*kernel)
         return CLRNN_OK;
-    return build(p->context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines), "gemm",
-                 &p->gemm);
+    return build(p->context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines), name,
+                 kernel);
+}
+
+clrnn_status clr_packed_prepare(clr_packed *p)
+{
+    return prepare(p, "gemm", &p->gemm);
 }
 
 clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
@@ -108,6 +114,7 @@ void clr_packed_free(clr_packed *packed)
 {
     clr_kernel_destroy(&packed->pack);
     clr_kernel_destroy(&packed->gemm);
+    clr_kernel_destroy(&packed->conv);
     clr_converter_free(&packed->converter);
     clr_buffer_destroy(&packed->scratch[0]);
     clr_buffer_destroy(&packed->scratch[1]);
@@ -238,4 +245,28 @@ clrnn_status clr_packed_run(clr_packed *p, const clr_gemm *g)
     size_t across = (g->n + block_n - 1) / block_n, down = (g->m + block_m - 1) / block_m;
     return clr_launch(p->context, p->gemm, (clr_range){{across, down}, {1, 1}}, args,
                       CLR_COUNT(args));
+}
+
+clrnn_status clr_packed_conv(clr_packed *p, const conv_launch *launch, cl_mem weight, cl_mem x,
+                             cl_mem bias, cl_mem y)
+{
+    conv_launch w = *launch;
+    const size_t lines = (size_t)w.out_size[0];
+    const size_t across = round_up((size_t)w.out_size[1], p->tile_n) / p->tile_n;
+    /* As a product: its blocks are of whole tiles. */
+    const clr_gemm product = {.m = (size_t)w.units,
+                              .n = lines * across * p->tile_n,
+                              .k = (size_t)(w.channels * w.kernel_size[0] * w.kernel_size[1])};
+    size_t block_m = 0, block_n = 0;
+    clrnn_status status = prepare(p, "conv", &p->conv);
+    choose_blocks(p, &product, &block_m, &block_n);
+    w.block_m = block_m;
+    w.block_n = block_n / p->tile_n;
+    const clr_arg args[] = {CLR_ARG_MEM(weight), CLR_ARG_MEM(x), CLR_ARG_MEM(bias), CLR_ARG_MEM(y),
+                            CLR_ARG_STRUCT(w)};
+    const size_t down = (product.m + block_m - 1) / block_m;
+    const size_t right = (product.n + block_n - 1) / block_n;
+    return status == CLRNN_OK ? clr_launch(p->context, p->conv, (clr_range){{right, down}, {1, 1}},
+                                           args, CLR_COUNT(args))
+                              : status;
 }

@@ -8,6 +8,11 @@
 #include "math/product.h"
 #include "math/storage.h"
 
+/* cl/conv_launch.cl, as the host sees it. */
+#define ulong cl_ulong
+#include "../../cl/conv_launch.cl"
+#undef ulong
+
 /* Our own kernels and their scratch memory. One thread at a time. */
 typedef struct clr_packed {
     clrnn_context *context;
@@ -15,7 +20,7 @@ typedef struct clr_packed {
     clrnn_storage storage;   /* of panels of B */
     clr_converter converter; /* unless that is f32 */
     uint32_t tile_n;
-    cl_kernel pack, gemm;
+    cl_kernel pack, gemm, conv;
     cl_mem scratch[2]; /* A and B of products that are packed only once */
     size_t scratch_bytes[2];
     bool holds_a; /* there is the transposed A of the product before */
@@ -53,5 +58,10 @@ clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, 
 
 /** Enqueue a product, of the panels of gemm->prepared, or of gemm->b, which is packed now. */
 clrnn_status clr_packed_run(clr_packed *packed, const clr_gemm *gemm);
+
+/** Enqueue a convolution (cl/conv.cl); blocks are chosen here. Behind x there are tile_n numbers
+ *  that can be read. bias: any buffer where there is none. */
+clrnn_status clr_packed_conv(clr_packed *packed, const conv_launch *launch, cl_mem weight, cl_mem x,
+                             cl_mem bias, cl_mem y);
 
 #endif

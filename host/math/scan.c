@@ -2,6 +2,13 @@
  * math/scan.c - see math/scan.h. */
 #include "math/scan.h"
 
+static clrnn_slice c_after(cl_mem workspace, const scan_launch *l, cl_uint t)
+{
+    const scan_arrays *at = &l->scans[0];
+    const size_t slot = slot_after(t, (cl_uint)at->down, l->slots);
+    return (clrnn_slice){workspace, at->c + slot * l->N * l->H};
+}
+
 clr_step clr_step_forward_of(const clr_network *n, const clr_forward_scan *w, uint32_t index)
 {
     const scan_launch *l = &w->launch;
@@ -14,6 +21,8 @@ clr_step clr_step_forward_of(const clr_network *n, const clr_forward_scan *w, ui
                             at->saved + (l->saved_steps ? index % l->saved_steps : 0) * N * saved}};
     if (first)
         s.h_prev = (clrnn_slice){w->h_first, at->h_first};
+    s.c_next = index == (down ? 0 : l->count - 1) ? (clrnn_slice){w->c_last, at->c_last}
+                                                  : c_after(w->workspace, l, t);
     return s;
 }
 
@@ -24,5 +33,6 @@ clr_step clr_step_back_of(const clr_network *n, const clr_backward_scan *w, uint
     const size_t row = (size_t)index * l->N;
     return (clr_step){.dproj = {w->dproj, at->dproj + row * l->R},
                       .du = {n->form->two_inputs ? w->du : w->da, at->da + row * n->gates * l->H},
-                      .dh = {w->dh, at->dh}};
+                      .dh = {w->dh, at->dh},
+                      .c_next = c_after(w->workspace, l, (cl_uint)at->first_t + index)};
 }

@@ -35,6 +35,7 @@ typedef struct clr_step {
     /* forward */
     clrnn_slice h_prev; /* [N,R] */
     clrnn_slice saved;  /* [N,S*H], S values saved for each unit */
+    clrnn_slice c_next; /* [N,H], cells that have one; also back */
     /* back */
     clrnn_slice dproj; /* [N,R], projected */
     clrnn_slice du;    /* [N,G*H] */

@@ -3,26 +3,46 @@
 #include "math/stepwise.h"
 
 #include "device/launch.h"
+#include "device/program.h"
 #include "math/cell.h"
+#include "math/packed.h"
 #include "math/sources.h"
+
+/* On a CPU whole vectors for networks that it has no other strategy for; in programs that are
+ * compiled ahead of time such networks are rare ones. */
+static uint32_t vector_of(const clrnn_context *context, const clr_network *network,
+                          clrnn_precision precision)
+{
+    const bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
+    return cpu && network->normed ? clr_packed_vector(context, precision) : 1;
+}
 
 clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *network,
                                clrnn_precision precision, clr_stepwise *stepwise)
 {
-    clr_stepwise k = {.context = context};
+    clr_stepwise k = {.context = context, .vector = vector_of(context, network, precision)};
+    const clr_define own[] = {{"VEC", (long)k.vector}, {"RARE", 1}};
+    /* Where programs are compiled for a network that has said RARE already. */
+    const size_t own_count = k.vector == 1 ? 0 : clr_compiles(context) ? 1 : 2;
     const bool projected = network->desc.proj_size > 0;
-    const clr_kernel_place kernels[] = {{"step_forward", &k.forward},
-                                        {"step_back", &k.back},
-                                        {"step_project", &k.project},
-                                        {"step_project_back", &k.project_back}};
+    const bool output = network->normed && network->has_cell_state;
+    const clr_kernel_place kernels[] = {{"step_forward", &k.forward}, {"step_back", &k.back}};
+    const clr_kernel_place of_projection[] = {{"step_project", &k.project},
+                                              {"step_project_back", &k.project_back}};
+    const clr_kernel_place of_norm[] = {{"step_output", &k.output},
+                                        {"step_output_back", &k.output_back}};
     cl_program program = NULL;
     const clr_source *const strategy[] = {&clr_cl_storage,       &clr_cl_scan_launch,
                                           &clr_cl_scan,          &clr_cl_scan_forward,
                                           &clr_cl_scan_backward, &clr_cl_stepwise};
     clrnn_status status = clr_cell_program(context, network, precision, CLRNN_WEIGHTS_F32, strategy,
-                                           CLR_COUNT(strategy), NULL, 0, &program);
+                                           CLR_COUNT(strategy), own, own_count, &program);
     if (status == CLRNN_OK)
-        status = clr_kernels_create(context, program, kernels, projected ? 4 : 2);
+        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
+    if (status == CLRNN_OK && projected)
+        status = clr_kernels_create(context, program, of_projection, CLR_COUNT(of_projection));
+    if (status == CLRNN_OK && output)
+        status = clr_kernels_create(context, program, of_norm, CLR_COUNT(of_norm));
     if (status != CLRNN_OK)
         clr_stepwise_free(&k);
     *stepwise = k;
@@ -35,6 +55,8 @@ void clr_stepwise_free(clr_stepwise *k)
     clr_kernel_destroy(&k->back);
     clr_kernel_destroy(&k->project);
     clr_kernel_destroy(&k->project_back);
+    clr_kernel_destroy(&k->output);
+    clr_kernel_destroy(&k->output_back);
 }
 
 /* A kernel argument must be some buffer even where the kernel does not look at it. */
@@ -56,7 +78,8 @@ static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const
     for (size_t i = 0; i < own_count; i++)
         args[count++] = own[i];
     args[count++] = CLR_ARG_STRUCT(*l);
-    return clr_launch(k->context, kernel, (clr_range){{width, l->N}, {0, 0}}, args, count);
+    const size_t items = (width + k->vector - 1) / k->vector;
+    return clr_launch(k->context, kernel, (clr_range){{items, l->N}, {0, 0}}, args, count);
 }
 
 static clrnn_status run_forward(clr_stepwise *k, cl_kernel kernel, uint32_t width,
@@ -113,4 +136,19 @@ clrnn_status clr_step_back(clr_stepwise *k, const clr_backward_scan *w, cl_mem s
 {
     const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(index), CLR_ARG_UINT(phase)};
     return run_back(k, k->back, w->launch.H, w, own, CLR_COUNT(own));
+}
+
+clrnn_status clr_step_output(clr_stepwise *k, const clr_forward_scan *w, cl_mem sums,
+                             uint32_t index)
+{
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_UINT(index)};
+    return run_forward(k, k->output, w->launch.H, w, own, CLR_COUNT(own));
+}
+
+clrnn_status clr_step_output_back(clr_stepwise *k, const clr_backward_scan *w, cl_mem sums,
+                                  clrnn_slice dz, uint32_t index)
+{
+    const clr_arg own[] = {CLR_ARG_MEM(sums), CLR_ARG_MEM(dz.buffer), CLR_ARG_ULONG(dz.offset),
+                           CLR_ARG_UINT(index)};
+    return run_back(k, k->output_back, w->launch.H, w, own, CLR_COUNT(own));
 }

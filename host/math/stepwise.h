@@ -9,8 +9,10 @@
 /* The kernels for one network variant. One thread at a time. */
 typedef struct clr_stepwise {
     clrnn_context *context;
+    uint32_t vector; /* units that a work-item computes */
     cl_kernel forward, back;
     cl_kernel project, project_back; /* projected */
+    cl_kernel output, output_back;   /* layer norm of a cell state */
 } clr_stepwise;
 
 /** Build; on failure everything is released. Returns: as clr_program_get. */
@@ -28,5 +30,12 @@ clrnn_status clr_step_project(clr_stepwise *k, const clr_forward_scan *scan, cl_
 clrnn_status clr_step_project_back(clr_stepwise *k, const clr_backward_scan *scan, uint32_t index);
 clrnn_status clr_step_back(clr_stepwise *k, const clr_backward_scan *scan, cl_mem sums,
                            uint32_t index, uint32_t phase);
+
+/* With layer norm: sums is LN(c_t), [N,H]. Back that follows [N,H] of the projection, also in
+ * clr_step_back, and dz is where the gradients of LN(c) of the launch's steps begin. */
+clrnn_status clr_step_output(clr_stepwise *k, const clr_forward_scan *scan, cl_mem sums,
+                             uint32_t index);
+clrnn_status clr_step_output_back(clr_stepwise *k, const clr_backward_scan *scan, cl_mem sums,
+                                  clrnn_slice dz, uint32_t index);
 
 #endif

@@ -157,6 +157,7 @@ clrnn_status clr_graph_describe(const clrnn_graph *graph, const clrnn_log *log, 
 {
     clr_json json = {0};
     clrnn_value_info v;
+    char rate[CLR_DECIMAL_ROOM];
     clr_json_put(&json, "{\"graph\":1,\"inputs\":[");
     for (uint32_t i = 0; clrnn_graph_input_at(graph, i, &v); i++) {
         clr_json_put(&json, i ? ",{\"name\":" : "{\"name\":");
@@ -178,7 +179,13 @@ clrnn_status clr_graph_describe(const clrnn_graph *graph, const clrnn_log *log, 
         clr_json_quote(&json, graph->values[graph->outputs[i].value].name);
         clr_json_put(&json, "}");
     }
-    clr_json_put(&json, "]}");
+    clr_json_put(&json, "]");
+    if (graph->sample_rate > 0) { /* readers before this do not look at it */
+        clr_decimal_write(rate, 17, graph->sample_rate);
+        put_key(&json, "sample_rate");
+        clr_json_put(&json, rate);
+    }
+    clr_json_put(&json, "}");
     *out = json.failed ? NULL : json.text;
     if (!json.failed)
         return CLRNN_OK;

@@ -108,11 +108,13 @@ static clrnn_status take_members(const cJSON *node, const clrnn_log *log, clrnn_
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(node, m->name);
         if (!item)
             continue;
-        const bool many = m->count > 1;
-        if (many != cJSON_IsArray(item) || (many && cJSON_GetArraySize(item) != (int)m->count))
+        /* By hand nobody writes what is not used: a number is the first, what is missing 0. */
+        const bool many = cJSON_IsArray(item);
+        const int count = many ? cJSON_GetArraySize(item) : 1;
+        if (many && (m->count == 1 || count > (int)m->count))
             return wrong(log, desc->name, m->name, item);
-        for (uint32_t k = 0; k < m->count; k++)
-            if (!take_element(desc, m, k, many ? cJSON_GetArrayItem(item, (int)k) : item))
+        for (int k = 0; k < count; k++)
+            if (!take_element(desc, m, (uint32_t)k, many ? cJSON_GetArrayItem(item, k) : item))
                 return wrong(log, desc->name, m->name, item);
     }
     return check_fields(node, is_member, log, desc->name);
@@ -175,9 +177,14 @@ static clrnn_status take_network(const cJSON *node, const clrnn_log *log, clrnn_
     if (!cJSON_IsString(cell) || !clr_cell_names[kind])
         return wrong(log, desc->name, "network.cell", cell);
     n->cell = (clrnn_cell)kind;
-    if (!take_size(network, "hidden_size", &n->hidden_size) ||
+    if (!take_size(network, "hidden_size", &n->hidden_size))
+        return wrong(log, desc->name, "network.hidden_size",
+                     cJSON_GetObjectItemCaseSensitive(network, "hidden_size"));
+    n->num_layers = 1;
+    if (cJSON_GetObjectItemCaseSensitive(network, "num_layers") &&
         !take_size(network, "num_layers", &n->num_layers))
-        return wrong(log, desc->name, "network", network);
+        return wrong(log, desc->name, "network.num_layers",
+                     cJSON_GetObjectItemCaseSensitive(network, "num_layers"));
     if (!take_bool(network, "bidirectional", false, &n->bidirectional) ||
         !take_bool(network, "bias", true, &bias) ||
         !take_bool(network, "single_bias", false, &n->single_bias) ||
@@ -268,6 +275,15 @@ static clrnn_status take_all(const cJSON *root, const char *list, taker take, co
     return status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE ? CLRNN_ERR_FORMAT : status;
 }
 
+static clrnn_status take_rate(const cJSON *root, const clrnn_log *log, clrnn_graph *graph)
+{
+    const cJSON *rate = cJSON_GetObjectItemCaseSensitive(root, "sample_rate");
+    if (rate && (!cJSON_IsNumber(rate) ||
+                 clrnn_graph_set_sample_rate(graph, rate->valuedouble) != CLRNN_OK))
+        return wrong(log, "it", "sample_rate", rate);
+    return CLRNN_OK;
+}
+
 clrnn_status clr_graph_build(const char *json, clrnn_precision precision, const clrnn_log *log,
                              clrnn_graph **graph)
 {
@@ -286,6 +302,8 @@ clrnn_status clr_graph_build(const char *json, clrnn_precision precision, const 
         status = take_all(root, "nodes", take_node, log, *graph);
     if (status == CLRNN_OK)
         status = take_all(root, "outputs", take_output, log, *graph);
+    if (status == CLRNN_OK)
+        status = take_rate(root, log, *graph);
     cJSON_Delete(root);
     if (status != CLRNN_OK)
         clrnn_graph_destroy(graph);

@@ -157,7 +157,9 @@ static void identity(const clr_init_stream *s, size_t at, size_t rows, size_t co
 static void all_uniform(const clr_network *net, const clr_cell_weights *part,
                         const clr_init_stream *s, size_t at)
 {
-    size_t end = part->params != CLR_ABSENT ? part->params : part->end;
+    size_t end = part->params != CLR_ABSENT  ? part->params
+                 : part->ln_ih != CLR_ABSENT ? part->ln_ih
+                                             : part->end;
     double bound = 1 / sqrt((double)net->desc.hidden_size);
     uniform(s, at + part->w_ih, end - part->w_ih, bound);
 }
@@ -210,6 +212,10 @@ static clrnn_status cell(const clr_network *net, const clrnn_init_desc *init, co
     s->tensor++;
     if (part.w_hr != CLR_ABSENT && kind != CLRNN_INIT_PYTORCH)
         clr_init_glorot(s, at + part.w_hr, R * H, H, R);
+    for (size_t i = 0; part.ln_ih != CLR_ABSENT && i < 2 * rows; i++)
+        put(s, at + part.ln_ih + i, 1);
+    for (size_t j = 0; part.ln_c != CLR_ABSENT && j < H; j++)
+        put(s, at + part.ln_c + j, 1);
     clr_init_stream biases = *s;
     biases.tensor |= 0x80000000u;
     gate_biases(net, init, &part, &biases, at);

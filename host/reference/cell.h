@@ -5,7 +5,8 @@
  * batches, layers, lengths or the direction of time: reference.c scans those.
  *
  * Equations are written with the row of a gate left out: `W x` is that gate's row of w_ih times x
- * plus b_ih, `U h` its row of w_hh times h plus b_hh. dv stands for dLoss/dv. */
+ * plus b_ih, `U h` its row of w_hh times h plus b_hh; with layer norm they are normalised before
+ * the bias comes to them. dv stands for dLoss/dv. */
 #ifndef CLR_REFERENCE_CELL_H
 #define CLR_REFERENCE_CELL_H
 
@@ -19,12 +20,16 @@
 typedef struct clr_ref_layer {
     const clrnn_network_desc *desc;
     clrnn_activation activations[CLRNN_ACTIVATIONS]; /* of this direction, by name */
-    size_t inputs, hidden, state_size;               /* I', H, R */
+    size_t gates, inputs, hidden, state_size;        /* G, I', H, R */
     const double *w_ih, *w_hh;                       /* [G*H,I'] [G*H,R] */
     const double *b_ih, *b_hh;                       /* [G*H] [G*H] */
     const double *w_hr;                              /* [P,H] */
     const double *params;                            /* [parameters,H] */
+    double epsilon;                                  /* of layer norm */
+    const double *ln_ih, *ln_hh;                     /* [G*H] [G*H] */
+    const double *ln_c, *bias_ln_c;                  /* [H] [H] */
     double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr, *dparams;
+    double *dln_ih, *dln_hh, *dln_c, *dbias_ln_c;
 } clr_ref_layer;
 
 /* One step of one sequence. */
@@ -35,6 +40,8 @@ typedef struct clr_ref_step {
     double *h;            /* out [R] */
     double *c;            /* out [H], cells that have one */
     double *saved;        /* out [slots,H], for backward */
+    double *a, *u;        /* W x and U h, [G*H]; in backward their gradients */
+    double *normed;       /* out, of layer norm: hat(W x) and hat(U h) [G*H], hat(c) [H], scales */
     /* backward only */
     const double *dh, *dc; /* in  as h, c: everything that comes from above and from later steps */
     double *dx;            /* out as x, added to */
@@ -87,27 +94,20 @@ static inline void affine_backward(const double *w, const double *v, size_t row,
         db[row] += da;
 }
 
-/* W x and U h: row `row` of the input and of the recurrent product, each with its bias. */
-static inline double wx(const clr_ref_layer *l, const double *x, size_t row)
-{
-    return affine(l->w_ih, l->b_ih, x, row, l->inputs);
-}
+/* a = W x, all of it;  its backward, from da in a:  dx += ..  and the gradients of the layer. */
+void clr_ref_input_sums(const clr_ref_layer *layer, const clr_ref_step *step);
+void clr_ref_input_sums_back(const clr_ref_layer *layer, const clr_ref_step *step);
 
-static inline double uh(const clr_ref_layer *l, const double *h, size_t row)
-{
-    return affine(l->w_hh, l->b_hh, h, row, l->state_size);
-}
+/* u = U h of `count` rows from `first` on, which are those of a phase;  its backward, from du in
+ * u. */
+void clr_ref_recurrent_sums(const clr_ref_layer *layer, const clr_ref_step *step, uint32_t phase,
+                            size_t first, size_t count, const double *h);
+void clr_ref_recurrent_sums_back(const clr_ref_layer *layer, const clr_ref_step *step,
+                                 uint32_t phase, size_t first, size_t count, const double *h,
+                                 double *dh);
 
-static inline void wx_backward(const clr_ref_layer *l, const double *x, size_t row, double da,
-                               double *dx)
-{
-    affine_backward(l->w_ih, x, row, l->inputs, da, l->dw_ih, l->db_ih, dx);
-}
-
-static inline void uh_backward(const clr_ref_layer *l, const double *h, size_t row, double da,
-                               double *dh)
-{
-    affine_backward(l->w_hh, h, row, l->state_size, da, l->dw_hh, l->db_hh, dh);
-}
+/* z = c, or with layer norm LN(c), of all units;  its backward, dc in place of dz. */
+void clr_ref_cell_state(const clr_ref_layer *layer, const clr_ref_step *step, double *z);
+void clr_ref_cell_state_back(const clr_ref_layer *layer, const clr_ref_step *step, double *dz);
 
 #endif

@@ -20,14 +20,18 @@ static void forward(const clr_ref_layer *l, const clr_ref_step *s)
     bool replaces = l->desc->gru_update == CLRNN_UPDATE_REPLACES;
     size_t H = l->hidden;
     double *a_r = s->saved, *a_z = a_r + H, *a_n = a_z + H, *q = a_n + H;
+    clr_ref_input_sums(l, s);
+    clr_ref_recurrent_sums(l, s, 0, 0, before ? 2 * H : 3 * H, s->h_prev);
     for (size_t j = 0; j < H; j++) {
-        a_r[j] = wx(l, s->x, j) + uh(l, s->h_prev, j);
-        a_z[j] = wx(l, s->x, H + j) + uh(l, s->h_prev, H + j);
-        q[j] = before ? clr_ref_gate(l, F, a_r[j]) * s->h_prev[j] : uh(l, s->h_prev, 2 * H + j);
+        a_r[j] = s->a[j] + s->u[j];
+        a_z[j] = s->a[H + j] + s->u[H + j];
+        q[j] = before ? clr_ref_gate(l, F, a_r[j]) * s->h_prev[j] : s->u[2 * H + j];
     }
+    if (before)
+        clr_ref_recurrent_sums(l, s, 1, 2 * H, H, q);
     for (size_t j = 0; j < H; j++) {
         double r = clr_ref_gate(l, F, a_r[j]), z = clr_ref_gate(l, F, a_z[j]);
-        a_n[j] = wx(l, s->x, 2 * H + j) + (before ? uh(l, q, 2 * H + j) : r * q[j]);
+        a_n[j] = s->a[2 * H + j] + (before ? s->u[2 * H + j] : r * q[j]);
         double keep = replaces ? 1 - z : z, take = replaces ? z : 1 - z;
         s->h[j] = keep * s->h_prev[j] + take * clr_ref_gate(l, G, a_n[j]);
     }
@@ -44,34 +48,28 @@ static void backward(const clr_ref_layer *l, const clr_ref_step *s)
     bool replaces = l->desc->gru_update == CLRNN_UPDATE_REPLACES;
     size_t H = l->hidden;
     double *a_r = s->saved, *a_z = a_r + H, *a_n = a_z + H, *q = a_n + H, *dq = q + H;
-    double *da_n = dq + H;
+    double *da_n = s->a + 2 * H, *du_n = s->u + 2 * H;
     for (size_t j = 0; j < H; j++) {
         double z = clr_ref_gate(l, F, a_z[j]), take = replaces ? z : 1 - z;
         da_n[j] = clr_ref_gate_backward(l, G, a_n[j], s->dh[j] * take);
-        dq[j] = before ? 0 : da_n[j] * clr_ref_gate(l, F, a_r[j]);
-        wx_backward(l, s->x, 2 * H + j, da_n[j], s->dx);
+        du_n[j] = before ? da_n[j] : da_n[j] * clr_ref_gate(l, F, a_r[j]);
+        dq[j] = 0;
     }
-    for (size_t j = 0; j < H; j++) {
-        if (before)
-            uh_backward(l, q, 2 * H + j, da_n[j], dq);
-        else
-            uh_backward(l, s->h_prev, 2 * H + j, dq[j], s->dh_prev);
-    }
+    if (before)
+        clr_ref_recurrent_sums_back(l, s, 1, 2 * H, H, q, dq);
     for (size_t j = 0; j < H; j++) {
         double r = clr_ref_gate(l, F, a_r[j]), z = clr_ref_gate(l, F, a_z[j]),
                n = clr_ref_gate(l, G, a_n[j]);
         double keep = replaces ? 1 - z : z, opens = replaces ? 1 : -1;
         double dz = s->dh[j] * opens * (n - s->h_prev[j]);
         double dr = before ? dq[j] * s->h_prev[j] : da_n[j] * q[j];
-        double da[2] = {clr_ref_gate_backward(l, F, a_r[j], dr),
-                        clr_ref_gate_backward(l, F, a_z[j], dz)};
-        for (size_t k = 0; k < 2; k++) {
-            wx_backward(l, s->x, k * H + j, da[k], s->dx);
-            uh_backward(l, s->h_prev, k * H + j, da[k], s->dh_prev);
-        }
+        s->a[j] = s->u[j] = clr_ref_gate_backward(l, F, a_r[j], dr);
+        s->a[H + j] = s->u[H + j] = clr_ref_gate_backward(l, F, a_z[j], dz);
         s->dh_prev[j] += s->dh[j] * keep + (before ? dq[j] * r : 0);
     }
+    clr_ref_input_sums_back(l, s);
+    clr_ref_recurrent_sums_back(l, s, 0, 0, before ? 2 * H : 3 * H, s->h_prev, s->dh_prev);
 }
 
-/* Slots: a_r a_z a_n q dq da_n. */
-const clr_ref_cell clr_ref_gru = {.slots = 6, .forward = forward, .backward = backward};
+/* Slots: a_r a_z a_n q dq. */
+const clr_ref_cell clr_ref_gru = {.slots = 5, .forward = forward, .backward = backward};

@@ -13,9 +13,32 @@ static size_t of_concat(const clr_ref_node *node, uint64_t index[CLRNN_MOST_AXES
     return clr_ref_element(node->in[*input], index);
 }
 
+/* How many steps of x there are before its time turns: those of its row n, within the node's own.
+ */
+static uint64_t end_of(const clr_ref_node *node, uint64_t n, uint64_t length)
+{
+    const double own = node->inputs > 1 && node->x[1] ? node->x[1][n] : (double)length;
+    return own < 0 ? 0 : own < (double)length ? (uint64_t)own : length;
+}
+
+/* Which axis goes backwards from its last element: of time, where there is one. */
+static int32_t turned_axis(const clr_ref_node *node)
+{
+    const clrnn_node_desc *d = node->desc;
+    const int32_t steps = node->in[0]->steps;
+    for (uint32_t i = 0; i < d->rank; i++)
+        if (d->step[i] < 0 && d->begin[i] == -1 && d->end[i] == CLRNN_TO_END &&
+            (steps == CLR_NO_AXIS || steps == (int32_t)i))
+            return (int32_t)i;
+    return CLR_NO_AXIS;
+}
+
 static size_t of_slice(const clr_ref_node *node, uint64_t index[CLRNN_MOST_AXES])
 {
     const clrnn_node_desc *d = node->desc;
+    const clr_shape *x = node->in[0];
+    const int32_t turned = turned_axis(node);
+    const uint64_t t = turned == CLR_NO_AXIS ? 0 : index[turned];
     for (uint32_t i = 0; i < d->rank; i++) {
         const int64_t size = (int64_t)node->in[0]->size[i], step = d->step[i] ? d->step[i] : 1;
         const int64_t last = step > 0 ? size : size - 1; /* where a begin beyond it is put */
@@ -23,7 +46,19 @@ static size_t of_slice(const clr_ref_node *node, uint64_t index[CLRNN_MOST_AXES]
         begin = begin < 0 ? 0 : begin > last ? last : begin;
         index[i] = (uint64_t)(begin + (int64_t)index[i] * step);
     }
-    return clr_ref_element(node->in[0], index);
+    if (turned == CLR_NO_AXIS)
+        return clr_ref_element(x, index);
+    const int32_t rows = x->batch != CLR_NO_AXIS ? x->batch : turned == 0 ? 1 : 0;
+    const uint64_t n = (uint32_t)rows < x->rank ? index[rows] : 0;
+    const bool ragged = node->lengths && x->steps != CLR_NO_AXIS && x->lengths != CLR_ALL_STEPS;
+    const uint64_t row = x->batch == CLR_NO_AXIS ? 0 : n;
+    const uint64_t length =
+        ragged ? node->lengths[x->lengths * node->stride + row] : x->size[turned];
+    const uint64_t end = end_of(node, n, length), back = t * (uint64_t)-d->step[turned];
+    if (back >= end && (end == length || t >= length))
+        return FROM_NOWHERE;
+    index[turned] = back < end ? end - 1 - back : t;
+    return clr_ref_element(x, index);
 }
 
 static size_t of_transpose(const clr_ref_node *node, const uint64_t index[CLRNN_MOST_AXES])

@@ -18,13 +18,21 @@ static bool make_activation(clr_ref_flow *s, size_t steps, size_t width)
     return make(&s->v, steps, width) && make(&s->dv, steps, width);
 }
 
+size_t clr_ref_normed(const clr_network *n)
+{
+    return (2 * (size_t)n->gates + 1) * n->desc.hidden_size + CLR_NORM_SCALES;
+}
+
 static bool make_trace(const clr_ref_pass *p, clr_ref_trace *t)
 {
     size_t T = p->io->steps, R = p->net.state_size, M = p->memory;
     return make(&t->zeros, 1, p->net.desc.hidden_size) &&
            make(&t->lost, 1, p->net.desc.hidden_size) && make(&t->last, 1, R) &&
            make(&t->h, T + 1, R) && make(&t->dh, T + 1, R) && make(&t->c, T + 1, M) &&
-           make(&t->dc, T + 1, M) && make(&t->saved, T, p->cell->slots * p->net.desc.hidden_size);
+           make(&t->dc, T + 1, M) && make(&t->saved, T, p->cell->slots * p->net.desc.hidden_size) &&
+           make(&t->a, p->net.gates, p->net.desc.hidden_size) &&
+           make(&t->u, p->net.gates, p->net.desc.hidden_size) &&
+           make(&t->normed, p->net.normed ? T : 0, clr_ref_normed(&p->net));
 }
 
 bool clr_ref_pass_make(clr_ref_pass *p)
@@ -56,6 +64,9 @@ void clr_ref_pass_free(clr_ref_pass *p)
         free(p->traces[k].c);
         free(p->traces[k].dc);
         free(p->traces[k].saved);
+        free(p->traces[k].a);
+        free(p->traces[k].u);
+        free(p->traces[k].normed);
     }
     free(p->activations);
     free(p->traces);

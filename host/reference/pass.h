@@ -18,6 +18,8 @@ typedef struct clr_ref_trace {
     double *h, *dh; /* [T+1,R] */
     double *c, *dc; /* [T+1,M] */
     double *saved;  /* [T,slots*H] */
+    double *a, *u;  /* [G*H] of the step at hand */
+    double *normed; /* [T,2*G*H + H + scales] */
     double *zeros;  /* [H] a state that was reset */
     double *lost;   /* [H] its gradient, which nobody asks for */
     double *last;   /* [R] what steps that do not count repeat, or its gradient */
@@ -39,6 +41,8 @@ typedef struct clr_ref_pass {
 /** Make the arrays of a pass whose net, cell, memory and io are set; false: there is no memory for
  *  them. Even then clr_ref_pass_free follows. */
 bool clr_ref_pass_make(clr_ref_pass *pass);
+/** Numbers of clr_ref_step.normed. */
+size_t clr_ref_normed(const clr_network *network);
 void clr_ref_pass_free(clr_ref_pass *pass);
 
 #endif

@@ -41,6 +41,23 @@ static void store_padded(const clr_ref_pass *p, double *to, const double *from, 
     store(p, to, NULL, p->length, p->io->steps - p->length, width);
 }
 
+/* The parameters of layer norm, if there are any. */
+static void place_norms(clr_ref_layer *l, const clr_cell_weights *at, const double *w, double *dw)
+{
+    if (at->ln_ih != CLR_ABSENT) {
+        l->ln_ih = w + at->ln_ih;
+        l->ln_hh = w + at->ln_hh;
+        l->dln_ih = dw + at->ln_ih;
+        l->dln_hh = dw + at->ln_hh;
+    }
+    if (at->ln_c != CLR_ABSENT) {
+        l->ln_c = w + at->ln_c;
+        l->bias_ln_c = w + at->bias_ln_c;
+        l->dln_c = dw + at->ln_c;
+        l->dbias_ln_c = dw + at->bias_ln_c;
+    }
+}
+
 static clr_ref_layer layer_of(const clr_ref_pass *p, uint32_t layer, uint32_t direction)
 {
     clr_cell_weights at = clr_network_cell(&p->net, layer, direction);
@@ -50,6 +67,7 @@ static clr_ref_layer layer_of(const clr_ref_pass *p, uint32_t layer, uint32_t di
     bool projected = at.w_hr != CLR_ABSENT, params = at.params != CLR_ABSENT;
     clr_ref_layer l = {
         .desc = &p->net.desc,
+        .gates = p->net.gates,
         .inputs = at.inputs,
         .hidden = p->net.desc.hidden_size,
         .state_size = p->net.state_size,
@@ -65,7 +83,9 @@ static clr_ref_layer layer_of(const clr_ref_pass *p, uint32_t layer, uint32_t di
         .db_hh = both ? dw + at.b_hh : NULL,
         .dw_hr = projected ? dw + at.w_hr : NULL,
         .dparams = params ? dw + at.params : NULL,
+        .epsilon = p->net.epsilon,
     };
+    place_norms(&l, &at, w, dw);
     for (uint32_t i = 0; i < CLRNN_ACTIVATIONS; i++)
         l.activations[i] = clr_cell_activation(p->net.cell, &p->net.desc, direction, i);
     return l;
@@ -108,6 +128,9 @@ static clr_ref_step step_of(const clr_ref_pass *p, uint32_t layer, uint32_t dire
         .h = tr->h + (k + 1) * R,
         .c = tr->c + (k + 1) * M,
         .saved = tr->saved + k * p->cell->slots * p->net.desc.hidden_size,
+        .a = tr->a,
+        .u = tr->u,
+        .normed = tr->normed + (p->net.normed ? k * clr_ref_normed(&p->net) : 0),
         .dh = tr->dh + (k + 1) * R,
         .dc = tr->dc + (k + 1) * M,
         .dx = input->dv + t * input->width,

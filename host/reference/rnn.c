@@ -6,8 +6,10 @@
  * h = f(a), f usually tanh or relu; saved is a */
 static void forward(const clr_ref_layer *l, const clr_ref_step *s)
 {
+    clr_ref_input_sums(l, s);
+    clr_ref_recurrent_sums(l, s, 0, 0, l->hidden, s->h_prev);
     for (size_t j = 0; j < l->hidden; j++) {
-        s->saved[j] = wx(l, s->x, j) + uh(l, s->h_prev, j);
+        s->saved[j] = s->a[j] + s->u[j];
         s->h[j] = clr_ref_gate(l, 0, s->saved[j]);
     }
 }
@@ -15,11 +17,10 @@ static void forward(const clr_ref_layer *l, const clr_ref_step *s)
 /* da = dh*f'(a)      dx += W^T da   dh_prev += U^T da */
 static void backward(const clr_ref_layer *l, const clr_ref_step *s)
 {
-    for (size_t j = 0; j < l->hidden; j++) {
-        double da = clr_ref_gate_backward(l, 0, s->saved[j], s->dh[j]);
-        wx_backward(l, s->x, j, da, s->dx);
-        uh_backward(l, s->h_prev, j, da, s->dh_prev);
-    }
+    for (size_t j = 0; j < l->hidden; j++)
+        s->a[j] = s->u[j] = clr_ref_gate_backward(l, 0, s->saved[j], s->dh[j]);
+    clr_ref_input_sums_back(l, s);
+    clr_ref_recurrent_sums_back(l, s, 0, 0, l->hidden, s->h_prev, s->dh_prev);
 }
 
 /* Slots: a. */

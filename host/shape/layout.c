@@ -29,12 +29,14 @@ static clrnn_status finish(const clr_network *n, const clrnn_log *log, clr_layou
     clr_size h = product(l.slots, N, n->state_size);
     clr_size c = product(n->has_cell_state ? l.slots : 0, N, H);
     clr_size saved = product(l.saved_steps, N, n->saved * H);
+    clr_size normed = product(l.normed_steps, N, n->normed);
     clr_size y = product(ys ? l.y_steps : 0, N, n->width);
     clr_size total = {0};
     l.gates_at = append(&total, gates, own);
     l.h_at = append(&total, h, cells);
     l.c_at = append(&total, c, cells);
     l.saved_at = append(&total, saved, own);
+    l.normed_at = append(&total, normed, own);
     l.y_at = append(&total, y, ys);
     if (total.overflow || clr_size_mul(total, sizeof(double)).overflow)
         return clr_fail(log, CLRNN_ERR_RANGE,
@@ -43,6 +45,7 @@ static clrnn_status finish(const clr_network *n, const clrnn_log *log, clr_layou
     l.h_size = h.value;
     l.c_size = c.value;
     l.saved_size = saved.value;
+    l.normed_size = normed.value;
     l.y_size = y.value;
     l.total = total.value;
     *out = l;
@@ -56,6 +59,7 @@ clrnn_status clr_layout_train(const clr_network *network, uint32_t steps, uint32
                            .slots = steps + 1,
                            .steps = steps,
                            .saved_steps = steps,
+                           .normed_steps = steps,
                            .y_steps = steps,
                            .all_layers = true};
     return finish(network, log, layout);
@@ -100,6 +104,17 @@ size_t clr_layout_saved(const clr_layout *l, const clr_network *n, uint32_t laye
     size_t step = (size_t)l->batch * n->saved * n->desc.hidden_size;
     return l->saved_at + own_index(l, n, layer, direction) * l->saved_size +
            t % l->saved_steps * step;
+}
+
+size_t clr_layout_normed(const clr_layout *l, const clr_network *n, uint32_t layer,
+                         uint32_t direction, uint32_t t, clr_normed what)
+{
+    const size_t rows = (size_t)n->gates * n->desc.hidden_size;
+    size_t at = l->normed_at + own_index(l, n, layer, direction) * l->normed_size +
+                (size_t)t * l->batch * n->normed;
+    if (what >= CLR_NORMED_SCALES)
+        return at + n->normed - CLR_NORM_SCALES + (size_t)(what - CLR_NORMED_SCALES);
+    return at + (size_t)what * rows;
 }
 
 size_t clr_layout_y(const clr_layout *l, uint32_t layer)

@@ -52,6 +52,10 @@ static clrnn_status check_pairs(const clrnn_network_desc *d, const clrnn_log *lo
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "network: proj_clip is %g, but there is no projection, proj_size is 0",
                         (double)d->proj_clip);
+    if (d->norm_epsilon > 0 && !d->layer_norm)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: norm_epsilon is %g, but layer_norm is not given",
+                        (double)d->norm_epsilon);
     if (d->nonlinearity && d->activations[0][0].function)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "network: nonlinearity and activations[0][0] are both given");
@@ -139,14 +143,19 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     n.width = desc->merge == CLRNN_MERGE_SUM ? n.state_size : n.directions * n.state_size;
     n.saved = n.form->saved + (desc->proj_size ? 1 : 0);
     n.parameters = clr_cell_parameters(n.cell, desc);
-
     clr_size rows = clr_size_mul(clr_size_of(n.gates), desc->hidden_size);
+    const uint64_t norms = desc->layer_norm ? 2 * n.gates + (n.has_cell_state ? 2 : 0) : 0;
+    if (desc->layer_norm) {
+        n.epsilon = desc->norm_epsilon > 0 ? (double)desc->norm_epsilon : 1e-5;
+        n.normed = (2 * n.gates + n.has_cell_state) * desc->hidden_size + CLR_NORM_SCALES;
+    }
+
     clr_size total = {0};
     for (uint32_t layer = 0; layer < n.layers; layer++) {
         uint64_t inputs = layer ? n.width : desc->input_size;
         uint64_t columns = inputs + n.state_size + n.biases;
         clr_size cell = clr_size_mul(rows, columns);
-        uint64_t others = (uint64_t)desc->proj_size + n.parameters; /* times H */
+        uint64_t others = (uint64_t)desc->proj_size + n.parameters + norms; /* times H */
         cell = clr_size_add(cell, clr_size_mul(clr_size_of(others), desc->hidden_size));
         total = clr_size_add(total, clr_size_mul(cell, n.directions));
     }
@@ -165,8 +174,14 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
 static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
 {
     size_t rows = (size_t)n->gates * n->desc.hidden_size;
-    clr_cell_weights w = {
-        .b_ih = CLR_ABSENT, .b_hh = CLR_ABSENT, .w_hr = CLR_ABSENT, .params = CLR_ABSENT};
+    clr_cell_weights w = {.b_ih = CLR_ABSENT,
+                          .b_hh = CLR_ABSENT,
+                          .w_hr = CLR_ABSENT,
+                          .params = CLR_ABSENT,
+                          .ln_ih = CLR_ABSENT,
+                          .ln_hh = CLR_ABSENT,
+                          .ln_c = CLR_ABSENT,
+                          .bias_ln_c = CLR_ABSENT};
     w.inputs = layer ? n->width : n->desc.input_size;
     w.w_ih = at;
     w.w_hh = w.w_ih + rows * w.inputs;
@@ -186,6 +201,16 @@ static clr_cell_weights place(const clr_network *n, uint32_t layer, size_t at)
     if (n->parameters) {
         w.params = w.end;
         w.end = w.params + (size_t)n->parameters * n->desc.hidden_size;
+    }
+    if (n->normed) {
+        w.ln_ih = w.end;
+        w.ln_hh = w.ln_ih + rows;
+        w.end = w.ln_hh + rows;
+    }
+    if (n->normed && n->has_cell_state) {
+        w.ln_c = w.end;
+        w.bias_ln_c = w.ln_c + n->desc.hidden_size;
+        w.end = w.bias_ln_c + n->desc.hidden_size;
     }
     return w;
 }
@@ -211,6 +236,8 @@ clrnn_status clrnn_network_weights(const clrnn_network_desc *desc, const clrnn_l
     if (status != CLRNN_OK)
         return status;
     size_t per_cell = 2 + n.biases + (desc->proj_size ? 1 : 0) + (n.parameters ? 1 : 0);
+    if (n.normed)
+        per_cell += n.has_cell_state ? 4 : 2;
     if (tensors)
         *tensors = per_cell * n.layers * n.directions;
     if (elements)
@@ -249,7 +276,11 @@ clrnn_status clrnn_network_weight(const clrnn_network_desc *desc, const clrnn_lo
         {"bias_ih", w.b_ih, 1, {rows, 1}},
         {"bias_hh", w.b_hh, 1, {rows, 1}},
         {"weight_hr", w.w_hr, 2, {n.desc.proj_size, n.desc.hidden_size}},
-        {n.cell->parameters.tensor, w.params, 1, {(uint64_t)n.parameters * n.desc.hidden_size, 1}}};
+        {n.cell->parameters.tensor, w.params, 1, {(uint64_t)n.parameters * n.desc.hidden_size, 1}},
+        {"weight_ln_ih", w.ln_ih, 1, {rows, 1}},
+        {"weight_ln_hh", w.ln_hh, 1, {rows, 1}},
+        {"weight_ln_c", w.ln_c, 1, {n.desc.hidden_size, 1}},
+        {"bias_ln_c", w.bias_ln_c, 1, {n.desc.hidden_size, 1}}};
     size_t wanted = index % per_cell, i = 0;
     while (all[i].offset == CLR_ABSENT || wanted-- > 0)
         i++;

@@ -5,6 +5,8 @@
 
 #include "shape/cell.h"
 
+#define CLR_NORM_SCALES 4 /* of the products W x, U h of either phase, and of c */
+
 /* A network whose description has been checked: num_layers is at least 1. */
 typedef struct clr_network {
     clrnn_network_desc desc;
@@ -21,6 +23,8 @@ typedef struct clr_network {
     bool has_cell_state;
     bool resets;         /* what makes a plan says so: passes may reset states within a sequence */
     uint32_t parameters; /* of each unit: how many of cell->parameters there are, all or none */
+    double epsilon;      /* of layer norm, if there is one; else 0 */
+    uint32_t normed;     /* numbers that a row and step saves of it: see shape/layout.h; or 0 */
     uint32_t saved; /* values saved for each unit and step beside gates and c: the cell's, or what a
                        projection multiplies */
 } clr_network;
@@ -33,14 +37,18 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
 
 /* Where the weights of one layer and direction begin in the canonical array, in elements. */
 typedef struct clr_cell_weights {
-    uint32_t inputs; /* I': width of this layer's input: I, or D*R above the first layer */
-    size_t w_ih;     /* [G*H, I'] */
-    size_t w_hh;     /* [G*H, R]  */
-    size_t b_ih;     /* [G*H], CLR_ABSENT without bias */
-    size_t b_hh;     /* [G*H], CLR_ABSENT without a second bias */
-    size_t w_hr;     /* [P, H], CLR_ABSENT without projection */
-    size_t params;   /* [parameters*H], CLR_ABSENT if there are none */
-    size_t end;      /* one past the last */
+    uint32_t inputs;  /* I': width of this layer's input: I, or D*R above the first layer */
+    size_t w_ih;      /* [G*H, I'] */
+    size_t w_hh;      /* [G*H, R]  */
+    size_t b_ih;      /* [G*H], CLR_ABSENT without bias */
+    size_t b_hh;      /* [G*H], CLR_ABSENT without a second bias */
+    size_t w_hr;      /* [P, H], CLR_ABSENT without projection */
+    size_t params;    /* [parameters*H], CLR_ABSENT if there are none */
+    size_t ln_ih;     /* [G*H], CLR_ABSENT without layer norm, as the next three */
+    size_t ln_hh;     /* [G*H] */
+    size_t ln_c;      /* [H], CLR_ABSENT also without cell state, as the next one */
+    size_t bias_ln_c; /* [H] */
+    size_t end;       /* one past the last */
 } clr_cell_weights;
 
 /** Whether a direction is scanned from the last step to the first. */

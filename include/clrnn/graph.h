@@ -71,8 +71,12 @@ typedef struct clrnn_graph clrnn_graph;
  *   concat        up to 16 values, along axis. S: along time
  *   slice         for each axis i < rank: elements begin[i], begin[i]+step[i], .. before end[i].
  *                 Negative begin and end count from the end; step 0 is 1; end CLRNN_TO_END is all
- *                 (with a negative step: down to the first). Time is cut from row 0 of each
- *                 sequence's own length on. S: of time
+ *                 (with a negative step: down to the first). Time is cut from its first step on,
+ *                 or with begin -1, end CLRNN_TO_END and a negative step turned: from the last
+ *                 step of each row's own length to its first. Of x and ids lengths [N], with step
+ *                 -1, it turns within these (taken as 0..T), and what is behind stays where it
+ *                 is; without T that is the axis with step -1, and without N its rows are the
+ *                 first of the others. S: of time
  *   reshape       shape, rank: 0 keeps the axis at that place, CLRNN_REST is inferred; T and N by
  *                 symbol. S: unless T stays an axis
  *   transpose     order[i]: which axis of the input becomes axis i; rank
@@ -278,6 +282,13 @@ CLRNN_API bool clrnn_graph_value(const clrnn_graph *graph, const char *name,
 /** Node i as it was added, with the name it has, input_size and what else was inferred, and its
  *  inputs by name; NULL if there is none. Valid as long as the graph. */
 CLRNN_API const clrnn_node_desc *clrnn_graph_node(const clrnn_graph *graph, uint32_t i);
+
+/** For how many samples a second of sound the model is made, 0: nobody has said so. Files keep it
+ *  (clrnn_graph_save; NAM's and RTNeural's say it, too); nothing is computed with it.
+ *  Threads: as clrnn_graph_add. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL, negative, or not
+ *  finite) */
+CLRNN_API clrnn_status clrnn_graph_set_sample_rate(clrnn_graph *graph, double rate);
+CLRNN_API double clrnn_graph_sample_rate(const clrnn_graph *graph);
 
 /** The name of a kind ("dense"); NULL if there is no such one. Threads: any. */
 CLRNN_API const char *clrnn_node_kind_name(clrnn_node_kind kind);

@@ -53,6 +53,13 @@ typedef enum clrnn_gru_update { CLRNN_UPDATE_REPLACES = 0, CLRNN_UPDATE_KEEPS } 
  * weights, but are not used, and their gradients are 0. (TensorFlow Lite has i = 1 - f: its rows of
  * f, negated, are ours of i.) */
 
+/* With layer_norm (Ba, Kiros, Hinton 2016) the products of a step are normalised before the biases
+ * come to them: with hat(v) = (v - mean)/sqrt(variance + norm_epsilon) over all numbers of v,
+ *   W x becomes ln_ih*hat(W x) + b_ih, over all G*H numbers of a row and step, and
+ *   U h becomes ln_hh*hat(U h) + b_hh; of an LSTM also h_t = o*tanh(ln_c*hat(c_t) + bias_ln_c).
+ * GRU: with reset after r acts on what has been normalised; with reset before U h of r and z (2*H
+ * numbers) and U (r*h) of n (H numbers) are two products, and each is normalised by itself. */
+
 /* The one list of functions of one number, with alpha a and beta b; where both
  * are 0 they are those of clrnn_function_defaults. */
 #define CLRNN_FUNCTION_LIST(X)                                              \
@@ -168,6 +175,8 @@ typedef struct clrnn_network_desc {
     float proj_clip; /* with projection: of h_t (TensorFlow); there is no gradient at the bound */
     /* Functions in place of the usual ones, forward and backward in time. */
     clrnn_activation activations[2][CLRNN_ACTIVATIONS];
+    bool layer_norm;
+    float norm_epsilon; /* with layer_norm; 0 means 1e-5 */
 } clrnn_network_desc;
 
 /* One tensor of the canonical weights: PyTorch's names, shapes and gate order (LSTM i f g o,
@@ -176,7 +185,9 @@ typedef struct clrnn_network_desc {
  * bias_hh [G*H] (both absent if no_bias, the second if single_bias), weight_hr [P, H] (if
  * projected). PyTorch has no peepholes: then comes weight_peephole [3*H] (if there are any), of the
  * gates i f o in the order of the other tensors (ONNX has them as i o f, TensorFlow Lite as three
- * tensors). */
+ * tensors); nor layer norm: then come weight_ln_ih [G*H] and weight_ln_hh [G*H] and, of an LSTM,
+ * weight_ln_c [H] and bias_ln_c [H] (if layer_norm; haste: gamma, in its order of gates, gamma_h
+ * and beta_h). */
 typedef struct clrnn_weight_info {
     char name[48];     /* "weight_ih_l0", "bias_hh_l1_reverse", ... */
     uint32_t rank;     /* 1 or 2 */

@@ -7,7 +7,8 @@
  * (clrnn/stream.h) of block=64 steps, or T where that is less; the last one may be shorter. weights
  * is f32, or without mode=train f16, bf16 or int8. Further keys: P=0 (projection),
  * peepholes=0|1 (LSTM), reset=before|after and update=replaces|keeps (GRU), act=tanh|relu (RNN),
- * coupled=0|1 and cell_clip=0 (LSTM), proj_clip=0 (with P), gate_clip=0; the cell's functions in
+ * coupled=0|1 and cell_clip=0 (LSTM), proj_clip=0 (with P), gate_clip=0, layer_norm=0|1 and
+ * norm_epsilon=0 (with it; 0 is 1e-5); the cell's functions in
  * ONNX's order act_f, act_g, act_h, backward in time act_f_back, ..: FUNCTION, FUNCTION:ALPHA or
  * FUNCTION:ALPHA:BETA, without which they are ONNX's (clrnn_function); reverse=0|1,
  * merge=concat|sum, bias=1|0|one, lengths=full|ragged, mask=none|zero|repeat, resets=0|1,
@@ -40,7 +41,7 @@ typedef struct clrnn_problem {
 } clrnn_problem;
 
 /**
- * Read a problem string.
+ * Read a problem string; of a key given twice the later value counts, so that one can be appended.
  * Threads: any.
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (unknown key or value, or options that contradict; the log
  *          names it), CLRNN_ERR_RANGE (a size of 0, or one that overflows)

@@ -26,6 +26,8 @@
          (clrnn_function_defaults(CLRNN_FN_ELU, &o.number, NULL), o.number == 1))              \
     CASE(clrnn_graph_inputs, graph, clrnn_graph_inputs(NULL) == 0)                             \
     CASE(clrnn_graph_nodes, graph, clrnn_graph_nodes(NULL) == 0)                               \
+    CASE(clrnn_graph_sample_rate, graph, clrnn_graph_sample_rate(NULL) == 0)                   \
+    CASE(clrnn_graph_set_sample_rate, graph, MUTE(clrnn_graph_set_sample_rate(NULL, 48000)))   \
     CASE(clrnn_graph_outputs, graph, clrnn_graph_outputs(NULL) == 0)                           \
     CASE(clrnn_graph_input_at, graph, !clrnn_graph_input_at(NULL, 0, &o.value_info))           \
     CASE(clrnn_graph_input_at, info, !clrnn_graph_input_at(o.graph, 0, NULL))                  \

@@ -260,8 +260,6 @@ static void test_refused(void **state)
         {ROW(LAYER("Dense", ",\"units\":2,\"dtype\":{\"class_name\":\"QuantizedDTypePolicy\"}")),
          "a policy that quantises"},
         {ROW(LAYER("LSTM", ",\"units\":2,\"activation\":\"gelu\"")), "in a cell the function gelu"},
-        {ROW(LAYER("LSTM", ",\"units\":2,\"go_backwards\":true,\"return_sequences\":true")),
-         "go_backwards with return_sequences"},
         {ROW(LAYER("LSTM", ",\"units\":2,\"time_major\":true")), "its config's time_major"},
         {ROW(LAYER("Masking", ",\"mask_value\":{\"config\":1}")), "a mask_value that is no number"},
         {ROW(LAYER("Masking", "") "," LAYER("Softmax", "")), "of what it reads a mask"},

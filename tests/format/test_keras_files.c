@@ -11,11 +11,13 @@
 
 #define FOLDER "models/keras_files/"
 
-static clrnn_tensors *results(void)
+static clrnn_tensors *results(const char *name)
 {
     clrnn_tensors *set = NULL;
-    assert_int_equal(clrnn_tensors_load(test_data(FOLDER "results.safetensors"), &test_log, &set),
-                     CLRNN_OK);
+    const bool own = strncmp(name, "backwards", 9) == 0;
+    const char *path =
+        test_data(own ? FOLDER "backwards.safetensors" : FOLDER "results.safetensors");
+    assert_int_equal(clrnn_tensors_load(path, &test_log, &set), CLRNN_OK);
     return set;
 }
 
@@ -23,7 +25,7 @@ static clrnn_tensors *results(void)
 static void check(void **state, const char *file, const char *name, const char *const *inputs,
                   const char *const *outputs, uint32_t steps)
 {
-    clrnn_tensors *set = results();
+    clrnn_tensors *set = results(name);
     clrnn_graph *graph = imported(file, NULL, NULL);
     fed in[3] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
     uint32_t input_count = 0;
@@ -95,6 +97,13 @@ static void test_masks(void **state)
     static const char *const in[] = {"ids", "x", "given", NULL};
     check(state, FOLDER "masked.keras", "masked", row_in, row_out, 6);
     check_both(state, "masks", in, 8, 5);
+}
+
+/* go_backwards with return_sequences: y in the order in which it is made, masks as they were. */
+static void test_backwards(void **state)
+{
+    static const char *const in[] = {"ids", "x", NULL};
+    check_both(state, "backwards", in, 8, 5);
 }
 
 static void test_refused(void **state)
@@ -175,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_row, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_graph, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_masks, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_backwards, test_open, test_close),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_weights_alone),
         cmocka_unit_test(test_truncated),

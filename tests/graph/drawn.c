@@ -93,6 +93,8 @@ static void draw_options(drawn_numbers *r, clrnn_network_desc *n)
     n->coupled_gates = n->cell == CLRNN_CELL_LSTM && chance(r, 10);
     n->gate_clip = chance(r, 10) ? 0.75f : 0;
     n->cell_clip = n->cell == CLRNN_CELL_LSTM && chance(r, 10) ? 0.5f : 0;
+    n->layer_norm = chance(r, 20);
+    n->norm_epsilon = n->layer_norm ? 0.5f : 0; /* few numbers may be nearly alike */
     for (uint32_t i = 0; i < functions[n->cell]; i++)
         for (uint32_t d = 0; d < (n->bidirectional ? 2 : 1) && chance(r, 20); d++)
             n->activations[d][i] =
@@ -145,6 +147,10 @@ static void draw_axes(drawn_numbers *r, const clr_shape *in, clrnn_node_desc *d)
             continue;
         d->begin[i] = (int64_t)draw_below(r, (uint32_t)(role || size > 3 ? 3 : size));
         d->step[i] = chance(r, 30) ? 2 : 0;
+        if (role && chance(r, 40)) { /* time turned */
+            d->begin[i] = -1;
+            d->step[i] = d->step[i] ? -2 : -1;
+        }
         if (!role && chance(r, 20)) {
             d->begin[i] = CLRNN_TO_END;
             d->step[i] = -1;

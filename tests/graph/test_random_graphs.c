@@ -10,6 +10,8 @@
 
 #include "drawn.h"
 
+#include "graph/plan.h"
+
 static uint64_t first = 1;
 static uint32_t count = 400;
 
@@ -47,45 +49,183 @@ static void test_single(void **state)
         compare(*state, first + i, CLRNN_F32);
 }
 
-/* More under a window than one work-item goes through on a CPU, of one and two axes. */
-static void test_wide_windows(void **state)
+/* --- what plans spare themselves ------------------------------------------------------------- */
+
+static uint32_t spared[CLRNN_NODE_KINDS];
+
+/* Such graphs are many of those above too; here each kind must have been among them. */
+static void test_fused(void **state)
+{
+    static const clrnn_node_kind kinds[] = {CLRNN_NODE_ACTIVATION, CLRNN_NODE_SLICE,
+                                            CLRNN_NODE_TRANSPOSE,  CLRNN_NODE_RESHAPE,
+                                            CLRNN_NODE_EXPAND,     CLRNN_NODE_DROPOUT};
+    char name[64];
+    for (uint32_t i = 0; i < count; i++) {
+        drawn_graph d = draw_graph(first + i, CLRNN_F64, 10, kinds[i % 6]);
+        drawn_pass pass = drawn_run(&d, *state, false);
+        const double error = drawn_error(&d, &pass, false, name);
+        for (uint32_t k = 0; k < d.graph->node_count; k++)
+            spared[d.graph->nodes[k].kind->id] += pass.plan->nodes[k].silent;
+        if (!(error <= bound_of(CLRNN_F64))) {
+            drawn_print(&d);
+            fail_msg("seed %llu: %s differs by %g", (unsigned long long)(first + i), name, error);
+        }
+        drawn_pass_free(&d, &pass);
+        drawn_free(&d);
+    }
+    for (uint32_t k = 0; k < 6; k++)
+        if (count >= 200 && spared[kinds[k]] * 100 < count)
+            fail_msg("of %u graphs %u spared themselves a node of kind %s", count, spared[kinds[k]],
+                     clrnn_node_kind_name(kinds[k]));
+}
+
+/* More under a window than one work-item goes through on a CPU, of one and two axes; lines of
+ * windows that fill tiles, and others. */
+static void wide_window(clrnn_context *context, int axes, uint32_t line, clrnn_precision precision,
+                        bool train)
 {
     static const clrnn_node_desc windows[] = {{.kind = CLRNN_NODE_CONV1D,
                                                .name = "conv",
-                                               .units = 6,
+                                               .units = 10,
                                                .kernel = {5},
                                                .pad_begin = {2},
-                                               .pad_end = {1},
+                                               .pad_end = {6},
                                                .dilation = {2},
                                                .function = CLRNN_FN_RELU},
                                               {.kind = CLRNN_NODE_CONV2D,
                                                .name = "conv",
                                                .units = 6,
+                                               .groups = 2,
                                                .kernel = {3, 4},
                                                .stride = {2, 1},
-                                               .pad_begin = {1, 2}}};
-    static const clrnn_graph_input_desc inputs[] = {
-        {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 29, CLRNN_STEPS}},
-        {.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 13, 9, 70}}};
-    for (int i = 0; i < 2; i++) {
-        drawn_graph d = {.seed = 11, .steps = 70, .batch = 2};
-        drawn_numbers numbers = {11};
-        const clrnn_node_desc product = {.kind = CLRNN_NODE_MUL, .inputs = {"conv", "conv"}};
-        char name[64];
-        assert_int_equal(clrnn_graph_create(&test_log, &(clrnn_graph_desc){CLRNN_F64}, &d.graph),
-                         CLRNN_OK);
-        assert_int_equal(clrnn_graph_input(d.graph, &inputs[i]), CLRNN_OK);
-        assert_int_equal(clrnn_graph_add(d.graph, &windows[i], NULL), CLRNN_OK);
-        assert_int_equal(clrnn_graph_add(d.graph, &product, NULL), CLRNN_OK);
-        assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
-        double *parameters = clrnn_graph_data(d.graph);
-        for (size_t k = 0; k < clrnn_graph_parameter_count(d.graph); k++)
-            parameters[k] = draw_real(&numbers);
-        drawn_pass pass = drawn_run(&d, *state, true);
-        assert_true(drawn_error(&d, &pass, true, name) < 1e-12);
-        drawn_pass_free(&d, &pass);
-        drawn_free(&d);
-    }
+                                               .pad_begin = {1, 2},
+                                               .pad_end = {0, 1}}};
+    const clrnn_graph_input_desc inputs[] = {
+        {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 230, CLRNN_STEPS}},
+        {.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 26, 9, line}}};
+    drawn_graph d = {.seed = 11, .steps = line, .batch = 2};
+    drawn_numbers numbers = {11};
+    const clrnn_node_desc product = {.kind = CLRNN_NODE_MUL, .inputs = {"conv", "conv"}};
+    char name[64];
+    assert_int_equal(clrnn_graph_create(&test_log, &(clrnn_graph_desc){precision}, &d.graph),
+                     CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(d.graph, &inputs[axes - 1]), CLRNN_OK);
+    assert_int_equal(clrnn_graph_add(d.graph, &windows[axes - 1], NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_add(d.graph, &product, NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    for (size_t k = 0; k < d.graph->elements; k++)
+        clr_graph_put(d.graph, k, draw_real(&numbers));
+    drawn_pass pass = drawn_run(&d, context, train);
+    const double error = drawn_error(&d, &pass, train, name);
+    if (!(error < (precision == CLRNN_F64 ? 1e-12 : 1e-4)))
+        fail_msg("%d axes, lines of %u: %s differs by %g", axes, line, name, error);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
+static void test_wide_windows(void **state)
+{
+    static const uint32_t lines[] = {70, 61, 17, 32};
+    for (uint32_t i = 0; i < 4; i++)
+        for (int way = 0; way < 8; way++)
+            wide_window(*state, way % 2 + 1, lines[i], way & 2 ? CLRNN_F64 : CLRNN_F32, way & 4);
+}
+
+static void add(clrnn_graph *graph, clrnn_node_desc desc)
+{
+    assert_int_equal(clrnn_graph_add(graph, &desc, NULL), CLRNN_OK);
+}
+
+/* Function of two values, of rows longer than what is computed at a time: seen along every other
+ * element, as they lie, and along the axis before. */
+static drawn_graph wide_map(clrnn_node_kind kind, clrnn_function function, int way)
+{
+    static const int64_t lasts[] = {301, 150, 3};
+    static const clrnn_graph_desc f64 = {CLRNN_F64};
+    const clrnn_graph_input_desc x = {
+        .name = "x", .rank = 3, .shape = {CLRNN_BATCH, way == 2 ? 150 : 3, lasts[way]}};
+    const int64_t step = way == 0 ? 2 : 1;
+    drawn_graph d = {.seed = 5 + kind, .steps = 1, .batch = 2};
+    assert_int_equal(clrnn_graph_create(&test_log, &f64, &d.graph), CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(d.graph, &x), CLRNN_OK);
+    add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_SLICE,
+                                   .name = "even",
+                                   .rank = 3,
+                                   .end = {CLRNN_TO_END, CLRNN_TO_END, way == 0 ? -1 : lasts[way]},
+                                   .step = {1, 1, step}});
+    add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_SLICE,
+                                   .name = "odd",
+                                   .inputs = {"x"},
+                                   .rank = 3,
+                                   .begin = {0, 0, way == 0},
+                                   .end = {CLRNN_TO_END, CLRNN_TO_END, CLRNN_TO_END},
+                                   .step = {1, 1, step}});
+    add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_TRANSPOSE,
+                                   .name = "turned",
+                                   .rank = 3,
+                                   .order = {0, way == 2 ? 2 : 1, way == 2 ? 1 : 2}});
+    add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_TRANSPOSE,
+                                   .name = "other",
+                                   .inputs = {"even"},
+                                   .rank = 3,
+                                   .order = {0, way == 2 ? 2 : 1, way == 2 ? 1 : 2}});
+    add(d.graph, (clrnn_node_desc){.kind = kind, .name = "two", .inputs = {"other", "turned"}});
+    add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_ACTIVATION, .function = function});
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    return d;
+}
+
+static void test_wide_maps(void **state)
+{
+    static const clrnn_node_kind kinds[] = {CLRNN_NODE_ADD, CLRNN_NODE_SUB, CLRNN_NODE_MUL,
+                                            CLRNN_NODE_MAX, CLRNN_NODE_MIN};
+    for (uint32_t function = 0; function < CLRNN_FUNCTIONS; function++)
+        for (uint32_t k = 0; k < 5; k++)
+            for (int way = 0; way < 3; way++) {
+                drawn_graph d = wide_map(kinds[k], (clrnn_function)function, way);
+                drawn_pass pass = drawn_run(&d, *state, false);
+                char name[64];
+                const double error = drawn_error(&d, &pass, false, name);
+                if (!(error <= 1e-9))
+                    fail_msg("function %u of kind %u, way %d: %g", function, k, way, error);
+                assert_true(pass.plan->nodes[0].silent && pass.plan->nodes[5].silent);
+                drawn_pass_free(&d, &pass);
+                drawn_free(&d);
+            }
+}
+
+/* What a window sees past a row's length is 0, also where a constant is the same for all steps. */
+static void test_expanded_past_lengths(void **state)
+{
+    static const double ones[] = {1, 2, 3};
+    static const clrnn_graph_desc f64 = {CLRNN_F64};
+    drawn_graph d = {.seed = 3, .steps = 6, .batch = 2};
+    drawn_numbers numbers = {3};
+    char name[64];
+    assert_int_equal(clrnn_graph_create(&test_log, &f64, &d.graph), CLRNN_OK);
+    assert_int_equal(
+        clrnn_graph_input(
+            d.graph, &(clrnn_graph_input_desc){"x", 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 3}}),
+        CLRNN_OK);
+    add(d.graph,
+        (clrnn_node_desc){.kind = CLRNN_NODE_CONSTANT, .rank = 1, .shape = {3}, .data = ones});
+    add(d.graph, (clrnn_node_desc){
+                     .kind = CLRNN_NODE_EXPAND, .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 3}});
+    add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_CONV1D,
+                                   .units = 2,
+                                   .kernel = {3},
+                                   .pad_begin = {1},
+                                   .pad_end = {1}});
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    for (size_t i = 0; i < d.graph->elements; i++)
+        clr_graph_put(d.graph, i, draw_real(&numbers));
+    d.lengths = calloc(2, sizeof *d.lengths);
+    d.lengths[0] = 2;
+    d.lengths[1] = 5;
+    drawn_pass pass = drawn_run(&d, *state, false);
+    assert_true(drawn_error(&d, &pass, false, name) < 1e-9);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
 }
 
 int main(int argc, char **argv)
@@ -96,6 +236,9 @@ int main(int argc, char **argv)
         count = (uint32_t)strtoul(argv[2], NULL, 10);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_wide_windows, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_fused, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_wide_maps, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_expanded_past_lengths, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_double, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_single, test_open, test_close),
     };

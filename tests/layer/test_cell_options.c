@@ -13,6 +13,8 @@
 
 /* The first `compiled` also where each is a program that a driver compiles. */
 static const char *const problems[] = {
+    "cell=lstm,layer_norm=1,D=2,peepholes=1,P=7,resets=1,mask=repeat,lengths=ragged",
+    "cell=gru,layer_norm=1,L=2,resets=1,lengths=ragged",
     "cell=lstm,D=2,peepholes=1,coupled=1,gate_clip=0.7,cell_clip=0.4,act_g=softsign,act_h=elu:-0.7,"
     "act_f_back=hard_sigmoid,act_g_back=softplus,mask=repeat,resets=1,lengths=ragged,merge=sum",
     "cell=gru,reverse=1,bias=one,act_f=hard_sigmoid:0.3:0.4,act_g=leaky_relu:-0.5,mask=zero,resets="
@@ -39,8 +41,19 @@ static const char *const problems[] = {
     "cell=lstm,D=2,L=2,P=6,resets=1,mask=zero,proj_clip=0.1,lengths=ragged",
     "cell=gru,D=2,resets=1",
     "cell=rnn,act=relu,L=2,resets=1,lengths=ragged",
+    "cell=rnn,layer_norm=1,act=relu",
+    "cell=rnn,layer_norm=1,D=2,L=2,bias=one,lengths=ragged",
+    "cell=lstm,layer_norm=1",
+    "cell=lstm,layer_norm=1,D=2,peepholes=1,P=6,proj_clip=0.4,norm_epsilon=0.001,lengths=ragged",
+    "cell=lstm,layer_norm=1,reverse=1,coupled=1,cell_clip=0.7,gate_clip=1.5,act_h=softsign,L=2",
+    "cell=lstm,layer_norm=1,L=2,resets=1,mask=zero,lengths=ragged",
+    "cell=lstm,layer_norm=1,D=2,P=6,resets=1,mask=repeat,merge=sum",
+    "cell=gru,layer_norm=1,L=2,lengths=ragged",
+    "cell=gru,layer_norm=1,D=2,update=keeps,resets=1,mask=zero",
+    "cell=gru,layer_norm=1,reset=after,update=keeps,D=2,lengths=ragged",
+    "cell=gru,layer_norm=1,reset=after,resets=1,bias=one,mask=repeat,act_f=hard_sigmoid",
 };
-enum { PROBLEMS = sizeof problems / sizeof *problems, compiled = 3 };
+enum { PROBLEMS = sizeof problems / sizeof *problems, compiled = 5 };
 
 static void check(clrnn_context *context, const char *text, const char *more)
 {
@@ -66,6 +79,25 @@ static void every_option(void **state)
             check(*state, problems[i], "precision=f32,strategy=auto");
         }
     }
+}
+
+/* Only stepwise has layer norm: who asks for another strategy is told, `auto` takes it. */
+static void layer_norm_is_stepwise(void **state)
+{
+    static const clrnn_strategy others[] = {CLRNN_STRATEGY_PERSISTENT, CLRNN_STRATEGY_RESIDENT};
+    clrnn_plan_desc desc = {
+        .network = test_network("cell=lstm,layer_norm=1"), .max_steps = 2, .max_batch = 2};
+    clrnn_plan *plan = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        desc.strategy = others[i];
+        assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
+        assert_null(plan);
+    }
+    assert_error_contains("layer norm");
+    desc.strategy = CLRNN_STRATEGY_AUTO;
+    assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_OK);
+    assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
+    clrnn_plan_destroy(&plan);
 }
 
 enum { T = 4, N = 3, I = 3, H = 4 };
@@ -210,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_option, test_open, test_close),
+        cmocka_unit_test_setup_teardown(layer_norm_is_stepwise, test_open, test_close),
         cmocka_unit_test_setup_teardown(padding, test_open, test_close),
         cmocka_unit_test_setup_teardown(lengths_on_the_device, test_open, test_close),
         cmocka_unit_test_setup_teardown(passes_of_nothing, test_open, test_close),

@@ -71,6 +71,8 @@ static void every_key(void **state)
     assert_true(p.network.gru_update == CLRNN_UPDATE_KEEPS);
     p = parse("peepholes=1,P=3");
     assert_true(p.network.peepholes && p.network.proj_size == 3);
+    p = parse("layer_norm=1,norm_epsilon=0.25");
+    assert_true(p.network.layer_norm && p.network.norm_epsilon == 0.25f);
     p = parse("peepholes=0");
     assert_false(p.network.peepholes);
     p = parse("D=2,merge=sum,bias=one,mask=repeat,resets=1,coupled=1,cell_clip=0.1,gate_clip=1.5,"
@@ -121,6 +123,7 @@ static void round_trips(void **state)
         "cell=lstm,T=5,N=3,I=2,H=4,L=2,D=1,mode=stream,weights=f32,block=5,P=2",
         "cell=lstm,T=5,N=3,I=2,H=4,L=2,D=2,mode=infer,weights=f16,peepholes=1,lengths=ragged",
         "cell=lstm,T=5,N=3,I=2,H=4,L=1,D=1,mode=train,weights=f32,P=2,peepholes=1,bias=0",
+        "cell=gru,T=5,N=3,I=2,H=4,L=1,D=1,mode=train,weights=f32,layer_norm=1,norm_epsilon=0.001",
         "cell=gru,T=999,N=1,I=2,H=4,L=1,D=1,mode=stream,weights=f16,block=64",
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
@@ -217,6 +220,9 @@ static void bad_strings(void **state)
         {"P=256", CLRNN_ERR_RANGE, "proj_size 256 is not less than hidden_size 256"},
         {"cell=gru,peepholes=1", CLRNN_ERR_ARGUMENT, "peepholes is an option of LSTM only"},
         {"peepholes=2", CLRNN_ERR_ARGUMENT, "peepholes=2 is unknown"},
+        {"layer_norm=2", CLRNN_ERR_ARGUMENT, "layer_norm=2 is unknown"},
+        {"norm_epsilon=0.1", CLRNN_ERR_ARGUMENT, "layer_norm is not given"},
+        {"layer_norm=1,norm_epsilon=-1", CLRNN_ERR_ARGUMENT, "norm_epsilon=-1 is not a number"},
         {"cell=gru,P=3", CLRNN_ERR_ARGUMENT, "proj_size is an option of LSTM only"},
         {"act=relu", CLRNN_ERR_ARGUMENT, "nonlinearity is an option of RNN only"},
         {"reset=after", CLRNN_ERR_ARGUMENT, "gru_reset is an option of GRU only"},

@@ -34,6 +34,10 @@ static const char *const problems[] = {
     "cell=rnn,L=2,D=2",
     "cell=rnn,act=relu",
     "cell=rnn,act_f=scaled_tanh:0.5:2,reverse=1",
+    "cell=lstm,layer_norm=1,D=2,L=2,peepholes=1",
+    "cell=gru,layer_norm=1,L=2",
+    "cell=gru,layer_norm=1,reset=after,D=2",
+    "cell=rnn,layer_norm=1",
 };
 
 /* --- what the reference sees ---------------------------------------------------------------- */
@@ -128,6 +132,8 @@ static clrnn_plan *plan_of(clrnn_context *context, const test_inputs *in, clrnn_
 {
     clrnn_plan_desc desc = test_plan_desc(in, precision, true, config);
     desc.resets = in->resets != NULL;
+    if (in->desc.layer_norm) /* which not every strategy has */
+        desc.strategy = CLRNN_STRATEGY_AUTO;
     return test_plan_make(context, &desc, in);
 }
 

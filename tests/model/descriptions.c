@@ -79,6 +79,7 @@ void assert_reads(const clrnn_tensors *set, const clrnn_model_desc *expected,
     assert_true(a->gate_clip == b->gate_clip && a->cell_clip == b->cell_clip);
     assert_true(a->single_bias == b->single_bias && a->reverse == b->reverse);
     assert_int_equal(a->merge, b->merge);
+    assert_true(a->layer_norm == b->layer_norm && a->norm_epsilon == b->norm_epsilon);
     assert_memory_equal(a->activations, b->activations, sizeof a->activations);
     assert_int_equal(desc.input, expected->input);
     assert_int_equal(desc.vocabulary_size, expected->vocabulary_size);

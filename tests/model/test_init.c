@@ -86,6 +86,28 @@ static void assert_orthonormal(const float *q, size_t rows, size_t columns)
         }
 }
 
+/* Layer norm begins as it would be without gains and biases, whatever draws the rest. */
+static void layer_norm(void **state)
+{
+    static const clrnn_init_kind kinds[] = {CLRNN_INIT_AUTO, CLRNN_INIT_PYTORCH, CLRNN_INIT_KERAS};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        clrnn_model_desc desc = desc_of(CLRNN_CELL_LSTM, kinds[i]);
+        desc.network.layer_norm = desc.network.peepholes = true;
+        fresh f = fresh_of(*state, &desc);
+        assert_all(tensor(&f, "weight_ln_ih_l0"), 4 * H, 1);
+        assert_all(tensor(&f, "weight_ln_hh_l0"), 4 * H, 1);
+        assert_all(tensor(&f, "weight_ln_c_l0"), H, 1);
+        assert_all(tensor(&f, "bias_ln_c_l0"), H, 0);
+        assert_all(tensor(&f, "weight_peephole_l0"), 3 * H, 0);
+        fresh_free(&f);
+        desc = desc_of(CLRNN_CELL_GRU, kinds[i]);
+        desc.network.layer_norm = true;
+        f = fresh_of(*state, &desc);
+        assert_all(tensor(&f, "weight_ln_hh_l0"), 3 * H, 1);
+        fresh_free(&f);
+    }
+}
+
 static void pytorch(void **state)
 {
     clrnn_model_desc desc = desc_of(CLRNN_CELL_GRU, CLRNN_INIT_PYTORCH);
@@ -326,13 +348,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_open, test_close)
     const struct CMUnitTest tests[] = {
-        TEST(pytorch),
-        TEST(keras),
-        TEST(chrono),
-        TEST(irnn),
-        TEST(a_forget_bias_keeps),
-        TEST(refused),
-        cmocka_unit_test(in_files),
+        TEST(layer_norm), TEST(pytorch),
+        TEST(keras),      TEST(chrono),
+        TEST(irnn),       TEST(a_forget_bias_keeps),
+        TEST(refused),    cmocka_unit_test(in_files),
         TEST(round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

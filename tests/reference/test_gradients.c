@@ -138,6 +138,12 @@ static void options(void **state)
         "cell=lstm,bias=one,reverse=1,peepholes=1",
         "cell=gru,reset=after,bias=one,reverse=1,L=2",
         "cell=lstm,D=2,L=2,merge=sum",
+        "cell=rnn,layer_norm=1,D=2,L=2",
+        "cell=lstm,layer_norm=1,D=2,L=2",
+        "cell=lstm,layer_norm=1,norm_epsilon=0.05,peepholes=1,coupled=1,P=2,cell_clip=0.6",
+        "cell=lstm,layer_norm=1,bias=one,reverse=1,act_h=softsign,gate_clip=0.9",
+        "cell=gru,layer_norm=1,D=2",
+        "cell=gru,layer_norm=1,reset=after,update=keeps,norm_epsilon=0.01,act_g=softplus",
     };
     enum { T = 5, N = 4 };
     static const uint32_t ragged[N] = {3, 5, 0, 4};

@@ -48,6 +48,22 @@ static void pytorch_vectors(void **state)
     assert_int_equal(done, 40);
 }
 
+/* Forward and every gradient, of numbers with 17 digits. */
+static void layer_norm(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TEST_NORMED_COUNT; i++) {
+        test_vector v = test_normed_load(test_normed_names[i]);
+        char tensor[64];
+        test_outputs out = test_reference(&v.in);
+        double error = test_outputs_error(&v.in, &out, &v.expected, tensor);
+        if (!(error < 1e-12))
+            fail_msg("%s: %s is wrong by %g", v.name, tensor, error);
+        test_outputs_free(&out);
+        test_vector_free(&v);
+    }
+}
+
 /* The sources give 7 to 9 digits, computed in single precision; the outputs of the backward
  * direction are differences of such. */
 static void peepholes_of_others(void **state)
@@ -403,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pytorch_vectors),
+        cmocka_unit_test(layer_norm),
         cmocka_unit_test(peepholes_of_others),
         cmocka_unit_test(gru_forms),
         cmocka_unit_test(philox_known_answers),

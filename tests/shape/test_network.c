@@ -354,6 +354,24 @@ static void claim(unsigned char *owned, size_t total, size_t at, size_t count)
             fail_msg("element %zu belongs to two arrays", i);
 }
 
+/* Of each row: W x, U h and c, and a scale of each, that of U h for each phase. */
+static void claim_normed(unsigned char *owned, const clr_network *n, const clr_layout *l,
+                         uint32_t layer, uint32_t d, uint32_t t)
+{
+    const size_t H = n->desc.hidden_size, rows = n->gates * H;
+    for (size_t row = 0; row < l->batch; row++) {
+        for (int i = 0; i < 2; i++)
+            claim(owned, l->total,
+                  clr_layout_normed(l, n, layer, d, t, CLR_NORMED_X + i) + row * n->normed, rows);
+        if (n->has_cell_state)
+            claim(owned, l->total,
+                  clr_layout_normed(l, n, layer, d, t, CLR_NORMED_C) + row * n->normed, H);
+        for (int i = 0; i < CLR_NORM_SCALES; i++)
+            claim(owned, l->total,
+                  clr_layout_normed(l, n, layer, d, t, CLR_NORMED_SCALES + i) + row * n->normed, 1);
+    }
+}
+
 /* Every step of every array gets its own elements, and none is left over. */
 static void check_layout(const clr_network *n, const clr_layout *l)
 {
@@ -375,6 +393,8 @@ static void check_layout(const clr_network *n, const clr_layout *l)
                 claim(owned, l->total, clr_layout_gates(l, n, layer, d, t), N * n->gates * H);
             for (uint32_t t = 0; n->saved && t < l->saved_steps && layer < own_layers; t++)
                 claim(owned, l->total, clr_layout_saved(l, n, layer, d, t), N * n->saved * H);
+            for (uint32_t t = 0; n->normed && t < l->normed_steps && layer < own_layers; t++)
+                claim_normed(owned, n, l, layer, d, t);
         }
     for (uint32_t layer = 0; layer < ys; layer++)
         claim(owned, l->total, clr_layout_y(l, layer), (size_t)l->y_steps * N * n->directions * R);
@@ -406,6 +426,8 @@ static void layouts_do_not_overlap(void **state)
         {.cell = CLRNN_CELL_LSTM, .proj_size = 2},
         {.cell = CLRNN_CELL_GRU},
         {.cell = CLRNN_CELL_GRU, .gru_reset = CLRNN_RESET_AFTER},
+        {.cell = CLRNN_CELL_LSTM, .layer_norm = true},
+        {.cell = CLRNN_CELL_GRU, .layer_norm = true},
     };
     for (size_t i = 0; i < COUNT(cells); i++)
         for (unsigned bits = 0; bits < 8; bits++) {

@@ -80,12 +80,18 @@ def test_digest():
     command = ["verify", "--quick", "--digest"]
     lines = [l for l in passes(*command).splitlines() if l.startswith("digest")]
     assert len(lines) >= 5 and all(len(l.split()) == 7 for l in lines), lines
-    assert {l.split()[1] for l in lines} >= {"stepwise"}
-    assert lines == [l for l in passes(*command).splitlines() if l.startswith("digest")]
+    assert {l.split()[1] for l in lines} >= {"stepwise"} and lines[-1].split()[1] == "total", lines
+    again = passes(*command).splitlines()
+    assert lines == [l for l in again if l.startswith("digest")]
+    of_problems = [l.split()[1:] for l in again if l.startswith("      digest ")]
     device = json.loads(passes(*command, "--json"))["devices"][0]
     for d, line in zip(device["digests"], lines, strict=True):
         assert line.split()[1:6] == [d["strategy"], d["numbers"], d["forward"], d["gradients"],
                                      str(d["problems"])], (d, line)
+    assert of_problems == [[p["forward_digest"], p["gradient_digest"]] for p in device["problems"]]
+    total, of_all = device["digests"][-1], [d for d in device["digests"] if d["strategy"] == "stepwise"
+                                            and d["numbers"] != "f64"]
+    assert total["problems"] == sum(d["problems"] for d in of_all) and len(of_all) == 4, total
     for p in device["problems"]:
         assert "gemm=packed" in p["problem"] and "strategy=" in p["problem"]
         assert len(p["forward_digest"]) == 16 and int(p["forward_digest"], 16)
@@ -95,6 +101,24 @@ def test_digest():
         if "strategy=persistent" in problem:
             assert of.get(problem.replace("=persistent", "=stepwise"), digest) == digest, problem
     assert len(set(of.values())) >= len(of) // 3
+
+
+def test_same_bits():
+    """Native and PoCL, where both are there: the digests of some problems are the same."""
+    problems = ["cell=lstm,D=2,T=5,N=3,I=3,H=7,mode=train,lengths=ragged,strategy=stepwise,gemm=packed",
+                "cell=gru,reset=after,T=4,N=2,I=5,H=17,strategy=persistent,gemm=packed"]
+    found = []
+    for device in ("native", "pocl"):
+        result = clrnn("verify", "--json", "--device", device, "--problem", *problems)
+        if result.returncode == 3:
+            return
+        assert result.returncode == 0, result
+        found.append([(p["problem"], p["forward_digest"], p["gradient_digest"])
+                      for p in json.loads(result.stdout)["devices"][0]["problems"]])
+    assert len(found[0]) == 2 and found[0] == found[1], found
+    other = json.loads(passes("verify", "--json", "--device", "native", "--problem",
+                              problems[0].replace("T=5", "T=6")))
+    assert other["devices"][0]["problems"][0]["forward_digest"] != found[0][0][1]
 
 
 def test_verify_fails():

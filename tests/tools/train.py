@@ -52,6 +52,8 @@ def test_train_options():
                   ["--peepholes", "--layers", "2"],
                   "--input-dropout 0.2 --variational --drop-connect 0.5".split(),
                   "--weight-noise 0.1 --embedding 3".split(),
+                  ["--layer-norm", "--layers", "2"],
+                  ["--layer-norm", "--cell", "gru"],
                   ["--cell", "gru", "--reset", "after", "--update", "keeps", "--text", "more.txt"]]:
         summary = json.loads(passes("train", *SMALL, *extra, "--steps", "6", "--json", "--force",
                                     "--save", "m.safetensors"))

@@ -136,7 +136,7 @@ typedef struct ours_model {
     clrnn_tensors *values;
     clrnn_graph_source in[MOST];
     clrnn_graph_sink out[MOST];
-    uint32_t ins, outs;
+    uint32_t ins, outs, steps, batch; /* T and N, of a graph that has them */
     char strategies[128];
 } ours_model;
 
@@ -162,6 +162,20 @@ static void note_strategies(ours_model *m)
     }
 }
 
+/* T and N, from the inputs' shapes. */
+static void take_sizes(ours_model *m, const clrnn_import_input *inputs, uint32_t count)
+{
+    clrnn_value_info info;
+    m->steps = m->batch = 1;
+    for (uint32_t i = 0; clrnn_graph_input_at(m->graph, i, &info); i++)
+        for (uint32_t k = 0; k < count; k++)
+            for (uint32_t a = 0; strcmp(inputs[k].name, info.name) == 0 && a < info.rank; a++)
+                if (info.shape[a] == CLRNN_STEPS)
+                    m->steps = (uint32_t)inputs[k].shape[a];
+                else if (info.shape[a] == CLRNN_BATCH)
+                    m->batch = (uint32_t)inputs[k].shape[a];
+}
+
 /* A file of a model for inputs of these shapes: ranks [count], sizes one after the other; of whole
  * numbers (whole [count]) the values, int64. NULL after an error. */
 ours_model *ours_open_model(clrnn_context *context, const char *path, uint32_t count,
@@ -184,9 +198,11 @@ ours_model *ours_open_model(clrnn_context *context, const char *path, uint32_t c
     }
     if (!status)
         status = clrnn_graph_import(path, &desc, &ears, &m->graph);
-    if (!status)
-        status = clrnn_graph_plan_create(
-            context, m->graph, &(clrnn_graph_plan_desc){.max_steps = 1, .max_batch = 1}, &m->plan);
+    if (!status) {
+        take_sizes(m, inputs, count);
+        const clrnn_graph_plan_desc how = {.max_steps = m->steps, .max_batch = m->batch};
+        status = clrnn_graph_plan_create(context, m->graph, &how, &m->plan);
+    }
     if (!status) {
         note_strategies(m);
         return m;
@@ -209,7 +225,8 @@ const char *ours_model_value(ours_model *m, int output, uint32_t i, uint32_t *ra
                  : clrnn_graph_input_at(m->graph, i, &info)))
         return NULL;
     *whole = info.ids;
-    return clrnn_graph_plan_shape(m->plan, info.name, 1, 1, rank, shape) ? NULL : info.name;
+    return clrnn_graph_plan_shape(m->plan, info.name, m->steps, m->batch, rank, shape) ? NULL
+                                                                                       : info.name;
 }
 
 /* Where input or output i lies, as long as the model runs. */

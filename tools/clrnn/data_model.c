@@ -19,7 +19,8 @@ int data_make_model(data_session *s)
                                          .gru_update = (clrnn_gru_update)o->update,
                                          .nonlinearity = (clrnn_nonlinearity)o->act,
                                          .bidirectional = o->bidirectional,
-                                         .peepholes = o->peepholes},
+                                         .peepholes = o->peepholes,
+                                         .layer_norm = o->layer_norm},
                              .output_size = s->info->outputs};
     int code = train_init(o, &desc.init);
     if (code)
@@ -57,7 +58,8 @@ static int load_network(data_session *s)
     if ((tool_given(o->table, "cell") && (int)n->cell != o->cell) ||
         (tool_given(o->table, "hidden") && n->hidden_size != o->hidden) ||
         (tool_given(o->table, "layers") && n->num_layers != o->layers) ||
-        (o->bidirectional && !n->bidirectional) || (o->peepholes && !n->peepholes))
+        (o->bidirectional && !n->bidirectional) || (o->peepholes && !n->peepholes) ||
+        (o->layer_norm && !n->layer_norm))
         return tool_error("train: %s is another model than --cell, --hidden, --layers and the like "
                           "say; leave them out",
                           path);
@@ -101,9 +103,9 @@ static int64_t features_of(const clrnn_value_info *value)
 static int check_graph(const data_session *s, const char *path, const clrnn_value_info *output)
 {
     static const char *const of_models[] = {
-        "cell",      "hidden",        "layers",        "reset",       "update",      "act",
-        "peepholes", "bidirectional", "init",          "longest-lag", "forget-bias", "update-bias",
-        "dropout",   "embedding",     "input-dropout", "variational", NULL};
+        "cell",        "hidden",     "layers",        "reset",         "update",      "act",
+        "peepholes",   "layer-norm", "bidirectional", "init",          "longest-lag", "forget-bias",
+        "update-bias", "dropout",    "embedding",     "input-dropout", "variational", NULL};
     clrnn_value_info input;
     for (const char *const *name = of_models; *name; name++)
         if (tool_given(s->o->table, *name))

@@ -83,6 +83,8 @@ static void draw_options(uint64_t *s, clrnn_network_desc *n)
     n->gate_clip = has(n, "gate_clip") && one_in(s, 4) ? draw_number(s, 10, 200) : 0;
     n->cell_clip = has(n, "cell_clip") && one_in(s, 4) ? draw_number(s, 10, 150) : 0;
     n->proj_clip = n->proj_size && one_in(s, 2) ? draw_number(s, 5, 60) : 0;
+    n->layer_norm = has(n, "layer_norm") && one_in(s, 4);
+    n->norm_epsilon = n->layer_norm && one_in(s, 3) ? draw_number(s, 1, 20) : 0;
     const bool functions = one_in(s, 3);
     for (int d = 0; d < (n->bidirectional ? 2 : 1) && functions; d++)
         for (int i = 0; i < 3; i++)

@@ -291,6 +291,17 @@ static int check_use(const run_graph_wishes *w, const tool_list *in, const tool_
     return out->count ? TOOL_OK : tool_error("run: nothing to write; add --out FILE");
 }
 
+/* Whether how many steps there are in a second matters. */
+static bool hears(const run_graph_wishes *w, const tool_list *in, const tool_list *out)
+{
+    bool sound = w->block > 0;
+    for (size_t i = 0; i < in->count; i++)
+        sound = sound || sound_is_named(in->items[i]);
+    for (size_t i = 0; i < out->count; i++)
+        sound = sound || sound_is_named(out->items[i]);
+    return sound;
+}
+
 int run_graph(const run_graph_wishes *w, const tool_list *in, const tool_list *out,
               const tool_list *sizes)
 {
@@ -312,7 +323,8 @@ int run_graph(const run_graph_wishes *w, const tool_list *in, const tool_list *o
                                .arch = w->arch,
                                .zeros = true,
                                .block = w->block};
-        j->sound.rate = sound_model_rate(w->model);
+        if (hears(w, in, out))
+            j->sound.rate = sound_model_rate(w->model, w->arch, w->prefix);
     }
     for (size_t i = 0; i < count && !code; i++)
         code = split(out->items[i], "out", &places[i]);

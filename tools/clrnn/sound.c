@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clrnn/format.h>
+
 #include "system.h"
 
 #ifdef TOOL_SNDFILE
@@ -30,51 +32,15 @@ void sound_free(tool_sound *sound)
 
 /* --- the rate of a model ---------------------------------------------------------------------- */
 
-enum { MOST_JSON = 64 << 20 };
-
-/* A rate as a number or as digits; 0: none. */
-static uint32_t rate_in(const cJSON *object)
+uint32_t sound_model_rate(const char *path, const char *arch, const char *prefix)
 {
-    static const char *const names[] = {"sample_rate", "samplerate"};
-    double rate = 0;
-    for (size_t i = 0; i < 2; i++) {
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, names[i]);
-        const char *text = cJSON_GetStringValue(item);
-        if (item && rate == 0)
-            rate = text ? strtod(text, NULL) : cJSON_IsNumber(item) ? item->valuedouble : 0;
-    }
+    const clrnn_import_desc desc = {.arch = arch, .prefix = prefix};
+    clrnn_graph *graph = NULL;
+    const double rate = clrnn_graph_import(path, &desc, NULL, &graph) == CLRNN_OK
+                            ? clrnn_graph_sample_rate(graph)
+                            : 0; /* what is wrong with it is told when it is read to run */
+    clrnn_graph_destroy(&graph);
     return rate >= 1 && rate <= 1e6 ? (uint32_t)(rate + 0.5) : 0;
-}
-
-static char *whole_text(const char *path)
-{
-    system_file about;
-    system_look_at(path, &about);
-    FILE *file = about.is_regular && about.size <= MOST_JSON ? system_open(path, "rb") : NULL;
-    char *text = file ? calloc((size_t)about.size + 1, 1) : NULL;
-    if (text && fread(text, 1, (size_t)about.size, file) != about.size) {
-        free(text);
-        text = NULL;
-    }
-    if (file)
-        fclose(file);
-    return text;
-}
-
-uint32_t sound_model_rate(const char *path)
-{
-    static const char *const inside[] = {"metadata", "model_data", "config"};
-    const char *format = clrnn_format_of_file(path, NULL);
-    const bool json = format && (strcmp(format, "nam") == 0 || strcmp(format, "rtneural") == 0 ||
-                                 strcmp(format, "state_json") == 0);
-    char *text = json ? whole_text(path) : NULL;
-    cJSON *root = text ? cJSON_Parse(text) : NULL;
-    uint32_t rate = rate_in(root);
-    for (size_t i = 0; i < sizeof inside / sizeof *inside && !rate; i++)
-        rate = rate_in(cJSON_GetObjectItemCaseSensitive(root, inside[i]));
-    cJSON_Delete(root);
-    free(text);
-    return rate;
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

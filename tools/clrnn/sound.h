@@ -34,8 +34,8 @@ int sound_write(const char *command, const char *path, const tool_sound *sound);
 int sound_resample(const char *command, const char *path, tool_sound *sound, uint32_t rate,
                    size_t frames);
 
-/** Frames a second that a model of RTNeural or NAM is made for; 0: it says nothing. */
-uint32_t sound_model_rate(const char *path);
+/** Frames a second that a model is made for; 0: it says nothing. arch, prefix: or NULL. */
+uint32_t sound_model_rate(const char *path, const char *arch, const char *prefix);
 
 void sound_free(tool_sound *sound);
 

@@ -141,6 +141,7 @@ void train_table(train_options *o, tool_option options[TRAIN_TABLE])
         tool_u32("layers", "L", &o->layers, 1, "layers (1)"),
         tool_u32("embedding", "E", &o->embedding, 0, "width of the embedding; 0: one-hot (0)"),
         tool_flag("peepholes", &o->peepholes, "LSTM: gates see the cell state"),
+        tool_flag("layer-norm", &o->layer_norm, "layer norm within each step"),
         tool_choice("reset", "before|after", &o->reset, "GRU: reset gate and product (before)"),
         tool_choice("update", "replaces|keeps", &o->update, "GRU: an open update gate (replaces)"),
         tool_u32("batch", "N", &o->batch, 1, "sequences side by side (32, fewer for a short text)"),

@@ -21,7 +21,7 @@ typedef struct train_options {
     uint64_t log_every, validate_every, save_every;
     double input_dropout, drop_connect, weight_noise;
     double lr, clip, dropout, momentum, weight_decay, validation;
-    bool json, force, binary, peepholes, variational;
+    bool json, force, binary, peepholes, layer_norm, variational;
     /* How fresh weights are drawn. */
     int init;
     uint32_t longest_lag;

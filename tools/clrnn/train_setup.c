@@ -86,7 +86,8 @@ static int make_model(train_session *s)
                                          .num_layers = o->layers,
                                          .gru_reset = (clrnn_gru_reset)o->reset,
                                          .gru_update = (clrnn_gru_update)o->update,
-                                         .peepholes = o->peepholes}};
+                                         .peepholes = o->peepholes,
+                                         .layer_norm = o->layer_norm}};
     desc.vocabulary = clrnn_text_vocabulary(s->text, &desc.vocabulary_size);
     desc.output_size = desc.vocabulary_size;
     desc.input = o->embedding ? CLRNN_INPUT_EMBEDDING : CLRNN_INPUT_ONE_HOT;
@@ -119,10 +120,10 @@ static int check_model(const train_session *s)
     if ((tool_given(o->table, "cell") && (int)network->cell != o->cell) ||
         (tool_given(o->table, "reset") && (int)network->gru_reset != o->reset) ||
         (tool_given(o->table, "update") && (int)network->gru_update != o->update) ||
-        (o->peepholes && !network->peepholes))
+        (o->peepholes && !network->peepholes) || (o->layer_norm && !network->layer_norm))
         return tool_error(
             "train: --resume %s: the checkpoint has another cell than --cell, --reset, "
-            "--update or --peepholes say; leave them out",
+            "--update, --peepholes or --layer-norm say; leave them out",
             o->resume);
     int code = differs(o, "hidden", o->hidden, network->hidden_size);
     if (!code)

@@ -41,6 +41,12 @@ void tool_digest_json(const clrnn_check *check, cJSON *object)
     add_text(object, "gradient_digest", check->gradient_digest);
 }
 
+void tool_digest_print(const clrnn_check *check)
+{
+    printf("      digest %016" PRIx64 "  %016" PRIx64 "\n", check->forward_digest,
+           check->gradient_digest);
+}
+
 static void report(const char *strategy, const char *kind, const tool_digest *d, cJSON *list)
 {
     if (!list) {
@@ -60,8 +66,19 @@ static void report(const char *strategy, const char *kind, const tool_digest *d,
 void tool_digest_report(const tool_digests *digests, cJSON *device)
 {
     cJSON *list = device ? cJSON_AddArrayToObject(device, "digests") : NULL;
+    tool_digest all = {0};
     for (int s = 0; s < TOOL_DIGEST_STRATEGIES; s++)
-        for (int k = 0; k < TOOL_DIGEST_KINDS; k++)
-            if (digests->of[s][k].problems)
-                report(strategies[s], kinds[k], &digests->of[s][k], list);
+        for (int k = 0; k < TOOL_DIGEST_KINDS; k++) {
+            const tool_digest *d = &digests->of[s][k];
+            if (d->problems == 0)
+                continue;
+            report(strategies[s], kinds[k], d, list);
+            if (s != CLRNN_STRATEGY_STEPWISE || k == TOOL_DIGEST_KINDS - 1)
+                continue; /* not every device has the others, or doubles */
+            all.problems += d->problems;
+            mix(&all.forward, d->forward);
+            mix(&all.gradients, d->gradients);
+        }
+    if (all.problems)
+        report("total", "all", &all, list);
 }

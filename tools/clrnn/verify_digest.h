@@ -23,7 +23,11 @@ void tool_digest_add(tool_digests *digests, const clrnn_problem *problem, const 
 /** The digests of one problem, into its object. */
 void tool_digest_json(const clrnn_check *check, cJSON *object);
 
-/** All of them: a list in the object of a device; NULL: lines on stdout. */
+/** The same as a line on stdout. */
+void tool_digest_print(const clrnn_check *check);
+
+/** All of them, and last what those come to that every device has, stepwise in other numbers than
+ *  f64: a list in the object of a device; NULL: lines on stdout. */
 void tool_digest_report(const tool_digests *digests, cJSON *device);
 
 #endif

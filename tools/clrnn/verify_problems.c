@@ -48,6 +48,11 @@ const tool_problem tool_problems[] = {
     {"cell=gru,reset=after,reverse=1,gate_clip=0.8,act_g=leaky_relu,mask=zero,T=9,N=5,I=7,H=33",
      false},
     {"cell=rnn,act_f=scaled_tanh:0.8:1.2,act_f_back=softplus,D=2,L=2,T=9,N=5,I=7,H=33", false},
+    {"cell=rnn,layer_norm=1,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
+    {"cell=lstm,layer_norm=1,L=2,T=6,N=4,I=7,H=33,lengths=ragged", true},
+    {"cell=lstm,layer_norm=1,D=2,P=17,peepholes=1,norm_epsilon=0.001,T=5,N=4,I=17,H=33", false},
+    {"cell=gru,layer_norm=1,L=2,T=6,N=5,I=7,H=17,lengths=ragged", false},
+    {"cell=gru,layer_norm=1,reset=after,update=keeps,D=2,T=6,N=5,I=7,H=33", false},
     {"cell=rnn,strategy=resident,L=2,D=2,T=6,N=4,I=7,H=17,lengths=ragged", false},
     {"cell=gru,strategy=resident,L=2,D=2,T=6,N=5,I=17,H=33,lengths=ragged", true},
     {"cell=gru,strategy=resident,reset=after,update=keeps,T=5,N=3,I=7,H=130", false},
@@ -68,5 +73,6 @@ const tool_problem tool_stored_problems[] = {
     {"cell=gru,strategy=stepwise,T=5,N=3,I=17,H=65", false},
     {"cell=lstm,strategy=stepwise,P=7,T=6,N=3,I=7,H=17", false},
     {"cell=gru,strategy=resident,T=5,N=3,I=17,H=65", false},
+    {"cell=lstm,layer_norm=1,T=6,N=3,I=17,H=33", false},
     {0},
 };

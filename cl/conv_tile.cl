@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * cl/conv_tile.cl - template: HEIGHT units by TILE_N windows of cl/conv.cl, which includes it. */
+#ifndef CLR_CONV_PLACE
+#define CLR_CONV_PLACE
+typedef struct conv_place {
+    size_t a_stride, y_stride; /* between units */
+    uint rows, columns, count; /* units, windows; k */
+    bool add, has_bias, relu;  /* to what is there; at the end */
+} conv_place;
+#endif
+
+/* acc = a times what is at x + at[k], for `count` values of k. */
+static inline void CLR_PASTE(conv_block_, HEIGHT)(global const REAL *a, const size_t row[HEIGHT],
+                                                  global const REAL *x, const uint *at, uint count,
+                                                  REALV acc[HEIGHT][TILE_V])
+{
+    UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++) acc[i][j] =
+        (REALV)0;
+    for (uint k = 0; k < count; k++, a++) {
+        REALV b[TILE_V];
+        UNROLL for (int j = 0; j < TILE_V; j++) b[j] = GLOBAL_LOAD(x + at[k] + j * VEC);
+        UNROLL for (int i = 0; i < HEIGHT; i++)
+        {
+            REALV ai = (REALV)a[row[i]];
+            UNROLL for (int j = 0; j < TILE_V; j++) acc[i][j] = fma(ai, b[j], acc[i][j]);
+        }
+    }
+}
+
+/* y (+)= that of all k: of each TILE_K of them one chain, and these added in order. Rows past the
+ * last repeat it. */
+static inline void CLR_PASTE(conv_tile_, HEIGHT)(global const REAL *a, global const REAL *x,
+                                                 const uint *at, global const REAL *bias,
+                                                 global REAL *y, const conv_place *p)
+{
+    REALV sum[HEIGHT][TILE_V];
+    size_t row[HEIGHT];
+    UNROLL for (int i = 0; i < HEIGHT; i++) row[i] = min((uint)i, p->rows - 1) * p->a_stride;
+    CLR_PASTE(conv_block_, HEIGHT)(a, row, x, at, min(p->count, (uint)TILE_K), sum);
+    UNROLL for (int i = 0; i < HEIGHT; i++) if (p->add && (uint)i < p->rows)
+    {
+        REALV begun[TILE_V];
+        load_begun(y + i * p->y_stride, p->columns, begun);
+        UNROLL for (int j = 0; j < TILE_V; j++) sum[i][j] = begun[j] + sum[i][j];
+    }
+    for (uint k = TILE_K; k < p->count; k += TILE_K) {
+        REALV next[HEIGHT][TILE_V];
+        CLR_PASTE(conv_block_, HEIGHT)
+        (a + k, row, x, at + k, min(p->count - k, (uint)TILE_K), next);
+        UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++) sum[i][j] +=
+            next[i][j];
+    }
+    UNROLL for (int i = 0; i < HEIGHT; i++) if ((uint)i < p->rows) store_finished(
+        sum[i], p->has_bias ? bias[i] : (REAL)0, p->relu, y + i * p->y_stride, p->columns);
+}
+#undef HEIGHT

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * offline_builtins.cl - before a program, for tools/offline: the built-in functions of OpenCL C as
+ * those of clang, where there is no library with them. Right where their results do not matter;
+ * here only the code does. Macros where a line must be found again in what the compiler writes. */
+#define OFFLINE static inline __attribute__((overloadable, always_inline))
+#if REAL_IS_DOUBLE
+#define fma(a, b, c) __builtin_fma(a, b, c)
+#else
+#define fma(a, b, c) __builtin_fmaf(a, b, c)
+#endif
+#ifdef __AMDGCN__
+#define get_local_id(i) ((uint)__builtin_amdgcn_workitem_id_x())
+#define get_group_id(i) ((uint)__builtin_amdgcn_workgroup_id_x())
+#define barrier(x)      __builtin_amdgcn_s_barrier()
+#else
+#define get_local_id(i) ((uint)__nvvm_read_ptx_sreg_tid_x())
+#define get_group_id(i) ((uint)__nvvm_read_ptx_sreg_ctaid_x())
+#define barrier(x)      __syncthreads()
+#endif
+#define get_global_id(i)        (get_group_id(i) * 64 + get_local_id(i))
+#define get_local_size(i)       64u
+#define get_num_groups(i)       64u
+#define get_global_size(i)      4096u
+#define mem_fence(x)            __sync_synchronize()
+#define atomic_inc(p)           __sync_fetch_and_add(p, 1)
+#define atomic_add(p, v)        __sync_fetch_and_add(p, v)
+#define atomic_or(p, v)         __sync_fetch_and_or(p, v)
+#define atomic_cmpxchg(p, a, b) __sync_val_compare_and_swap(p, a, b)
+#define vload_half(i, p)        __builtin_load_halff((global const half *)(p) + (i))
+#define vstore_half(v, i, p)    __builtin_store_halff(v, (global half *)(p) + (i))
+#define fabs                    offline_fabs
+#define sqrt                    offline_sqrt
+#define rint                    offline_rint
+#define floor                   offline_floor
+#define copysign                offline_copysign
+#define fmax                    offline_fmax
+#define fmin                    offline_fmin
+#define min                     offline_min
+#define max                     offline_max
+#define EACH_FLOAT(name, builtin) \
+    OFFLINE float name(float a)   \
+    {                             \
+        return builtin##f(a);     \
+    }                             \
+    OFFLINE double name(double a) \
+    {                             \
+        return builtin(a);        \
+    }
+#define EACH_TWO(name, builtin)             \
+    OFFLINE float name(float a, float b)    \
+    {                                       \
+        return builtin##f(a, b);            \
+    }                                       \
+    OFFLINE double name(double a, double b) \
+    {                                       \
+        return builtin(a, b);               \
+    }
+#define EACH_WHOLE(type)                     \
+    OFFLINE type offline_min(type a, type b) \
+    {                                        \
+        return a < b ? a : b;                \
+    }                                        \
+    OFFLINE type offline_max(type a, type b) \
+    {                                        \
+        return a < b ? b : a;                \
+    }
+EACH_FLOAT(offline_fabs, __builtin_fabs)
+EACH_FLOAT(offline_sqrt, __builtin_sqrt)
+EACH_FLOAT(offline_rint, __builtin_rint)
+EACH_FLOAT(offline_floor, __builtin_floor)
+EACH_TWO(offline_copysign, __builtin_copysign)
+EACH_TWO(offline_fmax, __builtin_fmax)
+EACH_TWO(offline_fmin, __builtin_fmin)
+EACH_WHOLE(int)
+EACH_WHOLE(uint)
+EACH_WHOLE(ulong)
