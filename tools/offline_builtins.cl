@@ -74,3 +74,41 @@ EACH_TWO(offline_fmin, __builtin_fmin)
 EACH_WHOLE(int)
 EACH_WHOLE(uint)
 EACH_WHOLE(ulong)
+
+/* Vectors that need be aligned to their elements only. */
+#define EACH_VECTOR(type, count)                                                      \
+    typedef type##count __attribute__((aligned(sizeof(type)))) offline_##type##count; \
+    OFFLINE type##count offline_vload##count(size_t i, global const type *p)          \
+    {                                                                                 \
+        return *(global const offline_##type##count *)(p + i * count);                \
+    }                                                                                 \
+    OFFLINE void offline_vstore##count(type##count v, size_t i, global type *p)       \
+    {                                                                                 \
+        *(global offline_##type##count *)(p + i * count) = v;                         \
+    }
+EACH_VECTOR(float, 4)
+EACH_VECTOR(float, 8)
+EACH_VECTOR(double, 4)
+EACH_VECTOR(double, 8)
+#define vload4  offline_vload4
+#define vload8  offline_vload8
+#define vstore4 offline_vstore4
+#define vstore8 offline_vstore8
+OFFLINE uint offline_mul_hi(uint a, uint b)
+{
+    return (uint)((ulong)a * b >> 32);
+}
+#define mul_hi offline_mul_hi
+OFFLINE char offline_char(float a)
+{
+    return (char)offline_fmax(offline_fmin(a, 127.0f), -128.0f);
+}
+#define convert_char_sat  offline_char
+#define convert_float4(v) __builtin_convertvector(v, float4)
+#define convert_uint4(v)  __builtin_convertvector(v, uint4)
+OFFLINE float4 offline_half4(global const half *p)
+{
+    return (float4)(vload_half(0, p), vload_half(1, p), vload_half(2, p), vload_half(3, p));
+}
+#define vloada_half4(i, p) offline_half4((p) + 4 * (i))
+#define vloada_half8(i, p) (float8)(offline_half4((p) + 8 * (i)), offline_half4((p) + 8 * (i) + 4))

@@ -4,8 +4,8 @@
  *
  * $OFFLINE_OUT: a folder; program number i becomes i.cl there, its options i.options, and for each
  * launch a line of i.launches: the kernel, bytes of local memory that its arguments are, groups.
- * $OFFLINE_GPU: "platform;name;vendor;version;fences;rounded;local memory;largest group;units".
- * It says that it has spilled nothing, as drivers do that do not tell. */
+ * $OFFLINE_GPU: "platform;name;vendor;version;fences;rounded;fp64;local memory;largest
+ * group;units". It says that it has spilled nothing, as drivers do that do not tell. */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 
@@ -38,19 +38,12 @@ static object *make(size_t bytes, const char *text, cl_int *code)
     return o;
 }
 
-/* Objects are few, and the process is short. */
-static cl_int keep(const void *o)
-{
-    (void)o;
-    return CL_SUCCESS;
-}
-
 /* --- what is asked ------------------------------------------------------------------------- */
 
 /* Word number `index` of $OFFLINE_GPU; static storage. */
 static const char *word(int index)
 {
-    static char words[9][128];
+    static char words[10][128];
     const char *at = getenv("OFFLINE_GPU");
     for (int i = 0; at && i < index && (at = strchr(at, ';')) != NULL; i++)
         at++;
@@ -122,7 +115,7 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id d, cl_device_info what, size_t room, 
     case CL_DRIVER_VERSION:
         return text("1", room, out, needed);
     case CL_DEVICE_EXTENSIONS:
-        return text("cl_khr_fp64 cl_khr_fp16", room, out, needed);
+        return text(atoi(word(6)) ? "cl_khr_fp64 cl_khr_fp16" : "cl_khr_fp16", room, out, needed);
     case 0x1064: /* CL_DEVICE_ATOMIC_FENCE_CAPABILITIES */
         return number(strtoull(word(4), NULL, 0), room, out, needed);
     case CL_DEVICE_SINGLE_FP_CONFIG:
@@ -131,11 +124,11 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id d, cl_device_info what, size_t room, 
     case CL_DEVICE_TYPE:
         return number(CL_DEVICE_TYPE_GPU, room, out, needed);
     case CL_DEVICE_LOCAL_MEM_SIZE:
-        return number(strtoull(word(6), NULL, 0), room, out, needed);
-    case CL_DEVICE_MAX_WORK_GROUP_SIZE:
         return number(strtoull(word(7), NULL, 0), room, out, needed);
-    case CL_DEVICE_MAX_COMPUTE_UNITS:
+    case CL_DEVICE_MAX_WORK_GROUP_SIZE:
         return number(strtoull(word(8), NULL, 0), room, out, needed);
+    case CL_DEVICE_MAX_COMPUTE_UNITS:
+        return number(strtoull(word(9), NULL, 0), room, out, needed);
     case CL_DEVICE_GLOBAL_MEM_SIZE:
     case CL_DEVICE_MAX_MEM_ALLOC_SIZE:
         return number(1ull << 34, room, out, needed);
@@ -368,19 +361,14 @@ EXPORT cl_int clEnqueueUnmapMemObject(cl_command_queue q, cl_mem m, void *at, cl
     return done(event);
 }
 
-EXPORT cl_int clEnqueueMarkerWithWaitList(cl_command_queue q, cl_uint waits, const cl_event *wait,
-                                          cl_event *event)
-{
-    (void)q, (void)waits, (void)wait;
-    return done(event);
-}
-
-EXPORT cl_int clEnqueueBarrierWithWaitList(cl_command_queue q, cl_uint waits, const cl_event *wait,
-                                           cl_event *event)
-{
-    (void)q, (void)waits, (void)wait;
-    return done(event);
-}
+#define MARK(name)                                                                               \
+    EXPORT cl_int name(cl_command_queue q, cl_uint waits, const cl_event *wait, cl_event *event) \
+    {                                                                                            \
+        (void)q, (void)waits, (void)wait;                                                        \
+        return done(event);                                                                      \
+    }
+MARK(clEnqueueMarkerWithWaitList)
+MARK(clEnqueueBarrierWithWaitList)
 
 EXPORT cl_int clWaitForEvents(cl_uint count, const cl_event *events)
 {
@@ -394,10 +382,12 @@ EXPORT cl_int clGetEventInfo(cl_event e, cl_event_info what, size_t room, void *
     return number(CL_COMPLETE, room, out, needed);
 }
 
-#define KEEP(name, type)          \
-    EXPORT cl_int name(type o)    \
-    {                             \
-        return keep((void *)(o)); \
+/* Objects are few, and the process is short. */
+#define KEEP(name, type)       \
+    EXPORT cl_int name(type o) \
+    {                          \
+        (void)o;               \
+        return CL_SUCCESS;     \
     }
 KEEP(clRetainContext, cl_context)
 KEEP(clReleaseContext, cl_context)

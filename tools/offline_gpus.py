@@ -17,6 +17,7 @@ class Gpu:
     version: str
     fences: int
     rounded: int
+    fp64: int
     local: int  # bytes of a group
     units: int
     all_local: int = 65536  # of a compute unit
@@ -26,15 +27,19 @@ class Gpu:
     granule: int = 4
     waves: int = 10
 
+    def rule(self):
+        """What of it decides how the host builds; its name and its number of units do not."""
+        return dataclasses.astuple(self)[3:10]
+
     def words(self):
         return ";".join(map(str, (self.platform, self.title, self.vendor, self.version, self.fences,
-                                  self.rounded, self.local, 256 if "AMD" in self.vendor else 1024,
+                                  self.rounded, self.fp64, self.local, 256 if "AMD" in self.vendor else 1024,
                                   self.units)))
 
 
-AMD = ("AMD Accelerated Parallel Processing", "Advanced Micro Devices, Inc.", "OpenCL 2.0", 0, 1, 65536)
-NVIDIA = ("NVIDIA CUDA", "NVIDIA Corporation", "OpenCL 3.0 CUDA", 0, 1, 49152)
-INTEL = ("Intel(R) OpenCL HD Graphics", "Intel(R) Corporation", "OpenCL 3.0 NEO", 0x2f, 1, 65536)
+AMD = ("AMD Accelerated Parallel Processing", "Advanced Micro Devices, Inc.", "OpenCL 2.0", 0, 1, 1, 65536)
+NVIDIA = ("NVIDIA CUDA", "NVIDIA Corporation", "OpenCL 3.0 CUDA", 0, 1, 1, 49152)
+INTEL = ("Intel(R) OpenCL HD Graphics", "Intel(R) Corporation", "OpenCL 3.0 NEO", 0x2f, 1, 0, 65536)
 GPUS = [
     Gpu("gfx900", "clang-amd", "Vega 64", *AMD, 64),
     Gpu("gfx90a", "clang-amd", "MI210", *AMD, 104, registers=512, granule=8, waves=8),
@@ -47,16 +52,11 @@ GPUS = [
 ]
 
 
-def small(gpu):
-    """The same with 32 KiB of local memory, as some have."""
-    return dataclasses.replace(gpu, local=32768, title=f"{gpu.title}, 32 KiB")
-
-
 # Problem strings (README): all that decides how resident is built. Where T, N do not, they are least.
-QUICK = ["cell=lstm,H=256,T=1,I=4,mode=train", "cell=gru,H=512,T=1,I=4,weights=int8"]
+QUICK = ["cell=lstm,H=1024,T=1,I=4,mode=train", "cell=gru,H=512,T=1,I=4,weights=int8"]
 PROBLEMS = QUICK + [
     *(f"cell={cell},H={H},T=1,I=4,mode=train"
-      for cell in ("lstm", "gru", "gru,reset=after", "rnn") for H in (64, 128, 512, 1024)),
+      for cell in ("lstm", "gru", "gru,reset=after", "rnn") for H in (64, 256, 512)),
     "cell=lstm,H=2048,T=1,I=4", "cell=gru,H=2048,T=1,I=4",
     *(f"cell=lstm,H={H},T=1,I=4,weights={w}" for w in ("f16", "bf16", "int8") for H in (256, 1024)),
     "cell=gru,H=256,T=1,I=4,weights=f16",

@@ -45,9 +45,3 @@ long clr_fence_language(const clrnn_device_info *info)
         return 120;
     return major_version(info) > 2 ? 300 : 200;
 }
-
-bool clr_is_amd_gpu(const clrnn_device_info *info)
-{
-    return (info->type & CL_DEVICE_TYPE_GPU) &&
-           (strcmp(info->vendor, "AMD") == 0 || strstr(info->vendor, "Advanced Micro Devices"));
-}

@@ -16,7 +16,4 @@ bool clr_has_device_fence(const clrnn_device_info *info, cl_ulong fences);
 /** The OpenCL C (120, 200 or 300) of kernels with such fences. */
 long clr_fence_language(const clrnn_device_info *info);
 
-/** Whether a GPU is AMD's, whoever made the driver. */
-bool clr_is_amd_gpu(const clrnn_device_info *info);
-
 #endif
