@@ -5,7 +5,7 @@
  * $OFFLINE_OUT: a folder; program number i becomes i.cl there, its options i.options, and for each
  * launch a line of i.launches: the kernel, bytes of local memory that its arguments are, groups.
  * $OFFLINE_GPU: "platform;name;vendor;version;fences;rounded;fp64;local memory;largest
- * group;units". It says that it has spilled nothing, as drivers do that do not tell. */
+ * group;units". It says that nothing was spilled, as drivers do that do not tell. */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 
@@ -15,10 +15,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Every object: its first word is some address that is not our own executor's. */
 typedef struct object {
-    const void *first;
-    char *text; /* of a program: its source; of a kernel: its name */
+    const void *first; /* some address that is not our own executor's */
+    char *text;        /* of a program: its source; of a kernel: its name */
     size_t bytes;
     cl_uint arguments;
     int number;       /* of a built program and its kernels: that of its files */
@@ -33,8 +32,7 @@ static object *make(size_t bytes, const char *text, cl_int *code)
     o->first = &nothing;
     o->text = text ? strdup(text) : NULL;
     o->bytes = bytes;
-    if (code)
-        *code = CL_SUCCESS;
+    code ? *code = CL_SUCCESS : 0;
     return o;
 }
 
@@ -47,8 +45,8 @@ static const char *word(int index)
     const char *at = getenv("OFFLINE_GPU");
     for (int i = 0; at && i < index && (at = strchr(at, ';')) != NULL; i++)
         at++;
-    size_t length = at ? strcspn(at, ";") : 0;
-    snprintf(words[index], sizeof words[index], "%.*s", (int)length, at ? at : "");
+    snprintf(words[index], sizeof words[index], "%.*s", at ? (int)strcspn(at, ";") : 0,
+             at ? at : "");
     return words[index];
 }
 
@@ -383,11 +381,10 @@ EXPORT cl_int clGetEventInfo(cl_event e, cl_event_info what, size_t room, void *
 }
 
 /* Objects are few, and the process is short. */
-#define KEEP(name, type)       \
-    EXPORT cl_int name(type o) \
-    {                          \
-        (void)o;               \
-        return CL_SUCCESS;     \
+#define KEEP(name, type)                          \
+    EXPORT cl_int name(type o)                    \
+    {                                             \
+        return o ? CL_SUCCESS : CL_INVALID_VALUE; \
     }
 KEEP(clRetainContext, cl_context)
 KEEP(clReleaseContext, cl_context)
