@@ -30,18 +30,18 @@ static inline bool turned_place(const turn_launch *m, global const int *lengths,
 }
 
 /* x and y of one type; own: [N], any buffer where there are none. Global size [count]. */
-#define TURN(NAME, TYPE)                                                              \
-    kernel void NAME(global TYPE *x, global TYPE *y, global const int *lengths,       \
-                     global const int *own, turn_launch m)                            \
-    {                                                                                 \
-        size_t at, i = get_global_id(0);                                              \
-        if (i >= m.count)                                                             \
-            return;                                                                   \
-        bool there = turned_place(&m, lengths, own, i, &at);                          \
-        if (!m.back)                                                                  \
-            y[m.y_at + i] = there ? x[at] : (TYPE)0;                                  \
-        else if (there)                                                               \
-            x[at] = y[m.y_at + i];                                                    \
+#define TURN(NAME, TYPE)                                                        \
+    kernel void NAME(global TYPE *x, global TYPE *y, global const int *lengths, \
+                     global const int *own, turn_launch m)                      \
+    {                                                                           \
+        size_t at, i = get_global_id(0);                                        \
+        if (i >= m.count)                                                       \
+            return;                                                             \
+        bool there = turned_place(&m, lengths, own, i, &at);                    \
+        if (!m.back)                                                            \
+            y[m.y_at + i] = there ? x[at] : (TYPE)0;                            \
+        else if (there)                                                         \
+            x[at] = y[m.y_at + i];                                              \
     }
 TURN(turn, REAL)
 TURN(turn_ids, int)

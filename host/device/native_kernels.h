@@ -13,8 +13,8 @@ typedef struct clr_native_range {
     uint64_t x0, x1, y0, y1;
 } clr_native_range;
 
-/* One kernel. arguments: the size of each value in bytes, 0 for a buffer, for local memory (which is
- * the kernel's own) its most, with this bit. */
+/* One kernel. arguments: the size of each value in bytes, 0 for a buffer, for local memory (which
+ * is the kernel's own) its most, with this bit. */
 #define CLR_NATIVE_LOCAL 0x80000000u
 typedef struct clr_native_kernel {
     const char *name;
