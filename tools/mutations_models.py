@@ -21,8 +21,11 @@ MODELS = [
     ("graph-conv-finishes-row-0", "test_random_graphs", [
         ("host/graph/window.c", "    l.out_at += row * stride;\n", "")]),
     ("graph-smooth-without-its-padding", "test_random_graphs", [
-        ("host/graph/smooth.c", "(size_t)w->pad[0] * line + (size_t)w->pad[1]",
-         "(size_t)w->pad[0] * line")]),
+        ("cl/window.cl", "padded, &w, -(long)w.pad[1], B);", "padded, &w, 0, B);")]),
+    ("graph-smooth-reads-row-0", "test_random_graphs", [
+        ("cl/conv.cl", "x + w.x_at + row * w.x_row + ", "x + w.x_at + ")]),
+    ("graph-smooth-writes-first-rows", "test_random_graphs", [
+        ("host/graph/smooth.c", "(first * d->units + g * units)", "(g * units)")]),
     ("graph-smooth-bias-of-group-0", "test_random_graphs", [
         ("host/graph/smooth.c", "run->at[1] + g * units,", "run->at[1],")]),
     ("graph-smooth-forgets-blocks-of-k", "test_random_graphs", [

@@ -336,6 +336,14 @@ clrnn_status clr_window_panels(clr_maps *m, const window_launch *l, size_t group
     return LAUNCH(m, "window_panels", (positions + width - 1) / width, (size_t)l->channels, args);
 }
 
+clrnn_status clr_window_pad(clr_maps *m, const window_launch *l, const size_t size[2], cl_mem x,
+                            cl_mem padded)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(padded), CLR_ARG_STRUCT(*l),
+                            CLR_ARG_ULONG(size[0]), CLR_ARG_ULONG(size[1])};
+    return LAUNCH(m, "window_pad", (size_t)l->channels, (size_t)l->outer, args);
+}
+
 clrnn_status clr_window_scatter(clr_maps *m, const window_launch *l, cl_mem x, cl_mem cols)
 {
     const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(cols),

@@ -99,6 +99,9 @@ clrnn_status clr_window_gather(clr_maps *maps, const window_launch *launch, cl_m
  * read (math/packed.h): [groups][positions in panels][channels/groups, kernel..][width]. */
 clrnn_status clr_window_panels(clr_maps *maps, const window_launch *launch, size_t groups,
                                size_t width, cl_mem x, cl_mem panels);
+/** x with its padding, [outer][channel][A][B], of size {A,B}, from cols_at on. */
+clrnn_status clr_window_pad(clr_maps *maps, const window_launch *launch, const size_t size[2],
+                            cl_mem x, cl_mem padded);
 clrnn_status clr_window_scatter(clr_maps *maps, const window_launch *launch, cl_mem x, cl_mem cols);
 
 /** history [H,N,C] from steps [H+T,N,C]; lengths of the rule that begins at `lengths_at`, or all T
