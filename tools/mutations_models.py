@@ -18,6 +18,13 @@ MODELS = [
         ("host/graph/fuse.c", "return count == 1 ? reader : CLR_NO_VALUE;", "return reader;")]),
     ("graph-function-without-alpha", "test_random_graphs", [
         ("host/graph/fuse.c", "    node->desc.alpha = taken->desc.alpha;\n", "")]),
+    ("graph-terms-lie-at-the-first", "test_graph_terms", [
+        ("host/graph/common.c", "others->at[k] + behind;", "others->at[k];")]),
+    ("graph-terms-that-others-read", "test_graph_terms", [
+        ("host/graph/fuse.c", "            !is_joined(plan, node->first_value, node->desc.kind, s))",
+         "            false)")]),
+    ("graph-terms-without-the-second", "test_graph_terms", [
+        ("cl/map.cl", "uint k = 1; k < (uint)terms->count", "uint k = 2; k < (uint)terms->count")]),
     ("graph-conv-finishes-row-0", "test_random_graphs", [
         ("host/graph/window.c", "    l.out_at += row * stride;\n", "")]),
     ("graph-smooth-without-its-padding", "test_random_graphs", [
