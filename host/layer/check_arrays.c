@@ -110,6 +110,7 @@ static clrnn_status run_reference(clr_arrays *a, const clrnn_log *log)
                            .mask = p->mask ? a->mask : NULL,
                            .resets = p->resets ? a->resets : NULL,
                            .repeat = p->mask == 2,
+                           .drawn = p->train,
                            .weights = a->in[WEIGHTS],
                            .x = a->in[X],
                            .h0 = a->in[H0],
