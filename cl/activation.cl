@@ -12,6 +12,9 @@ typedef struct cell_values {
     REAL gate_clip, cell_clip; /* infinite: none */
     uint function[CELL_FUNCTIONS];
     REAL alpha[CELL_FUNCTIONS], beta[CELL_FUNCTIONS];
+    REAL zone, zone_cell; /* zoneout: its probabilities, and what draws: cl/zoneout.cl */
+    ulong zone_key;
+    uint zone_index, zone_drawn;
 } cell_values;
 
 /* x within +-clip. NaN stays, since it compares false. */

@@ -53,10 +53,12 @@
 #define OPTION_GATE_CLIP 64
 #define OPTION_CELL_CLIP 128
 #define OPTION_PROJ_CLIP 256
-#define OPTION_FUNCTIONS 512  /* others than the usual ones */
-#define OPTION_RESETS    1024 /* flags of a launch may say that the state before a step is 0 */
-#define OPTION_ONE_BIAS  2048 /* with OPTION_BIAS: no b_hh */
-#define OPTION_NORM      8192 /* layer norm of W x, U h and c: stepwise alone, cl/norm.cl */
+#define OPTION_FUNCTIONS 512   /* others than the usual ones */
+#define OPTION_RESETS    1024  /* flags of a launch may say that the state before a step is 0 */
+#define OPTION_ONE_BIAS  2048  /* with OPTION_BIAS: no b_hh */
+#define OPTION_NORM      8192  /* layer norm of W x, U h and c: stepwise alone, cl/norm.cl */
+#define OPTION_ZONEOUT   16384 /* units of h may keep their old value: cl/zoneout.cl */
+#define OPTION_ZONE_CELL 32768 /* units of c may */
 
 /* With any of these OPTION_RARE is set, too: such cells are computed by code of their own, so that
  * others do not pay for it. A compiler gets RARE in place of OPTIONS, so one program serves all
@@ -64,7 +66,7 @@
 #define OPTION_RARE 4096
 #define OPTIONS_RARE                                                                           \
     (OPTION_COUPLED | OPTION_GATE_CLIP | OPTION_CELL_CLIP | OPTION_FUNCTIONS | OPTION_RESETS | \
-     OPTION_NORM)
+     OPTION_NORM | OPTION_ZONEOUT | OPTION_ZONE_CELL)
 
 #define CELL_FUNCTIONS 3 /* f g h of clrnn_network_desc.activations */
 

@@ -139,6 +139,11 @@ static inline void scan_begin(SHARED scan *w, const scan_launch *l, SHARED const
     w->proj_clip = real_of(l->proj_clip);
     w->values.gate_clip = real_of(l->gate_clip);
     w->values.cell_clip = real_of(l->cell_clip);
+    w->values.zone = real_of(l->zone);
+    w->values.zone_cell = real_of(l->zone_cell);
+    w->values.zone_key = at->zone_key;
+    w->values.zone_index = l->zone_index;
+    w->values.zone_drawn = l->zone_drawn;
     UNROLL for (int i = 0; i < CELL_FUNCTIONS; i++)
     {
         w->values.function[i] = (uint)at->function[i];
@@ -171,11 +176,13 @@ static inline uint block_of(SHARED const scan *w, uint index, uint *end)
     return w->down ? w->count - last : first;
 }
 
-/* How many values of a unit a step saves beside the gates: those of the cell and, last, if the
- * network is projected, what the projection multiplies. */
+/* How many values of a unit a step saves beside the gates: those of the cell, then, if the network
+ * is projected, what the projection multiplies and, last, with OPTION_ZONE_CELL c before zoneout.
+ */
 static inline uint saves_of(uint options)
 {
-    return CELL_SAVES + (options & OPTION_PROJECTED ? 1 : 0);
+    return CELL_SAVES + (options & OPTION_PROJECTED ? 1 : 0) +
+           (CELL_MEMORY && options & OPTION_ZONE_CELL ? 1 : 0);
 }
 
 static inline global REAL *gates_of(SHARED const scan *w, uint room)
@@ -242,6 +249,11 @@ static inline void values_of(SHARED const scan *w, cell_values *v)
 {
     v->gate_clip = w->values.gate_clip;
     v->cell_clip = w->values.cell_clip;
+    v->zone = w->values.zone;
+    v->zone_cell = w->values.zone_cell;
+    v->zone_key = w->values.zone_key;
+    v->zone_index = w->values.zone_index;
+    v->zone_drawn = w->values.zone_drawn;
     UNROLL for (int i = 0; i < CELL_FUNCTIONS; i++)
     {
         v->function[i] = w->values.function[i];
@@ -261,6 +273,14 @@ static inline bool is_live(SHARED const scan *w, uint n, uint t)
 static inline bool is_reset(uint options, SHARED const scan *w, uint n, uint t)
 {
     return options & OPTION_RESETS && w->has_flags && w->lengths[(size_t)t * w->N + n] & FLAG_RESET;
+}
+
+/* k of zoneout for units j.. of row n of h: cl/zoneout.cl. */
+static inline APART REALV zone_of(SHARED const scan *w, uint n, uint t, uint j)
+{
+    cell_values v;
+    values_of(w, &v);
+    return zone_kept(&v, false, n, t, j);
 }
 
 /* Whether the state after step t has nothing to do with the step that is scanned then. */

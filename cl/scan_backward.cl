@@ -72,8 +72,15 @@ static inline ALWAYS_INLINE void project_units_back(SHARED const scan *w, SHARED
     REALV dsum = d;
     if (options_of(w->options) & OPTION_PROJ_CLIP)
         dsum = fabs(load_some(s->h_next + unit, width)) >= (REALV)w->proj_clip ? (REALV)0 : d;
+    REALV rest = (REALV)0;
+    if (options_of(w->options) & OPTION_ZONEOUT) {
+        WALK_APART(w, of_walk);
+        const REALV k = zone_of(WALK_OF(w, of_walk), n, s->t, j);
+        dsum = zone_fresh_back(k, dsum);
+        rest = zone_old_back(k, d);
+    }
     store_some(live ? dsum : (REALV)0, w->dproj + (size_t)s->index * w->N * w->R + unit, width);
-    store_some(live ? (REALV)0 : d, w->dh + unit, width);
+    store_some(live ? rest : d, w->dh + unit, width);
 }
 
 /* Of all rows of a step: da, and what du is. */
@@ -128,10 +135,26 @@ static inline ALWAYS_INLINE void cell_units_back_with(uint options, SHARED const
         h_old = load_some(s->h_prev + unit, width);
     if (!projected && s->y)
         dh_new += load_some(s->y + n * w->y_stride + j, width);
+    REALV dh_old = (REALV)0, dc_old = (REALV)0;
+    if (options & OPTION_ZONEOUT && !projected) {
+        const REALV k = zone_kept(&v, false, n, s->t, j);
+        dh_old = zone_old_back(k, dh_new);
+        dh_new = zone_fresh_back(k, dh_new);
+    }
+    if (CELL_MEMORY && options & OPTION_ZONE_CELL) {
+        const REALV k = zone_kept(&v, true, n, s->t, j);
+        c_new = load_some(saved_of(w, s, n, saves_of(options) - 1) + j, width);
+        dc_old = zone_old_back(k, dc);
+        dc = zone_fresh_back(k, dc);
+    }
 
     cell_backward(options, &v, CELL_PHASES - 1, gate, p, saved, h_old, c_old, c_new, dh_new, &dc, a,
                   u, &dh_direct);
 
+    if (options & OPTION_ZONEOUT)
+        dh_direct += dh_old;
+    if (options & OPTION_ZONE_CELL)
+        dc += dc_old;
     UNROLL for (int k = 0; k < CELL_GATES; k++)
     {
         size_t at = row + (size_t)k * w->H;

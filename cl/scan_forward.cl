@@ -94,6 +94,12 @@ static inline ALWAYS_INLINE void cell_units_with(uint options, SHARED const scan
 
     REALV h_new = cell_forward(options, &v, phase, a, u, p, h_old, &c_new, gate, saved);
 
+    if (options & OPTION_ZONEOUT && last && !projected)
+        h_new = zone_mixed(zone_kept(&v, false, n, s->t, j), h_old, h_new);
+    if (CELL_MEMORY && options & OPTION_ZONE_CELL) {
+        store_some(live ? c_new : (REALV)0, saved_of(w, s, n, saves_of(options) - 1) + j, width);
+        c_new = zone_mixed(zone_kept(&v, true, n, s->t, j), c_old, c_new);
+    }
     if (w->save_gates || !last)
         store_gates(w, s, n, j, width, phase, gate);
     UNROLL for (int k = 0; k < CELL_SAVES; k++) if (phase == 0)
@@ -133,6 +139,15 @@ static inline ALWAYS_INLINE void cell_units(SHARED const scan *w, SHARED const s
     }
 }
 
+static inline APART REALV zone_projected(SHARED const scan *w, SHARED const scan_step *s, uint n,
+                                         uint j, uint width, REALV fresh)
+{
+    REALV old = load_some(s->h_prev + (size_t)n * w->R + j, width);
+    if (is_reset(options_of(w->options), w, n, s->t))
+        old = (REALV)0;
+    return zone_mixed(zone_of(w, n, s->t, j), old, fresh);
+}
+
 /* h_t of projected units j.. of row n, from the sum that is W_hr times what was saved; a row past
  * its length keeps its state. */
 static inline ALWAYS_INLINE void project_units(SHARED const scan *w, SHARED const scan_step *s,
@@ -141,6 +156,11 @@ static inline ALWAYS_INLINE void project_units(SHARED const scan *w, SHARED cons
     bool live = is_live(w, n, s->t);
     if (options_of(w->options) & OPTION_PROJ_CLIP)
         sum = clipped(sum, w->proj_clip);
+    if (options_of(w->options) & OPTION_ZONEOUT) {
+        WALK_APART(w, of_walk);
+        STEP_APART(s, of_step);
+        sum = zone_projected(WALK_OF(w, of_walk), STEP_OF(s, of_step), n, j, width, sum);
+    }
     REALV h = live ? sum : load_some(s->h_prev + (size_t)n * w->R + j, width);
     if (!live && is_reset(options_of(w->options), w, n, s->t))
         h = (REALV)0;

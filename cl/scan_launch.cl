@@ -84,11 +84,13 @@ typedef struct scan_arrays {
     /* With OPTION_RARE: the cell's functions f g h, and alpha and beta of each, as bits of a
      * REAL. */
     ulong function[3], alpha[3], beta[3];
+    ulong zone_key; /* with OPTION_ZONEOUT or OPTION_ZONE_CELL */
 } scan_arrays;
 
 typedef struct scan_launch {
     scan_arrays scans[MOST_SCANS];
     ulong gate_clip, cell_clip, proj_clip; /* as bits of a REAL; infinite: none */
+    ulong zone, zone_cell;                 /* as bits of a REAL; cl/zoneout.cl */
     uint options;                          /* of the network: cl/cell.cl */
     uint has_lengths;                      /* 0, HAS_LENGTHS or HAS_FLAGS */
     uint save_gates;                       /* 1: gates are left activated, for the way back */
@@ -103,6 +105,8 @@ typedef struct scan_launch {
     uint block;                   /* persistent: steps whose input products come at once */
     uint most_spins, first_spins; /* how long to wait for others; in the first phase */
     uint rows;                    /* resident: how many are multiplied at once */
+    uint zone_index;              /* of what zoneout draws, */
+    uint zone_drawn;              /* 1: it does */
     uint unused;                  /* for a size that is a multiple of 8 */
 } scan_launch;
 

@@ -98,6 +98,28 @@ kernel void dropout(global REAL *a, ulong a_at, ulong a_stride, float p, uint se
     }
 }
 
+/* Recurrent dropout: to(t,n,k) (+)= from(t,n,k) * the factor that `dropout` with variational has
+ * for layer 0: one mask of a row for all its steps, which forward and back share. add: += . from
+ * and to may be the same. Global size [K/4 rounded up, T*N]. */
+kernel void drop_rows(global const REAL *from, ulong from_at, ulong from_stride, global REAL *to,
+                      ulong to_at, ulong to_stride, float p, uint seed_low, uint seed_high,
+                      uint index, uint add, uint K, uint N, uint rows)
+{
+    uint block = get_global_id(0), row = get_global_id(1);
+    if (block * 4 >= K || row >= rows)
+        return;
+    uint4 bits = philox((uint2)(seed_low, seed_high), (uint4)(block, row % N, 0, index));
+    uint word[4] = {bits.x, bits.y, bits.z, bits.w};
+    REAL kept = DIVIDE((REAL)1, (REAL)1 - (REAL)p);
+    for (uint i = 0; i < 4 && block * 4 + i < K; i++) {
+        size_t at = to_at + row * to_stride + block * 4 + i;
+        REAL a = from[from_at + row * from_stride + block * 4 + i];
+        REAL zero = is_finite(a) ? copysign((REAL)0, a) : NAN; /* what 0*a is, everywhere */
+        REAL dropped = uniform(word[i]) < (REAL)p ? zero : a * kept;
+        to[at] = add ? to[at] + dropped : dropped;
+    }
+}
+
 /* partial(b,k) = sum of a(r,k) over the rows r of block b, from the first to the last.
  * Global size [K in SUM_COLUMNS, number of blocks]. */
 kernel void column_sums(global const REAL *a, ulong a_at, ulong a_stride, global REAL *partial,

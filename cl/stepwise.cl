@@ -90,10 +90,15 @@ kernel void step_output(global const REAL *weights, global REAL *workspace,
     UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
         SOME(s.gates, ((size_t)n * CELL_GATES + k) * l.H + j, width);
     const REALV z = SOME(sums, (size_t)n * l.H + j, width);
-    const REALV h = cell_output(options, &v, gate, z);
+    REALV h = cell_output(options, &v, gate, z);
     if (options & OPTION_PROJECTED) {
         store_some(h, saved_of(&w, &s, n, CELL_SAVES) + j, width);
         return;
+    }
+    if (options & OPTION_ZONEOUT) {
+        const REALV old = SOME(s.h_prev, (size_t)n * l.H + j, width);
+        h = zone_mixed(zone_kept(&v, false, n, s.t, j),
+                       is_reset(options, &w, n, s.t) ? (REALV)0 : old, h);
     }
     store_some(h, s.h_next + (size_t)n * l.H + j, width);
     if (s.y)
@@ -129,6 +134,8 @@ kernel void step_output_back(global const REAL *weights, global REAL *workspace,
     if (!projected && s.y && live)
         d += SOME(s.y, n * w.y_stride + j, width);
     values_of(&w, &v);
+    if (options & OPTION_ZONEOUT && !projected)
+        d = zone_fresh_back(zone_kept(&v, false, n, s.t, j), d);
     UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
         SOME(s.gates, ((size_t)n * CELL_GATES + k) * l.H + j, width);
     const REALV z = SOME(sums, units + unit, width);

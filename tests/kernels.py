@@ -23,14 +23,14 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
             ["prelude", "philox", "noise"],
             ["prelude", "storage"], ["prelude", "storage", "convert"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
-PROGRAMS += [["prelude", "function", "cell", "activation", cell] for cell in CELLS]
-PROGRAMS += [["prelude", "function", "cell", "activation", cell, "storage", "scan_launch", "scan", "scan_forward",
+PROGRAMS += [["prelude", "philox", "function", "cell", "activation", "zoneout", cell] for cell in CELLS]
+PROGRAMS += [["prelude", "philox", "function", "cell", "activation", "zoneout", cell, "storage", "scan_launch", "scan", "scan_forward",
               "scan_backward", "stepwise"] for cell in CELLS]
 for cell, way in itertools.product(CELLS, ("forward", "backward")):
-    PROGRAMS += [["prelude", "function", "cell", "activation", cell, "storage", "tile", "scan_launch", "scan", f"scan_{way}",
+    PROGRAMS += [["prelude", "philox", "function", "cell", "activation", "zoneout", cell, "storage", "tile", "scan_launch", "scan", f"scan_{way}",
                   "partition", "persistent",
                   *(["persistent_input"] if way == "forward" else []), f"persistent_{way}"],
-                 ["prelude", "function", "cell", "activation", cell, "storage", "scan_launch", "scan", f"scan_{way}",
+                 ["prelude", "philox", "function", "cell", "activation", "zoneout", cell, "storage", "scan_launch", "scan", f"scan_{way}",
                   "partition", "resident", f"resident_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
 VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}

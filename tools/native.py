@@ -39,7 +39,7 @@ def cell_programs(defines, sources, storages=(0,)):
     for storage in storages:
         base = dict(defines, STORAGE=storage)
         for cell, form in CELLS:
-            yield ["prelude", "function", "cell", "activation", cell] + sources, dict(base, **form)
+            yield ["prelude", "philox", "function", "cell", "activation", "zoneout", cell] + sources, dict(base, **form)
 
 
 def tiles(vector, double):

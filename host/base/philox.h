@@ -6,6 +6,7 @@
 #ifndef CLR_BASE_PHILOX_H
 #define CLR_BASE_PHILOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct clr_philox_block {
@@ -49,6 +50,39 @@ static inline double clr_dropout_factor(double p, uint64_t seed, uint32_t index,
     clr_philox_block block = clr_philox(seed, counter);
     return clr_uniform(block.word[unit % 4]) < (double)(float)p ? 0.0
                                                                 : 1.0 / (1.0 - (double)(float)p);
+}
+
+/* Streams of the same seed for what a recurrent layer and direction (cell: layer*D + direction)
+ * draws of its own. */
+#define CLR_KEY_ZONEOUT UINT64_C(0x7A6F6E656F757400)
+#define CLR_KEY_HIDDEN  UINT64_C(0x7265632064726F70)
+static inline uint64_t clr_cell_key(uint64_t seed, uint64_t purpose, uint32_t cell)
+{
+    return (seed ^ purpose) + cell * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/** The seed of recurrent node `number` of a graph, whose layers and directions count from 0 as
+ * those of others do. */
+static inline uint64_t clr_node_seed(uint64_t seed, uint32_t number)
+{
+    return seed + (uint64_t)number * UINT64_C(0xD1B54A32D192ED03);
+}
+
+/** Zoneout (Krueger et al. 2017): whether a unit of h, or of `cell_state`, keeps its old value in
+ * step t of row n, which it does with probability p. Key: of CLR_KEY_ZONEOUT; counter (unit/4, of a
+ * cell state + 2^31, n, t, index), word unit%4. */
+static inline bool clr_zoneout_keeps(double p, uint64_t key, uint32_t index, bool cell_state,
+                                     uint32_t t, uint32_t n, uint32_t unit)
+{
+    uint32_t counter[4] = {unit / 4 | (cell_state ? UINT32_C(1) << 31 : 0), n, t, index};
+    return clr_uniform(clr_philox(key, counter).word[unit % 4]) < (double)(float)p;
+}
+
+/** Recurrent dropout: the factor of unit `unit` of row n, for all steps. Key: of CLR_KEY_HIDDEN. */
+static inline double clr_hidden_factor(double p, uint64_t key, uint32_t index, uint32_t n,
+                                       uint32_t unit)
+{
+    return clr_dropout_factor(p, key, index, 0, 0, n, unit);
 }
 
 /** Approximately normal, mean 0, deviation 1: the sum of eight 16-bit uniforms (Irwin-Hall), whose

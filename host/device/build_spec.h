@@ -5,7 +5,7 @@
 
 #include "device/program.h"
 
-enum { CLR_MOST_SOURCES = 16 };
+enum { CLR_MOST_SOURCES = 20 };
 
 typedef struct clr_build_spec {
     const char *name; /* of the last source, for messages */

@@ -351,6 +351,9 @@ void clr_out_recurrent(onnx_out *out)
         clr_out_refuse(out, "a bound of what is projected (proj_clip)");
     if (d->layer_norm)
         clr_out_refuse(out, "layer norm within a step (layer_norm)");
+    if (d->zoneout > 0 || d->zoneout_cell > 0)
+        clr_out_refuse(out, "zoneout, of which inference has the expectation (%s)",
+                       d->zoneout > 0 ? "zoneout" : "zoneout_cell");
     if (clr_out_in(out, 4))
         clr_out_refuse(out, "a mask of steps");
     if (clr_out_in(out, 3) && (out->node->desc.repeat || out->node->desc.value != 0))

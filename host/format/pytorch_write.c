@@ -17,7 +17,7 @@
 static const char *what_is_missing(const clrnn_network_desc *n)
 {
     for (size_t i = CLR_OPTION_PEEPHOLES; i < CLR_OPTIONS; i++)
-        if (clr_option_get(n, &clr_options[i]))
+        if (clr_option_get(n, &clr_options[i]) && !clr_options[i].training)
             return clr_options[i].field;
     return n->merge != CLRNN_MERGE_CONCAT ? "the sum of both directions"
            : n->reverse                   ? "a backward direction alone"

@@ -225,7 +225,7 @@ static clrnn_status put_recurrent(writer *w, const clrnn_node_desc *node)
                       : node->inputs[1]                ? "an initial state"
                                                        : NULL;
     for (size_t i = CLR_OPTION_PEEPHOLES; i < CLR_OPTIONS && !why; i++)
-        if (clr_option_get(n, &clr_options[i]))
+        if (clr_option_get(n, &clr_options[i]) && !clr_options[i].training)
             why = clr_options[i].field;
     if (!why && n->cell == CLRNN_CELL_GRU && n->gru_reset != CLRNN_RESET_AFTER)
         why = "reset before the product (its GRU resets after, which is another function)";

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/philox.h"
 #include "device/buffer.h"
 #include "graph/counted.h"
 #include "shape/network.h"
@@ -255,6 +256,8 @@ static clrnn_forward_io io_of(const clr_run *run, clrnn_slice x)
                            .mask = own->mask,
                            .repeat = run->node->desc.repeat,
                            .padding = (float)run->node->desc.value,
+                           .dropout_seed = clr_node_seed(run->dropout_seed, run->node->number),
+                           .dropout_index = run->dropout_index,
                            .x = x,
                            .h0 = run->x[1],
                            .c0 = run->x[2]};

@@ -153,6 +153,16 @@ static clrnn_status bias_gradients(clr_back *b, clr_matrix da, clr_matrix du)
                : clr_column_sums_again(s, rows, columns, to, b_hh, io->accumulate);
 }
 
+/* Value `which` of those that all steps have saved of the cell at hand, [T*N,H]. */
+static clr_matrix saved_value(const clr_back *b, size_t which)
+{
+    const clr_network *n = &b->plan->network;
+    const clr_scan *w = &b->scan;
+    const size_t H = n->desc.hidden_size,
+                 at = clr_layout_saved(w->layout, n, w->layer, w->direction, 0);
+    return (clr_matrix){w->workspace, w->workspace_at + at + which * H, n->saved * H};
+}
+
 /* Those of the parameters of units: sums of da times the cell state that each multiplies. */
 static clrnn_status parameter_gradients(clr_back *b, clr_matrix da)
 {
@@ -165,12 +175,32 @@ static clrnn_status parameter_gradients(clr_back *b, clr_matrix da)
         const clr_unit_parameter *p = &n->cell->parameters.each[k];
         uint32_t slot = p->next ? !w->down : w->down;
         size_t state = w->workspace_at + clr_layout_c(w->layout, n, w->layer, w->direction, slot);
+        clr_matrix of_state = {w->workspace, state, H};
+        if (p->next && n->desc.zoneout_cell > 0) /* what the gate has seen of it */
+            of_state = saved_value(b, n->saved - 1);
         status = clr_column_products(
             &b->plan->sequence, (clr_matrix){da.buffer, da.offset + p->gate * H, da.stride},
-            (clr_matrix){w->workspace, state, H}, clr_pass_live(b->plan, &b->pass, !p->next),
-            b->pass.batch, rows, H, to.buffer, to.offset + b->cell.params + k * H,
-            b->io->accumulate);
+            of_state, clr_pass_live(b->plan, &b->pass, !p->next), b->pass.batch, rows, H, to.buffer,
+            to.offset + b->cell.params + k * H, b->io->accumulate);
     }
+    return status;
+}
+
+/* With recurrent dropout: what U has multiplied, in place of `from`, [T*N,width]. */
+static clrnn_status drop_hidden(clr_back *b, clr_matrix *from, size_t width)
+{
+    clrnn_plan *plan = b->plan;
+    const size_t rows = (size_t)b->pass.steps * b->pass.batch;
+    clrnn_status status = CLRNN_OK;
+    if (!clr_drops_hidden(plan))
+        return CLRNN_OK;
+    if (!plan->masked_h)
+        status = clr_plan_allocate(plan, &plan->masked_h,
+                                   (uint64_t)plan->desc.max_steps * plan->desc.max_batch, width);
+    const clr_matrix dropped = {plan->masked_h, 0, width};
+    if (status == CLRNN_OK)
+        status = clr_drop_hidden(plan, &b->scan, *from, dropped, false, rows, width);
+    *from = dropped;
     return status;
 }
 
@@ -185,14 +215,18 @@ static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
     clr_matrix h_prev = {
         w->workspace, w->workspace_at + clr_layout_h(w->layout, n, w->layer, w->direction, w->down),
         R};
-    const clr_matrix saved = {
-        w->workspace, w->workspace_at + clr_layout_saved(w->layout, n, w->layer, w->direction, 0),
-        H};
+    clr_matrix saved = saved_value(b, 0);
     clrnn_status status = mask_padding(b, h_prev, R, true, &b->plan->masked_h, &h_prev);
+    if (status == CLRNN_OK)
+        status = drop_hidden(b, &h_prev, R);
     const bool same = n->form->phases == 1 && !n->form->two_inputs && !n->normed;
     for (uint32_t i = 0; i < n->form->phases && status == CLRNN_OK; i++) {
         const size_t row = n->form->phase[i].first * H, rows = n->form->phase[i].count * H;
         du.offset = first + row;
+        if (i > 0) /* which takes the room of h_prev */
+            status = drop_hidden(b, &saved, H);
+        if (status != CLRNN_OK)
+            break;
         status = weight_gradient(b, du, same, rows, i ? saved : h_prev, R, b->cell.w_hh + row * R);
     }
     return status;
@@ -202,13 +236,8 @@ static clrnn_status recurrent_gradient(clr_back *b, clr_matrix du)
 static clrnn_status projection_gradient(clr_back *b)
 {
     const clr_network *n = &b->plan->network;
-    const clr_scan *w = &b->scan;
-    size_t H = n->desc.hidden_size;
-    clr_matrix hidden = {
-        w->workspace, w->workspace_at + clr_layout_saved(w->layout, n, w->layer, w->direction, 0),
-        H};
     return weight_gradient(b, (clr_matrix){b->plan->dproj, b->flow.dproj, n->state_size}, false,
-                           n->state_size, hidden, H, b->cell.w_hr);
+                           n->state_size, saved_value(b, 0), n->desc.hidden_size, b->cell.w_hr);
 }
 
 /* da of the cell at hand, over all T. */

@@ -113,7 +113,9 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
                   .batch = io->batch ? io->batch : plan->desc.max_batch,
                   .ragged = io->lengths || io->mask || io->resets || io->device_lengths.buffer,
                   .flagged = io->mask || io->resets || (io->lengths && io->repeat),
-                  .repeat = io->repeat};
+                  .repeat = io->repeat,
+                  .seed = io->dropout_seed,
+                  .index = io->dropout_index};
     if (p.steps > plan->desc.max_steps || p.batch > plan->desc.max_batch)
         return clr_fail(log, CLRNN_ERR_RANGE,
                         "pass: T=%u N=%u, but the plan is for T=%u N=%u at most", p.steps, p.batch,

@@ -14,6 +14,8 @@ typedef struct clr_pass {
     bool flagged;          /* or plan->flags */
     bool repeat;           /* clrnn_forward_io */
     uint32_t first;        /* the step that comes first in x and y */
+    uint64_t seed;         /* of what is drawn */
+    uint32_t index;
     clr_layout layout;
     cl_mem workspace;
     size_t workspace_at;

@@ -7,11 +7,12 @@
 static const char *refuses(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc)
 {
-    (void)desc;
     if (!(context->info.type & CL_DEVICE_TYPE_CPU))
         return "its kernels are for CPU devices";
     if (network->normed)
         return "layer norm needs the sums of all units at once; use stepwise";
+    if (desc->train && network->desc.recurrent_dropout > 0)
+        return "recurrent dropout changes what a step multiplies before it does; use stepwise";
     return NULL;
 }
 

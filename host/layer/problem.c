@@ -127,8 +127,8 @@ static clrnn_status read_option(const clr_key *key, const char *text, const clrn
     if (clr_option_read(&values->network, key->option, text))
         return CLRNN_OK;
     if (key->option->kind == CLR_OPTION_NUMBER)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is not a number from 0 on",
-                        key->name, text);
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "problem: %s=%s is not a number from 0 on%s",
+                        key->name, text, key->option->below > 0 ? " and below 1" : "");
     for (size_t f = 0; clr_option_function(f); f++)
         list(known, sizeof known, clr_option_function(f));
     return clr_fail(log, CLRNN_ERR_ARGUMENT,

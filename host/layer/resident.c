@@ -31,6 +31,8 @@ static const char *refuses(clrnn_context *context, const clr_network *network,
     const clr_scan_kind kind = kind_of(desc);
     if (network->normed)
         return "layer norm needs the sums of all units at once; use stepwise";
+    if (desc->train && network->desc.recurrent_dropout > 0)
+        return "recurrent dropout changes what a step multiplies before it does; use stepwise";
     if (!context->info.device_fence)
         return "its groups share results during a launch, but the device has no fences that reach "
                "them all; use stepwise";

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/philox.h"
 #include "math/cell.h"
 
 clr_scan clr_scan_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t layer,
@@ -18,6 +19,8 @@ clr_scan clr_scan_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t laye
                       .gates_first = plan->desc.train ? 0 : begin,
                       .lengths = clr_pass_live(plan, pass, false).lengths,
                       .flagged = pass->flagged,
+                      .seed = pass->seed,
+                      .index = pass->index,
                       .layout = &pass->layout,
                       .workspace = pass->workspace,
                       .workspace_at = pass->workspace_at};
@@ -29,6 +32,25 @@ clrnn_slice clr_scan_slot(const clrnn_plan *plan, const clr_scan *w, bool cell_s
     size_t at = cell_state ? clr_layout_c(w->layout, n, w->layer, w->direction, slot)
                            : clr_layout_h(w->layout, n, w->layer, w->direction, slot);
     return (clrnn_slice){w->workspace, w->workspace_at + at};
+}
+
+uint32_t clr_scan_cell(const clrnn_plan *plan, const clr_scan *w)
+{
+    return w->layer * plan->network.directions + w->direction;
+}
+
+bool clr_drops_hidden(const clrnn_plan *plan)
+{
+    return plan->desc.train && plan->network.desc.recurrent_dropout > 0;
+}
+
+clrnn_status clr_drop_hidden(clrnn_plan *plan, const clr_scan *w, clr_matrix from, clr_matrix to,
+                             bool add, size_t rows, size_t columns)
+{
+    const clr_drop drop = {.p = plan->network.desc.recurrent_dropout,
+                           .seed = clr_cell_key(w->seed, CLR_KEY_HIDDEN, clr_scan_cell(plan, w)),
+                           .index = w->index};
+    return clr_drop_rows(&plan->sequence, from, to, add, rows, w->layout->batch, columns, &drop);
 }
 
 clr_flow clr_flow_of(const clrnn_plan *plan, const clr_scan *w)
@@ -147,6 +169,7 @@ static scan_arrays arrays_of(const clrnn_plan *plan, const clr_scan *w, uint32_t
     if (n->saved)
         at.saved = w->workspace_at + clr_layout_saved(l, n, w->layer, w->direction, index);
     place_functions(plan, w, &at);
+    at.zone_key = clr_cell_key(w->seed, CLR_KEY_ZONEOUT, clr_scan_cell(plan, w));
     return at;
 }
 
@@ -187,6 +210,10 @@ static scan_launch launch_of(const clrnn_plan *plan, const clr_scan *w, uint32_t
     return (scan_launch){.gate_clip = clip_of(plan, d->gate_clip),
                          .cell_clip = clip_of(plan, d->cell_clip),
                          .proj_clip = clip_of(plan, d->proj_clip),
+                         .zone = bits_of(plan, d->zoneout),
+                         .zone_cell = bits_of(plan, d->zoneout_cell),
+                         .zone_index = w->index,
+                         .zone_drawn = plan->desc.train,
                          .options = clr_cell_options(&plan->network),
                          .has_lengths = w->flagged   ? HAS_FLAGS
                                         : w->lengths ? HAS_LENGTHS

@@ -19,6 +19,8 @@ typedef struct clr_scan {
     /* Forward: [N,R] and [N,H], the states before the first step, and where those after the last
      * one go; absent: the slots of the layout. */
     clrnn_slice h_first, c_first, h_last, c_last;
+    uint64_t seed; /* of what is drawn, and */
+    uint32_t index;
     cl_mem lengths; /* [N] cl_int, NULL = all T */
     bool flagged;   /* [T,N]: flags of cl/scan_launch.cl */
     const clr_layout *layout;
@@ -39,6 +41,15 @@ clr_scan clr_scan_of(const clrnn_plan *plan, const clr_pass *pass, uint32_t laye
  *  step slot-1). */
 clrnn_slice clr_scan_slot(const clrnn_plan *plan, const clr_scan *scan, bool cell_state,
                           uint32_t slot);
+
+/** Number of a scan's cell: what draws for it has a key of its own. */
+uint32_t clr_scan_cell(const clrnn_plan *plan, const clr_scan *scan);
+
+/** Whether what the recurrent weights multiply is dropped; and to (+)= from, both [rows,columns] of
+ *  whole steps, dropped so. */
+bool clr_drops_hidden(const clrnn_plan *plan);
+clrnn_status clr_drop_hidden(clrnn_plan *plan, const clr_scan *scan, clr_matrix from, clr_matrix to,
+                             bool add, size_t rows, size_t columns);
 
 /* Where the gradients of one direction begin in plan->dh, dc, dproj, da, du, dsums and dz. */
 typedef struct clr_flow {

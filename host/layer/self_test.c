@@ -51,6 +51,9 @@ static void tame(clrnn_network_desc *d)
     d->gate_clip = d->gate_clip > 0 ? 0.75f : 0;
     d->cell_clip = d->cell_clip > 0 ? 0.5f : 0;
     d->proj_clip = d->proj_clip > 0 ? 0.25f : 0;
+    d->zoneout = d->zoneout > 0 ? 0.25f : 0;
+    d->zoneout_cell = d->zoneout_cell > 0 ? 0.5f : 0;
+    d->recurrent_dropout = d->recurrent_dropout > 0 ? 0.25f : 0;
     for (int i = 0; i < 2 * CLRNN_ACTIVATIONS; i++) {
         clrnn_activation *a = &d->activations[i / CLRNN_ACTIVATIONS][i % CLRNN_ACTIVATIONS];
         *a = clrnn_activation_of(a->function);
@@ -81,6 +84,8 @@ static clrnn_problem problem_of(const clrnn_plan_desc *desc, clrnn_strategy stra
     tiny.network.bidirectional = tiny.network.reverse = false;
     tiny.network.merge = CLRNN_MERGE_CONCAT;
     tame(&tiny.network);
+    if (!desc->train)
+        tiny.network.recurrent_dropout = 0;
     tiny.network.proj_size = !desc->network.proj_size ? 0 : panels ? units - 4 : 3;
     return tiny;
 }

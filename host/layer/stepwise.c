@@ -14,7 +14,8 @@
 /* The state of a plan with this strategy. */
 typedef struct clr_steps {
     clr_stepwise kernels;
-    cl_mem sums; /* [max N,G*H], of a product between two kernels */
+    cl_mem sums;    /* [max N,G*H], of a product between two kernels */
+    cl_mem dropped; /* [max N,H], with recurrent dropout: what is multiplied, or its gradient */
 } clr_steps;
 
 static clr_steps *state_of(const clrnn_plan *plan)
@@ -44,6 +45,8 @@ static clrnn_status init(clrnn_plan *plan)
         status = clr_gemms_prepare(&plan->gemms);
     if (status == CLRNN_OK)
         status = clr_plan_allocate(plan, &steps->sums, N, n->gates * H);
+    if (status == CLRNN_OK && clr_drops_hidden(plan))
+        status = clr_plan_allocate(plan, &steps->dropped, N, H);
     return status;
 }
 
@@ -54,6 +57,7 @@ static void release(clrnn_plan *plan)
         return;
     clr_stepwise_free(&steps->kernels);
     clr_buffer_destroy(&steps->sums);
+    clr_buffer_destroy(&steps->dropped);
     free(steps);
 }
 
@@ -70,6 +74,35 @@ static clrnn_status multiply(clrnn_plan *plan, const clr_scan *w, clrnn_slice fr
     return clr_gemm_run(&plan->gemms, &gemm);
 }
 
+/* The same of recurrent weights, which may multiply less than there is. */
+static clrnn_status multiply_hidden(clrnn_plan *plan, const clr_scan *w, clrnn_slice from,
+                                    size_t stride, size_t width, clr_weight weight, clr_matrix to)
+{
+    const clr_matrix dropped = {state_of(plan)->dropped, 0, width};
+    if (!clr_drops_hidden(plan))
+        return multiply(plan, w, from, stride, weight, to, false);
+    clrnn_status status = clr_drop_hidden(plan, w, (clr_matrix){from.buffer, from.offset, stride},
+                                          dropped, false, w->layout->batch, width);
+    return status == CLRNN_OK
+               ? multiply(plan, w, (clrnn_slice){dropped.buffer, 0}, width, weight, to, false)
+               : status;
+}
+
+/* Its way back: to (+)= the gradient of what there is, [N,width]. */
+static clrnn_status multiply_hidden_back(clrnn_plan *plan, const clr_scan *w, clrnn_slice du,
+                                         size_t width, clr_weight weight, clr_matrix to,
+                                         bool accumulate)
+{
+    const size_t columns = (size_t)plan->network.gates * plan->network.desc.hidden_size;
+    const clr_matrix dropped = {state_of(plan)->dropped, 0, width};
+    if (!clr_drops_hidden(plan))
+        return multiply(plan, w, du, columns, weight, to, accumulate);
+    clrnn_status status = multiply(plan, w, du, columns, weight, dropped, false);
+    return status == CLRNN_OK
+               ? clr_drop_hidden(plan, w, dropped, to, accumulate, w->layout->batch, width)
+               : status;
+}
+
 static clrnn_status step_forward(clrnn_plan *plan, const clr_scan *w, const clr_forward_scan *f,
                                  uint32_t index)
 {
@@ -81,14 +114,14 @@ static clrnn_status step_forward(clrnn_plan *plan, const clr_scan *w, const clr_
     clr_matrix sums = {steps->sums, 0, n->gates * H};
 
     /* sums = h_{t-1} U^T of the gates of the first phase, then saved U^T of the others */
-    clrnn_status status = multiply(plan, w, s.h_prev, R, CLR_RECURRENT, sums, false);
+    clrnn_status status = multiply_hidden(plan, w, s.h_prev, R, R, CLR_RECURRENT, sums);
     if (status == CLRNN_OK)
         status = clr_norm_sums(plan, w, t, 0, steps->sums);
     if (status == CLRNN_OK)
         status = clr_step_forward(&steps->kernels, f, steps->sums, index, 0);
     if (status == CLRNN_OK && n->form->phases > 1) {
         sums.offset = 2 * H;
-        status = multiply(plan, w, s.saved, H, CLR_CANDIDATE, sums, false);
+        status = multiply_hidden(plan, w, s.saved, n->saved * H, H, CLR_CANDIDATE, sums);
         if (status == CLRNN_OK)
             status = clr_norm_sums(plan, w, t, 1, steps->sums);
         if (status == CLRNN_OK)
@@ -102,8 +135,8 @@ static clrnn_status step_forward(clrnn_plan *plan, const clr_scan *w, const clr_
     }
     if (status == CLRNN_OK && n->desc.proj_size) {
         /* h_t = saved W_hr^T */
-        status =
-            multiply(plan, w, s.saved, H, CLR_PROJECTION, (clr_matrix){steps->sums, 0, R}, false);
+        status = multiply(plan, w, s.saved, n->saved * H, CLR_PROJECTION,
+                          (clr_matrix){steps->sums, 0, R}, false);
         if (status == CLRNN_OK)
             status = clr_step_project(&steps->kernels, f, steps->sums, index);
     }
@@ -153,7 +186,7 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_scan *w, const clr
     const clr_network *n = &plan->network;
     const clr_step s = clr_step_back_of(n, b, index);
     clr_steps *steps = state_of(plan);
-    const size_t H = n->desc.hidden_size, R = n->state_size, columns = n->gates * H;
+    const size_t H = n->desc.hidden_size, R = n->state_size;
     const clr_matrix sums = {steps->sums, 0, H};
     const uint32_t t = (uint32_t)b->launch.scans[0].first_t + index;
     const clrnn_slice of_sums = {n->normed ? plan->dsums : s.du.buffer, s.du.offset};
@@ -174,7 +207,7 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_scan *w, const clr
         const clrnn_slice du = {of_sums.buffer, of_sums.offset + 2 * H};
         status = clr_norm_sums_back(plan, w, t, 1, s.du);
         if (status == CLRNN_OK)
-            status = multiply(plan, w, du, columns, CLR_D_CANDIDATE, sums, false);
+            status = multiply_hidden_back(plan, w, du, H, CLR_D_CANDIDATE, sums, false);
         if (status == CLRNN_OK)
             status = clr_step_back(&steps->kernels, b, steps->sums, index, 0);
     }
@@ -182,8 +215,8 @@ static clrnn_status step_backward(clrnn_plan *plan, const clr_scan *w, const clr
     if (status == CLRNN_OK)
         status = clr_norm_sums_back(plan, w, t, 0, s.du);
     if (status == CLRNN_OK)
-        status = multiply(plan, w, of_sums, columns, CLR_D_RECURRENT,
-                          (clr_matrix){s.dh.buffer, s.dh.offset, R}, true);
+        status = multiply_hidden_back(plan, w, of_sums, R, CLR_D_RECURRENT,
+                                      (clr_matrix){s.dh.buffer, s.dh.offset, R}, true);
     return status;
 }
 

@@ -28,9 +28,10 @@ clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network
                               const clr_define *own, size_t own_count, cl_program *program)
 {
     const clrnn_network_desc *d = &network->desc;
-    const clr_source *sources[17] = {&clr_cl_prelude, &clr_cl_function, &clr_cl_cell,
-                                     &clr_cl_activation, cells[d->cell]};
-    const size_t before = 5;
+    const clr_source *sources[19] = {&clr_cl_prelude, &clr_cl_philox,     &clr_cl_function,
+                                     &clr_cl_cell,    &clr_cl_activation, &clr_cl_zoneout,
+                                     cells[d->cell]};
+    const size_t before = 7;
     for (size_t i = 0; i < source_count; i++)
         sources[before + i] = strategy[i];
     clr_define defines[9 + CLR_OPTIONS] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64},

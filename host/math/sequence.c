@@ -35,6 +35,7 @@ clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision
                                         {"fill_back", &s.fill_back},
                                         {"add_halves", &s.add_halves},
                                         {"dropout", &s.dropout},
+                                        {"drop_rows", &s.drop_rows},
                                         {"column_sums", &s.sums},
                                         {"column_products", &s.products},
                                         {"column_sums_finish", &s.sums_finish},
@@ -57,6 +58,7 @@ void clr_sequence_free(clr_sequence *sequence)
     clr_kernel_destroy(&sequence->fill_back);
     clr_kernel_destroy(&sequence->add_halves);
     clr_kernel_destroy(&sequence->dropout);
+    clr_kernel_destroy(&sequence->drop_rows);
     clr_kernel_destroy(&sequence->sums);
     clr_kernel_destroy(&sequence->products);
     clr_kernel_destroy(&sequence->sums_finish);
@@ -212,4 +214,17 @@ clrnn_status clr_dropout(clr_sequence *s, clr_matrix a, size_t steps, size_t bat
     return clr_launch(s->context, s->dropout,
                       (clr_range){{(columns + 3) / 4, steps * batch}, {0, 0}}, args,
                       CLR_COUNT(args));
+}
+
+clrnn_status clr_drop_rows(clr_sequence *s, clr_matrix from, clr_matrix to, bool add, size_t rows,
+                           size_t batch, size_t columns, const clr_drop *drop)
+{
+    const clr_arg args[] = {
+        CLR_ARG_MEM(from.buffer),  CLR_ARG_ULONG(from.offset), CLR_ARG_ULONG(from.stride),
+        CLR_ARG_MEM(to.buffer),    CLR_ARG_ULONG(to.offset),   CLR_ARG_ULONG(to.stride),
+        CLR_ARG_FLOAT(drop->p),    CLR_ARG_UINT(drop->seed),   CLR_ARG_UINT(drop->seed >> 32),
+        CLR_ARG_UINT(drop->index), CLR_ARG_UINT(add),          CLR_ARG_UINT(columns),
+        CLR_ARG_UINT(batch),       CLR_ARG_UINT(rows)};
+    return clr_launch(s->context, s->drop_rows, (clr_range){{(columns + 3) / 4, rows}, {0, 0}},
+                      args, CLR_COUNT(args));
 }

@@ -16,7 +16,8 @@ typedef struct clr_live {
 typedef struct clr_sequence {
     clrnn_context *context;
     clrnn_precision precision;
-    cl_kernel mask, fill, fill_back, add_halves, dropout, sums, products, sums_finish, add_row;
+    cl_kernel mask, fill, fill_back, add_halves, dropout, drop_rows, sums, products, sums_finish,
+        add_row;
     cl_mem partial;
     size_t partial_bytes;
 } clr_sequence;
@@ -77,5 +78,10 @@ typedef struct clr_drop {
 /** a(t,n,u) *= clr_dropout_factor(p, seed, index, layer, t, n, u), in place.  a: [T,N,columns]. */
 clrnn_status clr_dropout(clr_sequence *sequence, clr_matrix a, size_t steps, size_t batch,
                          size_t columns, const clr_drop *drop);
+
+/** to(r,u) = from(r,u)*clr_hidden_factor(p, seed, index, r % batch, u), or += with add; both
+ *  [rows,columns], and may be the same. drop: without layer. */
+clrnn_status clr_drop_rows(clr_sequence *sequence, clr_matrix from, clr_matrix to, bool add,
+                           size_t rows, size_t batch, size_t columns, const clr_drop *drop);
 
 #endif

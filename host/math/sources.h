@@ -16,6 +16,7 @@ extern const clr_source clr_cl_tile; /* the inner tile of products: before gemm 
 extern const clr_source clr_cl_gemm;
 extern const clr_source clr_cl_cell;       /* also C: math/cell.h reads it; before the cells */
 extern const clr_source clr_cl_activation; /* functions of gates: after it */
+extern const clr_source clr_cl_zoneout;    /* after it and philox */
 /* Cells: exactly one in a strategy's program. */
 #define CLR_CELL_SOURCE(id, name) extern const clr_source clr_cl_##name;
 CLR_CELLS(CLR_CELL_SOURCE)

@@ -25,9 +25,10 @@ typedef struct clr_ref_layer {
     const double *b_ih, *b_hh;                       /* [G*H] [G*H] */
     const double *w_hr;                              /* [P,H] */
     const double *params;                            /* [parameters,H] */
-    double epsilon;                                  /* of layer norm */
-    const double *ln_ih, *ln_hh;                     /* [G*H] [G*H] */
-    const double *ln_c, *bias_ln_c;                  /* [H] [H] */
+    const double *factors;          /* [R] of recurrent dropout, of what U multiplies, or NULL */
+    double epsilon;                 /* of layer norm */
+    const double *ln_ih, *ln_hh;    /* [G*H] [G*H] */
+    const double *ln_c, *bias_ln_c; /* [H] [H] */
     double *dw_ih, *dw_hh, *db_ih, *db_hh, *dw_hr, *dparams;
     double *dln_ih, *dln_hh, *dln_c, *dbias_ln_c;
 } clr_ref_layer;
@@ -98,8 +99,8 @@ static inline void affine_backward(const double *w, const double *v, size_t row,
 void clr_ref_input_sums(const clr_ref_layer *layer, const clr_ref_step *step);
 void clr_ref_input_sums_back(const clr_ref_layer *layer, const clr_ref_step *step);
 
-/* u = U h of `count` rows from `first` on, which are those of a phase;  its backward, from du in
- * u. */
+/* u = U (factors*h) of `count` rows from `first` on, which are those of a phase, without factors
+ * U h;  its backward, from du in u. */
 void clr_ref_recurrent_sums(const clr_ref_layer *layer, const clr_ref_step *step, uint32_t phase,
                             size_t first, size_t count, const double *h);
 void clr_ref_recurrent_sums_back(const clr_ref_layer *layer, const clr_ref_step *step,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/philox.h"
 #include "reference/node.h"
 #include "reference/reference.h"
 #include "shape/network.h"
@@ -202,6 +203,9 @@ static clr_reference_io io_of(const clr_ref_node *node, copies *c)
                               .mask = c->mask,
                               .repeat = node->desc->repeat,
                               .padding = (float)node->desc->value,
+                              .drawn = node->train,
+                              .dropout_seed = clr_node_seed(node->dropout_seed, node->number),
+                              .dropout_index = node->dropout_index,
                               .weights = node->parameters,
                               .x = c->x,
                               .h0 = node->x[1],

@@ -32,7 +32,9 @@ static bool make_trace(const clr_ref_pass *p, clr_ref_trace *t)
            make(&t->dc, T + 1, M) && make(&t->saved, T, p->cell->slots * p->net.desc.hidden_size) &&
            make(&t->a, p->net.gates, p->net.desc.hidden_size) &&
            make(&t->u, p->net.gates, p->net.desc.hidden_size) &&
-           make(&t->normed, p->net.normed ? T : 0, clr_ref_normed(&p->net));
+           make(&t->normed, p->net.normed ? T : 0, clr_ref_normed(&p->net)) &&
+           make(&t->new_h, T, R) && make(&t->new_c, T, M) && make(&t->new_dh, 1, R) &&
+           make(&t->new_dc, 1, M) && make(&t->factors, 1, R);
 }
 
 bool clr_ref_pass_make(clr_ref_pass *p)
@@ -67,6 +69,11 @@ void clr_ref_pass_free(clr_ref_pass *p)
         free(p->traces[k].a);
         free(p->traces[k].u);
         free(p->traces[k].normed);
+        free(p->traces[k].new_h);
+        free(p->traces[k].new_c);
+        free(p->traces[k].new_dh);
+        free(p->traces[k].new_dc);
+        free(p->traces[k].factors);
     }
     free(p->activations);
     free(p->traces);

@@ -23,6 +23,9 @@ typedef struct clr_ref_trace {
     double *zeros;  /* [H] a state that was reset */
     double *lost;   /* [H] its gradient, which nobody asks for */
     double *last;   /* [R] what steps that do not count repeat, or its gradient */
+    /* With zoneout: h and c as the cell makes them, [T,R] and [T,M], and of the step at hand their
+     * gradients and, in its memory alone, the factors [R] of recurrent dropout. */
+    double *new_h, *new_c, *new_dh, *new_dc, *factors;
 } clr_ref_trace;
 
 typedef struct clr_ref_pass {
@@ -44,5 +47,19 @@ bool clr_ref_pass_make(clr_ref_pass *pass);
 /** Numbers of clr_ref_step.normed. */
 size_t clr_ref_normed(const clr_network *network);
 void clr_ref_pass_free(clr_ref_pass *pass);
+
+/* Around step k of a layer and direction (cell: layer*D + direction), at time t: with zoneout the
+ * cell computes `inner`, with states and gradients of its own; without it is the step itself, and
+ * the others do nothing. _zone: from what it has made the states; _zone_back, before it: from the
+ * gradients of these its own. */
+clr_ref_step clr_ref_inner(const clr_ref_pass *pass, const clr_ref_trace *trace, size_t k,
+                           const clr_ref_step *step);
+void clr_ref_zone(const clr_ref_pass *pass, uint32_t cell, size_t t, const clr_ref_step *inner,
+                  const clr_ref_step *step);
+void clr_ref_zone_back(const clr_ref_pass *pass, const clr_ref_trace *trace, uint32_t cell,
+                       size_t t, const clr_ref_step *step);
+
+/* The factors of recurrent dropout of the row at hand, or NULL. */
+const double *clr_ref_factors(const clr_ref_pass *pass, const clr_ref_trace *trace, uint32_t cell);
 
 #endif

@@ -123,8 +123,12 @@ void clr_ref_recurrent_sums(const clr_ref_layer *l, const clr_ref_step *s, uint3
                             size_t first, size_t count, const double *h)
 {
     const double *bias = l->ln_hh ? NULL : l->b_hh;
-    for (size_t r = first; r < first + count; r++)
-        s->u[r] = affine(l->w_hh, bias, h, r, l->state_size);
+    for (size_t r = first; r < first + count; r++) {
+        double sum = bias ? bias[r] : 0;
+        for (size_t i = 0; i < l->state_size; i++)
+            sum += l->w_hh[r * l->state_size + i] * (l->factors ? l->factors[i] * h[i] : h[i]);
+        s->u[r] = sum;
+    }
     if (l->ln_hh) {
         const ref_norm n = norm_of_h(l, s, phase, first, count);
         normalize(&n, l->epsilon, s->u + first, s->u + first);
@@ -139,8 +143,15 @@ void clr_ref_recurrent_sums_back(const clr_ref_layer *l, const clr_ref_step *s, 
         const ref_norm n = norm_of_h(l, s, phase, first, count);
         normalize_backward(&n, s->u + first);
     }
-    for (size_t r = first; r < first + count; r++)
-        affine_backward(l->w_hh, h, r, l->state_size, s->u[r], l->dw_hh, bias, dh);
+    for (size_t r = first; r < first + count; r++) {
+        for (size_t i = 0; i < l->state_size; i++) {
+            const double factor = l->factors ? l->factors[i] : 1;
+            l->dw_hh[r * l->state_size + i] += s->u[r] * factor * h[i];
+            dh[i] += l->w_hh[r * l->state_size + i] * s->u[r] * factor;
+        }
+        if (bias)
+            bias[r] += s->u[r];
+    }
 }
 
 /* --- the cell state -------------------------------------------------------------------------- */

@@ -178,6 +178,7 @@ static void direction_forward(const clr_ref_pass *p, uint32_t layer, uint32_t di
     const clr_ref_flow *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
 
+    weights.factors = clr_ref_factors(p, tr, (uint32_t)index);
     memset(tr->last, 0, R * sizeof *tr->last);
     load(p, tr->h, p->io->h0, index, 1, R);
     load(p, tr->c, p->io->c0, index, 1, M);
@@ -186,7 +187,9 @@ static void direction_forward(const clr_ref_pass *p, uint32_t layer, uint32_t di
         clr_ref_step step = step_of(p, layer, direction, k);
         double *y = output->v + t * output->width + column_of(p, direction);
         if (is_live(p, t)) {
-            p->cell->forward(&weights, &step);
+            const clr_ref_step inner = clr_ref_inner(p, tr, k, &step);
+            p->cell->forward(&weights, &inner);
+            clr_ref_zone(p, (uint32_t)index, t, &inner, &step);
             memcpy(tr->last, step.h, R * sizeof *y);
             observe(p, &weights, &step, layer, direction, t, false);
         } else {
@@ -209,6 +212,7 @@ static void direction_backward(const clr_ref_pass *p, uint32_t layer, uint32_t d
     const clr_ref_flow *output = &p->activations[layer + 1];
     clr_ref_layer weights = layer_of(p, layer, direction);
 
+    weights.factors = clr_ref_factors(p, tr, (uint32_t)index);
     memset(tr->last, 0, R * sizeof *tr->last);
     repeat_tail(p, layer, direction, tr->last, true);
     memset(tr->dh, 0, p->length * R * sizeof *tr->dh);
@@ -234,7 +238,9 @@ static void direction_backward(const clr_ref_pass *p, uint32_t layer, uint32_t d
             tr->last[i] = 0;
         }
         observe(p, &weights, &step, layer, direction, t, true);
-        p->cell->backward(&weights, &step);
+        const clr_ref_step inner = clr_ref_inner(p, tr, k, &step);
+        clr_ref_zone_back(p, tr, (uint32_t)index, t, &step);
+        p->cell->backward(&weights, &inner);
     }
     store(p, p->io->dh0, tr->dh, index, 1, R);
     store(p, p->io->dc0, tr->dc, index, 1, M);

@@ -34,6 +34,8 @@ typedef struct clr_reference_io {
     uint64_t dropout_seed;
     uint32_t dropout_index;
     bool variational; /* the factors of t = 0 at all steps */
+    bool drawn;       /* as in training: what zoneout keeps and recurrent dropout drops is drawn, by
+                         the same seed and index; else zoneout's expectation, and nothing dropped */
     /* backward only */
     const double *dy, *dhn, *dcn; /* in, shaped as y, hn, cn; dy of what does not count is ignored,
                                     but with repeat */

@@ -24,7 +24,7 @@ extern const char *const clr_cell_names[];
 typedef enum clr_option_kind {
     CLR_OPTION_WORD = 0, /* an enum or, of the words 0 and 1, a bool */
     CLR_OPTION_SIZE,     /* a uint32_t */
-    CLR_OPTION_NUMBER,   /* a float, not negative */
+    CLR_OPTION_NUMBER,   /* a float, not negative and less than `below`, if that is not 0 */
     CLR_OPTION_FUNCTION  /* a clrnn_activation */
 } clr_option_kind;
 
@@ -34,6 +34,7 @@ typedef struct clr_cell_option {
     const char *member;
     size_t offset, size; /* of the member */
     clr_option_kind kind;
+    float below;
     const char *key;          /* its name in problem strings and in clrnn_cell_info.options */
     const char *field;        /* its name in the descriptions of files */
     const char *const *words; /* a word: its values from 0 on, ended by NULL; else NULL */
@@ -48,6 +49,7 @@ typedef struct clr_cell_option {
     bool must_say; /* a description of such a cell must not leave it out */
     bool seldom;   /* it does, where the value is 0: readers before it do not know the field */
     uint32_t imported;
+    bool training; /* what does not train computes without it */
 } clr_cell_option;
 
 /* In the order in which problem strings have them. */
@@ -63,6 +65,9 @@ enum {
     CLR_OPTION_PROJ_CLIP,
     CLR_OPTION_LAYER_NORM,
     CLR_OPTION_NORM_EPSILON,
+    CLR_OPTION_ZONEOUT,
+    CLR_OPTION_ZONEOUT_CELL,
+    CLR_OPTION_RECURRENT_DROPOUT,
     CLR_OPTION_ACTIVATIONS, /* f g h, then those of the way back in time */
     CLR_OPTIONS = CLR_OPTION_ACTIVATIONS + 2 * CLRNN_ACTIVATIONS
 };

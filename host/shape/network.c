@@ -56,6 +56,11 @@ static clrnn_status check_pairs(const clrnn_network_desc *d, const clrnn_log *lo
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "network: norm_epsilon is %g, but layer_norm is not given",
                         (double)d->norm_epsilon);
+    if (d->zoneout_cell > 0 && d->layer_norm)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "network: zoneout_cell is %g, but with layer_norm only h can be zoned out, "
+                        "by zoneout",
+                        (double)d->zoneout_cell);
     if (d->nonlinearity && d->activations[0][0].function)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "network: nonlinearity and activations[0][0] are both given");
@@ -81,7 +86,8 @@ static clrnn_status check_options(const clrnn_network_desc *d, const clrnn_log *
                             o->member, (int)clr_option_get(d, o), clr_option_values(o) - 1);
         else if (!clr_option_valid(d, o))
             return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                            o->kind == CLR_OPTION_NUMBER
+                            o->below > 0 ? "network: %s is %s, not a number from 0 on and below 1"
+                            : o->kind == CLR_OPTION_NUMBER
                                 ? "network: %s is %s, not a finite number from 0 on"
                                 : "network: %s is %s: no function, or alpha or beta is not finite",
                             o->member, show_option(d, o).text);
@@ -141,7 +147,7 @@ clrnn_status clr_network_init(const clrnn_network_desc *desc, const clrnn_log *l
     n.biases = desc->no_bias ? 0 : desc->single_bias ? 1 : 2;
     n.back_in_time = desc->bidirectional || desc->reverse;
     n.width = desc->merge == CLRNN_MERGE_SUM ? n.state_size : n.directions * n.state_size;
-    n.saved = n.form->saved + (desc->proj_size ? 1 : 0);
+    n.saved = n.form->saved + (desc->proj_size ? 1 : 0) + (desc->zoneout_cell > 0 ? 1 : 0);
     n.parameters = clr_cell_parameters(n.cell, desc);
     clr_size rows = clr_size_mul(clr_size_of(n.gates), desc->hidden_size);
     const uint64_t norms = desc->layer_norm ? 2 * n.gates + (n.has_cell_state ? 2 : 0) : 0;

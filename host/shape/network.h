@@ -25,8 +25,9 @@ typedef struct clr_network {
     uint32_t parameters; /* of each unit: how many of cell->parameters there are, all or none */
     double epsilon;      /* of layer norm, if there is one; else 0 */
     uint32_t normed;     /* numbers that a row and step saves of it: see shape/layout.h; or 0 */
-    uint32_t saved; /* values saved for each unit and step beside gates and c: the cell's, or what a
-                       projection multiplies */
+    /* Values saved for each unit and step beside gates and c: the cell's, then what a projection
+     * multiplies, then, with zoneout_cell, c before zoneout. */
+    uint32_t saved;
 } clr_network;
 
 /** Check a description and derive the rest. Returns: as clrnn_network_weights. */

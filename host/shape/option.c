@@ -89,7 +89,7 @@ bool clr_option_valid(const clrnn_network_desc *desc, const clr_cell_option *opt
 {
     const float number = option->kind == CLR_OPTION_NUMBER ? number_of(desc, option) : 0;
     if (option->kind != CLR_OPTION_FUNCTION)
-        return number >= 0 && isfinite(number);
+        return number >= 0 && isfinite(number) && (option->below == 0 || number < option->below);
     const clrnn_activation a = activation_of(desc, option);
     return (size_t)a.function < FUNCTIONS && isfinite(a.alpha) && isfinite(a.beta);
 }
@@ -175,7 +175,7 @@ bool clr_option_read(clrnn_network_desc *desc, const clr_cell_option *option, co
         return true;
     }
     const char *end = option->kind == CLR_OPTION_NUMBER ? read_number(text, &number) : NULL;
-    if (!end || *end || !(number >= 0))
+    if (!end || *end || !(number >= 0) || (option->below > 0 && !(number < option->below)))
         return false;
     memcpy(member, &number, sizeof number);
     return true;

@@ -60,6 +60,18 @@ typedef enum clrnn_gru_update { CLRNN_UPDATE_REPLACES = 0, CLRNN_UPDATE_KEEPS } 
  * GRU: with reset after r acts on what has been normalised; with reset before U h of r and z (2*H
  * numbers) and U (r*h) of n (H numbers) are two products, and each is normalised by itself. */
 
+/* With zoneout p (Krueger et al. 2017) each unit of h keeps its old value in a step with
+ * probability p, and of c with probability zoneout_cell: h_t = k*h_{t-1} + (1-k)*h~, where h~ (and
+ * c~ for c) is what the cell makes of h_{t-1} and c_{t-1}, and k is drawn to be 0 or 1 for each
+ * step, row and unit in plans that train; in others k = p, the expectation: so it is part of what a
+ * model computes, and of its file. Of a projected LSTM h is what has been projected. With
+ * recurrent_dropout p, in plans that train, the recurrent products U h (and U (r*h) of a GRU with
+ * reset before) multiply m*h (r*m*h): m, one for all gates and all steps of a row and direction,
+ * has 0 with probability p, else 1/(1-p), for each unit (Gal, Ghahramani 2016; Keras's
+ * recurrent_dropout). What a GRU keeps of h, and y, are not dropped. Other plans compute without.
+ * What is drawn is decided by dropout_seed and dropout_index of a pass, layer, direction, step, row
+ * and unit: the same on every device. */
+
 /* The one list of functions of one number, with alpha a and beta b; where both
  * are 0 they are those of clrnn_function_defaults. */
 #define CLRNN_FUNCTION_LIST(X)                                              \
@@ -177,6 +189,10 @@ typedef struct clrnn_network_desc {
     clrnn_activation activations[2][CLRNN_ACTIVATIONS];
     bool layer_norm;
     float norm_epsilon; /* with layer_norm; 0 means 1e-5 */
+    /* Probabilities, 0 = none, all less than 1; see above. */
+    float zoneout;           /* of units of h */
+    float zoneout_cell;      /* LSTM only: of units of c; not with layer_norm */
+    float recurrent_dropout; /* training only: of what the recurrent weights multiply */
 } clrnn_network_desc;
 
 /* One tensor of the canonical weights: PyTorch's names, shapes and gate order (LSTM i f g o,

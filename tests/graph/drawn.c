@@ -95,6 +95,9 @@ static void draw_options(drawn_numbers *r, clrnn_network_desc *n)
     n->cell_clip = n->cell == CLRNN_CELL_LSTM && chance(r, 10) ? 0.5f : 0;
     n->layer_norm = chance(r, 20);
     n->norm_epsilon = n->layer_norm ? 0.5f : 0; /* few numbers may be nearly alike */
+    n->zoneout = chance(r, 20) ? 0.25f : 0;
+    n->zoneout_cell = n->cell == CLRNN_CELL_LSTM && !n->layer_norm && chance(r, 20) ? 0.5f : 0;
+    n->recurrent_dropout = chance(r, 20) ? 0.25f : 0;
     for (uint32_t i = 0; i < functions[n->cell]; i++)
         for (uint32_t d = 0; d < (n->bidirectional ? 2 : 1) && chance(r, 20); d++)
             n->activations[d][i] =

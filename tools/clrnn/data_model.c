@@ -23,6 +23,8 @@ int data_make_model(data_session *s)
                                          .layer_norm = o->layer_norm},
                              .output_size = s->info->outputs};
     int code = train_init(o, &desc.init);
+    if (!code)
+        code = train_regular(o, &desc.network);
     if (code)
         return code;
     /* Of a task it is known how long something has to be remembered. */
@@ -59,7 +61,7 @@ static int load_network(data_session *s)
         (tool_given(o->table, "hidden") && n->hidden_size != o->hidden) ||
         (tool_given(o->table, "layers") && n->num_layers != o->layers) ||
         (o->bidirectional && !n->bidirectional) || (o->peepholes && !n->peepholes) ||
-        (o->layer_norm && !n->layer_norm))
+        (o->layer_norm && !n->layer_norm) || train_regular_differs(o, n))
         return tool_error("train: %s is another model than --cell, --hidden, --layers and the like "
                           "say; leave them out",
                           path);
@@ -102,10 +104,26 @@ static int64_t features_of(const clrnn_value_info *value)
 
 static int check_graph(const data_session *s, const char *path, const clrnn_value_info *output)
 {
-    static const char *const of_models[] = {
-        "cell",        "hidden",     "layers",        "reset",         "update",      "act",
-        "peepholes",   "layer-norm", "bidirectional", "init",          "longest-lag", "forget-bias",
-        "update-bias", "dropout",    "embedding",     "input-dropout", "variational", NULL};
+    static const char *const of_models[] = {"cell",
+                                            "hidden",
+                                            "layers",
+                                            "reset",
+                                            "update",
+                                            "act",
+                                            "peepholes",
+                                            "layer-norm",
+                                            "bidirectional",
+                                            "init",
+                                            "longest-lag",
+                                            "forget-bias",
+                                            "update-bias",
+                                            "dropout",
+                                            "embedding",
+                                            "input-dropout",
+                                            "variational",
+                                            "zoneout",
+                                            "recurrent-dropout",
+                                            NULL};
     clrnn_value_info input;
     for (const char *const *name = of_models; *name; name++)
         if (tool_given(s->o->table, *name))

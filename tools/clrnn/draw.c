@@ -85,6 +85,10 @@ static void draw_options(uint64_t *s, clrnn_network_desc *n)
     n->proj_clip = n->proj_size && one_in(s, 2) ? draw_number(s, 5, 60) : 0;
     n->layer_norm = has(n, "layer_norm") && one_in(s, 4);
     n->norm_epsilon = n->layer_norm && one_in(s, 3) ? draw_number(s, 1, 20) : 0;
+    n->zoneout = has(n, "zoneout") && one_in(s, 5) ? draw_number(s, 5, 95) : 0;
+    n->zoneout_cell =
+        has(n, "zoneout_cell") && !n->layer_norm && one_in(s, 5) ? draw_number(s, 5, 95) : 0;
+    n->recurrent_dropout = has(n, "recurrent_dropout") && one_in(s, 6) ? draw_number(s, 5, 60) : 0;
     const bool functions = one_in(s, 3);
     for (int d = 0; d < (n->bidirectional ? 2 : 1) && functions; d++)
         for (int i = 0; i < 3; i++)

@@ -22,6 +22,8 @@ typedef struct train_options {
     double input_dropout, drop_connect, weight_noise;
     double lr, clip, dropout, momentum, weight_decay, validation;
     bool json, force, binary, peepholes, layer_norm, variational;
+    const char *zoneout; /* P or P,PC */
+    double recurrent_dropout;
     /* How fresh weights are drawn. */
     int init;
     uint32_t longest_lag;
@@ -41,6 +43,11 @@ typedef struct train_options {
 } train_options;
 
 enum { TRAIN_TABLE = 100 };
+
+/** --zoneout and --recurrent-dropout for a fresh network; and whether they say anything else than a
+ *  network has. Returns TOOL_OK, or TOOL_USAGE after a line. */
+int train_regular(const train_options *options, clrnn_network_desc *network);
+bool train_regular_differs(const train_options *options, const clrnn_network_desc *network);
 
 /** The defaults, and the table of all options; it ends with a zeroed one. */
 void train_table(train_options *options, tool_option table[TRAIN_TABLE]);

@@ -77,6 +77,34 @@ static int make_text(train_session *s, const bytes *all)
     return status ? tool_failed(status) : TOOL_OK;
 }
 
+int train_regular(const train_options *o, clrnn_network_desc *n)
+{
+    const char *text = o->zoneout ? o->zoneout : "0";
+    char *end = NULL;
+    const bool lstm = n->cell == CLRNN_CELL_LSTM;
+    const double p = strtod(text, &end), cell = *end == ',' ? strtod(end + 1, &end) : 0;
+    if (end == text || *end || end[-1] == ',' || !(p >= 0 && p < 1 && cell >= 0 && cell < 1))
+        return tool_error("train: --zoneout %s: must be P or P,PC, numbers from 0 on and below 1",
+                          text);
+    if (cell > 0 && !lstm)
+        return tool_error("train: --zoneout %s: PC is of the LSTM's cell state; leave it out",
+                          text);
+    n->zoneout = (float)p;
+    n->zoneout_cell = (float)cell;
+    n->recurrent_dropout = (float)o->recurrent_dropout;
+    return TOOL_OK;
+}
+
+bool train_regular_differs(const train_options *o, const clrnn_network_desc *n)
+{
+    clrnn_network_desc asked = {.cell = n->cell};
+    if (train_regular(o, &asked))
+        return true;
+    return (o->zoneout && (asked.zoneout != n->zoneout || asked.zoneout_cell != n->zoneout_cell)) ||
+           (tool_given(o->table, "recurrent-dropout") &&
+            asked.recurrent_dropout != n->recurrent_dropout);
+}
+
 /* A new model for the symbols of the text. */
 static int make_model(train_session *s)
 {
@@ -93,6 +121,8 @@ static int make_model(train_session *s)
     desc.input = o->embedding ? CLRNN_INPUT_EMBEDDING : CLRNN_INPUT_ONE_HOT;
     desc.network.input_size = o->embedding ? o->embedding : desc.vocabulary_size;
     int code = train_init(o, &desc.init);
+    if (!code)
+        code = train_regular(o, &desc.network);
     if (code)
         return code;
     clrnn_status status = clrnn_model_create(s->context, &desc, o->seed, &s->model);
@@ -120,10 +150,11 @@ static int check_model(const train_session *s)
     if ((tool_given(o->table, "cell") && (int)network->cell != o->cell) ||
         (tool_given(o->table, "reset") && (int)network->gru_reset != o->reset) ||
         (tool_given(o->table, "update") && (int)network->gru_update != o->update) ||
-        (o->peepholes && !network->peepholes) || (o->layer_norm && !network->layer_norm))
+        (o->peepholes && !network->peepholes) || (o->layer_norm && !network->layer_norm) ||
+        train_regular_differs(o, network))
         return tool_error(
-            "train: --resume %s: the checkpoint has another cell than --cell, --reset, "
-            "--update, --peepholes or --layer-norm say; leave them out",
+            "train: --resume %s: the checkpoint has another cell than --cell, --reset, --update, "
+            "--peepholes, --layer-norm, --zoneout or --recurrent-dropout say; leave them out",
             o->resume);
     int code = differs(o, "hidden", o->hidden, network->hidden_size);
     if (!code)
