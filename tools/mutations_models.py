@@ -19,10 +19,10 @@ MODELS = [
     ("graph-function-without-alpha", "test_random_graphs", [
         ("host/graph/fuse.c", "    node->desc.alpha = taken->desc.alpha;\n", "")]),
     ("graph-terms-lie-at-the-first", "test_graph_terms", [
-        ("host/graph/common.c", "others->at[k] + behind;", "others->at[k];")]),
+        ("host/graph/common.c", "others->at[k] + behind;", "others->at[k] + 0 * behind;")]),
     ("graph-terms-that-others-read", "test_graph_terms", [
         ("host/graph/fuse.c", "            !is_joined(plan, node->first_value, node->desc.kind, s))",
-         "            false)")]),
+         "            !s->T)")]),
     ("graph-terms-without-the-second", "test_graph_terms", [
         ("cl/map.cl", "uint k = 1; k < (uint)terms->count", "uint k = 2; k < (uint)terms->count")]),
     ("graph-conv-finishes-row-0", "test_random_graphs", [
@@ -32,7 +32,7 @@ MODELS = [
     ("graph-smooth-reads-row-0", "test_random_graphs", [
         ("cl/conv.cl", "x + w.x_at + row * w.x_row + ", "x + w.x_at + ")]),
     ("graph-smooth-writes-first-rows", "test_random_graphs", [
-        ("host/graph/smooth.c", "(first * d->units + g * units)", "(g * units)")]),
+        ("host/graph/smooth.c", "(first * d->units + g * units)", "(0 * first + g * units)")]),
     ("graph-smooth-bias-of-group-0", "test_random_graphs", [
         ("host/graph/smooth.c", "run->at[1] + g * units,", "run->at[1],")]),
     ("graph-smooth-forgets-blocks-of-k", "test_random_graphs", [

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,18 @@ void clr_point_end(void *before)
 void *clr_aligned_alloc(size_t bytes)
 {
     bytes = clr_lines_of(bytes);
+#ifdef MADV_HUGEPAGE
+    /* In large pages, of which a core knows the places of a few thousand: numbers that lie far from
+     * each other, as of channels and units, are found sooner. */
+    const size_t large = (size_t)1 << 21;
+    void *memory = NULL;
+    if (bytes >= large) {
+        if (posix_memalign(&memory, large, bytes))
+            return NULL;
+        (void)madvise(memory, bytes, MADV_HUGEPAGE);
+        return memory;
+    }
+#endif
     return bytes ? aligned_alloc(CLR_LINE, bytes) : NULL;
 }
 

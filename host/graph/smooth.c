@@ -19,8 +19,9 @@ static size_t row_count(const window_launch *w)
     return (size_t)w->channels * seen(w, 0) * seen(w, 1);
 }
 
-/* Elements of rows that are done together: they stay in the second cache level. */
-static const size_t together = 1 << 18;
+/* Elements of rows that are done together: more of them than caches keep, but with fewer launches
+ * (a million and four times as many alike, a quarter 5 % slower, a sixteenth 10 %). */
+static const size_t together = 1 << 20;
 
 static size_t smaller(size_t a, size_t b)
 {

@@ -103,7 +103,7 @@ static void wide_window(clrnn_context *context, int axes, uint32_t line, clrnn_p
     const clrnn_graph_input_desc inputs[] = {
         {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 230, CLRNN_STEPS}},
         {.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 26, 9, line}}};
-    drawn_graph d = {.seed = 11, .steps = line, .batch = line == 70 && !train ? 17 : 2};
+    drawn_graph d = {.seed = 11, .steps = line, .batch = line == 70 && !train ? 61 : 2};
     drawn_numbers numbers = {11};
     const clrnn_node_desc product = {.kind = CLRNN_NODE_MUL, .inputs = {"conv", "conv"}};
     char name[64];
