@@ -36,55 +36,70 @@ static inline void load_begun(global const REAL *y, uint columns, REALV v[TILE_V
 
 #define CONV_K (8 * TILE_K) /* as many values of k at a time: their places stay in a cache */
 
-#define HEIGHT 3
-#include "conv_tile.cl"
-#define HEIGHT 6
-#include "conv_tile.cl"
-#if TILE_M != 6
-#error "the heights above are for TILE_M 6"
+/* Units of a tile: with 32 registers eight, whose reading takes fewer cycles than its products. */
+#if defined(COMPILED_AHEAD) && defined(__AVX512F__)
+#define CONV_M   8
+#define CONV_LOW 4
+#else
+#define CONV_M   6
+#define CONV_LOW 3
 #endif
 
-/* y [units,A,B] = weight [units,channels,kernel A,kernel B] times x, the bias added if there is
- * one. Behind x there are TILE_N numbers more. Global size [blocks of block_n tiles of TILE_N
- * windows, blocks of block_m units]. */
+#define HEIGHT CONV_LOW
+#include "conv_tile.cl"
+#define HEIGHT CONV_M
+#include "conv_tile.cl"
+
+/* The places of `count` values of k, of which the first is at channel c and (ka,kb) of the window;
+ * these go on. */
+static inline void conv_places(const conv_launch *w, uint *at, uint count, uint *c, uint *ka,
+                               uint *kb)
+{
+    for (uint i = 0; i < count; i++) {
+        at[i] = (uint)(*c * w->x_channel + *ka * w->dilation[0] * w->x_line + *kb * w->dilation[1]);
+        bool next_a = ++*kb == (uint)w->kernel_size[1];
+        *kb = next_a ? 0 : *kb;
+        *ka += next_a;
+        bool next_c = *ka == (uint)w->kernel_size[0];
+        *ka = next_c ? 0 : *ka;
+        *c += next_c;
+    }
+}
+
+/* y [rows,units,A,B] = weight [units,channels,kernel A,kernel B] times x, the bias added if there
+ * is one. Behind x there are TILE_N numbers more. Global size [blocks of block_n tiles of TILE_N
+ * windows, of all rows, blocks of block_m units]. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void conv(global const REAL *weight,
                                                                 global const REAL *x,
                                                                 global const REAL *bias,
                                                                 global REAL *y, conv_launch w)
 {
-    const uint B = (uint)w.out_size[1], KA = (uint)w.kernel_size[0], KB = (uint)w.kernel_size[1];
-    const uint across = (B + TILE_N - 1) / TILE_N, tiles = (uint)w.out_size[0] * across;
-    const uint window = (uint)w.channels * KA * KB, M = (uint)w.units;
+    const uint A = (uint)w.out_size[0], B = (uint)w.out_size[1], M = (uint)w.units;
+    const uint across = (B + TILE_N - 1) / TILE_N, tiles = (uint)w.rows * A * across;
+    const uint window = (uint)(w.channels * w.kernel_size[0] * w.kernel_size[1]);
     const uint t0 = get_group_id(0) * (uint)w.block_n, t1 = min(tiles, t0 + (uint)w.block_n);
     const uint m0 = get_group_id(1) * (uint)w.block_m, m1 = min(M, m0 + (uint)w.block_m);
-    const size_t positions = (size_t)w.out_size[0] * B;
+    const size_t positions = (size_t)A * B;
     uint at[CONV_K], c = 0, ka = 0, kb = 0;
     for (uint k = 0; k < window; k += CONV_K) {
         const uint count = min(window - k, (uint)CONV_K);
         const bool last = k + count == window;
-        for (uint i = 0; i < count; i++) { /* the places of these k */
-            at[i] = (uint)(c * w.x_channel + ka * w.dilation[0] * w.x_row + kb * w.dilation[1]);
-            bool next_a = ++kb == KB;
-            kb = next_a ? 0 : kb;
-            ka += next_a;
-            bool next_c = ka == KA;
-            ka = next_c ? 0 : ka;
-            c += next_c;
-        }
+        conv_places(&w, at, count, &c, &ka, &kb);
         for (uint t = t0; t < t1; t++) {
-            const uint oa = t / across, ob = t % across * TILE_N;
-            global const REAL *from = x + w.x_at + oa * w.step * w.x_row + ob;
-            for (uint m = m0; m < m1; m += TILE_M) {
-                const uint rows = min(m1 - m, (uint)TILE_M);
+            const uint line = t / across, ob = t % across * TILE_N, row = line / A, oa = line % A;
+            global const REAL *from = x + w.x_at + row * w.x_row + oa * w.step * w.x_line + ob;
+            global REAL *to = y + w.y_at + row * w.y_row + (size_t)oa * B + ob;
+            for (uint m = m0; m < m1; m += CONV_M) {
+                const uint rows = min(m1 - m, (uint)CONV_M);
                 const conv_place place = {
                     window, positions,          rows,          min(B - ob, (uint)TILE_N), count,
                     k > 0,  last && w.has_bias, last && w.relu};
                 global const REAL *a = weight + w.weight_at + (size_t)m * window + k;
-                global REAL *out = y + w.y_at + m * positions + (size_t)oa * B + ob;
-                if (rows <= 3)
-                    conv_tile_3(a, from, at, bias + w.bias_at + m, out, &place);
+                global REAL *out = to + m * positions;
+                if (rows <= CONV_LOW)
+                    CLR_PASTE(conv_tile_, CONV_LOW)(a, from, at, bias + w.bias_at + m, out, &place);
                 else
-                    conv_tile_6(a, from, at, bias + w.bias_at + m, out, &place);
+                    CLR_PASTE(conv_tile_, CONV_M)(a, from, at, bias + w.bias_at + m, out, &place);
             }
         }
     }

@@ -4,10 +4,12 @@
 #ifndef CLR_CONV_LAUNCH
 #define CLR_CONV_LAUNCH
 
-/* A window of two axes A, B slides over x, whose padding lies in memory; along B step by step. */
+/* A window of two axes A, B slides over rows of x, whose padding lies in memory; along B step by
+ * step. */
 typedef struct conv_launch {
     ulong weight_at, x_at, bias_at, y_at;
-    ulong channels, x_channel, x_row; /* of x: their number; between channels, between rows of A */
+    ulong rows, x_row, y_row;          /* their number; between rows of x, of y */
+    ulong channels, x_channel, x_line; /* of x: their number; between channels, along A */
     ulong kernel_size[2], dilation[2];
     ulong step; /* along A */
     ulong out_size[2];

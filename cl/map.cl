@@ -59,68 +59,85 @@ static inline size_t place_of(ulong rank, const ulong *size, const ulong *stride
     v[i] = (value)
 
 #if CHUNK_IN_16
-/* In vectors, which a compiler makes of a loop only if it knows that arrays do not overlap. */
+/* In vectors, which a compiler makes of a loop only if it knows that arrays do not overlap. Each
+ * returns how many of the first `count` it has done. */
 #define REAL16 CLR_PASTE(REAL_NAME, 16)
-static inline void chunk_load_run(REAL *v, global const REAL *p)
+static inline uint chunk_load_run(REAL *v, global const REAL *p, uint count)
 {
-    for (uint i = 0; i < CHUNK; i += 16)
+    uint i = 0;
+    for (; i + 16 <= count; i += 16)
         vstore16(vload16(0, p + i), 0, v + i);
+    return i;
 }
 
 /* Every other number, as of pooling; none behind the last is read. */
-static inline void chunk_load_others(REAL *v, global const REAL *p)
+static inline uint chunk_load_others(REAL *v, global const REAL *p, uint count)
 {
-    for (uint i = 0; i < CHUNK; i += 16) {
+    uint i = 0;
+    for (; i + 16 <= count; i += 16) {
         REAL16 low = vload16(0, p + 2 * i), high = vload16(0, p + 2 * i + 15);
         vstore16((REAL16)(low.even, high.odd), 0, v + i);
     }
+    return i;
 }
 
-static inline void chunk_store_run(const REAL *v, global REAL *p)
+static inline uint chunk_store_run(const REAL *v, global REAL *p, uint count)
 {
-    for (uint i = 0; i < CHUNK; i += 16)
+    uint i = 0;
+    for (; i + 16 <= count; i += 16)
         vstore16(vload16(0, v + i), 0, p + i);
+    return i;
 }
 #else
-static inline void chunk_load_run(REAL *v, global const REAL *p)
+static inline uint chunk_load_run(REAL *v, global const REAL *p, uint count)
 {
-    EACH(p[i]);
+    EACH_OF(count, p[i]);
+    return count;
 }
 
-static inline void chunk_load_others(REAL *v, global const REAL *p)
+static inline uint chunk_load_others(REAL *v, global const REAL *p, uint count)
 {
-    EACH(p[2 * i]);
+    EACH_OF(count, p[2 * i]);
+    return count;
 }
 
-static inline void chunk_store_run(const REAL *v, global REAL *p)
+static inline uint chunk_store_run(const REAL *v, global REAL *p, uint count)
 {
-    for (uint i = 0; i < CHUNK; i++)
+    for (uint i = 0; i < count; i++)
         p[i] = v[i];
+    return count;
 }
 #endif
 
 static inline void chunk_load(REAL *v, global const REAL *p, ulong stride, uint count)
 {
     if (count == CHUNK && stride == 1) {
-        chunk_load_run(v, p);
+        chunk_load_run(v, p, CHUNK);
     } else if (count == CHUNK && stride == 2) {
-        chunk_load_others(v, p);
+        chunk_load_others(v, p, CHUNK);
     } else if (stride == 0) {
         REAL one = *p;
         EACH(one);
     } else {
-        EACH((REAL)0);
-        EACH_OF(count, p[i * stride]);
+        uint begun = stride == 1   ? chunk_load_run(v, p, count)
+                     : stride == 2 ? chunk_load_others(v, p, count)
+                                   : 0;
+        for (uint i = begun; i < count; i++)
+            v[i] = p[i * stride];
+        for (uint i = count; i < CHUNK; i++)
+            v[i] = (REAL)0;
     }
 }
 
 static inline void chunk_store(const REAL *v, global REAL *p, ulong stride, uint count)
 {
+    uint begun = 0;
     if (count == CHUNK && stride == 1)
-        chunk_store_run(v, p);
-    else
-        for (uint i = 0; i < count; i++)
-            p[i * stride] = v[i];
+        begun = chunk_store_run(v, p, CHUNK);
+    else if (stride == 1)
+        begun = chunk_store_run(v, p, count);
+    for (uint i = begun; i < count; i++)
+        p[i * stride] = v[i];
 }
 
 /* v = combine(v, b, c): the usual ones without a choice inside the loop. */
@@ -135,6 +152,7 @@ static inline void chunk_combine(REAL *v, const REAL *b, const REAL *c, ulong co
         COMBINE_EACH(COMBINE_SUB);
         COMBINE_EACH(COMBINE_MUL);
         COMBINE_EACH(COMBINE_DIV);
+        COMBINE_EACH(COMBINE_MIN);
         COMBINE_EACH(COMBINE_MAX);
     case COMBINE_MUL_ADD:
         EACH(combine_of(COMBINE_MUL_ADD, v[i], b[i], c[i]));
@@ -174,6 +192,15 @@ static inline bool reads_third(ulong combine)
     return combine == COMBINE_SELECT || combine == COMBINE_MUL_ADD || combine == COMBINE_DIV_BACK;
 }
 
+/* out = v, 0 past a row's length. */
+static inline void chunk_end(REAL *v, global REAL *out, global const int *lengths,
+                             const map_launch *m, ulong number, uint count)
+{
+    if (m->within.some)
+        EACH_OF(count, live_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
+    chunk_store(v, out, m->out_stride[0], count);
+}
+
 /* A chunk of out, whose first element has this number. The arrays: from its first element on. */
 static inline void map_chunk(global REAL *out, global const REAL *a, global const REAL *b,
                              global const REAL *c, global const int *lengths, const map_launch *m,
@@ -193,9 +220,7 @@ static inline void map_chunk(global REAL *out, global const REAL *a, global cons
         EACH_OF(count, third[i] * derivative_of(m->function, v[i], alpha, beta));
     else if (m->function != FN_IDENTITY)
         chunk_function(v, m->function, alpha, beta, count);
-    if (m->within.some)
-        EACH_OF(count, live_of(m->within, lengths, number + i) ? v[i] : (REAL)0);
-    chunk_store(v, out, m->out_stride[0], count);
+    chunk_end(v, out, lengths, m, number, count);
 }
 
 /* out = function(combine(a, b, c)), 0 past a row's length. Arrays may be the same where their
@@ -230,6 +255,48 @@ kernel void map(global REAL *out, global const REAL *a, global const REAL *b, gl
         a += CHUNK * m.stride[0][0];
         b += CHUNK * m.stride[1][0];
         c += CHUNK * m.stride[2][0];
+    }
+}
+
+/* The same of `terms` of one array, whose first element a is. */
+static inline void terms_chunk(global REAL *out, global const REAL *a, global const int *lengths,
+                               const map_launch *m, const map_terms *terms, REAL alpha, REAL beta,
+                               ulong number, uint count)
+{
+    REAL v[CHUNK], other[CHUNK];
+    chunk_load(v, a + terms->at[0], m->stride[0][0], count);
+    for (uint k = 1; k < (uint)terms->count; k++) {
+        chunk_load(other, a + terms->at[k], m->stride[0][0], count);
+        chunk_combine(v, other, other, m->combine, count);
+    }
+    if (m->function != FN_IDENTITY)
+        chunk_function(v, m->function, alpha, beta, count);
+    chunk_end(v, out, lengths, m, number, count);
+}
+
+/* out = function(combine of all terms), 0 past a row's length; axes and global size as above. */
+kernel void map_of_terms(global REAL *out, global const REAL *a, global const int *lengths,
+                         map_launch m, map_terms terms, REAL alpha, REAL beta)
+{
+    ulong first = (ulong)get_global_id(0) * MAP_COLUMNS, row = get_global_id(1), left = row;
+    ulong K = m.size[0];
+    if (first >= K)
+        return;
+    out += m.out_at + first * m.out_stride[0];
+    a += m.at[0] + first * m.stride[0][0];
+    UNROLL for (uint i = 1; i < MAP_AXES; i++) if (i < m.rank)
+    {
+        ulong at = index_off(&left, m.size[i]);
+        out += at * m.out_stride[i];
+        a += at * m.stride[0][i];
+    }
+    if (left > 0) /* no such row */
+        return;
+    for (ulong end = min(K, first + MAP_COLUMNS); first < end; first += CHUNK) {
+        terms_chunk(out, a, lengths, &m, &terms, alpha, beta, row * K + first,
+                    (uint)min(end - first, (ulong)CHUNK));
+        out += CHUNK * m.out_stride[0];
+        a += CHUNK * m.stride[0][0];
     }
 }
 

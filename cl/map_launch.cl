@@ -50,6 +50,12 @@ typedef struct map_launch {
     map_lengths within;
 } map_launch;
 
+/* What is combined of one array in place of a, b, c: a(i + at[k]), k < count. */
+#define MAP_TERMS 9
+typedef struct map_terms {
+    ulong count, at[MAP_TERMS];
+} map_terms;
+
 /* y, row-major, of x backwards in time: step t of y is step end - 1 - t*step of x, where `end` is
  * the length of x's row. With lengths of its own, whose step is 1, it is the lesser of both, and
  * what is behind it stays where it is. */

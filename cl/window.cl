@@ -78,6 +78,22 @@ static inline void window_run(global const REAL *row, global REAL *to, const win
             to[i] = b >= 0 && b < size ? row[b * (long)w->x_stride[1]] : (REAL)0;
 }
 
+/* x with the padding that windows see, which go step by step along the last axis: padded
+ * [outer][channel][A][B]. Global size [channels, outer]. */
+kernel void window_pad(global const REAL *x, global REAL *padded, window_launch w, ulong A, ulong B)
+{
+    ulong c = get_global_id(0), outer = get_global_id(1);
+    if (c >= w.channels || outer >= w.outer)
+        return;
+    x += w.x_at + outer * w.x_outer + c * w.x_channel;
+    padded += w.cols_at + (outer * w.channels + c) * A * B;
+    for (ulong a = 0; a < A; a++, padded += B)
+        if (a - w.pad[0] < w.x_size[0])
+            window_run(x + (a - w.pad[0]) * w.x_stride[0], padded, &w, -(long)w.pad[1], B);
+        else
+            clear_run(padded, B);
+}
+
 /* One number k of all windows, positions first..first+count of [OA,OB] of which the first is at
  * (oa,ob): a run along the last axis at a time. x: of its channel. */
 static inline void panel_row(global const REAL *x, global REAL *to, const window_launch *w,

@@ -102,6 +102,11 @@ CELLS = [
         (SCAN + "_backward.cl", "if (cut && !projected)\n        dhid = (REALV)0;\n", "")]),
     ("reset-of-initial-state", "test_cell_options", [
         ("host/layer/backward.c", "dh, dh, kept, first, N, N,", "dh, dh, kept, first, 0, N,")]),
+    # What a check takes for rounding.
+    ("cancelled-sums", "test_problem", [
+        ("host/layer/check.c", "    if (c->passed || a->moved[Y])\n", "    if (true)\n")]),
+    ("rounding-excuses-all", "test_problem", [
+        ("host/layer/check_arrays.c", "a->in[i][k] * (1 + unit_of(a) * r)", "a->in[i][k] + unit_of(a) * 64 * r")]),
     ("norm-variance", "test_norm", [
         ("cl/norm.cl", "(x[k] - mean) * (x[k] - mean)", "x[k] * x[k]")]),
     ("norm-back-without-gain", "test_norm", [

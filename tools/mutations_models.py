@@ -18,11 +18,21 @@ MODELS = [
         ("host/graph/fuse.c", "return count == 1 ? reader : CLR_NO_VALUE;", "return reader;")]),
     ("graph-function-without-alpha", "test_random_graphs", [
         ("host/graph/fuse.c", "    node->desc.alpha = taken->desc.alpha;\n", "")]),
+    ("graph-terms-lie-at-the-first", "test_graph_terms", [
+        ("host/graph/common.c", "others->at[k] + behind;", "others->at[k];")]),
+    ("graph-terms-that-others-read", "test_graph_terms", [
+        ("host/graph/fuse.c", "            !is_joined(plan, node->first_value, node->desc.kind, s))",
+         "            false)")]),
+    ("graph-terms-without-the-second", "test_graph_terms", [
+        ("cl/map.cl", "uint k = 1; k < (uint)terms->count", "uint k = 2; k < (uint)terms->count")]),
     ("graph-conv-finishes-row-0", "test_random_graphs", [
         ("host/graph/window.c", "    l.out_at += row * stride;\n", "")]),
     ("graph-smooth-without-its-padding", "test_random_graphs", [
-        ("host/graph/smooth.c", "(size_t)w->pad[0] * line + (size_t)w->pad[1]",
-         "(size_t)w->pad[0] * line")]),
+        ("cl/window.cl", "padded, &w, -(long)w.pad[1], B);", "padded, &w, 0, B);")]),
+    ("graph-smooth-reads-row-0", "test_random_graphs", [
+        ("cl/conv.cl", "x + w.x_at + row * w.x_row + ", "x + w.x_at + ")]),
+    ("graph-smooth-writes-first-rows", "test_random_graphs", [
+        ("host/graph/smooth.c", "(first * d->units + g * units)", "(g * units)")]),
     ("graph-smooth-bias-of-group-0", "test_random_graphs", [
         ("host/graph/smooth.c", "run->at[1] + g * units,", "run->at[1],")]),
     ("graph-smooth-forgets-blocks-of-k", "test_random_graphs", [

@@ -123,6 +123,14 @@ void clr_launch_reads(const clr_run *run, map_launch *launch, uint32_t k, const 
             launch->stride[k][i] = run->strides[input]->stride[i - missing];
 }
 
+map_terms clr_terms_joined(const map_terms *terms, const map_terms *others, size_t behind)
+{
+    map_terms all = *terms;
+    for (cl_ulong k = 0; k < others->count && all.count < MAP_TERMS; k++)
+        all.at[all.count++] = others->at[k] + behind;
+    return all;
+}
+
 clr_strides clr_strides_of(const clr_shape *shape)
 {
     clr_strides view = {.begin = 0};

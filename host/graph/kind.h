@@ -116,7 +116,8 @@ typedef struct clr_run {
     clrnn_slice x[CLRNN_MOST_INPUTS], y[CLR_MOST_OUTPUTS];
     clrnn_slice dx[CLRNN_MOST_INPUTS], dy[CLR_MOST_OUTPUTS];
     const clr_strides
-        *strides[CLRNN_MOST_INPUTS]; /* of x, whose slice begins at its first element */
+        *strides[CLRNN_MOST_INPUTS];           /* of x, whose slice begins at its first element */
+    const map_terms *terms[CLRNN_MOST_INPUTS]; /* of x, beside its first element */
     clrnn_slice kept, scratch, lasting;
     cl_mem parameters, gradient; /* flat */
     const size_t *at;            /* [parameters of the node] where each begins */
@@ -145,6 +146,7 @@ typedef struct clr_kind {
     uint32_t strided;     /* bits of inputs that may lie in any way; others lie row-major */
     bool takes_function;  /* it can take the desc's function of what it makes, its one output */
     bool is_function;     /* that of x[0] is all that it computes */
+    bool in_any_order;    /* of two values, and of more nodes of the kind the same in any order */
     uint32_t uses;
     const char *outputs[CLR_MOST_OUTPUTS]; /* "" the first; NULL: no more */
     /** Make a descriptor complete. May be NULL. */
@@ -197,6 +199,9 @@ void clr_launch_takes(map_launch *launch, uint32_t k, const clr_shape *over, con
 /** The same of an input of the node, however it lies. */
 void clr_launch_reads(const clr_run *run, map_launch *launch, uint32_t k, const clr_shape *over,
                       uint32_t input);
+
+/** All terms of two, of which the others lie so far behind. */
+map_terms clr_terms_joined(const map_terms *terms, const map_terms *others, size_t behind);
 
 /** How an array of its own lies; whether one lies like that. */
 clr_strides clr_strides_of(const clr_shape *shape);

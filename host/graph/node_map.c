@@ -80,9 +80,24 @@ static uint32_t combine_of(const clrnn_node_desc *d)
     return d->kind == CLRNN_NODE_COMPARE ? COMBINE_LESS + (uint32_t)d->comparison : of[d->kind];
 }
 
+/* Both inputs are seen in the array of one, which lies as they do: see graph/fuse.c. */
+static clrnn_status of_terms(clr_run *run)
+{
+    const clrnn_node_desc *d = &run->node->desc;
+    const map_terms all =
+        clr_terms_joined(run->terms[0], run->terms[1], run->x[1].offset - run->x[0].offset);
+    map_launch l = clr_launch_over(run, &run->out[0], run->y[0]);
+    clr_launch_reads(run, &l, 0, &run->out[0], 0);
+    l.combine = combine_of(d);
+    l.function = d->function;
+    return clr_map_of_terms(&run->tools->maps, &l, &all, run->y[0].buffer, run->x[0].buffer,
+                            d->alpha, d->beta);
+}
+
 static clrnn_status two_forward(clr_run *run)
 {
-    return compute(run, combine_of(&run->node->desc), 2);
+    const bool more = run->terms[0]->count + run->terms[1]->count > 2;
+    return more ? of_terms(run) : compute(run, combine_of(&run->node->desc), 2);
 }
 
 static bool same_size(const clr_shape *a, const clr_shape *b)
@@ -166,8 +181,8 @@ TWO(ADD, add, .backward = linear_backward);
 TWO(SUB, sub, .backward = linear_backward);
 TWO(MUL, mul, .backward = mul_backward);
 TWO(DIV, div, .backward = div_backward);
-TWO(MIN, min, .backward = NULL);
-TWO(MAX, max, .backward = NULL);
+TWO(MIN, min, .in_any_order = true, .backward = NULL);
+TWO(MAX, max, .in_any_order = true, .backward = NULL);
 TWO(POW, pow, .backward = NULL);
 
 static bool never(const clrnn_node_desc *desc, uint32_t input)

@@ -49,6 +49,7 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
         run.in[i] = plan->shapes[v];
         const uint32_t of = plan->values[v].of != CLR_NO_VALUE ? plan->values[v].of : v;
         run.strides[i] = &plan->strides[v];
+        run.terms[i] = &plan->terms[v];
         run.x[i] =
             clr_part(at_place(plan, plan->values[of].value, run.in[i].ids), plan->strides[v].begin);
         if (back && plan->values[v].has_gradient && clr_node_differentiates(node, i))

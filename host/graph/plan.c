@@ -41,10 +41,11 @@ static bool allocate_host(clrnn_graph_plan *plan)
     plan->nodes = clr_calloc(g->node_count, sizeof *plan->nodes);
     plan->shapes = clr_calloc(g->value_count, sizeof *plan->shapes);
     plan->strides = clr_calloc(g->value_count, sizeof *plan->strides);
+    plan->terms = clr_calloc(g->value_count, sizeof *plan->terms);
     plan->rules = clr_calloc(rules, sizeof *plan->rules);
     plan->lengths = clr_calloc(rules * plan->desc.max_batch, sizeof *plan->lengths);
-    if (!plan->values || !plan->nodes || !plan->shapes || !plan->strides || !plan->rules ||
-        !plan->lengths)
+    if (!plan->values || !plan->nodes || !plan->shapes || !plan->strides || !plan->terms ||
+        !plan->rules || !plan->lengths)
         return false;
     clr_plan_take_nodes(plan);
     for (uint32_t i = 0; i < g->node_count; i++) {
@@ -246,6 +247,7 @@ void clrnn_graph_plan_destroy(clrnn_graph_plan **plan)
     free(p->nodes);
     free(p->shapes);
     free(p->strides);
+    free(p->terms);
     free(p->rules);
     free(p->lengths);
     clrnn_graph_destroy(&p->graph);

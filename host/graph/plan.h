@@ -28,6 +28,7 @@ typedef struct clr_node_place {
     size_t dx[CLRNN_MOST_INPUTS]; /* gradients that are to be added to what others wrote */
     bool back;                    /* it has part in backward */
     bool silent;                  /* there is nothing left for it to do: see graph/fuse.c */
+    bool whole;                   /* its terms cannot be combined where they are read */
     clr_node node;                /* as this plan runs it */
     void *own;
     size_t *at; /* [parameters] */
@@ -53,6 +54,7 @@ struct clrnn_graph_plan {
     clr_node_place *nodes;
     clr_shape *shapes;      /* [values] of the present pass */
     clr_strides *strides;   /* [values] how each lies there */
+    map_terms *terms;       /* [values] of which it is combined where it is read */
     clr_length_rule *rules; /* [nodes + 1] */
     uint32_t *lengths;      /* [nodes + 1][max_batch] */
     cl_mem arena, parameters, gradient, lasting, lengths_buffer, state;

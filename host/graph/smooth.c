@@ -2,8 +2,6 @@
  * graph/smooth.c - see graph/smooth.h. */
 #include "graph/smooth.h"
 
-#include "device/buffer.h"
-
 /* A line of A or B that all windows see, its padding with it. */
 static size_t seen(const window_launch *w, int axis)
 {
@@ -16,69 +14,64 @@ static bool is_empty(const window_launch *w)
     return w->out_size[0] == 0 || w->out_size[1] == 0;
 }
 
+static size_t row_count(const window_launch *w)
+{
+    return (size_t)w->channels * seen(w, 0) * seen(w, 1);
+}
+
+/* Elements of rows that are done together: they stay in the second cache level. */
+static const size_t together = 1 << 18;
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t rows_together(const window_launch *w)
+{
+    const size_t most = together / row_count(w);
+    return smaller(most ? most : 1, (size_t)w->outer);
+}
+
+/* As many for a smaller T or N, too, of whose rows more are done together. */
 size_t clr_smooth_count(const clr_run *run, const window_launch *w)
 {
     const size_t behind = run->tools->gemms.packed.tile_n;
-    return is_empty(w) ? 0 : (size_t)w->channels * seen(w, 0) * seen(w, 1) + behind;
+    if (is_empty(w))
+        return 0;
+    const size_t row = row_count(w), room = row > together ? row : together;
+    return (w->outer <= room / row ? (size_t)w->outer * row : room) + behind;
 }
 
 bool clr_smooth_suits(const clr_run *run, const window_launch *w)
 {
     const size_t width = run->tools->gemms.packed.tile_n, B = (size_t)w->out_size[1];
     const size_t tiles = (B + width - 1) / width;
-    return w->step[1] == 1 && 4 * B >= 3 * width * tiles && clr_smooth_count(run, w) <= UINT32_MAX;
+    return w->step[1] == 1 && 4 * B >= 3 * width * tiles && row_count(w) <= UINT32_MAX;
 }
 
-/* How much of x lies within what is seen. */
-static size_t inside(const window_launch *w, int axis)
-{
-    const size_t all = seen(w, axis), pad = (size_t)w->pad[axis], x = (size_t)w->x_size[axis];
-    const size_t room = all > pad ? all - pad : 0;
-    return x < room ? x : room;
-}
-
-/* One row of x into its padding, which is 0 and stays so. */
-static clrnn_status pad(clr_run *run, const window_launch *w, size_t x_at, clrnn_slice padded)
-{
-    const size_t line = seen(w, 1), channel = seen(w, 0) * line;
-    const map_launch l = {
-        .rank = 3,
-        .size = {w->channels, inside(w, 0), inside(w, 1)},
-        .out_at = padded.offset + (size_t)w->pad[0] * line + (size_t)w->pad[1],
-        .out_stride = {channel, line, 1},
-        .at = {x_at},
-        .stride = {{w->x_channel, w->x_stride[0], w->x_stride[1]}},
-    };
-    return l.size[1] && l.size[2] ? clr_move(run, &l, padded.buffer, run->x[0].buffer, false)
-                                  : CLRNN_OK;
-}
-
-static clrnn_status clear(clr_run *run, const window_launch *w, clrnn_slice padded)
-{
-    const size_t real = run->tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
-    return clr_buffer_zero(run->tools->context, padded.buffer, padded.offset * real,
-                           clr_smooth_count(run, w) * real);
-}
-
-/* All groups of one row. finish: bias and function at once. */
-static clrnn_status convolve(clr_run *run, const window_launch *w, size_t row, clrnn_slice padded,
-                             bool finish)
+/* All groups of rows first..first+rows-1. finish: bias and function at once. */
+static clrnn_status convolve(clr_run *run, const window_launch *w, size_t first, size_t rows,
+                             clrnn_slice padded, bool finish)
 {
     const clrnn_node_desc *d = &run->node->desc;
     const size_t channels = (size_t)w->channels / d->groups, units = d->units / d->groups;
     const size_t window = channels * (size_t)(w->kernel_size[0] * w->kernel_size[1]);
     const size_t line = seen(w, 1), channel = seen(w, 0) * line;
+    const size_t positions = (size_t)(w->out_size[0] * w->out_size[1]);
     clrnn_status status = CLRNN_OK;
     for (size_t g = 0; g < d->groups && status == CLRNN_OK; g++) {
-        const size_t first = row * d->units + g * units;
         const conv_launch l = {
             .weight_at = run->at[0] + g * units * window,
             .x_at = padded.offset + g * channels * channel,
             .bias_at = d->no_bias ? 0 : run->at[1] + g * units,
-            .y_at = run->y[0].offset + first * (size_t)(w->out_size[0] * w->out_size[1]),
+            .y_at = run->y[0].offset + (first * d->units + g * units) * positions,
+            .rows = rows,
+            .x_row = row_count(w),
+            .y_row = d->units * positions,
             .channels = channels,
             .x_channel = channel,
-            .x_row = line,
+            .x_line = line,
             .kernel_size = {w->kernel_size[0], w->kernel_size[1]},
             .dilation = {w->dilation[0], w->dilation[1]},
             .step = w->step[0],
@@ -93,20 +86,26 @@ static clrnn_status convolve(clr_run *run, const window_launch *w, size_t row, c
     return status;
 }
 
-clrnn_status clr_smooth_run(clr_run *run, const clr_axes *axes, const window_launch *w,
+clrnn_status clr_smooth_run(clr_run *run, const clr_axes *axes, const window_launch *launch,
                             clrnn_slice padded)
 {
     const clrnn_function function = run->node->desc.function;
     /* What lengths say is said of all rows. */
     const bool near = !clr_within(run, &run->out[0]).some;
     const bool finish = near && (function == CLRNN_FN_IDENTITY || function == CLRNN_FN_RELU);
-    clrnn_status status = is_empty(w) ? CLRNN_OK : clear(run, w, padded);
-    for (size_t row = 0; row < w->outer && !is_empty(w) && status == CLRNN_OK; row++) {
-        status = pad(run, w, (size_t)w->x_at + row * (size_t)w->x_outer, padded);
+    window_launch w = *launch;
+    w.cols_at = padded.offset;
+    clrnn_status status = CLRNN_OK;
+    for (size_t row = 0; row < launch->outer && !is_empty(&w) && status == CLRNN_OK;
+         row += w.outer) {
+        w.outer = smaller(rows_together(launch), (size_t)launch->outer - row);
+        w.x_at = launch->x_at + row * launch->x_outer;
+        const size_t size[2] = {seen(&w, 0), seen(&w, 1)};
+        status = clr_window_pad(&run->tools->maps, &w, size, run->x[0].buffer, padded.buffer);
         if (status == CLRNN_OK)
-            status = convolve(run, w, row, padded, finish);
-        if (status == CLRNN_OK && near && !finish)
-            status = clr_window_finish_row(run, axes, run->y[0], row);
+            status = convolve(run, &w, row, (size_t)w.outer, padded, finish);
+        for (size_t i = 0; i < w.outer && status == CLRNN_OK && near && !finish; i++)
+            status = clr_window_finish_row(run, axes, run->y[0], row + i);
     }
     return status == CLRNN_OK && !near ? clr_window_finish_in_place(run, axes, run->y[0]) : status;
 }

@@ -140,6 +140,21 @@ clrnn_status clr_map(clr_maps *m, const map_launch *given, cl_mem out, const cl_
     return LAUNCH(m, "map", (last + m->columns - 1) / m->columns, rows_of(&ordered), args);
 }
 
+clrnn_status clr_map_of_terms(clr_maps *m, const map_launch *given, const map_terms *terms,
+                              cl_mem out, cl_mem in, double alpha, double beta)
+{
+    const map_launch ordered = simplified(given), l = reversed(&ordered);
+    const size_t last = (size_t)l.size[0];
+    const clr_arg args[] = {CLR_ARG_MEM(out),
+                            CLR_ARG_MEM(in),
+                            CLR_ARG_MEM(m->lengths ? m->lengths : in),
+                            CLR_ARG_STRUCT(l),
+                            CLR_ARG_STRUCT(*terms),
+                            CLR_ARG_REAL(m->precision, alpha),
+                            CLR_ARG_REAL(m->precision, beta)};
+    return LAUNCH(m, "map_of_terms", (last + m->columns - 1) / m->columns, rows_of(&ordered), args);
+}
+
 clrnn_status clr_map_ids(clr_maps *m, const map_launch *given, cl_mem out, cl_mem in)
 {
     const map_launch l = simplified(given);
@@ -313,51 +328,6 @@ clrnn_status clr_channel_back(clr_maps *m, const clr_folded *s, double epsilon, 
                             CLR_ARG_ULONG(s->inner),
                             CLR_ARG_ULONG(s->outer)};
     return LAUNCH(m, "channel_back", s->K, 1, args);
-}
-
-static size_t window_of(const window_launch *l)
-{
-    return (size_t)(l->channels * l->kernel_size[0] * l->kernel_size[1]);
-}
-
-clrnn_status clr_window_gather(clr_maps *m, const window_launch *l, cl_mem x, cl_mem cols)
-{
-    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(cols), CLR_ARG_STRUCT(*l)};
-    const size_t rows = (size_t)(l->outer * l->out_size[0] * l->out_size[1]);
-    return LAUNCH(m, "window_gather", (window_of(l) + m->columns - 1) / m->columns, rows, args);
-}
-
-clrnn_status clr_window_panels(clr_maps *m, const window_launch *l, size_t groups, size_t width,
-                               cl_mem x, cl_mem panels)
-{
-    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(panels), CLR_ARG_STRUCT(*l),
-                            CLR_ARG_ULONG(groups), CLR_ARG_ULONG(width)};
-    const size_t positions = (size_t)(l->out_size[0] * l->out_size[1]);
-    return LAUNCH(m, "window_panels", (positions + width - 1) / width, (size_t)l->channels, args);
-}
-
-clrnn_status clr_window_scatter(clr_maps *m, const window_launch *l, cl_mem x, cl_mem cols)
-{
-    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(cols),
-                            CLR_ARG_MEM(m->lengths ? m->lengths : x), CLR_ARG_STRUCT(*l)};
-    const size_t places = (size_t)(l->outer * l->x_size[0] * l->x_size[1]);
-    return LAUNCH(m, "window_scatter", (size_t)l->channels, places, args);
-}
-
-clrnn_status clr_window_history(clr_maps *m, clrnn_slice steps, clrnn_slice history,
-                                bool has_lengths, size_t lengths_at, size_t H, size_t T, size_t N,
-                                size_t C)
-{
-    const clr_arg args[] = {SLICE(steps),
-                            SLICE(history),
-                            LENGTHS(m, steps),
-                            CLR_ARG_ULONG(lengths_at),
-                            CLR_ARG_UINT(has_lengths),
-                            CLR_ARG_ULONG(H),
-                            CLR_ARG_ULONG(T),
-                            CLR_ARG_ULONG(N),
-                            CLR_ARG_ULONG(C)};
-    return LAUNCH(m, "window_history", C, H * N, args);
 }
 
 clrnn_status clr_pick(clr_maps *m, const clr_folded *s, size_t M, clrnn_slice x, clrnn_slice ids,

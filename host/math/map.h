@@ -50,6 +50,9 @@ clrnn_status clr_maps_launch(clr_maps *maps, const char *name, size_t columns, s
  *  are made one. */
 clrnn_status clr_map(clr_maps *maps, const map_launch *launch, cl_mem out, const cl_mem in[3],
                      double alpha, double beta);
+/** The same of terms of one array. */
+clrnn_status clr_map_of_terms(clr_maps *maps, const map_launch *launch, const map_terms *terms,
+                              cl_mem out, cl_mem in, double alpha, double beta);
 clrnn_status clr_map_ids(clr_maps *maps, const map_launch *launch, cl_mem out, cl_mem in);
 /** ids: whether x and y are; own: NULL where it has none. */
 clrnn_status clr_turn(clr_maps *maps, const turn_launch *launch, bool ids, cl_mem x, cl_mem y,
@@ -99,6 +102,9 @@ clrnn_status clr_window_gather(clr_maps *maps, const window_launch *launch, cl_m
  * read (math/packed.h): [groups][positions in panels][channels/groups, kernel..][width]. */
 clrnn_status clr_window_panels(clr_maps *maps, const window_launch *launch, size_t groups,
                                size_t width, cl_mem x, cl_mem panels);
+/** x with its padding, [outer][channel][A][B], of size {A,B}, from cols_at on. */
+clrnn_status clr_window_pad(clr_maps *maps, const window_launch *launch, const size_t size[2],
+                            cl_mem x, cl_mem padded);
 clrnn_status clr_window_scatter(clr_maps *maps, const window_launch *launch, cl_mem x, cl_mem cols);
 
 /** history [H,N,C] from steps [H+T,N,C]; lengths of the rule that begins at `lengths_at`, or all T

@@ -56,7 +56,9 @@ CLRNN_API int clrnn_problem_format(const clrnn_problem *problem, char *text, siz
 
 /* How a check came out. An error is the largest |device - reference| of a tensor over the largest
  * |reference| of that tensor (of fewer than 16 numbers: at least over a quarter of the largest
- * number that goes in or comes out); a bound follows from type, T and the length of the sums. */
+ * number that goes in or comes out; where that is more, over what the tensor changes by, for each
+ * unit, when all inputs change by units of their last place); a bound follows from type, T and the
+ * length of the sums. */
 typedef struct clrnn_check {
     double forward_error; /* worst of y, hn, cn; the reference has the weights as they are kept */
     double forward_bound;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/program.h"
 #include "layer/plan.h"
 
 const test_config test_configs[TEST_CONFIGS] = {
@@ -55,6 +56,19 @@ size_t test_last_way(clrnn_context *context)
 int test_precisions(clrnn_context *context)
 {
     return clrnn_context_device(context)->fp64 ? 2 : 1;
+}
+
+bool test_varies(clrnn_context *context, size_t form)
+{
+    return !clr_compiles(context) || test_is_usual(&test_forms[form].desc);
+}
+
+size_t test_varied_forms(clrnn_context *context)
+{
+    size_t count = 0;
+    for (size_t form = 0; form < TEST_FORMS; form++)
+        count += test_varies(context, form);
+    return count;
 }
 
 const char *test_precision_name(clrnn_precision precision)

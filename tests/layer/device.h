@@ -13,6 +13,14 @@
 /** How many precisions the device has: CLRNN_F32, and CLRNN_F64 with fp64. */
 int test_precisions(clrnn_context *context);
 
+/** Whether tests of every form take this one in all variants: in double precision, without biases.
+ * Where each is a program that takes seconds to compile, they take one form of each cell so, and
+ * the others in single precision with biases: type and bias are the same code in all. */
+bool test_varies(clrnn_context *context, size_t form);
+
+/** How many do. */
+size_t test_varied_forms(clrnn_context *context);
+
 /** "f32" or "f64" */
 const char *test_precision_name(clrnn_precision precision);
 

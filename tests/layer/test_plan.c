@@ -50,10 +50,12 @@ static void run_trial_on(clrnn_context *context, const trial *t, test_inputs *in
 }
 
 /* The kernels of resident take PoCL 2 s each: so in double they have their tests in test_resident.c
- * alone, and none here without bias or of extreme numbers: how a cell computes is the same code. */
-static bool is_left_out(const trial *t)
+ * alone, and none here without bias, of extreme numbers, or, where they are compiled, of each form:
+ * how a cell computes is the same code. */
+static bool is_left_out(clrnn_context *context, const trial *t)
 {
-    return t->config == RESIDENT && (t->precision == CLRNN_F64 || t->desc.no_bias || t->extreme);
+    return t->config == RESIDENT && (t->precision == CLRNN_F64 || t->desc.no_bias || t->extreme ||
+                                     (clr_compiles(context) && !test_is_usual(&t->desc)));
 }
 
 /* The trial in every way; how many there were. */
@@ -63,7 +65,7 @@ static size_t run_trial(clrnn_context *context, trial *t, uint64_t seed)
     test_inputs in = test_inputs_random(&t->desc, t->steps, t->batch, t->lengths, seed, t->scale);
     for (t->config = test_next_way(context, 0); t->config < TEST_CONFIGS;
          t->config = test_next_way(context, t->config + 1))
-        if (!is_left_out(t)) {
+        if (!is_left_out(context, t)) {
             run_trial_on(context, t, &in);
             done++;
         }
@@ -82,7 +84,8 @@ static void every_form(void **state)
     for (int precision = 0; precision < test_precisions(*state); precision++)
         for (unsigned bits = 0; bits < TEST_FORMS * 32; bits++) {
             bool stacked = bits & 1, bidirectional = bits & 2, dropout = bits & 8;
-            if ((dropout && !stacked) || (fewer && precision && bits & 16))
+            if ((dropout && !stacked) || (fewer && precision && bits & 16) ||
+                ((precision || bits & 16) && !test_varies(*state, bits / 32)))
                 continue;
             trial t = {.name = test_forms[bits / 32].name,
                        .desc = test_form(bits / 32, stacked ? 2 : 1, bidirectional),
@@ -98,13 +101,12 @@ static void every_form(void **state)
             t.desc.no_bias = bits & 16;
             done += run_trial(*state, &t, bits);
         }
-    const size_t precisions = (size_t)test_precisions(*state);
-    const size_t left_out =
-        test_has_way(*state, RESIDENT) ? (precisions - 1) * TEST_FORMS * 24 + TEST_FORMS * 12 : 0;
-    const size_t without = test_config_count(*state) - test_has_way(*state, RESIDENT);
-    const size_t skipped = fewer ? (precisions - 1) * TEST_FORMS * 12 * without : 0;
-    assert_int_equal(done,
-                     precisions * TEST_FORMS * 24 * test_config_count(*state) - left_out - skipped);
+    /* 12 variants with biases and 12 without; resident has those of single precision with them. */
+    const size_t all = test_varied_forms(*state), doubles = (size_t)test_precisions(*state) - 1;
+    const size_t resident = test_has_way(*state, RESIDENT);
+    const size_t others = test_config_count(*state) - resident;
+    assert_int_equal(done, 12 * (resident * all + others * (TEST_FORMS + all) +
+                                 others * doubles * all * (fewer ? 1 : 2)));
 }
 
 /* Sizes that are no multiple of anything, and those around work-group and vector widths. */
@@ -117,7 +119,8 @@ static void awkward_sizes(void **state)
                  {130, 93, 92, 3, 8, 3, 1}};
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (size_t i = 0; i < COUNT(sizes); i++) {
-            const int precision = (int)(form + i) % test_precisions(*state);
+            const int precision =
+                test_varies(*state, form) ? (int)(form + i) % test_precisions(*state) : CLRNN_F32;
             uint32_t lengths[17];
             for (uint32_t n = 0; n < sizes[i].N; n++)
                 lengths[n] = (n * 5 + (uint32_t)form) % (sizes[i].T + 1);
@@ -150,6 +153,8 @@ static void saturating_weights(void **state)
 {
     for (int precision = 0; precision < test_precisions(*state); precision++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
+            if (precision && !test_varies(*state, form))
+                continue;
             bool relu = test_forms[form].desc.nonlinearity == CLRNN_RELU;
             bool peepholes = test_forms[form].desc.peepholes; /* more: of 12 times a state */
             trial t = {.name = test_forms[form].name,
@@ -173,6 +178,8 @@ static void overflowing_gates(void **state)
 {
     for (int precision = 0; precision < test_precisions(*state); precision++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
+            if (precision && !test_varies(*state, form))
+                continue;
             trial t = {.name = test_forms[form].name,
                        .desc = test_form(form, 1, false),
                        .steps = 1,
@@ -190,6 +197,8 @@ static void zeros(void **state)
 {
     for (int precision = 0; precision < test_precisions(*state); precision++)
         for (size_t form = 0; form < TEST_FORMS; form++) {
+            if (precision && !test_varies(*state, form))
+                continue;
             trial t = {.name = test_forms[form].name,
                        .desc = test_form(form, 2, true),
                        .steps = 3,
@@ -209,7 +218,7 @@ static void zeros(void **state)
                 memset(in.c0, 0, s.c * sizeof *in.c0);
             for (t.config = test_next_way(*state, 0); t.config < TEST_CONFIGS;
                  t.config = test_next_way(*state, t.config + 1))
-                if (!is_left_out(&t))
+                if (!is_left_out(*state, &t))
                     run_trial_on(*state, &t, &in);
             test_inputs_free(&in);
         }
@@ -225,6 +234,8 @@ static void scale_all(double *values, size_t count, double factor)
 static void denormals(void **state)
 {
     for (size_t form = 0; form < TEST_FORMS; form++) {
+        if (!test_varies(*state, form))
+            continue; /* without biases */
         clrnn_network_desc desc = test_form(form, 2, false);
         test_inputs in = test_inputs_random(&desc, 4, 3, NULL, 500 + form, 1);
         test_sizes s = test_sizes_of(&in);

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "device/context.h"
+#include "layer/check_arrays.h"
 #include "support.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -304,6 +305,56 @@ static void checks_that_pass(void **state)
     }
 }
 
+/* Outputs that are small because the terms of their sums cancel, or because a function lets little
+ * of them through: no arithmetic that rounds is as exact as they are small. */
+static void small_outputs(void **state)
+{
+    static const char *const texts[] = {
+        "cell=rnn,T=9,N=2,I=32,H=1,L=2,D=2,act=relu,gate_clip=1.51,bias=0,lengths=ragged,resets=1",
+        "cell=rnn,T=9,N=2,I=32,H=1,D=2,act=relu,bias=0,lengths=ragged",
+        "cell=rnn,T=4,N=2,I=32,H=1,D=2,mode=train,act_f=relu,lengths=ragged",
+    };
+    for (size_t i = 0; i < COUNT(texts); i++)
+        assert_passes(*state, texts[i], 1);
+}
+
+static double largest(const double *values, size_t count)
+{
+    double most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, fabs(values[i]));
+    return most;
+}
+
+/* By how much more than their size outputs move when inputs are rounded: it must not excuse what is
+ * wrong elsewhere. */
+static double moved_of(const char *text, int output)
+{
+    const clrnn_problem p = parse(text);
+    clr_arrays a = {.problem = &p};
+    assert_int_equal(clr_network_init(&p.network, NULL, &a.network), CLRNN_OK);
+    assert_true(clr_arrays_make(&a, 1));
+    assert_int_equal(clr_arrays_expect(&a, NULL), CLRNN_OK);
+    assert_int_equal(clr_arrays_move(&a, NULL), CLRNN_OK);
+    const size_t count = a.out_count[output];
+    const double moved = largest(a.moved[output], count) / largest(a.expected[output], count);
+    clr_arrays_free(&a);
+    return moved;
+}
+
+static void what_rounding_moves(void **state)
+{
+    static const char *const ordinary[] = {"cell=lstm,T=9,N=3,I=33,H=17,L=2,D=2,mode=train",
+                                           "cell=gru,T=9,N=3,I=33,H=17,mode=train",
+                                           "cell=rnn,T=9,N=3,I=33,H=17,mode=train,precision=f64"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(ordinary); i++)
+        for (int output = 0; output < OUTPUTS; output++)
+            if (strstr(ordinary[i], "lstm") || (output != CN && output != DC0))
+                assert_true(moved_of(ordinary[i], output) < 4);
+    assert_true(moved_of("cell=rnn,T=9,N=2,I=32,H=1,D=2,act=relu,bias=0,lengths=ragged", Y) > 8);
+}
+
 /* Other numbers for another seed, the same for the same. */
 static void seeds(void **state)
 {
@@ -386,11 +437,18 @@ static void checks_that_fail_in_turn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),       cmocka_unit_test(every_key),
-        cmocka_unit_test(round_trips),    cmocka_unit_test(short_buffers),
-        cmocka_unit_test(bad_strings),    cmocka_unit_test(too_long_and_missing),
-        TEST(checks_that_pass),           TEST(seeds),
-        TEST(checks_that_cannot_be_made), TEST(checks_that_fail_in_turn),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(every_key),
+        cmocka_unit_test(round_trips),
+        cmocka_unit_test(short_buffers),
+        cmocka_unit_test(bad_strings),
+        cmocka_unit_test(what_rounding_moves),
+        cmocka_unit_test(too_long_and_missing),
+        TEST(checks_that_pass),
+        TEST(small_outputs),
+        TEST(seeds),
+        TEST(checks_that_cannot_be_made),
+        TEST(checks_that_fail_in_turn),
     };
     return cmocka_run_group_tests_name("problem", tests, NULL, NULL);
 }

@@ -52,7 +52,8 @@ static void any_blocks(void **state)
 static void any_precision(void **state)
 {
     for (size_t form = 2; form < TEST_FORMS && test_precisions(*state) == 2; form += 2)
-        check_form(*state, form, 2, 2, CLRNN_F64, test_last_way(*state));
+        if (test_varies(*state, form))
+            check_form(*state, form, 2, 2, CLRNN_F64, test_last_way(*state));
 }
 
 /* The other strategy, with products of our own; with CLBlast the bits may differ. */

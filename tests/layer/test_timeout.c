@@ -68,8 +68,9 @@ static void too_many_groups(void **state)
                                          {.row_parts = 1, .unit_parts = 64, .most_spins = 1}};
     for (int precision = 0; precision < test_precisions(*state); precision++)
         for (size_t form = 0; form < TEST_FORMS; form++)
-            assert_true(check_form(*state, form, (clrnn_precision)precision, list, COUNT(list)) >
-                        0);
+            assert_true((precision && !test_varies(*state, form)) ||
+                        check_form(*state, form, (clrnn_precision)precision, list, COUNT(list)) >
+                            0);
 }
 
 /* So few spins that even groups which do run at the same time lose one another, now and then, at
