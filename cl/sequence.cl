@@ -76,6 +76,14 @@ kernel void add_halves(global const REAL *a, ulong a_at, global REAL *to, ulong 
         to[to_at + (size_t)r * K + k] = a[at] + a[at + K];
 }
 
+/* a*0 or a/(1-p), as a word of random bits says. */
+static inline REAL dropped(REAL a, uint word, float p)
+{
+    REAL kept = DIVIDE((REAL)1, (REAL)1 - (REAL)p);
+    REAL zero = is_finite(a) ? copysign((REAL)0, a) : NAN; /* what 0*a is, everywhere */
+    return uniform(word) < (REAL)p ? zero : a * kept;
+}
+
 /* a(t,n,k) *= 0 with probability p, else 1/(1-p): clr_dropout_factor in host/base/philox.h;
  * variational: what t = 0 has, for every t. One work-item for four units, which share a block of
  * random bits. Global size [K/4 rounded up, T*N]. */
@@ -90,11 +98,9 @@ kernel void dropout(global REAL *a, ulong a_at, ulong a_stride, float p, uint se
     uint4 bits =
         philox((uint2)(seed_low, seed_high), (uint4)(block + (layer << 24), row % N, t, index));
     uint word[4] = {bits.x, bits.y, bits.z, bits.w};
-    REAL kept = DIVIDE((REAL)1, (REAL)1 - (REAL)p);
     for (uint i = 0; i < 4 && block * 4 + i < K; i++) {
         size_t at = a_at + row * a_stride + block * 4 + i;
-        REAL zero = is_finite(a[at]) ? copysign((REAL)0, a[at]) : NAN; /* what 0*a is, everywhere */
-        a[at] = uniform(word[i]) < (REAL)p ? zero : a[at] * kept;
+        a[at] = dropped(a[at], word[i], p);
     }
 }
 
@@ -110,13 +116,10 @@ kernel void drop_rows(global const REAL *from, ulong from_at, ulong from_stride,
         return;
     uint4 bits = philox((uint2)(seed_low, seed_high), (uint4)(block, row % N, 0, index));
     uint word[4] = {bits.x, bits.y, bits.z, bits.w};
-    REAL kept = DIVIDE((REAL)1, (REAL)1 - (REAL)p);
     for (uint i = 0; i < 4 && block * 4 + i < K; i++) {
         size_t at = to_at + row * to_stride + block * 4 + i;
-        REAL a = from[from_at + row * from_stride + block * 4 + i];
-        REAL zero = is_finite(a) ? copysign((REAL)0, a) : NAN; /* what 0*a is, everywhere */
-        REAL dropped = uniform(word[i]) < (REAL)p ? zero : a * kept;
-        to[at] = add ? to[at] + dropped : dropped;
+        REAL a = dropped(from[from_at + row * from_stride + block * 4 + i], word[i], p);
+        to[at] = add ? to[at] + a : a;
     }
 }
 

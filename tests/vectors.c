@@ -43,6 +43,11 @@ const char *const test_normed_names[TEST_NORMED_COUNT] = {
     "gru_before_replaces_ragged",
 };
 
+const char *const test_zoned_names[TEST_ZONED_COUNT] = {
+    "rnn_drawn",     "rnn_drawn_dropout", "lstm_drawn",         "lstm_drawn_proj_bi_stack2",
+    "lstm_expected", "gru_before_drawn",  "gru_after_drawn_bi", "gru_before_expected",
+};
+
 const struct test_form test_forms[TEST_FORMS] = {
     {"rnn tanh", {.cell = CLRNN_CELL_RNN}},
     {"rnn relu", {.cell = CLRNN_CELL_RNN, .nonlinearity = CLRNN_RELU}},
@@ -351,6 +356,12 @@ static bool is_word(const cJSON *json, const char *key, const char *word)
     return value && strcmp(value, word) == 0;
 }
 
+static float number_or_0(const cJSON *json, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+    return item ? (float)item->valuedouble : 0;
+}
+
 static clrnn_network_desc read_desc(const cJSON *json)
 {
     const char *cell = cJSON_GetStringValue(member(json, "cell"));
@@ -378,6 +389,9 @@ static clrnn_network_desc read_desc(const cJSON *json)
     desc.layer_norm = cJSON_HasObjectItem(json, "layer_norm");
     const cJSON *epsilon = cJSON_GetObjectItemCaseSensitive(json, "norm_epsilon");
     desc.norm_epsilon = epsilon ? (float)epsilon->valuedouble : 0;
+    desc.zoneout = number_or_0(json, "zoneout");
+    desc.zoneout_cell = number_or_0(json, "zoneout_cell");
+    desc.recurrent_dropout = number_or_0(json, "recurrent_dropout");
     return desc;
 }
 
@@ -422,7 +436,9 @@ static void read_vector(const cJSON *json, test_vector *v)
     }
 }
 
-static test_vector load(const char *folder, const char *name, bool whole)
+/* more: out, a member that may be there and true. */
+static test_vector load_with(const char *folder, const char *name, bool whole, const char *more,
+                             bool *is_true)
 {
     test_vector v = {.whole = whole};
     char file[128];
@@ -436,8 +452,15 @@ static test_vector load(const char *folder, const char *name, bool whole)
     if (!json)
         fail_msg("%s is not JSON", file);
     read_vector(json, &v);
+    *is_true = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, more));
     cJSON_Delete(json);
     return v;
+}
+
+static test_vector load(const char *folder, const char *name, bool whole)
+{
+    bool unused;
+    return load_with(folder, name, whole, "drawn", &unused);
 }
 
 test_vector test_vector_load(const char *name)
@@ -454,6 +477,14 @@ test_vector test_normed_load(const char *name)
 {
     test_vector v = load("layer_norm", name, true);
     assert_true(v.in.desc.layer_norm);
+    return v;
+}
+
+test_vector test_zoned_load(const char *name, bool *drawn)
+{
+    test_vector v = load_with("zoneout", name, true, "drawn", drawn);
+    const clrnn_network_desc *n = &v.in.desc;
+    assert_true(n->zoneout > 0 || n->recurrent_dropout > 0);
     return v;
 }
 

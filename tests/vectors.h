@@ -97,11 +97,20 @@ extern const char *const test_peephole_names[TEST_PEEPHOLE_COUNT];
 #define TEST_NORMED_COUNT 8
 extern const char *const test_normed_names[TEST_NORMED_COUNT];
 
-/** Read a file by its name in test_vector_names, test_peephole_names or test_normed_names; whatever
- *  is wrong with it fails the test. */
+/* What is drawn in tests and for the files below. */
+#define TEST_DROPOUT_SEED  0x123456789abcdefu
+#define TEST_DROPOUT_INDEX 7u
+
+/* Networks with zoneout and recurrent dropout, all of it; of double precision. */
+#define TEST_ZONED_COUNT 8
+extern const char *const test_zoned_names[TEST_ZONED_COUNT];
+
+/** Read a file by its name in the lists above; whatever is wrong with it fails the test. drawn:
+ * out, as in training, by the seed and index above. */
 test_vector test_vector_load(const char *name);
 test_vector test_peephole_load(const char *name);
 test_vector test_normed_load(const char *name);
+test_vector test_zoned_load(const char *name, bool *drawn);
 void test_vector_free(test_vector *vector);
 
 #endif

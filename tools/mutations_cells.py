@@ -123,6 +123,44 @@ CELLS = [
         ("host/layer/backward.c", "status = clr_norm_inputs_back(b->plan, &b->scan, da);", ";")]),
     ("norm-of-a-phase", "test_vectors", [
         ("host/layer/norm.c", "(clr_normed)(CLR_NORMED_U_SCALE + phase)", "CLR_NORMED_U_SCALE")]),
+    ("zoneout-other-units", "test_vectors", [
+        ("cl/zoneout.cl", "uniform(own) < p ?", "uniform(own) >= p ?")]),
+    ("zoneout-same-for-c", "test_vectors", [
+        ("cl/zoneout.cl", "cell_state ? 0x80000000u : 0", "0")]),
+    ("zoneout-same-steps", "test_vectors", [
+        ("cl/zoneout.cl", "of_cell, n, t, v->zone_index", "of_cell, n, 0, v->zone_index")]),
+    ("zoneout-expectation", "test_vectors", [
+        ("host/layer/scan.c", ".zone_drawn = plan->desc.train", ".zone_drawn = true")]),
+    ("zoneout-h-back", "test_cell_options test_vectors", [
+        (SCAN + "_backward.cl", "dh_direct += dh_old;", ";")]),
+    ("zoneout-c-back", "test_cell_options test_vectors", [
+        (SCAN + "_backward.cl", "dc += dc_old;", ";")]),
+    ("zoneout-projected-back", "test_cell_options test_vectors", [
+        (SCAN + "_backward.cl", "live ? rest : d", "live ? (REALV)0 : d")]),
+    ("zoneout-of-reset-h", "test_cell_options", [
+        (SCAN + "_forward.cl", "        old = (REALV)0;\n", "        ;\n")]),
+    ("zoneout-peephole-sees-c", "test_cell_options test_vectors", [
+        ("host/layer/backward.c", "p->next && n->desc.zoneout_cell > 0", "false")]),
+    ("zoneout-normed-back", "test_cell_options", [
+        ("cl/stepwise.cl", "        d = zone_fresh_back(zone_kept(&v, false, n, s.t, j), d);\n", "        ;\n")]),
+    ("zoneout-cells-alike", "test_vectors", [
+        ("host/layer/scan.c", "return w->layer * plan->network.directions + w->direction;", "return 0;")]),
+    ("zoneout-lost-in-graph", "test_random_graphs", [
+        ("host/graph/node_recurrent.c", "clr_node_seed(run->dropout_seed, run->node->number)",
+         "run->dropout_seed")]),
+    ("zoneout-written-as-onnx", "test_onnx_written", [
+        ("host/format/onnx_out_recurrent.c", "d->zoneout > 0 || d->zoneout_cell > 0", "false")]),
+    ("recurrent-dropout-forgets-dU", "test_cell_options test_vectors", [
+        ("host/layer/backward.c", "status = drop_hidden(b, &h_prev, R);", ";")]),
+    ("recurrent-dropout-candidate-dU", "test_cell_options test_vectors", [
+        ("host/layer/backward.c", "status = drop_hidden(b, &saved, H);", ";")]),
+    ("recurrent-dropout-back", "test_cell_options test_vectors", [
+        ("host/layer/stepwise.c", "clr_drop_hidden(plan, w, dropped, to, accumulate,",
+         "clr_drop_hidden(plan, w, dropped, to, false,")]),
+    ("recurrent-dropout-refused-nowhere", "test_cell_options", [
+        ("host/layer/persistent.c", "desc->train && network->desc.recurrent_dropout > 0", "false")]),
+    ("ref-zoneout-backward", "test_gradients test_reference", [
+        (REF + "zoneout.c", "mixed(k, step->dc[i], 0)", "0")]),
     ("norm-refused-nowhere", "test_cell_options", [
         ("host/layer/persistent.c", "if (network->normed)", "if (false)")]),
     ("ref-norm-backward", "test_gradients", [

@@ -79,11 +79,8 @@ void test_host_free(test_host *host);
 /** What the arrays hold; NULL where there is none. */
 test_outputs test_host_outputs(const test_host *host);
 
-/* The dropout keys of test_run. */
-#define TEST_DROPOUT_SEED  0x123456789abcdefu
-#define TEST_DROPOUT_INDEX 7u
-
-/** clrnn_forward_host, and clrnn_backward_host if the plan trains; must succeed. */
+/** clrnn_forward_host, and clrnn_backward_host if the plan trains, drawn by TEST_DROPOUT_SEED and
+ *  TEST_DROPOUT_INDEX; must succeed. */
 test_outputs test_run(clrnn_plan *plan, const test_inputs *in);
 
 /** What the reference makes of the inputs with the dropout of a plan. */

@@ -20,6 +20,8 @@ static const char *const problems[] = {
     "cell=gru,reverse=1,bias=one,act_f=hard_sigmoid:0.3:0.4,act_g=leaky_relu:-0.5,mask=zero,resets="
     "1",
     "cell=lstm,P=7,proj_clip=0.05,D=2,L=2,lengths=ragged",
+    "cell=lstm,zoneout=0.3,zoneout_cell=0.4,peepholes=1,D=2,resets=1,mask=zero,lengths=ragged",
+    "cell=gru,zoneout=0.3,recurrent_dropout=0.4,L=2,resets=1,lengths=ragged",
     "cell=lstm,coupled=1",
     "cell=lstm,coupled=1,peepholes=1,D=2,lengths=ragged",
     "cell=lstm,gate_clip=0.3",
@@ -52,8 +54,19 @@ static const char *const problems[] = {
     "cell=gru,layer_norm=1,D=2,update=keeps,resets=1,mask=zero",
     "cell=gru,layer_norm=1,reset=after,update=keeps,D=2,lengths=ragged",
     "cell=gru,layer_norm=1,reset=after,resets=1,bias=one,mask=repeat,act_f=hard_sigmoid",
+    "cell=lstm,zoneout_cell=0.4,coupled=1,cell_clip=0.5,act_h=softsign",
+    "cell=lstm,zoneout=0.5,P=6,proj_clip=0.3,resets=1,mask=repeat,D=2,merge=sum",
+    "cell=lstm,zoneout=0.2,zoneout_cell=0.6,P=6,recurrent_dropout=0.4,L=2,peepholes=1,resets=1",
+    "cell=lstm,zoneout=0.3,layer_norm=1,D=2,resets=1,mask=zero,lengths=ragged",
+    "cell=lstm,zoneout=0.3,layer_norm=1,P=6,recurrent_dropout=0.4,resets=1",
+    "cell=gru,zoneout=0.3,D=2,mask=repeat,resets=1",
+    "cell=gru,reset=after,zoneout=0.3,D=2,resets=1,mask=zero",
+    "cell=gru,reset=after,recurrent_dropout=0.4,L=2,lengths=ragged",
+    "cell=gru,layer_norm=1,recurrent_dropout=0.4,D=2,resets=1",
+    "cell=rnn,zoneout=0.7,L=2,reverse=1,lengths=ragged",
+    "cell=rnn,recurrent_dropout=0.9,D=2,merge=sum",
 };
-enum { PROBLEMS = sizeof problems / sizeof *problems, compiled = 5 };
+enum { PROBLEMS = sizeof problems / sizeof *problems, compiled = 7 };
 
 static void check(clrnn_context *context, const char *text, const char *more)
 {
@@ -98,6 +111,56 @@ static void layer_norm_is_stepwise(void **state)
     assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_OK);
     assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
     clrnn_plan_destroy(&plan);
+}
+
+/* To train with recurrent dropout, too; zoneout is in every strategy of the device, and inference,
+ * which has nothing to drop. */
+static void recurrent_dropout_is_stepwise(void **state)
+{
+    static const clrnn_strategy others[] = {CLRNN_STRATEGY_PERSISTENT, CLRNN_STRATEGY_RESIDENT};
+    clrnn_plan_desc desc = {.network = test_network("cell=gru,recurrent_dropout=0.5,zoneout=0.5"),
+                            .max_steps = 2,
+                            .max_batch = 2};
+    clrnn_plan *plan = NULL;
+    assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_OK);
+    char inference[32];
+    snprintf(inference, sizeof inference, "%s", clrnn_plan_get_info(plan)->strategy);
+    clrnn_plan_destroy(&plan);
+    desc.train = true;
+    for (size_t i = 0; i < 2; i++) {
+        desc.strategy = others[i];
+        assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
+        assert_null(plan);
+        assert_error_contains("recurrent dropout");
+    }
+    desc.strategy = CLRNN_STRATEGY_AUTO;
+    assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_OK);
+    assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
+    clrnn_plan_destroy(&plan);
+    desc.network.recurrent_dropout = 0;
+    assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_OK);
+    assert_string_equal(clrnn_plan_get_info(plan)->strategy, inference);
+    clrnn_plan_destroy(&plan);
+}
+
+/* A probability of 1 or more, what the cell has not, and c without h~ of its own. */
+static void bad_probabilities(void **state)
+{
+    static const struct {
+        clrnn_network_desc desc;
+        const char *says;
+    } bad[] = {{{.zoneout = 1}, "zoneout is 1, not a number from 0 on and below 1"},
+               {{.zoneout_cell = -0.5f}, "zoneout_cell is -0.5"},
+               {{.recurrent_dropout = 2}, "recurrent_dropout is 2"},
+               {{.cell = CLRNN_CELL_GRU, .zoneout_cell = 0.5f}, "an option of LSTM only"},
+               {{.layer_norm = true, .zoneout_cell = 0.5f}, "with layer_norm only h"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        clrnn_network_desc desc = bad[i].desc;
+        desc.input_size = desc.hidden_size = 3;
+        assert_int_equal(clrnn_network_weights(&desc, &test_log, NULL, NULL), CLRNN_ERR_ARGUMENT);
+        assert_error_contains(bad[i].says);
+    }
 }
 
 enum { T = 4, N = 3, I = 3, H = 4 };
@@ -243,6 +306,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_option, test_open, test_close),
         cmocka_unit_test_setup_teardown(layer_norm_is_stepwise, test_open, test_close),
+        cmocka_unit_test_setup_teardown(recurrent_dropout_is_stepwise, test_open, test_close),
+        cmocka_unit_test_setup_teardown(bad_probabilities, test_open, test_close),
         cmocka_unit_test_setup_teardown(padding, test_open, test_close),
         cmocka_unit_test_setup_teardown(lengths_on_the_device, test_open, test_close),
         cmocka_unit_test_setup_teardown(passes_of_nothing, test_open, test_close),

@@ -83,6 +83,27 @@ static void every_file(void **state)
     assert_int_equal(saturated, 3 * runs);
 }
 
+/* Zoneout and recurrent dropout: what is drawn by plans that train, else the expectation. */
+static void zoneout(void **state)
+{
+    for (size_t i = 0; i < TEST_ZONED_COUNT; i++) {
+        bool drawn;
+        test_vector v = test_zoned_load(test_zoned_names[i], &drawn);
+        for (int precision = 0; precision < test_precisions(*state); precision++) {
+            const double bound = precision == CLRNN_F64 ? 1e-12 : 2e-5;
+            clrnn_plan_desc desc = test_plan_desc(&v.in, (clrnn_precision)precision, drawn, 0);
+            desc.strategy = CLRNN_STRATEGY_AUTO;
+            desc.gemm = CLRNN_GEMM_AUTO;
+            clrnn_plan *plan = test_plan_make(*state, &desc, &v.in);
+            test_outputs out = test_run(plan, &v.in);
+            test_compare(v.name, &v.in, &out, &v.expected, bound, drawn ? bound : 0);
+            test_outputs_free(&out);
+            clrnn_plan_destroy(&plan);
+        }
+        test_vector_free(&v);
+    }
+}
+
 /* Layer norm, forward and every gradient; inference too. */
 static void layer_norm(void **state)
 {
@@ -172,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_file, test_open, test_close),
         cmocka_unit_test_setup_teardown(layer_norm, test_open, test_close),
+        cmocka_unit_test_setup_teardown(zoneout, test_open, test_close),
         cmocka_unit_test_setup_teardown(peepholes, test_open, test_close),
         cmocka_unit_test_setup_teardown(other_libraries, test_open, test_close),
     };

@@ -10,6 +10,9 @@
 #include "support.h"
 #include "vectors.h"
 
+/* Whether what zoneout keeps and recurrent dropout drops is drawn. */
+static bool drawn;
+
 /* loss = sum(y*dy) + sum(hn*dhn) + sum(cn*dcn), whose gradients by y, hn, cn are dy, dhn, dcn */
 static double loss(const test_inputs *in, float dropout)
 {
@@ -17,6 +20,9 @@ static double loss(const test_inputs *in, float dropout)
     test_outputs out = test_outputs_make(in);
     clr_reference_io io = test_reference_io(in, &out);
     io.dropout = dropout;
+    io.drawn = drawn;
+    io.dropout_seed = 5;
+    io.dropout_index = 3;
     assert_int_equal(clr_reference_forward(&in->desc, &io, &test_log), CLRNN_OK);
     double sum = 0;
     for (size_t i = 0; i < sizes.y; i++)
@@ -63,6 +69,9 @@ static void check_gradients(const char *name, test_inputs *in, float dropout)
     test_outputs out = test_outputs_make(in);
     clr_reference_io io = test_reference_io(in, &out);
     io.dropout = dropout;
+    io.drawn = drawn;
+    io.dropout_seed = 5;
+    io.dropout_index = 3;
     assert_int_equal(clr_reference_backward(&in->desc, &io, &test_log), CLRNN_OK);
     check_gradient(name, "x", in, dropout, in->x, out.dx, sizes.x);
     check_gradient(name, "h0", in, dropout, in->h0, out.dh0, sizes.h);
@@ -144,6 +153,11 @@ static void options(void **state)
         "cell=lstm,layer_norm=1,bias=one,reverse=1,act_h=softsign,gate_clip=0.9",
         "cell=gru,layer_norm=1,D=2",
         "cell=gru,layer_norm=1,reset=after,update=keeps,norm_epsilon=0.01,act_g=softplus",
+        "cell=lstm,zoneout=0.3,zoneout_cell=0.4,peepholes=1,D=2",
+        "cell=lstm,zoneout=0.3,zoneout_cell=0.4,recurrent_dropout=0.3,P=2,cell_clip=0.4,L=2",
+        "cell=gru,zoneout=0.3,recurrent_dropout=0.3,D=2",
+        "cell=gru,reset=after,zoneout=0.3,recurrent_dropout=0.3,L=2",
+        "cell=rnn,zoneout=0.3,recurrent_dropout=0.3,layer_norm=1",
     };
     enum { T = 5, N = 4 };
     static const uint32_t ragged[N] = {3, 5, 0, 4};
@@ -165,7 +179,11 @@ static void options(void **state)
             assert_non_null(in.resets);
             memcpy(in.resets, resets, T * N);
         }
-        check_gradients(text, &in, 0);
+        for (int training = 0; training < 2; training++) {
+            drawn = training;
+            check_gradients(text, &in, 0);
+        }
+        drawn = false;
         test_inputs_free(&in);
     }
 }

@@ -48,6 +48,28 @@ static void pytorch_vectors(void **state)
     assert_int_equal(done, 40);
 }
 
+/* Forward and every gradient, as drawn in training and as expected. */
+static void zoneout(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TEST_ZONED_COUNT; i++) {
+        bool drawn;
+        test_vector v = test_zoned_load(test_zoned_names[i], &drawn);
+        char tensor[64];
+        test_outputs out = test_outputs_make(&v.in);
+        clr_reference_io io = test_reference_io(&v.in, &out);
+        io.drawn = drawn;
+        io.dropout_seed = TEST_DROPOUT_SEED;
+        io.dropout_index = TEST_DROPOUT_INDEX;
+        assert_int_equal(clr_reference_backward(&v.in.desc, &io, &test_log), CLRNN_OK);
+        double error = test_outputs_error(&v.in, &out, &v.expected, tensor);
+        if (!(error < 1e-12))
+            fail_msg("%s: %s is wrong by %g", v.name, tensor, error);
+        test_outputs_free(&out);
+        test_vector_free(&v);
+    }
+}
+
 /* Forward and every gradient, of numbers with 17 digits. */
 static void layer_norm(void **state)
 {
@@ -420,6 +442,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pytorch_vectors),
         cmocka_unit_test(layer_norm),
+        cmocka_unit_test(zoneout),
         cmocka_unit_test(peepholes_of_others),
         cmocka_unit_test(gru_forms),
         cmocka_unit_test(philox_known_answers),

@@ -54,6 +54,8 @@ def test_train_options():
                   "--weight-noise 0.1 --embedding 3".split(),
                   ["--layer-norm", "--layers", "2"],
                   ["--layer-norm", "--cell", "gru"],
+                  "--zoneout 0.1,0.3 --recurrent-dropout 0.2 --layers 2".split(),
+                  "--zoneout 0.2 --cell gru".split(),
                   ["--cell", "gru", "--reset", "after", "--update", "keeps", "--text", "more.txt"]]:
         summary = json.loads(passes("train", *SMALL, *extra, "--steps", "6", "--json", "--force",
                                     "--save", "m.safetensors"))
@@ -74,7 +76,10 @@ def test_train_unused_options():
             (["--weight-decay", "0.1", "--optimizer", "sgd"], ["--weight-decay", "sgd"]),
             (["--dropout", "0.3"], ["--dropout 0.3", "--layers 2"]),
             (["--variational", "--drop-connect", "0.3"],
-             ["--variational", "--dropout", "--input-dropout"])]:
+             ["--variational", "--dropout", "--input-dropout"]),
+            (["--zoneout", "1"], ["--zoneout 1", "below 1"]),
+            (["--zoneout", "0.1,x"], ["--zoneout 0.1,x", "P or P,PC"]),
+            (["--zoneout", "0.1,0.2", "--cell", "gru"], ["--zoneout 0.1,0.2", "LSTM"])]:
         result = fails(2, "train", *SMALL, *options, *save, says=says)
         assert result.stdout == "" and not os.path.exists("m.safetensors")
     passes("train", *SMALL, *save, *"--momentum 0 --weight-decay 0 --dropout 0".split())
@@ -167,7 +172,8 @@ def test_resume_is_exact():
                     "--seed 9").split()
     for extra in [[], ["--cell", "gru", "--optimizer", "sgd", "--momentum", "0.5"],
                   ["--embedding", "4", "--optimizer", "rmsprop"],
-                  "--input-dropout 0.1 --variational --drop-connect 0.3 --weight-noise 0.05".split()]:
+                  "--input-dropout 0.1 --variational --drop-connect 0.3 --weight-noise 0.05".split(),
+                  "--zoneout 0.1,0.3 --recurrent-dropout 0.2".split()]:
         train = ["train", *base, *extra]
         passes(*train, "--steps", "40", "--save", "whole.safetensors", "--log", "whole.csv",
                "--force")
