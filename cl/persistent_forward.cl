@@ -13,12 +13,12 @@ static inline ALWAYS_INLINE void finish_units(const scan *w, const scan_step *s,
         cell_units(w, s, k, n, j, width, of_units);
 }
 
-/* The gates of a phase of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
- * with h_{t-1} or with what the first phase saved, then the cell. */
-static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, uint panel, uint n0,
-                                  uint rows)
+/* The sums of a phase for one panel of units and rows n0..n0+rows-1, rows <= ROWS: the products
+ * with h_{t-1} or with what the first phase saved. */
+static inline ALWAYS_INLINE void sums_of_panel(const scan *w, const scan_step *s, int phase,
+                                               uint panel, uint n0, uint rows,
+                                               REALV sum[CELL_GATES][ROWS][TILE_V])
 {
-    REALV sum[CELL_GATES][ROWS][TILE_V];
     size_t panel_size = (size_t)PANEL_ROWS(w->R) * TILE_N;
     size_t gate_step = panels_of(w->H) * panel_size;
     global const STORED *weights = w->recurrent + panel * panel_size;
@@ -38,6 +38,14 @@ static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, 
         for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
             product(from, stride, rows, weights + k * gate_step, w->R, is_half(panel, w->H), false,
                     sum[k]);
+}
+
+/* The gates of a phase of one panel of units: the products, then the cell. */
+static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, uint panel, uint n0,
+                                  uint rows)
+{
+    REALV sum[CELL_GATES][ROWS][TILE_V];
+    sums_of_panel(w, s, phase, panel, n0, rows, sum);
 #define UNITS w->H
 #define EACH  finish_units(w, s, phase, n0 + i, j, width, sum, i, v)
 #include "each_unit.cl"
@@ -64,6 +72,21 @@ static inline bool up_and_down(uint options)
     return forward_phases(options) == 1;
 }
 
+#ifdef LAYER_NORM
+#include "persistent_norm.cl"
+#else
+/* What a step consists of. */
+static inline uint forward_parts(uint options)
+{
+    return forward_phases(options);
+}
+
+/* Whether a part of it is for units of H, and no projection. */
+static inline bool is_of_cell(uint part)
+{
+    return part < CELL_PHASES;
+}
+
 /* Part `part` of a step for one panel and rows row0..row1-1. */
 static inline void forward_panel(const scan *w, const scan_step *s, uint part, uint panel,
                                  uint row0, uint row1)
@@ -76,6 +99,7 @@ static inline void forward_panel(const scan *w, const scan_step *s, uint part, u
             project_panel(w, s, panel, n, rows);
     }
 }
+#endif
 
 /* Phase `phase` of a group's scan, which is the team's phase `at`: its part of the rows and units,
  * and with `steal` what others have not begun of theirs. (Not in line: PoCL compiles a kernel's
@@ -83,15 +107,22 @@ static inline void forward_panel(const scan *w, const scan_step *s, uint part, u
 static inline NO_INLINE void forward_phase(const scan *w, const team *m, uint group, uint phase,
                                            uint at)
 {
-    const uint options = options_of(w->options), parts = forward_phases(options);
+    const uint options = options_of(w->options), parts = forward_parts(options);
     uint row_part = group / m->unit_parts % m->row_parts, own = group % m->unit_parts;
     uint number = phase / parts, part = phase % parts, row0;
     uint index = w->down ? w->count - 1 - number : number;
     uint row1 = part_range(w->N, row_part, m->row_parts, &row0);
-    uint panels = panels_of(part < CELL_PHASES ? w->H : w->R);
+    uint panels = panels_of(is_of_cell(part) ? w->H : w->R);
     bool inputs = part == 0 && number % w->block == 0;
     scan_step s;
     step_of(w, index, &s);
+#ifdef LAYER_NORM
+    if (is_of_rows(part)) {
+        const uint row_end = row0 + part_range(row1 - row0, own, m->unit_parts, &own);
+        normalize_part(w, &s, part, number, row0 + own, row_end);
+        return;
+    }
+#endif
     for (uint i = 0; i < (m->steal ? m->unit_parts : 1); i++) {
         uint whose = (own + i) % m->unit_parts, panel0;
         uint count = part_range(panels, whose, m->unit_parts, &panel0) - panel0;
@@ -113,7 +144,7 @@ static inline NO_INLINE void forward_phase(const scan *w, const team *m, uint gr
  * after each block. */
 static inline uint forward_barriers(const scan_launch *l, uint phase)
 {
-    uint block = l->block * forward_phases(options_of(l->options));
+    uint block = l->block * forward_parts(options_of(l->options));
     return l->unit_parts > 1 ? phase + 1 : (phase + 1) % block ? 0 : (phase + 1) / block;
 }
 
@@ -123,9 +154,13 @@ __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 persistent_forward(global const STORED *panels, global const REAL *weights, global REAL *workspace,
                    global const REAL *x, global const REAL *h_first, global const REAL *c_first,
                    global REAL *h_last, global REAL *c_last, global REAL *y,
-                   global const int *lengths, volatile global int *sync, const scan_launch l)
+                   global const int *lengths, volatile global int *sync,
+#ifdef LAYER_NORM
+                   global REAL *sums, const norm_launch norms,
+#endif
+                   const scan_launch l)
 {
-    const uint parts = forward_phases(options_of(l.options)), own = l.count * parts;
+    const uint parts = forward_parts(options_of(l.options)), own = l.count * parts;
     const uint groups = l.row_parts * l.unit_parts;
     const uint lag = l.stacked ? l.block * parts : 0, phases = own + lag * (l.used - 1);
     team m;
@@ -140,6 +175,10 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
         const scan_arrays at = l.scans[d];
         scan_alone_begin(&w[d], &l, &at, panels, weights, workspace, x, h_first, c_first, h_last,
                          c_last, y, lengths);
+#ifdef LAYER_NORM
+        const norm_arrays of_norms = norms.scans[d];
+        norms_begin(&w[d], &norms, &of_norms, weights, workspace, sums);
+#endif
     }
     do {
         bool stays = true;
