@@ -2,6 +2,7 @@
  * cl/persistent_forward.cl - the forward scan of the strategy for CPU devices. After
  * cl/persistent_input.cl. */
 
+#ifndef LAYER_NORM
 /* The cell for units j.. of row n, vector v of row i of the sums. */
 static inline ALWAYS_INLINE void finish_units(const scan *w, const scan_step *s, int phase, uint n,
                                               uint j, uint width,
@@ -12,13 +13,24 @@ static inline ALWAYS_INLINE void finish_units(const scan *w, const scan_step *s,
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == phase)
         cell_units(w, s, k, n, j, width, of_units);
 }
-
-/* The sums of a phase for one panel of units and rows n0..n0+rows-1, rows <= ROWS: the products
- * with h_{t-1} or with what the first phase saved. */
-static inline ALWAYS_INLINE void sums_of_panel(const scan *w, const scan_step *s, int phase,
-                                               uint panel, uint n0, uint rows,
-                                               REALV sum[CELL_GATES][ROWS][TILE_V])
+#else
+/* To memory: a row is normalised as a whole. */
+static inline ALWAYS_INLINE void finish_units(const scan *w, const scan_step *s, int phase, uint n,
+                                              uint j, uint width,
+                                              REALV sum[CELL_GATES][ROWS][TILE_V], uint i, uint v)
 {
+    UNROLL for (int k = 0; k < CELL_GATES;
+                k++) if (k >= CELL_FIRST(phase) && k < CELL_FIRST(phase + 1))
+        store_some(sum[k][i][v], w->norms.sums + ((size_t)n * CELL_GATES + k) * w->H + j, width);
+}
+#endif
+
+/* The gates of a phase of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
+ * with h_{t-1} or with what the first phase saved, then the cell, or with layer norm to memory. */
+static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, uint panel, uint n0,
+                                  uint rows)
+{
+    REALV sum[CELL_GATES][ROWS][TILE_V];
     size_t panel_size = (size_t)PANEL_ROWS(w->R) * TILE_N;
     size_t gate_step = panels_of(w->H) * panel_size;
     global const STORED *weights = w->recurrent + panel * panel_size;
@@ -38,14 +50,6 @@ static inline ALWAYS_INLINE void sums_of_panel(const scan *w, const scan_step *s
         for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++)
             product(from, stride, rows, weights + k * gate_step, w->R, is_half(panel, w->H), false,
                     sum[k]);
-}
-
-/* The gates of a phase of one panel of units: the products, then the cell. */
-static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, uint panel, uint n0,
-                                  uint rows)
-{
-    REALV sum[CELL_GATES][ROWS][TILE_V];
-    sums_of_panel(w, s, phase, panel, n0, rows, sum);
 #define UNITS w->H
 #define EACH  finish_units(w, s, phase, n0 + i, j, width, sum, i, v)
 #include "each_unit.cl"

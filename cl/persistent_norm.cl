@@ -126,20 +126,6 @@ static inline void normalize_part(const scan *w, const scan_step *s, uint part, 
     normalize_sums(w, s, part / norm_kinds, row0, row1);
 }
 
-/* The sums of a phase of one panel, to memory. */
-static inline void keep_sums(const scan *w, const scan_step *s, int phase, uint panel, uint n0,
-                             uint rows)
-{
-    REALV sum[CELL_GATES][ROWS][TILE_V];
-    sums_of_panel(w, s, phase, panel, n0, rows, sum);
-    for (int k = CELL_FIRST(phase); k < CELL_FIRST(phase + 1); k++) {
-        global REAL *to = w->norms.sums + ((size_t)n0 * CELL_GATES + k) * w->H;
-#define UNITS w->H
-#define EACH  store_some(sum[k][i][v], to + (size_t)i * CELL_GATES * w->H + j, width)
-#include "each_unit.cl"
-    }
-}
-
 /* The cell's equations for units j.. of row n, after the sums that are in memory. */
 static inline ALWAYS_INLINE void kept_units(const scan *w, const scan_step *s, int phase, uint n,
                                             uint j, uint width)
@@ -183,7 +169,7 @@ static inline void forward_panel(const scan *w, const scan_step *s, uint part, u
         if (part >= NORM_PARTS)
             project_panel(w, s, panel, n, rows);
         else if (part < NORM_C_ROWS && part % norm_kinds == norm_sums)
-            keep_sums(w, s, phase, panel, n, rows);
+            gates_of_panel(w, s, phase, panel, n, rows);
         else if (part < NORM_C_ROWS)
             cell_of_panel(w, s, phase, panel, n, rows);
 #if CELL_MEMORY
