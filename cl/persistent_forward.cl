@@ -2,6 +2,7 @@
  * cl/persistent_forward.cl - the forward scan of the strategy for CPU devices. After
  * cl/persistent_input.cl. */
 
+#ifndef LAYER_NORM
 /* The cell for units j.. of row n, vector v of row i of the sums. */
 static inline ALWAYS_INLINE void finish_units(const scan *w, const scan_step *s, int phase, uint n,
                                               uint j, uint width,
@@ -12,9 +13,20 @@ static inline ALWAYS_INLINE void finish_units(const scan *w, const scan_step *s,
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == phase)
         cell_units(w, s, k, n, j, width, of_units);
 }
+#else
+/* To memory: a row is normalised as a whole. */
+static inline ALWAYS_INLINE void finish_units(const scan *w, const scan_step *s, int phase, uint n,
+                                              uint j, uint width,
+                                              REALV sum[CELL_GATES][ROWS][TILE_V], uint i, uint v)
+{
+    UNROLL for (int k = 0; k < CELL_GATES;
+                k++) if (k >= CELL_FIRST(phase) && k < CELL_FIRST(phase + 1))
+        store_some(sum[k][i][v], w->norms.sums + ((size_t)n * CELL_GATES + k) * w->H + j, width);
+}
+#endif
 
 /* The gates of a phase of one panel of units, for rows n0..n0+rows-1, rows <= ROWS: the products
- * with h_{t-1} or with what the first phase saved, then the cell. */
+ * with h_{t-1} or with what the first phase saved, then the cell, or with layer norm to memory. */
 static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, uint panel, uint n0,
                                   uint rows)
 {
@@ -64,6 +76,21 @@ static inline bool up_and_down(uint options)
     return forward_phases(options) == 1;
 }
 
+#ifdef LAYER_NORM
+#include "persistent_norm.cl"
+#else
+/* What a step consists of. */
+static inline uint forward_parts(uint options)
+{
+    return forward_phases(options);
+}
+
+/* Whether a part of it is for units of H, and no projection. */
+static inline bool is_of_cell(uint part)
+{
+    return part < CELL_PHASES;
+}
+
 /* Part `part` of a step for one panel and rows row0..row1-1. */
 static inline void forward_panel(const scan *w, const scan_step *s, uint part, uint panel,
                                  uint row0, uint row1)
@@ -76,6 +103,7 @@ static inline void forward_panel(const scan *w, const scan_step *s, uint part, u
             project_panel(w, s, panel, n, rows);
     }
 }
+#endif
 
 /* Phase `phase` of a group's scan, which is the team's phase `at`: its part of the rows and units,
  * and with `steal` what others have not begun of theirs. (Not in line: PoCL compiles a kernel's
@@ -83,15 +111,22 @@ static inline void forward_panel(const scan *w, const scan_step *s, uint part, u
 static inline NO_INLINE void forward_phase(const scan *w, const team *m, uint group, uint phase,
                                            uint at)
 {
-    const uint options = options_of(w->options), parts = forward_phases(options);
+    const uint options = options_of(w->options), parts = forward_parts(options);
     uint row_part = group / m->unit_parts % m->row_parts, own = group % m->unit_parts;
     uint number = phase / parts, part = phase % parts, row0;
     uint index = w->down ? w->count - 1 - number : number;
     uint row1 = part_range(w->N, row_part, m->row_parts, &row0);
-    uint panels = panels_of(part < CELL_PHASES ? w->H : w->R);
+    uint panels = panels_of(is_of_cell(part) ? w->H : w->R);
     bool inputs = part == 0 && number % w->block == 0;
     scan_step s;
     step_of(w, index, &s);
+#ifdef LAYER_NORM
+    if (is_of_rows(part)) {
+        const uint row_end = row0 + part_range(row1 - row0, own, m->unit_parts, &own);
+        normalize_part(w, &s, part, number, row0 + own, row_end);
+        return;
+    }
+#endif
     for (uint i = 0; i < (m->steal ? m->unit_parts : 1); i++) {
         uint whose = (own + i) % m->unit_parts, panel0;
         uint count = part_range(panels, whose, m->unit_parts, &panel0) - panel0;
@@ -113,7 +148,7 @@ static inline NO_INLINE void forward_phase(const scan *w, const team *m, uint gr
  * after each block. */
 static inline uint forward_barriers(const scan_launch *l, uint phase)
 {
-    uint block = l->block * forward_phases(options_of(l->options));
+    uint block = l->block * forward_parts(options_of(l->options));
     return l->unit_parts > 1 ? phase + 1 : (phase + 1) % block ? 0 : (phase + 1) / block;
 }
 
@@ -123,9 +158,13 @@ __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 persistent_forward(global const STORED *panels, global const REAL *weights, global REAL *workspace,
                    global const REAL *x, global const REAL *h_first, global const REAL *c_first,
                    global REAL *h_last, global REAL *c_last, global REAL *y,
-                   global const int *lengths, volatile global int *sync, const scan_launch l)
+                   global const int *lengths, volatile global int *sync,
+#ifdef LAYER_NORM
+                   global REAL *sums, const norm_launch norms,
+#endif
+                   const scan_launch l)
 {
-    const uint parts = forward_phases(options_of(l.options)), own = l.count * parts;
+    const uint parts = forward_parts(options_of(l.options)), own = l.count * parts;
     const uint groups = l.row_parts * l.unit_parts;
     const uint lag = l.stacked ? l.block * parts : 0, phases = own + lag * (l.used - 1);
     team m;
@@ -140,6 +179,10 @@ persistent_forward(global const STORED *panels, global const REAL *weights, glob
         const scan_arrays at = l.scans[d];
         scan_alone_begin(&w[d], &l, &at, panels, weights, workspace, x, h_first, c_first, h_last,
                          c_last, y, lengths);
+#ifdef LAYER_NORM
+        const norm_arrays of_norms = norms.scans[d];
+        norms_begin(&w[d], &norms, &of_norms, weights, workspace, sums);
+#endif
     }
     do {
         bool stays = true;

@@ -74,6 +74,18 @@ static inline uint usual_options(uint options)
 #define WALK_OF(w, copy) (w)
 #endif
 
+#ifdef LAYER_NORM
+/* What it needs for layer norm: cl/scan_launch.cl. */
+typedef struct scan_norms {
+    global const REAL *gain_x, *gain_u, *gain_c, *bias_c;
+    global REAL *sums;
+    global REAL *hat_x, *hat_u, *hat_c, *scales, *scale_c;
+    size_t stride;
+    bool keep;
+    REAL epsilon;
+} scan_norms;
+#endif
+
 /* What a group needs to know. Pointers are to the direction's first element. */
 typedef struct scan {
     global REAL *gates;        /* [count,N,G*H] */
@@ -111,6 +123,9 @@ typedef struct scan {
     global const REAL *d_recurrent;  /* U of the first phase: [panels of R][gates*H][TILE_N] */
     global const REAL *d_candidate;  /* that of the second phase: [panels of H][gates*H][TILE_N] */
     global const REAL *d_projection; /* W_hr: [panels of H][P][TILE_N] */
+#ifdef LAYER_NORM
+    scan_norms norms;
+#endif
 } scan;
 
 static inline REAL real_of(ulong bits)

@@ -148,6 +148,35 @@ static inline APART REALV zone_projected(SHARED const scan *w, SHARED const scan
     return zone_mixed(zone_of(w, n, s->t, j), old, fresh);
 }
 
+#if CELL_MEMORY
+/* With OPTION_NORM, after the cell: h_t of units j.. of row n from the gates and z = LN(c_t). */
+static inline void output_units(SHARED const scan *w, SHARED const scan_step *s, uint n, uint j,
+                                uint width, REALV z)
+{
+    const uint options = options_of(w->options) | OPTION_RARE;
+    cell_values v;
+    REALV gate[CELL_GATES];
+    if (!is_live(w, n, s->t))
+        return;
+    values_of(w, &v);
+    UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
+        load_some(s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
+    REALV h = cell_output(options, &v, gate, z);
+    if (options & OPTION_PROJECTED) {
+        store_some(h, saved_of(w, s, n, CELL_SAVES) + j, width);
+        return;
+    }
+    if (options & OPTION_ZONEOUT) {
+        const REALV old = load_some(s->h_prev + (size_t)n * w->H + j, width);
+        h = zone_mixed(zone_kept(&v, false, n, s->t, j),
+                       is_reset(options, w, n, s->t) ? (REALV)0 : old, h);
+    }
+    store_some(h, s->h_next + (size_t)n * w->H + j, width);
+    if (s->y)
+        store_some(h, s->y + n * w->y_stride + j, width);
+}
+#endif
+
 /* h_t of projected units j.. of row n, from the sum that is W_hr times what was saved; a row past
  * its length keeps its state. */
 static inline ALWAYS_INLINE void project_units(SHARED const scan *w, SHARED const scan_step *s,

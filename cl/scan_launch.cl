@@ -110,6 +110,23 @@ typedef struct scan_launch {
     uint unused;                  /* for a size that is a multiple of 8 */
 } scan_launch;
 
+/* persistent, layer norm: where a scan finds what it has for that. Offsets in elements of the
+ * argument that is named. */
+typedef struct norm_arrays {
+    ulong gain_x, gain_u, gain_c, bias_c; /* weights: [G*H] [G*H] [H] [H] */
+    ulong sums;                           /* sums: U h of a step, [N,G*H]; then LN(c), [N,H] */
+    /* workspace: what is kept for the way back, of the first step, row 0; rows are `stride` apart:
+     * the normalised W x, U h [G*H] and c [H]; scales of W x, of U h in each phase, of c. */
+    ulong hat_x, hat_u, hat_c, scales, scale_c;
+} norm_arrays;
+
+typedef struct norm_launch {
+    norm_arrays scans[MOST_SCANS];
+    ulong epsilon; /* as bits of a REAL */
+    ulong stride;
+    ulong keep; /* 0: inference keeps nothing */
+} norm_launch;
+
 /* The slots of the states before and after step t. */
 static inline uint slot_before(uint t, uint down, uint slots)
 {

@@ -74,35 +74,15 @@ kernel void step_output(global const REAL *weights, global REAL *workspace,
 {
     const uint j = get_global_id(0) * VEC, n = get_global_id(1);
     const scan_arrays at = l.scans[0];
-    const uint options = options_of(l.options) | OPTION_RARE, width = width_at(j, l.H);
-    cell_values v;
+    const uint width = width_at(j, l.H);
     scan w;
     scan_step s;
-    REALV gate[CELL_GATES];
     if (j >= l.H || n >= l.N)
         return;
     scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
                        lengths);
     step_of(&w, index, &s);
-    if (!is_live(&w, n, s.t))
-        return;
-    values_of(&w, &v);
-    UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
-        SOME(s.gates, ((size_t)n * CELL_GATES + k) * l.H + j, width);
-    const REALV z = SOME(sums, (size_t)n * l.H + j, width);
-    REALV h = cell_output(options, &v, gate, z);
-    if (options & OPTION_PROJECTED) {
-        store_some(h, saved_of(&w, &s, n, CELL_SAVES) + j, width);
-        return;
-    }
-    if (options & OPTION_ZONEOUT) {
-        const REALV old = SOME(s.h_prev, (size_t)n * l.H + j, width);
-        h = zone_mixed(zone_kept(&v, false, n, s.t, j),
-                       is_reset(options, &w, n, s.t) ? (REALV)0 : old, h);
-    }
-    store_some(h, s.h_next + (size_t)n * l.H + j, width);
-    if (s.y)
-        store_some(h, s.y + n * w.y_stride + j, width);
+    output_units(&w, &s, n, j, width, SOME(sums, (size_t)n * l.H + j, width));
 }
 
 /* Its way back: dz, [N,H] from dz_at + index*N*H on, of what does not count 0. sums: [N,H], if

@@ -64,6 +64,8 @@ def macros(folder, program):
         found["OPTIONS"] = OPTIONS
     if "norm" in program:  # a lane for each work-item, or one work-item for all of them
         found["WG"] = [1, 32]
+    if "persistent_forward" in program:
+        found["LAYER_NORM"] = [None, 1]
     if "scan" in program:  # whether a group is one work-item makes two strategies
         found["WG"] = [256, 128] if "resident" in program else [1]
     return found

@@ -108,9 +108,9 @@ CELLS = [
     ("rounding-excuses-all", "test_problem", [
         ("host/layer/check_arrays.c", "a->in[i][k] * (1 + unit_of(a) * r)", "a->in[i][k] + unit_of(a) * 64 * r")]),
     ("norm-variance", "test_norm", [
-        ("cl/norm.cl", "(x[k] - mean) * (x[k] - mean)", "x[k] * x[k]")]),
+        ("cl/norm_row.cl", "(x[k] - mean) * (x[k] - mean)", "x[k] * x[k]")]),
     ("norm-back-without-gain", "test_norm", [
-        ("cl/norm.cl", "lanes[l] += dy[k] * gain[k] * hats[k]", "lanes[l] += dy[k] * hats[k]")]),
+        ("cl/norm_row.cl", "lanes[l] += dy[k] * gain[k] * hats[k]", "lanes[l] += dy[k] * hats[k]")]),
     ("norm-epsilon", "test_reference", [
         ("host/shape/network.c", "(double)desc->norm_epsilon : 1e-5", "(double)desc->norm_epsilon : 1e-3")]),
     ("norm-of-what-was-reset", "test_cell_options", [
@@ -162,7 +162,15 @@ CELLS = [
     ("ref-zoneout-backward", "test_gradients test_reference", [
         (REF + "zoneout.c", "mixed(k, step->dc[i], 0)", "0")]),
     ("norm-refused-nowhere", "test_cell_options", [
-        ("host/layer/persistent.c", "if (network->normed)", "if (false)")]),
+        ("host/layer/persistent.c", "if (network->normed && desc->weights != CLRNN_WEIGHTS_F32)", "if (false)")]),
+    ("norm-of-later-blocks", "test_cell_options", [
+        ("cl/persistent_norm.cl", "part == norm_rows && number % w->block == 0", "part == norm_rows && number == 0")]),
+    ("norm-where-others-are", "test_cell_options", [
+        ("cl/persistent_norm.cl", "norms->sums + (size_t)n * CELL_GATES * w->H,", "norms->sums + (size_t)n * w->H,"),
+        ("cl/persistent_norm.cl", "w->norms.sums + n0 * stride", "w->norms.sums + n0 * w->H"),
+        ("cl/persistent_norm.cl", "load_some(z + i * stride", "load_some(z + (size_t)i * w->H")]),
+    ("norm-of-what-was-reset-in-a-scan", "test_cell_options", [
+        ("cl/persistent_norm.cl", "&& !(phase == 0 && is_reset(options, w, n, s->t))", "")]),
     ("ref-norm-backward", "test_gradients", [
         (REF + "product.c", "dy[i] - sum - n->hat[i] * product", "dy[i] - sum")]),
     ("packed-rows-order", "test_packed_rows", [

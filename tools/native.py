@@ -75,6 +75,7 @@ def programs(vector):
             scan = ["pack", "storage", "tile", "scan_launch", "scan"]
             forward = scan + ["scan_forward", "partition", "persistent", "persistent_input"]
             yield from cell_programs(tile, forward + ["persistent_forward"], storages)
+            yield from cell_programs(dict(tile, LAYER_NORM=1, RARE=1), forward + ["persistent_forward"])
             width = vec * columns
             for single in [] if double or width < 16 else [width // 2, width]:
                 yield from cell_programs(dict(real, VEC=single, TILE_V=width // single),

@@ -2,6 +2,8 @@
  * layer/norm.c - see layer/norm.h. */
 #include "layer/norm.h"
 
+#include <string.h>
+
 /* --- where what lies ------------------------------------------------------------------------- */
 
 /* An array of numbers that are normalised: its name in the layout, its gain and bias among the
@@ -184,4 +186,45 @@ clrnn_status clr_norm_inputs_back(clrnn_plan *plan, const clr_scan *w, clr_matri
     const clr_norm_form f = form_of_x(plan, w);
     const clr_normed_rows rows = rows_of(plan, w, w->begin, w->end - w->begin, &f, false);
     return clr_norm_rows_back(&plan->norms, &rows, da, da, false);
+}
+
+/* --- for kernels that scan many steps -------------------------------------------------------- */
+
+static norm_arrays arrays_of(const clrnn_plan *plan, const clr_scan *w, size_t number, uint32_t t)
+{
+    const clr_network *n = &plan->network;
+    const clr_cell_weights at = clr_network_cell(n, w->layer, w->direction);
+    const size_t base = plan->weights.offset;
+    norm_arrays a = {.gain_x = base + at.ln_ih,
+                     .gain_u = base + at.ln_hh,
+                     .sums = number * plan->desc.max_batch * n->gates * n->desc.hidden_size};
+    if (n->has_cell_state) {
+        a.gain_c = base + at.ln_c;
+        a.bias_c = base + at.bias_ln_c;
+    }
+    if (plan->desc.train) {
+        a.hat_x = normed_at(plan, w, t, CLR_NORMED_X);
+        a.hat_u = normed_at(plan, w, t, CLR_NORMED_U);
+        a.hat_c = normed_at(plan, w, t, CLR_NORMED_C);
+        a.scales = normed_at(plan, w, t, CLR_NORMED_SCALES);
+        a.scale_c = normed_at(plan, w, t, CLR_NORMED_C_SCALE);
+    }
+    return a;
+}
+
+norm_launch clr_norm_launch_of(const clrnn_plan *plan, const clr_scan *scans, size_t count,
+                               const scan_launch *l)
+{
+    const double wide = plan->network.epsilon;
+    const float narrow = (float)wide;
+    norm_launch n = {.stride = plan->network.normed, .keep = plan->desc.train};
+    if (!plan->network.normed)
+        return n;
+    if (plan->desc.precision == CLRNN_F64)
+        memcpy(&n.epsilon, &wide, sizeof wide);
+    else
+        memcpy(&n.epsilon, &narrow, sizeof narrow);
+    for (size_t i = 0; i < count; i++)
+        n.scans[i] = arrays_of(plan, &scans[i], i, (uint32_t)l->scans[i].first_t);
+    return n;
 }

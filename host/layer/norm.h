@@ -31,4 +31,9 @@ clrnn_status clr_norm_gradients(clrnn_plan *plan, const clr_scan *scan, clr_matr
 /** After that: da of a whole scan becomes the gradient of W x, in place. */
 clrnn_status clr_norm_inputs_back(clrnn_plan *plan, const clr_scan *scan, clr_matrix da);
 
+/** Where the steps of a launch of `count` scans find what layer norm needs: for kernels that do all
+ *  of it themselves, with the sums of a step of each scan in an array of [scans,max N,G*H]. */
+norm_launch clr_norm_launch_of(const clrnn_plan *plan, const clr_scan *scans, size_t count,
+                               const scan_launch *launch);
+
 #endif

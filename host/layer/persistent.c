@@ -9,8 +9,10 @@ static const char *refuses(clrnn_context *context, const clr_network *network,
 {
     if (!(context->info.type & CL_DEVICE_TYPE_CPU))
         return "its kernels are for CPU devices";
-    if (network->normed)
-        return "layer norm needs the sums of all units at once; use stepwise";
+    if (network->normed && desc->weights != CLRNN_WEIGHTS_F32)
+        return "with layer norm its weights are f32; use stepwise";
+    if (network->normed && desc->train)
+        return "it does not train layer norm; use stepwise";
     if (desc->train && network->desc.recurrent_dropout > 0)
         return "recurrent dropout changes what a step multiplies before it does; use stepwise";
     return NULL;
@@ -129,6 +131,9 @@ static bool single_rows(const clrnn_plan *plan, const clr_scan *scan, uint32_t r
            clr_persistent_is_single(kernels, rows, inputs);
 }
 
+/* With layer norm there are two or three grid barriers in place of each. */
+static const uint64_t small_normed = 1u << 19;
+
 /* As it has been measured, if that can be. */
 static bool cut_as_measured(const clrnn_plan *plan, uint32_t batch, uint32_t each, uint32_t panels,
                             clr_partition *s)
@@ -162,17 +167,21 @@ static clr_partition partition_directions(const clrnn_plan *plan, const clr_scan
         .scans = directions, .row_parts = 1, .unit_parts = 1, .most_spins = long_wait};
     /* Where a panel takes some microseconds it matters little whose caches hold it, and much that
      * a core which others use keeps nobody waiting. */
-    s.steal = products / step.panels >= large_panel;
+    s.steal = products / step.panels >= large_panel && !plan->network.normed;
     if (each < 2 || cut_as_measured(plan, batch, each, step.panels, &s) || work <= small_rows)
         return s;
     /* Even parts pay sooner. */
-    const uint64_t small_step = single_rows(plan, scan, batch, back) ? small_single
-                                : step.panels % each                 ? 1u << 15
-                                                                     : 1u << 14;
-    const bool fits = step.weights * plan->packed.number_bytes <= core_cache;
+    const uint64_t small_step = plan->network.normed                   ? small_normed
+                                : single_rows(plan, scan, batch, back) ? small_single
+                                : step.panels % each                   ? 1u << 15
+                                                                       : 1u << 14;
+    /* (With layer norm before grid barriers, of which there are more then.) */
+    const bool fits =
+        plan->network.normed || step.weights * plan->packed.number_bytes <= core_cache;
     const bool fewer = batch >= each && step.by_rows < step.whole;
     if ((batch >= each && single_rows(plan, scan, step.rows, back)) ||
-        (fits && fewer && (step.rows >= full_tiles || step.by_rows <= step.by_units)))
+        (fits && fewer &&
+         (plan->network.normed || step.rows >= full_tiles || step.by_rows <= step.by_units)))
         s.row_parts = each;
     else if (products >= small_step && work > small_launch && step.by_units < step.whole &&
              clr_grid_barrier_allowed(plan->context))

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "device/buffer.h"
+#include "layer/norm.h"
 
 /* At the least speed that a device is thought to have a launch of so many operations takes 0.1 s,
  * and nothing else on the queue waits longer. Phases are counted in 32 bits. */
@@ -27,6 +29,10 @@ clrnn_status clr_scanner_init(clrnn_plan *plan, size_t bytes, const clr_scan_kin
     scanner->rule = rule;
     clrnn_status status =
         clr_persistent_init(plan->context, &plan->network, kind, &scanner->kernels);
+    if (status == CLRNN_OK && plan->network.normed)
+        status =
+            clr_plan_allocate(plan, &scanner->sums, (uint64_t)MOST_SCANS * plan->desc.max_batch,
+                              (uint64_t)plan->network.gates * plan->network.desc.hidden_size);
     if (status == CLRNN_OK && scanner->kernels.packs)
         status = clr_packed_share(&plan->gemms.packed, scanner->kernels.packs);
     return status;
@@ -37,6 +43,7 @@ void clr_scanner_release(clrnn_plan *plan)
     if (!plan->state)
         return;
     clr_persistent_free(&clr_scanner_of(plan)->kernels);
+    clr_buffer_destroy(&clr_scanner_of(plan)->sums);
     free(plan->state);
 }
 
@@ -180,6 +187,8 @@ clrnn_status clr_scanner_forward(clrnn_plan *plan, const clr_scan *scans, size_t
         steps = smaller(total - done, most);
         clr_forward_scan f = clr_forward_scan_of(plan, scans, count, done, steps);
         f.panels = plan->packed.buffer;
+        f.sums = clr_scanner_of(plan)->sums;
+        f.norms = clr_norm_launch_of(plan, scans, count, &f.launch);
         f.x = alone ? w->input.buffer : NULL;
         f.launch.block = block_of(&partition, l->batch, steps);
         f.launch.first_spins =

@@ -18,6 +18,7 @@ typedef struct clr_scanner {
     /* Tests and self-tests: how every launch is cut instead, but for its scans. */
     const clr_partition *forced;
     double launch_operations; /* tests: how many a launch may take, 0 = as usual */
+    cl_mem sums;              /* with layer norm: [scans,max N,G*H], of a step; else NULL */
     uint32_t fallbacks;       /* launches that fell back, as far as is known */
 } clr_scanner;
 

@@ -28,10 +28,14 @@ static clrnn_status build_alone(clr_persistent *p, bool back)
                                          &clr_cl_persistent_forward};
     const size_t source_count = CLR_COUNT(sources) - back;
     const uint32_t vector = clr_packed_vector(p->context, p->kind.precision);
-    const clr_define own[] = {{"VEC", (long)vector},
-                              {"TILE_V", (long)(p->tile_n / vector)},
-                              {"ROWS", (long)p->kind.rows}}; /* the last one only if it is given */
-    const size_t own_count = CLR_COUNT(own) - (p->kind.rows == 0);
+    clr_define own[5] = {{"VEC", (long)vector}, {"TILE_V", (long)(p->tile_n / vector)}};
+    size_t own_count = 2;
+    if (p->kind.rows)
+        own[own_count++] = (clr_define){"ROWS", (long)p->kind.rows};
+    if (p->network->normed)
+        own[own_count++] = (clr_define){"LAYER_NORM", 1};
+    if (p->network->normed && !clr_compiles(p->context)) /* else clr_cell_program says it */
+        own[own_count++] = (clr_define){"RARE", 1};
     cl_program program = NULL;
     clrnn_status status =
         clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, sources,
@@ -205,7 +209,7 @@ static void fill(const clr_persistent *p, scan_launch *l, const clr_partition *s
 
 clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_scan *w, const clr_partition *s)
 {
-    enum { room = 2 };
+    enum { others = 3 };
     fill(p, &w->launch, s);
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
@@ -218,10 +222,16 @@ clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_scan *w, cons
                       CLR_ARG_MEM(some(w->y, w->workspace)),
                       CLR_ARG_MEM(some(w->lengths, w->workspace)),
                       CLR_ARG_MEM(p->sync),
-                      CLR_ARG_STRUCT(w->launch),
+                      {0},
                       {0},
                       {0}};
-    return run(p, &p->forward, &w->launch, args, CLR_COUNT(args) - room);
+    size_t count = CLR_COUNT(args) - others;
+    if (p->network->normed) {
+        args[count++] = CLR_ARG_MEM(w->sums);
+        args[count++] = CLR_ARG_STRUCT(w->norms);
+    }
+    args[count++] = CLR_ARG_STRUCT(w->launch);
+    return run(p, &p->forward, &w->launch, args, count);
 }
 
 clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_scan *w,
@@ -253,8 +263,11 @@ static clrnn_status try_grid_barrier(clr_persistent *p, uint32_t groups, bool *m
                                      .row_parts = 1,
                                      .unit_parts = groups,
                                      .most_spins = p->kind.items > 1 ? 1u << 14 : 1u << 20};
-    clr_forward_scan scan = {
-        .panels = p->sync, .weights = p->sync, .workspace = p->sync, .launch = {.N = 1}};
+    clr_forward_scan scan = {.panels = p->sync,
+                             .weights = p->sync,
+                             .workspace = p->sync,
+                             .sums = p->sync,
+                             .launch = {.N = 1}};
     const size_t bytes = (SYNC_COUNTERS + 1) * sizeof(cl_int);
     cl_int flag = 0;
     clrnn_status status = clr_persistent_forward(p, &scan, &partition);

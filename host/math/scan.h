@@ -21,6 +21,9 @@ typedef struct clr_forward_scan {
     cl_mem panels, weights, workspace, x, h_first, c_first, h_last, c_last, y;
     cl_mem lengths; /* [N] cl_int, NULL = all live */
     scan_launch launch;
+    /* persistent, with layer norm: room for the sums of a step of each scan. */
+    cl_mem sums;
+    norm_launch norms;
 } clr_forward_scan;
 
 /* The arrays of a scan back. */

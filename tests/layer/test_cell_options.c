@@ -94,23 +94,65 @@ static void every_option(void **state)
     }
 }
 
-/* Only stepwise has layer norm: who asks for another strategy is told, `auto` takes it. */
-static void layer_norm_is_stepwise(void **state)
+/* Which strategies have layer norm: who asks for another one is told, `auto` takes it. */
+static void layer_norm_strategies(void **state)
 {
-    static const clrnn_strategy others[] = {CLRNN_STRATEGY_PERSISTENT, CLRNN_STRATEGY_RESIDENT};
-    clrnn_plan_desc desc = {
-        .network = test_network("cell=lstm,layer_norm=1"), .max_steps = 2, .max_batch = 2};
-    clrnn_plan *plan = NULL;
-    for (size_t i = 0; i < 2; i++) {
-        desc.strategy = others[i];
-        assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
-        assert_null(plan);
+    const bool cpu = clrnn_context_device(*state)->type == CL_DEVICE_TYPE_CPU;
+    const struct {
+        clrnn_strategy strategy;
+        bool train;
+        clrnn_storage weights;
+        const char *taken; /* NULL: refused */
+    } cases[] = {{CLRNN_STRATEGY_PERSISTENT, false, CLRNN_WEIGHTS_F32, cpu ? "persistent" : NULL},
+                 {CLRNN_STRATEGY_PERSISTENT, true, CLRNN_WEIGHTS_F32, NULL},
+                 {CLRNN_STRATEGY_PERSISTENT, false, CLRNN_WEIGHTS_BF16, NULL},
+                 {CLRNN_STRATEGY_RESIDENT, false, CLRNN_WEIGHTS_F32, NULL},
+                 {CLRNN_STRATEGY_AUTO, false, CLRNN_WEIGHTS_F32, cpu ? "persistent" : "stepwise"},
+                 {CLRNN_STRATEGY_AUTO, false, CLRNN_WEIGHTS_INT8, "stepwise"},
+                 {CLRNN_STRATEGY_AUTO, true, CLRNN_WEIGHTS_F32, "stepwise"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const clrnn_plan_desc desc = {.network = test_network("cell=lstm,layer_norm=1"),
+                                      .max_steps = 2,
+                                      .max_batch = 2,
+                                      .strategy = cases[i].strategy,
+                                      .train = cases[i].train,
+                                      .weights = cases[i].weights};
+        clrnn_plan *plan = NULL;
+        const clrnn_status status = clrnn_plan_create(*state, &desc, &plan);
+        assert_int_equal(status, cases[i].taken ? CLRNN_OK : CLRNN_ERR_UNSUPPORTED);
+        if (cases[i].taken)
+            assert_string_equal(clrnn_plan_get_info(plan)->strategy, cases[i].taken);
+        else if (cpu)
+            assert_error_contains("layer norm");
+        clrnn_plan_destroy(&plan);
     }
-    assert_error_contains("layer norm");
-    desc.strategy = CLRNN_STRATEGY_AUTO;
-    assert_int_equal(clrnn_plan_create(*state, &desc, &plan), CLRNN_OK);
-    assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
-    clrnn_plan_destroy(&plan);
+}
+
+/* How its steps are cut, into rows, units and layers, does not change a bit: the sums of a row are
+ * those of stepwise. */
+static void layer_norm_bits(void **state)
+{
+    static const char *const texts[] = {
+        "cell=lstm,P=17,peepholes=1,N=9,L=2", "cell=lstm,D=2,N=5,mask=repeat,lengths=ragged",
+        "cell=gru,N=7,resets=1,lengths=ragged", "cell=gru,reset=after,N=1,L=3",
+        "cell=rnn,act=relu,N=13,D=2,merge=sum"};
+    if (clrnn_context_device(*state)->type != CL_DEVICE_TYPE_CPU || clr_compiles(*state))
+        skip();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        uint64_t digest[2];
+        for (int k = 0; k < 2; k++) {
+            char whole[512];
+            clrnn_problem p;
+            clrnn_check c;
+            snprintf(whole, sizeof whole, "%s,T=9,I=6,H=33,layer_norm=1,gemm=packed,strategy=%s",
+                     texts[i], k ? "persistent" : "stepwise");
+            assert_int_equal(clrnn_problem_parse(whole, &test_log, &p), CLRNN_OK);
+            assert_int_equal(clrnn_problem_check(*state, &p, 7, &c), CLRNN_OK);
+            assert_true(c.passed);
+            digest[k] = c.forward_digest;
+        }
+        assert_true(digest[0] == digest[1]);
+    }
 }
 
 /* To train with recurrent dropout, too; zoneout is in every strategy of the device, and inference,
@@ -305,7 +347,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_option, test_open, test_close),
-        cmocka_unit_test_setup_teardown(layer_norm_is_stepwise, test_open, test_close),
+        cmocka_unit_test_setup_teardown(layer_norm_strategies, test_open, test_close),
+        cmocka_unit_test_setup_teardown(layer_norm_bits, test_open, test_close),
         cmocka_unit_test_setup_teardown(recurrent_dropout_is_stepwise, test_open, test_close),
         cmocka_unit_test_setup_teardown(bad_probabilities, test_open, test_close),
         cmocka_unit_test_setup_teardown(padding, test_open, test_close),
