@@ -9,27 +9,35 @@
  * Saved for backward, with OPTION_ZONE_CELL: c~.  Proven by: tests/layer against
  * host/reference/zoneout.c. */
 
+static inline REAL zone_drawn(const cell_values *v, bool cell_state, uint n, uint t, uint unit)
+{
+    const uint2 key = (uint2)((uint)v->zone_key, (uint)(v->zone_key >> 32));
+    const uint of_cell = cell_state ? 0x80000000u : 0, word = unit % 4;
+    const uint4 bits = philox(key, (uint4)(unit / 4 | of_cell, n, t, v->zone_index));
+    const uint own = word == 0 ? bits.x : word == 1 ? bits.y : word == 2 ? bits.z : bits.w;
+    const REAL p = cell_state ? v->zone_cell : v->zone;
+    return uniform(own) < p ? (REAL)1 : (REAL)0;
+}
+
 /* k of units j.. of row n in step t. */
 static inline APART REALV zone_kept(const cell_values *v, bool cell_state, uint n, uint t, uint j)
 {
-    const REAL p = cell_state ? v->zone_cell : v->zone;
-    const uint2 key = (uint2)((uint)v->zone_key, (uint)(v->zone_key >> 32));
-    const uint of_cell = cell_state ? 0x80000000u : 0;
-    uint4 bits = (uint4)(0);
+    REALV kept = (REALV)(cell_state ? v->zone_cell : v->zone);
+#if VEC == 1
+    if (v->zone_drawn)
+        kept = zone_drawn(v, cell_state, n, t, j);
+#else
     union {
         REALV all;
         REAL each[VEC];
-    } kept;
-    if (!v->zone_drawn || p == (REAL)0)
-        return (REALV)p;
-    for (uint i = 0; i < VEC; i++) {
-        const uint unit = j + i, word = unit % 4;
-        if (i == 0 || word == 0)
-            bits = philox(key, (uint4)(unit / 4 | of_cell, n, t, v->zone_index));
-        const uint own = word == 0 ? bits.x : word == 1 ? bits.y : word == 2 ? bits.z : bits.w;
-        kept.each[i] = uniform(own) < p ? (REAL)1 : (REAL)0;
+    } drawn;
+    if (v->zone_drawn) {
+        for (uint i = 0; i < VEC; i++)
+            drawn.each[i] = zone_drawn(v, cell_state, n, t, j + i);
+        kept = drawn.all;
     }
-    return kept.all;
+#endif
+    return kept;
 }
 
 /* Selected where k is 0 or 1: what is left out may be NaN. */

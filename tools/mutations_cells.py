@@ -145,11 +145,6 @@ CELLS = [
         ("cl/stepwise.cl", "        d = zone_fresh_back(zone_kept(&v, false, n, s.t, j), d);\n", "        ;\n")]),
     ("zoneout-cells-alike", "test_vectors", [
         ("host/layer/scan.c", "return w->layer * plan->network.directions + w->direction;", "return 0;")]),
-    ("zoneout-lost-in-graph", "test_random_graphs", [
-        ("host/graph/node_recurrent.c", "clr_node_seed(run->dropout_seed, run->node->number)",
-         "run->dropout_seed")]),
-    ("zoneout-written-as-onnx", "test_onnx_written", [
-        ("host/format/onnx_out_recurrent.c", "d->zoneout > 0 || d->zoneout_cell > 0", "false")]),
     ("recurrent-dropout-forgets-dU", "test_cell_options test_vectors", [
         ("host/layer/backward.c", "status = drop_hidden(b, &h_prev, R);", ";")]),
     ("recurrent-dropout-candidate-dU", "test_cell_options test_vectors", [
