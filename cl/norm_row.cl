@@ -21,6 +21,15 @@
 #define LANES_BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
 #endif
 
+/* DIVIDE and ROOT of one number, whatever VEC is: functions of ours are for vectors. */
+#if VEC == 1 || ROUNDED_DIVISION || REAL_IS_DOUBLE
+#define DIVIDE_ONE(a, b) DIVIDE(a, b)
+#define ROOT_ONE(x)      ROOT(x)
+#else
+#define DIVIDE_ONE(a, b) DIVIDE((REALV)(a), (REALV)(b)).s0
+#define ROOT_ONE(x)      ROOT((REALV)(x)).s0
+#endif
+
 /* The sum of all lanes, to each item of the group; lanes: those of this item. */
 static inline REAL lanes_sum(LANES_SHARED REAL *scratch, const REAL *lanes)
 {
@@ -65,12 +74,12 @@ static inline void normalize_row(global const REAL *x, global const REAL *gain,
     for (uint l = 0; l < LANES_EACH; l++)
         lanes[l] = 0;
     FOR_LANES(K, lanes[l] += x[k]);
-    const REAL mean = DIVIDE(lanes_sum(scratch, lanes), (REAL)K);
+    const REAL mean = DIVIDE_ONE(lanes_sum(scratch, lanes), (REAL)K);
     for (uint l = 0; l < LANES_EACH; l++)
         lanes[l] = 0;
     FOR_LANES(K, lanes[l] += (x[k] - mean) * (x[k] - mean));
-    const REAL variance = DIVIDE(lanes_sum(scratch, lanes), (REAL)K);
-    const REAL scale = DIVIDE((REAL)1, ROOT(variance + epsilon));
+    const REAL variance = DIVIDE_ONE(lanes_sum(scratch, lanes), (REAL)K);
+    const REAL scale = DIVIDE_ONE((REAL)1, ROOT_ONE(variance + epsilon));
     if (keep && get_local_id(0) == 0)
         *scale_kept = live ? scale : (REAL)0;
     if (keep)
@@ -90,11 +99,11 @@ static inline void normalize_row_back(global const REAL *dy, global const REAL *
     for (uint l = 0; l < LANES_EACH; l++)
         lanes[l] = 0;
     FOR_LANES(K, lanes[l] += dy[k] * gain[k]);
-    const REAL mean = DIVIDE(lanes_sum(scratch, lanes), (REAL)K);
+    const REAL mean = DIVIDE_ONE(lanes_sum(scratch, lanes), (REAL)K);
     for (uint l = 0; l < LANES_EACH; l++)
         lanes[l] = 0;
     FOR_LANES(K, lanes[l] += dy[k] * gain[k] * hats[k]);
-    const REAL product = DIVIDE(lanes_sum(scratch, lanes), (REAL)K);
+    const REAL product = DIVIDE_ONE(lanes_sum(scratch, lanes), (REAL)K);
     if (accumulate)
         FOR_LANES(K, dx[k] += scale * (dy[k] * gain[k] - mean - hats[k] * product));
     else
