@@ -95,10 +95,16 @@ clrnn_status clr_build_spec_make(const clrnn_context *context, const clr_source 
     clrnn_status status = clr_platform_text(&context->log, context->info.platform_id,
                                             CL_PLATFORM_VERSION, &platform_version);
     *spec = (clr_build_spec){.name = source_count ? sources[source_count - 1]->name : ""};
-    for (size_t i = 0; i < source_count && i < CLR_MOST_SOURCES; i++)
-        spec->texts[spec->text_count++] = sources[i]->text;
     if (status != CLRNN_OK)
         return status;
+    if (source_count > CLR_MOST_SOURCES) {
+        free(platform_version);
+        return clr_fail(&context->log, CLRNN_ERR_UNSUPPORTED,
+                        "the program %s has %zu files, %d are most", spec->name, source_count,
+                        CLR_MOST_SOURCES);
+    }
+    for (size_t i = 0; i < source_count; i++)
+        spec->texts[spec->text_count++] = sources[i]->text;
     spec->options = make_options(&context->info, defines, define_count);
     spec->source = join_sources(sources, source_count);
     if (spec->options && spec->source)
