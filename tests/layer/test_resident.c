@@ -102,8 +102,7 @@ static void every_cut(void **state)
         for (size_t form = 0; form < TEST_FORMS; form++)
             for (int train = 0; train < 2; train++) {
                 const clrnn_precision p = (clrnn_precision)precision;
-                if ((p == CLRNN_F64 && !test_is_usual(&test_forms[form].desc)) ||
-                    (!train && !test_varies(*state, form)))
+                if (p == CLRNN_F64 && !test_is_usual(&test_forms[form].desc))
                     continue; /* PoCL's compiler takes 2 s for each kernel */
                 test_inputs in = inputs_of(form, 5, 13);
                 test_outputs expected = of_one_group(*state, test_forms[form].name, &in, p, train);
@@ -148,8 +147,6 @@ static void many_launches(void **state)
     static const clr_partition cut = {.row_parts = 1, .unit_parts = 2, .most_spins = 20000};
     for (size_t form = 0; form < TEST_FORMS; form++)
         for (int train = 0; train < 2; train++) {
-            if (!train && !test_varies(*state, form))
-                continue; /* a program of its own */
             test_inputs in = inputs_of(form, 11, 2);
             test_outputs expected =
                 of_one_group(*state, test_forms[form].name, &in, CLRNN_F32, train);
@@ -169,8 +166,6 @@ static void rows_apart(void **state)
     test_need(*state, TEST_RESIDENT);
     enum { T = 2, N = 5, BAD = 2 };
     for (size_t form = 0; form < TEST_FORMS; form++) {
-        if (!test_varies(*state, form))
-            continue; /* a program of its own */
         clrnn_network_desc desc = test_sized_form(form, 3, 70, 37);
         test_inputs in = test_inputs_random(&desc, T, N, NULL, 500 + form, 0.1);
         const size_t R = test_sizes_of(&in).h / N;
