@@ -56,7 +56,7 @@
 #define OPTION_FUNCTIONS 512   /* others than the usual ones */
 #define OPTION_RESETS    1024  /* flags of a launch may say that the state before a step is 0 */
 #define OPTION_ONE_BIAS  2048  /* with OPTION_BIAS: no b_hh */
-#define OPTION_NORM      8192  /* layer norm of W x, U h and c: stepwise alone, cl/norm.cl */
+#define OPTION_NORM      8192  /* layer norm of W x, U h and c: cl/norm_row.cl */
 #define OPTION_ZONEOUT   16384 /* units of h may keep their old value: cl/zoneout.cl */
 #define OPTION_ZONE_CELL 32768 /* units of c may */
 
