@@ -88,7 +88,8 @@ def deviations(choices, values):
 
 
 def gpu_jobs(clang):
-    """(program, values, flags) of what a GPU runs, and the names of the GPUs that clang knows."""
+    """(program, values, flags) of what a GPU runs, resident in double precision on the first of them;
+    and the names of the GPUs that clang knows."""
     code = ["-S", "-O2", "-o", "/dev/null"]
     ends = {"sequence", "trace", "model", "loss", "optimizer", "noise", "convert", "pack", "gemm", "norm",
             "stepwise", "resident_forward", "resident_backward"}
@@ -108,7 +109,7 @@ def gpu_jobs(clang):
             if "resident" in program:
                 own |= {"WG": 256, "TAKE": 2, "KEPT": 32, "OPTIONS": 1}
             jobs += [(program, {"REAL_IS_DOUBLE": double, **own}, flags + code)
-                     for double in range(2 if "resident" in program else 1)]
+                     for double in range(2 if "resident" in program and len(known) == 1 else 1)]
     for version, program in itertools.product(("2.0", "3.0"), PROGRAMS):
         if "resident" in program:
             jobs.append((program, {"REAL_IS_DOUBLE": 0, "WG": 256, "OPTIONS": 1},
