@@ -314,6 +314,20 @@ clrnn_status clr_kernels_create(clrnn_context *context, cl_program program,
     return status;
 }
 
+clrnn_status clr_program_kernels(clrnn_context *context, const clr_source *const *sources,
+                                 size_t source_count, const clr_define *defines,
+                                 size_t define_count, const clr_kernel_place *places, size_t count)
+{
+    cl_program program = NULL;
+    clrnn_status status =
+        clr_program_get(context, sources, source_count, defines, define_count, &program);
+    if (status == CLRNN_OK)
+        status = clr_kernels_create(context, program, places, count);
+    for (size_t i = 0; i < count && status != CLRNN_OK; i++)
+        clr_kernel_destroy(places[i].kernel);
+    return status;
+}
+
 uint64_t clr_kernel_spilled(const clrnn_context *context, cl_kernel kernel)
 {
     cl_ulong bytes = 0;

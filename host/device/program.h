@@ -57,6 +57,11 @@ typedef struct clr_kernel_place {
 clrnn_status clr_kernels_create(clrnn_context *context, cl_program program,
                                 const clr_kernel_place *places, size_t count);
 
+/** clr_program_get and clr_kernels_create; the places hold NULL before, and on failure after. */
+clrnn_status clr_program_kernels(clrnn_context *context, const clr_source *const *sources,
+                                 size_t source_count, const clr_define *defines,
+                                 size_t define_count, const clr_kernel_place *places, size_t count);
+
 /** Bytes of memory that a work-item of a kernel needs since registers do not suffice, as the driver
  *  tells; 0 if it does not tell. */
 uint64_t clr_kernel_spilled(const clrnn_context *context, cl_kernel kernel);

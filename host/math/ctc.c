@@ -27,15 +27,9 @@ clrnn_status clr_ctc_init(clrnn_context *context, clrnn_precision precision, clr
     const size_t group = group_of(&context->info);
     clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}, {"WG", (long)group}};
     const clr_kernel_place kernels[] = {{"log_sums", &ctc->log_sums}, {"ctc", &ctc->ctc}};
-    cl_program program = NULL;
     *ctc = (clr_ctc){.context = context, .precision = precision, .group = group};
-    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
-                                          CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
-    if (status != CLRNN_OK)
-        clr_ctc_free(ctc);
-    return status;
+    return clr_program_kernels(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                               kernels, CLR_COUNT(kernels));
 }
 
 void clr_ctc_free(clr_ctc *ctc)

@@ -14,15 +14,9 @@ clrnn_status clr_symbols_init(clrnn_context *context, clrnn_precision precision,
     const clr_kernel_place kernels[] = {{"one_hot", &symbols->one_hot},
                                         {"embedding_gather", &symbols->gather},
                                         {"embedding_gradient", &symbols->gradient}};
-    cl_program program = NULL;
     *symbols = (clr_symbols){.context = context};
-    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
-                                          CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
-    if (status != CLRNN_OK)
-        clr_symbols_free(symbols);
-    return status;
+    return clr_program_kernels(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                               kernels, CLR_COUNT(kernels));
 }
 
 void clr_symbols_free(clr_symbols *symbols)

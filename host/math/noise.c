@@ -14,15 +14,9 @@ clrnn_status clr_noise_init(clrnn_context *context, clrnn_precision precision, c
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}};
     const clr_kernel_place kernels[] = {{"weight_noise", &noise->noise},
                                         {"weight_drop", &noise->drop}};
-    cl_program program = NULL;
     *noise = (clr_noise){.context = context, .precision = precision};
-    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
-                                          CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
-    if (status != CLRNN_OK)
-        clr_noise_free(noise);
-    return status;
+    return clr_program_kernels(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                               kernels, CLR_COUNT(kernels));
 }
 
 void clr_noise_free(clr_noise *noise)

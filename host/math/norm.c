@@ -20,13 +20,9 @@ clrnn_status clr_norms_init(clrnn_context *context, clrnn_precision precision, c
                                   {"WG", (long)n.group}};
     const clr_kernel_place kernels[] = {{"normalize_rows", &n.forward},
                                         {"normalize_rows_back", &n.back}};
-    cl_program program = NULL;
-    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
-                                          CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
-    if (status != CLRNN_OK)
-        clr_norms_free(&n);
+    const clrnn_status status =
+        clr_program_kernels(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                            kernels, CLR_COUNT(kernels));
     *norms = n;
     return status;
 }

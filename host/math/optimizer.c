@@ -25,15 +25,9 @@ clrnn_status clr_optimizer_init(clrnn_context *context, clrnn_precision precisio
                                         {"adam", &optimizer->adam},
                                         {"rmsprop", &optimizer->rmsprop},
                                         {"settle", &optimizer->settle}};
-    cl_program program = NULL;
     *optimizer = (clr_optimizer){.context = context, .precision = precision};
-    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
-                                          CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
-    if (status != CLRNN_OK)
-        clr_optimizer_free(optimizer);
-    return status;
+    return clr_program_kernels(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                               kernels, CLR_COUNT(kernels));
 }
 
 void clr_optimizer_free(clr_optimizer *optimizer)

@@ -40,13 +40,9 @@ clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision
                                         {"column_products", &s.products},
                                         {"column_sums_finish", &s.sums_finish},
                                         {"add_row", &s.add_row}};
-    cl_program program = NULL;
-    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
-                                          CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
-    if (status != CLRNN_OK)
-        clr_sequence_free(&s);
+    const clrnn_status status =
+        clr_program_kernels(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                            kernels, CLR_COUNT(kernels));
     *sequence = s;
     return status;
 }

@@ -31,14 +31,9 @@ clrnn_status clr_converter_init(clrnn_context *context, clrnn_storage storage,
                                         {"load_columns", &s.columns},
                                         {"store_numbers", &s.numbers_in},
                                         {"load_numbers", &s.numbers_out}};
-    cl_program program = NULL;
-    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
-                                          CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status =
-            clr_kernels_create(context, program, kernels, storage == CLRNN_WEIGHTS_INT8 ? 2 : 4);
-    if (status != CLRNN_OK)
-        clr_converter_free(&s);
+    const clrnn_status status =
+        clr_program_kernels(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                            kernels, storage == CLRNN_WEIGHTS_INT8 ? 2 : 4);
     *converter = s;
     return status;
 }

@@ -16,13 +16,11 @@ clrnn_status clr_tracer_init(clrnn_context *context, clrnn_precision precision, 
                                         {"trace_sums", &t.sums},
                                         {"trace_add", &t.add},
                                         {"trace_reduce", &t.reduce}};
-    cl_program program = NULL;
-    clrnn_status status = clr_program_get(context, sources, CLR_COUNT(sources), defines,
-                                          CLR_COUNT(defines), &program);
-    if (status == CLRNN_OK)
-        status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
+    const clrnn_status status =
+        clr_program_kernels(context, sources, CLR_COUNT(sources), defines, CLR_COUNT(defines),
+                            kernels, CLR_COUNT(kernels));
     if (status != CLRNN_OK)
-        clr_tracer_free(&t);
+        t.context = NULL;
     *tracer = t;
     return status;
 }
