@@ -18,6 +18,8 @@ MODELS = [
         ("host/graph/fuse.c", "return count == 1 ? reader : CLR_NO_VALUE;", "return reader;")]),
     ("graph-function-without-alpha", "test_random_graphs", [
         ("host/graph/fuse.c", "    node->desc.alpha = taken->desc.alpha;\n", "")]),
+    ("graph-identity-of-terms", "test_graph_terms", [
+        ("host/graph/fuse.c", "== CLR_NO_VALUE || plan->nodes[i].taken)", "== CLR_NO_VALUE)")]),
     ("graph-terms-lie-at-the-first", "test_graph_terms", [
         ("host/graph/common.c", "others->at[k] + behind;", "others->at[k] + 0 * behind;")]),
     ("graph-terms-that-others-read", "test_graph_terms", [
