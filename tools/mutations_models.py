@@ -60,7 +60,7 @@ MODELS = [
          "        if (false)")]),
     ("graph-past-of-whole-block", "test_graph_stream", [
         ("cl/window.cl", "length = has_lengths ? (ulong)lengths[lengths_at + n] : T;", "length = T;")]),
-    ("graph-stream-resets-all", "test_graph_stream test_graph_swap", [
+    ("graph-stream-resets-all", "test_graph_stream test_graph_swap test_rows", [
         ("host/graph/stream.c", "const bool all = row == CLRNN_ALL_ROWS;", "const bool all = !to_rest;")]),
     ("graph-second-gradient-lost", "test_random_graphs", [
         ("host/graph/pass.c", "            status = add_gradient(plan, &run, k);",
