@@ -18,6 +18,8 @@ MODELS = [
         ("host/graph/fuse.c", "return count == 1 ? reader : CLR_NO_VALUE;", "return reader;")]),
     ("graph-function-without-alpha", "test_random_graphs", [
         ("host/graph/fuse.c", "    node->desc.alpha = taken->desc.alpha;\n", "")]),
+    ("graph-identity-of-terms", "test_graph_terms", [
+        ("host/graph/fuse.c", "== CLR_NO_VALUE || plan->nodes[i].taken)", "== CLR_NO_VALUE)")]),
     ("graph-terms-lie-at-the-first", "test_graph_terms", [
         ("host/graph/common.c", "others->at[k] + behind;", "others->at[k] + 0 * behind;")]),
     ("graph-terms-that-others-read", "test_graph_terms", [
@@ -58,7 +60,7 @@ MODELS = [
          "        if (false)")]),
     ("graph-past-of-whole-block", "test_graph_stream", [
         ("cl/window.cl", "length = has_lengths ? (ulong)lengths[lengths_at + n] : T;", "length = T;")]),
-    ("graph-stream-resets-all", "test_graph_stream test_graph_swap", [
+    ("graph-stream-resets-all", "test_graph_stream test_graph_swap test_rows", [
         ("host/graph/stream.c", "const bool all = row == CLRNN_ALL_ROWS;", "const bool all = !to_rest;")]),
     ("graph-second-gradient-lost", "test_random_graphs", [
         ("host/graph/pass.c", "            status = add_gradient(plan, &run, k);",

@@ -93,6 +93,21 @@ static clrnn_status check_ids(const clrnn_graph_plan *plan, uint32_t value, cons
     return CLRNN_OK;
 }
 
+/* Of two arrays of one name nobody could tell which counts. */
+static clrnn_status check_names(const clrnn_graph_plan *plan, const clrnn_graph_source *inputs,
+                                uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (clr_plan_input(plan, inputs[i].name) == CLR_NO_VALUE)
+            return CLRNN_ERR_ARGUMENT;
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(inputs[i].name, inputs[k].name) == 0)
+                return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
+                                "graph: input '%s' is given twice", inputs[i].name);
+    }
+    return CLRNN_OK;
+}
+
 static const void *find(const clrnn_graph_source *inputs, uint32_t count, const char *name)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -105,10 +120,7 @@ static clrnn_status check_inputs(const clrnn_graph_plan *plan, const clrnn_graph
                                  uint32_t count)
 {
     const clrnn_graph *g = plan->graph;
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t i = 0; i < count; i++)
-        if (clr_plan_input(plan, inputs[i].name) == CLR_NO_VALUE)
-            return CLRNN_ERR_ARGUMENT;
+    clrnn_status status = check_names(plan, inputs, count);
     for (uint32_t i = 0; i < g->input_count && status == CLRNN_OK; i++) {
         const uint32_t v = g->inputs[i];
         const void *data = find(inputs, count, g->values[v].name);

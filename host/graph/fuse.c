@@ -56,7 +56,7 @@ static void take_function(clrnn_graph_plan *plan, uint32_t i)
     node->first_value = taken->first_value;
     plan->values[made].wanted = false;
     plan->values[taken->first_value].maker = i;
-    plan->nodes[reader].silent = true;
+    plan->nodes[reader].silent = plan->nodes[reader].taken = true;
 }
 
 /* --- views ----------------------------------------------------------------------------------- */
@@ -216,7 +216,7 @@ static void forget(clrnn_graph_plan *plan, sight *s)
     const clrnn_graph *g = plan->graph;
     for (uint32_t i = 0; i < g->node_count; i++)
         if (plan->values[plan->nodes[i].node.first_value].of != CLR_NO_VALUE)
-            plan->nodes[i].silent = false;
+            plan->nodes[i].silent = plan->nodes[i].taken;
     for (uint32_t v = 0; v < g->value_count; v++) {
         plan->values[v].of = CLR_NO_VALUE;
         s->views[v] = clr_strides_of(&s->shapes[v]);
@@ -277,7 +277,7 @@ void clr_plan_see(clrnn_graph_plan *plan)
     for (uint32_t i = 0; i < g->node_count; i++) {
         const clr_node *node = &plan->nodes[i].node;
         const uint32_t x = node->inputs[0], y = node->first_value;
-        if (plan->values[y].of == CLR_NO_VALUE)
+        if (plan->values[y].of == CLR_NO_VALUE || plan->nodes[i].taken)
             continue;
         if (node->kind->in_any_order) {
             join(node, plan->strides, plan->terms);

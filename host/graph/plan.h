@@ -28,6 +28,7 @@ typedef struct clr_node_place {
     size_t dx[CLRNN_MOST_INPUTS]; /* gradients that are to be added to what others wrote */
     bool back;                    /* it has part in backward */
     bool silent;                  /* there is nothing left for it to do: see graph/fuse.c */
+    bool taken;                   /* its function is computed by the node before */
     bool whole;                   /* its terms cannot be combined where they are read */
     clr_node node;                /* as this plan runs it */
     void *own;

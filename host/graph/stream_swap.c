@@ -76,6 +76,23 @@ static bool same_shape(const clr_shape *a, const clr_shape *b)
            memcmp(a->size, b->size, a->rank * sizeof *a->size) == 0;
 }
 
+/* Shapes are those of the largest block: what is said of them has T and N alone. */
+static clrnn_status refuse_shape(const clrnn_graph_stream *s, const clrnn_graph_stream *next,
+                                 const clr_stream_port *runs, const clr_stream_port *offered)
+{
+    const clrnn_log *log = &next->plan->context->log;
+    const clrnn_graph_plan_desc *a = &s->plan->desc, *b = &next->plan->desc;
+    if (a->max_steps != b->max_steps || a->max_batch != b->max_batch)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "graph stream: the model offered takes blocks of %u steps of %u rows, the "
+                        "one that runs of %u steps of %u",
+                        b->max_steps, b->max_batch, a->max_steps, a->max_batch);
+    return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                    "graph stream: '%s' is %s in the model offered, but %s in the one that runs",
+                    runs->name, clr_value_text(&offered->shape).text,
+                    clr_value_text(&runs->shape).text);
+}
+
 /* Of the same blocks, inputs and outputs. */
 static clrnn_status check_alike(const clrnn_graph_stream *s, const clrnn_graph_stream *next)
 {
@@ -94,11 +111,7 @@ static clrnn_status check_alike(const clrnn_graph_stream *s, const clrnn_graph_s
                             (b ? b : a)->output ? "output" : "input", b ? b->name : "none",
                             a ? a->name : "none");
         if (!same_shape(&a->shape, &b->shape))
-            return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                            "graph stream: '%s' is %s in the model offered, but %s in the one that "
-                            "runs, for the largest block",
-                            a->name, clr_value_text(&b->shape).text,
-                            clr_value_text(&a->shape).text);
+            return refuse_shape(s, next, a, b);
     }
     return CLRNN_OK;
 }

@@ -204,6 +204,9 @@ static void test_plans(void **state)
     io.input_count = 3;
     assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_ARGUMENT);
     assert_error_contains("no input 'other'");
+    in[2] = in[0];
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("input 'x' is given twice");
     io.input_count = 2;
     out[0].name = "x";
     assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_ARGUMENT);

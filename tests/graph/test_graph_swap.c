@@ -258,8 +258,8 @@ static void refused(void **state)
     refuse(*state, stream, model(1, 7, "z", false), &usual,
            "output 'z' where the one that runs has 'y'");
     refuse(*state, stream, model(1, 7, "y", true), &usual, "'x' is [N,T,2]");
-    refuse(*state, stream, model(1, 7, "y", false), &longer, "'x' is");
-    refuse(*state, stream, model(1, 7, "y", false), &more, "'x' is");
+    refuse(*state, stream, model(1, 7, "y", false), &longer, "takes blocks of 9 steps");
+    refuse(*state, stream, model(1, 7, "y", false), &more, "of 3 rows, the one");
     assert_int_equal(clrnn_graph_stream_offer(stream, &self, 0), CLRNN_ERR_ARGUMENT);
     assert_error_contains("the stream itself");
     clrnn_graph_stream_destroy(&stream);

@@ -58,9 +58,9 @@ static bool pool_axis(drawn_numbers *r, clrnn_graph *g, clrnn_node_kind kind, ui
             assert_int_equal(clrnn_graph_output(g, "between", all), CLRNN_OK);
     }
     snprintf(at, 16, "%s", all);
-    clrnn_node_desc bent = {.kind = CLRNN_NODE_ACTIVATION,
-                            .inputs = {all},
-                            .function = chance(r, 50) ? CLRNN_FN_TANH : CLRNN_FN_SQUARE};
+    static const clrnn_function bends[] = {CLRNN_FN_TANH, CLRNN_FN_SQUARE, CLRNN_FN_IDENTITY};
+    clrnn_node_desc bent = {
+        .kind = CLRNN_NODE_ACTIVATION, .inputs = {all}, .function = bends[draw_below(r, 3)]};
     return !chance(r, 15) || add(g, &bent, at);
 }
 
