@@ -145,6 +145,8 @@ CELLS = [
         ("cl/stepwise.cl", "        d = zone_fresh_back(zone_kept(&v, false, n, s.t, j), d);\n", "        ;\n")]),
     ("zoneout-cells-alike", "test_vectors", [
         ("host/layer/scan.c", "return w->layer * plan->network.directions + w->direction;", "return 0;")]),
+    ("zoneout-nodes-alike", "test_graph_dropout", [
+        ("host/base/philox.h", "return seed + (uint64_t)number *", "return seed + 0 * (uint64_t)number *")]),
     ("recurrent-dropout-forgets-dU", "test_cell_options test_vectors", [
         ("host/layer/backward.c", "status = drop_hidden(b, &h_prev, R);", ";")]),
     ("recurrent-dropout-candidate-dU", "test_cell_options test_vectors", [

@@ -56,6 +56,10 @@ clrnn_status clr_keras_check(const clr_keras *k, const char *const *known);
 const cJSON *clr_keras_member(const clr_keras *k, const char *name);
 bool clr_keras_flag(const clr_keras *k, const char *name, bool otherwise);
 double clr_keras_number(const clr_keras *k, const char *name, double otherwise);
+
+/** The share that a dropout drops; 0 where Keras drops nothing, as at 1. */
+float clr_keras_rate(const clr_keras *k, const char *name);
+
 const char *clr_keras_text(const clr_keras *k, const char *name, const char *otherwise);
 /** A size, or the first of a list of one; false if it is none. */
 bool clr_keras_size(const clr_keras *k, const char *name, uint32_t *size);

@@ -70,5 +70,6 @@ clrnn_status clr_keras_take_cell(const clr_keras *k, const char *type, clrnn_net
         n->gru_update = CLRNN_UPDATE_KEEPS;
     }
     n->single_bias = !n->no_bias && n->gru_reset != CLRNN_RESET_AFTER;
+    n->recurrent_dropout = clr_keras_rate(k, "recurrent_dropout");
     return take_functions(k, n);
 }

@@ -44,6 +44,12 @@ double clr_keras_number(const clr_keras *k, const char *name, double otherwise)
     return cJSON_IsNumber(item) ? item->valuedouble : item ? NAN : otherwise;
 }
 
+float clr_keras_rate(const clr_keras *k, const char *name)
+{
+    const float rate = (float)clr_keras_number(k, name, 0);
+    return rate > 0 && rate < 1 ? rate : 0;
+}
+
 const char *clr_keras_text(const clr_keras *k, const char *name, const char *otherwise)
 {
     const cJSON *item = clr_keras_member(k, name);
@@ -71,27 +77,11 @@ static bool ends_with(const char *text, const char *end)
 /* What is about training, names and how Keras computes. */
 static bool says_nothing(const char *name)
 {
-    static const char *const names[] = {"name",
-                                        "trainable",
-                                        "dtype",
-                                        "batch_input_shape",
-                                        "batch_shape",
-                                        "unroll",
-                                        "stateful",
-                                        "dropout",
-                                        "recurrent_dropout",
-                                        "seed",
-                                        "implementation",
-                                        "unit_forget_bias",
-                                        "fused",
-                                        "synchronized",
-                                        "input_length",
-                                        "autocast",
-                                        "batch_size",
-                                        "sparse",
-                                        "optional",
-                                        "input_dtype",
-                                        "shared_object_id"};
+    static const char *const names[] = {
+        "name",   "trainable",    "dtype",        "batch_input_shape", "batch_shape",
+        "unroll", "stateful",     "seed",         "implementation",    "unit_forget_bias",
+        "fused",  "synchronized", "input_length", "autocast",          "batch_size",
+        "sparse", "optional",     "input_dtype",  "shared_object_id"};
     bool found = ends_with(name, "_initializer") || ends_with(name, "_regularizer") ||
                  ends_with(name, "_constraint");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -89,11 +89,11 @@ static clrnn_status drop(clr_keras *k, bool variational)
 {
     static const char *const known[] = {"rate", "noise_shape", NULL};
     const clrnn_node_desc desc = {.kind = CLRNN_NODE_DROPOUT,
-                                  .probability = clr_keras_number(k, "rate", 0),
+                                  .probability = clr_keras_rate(k, "rate"),
                                   .variational = variational};
     clrnn_status status = clr_keras_check(k, known);
     k->outputs[0] = k->inputs[0];
-    return status == CLRNN_OK && desc.probability > 0 && desc.probability < 1
+    return status == CLRNN_OK && desc.probability > 0
                ? clr_keras_add(k, &desc, "", k->inputs[0].name, &k->outputs[0])
                : status;
 }

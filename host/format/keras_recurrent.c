@@ -14,6 +14,7 @@
 /* What the layer's own config says, beside that of its cell. */
 typedef struct form {
     clrnn_network_desc network;
+    float dropout;                            /* of x, by one mask for all steps */
     bool sequences, states, backwards, zeros; /* zeros: y of masked steps */
     const char *part;                         /* of its weights: "cell/" */
 } form;
@@ -28,6 +29,8 @@ static const char *const known[] = {"units",
                                     "reset_after",
                                     "cell",
                                     "zero_output_for_mask",
+                                    "dropout",
+                                    "recurrent_dropout",
                                     NULL};
 
 /* --- its config --------------------------------------------------------------------------------
@@ -50,6 +53,7 @@ static clrnn_status take_form(clr_keras *k, const char *type, form *f)
         status = cJSON_IsObject(k->config) ? clr_keras_check(k, known)
                                            : clr_keras_unsupported(k, "its", "cell");
     }
+    f->dropout = clr_keras_rate(k, "dropout");
     if (status == CLRNN_OK)
         status = clr_keras_take_cell(k, type, &f->network);
     k->config = own;
@@ -133,14 +137,23 @@ static clrnn_status give_state(clr_keras *k, uint32_t input, const clrnn_network
     return clr_keras_add(k, &deep, suffix, k->inputs[input].name, out);
 }
 
+/* x as training reads it; both directions have the same of it, where Keras draws two masks. */
+static clrnn_status drop_inputs(clr_keras *k, const form *f, clr_keras_value *x)
+{
+    const clrnn_node_desc drop = {
+        .kind = CLRNN_NODE_DROPOUT, .probability = f->dropout, .variational = true};
+    *x = k->inputs[0];
+    return f->dropout > 0 ? clr_keras_add(k, &drop, ".dropout", k->inputs[0].name, x) : CLRNN_OK;
+}
+
 static clrnn_status add_node(clr_keras *k, const form *f, uint32_t *in)
 {
     clrnn_node_desc desc = {.kind = CLRNN_NODE_RECURRENT, .network = f->network};
-    clr_keras_value x = k->inputs[0], states[2], y;
+    clr_keras_value x, states[2], y;
     const bool has_cell_state = clrnn_cell_get_info(f->network.cell)->has_cell_state;
     const uint32_t given = k->input_count - 1;
     clrnn_value_info info;
-    clrnn_status status = clr_keras_value_info(k, x.name, &info);
+    clrnn_status status = clr_keras_value_info(k, k->inputs[0].name, &info);
     if (status == CLRNN_OK && (info.rank != 3 || info.shape[2] <= 0 || info.shape[2] > INT32_MAX))
         status = clr_keras_wrong(k, "what it reads is not [N,T,F]");
     if (status == CLRNN_OK && given != 0 && given != (has_cell_state ? 2u : 1u))
@@ -150,6 +163,7 @@ static clrnn_status add_node(clr_keras *k, const form *f, uint32_t *in)
     if (status != CLRNN_OK)
         return status;
     *in = (uint32_t)info.shape[2];
+    status = drop_inputs(k, f, &x);
     desc.network.reverse = f->backwards;
     desc.inputs[4] = k->mask[0] ? k->mask : NULL;
     desc.repeat = k->mask[0] && !f->zeros;

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "model/csv_words.h"
 #include "model/tensors.h"
 
 #define MOST_COLUMNS 10000
@@ -26,6 +27,7 @@ typedef struct table {
     char **names;   /* [columns], owned */
     size_t *chosen; /* [count] columns to read, in their order */
     size_t count;
+    clr_words *words; /* to be read in place of numbers; or NULL */
 } table;
 
 typedef struct field {
@@ -231,8 +233,23 @@ static clrnn_status choose(table *t, const char *choice)
 
 /* --- numbers -------------------------------------------------------------------------------- */
 
-/* One line into values [count]. row: [columns] scratch, which column goes where. */
-static clrnn_status read_row(table *t, field *row, double *values)
+/* One field as word `row`, of which there is room for. */
+static clrnn_status read_word(table *t, size_t line, const field *f, size_t row)
+{
+    double number;
+    if (strlen(f->text) == MOST_FIELD || strchr(f->text, '\n'))
+        return clr_fail(t->log, CLRNN_ERR_FORMAT,
+                        "%s: line %zu, column %s: a word of more than %d bytes, or than one line",
+                        t->path, line, t->names[t->chosen[0]], MOST_FIELD - 1);
+    const bool is_number = number_of(f->text, &number);
+    return clr_words_put(t->words, row, f->text, is_number ? &number : NULL)
+               ? CLRNN_OK
+               : clr_fail(t->log, CLRNN_ERR_MEMORY, "%s: no memory", t->path);
+}
+
+/* One line into values [count], or as word `number`. row: [columns] scratch, which column goes
+ * where. */
+static clrnn_status read_row(table *t, field *row, double *values, size_t number)
 {
     const size_t line = t->line;
     size_t found = 0;
@@ -246,6 +263,8 @@ static clrnn_status read_row(table *t, field *row, double *values)
     if (found != t->columns)
         return clr_fail(t->log, CLRNN_ERR_FORMAT, "%s: line %zu has %zu columns, the first has %zu",
                         t->path, line, found, t->columns);
+    if (t->words)
+        return read_word(t, line, &row[t->chosen[0]], number);
     for (size_t i = 0; i < t->count; i++) {
         const size_t k = t->chosen[i];
         if (!number_of(row[k].text, &values[i]))
@@ -274,12 +293,16 @@ static clrnn_status read_numbers(table *t, clrnn_tensors *set)
         values && row ? CLRNN_OK
                       : clr_fail(t->log, CLRNN_ERR_MEMORY, "%s: no memory for %zu x %zu numbers",
                                  t->path, room, t->count);
+    if (status == CLRNN_OK && t->words && !(t->words->all = clr_calloc(room, sizeof(clr_word))))
+        status = clr_fail(t->log, CLRNN_ERR_MEMORY, "%s: no memory for %zu words", t->path, room);
     for (skip_blank_lines(t); t->at < t->end && status == CLRNN_OK; skip_blank_lines(t)) {
-        status = read_row(t, row, values + rows * t->count);
+        status = read_row(t, row, values + rows * t->count, rows);
         rows++;
     }
     if (status == CLRNN_OK && rows == 0)
         status = clr_fail(t->log, CLRNN_ERR_FORMAT, "%s: a table without rows", t->path);
+    if (status == CLRNN_OK && t->words)
+        status = clr_words_number(t->words, values, set);
     if (status == CLRNN_OK)
         status =
             clrnn_tensors_add(set, "", CLRNN_DTYPE_F64, 2, (uint64_t[]){rows, t->count}, values);
@@ -320,24 +343,32 @@ static clrnn_status read_table(table *t, const char *choice, clrnn_tensors *set)
                        : clr_fail(t->log, CLRNN_ERR_FORMAT, "%s: a table without rows", t->path);
     if (status == CLRNN_OK)
         status = choose(t, choice);
+    if (status == CLRNN_OK && t->words && t->count != 1)
+        status = clr_fail(t->log, CLRNN_ERR_ARGUMENT,
+                          "%s: \"%s\" is %zu columns; words are read from one", t->path, choice,
+                          t->count);
     if (status == CLRNN_OK)
         status = read_numbers(t, set);
     return status == CLRNN_OK ? add_names(t, set) : status;
 }
 
-clrnn_status clrnn_csv_load(const char *path, const char *columns, const clrnn_log *log,
-                            clrnn_tensors **set)
+/* words: to be read in place of numbers, or NULL. */
+static clrnn_status load(const char *path, const char *columns, clr_words *words,
+                         const clrnn_log *log, clrnn_tensors **set)
 {
-    if (set)
-        *set = NULL;
-    if (!path || !set)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_csv_load: %s is NULL",
-                        path ? "set" : "path");
     void *data = NULL;
     size_t bytes = 0;
     clrnn_tensors *made = NULL;
+    if (set)
+        *set = NULL;
+    if (!path || !set || (words && !columns))
+        return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_csv_load%s: %s is NULL",
+                        words ? "_words" : "",
+                        !path ? "path"
+                        : set ? "column"
+                              : "set");
     clrnn_status status = clr_file_read(path, log, &data, &bytes);
-    table t = {.log = log, .path = path, .line = 1};
+    table t = {.log = log, .path = path, .line = 1, .words = words};
     t.at = data;
     t.end = t.at + bytes;
     if (status == CLRNN_OK)
@@ -352,5 +383,20 @@ clrnn_status clrnn_csv_load(const char *path, const char *columns, const clrnn_l
     if (status != CLRNN_OK)
         clrnn_tensors_destroy(&made);
     *set = made;
+    return status;
+}
+
+clrnn_status clrnn_csv_load(const char *path, const char *columns, const clrnn_log *log,
+                            clrnn_tensors **set)
+{
+    return load(path, columns, NULL, log, set);
+}
+
+clrnn_status clrnn_csv_load_words(const char *path, const char *column, const clrnn_log *log,
+                                  clrnn_tensors **set)
+{
+    clr_words words = {0};
+    const clrnn_status status = load(path, column, &words, log, set);
+    clr_words_free(&words);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "train/data_set.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/checked.h"
@@ -31,6 +32,19 @@ clr_view clr_data_view(clrnn_data *data, clrnn_part part, uint64_t position)
     return (clr_view){data->x + e->x_row * I, data->classes ? data->classes + e->target_row : NULL,
                       data->values ? data->values + e->target_row * O : NULL, e->length,
                       last ? 1 : e->length};
+}
+
+bool clr_data_is_told(const clrnn_data *data, uint32_t n)
+{
+    const clr_example *e = &data->examples[n];
+    const size_t O = clr_data_values(data);
+    const uint32_t targets = data->info.target_at == CLRNN_TARGET_LAST ? 1 : e->length;
+    bool told = data->info.loss == CLRNN_LOSS_CTC || (!data->classes && !data->values);
+    for (size_t i = 0; data->classes && i < targets && !told; i++)
+        told = data->classes[e->target_row + i] >= 0;
+    for (size_t i = 0; data->values && i < targets * O && !told; i++)
+        told = !isnan(data->values[e->target_row * O + i]);
+    return told;
 }
 
 clrnn_status clr_data_collect(clrnn_data *data)

@@ -80,6 +80,10 @@ clrnn_status clr_data_read(clrnn_data *data, const clrnn_data_desc *desc);
 clrnn_status clr_data_place_labels(const clrnn_data *data, uint32_t n, const double *labels,
                                    uint64_t S, uint32_t T, double *out);
 
+/** Whether sequence n has a target that is not missing; of label sequences none may be there to be
+ *  told. */
+bool clr_data_is_told(const clrnn_data *data, uint32_t n);
+
 /** Make members of all examples' parts. Returns: CLRNN_OK, CLRNN_ERR_MEMORY (all stays) */
 clrnn_status clr_data_collect(clrnn_data *data);
 

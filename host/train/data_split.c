@@ -97,19 +97,23 @@ static clrnn_status check_split(const clrnn_data *data, const clrnn_split *split
     return CLRNN_OK;
 }
 
+/* Each part that is wanted, or not empty, has a sequence with a target. */
 static clrnn_status check_counts(const clrnn_data *data, const clrnn_split *split,
                                  const uint32_t *parts)
 {
-    uint32_t counts[CLRNN_PART_COUNT + 1] = {0};
+    uint32_t counts[CLRNN_PART_COUNT + 1] = {0}, told[CLRNN_PART_COUNT + 1] = {0};
     const double wanted[] = {1, split->validation, split->test};
     static const char *const names[] = {"train on", "validate", "test"};
-    for (uint32_t n = 0; n < data->info.sequences; n++)
+    for (uint32_t n = 0; n < data->info.sequences; n++) {
         counts[parts[n]]++;
+        told[parts[n]] += clr_data_is_told(data, n);
+    }
     for (int p = 0; p < CLRNN_PART_COUNT; p++)
-        if (counts[p] == 0 && wanted[p] > 0)
+        if (told[p] == 0 && (counts[p] > 0 || wanted[p] > 0))
             return clr_fail(&data->log, CLRNN_ERR_RANGE,
-                            "split: of %" PRIu32 " %s none is left to %s", data->info.sequences,
-                            data->window ? "windows" : "sequences", names[p]);
+                            "split: of %" PRIu32 " %s none%s is left to %s", data->info.sequences,
+                            data->window ? "windows" : "sequences",
+                            counts[p] ? " with a target" : "", names[p]);
     return CLRNN_OK;
 }
 
@@ -141,8 +145,10 @@ clrnn_status clrnn_data_split(clrnn_data *data, const clrnn_split *split)
             separate(data, parts);
         status = check_counts(data, split, parts);
     }
-    for (uint32_t n = 0; n < N && status == CLRNN_OK; n++)
-        data->examples[n].part = parts[n];
+    for (uint32_t n = 0; n < N && status == CLRNN_OK; n++) {
+        const bool idle = parts[n] == CLRNN_PART_TRAIN && !clr_data_is_told(data, n);
+        data->examples[n].part = idle ? CLR_PART_NONE : parts[n];
+    }
     if (status == CLRNN_OK)
         status = clr_data_collect(data);
     free(order);

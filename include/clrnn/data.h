@@ -145,7 +145,8 @@ typedef struct clrnn_split {
 } clrnn_split;
 
 /**
- * Part the sequences anew, before anything is scaled.
+ * Part the sequences anew, before anything is scaled. One that is to train on, but has no target at
+ * all, is in no part.
  * Returns: CLRNN_OK; CLRNN_ERR_ARGUMENT (a number, shape or type; a task); CLRNN_ERR_RANGE (nothing
  *          is left to train on, or none for a part that was asked for: the log says how many there
  *          are); CLRNN_ERR_MEMORY. On failure all stays.

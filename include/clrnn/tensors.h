@@ -98,6 +98,19 @@ CLRNN_API clrnn_status clrnn_tensors_load(const char *path, const clrnn_log *log
 CLRNN_API clrnn_status clrnn_csv_load(const char *path, const char *columns, const clrnn_log *log,
                                       clrnn_tensors **set);
 
+/**
+ * Read one column as words: the tensor "", F64 [rows,1], says which of the words that differ, from
+ * 0 on in their order, numbers before others; NaN where clrnn_csv_load has NaN. Metadata "words":
+ * those that differ, a line each; "columns": the column's name.
+ *
+ * column: as there, of one column.
+ * Ownership, threads: as clrnn_tensors_load.
+ * Returns: as clrnn_csv_load; CLRNN_ERR_FORMAT also for words of 120 bytes and more, or of several
+ *          lines; CLRNN_ERR_ARGUMENT also for several columns
+ */
+CLRNN_API clrnn_status clrnn_csv_load_words(const char *path, const char *column,
+                                            const clrnn_log *log, clrnn_tensors **set);
+
 /** clrnn_tensors_load from memory; `name` stands for the path in messages. */
 CLRNN_API clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *name,
                                            const clrnn_log *log, clrnn_tensors **set);

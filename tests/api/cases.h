@@ -157,6 +157,14 @@
          clrnn_csv_load("/missing", NULL, &test_log, &o.no_set) == CLRNN_ERR_IO)                   \
     CASE(clrnn_csv_load, log, clrnn_csv_load("/missing", "a", NULL, &o.no_set) == CLRNN_ERR_IO)    \
     CASE(clrnn_csv_load, set, REFUSED(clrnn_csv_load("/missing", NULL, &test_log, NULL)))          \
+    CASE(clrnn_csv_load_words, path,                                                               \
+         REFUSED(clrnn_csv_load_words(NULL, "a", &test_log, &o.no_set)))                           \
+    CASE(clrnn_csv_load_words, column,                                                             \
+         REFUSED(clrnn_csv_load_words("/missing", NULL, &test_log, &o.no_set)))                    \
+    CASE(clrnn_csv_load_words, log,                                                                \
+         clrnn_csv_load_words("/missing", "a", NULL, &o.no_set) == CLRNN_ERR_IO)                   \
+    CASE(clrnn_csv_load_words, set,                                                                \
+         REFUSED(clrnn_csv_load_words("/missing", "a", &test_log, NULL)))                          \
     CASE(clrnn_tensors_parse, data,                                                                \
          REFUSED(clrnn_tensors_parse(NULL, 9, "name", &test_log, &o.no_set)))                      \
     CASE(clrnn_tensors_parse, name,                                                                \

@@ -345,11 +345,49 @@ static void test_versions(void **state)
     cJSON_Delete(model);
 }
 
+/* What a layer drops when it is trained, of x and of h, stays; at 1 Keras drops nothing. */
+static void check_dropout(const layer_case *c, const char *text, double of_x, double of_h)
+{
+    clrnn_graph *graph = NULL;
+    cJSON *model = cJSON_Parse(text);
+    assert_non_null(model);
+    assert_int_equal(
+        clr_keras_build(model, c->weights, false, "case", CLRNN_F32, &test_log, &graph), CLRNN_OK);
+    const clrnn_node_desc *first = clrnn_graph_node(graph, 0),
+                          *layer = clrnn_graph_node(graph, of_x > 0);
+    assert_int_equal(first->kind, of_x > 0 ? CLRNN_NODE_DROPOUT : CLRNN_NODE_RECURRENT);
+    assert_true(first->probability == of_x && first->variational == (of_x > 0));
+    assert_int_equal(layer->kind, CLRNN_NODE_RECURRENT);
+    assert_true(layer->network.recurrent_dropout == of_h);
+    clrnn_graph_destroy(&graph);
+    cJSON_Delete(model);
+}
+
+#define RATES(x, h) ",\"units\":1,\"dropout\":" x ",\"recurrent_dropout\":" h
+
+static void test_dropout(void **state)
+{
+    (void)state;
+    layer_case c = {.type = "SimpleRNN", .units = 1, .features = 2};
+    cJSON *attributes = cJSON_Parse("{\"kernel_initializer\":1,\"recurrent_initializer\":1,"
+                                    "\"bias_initializer\":1}");
+    c.attributes = attributes;
+    make_weights(&c);
+    check_dropout(&c, ROW(LAYER("SimpleRNN", RATES("0", "0.5"))), 0, 0.5);
+    check_dropout(&c, ROW(LAYER("SimpleRNN", RATES("0.25", "0.0"))), 0.25, 0);
+    check_dropout(&c, ROW(LAYER("SimpleRNN", RATES("0.25", "0.5"))), 0.25, 0.5);
+    check_dropout(&c, ROW(LAYER("SimpleRNN", RATES("1", "-1"))), 0, 0);
+    check_dropout(&c, ROW(LAYER("SimpleRNN", RATES("null", "0.999999999"))), 0, 0);
+    clrnn_tensors_destroy(&c.weights);
+    cJSON_Delete(attributes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layers, test_open, test_close),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_dropout),
         cmocka_unit_test_setup_teardown(test_versions, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

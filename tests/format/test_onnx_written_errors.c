@@ -43,6 +43,9 @@ static void test_no_form(void **state)
         bool states;
         const char *part;
     } cases[] = {{{.cell_clip = 1}, false, "cell_clip"},
+                 {{.layer_norm = true}, false, "layer_norm"},
+                 {{.cell = CLRNN_CELL_GRU, .zoneout = 0.5f}, false, "zoneout, of which"},
+                 {{.zoneout_cell = 0.5f}, false, "the expectation (zoneout_cell)"},
                  {{.proj_size = 2, .proj_clip = 1}, false, "proj_clip"},
                  {{.cell = CLRNN_CELL_GRU, .activations = {{{CLRNN_FN_SOFTSIGN, 0, 0}}}},
                   false,

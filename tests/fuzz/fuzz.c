@@ -74,9 +74,11 @@ static clr_format_file arrays(void)
 static void read_path(const char *path)
 {
     clrnn_tensors *set = NULL;
-    if (FUZZ == FUZZ_table)
+    if (FUZZ == FUZZ_table) {
+        (void)clrnn_csv_load_words(path, "1", NULL, &set);
+        clrnn_tensors_destroy(&set);
         (void)clrnn_csv_load(path, NULL, NULL, &set);
-    else
+    } else
         (void)clrnn_tensors_load(path, NULL, &set);
     clrnn_tensors_destroy(&set);
 }

@@ -58,6 +58,58 @@ static void tables(void **state)
     reads("a,b,c\n1,,NA\n4,nan,6\n", NULL, "a,b,c", 2, 3, gaps);
 }
 
+static void reads_words(const char *text, const char *column, const char *words, uint64_t rows,
+                        const double *values)
+{
+    clrnn_tensors *set = NULL;
+    if (clrnn_csv_load_words(write_file(text, strlen(text)), column, &test_log, &set))
+        fail_msg("%s: %s", text, test_last_error);
+    const clrnn_tensor *t = clrnn_tensors_find(set, "");
+    assert_true(t->dtype == CLRNN_DTYPE_F64 && t->rank == 2 && t->shape[1] == 1);
+    assert_int_equal(t->shape[0], rows);
+    for (size_t i = 0; i < rows; i++) {
+        const double v = ((const double *)t->data)[i];
+        assert_true(values[i] == -1 ? isnan(v) : v == values[i]);
+    }
+    assert_string_equal(clrnn_tensors_metadata(set, "words"), words);
+    clrnn_tensors_destroy(&set);
+}
+
+static void words(void **state)
+{
+    (void)state;
+    char text[200];
+    const double v[] = {2, 0, -1, 2, 1};
+    reads_words("a,b\n1,up\n2,10\n3,\n4,up\n5,down\n", "b", "10\ndown\nup", 5, v);
+    reads_words("a,b\n1,up\n2,2\nx,NA\n4,up\n5,10\n", "2", "2\n10\nup", 5, v);
+    reads_words("a,b\n1,b a\n2,\"a,\"\n3,?\n4,b a\n5,b\n", "b", "a,\nb\nb a", 5, v);
+    reads_words("a,b\n1,\n2,NA\n", "b", "", 2, (const double[]){-1, -1});
+    static const struct {
+        const char *text, *columns;
+        clrnn_status status;
+        const char *message;
+    } bad[] = {{"a,b\n1,x\n", "a-b", CLRNN_ERR_ARGUMENT, "\"a-b\" is 2 columns"},
+               {"a,b\n1,x\n", "c", CLRNN_ERR_ARGUMENT, "there are a, b"},
+               {"a,b\n1,\"x\ny\"\n", "b", CLRNN_ERR_FORMAT, "line 2, column b: a word of"},
+               {"a,b\n", "b", CLRNN_ERR_FORMAT, "without rows"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        clrnn_tensors *set = (clrnn_tensors *)(void *)&text;
+        const char *path = write_file(bad[i].text, strlen(bad[i].text));
+        assert_int_equal(clrnn_csv_load_words(path, bad[i].columns, &test_log, &set),
+                         bad[i].status);
+        assert_null(set);
+        assert_error_contains(bad[i].message);
+    }
+    for (int length = 119; length <= 120; length++) {
+        clrnn_tensors *set = NULL;
+        const int size = snprintf(text, sizeof text, "a\n%0*d\n", length, 1);
+        text[3] = 'x';
+        assert_int_equal(clrnn_csv_load_words(write_file(text, (size_t)size), "a", &test_log, &set),
+                         length < 120 ? CLRNN_OK : CLRNN_ERR_FORMAT);
+        clrnn_tensors_destroy(&set);
+    }
+}
+
 static void is_none(const char *text, size_t size, const char *columns, clrnn_status status,
                     const char *message)
 {
@@ -106,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables),
+        cmocka_unit_test(words),
         cmocka_unit_test(no_tables),
         cmocka_unit_test(cut_anywhere),
     };

@@ -22,6 +22,7 @@ import losses
 import measure
 import run
 import see
+import tables
 import terminal
 import train
 import use
@@ -64,7 +65,7 @@ def main(clrnn, part=""):
     # What does not look at the device runs where no compiler takes a second for each program.
     if harness.clrnn("devices", "--device", "native").returncode == 0:
         os.environ["CLRNN_DEVICE"] = "native"
-    results += run_modules((info, train, data, losses, graphs, see, files, measure, foreign, convert), part)
+    results += run_modules((info, train, data, tables, losses, graphs, see, files, measure, foreign, convert), part)
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1
 

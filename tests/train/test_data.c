@@ -157,6 +157,42 @@ static void parts(void **state)
     clrnn_tensors_destroy(&g.set);
 }
 
+/* Of the sequences without a target none is trained on; a part of them alone is none. */
+static void parts_without_targets(void **state)
+{
+    (void)state;
+    enum { N = 6, LENGTH = 2 };
+    double x[LENGTH * N] = {0}, y[LENGTH * N];
+    clrnn_tensors *set = NULL;
+    clrnn_batch batch;
+    assert_int_equal(clrnn_tensors_create(&test_log, &set), CLRNN_OK);
+    for (int i = 0; i < LENGTH * N; i++) {
+        x[i] = i % N;
+        y[i] = i % N % 2 || i < N ? NAN : 1; /* of 0, 2 and 4, at the second step */
+    }
+    const int32_t of[N] = {0, 1, 0, 1, 0, 0};
+    const uint64_t shape[] = {LENGTH, N, 1};
+    const clrnn_data_desc desc = {.x = add(set, "x", CLRNN_DTYPE_F64, 3, shape, x),
+                                  .targets = add(set, "y", CLRNN_DTYPE_F64, 3, shape, y),
+                                  .loss = CLRNN_LOSS_MEAN_SQUARED,
+                                  .batch = 1};
+    clrnn_data *data = create_data(&desc);
+    const clrnn_data_info *info = clrnn_data_get_info(data);
+    assert_int_equal(info->part[CLRNN_PART_TRAIN], N);
+    assert_int_equal(clrnn_data_split(data, &(clrnn_split){.validation = 0}), CLRNN_OK);
+    assert_int_equal(info->part[CLRNN_PART_TRAIN], 3);
+    assert_int_equal(clrnn_data_batches(data, CLRNN_PART_TRAIN), 3);
+    for (uint64_t i = 0; i < 9; i++) {
+        assert_int_equal(clrnn_data_batch(data, CLRNN_PART_TRAIN, i, &batch), CLRNN_OK);
+        assert_true(fmod(((const float *)batch.x)[0], 2) == 0);
+    }
+    const clrnn_split idle = {.parts = add(set, "p", CLRNN_DTYPE_I32, 1, (uint64_t[]){N}, of)};
+    assert_int_equal(clrnn_data_split(data, &idle), CLRNN_ERR_RANGE);
+    assert_error_contains("of 6 sequences none with a target is left to validate");
+    clrnn_data_destroy(&data);
+    clrnn_tensors_destroy(&set);
+}
+
 /* Mean and deviation of the training part alone, also through a file. */
 static void scaling(void **state)
 {
@@ -471,6 +507,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pass_holds_all),
         cmocka_unit_test(parts),
+        cmocka_unit_test(parts_without_targets),
         cmocka_unit_test(scaling),
         cmocka_unit_test(windows),
         cmocka_unit_test_setup_teardown(scores, test_open, test_close),

@@ -25,7 +25,7 @@ static int load(const data_files *f, data_arrays *a, const char *name, const cha
                 clrnn_tensors **set)
 {
     if (data_is_sound(path)) {
-        int code = data_read_sound(f->command, path, name, f->window, set);
+        int code = data_read_sound(f->command, path, name, f->window, &a->rate, set);
         a->batch_first = true;
         return code ? code : keep(a, *set);
     }
@@ -93,6 +93,18 @@ static int read_columns(const data_files *f, data_arrays *a, const char *columns
     return keep(a, set);
 }
 
+/* Targets of a table: numbers, or classes that are words. */
+static int read_targets(const data_files *f, data_arrays *a)
+{
+    clrnn_tensors *set = NULL;
+    int code = f->series ? TOOL_OK : data_read_words(f, &set, a->classes);
+    if (!set)
+        return code ? code : read_columns(f, a, f->target_columns, &a->targets, NULL);
+    a->targets = clrnn_tensors_find(set, "");
+    keep(a, set);
+    return code;
+}
+
 /* The rows one after the other as one column. */
 static int flatten(data_arrays *a, const clrnn_tensor **t)
 {
@@ -139,15 +151,32 @@ static int pad(data_arrays *a, const char *name, const clrnn_tensor **t, const s
     return add_array(a, name, 3, (uint64_t[]){count, longest, width}, out, t);
 }
 
+/* [rows,width] becomes [N], or [N,width]: the last row of each sequence. */
+static int take_last(data_arrays *a, const clrnn_tensor **t, const size_t *first, size_t count)
+{
+    const size_t width = (*t)->shape[1];
+    double *rows = calloc((*t)->count, sizeof *rows), *out = calloc(count * width, sizeof *out);
+    if (!rows || !out) {
+        free(rows);
+        free(out);
+        return tool_no_memory();
+    }
+    clrnn_tensor_to_f64(*t, rows);
+    for (size_t n = 0; n < count; n++)
+        memcpy(out + n * width, rows + (first[n + 1] - 1) * width, width * sizeof *out);
+    free(rows);
+    return add_array(a, "targets", width > 1 ? 2 : 1, (uint64_t[]){count, width}, out, t);
+}
+
 /* Sequences of a table: rows in a row with the same value in the column --group. */
 static int group_rows(const data_files *f, data_arrays *a)
 {
-    const clrnn_tensor *ids = NULL;
-    int code = read_columns(f, a, f->group, &ids, NULL);
-    if (code)
-        return code;
-    if (ids->shape[1] != 1)
-        return tool_error("%s: --group %s: one column, please", f->command, f->group);
+    clrnn_tensors *set = NULL;
+    clrnn_status status = clrnn_csv_load_words(f->data, f->group, tool_log(), &set);
+    if (status)
+        return tool_failed(status);
+    int code = keep(a, set);
+    const clrnn_tensor *ids = clrnn_tensors_find(set, "");
     const size_t rows = ids->count;
     size_t *first = calloc(rows + 1, sizeof *first), longest = 0;
     double *values = calloc(rows, sizeof *values), *lengths = calloc(rows, sizeof *lengths);
@@ -165,7 +194,8 @@ static int group_rows(const data_files *f, data_arrays *a)
     if (!code)
         code = pad(a, "x", &a->x, first, count, longest);
     if (!code && a->targets)
-        code = pad(a, "targets", &a->targets, first, count, longest);
+        code = f->last ? take_last(a, &a->targets, first, count)
+                       : pad(a, "targets", &a->targets, first, count, longest);
     a->batch_first = true;
     free(first);
     free(values);
@@ -192,7 +222,7 @@ static int read_table(const data_files *f, data_arrays *a)
     if (!code && names)
         snprintf(a->columns, sizeof a->columns, "%s", names);
     if (!code && f->target_columns)
-        code = read_columns(f, a, f->target_columns, &a->targets, NULL);
+        code = read_targets(f, a);
     if (!code && f->flatten)
         code = flatten(a, &a->x);
     if (!code && f->series && !a->targets)

@@ -33,6 +33,8 @@ static clrnn_status describe(const data_session *s, clrnn_tensors *set)
         status = put(set, "classes", s->arrays->classes);
     if (!status && s->arrays)
         status = put(set, "columns", s->arrays->columns);
+    if (!status && s->o->group)
+        status = put(set, "group", s->o->group);
     if (!status && data_is_digits(s->o)) {
         snprintf(text, sizeof text, "%u", info->steps);
         status = put(set, "pixels", text);

@@ -112,10 +112,13 @@ static int make_data(data_session *s)
                             .huber_delta = o->huber_delta,
                             .pre_emphasis = o->pre_emphasis,
                             .dc_weight = o->dc_weight,
-                            .output_size = o->classes,
+                            .output_size = o->classes ? o->classes : a->class_count,
                             .batch_first = a->batch_first,
                             .batch = o->batch,
                             .seed = s->seed};
+    if (a->classes[0] && desc.loss != CLRNN_LOSS_CROSS_ENTROPY)
+        return tool_error("train: --loss %s: the targets are classes (%.100s); leave it out",
+                          tool_word(DATA_LOSSES, (int)desc.loss), a->classes);
     desc.target_at = target_at(o, a, desc.loss);
     if (a->series) {
         desc.window = o->window ? o->window : USUAL_WINDOW;
@@ -262,7 +265,9 @@ int data_open(data_session *s, clrnn_context *context, const train_options *o, u
                         .best_loss = NAN,
                         .loss = NAN,
                         .validation = {.loss = NAN}};
-    int code = make_data(s);
+    int code = arrays ? data_match_classes(o, arrays, checkpoint) : TOOL_OK;
+    if (!code)
+        code = make_data(s);
     if (code)
         return code;
     s->info = clrnn_data_get_info(s->data);

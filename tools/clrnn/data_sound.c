@@ -25,12 +25,17 @@ static int cut(const char *command, const char *path, const char *name, const to
 }
 
 int data_read_sound(const char *command, const char *path, const char *name, uint32_t window,
-                    clrnn_tensors **set)
+                    uint32_t *rate, clrnn_tensors **set)
 {
     tool_sound sound = {0};
     int code = sound_check(command, path);
     if (!code)
         code = sound_read(command, path, 0, &sound);
+    if (!code && *rate && *rate != sound.rate)
+        code = tool_error("%s: %s: it has %u frames a second, the other sound %u; change the rate "
+                          "of one first",
+                          command, path, sound.rate, *rate);
+    *rate = sound.rate;
     if (!code)
         code = cut(command, path, name, &sound, window ? window : sound.frames, set);
     sound_free(&sound);

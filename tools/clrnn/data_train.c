@@ -46,6 +46,7 @@ int data_read_options(const char *command, const train_options *o, data_arrays *
                               .flatten = o->flatten,
                               .window = o->window ? o->window : 2048,
                               .series = o->forecast != 0,
+                              .last = o->target_at == 1 + CLRNN_TARGET_LAST,
                               .digits = data_is_digits(o)};
     *arrays = (data_arrays){0};
     return o->data ? data_read(&files, arrays) : TOOL_OK;

@@ -44,6 +44,9 @@ static int check_output(const job *j, const char *option, const char *path)
     const tool_file file = {option, path, true};
     if (!path)
         return TOOL_OK;
+    if (data_is_sound(path))
+        return tool_error("predict: %s %s: sounds are made by clrnn run %s IN.wav --out %s", option,
+                          path, j->model_path, path);
     if (!ends_with(path, ".npy") && !ends_with(path, ".csv"))
         return tool_error("predict: %s %s: the file's name must end in .npy or .csv", option, path);
     int code = tool_check_output("predict", &file, true);
@@ -118,6 +121,18 @@ static int load_model(job *j)
     return TOOL_OK;
 }
 
+/* The column that parted the training's table, if this one has it, too. */
+static const char *group_of(const job *j)
+{
+    clrnn_tensors *set = NULL;
+    const char *group = note(j, "group");
+    if (j->files.group || !group || !ends_with(j->files.data, ".csv"))
+        return j->files.group;
+    const bool has = clrnn_csv_load_words(j->files.data, group, NULL, &set) == CLRNN_OK;
+    clrnn_tensors_destroy(&set);
+    return has ? group : NULL;
+}
+
 /* What the model was made for says how the data is to be read. */
 static int read_data(job *j)
 {
@@ -129,6 +144,7 @@ static int read_data(job *j)
     j->files.pixels = pixels ? (uint32_t)strtoul(pixels, NULL, 10) : 0;
     if (!j->files.columns && columns && ends_with(j->files.data, ".csv"))
         j->files.columns = columns;
+    j->files.group = group_of(j);
     int code = data_read(&j->files, &j->arrays);
     if (code)
         return code;
@@ -345,7 +361,7 @@ static int run(int argc, char **argv)
         tool_text("lengths", "FILE", &j.files.lengths, "steps of each sequence"),
         tool_text("columns", "NAMES", &j.files.columns, "of a .csv (those of the training)"),
         tool_text("group", "NAME", &j.files.group,
-                  "of a .csv: its rows of one sequence agree there"),
+                  "of a .csv: its rows of one sequence agree there (that of the training)"),
         tool_flag("batch-first", &j.files.batch_first, "x is [N,T,I]"),
         tool_text("out", "FILE", &j.out, "classes or values, .npy or .csv"),
         tool_text("probabilities", "FILE", &j.probabilities, "of classes, .npy or .csv"),

@@ -18,9 +18,11 @@ typedef struct data_arrays {
     size_t set_count;
     const clrnn_tensor *x, *targets, *lengths, *mask, *parts; /* in the sets; NULL = none */
     bool batch_first, series; /* the shape of x: [N,T,I]; [S,I], to be cut into windows */
+    uint32_t rate;            /* frames of sounds a second; 0: none has been read */
     bool rolls;               /* notes of a piano: targets are labels, x needs no scale */
     char columns[2000];       /* names of the inputs, or "" */
     char classes[2000];       /* names of the classes between commas, or "" */
+    uint32_t class_count;     /* of a model's that is gone on with; 0: those that occur */
 } data_arrays;
 
 /* What is asked of the files, by train and by predict. */
@@ -30,6 +32,7 @@ typedef struct data_files {
     const char *columns, *target_columns, *group;
     uint32_t window; /* of sounds: steps of a sequence; 0 = all are one */
     bool batch_first, flatten, series;
+    bool last;       /* of a .csv: only targets at the end of a group count */
     bool digits;     /* rows of a .csv are images, a pixel a step, with a label */
     uint32_t pixels; /* of them; 0 = what there is besides a label */
 } data_files;
@@ -45,6 +48,14 @@ void data_free(data_arrays *arrays);
  *  [N,T,I], targets, lengths, parts and the names of the classes. Returns TOOL_OK or TOOL_BAD_USE.
  */
 int data_read_json(const char *command, const char *path, clrnn_tensors **set, char classes[2000]);
+
+/** The target column of a table whose classes are words, as numbers from 0 on, and their names.
+ * *set NULL: it is none, and is to be read as numbers. Returns TOOL_OK or TOOL_BAD_USE. */
+int data_read_words(const data_files *files, clrnn_tensors **set, char classes[2000]);
+
+/** Number the classes that have names as a model does that is gone on with (NULL: none). Returns
+ *  TOOL_OK or TOOL_BAD_USE. */
+int data_match_classes(const train_options *o, data_arrays *arrays, const clrnn_tensors *model);
 
 /** Images and labels in IDX files (LeCun et al. 1998) as tensors x [N,T,1], a pixel a step, and
  *  targets [N]. labels: NULL = none. Returns TOOL_OK or TOOL_BAD_USE. */
@@ -62,9 +73,10 @@ typedef struct predict_told {
 int predict_labels(const predict_told *p, const char *path);
 
 /** A sound as x [N,T,channels], N parts of `window` frames, without the rest that fills none;
- * window 0: N = 1. Returns TOOL_OK or TOOL_BAD_USE. */
+ * window 0: N = 1. rate: in, frames a second that it must have, 0 = any; out, those it has. Returns
+ * TOOL_OK or TOOL_BAD_USE. */
 int data_read_sound(const char *command, const char *path, const char *name, uint32_t window,
-                    clrnn_tensors **set);
+                    uint32_t *rate, clrnn_tensors **set);
 
 /** Whether a file's name ends as that of a sound does. */
 bool data_is_sound(const char *path);
