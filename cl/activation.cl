@@ -42,7 +42,7 @@ static inline REALV exp_minus_1(REALV x)
 #define ATANH_TERMS (REAL_IS_DOUBLE ? 17 : 8)
 static inline REALV softplus(REALV x)
 {
-    REALV scale, part = exp_parts(-fabs(x), &scale), u = part * scale;
+    REALV scale, part = exp_parts(exp_kept(-fabs(x)), &scale), u = part * scale;
     REALV s = DIVIDE(u, u + (REALV)2), z = s * s, sum = (REALV)0;
     for (int k = ATANH_TERMS; k >= 0; k--)
         sum = fma(sum, z, (REALV)((REAL)1 / (REAL)(2 * k + 1)));

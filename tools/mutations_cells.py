@@ -87,6 +87,8 @@ CELLS = [
         ("cl/activation.cl", "return x < zero ? a * x : x;", "return x < zero ? x : x;")]),
     ("activation-softplus-back", "test_cell_options", [
         ("cl/activation.cl", "return dy * sigm(x);", "return dy;")]),
+    ("activation-softplus-far", "test_cell_options", [
+        ("cl/activation.cl", "exp_parts(exp_kept(-fabs(x)), &scale)", "exp_parts(-fabs(x), &scale)")]),
     ("one-bias", "test_cell_options test_vectors", [
         (SCAN + "_forward.cl", "if (!(options_of(w->options) & OPTION_ONE_BIAS))", "if (true)")]),
     ("reverse-is-forward", "test_vectors", [

@@ -361,12 +361,10 @@ static clrnn_status load(const char *path, const char *columns, clr_words *words
     clrnn_tensors *made = NULL;
     if (set)
         *set = NULL;
-    if (!path || !set || (words && !columns))
+    const char *missing = !path ? "path" : !set ? "set" : words && !columns ? "column" : NULL;
+    if (missing)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_csv_load%s: %s is NULL",
-                        words ? "_words" : "",
-                        !path ? "path"
-                        : set ? "column"
-                              : "set");
+                        words ? "_words" : "", missing);
     clrnn_status status = clr_file_read(path, log, &data, &bytes);
     table t = {.log = log, .path = path, .line = 1, .words = words};
     t.at = data;

@@ -94,6 +94,26 @@ static void every_option(void **state)
     }
 }
 
+/* Sums of hundreds, of which e^x is no number, in a function that does not saturate. */
+static void softplus_far_from_zero(void **state)
+{
+    clrnn_problem p;
+    assert_int_equal(clrnn_problem_parse("cell=rnn,act_f=softplus,I=6,H=21", &test_log, &p), 0);
+    for (int precision = 0; precision < test_precisions(*state); precision++) {
+        test_inputs in = test_inputs_random(&p.network, 1, 5, NULL, 11, precision ? 3000 : 400);
+        test_inputs_round(&in, (clrnn_precision)precision);
+        const clrnn_plan_desc desc =
+            test_plan_desc(&in, (clrnn_precision)precision, false, test_last_way(*state));
+        clrnn_plan *plan = test_plan_make(*state, &desc, &in);
+        test_outputs got = test_run(plan, &in), expected = test_reference(&in);
+        test_compare("softplus", &in, &got, &expected, precision ? 1e-14 : 1e-6, 0);
+        test_outputs_free(&got);
+        test_outputs_free(&expected);
+        clrnn_plan_destroy(&plan);
+        test_inputs_free(&in);
+    }
+}
+
 /* Which strategies have layer norm: who asks for another one is told, `auto` takes it. */
 static void layer_norm_strategies(void **state)
 {
@@ -347,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_option, test_open, test_close),
+        cmocka_unit_test_setup_teardown(softplus_far_from_zero, test_open, test_close),
         cmocka_unit_test_setup_teardown(layer_norm_strategies, test_open, test_close),
         cmocka_unit_test_setup_teardown(layer_norm_bits, test_open, test_close),
         cmocka_unit_test_setup_teardown(recurrent_dropout_is_stepwise, test_open, test_close),

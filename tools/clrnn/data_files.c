@@ -9,12 +9,6 @@
 
 #include "train_data.h"
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length > tail && strcmp(text + length - tail, end) == 0;
-}
-
 static int keep(data_arrays *a, clrnn_tensors *set)
 {
     a->sets[a->set_count++] = set;
@@ -29,8 +23,8 @@ static int load(const data_files *f, data_arrays *a, const char *name, const cha
         a->batch_first = true;
         return code ? code : keep(a, *set);
     }
-    clrnn_status status = ends_with(path, ".csv") ? clrnn_csv_load(path, NULL, tool_log(), set)
-                                                  : clrnn_tensors_load(path, tool_log(), set);
+    clrnn_status status = tool_ends_with(path, ".csv") ? clrnn_csv_load(path, NULL, tool_log(), set)
+                                                       : clrnn_tensors_load(path, tool_log(), set);
     return status ? tool_failed(status) : keep(a, *set);
 }
 
@@ -262,9 +256,9 @@ static int read_file(const data_files *f, data_arrays *a)
 {
     clrnn_tensors *set = NULL;
     int code;
-    if (ends_with(f->data, ".json"))
+    if (tool_ends_with(f->data, ".json"))
         code = data_read_json(f->command, f->data, &set, a->classes);
-    else if (f->digits && ends_with(f->data, ".csv"))
+    else if (f->digits && tool_ends_with(f->data, ".csv"))
         code = data_read_digits(f, &set);
     else if (data_is_idx(f->data))
         code = data_read_idx(f->command, f->data, f->targets, &set);
@@ -282,8 +276,8 @@ static int read_file(const data_files *f, data_arrays *a)
     a->lengths = clrnn_tensors_find(set, "lengths");
     a->mask = clrnn_tensors_find(set, "mask");
     a->parts = clrnn_tensors_find(set, "parts");
-    a->batch_first =
-        a->batch_first || ends_with(f->data, ".json") || clrnn_tensors_metadata(set, "batch_first");
+    a->batch_first = a->batch_first || tool_ends_with(f->data, ".json") ||
+                     clrnn_tensors_metadata(set, "batch_first");
     a->series = f->series;
     a->rolls = clrnn_tensors_metadata(set, "rolls") != NULL;
     if (f->series && !a->targets && a->x->rank == 2)
@@ -305,7 +299,7 @@ static int widen(data_arrays *a)
 
 int data_read(const data_files *f, data_arrays *a)
 {
-    const bool table = ends_with(f->data, ".csv") && !f->digits;
+    const bool table = tool_ends_with(f->data, ".csv") && !f->digits;
     *a = (data_arrays){.batch_first = f->batch_first};
     int code = check_use(f, table);
     if (!code)

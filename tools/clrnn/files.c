@@ -127,6 +127,12 @@ done:
     return header;
 }
 
+bool tool_ends_with(const char *path, const char *end)
+{
+    const size_t length = strlen(path), tail = strlen(end);
+    return length > tail && strcmp(path + length - tail, end) == 0;
+}
+
 bool tool_file_exists(const char *path)
 {
     place p;

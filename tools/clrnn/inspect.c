@@ -9,12 +9,6 @@
 
 enum { most_steps = 20000 };
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text), tail = strlen(end);
-    return length > tail && strcmp(text + length - tail, end) == 0;
-}
-
 static int check_picture(const inspect_options *o)
 {
     if (!o->out)
@@ -23,7 +17,7 @@ static int check_picture(const inspect_options *o)
         return tool_error("inspect: -o %s: this build makes no pictures (it was made without "
                           "cairo); leave -o out for the terminal, or add --json",
                           o->out);
-    if (!ends_with(o->out, ".png") && !ends_with(o->out, ".svg"))
+    if (!tool_ends_with(o->out, ".png") && !tool_ends_with(o->out, ".svg"))
         return tool_error("inspect: -o %s: a picture's name ends in .png or .svg", o->out);
     if (!o->force && tool_file_exists(o->out))
         return tool_error("inspect: -o %s: the file exists; add --force to replace it", o->out);

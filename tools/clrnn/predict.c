@@ -33,12 +33,6 @@ static const char *note(const job *j, const char *name)
     return clrnn_tensors_metadata(j->set, key);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length > tail && strcmp(text + length - tail, end) == 0;
-}
-
 static int check_output(const job *j, const char *option, const char *path)
 {
     const tool_file file = {option, path, true};
@@ -47,12 +41,11 @@ static int check_output(const job *j, const char *option, const char *path)
     if (data_is_sound(path))
         return tool_error("predict: %s %s: sounds are made by clrnn run %s IN.wav --out %s", option,
                           path, j->model_path, path);
-    if (!ends_with(path, ".npy") && !ends_with(path, ".csv"))
+    if (!tool_ends_with(path, ".npy") && !tool_ends_with(path, ".csv"))
         return tool_error("predict: %s %s: the file's name must end in .npy or .csv", option, path);
     int code = tool_check_output("predict", &file, true);
-    if (!code && !j->force && ends_with(path, ".csv") && tool_file_exists(path))
-        code =
-            tool_error("predict: %s %s: the file exists; add --force to replace it", option, path);
+    if (!code && !j->force && tool_ends_with(path, ".csv") && tool_file_exists(path))
+        code = tool_error("predict: %s %s: the file exists; --force replaces it", option, path);
     return code;
 }
 
@@ -126,11 +119,12 @@ static const char *group_of(const job *j)
 {
     clrnn_tensors *set = NULL;
     const char *group = note(j, "group");
-    if (j->files.group || !group || !ends_with(j->files.data, ".csv"))
+    if (j->files.group || !group || !tool_ends_with(j->files.data, ".csv"))
         return j->files.group;
-    const bool has = clrnn_csv_load_words(j->files.data, group, NULL, &set) == CLRNN_OK;
+    if (clrnn_csv_load_words(j->files.data, group, NULL, &set) != CLRNN_OK)
+        group = NULL;
     clrnn_tensors_destroy(&set);
-    return has ? group : NULL;
+    return group;
 }
 
 /* What the model was made for says how the data is to be read. */
@@ -142,7 +136,7 @@ static int read_data(job *j)
     j->files.flatten = note(j, "flatten") != NULL;
     j->files.digits = task != NULL;
     j->files.pixels = pixels ? (uint32_t)strtoul(pixels, NULL, 10) : 0;
-    if (!j->files.columns && columns && ends_with(j->files.data, ".csv"))
+    if (!j->files.columns && columns && tool_ends_with(j->files.data, ".csv"))
         j->files.columns = columns;
     j->files.group = group_of(j);
     int code = data_read(&j->files, &j->arrays);
@@ -309,7 +303,7 @@ static int save(const job *j, const char *path, bool wide)
     int code;
     if (j->loss == CLRNN_LOSS_CTC && !wide)
         return predict_labels(&(predict_told){j->told, j->info, j->outputs, j->beam}, path);
-    if (ends_with(path, ".csv"))
+    if (tool_ends_with(path, ".csv"))
         code = save_csv(j, path, wide);
     else if (classes)
         code = save_classes(j);

@@ -19,12 +19,6 @@ const char *run_output_name(int output)
     return output_names[output];
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length > tail && strcmp(text + length - tail, end) == 0;
-}
-
 /* Take "NAME=FILE" or "FILE" (which means the first name) apart. What stands before '=' is a name
  * only if it is made of letters, digits and '_', so ./a=b.npy is a file. Returns the place of the
  * name, or -1 after an error. */
@@ -72,8 +66,8 @@ int run_name_outputs(const tool_list *list, run_output outputs[RUN_OUTPUTS])
         if (outputs[i].path)
             return tool_error("run: --out %s: %s already goes to %s", list->items[k],
                               output_names[i], outputs[i].path);
-        bool npy = ends_with(path, ".npy");
-        if (!npy && !ends_with(path, ".safetensors"))
+        bool npy = tool_ends_with(path, ".npy");
+        if (!npy && !tool_ends_with(path, ".safetensors"))
             return tool_error("run: --out %s: the file's name must end in .npy or .safetensors",
                               path);
         for (int other = 0; npy && other < RUN_OUTPUTS; other++)
@@ -100,7 +94,7 @@ static const char *new_path(const run_output outputs[RUN_OUTPUTS], int output)
 static bool holds_others(const char *path)
 {
     bool others = false;
-    if (ends_with(path, ".npy") || !tool_file_exists(path))
+    if (tool_ends_with(path, ".npy") || !tool_file_exists(path))
         return false;
     cJSON *header = tool_read_header(path);
     for (const cJSON *tensor = header ? header->child : NULL; tensor; tensor = tensor->next) {

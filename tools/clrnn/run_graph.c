@@ -26,12 +26,6 @@ typedef struct job {
     char size_names[GRAPH_ARRAYS][64];
 } job;
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length > tail && strcmp(text + length - tail, end) == 0;
-}
-
 bool run_is_graph(const char *path)
 {
     static const char begin[] = "{\"graph\":";
@@ -40,7 +34,7 @@ bool run_is_graph(const char *path)
     bool graph = false;
     if (!format)
         return false;
-    if (!ends_with(path, ".safetensors") && strcmp(format, "clrnn") != 0)
+    if (!tool_ends_with(path, ".safetensors") && strcmp(format, "clrnn") != 0)
         return true;
     header = tool_read_header(path);
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(header, "__metadata__");
@@ -166,8 +160,8 @@ static clrnn_status fill_file(const job *j, const char *path, const clrnn_tensor
         char text[200];
         if (one && t != one)
             continue;
-        status = clrnn_tensors_add(set, ends_with(path, ".npy") ? "" : t->name, t->dtype, t->rank,
-                                   t->shape, t->data);
+        status = clrnn_tensors_add(set, tool_ends_with(path, ".npy") ? "" : t->name, t->dtype,
+                                   t->rank, t->shape, t->data);
         if (!status)
             printf("%s %s %s -> %s\n", t->name, clrnn_dtype_name(t->dtype), run_shape_text(t, text),
                    path);
@@ -188,7 +182,7 @@ static int save_output(const job *j, const place *places, size_t count, size_t k
             return TOOL_OK;
     clrnn_status status = clrnn_tensors_create(tool_log(), &set);
     for (size_t i = k; i < count && !status && !code; i++) {
-        const bool npy = ends_with(places[i].path, ".npy");
+        const bool npy = tool_ends_with(places[i].path, ".npy");
         if (strcmp(places[i].path, places[k].path) != 0)
             continue;
         code = npy || *places[i].name ? find_output(j, &places[i], &one) : TOOL_OK;
@@ -205,8 +199,8 @@ static int save_output(const job *j, const place *places, size_t count, size_t k
 static int check_name(const place *places, size_t k)
 {
     const char *path = places[k].path;
-    const bool sound = sound_is_named(path), npy = ends_with(path, ".npy");
-    if (!sound && !npy && !ends_with(path, ".safetensors"))
+    const bool sound = sound_is_named(path), npy = tool_ends_with(path, ".npy");
+    if (!sound && !npy && !tool_ends_with(path, ".safetensors"))
         return tool_error("run: --out %s: the file's name must end in .npy, .safetensors or .wav",
                           path);
     for (size_t i = 0; i < k && (sound || npy); i++)

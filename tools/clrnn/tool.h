@@ -192,6 +192,9 @@ int tool_check_output(const char *command, const tool_file *file, bool whole);
 /** Whether a path leads to a regular file that is not empty. */
 bool tool_file_exists(const char *path);
 
+/** Whether a file's name ends so, and is more than that: ".npy". */
+bool tool_ends_with(const char *path, const char *end);
+
 /** Whether two paths lead to the same file, or would. */
 bool tool_same_file(const char *a, const char *b);
 
