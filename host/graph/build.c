@@ -47,6 +47,10 @@ clrnn_status clr_graph_check_name(const clrnn_graph *graph, const char *what, co
     if (!name || !*name || strchr(name, '#'))
         return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT, "graph: '%s' cannot be the name of %s",
                         name ? name : "", what);
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
+                            "graph: byte %d cannot be in the name of %s", *c, what);
     if (clr_graph_find(graph, name) == CLR_NO_VALUE)
         return CLRNN_OK;
     return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,

@@ -78,6 +78,10 @@ static clrnn_status input_shape(const clrnn_graph *graph, const clrnn_graph_inpu
                     : role == &s.batch ? CLR_PROBE_BATCH
                                        : (uint64_t)desc->shape[i];
     }
+    if (clr_shape_count(&s) > SIZE_MAX / (4 * sizeof(double)))
+        return clr_fail(&graph->log, CLRNN_ERR_RANGE,
+                        "input '%s': %s is more than memory can address", desc->name,
+                        clr_value_text(&s).text);
     if (s.steps != CLR_NO_AXIS && s.batch != CLR_NO_AXIS)
         s.lengths = 0;
     *out = s;

@@ -146,6 +146,25 @@ static bool is_zero(const clrnn_node_desc *desc, const clr_member *m)
     return true;
 }
 
+/* Whole numbers that files keep, and with which sums cannot leave their type. */
+#define MOST_WHOLE (INT64_C(1) << 53)
+
+static clrnn_status check_elements(const clrnn_log *log, const clr_kind *kind,
+                                   const clrnn_node_desc *desc, const clr_member *m)
+{
+    const bool ranked = kind->uses & CLR_USES_RANK && m->count == CLRNN_MOST_AXES;
+    for (uint32_t i = 0; i < m->count && m->type != CLR_MEMBER_F64; i++) {
+        const int64_t value = clr_member_get(desc, m, i);
+        if (ranked && i >= desc->rank && value != 0)
+            return clr_node_fail(log, desc, CLRNN_ERR_ARGUMENT, "%s[%u] is set, but rank is %u",
+                                 m->name, i, desc->rank);
+        if ((value < -MOST_WHOLE || value > MOST_WHOLE) && value != CLRNN_TO_END)
+            return clr_node_fail(log, desc, CLRNN_ERR_RANGE, "%s[%u] is %lld, beyond 2^53", m->name,
+                                 i, (long long)value);
+    }
+    return CLRNN_OK;
+}
+
 static clrnn_status check_one(const clrnn_log *log, const clr_kind *kind,
                               const clrnn_node_desc *desc, const clr_member *m)
 {
@@ -168,6 +187,8 @@ clrnn_status clr_members_check(const clrnn_log *log, const clr_kind *kind, clrnn
     if (status == CLRNN_OK && desc->rank > CLRNN_MOST_AXES)
         status = clr_node_fail(log, desc, CLRNN_ERR_RANGE, "rank %u is more than %u", desc->rank,
                                CLRNN_MOST_AXES);
+    for (size_t i = 0; i < clr_member_count && status == CLRNN_OK; i++)
+        status = check_elements(log, kind, desc, &clr_members[i]);
     if (desc->alpha == 0 && desc->beta == 0 && kind->uses & CLR_USES_FUNCTION)
         clrnn_function_defaults(desc->function, &desc->alpha, &desc->beta);
     return status;

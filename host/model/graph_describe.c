@@ -27,15 +27,24 @@ static void put_key(clr_json *json, const char *key)
     clr_json_put(json, ":");
 }
 
+/* A number that is none in JSON is a word. */
+static void put_real(clr_json *json, double value)
+{
+    char text[CLR_DECIMAL_ROOM];
+    clr_decimal_write(text, 17, value);
+    clr_json_put(json, isfinite(value) ? text
+                       : isnan(value)  ? "\"nan\""
+                       : value > 0     ? "\"inf\""
+                                       : "\"-inf\"");
+}
+
 static void put_element(clr_json *json, const clrnn_node_desc *desc, const clr_member *m,
                         uint32_t i)
 {
-    char text[CLR_DECIMAL_ROOM];
     const int64_t value = clr_member_get(desc, m, i);
     switch (m->type) {
     case CLR_MEMBER_F64:
-        clr_decimal_write(text, 17, clr_member_real(desc, m, i));
-        clr_json_put(json, text);
+        put_real(json, clr_member_real(desc, m, i));
         break;
     case CLR_MEMBER_BOOL:
         clr_json_put(json, value ? "true" : "false");

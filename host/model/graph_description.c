@@ -31,6 +31,19 @@ static bool integer(const cJSON *item, int64_t *value)
     return true;
 }
 
+/* A number; those that JSON has not are words. */
+static bool real(const cJSON *item, double *value)
+{
+    const char *word = cJSON_IsString(item) ? item->valuestring : NULL;
+    if (!word) {
+        *value = cJSON_IsNumber(item) ? item->valuedouble : NAN;
+        return isfinite(*value);
+    }
+    const bool minus = *word == '-', infinite = strcmp(word + minus, "inf") == 0;
+    *value = !infinite ? (double)NAN : minus ? -(double)INFINITY : (double)INFINITY;
+    return infinite || strcmp(word, "nan") == 0;
+}
+
 static bool in_range(const clr_member *m, int64_t value)
 {
     return m->type == CLR_MEMBER_I64   ? true
@@ -41,11 +54,8 @@ static bool in_range(const clr_member *m, int64_t value)
 static bool take_element(clrnn_node_desc *desc, const clr_member *m, uint32_t i, const cJSON *item)
 {
     int64_t value = 0;
-    if (m->type == CLR_MEMBER_F64) {
-        double *at = (double *)((char *)desc + m->offset);
-        *at = cJSON_IsNumber(item) ? item->valuedouble : NAN;
-        return isfinite(*at);
-    }
+    if (m->type == CLR_MEMBER_F64)
+        return real(item, (double *)((char *)desc + m->offset));
     if (m->type == CLR_MEMBER_WORD) {
         const char *word = NULL;
         for (; cJSON_IsString(item) && (word = m->word((uint32_t)value)); value++)

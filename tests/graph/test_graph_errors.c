@@ -38,6 +38,7 @@ static void test_nodes(void **state)
         {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .inputs = {"#9"}}, "it reads '#9'"},
         {{.kind = CLRNN_NODE_DENSE, .name = "x", .units = 1}, "a value 'x' already"},
         {{.kind = CLRNN_NODE_DENSE, .name = "#1", .units = 1}, "'#1' cannot be the name"},
+        {{.kind = CLRNN_NODE_DENSE, .name = "a\nb", .units = 1}, "byte 10 cannot be in the name"},
         {{.kind = CLRNN_NODE_DENSE, .name = "n"}, "node 'n' (dense): units is 0"},
         {{.kind = CLRNN_NODE_DENSE, .name = "n", .units = 1, .inputs = {"ids"}}, "is ids"},
         {{.kind = CLRNN_NODE_EMBEDDING, .name = "n", .units = 1, .vocabulary = 2}, "must be ids"},
@@ -86,6 +87,12 @@ static void test_nodes(void **state)
         {{.kind = CLRNN_NODE_TRANSPOSE, .name = "n", .rank = 3, .order = {0, 1, 1}}, "once"},
         {{.kind = CLRNN_NODE_SLICE, .name = "n", .rank = 1, .begin = {-1}, .end = {CLRNN_TO_END}},
          "time is cut from its begin on"},
+        {{.kind = CLRNN_NODE_SLICE, .name = "n", .rank = 1, .step = {INT64_MIN}},
+         "step[0] is -9223372036854775808, beyond 2^53"},
+        {{.kind = CLRNN_NODE_PAD, .name = "n", .rank = 1, .begin = {INT64_MAX - 1}},
+         "begin[0] is 9223372036854775806"},
+        {{.kind = CLRNN_NODE_PAD, .name = "n", .rank = 1, .end = {0, 3}},
+         "end[1] is set, but rank is 1"},
         {{.kind = CLRNN_NODE_DROPOUT, .name = "n", .probability = 1}, "is not in [0,1)"},
         {{.kind = CLRNN_NODE_REDUCE, .name = "n", .rank = 1, .order = {7}}, "order must name axes"},
         {{.kind = CLRNN_NODE_BATCH_NORM, .name = "n", .axis = 1}, "is not a number"},
@@ -127,6 +134,9 @@ static void test_ends(void **state)
     assert_error_contains("input 'z': axis 1");
     assert_int_equal(clrnn_graph_input(graph, &zero), CLRNN_ERR_ARGUMENT);
     assert_error_contains("input 'z': axis 0");
+    const clrnn_graph_input_desc vast = {.name = "z", .rank = 2, .shape = {INT64_MAX, INT64_MAX}};
+    assert_int_equal(clrnn_graph_input(graph, &vast), CLRNN_ERR_RANGE);
+    assert_error_contains("input 'z': [9223372036854775807,9223372036854775807] is more than");
     assert_int_equal(clrnn_graph_output(graph, "y", "nothing"), CLRNN_ERR_ARGUMENT);
     assert_error_contains("'nothing'");
     assert_int_equal(clrnn_graph_output(graph, "y", "x"), CLRNN_OK);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * tests/model/test_graph_files.c - graphs and states of streams in files, and back. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,30 @@ static void test_any_graph(void **state)
         free(after);
         clrnn_graph_destroy(&back);
         drawn_free(&d);
+    }
+}
+
+/* Numbers that JSON has no word for, as of a pooling's padding. */
+static void test_not_finite(void **state)
+{
+    static const double values[] = {-INFINITY, INFINITY, NAN, -2.5e-310};
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        clrnn_graph *graph = NULL, *back = NULL;
+        const clrnn_graph_input_desc x = {.name = "x", .rank = 1, .shape = {4}};
+        const clrnn_node_desc pad = {
+            .kind = CLRNN_NODE_PAD, .name = "pad", .rank = 1, .begin = {2}, .value = values[i]};
+        assert_int_equal(clrnn_graph_create(&test_log, NULL, &graph), CLRNN_OK);
+        assert_int_equal(clrnn_graph_input(graph, &x), CLRNN_OK);
+        assert_int_equal(clrnn_graph_add(graph, &pad, NULL), CLRNN_OK);
+        assert_int_equal(clrnn_graph_output(graph, "y", "pad"), CLRNN_OK);
+        assert_int_equal(clrnn_graph_save(graph, path_of("pad.safetensors")), CLRNN_OK);
+        assert_int_equal(clrnn_graph_load(path_of("pad.safetensors"), CLRNN_F32, &test_log, &back),
+                         CLRNN_OK);
+        const double value = clrnn_graph_node(back, 0)->value;
+        assert_true(value == values[i] || (isnan(value) && isnan(values[i])));
+        clrnn_graph_destroy(&graph);
+        clrnn_graph_destroy(&back);
     }
 }
 
@@ -218,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_graph),
+        cmocka_unit_test(test_not_finite),
         cmocka_unit_test_setup_teardown(test_model, test_open, test_close),
         cmocka_unit_test(test_initialize),
         cmocka_unit_test(test_bad_descriptions),
