@@ -20,6 +20,25 @@ clrnn_status clr_node_fail(const clrnn_log *log, const clrnn_node_desc *desc, cl
                     kind ? kind : "?", text);
 }
 
+enum { MESSAGE_ROOM = 256 };
+
+/* Keeps a message, so that it can stand behind the node's name. */
+static void keep_message(void *user, clrnn_log_level level, const char *text)
+{
+    (void)level;
+    snprintf(user, MESSAGE_ROOM, "%s", text);
+}
+
+clrnn_status clr_node_network(const clr_infer *infer, clr_network *network)
+{
+    char why[MESSAGE_ROOM] = "";
+    const clrnn_log kept = {CLRNN_LOG_ERROR, keep_message, why};
+    const clrnn_status status = clr_network_init(&infer->desc->network, &kept, network);
+    return status == CLRNN_OK ? CLRNN_OK
+                              : clr_node_fail(infer->log, infer->desc, status,
+                                              "its network is not possible: %s", why);
+}
+
 void clr_infer_rule(clr_infer *infer, clr_shape *out, uint64_t limit, int64_t up, int64_t add,
                     int64_t stride)
 {

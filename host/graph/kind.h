@@ -13,6 +13,7 @@
 #include "math/gemm.h"
 #include "math/map.h"
 #include "math/sequence.h"
+#include "shape/network.h"
 
 /* --- shapes --------------------------------------------------------------------------------- */
 
@@ -63,6 +64,9 @@ typedef struct clr_infer {
 /** An error of a node in one line that begins with its kind and name. */
 clrnn_status clr_node_fail(const clrnn_log *log, const clrnn_node_desc *desc, clrnn_status status,
                            const char *format, ...) CLR_PRINTF(4, 5);
+
+/** The network of a node, or an error of the node that says what is wrong with it. */
+clrnn_status clr_node_network(const clr_infer *infer, clr_network *network);
 
 /** Where lengths of what is made along time come from: the rule `own_rule`, of in[0]'s. */
 void clr_infer_rule(clr_infer *infer, clr_shape *out, uint64_t limit, int64_t up, int64_t add,

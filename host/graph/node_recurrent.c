@@ -7,7 +7,6 @@
 #include "base/philox.h"
 #include "device/buffer.h"
 #include "graph/counted.h"
-#include "shape/network.h"
 
 /* --- shapes ---------------------------------------------------------------------------------- */
 
@@ -69,9 +68,9 @@ static clrnn_status recurrent_infer(clr_infer *infer)
 {
     const clr_shape *x = infer->in[0];
     clr_network n;
-    clrnn_status status = clr_network_init(&infer->desc->network, infer->log, &n);
+    clrnn_status status = clr_node_network(infer, &n);
     if (status != CLRNN_OK)
-        return clr_node_fail(infer->log, infer->desc, status, "its network is not possible");
+        return status;
     if (x->size[x->rank - 1] != infer->desc->network.input_size)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
                              "its input_size would depend on T or N");

@@ -50,7 +50,7 @@ static void test_nodes(void **state)
         {{.kind = CLRNN_NODE_ADD, .name = "n"}, "input 1 is missing"},
         {{.kind = CLRNN_NODE_ACTIVATION, .name = "n", .inputs = {"x", "x"}}, "but it reads 1"},
         {{.kind = CLRNN_NODE_SOFTMAX, .name = "n", .axis = 3}, "[T,N,4] has no axis 3"},
-        {{.kind = CLRNN_NODE_RECURRENT, .name = "n"}, "network is not possible"},
+        {{.kind = CLRNN_NODE_RECURRENT, .name = "n"}, "its network is not possible: network: hidden_size"},
         {{.kind = CLRNN_NODE_RECURRENT,
           .name = "n",
           .network = {.hidden_size = 2, .input_size = 3}},
