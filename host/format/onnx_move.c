@@ -267,6 +267,16 @@ static clrnn_status mirror(onnx_node *n, const pads *p, uint32_t axis, uint32_t 
     return status == CLRNN_OK ? clr_onnx_join(n, axis, parts, used, at) : status;
 }
 
+/* What padding below 0 takes away. */
+static clrnn_status cut_off(onnx_node *n, const pads *p, uint32_t axis, uint32_t in, uint32_t *at)
+{
+    const int64_t begin = p->begin[axis], end = p->end[axis];
+    *at = in;
+    return begin < 0 || end < 0 ? clr_onnx_cut(n, axis, begin < 0 ? -begin : 0,
+                                               end < 0 ? end : CLRNN_TO_END, 1, in, at)
+                                : CLRNN_OK;
+}
+
 static clrnn_status pad_build(onnx_node *n)
 {
     pads p;
@@ -285,11 +295,14 @@ static clrnn_status pad_build(onnx_node *n)
     } else if (strcmp(p.mode, "reflect") && strcmp(p.mode, "edge") && strcmp(p.mode, "wrap")) {
         status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "mode '%s'", p.mode);
     } else {
+        /* What is cut off does not go round; mirrors show it. */
+        const bool cut_first = strcmp(p.mode, "wrap") == 0;
         for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++) {
-            status = mirror(n, &p, i, at, &at);
-            if (status == CLRNN_OK && (p.begin[i] < 0 || p.end[i] < 0))
-                status = clr_onnx_cut(n, i, p.begin[i] < 0 ? -p.begin[i] : 0,
-                                      p.end[i] < 0 ? p.end[i] : CLRNN_TO_END, 1, at, &at);
+            status = cut_first ? cut_off(n, &p, i, at, &at) : CLRNN_OK;
+            if (status == CLRNN_OK)
+                status = mirror(n, &p, i, at, &at);
+            if (status == CLRNN_OK && !cut_first)
+                status = cut_off(n, &p, i, at, &at);
         }
     }
     if (status == CLRNN_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * format/onnx_norm.c - normalisation, softmax, dropout. */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,91 @@ static clrnn_status instance_norm_build(onnx_node *n)
     return status;
 }
 
+/* [N,C,..] as [N,groups,rest], normalised over the rest; scale and bias of each group up to opset
+ * 20, then of each channel. */
+static clrnn_status group_norm_build(onnx_node *n)
+{
+    double epsilon = 1e-5;
+    int64_t groups = 0, stash = 1;
+    uint32_t at = 0, scale = 0, bias = 0;
+    uint64_t parts[ONNX_WORLDS][3], whole[ONNX_WORLDS][CLRNN_MOST_AXES];
+    uint64_t *const to_parts[] = {parts[0], parts[1]}, *const back[] = {whole[0], whole[1]};
+    clrnn_status status = clr_onnx_real(n, "epsilon", 1e-5, &epsilon);
+    if (status == CLRNN_OK)
+        status = clr_onnx_integer(n, "num_groups", 0, &groups);
+    if (status == CLRNN_OK)
+        status = clr_onnx_integer(n, "stash_type", 1, &stash); /* float: what we compute with */
+    if (status == CLRNN_OK)
+        status = clr_onnx_number_in(n, 0, &at);
+    const uint32_t rank = status == CLRNN_OK ? clr_onnx_shape(n, at)->rank : 0;
+    if (status == CLRNN_OK &&
+        (rank < 3 || groups < 1 || clr_onnx_size(n, at, 1, 0) % (uint64_t)groups != 0))
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "X in %lld groups", (long long)groups);
+    if (status != CLRNN_OK)
+        return status;
+    for (int w = 0; w < ONNX_WORLDS; w++) {
+        parts[w][0] = clr_onnx_size(n, at, 0, w);
+        parts[w][1] = (uint64_t)groups;
+        parts[w][2] = 1;
+        for (uint32_t i = 0; i < rank; i++) {
+            whole[w][i] = clr_onnx_size(n, at, i, w);
+            parts[w][2] *= i == 0 ? 1 : i == 1 ? whole[w][1] / (uint64_t)groups : whole[w][i];
+        }
+    }
+    const bool by_group = n->m->opset < 21;
+    clrnn_node_desc desc = {
+        .kind = CLRNN_NODE_LAYER_NORM, .rank = 1, .epsilon = epsilon, .no_bias = true};
+    status = clr_onnx_add_reshape(n, 3, to_parts, at, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add(n, &desc, &at, 1, &at);
+    if (status == CLRNN_OK)
+        status = per_channel(n, 1, by_group ? 1 : rank - 2, &scale);
+    if (status == CLRNN_OK)
+        status = per_channel(n, 2, by_group ? 1 : rank - 2, &bias);
+    if (status == CLRNN_OK && by_group)
+        status = affine(n, scale, bias, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_reshape(n, rank, back, at, &at);
+    if (status == CLRNN_OK && !by_group)
+        status = affine(n, scale, bias, &at);
+    if (status == CLRNN_OK)
+        clr_onnx_set_graph(n, 0, at, ONNX_REAL);
+    return status;
+}
+
+/* x over its norm along an axis; of zeros 0. */
+static clrnn_status lp_norm_build(onnx_node *n)
+{
+    static const double least = FLT_MIN;
+    clrnn_node_desc smallest = {.kind = CLRNN_NODE_CONSTANT, .data = &least};
+    int64_t where = -1, p = 2;
+    uint32_t x = 0, axis = 0, at = 0, bound = 0;
+    clrnn_status status = clr_onnx_integer(n, "axis", -1, &where);
+    if (status == CLRNN_OK)
+        status = clr_onnx_integer(n, "p", 2, &p);
+    if (status == CLRNN_OK && p != 1 && p != 2)
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "p of %lld", (long long)p);
+    if (status == CLRNN_OK)
+        status = clr_onnx_number_in(n, 0, &x);
+    if (status == CLRNN_OK)
+        status = clr_onnx_axis(n, where, clr_onnx_shape(n, x)->rank, &axis);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_function(n, p == 1 ? CLRNN_FN_ABS : CLRNN_FN_SQUARE, 0, 0, x, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_reduce(n, CLRNN_REDUCE_SUM, &axis, 1, true, at, &at);
+    if (status == CLRNN_OK && p == 2)
+        status = clr_onnx_add_function(n, CLRNN_FN_SQRT, 0, 0, at, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add(n, &smallest, NULL, 0, &bound);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_pair(n, CLRNN_NODE_MAX, at, bound, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_pair(n, CLRNN_NODE_DIV, x, at, &at);
+    if (status == CLRNN_OK)
+        clr_onnx_set_graph(n, 0, at, ONNX_REAL);
+    return status;
+}
+
 /* --- softmax -----------------------------------------------------------------------------------
  */
 
@@ -199,7 +285,8 @@ static clrnn_status softmax_build(onnx_node *n)
 /* --- dropout -----------------------------------------------------------------------------------
  */
 
-/* Nothing, outside of training; the mask is all true. */
+/* Nothing, outside of training; the mask is all true, or before opset 12, where nothing says it,
+ * all false as ONNX Runtime's. */
 static clrnn_status dropout_build(onnx_node *n)
 {
     double ratio = 0, training = 0;
@@ -225,7 +312,7 @@ static clrnn_status dropout_build(onnx_node *n)
             ones[w].size[i] = clr_onnx_size(n, x, i, w);
         status = clr_onnx_allocate(n, &ones[w]);
         if (status == CLRNN_OK)
-            ones[w].data[0] = 1;
+            ones[w].data[0] = n->m->opset >= 12;
     }
     if (status == CLRNN_OK)
         clr_onnx_set_known(n, 1, &ones[0], &ones[1]);
@@ -237,6 +324,8 @@ static clrnn_status dropout_build(onnx_node *n)
 const onnx_op clr_onnx_ops_norm[] = {{"BatchNormalization", 5, 5, 1, NULL, batch_norm_build},
                                      {"LayerNormalization", 2, 3, 1, NULL, layer_norm_build},
                                      {"InstanceNormalization", 3, 3, 1, NULL, instance_norm_build},
+                                     {"GroupNormalization", 3, 3, 1, NULL, group_norm_build},
+                                     {"LpNormalization", 1, 1, 1, NULL, lp_norm_build},
                                      {"Softmax", 1, 1, 1, NULL, softmax_build},
                                      {"LogSoftmax", 1, 1, 1, NULL, softmax_build},
                                      {"Dropout", 1, 3, 2, NULL, dropout_build},

@@ -220,43 +220,90 @@ static clrnn_status scatter_elements_build(onnx_node *n)
     return status;
 }
 
-/* Indices [..,k] name the first k axes of data. */
+/* Indices [..,k] name the first k axes of x: the elements that they mean, *to the caller's. */
+static clrnn_status named_elements(onnx_node *n, const onnx_array *x, double **to, size_t *count)
+{
+    const onnx_array *ids = &n->in[1]->array[0];
+    const uint32_t k = ids->rank ? (uint32_t)ids->size[ids->rank - 1] : 0;
+    if (ids->rank == 0 || k == 0 || k > x->rank)
+        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "indices of another shape than its data");
+    size_t inner = 1, rows = clr_onnx_count(ids) / k;
+    for (uint32_t i = k; i < x->rank; i++)
+        inner *= (size_t)x->size[i];
+    *count = rows * inner;
+    *to = *count <= 1u << 24 ? clr_calloc(*count, sizeof **to) : NULL;
+    if (!*to)
+        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "no memory for %zu indices", *count);
+    clrnn_status status = CLRNN_OK;
+    for (size_t r = 0; r < rows && status == CLRNN_OK; r++) {
+        size_t row = 0;
+        for (uint32_t i = 0; i < k && status == CLRNN_OK; i++) {
+            double id = clr_onnx_at(ids, r * k + i);
+            id += id < 0 ? (double)x->size[i] : 0;
+            if (!(id >= 0 && id < (double)x->size[i]))
+                status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "index %g of axis %u", id, i);
+            else
+                row = row * (size_t)x->size[i] + (size_t)id;
+        }
+        for (size_t i = 0; i < inner; i++)
+            (*to)[r * inner + i] = (double)(row * inner + i);
+    }
+    return status;
+}
+
 static clrnn_status scatter_nd_build(onnx_node *n)
 {
+    double *to = NULL;
+    size_t count = 0;
     uint32_t at = 0;
     clrnn_status status = no_reduction(n);
     if (status == CLRNN_OK)
         status = clr_onnx_need_same(n, 1, "indices");
     if (status == CLRNN_OK)
         status = clr_onnx_number_in(n, 0, &at);
+    const onnx_array x = status == CLRNN_OK ? shape_as_array(n, at) : (onnx_array){0};
+    if (status == CLRNN_OK)
+        status = named_elements(n, &x, &to, &count);
+    if (status == CLRNN_OK)
+        status = scatter(n, to, count);
+    free(to);
+    return status;
+}
+
+/* Data's elements, in the shape of the indices but for their last axis, then that of a row. */
+static clrnn_status gather_nd_build(onnx_node *n)
+{
+    double *from = NULL;
+    size_t count = 0;
+    int64_t shared = 0;
+    uint32_t at = 0;
+    clrnn_status status = clr_onnx_integer(n, "batch_dims", 0, &shared);
+    if (status == CLRNN_OK && shared != 0)
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "batch_dims %lld", (long long)shared);
+    if (status == CLRNN_OK)
+        status = clr_onnx_need_same(n, 1, "indices");
+    if (status == CLRNN_OK)
+        status = clr_onnx_number_in(n, 0, &at);
+    const onnx_array x = status == CLRNN_OK ? shape_as_array(n, at) : (onnx_array){0};
+    if (status == CLRNN_OK)
+        status = named_elements(n, &x, &from, &count);
+    if (status == CLRNN_OK)
+        status = flat(n, at, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_pick(n, 0, from, count, at, &at);
+    free(from);
     if (status != CLRNN_OK)
         return status;
-    const onnx_array x = shape_as_array(n, at), *ids = &n->in[1]->array[0];
-    const uint32_t k = ids->rank ? (uint32_t)ids->size[ids->rank - 1] : 0;
-    if (ids->rank == 0 || k == 0 || k > x.rank)
-        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "indices of another shape than its data");
-    size_t inner = 1, rows = clr_onnx_count(ids) / k;
+    onnx_array like = n->in[1]->array[0];
+    const uint32_t k = (uint32_t)like.size[like.rank - 1];
+    like.rank--;
+    if (like.rank + x.rank - k > CLRNN_MOST_AXES)
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "%u axes", like.rank + x.rank - k);
     for (uint32_t i = k; i < x.rank; i++)
-        inner *= (size_t)x.size[i];
-    double *to = clr_calloc(rows * inner, sizeof *to);
-    if (!to)
-        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
-    for (size_t r = 0; r < rows && status == CLRNN_OK; r++) {
-        size_t row = 0;
-        for (uint32_t i = 0; i < k && status == CLRNN_OK; i++) {
-            double id = clr_onnx_at(ids, r * k + i);
-            id += id < 0 ? (double)x.size[i] : 0;
-            if (!(id >= 0 && id < (double)x.size[i]))
-                status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "index %g of axis %u", id, i);
-            else
-                row = row * (size_t)x.size[i] + (size_t)id;
-        }
-        for (size_t i = 0; i < inner; i++)
-            to[r * inner + i] = (double)(row * inner + i);
-    }
+        like.size[like.rank++] = x.size[i];
+    status = shaped(n, &like, at, &at);
     if (status == CLRNN_OK)
-        status = scatter(n, to, rows * inner);
-    free(to);
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
@@ -265,4 +312,5 @@ const onnx_op clr_onnx_ops_pick[] = {
     {"ScatterElements", 3, 3, 1, NULL, scatter_elements_build},
     {"Scatter", 3, 3, 1, NULL, scatter_elements_build},
     {"ScatterND", 3, 3, 1, NULL, scatter_nd_build},
+    {"GatherND", 2, 2, 1, NULL, gather_nd_build},
     {0}};

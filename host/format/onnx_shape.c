@@ -246,7 +246,8 @@ static clrnn_status new_shape(onnx_node *n, int world, uint32_t rank, const uint
         axis += axis < 0 ? rank : 0;
         if (status == CLRNN_OK && (axis < 0 || axis > rank))
             status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "axis %lld", (long long)axis);
-        *out = (onnx_array){.rank = 2, .size = {1, 1}};
+        out->rank = 2;
+        out->size[0] = out->size[1] = 1;
         for (i = 0; i < rank; i++)
             out->size[i >= axis] *= from[i];
         return status;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * format/onnx_signal.c - operators that are a product with a matrix which is known: STFT, DFT,
- * CumSum, Resize, Upsample. */
+ * format/onnx_signal.c - operators that are a product with a matrix which is known: CumSum, Resize,
+ * Upsample. */
+#include "format/onnx_signal.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +10,12 @@
 #include "base/memory.h"
 #include "format/onnx_pick.h"
 
-#define PI 3.14159265358979323846
-
 /* --- a matrix along an axis ---------------------------------------------------------------------
  */
 
-/* y = M x over one axis, M [rows, columns]: the axis goes last, and comes back. */
-static clrnn_status along(onnx_node *n, uint32_t axis, const double *matrix, size_t rows,
-                          uint32_t in, uint32_t *at)
+/* The axis goes last, and comes back. */
+clrnn_status clr_onnx_along(onnx_node *n, uint32_t axis, const double *matrix, size_t rows,
+                            uint32_t in, uint32_t *at)
 {
     const uint32_t rank = clr_onnx_shape(n, in)->rank;
     const size_t columns = (size_t)clr_onnx_size(n, in, axis, 0);
@@ -33,8 +33,7 @@ static clrnn_status along(onnx_node *n, uint32_t axis, const double *matrix, siz
     return status == CLRNN_OK ? clr_onnx_add_transpose(n, order, *at, at) : status;
 }
 
-/* The size of an axis, which must be a number. */
-static clrnn_status fixed(onnx_node *n, uint32_t at, uint32_t axis, size_t *size)
+clrnn_status clr_onnx_fixed(onnx_node *n, uint32_t at, uint32_t axis, size_t *size)
 {
     *size = (size_t)clr_onnx_size(n, at, axis, 0);
     if (*size == clr_onnx_size(n, at, axis, 1) && *size > 0 && *size <= 1u << 16)
@@ -43,7 +42,7 @@ static clrnn_status fixed(onnx_node *n, uint32_t at, uint32_t axis, size_t *size
                          "along an axis that is T or N, or too long: give the axes numbers");
 }
 
-static clrnn_status new_matrix(onnx_node *n, size_t rows, size_t columns, double **matrix)
+clrnn_status clr_onnx_matrix(onnx_node *n, size_t rows, size_t columns, double **matrix)
 {
     const bool fits = rows > 0 && rows <= 1u << 16 && rows * columns <= (size_t)1 << 27;
     *matrix = fits ? clr_calloc(rows * columns, sizeof **matrix) : NULL;
@@ -68,102 +67,18 @@ static clrnn_status cumulate_build(onnx_node *n)
     if (status == CLRNN_OK)
         status = clr_onnx_axis(n, (int64_t)where, clr_onnx_shape(n, at)->rank, &axis);
     if (status == CLRNN_OK)
-        status = fixed(n, at, axis, &size);
+        status = clr_onnx_fixed(n, at, axis, &size);
     if (status == CLRNN_OK)
-        status = new_matrix(n, size, size, &matrix);
+        status = clr_onnx_matrix(n, size, size, &matrix);
     for (size_t i = 0; i < size && status == CLRNN_OK; i++)
         for (size_t k = 0; k < size; k++)
             matrix[i * size + k] =
                 reverse ? (exclusive ? k > i : k >= i) : (exclusive ? k < i : k <= i);
     if (status == CLRNN_OK)
-        status = along(n, axis, matrix, size, at, &at);
+        status = clr_onnx_along(n, axis, matrix, size, at, &at);
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     free(matrix);
-    return status;
-}
-
-/* --- Fourier ------------------------------------------------------------------------------------
- */
-
-/* Frames [N, L, 1] to [N, frames, bins, 2]: a convolution with cos and -sin, windowed. */
-static clrnn_status stft_weights(onnx_node *n, size_t length, size_t bins, double *weights)
-{
-    for (size_t b = 0; b < bins; b++)
-        for (size_t i = 0; i < length; i++) {
-            const double phase = 2 * PI * (double)(b * i % length) / (double)length;
-            const double w = clr_onnx_has(n, 2) ? clr_onnx_at(&n->in[2]->array[0], i) : 1;
-            weights[b * length + i] = w * cos(phase);
-            weights[(bins + b) * length + i] = -w * sin(phase);
-        }
-    return CLRNN_OK;
-}
-
-/* signal [N,L] or [N,L,1] as [N,1,L] */
-static clrnn_status signal_in(onnx_node *n, uint32_t *at)
-{
-    uint32_t last = 2, middle = 1;
-    clrnn_status status = clr_onnx_number_in(n, 0, at);
-    const uint32_t rank = status == CLRNN_OK ? clr_onnx_shape(n, *at)->rank : 0;
-    if (status == CLRNN_OK && rank == 3 && clr_onnx_size(n, *at, 2, 0) != 1)
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "a complex signal");
-    if (status == CLRNN_OK && rank != 2 && rank != 3)
-        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "a signal of %u axes", rank);
-    if (status == CLRNN_OK && rank == 3)
-        status = clr_onnx_add_squeeze(n, &last, 1, *at, at);
-    return status == CLRNN_OK ? clr_onnx_add_unsqueeze(n, &middle, 1, *at, at) : status;
-}
-
-static clrnn_status stft_build(onnx_node *n)
-{
-    double step = 1, length = 0, *weights = NULL;
-    int64_t onesided = 1;
-    uint32_t at = 0;
-    clrnn_status status = clr_onnx_integer(n, "onesided", 1, &onesided);
-    if (status == CLRNN_OK)
-        status = clr_onnx_need_number(n, 1, "frame_step", 1, &step);
-    if (status == CLRNN_OK && clr_onnx_has(n, 2))
-        status = clr_onnx_need_same(n, 2, "window");
-    if (status == CLRNN_OK)
-        length = clr_onnx_has(n, 2) ? (double)clr_onnx_count(&n->in[2]->array[0]) : 0;
-    if (status == CLRNN_OK)
-        status = clr_onnx_need_number(n, 3, "frame_length", length, &length);
-    if (status == CLRNN_OK &&
-        (!(length >= 1 && length <= 65536 && step >= 1 && step <= 1e9) ||
-         (clr_onnx_has(n, 2) && (double)clr_onnx_count(&n->in[2]->array[0]) != length)))
-        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "frames of %g by %g", length, step);
-    if (status == CLRNN_OK)
-        status = signal_in(n, &at);
-    if (status != CLRNN_OK)
-        return status;
-    const size_t L = (size_t)length, bins = onesided ? L / 2 + 1 : L;
-    clrnn_node_desc desc = {.kind = CLRNN_NODE_CONV1D,
-                            .units = (uint32_t)(2 * bins),
-                            .kernel = {(uint32_t)L},
-                            .stride = {(uint32_t)step},
-                            .no_bias = true};
-    status = new_matrix(n, 2 * bins, L, &weights);
-    if (status == CLRNN_OK)
-        status = stft_weights(n, L, bins, weights);
-    if (status == CLRNN_OK)
-        status = clr_onnx_add(n, &desc, &at, 1, &at);
-    if (status == CLRNN_OK)
-        status = clr_onnx_set_parameter(n, "weight", weights, 2 * bins * L);
-    free(weights);
-    uint64_t sizes[ONNX_WORLDS][4];
-    uint64_t *const size[ONNX_WORLDS] = {sizes[0], sizes[1]};
-    for (int w = 0; w < ONNX_WORLDS && status == CLRNN_OK; w++) {
-        sizes[w][0] = clr_onnx_size(n, at, 0, w);
-        sizes[w][1] = 2;
-        sizes[w][2] = bins;
-        sizes[w][3] = clr_onnx_size(n, at, 2, w);
-    }
-    if (status == CLRNN_OK)
-        status = clr_onnx_add_reshape(n, 4, size, at, &at);
-    if (status == CLRNN_OK)
-        status = clr_onnx_add_transpose(n, (uint32_t[]){0, 3, 2, 1}, at, &at);
-    if (status == CLRNN_OK)
-        clr_onnx_set_graph(n, 0, at, ONNX_REAL);
     return status;
 }
 
@@ -235,10 +150,10 @@ static clrnn_status resize_axis(onnx_node *n, const resizing *r, uint32_t axis, 
     size_t own = 0;
     double *matrix = NULL, x = 0;
     const bool linear = strcmp(r->mode, "linear") == 0;
-    clrnn_status status = fixed(n, in, axis, &own);
+    clrnn_status status = clr_onnx_fixed(n, in, axis, &own);
     const size_t rows = r->size[axis], columns = linear ? own : 1;
     if (status == CLRNN_OK)
-        status = new_matrix(n, rows, columns, &matrix);
+        status = clr_onnx_matrix(n, rows, columns, &matrix);
     for (size_t i = 0; i < rows && status == CLRNN_OK; i++) {
         status = place_of(n, r, axis, own, i, &x);
         const double last = (double)own - 1, near = nearest(r, x);
@@ -252,7 +167,7 @@ static clrnn_status resize_axis(onnx_node *n, const resizing *r, uint32_t axis, 
         }
     }
     if (status == CLRNN_OK)
-        status = linear ? along(n, axis, matrix, rows, in, at)
+        status = linear ? clr_onnx_along(n, axis, matrix, rows, in, at)
                         : clr_onnx_pick(n, axis, matrix, rows, in, at);
     free(matrix);
     return status;
@@ -296,7 +211,6 @@ static clrnn_status resize_build(onnx_node *n)
 }
 
 const onnx_op clr_onnx_ops_signal[] = {{"CumSum", 2, 2, 1, NULL, cumulate_build},
-                                       {"STFT", 2, 4, 1, NULL, stft_build},
                                        {"Resize", 1, 4, 1, NULL, resize_build},
                                        {"Upsample", 2, 2, 1, NULL, resize_build},
                                        {0}};

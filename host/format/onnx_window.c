@@ -54,12 +54,11 @@ clrnn_status clr_onnx_read_window(onnx_node *n, uint32_t x, const uint64_t *kern
     *w = (onnx_window){.spaces = clr_onnx_shape(n, x)->rank - 2};
     if (clr_onnx_shape(n, x)->rank < 3)
         return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "X has %u axes", clr_onnx_shape(n, x)->rank);
-    clrnn_status status = per_axis(n, "kernel_shape", w->spaces, 0, w->kernel);
-    if (kernel && !clr_onnx_attribute(n, "kernel_shape")) {
-        status = CLRNN_OK;
-        for (uint32_t i = 0; i < w->spaces; i++)
-            w->kernel[i] = (int64_t)kernel[i];
-    }
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; kernel && i < w->spaces; i++)
+        w->kernel[i] = (int64_t)kernel[i];
+    if (!kernel || clr_onnx_attribute(n, "kernel_shape"))
+        status = per_axis(n, "kernel_shape", w->spaces, 0, w->kernel);
     for (uint32_t i = 0; kernel && i < w->spaces && status == CLRNN_OK; i++)
         if (w->kernel[i] != (int64_t)kernel[i])
             status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "kernel_shape is not that of W");

@@ -44,24 +44,6 @@ static unsigned size_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
     return size;
 }
 
-/* Whether a function's value grows with x. */
-static bool is_unbounded(clrnn_function function)
-{
-    return function == CLRNN_FN_RELU || function == CLRNN_FN_LEAKY_RELU ||
-           function == CLRNN_FN_THRESHOLDED_RELU || function == CLRNN_FN_ELU ||
-           function == CLRNN_FN_AFFINE || function == CLRNN_FN_SOFTPLUS;
-}
-
-/* An LSTM whose gates and output all grow multiplies its states by themselves: a few steps make
- * numbers of which rounding leaves nothing. Bounded gates do not. */
-static void bound_gates(clrnn_network_desc *d)
-{
-    for (int i = 0; i < 2 && d->cell == CLRNN_CELL_LSTM && d->gate_clip == 0; i++)
-        if (is_unbounded(d->activations[i][0].function) &&
-            is_unbounded(d->activations[i][2].function))
-            d->gate_clip = 0.75f;
-}
-
 /* Kernels are the same for all values of bounds and of alpha and beta: they are tested with some
  * that neither end all gradients nor let states grow. */
 static void tame(clrnn_network_desc *d)
@@ -80,7 +62,6 @@ static void tame(clrnn_network_desc *d)
         if (a->function == CLRNN_FN_THRESHOLDED_RELU)
             a->alpha = 0.25f;
     }
-    bound_gates(d);
 }
 
 /* The problem in miniature for the kernels of such plans. As a string it is also their name. */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ * tests/format/ops.c - see tests/format/ops.h. */
+#include "format/ops.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "support.h"
+
+#include "format/imported.h"
+
+int64_t ops_opset = 14;
+
+proto ops_begin(uint32_t rank, const int64_t *shape, bool lengths)
+{
+    static const int64_t rows[] = {-2};
+    proto graph = {0}, x = proto_value("x", 1, rank, shape), n = proto_value("lengths", 7, 1, rows);
+    proto_message(&graph, 11, &x);
+    if (lengths)
+        proto_message(&graph, 11, &n);
+    else
+        free(n.data);
+    return graph;
+}
+
+void ops_node(proto *graph, proto node)
+{
+    proto_message(graph, 1, &node);
+}
+
+void ops_tensor(proto *graph, const char *name, int type, uint32_t rank, const uint64_t *shape,
+                const double *values)
+{
+    proto tensor = proto_tensor(name, type, rank, shape, values);
+    proto_message(graph, 5, &tensor);
+}
+
+proto ops_one(const char *op, const char *a, const char *y)
+{
+    return proto_node(op, y, (const char *[]){a}, 1, (const char *[]){y}, 1);
+}
+
+proto ops_two(const char *op, const char *a, const char *b, const char *y)
+{
+    return proto_node(op, y, (const char *[]){a, b}, 2, (const char *[]){y}, 1);
+}
+
+void ops_expect(void **state, proto *graph, const double *x, const double *lengths,
+                const double *wanted, size_t count)
+{
+    proto y = proto_value("y", 1, 0, NULL);
+    proto_message(graph, 12, &y);
+    proto model = proto_model(graph, ops_opset);
+    const char *path = proto_save(&model, "ops.onnx");
+    const clrnn_import_size sizes[] = {{"d1", CLRNN_STEPS}, {"d2", CLRNN_BATCH}};
+    const clrnn_import_desc desc = {
+        .precision = CLRNN_F64, .sizes = sizes, .size_count = lengths ? 0 : 2};
+    const imported_array in[] = {{"x", x}, {"lengths", lengths}};
+    for (int device = 0; device < 2; device++) {
+        clrnn_graph *read = NULL;
+        size_t made = 0;
+        if (clrnn_graph_import(path, &desc, &test_log, &read) != CLRNN_OK)
+            fail_msg("%s", test_last_error);
+        double *got = imported_output(device ? *state : NULL, read, OPS_STEPS, OPS_ROWS, in,
+                                      lengths ? 2 : 1, "y", &made);
+        assert_int_equal(made, count);
+        for (size_t i = 0; i < count; i++)
+            if (!(isnan(wanted[i]) ? isnan(got[i])
+                                   : got[i] == wanted[i] || fabs(got[i] - wanted[i]) < 1e-12))
+                fail_msg("element %zu is %g, not %g", i, got[i], wanted[i]);
+        free(got);
+        clrnn_graph_destroy(&read);
+    }
+}
