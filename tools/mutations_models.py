@@ -80,6 +80,20 @@ MODELS = [
     ("keras-backwards-not-turned", "test_keras_files", [
         ("host/format/keras_recurrent.c", "return slice(k, k->node, 1, -1, CLRNN_TO_END, -1,",
          "return slice(k, k->node, 1, 0, CLRNN_TO_END, 1,")]),
+    ("onnx-transform-backwards", "test_onnx_ops", [
+        ("host/format/onnx_fourier.c", "sign = t->inverse ? 1 : -1", "sign = t->inverse ? -1 : 1")]),
+    ("onnx-one-hot-not-from-the-end", "test_onnx_ops", [
+        ("host/format/onnx_layout.c", "(size_t)depth, -depth, &from_end", "(size_t)depth, 0, &from_end")]),
+    ("onnx-depth-in-one-order", "test_onnx_ops", [
+        ("host/format/onnx_layout.c", "{0, 1, 4, 2, 5, 3}", "{0, 3, 4, 1, 5, 2}")]),
+    ("onnx-wrap-before-the-cut", "test_onnx_ops", [
+        ("host/format/onnx_move.c", 'strcmp(p.mode, "wrap") == 0;', "false;")]),
+    ("onnx-group-scale-of-channels", "test_onnx_ops", [
+        ("host/format/onnx_norm.c", "n->m->opset < 21", "n->m->opset < 11")]),
+    ("graph-no-word-for-infinity", "test_graph_files", [
+        ("host/model/graph_describe.c", "isfinite(value)", "!isnan(value)")]),
+    ("graph-beyond-rank", "test_graph_errors", [
+        ("host/graph/members.c", "ranked && i >= desc->rank", "ranked && i > 7")]),
     ("onnx-number-without-what-is-added", "test_onnx_ops", [
         ("host/format/onnx_build.c", "    if (status == CLRNN_OK && more != 0)\n        status = clr_onnx_add_pair",
          "    if (false)\n        status = clr_onnx_add_pair")]),
