@@ -302,7 +302,7 @@ static clrnn_status read_numbers(table *t, clrnn_tensors *set)
     if (status == CLRNN_OK && rows == 0)
         status = clr_fail(t->log, CLRNN_ERR_FORMAT, "%s: a table without rows", t->path);
     if (status == CLRNN_OK && t->words)
-        status = clr_words_number(t->words, values, set);
+        status = clr_words_number(t->words, values, t->log, set);
     if (status == CLRNN_OK)
         status =
             clrnn_tensors_add(set, "", CLRNN_DTYPE_F64, 2, (uint64_t[]){rows, t->count}, values);

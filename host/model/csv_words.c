@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 
 bool clr_words_put(clr_words *words, size_t row, const char *text, const double *number)
@@ -37,14 +38,15 @@ static int compare(const void *a, const void *b)
     return strcmp(p->text, q->text);
 }
 
-clrnn_status clr_words_number(clr_words *words, double *out, clrnn_tensors *set)
+clrnn_status clr_words_number(clr_words *words, double *out, const clrnn_log *log,
+                              clrnn_tensors *set)
 {
     size_t bytes = 1, number = 0;
     for (size_t i = 0; i < words->count; i++)
         bytes += words->all[i].text ? strlen(words->all[i].text) + 1 : 0;
     char *names = clr_calloc(bytes, 1), *end = names;
     if (!names)
-        return CLRNN_ERR_MEMORY;
+        return clr_fail(log, CLRNN_ERR_MEMORY, "a table's words: no memory for %zu bytes", bytes);
     qsort(words->all, words->count, sizeof *words->all, compare);
     for (size_t i = 0; i < words->count; i++) {
         const clr_word *w = &words->all[i];

@@ -25,6 +25,7 @@ void clr_words_free(clr_words *words);
 /** Sort them, numbers before words; out [count] of their rows: which of those that differ, from 0
  *  on, NaN where none is there. Metadata "words" of set: those that differ, a line each. Returns:
  *  CLRNN_OK, CLRNN_ERR_MEMORY */
-clrnn_status clr_words_number(clr_words *words, double *out, clrnn_tensors *set);
+clrnn_status clr_words_number(clr_words *words, double *out, const clrnn_log *log,
+                              clrnn_tensors *set);
 
 #endif
