@@ -225,7 +225,7 @@ MODELS = [
     ("trainer-evaluates-old-weights", "test_graph_trainer", [
         ("host/train/graph_pass.c", "learner->evaluated == learner->version)", "learner->evaluated)")]),
 
-    ("graph-lengths-of-stride", "test_random_graphs", [
+    ("graph-lengths-of-stride", "test_network", [
         ("host/shape/value.c", "(uint64_t)(sum / rule->stride) + 1", "(uint64_t)sum + 1")]),
 
     ("version-number", "test_base", [

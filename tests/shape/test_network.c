@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "shape/layout.h"
+#include "shape/value.h"
 #include "support.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -469,9 +470,23 @@ static void layouts_that_overflow(void **state)
     assert_int_equal(clr_layout_infer(&n, 1u << 30, 16, 1u << 10, &test_log, &l), CLRNN_OK);
 }
 
+/* What a window of 3 by steps of 2 makes of lengths, counted by hand; a slice from 1 on up to 4. */
+static void lengths_of_windows(void **state)
+{
+    static const clr_length_rule window = {.limit = UINT64_MAX, .up = 1, .add = -3, .stride = 2};
+    static const clr_length_rule slice = {.limit = 4, .up = 1, .add = -2, .stride = 1};
+    static const uint64_t windows[] = {0, 0, 0, 1, 1, 2, 2, 3}, slices[] = {0, 0, 1, 2, 3, 3, 3, 3};
+    (void)state;
+    for (uint64_t length = 0; length < 8; length++) {
+        assert_int_equal(clr_length_apply(&window, length), windows[length]);
+        assert_int_equal(clr_length_apply(&slice, length), slices[length]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lengths_of_windows),
         cmocka_unit_test(projected_lstm_is_pytorchs_list),
         cmocka_unit_test(weights_of_every_variant),
         cmocka_unit_test(known_counts),
