@@ -130,7 +130,8 @@ class Unit:
         head += ["#define kernel CLR_KERNEL", "#define reqd_work_group_size(x, y, z) CLR_GROUP",
                  "#define work_group_size_hint(x, y, z) CLR_GROUP"]
         head += [f'#include "{name}.cl"' for name in ["native"] + sources]
-        text = run(clang + ["-E"] + [f"-I{folder}", "-"], "\n".join(head) + "\n")
+        # -P: without the names of files, so that a copy of the tree finds its objects.
+        text = run(clang + ["-E", "-P", f"-I{folder}", "-"], "\n".join(head) + "\n")
         self.kernels = []
         text = KERNEL.sub(self.take, text)
         self.text = text + "".join(self.wrapper(*kernel) for kernel in self.kernels)
