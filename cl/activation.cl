@@ -52,7 +52,7 @@ static inline REALV softplus(REALV x)
 /* Not in line: once for each gate of each place where a cell is computed would be most of what is
  * compiled. (In large groups it is: with a pointer to local memory PoCL 3.1 does not compile it.)
  */
-#if defined(WG) && WG > 1
+#if defined(WG) && WG > 1 || defined(ROWS_ITEM)
 #define APART
 #else
 #define APART NO_INLINE

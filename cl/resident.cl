@@ -108,17 +108,6 @@ static inline global const STORED *column_of(local const product *p, uint unit, 
            mine % TILE_N;
 }
 
-/* Of direction d, 0 or 1. Written so that every word of l that is read has a place known to the
- * compiler: else some copy all of it to slow memory first. */
-static inline void pick_arrays(const scan_launch *l, uint d, local scan_arrays *at)
-{
-    const ulong *first = (const ulong *)&l->scans[0], *second = (const ulong *)&l->scans[1];
-    const ulong mask = -(ulong)d;
-    local ulong *to = (local ulong *)at;
-    UNROLL for (uint i = 0; i < sizeof *at / sizeof *to; i++) to[i] =
-        (first[i] & ~mask) | (second[i] & mask);
-}
-
 /* The end of a phase for the whole group, as phase_end; after a barrier. */
 static inline bool group_stays(const team *m, uint group, uint phases_done, uint phases,
                                uint barriers_done, uint spins, local int *stays)

@@ -8,22 +8,9 @@
 #define EACH  cell_units(w, s, 0, n, unit, 1, sum)
 #include "resident_product.cl"
 
-/* The other product: of a cell with two phases that of the second, else that of a projection. */
-static inline void second_units(local const scan *w, local const scan_step *s, uint n, uint j,
-                                const REAL *sum)
-{
-    REAL of_unit[CELL_GATES];
-    for (int k = FIRST_GATES; k < CELL_GATES; k++)
-        of_unit[k] = sum[k - FIRST_GATES];
-    if (CELL_PHASES > 1)
-        cell_units(w, s, CELL_PHASES - 1, n, j, 1, of_unit);
-    else
-        project_units(w, s, n, j, 1, sum[0]);
-}
-
 #define NAME  second_product
 #define TAKES 1
-#define GATES (CELL_PHASES > 1 ? SECOND_GATES : 1)
+#define GATES SECOND_SUMS
 #define EACH  second_units(w, s, n, unit, sum)
 #include "resident_product.cl"
 

@@ -137,6 +137,17 @@ static inline REAL real_of(ulong bits)
 #endif
 }
 
+/* The arrays of direction d, 0 or 1. Written so that every word of l that is read has a place known
+ * to the compiler: else some copy all of it to slow memory first. */
+static inline void pick_arrays(const scan_launch *l, uint d, SHARED scan_arrays *at)
+{
+    const ulong *first = (const ulong *)&l->scans[0], *second = (const ulong *)&l->scans[1];
+    const ulong mask = -(ulong)d;
+    SHARED ulong *to = (SHARED ulong *)at;
+    UNROLL for (uint i = 0; i < sizeof *at / sizeof *to; i++) to[i] =
+        (first[i] & ~mask) | (second[i] & mask);
+}
+
 /* What forward and back have in common. at: of l, the direction's. */
 static inline void scan_begin(SHARED scan *w, const scan_launch *l, SHARED const scan_arrays *at,
                               global const REAL *weights, global REAL *workspace, global REAL *y,

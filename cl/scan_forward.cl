@@ -197,3 +197,19 @@ static inline ALWAYS_INLINE void project_units(SHARED const scan *w, SHARED cons
     if (s->y)
         store_some(live ? h : (REALV)0, s->y + n * w->y_stride + j, width);
 }
+
+/* Sums for a unit of the product after the first. */
+#define SECOND_SUMS (CELL_PHASES > 1 ? SECOND_GATES : 1)
+
+/* What becomes of them: of a cell with two phases those of the second, else of a projection. */
+static inline void second_units(SHARED const scan *w, SHARED const scan_step *s, uint n, uint j,
+                                const REALV *sum)
+{
+    REALV of_unit[CELL_GATES];
+    for (int k = FIRST_GATES; k < CELL_GATES; k++)
+        of_unit[k] = sum[k - FIRST_GATES];
+    if (CELL_PHASES > 1)
+        cell_units(w, s, CELL_PHASES - 1, n, j, 1, of_unit);
+    else
+        project_units(w, s, n, j, 1, sum[0]);
+}

@@ -31,12 +31,14 @@ for cell, way in itertools.product(CELLS, ("forward", "backward")):
                   "partition", "persistent",
                   *(["persistent_input"] if way == "forward" else []), f"persistent_{way}"],
                  ["prelude", "philox", "function", "cell", "activation", "zoneout", cell, "storage", "scan_launch", "scan", f"scan_{way}",
-                  "partition", "resident", f"resident_{way}"]]
+                  "partition", "resident", f"resident_{way}"],
+                 ["prelude", "philox", "function", "cell", "activation", "zoneout", cell, "storage", "scan_launch", "scan", f"scan_{way}",
+                  "fused", f"fused_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
-VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "STORAGE": [0, 1, 2, 3]}
+VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "ROWS_ITEM": [4, 1, 2], "STORAGE": [0, 1, 2, 3]}
 OPTIONS = [None, 0, 1, 0xffff]  # not defined: the launch's; none, biases, all
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
-SCALAR = {"trace", "convert", "resident"}  # and those that want it to be 1
+SCALAR = {"trace", "convert", "resident", "fused"}  # and those that want it to be 1
 AMD = ["-target", "amdgcn-amd-amdhsa", "-nogpulib"]
 GPUS = {"gfx900": [*AMD, "-mcpu=gfx900"], "gfx1030": [*AMD, "-mcpu=gfx1030"],
         "gfx1100": [*AMD, "-mcpu=gfx1100"], "nvptx": ["-target", "nvptx64-nvidia-cuda"]}
@@ -92,7 +94,7 @@ def gpu_jobs(clang):
     and the names of the GPUs that clang knows."""
     code = ["-S", "-O2", "-o", "/dev/null"]
     ends = {"sequence", "trace", "model", "loss", "optimizer", "noise", "convert", "pack", "gemm", "norm",
-            "stepwise", "resident_forward", "resident_backward"}
+            "stepwise", "resident_forward", "resident_backward", "fused_forward", "fused_backward"}
     jobs, known = [], []
     for gpu, flags in GPUS.items():
         empty = subprocess.run(clang + ["-x", "cl", *flags, *code, "-"], input="kernel void f() {}",

@@ -71,6 +71,8 @@ bool test_has(const clrnn_context *context, test_part part)
     if (part == TEST_RESIDENT &&
         (!context->info.device_fence || context->info.max_work_group < 128))
         return false;
+    if (part == TEST_FUSED && context->info.max_work_group < 256)
+        return false;
     return !clr_is_native(context->context); /* compiled ahead, done at once, groups of one */
 }
 

@@ -31,6 +31,7 @@ typedef enum test_part {
     TEST_USER_EVENTS, /* clCreateUserEvent, which holds up a queue */
     TEST_CLBLAST,
     TEST_RESIDENT,  /* the strategy: work-groups of many work-items */
+    TEST_FUSED,     /* the strategy: work-groups of 256 */
     TEST_PERSISTENT /* the strategy: a processor's */
 } test_part;
 

@@ -5,6 +5,7 @@ A row: name, the tests that must all fail, and one or more (file, text, what tak
 text is found exactly once in the file.
 """
 from mutations_cells import CELLS
+from mutations_fused import MUTATIONS_FUSED
 from mutations_models import MODELS
 
 LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
@@ -374,4 +375,4 @@ MUTATIONS = [
         ("cl/convert.cl", "finite = finite && is_finite(number);", "finite = finite && true;")]),
     ("division-one-step-less", "test_division", [
         ("cl/prelude.cl", "fabs(fma(-b, other, a)) < fabs(rest) ? other : q", "q")]),
-] + CELLS + MODELS
+] + CELLS + MODELS + MUTATIONS_FUSED

@@ -52,8 +52,10 @@ GPUS = [
 ]
 
 
-# Problem strings (README): all that decides how resident is built. Where T, N do not, they are least.
-QUICK = ["cell=lstm,H=1024,T=1,I=4,mode=train", "cell=gru,H=512,T=1,I=4,weights=int8"]
+# Problem strings (README): all that decides how resident, if nothing else is said, or fused is built.
+# Where T, N do not, they are least.
+QUICK = ["cell=lstm,H=1024,T=1,I=4,mode=train", "cell=gru,H=512,T=1,I=4,weights=int8",
+         "cell=lstm,H=64,N=64,T=1,I=4,mode=train,strategy=fused"]
 PROBLEMS = QUICK + [
     *(f"cell={cell},H={H},T=1,I=4,mode=train"
       for cell in ("lstm", "gru", "gru,reset=after", "rnn") for H in (64, 256, 512)),
@@ -64,4 +66,9 @@ PROBLEMS = QUICK + [
     "cell=lstm,peepholes=1,H=256,T=1,I=4,mode=train",
     "cell=lstm,H=256,T=1,I=4,act_g=softsign,mode=train",
     "cell=lstm,H=256,T=1,I=4,precision=f64,mode=train",
-    "cell=gru,H=512,T=1,I=4,precision=f64,mode=train"]
+    "cell=gru,H=512,T=1,I=4,precision=f64,mode=train",
+    *(f"cell={cell},H=64,N=64,T=1,I=4,strategy=fused"
+      for cell in ("lstm,mode=train,P=32", "lstm,weights=int8", "lstm,mode=train,act_g=softsign",
+                   "lstm,mode=train,precision=f64", "gru,mode=train", "gru,weights=f16",
+                   "gru,reset=after,mode=train", "rnn,mode=train")),
+    "cell=lstm,H=64,N=8,T=1,I=4,mode=train,strategy=fused"]

@@ -102,7 +102,9 @@ static size_t panels_count(const clr_run *run, const sizes *s)
 {
     const size_t outer = s->at.outer == CLR_NO_AXIS ? 1 : (size_t)run->out[0].size[s->at.outer];
     const size_t positions = outer ? s->rows / outer : 0;
-    return s->groups * clr_packed_panel_count(&run->tools->gemms.packed, positions, s->window);
+    return s->groups * clr_packed_panel_count(&run->tools->gemms.packed,
+                                              run->tools->gemms.packed.tile_n, positions,
+                                              s->window);
 }
 
 static void swap(cl_ulong pair[2])

@@ -83,11 +83,12 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
         return status;
     if (wanted != CLRNN_STRATEGY_AUTO && !clr_strategy_of(wanted))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "plan: strategy %d is unknown, not in 0..%d",
-                        (int)wanted, CLRNN_STRATEGY_RESIDENT);
+                        (int)wanted, CLRNN_STRATEGY_FUSED);
     status = CLRNN_ERR_UNSUPPORTED;
     const clr_strategy *s;
     for (size_t i = 0; (s = clr_strategy_at(i)) != NULL; i++) {
-        if (wanted == CLRNN_STRATEGY_AUTO ? !(s->automatic & context->info.type) : wanted != s->id)
+        const bool suits = s->automatic & context->info.type && (!s->suits || s->suits(desc));
+        if (wanted == CLRNN_STRATEGY_AUTO ? !suits : wanted != s->id)
             continue;
         const char *why_not = s->refuses(context, &network, desc);
         if (why_not && wanted != CLRNN_STRATEGY_AUTO)

@@ -76,6 +76,8 @@ static bool plausible(const clrnn_context *context, const clrnn_plan_desc *d,
         return !cpu && gemm && cut && no_scan &&
                one_of(w->kept, clr_exec_config_kept, CLR_EXEC_CONFIG_KEPT,
                       d->precision == CLRNN_F64 ? 2 : 1);
+    case CLRNN_STRATEGY_FUSED:
+        return !cpu && gemm && no_scan && w->row_parts == 0 && w->unit_parts == 0 && w->kept == 0;
     case CLRNN_STRATEGY_STEPWISE:
         return gemm && no_scan && w->row_parts == 0 && w->unit_parts == 0 && w->kept == 0;
     default:
@@ -140,7 +142,7 @@ double clrnn_exec_config_seconds(const clrnn_exec_config *config)
 
 int clrnn_exec_config_format(const clrnn_exec_config *config, char *text, size_t size)
 {
-    static const char *const strategies[] = {"auto", "stepwise", "persistent", "resident"};
+    static const char *const strategies[] = {"auto", "stepwise", "persistent", "resident", "fused"};
     static const char *const gemms[] = {"auto", "clblast", "packed"};
     size = text ? size : 0;
     if (size)

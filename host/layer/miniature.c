@@ -128,6 +128,8 @@ clrnn_status clr_miniature_check(clrnn_context *context, const clrnn_problem *ti
             memset(p.network.activations[1], 0, sizeof p.network.activations[1]);
         p.steps = problems[i].steps;
         p.batch = problems[i].batch;
+        if (p.batch > 1 && p.batch < tiny->batch)
+            p.batch = tiny->batch;
         p.ragged = p.batch > 1;
         if (problems[i].many == many && status == CLRNN_OK && result->passed)
             status = check(context, &p, result);

@@ -59,7 +59,8 @@ static const clr_key fixed_keys[] = {
     {"mask", AT(mask), WORDS("none", "zero", "repeat"), 0, false, NULL},
     {"resets", AT(resets), WORDS("0", "1"), 0, false, NULL},
     {"precision", AT(precision), WORDS("f32", "f64"), 0, false, NULL},
-    {"strategy", AT(strategy), WORDS("auto", "stepwise", "persistent", "resident"), 0, false, NULL},
+    {"strategy", AT(strategy), WORDS("auto", "stepwise", "persistent", "resident", "fused"), 0,
+     false, NULL},
     {"gemm", AT(gemm), WORDS("auto", "clblast", "packed"), 0, false, NULL}};
 
 enum { before_options = 10, key_count = sizeof fixed_keys / sizeof *fixed_keys + CLR_OPTIONS };

@@ -11,6 +11,7 @@
 #include "device/context.h"
 #include "layer/miniature.h"
 #include "layer/strategies.h"
+#include "math/fused.h"
 
 enum { problem_room = 512 };
 
@@ -44,6 +45,16 @@ static unsigned size_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
     return size;
 }
 
+/* fused is compiled for the rows of a tile: a batch that has the same ones, of the largest more
+ * than one; every strategy gets small ones, too. */
+static uint32_t batch_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
+{
+    const uint32_t rows = clr_fused_rows(desc->max_batch);
+    if (strategy != CLRNN_STRATEGY_FUSED || rows == CLR_FUSED_SIDE)
+        return 2;
+    return rows == CLR_FUSED_MOST_ROWS ? rows + 6 : rows - 6;
+}
+
 /* Kernels are the same for all values of bounds and of alpha and beta: they are tested with some
  * that neither end all gradients nor let states grow. */
 static void tame(clrnn_network_desc *d)
@@ -69,7 +80,7 @@ static clrnn_problem problem_of(const clrnn_plan_desc *desc, clrnn_strategy stra
 {
     clrnn_problem tiny = {.network = desc->network,
                           .steps = 3,
-                          .batch = 2,
+                          .batch = batch_of(desc, strategy),
                           .train = desc->train,
                           .precision = desc->precision,
                           .resets = desc->resets,

@@ -3,7 +3,7 @@
 #include "layer/strategies.h"
 
 static const clr_strategy *const strategies[] = {&clr_strategy_persistent, &clr_strategy_resident,
-                                                 &clr_strategy_stepwise};
+                                                 &clr_strategy_fused, &clr_strategy_stepwise};
 
 const clr_strategy *clr_strategy_at(size_t index)
 {

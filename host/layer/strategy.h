@@ -41,6 +41,8 @@ typedef struct clr_strategy {
     /** NULL if it can run such plans on this device, else why not. May build kernels. */
     const char *(*refuses)(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc);
+    /** Whether `auto` takes it for such plans, if it can run them. NULL: always. */
+    bool (*suits)(const clrnn_plan_desc *desc);
     /** Make plan->state: kernels and memory of its own. Even on failure release follows. */
     clrnn_status (*init)(clrnn_plan *plan);
     /** Release plan->state, as far as there is one. */
@@ -65,6 +67,7 @@ typedef struct clr_strategy {
     void (*force)(clrnn_plan *plan, const struct clr_partition *partition);
 } clr_strategy;
 
-extern const clr_strategy clr_strategy_persistent, clr_strategy_resident, clr_strategy_stepwise;
+extern const clr_strategy clr_strategy_persistent, clr_strategy_resident, clr_strategy_fused,
+    clr_strategy_stepwise;
 
 #endif

@@ -191,6 +191,7 @@ static void list_gpu_configs(const clrnn_plan_desc *desc, uint32_t co_resident, 
                                     .kept = clr_exec_config_kept[i] /
                                             (desc->precision == CLRNN_F64 ? 2 : 1)});
         }
+    add(configs, count, (clrnn_exec_config){.strategy = CLRNN_STRATEGY_FUSED, .gemm = gemm});
 }
 
 /* All configs that may be worth a trial, on a device where `co_resident` groups of each direction
@@ -224,12 +225,22 @@ static void list_variants(const clrnn_context *context, const clrnn_exec_config 
     }
 }
 
-/* How many groups of each direction are co-resident, as the plan found that the rule makes. */
+/* How many groups of each direction are co-resident, as the plan found that the rule makes; or,
+ * where its strategy does not ask, one of the strategy that would. */
 static uint32_t groups_co_resident(clrnn_context *context, const clrnn_plan *plan)
 {
+    uint32_t groups = context->co_resident;
+    clrnn_plan *other = NULL;
+    clrnn_plan_desc desc = plan->desc;
+    desc.strategy = CLRNN_STRATEGY_RESIDENT;
     if (plan->strategy->co_resident)
-        return plan->strategy->co_resident(plan) / plan->network.directions;
-    return context->co_resident / plan->network.directions;
+        groups = plan->strategy->co_resident(plan);
+    else if (!(context->info.type & CL_DEVICE_TYPE_CPU) &&
+             !clr_strategy_resident.refuses(context, &plan->network, &desc) &&
+             clrnn_plan_create(context, &desc, &other) == CLRNN_OK)
+        groups = other->strategy->co_resident(other);
+    clrnn_plan_destroy(&other);
+    return groups / plan->network.directions;
 }
 
 static int compare_configs(const void *a, const void *b)

@@ -121,9 +121,9 @@ void clr_packed_free(clr_packed *packed)
     packed->scratch_bytes[0] = packed->scratch_bytes[1] = 0;
 }
 
-size_t clr_packed_panel_count(const clr_packed *packed, size_t n, size_t k)
+size_t clr_packed_panel_count(const clr_packed *packed, uint32_t width, size_t n, size_t k)
 {
-    return round_up(n, packed->tile_n) * clr_storage_rows(packed->storage, k);
+    return round_up(n, width) * clr_storage_rows(packed->storage, k);
 }
 
 /* Panels `width` wide of a matrix whose element (k,n) is at k*k_stride + n*n_stride. */
@@ -143,14 +143,14 @@ static clrnn_status pack(clr_packed *p, clr_matrix from, size_t k_stride, size_t
     return status;
 }
 
-clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
-                             cl_mem panels, size_t panels_at)
+clrnn_status clr_packed_pack(clr_packed *packed, uint32_t width, clr_matrix b, bool transposed,
+                             size_t n, size_t k, cl_mem panels, size_t panels_at)
 {
     if (packed->storage != CLRNN_WEIGHTS_F32)
-        return clr_converter_pack(&packed->converter, b, transposed, n, k, packed->tile_n, panels,
+        return clr_converter_pack(&packed->converter, b, transposed, n, k, width, panels,
                                   panels_at);
     return pack(packed, b, transposed ? 1 : b.stride, transposed ? b.stride : 1, panels, panels_at,
-                packed->tile_n, n, k);
+                width, n, k);
 }
 
 /* Scratch memory that only grows; work enqueued before keeps the old buffer alive. */
@@ -224,9 +224,10 @@ clrnn_status clr_packed_run(clr_packed *p, const clr_gemm *g)
     cl_mem panels = g->prepared ? g->prepared->buffer : NULL;
     size_t panels_at = g->prepared ? g->prepared->at : 0;
     if (status == CLRNN_OK && !panels) {
-        status = reserve(p, 1, clr_packed_panel_count(p, g->n, g->k));
+        status = reserve(p, 1, clr_packed_panel_count(p, p->tile_n, g->n, g->k));
         if (status == CLRNN_OK)
-            status = clr_packed_pack(p, g->b, g->transpose_b, g->n, g->k, p->scratch[1], 0);
+            status =
+                clr_packed_pack(p, p->tile_n, g->b, g->transpose_b, g->n, g->k, p->scratch[1], 0);
         panels = p->scratch[1];
     }
     if (status == CLRNN_OK && g->transpose_a)

@@ -49,12 +49,12 @@ uint32_t clr_packed_width(const clrnn_context *context, clrnn_precision precisio
  */
 uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precision);
 
-/** Numbers in the panels of an op(B) of [k,n], of clr_storage_bytes each. */
-size_t clr_packed_panel_count(const clr_packed *packed, size_t n, size_t k);
+/** Numbers in the panels, `width` columns each, of an op(B) of [k,n], of clr_storage_bytes each. */
+size_t clr_packed_panel_count(const clr_packed *packed, uint32_t width, size_t n, size_t k);
 
-/** Pack op(B), [k,n], into `panels` from number `panels_at` on. */
-clrnn_status clr_packed_pack(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
-                             cl_mem panels, size_t panels_at);
+/** Pack op(B), [k,n], into panels of `width` columns, in `panels` from number `panels_at` on. */
+clrnn_status clr_packed_pack(clr_packed *packed, uint32_t width, clr_matrix b, bool transposed,
+                             size_t n, size_t k, cl_mem panels, size_t panels_at);
 
 /** Enqueue a product, of the panels of gemm->prepared, or of gemm->b, which is packed now. */
 clrnn_status clr_packed_run(clr_packed *packed, const clr_gemm *gemm);

@@ -6,7 +6,8 @@
 
 static size_t panels_bytes(const clr_gemms *g, size_t n, size_t k)
 {
-    return clr_packed_panel_count(&g->packed, n, k) * clr_storage_bytes(g->storage, g->precision);
+    return clr_packed_panel_count(&g->packed, g->packed.tile_n, n, k) *
+           clr_storage_bytes(g->storage, g->precision);
 }
 
 /* No panel has columns of two of them. */
@@ -17,7 +18,8 @@ static bool whole_panels(const clr_gemms *g, size_t n)
 
 static clrnn_status pack_panels(clr_gemms *g, const clr_packed_matrix *m)
 {
-    return clr_packed_pack(&g->packed, m->from, m->transposed, m->n, m->k, m->buffer, m->at);
+    return clr_packed_pack(&g->packed, g->packed.tile_n, m->from, m->transposed, m->n, m->k,
+                           m->buffer, m->at);
 }
 
 const clr_packing clr_packing_panels = {

@@ -35,6 +35,9 @@ extern const clr_source clr_cl_persistent_backward;
 extern const clr_source clr_cl_resident; /* in place of tile and persistent */
 extern const clr_source clr_cl_resident_forward;
 extern const clr_source clr_cl_resident_backward;
+extern const clr_source clr_cl_fused; /* one step, whose product ends in the cell */
+extern const clr_source clr_cl_fused_forward;
+extern const clr_source clr_cl_fused_backward;
 extern const clr_source clr_cl_sequence;     /* whole sequences: masks, dropout, column sums */
 extern const clr_source clr_cl_norm;         /* layer norm of rows */
 extern const clr_source clr_cl_trace_launch; /* also C: math/trace.h reads it */

@@ -248,10 +248,10 @@ clrnn_status clrnn_model_set_strategy(clrnn_model *model, clrnn_strategy strateg
 {
     if (!model)
         return CLRNN_ERR_ARGUMENT;
-    if ((unsigned)strategy > CLRNN_STRATEGY_RESIDENT)
+    if ((unsigned)strategy > CLRNN_STRATEGY_FUSED)
         return clr_fail(&model->context->log, CLRNN_ERR_ARGUMENT,
                         "model: strategy %d is unknown, not in 0..%d", (int)strategy,
-                        CLRNN_STRATEGY_RESIDENT);
+                        CLRNN_STRATEGY_FUSED);
     model->strategy = strategy;
     return CLRNN_OK;
 }

@@ -16,8 +16,10 @@ typedef enum clrnn_strategy {
     CLRNN_STRATEGY_STEPWISE,   /* one GEMM and one cell kernel for each step: works everywhere */
     CLRNN_STRATEGY_PERSISTENT, /* one launch scans many steps, a work-item in a group; CPU devices
                                 */
-    CLRNN_STRATEGY_RESIDENT /* the same with large groups that keep the recurrent weights in their
-                             * registers; made for GPUs, runs on CPUs too */
+    CLRNN_STRATEGY_RESIDENT,   /* the same with large groups that keep the recurrent weights in
+                                * their registers; made for GPUs, runs on CPUs too */
+    CLRNN_STRATEGY_FUSED       /* one launch for each step: a product whose end is the cell; made
+                                * for GPUs and many rows, runs on CPUs too */
 } clrnn_strategy;
 
 /* What a plan is made for. Zero-initialise, then set what you need. */

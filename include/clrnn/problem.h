@@ -12,8 +12,8 @@
  * ONNX's order act_f, act_g, act_h, backward in time act_f_back, ..: FUNCTION, FUNCTION:ALPHA or
  * FUNCTION:ALPHA:BETA, without which they are ONNX's (clrnn_function); reverse=0|1,
  * merge=concat|sum, bias=1|0|one, lengths=full|ragged, mask=none|zero|repeat, resets=0|1,
- * precision=f32|f64, strategy=auto|stepwise|persistent|resident, gemm=auto|clblast|packed. The same
- * string is used by the command, the benchmarks and the tests.
+ * precision=f32|f64, strategy=auto|stepwise|persistent|resident|fused, gemm=auto|clblast|packed.
+ * The same string is used by the command, the benchmarks and the tests.
  */
 #ifndef CLRNN_PROBLEM_H
 #define CLRNN_PROBLEM_H

@@ -316,7 +316,7 @@ static void local_memory_to_the_last_byte(void **state)
         clrnn_plan_destroy(&plan);
 
         context->info.local_memory = least - 1;
-        for (int s = CLRNN_STRATEGY_STEPWISE; s <= CLRNN_STRATEGY_RESIDENT; s++) /* all passed */
+        for (int s = CLRNN_STRATEGY_STEPWISE; s <= CLRNN_STRATEGY_FUSED; s++) /* all passed */
             assert_int_equal(clr_self_test_note(context, &desc, (clrnn_strategy)s, true), CLRNN_OK);
         assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
         assert_error_contains("does not fit the local memory");

@@ -44,7 +44,7 @@ const clr_source clr_cl_rnn = {"wrong rnn", wrong_rnn, sizeof wrong_rnn - 1};
 static void trust(clrnn_context *context, const clrnn_problem *problem)
 {
     const clrnn_plan_desc desc = clr_problem_plan(problem);
-    for (int s = CLRNN_STRATEGY_STEPWISE; s <= CLRNN_STRATEGY_RESIDENT; s++)
+    for (int s = CLRNN_STRATEGY_STEPWISE; s <= CLRNN_STRATEGY_FUSED; s++)
         assert_int_equal(clr_self_test_note(context, &desc, (clrnn_strategy)s, true), CLRNN_OK);
 }
 

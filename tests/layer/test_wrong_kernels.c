@@ -25,7 +25,10 @@ enum { ROOM = 1 << 16 }; /* each file is blank to its end */
     X(persistent)         \
     X(persistent_forward) \
     X(resident)           \
-    X(resident_forward)
+    X(resident_forward)   \
+    X(fused)              \
+    X(fused_forward)      \
+    X(fused_backward)
 
 enum {
 #define X(name) FILE_##name,
@@ -191,6 +194,29 @@ static void resident(void **state)
         is_seen(*state, &all[i]);
 }
 
+static void fused(void **state)
+{
+    test_need(*state, TEST_COMPILER);
+    test_need(*state, TEST_FUSED);
+    static const clrnn_strategy s = CLRNN_STRATEGY_FUSED;
+    const mistake all[] = {{"the last values of k", s, false, FILE_fused_forward,
+                            "const uint count = min(p->K - k, (uint)DEPTH);",
+                            "const uint count = min(p->K - k, (uint)4);    "},
+                           {"the second panel", s, false, FILE_fused, "min(number, count - 1)",
+                            "min(number, 0u)       "},
+                           {"several rows", s, false, FILE_fused_forward,
+                            "min(p->row0 + at / DEPTH, p->N - 1)",
+                            "min(p->row0 + at / DEPTH, 1u)      "},
+                           {"directions", s, false, FILE_fused_forward, "pick_arrays(l, d, &at);",
+                            "pick_arrays(l, 0, &at);"},
+                           {"the first step back", s, true, FILE_fused_backward,
+                            "step_back_of(&w, 0, &s);", "step_back_of(&w, 1, &s);"},
+                           {"lengths, back", s, true, FILE_scan_backward,
+                            "store_some(live ? a[k] : (REALV)0, da_of", "store_some(a[k], da_of"}};
+    for (size_t i = 0; i < COUNT(all); i++)
+        is_seen(*state, &all[i]);
+}
+
 /* As they are they pass: so the files above are those that are compiled. */
 static void right_kernels(void **state)
 {
@@ -198,7 +224,7 @@ static void right_kernels(void **state)
     clrnn_context *context = *state;
     const bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
     bring_right_files();
-    for (int strategy = CLRNN_STRATEGY_STEPWISE; strategy <= CLRNN_STRATEGY_RESIDENT; strategy++)
+    for (int strategy = CLRNN_STRATEGY_STEPWISE; strategy <= CLRNN_STRATEGY_FUSED; strategy++)
         for (int train = 0; train < 2; train++) {
             const clrnn_plan_desc desc = {.network = lstm,
                                           .max_steps = 2,
@@ -218,10 +244,7 @@ static void right_kernels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(right_kernels),
-        TEST(stepwise),
-        TEST(persistent),
-        TEST(resident),
+        TEST(right_kernels), TEST(stepwise), TEST(persistent), TEST(resident), TEST(fused),
     };
     return cmocka_run_group_tests_name("wrong kernels", tests, NULL, NULL);
 }

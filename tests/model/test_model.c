@@ -182,7 +182,7 @@ static void test_forward_again(void **state)
     again = logits_of(m, 3, 2, some_ids);
     for (size_t i = 0; i < 3 * 2 * 4; i++)
         assert_true(again[i] == (i % 4 == 1 ? 3 : 0));
-    assert_int_equal(clrnn_model_set_strategy(m, (clrnn_strategy)(CLRNN_STRATEGY_RESIDENT + 1)),
+    assert_int_equal(clrnn_model_set_strategy(m, (clrnn_strategy)(CLRNN_STRATEGY_FUSED + 1)),
                      CLRNN_ERR_ARGUMENT);
     assert_int_equal(clrnn_model_set_strategy(NULL, CLRNN_STRATEGY_AUTO), CLRNN_ERR_ARGUMENT);
     free(parameters);

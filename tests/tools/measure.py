@@ -15,7 +15,7 @@ def assert_told(device):
     assert device["worst_error"]["f32"] == max(max(p["forward_error"], p["gradient_error"])
                                                for p in checked)
     strategies = {s["strategy"]: s for s in device["strategies"]}
-    assert sorted(strategies) == ["persistent", "resident", "stepwise"]
+    assert sorted(strategies) == ["fused", "persistent", "resident", "stepwise"]
     assert strategies["stepwise"]["available"] and strategies["stepwise"]["passed"] > 0
     entries = device["report"]["entries"]
     for name, s in strategies.items():

@@ -135,7 +135,7 @@ static void draw_pass(uint64_t *s, bool fp64, clrnn_problem *p)
     const bool corners = has_corners(&p->network);
     p->train = one_in(s, 2);
     p->precision = fp64 && (one_in(s, 3) || (corners && p->train)) ? CLRNN_F64 : CLRNN_F32;
-    p->strategy = (clrnn_strategy)draw_from(s, CLRNN_STRATEGY_AUTO, CLRNN_STRATEGY_RESIDENT);
+    p->strategy = (clrnn_strategy)draw_from(s, CLRNN_STRATEGY_AUTO, CLRNN_STRATEGY_FUSED);
     p->gemm = one_in(s, 2) ? CLRNN_GEMM_PACKED : CLRNN_GEMM_AUTO;
     if (!p->train && p->precision == CLRNN_F32 && !corners)
         p->weights = (clrnn_storage)draw_from(s, CLRNN_WEIGHTS_F32, CLRNN_WEIGHTS_INT8);

@@ -104,7 +104,8 @@ typedef struct tool_list {
     size_t count;
 } tool_list;
 
-#define TOOL_STRATEGIES "auto|stepwise|persistent|resident" /* as clrnn_strategy counts them */
+#define TOOL_STRATEGIES \
+    "auto|stepwise|persistent|resident|fused" /* as clrnn_strategy counts them */
 
 /* One option; a table of them ends with a zeroed one. It gives parsing, range check and help. */
 typedef struct tool_option {

@@ -117,16 +117,16 @@ static void check_one(verification *v, clrnn_context *context, const char *text,
 /* The same with our own products and, unless the problem says one, each strategy. */
 static void check_each(verification *v, clrnn_context *context, const char *text, cJSON *list)
 {
-    static const char *const strategies[] = {"stepwise", "persistent", "resident"};
     char full[600];
     if (!v->digest) {
         check_one(v, context, text, false, list);
         return;
     }
     const bool says = strstr(text, "strategy=") != NULL;
-    for (size_t i = 0; i < (says ? 1 : sizeof strategies / sizeof *strategies); i++) {
+    const int last = says ? CLRNN_STRATEGY_STEPWISE : CLRNN_STRATEGY_FUSED;
+    for (int i = CLRNN_STRATEGY_STEPWISE; i <= last; i++) {
         snprintf(full, sizeof full, "%s,gemm=packed%s%s", text,
-                 says ? "" : ",strategy=", says ? "" : strategies[i]);
+                 says ? "" : ",strategy=", says ? "" : tool_word(TOOL_STRATEGIES, i));
         check_one(v, context, full, false, list);
     }
 }

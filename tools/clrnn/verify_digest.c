@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *const strategies[] = {"auto", "stepwise", "persistent", "resident"};
 static const char *const kinds[] = {"f32", "f16", "bf16", "int8", "f64"};
 
 /* The order of problems counts. */
@@ -72,7 +71,7 @@ void tool_digest_report(const tool_digests *digests, cJSON *device)
             const tool_digest *d = &digests->of[s][k];
             if (d->problems == 0)
                 continue;
-            report(strategies[s], kinds[k], d, list);
+            report(tool_word(TOOL_STRATEGIES, s), kinds[k], d, list);
             if (s != CLRNN_STRATEGY_STEPWISE || k == TOOL_DIGEST_KINDS - 1)
                 continue; /* not every device has the others, or doubles */
             all.problems += d->problems;

@@ -5,7 +5,8 @@
 
 #include "tool.h"
 
-enum { TOOL_DIGEST_STRATEGIES = 4, TOOL_DIGEST_KINDS = 5 }; /* as clrnn_strategy; f64, storages */
+/* As clrnn_strategy; f64, storages. */
+enum { TOOL_DIGEST_STRATEGIES = CLRNN_STRATEGY_FUSED + 1, TOOL_DIGEST_KINDS = 5 };
 
 /* What the problems of one strategy and one kind of numbers come to, in order. */
 typedef struct tool_digest {

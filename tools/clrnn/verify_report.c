@@ -144,7 +144,7 @@ static verdicts add_up(const clrnn_report *report, const char *name)
 static void tell_strategies(const clrnn_report *report, cJSON *device)
 {
     cJSON *list = device ? cJSON_AddArrayToObject(device, "strategies") : NULL;
-    for (int s = CLRNN_STRATEGY_STEPWISE; s <= CLRNN_STRATEGY_RESIDENT; s++) {
+    for (int s = CLRNN_STRATEGY_STEPWISE; s <= CLRNN_STRATEGY_FUSED; s++) {
         const verdicts v = add_up(report, tool_word(TOOL_STRATEGIES, s));
         const unsigned failed = v.wrong + v.not_built;
         const bool tested = v.passed + failed > 0;

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ * math/fused.c - see math/fused.h. */
+#include "math/fused.h"
+
+#include "device/launch.h"
+#include "device/program.h"
+#include "math/cell.h"
+#include "math/sources.h"
+
+/* DEPTH, COLUMNS and what LINE adds of cl/fused.cl. */
+enum { side = CLR_FUSED_SIDE, items = side * side, depth = 16, columns = 4, line_more = 4 };
+
+uint32_t clr_fused_rows(uint32_t batch)
+{
+    uint32_t rows = side;
+    while (rows < CLR_FUSED_MOST_ROWS && rows < batch)
+        rows *= 2;
+    return rows;
+}
+
+static size_t local_bytes(clrnn_precision precision, uint32_t rows)
+{
+    return 2 * depth * (rows + line_more + side * columns) *
+           (precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float));
+}
+
+/* --- packing --------------------------------------------------------------------------------- */
+
+static size_t panels_bytes(const clr_gemms *g, size_t n, size_t k)
+{
+    return clr_packed_panel_count(&g->packed, side, n, k) *
+           clr_storage_bytes(g->storage, g->precision);
+}
+
+static bool whole_panels(const clr_gemms *g, size_t n)
+{
+    (void)g;
+    return n % side == 0;
+}
+
+static clrnn_status pack_panels(clr_gemms *g, const clr_packed_matrix *m)
+{
+    return clr_packed_pack(&g->packed, side, m->from, m->transposed, m->n, m->k, m->buffer, m->at);
+}
+
+const clr_packing clr_packing_fused = {
+    .bytes = panels_bytes, .seamless = whole_panels, .pack = pack_panels};
+
+/* --- kernels --------------------------------------------------------------------------------- */
+
+const char *clr_fused_refuses(const clrnn_context *context, clrnn_precision precision)
+{
+    if (context->info.max_work_group < items)
+        return "it needs work-groups of 256 work-items, more than the device has; use stepwise";
+    if (context->info.local_memory < local_bytes(precision, side))
+        return "a tile of what it multiplies does not fit the local memory of a work-group; use "
+               "stepwise";
+    return NULL;
+}
+
+static clrnn_status build(clr_fused *k, clrnn_storage storage, bool back)
+{
+    const clr_source *const sources[] = {
+        &clr_cl_storage, &clr_cl_scan_launch,
+        &clr_cl_scan,    back ? &clr_cl_scan_backward : &clr_cl_scan_forward,
+        &clr_cl_fused,   back ? &clr_cl_fused_backward : &clr_cl_fused_forward};
+    const clr_define own[] = {{"ROWS_ITEM", (long)(k->rows / side)}};
+    const clr_kernel_place forward[] = {{"fused_forward", &k->forward},
+                                        {"fused_forward_second", &k->second}};
+    const clr_kernel_place backward[] = {{"fused_backward_first", &k->back_first},
+                                         {"fused_backward", &k->back},
+                                         {"fused_backward_second", &k->back_second}};
+    const bool second = k->network->form->phases > 1 || k->network->desc.proj_size > 0;
+    cl_program program = NULL;
+    clrnn_status status = clr_cell_program(k->context, k->network, k->precision, storage, sources,
+                                           CLR_COUNT(sources), own, CLR_COUNT(own), &program);
+    if (status == CLRNN_OK)
+        status = clr_kernels_create(k->context, program, back ? backward : forward,
+                                    (back ? 2 : 1) + second);
+    return status;
+}
+
+clrnn_status clr_fused_init(clrnn_context *context, const clr_network *network,
+                            clrnn_precision precision, clrnn_storage storage, bool train,
+                            uint32_t batch, clr_fused *fused)
+{
+    clr_fused k = {.context = context,
+                   .network = network,
+                   .precision = precision,
+                   .rows = clr_fused_rows(batch)};
+    while (k.rows > side && local_bytes(precision, k.rows) > context->info.local_memory)
+        k.rows /= 2;
+    clrnn_status status = build(&k, storage, false);
+    if (status == CLRNN_OK && train)
+        status = build(&k, storage, true);
+    if (status != CLRNN_OK)
+        clr_fused_free(&k);
+    *fused = k;
+    return status;
+}
+
+void clr_fused_free(clr_fused *k)
+{
+    clr_kernel_destroy(&k->forward);
+    clr_kernel_destroy(&k->second);
+    clr_kernel_destroy(&k->back_first);
+    clr_kernel_destroy(&k->back);
+    clr_kernel_destroy(&k->back_second);
+}
+
+/* A kernel argument must be some buffer even where the kernel does not look at it. */
+static cl_mem some(cl_mem wanted, cl_mem other)
+{
+    return wanted ? wanted : other;
+}
+
+/* Groups side by side of a direction, for products of `gates` columns to each of `units`. */
+static uint32_t tiles_of(uint32_t units, uint32_t gates)
+{
+    const uint32_t blocks = gates == 1 ? columns : gates == 2 ? columns / 2 : 1;
+    return (units + side * blocks - 1) / (side * blocks);
+}
+
+static clrnn_status run(const clr_fused *k, cl_kernel kernel, const scan_launch *l, uint32_t tiles,
+                        const clr_arg *args, size_t count)
+{
+    const size_t down = (l->N + k->rows - 1) / k->rows;
+    const clr_range range = {{(size_t)l->used * tiles * items, down}, {items, 1}};
+    return clr_launch(k->context, kernel, range, args, count);
+}
+
+clrnn_status clr_fused_forward(clr_fused *k, const clr_forward_scan *w, uint32_t index,
+                               uint32_t phase)
+{
+    const clr_cell_form *form = k->network->form;
+    const scan_launch *l = &w->launch;
+    const uint32_t gates = phase < form->phases ? form->phase[phase].count : 1;
+    const uint32_t tiles = tiles_of(phase < form->phases ? l->H : l->R, gates);
+    const clr_arg args[] = {CLR_ARG_MEM(w->panels),
+                            CLR_ARG_MEM(w->weights),
+                            CLR_ARG_MEM(w->workspace),
+                            CLR_ARG_MEM(w->h_first),
+                            CLR_ARG_MEM(some(w->c_first, w->workspace)),
+                            CLR_ARG_MEM(w->h_last),
+                            CLR_ARG_MEM(some(w->c_last, w->workspace)),
+                            CLR_ARG_MEM(some(w->y, w->workspace)),
+                            CLR_ARG_MEM(some(w->lengths, w->workspace)),
+                            CLR_ARG_UINT(index),
+                            CLR_ARG_UINT(tiles),
+                            CLR_ARG_STRUCT(*l),
+                            CLR_ARG_LOCAL(local_bytes(k->precision, k->rows))};
+    return run(k, phase ? k->second : k->forward, l, tiles, args, CLR_COUNT(args));
+}
+
+static clrnn_status run_back(clr_fused *k, const clr_backward_scan *w, uint32_t number,
+                             bool recurrent)
+{
+    const scan_launch *l = &w->launch;
+    const uint32_t tiles = tiles_of(recurrent ? l->R : l->H, 1);
+    const clr_arg args[] = {CLR_ARG_MEM(w->panels),
+                            CLR_ARG_MEM(w->weights),
+                            CLR_ARG_MEM(w->workspace),
+                            CLR_ARG_MEM(some(w->dy, w->workspace)),
+                            CLR_ARG_MEM(w->dh),
+                            CLR_ARG_MEM(some(w->dc, w->workspace)),
+                            CLR_ARG_MEM(some(w->dproj, w->workspace)),
+                            CLR_ARG_MEM(w->da),
+                            CLR_ARG_MEM(some(w->du, w->workspace)),
+                            CLR_ARG_MEM(some(w->lengths, w->workspace)),
+                            CLR_ARG_UINT(number),
+                            CLR_ARG_UINT(tiles),
+                            CLR_ARG_STRUCT(*l),
+                            CLR_ARG_LOCAL(local_bytes(k->precision, k->rows))};
+    return run(k, recurrent ? k->back : k->back_second, l, tiles, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_fused_back_first(clr_fused *k, const clr_backward_scan *w)
+{
+    const scan_launch *l = &w->launch;
+    const clr_arg args[] = {CLR_ARG_MEM(w->weights),
+                            CLR_ARG_MEM(w->workspace),
+                            CLR_ARG_MEM(some(w->dy, w->workspace)),
+                            CLR_ARG_MEM(w->dh),
+                            CLR_ARG_MEM(some(w->dc, w->workspace)),
+                            CLR_ARG_MEM(some(w->dproj, w->workspace)),
+                            CLR_ARG_MEM(w->da),
+                            CLR_ARG_MEM(some(w->du, w->workspace)),
+                            CLR_ARG_MEM(some(w->lengths, w->workspace)),
+                            CLR_ARG_STRUCT(*l)};
+    const clr_range range = {{(size_t)l->used * l->R, l->N}, {0, 0}};
+    return clr_launch(k->context, k->back_first, range, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_fused_back(clr_fused *k, const clr_backward_scan *w, uint32_t number)
+{
+    return run_back(k, w, number, true);
+}
+
+clrnn_status clr_fused_back_second(clr_fused *k, const clr_backward_scan *w, uint32_t number)
+{
+    return run_back(k, w, number, false);
+}
