@@ -108,6 +108,11 @@ static bool add_values(clrnn_graph *graph, clr_node *node, const clr_infer *infe
         const char *own = node->kind->outputs[i];
         const size_t room = strlen(node->desc.name) + strlen(own) + 2;
         clr_value value = {.node = node->number, .shape = infer->out[i], .other = other->out[i]};
+        for (uint32_t k = 0; k < value.shape.rank; k++)
+            value.shape.made |=
+                (uint32_t)(value.shape.size[k] != value.other.size[k] &&
+                           (int32_t)k != value.shape.steps && (int32_t)k != value.shape.batch)
+                << k;
         value.name = clr_calloc(room, 1);
         if (!value.name)
             return false;

@@ -22,10 +22,7 @@ typedef struct clr_value {
     clr_shape other; /* and where they are others: what differs is made of them */
 } clr_value;
 
-/* What T and N are while nobody knows them: primes, so that what is made of them is like no number
- * that a user writes. */
-#define CLR_PROBE_STEPS UINT64_C(1000003)
-#define CLR_PROBE_BATCH UINT64_C(1009)
+/* What they are beside CLR_PROBE_STEPS and CLR_PROBE_BATCH, to see what is made of them. */
 #define CLR_OTHER_STEPS UINT64_C(1000033)
 #define CLR_OTHER_BATCH UINT64_C(1013)
 

@@ -18,11 +18,13 @@ clr_infer clr_infer_of(const clrnn_graph *graph, const clr_node *node)
 clrnn_status clr_infer_run(clr_infer *infer)
 {
     clrnn_status status = clr_kind_of(infer->desc->kind)->infer(infer);
-    for (uint32_t i = 0; i < infer->outputs && status == CLRNN_OK; i++)
+    for (uint32_t i = 0; i < infer->outputs && status == CLRNN_OK; i++) {
+        infer->out[i].made = 0; /* of one that was copied */
         if (clr_shape_count(&infer->out[i]) > SIZE_MAX / (4 * sizeof(double)))
             status = clr_node_fail(infer->log, infer->desc, CLRNN_ERR_RANGE,
                                    "%s is more than memory can address",
                                    clr_value_text(&infer->out[i]).text);
+    }
     return status;
 }
 

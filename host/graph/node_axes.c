@@ -12,6 +12,17 @@ static bool same_place(const clr_shape *in, uint32_t a, const clr_shape *out, ui
     return in->size[a] == out->size[b] && clr_shape_part(in, 0, a) == clr_shape_part(out, 0, b);
 }
 
+/* Which axes of the shape that is asked for are no numbers. */
+static uint32_t asked_of(const clrnn_node_desc *d, const clr_shape *in)
+{
+    uint32_t made = 0;
+    for (uint32_t i = 0; i < d->rank; i++) {
+        const bool same = (int32_t)i == in->steps || (int32_t)i == in->batch || in->made >> i & 1;
+        made |= (uint32_t)(d->shape[i] < 0 || (d->shape[i] == 0 && same)) << i;
+    }
+    return made;
+}
+
 static clrnn_status reshape_sizes(const clr_infer *infer, clr_shape *out)
 {
     const clrnn_node_desc *d = infer->desc;
@@ -34,10 +45,11 @@ static clrnn_status reshape_sizes(const clr_infer *infer, clr_shape *out)
                                  clr_value_text(in).text);
     }
     const size_t all = clr_shape_count(in), others = clr_shape_count(out);
-    if (rest != CLR_NO_AXIS && others > 0 && all % others == 0)
-        out->size[rest] = all / others;
+    if (rest != CLR_NO_AXIS)
+        out->size[rest] = others > 0 && all % others == 0 ? all / others : 0;
     if (clr_shape_count(out) == all)
         return CLRNN_OK;
+    out->made = infer->steps == CLR_PROBE_STEPS ? asked_of(d, in) : 0;
     return clr_node_fail(infer->log, d, CLRNN_ERR_ARGUMENT, "%s cannot be made %s",
                          clr_value_text(in).text, clr_value_text(out).text);
 }

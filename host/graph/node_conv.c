@@ -10,13 +10,13 @@
 static clrnn_status conv_complete(const clr_infer *infer, clrnn_node_desc *desc)
 {
     clrnn_status status = clr_window_complete(infer, desc);
-    const uint64_t past = (desc->kernel[0] - UINT64_C(1)) * desc->dilation[0];
     if (status != CLRNN_OK || !desc->causal)
         return status;
-    if (past > UINT32_MAX || desc->pad_end[0] || (desc->pad_begin[0] && desc->pad_begin[0] != past))
+    const uint32_t past = (desc->kernel[0] - 1) * desc->dilation[0];
+    if (desc->pad_end[0] || (desc->pad_begin[0] && desc->pad_begin[0] != past))
         return clr_node_fail(infer->log, desc, CLRNN_ERR_ARGUMENT,
                              "causal, but with padding of its own");
-    desc->pad_begin[0] = (uint32_t)past;
+    desc->pad_begin[0] = past;
     return CLRNN_OK;
 }
 

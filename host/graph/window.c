@@ -24,6 +24,10 @@ clrnn_status clr_window_complete(const clr_infer *infer, clrnn_node_desc *d)
             d->kernel[i] = 1;
         if (d->kernel[i] == 0)
             return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE, "kernel[%u] is 0", i);
+        if ((d->kernel[i] - UINT64_C(1)) * d->dilation[i] > INT32_MAX)
+            return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE,
+                                 "a kernel of %u with a dilation of %u is a window beyond 2^31",
+                                 d->kernel[i], d->dilation[i]);
     }
     if (d->units == 0 || d->units % d->groups)
         return clr_node_fail(infer->log, d, CLRNN_ERR_RANGE,

@@ -63,22 +63,34 @@ void clr_shape_insert(clr_shape *shape, uint32_t axis, uint64_t size)
     shape->batch += shape->batch >= (int32_t)axis;
 }
 
+/* Of an axis that is made of T and N, as long as these are not known. */
+static int put_made(char *to, size_t room, uint64_t size)
+{
+    const bool T = size > 0 && size % CLR_PROBE_STEPS == 0;
+    uint64_t rest = T ? size / CLR_PROBE_STEPS : size;
+    const bool N = rest > 0 && rest % CLR_PROBE_BATCH == 0;
+    const char *symbols = T && N ? "T*N" : T ? "T" : N ? "N" : "?";
+    rest = N ? rest / CLR_PROBE_BATCH : rest;
+    return rest > 1 && (T || N) ? snprintf(to, room, "%s*%llu", symbols, (unsigned long long)rest)
+                                : snprintf(to, room, "%s", symbols);
+}
+
+static int put_axis(char *to, size_t room, const clr_shape *shape, uint32_t i)
+{
+    if ((int32_t)i == shape->steps || (int32_t)i == shape->batch)
+        return snprintf(to, room, "%s", (int32_t)i == shape->steps ? "T" : "N");
+    return shape->made >> i & 1 ? put_made(to, room, shape->size[i])
+                                : snprintf(to, room, "%llu", (unsigned long long)shape->size[i]);
+}
+
 clr_value_name clr_value_text(const clr_shape *shape)
 {
     clr_value_name name = {"["};
     size_t used = 1;
     for (uint32_t i = 0; i < shape->rank; i++) {
-        const char *comma = i ? "," : "";
-        char *to = name.text + used;
-        size_t room = sizeof name.text - used;
-        int put = 0;
-        if ((int32_t)i == shape->steps)
-            put = snprintf(to, room, "%sT", comma);
-        else if ((int32_t)i == shape->batch)
-            put = snprintf(to, room, "%sN", comma);
-        else
-            put = snprintf(to, room, "%s%llu", comma, (unsigned long long)shape->size[i]);
-        used += (size_t)put;
+        if (i > 0)
+            name.text[used++] = ',';
+        used += (size_t)put_axis(name.text + used, sizeof name.text - used, shape, i);
     }
     snprintf(name.text + used, sizeof name.text - used, "]");
     return name;

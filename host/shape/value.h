@@ -16,8 +16,14 @@ typedef struct clr_shape {
     uint64_t size[CLRNN_MOST_AXES]; /* with T and N as numbers */
     int32_t steps, batch;           /* which axis is T, which is N; CLR_NO_AXIS */
     uint32_t lengths;               /* number of a clr_length_rule, or CLR_ALL_STEPS */
+    uint32_t made;                  /* bit i: axis i is neither T nor N, but made of them */
     bool ids;
 } clr_shape;
+
+/* What T and N are while nobody knows them: primes, so that what is made of them is like no number
+ * that a user writes. */
+#define CLR_PROBE_STEPS UINT64_C(1000003)
+#define CLR_PROBE_BATCH UINT64_C(1009)
 
 /* Lengths made of others: m = min(len, limit) gives 0 for 0, else floor((m*up + add) / stride) + 1,
  * where m*up + add is negative 0. Rule 0 is the lengths of the pass. */
@@ -45,7 +51,7 @@ int32_t clr_shape_axis(const clr_shape *shape, int32_t axis);
 void clr_shape_remove(clr_shape *shape, uint32_t axis);
 void clr_shape_insert(clr_shape *shape, uint32_t axis, uint64_t size);
 
-/** "[T,N,40]". */
+/** "[T,N,40]", "[T*N,40]", and "?" for what else is made of T and N. */
 typedef struct clr_value_name {
     char text[CLRNN_MOST_AXES * 21 + 3];
 } clr_value_name;

@@ -108,8 +108,8 @@ typedef struct clrnn_graph clrnn_graph;
  *   expand        shape, rank: broadcast to it; 0 keeps an axis
  *   matmul        a [..,M,K], b [..,K,N] -> [..,M,N], the axes before broadcast; at least two axes
  *   cast          ids -> the same as numbers, or numbers -> ids, towards 0; no gradient
- *   constant      data [shape], copied; trainable: a parameter "name.value", as of a learned
- *                 initial state
+ *   constant      data [shape], copied, NULL: zeros; rank. trainable: a parameter "name.value", as
+ *                 of a learned initial state
  *   ema           an average along time, of channels along axis (-1 is the last): y = y + a (x - y)
  *                 from y = 0 on, with a = sigmoid(rate) of each channel; parameter rate [C] */
 #define CLRNN_NODE_LIST(X)                \
@@ -208,7 +208,7 @@ typedef struct clrnn_node_desc {
     int64_t shape[CLRNN_MOST_AXES];
     int64_t begin[CLRNN_MOST_AXES], end[CLRNN_MOST_AXES], step[CLRNN_MOST_AXES];
     uint32_t order[CLRNN_MOST_AXES];
-    const double *data; /* constant: [shape] */
+    const double *data; /* constant: [shape]; NULL: zeros */
     bool trainable;
     bool repeat; /* recurrent, of steps that do not count: y is that of the one before that did */
     bool variational; /* dropout */

@@ -84,7 +84,22 @@ static void test_nodes(void **state)
         {{.kind = CLRNN_NODE_CONV2D, .name = "n", .units = 3, .kernel = {1, 1}},
          "must have [N,channels,A,B]"},
         {{.kind = CLRNN_NODE_RESHAPE, .name = "n", .rank = 2, .shape = {CLRNN_STEPS, 4}},
-         "cannot be made [1000003,4]"},
+         "cannot be made [T,4]"},
+        {{.kind = CLRNN_NODE_RESHAPE, .name = "n", .rank = 3, .shape = {7, CLRNN_REST, 0}},
+         "node 'n' (reshape): [T,N,4] cannot be made [7,?,4]"},
+        {{.kind = CLRNN_NODE_CONV1D,
+          .name = "n",
+          .units = 1,
+          .kernel = {65537},
+          .dilation = {65537},
+          .causal = true},
+         "node 'n' (conv1d): a kernel of 65537 with a dilation of 65537 is a window beyond 2^31"},
+        {{.kind = CLRNN_NODE_CONV2D,
+          .name = "n",
+          .units = 1,
+          .kernel = {1, UINT32_MAX},
+          .dilation = {1, UINT32_MAX}},
+         "is a window beyond 2^31"},
         {{.kind = CLRNN_NODE_TRANSPOSE, .name = "n", .rank = 3, .order = {0, 1, 1}}, "once"},
         {{.kind = CLRNN_NODE_SLICE, .name = "n", .rank = 1, .begin = {-1}, .end = {CLRNN_TO_END}},
          "time is cut from its begin on"},
@@ -121,6 +136,22 @@ static void test_nodes(void **state)
             NULL),
         CLRNN_ERR_ARGUMENT);
     assert_error_contains("node 'sum' (add): [T,N,4] and [T,N,2] cannot be broadcast");
+    /* An axis that is made of T and N is said so. */
+    assert_int_equal(clrnn_graph_add(graph,
+                                     &(clrnn_node_desc){.kind = CLRNN_NODE_RESHAPE,
+                                                        .name = "rows",
+                                                        .rank = 2,
+                                                        .shape = {CLRNN_REST, 2},
+                                                        .inputs = {"x"}},
+                                     NULL),
+                     CLRNN_OK);
+    assert_int_equal(
+        clrnn_graph_add(
+            graph,
+            &(clrnn_node_desc){.kind = CLRNN_NODE_ADD, .name = "sum", .inputs = {"x", "rows"}},
+            NULL),
+        CLRNN_ERR_ARGUMENT);
+    assert_error_contains("node 'sum' (add): [T,N,4] and [T*N*2,2] cannot be broadcast");
     clrnn_graph_destroy(&graph);
 }
 
