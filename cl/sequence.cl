@@ -16,6 +16,14 @@ static inline bool counts(global const int *lengths, uint bits, uint want, uint 
     return bits ? ((uint)lengths[r] & bits) == want : r / N < (uint)lengths[r % N];
 }
 
+/* to(n) = own(n), but 0..T.  Global size [N]. */
+kernel void take_lengths(global const int *own, ulong own_at, global int *to, uint T, uint N)
+{
+    uint n = get_global_id(0);
+    if (n < N)
+        to[n] = (int)min((uint)max(own[own_at + n], 0), T);
+}
+
 /* to(t,n,k) = (t,n) counts ? from(t,n,k) : other.  Global size [K, rows], row 0 is that of flags
  * `first`; from and to may be the same. */
 kernel void mask(global const REAL *from, ulong from_at, ulong from_stride, global REAL *to,

@@ -172,6 +172,8 @@ CELLS = [
         ("cl/persistent_norm.cl", "&& !(phase == 0 && is_reset(options, w, n, s->t))", "")]),
     ("ref-norm-backward", "test_gradients", [
         (REF + "product.c", "dy[i] - sum - n->hat[i] * product", "dy[i] - sum")]),
+    ("device-lengths-below-0", "test_cell_options", [
+        ("cl/sequence.cl", "(uint)max(own[own_at + n], 0)", "(uint)own[own_at + n]")]),
     ("packed-rows-order", "test_packed_rows", [
         ("host/layer/packed_rows.c", "by_step ? i / inner : i % inner", "by_step ? i % inner : i / inner")]),
     ("packed-rows-batch-first", "test_packed_rows", [

@@ -138,14 +138,22 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
     return status;
 }
 
+static clrnn_status want_kernels(clrnn_plan *plan)
+{
+    if (plan->sequence.context)
+        return CLRNN_OK;
+    return clr_sequence_init(plan->context, plan->desc.precision, &plan->sequence);
+}
+
 static clrnn_status send_lengths(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass)
 {
     const size_t bytes = pass->batch * sizeof(cl_int);
-    const clrnn_slice *own = &io->device_lengths;
-    if (own->buffer)
-        return clr_buffer_copy(plan->context, own->buffer, own->offset * sizeof(cl_int),
-                               plan->lengths, 0, bytes);
-    return clr_uploads_copy(plan->context, &plan->uploads, io->lengths, bytes, plan->lengths);
+    if (!io->device_lengths.buffer)
+        return clr_uploads_copy(plan->context, &plan->uploads, io->lengths, bytes, plan->lengths);
+    const clrnn_status status = want_kernels(plan);
+    return status == CLRNN_OK ? clr_take_lengths(&plan->sequence, io->device_lengths, plan->lengths,
+                                                 pass->steps, pass->batch)
+                              : status;
 }
 
 /* Whether the state before step i = t*N + n is reset; past a row's length nothing is. */
@@ -204,13 +212,6 @@ clrnn_status clr_pass_start(clrnn_plan *plan, const clrnn_forward_io *io, const 
     else if (status == CLRNN_OK && pass->ragged)
         status = send_lengths(plan, io, pass);
     return status;
-}
-
-static clrnn_status want_kernels(clrnn_plan *plan)
-{
-    if (plan->sequence.context)
-        return CLRNN_OK;
-    return clr_sequence_init(plan->context, plan->desc.precision, &plan->sequence);
 }
 
 clrnn_status clr_pass_fill(clrnn_plan *plan, const clr_pass *pass, clrnn_slice y)

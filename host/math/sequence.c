@@ -30,7 +30,8 @@ clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision
                                   {"SUM_ROWS", sum_rows},
                                   {"SUM_COLUMNS", sum_columns(context, precision)}};
     clr_sequence s = {.context = context, .precision = precision};
-    const clr_kernel_place kernels[] = {{"mask", &s.mask},
+    const clr_kernel_place kernels[] = {{"take_lengths", &s.take_lengths},
+                                        {"mask", &s.mask},
                                         {"fill", &s.fill},
                                         {"fill_back", &s.fill_back},
                                         {"add_halves", &s.add_halves},
@@ -49,6 +50,7 @@ clrnn_status clr_sequence_init(clrnn_context *context, clrnn_precision precision
 
 void clr_sequence_free(clr_sequence *sequence)
 {
+    clr_kernel_destroy(&sequence->take_lengths);
     clr_kernel_destroy(&sequence->mask);
     clr_kernel_destroy(&sequence->fill);
     clr_kernel_destroy(&sequence->fill_back);
@@ -150,6 +152,15 @@ clrnn_status clr_add_row(clr_sequence *s, clr_matrix a, size_t rows, size_t colu
                             CLR_ARG_ULONG(row_offset), CLR_ARG_UINT(columns),
                             CLR_ARG_UINT(rows)};
     return clr_launch(s->context, s->add_row, (clr_range){{columns, rows}, {0, 0}}, args,
+                      CLR_COUNT(args));
+}
+
+clrnn_status clr_take_lengths(clr_sequence *s, clrnn_slice own, cl_mem to, size_t steps,
+                              size_t batch)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(own.buffer), CLR_ARG_ULONG(own.offset), CLR_ARG_MEM(to),
+                            CLR_ARG_UINT(steps), CLR_ARG_UINT(batch)};
+    return clr_launch(s->context, s->take_lengths, (clr_range){{batch, 1}, {0, 0}}, args,
                       CLR_COUNT(args));
 }
 

@@ -16,8 +16,8 @@ typedef struct clr_live {
 typedef struct clr_sequence {
     clrnn_context *context;
     clrnn_precision precision;
-    cl_kernel mask, fill, fill_back, add_halves, dropout, drop_rows, sums, products, sums_finish,
-        add_row;
+    cl_kernel take_lengths, mask, fill, fill_back, add_halves, dropout, drop_rows, sums, products,
+        sums_finish, add_row;
     cl_mem partial;
     size_t partial_bytes;
 } clr_sequence;
@@ -46,6 +46,11 @@ clrnn_status clr_column_products(clr_sequence *sequence, clr_matrix a, clr_matri
 /** a(r, c) += row[c].  a: [rows, columns], row: [columns] from `row_offset`. */
 clrnn_status clr_add_row(clr_sequence *sequence, clr_matrix a, size_t rows, size_t columns,
                          cl_mem row, size_t row_offset);
+
+/** to[n] = own[n], but at least 0 and at most `steps`. own: [batch] from its offset, to: [batch],
+ *  both cl_int. */
+clrnn_status clr_take_lengths(clr_sequence *sequence, clrnn_slice own, cl_mem to, size_t steps,
+                              size_t batch);
 
 /** to(r,:) = row `first` + r counts ? from(r,:) : other, for r < rows.  Both [rows,columns]; from
  *  and to may be the same. live.lengths must be there. */

@@ -125,7 +125,8 @@ typedef struct clrnn_forward_io {
     const uint8_t *resets; /* in  [T,N], not 0: the state before step t is 0, in the direction in
                             * which it is scanned; not past a row's length; NULL = none; a plan
                             * with `resets` */
-    clrnn_slice device_lengths; /* in  [N] cl_int, in place of lengths; more than T is T */
+    clrnn_slice device_lengths; /* in  [N] cl_int, in place of lengths; more than T is T, less than
+                                 * 0 is 0; not with mask, resets or repeat */
     bool repeat;   /* y of a step that does not count is that of the one before it that did, or 0
                     * (Keras); such a y has gradients. With f32 sequences only. */
     float padding; /* without repeat: y of steps that do not count */

@@ -5,6 +5,7 @@
 
 #include <clrnn/problem.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -263,11 +264,12 @@ static void padding(void **state)
     test_inputs_free(&in);
 }
 
-/* Lengths in device memory give what those in host memory do; more than T is T. */
+/* Lengths in device memory give what those in host memory do; more than T is T, less than 0 is 0.
+ */
 static void lengths_on_the_device(void **state)
 {
     static const uint32_t lengths[N] = {2, 4, 0};
-    static const cl_int on_device[N + 1] = {99, 2, 1000, 0}; /* from offset 1 */
+    static const cl_int on_device[N + 1] = {99, 2, 1000, INT_MIN}; /* from offset 1 */
     clrnn_context *context = *state;
     const clrnn_network_desc desc = test_network("cell=lstm,D=2");
     test_inputs in = test_inputs_random(&desc, T, N, lengths, 5, 0.5);
