@@ -211,6 +211,11 @@ MODELS = [
          "i * rows->O + k")]),
     ("trainer-one-gradient-of-an-output", "test_graph_trainer", [
         ("host/train/graph_pass.c", "place->written ? COMBINE_ADD : COMBINE_FIRST", "COMBINE_FIRST")]),
+    ("trainer-counts-what-was-sent", "test_graph_trainer", [
+        ("host/train/graph_pass.c", "clr_objective_count(trainer, o, target->values, classes, &all)",
+         "clr_objective_count(trainer, o, values, classes, &all)")]),
+    ("trainer-counts-in-one-layout", "test_graph_trainer", [
+        ("host/train/loss.c", "first + k * rows->inner", "first + k")]),
     ("trainer-unweighted-gradient", "test_graph_trainer", [
         ("host/train/graph_pass.c", "wanted ? trainer->objectives[i].factor / weight", "wanted ? 1 / weight")]),
     ("trainer-own-gradient-past-lengths", "test_graph_trainer", [

@@ -95,15 +95,18 @@ static void stage_values(const clr_rows *rows, size_t element, const void *value
 }
 
 /* Rows of a value; T and N of one that is [T,N,O]. */
-static clr_batch_rows batch_rows(const clrnn_graph_plan *plan, uint32_t value, size_t count)
+static clr_batch_rows batch_rows(const clrnn_graph_plan *plan, uint32_t value)
 {
     const clr_shape *s = &plan->shapes[value];
     const bool ragged = plan->ragged && s->lengths != CLR_ALL_STEPS;
-    if (s->rank != 3 || s->steps != 0 || s->batch != 1)
-        return (clr_batch_rows){.count = count};
-    return (clr_batch_rows){count, (uint32_t)s->size[0], (uint32_t)s->size[1],
-                            ragged ? plan->lengths + s->lengths * (size_t)plan->desc.max_batch
-                                   : NULL};
+    const clr_rows rows = clr_rows_of(plan, value);
+    clr_batch_rows all = {.count = rows.outer * rows.inner, .inner = rows.inner};
+    if (s->rank == 3 && s->steps == 0 && s->batch == 1) {
+        all.T = (uint32_t)s->size[0];
+        all.N = (uint32_t)s->size[1];
+        all.lengths = ragged ? plan->lengths + s->lengths * (size_t)plan->desc.max_batch : NULL;
+    }
+    return all;
 }
 
 /* What loss i is told, on its way to the device, and what of it counts. */
@@ -117,7 +120,7 @@ static clrnn_status stage(clrnn_trainer *trainer, const clrnn_graph_plan *plan, 
     const bool has_values = clr_loss_has_values(o->kind);
     const size_t width = clr_loss_values(o->kind, rows.O);
     const clr_rows told = {rows.outer, width, rows.inner};
-    const clr_batch_rows all = batch_rows(plan, trainer->graph->heads[i].value, count);
+    const clr_batch_rows all = batch_rows(plan, trainer->graph->heads[i].value);
     void *values = NULL, *classes = NULL;
     *counted = (clr_counted){0};
     if (has_values ? !target->values : !target->classes)
@@ -138,7 +141,8 @@ static clrnn_status stage(clrnn_trainer *trainer, const clrnn_graph_plan *plan, 
         status = stage_classes(trainer, plan, i, &rows, target->classes, classes);
     if (status != CLRNN_OK)
         return status;
-    *counted = clr_objective_count(trainer, o, values, classes, &all);
+    /* Of the caller's array: memory that was sent may be that of the classes by now. */
+    *counted = clr_objective_count(trainer, o, target->values, classes, &all);
     status = clr_objective_paths(trainer, o, classes, &all);
     if (status == CLRNN_OK)
         status = clr_uploads_send(context, &trainer->uploads, count * sizeof(cl_int), o->targets);
@@ -172,7 +176,7 @@ static clrnn_status run_loss(clrnn_trainer *trainer, clrnn_graph_plan *plan, uin
     if (count == 0)
         return clr_buffer_zero(trainer->context, trainer->sums ? trainer->sums : trainer->sum,
                                i * trainer->real, trainer->real);
-    const clr_batch_rows all = batch_rows(plan, head->value, count);
+    const clr_batch_rows all = batch_rows(plan, head->value);
     clrnn_status status = clr_map(&plan->tools.maps, &l, head->logits, in, 1, 0);
     if (status == CLRNN_OK)
         status = clr_objective_run(trainer, &trainer->objectives[i], head->logits, &all, counted,

@@ -115,7 +115,7 @@ static size_t bytes_of_targets(const clr_model_input *in)
 
 static clr_batch_rows rows_of(const clr_model_input *in)
 {
-    return (clr_batch_rows){(size_t)in->steps * in->batch, in->steps, in->batch, in->lengths};
+    return (clr_batch_rows){(size_t)in->steps * in->batch, 1, in->steps, in->batch, in->lengths};
 }
 
 /* Take memory for the target of each position, or -1 where it is not counted. Beside `values`

@@ -109,12 +109,14 @@ static double value_at(const clrnn_trainer *trainer, const void *values, size_t 
                                            : (double)((const float *)values)[i];
 }
 
-/* How many values of a row [width] are there. */
-static uint64_t present(const clrnn_trainer *trainer, size_t width, const void *values, size_t row)
+/* How many of the `width` values of a row are there. */
+static uint64_t present(const clrnn_trainer *trainer, size_t width, const void *values,
+                        const clr_batch_rows *rows, size_t row)
 {
+    const size_t first = row / rows->inner * rows->inner * width + row % rows->inner;
     uint64_t count = 0;
-    for (size_t k = row * width; k < (row + 1) * width; k++)
-        count += !isnan(value_at(trainer, values, k));
+    for (size_t k = 0; k < width; k++)
+        count += !isnan(value_at(trainer, values, first + k * rows->inner));
     return count;
 }
 
@@ -155,7 +157,7 @@ clr_counted clr_objective_count(const clrnn_trainer *trainer, const clr_objectiv
     clr_counted counted = {0};
     for (size_t i = 0; i < rows->count && o->kind != CLRNN_LOSS_CTC; i++)
         if (targets[i] >= 0) {
-            counted.count += elements ? present(trainer, width, values, i) : 1;
+            counted.count += elements ? present(trainer, width, values, rows, i) : 1;
             counted.weight += o->weights ? o->weights[targets[i]] : 0;
         }
     for (uint32_t n = 0; n < rows->N && o->kind == CLRNN_LOSS_CTC; n++)

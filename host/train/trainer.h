@@ -76,6 +76,7 @@ typedef struct clr_objective {
 /* The rows of a batch. */
 typedef struct clr_batch_rows {
     size_t count;
+    size_t inner;            /* in the caller's array values lie as [count/inner,O,inner] */
     uint32_t T, N;           /* of losses of sequences: they are [T,N] */
     const uint32_t *lengths; /* [N], or NULL: all T */
 } clr_batch_rows;
@@ -197,8 +198,8 @@ clrnn_status clr_objective_open(clrnn_trainer *trainer, clr_objective *objective
                                 const double *weights);
 void clr_objective_close(clr_objective *objective);
 
-/** Count what of a batch is counted. targets: [rows], negative where one is not; values: [rows,O],
- *  read with `missing` and by esr. */
+/** Count what of a batch is counted. targets: [rows], negative where one is not; values: as
+ *  rows->inner says, read with `missing` and by esr. */
 clr_counted clr_objective_count(const clrnn_trainer *trainer, const clr_objective *objective,
                                 const void *values, const int32_t *targets,
                                 const clr_batch_rows *rows);

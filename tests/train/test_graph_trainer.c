@@ -13,7 +13,7 @@ enum { TRAINED = 5 };
 
 /* --- a model as a graph ---------------------------------------------------------------------- */
 
-/* A file of a model is three nodes: trained alike, all bits are alike. */
+/* A file of a model is three nodes: trained alike, all bits are alike, also with gaps in values. */
 static void check_model(clrnn_context *context, clrnn_input input, clrnn_loss loss,
                         clrnn_optimizer optimizer)
 {
@@ -22,6 +22,8 @@ static void check_model(clrnn_context *context, clrnn_input input, clrnn_loss lo
     const clrnn_trainer_desc how = {.max_steps = STEPS,
                                     .max_batch = ROWS,
                                     .loss = loss,
+                                    .missing = loss != CLRNN_LOSS_CROSS_ENTROPY,
+                                    .dc_weight = loss == CLRNN_LOSS_ESR ? 1 : 0,
                                     .optimizer = optimizer,
                                     .clip = 0.5,
                                     .learning_rate = 0.01,
@@ -32,14 +34,19 @@ static void check_model(clrnn_context *context, clrnn_input input, clrnn_loss lo
     clrnn_graph *graph = NULL;
     assert_int_equal(clrnn_model_save(model, path), CLRNN_OK);
     assert_int_equal(clrnn_graph_load(path, CLRNN_F32, &test_log, &graph), CLRNN_OK);
-    const clrnn_graph_loss of_logits = {.output = "logits", .loss = loss};
+    const clrnn_graph_loss of_logits = {
+        .output = "logits", .loss = loss, .missing = how.missing, .dc_weight = how.dc_weight};
     clrnn_graph_trainer_desc as_graph = {.training = how, .losses = &of_logits, .loss_count = 1};
     as_graph.training.loss = (clrnn_loss)0;
+    as_graph.training.missing = false;
+    as_graph.training.dc_weight = 0;
     clrnn_trainer *a = task_trainer(model, &how), *b = learner_trainer(context, graph, &as_graph);
     for (uint64_t k = 0; k < TRAINED; k++) {
         task_batch batch = task_random(model, STEPS, ROWS, 20 + k);
         batch.io.lengths = k % 2 ? lengths : NULL;
         batch.io.reset = k == 3;
+        for (size_t i = k; how.missing && i < STEPS * ROWS; i += 7)
+            ((float *)batch.owned[3])[i] = NAN;
         double sum[2], norm[2];
         uint64_t count[2];
         assert_true(task_step(a, &batch.io) == task_step(b, &batch.io));
@@ -66,6 +73,8 @@ static void a_model_as_a_graph(void **state)
     for (int kind = CLRNN_ADAM; kind <= CLRNN_RMSPROP; kind++)
         check_model(*state, (clrnn_input)(kind % 3), (clrnn_loss)kind, (clrnn_optimizer)kind);
     check_model(*state, CLRNN_INPUT_EMBEDDING, CLRNN_LOSS_BINARY, CLRNN_ADAM);
+    check_model(*state, CLRNN_INPUT_DENSE, CLRNN_LOSS_GAUSSIAN, CLRNN_SGD);
+    check_model(*state, CLRNN_INPUT_DENSE, CLRNN_LOSS_ESR, CLRNN_ADAM);
     check_model(*state, CLRNN_INPUT_EMBEDDING, CLRNN_LOSS_CROSS_ENTROPY, CLRNN_SGD);
 }
 
@@ -87,6 +96,8 @@ static void check_layouts(clrnn_context *context, const clrnn_graph_loss *loss, 
         clrnn_trainer *trainer = learner_trainer(context, graph, &desc);
         for (int k = 0; k < TRAINED; k++) {
             learner_batch batch = learner_random(CLRNN_F32, ragged, (uint64_t)(k + 1));
+            for (int i = k; loss->missing && i < STEPS * ROWS; i += 3)
+                ((float *)batch.owned[2])[i] = NAN;
             const double now = learner_step(trainer, &batch.io);
             if (layout == TIME_MAJOR)
                 losses[k] = now;
@@ -108,10 +119,12 @@ static void check_layouts(clrnn_context *context, const clrnn_graph_loss *loss, 
 
 static void layouts(void **state)
 {
-    const clrnn_graph_loss losses[] = {{.output = "y"},
-                                       {.output = "last"},
-                                       {.output = "squares", .loss = CLRNN_LOSS_HUBER},
-                                       {.output = "y", .loss = CLRNN_LOSS_BINARY}};
+    const clrnn_graph_loss losses[] = {
+        {.output = "y"},
+        {.output = "last"},
+        {.output = "squares", .loss = CLRNN_LOSS_HUBER},
+        {.output = "squares", .loss = CLRNN_LOSS_MEAN_ABSOLUTE, .missing = true},
+        {.output = "y", .loss = CLRNN_LOSS_BINARY}};
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
         for (int ragged = 0; ragged < 2; ragged++)
             check_layouts(*state, &losses[i], ragged);
