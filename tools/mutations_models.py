@@ -72,10 +72,10 @@ MODELS = [
         ("cl/turn.cl", "ulong length = m->some ? (ulong)lengths[m->lengths_at + n] : m->T", "ulong length = m->T")]),
     ("turn-moves-what-is-behind", "test_graph_slices", [
         ("cl/turn.cl", "(turns ? end - 1 - t * m->step : t)", "(turns ? end - 1 - t * m->step : 0)")]),
-    ("turn-gradient-forward", "test_graph_slices test_random_graphs", [
+    ("turn-gradient-forward", "test_graph_slices", [
         ("host/graph/node_slice.c", "return turn(run, run->dx[X], run->dy[0], true);",
          "return turn(run, run->dx[X], run->dy[0], false);")]),
-    ("turn-step-lost", "test_graph_slices test_random_graphs", [
+    ("turn-step-lost", "test_graph_slices", [
         ("host/graph/node_slice.c", "l.step = (cl_ulong)-r.step;", "l.step = 1;")]),
     ("keras-backwards-not-turned", "test_keras_files", [
         ("host/format/keras_recurrent.c", "return slice(k, k->node, 1, -1, CLRNN_TO_END, -1,",
