@@ -254,3 +254,19 @@ def test_compare_errors():
                        ("--text text.txt -o text.txt", "cannot make the folder"),
                        ("--text text.txt --save x -o d", "--save")]:
         fails(2, "compare", *line.split(), says=says)
+
+
+def test_compare_replaces():
+    write_text()
+    os.mkdir("e")
+    with open("e/results.json", "w", encoding="utf-8") as file:
+        file.write("mine")
+    line = ["compare", "--text", "text.txt", "--hidden", "3", "--seq", "8", *SMALL, "-o", "e"]
+    fails(2, *line, says="-o e: there is results.json in it; add --force")
+    assert read("e/results.json") == b"mine" and os.listdir("e") == ["results.json"]
+    passes(*line, "--force")
+    os.rename("text.txt", "e/logs/gru-1.csv")
+    line[2] = "e/logs/gru-1.csv"
+    before = read(line[2])
+    fails(2, *line, "--force", says="are the same file")
+    assert read(line[2]) == before

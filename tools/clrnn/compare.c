@@ -12,14 +12,16 @@
 
 static int make_folder(const compare_job *job)
 {
-    static const char *const parts[] = {"", "models", "logs", "pictures"};
+    static const char *const parts[] = {"report.html", "results.json", "",
+                                        "models",      "logs",         "pictures"};
+    const size_t count = sizeof parts / sizeof *parts;
     char path[COMPARE_PATH];
     system_file file;
-    compare_path(job, path, "report.html");
-    if (!job->o.force && tool_file_exists(path))
-        return tool_error("compare: -o %s: there is a report in it; add --force to replace it",
-                          job->folder);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (size_t i = 0; i < count && !job->o.force; i++)
+        if (*parts[i] && tool_file_exists(compare_path(job, path, "%s", parts[i])))
+            return tool_error("compare: -o %s: there is %s in it; add --force to replace a report",
+                              job->folder, parts[i]);
+    for (size_t i = 2; i < count; i++) {
         compare_path(job, path, "%s", parts[i]);
         system_look_at(path, &file);
         if (!file.is_folder && !system_make_folder(path))
@@ -98,6 +100,8 @@ static void choose_points(train_options *o, tool_option *table)
 static int work(compare_job *job)
 {
     int code = make_folder(job);
+    if (!code)
+        code = compare_check_files(job);
     if (!code)
         code = data_read_options("compare", &job->o, &job->arrays);
     if (!code)
@@ -192,7 +196,9 @@ static int run(int argc, char **argv)
     for (const tool_option *o = table; o->name; o++)
         if (!is_own(o->name)) {
             options[count++] = *o;
-            if (strcmp(o->name, "seeds") == 0)
+            if (strcmp(o->name, "force") == 0)
+                options[count - 1].help = "replace a report that is in DIR";
+            else if (strcmp(o->name, "seeds") == 0)
                 options[count - 1].help = "train each K times, from --seed on (3)";
             else if (strcmp(o->name, "hidden") == 0)
                 options[count - 1].help = "hidden units of a layer (64)";
@@ -221,5 +227,6 @@ const tool_command tool_compare = {
     "same\n"
     "seeds (3), with the same hidden size (64) or with --parameters about as many parameters. DIR "
     "gets\n"
-    "report.html, which needs nothing else, results.json, pictures/, models/ and logs/.\n",
+    "report.html, which needs nothing else, results.json, pictures/, models/ and logs/.\n"
+    "It has none of these yet, or with --force they are replaced.\n",
     run};

@@ -72,6 +72,10 @@ const char *compare_path(const compare_job *job, char text[COMPARE_PATH], const 
 /** Train one cell from one seed, and see how far its gradients come. Returns an exit code. */
 int compare_train(compare_job *job, compare_result *result, uint32_t index);
 
+/** See that no file of a training is one that is read, and that all can be written. Returns TOOL_OK
+ *  or TOOL_BAD_USE. */
+int compare_check_files(compare_job *job);
+
 /** Find the hidden size of each cell: the one given, or what suits the budget. */
 int compare_size(compare_job *job);
 

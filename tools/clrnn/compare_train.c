@@ -34,6 +34,21 @@ static void set_options(compare_training *t, uint32_t hidden, uint64_t seed)
     t->o.log = t->log;
 }
 
+int compare_check_files(compare_job *job)
+{
+    int code = TOOL_OK;
+    for (int i = 0; i < COMPARE_CELLS && !code; i++) {
+        compare_result result = {.cell = &compare_cells[i]};
+        for (uint32_t k = 0; k < job->o.seeds && !code; k++) {
+            compare_training t = {.job = job, .result = &result};
+            set_options(&t, 1, job->o.seed + k);
+            t.o.force = true; /* what a folder has was looked at as a whole */
+            code = train_check_files(&t.o);
+        }
+    }
+    return code;
+}
+
 static int open_training(compare_training *t)
 {
     return t->is_text

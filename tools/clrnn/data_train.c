@@ -151,24 +151,12 @@ static int all_seeds(const train_options *o, clrnn_context *context, data_arrays
     return code;
 }
 
-/* What is written must not be read. */
-static int check_files(const train_options *o)
-{
-    const tool_file files[] = {{"--save", o->save, true},        {"--log", o->log, true},
-                               {"--data", o->data, false},       {"--targets", o->targets, false},
-                               {"--lengths", o->lengths, false}, {"--mask", o->mask, false},
-                               {"--parts", o->parts, false},     {"--model", o->model, false}};
-    return tool_check_files("train", files, sizeof files / sizeof *files);
-}
-
 int data_train(train_options *o, int argc, char **argv)
 {
     clrnn_tensors *checkpoint = NULL;
     clrnn_context *context = NULL;
     data_arrays arrays = {.x = NULL};
-    int code = check_files(o);
-    if (!code)
-        code = load_checkpoint(o, &checkpoint);
+    int code = load_checkpoint(o, &checkpoint);
     if (!code)
         code = data_read_options("train", o, &arrays);
     if (!code)

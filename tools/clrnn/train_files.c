@@ -8,12 +8,15 @@
 /* What is written must be neither read nor written twice; only the checkpoint may be both. */
 static int check_overlaps(const train_options *o)
 {
-    size_t count = 0;
-    tool_file *files = calloc(o->texts.count + 2, sizeof *files);
+    const tool_file all[] = {{"--save", o->save, true},        {"--log", o->log, true},
+                             {"--data", o->data, false},       {"--targets", o->targets, false},
+                             {"--lengths", o->lengths, false}, {"--mask", o->mask, false},
+                             {"--parts", o->parts, false},     {"--model", o->model, false}};
+    size_t count = sizeof all / sizeof *all;
+    tool_file *files = calloc(o->texts.count + count, sizeof *files);
     if (!files)
         return tool_no_memory();
-    files[count++] = (tool_file){"--save", o->save, true};
-    files[count++] = (tool_file){"--log", o->log, true};
+    memcpy(files, all, sizeof all);
     for (size_t i = 0; i < o->texts.count; i++)
         files[count++] = (tool_file){"--text", o->texts.items[i], false};
     int code = tool_check_files("train", files, count);
