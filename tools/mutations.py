@@ -209,7 +209,7 @@ MUTATIONS = [
     ("backward-reversed-states", "test_vectors", [
         ("host/layer/backward.c", "w->layer, w->direction, w->down),",
          "w->layer, w->direction, 0),")]),
-    ("backward-dropout-layer", "test_passes", [
+    ("backward-dropout-layer", "test_plan", [
         ("host/layer/backward.c", "clr_drop_of(plan, io, layer - 1)", "clr_drop_of(plan, io, layer)")]),
     ("backward-padding-of-x", "test_passes", [
         ("host/layer/backward.c", "if (!b->pass.ragged)\n        return CLRNN_OK;\n",

@@ -25,8 +25,9 @@ typedef enum clrnn_loss {
     /* Of sound: error to signal ratio. With e = logits - target and p the pre-emphasis filter
      * p(u)_t = u_t - pre_emphasis*u_{t-1} within each sequence, sum of p(e)^2 / sum of p(target)^2
      * over the whole batch, plus dc_weight times the same of the means: sum over the sequences of
-     * T*mean(e)^2 / sum of target^2 (Wright et al. 2019). Both denominators have 1e-5 more for each
-     * value, for silence. A step that is not counted is as 0. */
+     * T*mean(e)^2 / sum of target^2, T and mean of the steps counted (Wright et al. 2019). Both
+     * denominators have 1e-5 more for each value, for silence. A step that is not counted is as 0.
+     */
     CLRNN_LOSS_ESR,
     /* Connectionist temporal classification (Graves et al. 2006), in nats for each sequence: -log
      * of the probability of its labels, in order and at whatever steps, where class 0 is the blank
