@@ -325,6 +325,8 @@ MUTATIONS = [
     ("resident-own-memory", "test_resident", [
         ("host/math/resident.c", "return k->own_bytes + arguments <=", "return arguments <=")]),
     ("self-test-of-one-row", "test_wrong_kernels", [
+        ("host/layer/miniature.c", "                    {false, 1, 1, 5, 1},\n", "")]),
+    ("self-test-of-many-units", "test_wrong_kernels", [
         ("host/layer/miniature.c", "{true, 1, 2, 5, 1},\n                    {true, 1, 1, 6, 5}};",
          "};")]),
     ("self-test-without-partitions", "test_wrong_kernels", [
