@@ -192,7 +192,8 @@ CLRNN_API uint64_t clrnn_trainer_steps_done(const clrnn_trainer *trainer);
 
 /**
  * Another learning rate from the next step on, which the schedule multiplies as it does the one of
- * the descriptor; a checkpoint keeps it.
+ * the descriptor. A checkpoint says it, but who resumes gives it again, there or here, like every
+ * option that may differ: a warning tells if it does.
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (not above 0, or infinite)
  */
 CLRNN_API clrnn_status clrnn_trainer_set_learning_rate(clrnn_trainer *trainer, double rate);
