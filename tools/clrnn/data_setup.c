@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * data_setup.c - data set and trainer of a training on data or a task. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,16 @@ static void set_duration(data_session *s)
         s->validate_every = s->steps;
 }
 
+/* A plateau may have lowered the rate, which then goes on, also where --lr says again what it was
+ * at first, as the printed command that continues does. */
+static double resumed_rate(const data_session *s)
+{
+    const char *now = clrnn_tensors_metadata(s->checkpoint, "clrnn.train.learning_rate");
+    const char *first = clrnn_tensors_metadata(s->checkpoint, "clrnn.option.lr");
+    const bool same = !tool_given(s->o->table, "lr") || (first && strtod(first, NULL) == s->o->lr);
+    return now && same ? strtod(now, NULL) : s->o->lr;
+}
+
 static clrnn_trainer_desc describe(const data_session *s, const double *weights)
 {
     const train_options *o = s->o;
@@ -203,11 +214,8 @@ static clrnn_trainer_desc describe(const data_session *s, const double *weights)
     }
     if (o->schedule == CLRNN_SCHEDULE_COSINE || o->schedule == CLRNN_SCHEDULE_ONE_CYCLE)
         desc.total_steps = s->steps;
-    const char *rate = s->checkpoint && o->resume
-                           ? clrnn_tensors_metadata(s->checkpoint, "clrnn.train.learning_rate")
-                           : NULL;
-    if (rate && !tool_given(o->table, "lr"))
-        desc.learning_rate = strtod(rate, NULL); /* a plateau may have lowered it */
+    if (o->resume)
+        desc.learning_rate = resumed_rate(s);
     return desc;
 }
 
@@ -271,6 +279,11 @@ int data_open(data_session *s, clrnn_context *context, const train_options *o, u
     if (code)
         return code;
     s->info = clrnn_data_get_info(s->data);
+    if ((o->patience || o->plateau) && s->info->part[CLRNN_PART_VALIDATION] == 0)
+        return tool_error(
+            "train: --%s %" PRIu64 " counts validations, for which nothing is held out; "
+            "add --validation F or --parts",
+            o->patience ? "patience" : "plateau", o->patience ? o->patience : o->plateau);
     set_duration(s);
     code = checkpoint ? data_load_model(s) : data_make_model(s);
     if (!code)
