@@ -218,6 +218,13 @@ MODELS = [
         ("host/train/loss.c", "first + k * rows->inner", "first + k")]),
     ("trainer-unweighted-gradient", "test_graph_trainer", [
         ("host/train/graph_pass.c", "wanted ? trainer->objectives[i].factor / weight", "wanted ? 1 / weight")]),
+    ("trainer-ends-where-classes-weigh-0", "test_steps", [
+        ("host/train/loss.c", "any = any || tally->each[i].count > 0;", "any = any || tally->each[i].weight > 0;")]),
+    ("trainer-divides-by-a-weight-of-0", "test_steps", [
+        ("host/train/learner_model.c", "tally->each[0].weight > 0 ? 1 / tally->each[0].weight : 0",
+         "1 / tally->each[0].weight")]),
+    ("graph-dropout-of-all", "test_graph_errors", [
+        ("host/graph/node_map.c", "(float)desc->probability < 1)", "desc->probability < 1)")]),
     ("trainer-own-gradient-past-lengths", "test_graph_trainer", [
         ("host/train/graph_pass.c",
          "status = clr_plan_mask(plan, own->value, plan->values[own->value].gradient);",

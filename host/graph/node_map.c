@@ -352,10 +352,10 @@ static clrnn_status dropout_backward(clr_run *run)
 
 static clrnn_status dropout_complete(const clr_infer *infer, clrnn_node_desc *desc)
 {
-    if (desc->probability >= 0 && desc->probability < 1)
+    if (desc->probability >= 0 && (float)desc->probability < 1) /* kernels take a float */
         return CLRNN_OK;
-    return clr_node_fail(infer->log, desc, CLRNN_ERR_ARGUMENT, "probability %g is not in [0,1)",
-                         desc->probability);
+    return clr_node_fail(infer->log, desc, CLRNN_ERR_ARGUMENT,
+                         "probability %.17g is not in [0,1), or rounds to 1", desc->probability);
 }
 
 const clr_kind clr_kind_dropout = {.id = CLRNN_NODE_DROPOUT,

@@ -30,6 +30,27 @@ static clrnn_status fail_of_pickle(const clrnn_tensors *set, const char *name)
                     name);
 }
 
+static bool ends_in(const char *name, const char *end)
+{
+    const size_t length = strlen(name), most = strlen(end);
+    return length >= most && strcmp(name + length - most, end) == 0;
+}
+
+/* What nothing else begins like: safetensors, or what its name says that it is and it is not. */
+static clrnn_status read_others(clrnn_tensors *set, const void *data, size_t bytes,
+                                const char *name)
+{
+    static const char *const others[] = {".npy", ".npz", ".pt", ".pth"};
+    const bool like = bytes > 8 && ((const char *)data)[8] == '{';
+    for (size_t i = 0; i < sizeof others / sizeof *others && !like; i++)
+        if (ends_in(name, others[i]))
+            return clr_fail(&set->log, CLRNN_ERR_FORMAT,
+                            "%s: not %s: %zu bytes that do not begin like one, or like another "
+                            "file of arrays",
+                            name, others[i], bytes);
+    return clr_safetensors_read(set, data, bytes, name);
+}
+
 clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *name,
                                  const clrnn_log *log, clrnn_tensors **set)
 {
@@ -49,7 +70,7 @@ clrnn_status clrnn_tensors_parse(const void *data, size_t bytes, const char *nam
              : clr_zip_is(data, bytes)       ? read_archive(made, data, bytes, name)
              : clr_torch_is_old(data, bytes) ? clr_torch_read_old(made, data, bytes, name)
              : clr_is_pickle(data, bytes)    ? fail_of_pickle(made, name)
-                                             : clr_safetensors_read(made, data, bytes, name);
+                                             : read_others(made, data, bytes, name);
     if (status != CLRNN_OK)
         clrnn_tensors_destroy(&made);
     *set = made;
@@ -77,7 +98,5 @@ clrnn_status clrnn_tensors_save(const clrnn_tensors *set, const char *path)
     if (!set || !path)
         return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_tensors_save: %s is NULL", set ? "path" : "set");
-    size_t length = strlen(path);
-    bool npy = length >= 4 && strcmp(path + length - 4, ".npy") == 0;
-    return npy ? clr_npy_write(set, path) : clr_safetensors_write(set, path);
+    return ends_in(path, ".npy") ? clr_npy_write(set, path) : clr_safetensors_write(set, path);
 }

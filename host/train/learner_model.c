@@ -238,7 +238,7 @@ static clrnn_status differentiate(clrnn_trainer *trainer, clr_any_batch batch, c
         status = clr_trainer_counts(trainer, tally);
     if (status == CLRNN_OK)
         status = forward(trainer, stream->pass, batch.sequences, &in, tally->each,
-                         1 / tally->each[0].weight);
+                         tally->each[0].weight > 0 ? 1 / tally->each[0].weight : 0);
     if (status == CLRNN_OK)
         trainer->lengths = in.lengths;
     if (status == CLRNN_OK)

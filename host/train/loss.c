@@ -173,7 +173,7 @@ clrnn_status clr_trainer_counts(const clrnn_trainer *trainer, const clr_tally *t
 {
     bool any = trainer->has_own;
     for (uint32_t i = 0; i < trainer->objective_count; i++)
-        any = any || tally->each[i].weight > 0;
+        any = any || tally->each[i].count > 0;
     return any ? CLRNN_OK
                : clr_fail(&trainer->context->log, CLRNN_ERR_RANGE,
                           "batch: no step is counted, so there is no mean loss to train on");

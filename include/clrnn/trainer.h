@@ -92,7 +92,8 @@ typedef struct clrnn_trainer_desc {
      * the elements that are there (binary: over the steps counted). Else NaN makes the loss NaN. */
     bool missing;
     /* Cross-entropy, [O], copied: a step counts as much as the weight of its target, and the loss
-     * is the weighted mean (as of PyTorch's CrossEntropyLoss); each at least 0. NULL = all 1. */
+     * is the weighted mean (as of PyTorch's CrossEntropyLoss), but 0, and the gradient with it, of
+     * a batch whose targets all weigh 0; each at least 0. NULL = all 1. */
     const double *class_weights;
     float input_dropout; /* 0 <= p < 1, of x, of one-hot symbols or of their embeddings */
     /* Both dropouts: a row has one mask for all its steps (Gal, Ghahramani 2016), not one for each.

@@ -218,7 +218,10 @@ def test_data_resume():
     passes("train", *common, "--steps", "60", "--save", "whole.safetensors", "--log", "whole.csv")
     passes("train", *common, "--steps", "25", "--save", "part.safetensors", "--log", "part.csv")
     passes("train", "--data", "x.npy", "--targets", "y.npy", "--lengths", "n.npy", "--log", "part.csv",
-           "--resume", "part.safetensors", "--save", "part.safetensors", "--steps", "60")
+           "--resume", "part.safetensors", "--save", "part.safetensors", "--steps", "40")
+    # As the command that is printed says it, with all options again.
+    passes("train", *common, "--log", "part.csv", "--resume", "part.safetensors", "--save",
+           "part.safetensors", "--steps", "60")
     whole, part = (arrays.read_raw(p + ".safetensors") for p in ("whole", "part"))
     different = [n for n in whole[0] if whole[0][n] != part[0].get(n)]
     assert different == [], (different, whole[1], part[1])
@@ -227,6 +230,41 @@ def test_data_resume():
     a, b = ([line.split(",") for line in read(p + ".csv").decode().splitlines()] for p in ("whole", "part"))
     assert len(a) == len(b) == 13
     assert [r[:1] + r[2:] for r in a] == [r[:1] + r[2:] for r in b]
+
+
+def test_data_rate_of_a_resume():
+    """Another rate than the first one is taken, in place of the one that a plateau has lowered."""
+    write_classes()
+    npy("y.npy", (60,), [0, 1, 2] * 20, "I32")
+    common = ["--data", "x.npy", "--targets", "y.npy", "--batch-first", *GRU, "--plateau", "1",
+              "--validate-every", "2", "--save", "m.safetensors"]
+    rate = lambda: float(arrays.read_raw("m.safetensors")[1]["clrnn.train.learning_rate"])
+    passes("train", *common, "--steps", "60")
+    assert 0 < rate() < 0.02, rate()
+    result = harness.clrnn("train", *common, "--lr", "0.5", "--resume", "m.safetensors", "--steps", "61")
+    assert result.returncode == 0 and "goes on as 0.5" in result.stderr, result
+    assert rate() in (0.5, 0.25), rate()
+
+
+def test_data_junk():
+    """What is nothing of the kind is said in the words of its name."""
+    for name in ["j.npy", "j.npz", "j.pt"]:
+        for content in [b"", b"junk, a lot of it"]:
+            with open(name, "wb") as f:
+                f.write(content)
+            fails(2, "train", "--data", name, "--targets", name, "--save", "m.safetensors",
+                  says=[name + ": not " + name[1:], f"{len(content)} bytes"])
+
+
+def test_data_plateau_without_validation():
+    """What would wait for a validation that never comes is refused."""
+    write_classes()
+    common = ["train", "--data", "x.npy", "--targets", "y.npy", "--batch-first", *GRU, "--steps", "2",
+              "--save", "m.safetensors", "--validation", "0"]
+    for option in ["--patience", "--plateau"]:
+        fails(2, *common, option, "3", says=[option + " 3", "--validation"])
+    npy("p.npy", (60,), [0, 1] * 30, "I32")
+    passes(*common, "--patience", "3", "--parts", "p.npy")
 
 
 def test_data_signal():
@@ -311,6 +349,21 @@ def test_data_class_weights():
     for weights in ["1", "1,2,3", "1,x", "1,-2", ""]:
         result = harness.clrnn("train", *common, "--class-weights", weights)
         assert result.returncode == 2 and len(result.stderr.splitlines()) == 1, result
+
+
+def test_data_class_that_weighs_nothing():
+    """Batches of it alone end no training, of a model or of a graph, and teach nothing."""
+    npy("x.npy", (40, 2, 1), [1.0] * 80)
+    npy("y.npy", (40,), [0] * 30 + [1] * 10, "I32")
+    common = ["--data", "x.npy", "--targets", "y.npy", "--batch-first", "--lr", "0.02", "--batch", "4",
+              "--steps", "200", "--class-weights", "0,1", "--standardise", "none", "--force"]
+    passes("train", *common, "--cell", "gru", "--hidden", "8", "--save", "m.safetensors")
+    passes("convert", "m.safetensors", "g.npz")
+    passes("convert", "g.npz", "g.safetensors")
+    passes("train", *common, "--model", "g.safetensors", "--steps", "20", "--save", "h.safetensors")
+    for model in ["m.safetensors", "h.safetensors"]:
+        passes("predict", model, "--data", "x.npy", "--batch-first", "--probabilities", "p.npy")
+        assert arrays.read_npy("p.npy")[1][1] > 0.9, model
 
 
 def test_data_labels():

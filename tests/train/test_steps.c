@@ -256,12 +256,47 @@ static void missing_must_be_said(void **state)
     clrnn_model_destroy(&m);
 }
 
+/* A batch whose targets are all of a class that weighs 0 is a step like any other, without a loss.
+ */
+static void classes_that_weigh_nothing(void **state)
+{
+    const clrnn_model_desc desc = task_desc(CLRNN_CELL_GRU, CLRNN_INPUT_DENSE, 1, CLRNN_F32);
+    clrnn_model *m = task_model(*state, &desc, 1);
+    const double weights[OUTPUTS] = {0, 1, 1, 1};
+    clrnn_trainer_desc with = usual;
+    with.class_weights = weights;
+    with.optimizer = CLRNN_SGD;
+    clrnn_trainer *trainer = task_trainer(m, &with);
+    task_batch batch = task_random(m, 5, 2, 3);
+    int32_t *targets = (int32_t *)batch.owned[2];
+    float before[4096], after[4096];
+    const size_t bytes = clrnn_model_parameter_count(m) * sizeof *before;
+    assert_true(bytes <= sizeof before);
+    memset(targets, 0, 5 * 2 * sizeof *targets);
+    assert_int_equal(clrnn_trainer_get_parameters(trainer, before), CLRNN_OK);
+    double loss = NAN, norm = NAN;
+    assert_int_equal(clrnn_trainer_differentiate(trainer, &batch.io, &loss, &norm), CLRNN_OK);
+    assert_true(loss == 0 && norm == 0);
+    assert_int_equal(clrnn_trainer_step(trainer, &batch.io, &loss), CLRNN_OK);
+    assert_true(loss == 0);
+    assert_int_equal(clrnn_trainer_get_parameters(trainer, after), CLRNN_OK);
+    assert_memory_equal(before, after, bytes);
+    targets[3] = 1;
+    assert_int_equal(clrnn_trainer_step(trainer, &batch.io, &loss), CLRNN_OK);
+    assert_true(loss > 0);
+    assert_int_equal(clrnn_trainer_get_parameters(trainer, after), CLRNN_OK);
+    assert_memory_not_equal(before, after, bytes);
+    task_free(&batch);
+    clrnn_trainer_destroy(&trainer);
+    clrnn_model_destroy(&m);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_open, test_close)
     const struct CMUnitTest tests[] = {
         TEST(as_pytorch), TEST(the_rate_can_change),  TEST(frozen_stays),
-        TEST(refused),    TEST(missing_must_be_said),
+        TEST(refused),    TEST(missing_must_be_said), TEST(classes_that_weigh_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
