@@ -13,7 +13,7 @@ const compare_cell compare_cells[COMPARE_CELLS] = {
      "sequences of medium length, small models, little data"},
     {"gru-after", "GRU, reset after", CLRNN_CELL_GRU, CLRNN_RESET_AFTER, "2: reset, update", "h",
      "the same, as cuDNN and PyTorch compute it"},
-    {"lstm", "LSTM", CLRNN_CELL_LSTM, 0, "3: input, forget, output", "h and c",
+    {"lstm", "LSTM", CLRNN_CELL_LSTM, 0, "3: input, forget, output", "h, c",
      "long sequences, much data"},
 };
 

@@ -45,10 +45,11 @@ static const char style[] =
     "th,td{border-bottom:1px solid var(--line);padding:7px 12px 7px 0;text-align:left;"
     "vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap;"
     "font-variant-numeric:tabular-nums}\n"
+    "th:first-child,td:first-child{position:sticky;left:0;background:var(--paper)}"
     "td.use{min-width:150px}td small{color:var(--faint);display:block}\n"
     ".pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));"
-    "gap:18px}.pictures img{width:100%;height:auto;border:1px solid var(--line);"
-    "border-radius:6px}\n"
+    "gap:18px;overflow-x:auto}.pictures img{width:100%;min-width:480px;height:auto;"
+    "box-sizing:border-box;border:1px solid var(--line);border-radius:6px}\n"
     "</style>\n";
 
 /* Text as HTML. */
