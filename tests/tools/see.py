@@ -136,6 +136,21 @@ def test_inspect_terminal():
     assert "half-lives" in out
 
 
+def test_inspect_characters():
+    """Of UTF-8 each character is shown over its bytes, in blocks as in a picture; what is none is not."""
+    text = "Größe 大きさ é€😀. "
+    with open("u.txt", "wb") as f:
+        f.write((text * 20).encode() + b"\xc3(\xff")
+    passes(*"train --text u.txt --cell rnn --hidden 4 --seq 8 --batch 2 --steps 2 --save u.safetensors".split())
+    out = passes(*"inspect u.safetensors --text u.txt --steps 34".split())
+    assert out.splitlines()[1].split("text ")[1] == "Grö ß e 大 き さ  é €  😀  . " + "Grö .", out
+    size = 20 * len(text.encode()) + 3
+    out = passes(*f"inspect u.safetensors --text u.txt --first {size - 5} --steps 5".split())
+    assert out.splitlines()[1].split("text ")[1] == ". .(.", out
+    if has_pictures():
+        passes(*"inspect u.safetensors --text u.txt --steps 34 -o u.svg".split())
+
+
 def test_inspect_gradients():
     """h_t = tanh(h_{t-1}/2) near 0: with each step back the norm halves."""
     n = 4

@@ -103,6 +103,11 @@ int inspect_flow_of(clrnn_context *context, inspect_model *model, const int32_t 
                     inspect_flow *flow);
 void inspect_flow_free(inspect_flow *flow);
 
+/** The character (UTF-8) that begins with the byte of step t of those shown; "" where none does, or
+ *  one that cannot be seen, other than the end of a line. Returns its bytes, 1 or more. */
+#define INSPECT_CHARACTER 5
+uint32_t inspect_character(const inspect_view *view, uint32_t t, char text[INSPECT_CHARACTER]);
+
 /** "LSTM" of "lstm". */
 const char *inspect_title(const char *cell, char text[16]);
 

@@ -43,16 +43,19 @@ static void draw_steps(plot *p, const inspect_view *v, plot_box b, double y)
 {
     const double column = b.width / v->steps;
     const uint32_t every = column >= 5.5 ? 1 : (uint32_t)ceil(5.5 / column);
-    for (uint32_t t = 0; t < v->steps && v->input->bytes; t += every) {
-        const uint8_t byte = v->input->bytes[v->first + t];
-        char text[8] = {(char)byte, 0};
-        if (byte == ' ')
-            snprintf(text, sizeof text, "\xc2\xb7"); /* a dot in the middle */
-        else if (byte == '\n')
-            snprintf(text, sizeof text, "\xe2\x86\xb5"); /* an arrow to the left */
-        else if (byte < 32 || byte > 126)
+    for (uint32_t t = 0, next = 0, bytes; t < v->steps && v->input->bytes; t += bytes) {
+        char text[INSPECT_CHARACTER];
+        bytes = inspect_character(v, t, text);
+        if (t < next)
+            continue;
+        next = t + every;
+        if (!*text)
             snprintf(text, sizeof text, "?");
-        plot_mono(p, b.x + (t + 0.5) * column, y, column < 9 ? column * 1.5 : 12.5, text);
+        else if (strcmp(text, " ") == 0)
+            snprintf(text, sizeof text, "\xc2\xb7"); /* a dot in the middle */
+        else if (strcmp(text, "\n") == 0)
+            snprintf(text, sizeof text, "\xe2\x86\xb5"); /* an arrow to the left */
+        plot_mono(p, b.x + (t + 0.5 * bytes) * column, y, column < 9 ? column * 1.5 : 12.5, text);
     }
     const double step = v->steps <= 12    ? 1
                         : v->steps <= 60  ? 5
@@ -66,8 +69,7 @@ static void draw_steps(plot *p, const inspect_view *v, plot_box b, double y)
     }
 }
 
-static void draw_map(plot *p, const inspect_view *v, plot_box b, const char *title,
-                     const plot_map *map)
+static void draw_map(plot *p, plot_box b, const char *title, const plot_map *map)
 {
     char text[64];
     plot_heat(p, b, map);
@@ -75,7 +77,7 @@ static void draw_map(plot *p, const inspect_view *v, plot_box b, const char *tit
     plot_text(p, b.x + b.width + 62, b.y + b.height / 2 + 4, 12, PLOT_LEFT, title);
     snprintf(text, sizeof text, "%u units", map->rows);
     plot_upward(p, b.x - 30, b.y + b.height / 2, 10, text);
-    if (map->order && v->half_lives) {
+    if (map->order) {
         plot_faint(p, b.x - 5, b.y + 9, 9, PLOT_RIGHT, "slow");
         plot_faint(p, b.x - 5, b.y + b.height, 9, PLOT_RIGHT, "fast");
     }
@@ -117,17 +119,17 @@ static double draw_maps(plot *p, const inspect_view *v, double y)
     plot_box b = {left, y, width - left - right, panel};
     for (uint32_t k = 0; k < v->gates; k++, b.y += panel + gap) {
         const plot_map map = map_of(v, v->gate[k].values, v->units, v->gate[k].logistic, 1);
-        draw_map(p, v, b, purpose_of(m->cell->name, v->gate[k].name), &map);
+        draw_map(p, b, purpose_of(m->cell->name, v->gate[k].name), &map);
     }
     if (v->c) {
         const plot_map map =
             map_of(v, v->c, v->units, false, bound_of(v->c, (size_t)v->steps * v->units));
-        draw_map(p, v, b, "cell state c", &map);
+        draw_map(p, b, "cell state c", &map);
         b.y += panel + gap;
     }
     if (v->gates > 1) {
         const plot_map map = map_of(v, v->h, v->state, false, 1);
-        draw_map(p, v, b, "state h", &map);
+        draw_map(p, b, "state h", &map);
         b.y += panel + gap;
     }
     draw_steps(p, v, b, b.y + 2);
@@ -149,7 +151,7 @@ static void draw_means(plot *p, const inspect_view *v, plot_box b)
                             .y_most = 1,
                             .x_title = "step",
                             .y_title = "mean over units"};
-    plot_bold(p, b.x, b.y - 12, 12, "Mean of each gate");
+    plot_bold(p, b.x, b.y - 12, 12, v->gates > 1 ? "Mean of each gate" : "Mean of the state");
     plot_draw_axes(p, &axes);
     for (uint32_t t = 0; x && t < v->steps; t++)
         x[t] = v->first + t;
@@ -229,8 +231,9 @@ int inspect_picture(const inspect_view *v, const char *path)
     char text[400], title[16];
     if (!p)
         return tool_no_memory();
-    snprintf(text, sizeof text, "%s: what the gates of its %s do", system_last_part(m->path),
-             inspect_title(m->cell->name, title));
+    snprintf(text, sizeof text, "%s: what the %s of its %s do%s", system_last_part(m->path),
+             v->gates > 1 ? "gates" : "state", inspect_title(m->cell->name, title),
+             v->gates > 1 ? "" : "es");
     plot_bold(p, left, 30, 17, text);
     snprintf(text, sizeof text,
              "layer %u of %u%s, %u units, steps %u to %u%s. Rows are units%s. %s%s", v->layer,

@@ -17,6 +17,19 @@ const char *inspect_title(const char *cell, char text[16])
     return text;
 }
 
+uint32_t inspect_character(const inspect_view *v, uint32_t t, char text[INSPECT_CHARACTER])
+{
+    const uint8_t *bytes = v->input->bytes + v->first + t;
+    memset(text, 0, INSPECT_CHARACTER);
+    for (uint32_t i = 0; i + 1 < INSPECT_CHARACTER && t + i < v->steps; i++)
+        text[i] = (char)bytes[i];
+    const size_t length = tool_character(text);
+    if (length == 0 || (length == 1 && (*bytes < 32 || *bytes == 127) && *bytes != '\n'))
+        text[0] = 0;
+    text[length] = 0;
+    return length ? (uint32_t)length : 1;
+}
+
 /* --- JSON ------------------------------------------------------------------------------------ */
 
 static void add_number(cJSON *to, const char *name, double value)
@@ -140,14 +153,28 @@ static void print_line(const inspect_view *v, const char *name, const double *va
     printf("\n");
 }
 
+/* Whether a terminal gives a character two columns: of East Asia, or a picture. */
+static bool is_wide(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    const uint32_t three = (uint32_t)(c[0] & 0xf) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+    return c[0] >= 0xf0 ||
+           (c[0] >= 0xe0 &&
+            ((three >= 0x1100 && three < 0x1160) || (three >= 0x2e80 && three < 0xa4d0) ||
+             (three >= 0xac00 && three < 0xd7a4) || (three >= 0xf900 && three < 0xfb00) ||
+             (three >= 0xfe30 && three < 0xfe70) || (three >= 0xff00 && three < 0xff61)));
+}
+
 static void print_bytes(const inspect_view *v)
 {
     if (!v->input->bytes)
         return;
     printf("%*s ", label - 1, "text");
-    for (uint32_t t = 0; t < columns_of(v); t++) {
-        const uint8_t byte = v->input->bytes[v->first + t];
-        putchar(byte >= 32 && byte < 127 ? byte : '.');
+    for (uint32_t t = 0, bytes; t < columns_of(v); t += bytes) {
+        char text[INSPECT_CHARACTER];
+        bytes = inspect_character(v, t, text);
+        const int behind = (int)bytes - (is_wide(text) ? 2 : 1);
+        printf("%s%*s", *text && *text != '\n' ? text : ".", behind, "");
     }
     printf("\n");
 }

@@ -124,8 +124,7 @@ int tool_no_memory(void)
     return tool_error("out of memory: use a smaller model, batch or file");
 }
 
-/* Bytes of the character that a text begins with; 0: it is no UTF-8. */
-static size_t length_of_character(const char *text)
+size_t tool_character(const char *text)
 {
     const unsigned char *c = (const unsigned char *)text;
     const size_t length = c[0] < 0x80                   ? 1
@@ -145,7 +144,7 @@ char *tool_json_text(const cJSON *object, bool line)
 {
     char *text = line ? cJSON_PrintUnformatted(object) : cJSON_Print(object);
     for (char *c = text; c && *c;) {
-        const size_t length = length_of_character(c);
+        const size_t length = tool_character(c);
         if (length == 0)
             *c = '?';
         c += length ? length : 1;

@@ -80,6 +80,9 @@ int tool_print_json(cJSON *object, bool line);
  * UTF-8 are '?', since JSON has no other way. */
 char *tool_json_text(const cJSON *object, bool line);
 
+/** Bytes of the character that a text begins with, 1 to 4; 0: it is no UTF-8. */
+size_t tool_character(const char *text);
+
 /** A device with its limits: devices.c. */
 cJSON *tool_device_object(const clrnn_device_info *info);
 
