@@ -289,8 +289,10 @@ static clrnn_status read_numbers(const clrnn_data *data, const clrnn_tensors *se
     const clrnn_tensor *t = clrnn_tensors_find(set, name);
     if (!t || t->rank != 1 || t->shape[0] != count)
         return clr_fail(&data->log, CLRNN_ERR_FORMAT,
-                        "tensor %s: found shape %s, the data needs [%zu]", name,
-                        t ? clr_show_shape(t->rank, t->shape).text : "none", count);
+                        "data: it has %zu %s, but tensor %s of the model is %s; it is made for "
+                        "other data",
+                        count, name[sizeof "scale." - 1] == 'x' ? "inputs" : "target values", name,
+                        t ? clr_show_shape(t->rank, t->shape).text : "absent");
     clrnn_tensor_to_f64(t, out);
     for (size_t k = 0; k < count; k++)
         if (!isfinite(out[k]) || (divides && !(out[k] > 0)))

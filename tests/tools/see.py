@@ -84,6 +84,12 @@ def test_inspect_numbers():
     part = json.loads(passes(*"inspect m.safetensors --in x.npy --row 1 --first 2 --steps 3 --json"
                              .split()))
     near(part["gates"][1]["by_step"], seen["gates"][1]["by_step"][2:5])
+    # The same with the sequences first.
+    write_npy("n.npy", (2, len(x), len(x[0])), [9.0] * len(x) * len(x[0]) + [v for step in x for v in step])
+    first = json.loads(passes(*"inspect m.safetensors --in n.npy --batch-first --row 1 --json".split()))
+    assert first == seen, first
+    fails(2, *"inspect m.safetensors --in n.npy --row 2 --batch-first --json".split(), says="no --row 2")
+    fails(2, *f"inspect m.safetensors --in n.npy --row {len(x)} --json".split(), says="add --batch-first")
 
 
 def test_inspect_watch():

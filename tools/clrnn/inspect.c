@@ -141,6 +141,7 @@ static int run(int argc, char **argv)
         tool_text("node", "NAME", &o.node, "of a graph: the recurrent node (the first)"),
         tool_u32("layer", "K", &o.layer, 0, "of its stack, from 0 on (0)"),
         tool_choice("direction", "forward|backward", &o.direction, "of the layer (forward)"),
+        tool_flag("batch-first", &o.batch_first, "x of --in is [N,T,I]"),
         tool_u32("row", "N", &o.row, 0, "which sequence of --in (0)"),
         tool_u32("first", "T", &o.first, 0, "the first step that is shown (0)"),
         tool_u32("steps", "K", &o.steps, 1, "how many are (100)"),

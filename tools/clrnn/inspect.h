@@ -13,7 +13,7 @@ typedef struct inspect_options {
     tool_list others; /* models whose gradients are shown beside */
     uint32_t layer, first, steps, row;
     int direction;
-    bool json, force, gradients;
+    bool json, force, gradients, batch_first;
 } inspect_options;
 
 /* What goes into a model: one sequence of `steps`, of symbols or of numbers [T,I]. */

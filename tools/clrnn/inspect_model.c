@@ -255,7 +255,7 @@ static int bad_shape(const inspect_options *o, const clrnn_tensor *t, uint32_t w
                       run_shape_text(t, text), width, width);
 }
 
-/* Row `row` of x [T,N,I] or [T,I], or of symbols [T,N] or [T]. */
+/* Row `row` of x [T,N,I], [N,T,I] or [T,I], or of symbols [T,N], [N,T] or [T]. */
 static int take_row(const inspect_options *o, const inspect_model *m, const clrnn_tensor *t,
                     inspect_input *in)
 {
@@ -265,22 +265,27 @@ static int take_row(const inspect_options *o, const inspect_model *m, const clrn
     (void)clrnn_graph_input_at(m->graph, 0, &info);
     in->width = ids ? 1 : features_of(&info);
     if ((t->rank != rank && t->rank != rank - 1) || (!ids && t->shape[last] != in->width) ||
-        t->count == 0 || t->shape[0] > INT32_MAX)
+        t->count == 0 || t->shape[0] > INT32_MAX || t->shape[last > 0] > INT32_MAX)
         return bad_shape(o, t, in->width, ids);
-    const size_t rows = t->rank == rank ? (size_t)t->shape[1] : 1;
-    if (o->row >= rows || t->shape[0] <= o->first)
-        return tool_error("inspect: --in %s has %llu steps of %zu sequences, so no --%s %u", o->in,
-                          (unsigned long long)t->shape[0], rows, o->row >= rows ? "row" : "first",
-                          o->row >= rows ? o->row : o->first);
+    const bool several = t->rank == rank, rows_first = several && o->batch_first;
+    const size_t rows = several ? (size_t)t->shape[rows_first ? 0 : 1] : 1;
+    const size_t steps = (size_t)t->shape[rows_first ? 1 : 0];
+    if (o->row >= rows || steps <= o->first)
+        return tool_error(
+            "inspect: --in %s has %zu steps of %zu sequences, so no --%s %u%s", o->in, steps, rows,
+            o->row >= rows ? "row" : "first", o->row >= rows ? o->row : o->first,
+            several && !rows_first ? "; where sequences come first, add --batch-first" : "");
     const uint64_t wanted = (uint64_t)o->first + o->steps;
-    in->steps = t->shape[0] < wanted ? (uint32_t)t->shape[0] : (uint32_t)wanted;
+    in->steps = steps < wanted ? (uint32_t)steps : (uint32_t)wanted;
     float *all = ids ? NULL : run_reals(t, sizeof(float));
     int32_t *symbols = ids ? run_integers(t) : NULL;
     in->x = ids ? NULL : calloc((size_t)in->steps * in->width, sizeof *in->x);
     in->ids = ids ? calloc(in->steps, sizeof *in->ids) : NULL;
     const bool made = ids ? symbols && in->ids : all && in->x;
     for (size_t i = 0; made && i < (size_t)in->steps * in->width; i++) {
-        const size_t from = (i / in->width * rows + o->row) * in->width + i % in->width;
+        const size_t step = i / in->width;
+        const size_t from =
+            (rows_first ? o->row * steps + step : step * rows + o->row) * in->width + i % in->width;
         if (ids)
             in->ids[i] = symbols[from];
         else
