@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import shlex
 import signal
 import subprocess
 import zipfile
@@ -279,6 +280,79 @@ def test_data_signal():
     error = process.communicate()[1]
     assert process.returncode == 130 and "--resume m.safetensors" in error, error
     assert "train.parameters" in harness.tensors_of("m.safetensors")
+
+
+def interrupted(*args, after):
+    """What a training says that gets Ctrl-C at the first step printed by seed number `after`."""
+    process = subprocess.Popen([harness.path_of_clrnn, "train", *args], stderr=subprocess.PIPE,
+                               stdout=subprocess.PIPE, encoding="utf-8")
+    models = 0
+    for line in process.stdout:
+        models += line.startswith("model")
+        if models == after and line.startswith("step"):
+            process.send_signal(signal.SIGINT)
+            break
+    error = process.communicate()[1]
+    assert process.returncode == 130, error
+    return error
+
+
+def test_data_printed_command():
+    """The command that is printed is one that goes on, whatever the one before began with."""
+    write_classes()
+    data = ["--data", "x.npy", "--targets", "y.npy", "--batch-first"]
+    passes("train", *data, *GRU, "--steps", "2", "--save", "first.safetensors")
+    for begin in (["--model", "first.safetensors"], ["--model=first.safetensors", "--force"],
+                  [*GRU, "--seeds", "3", "--seed", "5"]):
+        error = interrupted(*data, *begin, "--steps", "100000000", "--save", "m.safetensors", after=1)
+        words = shlex.split(error.split("to continue")[1].split(": ", 1)[1])
+        words[words.index("100000000")] = "1"  # it has done more
+        assert words[:2] == ["clrnn", "train"], error
+        passes(*words[1:])
+        os.remove("m.safetensors")
+
+
+def test_data_foreign_model():
+    """A model of another program is taken as it is, or converted: the same bits."""
+    write_classes()
+    names = {"rnn": "encoder.gru", "head": "encoder.fc"}
+    weights = arrays.make_weights("gru", 2, 5, 3)
+    arrays.write_safetensors("foreign.safetensors", {names[n.split(".")[0]] + "." + n.split(".")[1]: v
+                                                     for n, v in weights.items()})
+    passes("convert", "foreign.safetensors", "graph.safetensors")
+    for model in ("foreign", "graph"):
+        passes("train", "--data", "x.npy", "--targets", "y.npy", "--batch-first", "--steps", "20", "--model",
+               model + ".safetensors", "--freeze", "encoder.gru.", "--save", model + "-on.safetensors")
+    assert read("foreign-on.safetensors") == read("graph-on.safetensors")
+    told = arrays.read_safetensors("foreign-on.safetensors")
+    assert told["encoder.gru.weight_hh_l0"] == weights["rnn.weight_hh_l0"]
+    assert told["encoder.fc.weight"] != weights["head.weight"]
+
+
+def test_data_seeds_go_on():
+    """A file of --seeds is that of one: going on with it is what that one would have done."""
+    write_classes()
+    npy("y.npy", (60,), [0, 1, 2] * 20, "I32")
+    common = ["--data", "x.npy", "--targets", "y.npy", "--batch-first", "--cell", "gru", "--hidden",
+              "4", "--batch", "8", "--validate-every", "5"]
+    for seed in range(40, 60):  # one of whose two seeds the second is the better one, early and late
+        for steps in ("10", "15"):
+            passes("train", *common, "--seeds", "2", "--seed", str(seed), "--steps", steps, "--force",
+                   "--save", f"{steps}.safetensors")
+        short, long = (arrays.read_raw(f"{steps}.safetensors") for steps in ("10", "15"))
+        if short[1]["clrnn.train.seed"] == long[1]["clrnn.train.seed"] == str(seed + 1):
+            break
+    else:
+        assert False, "no such seed"
+    passes("train", "--data", "x.npy", "--targets", "y.npy", "--resume", "10.safetensors", "--steps",
+           "15", "--save", "10.safetensors")
+    assert read("10.safetensors") == read("15.safetensors")
+    # In a seed that is not better than one before it nothing is there to go on with.
+    hard = ["--data", "x.npy", "--targets", "y.npy", "--batch-first", *GRU]
+    npy("y.npy", (60,), [0] * 60, "I32")
+    error = interrupted(*hard, "--seeds", "2", "--steps", "3000", "--validate-every", "300",
+                        "--save", "s.safetensors", after=2)
+    assert "of seed 1; s.safetensors is of a seed before it" in error, error
 
 
 def test_data_early_stop_keeps_the_best():

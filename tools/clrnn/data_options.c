@@ -50,7 +50,7 @@ void data_add_options(tool_option *end, train_options *o)
         tool_u64("plateau", "K", &o->plateau, "lower the rate after K validations without ..."),
         tool_real("plateau-factor", "F", &o->plateau_factor, 1e-6, 0.999999, "... by this (0.5)"),
         tool_u32("seeds", "K", &o->seeds, 1, "train K times, from --seed on; keep the best (1)"),
-        tool_text("model", "FILE", &o->model, "start from this model's or graph's parameters"),
+        tool_text("model", "FILE", &o->model, "start from this model, graph or foreign model"),
         tool_text("output", "NAME", &o->output,
                   "of a graph: what is trained (logits, or its first)"),
         tool_many("freeze", "PREFIX", &o->freeze, "leave tensors so named as they are"),

@@ -262,6 +262,15 @@ static int make_trainer(data_session *s)
     return code;
 }
 
+/* Of --seeds the file is that of one, whose number goes on; the parts are those of --seed. */
+static uint64_t resumed_seed(const train_options *o, const clrnn_tensors *set, uint64_t seed)
+{
+    const char *now = o->resume ? clrnn_tensors_metadata(set, "clrnn.train.seed") : NULL;
+    const char *first = o->resume ? clrnn_tensors_metadata(set, "clrnn.option.seed") : NULL;
+    const bool same = first && strtoull(first, NULL, 10) == o->seed;
+    return now && same ? strtoull(now, NULL, 10) : seed;
+}
+
 int data_open(data_session *s, clrnn_context *context, const train_options *o, uint64_t seed,
               data_arrays *arrays, clrnn_tensors *checkpoint)
 {
@@ -269,7 +278,7 @@ int data_open(data_session *s, clrnn_context *context, const train_options *o, u
                         .context = context,
                         .arrays = arrays,
                         .checkpoint = checkpoint,
-                        .seed = seed,
+                        .seed = resumed_seed(o, checkpoint, seed),
                         .best_loss = NAN,
                         .loss = NAN,
                         .validation = {.loss = NAN}};

@@ -13,13 +13,30 @@ typedef struct result {
     double loss, accuracy, rms, absolute;
 } result;
 
+/* A model of another program as the graph that it becomes. */
+static clrnn_status load_model(const char *path, clrnn_tensors **set)
+{
+    const char *format = clrnn_format_of_file(path, NULL);
+    if (!format || strcmp(format, "clrnn") == 0)
+        return clrnn_tensors_load(path, tool_log(), set);
+    clrnn_graph *graph = NULL;
+    clrnn_status status = clrnn_graph_import(path, NULL, tool_log(), &graph);
+    if (!status)
+        status = clrnn_tensors_create(tool_log(), set);
+    if (!status)
+        status = clrnn_graph_to_tensors(graph, *set);
+    clrnn_graph_destroy(&graph);
+    return status;
+}
+
 static int load_checkpoint(const train_options *o, clrnn_tensors **set)
 {
     const char *path = o->resume ? o->resume : o->model;
     *set = NULL;
     if (!path)
         return TOOL_OK;
-    clrnn_status status = clrnn_tensors_load(path, tool_log(), set);
+    clrnn_status status =
+        o->resume ? clrnn_tensors_load(path, tool_log(), set) : load_model(path, set);
     if (status)
         return tool_failed(status);
     if (!o->resume)
@@ -52,16 +69,18 @@ int data_read_options(const char *command, const train_options *o, data_arrays *
     return o->data ? data_read(&files, arrays) : TOOL_OK;
 }
 
-/* One training from start to end. worth: whether it is better than those before and to be saved. */
-static int one_seed(data_session *s, double *least, cJSON **summary, result *r)
+/* One training from start to end. saved: whether it is better than those before. */
+static int one_seed(data_session *s, double *least, cJSON **summary, result *r, bool *saved)
 {
     int code = data_loop(s);
+    *saved = false;
     if (code)
         return code;
     const double loss = isnan(s->best_loss) ? s->loss : s->best_loss;
     if (!(loss >= *least)) {
         *least = loss;
         code = data_save(s);
+        *saved = !code;
     }
     if (!code && !s->interrupted)
         code = data_finish(s);
@@ -113,6 +132,17 @@ static void tell_seeds(const train_options *o, const result *results, uint32_t c
         printf("\n");
 }
 
+static void tell_interrupted(const data_session *s, bool saved, int argc, char **argv)
+{
+    const uint64_t steps = clrnn_trainer_steps_done(s->trainer);
+    if (saved)
+        train_print_resume(s->o, steps, argc, argv);
+    else
+        tool_error("train: stopped after step %" PRIu64 " of seed %" PRIu64
+                   "; %s is of a seed before it, which was better",
+                   steps, s->seed, s->o->save);
+}
+
 static int all_seeds(const train_options *o, clrnn_context *context, data_arrays *arrays,
                      clrnn_tensors *checkpoint, int argc, char **argv)
 {
@@ -123,13 +153,14 @@ static int all_seeds(const train_options *o, clrnn_context *context, data_arrays
     int code = results ? TOOL_OK : tool_no_memory();
     for (uint32_t i = 0; i < o->seeds && !code; i++) {
         data_session s;
+        bool saved;
         code = data_open(&s, context, o, o->seed + i, arrays, checkpoint);
         if (!code && !o->json)
             data_print_start(&s);
         if (!code)
-            code = one_seed(&s, &least, &summary, &results[i]);
+            code = one_seed(&s, &least, &summary, &results[i], &saved);
         if (!code && s.interrupted) {
-            train_print_resume(o, clrnn_trainer_steps_done(s.trainer), argc, argv);
+            tell_interrupted(&s, saved, argc, argv);
             code = TOOL_SIGNAL + s.interrupted;
         }
         if (list && summary)

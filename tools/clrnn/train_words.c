@@ -23,21 +23,31 @@ static void append_quoted(char *text, size_t size, const char *word)
     snprintf(text + used, size - used, "'");
 }
 
+/* How many words of the line, from this one on, a command that continues must not have. */
+static int left_out(const char *word)
+{
+    static const char *const options[] = {"--resume", "--model", "--seeds"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const size_t length = strlen(options[i]);
+        if (strncmp(word, options[i], length) == 0 && (!word[length] || word[length] == '='))
+            return word[length] ? 1 : 2;
+    }
+    return strcmp(word, "--force") == 0;
+}
+
 /* Tell the command that continues: this one, with --resume as it must now be. */
 void train_print_resume(const train_options *options, uint64_t steps, int argc, char **argv)
 {
     char line[7000] = "clrnn";
-    for (int i = 0; i < argc; i++) {
-        if (strncmp(argv[i], "--resume=", 9) == 0 || strcmp(argv[i], "--force") == 0)
-            continue;
-        if (strcmp(argv[i], "--resume") == 0)
-            i++;
-        else
+    for (int i = 0, left = 0; i < argc; i += left ? left : 1) {
+        left = left_out(argv[i]);
+        if (!left)
             append_quoted(line, sizeof line, argv[i]);
     }
     append_quoted(line, sizeof line, "--resume");
     append_quoted(line, sizeof line, options->save);
-    fprintf(stderr, "clrnn: stopped after step %" PRIu64 ", saved; to continue: %s\n", steps, line);
+    fprintf(stderr, "clrnn: stopped after step %" PRIu64 ", saved; to continue%s: %s\n", steps,
+            options->seeds > 1 ? " with this seed" : "", line);
 }
 
 int train_init(const train_options *o, clrnn_init_desc *init)
