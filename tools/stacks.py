@@ -3,14 +3,15 @@
 from dataclasses import dataclass, field
 
 # Suites that open a device; the others are the same on every stack.
-SUITES = ["device", "math", "layer", "model", "train", "api", "tools"]
+SUITES = ["device", "math", "layer", "graph", "model", "format", "train", "api", "tools"]
 # Where a device is slow or pretends to be another one: a few programs of each kind.
 FEW = ["test_device", "test_storage", "test_gemm", "test_sequence", "test_plan", "test_loss"]
 # What cuts, meets and falls back, which is what limits change.
 CUTS = ["test_device", "test_gemm", "test_storage", "test_plan", "test_selection", "test_resident",
         "test_timeout", "test_vectors"]
 BUILD = ("gcc libc6-dev meson ninja-build pkg-config python3 opencl-c-headers ocl-icd-opencl-dev "
-         "libclblast-dev libcjson-dev libcmocka-dev")
+         "libclblast-dev libcjson-dev libcmocka-dev libzip-dev libprotobuf-c-dev protobuf-c-compiler "
+         "libhdf5-dev")
 
 
 @dataclass
