@@ -46,7 +46,7 @@ def run_one(name, test):
 def run_modules(modules, part):
     """The tests with this in their names. COMMAND_MODULES=A,B: of these files alone."""
     wanted = os.environ.get("COMMAND_MODULES", "")
-    return [run_one(name[5:], test) for module in modules for name, test in vars(module).items()
+    return [run_one(name[5:], test) for module in modules for name, test in list(vars(module).items())
             if name.startswith("test_") and part in name
             and (not wanted or module.__name__ in wanted.split(","))]
 
