@@ -217,7 +217,7 @@ static void fused(void **state)
                            {"lengths, back", s, true, FILE_scan_backward,
                             "store_some(live ? a[k] : (REALV)0, da_of", "store_some(a[k], da_of"}};
     for (size_t i = 0; i < COUNT(all); i++)
-        is_seen(*state, &all[i]);
+        is_seen(*state, &all[i], lstm.hidden_size);
 }
 
 /* As they are they pass: so the files above are those that are compiled. */
