@@ -51,4 +51,13 @@ typedef struct clr_range {
 clrnn_status clr_launch(clrnn_context *context, cl_kernel kernel, clr_range range,
                         const clr_arg *args, size_t count);
 
+/**
+ * Enqueue a kernel again, with the arguments that its last launch had, but `count` of them from
+ * number `first` on: a driver takes a twentieth to a tenth of a microsecond for each.
+ * Threads: as clr_launch.
+ * Returns: CLRNN_OK, CLRNN_ERR_OPENCL
+ */
+clrnn_status clr_launch_again(clrnn_context *context, cl_kernel kernel, clr_range range,
+                              size_t first, const clr_arg *args, size_t count);
+
 #endif

@@ -150,8 +150,10 @@ static clrnn_status scan_forward(clrnn_plan *plan, const clr_scan *w)
     clrnn_status status = clr_scan_inputs(plan, w);
     if (status == CLRNN_OK)
         status = clr_norm_inputs(plan, w);
-    for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
+    for (uint32_t k = 0; k < count && status == CLRNN_OK; k++) {
+        state_of(plan)->kernels.again = k > 0;
         status = step_forward(plan, w, &f, w->down ? count - 1 - k : k);
+    }
     return status;
 }
 
@@ -225,8 +227,10 @@ static clrnn_status scan_backward(clrnn_plan *plan, const clr_scan *w)
     const uint32_t count = w->end - w->begin;
     const clr_backward_scan b = clr_backward_scan_of(plan, w, 1, 0, count);
     clrnn_status status = CLRNN_OK;
-    for (uint32_t k = 0; k < count && status == CLRNN_OK; k++)
+    for (uint32_t k = 0; k < count && status == CLRNN_OK; k++) {
+        state_of(plan)->kernels.again = k > 0;
         status = step_backward(plan, w, &b, w->down ? k : count - 1 - k);
+    }
     return status;
 }
 

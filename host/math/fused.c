@@ -121,12 +121,14 @@ static uint32_t tiles_of(uint32_t units, uint32_t gates)
     return (units + side * blocks - 1) / (side * blocks);
 }
 
+/* Of the steps of a launch but the first only the number of the step is new. */
 static clrnn_status run(const clr_fused *k, cl_kernel kernel, const scan_launch *l, uint32_t tiles,
-                        const clr_arg *args, size_t count)
+                        const clr_arg *args, size_t count, size_t number, bool again)
 {
     const size_t down = (l->N + k->rows - 1) / k->rows;
     const clr_range range = {{(size_t)l->used * tiles * items, down}, {items, 1}};
-    return clr_launch(k->context, kernel, range, args, count);
+    return again ? clr_launch_again(k->context, kernel, range, number, &args[number], 1)
+                 : clr_launch(k->context, kernel, range, args, count);
 }
 
 clrnn_status clr_fused_forward(clr_fused *k, const clr_forward_scan *w, uint32_t index,
@@ -149,7 +151,7 @@ clrnn_status clr_fused_forward(clr_fused *k, const clr_forward_scan *w, uint32_t
                             CLR_ARG_UINT(tiles),
                             CLR_ARG_STRUCT(*l),
                             CLR_ARG_LOCAL(local_bytes(k->precision, k->rows))};
-    return run(k, phase ? k->second : k->forward, l, tiles, args, CLR_COUNT(args));
+    return run(k, phase ? k->second : k->forward, l, tiles, args, CLR_COUNT(args), 9, index > 0);
 }
 
 static clrnn_status run_back(clr_fused *k, const clr_backward_scan *w, uint32_t number,
@@ -171,7 +173,8 @@ static clrnn_status run_back(clr_fused *k, const clr_backward_scan *w, uint32_t 
                             CLR_ARG_UINT(tiles),
                             CLR_ARG_STRUCT(*l),
                             CLR_ARG_LOCAL(local_bytes(k->precision, k->rows))};
-    return run(k, recurrent ? k->back : k->back_second, l, tiles, args, CLR_COUNT(args));
+    return run(k, recurrent ? k->back : k->back_second, l, tiles, args, CLR_COUNT(args), 10,
+               number > 0);
 }
 
 clrnn_status clr_fused_back_first(clr_fused *k, const clr_backward_scan *w)

@@ -39,6 +39,8 @@ clrnn_status clr_fused_init(clrnn_context *context, const clr_network *network,
                             uint32_t batch, clr_fused *fused);
 void clr_fused_free(clr_fused *fused);
 
+/* Steps of a launch in order, 0 first: those after it have its arguments but one. */
+
 /** Enqueue phase `phase` of a step of all directions of the launch: its product, of h, then of a
  *  cell with two phases or of a projection that of what was saved. index: which step, from 0, in
  *  the order in which they are scanned. Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */

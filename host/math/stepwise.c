@@ -79,7 +79,9 @@ static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const
         args[count++] = own[i];
     args[count++] = CLR_ARG_STRUCT(*l);
     const size_t items = (width + k->vector - 1) / k->vector;
-    return clr_launch(k->context, kernel, (clr_range){{items, l->N}, {0, 0}}, args, count);
+    const clr_range range = {{items, l->N}, {0, 0}};
+    return k->again ? clr_launch_again(k->context, kernel, range, array_count, own, own_count)
+                    : clr_launch(k->context, kernel, range, args, count);
 }
 
 static clrnn_status run_forward(clr_stepwise *k, cl_kernel kernel, uint32_t width,

@@ -10,6 +10,8 @@
 typedef struct clr_stepwise {
     clrnn_context *context;
     uint32_t vector; /* units that a work-item computes */
+    bool again; /* the caller's: each kernel has been launched for a step of the same scan, so its
+                 * arrays need not be said anew */
     cl_kernel forward, back;
     cl_kernel project, project_back; /* projected */
     cl_kernel output, output_back;   /* layer norm of a cell state */
