@@ -22,7 +22,9 @@ static clrnn_status add_array(clrnn_tensors *set, const char *name, size_t lengt
     return status == CLRNN_ERR_ARGUMENT ? CLRNN_ERR_FORMAT : status; /* a name twice */
 }
 
-static clrnn_status read_array(clrnn_tensors *set, const clr_zip *zip, uint64_t index)
+/* *left: what the entries from this one on may come to. */
+static clrnn_status read_array(clrnn_tensors *set, const clr_zip *zip, uint64_t index,
+                               uint64_t *left)
 {
     clr_zip_entry entry;
     clrnn_status status = clr_zip_at(zip, index, &entry);
@@ -32,6 +34,12 @@ static clrnn_status read_array(clrnn_tensors *set, const clr_zip *zip, uint64_t 
     if (length < 5 || strcmp(entry.name + length - 4, ".npy") != 0)
         return clr_fail(&set->log, CLRNN_ERR_FORMAT, "%s: entry %s is no .npy", zip->file,
                         clr_show(entry.name).text);
+    if (entry.size > *left)
+        return clr_fail(&set->log, CLRNN_ERR_FORMAT,
+                        "%s: refused: with %s it would unpack to far more than the file has; "
+                        "without compression (numpy.savez) there is no such bound",
+                        zip->file, clr_show(entry.name).text);
+    *left -= entry.size;
     void *data = NULL;
     clrnn_tensors *one = NULL;
     status = clr_zip_read(zip, &entry, &data);
@@ -48,10 +56,11 @@ static clrnn_status read_array(clrnn_tensors *set, const clr_zip *zip, uint64_t 
 
 clrnn_status clr_npz_read(clrnn_tensors *set, const clr_zip *zip)
 {
+    uint64_t left = clr_zip_most(zip);
     clrnn_status status = CLRNN_OK;
     if (zip->entries < 1)
         status = clr_fail(&set->log, CLRNN_ERR_FORMAT, "%s: no arrays", zip->file);
     for (int64_t i = 0; i < zip->entries && status == CLRNN_OK; i++)
-        status = read_array(set, zip, (uint64_t)i);
+        status = read_array(set, zip, (uint64_t)i, &left);
     return status;
 }

@@ -113,14 +113,25 @@ static bool is_key(const clr_pickled *key)
            (key->kind == CLR_PICKLED_TEXT && strlen(key->text) == key->size);
 }
 
+static bool is_alone(const clr_pickled *value)
+{
+    return value->kind != CLR_PICKLED_DICT && value->kind != CLR_PICKLED_LIST &&
+           value->kind != CLR_PICKLED_TUPLE && value->kind != CLR_PICKLED_TENSOR;
+}
+
+/* What has no name, as a vocabulary's number of the character NUL, is left out where no tensor can
+ * be below it. */
 static clrnn_status walk_dict(clr_torch *r, const clr_pickled *dict, const clr_pickled *only,
                               unsigned depth)
 {
     clrnn_status status = CLRNN_OK;
-    for (uint32_t i = 0; i < dict->count && status == CLRNN_OK; i += 2)
-        status = is_key(dict->items[i])
-                     ? walk_part(r, dict->items[i], 0, dict->items[i + 1], only, depth)
-                     : damaged(r, "a key that is neither text nor a number");
+    for (uint32_t i = 0; i < dict->count && status == CLRNN_OK; i += 2) {
+        const clr_pickled *key = dict->items[i], *value = dict->items[i + 1];
+        if (is_key(key))
+            status = walk_part(r, key, 0, value, only, depth);
+        else if (!only && !is_alone(value))
+            status = damaged(r, "a key that is neither text nor a number");
+    }
     return status;
 }
 

@@ -29,6 +29,8 @@ static void test_archives(void **state)
     refused(FOLDER "large_pickle.pt", "its data.pkl would unpack to 120000000 bytes");
     refused(FOLDER "expanded.pt", "far more memory than the file");
     refused(FOLDER "bomb.pt", "far more memory than the file");
+    refused(FOLDER "claims.npz", "it would unpack to far more than the file has");
+    refused(FOLDER "pair.pt", "a key that is neither text nor a number");
     refused(FOLDER "short.pt", "has 50 bytes, but its tensors need 100");
 }
 

@@ -54,6 +54,17 @@ static void test_views(void **state)
     check(state, "views.pth", "views", NULL, "y", 5, 2);
 }
 
+/* A vocabulary beside the tensors, some of whose keys are no names: those are left out. */
+static void test_keys_without_a_name(void **state)
+{
+    (void)state;
+    clrnn_tensors *set = load(FOLDER "letters.pt");
+    assert_int_equal(clrnn_tensors_count(set), 1);
+    assert_non_null(clrnn_tensors_find(set, "weight"));
+    assert_string_equal(clrnn_tensors_metadata(set, "letters.a"), "1");
+    clrnn_tensors_destroy(&set);
+}
+
 static void test_projected_float64(void **state)
 {
     check(state, "projected.bin", "projected", NULL, "y", 6, 3);
@@ -230,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_by_names, test_open, test_close),
+        cmocka_unit_test(test_keys_without_a_name),
         cmocka_unit_test_setup_teardown(test_views, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_projected_float64, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_cell, test_open, test_close),

@@ -52,6 +52,11 @@ with zipfile.ZipFile(HERE / "short.pt", "w") as out:
     for name, content in entries.items():
         out.writestr(name, content[:50] if name.endswith("data/0") else content)
 (HERE / "plain.pt").unlink()
+torch.save({"state_dict": {("a", "b"): torch.zeros(2)}}, HERE / "pair.pt")
+np.savez(HERE / "claims.npz", a=np.zeros(4, np.float32))
+claims = (HERE / "claims.npz").read_bytes()
+directory = claims.index(b"PK\1\2") + 24  # how large the entry is once unpacked
+(HERE / "claims.npz").write_bytes(claims[:directory] + (1 << 31).to_bytes(4, "little") + claims[directory + 4:])
 
 with h5py.File(HERE / "loop.h5", "w") as f:
     f.create_group("a/b")

@@ -104,6 +104,8 @@ x = torch.randn(3, 2, 2)
 keep("old", x, m(x)[0])
 torch.save({"step": 7, "model": {"net." + k: v for k, v in m.state_dict().items()}}, HERE / "old.pt",
            _use_new_zipfile_serialization=False)
+torch.save({"model": {"weight": torch.ones(2, 3)}, "letters": {"\0": 0, "a": 1, None: 2, (1, 2): [3]}},
+           HERE / "letters.pt")
 (HERE / "bare.pt").write_bytes(pickle.dumps({"weight": [1.0]}, 4))
 torch.save(m, HERE / "module.pt")
 torch.jit.save(torch.jit.script(m), HERE / "script.pt")
