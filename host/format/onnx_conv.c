@@ -115,9 +115,10 @@ static clrnn_status conv_build(onnx_node *n)
 /* --- transposed ---------------------------------------------------------------------------------
  */
 
-/* What is cut off, or added, so that the result has a size. */
+/* What is cut off, or added, so that the result has a size. auto_pad only cuts off, as in ONNX
+ * Runtime. */
 static clrnn_status fit(onnx_node *n, uint32_t x, const onnx_window *w, uint32_t i, int64_t wanted,
-                        clrnn_node_desc *desc)
+                        bool grows, clrnn_node_desc *desc)
 {
     const int64_t size = (int64_t)clr_onnx_size(n, x, 2 + i, 0);
     const int64_t full =
@@ -127,9 +128,9 @@ static clrnn_status fit(onnx_node *n, uint32_t x, const onnx_window *w, uint32_t
     if ((uint64_t)size != clr_onnx_size(n, x, 2 + i, 1))
         return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "a size wanted of an axis that is T or N");
     desc->pad_begin[i] = desc->pad_end[i] = 0;
-    if (cut < 0)
-        desc->extra[i] += (uint32_t)-cut;
-    else {
+    if (cut < 0) {
+        desc->extra[i] += grows ? (uint32_t)-cut : 0;
+    } else {
         desc->pad_begin[i] = (uint32_t)(upper ? cut / 2 : cut - cut / 2);
         desc->pad_end[i] = (uint32_t)cut - desc->pad_begin[i];
     }
@@ -158,9 +159,10 @@ static clrnn_status conv_transpose_build(onnx_node *n)
     for (uint32_t i = 0; i < w.spaces && status == CLRNN_OK; i++) {
         const bool same = strncmp(w.auto_pad, "SAME", 4) == 0;
         if (wanted)
-            status = fit(n, x, &w, i, shape[wanted - w.spaces + i], &desc);
+            status = fit(n, x, &w, i, shape[wanted - w.spaces + i], true, &desc);
         else if (same)
-            status = fit(n, x, &w, i, (int64_t)clr_onnx_size(n, x, 2 + i, 0) * w.stride[i], &desc);
+            status = fit(n, x, &w, i, (int64_t)clr_onnx_size(n, x, 2 + i, 0) * w.stride[i], false,
+                         &desc);
     }
     if (status == CLRNN_OK)
         status = finish(n, &desc, true, w.spaces, x, &at);

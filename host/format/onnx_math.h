@@ -10,4 +10,8 @@ clrnn_status clr_onnx_pair_fold(onnx_node *n, const onnx_array *const *in, onnx_
 clrnn_status clr_onnx_pair_build(onnx_node *n);
 bool clr_onnx_pair_is_sure(const onnx_node *n);
 
+/** |x|^p, and its root (onnx_powers.c). */
+clrnn_status clr_onnx_add_powers(onnx_node *n, int64_t p, uint32_t in, uint32_t *at);
+clrnn_status clr_onnx_add_root(onnx_node *n, int64_t p, uint32_t in, uint32_t *at);
+
 #endif

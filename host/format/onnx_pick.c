@@ -39,7 +39,7 @@ clrnn_status clr_onnx_pick_range(onnx_node *n, uint32_t axis, int64_t begin, int
  */
 
 /* All elements of a value as one axis. */
-static clrnn_status flat(onnx_node *n, uint32_t in, uint32_t *at)
+clrnn_status clr_onnx_pick_flat(onnx_node *n, uint32_t in, uint32_t *at)
 {
     uint64_t sizes[ONNX_WORLDS][1] = {{1}, {1}};
     uint64_t *const size[ONNX_WORLDS] = {sizes[0], sizes[1]};
@@ -54,7 +54,7 @@ static clrnn_status flat(onnx_node *n, uint32_t in, uint32_t *at)
 }
 
 /* A flat value of the shape of an array. */
-static clrnn_status shaped(onnx_node *n, const onnx_array *like, uint32_t in, uint32_t *at)
+clrnn_status clr_onnx_pick_shaped(onnx_node *n, const onnx_array *like, uint32_t in, uint32_t *at)
 {
     uint64_t sizes[CLRNN_MOST_AXES];
     uint64_t *const size[ONNX_WORLDS] = {sizes, sizes};
@@ -63,7 +63,7 @@ static clrnn_status shaped(onnx_node *n, const onnx_array *like, uint32_t in, ui
 }
 
 /* The shape of a value as an array without elements. */
-static onnx_array shape_as_array(const onnx_node *n, uint32_t at)
+onnx_array clr_onnx_pick_shape(const onnx_node *n, uint32_t at)
 {
     onnx_array a = {.rank = clr_onnx_shape(n, at)->rank};
     for (uint32_t i = 0; i < a.rank; i++)
@@ -93,7 +93,7 @@ static clrnn_status element_of(const onnx_node *n, const onnx_array *x, const on
     return CLRNN_OK;
 }
 
-static clrnn_status places(onnx_node *n, const onnx_array *x, double **out, size_t *count)
+clrnn_status clr_onnx_pick_places(onnx_node *n, const onnx_array *x, double **out, size_t *count)
 {
     const onnx_array *ids = &n->in[1]->array[0];
     int64_t where = 0;
@@ -119,7 +119,7 @@ static clrnn_status gather_elements_fold(onnx_node *n, const onnx_array *const *
     n->unfolded = !n->in[1]->same;
     if (n->unfolded)
         return CLRNN_OK;
-    clrnn_status status = places(n, in[0], &from, &count);
+    clrnn_status status = clr_onnx_pick_places(n, in[0], &from, &count);
     *out = *in[1];
     out->data = NULL;
     out->filled = false;
@@ -140,88 +140,23 @@ static clrnn_status gather_elements_build(onnx_node *n)
     clrnn_status status = clr_onnx_need_same(n, 1, "indices");
     if (status == CLRNN_OK)
         status = clr_onnx_number_in(n, 0, &at);
-    const onnx_array x = status == CLRNN_OK ? shape_as_array(n, at) : (onnx_array){0};
+    const onnx_array x = status == CLRNN_OK ? clr_onnx_pick_shape(n, at) : (onnx_array){0};
     if (status == CLRNN_OK)
-        status = places(n, &x, &from, &count);
+        status = clr_onnx_pick_places(n, &x, &from, &count);
     if (status == CLRNN_OK)
-        status = flat(n, at, &at);
+        status = clr_onnx_pick_flat(n, at, &at);
     if (status == CLRNN_OK)
         status = clr_onnx_pick(n, 0, from, count, at, &at);
     if (status == CLRNN_OK)
-        status = shaped(n, &n->in[1]->array[0], at, &at);
+        status = clr_onnx_pick_shaped(n, &n->in[1]->array[0], at, &at);
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     free(from);
-    return status;
-}
-
-/* --- scattering: of data and updates, one behind the other, the element that each result is -----
- */
-
-static clrnn_status scatter(onnx_node *n, const double *to, size_t count)
-{
-    uint32_t both[2], at = 0;
-    clrnn_node_desc join = {.kind = CLRNN_NODE_CONCAT};
-    clrnn_status status = clr_onnx_number_in(n, 0, &both[0]);
-    const onnx_array x = status == CLRNN_OK ? shape_as_array(n, both[0]) : (onnx_array){0};
-    const size_t all = status == CLRNN_OK ? clr_onnx_count(&x) : 0;
-    if (status == CLRNN_OK)
-        status = flat(n, both[0], &both[0]);
-    if (status == CLRNN_OK)
-        status = clr_onnx_number_in(n, 2, &both[1]);
-    if (status == CLRNN_OK)
-        status = flat(n, both[1], &both[1]);
-    double *from = status == CLRNN_OK ? clr_calloc(all, sizeof *from) : NULL;
-    if (status == CLRNN_OK && !from)
-        status = clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < all && status == CLRNN_OK; i++)
-        from[i] = (double)i;
-    for (size_t i = 0; i < count && status == CLRNN_OK; i++)
-        from[(size_t)to[i]] = (double)(all + i);
-    if (status == CLRNN_OK && clr_onnx_size(n, both[1], 0, 0) != count)
-        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "as many updates as indices are meant");
-    if (status == CLRNN_OK)
-        status = clr_onnx_add(n, &join, both, 2, &at);
-    if (status == CLRNN_OK)
-        status = clr_onnx_pick(n, 0, from, all, at, &at);
-    if (status == CLRNN_OK)
-        status = shaped(n, &x, at, &at);
-    if (status == CLRNN_OK)
-        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
-    free(from);
-    return status;
-}
-
-static clrnn_status no_reduction(onnx_node *n)
-{
-    char word[32];
-    clrnn_status status = clr_onnx_word(n, "reduction", "none", word);
-    return status == CLRNN_OK && strcmp(word, "none") != 0
-               ? clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "reduction '%s'", word)
-               : status;
-}
-
-static clrnn_status scatter_elements_build(onnx_node *n)
-{
-    double *to = NULL;
-    size_t count = 0;
-    uint32_t at = 0;
-    clrnn_status status = no_reduction(n);
-    if (status == CLRNN_OK)
-        status = clr_onnx_need_same(n, 1, "indices");
-    if (status == CLRNN_OK)
-        status = clr_onnx_number_in(n, 0, &at);
-    const onnx_array x = status == CLRNN_OK ? shape_as_array(n, at) : (onnx_array){0};
-    if (status == CLRNN_OK)
-        status = places(n, &x, &to, &count);
-    if (status == CLRNN_OK)
-        status = scatter(n, to, count);
-    free(to);
     return status;
 }
 
 /* Indices [..,k] name the first k axes of x: the elements that they mean, *to the caller's. */
-static clrnn_status named_elements(onnx_node *n, const onnx_array *x, double **to, size_t *count)
+clrnn_status clr_onnx_pick_named(onnx_node *n, const onnx_array *x, double **to, size_t *count)
 {
     const onnx_array *ids = &n->in[1]->array[0];
     const uint32_t k = ids->rank ? (uint32_t)ids->size[ids->rank - 1] : 0;
@@ -251,25 +186,6 @@ static clrnn_status named_elements(onnx_node *n, const onnx_array *x, double **t
     return status;
 }
 
-static clrnn_status scatter_nd_build(onnx_node *n)
-{
-    double *to = NULL;
-    size_t count = 0;
-    uint32_t at = 0;
-    clrnn_status status = no_reduction(n);
-    if (status == CLRNN_OK)
-        status = clr_onnx_need_same(n, 1, "indices");
-    if (status == CLRNN_OK)
-        status = clr_onnx_number_in(n, 0, &at);
-    const onnx_array x = status == CLRNN_OK ? shape_as_array(n, at) : (onnx_array){0};
-    if (status == CLRNN_OK)
-        status = named_elements(n, &x, &to, &count);
-    if (status == CLRNN_OK)
-        status = scatter(n, to, count);
-    free(to);
-    return status;
-}
-
 /* Data's elements, in the shape of the indices but for their last axis, then that of a row. */
 static clrnn_status gather_nd_build(onnx_node *n)
 {
@@ -284,11 +200,11 @@ static clrnn_status gather_nd_build(onnx_node *n)
         status = clr_onnx_need_same(n, 1, "indices");
     if (status == CLRNN_OK)
         status = clr_onnx_number_in(n, 0, &at);
-    const onnx_array x = status == CLRNN_OK ? shape_as_array(n, at) : (onnx_array){0};
+    const onnx_array x = status == CLRNN_OK ? clr_onnx_pick_shape(n, at) : (onnx_array){0};
     if (status == CLRNN_OK)
-        status = named_elements(n, &x, &from, &count);
+        status = clr_onnx_pick_named(n, &x, &from, &count);
     if (status == CLRNN_OK)
-        status = flat(n, at, &at);
+        status = clr_onnx_pick_flat(n, at, &at);
     if (status == CLRNN_OK)
         status = clr_onnx_pick(n, 0, from, count, at, &at);
     free(from);
@@ -301,16 +217,48 @@ static clrnn_status gather_nd_build(onnx_node *n)
         return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "%u axes", like.rank + x.rank - k);
     for (uint32_t i = k; i < x.rank; i++)
         like.size[like.rank++] = x.size[i];
-    status = shaped(n, &like, at, &at);
+    status = clr_onnx_pick_shaped(n, &like, at, &at);
+    if (status == CLRNN_OK)
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
+    return status;
+}
+
+/* The elements along an axis, or of all, where a condition that is known holds. */
+static clrnn_status compress_build(onnx_node *n)
+{
+    const bool whole = !clr_onnx_attribute(n, "axis");
+    int64_t where = 0;
+    uint32_t at = 0, axis = 0;
+    size_t kept = 0;
+    clrnn_status status = clr_onnx_integer(n, "axis", 0, &where);
+    if (status == CLRNN_OK)
+        status = clr_onnx_need_same(n, 1, "condition");
+    if (status == CLRNN_OK)
+        status = clr_onnx_number_in(n, 0, &at);
+    if (status == CLRNN_OK && whole)
+        status = clr_onnx_pick_flat(n, at, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_axis(n, where, clr_onnx_shape(n, at)->rank, &axis);
+    const onnx_array *condition = &n->in[1]->array[0];
+    const size_t count = status == CLRNN_OK ? clr_onnx_count(condition) : 0;
+    if (status == CLRNN_OK && count > clr_onnx_size(n, at, axis, 0))
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "a condition longer than the axis");
+    double *ids = status == CLRNN_OK ? clr_calloc(count, sizeof *ids) : NULL;
+    if (status == CLRNN_OK && !ids)
+        status = clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < count && ids; i++)
+        if (clr_onnx_at(condition, i) != 0)
+            ids[kept++] = (double)i;
+    if (status == CLRNN_OK)
+        status = clr_onnx_pick(n, axis, ids, kept, at, &at);
+    free(ids);
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
 const onnx_op clr_onnx_ops_pick[] = {
+    {"Compress", 2, 2, 1, NULL, compress_build},
     {"GatherElements", 2, 2, 1, gather_elements_fold, gather_elements_build},
-    {"ScatterElements", 3, 3, 1, NULL, scatter_elements_build},
-    {"Scatter", 3, 3, 1, NULL, scatter_elements_build},
-    {"ScatterND", 3, 3, 1, NULL, scatter_nd_build},
     {"GatherND", 2, 2, 1, NULL, gather_nd_build},
     {0}};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * format/onnx_reduce.c - operators that reduce axes, and those that find where the largest is. */
+ * format/onnx_reduce.c - operators that reduce axes. */
 #include <math.h>
 #include <string.h>
 
+#include "format/onnx_math.h"
 #include "format/onnx_slice.h"
 
 typedef enum reduce_id {
@@ -201,74 +202,26 @@ static clrnn_status reduce_build(onnx_node *n)
 static clrnn_status global_build(onnx_node *n)
 {
     uint32_t axes[CLRNN_MOST_AXES], count = 0, at = 0;
+    const bool most = strcmp(n->op, "GlobalMaxPool") == 0;
+    const bool powers = strcmp(n->op, "GlobalLpPool") == 0;
+    int64_t power = 2;
     clrnn_status status = clr_onnx_number_in(n, 0, &at);
+    if (status == CLRNN_OK && powers)
+        status = clr_onnx_integer(n, "p", 2, &power);
+    if (status == CLRNN_OK && powers)
+        status = clr_onnx_add_powers(n, power, at, &at);
     for (uint32_t i = 2; status == CLRNN_OK && i < clr_onnx_shape(n, at)->rank; i++)
         axes[count++] = i;
     if (status == CLRNN_OK)
-        status = clr_onnx_add_reduce(
-            n, strcmp(n->op, "GlobalMaxPool") == 0 ? CLRNN_REDUCE_MAX : CLRNN_REDUCE_MEAN, axes,
-            count, true, at, &at);
+        status = clr_onnx_add_reduce(n,
+                                     most     ? CLRNN_REDUCE_MAX
+                                     : powers ? CLRNN_REDUCE_SUM
+                                              : CLRNN_REDUCE_MEAN,
+                                     axes, count, true, at, &at);
+    if (status == CLRNN_OK && powers)
+        status = clr_onnx_add_root(n, power, at, &at);
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, ONNX_REAL);
-    return status;
-}
-
-/* --- where -------------------------------------------------------------------------------------
- */
-
-/* K..1 along an axis, or 1..K: the more, the sooner chosen. */
-static clrnn_status ranks(onnx_node *n, uint32_t rank, uint32_t axis, uint64_t K, bool last,
-                          uint32_t *at)
-{
-    onnx_array a = {.rank = rank};
-    for (uint32_t i = 0; i < rank; i++)
-        a.size[i] = i == axis ? K : 1;
-    clrnn_status status = clr_onnx_allocate(n, &a);
-    for (uint64_t i = 0; i < K && status == CLRNN_OK; i++)
-        a.data[i] = (double)(last ? i + 1 : K - i);
-    if (status == CLRNN_OK)
-        status = clr_onnx_constant(n, &a, &a, at);
-    clr_onnx_array_free(&a);
-    return status;
-}
-
-/* The largest of (x == max(x)) * ranks says which is the first, or last, of the largest. */
-static clrnn_status arg_build(onnx_node *n)
-{
-    int64_t where = 0, keep = 1, last = 0;
-    uint32_t x = 0, axis = 0, most = 0, order = 0, at = 0;
-    const bool least = strcmp(n->op, "ArgMin") == 0;
-    const clrnn_node_desc equal = {.kind = CLRNN_NODE_COMPARE, .comparison = CLRNN_EQUAL};
-    clrnn_node_desc desc = equal;
-    clrnn_status status = clr_onnx_integer(n, "axis", 0, &where);
-    if (status == CLRNN_OK)
-        status = clr_onnx_integer(n, "keepdims", 1, &keep);
-    if (status == CLRNN_OK)
-        status = clr_onnx_integer(n, "select_last_index", 0, &last);
-    if (status == CLRNN_OK)
-        status = clr_onnx_number_in(n, 0, &x);
-    if (status == CLRNN_OK)
-        status = clr_onnx_axis(n, where, clr_onnx_shape(n, x)->rank, &axis);
-    if (status != CLRNN_OK)
-        return status;
-    const uint64_t K = clr_onnx_size(n, x, axis, 0);
-    if (K != clr_onnx_size(n, x, axis, 1) || K > 1u << 24)
-        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "along an axis that is T or N");
-    status = clr_onnx_add_reduce(n, least ? CLRNN_REDUCE_MIN : CLRNN_REDUCE_MAX, &axis, 1, true, x,
-                                 &most);
-    if (status == CLRNN_OK)
-        status = clr_onnx_add(n, &desc, (uint32_t[]){x, most}, 2, &at);
-    if (status == CLRNN_OK)
-        status = ranks(n, clr_onnx_shape(n, x)->rank, axis, K, last != 0, &order);
-    if (status == CLRNN_OK)
-        status = clr_onnx_add_pair(n, CLRNN_NODE_MUL, at, order, &at);
-    if (status == CLRNN_OK)
-        status = clr_onnx_add_reduce(n, CLRNN_REDUCE_MAX, &axis, 1, keep != 0, at, &at);
-    if (status == CLRNN_OK)
-        status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, last ? 1 : -1, last ? -1 : (double)K, at,
-                                       &at);
-    if (status == CLRNN_OK)
-        clr_onnx_set_graph(n, 0, at, ONNX_INT);
     return status;
 }
 
@@ -289,6 +242,5 @@ const onnx_op clr_onnx_ops_reduce[] = {REDUCE("ReduceMean"),
                                        REDUCE("ReduceSumSquare"),
                                        {"GlobalAveragePool", 1, 1, 1, NULL, global_build},
                                        {"GlobalMaxPool", 1, 1, 1, NULL, global_build},
-                                       {"ArgMax", 1, 1, 1, NULL, arg_build},
-                                       {"ArgMin", 1, 1, 1, NULL, arg_build},
+                                       {"GlobalLpPool", 1, 1, 1, NULL, global_build},
                                        {0}};

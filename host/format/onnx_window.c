@@ -5,6 +5,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "format/onnx_math.h"
 #include "format/onnx_slice.h"
 #include "model/tensors.h"
 
@@ -111,6 +112,7 @@ clrnn_status clr_onnx_window_to_node(const onnx_node *n, const onnx_window *w,
 
 typedef struct pooling {
     bool max;
+    bool sum;           /* of powers, whose root comes after */
     bool count_padding; /* in the mean */
     bool ceil;
 } pooling;
@@ -193,7 +195,7 @@ static clrnn_status pool_axis(onnx_node *n, const onnx_window *w, const pooling 
                 clr_onnx_add_pair(n, p->max ? CLRNN_NODE_MAX : CLRNN_NODE_ADD, *at, part, &part);
         *at = part;
     }
-    if (status != CLRNN_OK || p->max)
+    if (status != CLRNN_OK || p->max || p->sum)
         return status;
     if (more == 0 && (p->count_padding || (w->begin[i] == 0 && w->end[i] == 0)))
         return clr_onnx_add_function(n, CLRNN_FN_AFFINE, 1.0 / (double)w->kernel[i], 0, *at, at);
@@ -203,27 +205,35 @@ static clrnn_status pool_axis(onnx_node *n, const onnx_window *w, const pooling 
 
 static clrnn_status pool_build(onnx_node *n)
 {
-    pooling p = {.max = strcmp(n->op, "MaxPool") == 0};
+    pooling p = {.max = strcmp(n->op, "MaxPool") == 0, .sum = strcmp(n->op, "LpPool") == 0};
     onnx_window w;
-    int64_t ceil_mode = 0, include = 0, order = 0;
+    int64_t ceil_mode = 0, include = 0, order = 0, power = 2;
     uint32_t at = 0;
     clrnn_status status = clr_onnx_number_in(n, 0, &at);
+    if (status == CLRNN_OK && p.sum)
+        status = clr_onnx_integer(n, "p", 2, &power);
     if (status == CLRNN_OK)
         status = clr_onnx_read_window(n, at, NULL, false, &w);
     if (status == CLRNN_OK)
         status = clr_onnx_integer(n, "ceil_mode", 0, &ceil_mode);
-    if (status == CLRNN_OK && !p.max)
+    if (status == CLRNN_OK && !p.max && !p.sum)
         status = clr_onnx_integer(n, "count_include_pad", 0, &include);
     if (status == CLRNN_OK && p.max)
         status = clr_onnx_integer(n, "storage_order", 0, &order); /* of indices, not supported */
     p.ceil = ceil_mode != 0;
     p.count_padding = include != 0;
+    if (status == CLRNN_OK && p.sum)
+        status = clr_onnx_add_powers(n, power, at, &at);
     for (uint32_t i = 0; status == CLRNN_OK && i < w.spaces; i++)
         status = pool_axis(n, &w, &p, i, at, &at);
+    if (status == CLRNN_OK && p.sum)
+        status = clr_onnx_add_root(n, power, at, &at);
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, n->in[0]->type);
     return status;
 }
 
-const onnx_op clr_onnx_ops_window[] = {
-    {"MaxPool", 1, 1, 1, NULL, pool_build}, {"AveragePool", 1, 1, 1, NULL, pool_build}, {0}};
+const onnx_op clr_onnx_ops_window[] = {{"MaxPool", 1, 1, 1, NULL, pool_build},
+                                       {"AveragePool", 1, 1, 1, NULL, pool_build},
+                                       {"LpPool", 1, 1, 1, NULL, pool_build},
+                                       {0}};

@@ -196,10 +196,11 @@ static void test_functions(void **state)
         const char *op;
         double (*value)(double);
         const double *x;
-    } all[] = {{"Tan", tan, near},        {"Sinh", sinh, near},        {"Cosh", cosh, near},
-               {"Asinh", asinh, near},    {"Asinh", asinh, far},       {"Acosh", acosh, far},
-               {"Atanh", atanh, near},    {"Shrink", shrunk, near},    {"IsNaN", odd, strange},
-               {"IsInf", above, strange}, {"IsInf", infinite, strange}};
+    } all[] = {{"Tan", tan, near},      {"Sinh", sinh, near},      {"Cosh", cosh, near},
+               {"Asinh", asinh, near},  {"Asinh", asinh, far},     {"Acosh", acosh, far},
+               {"Atanh", atanh, near},  {"Atan", atan, near},      {"Atan", atan, far},
+               {"Asin", asin, near},    {"Acos", acos, near},      {"Shrink", shrunk, near},
+               {"IsNaN", odd, strange}, {"IsInf", above, strange}, {"IsInf", infinite, strange}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         double wanted[6];
         proto graph = ops_begin(1, shape, false), node = ops_one(all[i].op, "x", "f");

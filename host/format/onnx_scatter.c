@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ * format/onnx_scatter.c - updates that go to elements by known indices: of data and what is new,
+ * one behind the other, the element that each result is. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "format/onnx_pick.h"
+
+/* How an update and what it goes to become one; CLRNN_NODE_KINDS: the update. */
+static clrnn_status read_reduction(onnx_node *n, clrnn_node_kind *kind)
+{
+    static const struct {
+        const char *word;
+        clrnn_node_kind kind;
+    } words[] = {{"none", CLRNN_NODE_KINDS},
+                 {"add", CLRNN_NODE_ADD},
+                 {"mul", CLRNN_NODE_MUL},
+                 {"max", CLRNN_NODE_MAX},
+                 {"min", CLRNN_NODE_MIN}};
+    char word[32];
+    clrnn_status status = clr_onnx_word(n, "reduction", "none", word);
+    for (size_t i = 0; i < sizeof words / sizeof *words && status == CLRNN_OK; i++)
+        if (strcmp(word, words[i].word) == 0) {
+            *kind = words[i].kind;
+            return CLRNN_OK;
+        }
+    return status == CLRNN_OK ? clr_onnx_fail(n, CLRNN_ERR_FORMAT, "reduction '%s'", word) : status;
+}
+
+/* What is scattered where. */
+typedef struct scattered {
+    const double *to; /* [count] elements of x, which are `all` */
+    size_t count, all;
+    clrnn_node_kind kind;
+    double *from, *old, *new; /* [all], [count], [count] scratch */
+    uint32_t *round;          /* [all] scratch */
+} scattered;
+
+/* x with those updates whose element has had `round` of them, of which there are *count. */
+static clrnn_status scatter_round(onnx_node *n, scattered *s, uint32_t round, uint32_t updates,
+                                  uint32_t *x, size_t *count)
+{
+    clrnn_node_desc join = {.kind = CLRNN_NODE_CONCAT};
+    uint32_t both[2] = {*x, updates}, old = 0;
+    *count = 0;
+    memset(s->round, 0, s->all * sizeof *s->round);
+    for (size_t i = 0; i < s->all; i++)
+        s->from[i] = (double)i;
+    for (size_t i = 0; i < s->count; i++) {
+        const size_t element = (size_t)s->to[i];
+        if (s->kind != CLRNN_NODE_KINDS && s->round[element]++ != round)
+            continue;
+        s->from[element] = (double)(s->all + (s->kind == CLRNN_NODE_KINDS ? i : *count));
+        s->old[*count] = (double)element;
+        s->new[(*count)++] = (double)i;
+    }
+    clrnn_status status = CLRNN_OK;
+    if (*count == 0)
+        return CLRNN_OK;
+    if (s->kind != CLRNN_NODE_KINDS) {
+        status = clr_onnx_pick(n, 0, s->old, *count, *x, &old);
+        if (status == CLRNN_OK)
+            status = clr_onnx_pick(n, 0, s->new, *count, updates, &both[1]);
+        if (status == CLRNN_OK)
+            status = clr_onnx_add_pair(n, s->kind, old, both[1], &both[1]);
+    }
+    if (status == CLRNN_OK)
+        status = clr_onnx_add(n, &join, both, 2, x);
+    return status == CLRNN_OK ? clr_onnx_pick(n, 0, s->from, s->all, *x, x) : status;
+}
+
+/* Updates that go to one element are joined one after the other. */
+static clrnn_status scatter_all(onnx_node *n, scattered *s, uint32_t updates, uint32_t *x)
+{
+    enum { most_rounds = 256 };
+    size_t done = 0, count = 1;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t round = 0; done < s->count && count && status == CLRNN_OK; round++) {
+        if (round == most_rounds)
+            return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "more than %d updates of one element",
+                                 most_rounds);
+        status = scatter_round(n, s, round, updates, x, &count);
+        done += count;
+    }
+    return status;
+}
+
+static clrnn_status scatter(onnx_node *n, const double *to, size_t count)
+{
+    uint32_t at = 0, updates = 0;
+    scattered s = {.to = to, .count = count};
+    clrnn_status status = read_reduction(n, &s.kind);
+    if (status == CLRNN_OK)
+        status = clr_onnx_number_in(n, 0, &at);
+    const onnx_array x = status == CLRNN_OK ? clr_onnx_pick_shape(n, at) : (onnx_array){0};
+    s.all = status == CLRNN_OK ? clr_onnx_count(&x) : 0;
+    if (status == CLRNN_OK)
+        status = clr_onnx_pick_flat(n, at, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_number_in(n, 2, &updates);
+    if (status == CLRNN_OK)
+        status = clr_onnx_pick_flat(n, updates, &updates);
+    if (status == CLRNN_OK && clr_onnx_size(n, updates, 0, 0) != count)
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "as many updates as indices are meant");
+    if (status != CLRNN_OK)
+        return status;
+    s.from = clr_calloc(s.all + 2 * count, sizeof *s.from);
+    s.round = clr_calloc(s.all, sizeof *s.round);
+    if (!s.from || !s.round)
+        status = clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+    if (status == CLRNN_OK) {
+        s.old = s.from + s.all;
+        s.new = s.old + count;
+        status = scatter_all(n, &s, updates, &at);
+    }
+    free(s.from);
+    free(s.round);
+    if (status == CLRNN_OK)
+        status = clr_onnx_pick_shaped(n, &x, at, &at);
+    if (status == CLRNN_OK)
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
+    return status;
+}
+
+static clrnn_status scatter_elements_build(onnx_node *n)
+{
+    double *to = NULL;
+    size_t count = 0;
+    uint32_t at = 0;
+    clrnn_status status = clr_onnx_need_same(n, 1, "indices");
+    if (status == CLRNN_OK)
+        status = clr_onnx_number_in(n, 0, &at);
+    const onnx_array x = status == CLRNN_OK ? clr_onnx_pick_shape(n, at) : (onnx_array){0};
+    if (status == CLRNN_OK)
+        status = clr_onnx_pick_places(n, &x, &to, &count);
+    if (status == CLRNN_OK)
+        status = scatter(n, to, count);
+    free(to);
+    return status;
+}
+
+static clrnn_status scatter_nd_build(onnx_node *n)
+{
+    double *to = NULL;
+    size_t count = 0;
+    uint32_t at = 0;
+    clrnn_status status = clr_onnx_need_same(n, 1, "indices");
+    if (status == CLRNN_OK)
+        status = clr_onnx_number_in(n, 0, &at);
+    const onnx_array x = status == CLRNN_OK ? clr_onnx_pick_shape(n, at) : (onnx_array){0};
+    if (status == CLRNN_OK)
+        status = clr_onnx_pick_named(n, &x, &to, &count);
+    if (status == CLRNN_OK)
+        status = scatter(n, to, count);
+    free(to);
+    return status;
+}
+
+const onnx_op clr_onnx_ops_scatter[] = {{"ScatterElements", 3, 3, 1, NULL, scatter_elements_build},
+                                        {"Scatter", 3, 3, 1, NULL, scatter_elements_build},
+                                        {"ScatterND", 3, 3, 1, NULL, scatter_nd_build},
+                                        {0}};

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ * tests/format/test_onnx_most.c - operators of ONNX by values worked out by hand: where the largest
+ * are, roots of sums of powers, norms over channels, updates that come to one element, what a
+ * condition leaves. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+#include "format/ops.h"
+
+/* A node with input x, others that are constants, and an attribute. */
+static proto node_of(const char *op, const char *const *in, size_t inputs, const char *name,
+                     int64_t value)
+{
+    proto node = proto_node(op, "n", in, inputs, (const char *[]){"y"}, 1);
+    if (name)
+        proto_attribute_integer(&node, name, value);
+    return node;
+}
+
+static void check(void **state, uint32_t rank, const int64_t *shape, const double *x, proto node,
+                  const double *wanted, size_t count)
+{
+    proto graph = ops_begin(rank, shape, false);
+    ops_node(&graph, node);
+    ops_expect(state, &graph, x, NULL, wanted, count);
+}
+
+/* --- the largest ------------------------------------------------------------------------------ */
+
+/* Values or ids of the three largest or smallest of rows with equal numbers. */
+static void top(void **state, int axis, bool largest, bool ids, const double *wanted)
+{
+    static const int64_t shape[] = {3, 4}, turned[] = {4, 3};
+    static const uint64_t one[] = {1};
+    static const double x[] = {1, 3, 3, 2, -5, -1, -1, -5, 0, 9, 8, 7};
+    double columns[12];
+    proto graph = ops_begin(2, axis ? shape : turned, false);
+    proto node = proto_node("TopK", "n", (const char *[]){"x", "k"}, 2,
+                            (const char *[]){"values", "ids"}, 2);
+    proto_attribute_integer(&node, "axis", axis ? -1 : 0);
+    proto_attribute_integer(&node, "largest", largest);
+    ops_tensor(&graph, "k", 7, 1, one, (const double[]){3});
+    ops_node(&graph, node);
+    proto cast = ops_one("Cast", ids ? "ids" : "values", "found");
+    proto_attribute_integer(&cast, "to", 1);
+    ops_node(&graph, cast);
+    proto turn = ops_one(axis ? "Identity" : "Transpose", "found", "y");
+    ops_node(&graph, turn);
+    for (int i = 0; i < 12; i++)
+        columns[i % 4 * 3 + i / 4] = x[i];
+    ops_expect(state, &graph, axis ? x : columns, NULL, wanted, 9);
+}
+
+static void test_top(void **state)
+{
+    static const double most[] = {3, 3, 2, -1, -1, -5, 9, 8, 7};
+    static const double most_at[] = {1, 2, 3, 1, 2, 0, 1, 2, 3};
+    static const double least[] = {1, 2, 3, -5, -5, -1, 0, 7, 8};
+    static const double least_at[] = {0, 3, 1, 0, 3, 1, 0, 3, 2};
+    for (int axis = 0; axis < 2; axis++) {
+        top(state, axis, true, false, most);
+        top(state, axis, true, true, most_at);
+        top(state, axis, false, false, least);
+        top(state, axis, false, true, least_at);
+    }
+}
+
+/* Along the last axis; before opset 13 over all from one on. */
+static void test_hardmax(void **state)
+{
+    static const int64_t shape[] = {2, 2, 2};
+    static const double x[] = {1, 1, 5, 4, -2, -3, -1, -1};
+    static const double each[] = {1, 0, 1, 0, 1, 0, 1, 0}, whole[] = {0, 0, 1, 0, 0, 0, 1, 0};
+    check(state, 3, shape, x, ops_one("Hardmax", "x", "y"), each, 8);
+    ops_opset = 12;
+    check(state, 3, shape, x, ops_one("Hardmax", "x", "y"), whole, 8);
+    ops_opset = 14;
+}
+
+/* --- powers ----------------------------------------------------------------------------------- */
+
+static void test_powers(void **state)
+{
+    static const int64_t shape[] = {1, 1, 4}, two = 2;
+    static const double x[] = {3, -4, 0, 2};
+    for (int p = 1; p <= 3; p++) {
+        double pooled[3], all = 0;
+        for (int i = 0; i < 4; i++)
+            all += pow(fabs(x[i]), p);
+        for (int i = 0; i < 3; i++)
+            pooled[i] = pow(pow(fabs(x[i]), p) + pow(fabs(x[i + 1]), p), 1.0 / p);
+        all = pow(all, 1.0 / p);
+        proto node = node_of("LpPool", (const char *[]){"x"}, 1, "p", p);
+        proto_attribute_integers(&node, "kernel_shape", &two, 1);
+        check(state, 3, shape, x, node, pooled, 3);
+        check(state, 3, shape, x, node_of("GlobalLpPool", (const char *[]){"x"}, 1, "p", p), &all,
+              1);
+    }
+}
+
+/* Channels around each, of an even and an odd number. */
+static void test_over_channels(void **state)
+{
+    static const int64_t shape[] = {1, 4, 1};
+    static const double x[] = {1, -2, 3, 4};
+    for (int size = 1; size <= 4; size++) {
+        double wanted[4];
+        proto node = node_of("LRN", (const char *[]){"x"}, 1, "size", size);
+        proto_attribute_real(&node, "alpha", 0.5f);
+        proto_attribute_real(&node, "beta", 0.25f);
+        proto_attribute_real(&node, "bias", 2);
+        for (int c = 0; c < 4; c++) {
+            double sum = 0;
+            for (int k = c - (size - 1) / 2; k <= c + size / 2; k++)
+                sum += k >= 0 && k < 4 ? x[k] * x[k] : 0;
+            wanted[c] = x[c] / pow(2 + 0.5 / size * sum, 0.25);
+        }
+        check(state, 3, shape, x, node, wanted, 4);
+    }
+}
+
+/* Without axes each channel over all else, with them each row. */
+static void test_mean_variance(void **state)
+{
+    static const int64_t shape[] = {2, 1, 1, 2}, last = -1;
+    static const double x[] = {1, 3, 5, 7}, s = 2.23606797749978969641; /* sqrt(5) */
+    const double all[] = {-3 / s, -1 / s, 1 / s, 3 / s}, rows[] = {-1, 1, -1, 1};
+    double wanted[4];
+    for (int i = 0; i < 4; i++)
+        wanted[i] = all[i] * (s / (s + 1e-9));
+    check(state, 4, shape, x, ops_one("MeanVarianceNormalization", "x", "y"), wanted, 4);
+    for (int i = 0; i < 4; i++)
+        wanted[i] = rows[i] / (1 + 1e-9);
+    proto node = ops_one("MeanVarianceNormalization", "x", "y");
+    proto_attribute_integers(&node, "axes", &last, 1);
+    check(state, 4, shape, x, node, wanted, 4);
+}
+
+/* --- indices ---------------------------------------------------------------------------------- */
+
+/* Three updates of element 1 and one of element 3. */
+static void test_scatter(void **state)
+{
+    static const int64_t shape[] = {4};
+    static const uint64_t four[] = {4}, column[] = {4, 1};
+    static const double x[] = {1, 2, 3, 4}, to[] = {1, 3, 1, -3}, updates[] = {5, 2, -1, 3};
+    static const struct {
+        const char *word;
+        double wanted[4];
+    } all[] = {{"add", {1, 9, 3, 6}},
+               {"mul", {1, -30, 3, 8}},
+               {"max", {1, 5, 3, 4}},
+               {"min", {1, -1, 3, 2}},
+               {"none", {1, 3, 3, 2}}};
+    for (size_t i = 0; i < 2 * sizeof all / sizeof *all; i++) {
+        const bool rows = i % 2; /* ScatterND */
+        proto graph = ops_begin(1, shape, false);
+        ops_tensor(&graph, "to", 7, rows ? 2 : 1, rows ? column : four, to);
+        ops_tensor(&graph, "u", 1, 1, four, updates);
+        proto node = node_of(rows ? "ScatterND" : "ScatterElements",
+                             (const char *[]){"x", "to", "u"}, 3, NULL, 0);
+        proto_attribute_word(&node, "reduction", all[i / 2].word);
+        ops_node(&graph, node);
+        ops_opset = 18;
+        ops_expect(state, &graph, x, NULL, all[i / 2].wanted, 4);
+        ops_opset = 14;
+    }
+}
+
+/* Of columns, and of all elements; a condition may be shorter. */
+static void test_compress(void **state)
+{
+    static const int64_t shape[] = {2, 3};
+    static const uint64_t three[] = {3}, five[] = {5};
+    static const double x[] = {1, 2, 3, 4, 5, 6}, ends[] = {1, 0, 1}, some[] = {0, 1, 0, 0, 1};
+    static const double columns[] = {1, 3, 4, 6}, elements[] = {2, 5};
+    for (int whole = 0; whole < 2; whole++) {
+        proto graph = ops_begin(2, shape, false);
+        ops_tensor(&graph, "c", 7, 1, whole ? five : three, whole ? some : ends);
+        ops_node(&graph,
+                 node_of("Compress", (const char *[]){"x", "c"}, 2, whole ? NULL : "axis", 1));
+        ops_expect(state, &graph, x, NULL, whole ? elements : columns, whole ? 2 : 4);
+    }
+}
+
+/* auto_pad of a transposed convolution cuts off and does not add, as in ONNX Runtime. */
+static void test_same_padding(void **state)
+{
+    static const int64_t shape[] = {1, 1, 2}, three = 3;
+    static const uint64_t one[] = {1, 1, 1}, four[] = {1, 1, 4};
+    static const double x[] = {1, 2}, w[] = {10, 20, 30, 40};
+    static const double shorter[] = {10, 0, 0, 20}, cut[] = {10, 20, 30, 60, 40, 60};
+    for (int wide = 0; wide < 2; wide++) {
+        proto graph = ops_begin(3, shape, false);
+        ops_tensor(&graph, "w", 1, 3, wide ? four : one, w);
+        proto node = ops_two("ConvTranspose", "x", "w", "y");
+        proto_attribute_word(&node, "auto_pad", "SAME_UPPER");
+        proto_attribute_integers(&node, "strides", &three, 1);
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, wide ? cut : shorter, wide ? 6 : 4);
+    }
+}
+
+int main(void)
+{
+#define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
+    const struct CMUnitTest tests[] = {ON_DEVICE(test_top),           ON_DEVICE(test_hardmax),
+                                       ON_DEVICE(test_powers),        ON_DEVICE(test_over_channels),
+                                       ON_DEVICE(test_mean_variance), ON_DEVICE(test_scatter),
+                                       ON_DEVICE(test_compress),      ON_DEVICE(test_same_padding)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
