@@ -354,4 +354,31 @@ MODELS = [
     ("rtneural-kernel-not-turned", "test_written", [
         ("host/format/rtneural_write.c", "put_row(w, at + i * K + k, node->units, inner * K);",
          "put_row(w, at + i, node->units, inner);")]),
+    # Where the largest are, powers, indices, names.
+    ("onnx-top-takes-it-again", "test_onnx_most", [
+        ("host/format/onnx_most.c", "(uint32_t[]){here, low, x}", "(uint32_t[]){here, x, x}")]),
+    ("onnx-top-without-order", "test_onnx_most", [
+        ("host/format/onnx_most.c", "-1, (double)t->K, ids[i], &ids[i]", "1, 0, ids[i], &ids[i]")]),
+    ("onnx-hardmax-of-all-equal", "test_onnx_most", [
+        ("host/format/onnx_most.c", "(uint32_t[]){at, *rank}, 2, here", "(uint32_t[]){x, *most}, 2, here")]),
+    ("onnx-root-of-two", "test_onnx_most", [
+        ("host/format/onnx_powers.c", "1.0 / (double)p, in, at", "0.5, in, at")]),
+    ("onnx-lrn-to-the-other-side", "test_onnx_most", [
+        ("host/format/onnx_powers.c", "pad.begin[1] = (size - 1) / 2;", "pad.begin[1] = size / 2;")]),
+    ("onnx-mean-variance-without-mean", "test_onnx_most", [
+        ("host/format/onnx_powers.c", "CLRNN_NODE_SUB, x, at, &x", "CLRNN_NODE_SUB, x, at, &at")]),
+    ("onnx-scatter-first-update-alone", "test_onnx_most", [
+        ("host/format/onnx_scatter.c", "done < s->count && count", "done < s->count && count && round < 1")]),
+    ("onnx-scatter-no-reduction", "test_onnx_most", [
+        ("host/format/onnx_scatter.c", "*kind = words[i].kind;", "*kind = CLRNN_NODE_KINDS;")]),
+    ("onnx-compress-all", "test_onnx_most", [
+        ("host/format/onnx_pick.c", "if (clr_onnx_at(condition, i) != 0)", "if (clr_onnx_at(condition, i) < 9)")]),
+    ("onnx-same-padding-grows", "test_onnx_most", [
+        ("host/format/onnx_conv.c", "grows ? (uint32_t)-cut : 0", "(uint32_t)-cut * (1 + grows)")]),
+    ("onnx-arc-far-as-near", "test_onnx_ops", [
+        ("host/format/onnx_arc.c", "(uint32_t[]){large, other, at}, 3, &at", "(uint32_t[]){large, at, at}, 3, &at")]),
+    ("npz-bomb", "test_hostile_models", [
+        ("host/model/npz.c", "if (entry.size > *left)", "if (entry.size > *left && entry.size == 0)")]),
+    ("torch-names-of-all-keys", "test_pytorch test_hostile_models", [
+        ("host/model/torch.c", "else if (!only && !is_alone(value))", "else if (is_alone(value))")]),
 ]
