@@ -375,6 +375,13 @@ MODELS = [
         ("host/format/onnx_pick.c", "if (clr_onnx_at(condition, i) != 0)", "if (clr_onnx_at(condition, i) < 9)")]),
     ("onnx-same-padding-grows", "test_onnx_most", [
         ("host/format/onnx_conv.c", "grows ? (uint32_t)-cut : 0", "(uint32_t)-cut * (1 + grows)")]),
+    ("onnx-conv-by-without-dilation", "test_onnx_most", [
+        ("host/format/onnx_conv_by.c", "(last - k) * c->w.dilation[i];", "last - k;")]),
+    ("onnx-conv-by-the-first-group", "test_onnx_most", [
+        ("host/format/onnx_conv_by.c", "(int64_t)(g * c->channels)", "(int64_t)(0 * c->channels)"),
+        ("host/format/onnx_conv_by.c", "((g + 1) * c->channels)", "((0 * g + 1) * c->channels)")]),
+    ("onnx-conv-by-place-backwards", "test_onnx_most", [
+        ("host/format/onnx_conv_by.c", "c->w.stride[i], *under, under);", "c->w.stride[i] + k, *under, under);")]),
     ("onnx-arc-far-as-near", "test_onnx_ops", [
         ("host/format/onnx_arc.c", "(uint32_t[]){large, other, at}, 3, &at", "(uint32_t[]){large, at, at}, 3, &at")]),
     ("npz-bomb", "test_hostile_models", [

@@ -3,18 +3,24 @@
  * [C,M/groups,..], which is how the graph has them. */
 #include <string.h>
 
-#include "format/onnx_window.h"
+#include "format/onnx_conv.h"
 #include "graph/window.h"
+
+/* Whether B becomes the node's. */
+static bool own_bias(const onnx_node *n)
+{
+    return clr_onnx_has(n, 2) && n->in[2]->known;
+}
 
 static clrnn_status weights(onnx_node *n)
 {
     clrnn_status status = clr_onnx_need_same(n, 1, "W");
-    if (status == CLRNN_OK && clr_onnx_has(n, 2))
+    if (status == CLRNN_OK && own_bias(n))
         status = clr_onnx_need_same(n, 2, "B");
     if (status == CLRNN_OK && n->in[1]->array[0].rank < 3)
         status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "W has %u axes", n->in[1]->array[0].rank);
     for (uint32_t k = 1; k < 3 && status == CLRNN_OK; k++)
-        if (clr_onnx_has(n, k)) {
+        if (k == 1 || own_bias(n)) {
             status = clr_onnx_spread(n, &n->in[k]->array[0]);
             n->in[k]->array[1] = n->in[k]->array[0];
         }
@@ -47,7 +53,7 @@ static clrnn_status begin(onnx_node *n, bool transposed, uint32_t *x, onnx_windo
     const uint64_t channels = transposed ? W->size[0] : W->size[1] * (uint64_t)groups;
     desc->groups = (uint32_t)groups;
     desc->units = (uint32_t)units;
-    desc->no_bias = !clr_onnx_has(n, 2);
+    desc->no_bias = !own_bias(n);
     if (channels != clr_onnx_size(n, *x, 1, 0) || units == 0 || units > UINT32_MAX)
         return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "X is %s, but W has %llu channels",
                              clr_value_text(clr_onnx_shape(n, *x)).text,
@@ -96,7 +102,8 @@ static clrnn_status finish(onnx_node *n, clrnn_node_desc *desc, bool transposed,
         status = clr_onnx_set_parameter(n, "bias", n->in[2]->array[0].data, desc->units);
     if (status == CLRNN_OK && !flat && spaces == 1)
         status = clr_onnx_add_squeeze(n, &last, 1, *at, at);
-    return status;
+    return status == CLRNN_OK && clr_onnx_has(n, 2) && desc->no_bias ? clr_onnx_conv_bias(n, at)
+                                                                     : status;
 }
 
 static clrnn_status conv_build(onnx_node *n)
@@ -104,9 +111,16 @@ static clrnn_status conv_build(onnx_node *n)
     clrnn_node_desc desc = {0};
     onnx_window w;
     uint32_t x = 0, at = 0;
-    clrnn_status status = begin(n, false, &x, &w, &desc);
-    if (status == CLRNN_OK)
-        status = finish(n, &desc, false, w.spaces, x, &at);
+    clrnn_status status = CLRNN_OK;
+    if (n->in[1]->known) {
+        status = begin(n, false, &x, &w, &desc);
+        if (status == CLRNN_OK)
+            status = finish(n, &desc, false, w.spaces, x, &at);
+    } else {
+        status = clr_onnx_conv_by(n, &at);
+        if (status == CLRNN_OK && clr_onnx_has(n, 2))
+            status = clr_onnx_conv_bias(n, &at);
+    }
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, ONNX_REAL);
     return status;

@@ -204,12 +204,59 @@ static void test_same_padding(void **state)
     }
 }
 
+/* W and B are made of x: two groups of one channel, a window of two that leaves one out. */
+static void test_computed_window(void **state)
+{
+    enum { C = 2, M = 4, K = 2, size = 6, dilation = 2, begin = 1, end = 3, stride = 2, out = 4 };
+    static const int64_t shape[] = {1, C, size};
+    static const uint64_t w_shape[] = {M, 1, K}, b_shape[] = {M}, one[] = {1};
+    static const int64_t pads[] = {begin, end}, strides = stride, dilations = dilation;
+    static const double w[M * K] = {1, 2, -1, 3, 0.5, -2, 4, 1}, b[M] = {1, -1, 2, 0.25};
+    double x[C * size], wanted[M * out], sum = 0;
+    for (int i = 0; i < C * size; i++)
+        sum += x[i] = i % 5 - 1.5;
+    for (int m = 0; m < M; m++)
+        for (int o = 0; o < out; o++) {
+            double y = b[m] * sum;
+            for (int k = 0; k < K; k++) {
+                const int at = o * stride + k * dilation - begin;
+                y += at >= 0 && at < size ? w[m * K + k] * sum * x[m / (M / C) * size + at] : 0;
+            }
+            wanted[m * out + o] = y;
+        }
+    for (int known = 0; known < 2; known++) { /* W */
+        proto graph = ops_begin(3, shape, false);
+        double scaled[M * K];
+        for (int i = 0; i < M * K; i++)
+            scaled[i] = w[i] * sum;
+        ops_tensor(&graph, "w", 1, 3, w_shape, known ? scaled : w);
+        ops_tensor(&graph, "b", 1, 1, b_shape, b);
+        ops_tensor(&graph, "flat", 7, 1, one, (const double[]){1});
+        ops_node(&graph, ops_one("ReduceSum", "x", "sum"));
+        ops_node(&graph, ops_two("Reshape", "sum", "flat", "number"));
+        ops_node(&graph, ops_two("Mul", "w", "sum", "computed"));
+        ops_node(&graph, ops_two("Mul", "b", "number", "bias"));
+        proto node =
+            node_of("Conv", (const char *[]){"x", known ? "w" : "computed", "bias"}, 3, "group", C);
+        proto_attribute_integers(&node, "pads", pads, 2);
+        proto_attribute_integers(&node, "strides", &strides, 1);
+        proto_attribute_integers(&node, "dilations", &dilations, 1);
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, wanted, M * out);
+    }
+}
+
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
-    const struct CMUnitTest tests[] = {ON_DEVICE(test_top),           ON_DEVICE(test_hardmax),
-                                       ON_DEVICE(test_powers),        ON_DEVICE(test_over_channels),
-                                       ON_DEVICE(test_mean_variance), ON_DEVICE(test_scatter),
-                                       ON_DEVICE(test_compress),      ON_DEVICE(test_same_padding)};
+    const struct CMUnitTest tests[] = {ON_DEVICE(test_top),
+                                       ON_DEVICE(test_hardmax),
+                                       ON_DEVICE(test_powers),
+                                       ON_DEVICE(test_over_channels),
+                                       ON_DEVICE(test_mean_variance),
+                                       ON_DEVICE(test_scatter),
+                                       ON_DEVICE(test_compress),
+                                       ON_DEVICE(test_same_padding),
+                                       ON_DEVICE(test_computed_window)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
