@@ -227,8 +227,9 @@ static inline void map_chunk(global REAL *out, global const REAL *a, global cons
  * strides are. Axes are the other way round here, the last one first, and there are always
  * MAP_AXES: so nothing of m is found by a number that a compiler does not know, and it becomes
  * registers. Global size [last axis in MAP_COLUMNS, product of the others]. */
-kernel void map(global REAL *out, global const REAL *a, global const REAL *b, global const REAL *c,
-                global const int *lengths, map_launch m, REAL alpha, REAL beta)
+kernel LONG_ITEMS void map(global REAL *out, global const REAL *a, global const REAL *b,
+                           global const REAL *c, global const int *lengths, map_launch m,
+                           REAL alpha, REAL beta)
 {
     ulong first = (ulong)get_global_id(0) * MAP_COLUMNS, row = get_global_id(1), left = row;
     ulong K = m.size[0];
@@ -275,8 +276,9 @@ static inline void terms_chunk(global REAL *out, global const REAL *a, global co
 }
 
 /* out = function(combine of all terms), 0 past a row's length; axes and global size as above. */
-kernel void map_of_terms(global REAL *out, global const REAL *a, global const int *lengths,
-                         map_launch m, map_terms terms, REAL alpha, REAL beta)
+kernel LONG_ITEMS void map_of_terms(global REAL *out, global const REAL *a,
+                                    global const int *lengths, map_launch m, map_terms terms,
+                                    REAL alpha, REAL beta)
 {
     ulong first = (ulong)get_global_id(0) * MAP_COLUMNS, row = get_global_id(1), left = row;
     ulong K = m.size[0];

@@ -27,9 +27,9 @@ static inline void softmax_row(global const REAL *x, global REAL *y, uint logari
 
 /* y = softmax of x over K, or its logarithm; what is past a length counts nothing and becomes 0.
  * Global size [inner, outer]. */
-kernel void softmax(global const REAL *x, ulong x_at, global REAL *y, ulong y_at,
-                    global const int *lengths, map_lengths within, uint logarithm, ulong K,
-                    ulong inner, ulong outer)
+kernel LONG_ITEMS void softmax(global const REAL *x, ulong x_at, global REAL *y, ulong y_at,
+                               global const int *lengths, map_lengths within, uint logarithm,
+                               ulong K, ulong inner, ulong outer)
 {
     ulong i = get_global_id(0), o = get_global_id(1);
     if (i >= inner || o >= outer)
@@ -58,9 +58,10 @@ kernel void softmax(global const REAL *x, ulong x_at, global REAL *y, ulong y_at
 }
 
 /* Softmax: dx = y (dy - sum dy y); its logarithm: dx = dy - e^y sum dy. Global size as above. */
-kernel void softmax_back(global const REAL *y, ulong y_at, global const REAL *dy, ulong dy_at,
-                         global REAL *dx, ulong dx_at, global const int *lengths,
-                         map_lengths within, uint logarithm, ulong K, ulong inner, ulong outer)
+kernel LONG_ITEMS void softmax_back(global const REAL *y, ulong y_at, global const REAL *dy,
+                                    ulong dy_at, global REAL *dx, ulong dx_at,
+                                    global const int *lengths, map_lengths within, uint logarithm,
+                                    ulong K, ulong inner, ulong outer)
 {
     ulong i = get_global_id(0), o = get_global_id(1);
     if (i >= inner || o >= outer)
@@ -107,10 +108,11 @@ static inline REAL deviation_of(global const REAL *x, ulong K, REAL mean, REAL e
 
 /* y = xhat weight + bias, xhat = (x - mean)/sqrt(var + epsilon). keep: xhat [rows,K] and 1/sqrt(..)
  * [rows] are kept for backward from kept_at on. Global size [1, rows]. */
-kernel void layer_norm(global const REAL *x, ulong x_at, global const REAL *parameters,
-                       ulong weight_at, ulong bias_at, uint affine, global REAL *y, ulong y_at,
-                       global REAL *kept, ulong kept_at, uint keep, global const int *lengths,
-                       map_lengths within, REAL epsilon, ulong K, ulong rows)
+kernel LONG_ITEMS void layer_norm(global const REAL *x, ulong x_at, global const REAL *parameters,
+                                  ulong weight_at, ulong bias_at, uint affine, global REAL *y,
+                                  ulong y_at, global REAL *kept, ulong kept_at, uint keep,
+                                  global const int *lengths, map_lengths within, REAL epsilon,
+                                  ulong K, ulong rows)
 {
     ulong row = get_global_id(1);
     if (get_global_id(0) > 0 || row >= rows)
@@ -131,9 +133,10 @@ kernel void layer_norm(global const REAL *x, ulong x_at, global const REAL *para
 }
 
 /* With g = dy weight: dx = (g - mean g - xhat mean(g xhat)) / sqrt(var + epsilon). */
-kernel void layer_norm_back(global const REAL *dy, ulong dy_at, global const REAL *parameters,
-                            ulong weight_at, uint affine, global const REAL *kept, ulong kept_at,
-                            global REAL *dx, ulong dx_at, ulong K, ulong rows)
+kernel LONG_ITEMS void layer_norm_back(global const REAL *dy, ulong dy_at,
+                                       global const REAL *parameters, ulong weight_at, uint affine,
+                                       global const REAL *kept, ulong kept_at, global REAL *dx,
+                                       ulong dx_at, ulong K, ulong rows)
 {
     ulong row = get_global_id(1);
     if (get_global_id(0) > 0 || row >= rows)

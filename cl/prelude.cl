@@ -19,6 +19,11 @@
 #ifndef ROUNDED_DIVISION
 #define ROUNDED_DIVISION 1
 #endif
+/* Of a kernel whose work-items compute many numbers each: where threads share a launch, fewer of
+ * these are worth another one. */
+#ifndef LONG_ITEMS
+#define LONG_ITEMS
+#endif
 #if VEC != 1 && VEC != 8 && VEC != 16 && VEC != 32
 #error "VEC must be 1, 8 or 16"
 #endif

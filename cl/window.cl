@@ -8,7 +8,7 @@
 /* cols = x under the window. A work-item goes through MAP_COLUMNS of them by counting: a division
  * for each index of each element takes longer than the product of which it is part. Global size
  * [channels*window over MAP_COLUMNS, outer*positions]. */
-kernel void window_gather(global const REAL *x, global REAL *cols, window_launch w)
+kernel LONG_ITEMS void window_gather(global const REAL *x, global REAL *cols, window_launch w)
 {
     ulong KA = w.kernel_size[0], KB = w.kernel_size[1], width = w.channels * KA * KB;
     ulong first = (ulong)get_global_id(0) * MAP_COLUMNS, row = get_global_id(1);
@@ -80,7 +80,8 @@ static inline void window_run(global const REAL *row, global REAL *to, const win
 
 /* x with the padding that windows see, which go step by step along the last axis: padded
  * [outer][channel][A][B]. Global size [channels, outer]. */
-kernel void window_pad(global const REAL *x, global REAL *padded, window_launch w, ulong A, ulong B)
+kernel LONG_ITEMS void window_pad(global const REAL *x, global REAL *padded, window_launch w,
+                                  ulong A, ulong B)
 {
     ulong c = get_global_id(0), outer = get_global_id(1);
     if (c >= w.channels || outer >= w.outer)
@@ -114,8 +115,8 @@ static inline void panel_row(global const REAL *x, global REAL *to, const window
 /* The same as window_gather for one value of the outer axis, transposed and in the panels of
  * pack_panels (cl/pack.cl): those of groups one behind the other, each [panels][window][width].
  * Global size [panels, channels]. */
-kernel void window_panels(global const REAL *x, global REAL *panels, window_launch w, ulong groups,
-                          ulong width)
+kernel LONG_ITEMS void window_panels(global const REAL *x, global REAL *panels, window_launch w,
+                                     ulong groups, ulong width)
 {
     ulong KA = w.kernel_size[0], KB = w.kernel_size[1], panel = get_global_id(0);
     ulong c = get_global_id(1), P = w.out_size[0] * w.out_size[1], first = panel * width;

@@ -382,6 +382,8 @@ MODELS = [
         ("host/format/onnx_conv_by.c", "((g + 1) * c->channels)", "((0 * g + 1) * c->channels)")]),
     ("onnx-conv-by-place-backwards", "test_onnx_most", [
         ("host/format/onnx_conv_by.c", "c->w.stride[i], *under, under);", "c->w.stride[i] + k, *under, under);")]),
+    ("native-long-as-light", "test_device", [
+        ("host/device/native_program.c", "[CLR_NATIVE_LONG] = 1 << 9", "[CLR_NATIVE_LONG] = 1 << 13")]),
     ("onnx-arc-far-as-near", "test_onnx_ops", [
         ("host/format/onnx_arc.c", "(uint32_t[]){large, other, at}, 3, &at", "(uint32_t[]){large, at, at}, 3, &at")]),
     ("npz-bomb", "test_hostile_models", [

@@ -128,7 +128,8 @@ class Unit:
         head = [f"#define {name} {value}" for name, value in sorted(defines.items())]
         # The kernels' own words for what only a scan needs to see.
         head += ["#define kernel CLR_KERNEL", "#define reqd_work_group_size(x, y, z) CLR_GROUP",
-                 "#define work_group_size_hint(x, y, z) CLR_GROUP"]
+                 "#define work_group_size_hint(x, y, z) CLR_GROUP",
+                 "#define LONG_ITEMS __attribute__((CLR_LONG))"]
         head += [f'#include "{name}.cl"' for name in ["native"] + sources]
         # -P: without the names of files, so that a copy of the tree finds its objects.
         text = run(clang + ["-E", "-P", f"-I{folder}", "-"], "\n".join(head) + "\n")
@@ -138,8 +139,9 @@ class Unit:
 
     def take(self, match):
         before, after, name, parameters = match.groups()
-        heavy = "CLR_GROUP" in before + after
-        self.kernels.append((name, list(split_arguments(parameters)), heavy))
+        weight = ("CLR_NATIVE_HEAVY" if "CLR_GROUP" in before + after
+                  else "CLR_NATIVE_LONG" if "CLR_LONG" in after else "CLR_NATIVE_LIGHT")
+        self.kernels.append((name, list(split_arguments(parameters)), weight))
         return f"static inline void {name}(size_t clr_x, size_t clr_y, {parameters}) {{"
 
     def symbol(self, name):
@@ -172,7 +174,7 @@ void {self.symbol(name)}(const ulong *range, void *const *a)
             for name, _, _ in self.kernels)
         rows = "".join(
             f'    {{"{name}", {self.symbol(name)}, {self.symbol(name)}_sizes, {len(arguments)}, '
-            f'{"true" if heavy else "false"}}},\n' for name, arguments, heavy in self.kernels)
+            f'{weight}}},\n' for name, arguments, weight in self.kernels)
         return f"{declarations}static const clr_native_kernel {self.prefix}[] = {{\n{rows}}};\n"
 
     def compile(self, clang, path):

@@ -13,6 +13,13 @@ typedef struct clr_native_range {
     uint64_t x0, x1, y0, y1;
 } clr_native_range;
 
+/* What a work-item is worth: a number or so, many numbers, a thread. */
+typedef enum clr_native_weight {
+    CLR_NATIVE_LIGHT,
+    CLR_NATIVE_LONG,
+    CLR_NATIVE_HEAVY
+} clr_native_weight;
+
 /* One kernel. arguments: the size of each value in bytes, 0 for a buffer, for local memory (which
  * is the kernel's own) its most, with this bit. */
 #define CLR_NATIVE_LOCAL 0x80000000u
@@ -21,7 +28,7 @@ typedef struct clr_native_kernel {
     void (*run)(const clr_native_range *range, void *const *arguments);
     const uint32_t *sizes; /* [count] */
     uint32_t count;
-    bool heavy; /* a work-item is worth a thread */
+    clr_native_weight weight;
 } clr_native_kernel;
 
 /* One program: kernels of a level that belong to the same sources and defines. */

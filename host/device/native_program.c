@@ -257,7 +257,8 @@ static void run_task(void *data, uint32_t index)
 }
 
 /* Work-items that are worth the waking of another thread. */
-static const uint64_t light_items = 1 << 13;
+static const uint64_t few_items[] = {
+    [CLR_NATIVE_LIGHT] = 1 << 13, [CLR_NATIVE_LONG] = 1 << 9, [CLR_NATIVE_HEAVY] = 0};
 
 static cl_int CL_API_CALL enqueue_range_kernel(cl_command_queue queue, cl_kernel kernel,
                                                cl_uint dimensions, const size_t *offset,
@@ -271,7 +272,7 @@ static cl_int CL_API_CALL enqueue_range_kernel(cl_command_queue queue, cl_kernel
     cl_int code = clr_native_done(waits, wait, event);
     if (code != CL_SUCCESS)
         return code;
-    const bool heavy = kernel->kernel->heavy;
+    const bool heavy = kernel->kernel->weight == CLR_NATIVE_HEAVY;
     const uint64_t items = (uint64_t)global[0] * global[1];
     const uint32_t threads = clr_pool_threads(queue->context->pool);
     /* A few tasks for each thread, so that all finish together. */
@@ -286,7 +287,7 @@ static cl_int CL_API_CALL enqueue_range_kernel(cl_command_queue queue, cl_kernel
         run.cut = CUT_ITEMS;
         whole = items;
     }
-    if (threads > 1 && (heavy || items >= light_items))
+    if (threads > 1 && items >= few_items[kernel->kernel->weight])
         run.tasks = (uint32_t)(whole < most ? whole : most);
     if (run.tasks == 1) /* as one rectangle */
         run.cut = CUT_COLUMNS;

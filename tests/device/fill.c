@@ -40,8 +40,10 @@ static void native_add_long(const clr_native_range *range, void *const *argument
 
 static const uint32_t fill_sizes[] = {0, 4, 4, 4, 4, 4}, add_sizes[] = {0, 8};
 static const clr_native_kernel kernels[] = {
-    {"fill", native_fill, fill_sizes, CLR_COUNT(fill_sizes), false},
-    {"add_long", native_add_long, add_sizes, CLR_COUNT(add_sizes), false}};
+    {"fill", native_fill, fill_sizes, CLR_COUNT(fill_sizes), CLR_NATIVE_LIGHT},
+    {"fill_rows", native_fill, fill_sizes, CLR_COUNT(fill_sizes), CLR_NATIVE_LONG},
+    {"fill_alone", native_fill, fill_sizes, CLR_COUNT(fill_sizes), CLR_NATIVE_HEAVY},
+    {"add_long", native_add_long, add_sizes, CLR_COUNT(add_sizes), CLR_NATIVE_LIGHT}};
 static const clr_native_program native = {"fill.cl", "-DSCALE=-3", kernels, CLR_COUNT(kernels)};
 
 clrnn_status fill_program(clrnn_context *context, cl_program *program)

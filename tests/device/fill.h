@@ -7,7 +7,8 @@
 #include "device/program.h"
 
 /** The program of fill: y[offset + r*stride + c] = FILL_FIRST + 1000 r + c for r < rows, c <
- * columns; and of add_long: y[i] += a. */
+ * columns; and of add_long: y[i] += a. On native also fill_rows and fill_alone, the same of other
+ * weights. */
 #define FILL_FIRST (-7)
 clrnn_status fill_program(clrnn_context *context, cl_program *program);
 

@@ -426,6 +426,48 @@ static void test_launch_mistakes(void **state)
     clr_kernel_destroy(&kernel);
 }
 
+static void count_runs(void *user, uint32_t count, void (*job)(void *data, uint32_t index),
+                       void *data)
+{
+    ++*(int *)user;
+    for (uint32_t i = 0; i < count; i++)
+        job(data, i);
+}
+
+/* How many work-items are shared with other threads depends on what each is worth. */
+static void test_items_worth_a_thread(void **state)
+{
+    static const struct {
+        const char *kernel;
+        size_t least;
+    } all[] = {{"fill", 8192}, {"fill_rows", 512}, {"fill_alone", 2}};
+    const clrnn_context *own = *state;
+    int runs = 0;
+    const clrnn_context_desc desc = {
+        .log = test_log, .cache_dir = "", .threads = 2, .parallel = {count_runs, &runs}};
+    clrnn_context *context = NULL;
+    cl_program program = NULL;
+    cl_mem y = NULL;
+    if (own->info.max_work_group != 1) /* not native */
+        skip();
+    assert_int_equal(clr_context_open(&desc, &own->info, &context), CLRNN_OK);
+    assert_int_equal(fill_program(context, &program), CLRNN_OK);
+    assert_int_equal(clr_buffer_create(context, 8192 * sizeof(cl_int), &y), CLRNN_OK);
+    for (size_t i = 0; i < CLR_COUNT(all); i++) {
+        cl_kernel kernel = NULL;
+        assert_int_equal(clr_kernel_create(context, program, all[i].kernel, &kernel), CLRNN_OK);
+        for (size_t items = all[i].least - 1; items <= all[i].least; items++) {
+            runs = 0;
+            assert_int_equal(fill_launch(context, kernel, y, (clr_range){{items, 1}, {1, 1}}, 0),
+                             CLRNN_OK);
+            assert_int_equal(runs, items == all[i].least);
+        }
+        clr_kernel_destroy(&kernel);
+    }
+    clr_buffer_destroy(&y);
+    clrnn_context_destroy(&context);
+}
+
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
@@ -442,6 +484,7 @@ int main(void)
         ON_DEVICE(test_launch),
         ON_DEVICE(test_launch_ulong),
         ON_DEVICE(test_launch_mistakes),
+        ON_DEVICE(test_items_worth_a_thread),
     };
     return cmocka_run_group_tests_name("device", tests, NULL, NULL);
 }
