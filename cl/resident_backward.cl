@@ -15,8 +15,8 @@ static inline void add_to_dh(local const scan *w, uint n, uint j, REAL sum)
 #include "resident_product.cl"
 
 /* The other product: that of the second phase, or of a projection. */
-static inline void second_units(local const scan *w, local const scan_step *s, uint n, uint j,
-                                REAL sum)
+static inline ALWAYS_INLINE void second_units(local const scan *w, local const scan_step *s, uint n,
+                                              uint j, REAL sum)
 {
     if (CELL_PHASES > 1)
         early_units_back(w, s, n, j, 1, sum);
@@ -30,8 +30,8 @@ static inline void second_units(local const scan *w, local const scan_step *s, u
 #define EACH  second_units(w, s, n, unit, sum[0])
 #include "resident_product.cl"
 
-static inline void second_begin(local product *p, local const scan *w, uint unit_part,
-                                uint unit_parts)
+static inline ALWAYS_INLINE void second_begin(local product *p, local const scan *w, uint unit_part,
+                                              uint unit_parts)
 {
     if (CELL_PHASES > 1)
         product_begin(p, w->d_candidate, w->H, SECOND_GATES * w->H, unit_part, unit_parts);
@@ -40,8 +40,8 @@ static inline void second_begin(local product *p, local const scan *w, uint unit
 }
 
 /* What needs no product, for units unit0..unit1-1 of rows row0..row1-1. */
-static inline void units_alone(local const scan *w, local const scan_step *s, uint unit0,
-                               uint unit1, uint row0, uint row1)
+static inline ALWAYS_INLINE void units_alone(local const scan *w, local const scan_step *s,
+                                             uint unit0, uint unit1, uint row0, uint row1)
 {
     uint units = unit1 - unit0;
     for (uint q = get_local_id(0); q < (row1 - row0) * units; q += WG) {

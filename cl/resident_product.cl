@@ -29,10 +29,11 @@ static inline void CLR_PASTE(NAME, _keep)(local const product *p, REAL kept[TAKE
 
 /* For the rows row0..row1-1 of a ([N,K], `stride` apart), `most_rows` at once, 1 or LANE_ROWS, and
  * the group's units: all sums. */
-static inline void NAME(local const scan *w, local const scan_step *s, local const product *p,
-                        volatile global const REAL *a, size_t stride, uint row0, uint row1,
-                        uint most_rows, bool use_kept, REAL kept[TAKES][KEPT], local REAL *from,
-                        local REAL *part)
+static inline ALWAYS_INLINE void NAME(local const scan *w, local const scan_step *s,
+                                      local const product *p, volatile global const REAL *a,
+                                      size_t stride, uint row0, uint row1, uint most_rows,
+                                      bool use_kept, REAL kept[TAKES][KEPT], local REAL *from,
+                                      local REAL *part)
 {
     const uint pass = p->places * TAKES / (GATES), width = p->places * TAKES;
     for (uint n0 = row0; n0 < row1; n0 += most_rows) {

@@ -2,6 +2,8 @@
  * math/cell.c - see math/cell.h. */
 #include "math/cell.h"
 
+#include <string.h>
+
 #include "device/launch.h"
 #include "math/sources.h"
 
@@ -38,7 +40,10 @@ clrnn_status clr_cell_program(clrnn_context *context, const clr_network *network
                                            {"STORAGE", storage}};
     size_t count = 2;
     const uint32_t options = clr_cell_options(network);
-    if (clr_compiles(context)) /* else kernels read the launch's */
+    bool says = false; /* the strategy, what is known of the options */
+    for (size_t i = 0; i < own_count; i++)
+        says = says || strcmp(own[i].name, "OPTIONS") == 0;
+    if (clr_compiles(context) && !says) /* else kernels read the launch's */
         defines[count++] =
             options & OPTION_RARE ? (clr_define){"RARE", 1} : (clr_define){"OPTIONS", options};
     for (const clr_cell_option *o = clr_options; o < clr_options + CLR_OPTIONS; o++)

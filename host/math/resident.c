@@ -121,6 +121,9 @@ static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_sca
                               {"TAKE", (long)kernel->take},
                               {"KEPT", (long)kernel->kept},
                               {"TILE_N", (long)p->tile_n},
+                              /* A program for each network: PoCL 6 does not compile one for all of
+                               * those with rare options. */
+                              {"OPTIONS", (long)clr_cell_options(p->network)},
                               {CLR_LANGUAGE, clr_fence_language(&p->context->info)}};
     cl_program program = NULL;
     clrnn_status status =

@@ -245,6 +245,13 @@ static void rooms_that_are_too_small(void **state)
     assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
     assert_error_contains("the device has no fences that reach them all");
     context->info = info;
+    if (info.type & CL_DEVICE_TYPE_CPU) {
+        clrnn_plan_desc rare = desc;
+        rare.network.cell = CLRNN_CELL_GRU;
+        rare.resets = rare.train = true;
+        assert_int_equal(clrnn_plan_create(context, &rare, &plan), CLRNN_ERR_UNSUPPORTED);
+        assert_error_contains("compilers for CPUs do not survive its kernel");
+    }
     context->info.max_work_group = 64;
     assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
     assert_error_contains("strategy resident cannot run this: it needs work-groups of 128");
