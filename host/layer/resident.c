@@ -35,10 +35,9 @@ static const char *refuses(clrnn_context *context, const clr_network *network,
     if (desc->train && network->desc.recurrent_dropout > 0)
         return "recurrent dropout changes what a step multiplies before it does; use stepwise";
     if (context->info.type & CL_DEVICE_TYPE_CPU && desc->train && network->form->phases > 1 &&
-        clr_cell_options(network) & OPTION_RARE)
-        return "compilers for CPUs do not survive its kernel for training a cell with two phases "
-               "and "
-               "such options (PoCL 6 with LLVM 18); use persistent";
+        (desc->resets || clr_cell_options(network) & OPTION_RARE))
+        return "compilers for CPUs do not survive its kernel for training a cell of two phases "
+               "with such options (PoCL 6, LLVM 18); use persistent";
     if (!context->info.device_fence)
         return "its groups share results during a launch, but the device has no fences that reach "
                "them all; use stepwise";
