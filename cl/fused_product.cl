@@ -7,8 +7,7 @@
 #define WIDTH  ((GATES)*BLOCKS)
 
 /* Numbers k.. of the rows and columns of a tile, for the work-item; of what is not there others,
- * which nobody uses. (No condition: in one that a work-item may fail PoCL 3.1 puts the barriers.)
- */
+ * which nobody uses. */
 static inline void CLR_PASTE(NAME, _bring)(const fused_product *p, uint k, REAL *a, REAL4 *b)
 {
     const uint item = (uint)get_local_id(0);

@@ -21,13 +21,15 @@ typedef struct clr_arg {
     bool local;            /* size bytes of local memory */
 } clr_arg;
 
-#define CLR_ARG_MEM(x)       ((clr_arg){sizeof(cl_mem), {.mem = (x)}, NULL, false})
-#define CLR_ARG_INT(x)       ((clr_arg){sizeof(cl_int), {.i = (cl_int)(x)}, NULL, false})
-#define CLR_ARG_UINT(x)      ((clr_arg){sizeof(cl_uint), {.u = (cl_uint)(x)}, NULL, false})
-#define CLR_ARG_ULONG(x)     ((clr_arg){sizeof(cl_ulong), {.ul = (cl_ulong)(x)}, NULL, false})
-#define CLR_ARG_FLOAT(x)     ((clr_arg){sizeof(cl_float), {.f = (cl_float)(x)}, NULL, false})
-#define CLR_ARG_STRUCT(x)    ((clr_arg){sizeof(x), {0}, &(x), false})
-#define CLR_ARG_LOCAL(bytes) ((clr_arg){(bytes), {0}, NULL, true})
+#define CLR_ARG_MEM(x) ((clr_arg){sizeof(cl_mem), {.mem = (x)}, NULL, false})
+/* A kernel argument must be some buffer even where the kernel does not look at it. */
+#define CLR_ARG_SOME(wanted, other) CLR_ARG_MEM((wanted) ? (wanted) : (other))
+#define CLR_ARG_INT(x)              ((clr_arg){sizeof(cl_int), {.i = (cl_int)(x)}, NULL, false})
+#define CLR_ARG_UINT(x)             ((clr_arg){sizeof(cl_uint), {.u = (cl_uint)(x)}, NULL, false})
+#define CLR_ARG_ULONG(x)            ((clr_arg){sizeof(cl_ulong), {.ul = (cl_ulong)(x)}, NULL, false})
+#define CLR_ARG_FLOAT(x)            ((clr_arg){sizeof(cl_float), {.f = (cl_float)(x)}, NULL, false})
+#define CLR_ARG_STRUCT(x)           ((clr_arg){sizeof(x), {0}, &(x), false})
+#define CLR_ARG_LOCAL(bytes)        ((clr_arg){(bytes), {0}, NULL, true})
 /* A scalar of the kernel's REAL type. */
 #define CLR_ARG_REAL(precision, x)                                                               \
     ((precision) == CLRNN_F64 ? (clr_arg){sizeof(cl_double), {.d = (cl_double)(x)}, NULL, false} \

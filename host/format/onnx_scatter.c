@@ -123,7 +123,10 @@ static clrnn_status scatter(onnx_node *n, const double *to, size_t count)
     return status;
 }
 
-static clrnn_status scatter_elements_build(onnx_node *n)
+/* Where indices lead: clr_onnx_pick_places or clr_onnx_pick_named. */
+typedef clrnn_status scatter_places(onnx_node *n, const onnx_array *x, double **to, size_t *count);
+
+static clrnn_status scatter_build(onnx_node *n, scatter_places *places)
 {
     double *to = NULL;
     size_t count = 0;
@@ -133,28 +136,21 @@ static clrnn_status scatter_elements_build(onnx_node *n)
         status = clr_onnx_number_in(n, 0, &at);
     const onnx_array x = status == CLRNN_OK ? clr_onnx_pick_shape(n, at) : (onnx_array){0};
     if (status == CLRNN_OK)
-        status = clr_onnx_pick_places(n, &x, &to, &count);
+        status = places(n, &x, &to, &count);
     if (status == CLRNN_OK)
         status = scatter(n, to, count);
     free(to);
     return status;
 }
 
+static clrnn_status scatter_elements_build(onnx_node *n)
+{
+    return scatter_build(n, clr_onnx_pick_places);
+}
+
 static clrnn_status scatter_nd_build(onnx_node *n)
 {
-    double *to = NULL;
-    size_t count = 0;
-    uint32_t at = 0;
-    clrnn_status status = clr_onnx_need_same(n, 1, "indices");
-    if (status == CLRNN_OK)
-        status = clr_onnx_number_in(n, 0, &at);
-    const onnx_array x = status == CLRNN_OK ? clr_onnx_pick_shape(n, at) : (onnx_array){0};
-    if (status == CLRNN_OK)
-        status = clr_onnx_pick_named(n, &x, &to, &count);
-    if (status == CLRNN_OK)
-        status = scatter(n, to, count);
-    free(to);
-    return status;
+    return scatter_build(n, clr_onnx_pick_named);
 }
 
 const onnx_op clr_onnx_ops_scatter[] = {{"ScatterElements", 3, 3, 1, NULL, scatter_elements_build},

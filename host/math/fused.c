@@ -108,12 +108,6 @@ void clr_fused_free(clr_fused *k)
     clr_kernel_destroy(&k->back_second);
 }
 
-/* A kernel argument must be some buffer even where the kernel does not look at it. */
-static cl_mem some(cl_mem wanted, cl_mem other)
-{
-    return wanted ? wanted : other;
-}
-
 /* Groups side by side of a direction, for products of `gates` columns to each of `units`. */
 static uint32_t tiles_of(uint32_t units, uint32_t gates)
 {
@@ -142,11 +136,11 @@ clrnn_status clr_fused_forward(clr_fused *k, const clr_forward_scan *w, uint32_t
                             CLR_ARG_MEM(w->weights),
                             CLR_ARG_MEM(w->workspace),
                             CLR_ARG_MEM(w->h_first),
-                            CLR_ARG_MEM(some(w->c_first, w->workspace)),
+                            CLR_ARG_SOME(w->c_first, w->workspace),
                             CLR_ARG_MEM(w->h_last),
-                            CLR_ARG_MEM(some(w->c_last, w->workspace)),
-                            CLR_ARG_MEM(some(w->y, w->workspace)),
-                            CLR_ARG_MEM(some(w->lengths, w->workspace)),
+                            CLR_ARG_SOME(w->c_last, w->workspace),
+                            CLR_ARG_SOME(w->y, w->workspace),
+                            CLR_ARG_SOME(w->lengths, w->workspace),
                             CLR_ARG_UINT(index),
                             CLR_ARG_UINT(tiles),
                             CLR_ARG_STRUCT(*l),
@@ -162,13 +156,13 @@ static clrnn_status run_back(clr_fused *k, const clr_backward_scan *w, uint32_t 
     const clr_arg args[] = {CLR_ARG_MEM(w->panels),
                             CLR_ARG_MEM(w->weights),
                             CLR_ARG_MEM(w->workspace),
-                            CLR_ARG_MEM(some(w->dy, w->workspace)),
+                            CLR_ARG_SOME(w->dy, w->workspace),
                             CLR_ARG_MEM(w->dh),
-                            CLR_ARG_MEM(some(w->dc, w->workspace)),
-                            CLR_ARG_MEM(some(w->dproj, w->workspace)),
+                            CLR_ARG_SOME(w->dc, w->workspace),
+                            CLR_ARG_SOME(w->dproj, w->workspace),
                             CLR_ARG_MEM(w->da),
-                            CLR_ARG_MEM(some(w->du, w->workspace)),
-                            CLR_ARG_MEM(some(w->lengths, w->workspace)),
+                            CLR_ARG_SOME(w->du, w->workspace),
+                            CLR_ARG_SOME(w->lengths, w->workspace),
                             CLR_ARG_UINT(number),
                             CLR_ARG_UINT(tiles),
                             CLR_ARG_STRUCT(*l),
@@ -182,13 +176,13 @@ clrnn_status clr_fused_back_first(clr_fused *k, const clr_backward_scan *w)
     const scan_launch *l = &w->launch;
     const clr_arg args[] = {CLR_ARG_MEM(w->weights),
                             CLR_ARG_MEM(w->workspace),
-                            CLR_ARG_MEM(some(w->dy, w->workspace)),
+                            CLR_ARG_SOME(w->dy, w->workspace),
                             CLR_ARG_MEM(w->dh),
-                            CLR_ARG_MEM(some(w->dc, w->workspace)),
-                            CLR_ARG_MEM(some(w->dproj, w->workspace)),
+                            CLR_ARG_SOME(w->dc, w->workspace),
+                            CLR_ARG_SOME(w->dproj, w->workspace),
                             CLR_ARG_MEM(w->da),
-                            CLR_ARG_MEM(some(w->du, w->workspace)),
-                            CLR_ARG_MEM(some(w->lengths, w->workspace)),
+                            CLR_ARG_SOME(w->du, w->workspace),
+                            CLR_ARG_SOME(w->lengths, w->workspace),
                             CLR_ARG_STRUCT(*l)};
     const clr_range range = {{(size_t)l->used * l->R, l->N}, {0, 0}};
     return clr_launch(k->context, k->back_first, range, args, CLR_COUNT(args));

@@ -118,12 +118,6 @@ void clr_persistent_free(clr_persistent *persistent)
     persistent->fallbacks = NULL;
 }
 
-/* A kernel argument must be some buffer even where the kernel does not look at it. */
-static cl_mem some(cl_mem wanted, cl_mem other)
-{
-    return wanted ? wanted : other;
-}
-
 bool clr_persistent_is_single(const clr_persistent *p, uint32_t rows, size_t inputs)
 {
     /* More rows share what is read of the weights, and that of a larger network is the most. */
@@ -214,13 +208,13 @@ clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_scan *w, cons
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
                       CLR_ARG_MEM(w->workspace),
-                      CLR_ARG_MEM(some(w->x, w->workspace)),
-                      CLR_ARG_MEM(some(w->h_first, w->workspace)),
-                      CLR_ARG_MEM(some(w->c_first, w->workspace)),
-                      CLR_ARG_MEM(some(w->h_last, w->workspace)),
-                      CLR_ARG_MEM(some(w->c_last, w->workspace)),
-                      CLR_ARG_MEM(some(w->y, w->workspace)),
-                      CLR_ARG_MEM(some(w->lengths, w->workspace)),
+                      CLR_ARG_SOME(w->x, w->workspace),
+                      CLR_ARG_SOME(w->h_first, w->workspace),
+                      CLR_ARG_SOME(w->c_first, w->workspace),
+                      CLR_ARG_SOME(w->h_last, w->workspace),
+                      CLR_ARG_SOME(w->c_last, w->workspace),
+                      CLR_ARG_SOME(w->y, w->workspace),
+                      CLR_ARG_SOME(w->lengths, w->workspace),
                       CLR_ARG_MEM(p->sync),
                       {0},
                       {0},
@@ -242,13 +236,13 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_scan *w,
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
                       CLR_ARG_MEM(w->workspace),
-                      CLR_ARG_MEM(some(w->dy, w->workspace)),
+                      CLR_ARG_SOME(w->dy, w->workspace),
                       CLR_ARG_MEM(w->dh),
-                      CLR_ARG_MEM(some(w->dc, w->workspace)),
-                      CLR_ARG_MEM(some(w->dproj, w->workspace)),
+                      CLR_ARG_SOME(w->dc, w->workspace),
+                      CLR_ARG_SOME(w->dproj, w->workspace),
                       CLR_ARG_MEM(w->da),
-                      CLR_ARG_MEM(some(w->du, w->workspace)),
-                      CLR_ARG_MEM(some(w->lengths, w->workspace)),
+                      CLR_ARG_SOME(w->du, w->workspace),
+                      CLR_ARG_SOME(w->lengths, w->workspace),
                       CLR_ARG_MEM(p->sync),
                       CLR_ARG_STRUCT(w->launch),
                       {0},

@@ -59,12 +59,6 @@ void clr_stepwise_free(clr_stepwise *k)
     clr_kernel_destroy(&k->output_back);
 }
 
-/* A kernel argument must be some buffer even where the kernel does not look at it. */
-static cl_mem some(cl_mem wanted, cl_mem other)
-{
-    return wanted ? wanted : other;
-}
-
 /* Enqueue a kernel for `width` units of each row: with the arrays of a launch, then `own` ones,
  * then the launch itself. */
 static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const scan_launch *l,
@@ -87,14 +81,11 @@ static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const
 static clrnn_status run_forward(clr_stepwise *k, cl_kernel kernel, uint32_t width,
                                 const clr_forward_scan *w, const clr_arg *own, size_t own_count)
 {
-    const clr_arg arrays[] = {CLR_ARG_MEM(w->weights),
-                              CLR_ARG_MEM(w->workspace),
-                              CLR_ARG_MEM(w->h_first),
-                              CLR_ARG_MEM(some(w->c_first, w->workspace)),
-                              CLR_ARG_MEM(w->h_last),
-                              CLR_ARG_MEM(some(w->c_last, w->workspace)),
-                              CLR_ARG_MEM(some(w->y, w->workspace)),
-                              CLR_ARG_MEM(some(w->lengths, w->workspace))};
+    const clr_arg arrays[] = {
+        CLR_ARG_MEM(w->weights),          CLR_ARG_MEM(w->workspace),
+        CLR_ARG_MEM(w->h_first),          CLR_ARG_SOME(w->c_first, w->workspace),
+        CLR_ARG_MEM(w->h_last),           CLR_ARG_SOME(w->c_last, w->workspace),
+        CLR_ARG_SOME(w->y, w->workspace), CLR_ARG_SOME(w->lengths, w->workspace)};
     return run(k, kernel, width, &w->launch, arrays, CLR_COUNT(arrays), own, own_count);
 }
 
@@ -103,13 +94,13 @@ static clrnn_status run_back(clr_stepwise *k, cl_kernel kernel, uint32_t width,
 {
     const clr_arg arrays[] = {CLR_ARG_MEM(w->weights),
                               CLR_ARG_MEM(w->workspace),
-                              CLR_ARG_MEM(some(w->dy, w->workspace)),
+                              CLR_ARG_SOME(w->dy, w->workspace),
                               CLR_ARG_MEM(w->dh),
-                              CLR_ARG_MEM(some(w->dc, w->workspace)),
-                              CLR_ARG_MEM(some(w->dproj, w->workspace)),
+                              CLR_ARG_SOME(w->dc, w->workspace),
+                              CLR_ARG_SOME(w->dproj, w->workspace),
                               CLR_ARG_MEM(w->da),
-                              CLR_ARG_MEM(some(w->du, w->workspace)),
-                              CLR_ARG_MEM(some(w->lengths, w->workspace))};
+                              CLR_ARG_SOME(w->du, w->workspace),
+                              CLR_ARG_SOME(w->lengths, w->workspace)};
     return run(k, kernel, width, &w->launch, arrays, CLR_COUNT(arrays), own, own_count);
 }
 
