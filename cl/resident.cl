@@ -5,125 +5,205 @@
  *
  *     sum[i][column] = sum over k of a[i][k] * w[k][column]     for LANE_ROWS rows at once
  *
- * A column is one gate of one unit, the gates of a unit side by side. k is cut into LANES_OF(K)
- * lanes, and a work-item has one lane of TAKE columns, of each of which it keeps the first KEPT
- * weights; what does not fit is read again in every step:
+ * A column is one gate of one unit. k is cut into LANES_OF(K) lanes, and a work-item has one lane
+ * of TAKE columns, in pieces of 16 bytes (cl/lanes.cl), of each of which it keeps the first KEPT;
+ * what does not fit is read again in every step, neighbours reading what lies side by side:
  *
- *                columns of one pass                 a: in local memory, padded with zeros to
- *                c0   c1   c2   ..                   LANES lanes of `stride` numbers
+ *                places of one pass                  a: in local memory, a lane filled with zeros
+ *                0    1    2    ..                   to whole pieces and `stride` wide numbers
  *     lane 0    [i0] [i1] [i2]  ..  -> i0, i1, ..
- *     lane 1    [i32][i33] ..          are work-items; those of one lane read the same numbers of
- *     ..                               a at the same time
+ *     lane 1    [i32][i33] ..          are work-items; those of one lane read the same four numbers
+ *     ..                               of a at the same time, and multiply TAKE columns with them
  *     sum        of each column the lanes in order, by the work-item that then computes its unit
  *
- * So a sum is one chain of fused multiply-adds for each lane, and these added in order: the same
- * bits whatever the partition, the rows around it, and what is kept.
+ * Take number t is gate t % gates of the unit t / gates * places + place of the pass. Of each lane
+ * `tile` pieces of a are in local memory at once, so that it limits neither rows nor K.
  *
- * TILE_N: columns of a panel. The group has WG work-items, at least CELL_GATES of each lane. */
+ * So a sum is one chain of fused multiply-adds for each lane, and these added in order: the same
+ * bits whatever the partition, the rows around it, what is kept, and the tiles.
+ *
+ * The group has WG work-items, at least CELL_GATES of each lane. TAKE_2, KEPT_2: of the second
+ * product of a step. */
 #ifndef TAKE
-#define TAKE 1
+#define TAKE 4
 #endif
 #ifndef KEPT
-#define KEPT 32
+#define KEPT 4
 #endif
-#ifndef TILE_N
-#define TILE_N 8
+#ifndef TAKE_2
+#define TAKE_2 4
+#endif
+#ifndef KEPT_2
+#define KEPT_2 4
 #endif
 #if VEC != 1
 #error "resident.cl computes one unit in a work-item"
 #endif
 #define BARRIER (CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 
+/* What is read at once: WIDTH numbers of a, 16 bytes. */
+#if REAL_IS_DOUBLE
+typedef double2 WIDE;
+#define WIDTH               2
+#define WIDE_FMA(a, b, sum) fma((a).s1, (b).s1, fma((a).s0, (b).s0, sum))
+#else
+typedef float4 WIDE;
+#define WIDTH 4
+#define WIDE_FMA(a, b, sum) \
+    fma((a).s3, (b).s3, fma((a).s2, (b).s2, fma((a).s1, (b).s1, fma((a).s0, (b).s0, sum))))
+#endif
+
+/* For compilers that would widen what is kept before the first step, or all of a piece at once, and
+ * keep that. */
+static inline ALWAYS_INLINE uint as_stored(uint word)
+{
+#if defined(__AMDGCN__)
+    __asm__ volatile("" : "+v"(word));
+#elif defined(__NVPTX__) || defined(__NV_CL_C_VERSION)
+    __asm__ volatile("" : "+r"(word));
+#endif
+    return word;
+}
+
+/* Numbers i*WIDTH.. of a piece. A piece is kept as it is stored, and widened where it is
+ * multiplied: it has four registers, of int8 as floats it would have 16. */
+static inline ALWAYS_INLINE WIDE widened(uint4 piece, uint i)
+{
+#if REAL_IS_DOUBLE
+    return as_double2(piece);
+#elif STORAGE == 0
+    return as_float4(piece);
+#elif STORAGE == 1
+    const uint low = as_stored(i ? piece.z : piece.x), high = as_stored(i ? piece.w : piece.y);
+    const private half *first = (const private half *)&low, *last = (const private half *)&high;
+    return (float4)(vload_half(0, first), vload_half(1, first), vload_half(0, last),
+                    vload_half(1, last));
+#elif STORAGE == 2
+    const uint low = as_stored(i ? piece.z : piece.x), high = as_stored(i ? piece.w : piece.y);
+    return as_float4((uint4)(low << 16, low & 0xffff0000, high << 16, high & 0xffff0000));
+#else
+    const uint word = i == 0 ? piece.x : i == 1 ? piece.y : i == 2 ? piece.z : piece.w;
+    return convert_float4(as_char4(as_stored(word)));
+#endif
+}
+
 /* One product of a step, for the part of one group. */
 typedef struct product {
-    global const STORED *panels; /* [..][panels of units][PANEL_ROWS(K)][TILE_N] */
-    size_t gate_step;            /* from the panels of one gate to those of the next */
-    uint K;
-    uint unit0, unit1; /* the group's units */
-    uint lanes, lane;  /* of k; numbers in one */
-    uint stride;       /* from lane to lane in local memory */
-    uint places;       /* work-items that have the same lane */
+    global const uint4 *pieces; /* [gates][lane][in_lane][units] */
+    size_t gate_step;           /* from those of one gate to those of the next */
+    uint K, units;
+    uint unit0, unit1;  /* the group's units */
+    uint lanes, lane;   /* of k; numbers in one */
+    uint in_lane, tile; /* pieces of a lane; of these in local memory at once */
+    uint filled;        /* numbers of a lane there, with zeros behind them if more are kept */
+    uint stride;        /* from lane to lane there, in WIDE: odd, so that lanes differ in banks */
+    uint places;        /* work-items that have the same lane */
 } product;
 
-/* columns: units in all. */
-static inline void product_begin(local product *p, global const STORED *panels, uint columns,
-                                 uint K, uint unit_part, uint unit_parts)
+/* A number that all work-items know, as a scalar: AMD's compiler takes what comes from local memory
+ * for different ones, and keeps it, and what depends on it, in vectors. */
+#ifdef __AMDGCN__
+#define UNIFORM(number) ((uint)__builtin_amdgcn_readfirstlane((int)(number)))
+#else
+#define UNIFORM(number) (number)
+#endif
+
+/* For compilers that read ahead until no register is left, or unroll what must not be. */
+#define ONCE _Pragma("nounroll")
+#if defined(__AMDGCN__) || defined(__NVPTX__) || defined(__NV_CL_C_VERSION)
+#define NO_READ_AHEAD __asm__ volatile("" ::: "memory")
+#else
+#define NO_READ_AHEAD
+#endif
+
+#define OF(p, member) UNIFORM((p)->member)
+
+/* panels: of op(B) [K,units], of each gate. kept: pieces of a column; tile: as many, or more. */
+static inline ALWAYS_INLINE void product_begin(local product *p, global const STORED *panels,
+                                               uint units, uint K, uint unit_part, uint unit_parts,
+                                               uint kept, uint tile)
 {
     uint unit0;
-    p->panels = panels;
-    p->gate_step = (size_t)((columns + TILE_N - 1) / TILE_N) * PANEL_ROWS(K) * TILE_N;
+    p->pieces = (global const uint4 *)panels;
     p->K = K;
-    p->unit1 = part_range(columns, unit_part, unit_parts, &unit0);
+    p->units = units;
+    p->unit1 = part_range(units, unit_part, unit_parts, &unit0);
     p->unit0 = unit0;
     p->lanes = LANES_OF(K);
     p->lane = LANE_OF(K);
-    p->stride = max(p->lane, (uint)KEPT);
+    p->in_lane = PIECES_OF(K, PIECE);
+    p->tile = min(p->in_lane, tile);
+    p->filled = max(p->tile, kept) * PIECE;
+    p->stride = p->filled / WIDTH | 1;
     p->places = WG / p->lanes;
+    p->gate_step = (STORAGE == 3 ? LANES_HEAD(units) : 0) + (size_t)p->lanes * p->in_lane * units;
 }
 
 /* The work-item's lane, and its place among those that have the same one. */
-static inline uint own_lane(local const product *p)
+static inline ALWAYS_INLINE uint own_lane(local const product *p)
 {
-    return get_local_id(0) / p->places;
+    return get_local_id(0) / OF(p, places);
 }
 
-static inline uint own_place(local const product *p)
+static inline ALWAYS_INLINE uint own_place(local const product *p)
 {
-    return get_local_id(0) % p->places;
+    return get_local_id(0) % OF(p, places);
 }
 
-/* How many numbers of K are in the work-item's lane. */
-static inline uint own_count(local const product *p)
+/* From a ([rows], `stride` apart, written by other groups too) to local memory: of each lane the
+ * numbers from piece `first` on. (What is filled up is -0, which changes no sum, not even -0.) */
+static inline ALWAYS_INLINE void bring(local const product *p, volatile global const REAL *a,
+                                       size_t stride, uint rows, uint first, local WIDE *from)
 {
-    uint first = own_lane(p) * p->lane;
-    return first < p->K ? min(p->K - first, p->lane) : 0;
-}
-
-static inline global const STORED *panel_of(local const product *p, uint unit, uint gate)
-{
-    return p->panels + gate * p->gate_step + (size_t)(unit / TILE_N) * PANEL_ROWS(p->K) * TILE_N;
-}
-
-/* From a ([rows], `stride` apart, written by other groups too) to local memory. */
-static inline void bring(local const product *p, volatile global const REAL *a, size_t stride,
-                         uint rows, local REAL *from)
-{
-    uint width = p->lanes * p->stride;
-    for (uint row = 0; row < rows; row++, from += width, a += stride)
-        for (uint i = get_local_id(0); i < width; i += WG) {
-            uint lane = i / p->stride, in = i - lane * p->stride, k = lane * p->lane + in;
-            from[i] = in < p->lane && k < p->K ? a[k] : (REAL)0;
+    const uint lane = own_lane(p);
+    local REAL *to = (local REAL *)(from + lane * OF(p, stride));
+    for (uint row = 0; row < rows; row++, to += OF(p, lanes) * OF(p, stride) * WIDTH, a += stride)
+        for (uint i = own_place(p); i < OF(p, filled); i += OF(p, places)) {
+            uint in = first * PIECE + i, k = lane * OF(p, lane) + in;
+            to[i] = in < OF(p, lane) && k < OF(p, K) ? a[k] : -(REAL)0;
         }
     barrier(BARRIER);
 }
 
-/* The weights of the work-item's column number `take` in the pass that begins with `unit`, of
- * GATES gates each, or of some other column if there is none: at k = the first one of its lane. */
-static inline global const STORED *column_of(local const product *p, uint unit, uint gates,
-                                             uint take)
+/* The pieces of the work-item's column number `take` in the pass that begins with `unit`, of GATES
+ * gates each, or of some other column if there is none: those of its lane, `units` apart. */
+static inline ALWAYS_INLINE global const uint4 *column_of(local const product *p, uint unit,
+                                                          uint gates, uint take)
 {
-    uint c = take * p->places + own_place(p);
-    uint mine = min(unit + c / gates, p->unit1 - 1);
-    return panel_of(p, mine, c % gates) + (size_t)(PANEL_HEAD + own_lane(p) * p->lane) * TILE_N +
-           mine % TILE_N;
+    uint mine = min(unit + take / gates * OF(p, places) + own_place(p), OF(p, unit1) - 1);
+    return p->pieces + take % gates * p->gate_step + (STORAGE == 3 ? LANES_HEAD(OF(p, units)) : 0) +
+           (size_t)own_lane(p) * OF(p, in_lane) * OF(p, units) + mine;
+}
+
+/* A sum in the scale of the weights. */
+static inline ALWAYS_INLINE REAL lanes_scaled(local const product *p, REAL sum, uint unit,
+                                              uint gate)
+{
+#if STORAGE == 3
+    return sum * ((global const float *)(p->pieces + gate * p->gate_step))[unit];
+#else
+    return sum;
+#endif
 }
 
 /* The end of a phase for the whole group, as phase_end; after a barrier. */
-static inline bool group_stays(const team *m, uint group, uint phases_done, uint phases,
-                               uint barriers_done, uint spins, local int *stays)
+static inline ALWAYS_INLINE bool group_stays(const team *m, uint group, uint phases_done,
+                                             uint phases, uint barriers_done, uint spins,
+                                             local int *stays)
 {
     if (get_local_id(0) == 0)
         *stays = phase_end(m, group, phases_done, phases, barriers_done, spins);
     barrier(BARRIER);
-    return *stays;
+    return UNIFORM(*stays);
 }
 
 /* As must_fall_back, for the whole group. */
-static inline bool group_falls_back(const team *m, bool fell_back, local int *fallbacks)
+static inline ALWAYS_INLINE bool group_falls_back(const team *m, bool fell_back,
+                                                  local int *fallbacks)
 {
     barrier(BARRIER);
     if (get_local_id(0) == 0)
         *fallbacks = must_fall_back(m, fell_back);
     barrier(BARRIER);
-    return *fallbacks;
+    return UNIFORM(*fallbacks);
 }

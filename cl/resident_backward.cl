@@ -3,13 +3,14 @@
  * cl/resident.cl. */
 
 /* dh += du U */
-static inline void add_to_dh(local const scan *w, uint n, uint j, REAL sum)
+static inline ALWAYS_INLINE void add_to_dh(local const scan *w, uint n, uint j, REAL sum)
 {
     w->dh[(size_t)n * w->R + j] += sum;
 }
 
 #define NAME  recurrent_product
 #define TAKES TAKE
+#define KEEPS KEPT
 #define GATES 1
 #define EACH  add_to_dh(w, n, unit, sum[0])
 #include "resident_product.cl"
@@ -25,18 +26,27 @@ static inline ALWAYS_INLINE void second_units(local const scan *w, local const s
 }
 
 #define NAME  second_product
-#define TAKES 1
+#define TAKES TAKE_2
+#define KEEPS KEPT_2
 #define GATES 1
 #define EACH  second_units(w, s, n, unit, sum[0])
 #include "resident_product.cl"
 
-static inline ALWAYS_INLINE void second_begin(local product *p, local const scan *w, uint unit_part,
-                                              uint unit_parts)
+/* The products of a group, and the arrays of its direction. */
+static inline ALWAYS_INLINE void products_begin(local scan *w, local product *recurrent,
+                                                local product *second, global const REAL *panels,
+                                                const scan_launch *l, uint group,
+                                                local scan_arrays *at)
 {
+    const uint part = group % l->unit_parts, parts = l->unit_parts;
+    pick_arrays(l, group < l->row_parts * parts ? 0 : 1, at);
+    scan_backward_weights(w, at, panels);
+    product_begin(recurrent, w->d_recurrent, l->R, FIRST_GATES * l->H, part, parts, KEPT, l->tile);
     if (CELL_PHASES > 1)
-        product_begin(p, w->d_candidate, w->H, SECOND_GATES * w->H, unit_part, unit_parts);
-    else
-        product_begin(p, w->d_projection, w->H, w->R, unit_part, unit_parts);
+        product_begin(second, w->d_candidate, l->H, SECOND_GATES * l->H, part, parts, KEPT_2,
+                      l->tile);
+    else if (options_of(l->options) & OPTION_PROJECTED)
+        product_begin(second, w->d_projection, l->H, l->R, part, parts, KEPT_2, l->tile);
 }
 
 /* What needs no product, for units unit0..unit1-1 of rows row0..row1-1. */
@@ -59,11 +69,11 @@ __attribute__((reqd_work_group_size(WG, 1, 1))) kernel void
 resident_backward(global const REAL *panels, global const REAL *weights, global REAL *workspace,
                   global REAL *dy, global REAL *dh, global REAL *dc, global REAL *dproj,
                   global REAL *da, global REAL *du, global const int *lengths,
-                  volatile global int *sync, const scan_launch l, local REAL *from,
-                  local REAL *part)
+                  volatile global int *sync, const scan_launch l, local WIDE *from,
+                  local WIDE *part)
 {
     const uint options = options_of(l.options), phases = l.count * backward_phases(options);
-    const uint groups = l.row_parts * l.unit_parts, R = l.R;
+    const uint R = l.R;
     const bool projected = options & OPTION_PROJECTED, two = CELL_PHASES > 1 || projected;
     const size_t stride = (size_t)CELL_GATES * l.H;
     local scan_arrays at;
@@ -71,51 +81,47 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
     local scan_step s;
     local product recurrent, second;
     local int answer, missing; /* one work-item looks, for all */
-    REAL kept[TAKE][KEPT], kept_2[1][KEPT];
+    uint4 kept[TAKE][KEPT], kept_2[TAKE_2][KEPT_2];
     const bool leader = get_local_id(0) == 0;
+    const uint own = (uint)get_group_id(0);
     bool fallback = false;
     team m;
-    team_begin(&m, &l, sync, (uint)get_group_id(0));
+    team_begin(&m, &l, sync, own);
+    if (leader)
+        products_begin(&w, &recurrent, &second, panels, &l, own, &at);
+    barrier(BARRIER);
+    recurrent_product_keep(&recurrent, kept);
+    if (two)
+        second_product_keep(&second, kept_2);
     do {
         bool stays = true;
         for (uint phase = 0; stays && phase < phases; phase++)
             for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback);
                  group++) {
-                const bool begins = fallback || phase == 0;
                 const int work = backward_part(options, phase);
                 uint number = phase / backward_phases(options);
                 uint part_of = group % l.unit_parts, row0, unit0;
                 uint row1 = part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
                 if (leader)
                     missing = is_missing(&m, fallback, group, phase);
-                if (leader && missing && begins) {
-                    pick_arrays(&l, group < groups ? 0 : 1, &at);
+                if (leader && missing && fallback)
+                    products_begin(&w, &recurrent, &second, panels, &l, group, &at);
+                if (leader && missing && (fallback || phase == 0))
                     scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du,
                                         lengths);
-                    scan_backward_weights(&w, &at, panels);
-                    product_begin(&recurrent, w.d_recurrent, R, FIRST_GATES * l.H, part_of,
-                                  l.unit_parts);
-                    if (two)
-                        second_begin(&second, &w, part_of, l.unit_parts);
-                }
                 if (leader && missing)
                     step_of(&w, w.down ? number : l.count - 1 - number, &s);
                 barrier(BARRIER);
-                if (begins && !fallback) {
-                    recurrent_product_keep(&recurrent, kept);
-                    if (two)
-                        second_product_keep(&second, kept_2);
-                }
-                if (missing && work == part_recurrent)
+                if (UNIFORM(missing) && work == part_recurrent)
                     recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
                                       !fallback, kept, from, part);
-                else if (CELL_PHASES > 1 && missing && work == part_early)
+                else if (CELL_PHASES > 1 && UNIFORM(missing) && work == part_early)
                     second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride, row0,
                                    row1, l.rows, !fallback, kept_2, from, part);
-                else if (missing && projected && work == part_cell)
+                else if (UNIFORM(missing) && projected && work == part_cell)
                     second_product(&w, &s, &second, w.dproj + (size_t)s.index * l.N * R, R, row0,
                                    row1, l.rows, !fallback, kept_2, from, part);
-                else if (missing) {
+                else if (UNIFORM(missing)) {
                     uint unit1 = part_range(projected ? R : l.H, part_of, l.unit_parts, &unit0);
                     units_alone(&w, &s, unit0, unit1, row0, row1);
                 }

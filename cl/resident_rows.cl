@@ -2,30 +2,49 @@
  * cl/resident_rows.cl - template: HEIGHT rows of cl/resident_product.cl, which includes it. */
 #define NAME_HEIGHT CLR_PASTE(CLR_PASTE(NAME, _), HEIGHT)
 
-/* part[lane][row][column of the pass] for `rows` rows <= HEIGHT. */
-static inline void NAME_HEIGHT(local const product *p, uint unit, bool use_kept,
-                               REAL kept[TAKES][KEPT], local const REAL *from, uint rows,
-                               local REAL *part)
+/* For `rows` rows <= HEIGHT: acc += a w over pieces first..last-1 of the lane, where a begins with
+ * the first of them. */
+static inline ALWAYS_INLINE void NAME_HEIGHT(local const product *p, uint unit, uint first,
+                                             uint last, bool use_kept,
+                                             const uint4 kept[TAKES][KEEPS], local const WIDE *from,
+                                             uint rows, REAL acc[LANE_ROWS][TAKES])
 {
-    REAL acc[HEIGHT][TAKES];
-    local const REAL *a[HEIGHT];
-    uint count = own_count(p);
-    UNROLL for (uint i = 0; i < HEIGHT; i++)
-    {
-        a[i] = from + (min(i, rows - 1) * p->lanes + own_lane(p)) * p->stride;
-        UNROLL for (uint t = 0; t < TAKES; t++) acc[i][t] = (REAL)0;
+    local const WIDE *a[HEIGHT];
+    global const uint4 *w[TAKES];
+    UNROLL for (uint i = 0; i < HEIGHT; i++) a[i] =
+        from + (min(i, rows - 1) * OF(p, lanes) + own_lane(p)) * OF(p, stride);
+#define MULTIPLY(piece_of_take, number)                                                       \
+    UNROLL for (uint v = 0; v < PIECE / WIDTH; v++)                                           \
+    {                                                                                         \
+        WIDE b[TAKES];                                                                        \
+        UNROLL for (uint t = 0; t < TAKES; t++) b[t] = widened(piece_of_take, v);             \
+        UNROLL for (uint i = 0; i < HEIGHT; i++)                                              \
+        {                                                                                     \
+            const WIDE x = a[i][(number) * (PIECE / WIDTH) + v];                              \
+            UNROLL for (uint t = 0; t < TAKES; t++) acc[i][t] = WIDE_FMA(x, b[t], acc[i][t]); \
+        }                                                                                     \
     }
-    if (use_kept)
-        UNROLL for (uint k = 0; k < KEPT; k++) UNROLL for (uint i = 0; i < HEIGHT; i++)
-            UNROLL for (uint t = 0; t < TAKES; t++) acc[i][t] = fma(a[i][k], kept[t][k], acc[i][t]);
-    for (uint k = use_kept ? KEPT : 0; k < count; k++)
+    if (use_kept && first == 0)
+        UNROLL for (uint j = 0; j < KEEPS; j++)
+        {
+            MULTIPLY(kept[t][j], j)
+            if (HEIGHT > 1 || j % 2)
+                NO_READ_AHEAD;
+        }
+    const uint begin = use_kept && first == 0 ? KEEPS : first;
+    UNROLL for (uint t = 0; t < TAKES; t++) w[t] =
+        column_of(p, unit, GATES, t) + (size_t)begin * OF(p, units);
+    ONCE for (uint j = begin; j < last; j++)
+    {
+        uint4 piece[TAKES];
         UNROLL for (uint t = 0; t < TAKES; t++)
         {
-            REAL w = STORED_VLOAD(column_of(p, unit, GATES, t) + (size_t)k * TILE_N);
-            UNROLL for (uint i = 0; i < HEIGHT; i++) acc[i][t] = fma(a[i][k], w, acc[i][t]);
+            piece[t] = *w[t];
+            w[t] += OF(p, units);
         }
-    UNROLL for (uint i = 0; i < HEIGHT; i++) UNROLL for (uint t = 0; t < TAKES; t++)
-        part[((own_lane(p) * HEIGHT + i) * TAKES + t) * p->places + own_place(p)] = acc[i][t];
+        MULTIPLY(piece[t], j - first)
+    }
+#undef MULTIPLY
 }
 #undef NAME_HEIGHT
 #undef HEIGHT

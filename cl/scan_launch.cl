@@ -53,7 +53,12 @@
 #define LANES_OF(K) ((K) > 2048 ? 32 : (K) > 1024 ? 16 : 8)
 #define LANE_OF(K)  (((K) + LANES_OF(K) - 1) / LANES_OF(K))
 #define MOST_LANES  32
-#define LANE_ROWS   4 /* rows that share a weight that is read */
+#define PIECE_BYTES 16
+/* How many pieces of so many numbers (PIECE of cl/storage.cl) hold a lane; and with scales, the
+ * scales of N columns. */
+#define PIECES_OF(K, piece) ((LANE_OF(K) + (piece)-1) / (piece))
+#define LANES_HEAD(N)       (((N) + 3) / 4)
+#define LANE_ROWS           4 /* rows that share a weight that is read */
 
 /* One direction of one layer. Offsets in elements of the kernel's argument that is named. */
 typedef struct scan_arrays {
@@ -69,7 +74,7 @@ typedef struct scan_arrays {
     ulong x; /* x: [..,N,x_stride], that of the first step, row 0 */
     ulong x_from, x_stride, I;
     ulong input;            /* panels: W_ih^T, [G][panels of H][PANEL_ROWS(I)][TILE_N] */
-    ulong recurrent;        /* panels: U^T, the same with R */
+    ulong recurrent;        /* panels: U^T, the same with R; resident: lanes */
     ulong projection;       /* panels: W_hr^T, [panels of P][PANEL_ROWS(H)][TILE_N] */
     ulong b_ih, b_hh;       /* weights: [G*H] */
     ulong h_first, c_first; /* h_first, c_first: the state before the first step, [N,R], [N,H] */
@@ -107,7 +112,7 @@ typedef struct scan_launch {
     uint rows;                    /* resident: how many are multiplied at once */
     uint zone_index;              /* of what zoneout draws, */
     uint zone_drawn;              /* 1: it does */
-    uint unused;                  /* for a size that is a multiple of 8 */
+    uint tile;                    /* resident: pieces of a lane in local memory at once */
 } scan_launch;
 
 /* persistent, layer norm: where a scan finds what it has for that. Offsets in elements of the

@@ -76,6 +76,17 @@ typedef char STORED;
 #define PANEL_ROWS(K) (K)
 #endif
 
+/* resident: numbers in 16 bytes, a piece of a lane (cl/lanes.cl). */
+#if STORAGE == 3
+#define PIECE 16
+#elif STORAGE
+#define PIECE 8
+#elif REAL_IS_DOUBLE
+#define PIECE 2
+#else
+#define PIECE 4
+#endif
+
 /* VEC sums of products with the columns column.. of a panel, in the scale of the weights. */
 static inline REALV panel_scaled(REALV sum, global const STORED *panel, uint column)
 {

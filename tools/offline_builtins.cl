@@ -26,7 +26,7 @@
 #define atomic_add(p, v)        __sync_fetch_and_add(p, v)
 #define atomic_or(p, v)         __sync_fetch_and_or(p, v)
 #define atomic_cmpxchg(p, a, b) __sync_val_compare_and_swap(p, a, b)
-#define vload_half(i, p)        __builtin_load_halff((global const half *)(p) + (i))
+#define vload_half              offline_vload_half
 #define vstore_half(v, i, p)    __builtin_store_halff(v, (global half *)(p) + (i))
 #define fabs                    offline_fabs
 #define sqrt                    offline_sqrt
@@ -64,6 +64,14 @@
     {                                        \
         return a < b ? b : a;                \
     }
+OFFLINE float offline_vload_half(size_t i, global const half *p)
+{
+    return __builtin_load_halff(p + i);
+}
+OFFLINE float offline_vload_half(size_t i, private const half *p)
+{
+    return __builtin_load_halff(p + i);
+}
 EACH_FLOAT(offline_fabs, __builtin_fabs)
 EACH_FLOAT(offline_sqrt, __builtin_sqrt)
 EACH_FLOAT(offline_rint, __builtin_rint)

@@ -34,7 +34,9 @@ clrnn_status clr_scanner_init(clrnn_plan *plan, size_t bytes, const clr_scan_kin
             clr_plan_allocate(plan, &scanner->sums, (uint64_t)MOST_SCANS * plan->desc.max_batch,
                               (uint64_t)plan->network.gates * plan->network.desc.hidden_size);
     if (status == CLRNN_OK && scanner->kernels.packs)
-        status = clr_packed_share(&plan->gemms.packed, scanner->kernels.packs);
+        status = kind->items > 1
+                     ? clr_packed_share_lanes(&plan->gemms.packed, scanner->kernels.packs)
+                     : clr_packed_share(&plan->gemms.packed, scanner->kernels.packs);
     return status;
 }
 

@@ -62,18 +62,28 @@ static clr_weight_form form_of(const clr_network *n, const clr_gemms *gemms, boo
 
 /* --- where they lie -------------------------------------------------------------------------- */
 
+/* The next number at which a packing may begin. */
+static clr_size aligned(const clr_weights *w, clr_size at, const clr_packing *packing)
+{
+    const size_t step = packing ? packing->alignment / w->number_bytes : 0;
+    return step ? clr_size_add(at, clr_size_of((step - at.value % step) % step)) : at;
+}
+
 /* The matrices of a cell, one behind the other. */
 static clrnn_status lay_out(clr_weights *w, bool train, const clr_own_weights *own, uint32_t layer)
 {
     clr_size end = clr_size_of(0);
     for (int i = 0; i < CLR_WEIGHTS; i++) {
         clr_weight_form f = form_of(w->network, w->gemms, train, own, layer, (clr_weight)i);
+        if (f.gates)
+            end = aligned(w, end, f.packing);
         if (f.gates && !f.packing->apart)
             f.numbers = f.packing->bytes(w->gemms, f.n, f.k) / w->number_bytes;
         f.at = end.value;
         end = clr_size_add(end, clr_size_mul(clr_size_of(f.gates), f.numbers));
         w->forms[layer][i] = f;
     }
+    end = aligned(w, end, own->packing);
     w->cell[layer] = end.value;
     return end.overflow ? CLRNN_ERR_RANGE : CLRNN_OK;
 }

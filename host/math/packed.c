@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "device/buffer.h"
 #include "device/launch.h"
+#include "math/scan.h"
 #include "math/sources.h"
 #include "math/storage.h"
 
@@ -73,6 +74,12 @@ clrnn_status clr_packed_share(clr_packed *packed, cl_program program)
     return clr_kernel_create(packed->context, program, "pack_panels", &packed->pack);
 }
 
+clrnn_status clr_packed_share_lanes(clr_packed *packed, cl_program program)
+{
+    clr_kernel_destroy(&packed->lanes);
+    return clr_kernel_create(packed->context, program, "pack_lanes", &packed->lanes);
+}
+
 /* A kernel of the program that multiplies, if it is not there. */
 static clrnn_status prepare(clr_packed *p, const char *name, cl_kernel *kernel)
 {
@@ -113,6 +120,7 @@ clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
 void clr_packed_free(clr_packed *packed)
 {
     clr_kernel_destroy(&packed->pack);
+    clr_kernel_destroy(&packed->lanes);
     clr_kernel_destroy(&packed->gemm);
     clr_kernel_destroy(&packed->conv);
     clr_converter_free(&packed->converter);
@@ -151,6 +159,30 @@ clrnn_status clr_packed_pack(clr_packed *packed, uint32_t width, clr_matrix b, b
                                   panels_at);
     return pack(packed, b, transposed ? 1 : b.stride, transposed ? b.stride : 1, panels, panels_at,
                 width, n, k);
+}
+
+size_t clr_packed_lane_count(const clr_packed *packed, size_t n, size_t k)
+{
+    const size_t piece = PIECE_BYTES / clr_storage_bytes(packed->storage, packed->precision);
+    const size_t head = packed->storage == CLRNN_WEIGHTS_INT8 ? LANES_HEAD(n) : 0;
+    return (head + LANES_OF(k) * PIECES_OF(k, piece) * n) * piece;
+}
+
+/* (The scale of a column is found once, by one work-item.) */
+clrnn_status clr_packed_lanes(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
+                              cl_mem lanes, size_t at)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(b.buffer),
+                            CLR_ARG_ULONG(b.offset),
+                            CLR_ARG_ULONG(transposed ? 1 : b.stride),
+                            CLR_ARG_ULONG(transposed ? b.stride : 1),
+                            CLR_ARG_MEM(lanes),
+                            CLR_ARG_ULONG(at),
+                            CLR_ARG_UINT(n),
+                            CLR_ARG_UINT(k)};
+    const size_t at_once = packed->storage == CLRNN_WEIGHTS_INT8 ? 1 : LANES_OF(k);
+    return clr_launch(packed->context, packed->lanes, (clr_range){{n, at_once}, {0, 0}}, args,
+                      CLR_COUNT(args));
 }
 
 /* Scratch memory that only grows; work enqueued before keeps the old buffer alive. */

@@ -20,7 +20,7 @@ typedef struct clr_packed {
     clrnn_storage storage;   /* of panels of B */
     clr_converter converter; /* unless that is f32 */
     uint32_t tile_n;
-    cl_kernel pack, gemm, conv;
+    cl_kernel pack, lanes, gemm, conv;
     cl_mem scratch[2]; /* A and B of products that are packed only once */
     size_t scratch_bytes[2];
     bool holds_a; /* there is the transposed A of the product before */
@@ -41,6 +41,9 @@ void clr_packed_free(clr_packed *packed);
  *  a tenth of a second of PoCL's compiler, and half of that when it comes from PoCL's cache. */
 clrnn_status clr_packed_share(clr_packed *packed, cl_program program);
 
+/** The same of cl/lanes.cl, which nobody else has: for clr_packed_lanes. */
+clrnn_status clr_packed_share_lanes(clr_packed *packed, cl_program program);
+
 /** Columns of a panel on this device (TILE_N): two of its own vectors. */
 uint32_t clr_packed_width(const clrnn_context *context, clrnn_precision precision);
 
@@ -55,6 +58,14 @@ size_t clr_packed_panel_count(const clr_packed *packed, uint32_t width, size_t n
 /** Pack op(B), [k,n], into panels of `width` columns, in `panels` from number `panels_at` on. */
 clrnn_status clr_packed_pack(clr_packed *packed, uint32_t width, clr_matrix b, bool transposed,
                              size_t n, size_t k, cl_mem panels, size_t panels_at);
+
+/** Numbers in the lanes of an op(B) of [k,n] (cl/lanes.cl): whole pieces of 16 bytes. */
+size_t clr_packed_lane_count(const clr_packed *packed, size_t n, size_t k);
+
+/** Pack op(B), [k,n], into lanes, from number `at` of `lanes` on, a multiple of 16 bytes. After
+ *  clr_packed_share_lanes. */
+clrnn_status clr_packed_lanes(clr_packed *packed, clr_matrix b, bool transposed, size_t n, size_t k,
+                              cl_mem lanes, size_t at);
 
 /** Enqueue a product, of the panels of gemm->prepared, or of gemm->b, which is packed now. */
 clrnn_status clr_packed_run(clr_packed *packed, const clr_gemm *gemm);

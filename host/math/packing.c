@@ -2,6 +2,8 @@
  * math/packing.c - see math/packing.h. */
 #include "math/packing.h"
 
+#include "math/scan.h"
+
 /* --- panels ---------------------------------------------------------------------------------- */
 
 static size_t panels_bytes(const clr_gemms *g, size_t n, size_t k)
@@ -24,6 +26,21 @@ static clrnn_status pack_panels(clr_gemms *g, const clr_packed_matrix *m)
 
 const clr_packing clr_packing_panels = {
     .bytes = panels_bytes, .seamless = whole_panels, .pack = pack_panels};
+
+/* --- lanes ----------------------------------------------------------------------------------- */
+
+static size_t lanes_bytes(const clr_gemms *g, size_t n, size_t k)
+{
+    return clr_packed_lane_count(&g->packed, n, k) * clr_storage_bytes(g->storage, g->precision);
+}
+
+static clrnn_status pack_lanes(clr_gemms *g, const clr_packed_matrix *m)
+{
+    return clr_packed_lanes(&g->packed, m->from, m->transposed, m->n, m->k, m->buffer, m->at);
+}
+
+const clr_packing clr_packing_lanes = {
+    .alignment = PIECE_BYTES, .bytes = lanes_bytes, .pack = pack_lanes};
 
 /* --- floats ---------------------------------------------------------------------------------- */
 

@@ -150,9 +150,9 @@ static clrnn_status run(clr_persistent *p, const clr_scan_kernel *k, const scan_
     size_t groups = l->single_group ? 1 : (size_t)l->used * l->row_parts * l->unit_parts;
     bool waits = !l->single_group && (l->unit_parts > 1 || l->stacked);
     if (items > 1) {
-        size_t real = p->kind.precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
-        args[count++] = CLR_ARG_LOCAL(l->rows * k->numbers * real);
-        args[count++] = CLR_ARG_LOCAL(l->rows * k->take * items * real);
+        const clr_resident_room room = clr_resident_room_of(p, k == &p->backward, l->N);
+        args[count++] = CLR_ARG_LOCAL(room.from_bytes);
+        args[count++] = CLR_ARG_LOCAL(room.part_bytes);
     }
     cl_kernel kernel = k == &p->forward && is_single(p, l) ? k->single : k->kernel;
     clrnn_status status =
@@ -189,7 +189,7 @@ bool clr_persistent_fallbacks(clr_persistent *p, uint32_t *fallbacks)
 }
 
 /* The part of a launch that its shares are. */
-static void fill(const clr_persistent *p, scan_launch *l, const clr_partition *s)
+static void fill(const clr_persistent *p, bool back, scan_launch *l, const clr_partition *s)
 {
     l->used = s->scans;
     l->stacked = s->stacked;
@@ -198,13 +198,17 @@ static void fill(const clr_persistent *p, scan_launch *l, const clr_partition *s
     l->row_parts = s->row_parts;
     l->unit_parts = s->unit_parts;
     l->most_spins = s->most_spins;
-    l->rows = p->kind.items > 1 ? clr_resident_rows(p, l->N) : 0;
+    if (p->kind.items > 1) {
+        const clr_resident_room room = clr_resident_room_of(p, back, l->N);
+        l->rows = room.rows;
+        l->tile = room.tile;
+    }
 }
 
 clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_scan *w, const clr_partition *s)
 {
     enum { others = 3 };
-    fill(p, &w->launch, s);
+    fill(p, false, &w->launch, s);
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
                       CLR_ARG_MEM(w->workspace),
@@ -232,7 +236,7 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_scan *w,
                                      const clr_partition *s)
 {
     enum { room = 2 };
-    fill(p, &w->launch, s);
+    fill(p, true, &w->launch, s);
     clr_arg args[] = {CLR_ARG_MEM(w->panels),
                       CLR_ARG_MEM(w->weights),
                       CLR_ARG_MEM(w->workspace),

@@ -23,10 +23,11 @@ typedef struct clr_scan_kind {
 /* The kernel of one way through time. */
 typedef struct clr_scan_kernel {
     cl_kernel kernel;
-    cl_kernel single;    /* persistent, forward: a few rows by one group, or NULL */
-    uint32_t take, kept; /* resident: TAKE and KEPT of cl/resident.cl */
-    size_t numbers;      /* resident: in local memory for a row of what is multiplied */
-    size_t own_bytes;    /* resident: of local memory that the kernel takes by itself */
+    cl_kernel single; /* persistent, forward: a few rows by one group, or NULL */
+    /* resident: TAKE and KEPT, TAKE_2 and KEPT_2 of cl/resident.cl; of local memory that the kernel
+     * takes by itself */
+    uint32_t take[2], kept[2];
+    size_t own_bytes;
 } clr_scan_kernel;
 
 /* The kernels for one network variant. One thread at a time. */
@@ -36,7 +37,7 @@ typedef struct clr_persistent {
     clr_scan_kind kind;
     uint32_t tile_n; /* width of a panel */
     clr_scan_kernel forward, backward;
-    cl_program packs; /* one that has cl/pack.cl too, or NULL */
+    cl_program packs; /* one that has cl/pack.cl too, resident cl/lanes.cl */
     cl_mem sync;      /* where groups wait: cl/scan_launch.cl */
     /* How many launches fell back so far. On the heap, since the device writes it: not to
      * be looked at while that is under way. */

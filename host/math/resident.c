@@ -6,12 +6,10 @@
 #include "device/compiler.h"
 #include "device/launch.h"
 #include "math/cell.h"
-#include "math/packed.h"
 #include "math/sources.h"
+#include "math/storage.h"
 
-/* In floats. Of 128 clang spills 73 to 79 registers on every part of AMD's, Intel's compiler 177 to
- * 266, and ptxas leaves none of 255 free; of 64 only Intel's spills any, 22 to 54, and only for two
- * products in a step (tools/offline). */
+/* In floats, or so many bytes. */
 enum { most_kept = 64, least_kept = 16, cpu_kept = 8 };
 
 /* How long the sums of the two products of a step are (the second may be absent, 0). */
@@ -30,33 +28,6 @@ static clr_lengths lengths_of(const clr_network *n, bool back)
     return (clr_lengths){R, n->form->phases > 1 || projected ? H : 0};
 }
 
-/* Share `budget` weights: TAKE columns of the first product, one of the second, KEPT of each. */
-static void share_out(clr_lengths k, uint32_t budget, clr_scan_kernel *out)
-{
-    uint32_t lane = LANE_OF(k.first);
-    if (k.second) {
-        out->take = lane <= budget / 4 ? 2 : 1;
-        out->kept = budget / 2 / out->take;
-    } else {
-        /* A number read from local memory is multiplied by two columns or more; with one of 64
-         * clang copies 11 registers of an MI210 to others (tools/offline). */
-        out->take = lane <= budget / 4 ? 4 : 2;
-        out->kept = budget / out->take;
-    }
-}
-
-/* Numbers in local memory for one row of the longer product. */
-static size_t numbers_of(clr_lengths k, uint32_t kept)
-{
-    size_t most = 0;
-    for (int i = 0; i < 2; i++) {
-        uint32_t K = i ? k.second : k.first, lane = LANE_OF(K);
-        size_t numbers = (size_t)LANES_OF(K) * (lane > kept ? lane : kept);
-        most = numbers > most ? numbers : most;
-    }
-    return most;
-}
-
 static size_t real_bytes(clrnn_precision precision)
 {
     return precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
@@ -70,28 +41,132 @@ static uint32_t largest_budget(const clrnn_context *context, clrnn_precision pre
     return (cpu ? cpu_kept : most_kept) / (precision == CLRNN_F64 ? 2 : 1);
 }
 
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* PIECE of cl/storage.cl. */
+static uint32_t piece_of(const clr_persistent *p)
+{
+    return (uint32_t)(PIECE_BYTES / clr_storage_bytes(p->kind.storage, p->kind.precision));
+}
+
+/* TAKE, a multiple of `gates`: four columns or more are multiplied with a number that is read. */
+static uint32_t take_of(uint32_t gates)
+{
+    return gates == 3 ? 6 : 4;
+}
+
+/* Numbers of a lane that are worth keeping of a sum over h: as many as there are, but one of few
+ * numbers for all sizes, so that what is built for one stands for others (sizes of
+ * layer/self_test.c). */
+static uint32_t worth_keeping(uint32_t state_size)
+{
+    const uint32_t most = 128, lane = LANE_OF(state_size);
+    uint32_t numbers = 8;
+    while (numbers < lane && numbers < most)
+        numbers *= 2;
+    return numbers;
+}
+
+/* The pieces of a column that are kept, of `pieces` for all columns. */
+static uint32_t kept_of(const clr_persistent *p, uint32_t pieces, uint32_t take, uint32_t numbers)
+{
+    const uint32_t worth = (numbers + piece_of(p) - 1) / piece_of(p);
+    return larger(smaller(pieces / take, worth), 1);
+}
+
+/* Share `budget` weights out. */
+static void share_out(const clr_persistent *p, bool back, uint32_t budget, clr_scan_kernel *out)
+{
+    const clr_network *n = p->network;
+    const bool two = lengths_of(n, back).second;
+    const uint32_t pieces = (uint32_t)(budget * real_bytes(p->kind.precision) / PIECE_BYTES);
+    const uint32_t h = worth_keeping(n->state_size), gates = 4;
+    out->take[0] = take_of(back ? 1 : n->form->phase[0].count);
+    out->take[1] = take_of(back || n->form->phases == 1 ? 1 : n->form->phase[1].count);
+    out->kept[0] = kept_of(p, two ? pieces / 2 : pieces, out->take[0], back ? gates * h : h);
+    out->kept[1] = kept_of(p, pieces / 2, out->take[1], two ? gates * h : 1);
+}
+
 /* Drivers align the local memory of each argument. */
 static size_t aligned(size_t bytes)
 {
     return (bytes + 127) / 128 * 128;
 }
 
-/* Whether the local memory of a group is enough for `rows` rows at once. */
-static bool has_room(const clr_persistent *p, const clr_scan_kernel *k, uint32_t rows)
-{
-    size_t real = real_bytes(p->kind.precision);
-    size_t arguments =
-        aligned(rows * k->numbers * real) + aligned((size_t)rows * k->take * p->kind.items * real);
-    return k->own_bytes + arguments <= p->context->info.local_memory;
-}
-
-/* Lay out the kernel of one way through time; its own local memory is not yet known. */
-static void lay_out(const clr_persistent *p, bool back, uint32_t budget, clr_scan_kernel *kernel)
+/* Bytes of what is multiplied, one row, `tile` pieces of each lane at once: as product_begin. */
+static size_t from_bytes(const clr_persistent *p, bool back, const clr_scan_kernel *kernel,
+                         uint32_t tile)
 {
     const clr_lengths k = lengths_of(p->network, back);
-    share_out(k, budget, kernel);
-    kernel->numbers = numbers_of(k, kernel->kept);
-    kernel->own_bytes = 0;
+    const uint32_t piece = piece_of(p);
+    const size_t wide = PIECE_BYTES / real_bytes(p->kind.precision);
+    size_t most = 0;
+    for (int i = 0; i < 2; i++) {
+        const uint32_t K = i ? k.second : k.first;
+        const size_t pieces = larger(smaller(PIECES_OF(K, piece), tile), kernel->kept[i]);
+        const size_t bytes = LANES_OF(K) * (pieces * piece / wide | 1) * PIECE_BYTES;
+        most = K && bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+/* The pieces of the longest lane, and those that must be there at once. */
+static uint32_t longest_tile(const clr_persistent *p, bool back)
+{
+    const clr_lengths k = lengths_of(p->network, back);
+    return larger(PIECES_OF(k.first, piece_of(p)), PIECES_OF(k.second, piece_of(p)));
+}
+
+static uint32_t least_tile(const clr_scan_kernel *kernel)
+{
+    return larger(kernel->kept[0], kernel->kept[1]);
+}
+
+/* The largest tile for so many rows, or 0. */
+static uint32_t tile_for(const clr_persistent *p, bool back, const clr_scan_kernel *kernel,
+                         size_t part_bytes, uint32_t rows)
+{
+    const size_t all = p->context->info.local_memory;
+    const uint32_t least = least_tile(kernel);
+    for (uint32_t tile = larger(longest_tile(p, back), least);; tile = (tile + 1) / 2) {
+        if (tile < least)
+            tile = least;
+        if (kernel->own_bytes + aligned(rows * from_bytes(p, back, kernel, tile)) +
+                aligned(part_bytes) <=
+            all)
+            return tile;
+        if (tile == least)
+            return 0;
+    }
+}
+
+/* The room of a kernel for up to `most` rows. */
+static clr_resident_room room_for(const clr_persistent *p, bool back, const clr_scan_kernel *kernel,
+                                  uint32_t most)
+{
+    const size_t sums =
+        larger(kernel->take[0], lengths_of(p->network, back).second ? kernel->take[1] : 0);
+    clr_resident_room room = {.rows = 0};
+    for (uint32_t rows = most; rows && !room.rows; rows--) {
+        const size_t part = rows * sums * p->kind.items * real_bytes(p->kind.precision);
+        const uint32_t tile = tile_for(p, back, kernel, part, rows);
+        if (tile)
+            room = (clr_resident_room){rows, tile, rows * from_bytes(p, back, kernel, tile), part};
+    }
+    return room;
+}
+
+clr_resident_room clr_resident_room_of(const clr_persistent *p, bool back, uint32_t N)
+{
+    return room_for(p, back, back ? &p->backward : &p->forward, smaller(N ? N : 1, LANE_ROWS));
 }
 
 /* Whether it is worth building for this size of group: there is room for the arguments alone. */
@@ -99,41 +174,53 @@ static bool may_fit(const clr_persistent *p, uint32_t budget)
 {
     bool fits = p->kind.items <= p->context->info.max_work_group;
     for (int back = 0; back <= p->kind.train; back++) {
-        clr_scan_kernel kernel;
-        lay_out(p, back, budget, &kernel);
-        fits = fits && has_room(p, &kernel, 1);
+        clr_scan_kernel kernel = {.own_bytes = 0};
+        share_out(p, back, budget, &kernel);
+        fits = fits && room_for(p, back, &kernel, 1).rows;
     }
     return fits;
 }
 
 static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_scan_kernel *kernel)
 {
-    const clr_source *const sources[] = {&clr_cl_storage,
-                                         &clr_cl_scan_launch,
-                                         &clr_cl_scan,
-                                         back ? &clr_cl_scan_backward : &clr_cl_scan_forward,
-                                         &clr_cl_partition,
-                                         &clr_cl_resident,
-                                         back ? &clr_cl_resident_backward
-                                              : &clr_cl_resident_forward};
-    lay_out(p, back, budget, kernel);
+    const bool stored = p->kind.storage != CLRNN_WEIGHTS_F32; /* else there is no conversion */
+    const clr_source *const sources[] = {
+        &clr_cl_storage,
+        &clr_cl_convert,
+        &clr_cl_scan_launch,
+        &clr_cl_lanes,
+        &clr_cl_scan,
+        back ? &clr_cl_scan_backward : &clr_cl_scan_forward,
+        &clr_cl_partition,
+        &clr_cl_resident,
+        back ? &clr_cl_resident_backward : &clr_cl_resident_forward};
+    const clr_source *used[CLR_COUNT(sources)];
+    size_t count = 0;
+    for (size_t i = 0; i < CLR_COUNT(sources); i++)
+        if (stored || sources[i] != &clr_cl_convert)
+            used[count++] = sources[i];
+    share_out(p, back, budget, kernel);
+    kernel->own_bytes = 0;
     const clr_define own[] = {{"WG", (long)p->kind.items},
-                              {"TAKE", (long)kernel->take},
-                              {"KEPT", (long)kernel->kept},
-                              {"TILE_N", (long)p->tile_n},
+                              {"TAKE", (long)kernel->take[0]},
+                              {"KEPT", (long)kernel->kept[0]},
+                              {"TAKE_2", (long)kernel->take[1]},
+                              {"KEPT_2", (long)kernel->kept[1]},
                               /* A program for each network: PoCL 6 does not compile one for all of
                                * those with rare options. */
                               {"OPTIONS", (long)clr_cell_options(p->network)},
                               {CLR_LANGUAGE, clr_fence_language(&p->context->info)}};
     cl_program program = NULL;
     clrnn_status status =
-        clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, sources,
-                         CLR_COUNT(sources), own, CLR_COUNT(own), &program);
+        clr_cell_program(p->context, p->network, p->kind.precision, p->kind.storage, used, count,
+                         own, CLR_COUNT(own), &program);
     if (status == CLRNN_OK)
         status = clr_kernel_create(
             p->context, program, back ? "resident_backward" : "resident_forward", &kernel->kernel);
     if (status == CLRNN_OK)
         status = clr_kernel_local(p->context, kernel->kernel, &kernel->own_bytes);
+    if (!back)
+        p->packs = program;
     return status;
 }
 
@@ -152,9 +239,10 @@ static clrnn_status build_one(clr_persistent *p, bool back, uint32_t budget)
     return status;
 }
 
-static bool all_have_room(const clr_persistent *p, uint32_t rows)
+static bool has_room(const clr_persistent *p)
 {
-    return has_room(p, &p->forward, rows) && (!p->kind.train || has_room(p, &p->backward, rows));
+    return clr_resident_room_of(p, false, 1).rows &&
+           (!p->kind.train || clr_resident_room_of(p, true, 1).rows);
 }
 
 clrnn_status clr_resident_build(clr_persistent *p)
@@ -169,11 +257,12 @@ clrnn_status clr_resident_build(clr_persistent *p)
             status = build_one(p, back, budget);
         if (status != CLRNN_OK)
             return status;
-        if (all_have_room(p, 1)) {
+        if (has_room(p)) {
             clr_log(&p->context->log, CLRNN_LOG_DEBUG,
                     "resident: %u work-items, each with %u x %u weights in registers; %zu bytes of "
                     "local memory before those of rows",
-                    p->kind.items, p->forward.take, p->forward.kept, p->forward.own_bytes);
+                    p->kind.items, p->forward.take[0], p->forward.kept[0] * piece_of(p),
+                    p->forward.own_bytes);
             return CLRNN_OK;
         }
         clr_kernel_destroy(&p->forward.kernel);
@@ -185,10 +274,7 @@ clrnn_status clr_resident_build(clr_persistent *p)
 clrnn_status clr_resident_try(clrnn_context *context, const clr_network *network,
                               const clr_scan_kind *kind)
 {
-    clr_persistent p = {.context = context,
-                        .network = network,
-                        .kind = *kind,
-                        .tile_n = clr_packed_width(context, kind->precision)};
+    clr_persistent p = {.context = context, .network = network, .kind = *kind};
     clrnn_status status = clr_resident_build(&p);
     clr_kernel_destroy(&p.forward.kernel);
     clr_kernel_destroy(&p.backward.kernel);
@@ -199,11 +285,6 @@ uint32_t clr_resident_units(const clr_persistent *p, bool back)
 {
     const clr_network *n = p->network;
     const clr_scan_kernel *k = back ? &p->backward : &p->forward;
-    uint32_t columns = p->kind.items / LANES_OF(lengths_of(n, back).first) * k->take;
-    return columns / (back ? 1 : n->form->phase[0].count);
-}
-
-uint32_t clr_resident_rows(const clr_persistent *p, uint32_t N)
-{
-    return N > 1 && all_have_room(p, LANE_ROWS) ? LANE_ROWS : 1;
+    const uint32_t places = p->kind.items / LANES_OF(lengths_of(n, back).first);
+    return places * k->take[0] / (back ? 1 : n->form->phase[0].count);
 }

@@ -32,6 +32,7 @@ extern const clr_source clr_cl_persistent_input; /* before either of the next tw
 extern const clr_source clr_cl_persistent_forward;
 extern const clr_source clr_cl_persistent_single;
 extern const clr_source clr_cl_persistent_backward;
+extern const clr_source clr_cl_lanes;    /* weights for resident: after storage or convert */
 extern const clr_source clr_cl_resident; /* in place of tile and persistent */
 extern const clr_source clr_cl_resident_forward;
 extern const clr_source clr_cl_resident_backward;

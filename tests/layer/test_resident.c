@@ -71,6 +71,41 @@ static void long_sums(void **state)
     }
 }
 
+/* Lanes in many tiles, and rows that come one after the other: the same bits as of whole lanes. */
+static void lanes_in_tiles(void **state)
+{
+    test_need(*state, TEST_RESIDENT);
+    static const clrnn_network_desc all[] = {
+        {.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 70},
+        {.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 270, .proj_size = 37},
+        {.cell = CLRNN_CELL_GRU, .input_size = 3, .hidden_size = 137}};
+    clrnn_context *context = *state;
+    const clrnn_device_info info = context->info;
+    for (size_t i = 0; i < COUNT(all); i++) {
+        static const clr_partition cut = {.row_parts = 1, .unit_parts = 2, .most_spins = 20000};
+        test_inputs in = test_inputs_random(&all[i], 3, 6, NULL, 30 + i, 0.05);
+        test_inputs_round(&in, CLRNN_F32);
+        test_outputs expected = of_one_group(context, "whole lanes", &in, CLRNN_F32, true);
+        clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 0, &alone);
+        const clr_persistent *p = &clr_scanner_of(plan)->kernels;
+        const uint32_t whole = clr_resident_room_of(p, true, 6).tile;
+        for (uint32_t tile = whole, before = whole; tile; before = tile) { /* less and less room */
+            while (tile == before && tile)
+                tile = (context->info.local_memory -= 64, clr_resident_room_of(p, true, 6).tile);
+            if (!tile || !clr_resident_room_of(p, false, 6).tile)
+                break;
+            test_run_same("tiles", plan, &in, &expected);
+            test_force(plan, &cut);
+            test_run_same("tiles of two groups", plan, &in, &expected);
+            test_force(plan, &alone);
+        }
+        context->info = info;
+        clrnn_plan_destroy(&plan);
+        test_outputs_free(&expected);
+        test_inputs_free(&in);
+    }
+}
+
 /* --- partitions --------------------------------------------------------------------------- */
 
 /* A form whose units fill several passes of a group. */
@@ -210,11 +245,9 @@ static void registers_and_rooms(void **state)
         test_inputs in = inputs_of(forms[i], 3, 5);
         const char *name = test_forms[forms[i]].name;
         test_outputs expected = of_one_group(context, name, &in, CLRNN_F32, true);
-        /* (PoCL 3.1 with LLVM 15 compiles an LSTM that keeps 4 x 25 wrongly, and crashes at 4 x 16.
-         * Intel's compiler and Oclgrind get all of these right.) */
-        clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 36, NULL);
-        assert_true(clr_scanner_of(plan)->kernels.forward.take > 1);
-        check_plan("36 kept", plan, &in, &expected);
+        clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 72, NULL);
+        assert_true(clr_scanner_of(plan)->kernels.forward.kept[0] > 1);
+        check_plan("72 kept", plan, &in, &expected);
 
         context->info.max_work_group = 128;
         plan = resident(context, &in, CLRNN_F32, true, 0, NULL);
@@ -222,8 +255,9 @@ static void registers_and_rooms(void **state)
         check_plan("128 items", plan, &in, &expected);
 
         context->info = info;
-        context->info.local_memory = 4000; /* for one row, and not for four */
         plan = resident(context, &in, CLRNN_F32, true, 0, NULL);
+        while (clr_resident_room_of(&clr_scanner_of(plan)->kernels, true, 5).rows > 1)
+            context->info.local_memory -= 64;
         check_plan("a row at once", plan, &in, &expected);
         context->info = info;
         test_outputs_free(&expected);
@@ -263,23 +297,20 @@ static void rooms_that_are_too_small(void **state)
     context->info = info;
 }
 
-/* Local memory of a kernel's two arguments for `rows` rows, as drivers align it. */
-static size_t arguments(const clr_persistent *p, const clr_scan_kernel *k, size_t rows)
+/* What `rows` rows need with so much of each lane, together with what the kernels take by
+ * themselves: as drivers align it. Counted from what a launch says. */
+static size_t needed(clrnn_plan *plan, uint32_t rows)
 {
     const size_t line = 128;
-    return (rows * k->numbers * sizeof(float) + line - 1) / line * line +
-           (rows * k->take * p->kind.items * sizeof(float) + line - 1) / line * line;
-}
-
-/* What `rows` rows need, together with what the larger kernel takes by itself. */
-static size_t needed(clrnn_plan *plan, size_t rows)
-{
     clr_persistent *p = &clr_scanner_of(plan)->kernels;
-    const clr_scan_kernel *const kernels[] = {&p->forward, &p->backward};
     size_t most = 0;
     for (int back = 0; back < 2; back++) {
-        const clr_scan_kernel *k = kernels[back];
-        size_t all = k->own_bytes + arguments(p, k, rows);
+        const clr_resident_room room = clr_resident_room_of(p, back, rows);
+        const clr_scan_kernel *k = back ? &p->backward : &p->forward;
+        const size_t all = k->own_bytes + (room.from_bytes + line - 1) / line * line +
+                           (room.part_bytes + line - 1) / line * line;
+        assert_int_equal(room.part_bytes, (size_t)room.rows * k->take[0] * p->kind.items * 4);
+        assert_in_range(all, 1, p->context->info.local_memory);
         most = all > most ? all : most;
     }
     return most;
@@ -291,8 +322,17 @@ static clrnn_plan *plan_in(clrnn_context *context, size_t local_memory, const te
     return resident(context, in, CLRNN_F32, true, 0, NULL);
 }
 
+static uint32_t rows_of(clrnn_plan *plan, uint32_t N)
+{
+    const clr_persistent *p = &clr_scanner_of(plan)->kernels;
+    const uint32_t forward = clr_resident_room_of(p, false, N).rows;
+    const uint32_t backward = clr_resident_room_of(p, true, N).rows;
+    return forward < backward ? forward : backward;
+}
+
 /* Local memory is used to the last byte and not beyond: what kernels take by themselves is asked
- * for, before the rows that are multiplied at once, and the size of a group, are chosen. */
+ * for, before the rows that are multiplied at once, how much of a lane is there, and the size of a
+ * group, are chosen. */
 static void local_memory_to_the_last_byte(void **state)
 {
     test_need(*state, TEST_RESIDENT);
@@ -302,35 +342,49 @@ static void local_memory_to_the_last_byte(void **state)
     for (size_t i = 0; i < COUNT(forms); i++) {
         test_inputs in = inputs_of(forms[i], 2, 5);
         clrnn_plan *plan = plan_in(context, info.local_memory, &in);
-        const size_t four = needed(plan, LANE_ROWS), one = needed(plan, 1);
-        clrnn_plan_desc desc = plan->desc;
-        assert_int_equal(clr_scanner_of(plan)->kernels.kind.items, 256);
+        clr_persistent *p = &clr_scanner_of(plan)->kernels;
+        const clrnn_plan_desc desc = plan->desc;
+        assert_int_equal(p->kind.items, 256);
+        assert_int_equal(rows_of(plan, 1), 1);
+        assert_int_equal(rows_of(plan, 5), LANE_ROWS);
+        const size_t most = needed(plan, 5), one = needed(plan, 1);
+        context->info.local_memory = most;
+        assert_int_equal(rows_of(plan, 5), LANE_ROWS);
+        assert_int_equal(needed(plan, 5), most);
+        size_t least = one;
+        uint32_t rows = LANE_ROWS;
+        for (size_t room = most - 1; rows_of(plan, 1) && room > 0; room--) { /* less and less */
+            context->info.local_memory = room;
+            if (!rows_of(plan, 1))
+                break;
+            assert_in_range(rows_of(plan, 5), 1, rows);
+            rows = rows_of(plan, 5);
+            assert_in_range(needed(plan, 5), 1, room);
+            least = room;
+        }
+        assert_int_equal(rows, 1);
+        context->info.local_memory = least;
+        assert_int_equal(needed(plan, 1), least);
         clrnn_plan_destroy(&plan);
 
-        plan = plan_in(context, four, &in);
-        assert_int_equal(clr_resident_rows(&clr_scanner_of(plan)->kernels, 5), LANE_ROWS);
-        assert_int_equal(clr_resident_rows(&clr_scanner_of(plan)->kernels, 1), 1);
-        clrnn_plan_destroy(&plan);
-        plan = plan_in(context, four - 1, &in);
-        assert_int_equal(clr_resident_rows(&clr_scanner_of(plan)->kernels, 5), 1);
-        clrnn_plan_destroy(&plan);
-        plan = plan_in(context, one, &in);
+        plan = plan_in(context, least, &in);
         assert_int_equal(clr_scanner_of(plan)->kernels.kind.items, 256);
         clrnn_plan_destroy(&plan);
-        plan = plan_in(context, one - 1, &in);
+        plan = plan_in(context, least - 1, &in);
         assert_int_equal(clr_scanner_of(plan)->kernels.kind.items, 128);
-        const size_t least = needed(plan, 1);
+        for (p = &clr_scanner_of(plan)->kernels; rows_of(plan, 1);)
+            context->info.local_memory--;
         clrnn_plan_destroy(&plan);
 
-        context->info.local_memory = least - 1;
         for (int s = CLRNN_STRATEGY_STEPWISE; s <= CLRNN_STRATEGY_FUSED; s++) /* all passed */
             assert_int_equal(clr_self_test_note(context, &desc, (clrnn_strategy)s, true), CLRNN_OK);
-        assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_ERR_UNSUPPORTED);
+        clrnn_plan_desc other = desc;
+        assert_int_equal(clrnn_plan_create(context, &other, &plan), CLRNN_ERR_UNSUPPORTED);
         assert_error_contains("does not fit the local memory");
         context->info.type = CL_DEVICE_TYPE_GPU; /* as if it were one: another strategy is taken */
-        desc.strategy = CLRNN_STRATEGY_AUTO;
+        other.strategy = CLRNN_STRATEGY_AUTO;
         context->info.local_memory = 256; /* (a GPU keeps more weights, and needs more) */
-        assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_OK);
+        assert_int_equal(clrnn_plan_create(context, &other, &plan), CLRNN_OK);
         assert_string_equal(clrnn_plan_get_info(plan)->strategy, "stepwise");
         clrnn_plan_destroy(&plan);
         context->info = info;
@@ -396,6 +450,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(long_sums),
+        TEST(lanes_in_tiles),
         TEST(every_cut),
         TEST(as_the_plan_chooses),
         TEST(many_launches),

@@ -182,15 +182,16 @@ static void resident(void **state)
 {
     test_need(*state, TEST_COMPILER);
     static const clrnn_strategy s = CLRNN_STRATEGY_RESIDENT;
-    const mistake all[] = {
-        {"one row", s, false, FILE_resident_forward, "height = rows == 1 ? 1 : LANE_ROWS;",
-         "height = LANE_ROWS;               "},
-        {"five rows", s, false, FILE_resident_forward,
-         "bring(p, a + n0 * stride, stride, rows, from);", "bring(p, a, stride, rows, from);"},
-        {"directions", s, false, FILE_resident_forward, "group < groups ? 0 : 1", "0"},
-        {"fallback", s, false, FILE_resident_forward,
-         "s.h_prev, l.R, row0, row1, l.rows, !fallback,",
-         "s.h_prev, l.R, row0, row1, l.rows, true,"}};
+    const mistake all[] = {{"one row", s, false, FILE_resident_forward, "lane * rows * width",
+                            "lane * max(rows, 2u) * width"},
+                           {"five rows", s, false, FILE_resident_forward,
+                            "bring(p, a + n0 * stride, stride, rows, first, from);",
+                            "bring(p, a, stride, rows, first, from);"},
+                           {"directions", s, false, FILE_resident_forward,
+                            "group < l->row_parts * parts ? 0 : 1", "0"},
+                           {"fallback", s, false, FILE_resident_forward,
+                            "s.h_prev, l.R, row0, row1, l.rows, !fallback,",
+                            "s.h_prev, l.R, row0, row1, l.rows, true,"}};
     for (size_t i = 0; i < COUNT(all); i++)
         is_seen(*state, &all[i], lstm.hidden_size);
     for (size_t i = 1; i < 3; i++) /* other kernels serve many units, and have a self-test */
