@@ -23,6 +23,8 @@ static inline ALWAYS_INLINE void NAME_HEIGHT(local const product *p, uint unit, 
             const WIDE x = a[i][(number) * (PIECE / WIDTH) + v];                              \
             UNROLL for (uint t = 0; t < TAKES; t++) acc[i][t] = WIDE_FMA(x, b[t], acc[i][t]); \
         }                                                                                     \
+        if (HEIGHT > 1 && v + 1 < PIECE / WIDTH)                                              \
+            NO_READ_AHEAD;                                                                    \
     }
     if (use_kept && first == 0)
         UNROLL for (uint j = 0; j < KEEPS; j++)

@@ -76,7 +76,7 @@ typedef char STORED;
 #define PANEL_ROWS(K) (K)
 #endif
 
-/* resident: numbers in 16 bytes, a piece of a lane (cl/lanes.cl). */
+/* Numbers in 16 bytes, a piece of a lane (cl/lanes.cl). */
 #if STORAGE == 3
 #define PIECE 16
 #elif STORAGE

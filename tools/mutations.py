@@ -7,9 +7,10 @@ text is found exactly once in the file.
 from mutations_cells import CELLS
 from mutations_fused import MUTATIONS_FUSED
 from mutations_models import MODELS
+from mutations_resident import MUTATIONS_RESIDENT
 
 LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
-SCAN, PERSISTENT, RESIDENT = "cl/scan", "cl/persistent", "cl/resident"
+SCAN, PERSISTENT = "cl/scan", "cl/persistent"
 PARTITION = "cl/partition.cl"
 REF = "host/reference/"
 
@@ -96,25 +97,6 @@ MUTATIONS = [
          "works")]),
     ("config-of-another-network", "test_tune_files", [
         ("host/layer/exec_config.c", "if (clr_option_get(n, &clr_options[i]))", "if (!n)")]),
-
-    # The same with large groups.
-    ("resident-padding", "test_resident", [
-        (RESIDENT + ".cl", "in < p->lane && k < p->K ? a[k] : (REAL)0", "a[k]")]),
-    ("resident-lane-left-out", "test_resident", [
-        (RESIDENT + "_product.cl", "lane = 1; lane < p->lanes; lane++", "lane = 1; lane < 8; lane++")]),
-    ("resident-keeps-for-all", "test_resident", [
-        (RESIDENT + "_product.cl", "use_kept && unit0 == p->unit0", "use_kept")]),
-    ("resident-fallbacks-with-kept", "test_resident", [
-        (RESIDENT + "_forward.cl", "s.h_prev, l.R, row0, row1, l.rows, !fallback,",
-         "s.h_prev, l.R, row0, row1, l.rows, true,")]),
-    ("resident-barrier", "test_resident", [
-        (RESIDENT + ".cl", "*stays = phase_end", "*stays = true; if (phases > 3) phase_end")]),
-    ("resident-gate-step", "test_resident", [
-        (RESIDENT + "_forward.cl", "w->recurrent + FIRST_GATES * gate_step", "w->recurrent + gate_step")]),
-    ("resident-dproj", "test_resident", [
-        (RESIDENT + "_backward.cl", "(size_t)s.index * l.N * R, R,", "0, R,")]),
-    ("resident-directions", "test_resident", [
-        (RESIDENT + "_backward.cl", "group < groups ? 0 : 1", "0")]),
 
     # The other kernels.
     ("gemm-padding", "test_gemm", [
@@ -322,8 +304,6 @@ MUTATIONS = [
          "    if (0)\n        clr_buffer_destroy")]),
     ("half-of-the-parameters", "test_parameters", [
         ("host/model/model.c", "status == CLRNN_OK ? 0 : model->version;", "0;")]),
-    ("resident-own-memory", "test_resident", [
-        ("host/math/resident.c", "return k->own_bytes + arguments <=", "return arguments <=")]),
     ("self-test-of-one-row", "test_wrong_kernels", [
         ("host/layer/miniature.c", "                    {false, 1, 1, 5, 1},\n", "")]),
     ("self-test-of-many-units", "test_wrong_kernels", [
@@ -377,4 +357,4 @@ MUTATIONS = [
         ("cl/convert.cl", "finite = finite && is_finite(number);", "finite = finite && true;")]),
     ("division-one-step-less", "test_division", [
         ("cl/prelude.cl", "fabs(fma(-b, other, a)) < fabs(rest) ? other : q", "q")]),
-] + CELLS + MODELS + MUTATIONS_FUSED
+] + CELLS + MODELS + MUTATIONS_FUSED + MUTATIONS_RESIDENT

@@ -9,8 +9,9 @@
 #include "math/sources.h"
 #include "math/storage.h"
 
-/* In floats, or so many bytes. */
-enum { most_kept = 64, least_kept = 16, cpu_kept = 8 };
+/* In floats, or so many bytes. Of numbers that are widened when they are multiplied fewer: with 64
+ * an MI210 copies 22 registers of a GRU in int8 to others (tools/offline). */
+enum { most_kept = 64, most_stored = 32, least_kept = 16, cpu_kept = 8 };
 
 /* How long the sums of the two products of a step are (the second may be absent, 0). */
 typedef struct clr_lengths {
@@ -35,10 +36,11 @@ static size_t real_bytes(clrnn_precision precision)
 
 /* The most weights that a work-item is asked to keep, if nothing is said. A CPU has few registers,
  * and there this strategy is for tests. */
-static uint32_t largest_budget(const clrnn_context *context, clrnn_precision precision)
+static uint32_t largest_budget(const clrnn_context *context, const clr_scan_kind *kind)
 {
     bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
-    return (cpu ? cpu_kept : most_kept) / (precision == CLRNN_F64 ? 2 : 1);
+    const uint32_t most = kind->storage == CLRNN_WEIGHTS_F32 ? most_kept : most_stored;
+    return (cpu ? cpu_kept : most) / (kind->precision == CLRNN_F64 ? 2 : 1);
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -61,6 +63,15 @@ static uint32_t piece_of(const clr_persistent *p)
 static uint32_t take_of(uint32_t gates)
 {
     return gates == 3 ? 6 : 4;
+}
+
+/* TAKE_2. Two columns of one gate in double or in 16 bits: of four an MI210 copies 5 or 6 registers
+ * of a GRU to others (tools/offline). */
+static uint32_t second_take(const clr_persistent *p, uint32_t gates)
+{
+    const size_t bytes = clr_storage_bytes(p->kind.storage, p->kind.precision);
+    return gates == 1 && (bytes == sizeof(cl_double) || bytes == sizeof(cl_half)) ? 2
+                                                                                  : take_of(gates);
 }
 
 /* Numbers of a lane that are worth keeping of a sum over h: as many as there are, but one of few
@@ -90,9 +101,9 @@ static void share_out(const clr_persistent *p, bool back, uint32_t budget, clr_s
     const uint32_t pieces = (uint32_t)(budget * real_bytes(p->kind.precision) / PIECE_BYTES);
     const uint32_t h = worth_keeping(n->state_size), gates = 4;
     out->take[0] = take_of(back ? 1 : n->form->phase[0].count);
-    out->take[1] = take_of(back || n->form->phases == 1 ? 1 : n->form->phase[1].count);
+    out->take[1] = second_take(p, back || n->form->phases == 1 ? 1 : n->form->phase[1].count);
     out->kept[0] = kept_of(p, two ? pieces / 2 : pieces, out->take[0], back ? gates * h : h);
-    out->kept[1] = kept_of(p, pieces / 2, out->take[1], two ? gates * h : 1);
+    out->kept[1] = kept_of(p, pieces / 2, larger(out->take[1], take_of(1)), two ? gates * h : 1);
 }
 
 /* Drivers align the local memory of each argument. */
@@ -247,8 +258,7 @@ static bool has_room(const clr_persistent *p)
 
 clrnn_status clr_resident_build(clr_persistent *p)
 {
-    const uint32_t budget =
-        p->kind.kept ? p->kind.kept : largest_budget(p->context, p->kind.precision);
+    const uint32_t budget = p->kind.kept ? p->kind.kept : largest_budget(p->context, &p->kind);
     clrnn_status status = CLRNN_OK;
     for (; p->kind.items >= CLR_RESIDENT_LEAST; p->kind.items /= 2) {
         if (!may_fit(p, budget))

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""Deliberate bugs of the strategy resident: tools/mutations.py."""
+
+RESIDENT = "cl/resident"
+
+MUTATIONS_RESIDENT = [
+    ("resident-padding", "test_resident", [
+        (RESIDENT + ".cl", "in < OF(p, lane) && k < OF(p, K) ? a[k] : -(REAL)0", "a[k]")]),
+    ("resident-lane-left-out", "test_resident", [
+        (RESIDENT + "_product.cl", "lane = 1; lane < OF(p, lanes); lane++", "lane = 1; lane < 8; lane++")]),
+    ("resident-keeps-for-all", "test_resident", [
+        (RESIDENT + "_product.cl", "use_kept && unit0 == OF(p, unit0)", "use_kept")]),
+    ("resident-fallbacks-with-kept", "test_resident", [
+        (RESIDENT + "_forward.cl", "s.h_prev, l.R, row0, row1, l.rows, !fallback,",
+         "s.h_prev, l.R, row0, row1, l.rows, true,")]),
+    ("resident-barrier", "test_resident", [
+        (RESIDENT + ".cl", "*stays = phase_end", "*stays = true; if (phases > 3) phase_end")]),
+    ("resident-gate-step", "test_resident", [
+        (RESIDENT + "_forward.cl", "w->recurrent + FIRST_GATES * first->gate_step", "w->recurrent + gate_step")]),
+    ("resident-dproj", "test_resident", [
+        (RESIDENT + "_backward.cl", "(size_t)s.index * l.N * R, R,", "0, R,")]),
+    ("resident-directions", "test_resident", [
+        (RESIDENT + "_backward.cl", "group < l->row_parts * parts ? 0 : 1", "0")]),
+    ("resident-own-memory", "test_resident", [
+        ("host/math/resident.c", "kernel->own_bytes + aligned(rows *", "aligned(rows *")]),
+    ("resident-tile", "test_resident", [
+        (RESIDENT + ".cl", "in = first * PIECE + i, k", "in = i, k")]),
+    ("resident-tile-of-each-unit", "test_resident", [
+        (RESIDENT + "_product.cl", "if (unit0 == OF(p, unit0) || OF(p, tile) < OF(p, in_lane))",
+         "if (unit0 == OF(p, unit0))")]),
+    ("resident-kept-of-later-tiles", "test_resident", [
+        (RESIDENT + "_rows.cl", "begin = use_kept && first == 0 ? KEEPS : first;",
+         "begin = use_kept ? KEEPS : first;")]),
+    ("resident-room", "test_resident", [
+        ("host/math/resident.c", "room = (clr_resident_room){rows, tile,", "room = (clr_resident_room){rows, tile + 1,")]),
+    ("lanes-not-filled", "test_resident", [
+        ("cl/lanes.cl", "filled = i < LANE_OF(K) && k < K;", "filled = i < LANE_OF(K) && lane < K;")]),
+    ("lanes-begin-anywhere", "test_stored_plans", [
+        ("host/layer/weights.c", "(step - at.value % step) % step", "at.value % 1")]),
+    ("lanes-scale", "test_stored_plans", [
+        (RESIDENT + ".cl", "(p->pieces + gate * p->gate_step))[unit]", "(p->pieces + gate * p->gate_step))[0]")]),
+    ("lanes-head", "test_stored_plans", [
+        (RESIDENT + ".cl", "p->gate_step + (STORAGE == 3 ? LANES_HEAD(OF(p, units)) : 0) +",
+         "p->gate_step + (STORAGE == 3 ? LANES_HEAD(OF(p, units) - 1) : 0) +")]),
+]
