@@ -186,15 +186,43 @@ static inline ALWAYS_INLINE REAL lanes_scaled(local const product *p, REAL sum, 
 #endif
 }
 
-/* The end of a phase for the whole group, as phase_end; after a barrier. */
-static inline ALWAYS_INLINE bool group_stays(const team *m, uint group, uint phases_done,
-                                             uint phases, uint barriers_done, uint spins,
-                                             local int *stays)
+/* Where a group is in its phases: what one work-item looks up for all. A group comes to a phase
+ * between two barriers, and does the phase before the next: so there are four to a phase of one
+ * block of rows, with those around the work-item that waits for other groups. */
+typedef struct progress {
+    uint phase, group;
+    bool missing; /* there is something to do */
+    bool begun;   /* this is a phase, not the beginning */
+    bool stays;
+} progress;
+
+static inline ALWAYS_INLINE void begin_phases(local progress *now)
 {
-    if (get_local_id(0) == 0)
-        *stays = phase_end(m, group, phases_done, phases, barriers_done, spins);
-    barrier(BARRIER);
-    return UNIFORM(*stays);
+    now->missing = now->begun = false;
+    now->stays = true;
+}
+
+/* One work-item: the end of a phase, as phase_end, and the next one, of `phases`. barriers_done: of
+ * this phase. False: there is nothing missing of it. */
+static inline ALWAYS_INLINE bool next_phase(local progress *now, const team *m, bool fallback,
+                                            uint phases, uint barriers_done)
+{
+    if (!now->begun) {
+        now->phase = 0;
+        now->group = first_group(m, fallback);
+        now->begun = true;
+    } else {
+        if (!fallback)
+            now->stays = phase_end(m, now->group, now->phase + 1, phases, barriers_done,
+                                   now->phase == 0 ? m->first_spins : m->most_spins);
+        if (++now->group == groups_end(m, fallback)) {
+            now->group = first_group(m, fallback);
+            now->phase++;
+        }
+        now->stays = now->stays && now->phase < phases;
+    }
+    now->missing = now->stays && is_missing(m, fallback, now->group, now->phase);
+    return now->missing;
 }
 
 /* As must_fall_back, for the whole group. */

@@ -80,7 +80,8 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
     local scan w;
     local scan_step s;
     local product recurrent, second;
-    local int answer, missing; /* one work-item looks, for all */
+    local progress now;
+    local int fell_back;
     uint4 kept[TAKE][KEPT], kept_2[TAKE_2][KEPT_2];
     const bool leader = get_local_id(0) == 0;
     const uint own = (uint)get_group_id(0);
@@ -94,43 +95,40 @@ resident_backward(global const REAL *panels, global const REAL *weights, global 
     if (two)
         second_product_keep(&second, kept_2);
     do {
-        bool stays = true;
-        for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback);
-                 group++) {
-                const int work = backward_part(options, phase);
-                uint number = phase / backward_phases(options);
-                uint part_of = group % l.unit_parts, row0, unit0;
-                uint row1 = part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
-                if (leader)
-                    missing = is_missing(&m, fallback, group, phase);
-                if (leader && missing && fallback)
-                    products_begin(&w, &recurrent, &second, panels, &l, group, &at);
-                if (leader && missing && (fallback || phase == 0))
+        if (leader)
+            begin_phases(&now);
+        barrier(BARRIER);
+        while (UNIFORM(now.stays)) {
+            const uint phase = UNIFORM(now.phase), group = UNIFORM(now.group);
+            const int work = UNIFORM(now.missing) ? backward_part(options, phase) : -1;
+            uint row0,
+                row1 = part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
+            if (work == part_recurrent)
+                recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
+                                  !fallback, kept, from, part);
+            else if (CELL_PHASES > 1 && work == part_early)
+                second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride, row0,
+                               row1, l.rows, !fallback, kept_2, from, part);
+            else if (projected && work == part_cell)
+                second_product(&w, &s, &second, w.dproj + (size_t)s.index * l.N * R, R, row0, row1,
+                               l.rows, !fallback, kept_2, from, part);
+            else if (work >= 0) {
+                uint unit0, unit1 = part_range(projected ? R : l.H, group % l.unit_parts,
+                                               l.unit_parts, &unit0);
+                units_alone(&w, &s, unit0, unit1, row0, row1);
+            }
+            barrier(BARRIER);
+            if (leader && next_phase(&now, &m, fallback, phases, barriers_after(options, phase))) {
+                const uint number = now.phase / backward_phases(options);
+                if (fallback)
+                    products_begin(&w, &recurrent, &second, panels, &l, now.group, &at);
+                if (fallback || now.phase == 0)
                     scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du,
                                         lengths);
-                if (leader && missing)
-                    step_of(&w, w.down ? number : l.count - 1 - number, &s);
-                barrier(BARRIER);
-                if (UNIFORM(missing) && work == part_recurrent)
-                    recurrent_product(&w, &s, &recurrent, du_of(&w, &s), stride, row0, row1, l.rows,
-                                      !fallback, kept, from, part);
-                else if (CELL_PHASES > 1 && UNIFORM(missing) && work == part_early)
-                    second_product(&w, &s, &second, du_of(&w, &s) + FIRST_GATES * l.H, stride, row0,
-                                   row1, l.rows, !fallback, kept_2, from, part);
-                else if (UNIFORM(missing) && projected && work == part_cell)
-                    second_product(&w, &s, &second, w.dproj + (size_t)s.index * l.N * R, R, row0,
-                                   row1, l.rows, !fallback, kept_2, from, part);
-                else if (UNIFORM(missing)) {
-                    uint unit1 = part_range(projected ? R : l.H, part_of, l.unit_parts, &unit0);
-                    units_alone(&w, &s, unit0, unit1, row0, row1);
-                }
-                barrier(BARRIER);
-                if (!fallback)
-                    stays =
-                        group_stays(&m, group, phase + 1, phases, barriers_after(options, phase),
-                                    phase == 0 ? m.first_spins : m.most_spins, &answer);
+                step_of(&w, w.down ? number : l.count - 1 - number, &s);
             }
-        fallback = group_falls_back(&m, fallback, &answer);
+            barrier(BARRIER);
+        }
+        fallback = group_falls_back(&m, fallback, &fell_back);
     } while (fallback);
 }

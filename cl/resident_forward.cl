@@ -50,7 +50,8 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
     local scan w;
     local scan_step s;
     local product first, second;
-    local int answer, missing; /* one work-item looks, for all */
+    local progress now;
+    local int fell_back;
     uint4 kept[TAKE][KEPT], kept_2[TAKE_2][KEPT_2];
     const bool leader = get_local_id(0) == 0;
     const uint own = (uint)get_group_id(0);
@@ -69,35 +70,31 @@ resident_forward(global const STORED *panels, global const REAL *weights, global
     if (parts > 1)
         second_product_keep(&second, kept_2);
     do {
-        bool stays = true;
-        for (uint phase = 0; stays && phase < phases; phase++)
-            for (uint group = first_group(&m, fallback); group < groups_end(&m, fallback);
-                 group++) {
-                uint number = phase / parts, row0;
-                uint row1 = part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
-                if (leader)
-                    missing = is_missing(&m, fallback, group, phase);
-                if (leader && missing && fallback)
-                    products_begin(&w, &first, &second, panels, &l, group, &at);
-                if (leader && missing && (fallback || phase == 0)) /* (PoCL 3.1 does not survive
-                                                                       two calls) */
+        if (leader)
+            begin_phases(&now);
+        barrier(BARRIER);
+        while (UNIFORM(now.stays)) {
+            const uint phase = UNIFORM(now.phase), group = UNIFORM(now.group);
+            uint row0,
+                row1 = part_range(l.N, group / l.unit_parts % l.row_parts, l.row_parts, &row0);
+            if (UNIFORM(now.missing) && phase % parts == 0)
+                first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !fallback, kept,
+                              from, part);
+            else if (UNIFORM(now.missing) && parts > 1)
+                second_product(&w, &s, &second, saved_of(&w, &s, 0, multiplied), saved_stride(&w),
+                               row0, row1, l.rows, !fallback, kept_2, from, part);
+            barrier(BARRIER);
+            if (leader && next_phase(&now, &m, fallback, phases, phase + 1)) {
+                const uint number = now.phase / parts;
+                if (fallback)
+                    products_begin(&w, &first, &second, panels, &l, now.group, &at);
+                if (fallback || now.phase == 0)
                     scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last,
                                        c_last, y, lengths);
-                if (leader && missing)
-                    step_of(&w, w.down ? l.count - 1 - number : number, &s);
-                barrier(BARRIER);
-                if (UNIFORM(missing) && phase % parts == 0)
-                    first_product(&w, &s, &first, s.h_prev, l.R, row0, row1, l.rows, !fallback,
-                                  kept, from, part);
-                else if (UNIFORM(missing) && parts > 1)
-                    second_product(&w, &s, &second, saved_of(&w, &s, 0, multiplied),
-                                   saved_stride(&w), row0, row1, l.rows, !fallback, kept_2, from,
-                                   part);
-                barrier(BARRIER);
-                if (!fallback)
-                    stays = group_stays(&m, group, phase + 1, phases, phase + 1,
-                                        phase == 0 ? m.first_spins : m.most_spins, &answer);
+                step_of(&w, w.down ? l.count - 1 - number : number, &s);
             }
-        fallback = group_falls_back(&m, fallback, &answer);
+            barrier(BARRIER);
+        }
+        fallback = group_falls_back(&m, fallback, &fell_back);
     } while (fallback);
 }

@@ -14,7 +14,7 @@ MUTATIONS_RESIDENT = [
         (RESIDENT + "_forward.cl", "s.h_prev, l.R, row0, row1, l.rows, !fallback,",
          "s.h_prev, l.R, row0, row1, l.rows, true,")]),
     ("resident-barrier", "test_resident", [
-        (RESIDENT + ".cl", "*stays = phase_end", "*stays = true; if (phases > 3) phase_end")]),
+        (RESIDENT + ".cl", "now->stays = phase_end", "now->stays = true; if (phases > 3) phase_end")]),
     ("resident-gate-step", "test_resident", [
         (RESIDENT + "_forward.cl", "w->recurrent + FIRST_GATES * first->gate_step", "w->recurrent + gate_step")]),
     ("resident-dproj", "test_resident", [
