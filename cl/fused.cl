@@ -13,7 +13,8 @@
  *     ..                                              A number of a is read with the ROWS_ITEM - 1
  *                                                     below it, one of w with the other columns.
  *
- * So with ROWS_ITEM 4 two reads of 16 bytes from local memory serve 16 multiply-adds.
+ * So with ROWS_ITEM 4 two reads of 16 bytes from local memory serve 16 multiply-adds, with 8 three
+ * serve 32.
  * (Tiles in registers and local memory as in V. Volkov and J. Demmel, "Benchmarking GPUs to tune
  * dense linear algebra", SC 2008; the cell at the end of the product as in J. Appleyard, T. Kocisky
  * and P. Blunsom, "Optimizing Performance of Recurrent Neural Networks on GPUs", 2016.)

@@ -4,6 +4,10 @@
 FUSED = "cl/fused"
 
 MUTATIONS_FUSED = [
+    ("fused-rows-of-an-item", "test_fused", [
+        (FUSED + "_product.cl", "if (i + r < ROWS_ITEM) acc[i + r][c] =", "if (i + r < 4) acc[i + r][c] =")]),
+    ("fused-room-for-sums", "test_fused", [
+        ("host/math/fused.c", "(tiles > sums ? tiles : sums)", "(tiles)")]),
     ("fused-last-values", "test_fused", [
         (FUSED + "_product.cl", "const uint count = min(p->K - k, (uint)DEPTH);",
          "const uint count = min(p->K - k, (uint)8);")]),

@@ -71,4 +71,5 @@ PROBLEMS = QUICK + [
       for cell in ("lstm,mode=train,P=32", "lstm,weights=int8", "lstm,mode=train,act_g=softsign",
                    "lstm,mode=train,precision=f64", "gru,mode=train", "gru,weights=f16",
                    "gru,reset=after,mode=train", "rnn,mode=train")),
+    *(f"cell={cell},H=64,N=1024,T=1,I=4,strategy=fused" for cell in ("lstm,mode=train", "lstm,weights=int8")),
     "cell=lstm,H=64,N=8,T=1,I=4,mode=train,strategy=fused"]

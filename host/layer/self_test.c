@@ -49,10 +49,10 @@ static unsigned size_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
  * than one; every strategy gets small ones, too. */
 static uint32_t batch_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
 {
-    const uint32_t rows = clr_fused_rows(desc->max_batch);
+    const uint32_t rows = clr_fused_rows(desc->precision, desc->max_batch);
     if (strategy != CLRNN_STRATEGY_FUSED || rows == CLR_FUSED_SIDE)
         return 2;
-    return rows == CLR_FUSED_MOST_ROWS ? rows + 6 : rows - 6;
+    return clr_fused_batch(rows);
 }
 
 /* Kernels are the same for all values of bounds and of alpha and beta: they are tested with some

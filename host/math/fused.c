@@ -10,17 +10,30 @@
 /* DEPTH, COLUMNS and what LINE adds of cl/fused.cl. */
 enum { side = CLR_FUSED_SIDE, items = side * side, depth = 16, columns = 4, line_more = 4 };
 
-uint32_t clr_fused_rows(uint32_t batch)
+/* Of 128 rows three reads of local memory serve 32 multiply-adds, of 64 two serve 16; but half as
+ * many groups must still be enough for a device, which they are of this many rows. (Counted. In
+ * double 128 rows spill 39 to 100 registers of AMD's parts: tools/offline.) */
+enum { usual_rows = 64, many_rows = 512 };
+
+uint32_t clr_fused_rows(clrnn_precision precision, uint32_t batch)
 {
     uint32_t rows = side;
-    while (rows < CLR_FUSED_MOST_ROWS && rows < batch)
+    while (rows < usual_rows && rows < batch)
         rows *= 2;
-    return rows;
+    return batch > many_rows && precision == CLRNN_F32 ? CLR_FUSED_MOST_ROWS : rows;
 }
 
+uint32_t clr_fused_batch(uint32_t rows)
+{
+    return rows == CLR_FUSED_MOST_ROWS ? many_rows + 6 : rows == usual_rows ? rows + 6 : rows - 6;
+}
+
+/* Two tiles, and in the same place at the end all sums. */
 static size_t local_bytes(clrnn_precision precision, uint32_t rows)
 {
-    return 2 * depth * (rows + line_more + side * columns) *
+    const size_t tiles = 2 * depth * (rows + line_more + side * columns);
+    const size_t sums = (size_t)rows * side * columns;
+    return (tiles > sums ? tiles : sums) *
            (precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float));
 }
 
@@ -87,7 +100,7 @@ clrnn_status clr_fused_init(clrnn_context *context, const clr_network *network,
     clr_fused k = {.context = context,
                    .network = network,
                    .precision = precision,
-                   .rows = clr_fused_rows(batch)};
+                   .rows = clr_fused_rows(precision, batch)};
     while (k.rows > side && local_bytes(precision, k.rows) > context->info.local_memory)
         k.rows /= 2;
     clrnn_status status = build(&k, storage, false);

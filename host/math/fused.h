@@ -10,7 +10,7 @@
 #include "shape/network.h"
 
 /* How wide panels are; a group has the square of it as work-items. And rows of a tile at most. */
-enum { CLR_FUSED_SIDE = 16, CLR_FUSED_MOST_ROWS = 64 };
+enum { CLR_FUSED_SIDE = 16, CLR_FUSED_MOST_ROWS = 128 };
 
 /* Panels of that width, whatever the device's. */
 extern const clr_packing clr_packing_fused;
@@ -27,7 +27,11 @@ typedef struct clr_fused {
 
 /** Rows of a tile: as few as there are tiles for, since more of them keep more of a device at work.
  */
-uint32_t clr_fused_rows(uint32_t batch);
+uint32_t clr_fused_rows(clrnn_precision precision, uint32_t batch);
+
+/** A batch that has so many rows in a tile, CLR_FUSED_SIDE of them or more; of many rows one of
+ *  more than a tile. */
+uint32_t clr_fused_batch(uint32_t rows);
 
 /** Why the device cannot run them, or NULL. */
 const char *clr_fused_refuses(const clrnn_context *context, clrnn_precision precision);

@@ -57,11 +57,11 @@ static void cells(void **state)
         assert_as_stepwise(*state, problems[i]);
 }
 
-/* Rows of tiles: one, two, four to a work-item, and a second tile with one row. */
+/* Rows of tiles: one, two, four, eight to a work-item, and a second tile with one row. */
 static void rows(void **state)
 {
     test_need(*state, TEST_FUSED);
-    static const unsigned batches[] = {1, 16, 17, 33, 65};
+    static const unsigned batches[] = {1, 16, 17, 33, 65, 513};
     for (size_t i = 0; i < COUNT(batches); i++) {
         char text[128];
         snprintf(text, sizeof text, "cell=%s,mode=train,T=2,N=%u,I=3,H=18", i % 2 ? "gru" : "lstm",
