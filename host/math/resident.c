@@ -9,9 +9,17 @@
 #include "math/sources.h"
 #include "math/storage.h"
 
-/* In floats, or so many bytes. Of numbers that are widened when they are multiplied fewer: with 64
- * an MI210 copies 22 registers of a GRU in int8 to others (tools/offline). */
-enum { most_kept = 64, most_stored = 32, least_kept = 16, cpu_kept = 8 };
+/* In floats, or so many bytes: as many as neither clang for AMD's parts nor ptxas spills or copies
+ * (tools/offline). Fewer where other values need registers: those of a second product, of six
+ * columns, of rare options; of numbers that are widened when they are multiplied; and of double. */
+enum {
+    most_kept = 128,
+    most_beside = 96,
+    most_double = 64,
+    most_stored = 32,
+    least_kept = 16,
+    cpu_kept = 8
+};
 
 /* How long the sums of the two products of a step are (the second may be absent, 0). */
 typedef struct clr_lengths {
@@ -32,15 +40,6 @@ static clr_lengths lengths_of(const clr_network *n, bool back)
 static size_t real_bytes(clrnn_precision precision)
 {
     return precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float);
-}
-
-/* The most weights that a work-item is asked to keep, if nothing is said. A CPU has few registers,
- * and there this strategy is for tests. */
-static uint32_t largest_budget(const clrnn_context *context, const clr_scan_kind *kind)
-{
-    bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
-    const uint32_t most = kind->storage == CLRNN_WEIGHTS_F32 ? most_kept : most_stored;
-    return (cpu ? cpu_kept : most) / (kind->precision == CLRNN_F64 ? 2 : 1);
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -72,6 +71,25 @@ static uint32_t second_take(const clr_persistent *p, uint32_t gates)
     const size_t bytes = clr_storage_bytes(p->kind.storage, p->kind.precision);
     return gates == 1 && (bytes == sizeof(cl_double) || bytes == sizeof(cl_half)) ? 2
                                                                                   : take_of(gates);
+}
+
+/* The weights that a work-item is asked to keep: what is told, or the most. A CPU has few
+ * registers, and there this strategy is for tests. */
+static uint32_t budget_of(const clr_persistent *p, bool back)
+{
+    const bool twice = p->kind.precision == CLRNN_F64;
+    if (p->kind.kept)
+        return p->kind.kept;
+    if (p->context->info.type & CL_DEVICE_TYPE_CPU)
+        return cpu_kept / (twice ? 2 : 1);
+    if (p->kind.storage != CLRNN_WEIGHTS_F32)
+        return most_stored;
+    if (twice)
+        return most_double / 2;
+    const bool beside = lengths_of(p->network, back).second ||
+                        take_of(back ? 1 : p->network->form->phase[0].count) != take_of(1) ||
+                        clr_cell_options(p->network) & OPTION_RARE;
+    return beside ? most_beside : most_kept;
 }
 
 /* Numbers of a lane that are worth keeping of a sum over h: as many as there are, but one of few
@@ -181,12 +199,12 @@ clr_resident_room clr_resident_room_of(const clr_persistent *p, bool back, uint3
 }
 
 /* Whether it is worth building for this size of group: there is room for the arguments alone. */
-static bool may_fit(const clr_persistent *p, uint32_t budget)
+static bool may_fit(const clr_persistent *p)
 {
     bool fits = p->kind.items <= p->context->info.max_work_group;
     for (int back = 0; back <= p->kind.train; back++) {
         clr_scan_kernel kernel = {.own_bytes = 0};
-        share_out(p, back, budget, &kernel);
+        share_out(p, back, budget_of(p, back), &kernel);
         fits = fits && room_for(p, back, &kernel, 1).rows;
     }
     return fits;
@@ -236,8 +254,9 @@ static clrnn_status build(clr_persistent *p, bool back, uint32_t budget, clr_sca
 }
 
 /* The same, with half of the budget while registers do not suffice, if that is not told. */
-static clrnn_status build_one(clr_persistent *p, bool back, uint32_t budget)
+static clrnn_status build_one(clr_persistent *p, bool back)
 {
+    uint32_t budget = budget_of(p, back);
     clr_scan_kernel *kernel = back ? &p->backward : &p->forward;
     bool cpu = p->context->info.type & CL_DEVICE_TYPE_CPU;
     clrnn_status status = build(p, back, budget, kernel);
@@ -258,13 +277,12 @@ static bool has_room(const clr_persistent *p)
 
 clrnn_status clr_resident_build(clr_persistent *p)
 {
-    const uint32_t budget = p->kind.kept ? p->kind.kept : largest_budget(p->context, &p->kind);
     clrnn_status status = CLRNN_OK;
     for (; p->kind.items >= CLR_RESIDENT_LEAST; p->kind.items /= 2) {
-        if (!may_fit(p, budget))
+        if (!may_fit(p))
             continue;
         for (int back = 0; back <= p->kind.train && status == CLRNN_OK; back++)
-            status = build_one(p, back, budget);
+            status = build_one(p, back);
         if (status != CLRNN_OK)
             return status;
         if (has_room(p)) {

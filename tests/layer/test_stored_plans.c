@@ -302,12 +302,34 @@ static void refusals(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_open, test_close)
 
+/* Beside panels of two columns, as GPUs have them, lanes of 16 bytes begin where such may. */
+static void beside_narrow_panels(void **state)
+{
+    test_need(*state, TEST_RESIDENT);
+    clrnn_context *context = *state;
+    const clrnn_device_info info = context->info;
+    static const char *const names[] = {"f16", "bf16", "int8"};
+    for (size_t s = 0; s < COUNT(names); s++) {
+        char text[128];
+        clrnn_problem problem;
+        clrnn_check check;
+        context->info.vector_width = 1;
+        snprintf(text, sizeof text,
+                 "cell=lstm,T=3,N=2,I=3,H=5,L=2,weights=%s,strategy=resident,gemm=packed",
+                 names[s]);
+        assert_int_equal(clrnn_problem_parse(text, &test_log, &problem), CLRNN_OK);
+        assert_int_equal(clrnn_problem_check(context, &problem, 1, &check), CLRNN_OK);
+        assert_true(check.passed);
+        context->info = info;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_form),      TEST(long_sums),         TEST(every_cut),
         TEST(problems),        TEST(weights_set_again), TEST(memory_and_self_tests),
-        TEST(saves_no_memory), TEST(refusals),
+        TEST(saves_no_memory), TEST(refusals),          TEST(beside_narrow_panels),
     };
     return cmocka_run_group_tests_name("stored plans", tests, NULL, NULL);
 }
