@@ -43,7 +43,7 @@ MUTATIONS_FUSED = [
     ("fused-small-rooms", "test_fused", [
         ("host/math/fused.c", "while (k.rows > side && local_bytes", "while (k.rows > 999 && local_bytes")]),
     ("fused-for-few-rows", "test_fused", [
-        ("host/layer/resident.c", "return desc->max_batch <= most_rows;", "return true;")]),
+        ("host/layer/cost.c", "return of_resident(network, units, rows) <= of_fused(network, units, rows);", "return true;")]),
     ("launch-again", "test_vectors test_fused", [
         ("host/device/launch.c", "kernel, (cl_uint)(first + i),", "kernel, (cl_uint)(first + i + 1),")]),
 ]

@@ -87,7 +87,8 @@ static clrnn_status choose_strategy(clrnn_context *context, const clrnn_plan_des
     status = CLRNN_ERR_UNSUPPORTED;
     const clr_strategy *s;
     for (size_t i = 0; (s = clr_strategy_at(i)) != NULL; i++) {
-        const bool suits = s->automatic & context->info.type && (!s->suits || s->suits(desc));
+        const bool suits =
+            s->automatic & context->info.type && (!s->suits || s->suits(context, &network, desc));
         if (wanted == CLRNN_STRATEGY_AUTO ? !suits : wanted != s->id)
             continue;
         const char *why_not = s->refuses(context, &network, desc);

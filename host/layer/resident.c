@@ -4,6 +4,7 @@
 #include "layer/resident.h"
 
 #include "base/log.h"
+#include "layer/cost.h"
 #include "layer/scanner.h"
 #include "layer/strategy.h"
 #include "math/cell.h"
@@ -49,14 +50,14 @@ static const char *refuses(clrnn_context *context, const clr_network *network,
            "stepwise";
 }
 
-/* Its local reads grow with the rows, the launches of `fused` do not: counted for GPUs of today
- * they meet at about so many rows, which no GPU has measured yet. */
-enum { most_rows = 32 };
-
-static bool suits(const clrnn_plan_desc *desc)
+static bool suits(const clrnn_context *context, const clr_network *network,
+                  const clrnn_plan_desc *desc)
 {
-    return desc->max_batch <= most_rows;
+    return clr_resident_is_faster(network, context->info.compute_units, desc->max_batch);
 }
+
+/* Units of a group, unless there are too few for one. */
+enum { least_units = 4 };
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -73,8 +74,9 @@ static uint32_t co_resident(const clrnn_plan *plan)
     return ((const clr_resident_state *)plan->state)->co_resident;
 }
 
-/* How a launch of some directions is cut. As many groups share the units as are needed to keep all
- * weights in registers; the rest share the rows. */
+/* How a launch of some directions is cut. As many groups share the units as multiply them all at
+ * once, and more if there are more than blocks of rows need: of what is not kept each then reads
+ * less. The rest share the rows. */
 static clr_partition rule(const clrnn_plan *plan, const clr_scan *scan, uint32_t directions,
                           bool back)
 {
@@ -91,7 +93,11 @@ static clr_partition rule(const clrnn_plan *plan, const clr_scan *scan, uint32_t
     uint32_t row_blocks = (batch + LANE_ROWS - 1) / LANE_ROWS,
              at_once = clr_resident_units(&clr_scanner_of(plan)->kernels, back);
     uint32_t units = back ? plan->network.state_size : plan->network.desc.hidden_size;
-    uint32_t parts = measured ? config->unit_parts : smaller((units + at_once - 1) / at_once, each);
+    const uint32_t fewest = (units + at_once - 1) / at_once, spare = each / row_blocks;
+    const uint32_t most = (units + least_units - 1) / least_units;
+    const uint32_t wanted = spare > fewest ? smaller(spare, most) : fewest;
+    uint32_t parts =
+        measured ? config->unit_parts : smaller(wanted > fewest ? wanted : fewest, each);
     if (parts > 1 && clr_grid_barrier_allowed(plan->context))
         s.unit_parts = smaller(parts, units);
     s.row_parts = smaller(measured ? config->row_parts : each / s.unit_parts, row_blocks);

@@ -42,7 +42,8 @@ typedef struct clr_strategy {
     const char *(*refuses)(clrnn_context *context, const clr_network *network,
                            const clrnn_plan_desc *desc);
     /** Whether `auto` takes it for such plans, if it can run them. NULL: always. */
-    bool (*suits)(const clrnn_plan_desc *desc);
+    bool (*suits)(const clrnn_context *context, const clr_network *network,
+                  const clrnn_plan_desc *desc);
     /** Make plan->state: kernels and memory of its own. Even on failure release follows. */
     clrnn_status (*init)(clrnn_plan *plan);
     /** Release plan->state, as far as there is one. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "device/context.h"
+#include "layer/cost.h"
 #include "layer/plan.h"
 #include "math/fused.h"
 #include "support.h"
@@ -139,6 +140,32 @@ static void rooms_that_are_too_small(void **state)
 }
 
 /* A GPU takes it for many rows, and for all where it cannot have `resident`. */
+/* What is counted of a step decides: few rows, or many of few units, for resident. (The numbers of
+ * rows are those of tools/roofline, of its plan_of.) */
+static void counted(void **state)
+{
+    (void)state;
+    static const struct {
+        clrnn_cell cell;
+        uint32_t hidden, units, least;
+    } all[] = {{CLRNN_CELL_LSTM, 256, 132, 993},
+               {CLRNN_CELL_LSTM, 512, 80, 46},
+               {CLRNN_CELL_LSTM, 1024, 28, 5},
+               {CLRNN_CELL_LSTM, 2048, 132, 9},
+               {CLRNN_CELL_GRU, 512, 80, 41}};
+    for (size_t i = 0; i < COUNT(all); i++) {
+        const clrnn_network_desc desc = {
+            .cell = all[i].cell,
+            .gru_reset = all[i].cell == CLRNN_CELL_GRU ? CLRNN_RESET_AFTER : CLRNN_RESET_BEFORE,
+            .input_size = 3,
+            .hidden_size = all[i].hidden};
+        clr_network network;
+        assert_int_equal(clr_network_init(&desc, &test_log, &network), CLRNN_OK);
+        assert_true(clr_resident_is_faster(&network, all[i].units, all[i].least - 1));
+        assert_false(clr_resident_is_faster(&network, all[i].units, all[i].least));
+    }
+}
+
 static void chosen_for_many_rows(void **state)
 {
     test_need(*state, TEST_RESIDENT);
@@ -149,7 +176,7 @@ static void chosen_for_many_rows(void **state)
         uint32_t batch;
         bool fence;
         const char *strategy;
-    } all[] = {{32, true, "resident"}, {33, true, "fused"}, {2, false, "fused"}};
+    } all[] = {{2, true, "resident"}, {2, false, "fused"}};
     for (size_t i = 0; i < COUNT(all); i++) {
         const clrnn_plan_desc desc = {
             .network = {.cell = CLRNN_CELL_RNN, .input_size = 3, .hidden_size = 40},
@@ -176,6 +203,7 @@ int main(void)
         TEST(storages),
         TEST(doubles),
         TEST(rooms_that_are_too_small),
+        cmocka_unit_test(counted),
         TEST(chosen_for_many_rows),
     };
     return cmocka_run_group_tests_name("fused", tests, NULL, NULL);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ * layer/cost.c - see layer/cost.h: the clocks of a step, as in tools/roofline. */
+#include "layer/cost.h"
+
+#include "math/fused.h"
+#include "math/scan.h"
+
+/* A GPU of today, in clocks and bytes a clock of a compute unit. The last four are assumed: no GPU
+ * has been measured yet. */
+static const double lanes = 128; /* multiply-adds */
+static const double local_bytes = 128, near_bytes = 20, most_bytes = 64, launch = 4500, meet = 2000,
+                    barrier = 45, latency = 600;
+enum { items = 256, simd = 32, kept_one = 128, kept_beside = 96, number = sizeof(cl_float) };
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint32_t parts_of(uint32_t whole, uint32_t part)
+{
+    return (whole + part - 1) / part;
+}
+
+static double most_of(double a, double b, double c)
+{
+    const double ab = a > b ? a : b;
+    return ab > c ? ab : c;
+}
+
+/* cl/resident.cl, cut as by math/resident.c and layer/resident.c; of a cell with two phases its
+ * products as one. units: of the device, for one direction. */
+static double of_resident(const clr_network *n, uint32_t units, uint32_t N)
+{
+    const uint32_t H = n->desc.hidden_size, K = n->state_size, gates = n->gates;
+    const uint32_t k_lanes = LANES_OF(K), lane = LANE_OF(K), places = items / k_lanes;
+    const bool beside = gates == 3 || n->form->phases > 1 || n->desc.proj_size;
+    const uint32_t take = gates == 3 ? 6 : 4;
+    const uint32_t kept = smaller(lane, (beside ? kept_beside : kept_one) / take);
+    const uint32_t at_once = larger(places * take / gates, 1);
+    const uint32_t blocks = parts_of(N, LANE_ROWS), fewest = parts_of(H, at_once);
+    const uint32_t spread = larger(smaller(units / blocks, parts_of(H, 4)), fewest);
+    const uint32_t unit_parts = smaller(spread, units);
+    const uint32_t row_parts = larger(smaller(units / unit_parts, blocks), 1);
+    const uint32_t own = parts_of(H, unit_parts), passes = parts_of(own, at_once);
+    const uint32_t rows = parts_of(N, row_parts);
+    /* Of a pass, if a group has not units enough for all its work-items; and what a unit of the
+     * device gets of what all read together. */
+    const double used = own < at_once ? (double)own / at_once : 1;
+    const double share = near_bytes * units / (unit_parts * row_parts);
+    const double bytes = share < most_bytes ? share : most_bytes;
+    double clocks = 2 * barrier + 2 * latency + (unit_parts > 1 ? n->form->phases * meet : 0);
+    for (uint32_t row = 0; row < rows; row += LANE_ROWS) {
+        const double height = smaller(rows - row, LANE_ROWS);
+        const double multiplied = used * items * take * height * lane / lanes;
+        const double read = used * items / simd * height * lane / 4;
+        const double brought = used * items * take * number / bytes;
+        const double summed = used * places * take * height * k_lanes * number / local_bytes;
+        clocks += most_of(multiplied, read, brought * (lane - kept)) + summed + 2 * barrier;
+        clocks += (passes - 1) * (most_of(multiplied, read, brought * lane) + summed + 2 * barrier);
+    }
+    return clocks;
+}
+
+/* cl/fused_product.cl. */
+static double of_fused(const clr_network *n, uint32_t units, uint32_t N)
+{
+    const uint32_t columns = n->gates * n->desc.hidden_size;
+    const uint32_t rows = clr_fused_rows(CLRNN_F32, N), item = rows / CLR_FUSED_SIDE;
+    const uint32_t width = n->gates == 3 ? 3 * CLR_FUSED_SIDE : 4 * CLR_FUSED_SIDE;
+    const uint32_t groups = parts_of(columns, width) * parts_of(N, rows);
+    const uint32_t turns = parts_of(groups, units);
+    const double share = near_bytes * units / smaller(groups, units);
+    const double bytes = share < most_bytes ? share : most_bytes;
+    const double multiplied = items * item * 4 / lanes;
+    const double read = (double)items / simd * (2 + parts_of(item, 4));
+    const double brought = 4 * CLR_FUSED_SIDE * number / bytes;
+    const double tiles = parts_of(n->state_size, CLR_FUSED_SIDE);
+    return turns * (n->state_size * most_of(multiplied, read, brought) + tiles * barrier) +
+           n->form->phases * launch + 2 * latency;
+}
+
+bool clr_resident_is_faster(const clr_network *network, uint32_t compute_units, uint32_t rows)
+{
+    const uint32_t units = larger(compute_units / (network->desc.bidirectional ? 2 : 1), 1);
+    return of_resident(network, units, rows) <= of_fused(network, units, rows);
+}
