@@ -7,7 +7,7 @@ MUTATIONS_FUSED = [
     ("fused-rows-of-an-item", "test_fused", [
         (FUSED + "_product.cl", "if (i + r < ROWS_ITEM) acc[i + r][c] =", "if (i + r < 4) acc[i + r][c] =")]),
     ("fused-room-for-sums", "test_fused", [
-        ("host/math/fused.c", "(tiles > sums ? tiles : sums)", "(tiles)")]),
+        ("host/math/fused.c", "(tiles > sums ? tiles : sums)", "(sums > 0 ? tiles : sums)")]),
     ("fused-last-values", "test_fused", [
         (FUSED + "_product.cl", "const uint count = min(p->K - k, (uint)DEPTH);",
          "const uint count = min(p->K - k, (uint)8);")]),
@@ -43,7 +43,7 @@ MUTATIONS_FUSED = [
     ("fused-small-rooms", "test_fused", [
         ("host/math/fused.c", "while (k.rows > side && local_bytes", "while (k.rows > 999 && local_bytes")]),
     ("fused-for-few-rows", "test_fused", [
-        ("host/layer/cost.c", "return of_resident(network, units, rows) <= of_fused(network, units, rows);", "return true;")]),
+        ("host/layer/cost.c", "of_resident(network, units, rows) <= of_fused", "of_resident(network, units, rows) > of_fused")]),
     ("launch-again", "test_vectors test_fused", [
         ("host/device/launch.c", "kernel, (cl_uint)(first + i),", "kernel, (cl_uint)(first + i + 1),")]),
 ]
