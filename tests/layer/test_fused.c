@@ -136,6 +136,13 @@ static void rooms_that_are_too_small(void **state)
     assert_int_equal(((const clr_fused *)plan->state)->rows, 32);
     clrnn_plan_destroy(&plan);
     check_of(context, "cell=lstm,T=2,N=64,I=3,H=40,mode=train", "fused");
+    for (int enough = 0; enough < 2; enough++) { /* for the sums of 128 rows, not the tiles alone */
+        desc.max_batch = 513;
+        context->info.local_memory = 32 * 1024 - !enough;
+        assert_int_equal(clrnn_plan_create(context, &desc, &plan), CLRNN_OK);
+        assert_int_equal(((const clr_fused *)plan->state)->rows, enough ? 128 : 64);
+        clrnn_plan_destroy(&plan);
+    }
     context->info = info;
 }
 
