@@ -355,6 +355,8 @@ MUTATIONS = [
         ("host/device/compiler.c", "both = ORDER_ACQ_REL | SCOPE_DEVICE", "both = ORDER_ACQ_REL")]),
     ("int8-hides-infinity", "test_storage", [
         ("cl/convert.cl", "finite = finite && is_finite(number);", "finite = finite && true;")]),
+    ("digest-sees-sign-of-zero", "test_base", [
+        ("host/base/digest.h", "numbers[i] == 0 ? 0 : numbers[i]", "numbers[i]")]),
     ("division-one-step-less", "test_division", [
         ("cl/prelude.cl", "fabs(fma(-b, other, a)) < fabs(rest) ? other : q", "q")]),
 ] + CELLS + MODELS + MUTATIONS_FUSED + MUTATIONS_RESIDENT

@@ -25,9 +25,12 @@ class Stack:
     programs: list = field(default_factory=list)  # none: all of SUITES
     minutes: int = 20    # how long a program may take
     verify: list = field(default_factory=lambda: ["--quick"])  # options of `clrnn verify`
+    liberties: dict = field(default_factory=dict)  # part of a problem: why its digests differ
 
 
 LLVMPIPE = {"RUSTICL_ENABLE": "llvmpipe", "RUSTICL_FEATURES": "fp64"}
+# It says that it has CL_FP_FMA for doubles; one in five results differs in the last bits.
+UNFUSED = {"precision=f64": "fma of doubles is a product and a sum, each rounded"}
 VENDORS = "/etc/OpenCL/vendors/"
 ARCH_LIB = "/usr/lib/x86_64-linux-gnu/"
 
@@ -40,7 +43,7 @@ STACKS = [
     Stack("mesa-22", "rusticl of Mesa 22.3 on llvmpipe, Debian 12", "bookworm",
           VENDORS + "rusticl.icd", "mesa-opencl-icd", LLVMPIPE, minutes=60),
     Stack("mesa-25", "rusticl of Mesa 25 on llvmpipe, Debian 13", "trixie",
-          VENDORS + "rusticl.icd", "mesa-opencl-icd", LLVMPIPE, minutes=60),
+          VENDORS + "rusticl.icd", "mesa-opencl-icd", LLVMPIPE, minutes=60, liberties=UNFUSED),
     Stack("oclgrind", "Oclgrind 21.10, a simulator that looks for data races, as a GPU, Debian 12",
           "bookworm", "/usr/lib/oclgrind/liboclgrind-rt-icd.so", "oclgrind",
           {"OCLGRIND_DATA_RACES": "1", "OCLGRIND_UNINITIALIZED": "1"}, programs=["test_storage", "test_sequence", "test_loss"],

@@ -24,4 +24,14 @@ static inline uint64_t clr_digest(uint64_t digest, const double *numbers, size_t
     return digest;
 }
 
+/** The same of what numbers are worth: 0 and -0 count as one. */
+static inline uint64_t clr_digest_values(uint64_t digest, const double *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double number = numbers[i] == 0 ? 0 : numbers[i];
+        digest = clr_digest(digest, &number, 1);
+    }
+    return digest;
+}
+
 #endif

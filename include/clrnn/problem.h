@@ -71,10 +71,10 @@ typedef struct clrnn_check {
     double storage_bound;
     char storage_tensor[48];
     bool passed; /* errors within bounds, and no NaN or infinity that the reference has not */
-    /* Of the bits of y, hn, cn, and of the gradients (0 for mode=infer): equal on all devices that
-     * give the same numbers. With gemm=packed a strategy gives the same ones on all of them, but
-     * for liberties that a driver takes (denormals as zero, a division that is not rounded
-     * correctly). */
+    /* Of the bits of y, hn, cn, and of the gradients (0 for mode=infer; -0 counts as 0): equal on
+     * all devices that give the same numbers. With gemm=packed a strategy gives the same ones on
+     * all of them, but for liberties that a driver takes (denormals as zero, fma as a product and
+     * a sum). */
     uint64_t forward_digest, gradient_digest;
 } clrnn_check;
 

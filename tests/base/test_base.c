@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/base/test_base.c - status codes, log, checked arithmetic, memory, random bits, the clock.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/philox.h"
@@ -195,6 +197,20 @@ static void test_clock(void **state)
     assert_true(before <= now && now <= after);
 }
 
+/* FNV-1a of eight zero bytes is known; all NaN are one, and as values both zeros. */
+static void test_digest(void **state)
+{
+    (void)state;
+    const double plus[] = {1, 0, NAN, -2}, minus[] = {1, -0.0, -NAN, -2}, other[] = {1, 0, NAN, 2};
+    const uint64_t start = CLR_DIGEST_START;
+    assert_true(clr_digest(start, plus + 1, 1) == 0xa8c7f832281a39c5u);
+    assert_true(clr_digest(start, plus, 4) != clr_digest(start, minus, 4));
+    assert_true(clr_digest(start, plus + 2, 2) == clr_digest(start, minus + 2, 2));
+    assert_true(clr_digest_values(start, plus, 4) == clr_digest(start, plus, 4));
+    assert_true(clr_digest_values(start, minus, 4) == clr_digest(start, plus, 4));
+    assert_true(clr_digest_values(start, other, 4) != clr_digest(start, plus, 4));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,7 +218,7 @@ int main(void)
         cmocka_unit_test(test_log_cut), cmocka_unit_test(test_checked),
         cmocka_unit_test(test_memory),  cmocka_unit_test(test_faults),
         cmocka_unit_test(test_philox),  cmocka_unit_test(test_version),
-        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_clock),   cmocka_unit_test(test_digest),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
