@@ -9,6 +9,7 @@
 #include "device/fill.h"
 #include "device/launch.h"
 #include "device/list.h"
+#include "device/program.h"
 #include "device/select.h"
 #include "gate.h"
 #include "support.h"
@@ -414,9 +415,8 @@ static void test_launch_mistakes(void **state)
     assert_error_contains("fill takes 6 arguments, 7 were given");
     assert_int_equal(clr_launch(context, kernel, (clr_range){{SIZE_MAX, 1}, {64, 1}}, args, 6),
                      CLRNN_ERR_RANGE);
-    assert_int_equal(clr_launch(context, kernel,
-                                (clr_range){{1, 1}, {context->info.max_work_group * 2, 1}}, args,
-                                6),
+    /* (More than any driver has: the context's own limit may be a pretended one.) */
+    assert_int_equal(clr_launch(context, kernel, (clr_range){{1, 1}, {1 << 24, 1}}, args, 6),
                      CLRNN_ERR_OPENCL);
     assert_error_contains("of kernel fill failed: CL_INVALID_WORK_");
     args[5] = CLR_ARG_REAL(CLRNN_F64, 2.5); /* the kernel has a float there */
@@ -448,7 +448,7 @@ static void test_items_worth_a_thread(void **state)
     clrnn_context *context = NULL;
     cl_program program = NULL;
     cl_mem y = NULL;
-    if (own->info.max_work_group != 1) /* not native */
+    if (clr_compiles(own)) /* not native */
         skip();
     assert_int_equal(clr_context_open(&desc, &own->info, &context), CLRNN_OK);
     assert_int_equal(fill_program(context, &program), CLRNN_OK);
