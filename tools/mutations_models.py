@@ -285,6 +285,9 @@ MODELS = [
         ("host/train/decode.c", "k == last ? e->blank : total(e)", "total(e)")]),
     ("not-finite-says-nowhere", "test_not_finite", [
         ("host/train/finite.c", "watch[0] == trainer->steps_done", "watch[0] > trainer->steps_done")]),
+    ("frozen-is-counted-as-trained", "test_steps", [
+        ("host/train/freeze.c", "        if (!is_among(&trainer->frozen.extents, &info) &&\n",
+         "        if (info.count &&\n")]),
     ("frozen-after-parameters-are-set", "test_steps", [
         ("host/train/freeze.c", "frozen->extents.count == 0 || frozen->version == version",
          "frozen->extents.count == 0 || frozen->version")]),

@@ -58,8 +58,8 @@ static clrnn_status check_pairs(const clrnn_network_desc *d, const clrnn_log *lo
                         (double)d->norm_epsilon);
     if (d->zoneout_cell > 0 && d->layer_norm)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
-                        "network: zoneout_cell is %g, but with layer_norm only h can be zoned out, "
-                        "by zoneout",
+                        "network: zoneout_cell is %g, but with layer_norm h is made of the norm of "
+                        "the new c, which nothing keeps beside the old one; zoneout is of h",
                         (double)d->zoneout_cell);
     if (d->nonlinearity && d->activations[0][0].function)
         return clr_fail(log, CLRNN_ERR_ARGUMENT,

@@ -104,16 +104,22 @@ static clrnn_status check_counts(const clrnn_data *data, const clrnn_split *spli
     uint32_t counts[CLRNN_PART_COUNT + 1] = {0}, told[CLRNN_PART_COUNT + 1] = {0};
     const double wanted[] = {1, split->validation, split->test};
     static const char *const names[] = {"train on", "validate", "test"};
+    char how[80] = "";
     for (uint32_t n = 0; n < data->info.sequences; n++) {
         counts[parts[n]]++;
         told[parts[n]] += clr_data_is_told(data, n);
     }
-    for (int p = 0; p < CLRNN_PART_COUNT; p++)
-        if (told[p] == 0 && (counts[p] > 0 || wanted[p] > 0))
-            return clr_fail(&data->log, CLRNN_ERR_RANGE,
-                            "split: of %" PRIu32 " %s none%s is left to %s", data->info.sequences,
-                            data->window ? "windows" : "sequences",
-                            counts[p] ? " with a target" : "", names[p]);
+    for (int p = 0; p < CLRNN_PART_COUNT; p++) {
+        if (told[p] > 0 || (counts[p] == 0 && wanted[p] == 0))
+            continue;
+        if (p != CLRNN_PART_TRAIN && wanted[p] > 0)
+            snprintf(how, sizeof how, " (%s is %g; 0 holds none out)",
+                     p == CLRNN_PART_TEST ? "test" : "validation", wanted[p]);
+        return clr_fail(&data->log, CLRNN_ERR_RANGE,
+                        "split: of %" PRIu32 " %s none%s is left to %s%s", data->info.sequences,
+                        data->window ? "windows" : "sequences", counts[p] ? " with a target" : "",
+                        names[p], how);
+    }
     return CLRNN_OK;
 }
 

@@ -70,6 +70,29 @@ clrnn_status clrnn_trainer_freeze(clrnn_trainer *trainer, const char *prefix)
     return frozen->extents.count > before ? CLRNN_OK : no_such_tensor(trainer, prefix);
 }
 
+/* Whether a tensor lies in one of the extents. */
+static bool is_among(const clr_extents *extents, const clr_learner_tensor *tensor)
+{
+    for (size_t i = 0; i < extents->count; i++)
+        if (tensor->offset >= extents->all[i].first &&
+            tensor->offset < extents->all[i].first + extents->all[i].count)
+            return true;
+    return false;
+}
+
+size_t clrnn_trainer_trained_count(const clrnn_trainer *trainer)
+{
+    size_t trained = 0;
+    for (size_t i = 0; trainer && i < trainer->learner->tensors(trainer); i++) {
+        clr_learner_tensor info;
+        trainer->learner->tensor(trainer, i, &info);
+        if (!is_among(&trainer->frozen.extents, &info) &&
+            !is_among(&trainer->untrained.extents, &info))
+            trained += info.count;
+    }
+    return trained;
+}
+
 clrnn_status clr_extents_copy(const clrnn_trainer *trainer, const clr_extents *extents, cl_mem from,
                               cl_mem to)
 {

@@ -78,11 +78,20 @@ static clrnn_status check_schedule(const clrnn_trainer_desc *desc, const clrnn_l
         return clr_fail(log, CLRNN_ERR_ARGUMENT,
                         "trainer: warmup_steps is %" PRIu64 ", but one_cycle has a rise of its own",
                         desc->warmup_steps);
-    if (step ? !desc->step_every : desc->step_every || desc->step_factor != 0)
-        return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: step_every is %" PRIu64 ", %s",
-                        desc->step_every,
-                        step ? "the step schedule needs at least 1"
-                             : "and with step_factor it is of the step schedule alone");
+    if (step && !desc->step_every)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: step_every is 0, the step schedule needs at least 1");
+    if (!step && desc->step_every)
+        return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                        "trainer: step_every is %" PRIu64
+                        ", which a %s schedule does not use; it is of the step schedule",
+                        desc->step_every, name);
+    if (!step && desc->step_factor != 0)
+        return clr_fail(
+            log, CLRNN_ERR_ARGUMENT,
+            "trainer: step_factor is %g, which a %s schedule does not use; it is of the "
+            "step schedule",
+            desc->step_factor, name);
     if (step && !(desc->step_factor >= 0 && desc->step_factor < 1))
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "trainer: step_factor is %g, must be in (0,1)",
                         desc->step_factor);

@@ -208,6 +208,10 @@ CLRNN_API clrnn_status clrnn_trainer_set_learning_rate(clrnn_trainer *trainer, d
  */
 CLRNN_API clrnn_status clrnn_trainer_freeze(clrnn_trainer *trainer, const char *prefix);
 
+/** How many parameters a step trains: all but frozen ones and those of a graph that no optimiser
+ *  moves. 0 also of NULL. */
+CLRNN_API size_t clrnn_trainer_trained_count(const clrnn_trainer *trainer);
+
 /** Learning rate of the next step, and the gradient's norm of the last one, before clipping
  * (waits): finite if the gradient is, whatever its squares are. */
 CLRNN_API double clrnn_trainer_learning_rate(const clrnn_trainer *trainer);

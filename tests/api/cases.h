@@ -270,6 +270,7 @@
     CASE(clrnn_trainer_evaluate, count,                                                            \
          REFUSED(clrnn_trainer_evaluate(o.trainer, &o.batch.io, &o.number, NULL)))                 \
     CASE(clrnn_trainer_steps_done, trainer, clrnn_trainer_steps_done(NULL) == 0)                   \
+    CASE(clrnn_trainer_trained_count, trainer, clrnn_trainer_trained_count(NULL) == 0)             \
     CASE(clrnn_trainer_learning_rate, trainer, clrnn_trainer_learning_rate(NULL) == 0)             \
     CASE(clrnn_trainer_gradient_norm, trainer, MUTE(clrnn_trainer_gradient_norm(NULL, &o.number))) \
     CASE(clrnn_trainer_gradient_norm, norm, REFUSED(clrnn_trainer_gradient_norm(o.trainer, NULL))) \

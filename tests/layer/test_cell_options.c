@@ -216,7 +216,8 @@ static void bad_probabilities(void **state)
                {{.zoneout_cell = -0.5f}, "zoneout_cell is -0.5"},
                {{.recurrent_dropout = 2}, "recurrent_dropout is 2"},
                {{.cell = CLRNN_CELL_GRU, .zoneout_cell = 0.5f}, "an option of LSTM only"},
-               {{.layer_norm = true, .zoneout_cell = 0.5f}, "with layer_norm only h"}};
+               {{.layer_norm = true, .zoneout_cell = 0.5f},
+                "with layer_norm h is made of the norm of the new c"}};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         clrnn_network_desc desc = bad[i].desc;

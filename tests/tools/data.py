@@ -11,7 +11,7 @@ import zipfile
 
 import arrays
 import harness
-from harness import fails, passes, read
+from harness import fails, passes, read, tensors_of
 
 GRU = "--cell gru --hidden 8 --lr 0.02".split()
 
@@ -233,6 +233,22 @@ def test_data_resume():
     assert [r[:1] + r[2:] for r in a] == [r[:1] + r[2:] for r in b]
 
 
+def test_data_resume_with_many_columns():
+    """An option of any length is remembered."""
+    names = [f"a_column_of_a_long_name_{k}" for k in range(30)]
+    source = random.Random(5)
+    with open("wide.csv", "w", encoding="utf-8") as f:
+        f.write(",".join([*names, "y"]) + "\n")
+        for _ in range(20):
+            f.write(",".join(f"{source.uniform(-1, 1):.3f}" for _ in range(31)) + "\n")
+    train = ["train", "--data", "wide.csv", *GRU, "--forecast", "1", "--window", "4", "--save"]
+    columns = ["--columns", ",".join(names[::-1]), "--target-columns", "y"]
+    passes(*train, "w.safetensors", *columns, "--steps", "6")
+    passes(*train, "p.safetensors", *columns, "--steps", "3")
+    passes("train", "--data", "wide.csv", *"--resume p.safetensors --save p.safetensors --steps 6".split())
+    assert tensors_of("w.safetensors") == tensors_of("p.safetensors")
+
+
 def test_data_rate_of_a_resume():
     """Another rate than the first one is taken, in place of the one that a plateau has lowered."""
     write_classes()
@@ -403,6 +419,24 @@ def test_data_fine_tune_and_freeze():
     assert before["head.weight"] != after["head.weight"]
     fails(2, "train", *common, *"--model m.safetensors --freeze foot. --save g.safetensors".split(),
           says=["foot.", "head.weight"])
+    fails(2, "train", *common, *"--model m.safetensors --freeze rnn. head. --save g.safetensors".split(),
+          says="--freeze leaves nothing to train")
+    # what goes on leaves the same tensors as they are, or those that it names itself
+    freeze = ["--freeze", "rnn.weight", "head.bias", "rnn.bias_hh"]
+    passes("train", *common, "--model", "m.safetensors", *freeze, *"--steps 4 --save g.safetensors".split())
+    passes("train", *common, *"--resume g.safetensors --steps 9 --save g.safetensors".split())
+    passes("train", *common, "--model", "m.safetensors", *freeze, *"--steps 9 --save w.safetensors".split())
+    gone_on = tensors_of("g.safetensors")
+    assert gone_on == tensors_of("w.safetensors")
+    for name, values in arrays.read_safetensors("g.safetensors").items():
+        frozen = name.startswith(("rnn.weight", "head.bias", "rnn.bias_hh", "scale."))
+        assert name not in before or (values == before[name]) == frozen, name
+    passes("train", *common, "--resume", "g.safetensors", "--freeze", "rnn.",
+           *"--steps 12 --save o.safetensors".split())
+    other = tensors_of("o.safetensors")
+    assert other["head.bias"] != gone_on["head.bias"]
+    assert other["rnn.bias_ih_l0"] == gone_on["rnn.bias_ih_l0"]
+    os.remove("g.safetensors")
     fails(2, "train", *common, *"--model m.safetensors --hidden 9 --save g.safetensors".split(),
           says="another model")
     assert not os.path.exists("g.safetensors")
@@ -511,7 +545,12 @@ def test_data_options_that_do_nothing():
                           (["--act", "relu"], "--cell rnn"), (["--epochs", "3"], "--steps"),
                           (["--huber-delta", "-1"], "--huber-delta"), (["--init", "chrono"], "longest_lag"),
                           (["--init", "irnn"], "RNN"), (["--update-bias", "1"], "GRU"),
-                          (["--step-every", "3"], "step_every"),
+                          (["--step-every", "3"], ["step_every is 3", "constant schedule"]),
+                          (["--schedule", "cosine", "--step-factor", "0.5"],
+                           ["step_factor is 0.5", "cosine schedule"]),
+                          (["--schedule", "step"], "step_every is 0"),
+                          (["--validation", "0.001"], "left to validate (validation is 0.001; 0 holds"),
+                          (["--layer-norm", "--zoneout", "0.1,0.2"], ["zoneout_cell is 0.2", "new c"]),
                           (["--resume", "x", "--model", "y"], "leave one")]:
         fails(2, "train", *good, *options, *save, says=says)
     fails(2, "train", "--text", "text.txt", "--patience", "3", *save, says="--text")

@@ -149,21 +149,29 @@ def test_printed_files():
 def test_log_that_breaks():
     """What the log cannot take is no reason to lose the training."""
     write_text()
-    fails(2, *TRAIN, "--save", "m.safetensors", "--log", "/dev/full", says=["/dev/full", "No space"])
-    os.mkfifo("log")
-    process = subprocess.Popen([harness.path_of_clrnn, *TRAIN, "--steps", "1000000", "--save",
-                                "m.safetensors", "--log", "log", "--log-every", "1"], text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN))
-    with open("log", encoding="utf-8") as log:
-        for _ in range(3):
-            last = log.readline()
-    _, stderr = process.communicate(timeout=harness.TIMEOUT)
-    assert process.returncode == 2 and stderr.count("\n") == 1, (process.returncode, stderr)
-    assert "--log log: cannot write it" in stderr, stderr
-    train = ["train", "--text", "text.txt", "--resume", "m.safetensors", "--save", "m.safetensors"]
-    steps = json.loads(passes(*train, "--seq", "8", "--steps", "1", "--json"))["steps"]
-    assert steps >= int(last.split(",")[0]) == 2, (steps, last)
+    write_npy("x.npy", *numbers(60, (5, 8, 2)))
+    write_npy("y.npy", *numbers(61, (8,)))
+    data = ["train", "--data", "x.npy", "--targets", "y.npy", *"--hidden 4 --validation 0".split()]
+    for train, files in [(TRAIN, ["--text", "text.txt", "--seq", "8"]), (data, data[1:5])]:
+        save = ["--save", "m.safetensors"]
+        fails(2, *train, *save, "--log", "/dev/full", says=["/dev/full", "No space"])
+        assert not os.path.exists("m.safetensors")
+        os.mkfifo("log")
+        process = subprocess.Popen([harness.path_of_clrnn, *train, "--steps", "1000000", *save,
+                                    "--log", "log", "--log-every", "1"], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN))
+        with open("log", encoding="utf-8") as log:
+            for _ in range(3):
+                last = log.readline()
+        _, stderr = process.communicate(timeout=harness.TIMEOUT)
+        assert process.returncode == 2 and stderr.count("\n") == 1, (process.returncode, stderr)
+        assert "--log log: cannot write it" in stderr, stderr
+        passes("train", *files, "--resume", "m.safetensors", *save, "--steps", "1", "--json")
+        steps = int(arrays.read_raw("m.safetensors")[1]["clrnn.train.step"])
+        assert steps >= int(last.split(",")[0]) == 2, (steps, last)
+        os.remove("log")
+        os.remove("m.safetensors")
 
 
 def test_existing_model():

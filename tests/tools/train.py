@@ -232,11 +232,17 @@ def test_resume_refuses():
 
 def test_resume_takes_options():
     write_text()
-    passes("train", *SMALL, "--schedule", "cosine", "--steps", "12", "--save", "m.safetensors")
-    again = passes("train", "--text", "text.txt", "--seq", "8", "--resume", "m.safetensors",
-                   "--save", "n.safetensors", "--json")
-    assert json.loads(again)["steps"] == 12
-    assert tensors_of("m.safetensors") == tensors_of("n.safetensors")
+    go_on = ["train", "--text", "text.txt", "--seq", "8", "--save", "n.safetensors", "--resume"]
+    for schedule in ["cosine", "one_cycle"]:  # which say when it ends
+        passes("train", *SMALL, "--schedule", schedule, *"--steps 12 --save m.safetensors --force".split())
+        assert json.loads(passes(*go_on, "m.safetensors", "--json", "--force"))["steps"] == 12
+        assert tensors_of("m.safetensors") == tensors_of("n.safetensors")
+    step = [*SMALL, *"--schedule step --step-every 3 --step-factor 0.3 --force".split()]
+    passes("train", *step, *"--steps 5 --save m.safetensors".split())
+    passes("train", *step, *"--steps 12 --save w.safetensors".split())
+    passes(*go_on, "m.safetensors", "--steps", "12")
+    assert tensors_of("w.safetensors") == tensors_of("n.safetensors")
+    assert clrnn(*go_on, "n.safetensors", *"--schedule constant --steps 14".split()).returncode == 0
 
 
 def start_and_wait(args, rows, **options):

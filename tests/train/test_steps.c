@@ -166,6 +166,9 @@ static void frozen_stays(void **state)
     assert_int_equal(clrnn_trainer_freeze(trainer, "rnn.weight_hh_l0"), CLRNN_OK);
     assert_int_equal(clrnn_trainer_freeze(trainer, "nothing"), CLRNN_ERR_ARGUMENT);
     assert_error_contains("rnn.weight_hh_l0");
+    const size_t kept = VOCABULARY * INPUTS + 4 * HIDDEN * HIDDEN;
+    assert_int_equal(clrnn_trainer_trained_count(trainer),
+                     clrnn_model_parameter_count(model) - kept);
     const size_t count = clrnn_model_parameter_count(model), E = VOCABULARY * INPUTS;
     const size_t hh = E + 4 * HIDDEN * INPUTS, end = hh + 4 * HIDDEN * HIDDEN;
     for (int round = 0; round < 2; round++) {

@@ -188,17 +188,28 @@ static const char *const remembered[] = {
     "epochs",        "patience",     "plateau",      "plateau-factor", "task",
     "length",        "output",       "pre-emphasis", "dc-weight",      NULL};
 
+/* Each of the prefixes that --freeze names. */
+static void frozen_key(size_t index, char key[64])
+{
+    snprintf(key, 64, "clrnn.option.freeze.%zu", index);
+}
+
 int data_keep_options(const train_options *o, uint64_t validate_every, clrnn_tensors *set)
 {
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; remembered[i] && !status; i++) {
-        char key[64], text[200];
+        char key[64], text[64];
         snprintf(key, sizeof key, "clrnn.option.%s", remembered[i]);
-        tool_value(o->table, remembered[i], text);
+        const char *value = tool_value(o->table, remembered[i], text);
         if (strcmp(remembered[i], "validate-every") == 0)
             snprintf(text, sizeof text, "%" PRIu64, validate_every); /* as it came out */
-        if (*text)
-            status = clrnn_tensors_set_metadata(set, key, text);
+        if (*value)
+            status = clrnn_tensors_set_metadata(set, key, value);
+    }
+    for (size_t i = 0; i < o->freeze.count && !status; i++) {
+        char key[64];
+        frozen_key(i, key);
+        status = clrnn_tensors_set_metadata(set, key, o->freeze.items[i]);
     }
     return status ? tool_failed(status) : TOOL_OK;
 }
@@ -209,7 +220,16 @@ int data_take_options(const train_options *o, const clrnn_tensors *set, const ch
     for (size_t i = 0; remembered[i] && !code; i++) {
         char key[64];
         snprintf(key, sizeof key, "clrnn.option.%s", remembered[i]);
+        if (strncmp(remembered[i], "step-", 5) == 0 && o->schedule != CLRNN_SCHEDULE_STEP)
+            continue; /* another schedule has been asked for */
         code = tool_default(o->table, remembered[i], clrnn_tensors_metadata(set, key), path);
+    }
+    const char *prefix = "";
+    for (size_t i = 0; prefix && !code; i++) {
+        char key[64];
+        frozen_key(i, key);
+        prefix = clrnn_tensors_metadata(set, key);
+        code = tool_default(o->table, "freeze", prefix, path);
     }
     return code;
 }

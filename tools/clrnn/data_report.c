@@ -232,7 +232,8 @@ int data_log_row(data_session *s, double rate, double norm, bool validated)
     put_number(s->log, has ? s->validation.rms : NAN, ',');
     put_number(s->log, rate, ',');
     put_number(s->log, norm, '\n');
-    return fflush(s->log) || ferror(s->log)
+    s->log_failed = fflush(s->log) || ferror(s->log);
+    return s->log_failed
                ? tool_error("train: --log %s: cannot write it: %s", s->o->log, strerror(errno))
                : TOOL_OK;
 }

@@ -257,6 +257,8 @@ static int make_trainer(data_session *s)
         for (size_t i = 0; i < s->o->freeze.count && !status; i++)
             status = clrnn_trainer_freeze(s->trainer, s->o->freeze.items[i]);
         code = status ? tool_failed(status) : TOOL_OK;
+        if (!code && !clrnn_trainer_trained_count(s->trainer))
+            code = tool_error("train: --freeze leaves nothing to train");
     }
     free(weights);
     return code;

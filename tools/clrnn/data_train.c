@@ -74,13 +74,14 @@ static int one_seed(data_session *s, double *least, cJSON **summary, result *r, 
 {
     int code = data_loop(s);
     *saved = false;
-    if (code)
+    if (code && !s->log_failed)
         return code;
     const double loss = isnan(s->best_loss) ? s->loss : s->best_loss;
     if (!(loss >= *least)) {
+        const int kept = data_save(s);
         *least = loss;
-        code = data_save(s);
-        *saved = !code;
+        *saved = !kept;
+        code = code ? code : kept;
     }
     if (!code && !s->interrupted)
         code = data_finish(s);

@@ -129,13 +129,13 @@ int tool_check_problems(const tool_list *list)
     return TOOL_OK;
 }
 
-/* argc is more than the list can ever hold. */
-static bool append(tool_list *list, int argc, const char *item)
+static bool append(tool_list *list, const char *item)
 {
-    if (!list->items)
-        list->items = (const char **)calloc((size_t)argc, sizeof *list->items);
-    if (!list->items)
+    const char **items =
+        (const char **)realloc((void *)list->items, (list->count + 1) * sizeof *items);
+    if (!items)
         return false;
+    list->items = items;
     list->items[list->count++] = item;
     return true;
 }
@@ -189,7 +189,7 @@ static int store_choice(const char *where, const tool_option *option, const char
     return TOOL_CONTINUE;
 }
 
-static int store(const char *where, const tool_option *option, int argc, const char *value)
+static int store(const char *where, const tool_option *option, const char *value)
 {
     switch (option->kind) {
     case TOOL_FLAG:
@@ -206,7 +206,7 @@ static int store(const char *where, const tool_option *option, int argc, const c
     case TOOL_CHOICE:
         return store_choice(where, option, value);
     case TOOL_LIST:
-        return append(option->target, argc, value) ? TOOL_CONTINUE : tool_no_memory();
+        return append(option->target, value) ? TOOL_CONTINUE : tool_no_memory();
     }
     return TOOL_BAD_USE;
 }
@@ -216,28 +216,28 @@ int tool_default(const tool_option *options, const char *name, const char *value
     const tool_option *option = find(options, name);
     if (!value || option->given || !option->name)
         return TOOL_OK;
-    int code = store(where, option, 1, value);
+    int code = store(where, option, value);
     return code == TOOL_CONTINUE ? TOOL_OK : code;
 }
 
-const char *tool_value(const tool_option *options, const char *name, char text[200])
+const char *tool_value(const tool_option *options, const char *name, char text[64])
 {
     const tool_option *o = find(options, name);
     text[0] = 0;
     if (!o->name || o->kind == TOOL_LIST)
         return text;
+    if (o->kind == TOOL_TEXT && *(char **)o->target)
+        return *(char **)o->target;
     if (o->kind == TOOL_FLAG)
-        snprintf(text, 200, "%s", *(bool *)o->target ? "true" : "");
-    else if (o->kind == TOOL_TEXT)
-        snprintf(text, 200, "%s", *(char **)o->target ? *(char **)o->target : "");
+        snprintf(text, 64, "%s", *(bool *)o->target ? "true" : "");
     else if (o->kind == TOOL_U32 && *(uint32_t *)o->target >= o->least)
-        snprintf(text, 200, "%lu", (unsigned long)*(uint32_t *)o->target);
+        snprintf(text, 64, "%lu", (unsigned long)*(uint32_t *)o->target);
     else if (o->kind == TOOL_U64)
-        snprintf(text, 200, "%llu", (unsigned long long)*(uint64_t *)o->target);
+        snprintf(text, 64, "%llu", (unsigned long long)*(uint64_t *)o->target);
     else if (o->kind == TOOL_REAL && *(double *)o->target >= o->least)
-        snprintf(text, 200, "%.17g", *(double *)o->target);
+        snprintf(text, 64, "%.17g", *(double *)o->target);
     else if (o->kind == TOOL_CHOICE)
-        snprintf(text, 200, "%s", tool_word(o->argument, *(int *)o->target));
+        snprintf(text, 64, "%s", tool_word(o->argument, *(int *)o->target));
     return text;
 }
 
@@ -271,12 +271,12 @@ static void fill_long_options(const tool_option *options, struct option *out)
     out[count + 1] = (struct option){0};
 }
 
-static int other_argument(const tool_command *command, tool_list *list, int argc, const char *value)
+static int other_argument(const tool_command *command, tool_list *list, const char *value)
 {
     if (!list)
         return tool_error("%s: unexpected argument %s; clrnn %s --help tells the use",
                           command->name, value, command->name);
-    return append(list, argc, value) ? TOOL_CONTINUE : tool_no_memory();
+    return append(list, value) ? TOOL_CONTINUE : tool_no_memory();
 }
 
 /* optopt: which option, if known. (Whether a value is missing or not wanted, systems tell apart
@@ -308,17 +308,17 @@ int tool_parse(const tool_command *command, int argc, char **argv, tool_option *
         if (c == 'o' && find(options, "out")->name && find(options, "out")->kind == TOOL_TEXT)
             c = 256 + (int)(find(options, "out") - options);
         if (c == 1) {
-            code = other_argument(command, current, argc, optarg);
+            code = other_argument(command, current, optarg);
         } else if (c >= 256) {
             tool_option *option = &options[c - 256];
             current = option->kind == TOOL_LIST ? option->target : others;
             option->given = true;
-            code = store(command->name, option, argc, optarg);
+            code = store(command->name, option, optarg);
         } else {
             code = bad_option(command, options, argv);
         }
     }
     for (; code == TOOL_CONTINUE && optind < argc; optind++) /* after "--" */
-        code = other_argument(command, others, argc, argv[optind]);
+        code = other_argument(command, others, argv[optind]);
     return code;
 }

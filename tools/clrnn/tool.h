@@ -156,8 +156,8 @@ int tool_default(const tool_option *options, const char *name, const char *value
                  const char *where);
 
 /** The value of an option as it would be given; "" for none, a flag that is not set, a list, a
- * number below the least. */
-const char *tool_value(const tool_option *options, const char *name, char text[200]);
+ * number below the least. text: room for what is no text already. */
+const char *tool_value(const tool_option *options, const char *name, char text[64]);
 
 /** The names of all cells, "lstm|gru|rnn", in the order of clrnn_cell; whether one has an option.
  */

@@ -138,6 +138,7 @@ typedef struct data_session {
     uint64_t first;
     FILE *log;
     double log_before; /* seconds that earlier runs took */
+    bool log_failed;   /* a row could not be written */
     int interrupted;
     clrnn_score test, baseline, last_value, seasonal; /* of the test part, else of validation */
 } data_session;

@@ -197,6 +197,8 @@ static int take_options(const train_options *o, const clrnn_tensors *checkpoint,
                                            {"lr", "clrnn.train.learning_rate"},
                                            {"schedule", "clrnn.train.schedule"},
                                            {"warmup", "clrnn.train.warmup_steps"},
+                                           {"step-every", "clrnn.train.step_every"},
+                                           {"step-factor", "clrnn.train.step_factor"},
                                            {"momentum", "clrnn.train.momentum"},
                                            {"weight-decay", "clrnn.train.weight_decay"},
                                            {"clip", "clrnn.train.clip"},
@@ -210,6 +212,7 @@ static int take_options(const train_options *o, const clrnn_tensors *checkpoint,
         const char *name = names[i][0];
         bool unused = strcmp(name, "momentum") == 0       ? o->optimizer != CLRNN_SGD
                       : strcmp(name, "weight-decay") == 0 ? o->optimizer != CLRNN_ADAMW
+                      : strncmp(name, "step-", 5) == 0    ? o->schedule != CLRNN_SCHEDULE_STEP
                       : strcmp(name, "dropout") == 0      ? layers < 2
                                                           : false;
         if (!unused)
@@ -217,7 +220,7 @@ static int take_options(const train_options *o, const clrnn_tensors *checkpoint,
                                 o->resume);
     }
     const char *total = clrnn_tensors_metadata(checkpoint, "clrnn.train.total_steps");
-    if (!code && o->schedule == CLRNN_SCHEDULE_COSINE)
+    if (!code && (o->schedule == CLRNN_SCHEDULE_COSINE || o->schedule == CLRNN_SCHEDULE_ONE_CYCLE))
         code = tool_default(o->table, "steps", total, o->resume);
     return code;
 }
