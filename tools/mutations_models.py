@@ -285,6 +285,8 @@ MODELS = [
         ("host/train/decode.c", "k == last ? e->blank : total(e)", "total(e)")]),
     ("not-finite-says-nowhere", "test_not_finite", [
         ("host/train/finite.c", "watch[0] == trainer->steps_done", "watch[0] > trainer->steps_done")]),
+    ("empty-pass-of-rows-with-steps", "test_cell_options", [
+        ("host/layer/empty.c", "        if (lengths[n])\n", "        if (lengths[n] > plan->desc.max_steps)\n")]),
     ("frozen-is-counted-as-trained", "test_steps", [
         ("host/train/freeze.c", "        if (!is_among(&trainer->frozen.extents, &info) &&\n",
          "        if (info.count &&\n")]),

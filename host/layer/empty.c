@@ -13,8 +13,9 @@ bool clr_is_empty(uint32_t steps, uint32_t batch)
     return steps == CLRNN_NONE || batch == CLRNN_NONE;
 }
 
-/* The rows of such a pass. */
-static clrnn_status pass_of(const clrnn_plan *plan, uint32_t steps, uint32_t batch, clr_pass *pass)
+/* The rows of such a pass. lengths: [N] or NULL; without steps each is 0. */
+static clrnn_status pass_of(const clrnn_plan *plan, uint32_t steps, uint32_t batch,
+                            const uint32_t *lengths, clr_pass *pass)
 {
     *pass = (clr_pass){.batch = batch == CLRNN_NONE ? 0 : batch ? batch : plan->desc.max_batch};
     if (pass->batch > plan->desc.max_batch)
@@ -25,6 +26,10 @@ static clrnn_status pass_of(const clrnn_plan *plan, uint32_t steps, uint32_t bat
         return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
                         "pass: T=%u, but the plan is for T=%u at most", steps,
                         plan->desc.max_steps);
+    for (uint32_t n = 0; lengths && n < pass->batch; n++)
+        if (lengths[n])
+            return clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
+                            "pass: lengths[%u] is %u, but there are no steps", n, lengths[n]);
     return CLRNN_OK;
 }
 
@@ -69,7 +74,7 @@ static clrnn_status wait_for(clrnn_plan *plan, const clrnn_forward_io *io)
 clrnn_status clr_empty_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_event *done)
 {
     clr_pass pass;
-    clrnn_status status = pass_of(plan, io->steps, io->batch, &pass);
+    clrnn_status status = pass_of(plan, io->steps, io->batch, io->lengths, &pass);
     const clr_through all[] = {
         {io->h0, io->hn, clr_count_h(plan, &pass), "h0", "hn"},
         {io->c0, io->cn, plan->network.has_cell_state ? clr_count_c(plan, &pass) : 0, "c0", "cn"}};
@@ -83,7 +88,8 @@ clrnn_status clr_empty_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_
 clrnn_status clr_empty_backward(clrnn_plan *plan, const clrnn_backward_io *io, cl_event *done)
 {
     clr_pass pass;
-    clrnn_status status = pass_of(plan, io->forward.steps, io->forward.batch, &pass);
+    clrnn_status status =
+        pass_of(plan, io->forward.steps, io->forward.batch, io->forward.lengths, &pass);
     const clr_through all[] = {
         {io->dhn, io->dh0, clr_count_h(plan, &pass), "dhn", "dh0"},
         {io->dcn, io->dc0, plan->network.has_cell_state ? clr_count_c(plan, &pass) : 0, "dcn",
@@ -109,7 +115,7 @@ static void move(void *to, const void *from, size_t bytes)
 clrnn_status clr_empty_forward_host(clrnn_plan *plan, const clrnn_host_io *io)
 {
     clr_pass pass;
-    clrnn_status status = pass_of(plan, io->steps, io->batch, &pass);
+    clrnn_status status = pass_of(plan, io->steps, io->batch, io->lengths, &pass);
     if (status != CLRNN_OK)
         return status;
     move(io->hn, io->h0, clr_count_h(plan, &pass) * plan->real_bytes);
@@ -121,7 +127,7 @@ clrnn_status clr_empty_forward_host(clrnn_plan *plan, const clrnn_host_io *io)
 clrnn_status clr_empty_backward_host(clrnn_plan *plan, const clrnn_host_io *io)
 {
     clr_pass pass;
-    clrnn_status status = pass_of(plan, io->steps, io->batch, &pass);
+    clrnn_status status = pass_of(plan, io->steps, io->batch, io->lengths, &pass);
     if (status != CLRNN_OK)
         return status;
     move(io->dh0, io->dhn, clr_count_h(plan, &pass) * plan->real_bytes);

@@ -259,18 +259,21 @@ clrnn_status clrnn_graph_stream_load(clrnn_graph_stream *stream, const char *pat
     const clrnn_log *log = &stream->plan->context->log;
     const uint32_t N = stream->plan->desc.max_batch;
     const size_t bytes = stream->count * stream->plan->real;
+    const clrnn_dtype dtype = dtype_of(stream->plan->graph->precision);
     if (!path)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_graph_stream_load: path is NULL");
     clrnn_tensors *set = NULL;
     clrnn_status status = clrnn_tensors_load(path, log, &set);
     const clrnn_tensor *t =
         status == CLRNN_OK && clrnn_tensors_count(set) == 1 ? clrnn_tensors_at(set, 0) : NULL;
-    if (status == CLRNN_OK &&
-        (!t || t->rank != 2 || t->shape[0] != N || t->shape[1] != stream->count ||
-         t->dtype != dtype_of(stream->plan->graph->precision)))
+    if (status == CLRNN_OK && (!t || t->rank != 2 || t->shape[0] != N ||
+                               t->shape[1] != stream->count || t->dtype != dtype))
         status = clr_fail(log, CLRNN_ERR_FORMAT,
-                          "graph stream: %s does not hold the states [%u,%zu] of such a stream",
-                          path, N, stream->count);
+                          "graph stream: %s holds %s %s, not the states of such a stream, %s "
+                          "[%u,%zu]",
+                          path, t ? clrnn_dtype_name(t->dtype) : "no single tensor",
+                          t ? clr_show_shape(t->rank, t->shape).text : "", clrnn_dtype_name(dtype),
+                          N, stream->count);
     if (status == CLRNN_OK)
         status = clrnn_graph_stream_reset(stream, CLRNN_ALL_ROWS);
     for (uint32_t n = 0; n < N && status == CLRNN_OK; n++)

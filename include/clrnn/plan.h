@@ -101,7 +101,8 @@ CLRNN_API clrnn_status clrnn_plan_set_weights_host(clrnn_plan *plan, const void 
 
 /* For steps or batch of a pass: there are none. (0 means as many as the plan is for.) Nothing is
  * computed: hn and cn become h0 and c0, and so dh0 and dc0 dhn and dcn; gradients of weights are 0.
- */
+ * Needs no weights, x, reserve or, back, forward pass, and looks at none; without steps each of
+ * lengths is 0. */
 #define CLRNN_NONE UINT32_MAX
 
 /* Slices used by one forward pass. Zero-initialise, then set what you need. */

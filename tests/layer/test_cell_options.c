@@ -337,6 +337,19 @@ static void passes_of_nothing(void **state)
     assert_memory_equal(cn, c0, sizeof cn);
     assert_memory_equal(dh0, c0, sizeof dh0);
     assert_true(dweights[3] == 0);
+    uint32_t lengths[N] = {0};
+    io.lengths = lengths;
+    assert_int_equal(clrnn_forward_host(plan, &io), CLRNN_OK);
+    lengths[N - 1] = 1;
+    assert_int_equal(clrnn_forward_host(plan, &io), CLRNN_ERR_RANGE);
+    assert_error_contains("lengths[");
+    assert_int_equal(clrnn_backward_host(plan, &io), CLRNN_ERR_RANGE);
+    clrnn_backward_io back = {.forward = {.steps = CLRNN_NONE, .lengths = lengths}};
+    assert_int_equal(clrnn_forward(plan, &back.forward, NULL), CLRNN_ERR_RANGE);
+    assert_int_equal(clrnn_backward(plan, &back, NULL), CLRNN_ERR_RANGE);
+    back.forward.batch = CLRNN_NONE; /* no rows that a length could be of */
+    assert_int_equal(clrnn_backward(plan, &back, NULL), CLRNN_OK);
+    io.lengths = NULL;
     io.h0 = NULL;
     assert_int_equal(clrnn_forward_host(plan, &io), CLRNN_OK);
     assert_true(hn[0] == 0 && hn[N * H - 1] == 0);

@@ -199,7 +199,19 @@ static void test_bad_descriptions(void **state)
            "a.weight");
 }
 
-/* States go through a file, to another stream too, but not to one of other rows. */
+/* Two rows of what such a stream would hold in double precision. */
+static void write_doubles(const char *path)
+{
+    static const double zeros[12] = {0};
+    clrnn_tensors *set = NULL;
+    assert_int_equal(clrnn_tensors_create(&test_log, &set), CLRNN_OK);
+    assert_int_equal(
+        clrnn_tensors_add(set, "states", CLRNN_DTYPE_F64, 2, (uint64_t[]){2, 6}, zeros), CLRNN_OK);
+    assert_int_equal(clrnn_tensors_save(set, path), CLRNN_OK);
+    clrnn_tensors_destroy(&set);
+}
+
+/* States go through a file, to another stream too, but not to one of other rows or precision. */
 static void test_states(void **state)
 {
     clrnn_graph *graph = NULL;
@@ -230,6 +242,9 @@ static void test_states(void **state)
     io.outputs = &(clrnn_graph_sink){"y", b};
     assert_int_equal(clrnn_graph_stream_process(other, &io), CLRNN_OK);
     assert_memory_equal(a, b, sizeof a);
+    write_doubles(path_of("doubles.npy"));
+    assert_int_equal(clrnn_graph_stream_load(other, path_of("doubles.npy")), CLRNN_ERR_FORMAT);
+    assert_error_contains("holds F64 [2,6], not the states of such a stream, F32 [2,6]");
     clrnn_graph_stream_destroy(&other);
     assert_int_equal(clrnn_graph_stream_create(*state, graph, &more, &other), CLRNN_OK);
     assert_int_equal(clrnn_graph_stream_load(other, path_of("states.npy")), CLRNN_ERR_FORMAT);
