@@ -22,7 +22,7 @@ from timing import settle
 BATCH, SEQ, CLIP, RATE = 32, 64, 1.0, 0.002
 CHECKED_STEPS, TOLERANCE = 20, 1e-4
 TURN_SECONDS = 1.0
-PARAMETERS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class TextProblem:
     cell: str
     hidden: int
     embedding: int  # 0: one-hot
+    layers: int = 1
+    validation: float = 0  # part held out
 
     def label(self):
         inputs = f"embedding={self.embedding}" if self.embedding else "one-hot"
@@ -59,11 +61,14 @@ def read_safetensors(path):
 
 
 class Batches:
-    """The batches of clrnn_text_batch, from their description in clrnn/trainer.h."""
+    """The batches of clrnn_text_batch, from their description in clrnn/text.h: of what is to train
+    on, or with `held_out` of the part that is not."""
 
-    def __init__(self, text):
+    def __init__(self, text, validation=0.0, held_out=False):
         symbols, data = np.unique(np.frombuffer(text, np.uint8), return_inverse=True)
         self.vocabulary = len(symbols)
+        training = len(data) - int(len(data) * validation)
+        data = data[training:] if held_out else data[:training]
         length = len(data) // BATCH
         self.streams = torch.from_numpy(data[:BATCH * length].reshape(BATCH, length).T.copy())
         self.count = (length - 1) // SEQ
@@ -83,7 +88,7 @@ class TorchText:
         self.batches, self.threads, self.step, self.state = batches, threads, 0, None
         kind = torch.nn.LSTM if p.cell == "lstm" else torch.nn.GRU
         self.embedding = torch.nn.Embedding(v, p.embedding) if p.embedding else None
-        self.network = kind(p.embedding or v, p.hidden)
+        self.network = kind(p.embedding or v, p.hidden, p.layers)
         self.head = torch.nn.Linear(p.hidden, v)
         self.load(weights)
         parts = [self.embedding, self.network, self.head]
@@ -91,7 +96,8 @@ class TorchText:
         self.adam = torch.optim.Adam(self.parameters, lr=RATE, fused=True)
 
     def load(self, weights):
-        pairs = [(f"rnn.{name}", getattr(self.network, name)) for name in PARAMETERS]
+        names = [f"{name}_l{k}" for k in range(self.network.num_layers) for name in PARAMETERS]
+        pairs = [(f"rnn.{name}", getattr(self.network, name)) for name in names]
         pairs += [("head.weight", self.head.weight), ("head.bias", self.head.bias)]
         if self.embedding is not None:
             pairs.append(("embedding.weight", self.embedding.weight))
@@ -104,14 +110,26 @@ class TorchText:
             return self.embedding(ids)
         return torch.nn.functional.one_hot(ids, self.batches.vocabulary).float()
 
+    def loss(self, batch, state):
+        """The mean of a batch, and the state after it."""
+        ids, targets, anew = batch
+        y, state = self.network(self.inputs(ids), None if anew else state)
+        state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+        logits = self.head(y).flatten(0, 1)
+        return torch.nn.functional.cross_entropy(logits, targets.flatten()), state
+
+    @torch.no_grad()
+    def validate(self, held_out):
+        """Bits a character of the held-out text, from its beginning."""
+        state, total = None, 0.0
+        for k in range(held_out.count):
+            loss, state = self.loss(held_out.at(k), state)
+            total += float(loss)
+        return total / held_out.count / np.log(2)
+
     def train(self):
         """One step; the loss before it, as a tensor."""
-        ids, targets, anew = self.batches.at(self.step)
-        y, state = self.network(self.inputs(ids), None if anew else self.state)
-        self.state = tuple(s.detach() for s in state) if isinstance(state, tuple) else \
-            state.detach()
-        logits = self.head(y).flatten(0, 1)
-        loss = torch.nn.functional.cross_entropy(logits, targets.flatten())
+        loss, self.state = self.loss(self.batches.at(self.step), self.state)
         self.adam.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, CLIP)
@@ -133,28 +151,33 @@ class TorchText:
 class OurText:
     library, threads = "ours", 0
 
-    def __init__(self, problem, command, selector, folder):
+    def __init__(self, problem, command, selector, folder, *options):
         self.folder = folder
         self.base = [str(command), "train", "--text", str(folder / "text"), "--json",
                      "--cell", problem.cell, "--hidden", str(problem.hidden),
                      "--embedding", str(problem.embedding), "--batch", str(BATCH),
+                     "--layers", str(problem.layers), "--validation", str(problem.validation),
                      "--seq", str(SEQ), "--optimizer", "adam", "--clip", str(CLIP),
-                     "--validation", "0", "--save-every", "0"]
+                     "--save-every", "0"]
         if problem.cell == "gru":
             self.base += ["--reset", "after", "--update", "keeps"]
+        self.base += options
         if selector:
             self.base += ["--device", selector]
+
+    @staticmethod
+    def summary(command):
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            sys.exit(f"peers: {' '.join(command)} failed: {result.stderr}")
+        return json.loads(result.stdout)
 
     def run(self, steps, rate=RATE, *more):
         """The summary of a training; the model is in the folder."""
         for name in ("model.safetensors", "log.csv"):  # existing files are not replaced unasked
             (self.folder / name).unlink(missing_ok=True)
-        result = subprocess.run([*self.base, "--steps", str(steps), "--lr", str(rate), "--save",
-                                 str(self.folder / "model.safetensors"), *more],
-                                capture_output=True, text=True, check=False)
-        if result.returncode:
-            sys.exit(f"peers: {' '.join(self.base)} failed: {result.stderr}")
-        return json.loads(result.stdout)
+        return self.summary([*self.base, "--steps", str(steps), "--lr", str(rate), "--save",
+                             str(self.folder / "model.safetensors"), *more])
 
     def first_weights(self):
         """Those that a training begins with: what a step of no length leaves."""
@@ -171,11 +194,11 @@ class OurText:
         return self.run(steps + 1, RATE, "--log-every", "1000000")["characters_per_second"]
 
 
-def disagreement(ours, peer):
+def disagreement(ours, peer, steps=CHECKED_STEPS):
     """Largest relative difference of the first losses."""
     peer.step, peer.state = 0, None
-    wanted = [float(peer.train()) for _ in range(CHECKED_STEPS)]
-    got = ours.losses(CHECKED_STEPS)
+    wanted = [float(peer.train()) for _ in range(steps)]
+    got = ours.losses(steps)
     if len(got) != len(wanted):
         return float("inf")
     return float(np.max(np.abs(np.subtract(got, wanted)) / wanted))
