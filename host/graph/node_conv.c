@@ -84,6 +84,23 @@ static size_t steps_count(const clr_run *run, const sizes *s)
     return all + (T ? all / T : 0) * past_of(&run->node->desc);
 }
 
+/* Whether a row has so few windows, for every T and N, that a product wide as the units has half
+ * the work of one wide as the windows, or less. */
+static bool is_narrow(const clr_run *run, const sizes *s)
+{
+    const clr_shape *y = &run->out[0];
+    const size_t tile = run->tools->gemms.packed.tile_n;
+    size_t positions = 1;
+    for (uint32_t i = 0; i < s->at.spaces; i++) {
+        const int32_t axis = s->at.space[i];
+        if (axis == y->steps || axis == y->batch)
+            return false;
+        positions *= (size_t)y->size[axis];
+    }
+    const size_t across = (positions + tile - 1) / tile, panels = (s->units + tile - 1) / tile;
+    return 2 * positions * panels <= across * s->units;
+}
+
 /* Whether y lies as the weight times what is under the windows of one row: channels before
  * positions, as in ONNX. Then our own products write y itself, and what they read is gathered as
  * they read it. */
@@ -94,7 +111,8 @@ static bool is_direct(const clr_run *run, const sizes *s)
     const int32_t last = s->at.space[s->at.spaces - 1];
     const bool ordered = s->at.outer == CLR_NO_AXIS || s->at.outer == 0;
     return !run->train && !run->stream && gemms->own && gemms->storage == CLRNN_WEIGHTS_F32 &&
-           ordered && s->at.channel < s->at.space[0] && last == (int32_t)y->rank - 1;
+           ordered && s->at.channel < s->at.space[0] && last == (int32_t)y->rank - 1 &&
+           !is_narrow(run, s);
 }
 
 /* Numbers of the panels of one row. */

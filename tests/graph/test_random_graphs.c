@@ -147,6 +147,48 @@ static void test_wide_windows(void **state)
             wide_window(*state, way % 2 + 1, lines[i], way & 2 ? CLRNN_F64 : CLRNN_F32, way & 4);
 }
 
+/* Few windows of many units, over an axis of its own and over time, whose number of steps decides
+ * nothing: plans are for some more of them. */
+static void narrow_window(clrnn_context *context, uint32_t line, uint32_t groups, bool timed,
+                          clrnn_precision precision)
+{
+    const clrnn_graph_input_desc inputs[] = {
+        {.name = "x", .rank = 4, .shape = {CLRNN_STEPS, 12, line, 1}},
+        {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 12, CLRNN_STEPS}}};
+    const clrnn_node_desc conv = {.kind = timed ? CLRNN_NODE_CONV1D : CLRNN_NODE_CONV2D,
+                                  .name = "conv",
+                                  .units = 80,
+                                  .groups = groups,
+                                  .kernel = {3, !timed},
+                                  .pad_begin = {1},
+                                  .pad_end = {1},
+                                  .function = CLRNN_FN_TANH};
+    drawn_graph d = {.seed = 2, .steps = timed ? line : 7, .batch = timed ? 3 : 1};
+    drawn_numbers numbers = {line};
+    char name[64];
+    assert_int_equal(clrnn_graph_create(&test_log, &(clrnn_graph_desc){precision}, &d.graph),
+                     CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(d.graph, &inputs[timed]), CLRNN_OK);
+    if (clrnn_graph_add(d.graph, &conv, NULL) != CLRNN_OK)
+        fail_msg("%s", test_last_error);
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    for (size_t k = 0; k < d.graph->elements; k++)
+        clr_graph_put(d.graph, k, 0.5 * draw_real(&numbers));
+    drawn_pass pass = drawn_run(&d, context, false);
+    const double error = drawn_error(&d, &pass, false, name);
+    if (!(error < (precision == CLRNN_F64 ? 1e-12 : 1e-4)))
+        fail_msg("lines of %u in %u groups: %s differs by %g", line, groups, name, error);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
+static void test_narrow_windows(void **state)
+{
+    for (uint32_t line = 1; line < 20; line++)
+        for (uint32_t way = 0; way < 8; way++)
+            narrow_window(*state, line, way & 1 ? 2 : 1, way & 2, way & 4 ? CLRNN_F64 : CLRNN_F32);
+}
+
 static void add(clrnn_graph *graph, clrnn_node_desc desc)
 {
     assert_int_equal(clrnn_graph_add(graph, &desc, NULL), CLRNN_OK);
@@ -252,6 +294,7 @@ int main(int argc, char **argv)
         count = (uint32_t)strtoul(argv[2], NULL, 10);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_wide_windows, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_narrow_windows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_fused, test_open, close_after),
         cmocka_unit_test_setup_teardown(test_wide_maps, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_expanded_past_lengths, test_open, test_close),
