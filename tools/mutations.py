@@ -6,6 +6,7 @@ text is found exactly once in the file.
 """
 from mutations_cells import CELLS
 from mutations_fused import MUTATIONS_FUSED
+from mutations_graphs import GRAPHS
 from mutations_models import MODELS
 from mutations_resident import MUTATIONS_RESIDENT
 
@@ -359,4 +360,4 @@ MUTATIONS = [
         ("host/base/digest.h", "numbers[i] == 0 ? 0 : numbers[i]", "numbers[i]")]),
     ("division-one-step-less", "test_division", [
         ("cl/prelude.cl", "fabs(fma(-b, other, a)) < fabs(rest) ? other : q", "q")]),
-] + CELLS + MODELS + MUTATIONS_FUSED + MUTATIONS_RESIDENT
+] + CELLS + MODELS + GRAPHS + MUTATIONS_FUSED + MUTATIONS_RESIDENT

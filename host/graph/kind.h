@@ -150,6 +150,8 @@ typedef struct clr_kind {
     uint32_t strided;     /* bits of inputs that may lie in any way; others lie row-major */
     bool takes_function;  /* it can take the desc's function of what it makes, its one output */
     bool is_function;     /* that of x[0] is all that it computes */
+    bool by_rows;         /* each row along the last axis of its one input alone gives one of its
+                             output: those of several nodes can be computed at once */
     bool in_any_order;    /* of two values, and of more nodes of the kind the same in any order */
     uint32_t uses;
     const char *outputs[CLR_MOST_OUTPUTS]; /* "" the first; NULL: no more */

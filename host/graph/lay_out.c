@@ -229,6 +229,9 @@ static void add_nodes(clrnn_graph_plan *plan, items *list)
         const uint32_t back = end - (i + 1);
         add(list, &place->kept, plan->desc.train ? m.kept : 0, i + 1, back);
         add(list, &place->forward, m.forward, i + 1, i + 1);
+        const size_t rows = clr_plan_shared_rows(plan, i);
+        for (uint32_t k = 0; k < 2; k++)
+            add(list, &place->rows[k], rows * clr_plan_row(&run, k), i + 1, i + 1);
         add(list, &place->backward, place->back ? m.backward : 0, back, back);
         place->lasting = plan->lasting_count;
         plan->lasting_count += (m.lasting + 15) / 16 * 16;
@@ -271,7 +274,7 @@ clrnn_status clr_plan_lay_out(clrnn_graph_plan *plan)
 {
     const clrnn_graph *g = plan->graph;
     items list = {.room =
-                      2 * (size_t)g->value_count + (size_t)g->node_count * (3 + CLRNN_MOST_INPUTS)};
+                      2 * (size_t)g->value_count + (size_t)g->node_count * (5 + CLRNN_MOST_INPUTS)};
     list.all = clr_calloc(list.room, sizeof *list.all);
     if (!list.all)
         return clr_fail(&plan->context->log, CLRNN_ERR_MEMORY, "graph plan: out of memory");

@@ -9,69 +9,6 @@
 #include "graph/infer.h"
 #include "graph/plan.h"
 
-/* --- a node's arrays ------------------------------------------------------------------------- */
-
-static clrnn_slice at_place(const clrnn_graph_plan *plan, size_t place, bool ids)
-{
-    if (place == CLR_NOWHERE || !plan->arena)
-        return (clrnn_slice){NULL, 0};
-    return (clrnn_slice){plan->arena, ids ? place * (plan->real / sizeof(cl_int)) : place};
-}
-
-clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
-{
-    clr_node_place *place = &plan->nodes[index];
-    const clr_node *node = &place->node;
-    clr_run run = {.tools = &plan->tools,
-                   .node = node,
-                   .max_steps = plan->desc.max_steps,
-                   .max_batch = plan->desc.max_batch,
-                   .kept = at_place(plan, place->kept, false),
-                   .scratch = at_place(plan, back ? place->backward : place->forward, false),
-                   .lasting = {plan->lasting, place->lasting},
-                   .parameters = plan->parameters,
-                   .gradient = plan->gradient,
-                   .at = place->at,
-                   .train = plan->desc.train,
-                   .packed = plan->packed,
-                   .ragged = plan->ragged,
-                   .lengths = plan->lengths,
-                   .lengths_stride = plan->desc.max_batch,
-                   .dropout_seed = plan->dropout_seed,
-                   .dropout_index = plan->dropout_index,
-                   .stream = plan->stream,
-                   .begun = plan->carries && plan->begun,
-                   .own = &place->own};
-    for (uint32_t i = 0; i < node->input_count; i++) {
-        const uint32_t v = node->inputs[i];
-        if (v == CLR_NO_VALUE)
-            continue;
-        run.in[i] = plan->shapes[v];
-        const uint32_t of = plan->values[v].of != CLR_NO_VALUE ? plan->values[v].of : v;
-        run.strides[i] = &plan->strides[v];
-        run.terms[i] = &plan->terms[v];
-        run.x[i] =
-            clr_part(at_place(plan, plan->values[of].value, run.in[i].ids), plan->strides[v].begin);
-        if (back && plan->values[v].has_gradient && clr_node_differentiates(node, i))
-            run.dx[i] = at_place(
-                plan, place->dx[i] != CLR_NOWHERE ? place->dx[i] : plan->values[v].gradient, false);
-    }
-    for (uint32_t i = 0; i < node->outputs; i++) {
-        const clr_value_place *v = &plan->values[node->first_value + i];
-        run.out[i] = plan->shapes[node->first_value + i];
-        run.y[i] = v->wanted ? at_place(plan, v->value, run.out[i].ids) : run.y[i];
-        if (back && v->written)
-            run.dy[i] = at_place(plan, v->gradient, false);
-    }
-    for (uint32_t i = 0; i < place->part_count; i++) {
-        run.state[i] = (clrnn_slice){plan->state, place->state[i]};
-        run.next[i] = (clrnn_slice){plan->next, place->state[i]};
-    }
-    for (uint32_t i = 0; i < CLR_STATE_PARTS; i++)
-        run.traced[i] = place->traced[i];
-    return run;
-}
-
 /* --- before ---------------------------------------------------------------------------------- */
 
 static clrnn_status check_sizes(const clrnn_graph_plan *plan, uint32_t steps, uint32_t batch,
@@ -172,10 +109,12 @@ clrnn_status clr_plan_forward(clrnn_graph_plan *plan)
     clrnn_status status = clr_plan_begin_states(plan);
     bool all = true;
     for (uint32_t i = 0; i < plan->graph->node_count && status == CLRNN_OK; i++) {
-        if (plan->nodes[i].silent)
+        if (plan->nodes[i].silent || clr_plan_follows(plan, i))
             continue;
         clr_run run = clr_plan_run(plan, i, false);
-        if (is_empty(&run))
+        if (clr_plan_leads(plan, i))
+            status = clr_plan_lead(plan, i, &all);
+        else if (is_empty(&run))
             all = false;
         else
             status = run.node->kind->forward(&run);

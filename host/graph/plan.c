@@ -145,8 +145,10 @@ static clrnn_status make(clrnn_graph_plan *plan)
         status = clr_plan_differentiate(plan);
     if (status == CLRNN_OK)
         status = clr_plan_fuse(plan);
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK) {
+        clr_plan_share(plan);
         status = create_nodes(plan);
+    }
     if (status == CLRNN_OK)
         status = clr_plan_lay_out(plan);
     if (status == CLRNN_OK)
@@ -265,6 +267,7 @@ clrnn_status clrnn_graph_plan_set_parameters(clrnn_graph_plan *plan, const void 
                         "clrnn_graph_plan_set_parameters: from is NULL");
     plan->packed = false;
     plan->ran = false;
+    clr_plan_share_again(plan, from);
     clrnn_status status = clr_buffer_write(plan->context, plan->parameters, 0,
                                            plan->graph->elements * plan->real, from);
     return status == CLRNN_OK ? clrnn_context_finish(plan->context) : status;

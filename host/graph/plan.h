@@ -30,6 +30,9 @@ typedef struct clr_node_place {
     bool silent;                  /* there is nothing left for it to do: see graph/fuse.c */
     bool taken;                   /* its function is computed by the node before */
     bool whole;                   /* its terms cannot be combined where they are read */
+    uint32_t leader;              /* who computes it, too, while `alike`; see graph/share.c */
+    bool alike;                   /* of a leader: all that follow it have its parameters */
+    size_t rows[2];               /* of a leader: where the rows of all go in and come out */
     clr_node node;                /* as this plan runs it */
     void *own;
     size_t *at; /* [parameters] */
@@ -94,6 +97,21 @@ void clr_plan_take_nodes(clrnn_graph_plan *plan);
 
 /** Decide what a plan without training spares itself: see graph/fuse.c. */
 clrnn_status clr_plan_fuse(clrnn_graph_plan *plan);
+
+/** Decide whose rows are computed together; whether they still are with other parameters; and what
+ *  leader `i` and all that follow it make. *some: whether that is anything. */
+void clr_plan_share(clrnn_graph_plan *plan);
+void clr_plan_share_again(clrnn_graph_plan *plan, const void *parameters);
+clrnn_status clr_plan_lead(clrnn_graph_plan *plan, uint32_t i, bool *some);
+
+/** How a node is run: with others that it leads, by another one, or alone. */
+bool clr_plan_leads(const clrnn_graph_plan *plan, uint32_t i);
+bool clr_plan_follows(const clrnn_graph_plan *plan, uint32_t i);
+
+/** Rows of all that a leader computes, for the present shapes (0: it is none), and numbers of one
+ * that goes in (k 0) or comes out. */
+size_t clr_plan_row(const clr_run *run, uint32_t k);
+size_t clr_plan_shared_rows(const clrnn_graph_plan *plan, uint32_t leader);
 
 /** How values lie that have the shapes of the present pass. */
 void clr_plan_see(clrnn_graph_plan *plan);

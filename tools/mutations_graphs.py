@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""Deliberate bugs of plans of graphs and of models that are read: tools/mutations.py."""
+
+GRAPHS = [
+    ("graph-narrow-by-the-present-T", "test_random_graphs", [
+        ("host/graph/node_conv.c", "        if (axis == y->steps || axis == y->batch)\n            return false;\n", "")]),
+    ("graph-shares-what-no-longer-is-alike", "test_graph_share", [
+        ("host/graph/plan.c", "    clr_plan_share_again(plan, from);\n", "")]),
+    ("graph-shares-what-is-not-made-yet", "test_graph_share", [
+        ("host/graph/share.c", "maker == CLR_NO_VALUE || maker < leader;", "maker == CLR_NO_VALUE || maker < i;")]),
+    ("graph-shares-whatever-function", "test_graph_share", [
+        ("host/graph/share.c", "d->function == e->function && ", "")]),
+    ("graph-shared-values-have-no-place-yet", "test_graph_share", [
+        ("host/graph/share.c", "            plan->values[plan->nodes[k].node.first_value].maker = i;\n", "")]),
+]
