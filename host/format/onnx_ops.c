@@ -67,8 +67,8 @@ static clrnn_status fold(onnx_node *n, const onnx_op *op)
         if (!same && op->build && out[0][k].data && out[0][k].type == ONNX_REAL &&
             !out[0][k].filled && clr_onnx_count(&out[0][k]) != clr_onnx_count(&out[1][k]))
             n->unfolded = true;
-    for (uint32_t k = 0; k < n->outputs && k < ONNX_MOST_OUT; k++) {
-        const bool fine = status == CLRNN_OK && !n->unfolded && out[0][k].data;
+    for (uint32_t k = 0; k < ONNX_MOST_OUT; k++) { /* of some that it makes it names none */
+        const bool fine = status == CLRNN_OK && !n->unfolded && k < n->outputs && out[0][k].data;
         const bool differ = fine && !same && !clr_onnx_equal(&out[0][k], &out[1][k]);
         if (!differ)
             clr_onnx_array_free(&out[1][k]);

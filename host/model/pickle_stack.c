@@ -140,7 +140,7 @@ void clr_pickle_collect(clr_pickle_machine *m, clr_pickled_kind kind)
     clr_pickled *value = clr_pickle_make(m, kind);
     if (kind == CLR_PICKLED_DICT && (m->stack.count - from) % 2)
         clr_pickle_fail(m, "a key without value");
-    if (value && m->status == CLRNN_OK)
+    if (value && m->status == CLRNN_OK && m->stack.count > from)
         clr_pickle_append(m, value, m->stack.items + from, m->stack.count - from);
     m->stack.count = from;
     clr_pickle_push(m, value);

@@ -41,6 +41,7 @@ static const clr_format *const formats[][3] = {
     [FUZZ_npz] = {&clr_format_npz},
     [FUZZ_graph] = {&clr_format_clrnn},
     [FUZZ_arch] = {&clr_format_npz},
+    [FUZZ_tensors] = {NULL}, /* no format of models */
 };
 
 /* Read a file as each format, asked or not. */
