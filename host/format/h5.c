@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "format/h5_heaps.h"
 #include "model/tensors.h"
 
 enum { MOST_DEPTH = 24, MOST_OBJECTS = 8192, MOST_PATH = 1024 };
@@ -348,6 +349,10 @@ clrnn_status clr_h5_read(const void *data, size_t bytes, const char *file, const
     if (status == CLRNN_OK) {
         *r = (reader){.set = *set, .file = file};
         r->left = ((uint64_t)64 << 20) + 8 * (uint64_t)bytes;
+        if (!clr_h5_heaps_end(data, bytes))
+            status = damaged(r, "texts without end");
+    }
+    if (status == CLRNN_OK) {
         clr_lock_take(&lock);
         H5Eget_auto2(H5E_DEFAULT, &print, &client);
         H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* a library does not print */

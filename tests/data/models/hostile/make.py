@@ -75,3 +75,8 @@ with h5py.File(HERE / "virtual.h5", "w") as f:
     layout = h5py.VirtualLayout((4,), "f4")
     layout[:] = h5py.VirtualSource("/etc/passwd", "a", (4,))
     f.create_virtual_dataset("a", layout)
+with h5py.File(HERE / "endless.h5", "w") as f:
+    f.attrs["model_config"] = ["a"]  # in a heap, whose free object at the end gets the size 0
+heap = (HERE / "endless.h5").read_bytes()
+size = heap.index(b"a\0\0\0\0\0\0\0", heap.index(b"GCOL")) + 16
+(HERE / "endless.h5").write_bytes(heap[:size] + bytes(8) + heap[size + 8:])
