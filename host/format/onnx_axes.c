@@ -109,6 +109,16 @@ static clrnn_status open_axis(const onnx_import *m, onnx_ends *axes, const char 
     return CLRNN_OK;
 }
 
+/* What an axis is called: as the file does, or by its input and place. */
+static void name_axis(const ClrOnnx__ValueInfo *info, uint32_t i, char name[80])
+{
+    const char *own = info->type->tensor_type->shape->dim[i]->dim_param;
+    if (own && *own)
+        snprintf(name, 80, "%s", own);
+    else
+        snprintf(name, 80, "%.60s[%u]", info->name, i);
+}
+
 static clrnn_status read_axis(const onnx_import *m, onnx_ends *axes, const ClrOnnx__ValueInfo *info,
                               const clrnn_import_input *given, struct onnx_input_axes *in,
                               uint32_t i)
@@ -132,10 +142,7 @@ static clrnn_status read_axis(const onnx_import *m, onnx_ends *axes, const ClrOn
         in->shape[i] = dim->dim_value;
         return CLRNN_OK;
     }
-    if (dim->dim_param && *dim->dim_param)
-        snprintf(name, sizeof name, "%s", dim->dim_param);
-    else
-        snprintf(name, sizeof name, "%.60s[%u]", info->name, i);
+    name_axis(info, i, name);
     const clrnn_import_size *size = size_of(m->desc, name);
     in->shape[i] = size ? 0 : named_size(m, name);
     if (in->shape[i])
@@ -237,6 +244,42 @@ static clrnn_status check_names(const onnx_import *m)
     return CLRNN_OK;
 }
 
+/* Whether an input has an open axis of that name; all of them as text. */
+static bool find_axis(const onnx_import *m, const char *wanted, char text[200])
+{
+    const ClrOnnx__Graph *g = m->model->graph;
+    char name[80];
+    size_t used = 0;
+    *text = 0;
+    for (size_t i = 0; i < g->n_input; i++) {
+        const ClrOnnx__Type *type = is_weight(g, g->input[i]->name) ? NULL : g->input[i]->type;
+        const ClrOnnx__Shape *shape = type && type->tensor_type ? type->tensor_type->shape : NULL;
+        for (uint32_t k = 0; shape && k < shape->n_dim; k++) {
+            if (shape->dim[k]->has_dim_value && shape->dim[k]->dim_value > 0)
+                continue;
+            name_axis(g->input[i], k, name);
+            if (strcmp(name, wanted) == 0)
+                return true;
+            if (used < 200)
+                used += (size_t)snprintf(text + used, 200 - used, "%s'%s'", used ? ", " : "",
+                                         clr_show(name).text);
+        }
+    }
+    return false;
+}
+
+static clrnn_status check_sizes(const onnx_import *m)
+{
+    char open[200];
+    for (uint32_t k = 0; k < m->desc->size_count; k++) {
+        const char *name = m->desc->sizes[k].name;
+        if (name && !find_axis(m, name, open))
+            return clr_fail(m->log, CLRNN_ERR_ARGUMENT, "%s: no axis '%s' is open; there are: %s",
+                            m->file->path, clr_show(name).text, *open ? open : "none");
+    }
+    return CLRNN_OK;
+}
+
 clrnn_status clr_onnx_axes_read(const onnx_import *m, onnx_ends *axes)
 {
     const ClrOnnx__Graph *g = m->model->graph;
@@ -251,6 +294,8 @@ clrnn_status clr_onnx_axes_read(const onnx_import *m, onnx_ends *axes)
                 clr_fail(m->log, CLRNN_ERR_FORMAT, "%s: input %zu has no name", m->file->path, i);
     if (status == CLRNN_OK)
         status = check_names(m);
+    if (status == CLRNN_OK)
+        status = check_sizes(m);
     for (size_t i = 0; i < g->n_input && status == CLRNN_OK; i++) {
         const bool weight = is_weight(g, g->input[i]->name);
         if (!weight && i >= ONNX_INPUTS)

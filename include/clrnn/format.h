@@ -42,8 +42,9 @@ typedef struct clrnn_import_desc {
     const char *arch;
     /* Formats of named tensors: only those whose names begin so count. NULL: all. */
     const char *prefix;
-    /* Formats whose axes may be open (ONNX). What nobody says becomes T or N as the recurrent nodes
-     * and convolutions of the model need it. */
+    /* Formats whose axes may be open (ONNX), by the names that they have there, or "INPUT[AXIS]".
+     * What nobody says becomes T or N as the recurrent nodes and convolutions of the model need it.
+     */
     const clrnn_import_size *sizes; /* [size_count] */
     uint32_t size_count;
     const clrnn_import_input *inputs; /* [input_count], in any order */

@@ -2,6 +2,7 @@
 """clrnn info: models, checkpoints, arrays, files of others, and files made to do harm."""
 import json
 import os
+import pathlib
 import random
 import subprocess
 
@@ -41,6 +42,22 @@ def test_info_model():
                  "rnn.weight_hh_l0  F32   [24,6]", "parameters  302, F32"]:
         assert part in text, (part, text)
     passes("verify", "--problem", network["problem"] + ",T=3")
+
+
+def test_info_sizes():
+    """Axes that ONNX leaves open, by their names; convert takes them, too."""
+    model = str(pathlib.Path(__file__).resolve().parents[1] / "data" / "onnx" / "nnsplit" / "model.onnx")
+    if clrnn("info", model).returncode:
+        return  # a build without protobuf-c
+    assert "[3,T]" in passes("info", model, "--size", "batch=3")
+    assert "[3,7]" in passes("info", model, "--size", "batch=3", "--size", "length=7")
+    passes("convert", model, "sized.safetensors", "--size", "batch=3")
+    assert "[3,T]" in passes("info", "sized.safetensors")
+    for command in (["info", model], ["convert", model, "o.safetensors"]):
+        fails(2, *command, "--size", "nobody=3", says="no axis 'nobody' is open; there are: 'batch', 'length'")
+        fails(2, *command, "--size", "batch", says="NAME=NUMBER is meant")
+    fails(2, "info", "sized.safetensors", "--size", "batch=3", says="leaves no axes open")
+    fails(2, "convert", "sized.safetensors", "o.npz", "--size", "batch=3", says="leaves no axes open")
 
 
 def test_info_graph():

@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tool.h"
+#include "sizes.h"
 
 typedef struct job {
     const char *in, *out, *arch, *prefix, *to;
     int precision;
     bool force;
+    tool_list sizes_given;
+    tool_sizes sizes;
 } job;
 
 /* The formats that are written or read, between commas. */
@@ -57,8 +59,11 @@ static int check_use(job *j, const tool_list *files)
 
 static int work(const job *j)
 {
-    const clrnn_import_desc desc = {
-        .precision = (clrnn_precision)j->precision, .arch = j->arch, .prefix = j->prefix};
+    const clrnn_import_desc desc = {.precision = (clrnn_precision)j->precision,
+                                    .arch = j->arch,
+                                    .prefix = j->prefix,
+                                    .sizes = j->sizes.all,
+                                    .size_count = j->sizes.count};
     clrnn_graph *graph = NULL;
     char number[32];
     clrnn_status status = clrnn_graph_import(j->in, &desc, tool_log(), &graph);
@@ -80,15 +85,19 @@ static int run(int argc, char **argv)
         tool_text("arch", "FILE", &j.arch, "JSON: what a file of names and shapes leaves open"),
         tool_prefix(&j.prefix),
         tool_choice("precision", "f32|f64", &j.precision, "of the parameters of OUT (f32)"),
+        tool_size(&j.sizes_given),
         tool_flag("force", &j.force, "replace OUT if it exists"),
         {0}};
     int code = tool_parse(&tool_convert, argc, argv, options, &files);
     if (code == TOOL_CONTINUE) {
         code = check_use(&j, &files);
         if (!code)
+            code = tool_read_sizes("convert", &j.sizes_given, &j.sizes);
+        if (!code)
             code = work(&j);
     }
     tool_list_free(&files);
+    tool_list_free(&j.sizes_given);
     return code;
 }
 
@@ -99,5 +108,6 @@ const tool_command tool_convert = {
     "(our\n"
     "own, whose names are PyTorch's), .onnx, .json (RTNeural's), .npz. --to pytorch writes a\n"
     "state_dict that load_state_dict takes, or says why PyTorch has no such module.\n"
+    "--size fixes an axis that IN leaves open, by the name that it has there.\n"
     "No device is needed. Exit: 0, or 2 if IN cannot be read or OUT has no form of it.\n",
     run};

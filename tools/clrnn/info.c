@@ -223,7 +223,8 @@ static clrnn_status read_tensors(info_file *file)
     if (named)
         return clrnn_tensors_load(file->path, tool_log(), &file->set);
     clrnn_status status = clrnn_tensors_create(tool_log(), &file->set);
-    return status ? status : clrnn_graph_import(file->path, NULL, tool_log(), &file->graph);
+    const clrnn_import_desc desc = {.sizes = file->sizes.all, .size_count = file->sizes.count};
+    return status ? status : clrnn_graph_import(file->path, &desc, tool_log(), &file->graph);
 }
 
 static int read_file(info_file *file)
@@ -232,6 +233,8 @@ static int read_file(info_file *file)
     clrnn_status status = read_tensors(file);
     if (status)
         return tool_failed(status);
+    if (!file->graph && file->sizes.count)
+        return tool_error("info: %s leaves no axes open: --size is of models that do", file->path);
     if (file->graph && file->prefix)
         return tool_error("info: %s is %s: --prefix is of files of named tensors", file->path,
                           file->format);
@@ -264,10 +267,11 @@ static int run(int argc, char **argv)
 {
     info_file file = {0};
     bool json = false;
-    tool_list files = {0};
+    tool_list files = {0}, sizes = {0};
     tool_option options[] = {
         tool_flag("json", &json, "print one JSON object"),
         tool_prefix(&file.prefix),
+        tool_size(&sizes),
         tool_text("device", "SEL", &file.selector, "also what a graph's stacks run as there"),
         {0}};
     int code = tool_parse(&tool_info, argc, argv, options, &files);
@@ -276,17 +280,20 @@ static int run(int argc, char **argv)
                           files.count ? "more than one file given" : "no file given");
     if (code == TOOL_CONTINUE) {
         file.path = files.items[0];
-        code = read_file(&file);
+        code = tool_read_sizes("info", &sizes, &file.sizes);
+        if (!code)
+            code = read_file(&file);
         if (!code)
             code = json ? info_print_json(&file) : info_print(&file);
         release(&file);
     }
     tool_list_free(&files);
+    tool_list_free(&sizes);
     return code;
 }
 
 const tool_command tool_info = {
-    "info", "FILE [--prefix P] [--device SEL] [--json]",
+    "info", "FILE [--prefix P] [--size NAME=N]... [--device SEL] [--json]",
     "tell what a model, checkpoint or array is",
     "FILE is .safetensors, .npy or .npz, whoever made it, or a model that clrnn convert reads:\n"
     "its kind and size, the nodes of a graph as a table,\n"

@@ -3,7 +3,7 @@
 #ifndef TOOL_INFO_H
 #define TOOL_INFO_H
 
-#include "tool.h"
+#include "sizes.h"
 
 /* The metadata of a training begins so, in files that clrnn train has saved. */
 #define INFO_TRAIN "clrnn.train."
@@ -29,6 +29,7 @@ typedef struct info_file {
     clrnn_tensors *set;        /* owned */
     info_network *networks;    /* [count], owned */
     clrnn_graph *graph;        /* or NULL: the file is no graph; owned */
+    tool_sizes sizes;          /* as given, for axes that a file leaves open */
     const char *selector;      /* of a device, as given; NULL = none is asked */
     clrnn_context *context;    /* of it; owned */
     clrnn_graph_plan *plan;    /* of the graph there, or NULL; owned */

@@ -342,7 +342,7 @@ static int run(int argc, char **argv)
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is scanned (auto)"),
         tool_choice("weights", WEIGHTS, &j.weights, "how weight matrices are kept (f32)"),
-        tool_many("size", "NAME=N", &sizes, "of an axis that the model leaves open"),
+        tool_size(&sizes),
         tool_text("arch", "FILE", &arch, "what a file of tensors alone makes up, as JSON"),
         tool_device(&selector),
         {0}};

@@ -22,8 +22,7 @@ typedef struct job {
     clrnn_tensors *sets[GRAPH_ARRAYS], *outputs;
     run_sound sound;
     char names[GRAPH_ARRAYS][256];
-    clrnn_import_size sizes[GRAPH_ARRAYS];
-    char size_names[GRAPH_ARRAYS][64];
+    tool_sizes sizes;
 } job;
 
 bool run_is_graph(const char *path)
@@ -115,24 +114,12 @@ static int load_inputs(job *j)
     return code;
 }
 
-/* NAME=NUMBER, of axes that the model leaves open. */
 static int read_sizes(job *j)
 {
-    const tool_list *sizes = j->sizes_given;
-    if (sizes->count > GRAPH_ARRAYS)
-        return tool_error("run: more than %d --size", GRAPH_ARRAYS);
-    for (size_t i = 0; i < sizes->count; i++) {
-        const char *text = sizes->items[i], *equals = strrchr(text, '=');
-        char *end = NULL;
-        const long long number = equals ? strtoll(equals + 1, &end, 10) : 0;
-        if (!equals || *end || number < 1 || (size_t)(equals - text) >= sizeof j->size_names[0])
-            return tool_error("run: --size %s: NAME=NUMBER is meant", text);
-        memcpy(j->size_names[i], text, (size_t)(equals - text));
-        j->sizes[i] = (clrnn_import_size){j->size_names[i], number};
-    }
-    j->pass.sizes = j->sizes;
-    j->pass.size_count = (uint32_t)sizes->count;
-    return TOOL_OK;
+    const int code = tool_read_sizes("run", j->sizes_given, &j->sizes);
+    j->pass.sizes = j->sizes.all;
+    j->pass.size_count = j->sizes.count;
+    return code;
 }
 
 /* --- out -------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #define TOOL_RUN_GRAPH_H
 
 #include "run.h"
+#include "sizes.h"
 
 /* What the command line says. */
 typedef struct run_graph_wishes {
