@@ -12,4 +12,8 @@ GRAPHS = [
         ("host/graph/share.c", "d->function == e->function && ", "")]),
     ("graph-shared-values-have-no-place-yet", "test_graph_share", [
         ("host/graph/share.c", "            plan->values[plan->nodes[k].node.first_value].maker = i;\n", "")]),
+    ("onnx-diagonal-of-one-axis", "test_onnx_ops", [
+        ("host/format/onnx_einsum.c", "CLRNN_TO_END, across + 1, *at, at)", "CLRNN_TO_END, across, *at, at)")]),
+    ("onnx-trace-keeps-its-letter", "test_onnx_ops", [
+        ("host/format/onnx_einsum.c", "!is_twice(&in[0], c) && !is_twice(&in[1], c) && ", "")]),
 ]

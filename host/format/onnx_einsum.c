@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/onnx_slice.h"
+
 /* --- Einsum ------------------------------------------------------------------------------------
  */
 
@@ -15,14 +17,15 @@ typedef struct term {
     uint32_t rank;
 } term;
 
-static bool read_term(const char **text, term *t)
+/* again: a letter may be there twice. */
+static bool read_term(const char **text, term *t, bool again)
 {
     *t = (term){.rank = 0};
     for (; **text && **text != ',' && **text != '-'; ++*text) {
         if (**text == ' ')
             continue;
         if (!isalpha((unsigned char)**text) || t->rank == CLRNN_MOST_AXES ||
-            strchr(t->axes, **text))
+            (!again && strchr(t->axes, **text)))
             return false;
         t->axes[t->rank++] = **text;
     }
@@ -93,6 +96,12 @@ static bool name_dots(const onnx_node *n, char *text, size_t room)
     return !upper && strstr(text, "->");
 }
 
+static bool is_twice(const term *t, char letter)
+{
+    const char *first = strchr(t->axes, letter);
+    return first && strchr(first + 1, letter);
+}
+
 /* Two operands and the result; where it is not given: letters that are there once, in order. */
 static clrnn_status read_equation(onnx_node *n, term in[2], term *out)
 {
@@ -102,20 +111,20 @@ static clrnn_status read_equation(onnx_node *n, term in[2], term *out)
         memcpy(text, a->s.data, a->s.len);
     memcpy(given, text, sizeof given);
     const char *p = text;
-    bool fine = name_dots(n, text, sizeof text) && read_term(&p, &in[0]);
+    bool fine = name_dots(n, text, sizeof text) && read_term(&p, &in[0], true);
     in[1] = (term){.rank = 0};
     if (fine && *p == ',') {
         p++;
-        fine = read_term(&p, &in[1]);
+        fine = read_term(&p, &in[1], true);
     }
     if (fine && strncmp(p, "->", 2) == 0) {
         p += 2;
-        fine = read_term(&p, out);
+        fine = read_term(&p, out, false);
     } else if (fine) {
         *out = (term){.rank = 0};
         for (char c = 'A'; c <= 'z'; c++)
             if (isalpha((unsigned char)c) && !strchr(in[0].axes, c) != !strchr(in[1].axes, c) &&
-                out->rank < CLRNN_MOST_AXES)
+                !is_twice(&in[0], c) && !is_twice(&in[1], c) && out->rank < CLRNN_MOST_AXES)
                 out->axes[out->rank++] = c;
     }
     for (uint32_t i = 0; fine && i < out->rank; i++)
@@ -133,6 +142,54 @@ static uint32_t pick(const term *from, const term *a, bool in_a, const term *b, 
         if (!strchr(a->axes, from->axes[i]) != in_a && !strchr(b->axes, from->axes[i]) != in_b)
             to[count++] = from->axes[i];
     return count;
+}
+
+/* Axes a and b of one letter, behind the others and as one, of which every size + 1 is taken. */
+static clrnn_status diagonal(onnx_node *n, term *t, uint32_t a, uint32_t b, uint32_t *at)
+{
+    uint64_t sizes[ONNX_WORLDS][CLRNN_MOST_AXES];
+    uint64_t *const size[ONNX_WORLDS] = {sizes[0], sizes[1]};
+    uint32_t axes[CLRNN_MOST_AXES], others = 0;
+    const int64_t across = (int64_t)clr_onnx_size(n, *at, a, 0);
+    term rest = {.rank = 0};
+    for (uint32_t i = 0; i < t->rank; i++)
+        if (i != a && i != b) {
+            rest.axes[others] = t->axes[i];
+            axes[others++] = i;
+        }
+    for (int w = 0; w < ONNX_WORLDS; w++) {
+        if (across == 0 || clr_onnx_size(n, *at, a, w) != (uint64_t)across ||
+            clr_onnx_size(n, *at, b, w) != (uint64_t)across)
+            return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                                 "'%c' is twice in a term, of axes that are not one known size",
+                                 t->axes[a]);
+        for (uint32_t i = 0; i < others; i++)
+            sizes[w][i] = clr_onnx_size(n, *at, axes[i], w);
+        sizes[w][others] = (uint64_t)(across * across);
+    }
+    rest.axes[others] = t->axes[a];
+    rest.rank = others + 1;
+    axes[others] = a;
+    axes[others + 1] = b;
+    clrnn_status status = clr_onnx_add_transpose(n, axes, *at, at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_reshape(n, rest.rank, size, *at, at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_cut(n, others, 0, CLRNN_TO_END, across + 1, *at, at);
+    *t = rest;
+    return status;
+}
+
+static clrnn_status take_diagonals(onnx_node *n, term *t, uint32_t *at)
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; i < t->rank && status == CLRNN_OK;) {
+        const char *again = strchr(t->axes + i + 1, t->axes[i]);
+        if (again)
+            status = diagonal(n, t, i, (uint32_t)(again - t->axes), at);
+        i = again ? 0 : i + 1;
+    }
+    return status;
 }
 
 /* Sum over what no one else has. */
@@ -232,6 +289,8 @@ clrnn_status clr_onnx_einsum_build(onnx_node *n)
         if (status == CLRNN_OK && clr_onnx_shape(n, at[k])->rank != in[k].rank)
             status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u has %u axes", k,
                                    clr_onnx_shape(n, at[k])->rank);
+        if (status == CLRNN_OK)
+            status = take_diagonals(n, &in[k], &at[k]);
         if (status == CLRNN_OK)
             status = sum_own(n, &in[k], &in[1 - k], &out, &at[k]);
     }

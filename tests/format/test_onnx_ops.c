@@ -147,6 +147,36 @@ static void test_dots(void **state)
     }
 }
 
+/* A letter twice in a term: diagonals, of numbers and beside N; their sum. */
+static void test_diagonals(void **state)
+{
+    static const struct {
+        const char *equation;
+        int64_t shape[3];
+        uint32_t rank, count;
+        double wanted[6];
+    } cases[] = {{"ii->i", {3, 3}, 2, 3, {1, 5, 9}},
+                 {"ii->", {3, 3}, 2, 1, {15}},
+                 {"ii", {3, 3}, 2, 1, {15}},
+                 {"iii->i", {2, 2, 2}, 3, 2, {1, 8}},
+                 {"ibi->ib", {2, 3, 2}, 3, 6, {1, 3, 5, 8, 10, 12}},
+                 {"bii->ib", {-2, 2, 2}, 3, 6, {1, 5, 9, 4, 8, 12}},
+                 {"bii,i->b", {-2, 2, 2}, 3, 3, {9, 21, 33}}};
+    static const uint64_t two[] = {2};
+    double x[12];
+    for (int i = 0; i < 12; i++)
+        x[i] = i + 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const bool second = strchr(cases[i].equation, ',');
+        proto graph = ops_begin(cases[i].rank, cases[i].shape, false);
+        proto node = second ? ops_two("Einsum", "x", "w", "y") : ops_one("Einsum", "x", "y");
+        proto_attribute_word(&node, "equation", cases[i].equation);
+        ops_tensor(&graph, "w", 1, 1, two, (const double[]){1, 2});
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, cases[i].wanted, cases[i].count);
+    }
+}
+
 /* Stacks of matrices that are known, one of them broadcast, are multiplied when they are read: a
  * weight may be made so. */
 static void test_known_products(void **state)
@@ -350,12 +380,18 @@ static void test_fourier(void **state)
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
-    const struct CMUnitTest tests[] = {
-        ON_DEVICE(test_reverse_sequence), ON_DEVICE(test_known_lengths),
-        ON_DEVICE(test_slice_back),       ON_DEVICE(test_remainder),
-        ON_DEVICE(test_steps_as_number),  ON_DEVICE(test_dots),
-        ON_DEVICE(test_known_products),   ON_DEVICE(test_functions),
-        ON_DEVICE(test_layouts),          ON_DEVICE(test_norms),
-        ON_DEVICE(test_indices),          ON_DEVICE(test_fourier)};
+    const struct CMUnitTest tests[] = {ON_DEVICE(test_reverse_sequence),
+                                       ON_DEVICE(test_known_lengths),
+                                       ON_DEVICE(test_slice_back),
+                                       ON_DEVICE(test_remainder),
+                                       ON_DEVICE(test_steps_as_number),
+                                       ON_DEVICE(test_dots),
+                                       ON_DEVICE(test_diagonals),
+                                       ON_DEVICE(test_known_products),
+                                       ON_DEVICE(test_functions),
+                                       ON_DEVICE(test_layouts),
+                                       ON_DEVICE(test_norms),
+                                       ON_DEVICE(test_indices),
+                                       ON_DEVICE(test_fourier)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
