@@ -16,4 +16,6 @@ GRAPHS = [
         ("host/format/onnx_einsum.c", "CLRNN_TO_END, across + 1, *at, at)", "CLRNN_TO_END, across, *at, at)")]),
     ("onnx-trace-keeps-its-letter", "test_onnx_ops", [
         ("host/format/onnx_einsum.c", "!is_twice(&in[0], c) && !is_twice(&in[1], c) && ", "")]),
+    ("torch-conv-turned-by-its-own-bias", "test_pytorch", [
+        ("host/format/modules.c", "const bool turned = bias && !is_shape", "const bool turned = bias && is_shape")]),
 ]

@@ -165,20 +165,29 @@ static void take_matrix(const finder *f, clr_module *m, const clrnn_tensor *weig
             (clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .units = (uint32_t)rows, .no_bias = !bias};
 }
 
+/* Over one axis or two. A bias for each number of the second axis tells a transposed one. */
 static void take_conv(const finder *f, clr_module *m, const clrnn_tensor *weight)
 {
-    if (!fits_u32(weight->shape[0]) || !fits_u32(weight->shape[1]) || !fits_u32(weight->shape[2]))
+    const clrnn_tensor *bias = find(f, m, "bias");
+    const bool two = weight->rank == 4;
+    for (uint32_t i = 0; i < weight->rank; i++)
+        if (!fits_u32(weight->shape[i]))
+            return;
+    const bool turned = bias && !is_shape(bias, weight->shape[0], 0);
+    if (turned && !is_shape(bias, weight->shape[1], 0))
         return;
     m->is = CLR_IS_CONV;
-    m->in = weight->shape[1];
-    m->out = weight->shape[0];
-    m->desc = (clrnn_node_desc){.kind = CLRNN_NODE_CONV1D,
-                                .units = (uint32_t)weight->shape[0],
-                                .kernel = {(uint32_t)weight->shape[2]},
-                                .stride = {1},
-                                .dilation = {1},
-                                .groups = 1,
-                                .no_bias = !has(f, m, "bias")};
+    m->in = weight->shape[!turned];
+    m->out = weight->shape[turned];
+    m->desc = (clrnn_node_desc){
+        .kind = turned ? (two ? CLRNN_NODE_CONV_TRANSPOSE2D : CLRNN_NODE_CONV_TRANSPOSE1D)
+                       : (two ? CLRNN_NODE_CONV2D : CLRNN_NODE_CONV1D),
+        .units = (uint32_t)m->out,
+        .kernel = {(uint32_t)weight->shape[2], two ? (uint32_t)weight->shape[3] : 0},
+        .stride = {1, two},
+        .dilation = {1, two},
+        .groups = 1,
+        .no_bias = !bias};
 }
 
 static clrnn_status recognise(const finder *f, clr_module *m)
@@ -196,7 +205,7 @@ static clrnn_status recognise(const finder *f, clr_module *m)
         take_norm(f, m, weight, false);
     else if (weight && weight->rank == 2)
         take_matrix(f, m, weight);
-    else if (weight && weight->rank == 3)
+    else if (weight && (weight->rank == 3 || weight->rank == 4))
         take_conv(f, m, weight);
     return CLRNN_OK;
 }

@@ -4,7 +4,7 @@ import json
 import os
 import pathlib
 
-from arrays import read_npy, write_npy
+from arrays import count, read_npy, write_npy, write_safetensors
 from harness import clrnn, fails, passes
 
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data" / "models"
@@ -55,6 +55,17 @@ def test_convert_onnx():
     fails(2, "convert", NAM, "m.onnx", says="--force")
     fails(2, "convert", NAM, "no/such/folder.onnx", says="no/such")
     assert pathlib.Path("m.onnx").read_bytes() == before
+
+
+def test_convert_template():
+    """What names and shapes tell of modules in an order that they do not: convolutions of two axes, transposed ones."""
+    shapes = {"conv.weight": (8, 1, 3, 5), "conv.bias": (8,), "up.weight": (8, 4, 2, 2), "up.bias": (4,),
+              "flat.weight": (6, 3, 2), "flat.bias": (3,)}
+    write_safetensors("net.safetensors", {name: (shape, [0.5] * count(shape)) for name, shape in shapes.items()})
+    fails(2, "convert", "net.safetensors", "o.npz", says=[
+        '{"kind":"conv2d","name":"conv",', '"units":8,"kernel":[3,5],"stride":[1,1]',
+        '{"kind":"conv_transpose2d","name":"up",', '"units":4,"kernel":[2,2]',
+        '{"kind":"conv_transpose1d","name":"flat",', '"units":3,"kernel":[2,0]'])
 
 
 def test_convert_states():
