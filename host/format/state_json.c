@@ -77,12 +77,36 @@ static clrnn_status add_skip(clrnn_graph *graph)
     return status == CLRNN_OK ? clrnn_graph_output(graph, "sum", NULL) : status;
 }
 
+static bool has(const cJSON *root, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(root, name) != NULL;
+}
+
+/* What is no model, but is taken for one. */
+static clrnn_status refuse_others(const reader *r, const cJSON *root)
+{
+    const bool keras = has(root, "class_name") && has(root, "config");
+    const bool own = has(root, "graph") && has(root, "nodes");
+    if (keras)
+        return clr_fail(r->log, CLRNN_ERR_UNSUPPORTED,
+                        "%s: a model of Keras without its weights: save the whole model "
+                        "(model.save(\"model.keras\"))",
+                        r->file->path);
+    return own ? clr_fail(r->log, CLRNN_ERR_UNSUPPORTED,
+                          "%s: an architecture without weights: give it as --arch, and the file "
+                          "of the weights as the model",
+                          r->file->path)
+               : CLRNN_OK;
+}
+
 static clrnn_status read_root(reader *r, const cJSON *root)
 {
     static const char *const known[] = {"model_data", "state_dict", NULL};
     const cJSON *states = cJSON_GetObjectItemCaseSensitive(root, "state_dict");
     const char *other = NULL;
-    clrnn_status status = CLRNN_OK;
+    clrnn_status status = refuse_others(r, root);
+    if (status != CLRNN_OK)
+        return status;
     if (states && !clr_json_known(root, known, &other))
         return clr_fail(r->log, CLRNN_ERR_UNSUPPORTED, "%s: field %s is not supported",
                         r->file->path, clr_show(other).text);

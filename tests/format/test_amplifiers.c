@@ -218,6 +218,9 @@ static void test_refused(void **state)
          "\"weights\":[]}",
          "config: field gate"},
         {"{\"state_dict\":{\"a.weight\":[[1],[2,3]]}}", "a.weight is no array of numbers"},
+        {"{\"class_name\":\"Sequential\",\"config\":{\"layers\":[]},\"keras_version\":\"2\"}",
+         "Keras without its weights: save the whole model"},
+        {"{\"graph\":1,\"inputs\":[],\"nodes\":[]}", "give it as --arch"},
         {"{\"state_dict\":{},\"model_data\":{\"skip\":2}}", "skip 2 is not supported"},
         {"{\"state_dict\":{},\"model_data\":{\"model\":\"WaveNet\"}}", "model WaveNet"},
     };
