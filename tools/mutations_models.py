@@ -341,7 +341,7 @@ MODELS = [
     ("onnx-out-gate-not-turned", "test_onnx_written", [
         ("host/format/onnx_out_proto.c", "p.negated ? -value : value", "value")]),
     ("onnx-out-turns-any-function", "test_onnx_written_errors", [
-        ("host/format/onnx_out_recurrent.c", "return turns || n->desc.cell", "return !turns || turns || n->desc.cell")]),
+        ("host/format/onnx_out_recurrent.c", "return turns || !clr_cell", "return !turns || turns || !clr_cell")]),
     ("onnx-out-clip-lost", "test_onnx_written", [
         ("host/format/onnx_out_recurrent.c", "if (n->gate_clip > 0)", "if (n->gate_clip > 1e30f)")]),
     ("onnx-out-coupled-lost", "test_onnx_written", [
@@ -355,7 +355,7 @@ MODELS = [
     ("onnx-restores-without-sign", "test_onnx_written", [
         ("host/format/onnx_restore.c", "p->negated ? -value : value", "value")]),
     ("gate-not-turned", "test_written", [
-        ("host/format/pytorch_write.c", "        turn_gate(desc, p, values);", "        (void)turn_gate;")]),
+        ("host/format/pytorch_write.c", "        turn_gate(cell, p, values);", "        (void)turn_gate;")]),
     ("rtneural-kernel-not-turned", "test_written", [
         ("host/format/rtneural_write.c", "put_row(w, at + i * K + k, node->units, inner * K);",
          "put_row(w, at + i, node->units, inner);")]),

@@ -74,7 +74,7 @@ static clrnn_status put_weights(const clr_keras *k, const clrnn_network_desc *n,
 {
     double *values[3] = {NULL, NULL, NULL};
     const uint64_t wide = (uint64_t)gates_of(n) * n->hidden_size;
-    const bool two = n->cell == CLRNN_CELL_GRU && n->gru_reset == CLRNN_RESET_AFTER;
+    const bool two = n->gru_reset == CLRNN_RESET_AFTER;
     const uint64_t kernel[] = {in, wide}, recurrent[] = {n->hidden_size, wide}, bias[] = {2, wide};
     clrnn_status status = clr_keras_weight(k, part, first, 0, 2, kernel, &values[0]);
     if (status == CLRNN_OK)

@@ -48,19 +48,16 @@ static const char *gates(onnx_out *out, const stack *s, const char *const *what,
     char suffix[48];
     snprintf(suffix, sizeof suffix, "%s_l%u", *what, s->layer);
     const ClrOnnx__Tensor *t = clr_out_tensor(out, suffix, rank, dims);
-    const bool turns =
-        s->n.desc.cell == CLRNN_CELL_GRU && s->n.desc.gru_update == CLRNN_UPDATE_REPLACES;
+    const bool turns = clr_cell_is_turned(s->n.cell, &s->n.desc);
     for (uint32_t k = 0; k < D * blocks * G; k++) {
         const uint32_t own = s->form->order[k % G];
         const clrnn_graph_parameter *p = weight(out, s, what[k / G % blocks], k / G / blocks);
         if (p) /* one bias alone leaves the other 0 */
-            clr_out_piece(
-                out,
-                (onnx_piece){.to = k * gate,
-                             .from = p->offset + own * gate,
-                             .rows = H,
-                             .cols = (size_t)columns,
-                             .negated = turns && own == clr_cell_of(s->n.desc.cell)->turned_gate});
+            clr_out_piece(out, (onnx_piece){.to = k * gate,
+                                            .from = p->offset + own * gate,
+                                            .rows = H,
+                                            .cols = (size_t)columns,
+                                            .negated = turns && own == s->n.cell->turned_gate});
     }
     return t ? t->name : "";
 }
@@ -130,18 +127,6 @@ static const struct {
                                 [CLRNN_FN_SOFTSIGN] = {"Softsign", false, false},
                                 [CLRNN_FN_SOFTPLUS] = {"Softplus", false, false}};
 
-/* What function i of a direction is, also where it is the usual one. */
-static clrnn_activation function_of(const clrnn_network_desc *n, uint32_t direction, uint32_t i)
-{
-    const clrnn_activation own = n->activations[direction][i];
-    const bool sigmoid = i == 0 && n->cell != CLRNN_CELL_RNN;
-    if (own.function != CLRNN_FN_USUAL)
-        return own;
-    return clrnn_activation_of(sigmoid                                        ? CLRNN_FN_SIGMOID
-                               : n->cell == CLRNN_CELL_RNN && n->nonlinearity ? CLRNN_FN_RELU
-                                                                              : CLRNN_FN_TANH);
-}
-
 /* All of them where one is not the usual one, and the numbers of those that have some. */
 static void put_functions(onnx_out *out, const stack *s, ClrOnnx__Node *node)
 {
@@ -149,10 +134,10 @@ static void put_functions(onnx_out *out, const stack *s, ClrOnnx__Node *node)
     const char *names[2 * CLRNN_ACTIVATIONS];
     float alpha[2 * CLRNN_ACTIVATIONS], beta[2 * CLRNN_ACTIVATIONS];
     uint32_t count = 0, alphas = 0, betas = 0;
-    bool usual = n->cell != CLRNN_CELL_RNN || !n->nonlinearity;
+    bool usual = n->nonlinearity == CLRNN_TANH;
     for (uint32_t d = 0; d < s->n.directions; d++)
         for (uint32_t i = 0; i < s->form->functions; i++) {
-            const clrnn_activation a = function_of(n, d, i);
+            const clrnn_activation a = clr_cell_activation(s->n.cell, n, d, i);
             usual = usual && n->activations[d][i].function == CLRNN_FN_USUAL;
             names[count++] = functions[a.function].name;
             if (functions[a.function].alpha)
@@ -182,7 +167,7 @@ static void put_attributes(onnx_out *out, const stack *s, ClrOnnx__Node *node)
         clr_out_float(out, node, "clip", n->gate_clip);
     if (n->coupled_gates)
         clr_out_int(out, node, "input_forget", 1);
-    if (n->cell == CLRNN_CELL_GRU)
+    if (clr_cell_has(s->n.cell, &clr_options[CLR_OPTION_RESET]))
         clr_out_int(out, node, "linear_before_reset", n->gru_reset == CLRNN_RESET_AFTER);
 }
 
@@ -332,11 +317,11 @@ static bool turns_round(const clr_network *n)
 {
     bool turns = true;
     for (uint32_t d = 0; d < n->directions; d++) {
-        const clrnn_activation f = function_of(&n->desc, d, 0);
+        const clrnn_activation f = clr_cell_activation(n->cell, &n->desc, d, 0);
         turns = turns && (f.function == CLRNN_FN_SIGMOID ||
                           (f.function == CLRNN_FN_HARD_SIGMOID && f.beta == 0.5f));
     }
-    return turns || n->desc.cell != CLRNN_CELL_GRU || n->desc.gru_update != CLRNN_UPDATE_REPLACES;
+    return turns || !clr_cell_is_turned(n->cell, &n->desc);
 }
 
 void clr_out_recurrent(onnx_out *out)

@@ -21,7 +21,7 @@ static const char *what_is_missing(const clrnn_network_desc *n)
             return clr_options[i].field;
     return n->merge != CLRNN_MERGE_CONCAT ? "the sum of both directions"
            : n->reverse                   ? "a backward direction alone"
-           : n->cell == CLRNN_CELL_GRU && n->gru_reset != CLRNN_RESET_AFTER
+           : clr_cell_form_of(clr_cell_of(n->cell), n)->phases > 1
                ? "reset before the product (its GRU resets after, which is another function)"
                : NULL;
 }
@@ -31,7 +31,7 @@ static clrnn_network_desc as_pytorch(const clrnn_network_desc *n)
 {
     clrnn_network_desc own = *n;
     own.single_bias = false;
-    if (n->cell == CLRNN_CELL_GRU)
+    if (clr_cell_of(n->cell)->turns)
         own.gru_update = CLRNN_UPDATE_KEEPS;
     return own;
 }
@@ -78,9 +78,8 @@ static clrnn_status copy_node(const clrnn_graph *graph, uint32_t i, clrnn_graph 
 }
 
 /* The gate that opens the other way: its rows change their sign. */
-static void turn_gate(const clrnn_node_desc *desc, const clrnn_graph_parameter *p, double *values)
+static void turn_gate(const clr_cell_spec *cell, const clrnn_graph_parameter *p, double *values)
 {
-    const clr_cell_spec *cell = clr_cell_of(desc->network.cell);
     const size_t block = p->count / cell->info.gates;
     for (size_t i = 0; i < block; i++)
         values[cell->turned_gate * block + i] = -values[cell->turned_gate * block + i];
@@ -93,9 +92,9 @@ static clrnn_status copy_parameter(const clrnn_graph *graph, const clrnn_graph_p
     double *values = values_of(graph, p);
     if (!values)
         return no_memory(graph);
-    if (desc->kind == CLRNN_NODE_RECURRENT && desc->network.cell == CLRNN_CELL_GRU &&
-        desc->network.gru_update == CLRNN_UPDATE_REPLACES)
-        turn_gate(desc, p, values);
+    const clr_cell_spec *cell = clr_cell_of(desc->network.cell);
+    if (desc->kind == CLRNN_NODE_RECURRENT && clr_cell_is_turned(cell, &desc->network))
+        turn_gate(cell, p, values);
     clrnn_status status = clrnn_graph_set_parameter(copy, p->name, values, p->count);
     free(values);
     return status;

@@ -190,8 +190,8 @@ static void put_cell(writer *w, const clrnn_node_desc *node, uint32_t l)
 {
     const clrnn_network_desc *n = &node->network;
     const bool gru = n->cell == CLRNN_CELL_GRU;
-    const columns c = {gru ? "zrn" : "ifgo", clr_cell_of(n->cell), n->hidden_size,
-                       gru && n->gru_update == CLRNN_UPDATE_REPLACES};
+    const clr_cell_spec *cell = clr_cell_of(n->cell);
+    const columns c = {gru ? "zrn" : "ifgo", cell, n->hidden_size, clr_cell_is_turned(cell, n)};
     const size_t wide = c.cell->info.gates * c.H;
     size_t at[4];
     static const char *const leaves[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
@@ -227,7 +227,7 @@ static clrnn_status put_recurrent(writer *w, const clrnn_node_desc *node)
     for (size_t i = CLR_OPTION_PEEPHOLES; i < CLR_OPTIONS && !why; i++)
         if (clr_option_get(n, &clr_options[i]) && !clr_options[i].training)
             why = clr_options[i].field;
-    if (!why && n->cell == CLRNN_CELL_GRU && n->gru_reset != CLRNN_RESET_AFTER)
+    if (!why && clr_cell_form_of(clr_cell_of(n->cell), n)->phases > 1)
         why = "reset before the product (its GRU resets after, which is another function)";
     if (why)
         return no_form(w, node, why);

@@ -154,6 +154,11 @@ float clr_cell_keeping_sign(const clr_cell_spec *cell, const clrnn_network_desc 
     return value_of(desc, cell->turns) ? -cell->keeping.sign : cell->keeping.sign;
 }
 
+bool clr_cell_is_turned(const clr_cell_spec *cell, const clrnn_network_desc *desc)
+{
+    return cell->turns && value_of(desc, cell->turns) == 0;
+}
+
 const clrnn_cell_info *clrnn_cell_get_info(clrnn_cell cell)
 {
     const clr_cell_spec *spec = clr_cell_of(cell);

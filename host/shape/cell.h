@@ -175,6 +175,10 @@ clrnn_activation clr_cell_activation(const clr_cell_spec *cell, const clrnn_netw
 /** Of the gate that keeps: 1 if it does so when its sum is large, -1: when small, 0: no gate. */
 float clr_cell_keeping_sign(const clr_cell_spec *cell, const clrnn_network_desc *desc);
 
+/** Whether an open gate replaces where that of other libraries keeps: their weights are ours with
+ * the rows of `turned_gate` negated. */
+bool clr_cell_is_turned(const clr_cell_spec *cell, const clrnn_network_desc *desc);
+
 /** The form that a checked description has. */
 const clr_cell_form *clr_cell_form_of(const clr_cell_spec *cell, const clrnn_network_desc *desc);
 

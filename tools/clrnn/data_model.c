@@ -28,8 +28,8 @@ int data_make_model(data_session *s)
     if (code)
         return code;
     /* Of a task it is known how long something has to be remembered. */
-    if (o->task && o->cell != CLRNN_CELL_RNN && !tool_given(o->table, "init") &&
-        !desc.init.has_forget_bias) {
+    const bool gated = clrnn_cell_get_info(desc.network.cell)->gates > 1;
+    if (o->task && gated && !tool_given(o->table, "init") && !desc.init.has_forget_bias) {
         desc.init.kind = CLRNN_INIT_CHRONO;
         desc.init.longest_lag = o->longest_lag ? o->longest_lag : s->info->steps;
     }

@@ -148,7 +148,7 @@ static int check_both(const train_options *o)
         return tool_error("train: --resume goes on with one training; leave --seeds out");
     if (o->epochs && tool_given(o->table, "steps"))
         return tool_error("train: --epochs and --steps both say how long; leave one out");
-    if (tool_given(o->table, "act") && o->cell != CLRNN_CELL_RNN)
+    if (tool_given(o->table, "act") && !tool_cell_has((clrnn_cell)o->cell, "act"))
         return tool_error("train: --act is not of this cell; add --cell rnn");
     return TOOL_OK;
 }

@@ -81,12 +81,11 @@ int train_regular(const train_options *o, clrnn_network_desc *n)
 {
     const char *text = o->zoneout ? o->zoneout : "0";
     char *end = NULL;
-    const bool lstm = n->cell == CLRNN_CELL_LSTM;
     const double p = strtod(text, &end), cell = *end == ',' ? strtod(end + 1, &end) : 0;
     if (end == text || *end || end[-1] == ',' || !(p >= 0 && p < 1 && cell >= 0 && cell < 1))
         return tool_error("train: --zoneout %s: must be P or P,PC, numbers from 0 on and below 1",
                           text);
-    if (cell > 0 && !lstm)
+    if (cell > 0 && !tool_cell_has(n->cell, "zoneout_cell"))
         return tool_error("train: --zoneout %s: PC is of the LSTM's cell state; leave it out",
                           text);
     n->zoneout = (float)p;

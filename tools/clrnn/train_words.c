@@ -50,14 +50,24 @@ void train_print_resume(const train_options *options, uint64_t steps, int argc, 
             options->seeds > 1 ? " with this seed" : "", line);
 }
 
+/* Whether the cell has a gate of that name. */
+static bool has_gate(clrnn_cell cell, const char *name)
+{
+    const clrnn_cell_info *info = clrnn_cell_get_info(cell);
+    uint32_t i = 0;
+    while (i < info->gates && strcmp(info->gate_names[i], name) != 0)
+        i++;
+    return i < info->gates;
+}
+
 int train_init(const train_options *o, clrnn_init_desc *init)
 {
     const bool forget = tool_given(o->table, "forget-bias");
     const bool update = tool_given(o->table, "update-bias");
     *init = (clrnn_init_desc){.kind = (clrnn_init_kind)o->init, .longest_lag = o->longest_lag};
-    if (forget && o->cell != CLRNN_CELL_LSTM)
+    if (forget && !has_gate((clrnn_cell)o->cell, "f"))
         return tool_error("train: --forget-bias is of the LSTM; a GRU has --update-bias");
-    if (update && o->cell != CLRNN_CELL_GRU)
+    if (update && !has_gate((clrnn_cell)o->cell, "z"))
         return tool_error("train: --update-bias is of the GRU; an LSTM has --forget-bias");
     init->has_forget_bias = forget || update;
     init->forget_bias = forget ? o->forget_bias : update ? o->update_bias : 0;
