@@ -3,9 +3,18 @@
 #ifndef CLR_BASE_FILE_H
 #define CLR_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <clrnn/status.h>
+
+/** Whether a name ends so. */
+static inline bool clr_ends_in(const char *name, const char *end)
+{
+    const size_t length = strlen(name), most = strlen(end);
+    return length >= most && strcmp(name + length - most, end) == 0;
+}
 
 /**
  * Read a whole regular file.

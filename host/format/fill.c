@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "graph/graph.h"
@@ -32,17 +33,11 @@ static const clrnn_tensor *find(const filler *f, const char *name)
     return put >= 0 && (size_t)put < sizeof full ? clrnn_tensors_find(f->from->set, full) : NULL;
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    const size_t length = strlen(name), tail = strlen(end);
-    return length >= tail && strcmp(name + length - tail, end) == 0;
-}
-
 /* The tensor of a name without what it ends in. */
 static const clrnn_tensor *find_without(const filler *f, const char *name, const char *end)
 {
     char shorter[MOST_NAME];
-    if (!ends_with(name, end) || strlen(name) >= sizeof shorter)
+    if (!clr_ends_in(name, end) || strlen(name) >= sizeof shorter)
         return NULL;
     snprintf(shorter, sizeof shorter, "%.*s", (int)(strlen(name) - strlen(end)), name);
     return find(f, shorter);
@@ -191,7 +186,7 @@ static clrnn_status fill_one(const filler *f, const clrnn_graph_parameter *p)
 
 static bool is_unused(const filler *f, const char *name)
 {
-    if (ends_with(name, "num_batches_tracked"))
+    if (clr_ends_in(name, "num_batches_tracked"))
         return true;
     for (const cJSON *i = f->from->unused ? f->from->unused->child : NULL; i; i = i->next) {
         const char *text = cJSON_GetStringValue(i);

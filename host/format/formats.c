@@ -13,16 +13,10 @@ static const clr_format *const formats[] = {CLR_FORMAT_LIST(CLR_FORMAT_POINTER)}
 
 /* --- which ------------------------------------------------------------------------------------ */
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text), tail = strlen(end);
-    return length > tail && strcmp(text + length - tail, end) == 0;
-}
-
 static bool has_ending(const clr_format *format, const char *path)
 {
     for (size_t i = 0; i < sizeof format->endings / sizeof *format->endings; i++)
-        if (format->endings[i] && ends_with(path, format->endings[i]))
+        if (format->endings[i] && clr_ends_in(path, format->endings[i]))
             return true;
     return false;
 }

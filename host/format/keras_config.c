@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "format/keras.h"
@@ -68,12 +69,6 @@ bool clr_keras_size(const clr_keras *k, const char *name, uint32_t *size)
     return true;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text), tail = strlen(end);
-    return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
 /* What is about training, names and how Keras computes. */
 static bool says_nothing(const char *name)
 {
@@ -82,8 +77,8 @@ static bool says_nothing(const char *name)
         "unroll", "stateful",     "seed",         "implementation",    "unit_forget_bias",
         "fused",  "synchronized", "input_length", "autocast",          "batch_size",
         "sparse", "optional",     "input_dtype",  "shared_object_id"};
-    bool found = ends_with(name, "_initializer") || ends_with(name, "_regularizer") ||
-                 ends_with(name, "_constraint");
+    bool found = clr_ends_in(name, "_initializer") || clr_ends_in(name, "_regularizer") ||
+                 clr_ends_in(name, "_constraint");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         found = found || strcmp(names[i], name) == 0;
     return found;

@@ -30,12 +30,6 @@ static clrnn_status fail_of_pickle(const clrnn_tensors *set, const char *name)
                     name);
 }
 
-static bool ends_in(const char *name, const char *end)
-{
-    const size_t length = strlen(name), most = strlen(end);
-    return length >= most && strcmp(name + length - most, end) == 0;
-}
-
 /* What nothing else begins like: safetensors, or what its name says that it is and it is not. */
 static clrnn_status read_others(clrnn_tensors *set, const void *data, size_t bytes,
                                 const char *name)
@@ -43,7 +37,7 @@ static clrnn_status read_others(clrnn_tensors *set, const void *data, size_t byt
     static const char *const others[] = {".npy", ".npz", ".pt", ".pth"};
     const bool like = bytes > 8 && ((const char *)data)[8] == '{';
     for (size_t i = 0; i < sizeof others / sizeof *others && !like; i++)
-        if (ends_in(name, others[i]))
+        if (clr_ends_in(name, others[i]))
             return clr_fail(&set->log, CLRNN_ERR_FORMAT,
                             "%s: not %s: %zu bytes that do not begin like one, or like another "
                             "file of arrays",
@@ -98,5 +92,5 @@ clrnn_status clrnn_tensors_save(const clrnn_tensors *set, const char *path)
     if (!set || !path)
         return clr_fail(set ? &set->log : NULL, CLRNN_ERR_ARGUMENT,
                         "clrnn_tensors_save: %s is NULL", set ? "path" : "set");
-    return ends_in(path, ".npy") ? clr_npy_write(set, path) : clr_safetensors_write(set, path);
+    return clr_ends_in(path, ".npy") ? clr_npy_write(set, path) : clr_safetensors_write(set, path);
 }
