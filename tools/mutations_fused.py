@@ -33,7 +33,7 @@ MUTATIONS_FUSED = [
     ("fused-candidate", "test_fused", [
         (FUSED + "_forward.cl", "w.recurrent + FIRST_GATES * gate", "w.recurrent + gate")]),
     ("fused-projection", "test_fused", [
-        (FUSED + "_forward.cl", "CELL_PHASES > 1 ? 0 : CELL_SAVES;", "0;")]),
+        (FUSED + "_forward.cl", " : w.projection,", " : w.recurrent,")]),
     ("fused-tiles", "test_fused", [
         ("host/math/fused.c", "return (units + side * blocks - 1) / (side * blocks);",
          "return units / (side * blocks) + (units < side * blocks);")]),
