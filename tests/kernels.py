@@ -21,7 +21,8 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
             ["prelude", "model"], ["prelude", "elementary", "loss"],
             ["prelude", "elementary", "loss", "ctc"], ["prelude", "optimizer"],
             ["prelude", "philox", "noise"],
-            ["prelude", "storage"], ["prelude", "storage", "convert"], ["prelude", "pack"],
+            ["prelude", "storage"], ["prelude", "storage", "convert"],
+            ["prelude", "storage", "convert", "scan_launch", "lanes"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
 PROGRAMS += [["prelude", "philox", "function", "cell", "activation", "zoneout", cell] for cell in CELLS]
 PROGRAMS += [["prelude", "philox", "function", "cell", "activation", "zoneout", cell, "storage", "scan_launch", "scan", "scan_forward",
@@ -35,7 +36,8 @@ for cell, way in itertools.product(CELLS, ("forward", "backward")):
                  ["prelude", "philox", "function", "cell", "activation", "zoneout", cell, "storage", "scan_launch", "scan", f"scan_{way}",
                   "fused", f"fused_{way}"]]
 # Values to try of a macro that has a default; a macro whose default is 0 or 1 is a switch.
-VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [1, 4], "KEPT": [32, 128], "ROWS_ITEM": [4, 1, 2], "STORAGE": [0, 1, 2, 3]}
+VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [4, 6], "KEPT": [1, 8], "TAKE_2": [4, 2], "KEPT_2": [1, 4],
+          "ROWS_ITEM": [4, 1, 2, 8], "STORAGE": [0, 1, 2, 3]}
 OPTIONS = [None, 0, 1, 0xffff]  # not defined: the launch's; none, biases, all
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
 SCALAR = {"trace", "convert", "resident", "fused"}  # and those that want it to be 1
