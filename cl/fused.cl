@@ -29,18 +29,16 @@
 #if VEC != 1 || WG != 1
 #error "a work-item of fused.cl computes its units one after the other"
 #endif
-#define SIDE    16
+#include "fused_launch.cl"
+#define SIDE    FUSED_SIDE
 #define TILE_N  SIDE
 #define ITEMS   (SIDE * SIDE)
 #define HEIGHT  (SIDE * ROWS_ITEM)
-#define DEPTH   SIDE
+#define DEPTH   FUSED_DEPTH
 #define SUM_K   128 /* TILE_K of cl/tile.cl */
-#define COLUMNS 4   /* of a work-item, at most */
-
-/* From one k to the next in the tile of a: no multiple of the banks of local memory. */
-#define LINE (HEIGHT + 4)
-/* REAL4 of one tile: [DEPTH][LINE] of a, then [DEPTH][SIDE][COLUMNS] of w. */
-#define TILE_4 (DEPTH * (LINE / 4 + SIDE))
+#define COLUMNS FUSED_COLUMNS
+#define LINE    FUSED_LINE(HEIGHT)
+#define TILE_4  (FUSED_NUMBERS(HEIGHT) / 8) /* REAL4 of one of two tiles */
 
 /* One product: of rows row0.. of a ([N,K], rows `stride` apart), and units unit0.. */
 typedef struct fused_product {

@@ -71,16 +71,16 @@ static double of_resident(const clr_network *n, uint32_t units, uint32_t N)
 static double of_fused(const clr_network *n, uint32_t units, uint32_t N)
 {
     const uint32_t columns = n->gates * n->desc.hidden_size;
-    const uint32_t rows = clr_fused_rows(CLRNN_F32, N), item = rows / CLR_FUSED_SIDE;
-    const uint32_t width = n->gates == 3 ? 3 * CLR_FUSED_SIDE : 4 * CLR_FUSED_SIDE;
+    const uint32_t rows = clr_fused_rows(CLRNN_F32, N), item = rows / FUSED_SIDE;
+    const uint32_t width = n->gates == 3 ? 3 * FUSED_SIDE : 4 * FUSED_SIDE;
     const uint32_t groups = parts_of(columns, width) * parts_of(N, rows);
     const uint32_t turns = parts_of(groups, units);
     const double share = near_bytes * units / smaller(groups, units);
     const double bytes = share < most_bytes ? share : most_bytes;
     const double multiplied = items * item * 4 / lanes;
     const double read = (double)items / simd * (2 + parts_of(item, 4));
-    const double brought = 4 * CLR_FUSED_SIDE * number / bytes;
-    const double tiles = parts_of(n->state_size, CLR_FUSED_SIDE);
+    const double brought = 4 * FUSED_SIDE * number / bytes;
+    const double tiles = parts_of(n->state_size, FUSED_SIDE);
     return turns * (n->state_size * most_of(multiplied, read, brought) + tiles * barrier) +
            n->form->phases * launch + 2 * latency;
 }

@@ -50,7 +50,7 @@ static unsigned size_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
 static uint32_t batch_of(const clrnn_plan_desc *desc, clrnn_strategy strategy)
 {
     const uint32_t rows = clr_fused_rows(desc->precision, desc->max_batch);
-    if (strategy != CLRNN_STRATEGY_FUSED || rows == CLR_FUSED_SIDE)
+    if (strategy != CLRNN_STRATEGY_FUSED || rows == FUSED_SIDE)
         return 2;
     return clr_fused_batch(rows);
 }

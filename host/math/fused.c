@@ -7,8 +7,7 @@
 #include "math/cell.h"
 #include "math/sources.h"
 
-/* DEPTH, COLUMNS and what LINE adds of cl/fused.cl. */
-enum { side = CLR_FUSED_SIDE, items = side * side, depth = 16, columns = 4, line_more = 4 };
+enum { side = FUSED_SIDE, items = side * side, columns = FUSED_COLUMNS, most_args = 16 };
 
 /* Of 128 rows three reads of local memory serve 32 multiply-adds, of 64 two serve 16; but half as
  * many groups must still be enough for a device, which they are of this many rows. (Counted. In
@@ -31,7 +30,7 @@ uint32_t clr_fused_batch(uint32_t rows)
 /* Two tiles, and in the same place at the end all sums. */
 static size_t local_bytes(clrnn_precision precision, uint32_t rows)
 {
-    const size_t tiles = 2 * depth * (rows + line_more + side * columns);
+    const size_t tiles = FUSED_NUMBERS(rows);
     const size_t sums = (size_t)rows * side * columns;
     return (tiles > sums ? tiles : sums) *
            (precision == CLRNN_F64 ? sizeof(cl_double) : sizeof(cl_float));
@@ -128,14 +127,20 @@ static uint32_t tiles_of(uint32_t units, uint32_t gates)
     return (units + side * blocks - 1) / (side * blocks);
 }
 
-/* Of the steps of a launch but the first only the number of the step is new. */
+/* Enqueue a kernel for a step: its `count` arrays, then the number of the step, which is all that
+ * is new after the first one of a launch. args: with room for what follows. */
 static clrnn_status run(const clr_fused *k, cl_kernel kernel, const scan_launch *l, uint32_t tiles,
-                        const clr_arg *args, size_t count, size_t number, bool again)
+                        clr_arg args[most_args], size_t count, uint32_t number)
 {
-    const size_t down = (l->N + k->rows - 1) / k->rows;
+    const size_t arrays = count, down = (l->N + k->rows - 1) / k->rows;
     const clr_range range = {{(size_t)l->used * tiles * items, down}, {items, 1}};
-    return again ? clr_launch_again(k->context, kernel, range, number, &args[number], 1)
-                 : clr_launch(k->context, kernel, range, args, count);
+    args[count++] = CLR_ARG_UINT(number);
+    if (number > 0)
+        return clr_launch_again(k->context, kernel, range, arrays, &args[arrays], 1);
+    args[count++] = CLR_ARG_UINT(tiles);
+    args[count++] = CLR_ARG_STRUCT(*l);
+    args[count++] = CLR_ARG_LOCAL(local_bytes(k->precision, k->rows));
+    return clr_launch(k->context, kernel, range, args, count);
 }
 
 clrnn_status clr_fused_forward(clr_fused *k, const clr_forward_scan *w, uint32_t index,
@@ -145,20 +150,10 @@ clrnn_status clr_fused_forward(clr_fused *k, const clr_forward_scan *w, uint32_t
     const scan_launch *l = &w->launch;
     const uint32_t gates = phase < form->phases ? form->phase[phase].count : 1;
     const uint32_t tiles = tiles_of(phase < form->phases ? l->H : l->R, gates);
-    const clr_arg args[] = {CLR_ARG_MEM(w->panels),
-                            CLR_ARG_MEM(w->weights),
-                            CLR_ARG_MEM(w->workspace),
-                            CLR_ARG_MEM(w->h_first),
-                            CLR_ARG_SOME(w->c_first, w->workspace),
-                            CLR_ARG_MEM(w->h_last),
-                            CLR_ARG_SOME(w->c_last, w->workspace),
-                            CLR_ARG_SOME(w->y, w->workspace),
-                            CLR_ARG_SOME(w->lengths, w->workspace),
-                            CLR_ARG_UINT(index),
-                            CLR_ARG_UINT(tiles),
-                            CLR_ARG_STRUCT(*l),
-                            CLR_ARG_LOCAL(local_bytes(k->precision, k->rows))};
-    return run(k, phase ? k->second : k->forward, l, tiles, args, CLR_COUNT(args), 9, index > 0);
+    clr_arg args[most_args] = {CLR_ARG_MEM(w->panels), CLR_ARG_MEM(w->weights),
+                               CLR_ARG_MEM(w->workspace)};
+    const size_t count = 3 + clr_forward_args(w, args + 3);
+    return run(k, phase ? k->second : k->forward, l, tiles, args, count, index);
 }
 
 static clrnn_status run_back(clr_fused *k, const clr_backward_scan *w, uint32_t number,
@@ -166,39 +161,20 @@ static clrnn_status run_back(clr_fused *k, const clr_backward_scan *w, uint32_t 
 {
     const scan_launch *l = &w->launch;
     const uint32_t tiles = tiles_of(recurrent ? l->R : l->H, 1);
-    const clr_arg args[] = {CLR_ARG_MEM(w->panels),
-                            CLR_ARG_MEM(w->weights),
-                            CLR_ARG_MEM(w->workspace),
-                            CLR_ARG_SOME(w->dy, w->workspace),
-                            CLR_ARG_MEM(w->dh),
-                            CLR_ARG_SOME(w->dc, w->workspace),
-                            CLR_ARG_SOME(w->dproj, w->workspace),
-                            CLR_ARG_MEM(w->da),
-                            CLR_ARG_SOME(w->du, w->workspace),
-                            CLR_ARG_SOME(w->lengths, w->workspace),
-                            CLR_ARG_UINT(number),
-                            CLR_ARG_UINT(tiles),
-                            CLR_ARG_STRUCT(*l),
-                            CLR_ARG_LOCAL(local_bytes(k->precision, k->rows))};
-    return run(k, recurrent ? k->back : k->back_second, l, tiles, args, CLR_COUNT(args), 10,
-               number > 0);
+    clr_arg args[most_args] = {CLR_ARG_MEM(w->panels), CLR_ARG_MEM(w->weights),
+                               CLR_ARG_MEM(w->workspace)};
+    const size_t count = 3 + clr_backward_args(w, args + 3);
+    return run(k, recurrent ? k->back : k->back_second, l, tiles, args, count, number);
 }
 
 clrnn_status clr_fused_back_first(clr_fused *k, const clr_backward_scan *w)
 {
     const scan_launch *l = &w->launch;
-    const clr_arg args[] = {CLR_ARG_MEM(w->weights),
-                            CLR_ARG_MEM(w->workspace),
-                            CLR_ARG_SOME(w->dy, w->workspace),
-                            CLR_ARG_MEM(w->dh),
-                            CLR_ARG_SOME(w->dc, w->workspace),
-                            CLR_ARG_SOME(w->dproj, w->workspace),
-                            CLR_ARG_MEM(w->da),
-                            CLR_ARG_SOME(w->du, w->workspace),
-                            CLR_ARG_SOME(w->lengths, w->workspace),
-                            CLR_ARG_STRUCT(*l)};
+    clr_arg args[most_args] = {CLR_ARG_MEM(w->weights), CLR_ARG_MEM(w->workspace)};
+    size_t count = 2 + clr_backward_args(w, args + 2);
+    args[count++] = CLR_ARG_STRUCT(*l);
     const clr_range range = {{(size_t)l->used * l->R, l->N}, {0, 0}};
-    return clr_launch(k->context, k->back_first, range, args, CLR_COUNT(args));
+    return clr_launch(k->context, k->back_first, range, args, count);
 }
 
 clrnn_status clr_fused_back(clr_fused *k, const clr_backward_scan *w, uint32_t number)

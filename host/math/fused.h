@@ -9,10 +9,11 @@
 #include "math/scan.h"
 #include "shape/network.h"
 
-/* How wide panels are; a group has the square of it as work-items. And rows of a tile at most. */
-enum { CLR_FUSED_SIDE = 16, CLR_FUSED_MOST_ROWS = 128 };
+#include "../../cl/fused_launch.cl"
 
-/* Panels of that width, whatever the device's. */
+enum { CLR_FUSED_MOST_ROWS = 128 }; /* of a tile */
+
+/* Panels of FUSED_SIDE columns, whatever the device's width. */
 extern const clr_packing clr_packing_fused;
 
 /* The kernels for one network variant. One thread at a time. */
@@ -29,7 +30,7 @@ typedef struct clr_fused {
  */
 uint32_t clr_fused_rows(clrnn_precision precision, uint32_t batch);
 
-/** A batch that has so many rows in a tile, CLR_FUSED_SIDE of them or more; of many rows one of
+/** A batch that has so many rows in a tile, FUSED_SIDE of them or more; of many rows one of
  *  more than a tile. */
 uint32_t clr_fused_batch(uint32_t rows);
 

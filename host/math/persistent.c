@@ -141,10 +141,12 @@ static bool is_single(const clr_persistent *p, const scan_launch *l)
            !l->has_lengths && !l->save_gates && clr_persistent_is_single(p, rows, inputs);
 }
 
+enum { most_args = 16 };
+
 /* Enqueue a scan. args: all but the last ones, with room for those: of resident its local memory.
  */
 static clrnn_status run(clr_persistent *p, const clr_scan_kernel *k, const scan_launch *l,
-                        clr_arg *args, size_t count)
+                        clr_arg args[most_args], size_t count)
 {
     size_t items = p->kind.items;
     size_t groups = l->single_group ? 1 : (size_t)l->used * l->row_parts * l->unit_parts;
@@ -207,23 +209,11 @@ static void fill(const clr_persistent *p, bool back, scan_launch *l, const clr_p
 
 clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_scan *w, const clr_partition *s)
 {
-    enum { others = 3 };
     fill(p, false, &w->launch, s);
-    clr_arg args[] = {CLR_ARG_MEM(w->panels),
-                      CLR_ARG_MEM(w->weights),
-                      CLR_ARG_MEM(w->workspace),
-                      CLR_ARG_SOME(w->x, w->workspace),
-                      CLR_ARG_SOME(w->h_first, w->workspace),
-                      CLR_ARG_SOME(w->c_first, w->workspace),
-                      CLR_ARG_SOME(w->h_last, w->workspace),
-                      CLR_ARG_SOME(w->c_last, w->workspace),
-                      CLR_ARG_SOME(w->y, w->workspace),
-                      CLR_ARG_SOME(w->lengths, w->workspace),
-                      CLR_ARG_MEM(p->sync),
-                      {0},
-                      {0},
-                      {0}};
-    size_t count = CLR_COUNT(args) - others;
+    clr_arg args[most_args] = {CLR_ARG_MEM(w->panels), CLR_ARG_MEM(w->weights),
+                               CLR_ARG_MEM(w->workspace), CLR_ARG_SOME(w->x, w->workspace)};
+    size_t count = 4 + clr_forward_args(w, args + 4);
+    args[count++] = CLR_ARG_MEM(p->sync);
     if (p->network->normed) {
         args[count++] = CLR_ARG_MEM(w->sums);
         args[count++] = CLR_ARG_STRUCT(w->norms);
@@ -235,23 +225,13 @@ clrnn_status clr_persistent_forward(clr_persistent *p, clr_forward_scan *w, cons
 clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_scan *w,
                                      const clr_partition *s)
 {
-    enum { room = 2 };
     fill(p, true, &w->launch, s);
-    clr_arg args[] = {CLR_ARG_MEM(w->panels),
-                      CLR_ARG_MEM(w->weights),
-                      CLR_ARG_MEM(w->workspace),
-                      CLR_ARG_SOME(w->dy, w->workspace),
-                      CLR_ARG_MEM(w->dh),
-                      CLR_ARG_SOME(w->dc, w->workspace),
-                      CLR_ARG_SOME(w->dproj, w->workspace),
-                      CLR_ARG_MEM(w->da),
-                      CLR_ARG_SOME(w->du, w->workspace),
-                      CLR_ARG_SOME(w->lengths, w->workspace),
-                      CLR_ARG_MEM(p->sync),
-                      CLR_ARG_STRUCT(w->launch),
-                      {0},
-                      {0}};
-    return run(p, &p->backward, &w->launch, args, CLR_COUNT(args) - room);
+    clr_arg args[most_args] = {CLR_ARG_MEM(w->panels), CLR_ARG_MEM(w->weights),
+                               CLR_ARG_MEM(w->workspace)};
+    size_t count = 3 + clr_backward_args(w, args + 3);
+    args[count++] = CLR_ARG_MEM(p->sync);
+    args[count++] = CLR_ARG_STRUCT(w->launch);
+    return run(p, &p->backward, &w->launch, args, count);
 }
 
 /* Do `groups` groups run at the same time? A launch without steps is nothing but a grid barrier. */

@@ -36,3 +36,21 @@ clr_step clr_step_back_of(const clr_network *n, const clr_backward_scan *w, uint
                       .dh = {w->dh, at->dh},
                       .c_next = c_after(w->workspace, l, (cl_uint)at->first_t + index)};
 }
+
+size_t clr_forward_args(const clr_forward_scan *w, clr_arg args[CLR_FORWARD_ARGS])
+{
+    const cl_mem arrays[CLR_FORWARD_ARGS] = {w->h_first, w->c_first, w->h_last,
+                                             w->c_last,  w->y,       w->lengths};
+    for (size_t i = 0; i < CLR_FORWARD_ARGS; i++)
+        args[i] = CLR_ARG_SOME(arrays[i], w->workspace);
+    return CLR_FORWARD_ARGS;
+}
+
+size_t clr_backward_args(const clr_backward_scan *w, clr_arg args[CLR_BACKWARD_ARGS])
+{
+    const cl_mem arrays[CLR_BACKWARD_ARGS] = {w->dy, w->dh, w->dc,     w->dproj,
+                                              w->da, w->du, w->lengths};
+    for (size_t i = 0; i < CLR_BACKWARD_ARGS; i++)
+        args[i] = CLR_ARG_SOME(arrays[i], w->workspace);
+    return CLR_BACKWARD_ARGS;
+}

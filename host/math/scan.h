@@ -6,6 +6,7 @@
 
 #include <clrnn/plan.h>
 
+#include "device/launch.h"
 #include "shape/network.h"
 
 /* cl/scan_launch.cl, as the host sees it. */
@@ -32,6 +33,14 @@ typedef struct clr_backward_scan {
     cl_mem lengths;
     scan_launch launch;
 } clr_backward_scan;
+
+/* What all kernels of a scan take in one order, behind what each has before it. */
+enum { CLR_FORWARD_ARGS = 6, CLR_BACKWARD_ARGS = 7 };
+
+/** As arguments: the arrays of states, y or dy and gradients, and the lengths; those that are
+ *  absent are the workspace. Each returns how many. */
+size_t clr_forward_args(const clr_forward_scan *scan, clr_arg args[CLR_FORWARD_ARGS]);
+size_t clr_backward_args(const clr_backward_scan *scan, clr_arg args[CLR_BACKWARD_ARGS]);
 
 /* What products outside the kernels multiply or add to, of one step of the first direction. */
 typedef struct clr_step {

@@ -59,49 +59,37 @@ void clr_stepwise_free(clr_stepwise *k)
     clr_kernel_destroy(&k->output_back);
 }
 
-/* Enqueue a kernel for `width` units of each row: with the arrays of a launch, then `own` ones,
- * then the launch itself. */
+enum { most_args = 16 };
+
+/* Enqueue a kernel for `width` units of each row: with the arrays of a launch, of which there are
+ * `count`, then `own` arguments, then the launch itself. args: with room for those. */
 static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const scan_launch *l,
-                        const clr_arg *arrays, size_t array_count, const clr_arg *own,
-                        size_t own_count)
+                        clr_arg args[most_args], size_t count, const clr_arg *own, size_t own_count)
 {
-    clr_arg args[16];
-    size_t count = 0;
-    for (size_t i = 0; i < array_count; i++)
-        args[count++] = arrays[i];
+    const size_t items = (width + k->vector - 1) / k->vector;
+    const clr_range range = {{items, l->N}, {0, 0}};
+    if (k->again)
+        return clr_launch_again(k->context, kernel, range, count, own, own_count);
     for (size_t i = 0; i < own_count; i++)
         args[count++] = own[i];
     args[count++] = CLR_ARG_STRUCT(*l);
-    const size_t items = (width + k->vector - 1) / k->vector;
-    const clr_range range = {{items, l->N}, {0, 0}};
-    return k->again ? clr_launch_again(k->context, kernel, range, array_count, own, own_count)
-                    : clr_launch(k->context, kernel, range, args, count);
+    return clr_launch(k->context, kernel, range, args, count);
 }
 
 static clrnn_status run_forward(clr_stepwise *k, cl_kernel kernel, uint32_t width,
                                 const clr_forward_scan *w, const clr_arg *own, size_t own_count)
 {
-    const clr_arg arrays[] = {
-        CLR_ARG_MEM(w->weights),          CLR_ARG_MEM(w->workspace),
-        CLR_ARG_MEM(w->h_first),          CLR_ARG_SOME(w->c_first, w->workspace),
-        CLR_ARG_MEM(w->h_last),           CLR_ARG_SOME(w->c_last, w->workspace),
-        CLR_ARG_SOME(w->y, w->workspace), CLR_ARG_SOME(w->lengths, w->workspace)};
-    return run(k, kernel, width, &w->launch, arrays, CLR_COUNT(arrays), own, own_count);
+    clr_arg args[most_args] = {CLR_ARG_MEM(w->weights), CLR_ARG_MEM(w->workspace)};
+    const size_t count = 2 + clr_forward_args(w, args + 2);
+    return run(k, kernel, width, &w->launch, args, count, own, own_count);
 }
 
 static clrnn_status run_back(clr_stepwise *k, cl_kernel kernel, uint32_t width,
                              const clr_backward_scan *w, const clr_arg *own, size_t own_count)
 {
-    const clr_arg arrays[] = {CLR_ARG_MEM(w->weights),
-                              CLR_ARG_MEM(w->workspace),
-                              CLR_ARG_SOME(w->dy, w->workspace),
-                              CLR_ARG_MEM(w->dh),
-                              CLR_ARG_SOME(w->dc, w->workspace),
-                              CLR_ARG_SOME(w->dproj, w->workspace),
-                              CLR_ARG_MEM(w->da),
-                              CLR_ARG_SOME(w->du, w->workspace),
-                              CLR_ARG_SOME(w->lengths, w->workspace)};
-    return run(k, kernel, width, &w->launch, arrays, CLR_COUNT(arrays), own, own_count);
+    clr_arg args[most_args] = {CLR_ARG_MEM(w->weights), CLR_ARG_MEM(w->workspace)};
+    const size_t count = 2 + clr_backward_args(w, args + 2);
+    return run(k, kernel, width, &w->launch, args, count, own, own_count);
 }
 
 clrnn_status clr_step_forward(clr_stepwise *k, const clr_forward_scan *w, cl_mem sums,
