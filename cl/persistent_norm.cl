@@ -82,21 +82,19 @@ static inline void normalize_inputs(const scan *w, uint number, uint row0, uint 
         }
 }
 
-/* The sums of a phase, in their place; what was reset does not count. */
+/* The sums of a phase, in their place. (Those of a state that was reset the cell takes for 0.) */
 static inline void normalize_sums(const scan *w, const scan_step *s, uint phase, uint row0,
                                   uint row1)
 {
     const scan_norms *norms = &w->norms;
     const uint first = CELL_FIRST(phase) * w->H, K = CELL_FIRST(phase + 1) * w->H - first;
-    const uint options = options_of(w->options);
     REAL scratch[NORM_LANES];
     for (uint n = row0; n < row1; n++) {
         const size_t at = kept_at(w, s->index, n);
         global REAL *u = norms->sums + (size_t)n * CELL_GATES * w->H + first;
-        const bool live = is_live(w, n, s->t) && !(phase == 0 && is_reset(options, w, n, s->t));
         normalize_row(u, norms->gain_u + first, norms->gain_u, false, u, norms->hat_u + at + first,
-                      norms->scales + at + 1 + phase, norms->keep, live, norms->epsilon, K,
-                      scratch);
+                      norms->scales + at + 1 + phase, norms->keep, is_live(w, n, s->t),
+                      norms->epsilon, K, scratch);
     }
 }
 

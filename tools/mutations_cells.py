@@ -164,12 +164,8 @@ CELLS = [
         ("host/layer/persistent.c", "if (network->normed && desc->weights != CLRNN_WEIGHTS_F32)", "if (false)")]),
     ("norm-of-later-blocks", "test_cell_options", [
         ("cl/persistent_norm.cl", "part == norm_rows && number % w->block == 0", "part == norm_rows && number == 0")]),
-    ("norm-where-others-are", "test_cell_options", [
-        ("cl/persistent_norm.cl", "norms->sums + (size_t)n * CELL_GATES * w->H,", "norms->sums + (size_t)n * w->H,"),
-        ("cl/persistent_norm.cl", "w->norms.sums + n0 * stride", "w->norms.sums + n0 * w->H"),
+    ("norm-of-other-rows", "test_cell_options", [
         ("cl/persistent_norm.cl", "load_some(z + i * stride", "load_some(z + (size_t)i * w->H")]),
-    ("norm-of-what-was-reset-in-a-scan", "test_cell_options", [
-        ("cl/persistent_norm.cl", "&& !(phase == 0 && is_reset(options, w, n, s->t))", "")]),
     ("ref-norm-backward", "test_gradients", [
         (REF + "product.c", "dy[i] - sum - n->hat[i] * product", "dy[i] - sum")]),
     ("device-lengths-below-0", "test_cell_options", [

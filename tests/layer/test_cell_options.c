@@ -74,7 +74,7 @@ static void check(clrnn_context *context, const char *text, const char *more)
     char whole[512];
     clrnn_problem p;
     clrnn_check c;
-    snprintf(whole, sizeof whole, "%s,T=9,N=5,I=6,H=21,mode=train,%s", text, more);
+    snprintf(whole, sizeof whole, "%s,T=9,N=5,I=6,H=21,%s", text, more);
     assert_int_equal(clrnn_problem_parse(whole, &test_log, &p), CLRNN_OK);
     assert_int_equal(clrnn_problem_check(context, &p, 7, &c), CLRNN_OK);
     if (!c.passed)
@@ -87,10 +87,12 @@ static void every_option(void **state)
 {
     const bool compiles = clr_compiles(*state);
     for (size_t i = 0; i < (compiles ? compiled : PROBLEMS); i++) {
-        check(*state, problems[i], "precision=f64,strategy=auto");
+        check(*state, problems[i], "mode=train,precision=f64,strategy=auto");
         if (!compiles) {
-            check(*state, problems[i], "precision=f64,strategy=stepwise");
-            check(*state, problems[i], "precision=f32,strategy=auto");
+            check(*state, problems[i], "mode=train,precision=f64,strategy=stepwise");
+            check(*state, problems[i], "mode=train,precision=f32,strategy=auto");
+            check(*state, problems[i],
+                  "mode=infer,precision=f64,strategy=auto"); /* others' kernels */
         }
     }
 }
