@@ -137,6 +137,13 @@ static inline REAL real_of(ulong bits)
 #endif
 }
 
+/* Of compilers for CPUs, PoCL 6 (LLVM 18) does not survive what is unrolled here. */
+#if defined(__x86_64__) || defined(__aarch64__)
+#define EACH_WORD
+#else
+#define EACH_WORD UNROLL
+#endif
+
 /* The arrays of direction d, 0 or 1. Written so that every word of l that is read has a place known
  * to the compiler: else some copy all of it to slow memory first. */
 static inline void pick_arrays(const scan_launch *l, uint d, SHARED scan_arrays *at)
@@ -144,7 +151,7 @@ static inline void pick_arrays(const scan_launch *l, uint d, SHARED scan_arrays 
     const ulong *first = (const ulong *)&l->scans[0], *second = (const ulong *)&l->scans[1];
     const ulong mask = -(ulong)d;
     SHARED ulong *to = (SHARED ulong *)at;
-    UNROLL for (uint i = 0; i < sizeof *at / sizeof *to; i++) to[i] =
+    EACH_WORD for (uint i = 0; i < sizeof *at / sizeof *to; i++) to[i] =
         (first[i] & ~mask) | (second[i] & mask);
 }
 
