@@ -3,14 +3,18 @@
 #include "layer/cost.h"
 
 #include "math/fused.h"
+#include "math/resident.h"
 #include "math/scan.h"
 
-/* A GPU of today, in clocks and bytes a clock of a compute unit. The last four are assumed: no GPU
- * has been measured yet. */
-static const double lanes = 128; /* multiply-adds */
-static const double local_bytes = 128, near_bytes = 20, most_bytes = 64, launch = 4500, meet = 2000,
-                    barrier = 45, latency = 600;
-enum { items = 256, simd = 32, kept_one = 128, kept_beside = 96, number = sizeof(cl_float) };
+/* A GPU of today, in clocks, and in multiply-adds and bytes of local memory a clock of a compute
+ * unit. */
+static const double lanes = 128, local_bytes = 128;
+/* Bytes a clock from its largest cache, of each unit while all read and at most; clocks of a
+ * launch, a grid barrier, a barrier, a read of that cache. Assumed: no GPU has been measured yet.
+ */
+static const double near_bytes = 20, most_bytes = 64, launch = 4500, meet = 2000, barrier = 45,
+                    latency = 600;
+enum { items = CLR_RESIDENT_MOST, simd = 32, number = sizeof(cl_float) };
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -40,11 +44,13 @@ static double of_resident(const clr_network *n, uint32_t units, uint32_t N)
     const uint32_t H = n->desc.hidden_size, K = n->state_size, gates = n->gates;
     const uint32_t k_lanes = LANES_OF(K), lane = LANE_OF(K), places = items / k_lanes;
     const bool beside = gates == 3 || n->form->phases > 1 || n->desc.proj_size;
-    const uint32_t take = gates == 3 ? 6 : 4;
-    const uint32_t kept = smaller(lane, (beside ? kept_beside : kept_one) / take);
+    const uint32_t take = clr_resident_take(gates);
+    const uint32_t kept =
+        smaller(lane, (beside ? CLR_RESIDENT_KEPT_BESIDE : CLR_RESIDENT_KEPT) / take);
     const uint32_t at_once = larger(places * take / gates, 1);
     const uint32_t blocks = parts_of(N, LANE_ROWS), fewest = parts_of(H, at_once);
-    const uint32_t spread = larger(smaller(units / blocks, parts_of(H, 4)), fewest);
+    const uint32_t spread =
+        larger(smaller(units / blocks, parts_of(H, CLR_RESIDENT_LEAST_UNITS)), fewest);
     const uint32_t unit_parts = smaller(spread, units);
     const uint32_t row_parts = larger(smaller(units / unit_parts, blocks), 1);
     const uint32_t own = parts_of(H, unit_parts), passes = parts_of(own, at_once);
@@ -55,14 +61,16 @@ static double of_resident(const clr_network *n, uint32_t units, uint32_t N)
     const double share = near_bytes * units / (unit_parts * row_parts);
     const double bytes = share < most_bytes ? share : most_bytes;
     double clocks = 2 * barrier + 2 * latency + (unit_parts > 1 ? n->form->phases * meet : 0);
-    for (uint32_t row = 0; row < rows; row += LANE_ROWS) {
-        const double height = smaller(rows - row, LANE_ROWS);
+    for (int last = 0; last < 2; last++) { /* all blocks of rows but the last one, and that */
+        const uint32_t full = rows / LANE_ROWS, rest = rows % LANE_ROWS;
+        const double height = last ? rest : LANE_ROWS, times = last ? rest > 0 : full;
         const double multiplied = used * items * take * height * lane / lanes;
         const double read = used * items / simd * height * lane / 4;
         const double brought = used * items * take * number / bytes;
         const double summed = used * places * take * height * k_lanes * number / local_bytes;
-        clocks += most_of(multiplied, read, brought * (lane - kept)) + summed + 2 * barrier;
-        clocks += (passes - 1) * (most_of(multiplied, read, brought * lane) + summed + 2 * barrier);
+        clocks += times * (most_of(multiplied, read, brought * (lane - kept)) +
+                           (passes - 1) * most_of(multiplied, read, brought * lane) +
+                           passes * (summed + 2 * barrier));
     }
     return clocks;
 }

@@ -56,9 +56,6 @@ static bool suits(const clrnn_context *context, const clr_network *network,
     return clr_resident_is_faster(network, context->info.compute_units, desc->max_batch);
 }
 
-/* Units of a group, unless there are too few for one. */
-enum { least_units = 4 };
-
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -94,7 +91,7 @@ static clr_partition rule(const clrnn_plan *plan, const clr_scan *scan, uint32_t
              at_once = clr_resident_units(&clr_scanner_of(plan)->kernels, back);
     uint32_t units = back ? plan->network.state_size : plan->network.desc.hidden_size;
     const uint32_t fewest = (units + at_once - 1) / at_once, spare = each / row_blocks;
-    const uint32_t most = (units + least_units - 1) / least_units;
+    const uint32_t most = (units + CLR_RESIDENT_LEAST_UNITS - 1) / CLR_RESIDENT_LEAST_UNITS;
     const uint32_t wanted = spare > fewest ? smaller(spare, most) : fewest;
     uint32_t parts =
         measured ? config->unit_parts : smaller(wanted > fewest ? wanted : fewest, each);

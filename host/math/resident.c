@@ -9,17 +9,9 @@
 #include "math/sources.h"
 #include "math/storage.h"
 
-/* In floats, or so many bytes: as many as neither clang for AMD's parts nor ptxas spills or copies
- * (tools/offline). Fewer where other values need registers: those of a second product, of six
- * columns, of rare options; of numbers that are widened when they are multiplied; and of double. */
-enum {
-    most_kept = 128,
-    most_beside = 96,
-    most_double = 64,
-    most_stored = 32,
-    least_kept = 16,
-    cpu_kept = 8
-};
+/* As CLR_RESIDENT_KEPT, for numbers in double; for those that are widened when they are multiplied;
+ * the fewest after spills; and on a CPU. */
+enum { most_double = 64, most_stored = 32, least_kept = 16, cpu_kept = 8 };
 
 /* How long the sums of the two products of a step are (the second may be absent, 0). */
 typedef struct clr_lengths {
@@ -58,8 +50,7 @@ static uint32_t piece_of(const clr_persistent *p)
     return (uint32_t)(PIECE_BYTES / clr_storage_bytes(p->kind.storage, p->kind.precision));
 }
 
-/* TAKE, a multiple of `gates`: four columns or more are multiplied with a number that is read. */
-static uint32_t take_of(uint32_t gates)
+uint32_t clr_resident_take(uint32_t gates)
 {
     return gates == 3 ? 6 : 4;
 }
@@ -69,8 +60,9 @@ static uint32_t take_of(uint32_t gates)
 static uint32_t second_take(const clr_persistent *p, uint32_t gates)
 {
     const size_t bytes = clr_storage_bytes(p->kind.storage, p->kind.precision);
-    return gates == 1 && (bytes == sizeof(cl_double) || bytes == sizeof(cl_half)) ? 2
-                                                                                  : take_of(gates);
+    return gates == 1 && (bytes == sizeof(cl_double) || bytes == sizeof(cl_half))
+               ? 2
+               : clr_resident_take(gates);
 }
 
 /* The weights that a work-item is asked to keep: what is told, or the most. A CPU has few
@@ -86,10 +78,11 @@ static uint32_t budget_of(const clr_persistent *p, bool back)
         return most_stored;
     if (twice)
         return most_double / 2;
-    const bool beside = lengths_of(p->network, back).second ||
-                        take_of(back ? 1 : p->network->form->phase[0].count) != take_of(1) ||
-                        clr_cell_options(p->network) & OPTION_RARE;
-    return beside ? most_beside : most_kept;
+    const bool beside =
+        lengths_of(p->network, back).second ||
+        clr_resident_take(back ? 1 : p->network->form->phase[0].count) != clr_resident_take(1) ||
+        clr_cell_options(p->network) & OPTION_RARE;
+    return beside ? CLR_RESIDENT_KEPT_BESIDE : CLR_RESIDENT_KEPT;
 }
 
 /* Numbers of a lane that are worth keeping of a sum over h: as many as there are, but one of few
@@ -118,10 +111,11 @@ static void share_out(const clr_persistent *p, bool back, uint32_t budget, clr_s
     const bool two = lengths_of(n, back).second;
     const uint32_t pieces = (uint32_t)(budget * real_bytes(p->kind.precision) / PIECE_BYTES);
     const uint32_t h = worth_keeping(n->state_size), gates = 4;
-    out->take[0] = take_of(back ? 1 : n->form->phase[0].count);
+    out->take[0] = clr_resident_take(back ? 1 : n->form->phase[0].count);
     out->take[1] = second_take(p, back || n->form->phases == 1 ? 1 : n->form->phase[1].count);
     out->kept[0] = kept_of(p, two ? pieces / 2 : pieces, out->take[0], back ? gates * h : h);
-    out->kept[1] = kept_of(p, pieces / 2, larger(out->take[1], take_of(1)), two ? gates * h : 1);
+    out->kept[1] =
+        kept_of(p, pieces / 2, larger(out->take[1], clr_resident_take(1)), two ? gates * h : 1);
 }
 
 /* Drivers align the local memory of each argument. */

@@ -8,6 +8,18 @@
 /* Work-items of the largest and of the smallest group: CELL_GATES for each lane. */
 enum { CLR_RESIDENT_MOST = 256, CLR_RESIDENT_LEAST = 4 * MOST_LANES };
 
+/* Weights that a work-item of a GPU keeps in registers, in floats: as many as neither clang for
+ * AMD's parts nor ptxas spills or copies (tools/offline); and where other values need registers,
+ * those of a second product, of six columns, of rare options. */
+enum { CLR_RESIDENT_KEPT = 128, CLR_RESIDENT_KEPT_BESIDE = 96 };
+
+/* Units of a group, unless there are too few for one. */
+enum { CLR_RESIDENT_LEAST_UNITS = 4 };
+
+/** Columns of a work-item, TAKE of cl/resident.cl, a multiple of `gates`: four or more are
+ *  multiplied with a number that is read. */
+uint32_t clr_resident_take(uint32_t gates);
+
 /**
  * Build the kernels, with as many weights in registers as kind.kept says, or as the driver finds
  * registers for; of the largest group whose local memory suffices for a row, as the kernels say
