@@ -2,36 +2,20 @@
  * cl/conv.cl - convolutions on CPU devices as products whose second operand is not gathered: what
  * is under TILE_N neighbouring windows for one k are TILE_N neighbours in x. In cl/gemm.cl.
  *
- * The sums have the order of cl/gemm.cl, so an element has the same bits as by panels. */
+ * The sums have the order of cl/sums.cl, so an element has the same bits as by panels. */
 #include "conv_launch.cl"
 
 /* relu(v + bias), the first `columns` of it. */
 static inline void store_finished(REALV v[TILE_V], REAL bias, bool relu, global REAL *y,
                                   uint columns)
 {
-    REAL partial[TILE_N];
     UNROLL for (int j = 0; j < TILE_V; j++)
     {
         v[j] += (REALV)bias;
         if (relu)
             v[j] = v[j] < (REALV)0 ? (REALV)0 : v[j];
-        if (columns == TILE_N)
-            GLOBAL_STORE(v[j], y + j * VEC);
-        else
-            VSTORE(v[j], partial + j * VEC);
     }
-    for (uint n = 0; columns < TILE_N && n < columns; n++)
-        y[n] = partial[n];
-}
-
-/* The first `columns` of y. */
-static inline void load_begun(global const REAL *y, uint columns, REALV v[TILE_V])
-{
-    REAL partial[TILE_N];
-    for (uint n = 0; columns < TILE_N && n < TILE_N; n++)
-        partial[n] = n < columns ? y[n] : (REAL)0;
-    UNROLL for (int j = 0; j < TILE_V; j++) v[j] =
-        columns < TILE_N ? VLOAD(partial + j * VEC) : GLOBAL_LOAD(y + j * VEC);
+    store_row(v, y, columns);
 }
 
 #define CONV_K (8 * TILE_K) /* as many values of k at a time: their places stay in a cache */
@@ -92,8 +76,9 @@ __attribute__((reqd_work_group_size(1, 1, 1))) kernel void conv(global const REA
             for (uint m = m0; m < m1; m += CONV_M) {
                 const uint rows = min(m1 - m, (uint)CONV_M);
                 const conv_place place = {
-                    window, positions,          rows,          min(B - ob, (uint)TILE_N), count,
-                    k > 0,  last && w.has_bias, last && w.relu};
+                    window,        positions,        rows,  min(B - ob, (uint)TILE_N),
+                    count,         CHAIN_OF(window), k > 0, last && w.has_bias,
+                    last && w.relu};
                 global const REAL *a = weight + w.weight_at + (size_t)m * window + k;
                 global REAL *out = to + m * positions;
                 if (rows <= CONV_LOW)

@@ -3,9 +3,9 @@
 #ifndef CLR_CONV_PLACE
 #define CLR_CONV_PLACE
 typedef struct conv_place {
-    size_t a_stride, y_stride; /* between units */
-    uint rows, columns, count; /* units, windows; k */
-    bool add, has_bias, relu;  /* to what is there; at the end */
+    size_t a_stride, y_stride;        /* between units */
+    uint rows, columns, count, chain; /* units, windows; k, and in a chain */
+    bool add, has_bias, relu;         /* to what is there; at the end */
 } conv_place;
 #endif
 
@@ -27,8 +27,7 @@ static inline void CLR_PASTE(conv_block_, HEIGHT)(global const REAL *a, const si
     }
 }
 
-/* y (+)= that of all k: of each TILE_K of them one chain, and these added in order. Rows past the
- * last repeat it. */
+/* y (+)= that of all k, in the order of cl/sums.cl. Rows past the last repeat it. */
 static inline void CLR_PASTE(conv_tile_, HEIGHT)(global const REAL *a, global const REAL *x,
                                                  const uint *at, global const REAL *bias,
                                                  global REAL *y, const conv_place *p)
@@ -36,17 +35,17 @@ static inline void CLR_PASTE(conv_tile_, HEIGHT)(global const REAL *a, global co
     REALV sum[HEIGHT][TILE_V];
     size_t row[HEIGHT];
     UNROLL for (int i = 0; i < HEIGHT; i++) row[i] = min((uint)i, p->rows - 1) * p->a_stride;
-    CLR_PASTE(conv_block_, HEIGHT)(a, row, x, at, min(p->count, (uint)TILE_K), sum);
+    CLR_PASTE(conv_block_, HEIGHT)(a, row, x, at, min(p->count, p->chain), sum);
     UNROLL for (int i = 0; i < HEIGHT; i++) if (p->add && (uint)i < p->rows)
     {
         REALV begun[TILE_V];
-        load_begun(y + i * p->y_stride, p->columns, begun);
+        load_row(y + i * p->y_stride, p->columns, begun);
         UNROLL for (int j = 0; j < TILE_V; j++) sum[i][j] = begun[j] + sum[i][j];
     }
-    for (uint k = TILE_K; k < p->count; k += TILE_K) {
+    for (uint k = p->chain; k < p->count; k += p->chain) {
         REALV next[HEIGHT][TILE_V];
         CLR_PASTE(conv_block_, HEIGHT)
-        (a + k, row, x, at + k, min(p->count - k, (uint)TILE_K), next);
+        (a + k, row, x, at + k, min(p->count - k, p->chain), next);
         UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++) sum[i][j] +=
             next[i][j];
     }

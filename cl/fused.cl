@@ -19,8 +19,7 @@
  * dense linear algebra", SC 2008; the cell at the end of the product as in J. Appleyard, T. Kocisky
  * and P. Blunsom, "Optimizing Performance of Recurrent Neural Networks on GPUs", 2016.)
  *
- * The directions of a layer share a launch. A sum has the order of cl/gemm.cl, blocks of SUM_K
- * values of k, so the same bits.
+ * The directions of a layer share a launch. A sum has the order of cl/sums.cl, so the same bits.
  *
  * Panels are TILE_N = SIDE columns wide. Proven by: tests/layer against host/reference. */
 #ifndef ROWS_ITEM
@@ -35,7 +34,6 @@
 #define ITEMS   (SIDE * SIDE)
 #define HEIGHT  (SIDE * ROWS_ITEM)
 #define DEPTH   FUSED_DEPTH
-#define SUM_K   128 /* TILE_K of cl/tile.cl */
 #define COLUMNS FUSED_COLUMNS
 #define LINE    FUSED_LINE(HEIGHT)
 #define TILE_4  (FUSED_NUMBERS(HEIGHT) / 8) /* REAL4 of one of two tiles */

@@ -72,7 +72,8 @@ static inline void NAME(const scan *w, const scan_step *s, fused_product *p, uin
     p->unit0 = group_x * (SIDE * BLOCKS);
     UNROLL for (uint i = 0; i < ROWS_ITEM; i++) UNROLL for (uint c = 0; c < WIDTH; c++)
     {
-        acc[i][c] = sums[i][c] = (REAL)0;
+        acc[i][c] = (REAL)0;
+        sums[i][c] = NOTHING;
 #ifdef START
         const uint n = p->row0 + y * ROWS_ITEM + i, unit = p->unit0 + c * SIDE + x;
         if (n < p->N && unit < p->units)
@@ -83,6 +84,7 @@ static inline void NAME(const scan *w, const scan_step *s, fused_product *p, uin
     CLR_PASTE(NAME, _put)(tile, a, b);
     barrier(CLK_LOCAL_MEM_FENCE);
 
+    const uint chain = CHAIN_OF(p->K);
     uint k = 0, side = 0;
     do {
         const uint count = min(p->K - k, (uint)DEPTH);
@@ -93,17 +95,11 @@ static inline void NAME(const scan *w, const scan_step *s, fused_product *p, uin
             CLR_PASTE(NAME, _add)(tile + side, DEPTH, acc);
         else
             CLR_PASTE(NAME, _add)(tile + side, count, acc);
-        if (!more || (k + DEPTH) % SUM_K == 0) {
-#ifdef START
-            const bool first = false;
-#else
-            const bool first = k < SUM_K;
-#endif
+        if (!more || (k + DEPTH) % chain == 0) {
             UNROLL for (uint i = 0; i < ROWS_ITEM; i++) UNROLL for (uint c = 0; c < WIDTH; c++)
             {
-                const REAL part = panel_scaled(
+                sums[i][c] += panel_scaled(
                     acc[i][c], fused_panel(p, c % (GATES), p->unit0 / SIDE + c / (GATES)), x);
-                sums[i][c] = first ? part : sums[i][c] + part;
                 acc[i][c] = (REAL)0;
             }
         }

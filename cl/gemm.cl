@@ -12,18 +12,29 @@
  *
  * so a panel (TILE_K*TILE_N numbers) stays in the first cache level while A passes by. */
 
-/* Write the first `columns` of a tile to row c, or add them to it. */
-static inline void store_row(const REALV *acc, global REAL *c, uint columns, uint add)
+/* The first `columns` of a tile's row c, with zeros behind them. */
+static inline ALWAYS_INLINE void load_row(global const REAL *c, uint columns, REALV v[TILE_V])
 {
     REAL partial[TILE_N];
-    if (columns == TILE_N) {
-        UNROLL for (int j = 0; j < TILE_V; j++)
-            GLOBAL_STORE(add ? GLOBAL_LOAD(c + j * VEC) + acc[j] : acc[j], c + j * VEC);
-        return;
+    for (uint n = 0; columns < TILE_N && n < TILE_N; n++)
+        partial[n] = n < columns ? c[n] : (REAL)0;
+    UNROLL for (int j = 0; j < TILE_V; j++) v[j] =
+        columns < TILE_N ? VLOAD(partial + j * VEC) : GLOBAL_LOAD(c + j * VEC);
+}
+
+/* And back. */
+static inline ALWAYS_INLINE void store_row(const REALV v[TILE_V], global REAL *c, uint columns)
+{
+    REAL partial[TILE_N];
+    UNROLL for (int j = 0; j < TILE_V; j++)
+    {
+        if (columns == TILE_N)
+            GLOBAL_STORE(v[j], c + j * VEC);
+        else
+            VSTORE(v[j], partial + j * VEC);
     }
-    UNROLL for (int j = 0; j < TILE_V; j++) VSTORE(acc[j], partial + j * VEC);
-    for (uint n = 0; n < columns; n++)
-        c[n] = add ? c[n] + partial[n] : partial[n];
+    for (uint n = 0; columns < TILE_N && n < columns; n++)
+        c[n] = partial[n];
 }
 
 #define HEIGHT 1
@@ -50,6 +61,7 @@ gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulon
     a += a_at;
     panels += panels_at;
     c += c_at;
+    const uint chain = CHAIN_OF(K);
     for (uint k = 0; k < K; k += TILE_K)
         for (uint n = n0; n < n1; n += TILE_N)
             for (uint m = m0; m < m1; m += TILE_M) {
@@ -61,14 +73,14 @@ gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulon
                 uint count = min(K - k, (uint)TILE_K), height = min(m1 - m, (uint)TILE_M);
                 uint width = min(n1 - n, (uint)TILE_N), add = accumulate || k > 0;
                 if (height == 1)
-                    tile_1(rows, row_stride, k_stride, panel, k, count, next, out, c_stride, height,
-                           width, add);
+                    tile_1(rows, row_stride, k_stride, panel, k, count, chain, next, out, c_stride,
+                           height, width, add);
                 else if (height <= 3)
-                    tile_3(rows, row_stride, k_stride, panel, k, count, next, out, c_stride, height,
-                           width, add);
+                    tile_3(rows, row_stride, k_stride, panel, k, count, chain, next, out, c_stride,
+                           height, width, add);
                 else
-                    tile_6(rows, row_stride, k_stride, panel, k, count, next, out, c_stride, height,
-                           width, add);
+                    tile_6(rows, row_stride, k_stride, panel, k, count, chain, next, out, c_stride,
+                           height, width, add);
             }
 }
 

@@ -2,16 +2,16 @@
  * cl/lanes.cl - putting a matrix into the lanes of cl/resident.cl. After cl/prelude.cl,
  * cl/storage.cl and cl/scan_launch.cl, with another storage than REAL also cl/convert.cl.
  *
- * op(B) [K,N], its k cut into LANES_OF(K) lanes of LANE_OF(K), lies in pieces: PIECE numbers of one
- * column, that follow one another in k, are 16 bytes, and beside them are those of the next column.
- * So work-items of neighbouring columns read neighbouring pieces:
+ * op(B) [K,N], its k cut into chains (cl/sums.cl), lies in pieces: PIECE numbers of one column,
+ * that follow one another in k, are 16 bytes, and beside them are those of the next column. So
+ * work-items of neighbouring columns read neighbouring pieces:
  *
- *                            column 0        column 1       ..  column N-1
- *     lane 0, piece 0        k = 0,1,..      k = 0,1,..         ..
- *             piece 1        k = PIECE,..    ..
- *             ..             (the last one of a lane is filled with zeros)
- *     lane 1, piece 0        k = LANE_OF(K),..
- *     ..
+ *                            column 0         column 1       ..  column N-1
+ *     chain 0, piece 0       k = 0,1,..       k = 0,1,..         ..
+ *              piece 1       k = PIECE,..     ..
+ *              ..
+ *     chain 1, piece 0       k = CHAIN_OF(K),..
+ *     ..                     (the last one is filled with zeros)
  *
  * int8: before them there is a float for each column, the scale, LANES_HEAD(N) pieces in all. */
 #if STORAGE == 0
@@ -21,7 +21,7 @@
 #endif
 
 /* Element (k,n) of op(B) is at b_at + k*k_stride + n*n_stride; to: from number to_at on. Global
- * size [N, lanes that are filled at once]; int8: [N, 1]. */
+ * size [N, chains that are filled at once]; int8: [N, 1]. */
 kernel void pack_lanes(global const REAL *b, ulong b_at, ulong k_stride, ulong n_stride,
                        global STORED *to, ulong to_at, uint N, uint K)
 {
@@ -36,11 +36,10 @@ kernel void pack_lanes(global const REAL *b, ulong b_at, ulong k_stride, ulong n
     ((global float *)to)[n] = scale;
     to += (size_t)LANES_HEAD(N) * PIECE;
 #endif
-    for (uint lane = get_global_id(1); lane < LANES_OF(K); lane += get_global_size(1))
+    for (uint chain = get_global_id(1); chain < CHAINS_OF(K); chain += get_global_size(1))
         for (uint i = 0; i < pieces * PIECE; i++) {
-            const uint k = lane * LANE_OF(K) + i, piece = lane * pieces + i / PIECE;
-            const bool filled = i < LANE_OF(K) && k < K;
-            PUT(filled ? b[k * k_stride] : (REAL)0, scale,
+            const uint k = chain * CHAIN_OF(K) + i, piece = chain * pieces + i / PIECE;
+            PUT(k < K ? b[k * k_stride] : (REAL)0, scale,
                 to + ((size_t)piece * N + n) * PIECE + i % PIECE);
         }
 }

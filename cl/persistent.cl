@@ -2,7 +2,7 @@
  * cl/persistent.cl - the products of the strategy for CPU devices: a group is one work-item, with
  * vectors of units and weights that come from the caches. After cl/tile.cl and cl/scan.cl.
  *
- * The sums have the order of cl/gemm.cl, so that every element has the same bits as in stepwise,
+ * The sums have the order of cl/sums.cl, so that every element has the same bits as in stepwise,
  * whatever the partition is. */
 #ifndef ROWS
 #define ROWS 48 /* rows that share a block of a panel in the first cache level */
@@ -48,11 +48,11 @@ static inline void product_of_half(global const REAL *a, size_t stride, uint row
                                    global const STORED *panel, uint K, bool add,
                                    REALV sum[ROWS][TILE_V])
 {
-    for (uint k = 0; k < K; k += TILE_K) {
+    const uint chain = CHAIN_OF(K);
+    for (uint k = 0; k < K; k += TILE_K, add = true) {
         uint count = min(K - k, (uint)TILE_K);
-        bool first = k == 0 && !add;
         for (uint i = 0; i < rows; i += 8)
-            add_tile_8(a + i * stride + k, stride, rows - i, panel, k, count, first, sum + i);
+            add_tile_8(a + i * stride + k, stride, rows - i, panel, k, count, chain, add, sum + i);
     }
 }
 #endif
@@ -69,19 +69,19 @@ static inline void product(global const REAL *a, size_t stride, uint rows,
         return;
     }
 #endif
-    for (uint k = 0; k < K; k += TILE_K) {
+    const uint chain = CHAIN_OF(K);
+    for (uint k = 0; k < K; k += TILE_K, add = true) {
         uint count = min(K - k, (uint)TILE_K);
-        bool first = k == 0 && !add;
         for (uint i = 0, height; i < rows; i += height) {
             global const REAL *from = a + i * stride + k;
             uint left = rows - i;
             height = tile_height(left);
             if (height == 1)
-                add_tile_1(from, stride, left, panel, k, count, first, sum + i);
+                add_tile_1(from, stride, left, panel, k, count, chain, add, sum + i);
             else if (height == 4)
-                add_tile_4(from, stride, left, panel, k, count, first, sum + i);
+                add_tile_4(from, stride, left, panel, k, count, chain, add, sum + i);
             else
-                add_tile_6(from, stride, left, panel, k, count, first, sum + i);
+                add_tile_6(from, stride, left, panel, k, count, chain, add, sum + i);
         }
     }
 }
@@ -96,11 +96,11 @@ static inline void fetch_ahead(global const STORED *p, uint count)
 #endif
 }
 
-#define BLOCKS 1
+#define ABREAST 1
 #include "persistent_row.cl"
-#define BLOCKS 2
+#define ABREAST 2
 #include "persistent_row.cl"
-#define BLOCKS 4
+#define ABREAST 4
 #include "persistent_row.cl"
 
 /* Whether so many weights of a step are too many for the second level, which they come from else: a
@@ -121,12 +121,13 @@ static inline ALWAYS_INLINE void product_of_row(global const REAL *a, global con
                                                 int last_gate, REALV sum[CELL_GATES][ROWS][TILE_V])
 {
     const int gates = last_gate - first_gate;
+    const uint chain = CHAIN_OF(K);
     uint k = 0;
     /* (Four chains of two of the device's vectors or more: an RNN is 1.2 to 1.5 times as fast.) */
-    for (; gates == 1 && K - k >= 4 * TILE_K; k += 4 * TILE_K)
-        row_blocks_4(a, panel, step, k, TILE_K, far, first_gate, last_gate, sum);
-    for (; gates <= 2 && K - k >= 2 * TILE_K; k += 2 * TILE_K)
-        row_blocks_2(a, panel, step, k, TILE_K, far, first_gate, last_gate, sum);
-    for (; k < K; k += TILE_K)
-        row_blocks_1(a, panel, step, k, min(K - k, (uint)TILE_K), far, first_gate, last_gate, sum);
+    for (; gates == 1 && K - k >= 4 * chain; k += 4 * chain)
+        row_chains_4(a, panel, step, k, chain, far, first_gate, last_gate, sum);
+    for (; gates <= 2 && K - k >= 2 * chain; k += 2 * chain)
+        row_chains_2(a, panel, step, k, chain, far, first_gate, last_gate, sum);
+    for (; k < K; k += chain)
+        row_chains_1(a, panel, step, k, min(K - k, chain), far, first_gate, last_gate, sum);
 }

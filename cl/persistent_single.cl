@@ -9,21 +9,21 @@
  * sums are those of cl/persistent.cl, in the same order. */
 #define SINGLE_VECTORS (SINGLE_UNITS / VEC)
 
-/* A chain of sums is a register wide. The cell works on two at once where their number is even, for
- * its own chains of operations are long. */
+/* A strip of units is a register wide. The cell works on two at once where their number is even,
+ * for its own strips of operations are long. */
 #if TILE_V * VEC >= 32
-typedef CLR_PASTE(REAL_NAME, 16) CHAINV;
-#define CHAIN 16
+typedef CLR_PASTE(REAL_NAME, 16) STRIPV;
+#define STRIP 16
 #else
-typedef CLR_PASTE(REAL_NAME, 8) CHAINV;
-#define CHAIN 8
+typedef CLR_PASTE(REAL_NAME, 8) STRIPV;
+#define STRIP 8
 #endif
-typedef CHAINV __attribute__((aligned(sizeof(REAL)))) CHAINV_ANYWHERE;
+typedef STRIPV __attribute__((aligned(sizeof(REAL)))) STRIPV_ANYWHERE;
 
-/* Chains of a gate whose sums are computed side by side: so many hide the latency of each, and fit
+/* Strips of a gate whose sums are computed side by side: so many hide the latency of each, and fit
  * the registers with four gates. */
-#define ABREAST 3
-#define CHAINS  4 /* in whole vectors */
+#define SIDE_BY_SIDE 3
+#define STRIPS       4 /* in whole vectors */
 
 /* What changes from step to step, and both biases. */
 typedef struct single {
@@ -58,46 +58,55 @@ static inline uint width_of(const scan *w, uint v)
     return min(w->H - v * VEC, (uint)VEC);
 }
 
-/* Where unit j, the first one of a chain or vector, begins in the panels of a gate; panels: of K
+/* Where unit j, the first one of a strip or vector, begins in the panels of a gate; panels: of K
  * values. */
 static inline size_t unit_at(uint j, uint K)
 {
     return (size_t)(j / TILE_N) * PANEL_ROWS(K) * TILE_N + j % TILE_N;
 }
 
-/* sum[k] = `chains` chains of units from number `first` on of the gates first_gate..last_gate-1
- * times a: [w->R]. */
-static inline ALWAYS_INLINE void single_product(const scan *w, const REAL *a, uint first,
-                                                const int chains, int first_gate, int last_gate,
-                                                CHAINV sum[CELL_GATES][CHAINS])
+/* sum[k] = one chain (cl/sums.cl) over k0..k0+count-1, or sum[k] +=, after the first one, for
+ * `strips` strips of units from number `first` on of the gates first_gate..last_gate-1. */
+static inline ALWAYS_INLINE void single_chain(const scan *w, const REAL *a, uint first,
+                                              const int strips, int first_gate, int last_gate,
+                                              uint k0, uint count, STRIPV sum[CELL_GATES][STRIPS])
 {
     const size_t gate = (size_t)panels_of(w->H) * PANEL_ROWS(w->R) * TILE_N;
-    for (uint k0 = 0; k0 < w->R; k0 += TILE_K) {
-        const uint count = min(w->R - k0, (uint)TILE_K);
-        global const STORED *from[ABREAST];
-        CHAINV acc[CELL_GATES][ABREAST];
-        UNROLL for (int v = 0; v < ABREAST; v++)
-        {
-            if (v < chains)
-                from[v] = w->recurrent + unit_at((first + v) * CHAIN, w->R) + (size_t)k0 * TILE_N;
-            UNROLL for (int g = 0; g < CELL_GATES; g++) acc[g][v] = (CHAINV)0;
-        }
-        _Pragma("unroll 4") for (uint k = 0; k < count; k++)
-        {
-            const CHAINV ak = (CHAINV)a[k0 + k];
-            UNROLL for (int v = 0; v < ABREAST; v++) if (v < chains)
-            {
-                UNROLL for (int g = 0; g < CELL_GATES; g++) if (g >= first_gate && g < last_gate)
-                    acc[g][v] =
-                        fma(ak, *(global const CHAINV_ANYWHERE *)(from[v] + g * gate), acc[g][v]);
-                from[v] += TILE_N;
-            }
-        }
-        UNROLL for (int v = 0; v < ABREAST; v++)
-            UNROLL for (int g = 0; g < CELL_GATES;
-                        g++) if (v < chains && g >= first_gate && g < last_gate) sum[g][v] =
-                k0 == 0 ? acc[g][v] : sum[g][v] + acc[g][v];
+    global const STORED *from[SIDE_BY_SIDE];
+    STRIPV acc[CELL_GATES][SIDE_BY_SIDE];
+    UNROLL for (int v = 0; v < SIDE_BY_SIDE; v++)
+    {
+        if (v < strips)
+            from[v] = w->recurrent + unit_at((first + v) * STRIP, w->R) + (size_t)k0 * TILE_N;
+        UNROLL for (int g = 0; g < CELL_GATES; g++) acc[g][v] = (STRIPV)0;
     }
+    _Pragma("unroll 4") for (uint k = 0; k < count; k++)
+    {
+        const STRIPV ak = (STRIPV)a[k0 + k];
+        UNROLL for (int v = 0; v < SIDE_BY_SIDE; v++) if (v < strips)
+        {
+            UNROLL for (int g = 0; g < CELL_GATES; g++) if (g >= first_gate && g < last_gate)
+                acc[g][v] =
+                    fma(ak, *(global const STRIPV_ANYWHERE *)(from[v] + g * gate), acc[g][v]);
+            from[v] += TILE_N;
+        }
+    }
+    UNROLL for (int v = 0; v < SIDE_BY_SIDE; v++)
+        UNROLL for (int g = 0; g < CELL_GATES;
+                    g++) if (v < strips && g >= first_gate && g < last_gate) sum[g][v] =
+            k0 == 0 ? acc[g][v] : sum[g][v] + acc[g][v];
+}
+
+/* The same for all k, w->R of them. (How long most chains are the compiler knows.) */
+static inline ALWAYS_INLINE void single_product(const scan *w, const REAL *a, uint first,
+                                                const int strips, int first_gate, int last_gate,
+                                                STRIPV sum[CELL_GATES][STRIPS])
+{
+    uint k = 0;
+    for (; k + LEAST_CHAIN <= w->R; k += LEAST_CHAIN)
+        single_chain(w, a, first, strips, first_gate, last_gate, k, LEAST_CHAIN, sum);
+    if (k < w->R)
+        single_chain(w, a, first, strips, first_gate, last_gate, k, w->R - k, sum);
 }
 
 /* W x of vector number v. */
@@ -146,38 +155,38 @@ static inline ALWAYS_INLINE void single_units(const scan *w, const single_step *
         store_some(h, s->y + j, width);
 }
 
-/* `chains` chains of units of a phase from number `first` on, with which a vector begins. */
-static inline ALWAYS_INLINE void single_chains(const scan *w, const single_step *s, single *own,
-                                               int phase, uint first, uint chains)
+/* `strips` strips of units of a phase from number `first` on, with which a vector begins. */
+static inline ALWAYS_INLINE void single_strips(const scan *w, const single_step *s, single *own,
+                                               int phase, uint first, uint strips)
 {
     const REAL *a = (const REAL *)(phase ? own->saved : own->h[s->now]);
     const int gate0 = CELL_FIRST(phase), gate1 = CELL_FIRST(phase + 1);
-    CHAINV sum[CELL_GATES][CHAINS];
-    if (VEC > CHAIN && chains % 2) /* the other half of the last vector */
+    STRIPV sum[CELL_GATES][STRIPS];
+    if (VEC > STRIP && strips % 2) /* the other half of the last vector */
         for (int k = gate0; k < gate1; k++)
-            sum[k][chains] = (CHAINV)0;
-    if (chains == 1)
+            sum[k][strips] = (STRIPV)0;
+    if (strips == 1)
         single_product(w, a, first, 1, gate0, gate1, sum);
-    else if (chains == 2)
+    else if (strips == 2)
         single_product(w, a, first, 2, gate0, gate1, sum);
     else
         single_product(w, a, first, 3, gate0, gate1, sum);
-    for (uint v = 0; v * VEC < chains * CHAIN; v++) {
+    for (uint v = 0; v * VEC < strips * STRIP; v++) {
         REALV of_units[CELL_GATES];
         UNROLL for (int k = gate0; k < gate1; k++) of_units[k] = ((const REALV *)sum[k])[v];
-        single_units(w, s, own, phase, first * CHAIN / VEC + v, of_units);
+        single_units(w, s, own, phase, first * STRIP / VEC + v, of_units);
     }
 }
 
-/* Chains two by two, and the last three, up in one step and down in the next: as up_and_down of
+/* Strips two by two, and the last three, up in one step and down in the next: as up_and_down of
  * cl/persistent_forward.cl. */
 static inline void single_one(const scan *w, const single_step *s, single *own)
 {
-    const uint all = (w->H + CHAIN - 1) / CHAIN, pairs = all / 2 ? all / 2 : 1;
+    const uint all = (w->H + STRIP - 1) / STRIP, pairs = all / 2 ? all / 2 : 1;
     UNROLL for (int phase = 0; phase < CELL_PHASES; phase++) for (uint i = 0; i < pairs; i++)
     {
         uint pair = s->now ? pairs - 1 - i : i;
-        single_chains(w, s, own, phase, 2 * pair, pair == pairs - 1 ? all - 2 * pair : 2);
+        single_strips(w, s, own, phase, 2 * pair, pair == pairs - 1 ? all - 2 * pair : 2);
     }
 }
 

@@ -5,22 +5,24 @@
  *
  *     sum[i][column] = sum over k of a[i][k] * w[k][column]     for LANE_ROWS rows at once
  *
- * A column is one gate of one unit. k is cut into LANES_OF(K) lanes, and a work-item has one lane
- * of TAKE columns, in pieces of 16 bytes (cl/lanes.cl), of each of which it keeps the first KEPT;
- * what does not fit is read again in every step, neighbours reading what lies side by side:
+ * A column is one gate of one unit. The chains of a sum (cl/sums.cl) are computed side by side, in
+ * LANES_OF(K) lanes: a work-item has one chain of TAKE columns, in pieces of 16 bytes
+ * (cl/lanes.cl), of each of which it keeps the first KEPT; what does not fit is read again in every
+ * step, neighbours reading what lies side by side. Of more than 4096 values of k there are more
+ * chains than lanes, which come in rounds, one after the other:
  *
- *                places of one pass                  a: in local memory, a lane filled with zeros
+ *                places of one pass                  a: in local memory, a chain filled with zeros
  *                0    1    2    ..                   to whole pieces and `stride` wide numbers
  *     lane 0    [i0] [i1] [i2]  ..  -> i0, i1, ..
  *     lane 1    [i32][i33] ..          are work-items; those of one lane read the same four numbers
  *     ..                               of a at the same time, and multiply TAKE columns with them
- *     sum        of each column the lanes in order, by the work-item that then computes its unit
+ *     sum        of each column the chains in order, by the work-item that then computes its unit
  *
- * Take number t is gate t % gates of the unit t / gates * places + place of the pass. Of each lane
+ * Take number t is gate t % gates of the unit t / gates * places + place of the pass. Of each chain
  * `tile` pieces of a are in local memory at once, so that it limits neither rows nor K.
  *
- * So a sum is one chain of fused multiply-adds for each lane, and these added in order: the same
- * bits whatever the partition, the rows around it, what is kept, and the tiles.
+ * So a sum has the same bits as on CPUs, whatever the partition, the rows around it, what is kept,
+ * and the tiles.
  *
  * The group has WG work-items, at least CELL_GATES of each lane. TAKE_2, KEPT_2: of the second
  * product of a step. */
@@ -89,15 +91,16 @@ static inline ALWAYS_INLINE WIDE widened(uint4 piece, uint i)
 
 /* One product of a step, for the part of one group. */
 typedef struct product {
-    global const uint4 *pieces; /* [gates][lane][in_lane][units] */
+    global const uint4 *pieces; /* [gates][chain][in_chain][units] */
     size_t gate_step;           /* from those of one gate to those of the next */
     uint K, units;
-    uint unit0, unit1;  /* the group's units */
-    uint lanes, lane;   /* of k; numbers in one */
-    uint in_lane, tile; /* pieces of a lane; of these in local memory at once */
-    uint filled;        /* numbers of a lane there, with zeros behind them if more are kept */
-    uint stride;        /* from lane to lane there, in WIDE: odd, so that lanes differ in banks */
-    uint places;        /* work-items that have the same lane */
+    uint unit0, unit1;   /* the group's units */
+    uint chain, chains;  /* numbers in one; of a sum */
+    uint lanes;          /* chains that are computed side by side */
+    uint in_chain, tile; /* pieces of a chain; of these in local memory at once */
+    uint filled;         /* numbers of a chain there, with zeros behind them if more are kept */
+    uint stride;         /* from lane to lane there, in WIDE: odd, so that lanes differ in banks */
+    uint places;         /* work-items that have the same lane */
 } product;
 
 /* A number that all work-items know, as a scalar: AMD's compiler takes what comes from local memory
@@ -129,14 +132,15 @@ static inline ALWAYS_INLINE void product_begin(local product *p, global const ST
     p->units = units;
     p->unit1 = part_range(units, unit_part, unit_parts, &unit0);
     p->unit0 = unit0;
+    p->chain = CHAIN_OF(K);
+    p->chains = CHAINS_OF(K);
     p->lanes = LANES_OF(K);
-    p->lane = LANE_OF(K);
-    p->in_lane = PIECES_OF(K, PIECE);
-    p->tile = min(p->in_lane, tile);
+    p->in_chain = PIECES_OF(K, PIECE);
+    p->tile = min(p->in_chain, tile);
     p->filled = max(p->tile, kept) * PIECE;
     p->stride = p->filled / WIDTH | 1;
     p->places = WG / p->lanes;
-    p->gate_step = (STORAGE == 3 ? LANES_HEAD(units) : 0) + (size_t)p->lanes * p->in_lane * units;
+    p->gate_step = (STORAGE == 3 ? LANES_HEAD(units) : 0) + (size_t)p->chains * p->in_chain * units;
 }
 
 /* The work-item's lane, and its place among those that have the same one. */
@@ -150,39 +154,50 @@ static inline ALWAYS_INLINE uint own_place(local const product *p)
     return get_local_id(0) % OF(p, places);
 }
 
-/* From a ([rows], `stride` apart, written by other groups too) to local memory: of each lane the
- * numbers from piece `first` on. (What is filled up is -0, which changes no sum, not even -0.) */
+/* From a ([rows], `stride` apart, written by other groups too) to local memory: of each lane's
+ * chain of the round the numbers from piece `first` on, filled up with NOTHING. */
 static inline ALWAYS_INLINE void bring(local const product *p, volatile global const REAL *a,
-                                       size_t stride, uint rows, uint first, local WIDE *from)
+                                       size_t stride, uint rows, uint round, uint first,
+                                       local WIDE *from)
 {
-    const uint lane = own_lane(p);
+    const uint lane = own_lane(p), k0 = (round * OF(p, lanes) + lane) * OF(p, chain);
     local REAL *to = (local REAL *)(from + lane * OF(p, stride));
     for (uint row = 0; row < rows; row++, to += OF(p, lanes) * OF(p, stride) * WIDTH, a += stride)
         for (uint i = own_place(p); i < OF(p, filled); i += OF(p, places)) {
-            uint in = first * PIECE + i, k = lane * OF(p, lane) + in;
-            to[i] = in < OF(p, lane) && k < OF(p, K) ? a[k] : -(REAL)0;
+            uint in = first * PIECE + i, k = k0 + in;
+            to[i] = in < OF(p, chain) && k < OF(p, K) ? a[k] : NOTHING;
         }
     barrier(BARRIER);
 }
 
 /* The pieces of the work-item's column number `take` in the pass that begins with `unit`, of GATES
- * gates each, or of some other column if there is none: those of its lane, `units` apart. */
+ * gates each, or of some other column if there is none: those of its chain of the round, or of the
+ * last one if there is none, `units` apart. */
 static inline ALWAYS_INLINE global const uint4 *column_of(local const product *p, uint unit,
-                                                          uint gates, uint take)
+                                                          uint round, uint gates, uint take)
 {
+    const uint chain = min(round * OF(p, lanes) + own_lane(p), OF(p, chains) - 1);
     uint mine = min(unit + take / gates * OF(p, places) + own_place(p), OF(p, unit1) - 1);
     return p->pieces + take % gates * p->gate_step + (STORAGE == 3 ? LANES_HEAD(OF(p, units)) : 0) +
-           (size_t)own_lane(p) * OF(p, in_lane) * OF(p, units) + mine;
+           (size_t)chain * OF(p, in_chain) * OF(p, units) + mine;
 }
 
-/* A sum in the scale of the weights. */
-static inline ALWAYS_INLINE REAL lanes_scaled(local const product *p, REAL sum, uint unit,
-                                              uint gate)
+/* The scale of a column's weights. */
+static inline ALWAYS_INLINE REAL lanes_scale(local const product *p, uint unit, uint gate)
 {
 #if STORAGE == 3
-    return sum * ((global const float *)(p->pieces + gate * p->gate_step))[unit];
+    return ((global const float *)(p->pieces + gate * p->gate_step))[unit];
 #else
-    return sum;
+    return (REAL)1;
+#endif
+}
+
+static inline ALWAYS_INLINE REAL lanes_scaled(REAL part, REAL scale)
+{
+#if STORAGE == 3
+    return part * scale;
+#else
+    return part;
 #endif
 }
 

@@ -3,16 +3,12 @@
  * cl/resident.cl. */
 
 /* dh += du U */
-static inline ALWAYS_INLINE void add_to_dh(local const scan *w, uint n, uint j, REAL sum)
-{
-    w->dh[(size_t)n * w->R + j] += sum;
-}
-
 #define NAME  recurrent_product
 #define TAKES TAKE
 #define KEEPS KEPT
 #define GATES 1
-#define EACH  add_to_dh(w, n, unit, sum[0])
+#define START w->dh[(size_t)n * w->R + unit]
+#define EACH  w->dh[(size_t)n * w->R + unit] = sum[0]
 #include "resident_product.cl"
 
 /* The other product: that of the second phase, or of a projection. */

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * cl/resident_product.cl - template: the product NAME of a step, TAKES columns to a work-item, of
  * each of which it keeps KEEPS pieces, GATES columns to a unit; the sums of a unit go to EACH, with
- * n, unit and sum [GATES] in sight. After cl/resident.cl.
+ * n, unit and sum [GATES] in sight. They begin with START, with n and unit in sight, if it
+ * says. After cl/resident.cl.
  *
  * Arrays are registers only if all indices are known, so loops over them are unrolled, and what
  * they depend on is part of the name. */
+
+#ifndef START
+#define START NOTHING
+#endif
 
 /* Load what a work-item keeps of its columns in the first pass. */
 static inline ALWAYS_INLINE void CLR_PASTE(NAME, _keep)(local const product *p,
@@ -13,9 +18,9 @@ static inline ALWAYS_INLINE void CLR_PASTE(NAME, _keep)(local const product *p,
     bool any = OF(p, unit0) < OF(p, unit1);
     UNROLL for (uint t = 0; t < TAKES; t++)
     {
-        global const uint4 *w = column_of(p, OF(p, unit0), GATES, t);
+        global const uint4 *w = column_of(p, OF(p, unit0), 0, GATES, t);
         UNROLL for (uint j = 0; j < KEEPS; j++) kept[t][j] =
-            any && j < OF(p, in_lane) ? w[(size_t)j * OF(p, units)] : (uint4)0;
+            any && j < OF(p, in_chain) ? w[(size_t)j * OF(p, units)] : (uint4)0;
     }
 }
 
@@ -37,41 +42,57 @@ static inline ALWAYS_INLINE void NAME(local const scan *w, local const scan_step
 {
     local REAL *const sums = (local REAL *)part;
     const uint pass = OF(p, places) * (TAKES / (GATES)), width = OF(p, places) * TAKES;
+    const uint rounds = ROUNDS_OF(OF(p, K));
+    const bool all_there = OF(p, tile) == OF(p, in_chain) && rounds == 1;
     for (uint n0 = row0; n0 < row1; n0 += most_rows) {
         const uint rows = min(row1 - n0, most_rows);
         for (uint unit0 = OF(p, unit0); unit0 < OF(p, unit1); unit0 += pass) {
             const uint units = min(OF(p, unit1) - unit0, pass);
-            const bool with_kept = use_kept && unit0 == OF(p, unit0);
-            REAL acc[LANE_ROWS][TAKES];
-            UNROLL for (uint i = 0; i < LANE_ROWS; i++) UNROLL for (uint t = 0; t < TAKES; t++)
-                acc[i][t] = (REAL)0;
-            for (uint first = 0; first < OF(p, in_lane); first += OF(p, tile)) {
-                const uint last = min(first + OF(p, tile), OF(p, in_lane));
-                if (first > 0 || (unit0 > OF(p, unit0) && OF(p, tile) == OF(p, in_lane)))
-                    barrier(CLK_LOCAL_MEM_FENCE); /* all have read what is there */
-                if (unit0 == OF(p, unit0) || OF(p, tile) < OF(p, in_lane))
-                    bring(p, a + n0 * stride, stride, rows, first, from);
-                if (rows == 1)
-                    CLR_PASTE(NAME, _1)(p, unit0, first, last, with_kept, kept, from, rows, acc);
-                else
-                    CLR_PASTE(NAME, _4)(p, unit0, first, last, with_kept, kept, from, rows, acc);
-            }
-            UNROLL for (uint i = 0; i < LANE_ROWS; i++) if (i < rows)
-                UNROLL for (uint t = 0; t < TAKES; t++)
+            REAL total[GATES]; /* of the unit that is the work-item's, between two rounds */
+            for (uint round = 0; round < rounds; round++) {
+                const uint lanes = min(OF(p, chains) - round * OF(p, lanes), OF(p, lanes));
+                const bool with_kept = use_kept && round == 0 && unit0 == OF(p, unit0);
+                REAL acc[LANE_ROWS][TAKES];
+                UNROLL for (uint i = 0; i < LANE_ROWS; i++) UNROLL for (uint t = 0; t < TAKES; t++)
+                    acc[i][t] = (REAL)0;
+                for (uint first = 0; first < OF(p, in_chain); first += OF(p, tile)) {
+                    const uint last = min(first + OF(p, tile), OF(p, in_chain));
+                    if (first > 0 || (unit0 > OF(p, unit0) && all_there))
+                        barrier(CLK_LOCAL_MEM_FENCE); /* all have read what is there */
+                    if (unit0 == OF(p, unit0) || !all_there)
+                        bring(p, a + n0 * stride, stride, rows, round, first, from);
+                    if (rows == 1)
+                        CLR_PASTE(NAME, _1)
+                    (p, unit0, round, first, last, with_kept, kept, from, rows, acc);
+                    else CLR_PASTE(NAME, _4)(p, unit0, round, first, last, with_kept, kept, from,
+                                             rows, acc);
+                }
+                UNROLL for (uint i = 0; i < LANE_ROWS;
+                            i++) if (i < rows) UNROLL for (uint t = 0; t < TAKES; t++)
                     sums[((own_lane(p) * rows + i) * OF(p, places) + own_place(p)) * TAKES + t] =
                         acc[i][t];
-            barrier(CLK_LOCAL_MEM_FENCE);
-            for (uint q = get_local_id(0); q < rows * units; q += WG) {
-                const uint i = q / units, j = q % units, n = n0 + i, unit = unit0 + j;
-                local const REAL *of_unit = sums + (i * OF(p, places) + j % OF(p, places)) * TAKES +
-                                            j / OF(p, places) * (GATES);
-                REAL sum[GATES];
-                UNROLL for (uint g = 0; g < (GATES); g++) sum[g] = of_unit[g];
-                for (uint lane = 1; lane < OF(p, lanes); lane++)
-                    UNROLL for (uint g = 0; g < (GATES); g++) sum[g] +=
-                        of_unit[lane * rows * width + g];
-                UNROLL for (uint g = 0; g < (GATES); g++) sum[g] = lanes_scaled(p, sum[g], unit, g);
-                EACH;
+                barrier(CLK_LOCAL_MEM_FENCE);
+                /* (Of several rounds there are no more units than work-items.) */
+                for (uint q = get_local_id(0); q < rows * units; q += WG) {
+                    const uint i = q / units, j = q % units, n = n0 + i, unit = unit0 + j;
+                    local const REAL *of_unit = sums +
+                                                (i * OF(p, places) + j % OF(p, places)) * TAKES +
+                                                j / OF(p, places) * (GATES);
+                    REAL sum[GATES], scale[GATES];
+                    UNROLL for (uint g = 0; g < (GATES); g++)
+                    {
+                        sum[g] = round ? total[g] : (START);
+                        scale[g] = lanes_scale(p, unit, g);
+                    }
+                    for (uint lane = 0; lane < lanes; lane++)
+                        UNROLL for (uint g = 0; g < (GATES); g++) sum[g] +=
+                            lanes_scaled(of_unit[lane * rows * width + g], scale[g]);
+                    if (round + 1 < rounds) {
+                        UNROLL for (uint g = 0; g < (GATES); g++) total[g] = sum[g];
+                    } else {
+                        EACH;
+                    }
+                }
             }
         }
     }
@@ -81,3 +102,4 @@ static inline ALWAYS_INLINE void NAME(local const scan *w, local const scan_step
 #undef KEEPS
 #undef GATES
 #undef EACH
+#undef START

@@ -2,10 +2,10 @@
  * cl/resident_rows.cl - template: HEIGHT rows of cl/resident_product.cl, which includes it. */
 #define NAME_HEIGHT CLR_PASTE(CLR_PASTE(NAME, _), HEIGHT)
 
-/* For `rows` rows <= HEIGHT: acc += a w over pieces first..last-1 of the lane, where a begins with
- * the first of them. */
-static inline ALWAYS_INLINE void NAME_HEIGHT(local const product *p, uint unit, uint first,
-                                             uint last, bool use_kept,
+/* For `rows` rows <= HEIGHT: acc += a w over pieces first..last-1 of the lane's chain, where a
+ * begins with the first of them. */
+static inline ALWAYS_INLINE void NAME_HEIGHT(local const product *p, uint unit, uint round,
+                                             uint first, uint last, bool use_kept,
                                              const uint4 kept[TAKES][KEEPS], local const WIDE *from,
                                              uint rows, REAL acc[LANE_ROWS][TAKES])
 {
@@ -35,7 +35,7 @@ static inline ALWAYS_INLINE void NAME_HEIGHT(local const product *p, uint unit, 
         }
     const uint begin = use_kept && first == 0 ? KEEPS : first;
     UNROLL for (uint t = 0; t < TAKES; t++) w[t] =
-        column_of(p, unit, GATES, t) + (size_t)begin * OF(p, units);
+        column_of(p, unit, round, GATES, t) + (size_t)begin * OF(p, units);
     ONCE for (uint j = begin; j < last; j++)
     {
         uint4 piece[TAKES];

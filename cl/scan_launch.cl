@@ -7,6 +7,7 @@
  * cl/resident.cl copies scan_arrays, of ulong alone, word by word. */
 #ifndef CLR_SCAN_LAUNCH
 #define CLR_SCAN_LAUNCH
+#include "sums.cl"
 #define MOST_SCANS 2 /* of one launch: the directions of a layer, or two layers of a stack */
 
 /* ints of the array `sync`: the flag, how often there was a fallback, how many groups have left;
@@ -48,15 +49,21 @@
 #define FROM_ARGUMENT  1 /* the kernel's x, y or dy */
 #define FROM_WORKSPACE 2
 
-/* resident: into how many lanes the values of k are cut, and how long one is. Nothing but K may
- * decide, since the bits of a sum depend on it. */
-#define LANES_OF(K) ((K) > 2048 ? 32 : (K) > 1024 ? 16 : 8)
-#define LANE_OF(K)  (((K) + LANES_OF(K) - 1) / LANES_OF(K))
-#define MOST_LANES  32
-#define PIECE_BYTES 16
-/* How many pieces of so many numbers (PIECE of cl/storage.cl) hold a lane; and with scales, the
- * scales of N columns. */
-#define PIECES_OF(K, piece) ((LANE_OF(K) + (piece)-1) / (piece))
+/* resident: how many chains of a sum are computed side by side, each in a lane of its own (a power
+ * of two, so that all work-items have one), and in how many rounds all of them. */
+#define MOST_LANES 32
+#define LANES_OF(K)                  \
+    (CHAINS_OF(K) > 16  ? MOST_LANES \
+     : CHAINS_OF(K) > 8 ? 16         \
+     : CHAINS_OF(K) > 4 ? 8          \
+     : CHAINS_OF(K) > 2 ? 4          \
+                        : CHAINS_OF(K))
+#define ROUNDS_OF(K) ((CHAINS_OF(K) + MOST_LANES - 1) / MOST_LANES)
+#define PIECE_BYTES  16
+/* How many pieces of so many numbers (PIECE of cl/storage.cl) hold the longest chain; and with
+ * scales, the scales of N columns. */
+#define LONGEST_OF(K)       ((K) < CHAIN_OF(K) ? (K) : CHAIN_OF(K))
+#define PIECES_OF(K, piece) ((LONGEST_OF(K) + (piece)-1) / (piece))
 #define LANES_HEAD(N)       (((N) + 3) / 4)
 #define LANE_ROWS           4 /* rows that share a weight that is read */
 

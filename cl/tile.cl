@@ -11,10 +11,10 @@
  *     k=0    b00 b01 .. b0n              columns past the last one are 0
  *     k=1    b10 b11 .. b1n
  *
- * Each element is one chain of fused multiply-adds over a block of at most TILE_K values of k, from
- * the first to the last, and the blocks are added in order: whatever the tile's height or place, an
- * element has the same bits. (Register tile and panels as in Goto and van de Geijn, "Anatomy of
- * High-Performance Matrix Multiplication", ACM TOMS 2008.) */
+ * Each element is chains of fused multiply-adds, which are added in order (cl/sums.cl): whatever
+ * the tile's height or place, an element has the same bits. (Register tile and panels as in Goto
+ * and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 2008.) */
+#include "sums.cl"
 #ifndef TILE_M
 #define TILE_M 6
 #endif
@@ -24,6 +24,9 @@
 #ifndef TILE_K
 #define TILE_K \
     128 /* so that as many values of 48 rows of A fit the first cache level beside a panel */
+#endif
+#if TILE_K % MOST_CHAIN
+#error "TILE_K must be whole chains"
 #endif
 #define TILE_N (TILE_V * VEC)
 

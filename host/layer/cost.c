@@ -42,7 +42,8 @@ static double most_of(double a, double b, double c)
 static double of_resident(const clr_network *n, uint32_t units, uint32_t N)
 {
     const uint32_t H = n->desc.hidden_size, K = n->state_size, gates = n->gates;
-    const uint32_t k_lanes = LANES_OF(K), lane = LANE_OF(K), places = items / k_lanes;
+    const uint32_t k_lanes = LANES_OF(K), lane = LONGEST_OF(K) * ROUNDS_OF(K);
+    const uint32_t places = items / k_lanes;
     const bool beside = gates == 3 || n->form->phases > 1 || n->desc.proj_size;
     const uint32_t take = clr_resident_take(gates);
     const uint32_t kept =

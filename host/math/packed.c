@@ -165,7 +165,7 @@ size_t clr_packed_lane_count(const clr_packed *packed, size_t n, size_t k)
 {
     const size_t piece = PIECE_BYTES / clr_storage_bytes(packed->storage, packed->precision);
     const size_t head = packed->storage == CLRNN_WEIGHTS_INT8 ? LANES_HEAD(n) : 0;
-    return (head + LANES_OF(k) * PIECES_OF(k, piece) * n) * piece;
+    return (head + CHAINS_OF(k) * PIECES_OF(k, piece) * n) * piece;
 }
 
 /* (The scale of a column is found once, by one work-item.) */

@@ -85,37 +85,24 @@ static uint32_t budget_of(const clr_persistent *p, bool back)
     return beside ? CLR_RESIDENT_KEPT_BESIDE : CLR_RESIDENT_KEPT;
 }
 
-/* Numbers of a lane that are worth keeping of a sum over h: as many as there are, but one of few
- * numbers for all sizes, so that what is built for one stands for others (sizes of
- * layer/self_test.c). */
-static uint32_t worth_keeping(uint32_t state_size)
+/* The pieces of a column that are kept, of `pieces` for all columns: no more than every chain has.
+ */
+static uint32_t kept_of(const clr_persistent *p, uint32_t pieces, uint32_t take)
 {
-    const uint32_t most = 128, lane = LANE_OF(state_size);
-    uint32_t numbers = 8;
-    while (numbers < lane && numbers < most)
-        numbers *= 2;
-    return numbers;
+    return larger(smaller(pieces / take, LEAST_CHAIN / piece_of(p)), 1);
 }
 
-/* The pieces of a column that are kept, of `pieces` for all columns. */
-static uint32_t kept_of(const clr_persistent *p, uint32_t pieces, uint32_t take, uint32_t numbers)
-{
-    const uint32_t worth = (numbers + piece_of(p) - 1) / piece_of(p);
-    return larger(smaller(pieces / take, worth), 1);
-}
-
-/* Share `budget` weights out. */
+/* Share `budget` weights out, the same way for all sizes: so what is built for one stands for
+ * others (layer/self_test.c). */
 static void share_out(const clr_persistent *p, bool back, uint32_t budget, clr_scan_kernel *out)
 {
     const clr_network *n = p->network;
     const bool two = lengths_of(n, back).second;
     const uint32_t pieces = (uint32_t)(budget * real_bytes(p->kind.precision) / PIECE_BYTES);
-    const uint32_t h = worth_keeping(n->state_size), gates = 4;
     out->take[0] = clr_resident_take(back ? 1 : n->form->phase[0].count);
     out->take[1] = second_take(p, back || n->form->phases == 1 ? 1 : n->form->phase[1].count);
-    out->kept[0] = kept_of(p, two ? pieces / 2 : pieces, out->take[0], back ? gates * h : h);
-    out->kept[1] =
-        kept_of(p, pieces / 2, larger(out->take[1], clr_resident_take(1)), two ? gates * h : 1);
+    out->kept[0] = kept_of(p, two ? pieces / 2 : pieces, out->take[0]);
+    out->kept[1] = two ? kept_of(p, pieces / 2, larger(out->take[1], clr_resident_take(1))) : 1;
 }
 
 /* Drivers align the local memory of each argument. */
@@ -124,7 +111,7 @@ static size_t aligned(size_t bytes)
     return (bytes + 127) / 128 * 128;
 }
 
-/* Bytes of what is multiplied, one row, `tile` pieces of each lane at once: as product_begin. */
+/* Bytes of what is multiplied, one row, `tile` pieces of each chain at once: as product_begin. */
 static size_t from_bytes(const clr_persistent *p, bool back, const clr_scan_kernel *kernel,
                          uint32_t tile)
 {
@@ -141,7 +128,7 @@ static size_t from_bytes(const clr_persistent *p, bool back, const clr_scan_kern
     return most;
 }
 
-/* The pieces of the longest lane, and those that must be there at once. */
+/* The pieces of the longest chain, and those that must be there at once. */
 static uint32_t longest_tile(const clr_persistent *p, bool back)
 {
     const clr_lengths k = lengths_of(p->network, back);

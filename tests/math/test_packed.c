@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tests/math/test_packed.c - what our own products promise to the bit: each element is chains of
- * fused multiply-adds over blocks of 128 values of k, the blocks added in order, whatever rows and
- * columns are around it, however its operands are stored or prepared. */
+ * fused multiply-adds, of 32 values of k, of 64 if there are more than 1,024 and of 128 if more
+ * than 2,048, and the chains added in order, whatever rows and columns are around it, however its
+ * operands are stored or prepared. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { BLOCK = 128, GAP = 3 }; /* TILE_K; what lies between two rows of a matrix */
+enum { GAP = 3 }; /* what lies between two rows of a matrix */
 
 /* One product: op(A) [m,k], op(B) [k,n], and what C [m,n] held. */
 typedef struct product {
@@ -54,10 +55,11 @@ static double multiply_add(clrnn_precision precision, double a, double b, double
 /* Element (i,j) of C, as promised. */
 static double element(const product *p, size_t i, size_t j)
 {
+    const size_t chain = p->k > 2048 ? 128 : p->k > 1024 ? 64 : 32;
     double total = p->c[i * p->n + j];
-    for (size_t k0 = 0; k0 < p->k; k0 += BLOCK) {
+    for (size_t k0 = 0; k0 < p->k; k0 += chain) {
         double sum = 0;
-        for (size_t k = k0; k < p->k && k < k0 + BLOCK; k++)
+        for (size_t k = k0; k < p->k && k < k0 + chain; k++)
             sum = multiply_add(p->precision, p->a[i * p->k + k], p->b[k * p->n + j], sum);
         total = k0 || p->accumulate ? array_round(p->precision, total + sum) : sum;
     }
@@ -153,7 +155,7 @@ static clr_gemms packed_of(clrnn_context *context, int precision)
 static void chains_of_multiply_adds(void **state)
 {
     static const size_t m[] = {1, 2, 3, 4, 6, 7, 13, 97}, n[] = {1, 15, 16, 17, 31, 32, 33, 65},
-                        k[] = {1, 5, 127, 128, 129, 257};
+                        k[] = {1, 5, 31, 32, 33, 129, 257};
     for (int precision = 0; precision < precisions(*state); precision++) {
         clr_gemms gemms = packed_of(*state, precision);
         for (size_t i = 0; i < COUNT(m) * COUNT(n); i++) {
