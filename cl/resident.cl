@@ -55,9 +55,10 @@ typedef float4 WIDE;
     fma((a).s3, (b).s3, fma((a).s2, (b).s2, fma((a).s1, (b).s1, fma((a).s0, (b).s0, sum))))
 #endif
 
-/* For compilers that would widen what is kept before the first step, or all of a piece at once, and
- * keep that. */
-static inline ALWAYS_INLINE uint as_stored(uint word)
+/* A number of which compilers must not know where it comes from. They would widen what is kept
+ * before the first step, or all of a piece at once, and keep that; or keep what product_begin
+ * computes. */
+static inline ALWAYS_INLINE uint opaque(uint word)
 {
 #if defined(__AMDGCN__)
     __asm__ volatile("" : "+v"(word));
@@ -76,16 +77,16 @@ static inline ALWAYS_INLINE WIDE widened(uint4 piece, uint i)
 #elif STORAGE == 0
     return as_float4(piece);
 #elif STORAGE == 1
-    const uint low = as_stored(i ? piece.z : piece.x), high = as_stored(i ? piece.w : piece.y);
+    const uint low = opaque(i ? piece.z : piece.x), high = opaque(i ? piece.w : piece.y);
     const private half *first = (const private half *)&low, *last = (const private half *)&high;
     return (float4)(vload_half(0, first), vload_half(1, first), vload_half(0, last),
                     vload_half(1, last));
 #elif STORAGE == 2
-    const uint low = as_stored(i ? piece.z : piece.x), high = as_stored(i ? piece.w : piece.y);
+    const uint low = opaque(i ? piece.z : piece.x), high = opaque(i ? piece.w : piece.y);
     return as_float4((uint4)(low << 16, low & 0xffff0000, high << 16, high & 0xffff0000));
 #else
     const uint word = i == 0 ? piece.x : i == 1 ? piece.y : i == 2 ? piece.z : piece.w;
-    return convert_float4(as_char4(as_stored(word)));
+    return convert_float4(as_char4(opaque(word)));
 #endif
 }
 
@@ -127,6 +128,7 @@ static inline ALWAYS_INLINE void product_begin(local product *p, global const ST
                                                uint kept, uint tile)
 {
     uint unit0;
+    K = opaque(K);
     p->pieces = (global const uint4 *)panels;
     p->K = K;
     p->units = units;
@@ -170,23 +172,30 @@ static inline ALWAYS_INLINE void bring(local const product *p, volatile global c
     barrier(BARRIER);
 }
 
-/* The pieces of the work-item's column number `take` in the pass that begins with `unit`, of GATES
- * gates each, or of some other column if there is none: those of its chain of the round, or of the
- * last one if there is none, `units` apart. */
+/* The unit of the work-item's column number `take` in the pass that begins with `unit`, of `gates`
+ * gates each, or some other one if there is none. */
+static inline ALWAYS_INLINE uint unit_of(local const product *p, uint unit, uint gates, uint take)
+{
+    return min(unit + take / gates * OF(p, places) + own_place(p), OF(p, unit1) - 1);
+}
+
+/* The pieces of that column: those of the work-item's chain of the round, or of the last one if it
+ * has none, `units` apart. */
 static inline ALWAYS_INLINE global const uint4 *column_of(local const product *p, uint unit,
                                                           uint round, uint gates, uint take)
 {
     const uint chain = min(round * OF(p, lanes) + own_lane(p), OF(p, chains) - 1);
-    uint mine = min(unit + take / gates * OF(p, places) + own_place(p), OF(p, unit1) - 1);
     return p->pieces + take % gates * p->gate_step + (STORAGE == 3 ? LANES_HEAD(OF(p, units)) : 0) +
-           (size_t)chain * OF(p, in_chain) * OF(p, units) + mine;
+           (size_t)chain * OF(p, in_chain) * OF(p, units) + unit_of(p, unit, gates, take);
 }
 
-/* The scale of a column's weights. */
-static inline ALWAYS_INLINE REAL lanes_scale(local const product *p, uint unit, uint gate)
+/* The scale of its weights. */
+static inline ALWAYS_INLINE REAL lanes_scale(local const product *p, uint unit, uint gates,
+                                             uint take)
 {
 #if STORAGE == 3
-    return ((global const float *)(p->pieces + gate * p->gate_step))[unit];
+    return ((global const float *)(p->pieces +
+                                   take % gates * p->gate_step))[unit_of(p, unit, gates, take)];
 #else
     return (REAL)1;
 #endif

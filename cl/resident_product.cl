@@ -48,7 +48,6 @@ static inline ALWAYS_INLINE void NAME(local const scan *w, local const scan_step
         const uint rows = min(row1 - n0, most_rows);
         for (uint unit0 = OF(p, unit0); unit0 < OF(p, unit1); unit0 += pass) {
             const uint units = min(OF(p, unit1) - unit0, pass);
-            REAL total[GATES]; /* of the unit that is the work-item's, between two rounds */
             for (uint round = 0; round < rounds; round++) {
                 const uint lanes = min(OF(p, chains) - round * OF(p, lanes), OF(p, lanes));
                 const bool with_kept = use_kept && round == 0 && unit0 == OF(p, unit0);
@@ -67,28 +66,31 @@ static inline ALWAYS_INLINE void NAME(local const scan *w, local const scan_step
                     else CLR_PASTE(NAME, _4)(p, unit0, round, first, last, with_kept, kept, from,
                                              rows, acc);
                 }
-                UNROLL for (uint i = 0; i < LANE_ROWS;
-                            i++) if (i < rows) UNROLL for (uint t = 0; t < TAKES; t++)
-                    sums[((own_lane(p) * rows + i) * OF(p, places) + own_place(p)) * TAKES + t] =
-                        acc[i][t];
+                /* After a round the first lane has the sum so far. */
+                UNROLL for (uint t = 0; t < TAKES; t++)
+                {
+                    const REAL scale = lanes_scale(p, unit0, GATES, t);
+                    UNROLL for (uint i = 0; i < LANE_ROWS; i++) if (i < rows)
+                    {
+                        local REAL *to =
+                            sums +
+                            ((own_lane(p) * rows + i) * OF(p, places) + own_place(p)) * TAKES + t;
+                        const REAL before = round && own_lane(p) == 0 ? *to : NOTHING;
+                        *to = before + lanes_scaled(acc[i][t], scale);
+                    }
+                }
                 barrier(CLK_LOCAL_MEM_FENCE);
-                /* (Of several rounds there are no more units than work-items.) */
                 for (uint q = get_local_id(0); q < rows * units; q += WG) {
                     const uint i = q / units, j = q % units, n = n0 + i, unit = unit0 + j;
-                    local const REAL *of_unit = sums +
-                                                (i * OF(p, places) + j % OF(p, places)) * TAKES +
-                                                j / OF(p, places) * (GATES);
-                    REAL sum[GATES], scale[GATES];
-                    UNROLL for (uint g = 0; g < (GATES); g++)
-                    {
-                        sum[g] = round ? total[g] : (START);
-                        scale[g] = lanes_scale(p, unit, g);
-                    }
+                    local REAL *of_unit = sums + (i * OF(p, places) + j % OF(p, places)) * TAKES +
+                                          j / OF(p, places) * (GATES);
+                    REAL sum[GATES];
+                    UNROLL for (uint g = 0; g < (GATES); g++) sum[g] = round ? NOTHING : (START);
                     for (uint lane = 0; lane < lanes; lane++)
                         UNROLL for (uint g = 0; g < (GATES); g++) sum[g] +=
-                            lanes_scaled(of_unit[lane * rows * width + g], scale[g]);
+                            of_unit[lane * rows * width + g];
                     if (round + 1 < rounds) {
-                        UNROLL for (uint g = 0; g < (GATES); g++) total[g] = sum[g];
+                        UNROLL for (uint g = 0; g < (GATES); g++) of_unit[g] = sum[g];
                     } else {
                         EACH;
                     }

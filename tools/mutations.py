@@ -67,11 +67,17 @@ MUTATIONS = [
         (PERSISTENT + "_input.cl", "room = w->save_gates ? begin : 0", "room = w->save_gates ? begin : 1")]),
     ("persistent-block-downwards", "test_timeout", [
         (SCAN + ".cl", "return w->down ? w->count - last : first;", "return first;")]),
-    ("persistent-pairs-of-blocks", "test_persistent", [
-        (PERSISTENT + "_row.cl", "a[k0 + b * TILE_K + k]", "a[k0 + k]")]),
-    ("persistent-four-blocks", "test_persistent", [
-        (PERSISTENT + ".cl", "K - k >= 4 * TILE_K; k += 4 * TILE_K",
-         "K - k >= 4 * TILE_K; k += 5 * TILE_K")]),
+    ("persistent-pairs-of-chains", "test_persistent", [
+        (PERSISTENT + "_row.cl", "a[k0 + b * count + k]", "a[k0 + k]")]),
+    ("persistent-four-chains", "test_persistent", [
+        (PERSISTENT + ".cl", "K - k >= 4 * chain; k += 4 * chain",
+         "K - k >= 4 * chain; k += 5 * chain")]),
+    ("single-in-one-chain", "test_persistent", [
+        ("cl/persistent_single.cl", "for (; k + LEAST_CHAIN <= w->R; k += LEAST_CHAIN)", "for (; false;)")]),
+    ("tile-in-one-chain", "test_packed", [
+        ("cl/tile_product.cl", "k0 < count; k0 += chain", "k0 < count; k0 += count")]),
+    ("chains-of-another-length", "test_packed", [
+        ("cl/sums.cl", "(K) > 1024 ? 64 : 32", "(K) > 1024 ? 32 : 32")]),
     ("persistent-rows-of-a-part", "test_persistent", [
         ("cl/prelude.cl", "load_8(p + 8, count - min(count, 8u))",
          "load_8(p + 4, count - min(count, 8u))")]),
@@ -101,7 +107,7 @@ MUTATIONS = [
 
     # The other kernels.
     ("gemm-padding", "test_gemm", [
-        ("cl/gemm.cl", "c[n] = add ? c[n] + partial[n] : partial[n];", "c[n] = partial[n];")]),
+        ("cl/gemm.cl", "partial[n] = n < columns ? c[n] : (REAL)0;", "partial[n] = (REAL)0;")]),
     ("gemm-blocks-of-k", "test_gemm", [
         ("cl/gemm.cl", "add = accumulate || k > 0;", "add = accumulate;")]),
     ("graph-shapes-of-another-block", "test_graph_stream", [

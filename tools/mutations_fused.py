@@ -12,7 +12,7 @@ MUTATIONS_FUSED = [
         (FUSED + "_product.cl", "const uint count = min(p->K - k, (uint)DEPTH);",
          "const uint count = min(p->K - k, (uint)8);")]),
     ("fused-block", "test_fused", [
-        (FUSED + "_product.cl", "(k + DEPTH) % SUM_K == 0", "k > p->K")]),
+        (FUSED + "_product.cl", "(k + DEPTH) % chain == 0", "k > p->K")]),
     ("fused-row", "test_fused", [
         (FUSED + "_product.cl", "min(p->row0 + at / DEPTH, p->N - 1)", "min(p->row0 + at / DEPTH, 63u)")]),
     ("fused-second-tile", "test_fused", [

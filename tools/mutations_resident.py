@@ -5,11 +5,11 @@ RESIDENT = "cl/resident"
 
 MUTATIONS_RESIDENT = [
     ("resident-padding", "test_resident", [
-        (RESIDENT + ".cl", "in < OF(p, lane) && k < OF(p, K) ? a[k] : -(REAL)0", "a[k]")]),
+        (RESIDENT + ".cl", "in < OF(p, chain) && k < OF(p, K) ? a[k] : NOTHING", "a[k]")]),
     ("resident-lane-left-out", "test_resident", [
-        (RESIDENT + "_product.cl", "lane = 1; lane < OF(p, lanes); lane++", "lane = 1; lane < 8; lane++")]),
+        (RESIDENT + "_product.cl", "lane = 0; lane < lanes; lane++", "lane = 0; lane < min(lanes, 8u); lane++")]),
     ("resident-keeps-for-all", "test_resident", [
-        (RESIDENT + "_product.cl", "use_kept && unit0 == OF(p, unit0)", "use_kept")]),
+        (RESIDENT + "_product.cl", "use_kept && round == 0 && unit0 == OF(p, unit0)", "use_kept && round == 0")]),
     ("resident-fallbacks-with-kept", "test_resident", [
         (RESIDENT + "_forward.cl", "s.h_prev, l.R, row0, row1, l.rows, !fallback,",
          "s.h_prev, l.R, row0, row1, l.rows, true,")]),
@@ -26,19 +26,29 @@ MUTATIONS_RESIDENT = [
     ("resident-tile", "test_resident", [
         (RESIDENT + ".cl", "in = first * PIECE + i, k", "in = i, k")]),
     ("resident-tile-of-each-unit", "test_resident", [
-        (RESIDENT + "_product.cl", "if (unit0 == OF(p, unit0) || OF(p, tile) < OF(p, in_lane))",
+        (RESIDENT + "_product.cl", "if (unit0 == OF(p, unit0) || !all_there)",
          "if (unit0 == OF(p, unit0))")]),
     ("resident-kept-of-later-tiles", "test_resident", [
         (RESIDENT + "_rows.cl", "begin = use_kept && first == 0 ? KEEPS : first;",
          "begin = use_kept ? KEEPS : first;")]),
     ("resident-room", "test_resident", [
         ("host/math/resident.c", "room = (clr_resident_room){rows, tile,", "room = (clr_resident_room){rows, tile + 1,")]),
+    ("resident-kept-in-each-round", "test_resident", [
+        (RESIDENT + "_product.cl", "use_kept && round == 0 && unit0 == OF(p, unit0)",
+         "use_kept && unit0 == OF(p, unit0)")]),
+    ("resident-round-of-first-chains", "test_resident", [
+        (RESIDENT + ".cl", "k0 = (round * OF(p, lanes) + lane) * OF(p, chain)", "k0 = lane * OF(p, chain)")]),
+    ("resident-rounds-not-added", "test_resident", [
+        (RESIDENT + "_product.cl", "round && own_lane(p) == 0 ? *to : NOTHING", "NOTHING")]),
+    ("resident-adds-at-the-end", "test_resident", [
+        ("cl/resident_backward.cl", "#define START w->dh[(size_t)n * w->R + unit]\n#define EACH  w->dh[(size_t)n * w->R + unit] = sum[0]\n",
+         "#define EACH  w->dh[(size_t)n * w->R + unit] += sum[0]\n")]),
     ("lanes-not-filled", "test_resident", [
-        ("cl/lanes.cl", "filled = i < LANE_OF(K) && k < K;", "filled = i < LANE_OF(K) && lane < K;")]),
+        ("cl/lanes.cl", "PUT(k < K ? b[k * k_stride] : (REAL)0, scale,", "PUT(b[min(k, K - 1) * k_stride], scale,")]),
     ("lanes-begin-anywhere", "test_stored_plans", [
         ("host/layer/weights.c", "(step - at.value % step) % step", "at.value % 1")]),
     ("lanes-scale", "test_stored_plans", [
-        (RESIDENT + ".cl", "(p->pieces + gate * p->gate_step))[unit]", "(p->pieces + gate * p->gate_step))[0]")]),
+        (RESIDENT + ".cl", "take % gates * p->gate_step))[unit_of(p, unit, gates, take)]", "take % gates * p->gate_step))[0]")]),
     ("lanes-head", "test_stored_plans", [
         (RESIDENT + ".cl", "p->gate_step + (STORAGE == 3 ? LANES_HEAD(OF(p, units)) : 0) +",
          "p->gate_step + (STORAGE == 3 ? LANES_HEAD(OF(p, units) - 1) : 0) +")]),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * tests/layer/test_resident.c - the strategy resident: right for every form, and the same bits
+ * tests/layer/test_resident.c - the strategy resident: for every form the bits of the stepwise one,
  * however a launch is cut into groups, whatever a work-item keeps in registers, however large a
  * group is and however many rows it multiplies at once; also when groups wait in vain. */
 #include "layer/partitions.h"
@@ -32,11 +32,11 @@ static clrnn_plan *resident(clrnn_context *context, const test_inputs *in,
     return plan;
 }
 
-/* What one group for each direction makes of it, which must agree with the reference. */
-static test_outputs of_one_group(clrnn_context *context, const char *name, const test_inputs *in,
-                                 clrnn_precision precision, bool train)
+/* What the stepwise strategy makes of it, which must agree with the reference. */
+static test_outputs of_stepwise(clrnn_context *context, const char *name, const test_inputs *in,
+                                clrnn_precision precision, bool train)
 {
-    clrnn_plan *plan = resident(context, in, precision, train, 0, &alone);
+    clrnn_plan *plan = test_stepwise(context, in, precision, train);
     test_outputs got = test_run(plan, in), expected = test_reference(in);
     test_compare(name, in, &got, &expected, precision ? 1e-14 : 2e-6, precision ? 2e-14 : 5e-6);
     test_outputs_free(&expected);
@@ -46,7 +46,8 @@ static test_outputs of_one_group(clrnn_context *context, const char *name, const
 
 /* --- sizes -------------------------------------------------------------------------------- */
 
-/* Sums of every number of lanes, and so long ones that the longest is that of a second product. */
+/* Sums of every number of lanes, and so long ones that they take rounds (dh of the LSTM), and that
+ * the longest is that of a second product. */
 static void long_sums(void **state)
 {
     test_need(*state, TEST_RESIDENT);
@@ -55,24 +56,26 @@ static void long_sums(void **state)
         uint32_t batch;
     } all[] = {
         {{.cell = CLRNN_CELL_RNN, .input_size = 3, .hidden_size = 1030}, 5},
-        {{.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 519}, 2},
+        {{.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 1030}, 2},
         {{.cell = CLRNN_CELL_GRU, .input_size = 3, .hidden_size = 1025}, 1},
         {{.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 1027, .proj_size = 9}, 3}};
     for (size_t i = 0; i < COUNT(all); i++) {
         static const clr_partition cut = {.row_parts = 2, .unit_parts = 2, .most_spins = 20000};
         test_inputs in = test_inputs_random(&all[i].desc, 2, all[i].batch, NULL, 10 + i, 0.03);
         test_inputs_round(&in, CLRNN_F32);
-        test_outputs expected = of_one_group(*state, "long sums", &in, CLRNN_F32, true);
+        test_outputs expected = of_stepwise(*state, "long sums", &in, CLRNN_F32, true);
         clrnn_plan *plan = resident(*state, &in, CLRNN_F32, true, 0, &cut);
         test_run_same("long sums", plan, &in, &expected);
+        test_force(plan, &alone);
+        test_run_same("long sums of one group", plan, &in, &expected);
         clrnn_plan_destroy(&plan);
         test_outputs_free(&expected);
         test_inputs_free(&in);
     }
 }
 
-/* Lanes in many tiles, and rows that come one after the other: the same bits as of whole lanes. */
-static void lanes_in_tiles(void **state)
+/* Chains in many tiles, and rows that come one after the other. */
+static void chains_in_tiles(void **state)
 {
     test_need(*state, TEST_RESIDENT);
     static const clrnn_network_desc all[] = {
@@ -85,7 +88,7 @@ static void lanes_in_tiles(void **state)
         static const clr_partition cut = {.row_parts = 1, .unit_parts = 2, .most_spins = 20000};
         test_inputs in = test_inputs_random(&all[i], 3, 6, NULL, 30 + i, 0.05);
         test_inputs_round(&in, CLRNN_F32);
-        test_outputs expected = of_one_group(context, "whole lanes", &in, CLRNN_F32, true);
+        test_outputs expected = of_stepwise(context, "tiles", &in, CLRNN_F32, true);
         clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 0, &alone);
         const clr_persistent *p = &clr_scanner_of(plan)->kernels;
         const uint32_t whole = clr_resident_room_of(p, true, 6).tile;
@@ -127,6 +130,7 @@ static void every_cut(void **state)
 {
     test_need(*state, TEST_RESIDENT);
     static const clr_partition partitions[] = {
+        {.row_parts = 1, .unit_parts = 1},
         {.row_parts = 1, .unit_parts = 2, .most_spins = 20000},
         {.row_parts = 3, .unit_parts = 1},
         {.row_parts = 2, .unit_parts = 2, .most_spins = 2000},
@@ -140,7 +144,7 @@ static void every_cut(void **state)
                 if (p == CLRNN_F64 && !test_is_usual(&test_forms[form].desc))
                     continue; /* PoCL's compiler takes 2 s for each kernel */
                 test_inputs in = inputs_of(form, 5, 13);
-                test_outputs expected = of_one_group(*state, test_forms[form].name, &in, p, train);
+                test_outputs expected = of_stepwise(*state, test_forms[form].name, &in, p, train);
                 clrnn_plan *plan = resident(*state, &in, p, train, 0, NULL);
                 test_run_same(test_forms[form].name, plan, &in, &expected);
                 for (size_t i = 0; i < COUNT(partitions); i++) {
@@ -161,7 +165,7 @@ static void as_the_plan_chooses(void **state)
     clrnn_context *context = *state;
     for (size_t form = 0; form < TEST_FORMS; form++) {
         test_inputs in = inputs_of(form, 4, 9);
-        test_outputs expected = of_one_group(context, test_forms[form].name, &in, CLRNN_F32, true);
+        test_outputs expected = of_stepwise(context, test_forms[form].name, &in, CLRNN_F32, true);
         clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 0, NULL);
         uint32_t *co_resident = clr_co_resident_groups(plan);
         assert_in_range(*co_resident, 1, clrnn_context_device(context)->compute_units);
@@ -184,7 +188,7 @@ static void many_launches(void **state)
         for (int train = 0; train < 2; train++) {
             test_inputs in = inputs_of(form, 11, 2);
             test_outputs expected =
-                of_one_group(*state, test_forms[form].name, &in, CLRNN_F32, train);
+                of_stepwise(*state, test_forms[form].name, &in, CLRNN_F32, train);
             clrnn_plan *plan = resident(*state, &in, CLRNN_F32, train, 0, &cut);
             clr_scanner_of(plan)->launch_operations = 1e6; /* some steps */
             test_run_same(test_forms[form].name, plan, &in, &expected);
@@ -244,7 +248,7 @@ static void registers_and_rooms(void **state)
     for (size_t i = 0; i < COUNT(forms); i++) {
         test_inputs in = inputs_of(forms[i], 3, 5);
         const char *name = test_forms[forms[i]].name;
-        test_outputs expected = of_one_group(context, name, &in, CLRNN_F32, true);
+        test_outputs expected = of_stepwise(context, name, &in, CLRNN_F32, true);
         clrnn_plan *plan = resident(context, &in, CLRNN_F32, true, 72, NULL);
         assert_true(clr_scanner_of(plan)->kernels.forward.kept[0] > 1);
         check_plan("72 kept", plan, &in, &expected);
@@ -431,7 +435,7 @@ static void waiting_in_vain(void **state)
         for (int train = 0; train < 2; train++) {
             test_inputs in = inputs_of(form, 4, 3);
             test_outputs expected =
-                of_one_group(*state, test_forms[form].name, &in, CLRNN_F32, train);
+                of_stepwise(*state, test_forms[form].name, &in, CLRNN_F32, train);
             clrnn_plan *plan = resident(*state, &in, CLRNN_F32, train, 0, NULL);
             for (size_t i = 0; i < COUNT(partitions); i++) {
                 test_force(plan, &partitions[i]);
@@ -450,7 +454,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(long_sums),
-        TEST(lanes_in_tiles),
+        TEST(chains_in_tiles),
         TEST(every_cut),
         TEST(as_the_plan_chooses),
         TEST(many_launches),
