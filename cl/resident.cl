@@ -145,10 +145,16 @@ static inline ALWAYS_INLINE void product_begin(local product *p, global const ST
     p->gate_step = (STORAGE == 3 ? LANES_HEAD(units) : 0) + (size_t)p->chains * p->in_chain * units;
 }
 
-/* The work-item's lane, and its place among those that have the same one. */
+/* The work-item's lane, and its place among those that have the same one; whether it is left over
+ * when all lanes have as many. */
 static inline ALWAYS_INLINE uint own_lane(local const product *p)
 {
-    return get_local_id(0) / OF(p, places);
+    return min((uint)get_local_id(0) / OF(p, places), OF(p, lanes) - 1);
+}
+
+static inline ALWAYS_INLINE bool is_left_over(local const product *p)
+{
+    return get_local_id(0) >= OF(p, places) * OF(p, lanes);
 }
 
 static inline ALWAYS_INLINE uint own_place(local const product *p)
@@ -164,6 +170,8 @@ static inline ALWAYS_INLINE void bring(local const product *p, volatile global c
 {
     const uint lane = own_lane(p), k0 = (round * OF(p, lanes) + lane) * OF(p, chain);
     local REAL *to = (local REAL *)(from + lane * OF(p, stride));
+    if (is_left_over(p))
+        rows = 0;
     for (uint row = 0; row < rows; row++, to += OF(p, lanes) * OF(p, stride) * WIDTH, a += stride)
         for (uint i = own_place(p); i < OF(p, filled); i += OF(p, places)) {
             uint in = first * PIECE + i, k = k0 + in;

@@ -70,7 +70,7 @@ static inline ALWAYS_INLINE void NAME(local const scan *w, local const scan_step
                 UNROLL for (uint t = 0; t < TAKES; t++)
                 {
                     const REAL scale = lanes_scale(p, unit0, GATES, t);
-                    UNROLL for (uint i = 0; i < LANE_ROWS; i++) if (i < rows)
+                    UNROLL for (uint i = 0; i < LANE_ROWS; i++) if (i < rows && !is_left_over(p))
                     {
                         local REAL *to =
                             sums +

@@ -49,15 +49,10 @@
 #define FROM_ARGUMENT  1 /* the kernel's x, y or dy */
 #define FROM_WORKSPACE 2
 
-/* resident: how many chains of a sum are computed side by side, each in a lane of its own (a power
- * of two, so that all work-items have one), and in how many rounds all of them. */
-#define MOST_LANES 32
-#define LANES_OF(K)                  \
-    (CHAINS_OF(K) > 16  ? MOST_LANES \
-     : CHAINS_OF(K) > 8 ? 16         \
-     : CHAINS_OF(K) > 4 ? 8          \
-     : CHAINS_OF(K) > 2 ? 4          \
-                        : CHAINS_OF(K))
+/* resident: how many chains of a sum are computed side by side, each in a lane of its own, and in
+ * how many rounds all of them. */
+#define MOST_LANES   32
+#define LANES_OF(K)  (CHAINS_OF(K) < MOST_LANES ? CHAINS_OF(K) : MOST_LANES)
 #define ROUNDS_OF(K) ((CHAINS_OF(K) + MOST_LANES - 1) / MOST_LANES)
 #define PIECE_BYTES  16
 /* How many pieces of so many numbers (PIECE of cl/storage.cl) hold the longest chain; and with

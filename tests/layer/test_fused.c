@@ -156,10 +156,10 @@ static void counted(void **state)
         clrnn_cell cell;
         uint32_t hidden, units, least;
     } all[] = {{CLRNN_CELL_LSTM, 256, 132, 993},
-               {CLRNN_CELL_LSTM, 512, 80, 46},
-               {CLRNN_CELL_LSTM, 1024, 28, 5},
+               {CLRNN_CELL_LSTM, 512, 80, 245},
+               {CLRNN_CELL_LSTM, 1024, 28, 12},
                {CLRNN_CELL_LSTM, 2048, 132, 9},
-               {CLRNN_CELL_GRU, 512, 80, 41}};
+               {CLRNN_CELL_GRU, 512, 80, 61}};
     for (size_t i = 0; i < COUNT(all); i++) {
         const clrnn_network_desc desc = {
             .cell = all[i].cell,
