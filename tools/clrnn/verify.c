@@ -131,6 +131,12 @@ static void check_each(verification *v, clrnn_context *context, const char *text
     }
 }
 
+/* Of a list; for digests no strategy but each, so that all have the same problems. */
+static bool is_wanted(const verification *v, const tool_problem *p)
+{
+    return (!v->quick || p->quick) && !(v->digest && strstr(p->problem, "strategy="));
+}
+
 /* The problems of the list above, in one precision. */
 static void check_list(verification *v, clrnn_context *context, const char *precision, cJSON *list)
 {
@@ -138,7 +144,7 @@ static void check_list(verification *v, clrnn_context *context, const char *prec
         char text[512];
         snprintf(text, sizeof text, "%s,mode=train,precision=%s", tool_problems[i].problem,
                  precision);
-        if (!v->quick || tool_problems[i].quick)
+        if (is_wanted(v, &tool_problems[i]))
             check_each(v, context, text, list);
     }
 }
@@ -150,7 +156,7 @@ static void check_storages(verification *v, clrnn_context *context, cJSON *list)
             char text[512];
             snprintf(text, sizeof text, "%s,weights=%s", tool_stored_problems[i].problem,
                      storages[s]);
-            if (!v->quick || tool_stored_problems[i].quick)
+            if (is_wanted(v, &tool_stored_problems[i]))
                 check_each(v, context, text, list);
         }
 }
