@@ -77,7 +77,9 @@ MUTATIONS = [
     ("tile-in-one-chain", "test_packed", [
         ("cl/tile_product.cl", "k0 < count; k0 += chain", "k0 < count; k0 += count")]),
     ("chains-of-another-length", "test_packed", [
-        ("cl/sums.cl", "(K) > 1024 ? 64 : 32", "(K) > 1024 ? 32 : 32")]),
+        ("cl/sums.cl", "(K) > 1024 ? 64 : 32", "(K) >= 1024 ? 64 : 32")]),
+    ("chains-of-the-longest", "test_packed", [
+        ("cl/sums.cl", "(K) > 2048 ? 128", "(K) > 4096 ? 128")]),
     ("persistent-rows-of-a-part", "test_persistent", [
         ("cl/prelude.cl", "load_8(p + 8, count - min(count, 8u))",
          "load_8(p + 4, count - min(count, 8u))")]),

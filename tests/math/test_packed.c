@@ -174,6 +174,22 @@ static void chains_of_multiply_adds(void **state)
     }
 }
 
+/* Lengths of a sum at which its chains become longer. */
+static void long_sums(void **state)
+{
+    static const size_t k[] = {1023, 1024, 1025, 2048, 2049, 4097};
+    for (int precision = 0; precision < precisions(*state); precision++) {
+        clr_gemms gemms = packed_of(*state, precision);
+        for (size_t i = 0; i < 2 * COUNT(k); i++) {
+            product p = product_of((clrnn_precision)precision, 7, 3, k[i / 2], 500 + i);
+            p.accumulate = i % 2;
+            check(&gemms, &p);
+            product_free(&p);
+        }
+        clr_gemms_free(&gemms);
+    }
+}
+
 /* Any number of rows from any row on: tiles of every height at every place of a block of rows. */
 static void any_rows(void **state)
 {
@@ -277,8 +293,8 @@ static void scratch_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(chains_of_multiply_adds), TEST(any_rows),       TEST(transposed_again),
-        TEST(vector_widths),           TEST(scratch_memory),
+        TEST(chains_of_multiply_adds), TEST(long_sums),     TEST(any_rows),
+        TEST(transposed_again),        TEST(vector_widths), TEST(scratch_memory),
     };
     return cmocka_run_group_tests_name("packed", tests, NULL, NULL);
 }
