@@ -51,6 +51,27 @@ static clr_shape input_of(const clr_shape *probe, uint64_t steps, uint64_t batch
     return s;
 }
 
+/* Which axes are T and N, and what the others are that are not made of them, does not depend on how
+ * many these are: one row in a shape that would be another one of more is no reason to see them
+ * elsewhere, and rows that are cut from fewer are not there. */
+static clrnn_status hold(const clr_infer *infer, const clr_value *value, clr_shape *s)
+{
+    s->steps = value->shape.steps;
+    s->batch = value->shape.batch;
+    if (value->shape.lengths == CLR_ALL_STEPS)
+        s->lengths = CLR_ALL_STEPS;
+    for (uint32_t i = 0; i < s->rank; i++) {
+        const bool fixed = value->shape.size[i] == value->other.size[i];
+        if (fixed && s->size[i] != value->shape.size[i])
+            return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_RANGE,
+                                 "axis %u of its %s would be %llu where T is %llu and N is %llu", i,
+                                 clr_value_text(&value->shape).text, (unsigned long long)s->size[i],
+                                 (unsigned long long)infer->steps,
+                                 (unsigned long long)infer->batch);
+    }
+    return CLRNN_OK;
+}
+
 clrnn_status clr_infer_all(const clrnn_graph *graph, const clrnn_log *log, uint64_t steps,
                            uint64_t batch, clr_shape *shapes, clr_length_rule *rules)
 {
@@ -63,10 +84,21 @@ clrnn_status clr_infer_all(const clrnn_graph *graph, const clrnn_log *log, uint6
         infer.steps = steps;
         infer.batch = batch;
         status = clr_infer_run(&infer);
-        for (uint32_t k = 0; k < node->outputs && status == CLRNN_OK; k++)
-            shapes[node->first_value + k] = infer.out[k];
+        for (uint32_t k = 0; k < node->outputs && status == CLRNN_OK; k++) {
+            const uint32_t v = node->first_value + k;
+            shapes[v] = infer.out[k];
+            status = hold(&infer, &graph->values[v], &shapes[v]);
+        }
         if (infer.has_rule)
             rules[i + 1] = infer.rule;
     }
     return status;
+}
+
+bool clr_infer_empties(const clrnn_graph *graph, const clr_shape *shapes)
+{
+    bool empty = false;
+    for (uint32_t v = 0; v < graph->value_count; v++)
+        empty = empty || (shapes[v].steps != CLR_NO_AXIS && shapes[v].size[shapes[v].steps] == 0);
+    return empty;
 }

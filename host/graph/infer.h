@@ -21,6 +21,10 @@ clrnn_status clr_infer_run(clr_infer *infer);
 clrnn_status clr_infer_all(const clrnn_graph *graph, const clrnn_log *log, uint64_t steps,
                            uint64_t batch, clr_shape *shapes, clr_length_rule *rules);
 
+/** Whether of all T steps there are none somewhere: a row of a ragged pass that has as few has
+ *  nothing from there on, whatever a window pads, and so has one that is alone. */
+bool clr_infer_empties(const clrnn_graph *graph, const clr_shape *shapes);
+
 /** A node's own, once the shapes are known, for its functions that ask for one. */
 clr_infer clr_infer_known(const clrnn_graph *graph, const clr_node *node, const clrnn_log *log,
                           const clr_shape *shapes);

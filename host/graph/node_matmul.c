@@ -16,14 +16,33 @@ static clr_shape outer_of(const clr_shape *x)
     return s;
 }
 
-/* Axis `axis` of x becomes the next one of `out`, with the role that it has, if nobody has it. */
-static void append(clr_shape *out, const clr_shape *x, uint32_t axis)
+/* Which axis of the result an axis of a, or of b (`right`), becomes; CLR_NO_AXIS: none, it is
+ * summed over. */
+static int32_t place_of(int32_t axis, const clr_shape *x, bool right, uint32_t rank)
 {
-    if (x->steps == (int32_t)axis && out->steps == CLR_NO_AXIS)
-        out->steps = (int32_t)out->rank;
-    if (x->batch == (int32_t)axis && out->batch == CLR_NO_AXIS)
-        out->batch = (int32_t)out->rank;
-    out->size[out->rank++] = x->size[axis];
+    const int32_t outer = (int32_t)x->rank - 2, kept = right ? outer + 1 : outer;
+    return axis == CLR_NO_AXIS ? CLR_NO_AXIS
+           : axis < outer      ? axis + (int32_t)(rank - x->rank)
+           : axis == kept      ? (int32_t)rank - (right ? 1 : 2)
+                               : CLR_NO_AXIS;
+}
+
+/* T and N of the result: those of what has lengths, since these come with them, else of a. */
+static void place_roles(const clr_shape *a, const clr_shape *b, clr_shape *out)
+{
+    const clr_shape *const x[] = {a, b};
+    int32_t steps[2], batch[2];
+    bool ragged[2];
+    for (int i = 0; i < 2; i++) {
+        steps[i] = place_of(x[i]->steps, x[i], i, out->rank);
+        batch[i] = place_of(x[i]->batch, x[i], i, out->rank);
+        ragged[i] =
+            x[i]->lengths != CLR_ALL_STEPS && steps[i] != CLR_NO_AXIS && batch[i] != CLR_NO_AXIS;
+    }
+    const int first = !ragged[0] && ragged[1], other = 1 - first;
+    out->steps = steps[first] != CLR_NO_AXIS ? steps[first] : steps[other];
+    out->batch = batch[first] != CLR_NO_AXIS ? batch[first] : batch[other];
+    out->lengths = ragged[first] ? x[first]->lengths : CLR_ALL_STEPS;
 }
 
 static clrnn_status matmul_infer(clr_infer *infer)
@@ -40,11 +59,9 @@ static clrnn_status matmul_infer(clr_infer *infer)
         return clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
                              "%s and %s cannot be multiplied", clr_value_text(a).text,
                              clr_value_text(b).text);
-    append(&out, a, a->rank - 2);
-    append(&out, b, b->rank - 1);
-    out.lengths = a->lengths != CLR_ALL_STEPS ? a->lengths : b->lengths;
-    if (out.steps == CLR_NO_AXIS || out.batch == CLR_NO_AXIS)
-        out.lengths = CLR_ALL_STEPS;
+    out.size[out.rank++] = a->size[a->rank - 2];
+    out.size[out.rank++] = b->size[b->rank - 1];
+    place_roles(a, b, &out);
     infer->out[0] = out;
     return CLRNN_OK;
 }

@@ -32,7 +32,8 @@ static clrnn_status check_sizes(const clrnn_graph_plan *plan, uint32_t steps, ui
 static void apply_rules(clrnn_graph_plan *plan, const uint32_t *lengths)
 {
     const size_t stride = plan->desc.max_batch;
-    memcpy(plan->lengths, lengths, plan->batch * sizeof *lengths);
+    for (uint32_t n = 0; n < plan->batch; n++)
+        plan->lengths[n] = lengths ? lengths[n] : plan->steps;
     for (uint32_t i = 1; i <= plan->graph->node_count; i++) {
         const clr_length_rule *rule = &plan->rules[i];
         for (uint32_t n = 0; n < plan->batch && rule->stride; n++)
@@ -74,8 +75,8 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
         status = take_shapes(plan, steps, batch);
     if (status != CLRNN_OK)
         return status;
-    plan->ragged = lengths != NULL;
-    if (!lengths)
+    plan->ragged = lengths || clr_infer_empties(g, plan->shapes);
+    if (!plan->ragged)
         return CLRNN_OK;
     apply_rules(plan, lengths);
     return clr_buffer_write_async(

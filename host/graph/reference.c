@@ -8,7 +8,7 @@
 #include "graph/infer.h"
 #include "reference/node.h"
 
-static bool allocate(clr_graph_reference *r, uint32_t steps_of_lengths)
+static bool allocate(clr_graph_reference *r)
 {
     const clrnn_graph *g = r->graph;
     r->shapes = clr_calloc(g->value_count, sizeof *r->shapes);
@@ -16,21 +16,21 @@ static bool allocate(clr_graph_reference *r, uint32_t steps_of_lengths)
     r->gradients = clr_calloc(g->value_count, sizeof *r->gradients);
     r->parameters = clr_calloc(g->elements, sizeof *r->parameters);
     r->gradient = clr_calloc(g->elements, sizeof *r->gradient);
-    if (steps_of_lengths)
-        r->lengths = clr_calloc(((size_t)g->node_count + 1) * r->batch, sizeof *r->lengths);
-    return r->shapes && r->values && r->gradients && r->parameters && r->gradient &&
-           (!steps_of_lengths || r->lengths);
+    return r->shapes && r->values && r->gradients && r->parameters && r->gradient;
 }
 
-static void apply_rules(clr_graph_reference *r, const clr_length_rule *rules,
-                        const uint32_t *lengths)
+/* lengths: NULL, all of T. */
+static bool apply_rules(clr_graph_reference *r, const clr_length_rule *rules,
+                        const uint32_t *lengths, uint32_t steps)
 {
-    for (uint32_t n = 0; n < r->batch; n++)
-        r->lengths[n] = lengths[n];
-    for (uint32_t i = 1; i <= r->graph->node_count; i++)
+    r->lengths = clr_calloc(((size_t)r->graph->node_count + 1) * r->batch, sizeof *r->lengths);
+    for (uint32_t n = 0; n < r->batch && r->lengths; n++)
+        r->lengths[n] = lengths ? lengths[n] : steps;
+    for (uint32_t i = 1; i <= r->graph->node_count && r->lengths; i++)
         for (uint32_t n = 0; n < r->batch && rules[i].stride; n++)
             r->lengths[i * (size_t)r->batch + n] = (uint32_t)clr_length_apply(
                 &rules[i], r->lengths[rules[i].parent * (size_t)r->batch + n]);
+    return r->lengths != NULL;
 }
 
 clrnn_status clr_graph_reference_make(const clrnn_graph *graph, uint32_t steps, uint32_t batch,
@@ -39,7 +39,7 @@ clrnn_status clr_graph_reference_make(const clrnn_graph *graph, uint32_t steps, 
     *out = (clr_graph_reference){.graph = graph, .batch = batch};
     clr_length_rule *rules = clr_calloc((size_t)graph->node_count + 1, sizeof *rules);
     clrnn_status status = CLRNN_ERR_MEMORY;
-    if (rules && allocate(out, lengths != NULL))
+    if (rules && allocate(out))
         status = clr_infer_all(graph, &graph->log, steps, batch, out->shapes, rules);
     for (uint32_t v = 0; v < graph->value_count && status == CLRNN_OK; v++) {
         const size_t count = clr_shape_count(&out->shapes[v]);
@@ -48,8 +48,9 @@ clrnn_status clr_graph_reference_make(const clrnn_graph *graph, uint32_t steps, 
         if (!out->values[v] || !out->gradients[v])
             status = CLRNN_ERR_MEMORY;
     }
-    if (status == CLRNN_OK && lengths)
-        apply_rules(out, rules, lengths);
+    if (status == CLRNN_OK && (lengths || clr_infer_empties(graph, out->shapes)) &&
+        !apply_rules(out, rules, lengths, steps))
+        status = CLRNN_ERR_MEMORY;
     for (size_t i = 0; i < graph->elements && status == CLRNN_OK; i++)
         out->parameters[i] = clr_graph_get(graph, i);
     free(rules);

@@ -106,7 +106,8 @@ typedef struct clrnn_graph clrnn_graph;
  *   gather        x, ids -> x's slices at ids along axis: axis is replaced by ids' axes. Negative
  *                 ids count from the end. F. S: along time
  *   expand        shape, rank: broadcast to it; 0 keeps an axis
- *   matmul        a [..,M,K], b [..,K,N] -> [..,M,N], the axes before broadcast; at least two axes
+ *   matmul        a [..,M,K], b [..,K,N] -> [..,M,N], the axes before broadcast; at least two axes.
+ *                 Where both bring T or N, that of the result is that of what has lengths, else of a
  *   cast          ids -> the same as numbers, or numbers -> ids, towards 0; no gradient
  *   constant      data [shape], copied, NULL: zeros; rank. trainable: a parameter "name.value", as
  *                 of a learned initial state
