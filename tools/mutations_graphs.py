@@ -12,6 +12,14 @@ GRAPHS = [
         ("host/graph/share.c", "d->function == e->function && ", "")]),
     ("graph-shared-values-have-no-place-yet", "test_graph_share", [
         ("host/graph/share.c", "            plan->values[plan->nodes[k].node.first_value].maker = i;\n", "")]),
+    ("graph-product-has-rows-of-others", "test_graph_lengths", [
+        ("host/graph/node_matmul.c", "const int first = !ragged[0] && ragged[1],", "const int first = 0,")]),
+    ("graph-one-row-is-elsewhere", "test_graph_lengths", [
+        ("host/graph/infer.c", "    s->steps = value->shape.steps;\n    s->batch = value->shape.batch;\n", "")]),
+    ("graph-padding-of-nothing", "test_graph_lengths", [
+        ("host/graph/pass.c", "lengths || clr_infer_empties(g, plan->shapes);", "lengths != NULL;")]),
+    ("graph-rows-that-are-not-there", "test_graph_errors", [
+        ("host/graph/infer.c", "if (fixed && s->size[i] != value->shape.size[i])", "if (fixed && s->size[i] == 0)")]),
     ("onnx-diagonal-of-one-axis", "test_onnx_ops", [
         ("host/format/onnx_einsum.c", "CLRNN_TO_END, across + 1, *at, at)", "CLRNN_TO_END, across, *at, at)")]),
     ("onnx-trace-keeps-its-letter", "test_onnx_ops", [

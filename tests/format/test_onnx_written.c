@@ -4,20 +4,20 @@
  *
  * usage: test_onnx_written [FIRST COUNT [FOLDER [KIND]]]    the seeds to draw; with FOLDER each
  * graph, which begins with a node of this kind, is left there for another program: SEED.onnx, and
- * SEED.safetensors with its inputs, outputs by the reference ("out."), and by the device ("own.")
- */
+ * SEED.safetensors (graph/left.h) */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support.h"
 
+#include "graph/left.h"
 #include "written.h"
 
 static uint64_t first = 1;
 static uint32_t count = 300;
 static const char *folder;
-static int first_kind = CLRNN_NODE_KINDS;
+static clrnn_node_kind first_kind = CLRNN_NODE_KINDS;
 
 /* --- drawn ---------------------------------------------------------------------------------- */
 
@@ -142,57 +142,22 @@ static void test_coupled(void **state)
 /* --- for others --------------------------------------------------------------------------------
  */
 
-static void add(clrnn_tensors *set, const char *prefix, const char *name, const clr_shape *shape,
-                const double *data)
-{
-    char full[300];
-    const size_t size = clr_shape_count(shape);
-    float *narrow = calloc(size + 1, sizeof *narrow);
-    int32_t *ids = calloc(size + 1, sizeof *ids);
-    for (size_t i = 0; i < size; i++) {
-        narrow[i] = (float)data[i];
-        ids[i] = shape->ids ? (int32_t)data[i] : 0;
-    }
-    snprintf(full, sizeof full, "%s.%s", prefix, name);
-    assert_int_equal(clrnn_tensors_add(set, full, shape->ids ? CLRNN_DTYPE_I32 : CLRNN_DTYPE_F32,
-                                       shape->rank, shape->size,
-                                       shape->ids ? (void *)ids : (void *)narrow),
-                     CLRNN_OK);
-    free(narrow);
-    free(ids);
-}
-
 static void leave(void **state, const drawn_graph *d)
 {
     char path[600];
-    const clrnn_graph *g = d->graph;
-    clrnn_tensors *set = NULL;
     snprintf(path, sizeof path, "%s/%llu.onnx", folder, (unsigned long long)d->seed);
     if (!onnx_written(d, path))
         return;
     drawn_pass pass = drawn_run(d, *state, false);
-    assert_int_equal(clrnn_tensors_create(&test_log, &set), CLRNN_OK);
-    for (uint32_t i = 0; i < g->input_count; i++) {
-        const uint32_t v = g->inputs[i];
-        add(set, "in", g->values[v].name, &pass.reference.shapes[v], pass.reference.values[v]);
-    }
-    for (uint32_t i = 0; i < g->output_count; i++) {
-        const uint32_t v = g->outputs[i].value;
-        const char *name = g->outputs[i].name;
-        add(set, "out", name, &pass.reference.shapes[v], pass.reference.values[v]);
-        add(set, "own", name, &pass.reference.shapes[v], pass.outputs[i]);
-    }
-    snprintf(path, sizeof path, "%s/%llu.safetensors", folder, (unsigned long long)d->seed);
-    assert_int_equal(clrnn_tensors_save(set, path), CLRNN_OK);
-    clrnn_tensors_destroy(&set);
+    drawn_leave(d, &pass, false, folder);
     drawn_pass_free(d, &pass);
 }
 
 static void test_leave(void **state)
 {
     for (uint32_t i = 0; folder && i < count; i++) {
-        drawn_graph d = draw_graph(first + i, CLRNN_F32, first_kind == CLRNN_NODE_KINDS ? 8 : 2,
-                                   (clrnn_node_kind)first_kind);
+        drawn_graph d =
+            draw_graph(first + i, CLRNN_F32, first_kind == CLRNN_NODE_KINDS ? 8 : 2, first_kind);
         free(d.lengths); /* those of a pass are no part of a graph */
         d.lengths = NULL;
         leave(state, &d);
@@ -210,14 +175,9 @@ static void test_leave(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
-        first = strtoull(argv[1], NULL, 10);
-    if (argc > 2)
-        count = (uint32_t)strtoul(argv[2], NULL, 10);
-    folder = argc > 3 ? argv[3] : NULL;
-    for (int kind = 0; argc > 4 && kind < CLRNN_NODE_KINDS; kind++)
-        if (strcmp(argv[4], clrnn_node_kind_name((clrnn_node_kind)kind)) == 0)
-            first_kind = kind;
+    char **rest = drawn_arguments(argc, argv, &first, &count);
+    folder = rest[0];
+    first_kind = drawn_kind(folder ? rest[1] : NULL);
     const struct CMUnitTest for_others[] = {
         cmocka_unit_test_setup_teardown(test_leave, test_open, test_close)};
     const struct CMUnitTest tests[] = {

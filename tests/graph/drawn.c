@@ -26,6 +26,24 @@ double draw_real(drawn_numbers *numbers)
     return (double)draw_below(numbers, 1u << 30) / (1u << 29) - 1;
 }
 
+char **drawn_arguments(int argc, char **argv, uint64_t *first, uint32_t *count)
+{
+    if (argc > 1)
+        *first = strtoull(argv[1], NULL, 10);
+    if (argc > 2)
+        *count = (uint32_t)strtoul(argv[2], NULL, 10);
+    return argv + (argc < 3 ? argc : 3);
+}
+
+clrnn_node_kind drawn_kind(const char *name)
+{
+    uint32_t kind = 0;
+    while (kind < CLRNN_NODE_KINDS &&
+           (!name || strcmp(name, clrnn_node_kind_name((clrnn_node_kind)kind)) != 0))
+        kind++;
+    return (clrnn_node_kind)kind;
+}
+
 /* --- graphs ---------------------------------------------------------------------------------- */
 
 static bool chance(drawn_numbers *r, uint32_t percent)
@@ -95,6 +113,7 @@ static void draw_options(drawn_numbers *r, clrnn_network_desc *n)
     n->cell_clip = n->cell == CLRNN_CELL_LSTM && chance(r, 10) ? 0.5f : 0;
     n->layer_norm = chance(r, 20);
     n->norm_epsilon = n->layer_norm ? 0.5f : 0; /* few numbers may be nearly alike */
+    n->proj_clip = n->proj_size && chance(r, 30) ? 0.2f : 0;
     n->zoneout = chance(r, 20) ? 0.25f : 0;
     n->zoneout_cell = n->cell == CLRNN_CELL_LSTM && !n->layer_norm && chance(r, 20) ? 0.5f : 0;
     n->recurrent_dropout = chance(r, 20) ? 0.25f : 0;
@@ -115,6 +134,8 @@ static void draw_network(drawn_numbers *r, clrnn_network_desc *n)
         n->proj_size = 2;
     if (n->cell == CLRNN_CELL_LSTM)
         n->peepholes = chance(r, 20);
+    if (n->cell == CLRNN_CELL_RNN)
+        n->nonlinearity = (clrnn_nonlinearity)(chance(r, 20));
     if (n->cell == CLRNN_CELL_GRU) {
         n->gru_reset = (clrnn_gru_reset)draw_below(r, 2);
         n->gru_update = (clrnn_gru_update)draw_below(r, 2);
@@ -146,11 +167,14 @@ static void draw_axes(drawn_numbers *r, const clr_shape *in, clrnn_node_desc *d)
         const bool role = (int32_t)i == in->steps || (int32_t)i == in->batch;
         d->order[i] = i;
         d->end[i] = CLRNN_TO_END;
-        if (role && !((int32_t)i == in->steps && chance(r, 30)))
+        if (role && !chance(r, (int32_t)i == in->steps ? 30 : 10))
             continue;
         d->begin[i] = (int64_t)draw_below(r, (uint32_t)(role || size > 3 ? 3 : size));
         d->step[i] = chance(r, 30) ? 2 : 0;
-        if (role && chance(r, 40)) { /* time turned */
+        if ((int32_t)i == in->batch) { /* not of one row: a recurrent node wants some */
+            d->begin[i] = 0;
+            d->end[i] = 1 + (int64_t)draw_below(r, 4);
+        } else if (role && chance(r, 40)) { /* time turned */
             d->begin[i] = -1;
             d->step[i] = d->step[i] ? -2 : -1;
         }
@@ -189,6 +213,11 @@ static void draw_shape(drawn_numbers *r, const clr_value *value, clrnn_node_desc
     }
     if (chance(r, 20))
         d->shape[d->rank++] = 1;
+    if (in->batch + in->steps == 1 && chance(r, 15)) { /* rows cut otherwise: T and N are no more */
+        const int64_t first = d->shape[0];
+        d->shape[0] = d->shape[1];
+        d->shape[1] = first;
+    }
 }
 
 /* Steps left out, by the input that is there for it or what nodes have made of anything: in single

@@ -15,6 +15,10 @@ typedef struct drawn_numbers {
 uint32_t draw_below(drawn_numbers *numbers, uint32_t end);
 double draw_real(drawn_numbers *numbers); /* in +-1 */
 
+/** The seeds to draw, FIRST COUNT of a test's arguments; what is left out stays as it is. Returns
+ * the arguments behind them, ended by NULL. */
+char **drawn_arguments(int argc, char **argv, uint64_t *first, uint32_t *count);
+
 /* A graph and a pass through it. */
 typedef struct drawn_graph {
     uint64_t seed;
@@ -29,6 +33,9 @@ typedef struct drawn_graph {
 drawn_graph draw_graph(uint64_t seed, clrnn_precision precision, uint32_t most,
                        clrnn_node_kind kind);
 void drawn_free(drawn_graph *drawn);
+
+/** The kind of this name; CLRNN_NODE_KINDS: none, or name is NULL. */
+clrnn_node_kind drawn_kind(const char *name);
 
 /** The graph in one line: kinds, names, inputs, shapes. */
 void drawn_print(const drawn_graph *drawn);

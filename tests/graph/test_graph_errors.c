@@ -260,6 +260,33 @@ static void test_plans(void **state)
     clrnn_graph_destroy(&graph);
 }
 
+/* Three rows are three, or parameters of what comes behind would be of others. */
+static void test_few_rows(void **state)
+{
+    clrnn_graph *graph = NULL;
+    clrnn_graph_plan *plan = NULL;
+    clrnn_graph_plan_desc desc = {.max_batch = 3};
+    const clrnn_graph_input_desc s = {.name = "s", .rank = 2, .shape = {CLRNN_BATCH, 2}};
+    float x[6] = {1, 1, 1, 1, 1, 1}, y[2];
+    clrnn_graph_io io = {.inputs = &(clrnn_graph_source){"s", x},
+                         .outputs = &(clrnn_graph_sink){"y", y},
+                         .input_count = 1,
+                         .output_count = 1};
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &graph), CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(graph, &s), CLRNN_OK);
+    add(graph, (clrnn_node_desc){.kind = CLRNN_NODE_SLICE, .name = "three", .rank = 1, .end = {3}});
+    add(graph, (clrnn_node_desc){.kind = CLRNN_NODE_TRANSPOSE, .rank = 2, .order = {1, 0}});
+    add(graph, (clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .units = 1});
+    assert_int_equal(clrnn_graph_output(graph, "y", NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_plan_create(*state, graph, &desc, &plan), CLRNN_OK);
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_OK);
+    io.batch = 2;
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_RANGE);
+    assert_error_contains("node 'three' (slice): axis 0 of its [3,2] would be 2");
+    clrnn_graph_plan_destroy(&plan);
+    clrnn_graph_destroy(&graph);
+}
+
 /* Make a graph and a plan, and go through it and back. */
 static clrnn_status all_of_it(clrnn_context *context)
 {
@@ -332,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_nodes),
         cmocka_unit_test(test_ends),
         cmocka_unit_test_setup_teardown(test_plans, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_few_rows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_faults, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

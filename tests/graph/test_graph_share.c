@@ -190,10 +190,7 @@ static void test_unrolled(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
-        first = strtoull(argv[1], NULL, 10);
-    if (argc > 2)
-        count = (uint32_t)strtoul(argv[2], NULL, 10);
+    (void)drawn_arguments(argc, argv, &first, &count);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_unrolled, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_drawn, test_open, test_close),

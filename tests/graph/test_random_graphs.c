@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * tests/graph/test_random_graphs.c - graphs drawn at random against the float64 reference.
  *
- * usage: test_random_graphs [FIRST COUNT]    the seeds to draw; a failing one is printed */
+ * usage: test_random_graphs [FIRST COUNT [FOLDER [KIND]]]    the seeds to draw; a failing one is
+ * printed. With FOLDER those in double precision, which begin with a node of this kind, are left
+ * there for another program (graph/left.h, tools/drawn) */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +12,13 @@
 
 #include "drawn.h"
 
+#include "graph/left.h"
 #include "graph/plan.h"
 
 static uint64_t first = 1;
 static uint32_t count = 400;
+static const char *folder;
+static clrnn_node_kind first_kind = CLRNN_NODE_KINDS;
 static uint64_t running; /* the seed of the graph that runs; 0: none */
 
 /* Functions like 1/x make large numbers of small ones, and of their errors. */
@@ -22,11 +27,16 @@ static double bound_of(clrnn_precision precision)
     return precision == CLRNN_F64 ? 1e-7 : 5e-3;
 }
 
+static bool trains(const drawn_graph *d)
+{
+    return !d->forward_only && d->seed % 3 != 0;
+}
+
 static void compare(clrnn_context *context, uint64_t seed, clrnn_precision precision)
 {
     running = seed;
     drawn_graph d = draw_graph(seed, precision, 10, CLRNN_NODE_KINDS);
-    const bool train = !d.forward_only && seed % 3 != 0;
+    const bool train = trains(&d);
     drawn_pass pass = drawn_run(&d, context, train);
     char name[64];
     const double error = drawn_error(&d, &pass, train, name);
@@ -54,6 +64,20 @@ static void test_double(void **state)
 {
     for (uint32_t i = 0; i < count; i++)
         compare(*state, first + i, CLRNN_F64);
+}
+
+static void test_leave(void **state)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        running = first + i;
+        drawn_graph d = draw_graph(running, CLRNN_F64, 10, first_kind);
+        const bool train = trains(&d);
+        drawn_pass pass = drawn_run(&d, *state, train);
+        drawn_leave(&d, &pass, train, folder);
+        drawn_pass_free(&d, &pass);
+        drawn_free(&d);
+        running = 0;
+    }
 }
 
 static void test_single(void **state)
@@ -288,10 +312,11 @@ static void test_expanded_past_lengths(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
-        first = strtoull(argv[1], NULL, 10);
-    if (argc > 2)
-        count = (uint32_t)strtoul(argv[2], NULL, 10);
+    char **rest = drawn_arguments(argc, argv, &first, &count);
+    folder = rest[0];
+    first_kind = drawn_kind(folder ? rest[1] : NULL);
+    const struct CMUnitTest for_others[] = {
+        cmocka_unit_test_setup_teardown(test_leave, test_open, close_after)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_wide_windows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_narrow_windows, test_open, test_close),
@@ -301,5 +326,6 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_double, test_open, close_after),
         cmocka_unit_test_setup_teardown(test_single, test_open, close_after),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return folder ? cmocka_run_group_tests(for_others, NULL, NULL)
+                  : cmocka_run_group_tests(tests, NULL, NULL);
 }

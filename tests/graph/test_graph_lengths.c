@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT
+ * tests/graph/test_graph_lengths.c - rows of different lengths side by side, each to the bit what
+ * it is alone, through graphs drawn at random; which axes are T and N, whatever these are; and what
+ * nodes make of lengths, by hand.
+ *
+ * usage: test_graph_lengths [FIRST COUNT]    the seeds to draw; a failing one is printed */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+#include "drawn.h"
+
+#include "graph/kind.h"
+
+static uint64_t first = 1;
+static uint32_t count = 2000;
+
+/* --- by hand --------------------------------------------------------------------------------- */
+
+static void input(clrnn_graph *g, clrnn_graph_input_desc desc)
+{
+    assert_int_equal(clrnn_graph_input(g, &desc), CLRNN_OK);
+}
+
+static void add(clrnn_graph *g, clrnn_node_desc desc)
+{
+    if (clrnn_graph_add(g, &desc, NULL) != CLRNN_OK)
+        fail_msg("%s", test_last_error);
+}
+
+static clrnn_graph *begin(void)
+{
+    clrnn_graph *g = NULL;
+    assert_int_equal(clrnn_graph_create(&test_log, &(clrnn_graph_desc){CLRNN_F64}, &g), CLRNN_OK);
+    return g;
+}
+
+/* y, the one output, of one or two inputs. */
+static void run(clrnn_context *context, clrnn_graph *g, uint32_t T, uint32_t N,
+                const uint32_t *lengths, const double *x, const double *s, double *y)
+{
+    clrnn_graph_plan *plan = NULL;
+    const clrnn_graph_plan_desc desc = {.max_steps = T, .max_batch = N};
+    const clrnn_graph_source in[] = {{"x", x}, {"s", s}};
+    const clrnn_graph_io io = {.lengths = lengths,
+                               .inputs = in,
+                               .outputs = &(clrnn_graph_sink){"y", y},
+                               .input_count = s ? 2 : 1,
+                               .output_count = 1};
+    if (clrnn_graph_outputs(g) == 0)
+        assert_int_equal(clrnn_graph_output(g, "y", NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_plan_create(context, g, &desc, &plan), CLRNN_OK);
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_OK);
+    clrnn_graph_plan_destroy(&plan);
+}
+
+/* Two axes are N: lengths are those of the one that comes with them. */
+static void test_products(void **state)
+{
+    enum { T = 3, N = 2 };
+    const double x[T * N] = {1, 2, 3, 4, 5, 6}, s[N] = {10, 100};
+    const uint32_t lengths[N] = {3, 1};
+    for (int way = 0; way < 2; way++) {
+        clrnn_graph *g = begin();
+        double y[T * N * N];
+        input(g, (clrnn_graph_input_desc){
+                     .name = "x",
+                     .rank = 3,
+                     .shape = {CLRNN_STEPS, way ? CLRNN_BATCH : 1, way ? 1 : CLRNN_BATCH}});
+        input(g, (clrnn_graph_input_desc){.name = "s",
+                                          .rank = 2,
+                                          .shape = {way ? 1 : CLRNN_BATCH, way ? CLRNN_BATCH : 1}});
+        add(g, (clrnn_node_desc){.kind = CLRNN_NODE_MATMUL,
+                                 .inputs = {way ? "x" : "s", way ? "s" : "x"}});
+        add(g,
+            (clrnn_node_desc){
+                .kind = CLRNN_NODE_ACTIVATION, .function = CLRNN_FN_AFFINE, .alpha = 1, .beta = 1});
+        run(*state, g, T, N, lengths, x, s, y);
+        for (size_t t = 0; t < T; t++)
+            for (size_t i = 0; i < N; i++)
+                for (size_t k = 0; k < N; k++) {
+                    const size_t of_x = way ? i : k, of_s = way ? k : i;
+                    const double wanted = t < lengths[of_x] ? x[t * N + of_x] * s[of_s] + 1 : 0;
+                    if (y[(t * N + i) * N + k] != wanted)
+                        fail_msg("way %d, [%zu,%zu,%zu]: %g, not %g", way, t, i, k,
+                                 y[(t * N + i) * N + k], wanted);
+                }
+        clrnn_graph_destroy(&g);
+    }
+}
+
+/* [T,N,1] seen as [N,T,1] has neither T nor N any more, also where there is one row: the first axis
+ * is time of what comes behind, and nobody goes from step to step along the second. */
+static void test_one_row(void **state)
+{
+    enum { T = 4 };
+    const double x[T] = {1, 1, 1, 1};
+    double y[T];
+    clrnn_graph *g = begin();
+    input(g,
+          (clrnn_graph_input_desc){.name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 1}});
+    add(g, (clrnn_node_desc){
+               .kind = CLRNN_NODE_RESHAPE, .rank = 3, .shape = {CLRNN_BATCH, CLRNN_STEPS, 1}});
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_RECURRENT,
+                             .network = {.cell = CLRNN_CELL_RNN, .hidden_size = 1}});
+    for (size_t i = 0; i < g->elements; i++)
+        clr_graph_put(g, i, 0.5);
+    run(*state, g, T, 1, NULL, x, NULL, y);
+    assert_true(y[0] != 0);
+    for (size_t t = 1; t < T; t++)
+        assert_true(y[t] == y[0]);
+    clrnn_graph_destroy(&g);
+}
+
+/* A row whose steps have all been cut off has none in its padding either, alone or not. */
+static void test_cut_off(void **state)
+{
+    const double x[] = {1, 1, 2, 2, 3, 3};
+    double y[3], all[6];
+    const uint32_t lengths[] = {1, 3};
+    clrnn_graph *g = begin();
+    input(g,
+          (clrnn_graph_input_desc){.name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 1}});
+    add(g, (clrnn_node_desc){
+               .kind = CLRNN_NODE_SLICE, .rank = 1, .begin = {2}, .end = {CLRNN_TO_END}});
+    add(g,
+        (clrnn_node_desc){.kind = CLRNN_NODE_CONV1D, .units = 1, .kernel = {2}, .pad_begin = {2}});
+    for (size_t i = 0; i < g->elements; i++)
+        clr_graph_put(g, i, 1);
+    run(*state, g, 1, 1, NULL, x, NULL, y);
+    assert_true(y[0] == 0);
+    run(*state, g, 3, 2, lengths, x, NULL, all);
+    assert_true(all[0] == 0 && all[1] == 1 && all[2] == 0 && all[3] == 4);
+    clrnn_graph_destroy(&g);
+}
+
+/* --- drawn ----------------------------------------------------------------------------------- */
+
+/* Whether rows know nothing of each other: N stays an axis of all that is made of it, and nothing
+ * is done along it; and whether nothing but its length tells a row how many steps there are: T has
+ * lengths wherever it is. */
+static bool by_rows(const clrnn_graph *g)
+{
+    bool *of_rows = calloc(g->value_count, sizeof *of_rows), good = true;
+    for (uint32_t v = 0; v < g->value_count && good; v++) {
+        const clr_value *value = &g->values[v];
+        const clr_shape *s = &value->shape;
+        const clr_node *node = value->node == CLR_NO_VALUE ? NULL : &g->nodes[value->node];
+        of_rows[v] = s->batch != CLR_NO_AXIS;
+        for (uint32_t i = 0; node && i < node->input_count; i++)
+            of_rows[v] =
+                of_rows[v] || (node->inputs[i] != CLR_NO_VALUE && of_rows[node->inputs[i]]);
+        good = (s->batch != CLR_NO_AXIS || !of_rows[v]) && s->made == 0 &&
+               (s->steps == CLR_NO_AXIS || s->lengths != CLR_ALL_STEPS);
+        if (node &&
+            (node->desc.kind == CLRNN_NODE_SOFTMAX || node->desc.kind == CLRNN_NODE_LOG_SOFTMAX))
+            good = good && clr_shape_axis(s, node->desc.axis) != s->batch;
+        if (node && node->desc.kind == CLRNN_NODE_RECURRENT) /* of two axes the first is time */
+            good = good && (s->rank != 2 || s->batch != 0);
+        if (node && node->desc.kind == CLRNN_NODE_GATHER) { /* from among the steps, or the rows */
+            const clr_shape *x = &g->values[node->inputs[0]].shape;
+            const int32_t axis = clr_shape_axis(x, node->desc.axis);
+            good = good && axis != x->steps && axis != x->batch;
+        }
+    }
+    free(of_rows);
+    return good;
+}
+
+enum { ENDS = 8 };
+
+typedef struct arrays {
+    clr_shape shape[ENDS];
+    void *data[ENDS];
+} arrays;
+
+static size_t bytes_of(const clrnn_graph *g, const clr_shape *s)
+{
+    return s->ids || g->precision == CLRNN_F32 ? 4 : 8;
+}
+
+/* Inputs, or outputs, of a pass of so many steps and rows; false: these do not suit the graph. */
+static bool make(const clrnn_graph *g, uint32_t T, uint32_t N, bool outputs, arrays *a)
+{
+    clr_graph_reference r;
+    const uint32_t ends = outputs ? g->output_count : g->input_count;
+    const bool fits = clr_graph_reference_make(g, T, N, NULL, &r) == CLRNN_OK;
+    for (uint32_t i = 0; i < ends && fits; i++) {
+        a->shape[i] = r.shapes[outputs ? g->outputs[i].value : g->inputs[i]];
+        a->data[i] = calloc(clr_shape_count(&a->shape[i]) + 1, 8);
+    }
+    clr_graph_reference_free(&r);
+    return fits;
+}
+
+static void free_arrays(arrays *a)
+{
+    for (uint32_t i = 0; i < ENDS; i++)
+        free(a->data[i]);
+}
+
+/* Where element `e` of what row n is alone lies among all rows; SIZE_MAX: in no step of these. */
+static size_t place(const clr_shape *all, const clr_shape *own, size_t e, uint32_t n)
+{
+    size_t at = 0, stride = 1;
+    for (uint32_t i = own->rank; i-- > 0;) {
+        const size_t k = (int32_t)i == own->batch ? n : e % (size_t)own->size[i];
+        e /= (size_t)own->size[i];
+        if (k >= all->size[i])
+            return SIZE_MAX;
+        at += k * stride;
+        stride *= (size_t)all->size[i];
+    }
+    return at;
+}
+
+static void fill(const drawn_graph *d, arrays *a)
+{
+    drawn_numbers r = {d->seed};
+    for (uint32_t i = 0; i < d->graph->input_count; i++)
+        for (size_t k = 0; k < clr_shape_count(&a->shape[i]); k++)
+            if (a->shape[i].ids)
+                ((int32_t *)a->data[i])[k] = (int32_t)draw_below(&r, 5);
+            else if (d->graph->precision == CLRNN_F32)
+                ((float *)a->data[i])[k] = (float)draw_real(&r);
+            else
+                ((double *)a->data[i])[k] = draw_real(&r);
+}
+
+static void pass(const drawn_graph *d, clrnn_graph_plan *plan, uint32_t T, uint32_t N,
+                 const uint32_t *lengths, const arrays *x, const arrays *y)
+{
+    const clrnn_graph *g = d->graph;
+    clrnn_graph_source in[ENDS];
+    clrnn_graph_sink out[ENDS];
+    for (uint32_t i = 0; i < g->input_count; i++)
+        in[i] = (clrnn_graph_source){g->values[g->inputs[i]].name, x->data[i]};
+    for (uint32_t i = 0; i < g->output_count; i++)
+        out[i] = (clrnn_graph_sink){g->outputs[i].name, y->data[i]};
+    const clrnn_graph_io io = {.steps = T,
+                               .batch = N,
+                               .lengths = lengths,
+                               .inputs = in,
+                               .outputs = out,
+                               .input_count = g->input_count,
+                               .output_count = g->output_count};
+    if (clrnn_graph_plan_forward(plan, &io) == CLRNN_OK)
+        return;
+    drawn_print(d);
+    fail_msg("%u steps of %u rows: %s", T, N, test_last_error);
+}
+
+/* What is in none of the steps that the row has alone must be 0. */
+static void compare_row(const drawn_graph *d, uint32_t n, const arrays *all, const arrays *own)
+{
+    for (uint32_t i = 0; i < d->graph->output_count; i++) {
+        const clr_shape *s = &all->shape[i];
+        const size_t bytes = bytes_of(d->graph, s), elements = clr_shape_count(s);
+        char *wanted = calloc(elements + 1, bytes);
+        for (size_t e = 0; e < clr_shape_count(&own->shape[i]); e++) {
+            const size_t at = place(s, &own->shape[i], e, n);
+            if (at != SIZE_MAX)
+                memcpy(wanted + at * bytes, (char *)own->data[i] + e * bytes, bytes);
+        }
+        for (size_t e = 0; e < elements; e++) {
+            const size_t row =
+                s->batch == CLR_NO_AXIS
+                    ? n
+                    : e / clr_shape_stride(s, (uint32_t)s->batch) % (size_t)s->size[s->batch];
+            if (row == n && memcmp(wanted + e * bytes, (char *)all->data[i] + e * bytes, bytes)) {
+                drawn_print(d);
+                fail_msg("seed %llu: output %s of row %u has other bits alone",
+                         (unsigned long long)d->seed, d->graph->outputs[i].name, n);
+            }
+        }
+        free(wanted);
+    }
+}
+
+/* Row n alone, in as few steps as it has or, where these do not suit the graph, some more. */
+static void check_row(const drawn_graph *d, clrnn_graph_plan *plan, uint32_t n, const arrays *x,
+                      const arrays *y)
+{
+    arrays own_x = {0}, own_y = {0};
+    const uint32_t length = d->lengths[n];
+    uint32_t T = length ? length : 1;
+    while (T <= d->steps && !make(d->graph, T, 1, true, &own_y))
+        T++;
+    if (T > d->steps) /* N = 1 does not suit it */
+        return;
+    assert_true(make(d->graph, T, 1, false, &own_x));
+    for (uint32_t i = 0; i < d->graph->input_count; i++) {
+        const size_t bytes = bytes_of(d->graph, &own_x.shape[i]);
+        for (size_t e = 0; e < clr_shape_count(&own_x.shape[i]); e++)
+            memcpy((char *)own_x.data[i] + e * bytes,
+                   (char *)x->data[i] + place(&x->shape[i], &own_x.shape[i], e, n) * bytes, bytes);
+    }
+    pass(d, plan, T, 1, T == length ? NULL : &length, &own_x, &own_y);
+    compare_row(d, n, y, &own_y);
+    free_arrays(&own_x);
+    free_arrays(&own_y);
+}
+
+/* How many rows were compared. */
+static uint32_t through(clrnn_context *context, drawn_graph *d)
+{
+    drawn_numbers r = {d->seed ^ 0xABCD};
+    arrays x = {0}, y = {0};
+    clrnn_graph_plan *plan = NULL;
+    const uint32_t N = draw_below(&r, 8) ? d->batch : 64;
+    const clrnn_graph_plan_desc desc = {
+        .max_steps = d->steps, .max_batch = N, .gemm = CLRNN_GEMM_PACKED};
+    if (!by_rows(d->graph) || !make(d->graph, d->steps, N, false, &x))
+        return 0;
+    assert_true(make(d->graph, d->steps, N, true, &y));
+    free(d->lengths);
+    d->lengths = calloc(N, sizeof *d->lengths);
+    for (uint32_t n = 0; n < N; n++)
+        d->lengths[n] = draw_below(&r, d->steps + 1);
+    fill(d, &x);
+    assert_int_equal(clrnn_graph_plan_create(context, d->graph, &desc, &plan), CLRNN_OK);
+    pass(d, plan, d->steps, N, d->lengths, &x, &y);
+    for (uint32_t n = 0; n < N; n++)
+        check_row(d, plan, n, &x, &y);
+    clrnn_graph_plan_destroy(&plan);
+    free_arrays(&x);
+    free_arrays(&y);
+    return N;
+}
+
+/* Of the usual seeds each kind is in graphs whose rows are compared. */
+static void test_drawn(void **state)
+{
+    uint32_t rows = 0, seen[CLRNN_NODE_KINDS] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        drawn_graph d = draw_graph(first + i, i % 2 ? CLRNN_F64 : CLRNN_F32, 6,
+                                   (clrnn_node_kind)(i % (CLRNN_NODE_KINDS + 1)));
+        const uint32_t some = through(*state, &d);
+        for (uint32_t k = 0; k < d.graph->node_count && some; k++)
+            seen[d.graph->nodes[k].desc.kind]++;
+        rows += some;
+        drawn_free(&d);
+    }
+    for (uint32_t k = 0; k < CLRNN_NODE_KINDS && count >= 2000; k++)
+        if (seen[k] < 2 && k != CLRNN_NODE_GATHER) /* hardly ever of what has no rows */
+            fail_msg("%u rows, of %u graphs with a node of kind %s", rows, seen[k],
+                     clrnn_node_kind_name((clrnn_node_kind)k));
+}
+
+int main(int argc, char **argv)
+{
+    (void)drawn_arguments(argc, argv, &first, &count);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_products, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_one_row, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_cut_off, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_drawn, test_open, test_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
