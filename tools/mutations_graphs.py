@@ -14,6 +14,8 @@ GRAPHS = [
         ("host/graph/share.c", "            plan->values[plan->nodes[k].node.first_value].maker = i;\n", "")]),
     ("graph-product-has-rows-of-others", "test_graph_lengths", [
         ("host/graph/node_matmul.c", "const int first = !ragged[0] && ragged[1],", "const int first = 0,")]),
+    ("graph-product-back-past-lengths", "test_graph_lengths", [
+        ("host/graph/node_matmul.c", "                                  .crosses = true,\n", "")]),
     ("graph-one-row-is-elsewhere", "test_graph_lengths", [
         ("host/graph/infer.c", "    s->steps = value->shape.steps;\n    s->batch = value->shape.batch;\n", "")]),
     ("graph-padding-of-nothing", "test_graph_lengths", [

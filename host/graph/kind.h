@@ -152,7 +152,8 @@ typedef struct clr_kind {
     bool is_function;     /* that of x[0] is all that it computes */
     bool by_rows;         /* each row along the last axis of its one input alone gives one of its
                              output: those of several nodes can be computed at once */
-    bool in_any_order;    /* of two values, and of more nodes of the kind the same in any order */
+    bool crosses; /* what is past the lengths of an input may go into what is not of the output */
+    bool in_any_order; /* of two values, and of more nodes of the kind the same in any order */
     uint32_t uses;
     const char *outputs[CLR_MOST_OUTPUTS]; /* "" the first; NULL: no more */
     /** Make a descriptor complete. May be NULL. */

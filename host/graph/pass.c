@@ -164,7 +164,8 @@ static clrnn_status node_back(clrnn_graph_plan *plan, uint32_t i)
     for (uint32_t k = 0; k < node->input_count && status == CLRNN_OK; k++) {
         if (!run.dx[k].buffer)
             continue;
-        if (run.in[k].lengths != run.out[0].lengths) /* dy is 0 past others */
+        if (run.in[k].lengths != run.out[0].lengths ||
+            node->kind->crosses) /* dy is 0 past others */
             status = clr_plan_mask(plan, node->inputs[k], run.dx[k].offset);
         if (status == CLRNN_OK && plan->nodes[i].dx[k] != CLR_NOWHERE)
             status = add_gradient(plan, &run, k);

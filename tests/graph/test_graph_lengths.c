@@ -91,6 +91,26 @@ static void test_products(void **state)
     }
 }
 
+/* Each step times each other: from the product of a step with one that is past the length nothing
+ * comes back to that. */
+static void test_product_back(void **state)
+{
+    drawn_graph d = {.seed = 3, .graph = begin(), .steps = 3, .batch = 2};
+    char name[64];
+    input(d.graph,
+          (clrnn_graph_input_desc){.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 2, CLRNN_STEPS}});
+    add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_TRANSPOSE, .rank = 3, .order = {0, 2, 1}});
+    add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_MATMUL, .inputs = {"#0", "x"}});
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    d.lengths = calloc(2, sizeof *d.lengths);
+    d.lengths[0] = 1;
+    d.lengths[1] = 2;
+    drawn_pass pass = drawn_run(&d, *state, true);
+    assert_true(drawn_error(&d, &pass, true, name) < 1e-12);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
 /* [T,N,1] seen as [N,T,1] has neither T nor N any more, also where there is one row: the first axis
  * is time of what comes behind, and nobody goes from step to step along the second. */
 static void test_one_row(void **state)
@@ -354,6 +374,7 @@ int main(int argc, char **argv)
     (void)drawn_arguments(argc, argv, &first, &count);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_products, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_product_back, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_one_row, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_cut_off, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_drawn, test_open, test_close),

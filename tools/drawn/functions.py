@@ -41,7 +41,7 @@ FUNCTIONS = {
     "abs": lambda x, a, b: torch.abs(x),
     "negate": lambda x, a, b: -x,
     "reciprocal": lambda x, a, b: torch.reciprocal(x),
-    "sign": lambda x, a, b: torch.sign(x),
+    "sign": lambda x, a, b: torch.where(torch.isnan(x), x, torch.sign(x)),
     "floor": lambda x, a, b: torch.floor(x),
     "ceil": lambda x, a, b: torch.ceil(x),
     "not": lambda x, a, b: (x == 0).to(x.dtype),
