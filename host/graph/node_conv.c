@@ -345,6 +345,8 @@ static const char *conv_no_stream(const clr_infer *infer)
         return "it has no axis of time, so none to stream along";
     if (!d->causal && d->kernel[0] > 1)
         return "its window sees steps to come: it is not causal";
+    if (!d->causal && (d->pad_begin[0] || d->pad_end[0]))
+        return "it pads time";
     if (infer->in[0]->rank == 3 && infer->in[0]->batch == CLR_NO_AXIS && rows_of(infer) != 1)
         return "its number of rows is fixed";
     return d->stride[0] > 1 ? "it has a stride" : NULL;

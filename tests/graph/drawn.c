@@ -409,6 +409,35 @@ drawn_graph draw_graph(uint64_t seed, clrnn_precision precision, uint32_t most,
     return d;
 }
 
+bool drawn_by_rows(const drawn_graph *d)
+{
+    const clrnn_graph *g = d->graph;
+    bool *of_rows = calloc(g->value_count, sizeof *of_rows), good = true;
+    for (uint32_t v = 0; v < g->value_count && good; v++) {
+        const clr_value *value = &g->values[v];
+        const clr_shape *s = &value->shape;
+        const clr_node *node = value->node == CLR_NO_VALUE ? NULL : &g->nodes[value->node];
+        of_rows[v] = s->batch != CLR_NO_AXIS;
+        for (uint32_t i = 0; node && i < node->input_count; i++)
+            of_rows[v] =
+                of_rows[v] || (node->inputs[i] != CLR_NO_VALUE && of_rows[node->inputs[i]]);
+        good = (s->batch != CLR_NO_AXIS || !of_rows[v]) && s->made == 0 &&
+               (s->steps == CLR_NO_AXIS || s->lengths != CLR_ALL_STEPS);
+        if (node &&
+            (node->desc.kind == CLRNN_NODE_SOFTMAX || node->desc.kind == CLRNN_NODE_LOG_SOFTMAX))
+            good = good && clr_shape_axis(s, node->desc.axis) != s->batch;
+        if (node && node->desc.kind == CLRNN_NODE_RECURRENT) /* of two axes the first is time */
+            good = good && (s->rank != 2 || s->batch != 0);
+        if (node && node->desc.kind == CLRNN_NODE_GATHER) { /* from among the steps, or the rows */
+            const clr_shape *x = &g->values[node->inputs[0]].shape;
+            const int32_t axis = clr_shape_axis(x, node->desc.axis);
+            good = good && axis != x->steps && axis != x->batch;
+        }
+    }
+    free(of_rows);
+    return good;
+}
+
 void drawn_free(drawn_graph *d)
 {
     clrnn_graph_destroy(&d->graph);

@@ -34,6 +34,11 @@ drawn_graph draw_graph(uint64_t seed, clrnn_precision precision, uint32_t most,
                        clrnn_node_kind kind);
 void drawn_free(drawn_graph *drawn);
 
+/** Whether rows know nothing of each other: N stays an axis of all that is made of it, and nothing
+ *  is done along it; and whether nothing but its length tells a row how many steps there are: T has
+ *  lengths wherever it is. */
+bool drawn_by_rows(const drawn_graph *drawn);
+
 /** The kind of this name; CLRNN_NODE_KINDS: none, or name is NULL. */
 clrnn_node_kind drawn_kind(const char *name);
 

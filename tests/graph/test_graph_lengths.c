@@ -12,8 +12,6 @@
 
 #include "drawn.h"
 
-#include "graph/kind.h"
-
 static uint64_t first = 1;
 static uint32_t count = 2000;
 
@@ -158,37 +156,6 @@ static void test_cut_off(void **state)
 
 /* --- drawn ----------------------------------------------------------------------------------- */
 
-/* Whether rows know nothing of each other: N stays an axis of all that is made of it, and nothing
- * is done along it; and whether nothing but its length tells a row how many steps there are: T has
- * lengths wherever it is. */
-static bool by_rows(const clrnn_graph *g)
-{
-    bool *of_rows = calloc(g->value_count, sizeof *of_rows), good = true;
-    for (uint32_t v = 0; v < g->value_count && good; v++) {
-        const clr_value *value = &g->values[v];
-        const clr_shape *s = &value->shape;
-        const clr_node *node = value->node == CLR_NO_VALUE ? NULL : &g->nodes[value->node];
-        of_rows[v] = s->batch != CLR_NO_AXIS;
-        for (uint32_t i = 0; node && i < node->input_count; i++)
-            of_rows[v] =
-                of_rows[v] || (node->inputs[i] != CLR_NO_VALUE && of_rows[node->inputs[i]]);
-        good = (s->batch != CLR_NO_AXIS || !of_rows[v]) && s->made == 0 &&
-               (s->steps == CLR_NO_AXIS || s->lengths != CLR_ALL_STEPS);
-        if (node &&
-            (node->desc.kind == CLRNN_NODE_SOFTMAX || node->desc.kind == CLRNN_NODE_LOG_SOFTMAX))
-            good = good && clr_shape_axis(s, node->desc.axis) != s->batch;
-        if (node && node->desc.kind == CLRNN_NODE_RECURRENT) /* of two axes the first is time */
-            good = good && (s->rank != 2 || s->batch != 0);
-        if (node && node->desc.kind == CLRNN_NODE_GATHER) { /* from among the steps, or the rows */
-            const clr_shape *x = &g->values[node->inputs[0]].shape;
-            const int32_t axis = clr_shape_axis(x, node->desc.axis);
-            good = good && axis != x->steps && axis != x->batch;
-        }
-    }
-    free(of_rows);
-    return good;
-}
-
 enum { ENDS = 8 };
 
 typedef struct arrays {
@@ -332,7 +299,7 @@ static uint32_t through(clrnn_context *context, drawn_graph *d)
     const uint32_t N = draw_below(&r, 8) ? d->batch : 64;
     const clrnn_graph_plan_desc desc = {
         .max_steps = d->steps, .max_batch = N, .gemm = CLRNN_GEMM_PACKED};
-    if (!by_rows(d->graph) || !make(d->graph, d->steps, N, false, &x))
+    if (!drawn_by_rows(d) || !make(d->graph, d->steps, N, false, &x))
         return 0;
     assert_true(make(d->graph, d->steps, N, true, &y));
     free(d->lengths);
@@ -355,8 +322,9 @@ static void test_drawn(void **state)
 {
     uint32_t rows = 0, seen[CLRNN_NODE_KINDS] = {0};
     for (uint32_t i = 0; i < count; i++) {
-        drawn_graph d = draw_graph(first + i, i % 2 ? CLRNN_F64 : CLRNN_F32, 6,
-                                   (clrnn_node_kind)(i % (CLRNN_NODE_KINDS + 1)));
+        const uint64_t seed = first + i;
+        drawn_graph d = draw_graph(seed, seed % 2 ? CLRNN_F64 : CLRNN_F32, 6,
+                                   (clrnn_node_kind)(seed % (CLRNN_NODE_KINDS + 1)));
         const uint32_t some = through(*state, &d);
         for (uint32_t k = 0; k < d.graph->node_count && some; k++)
             seen[d.graph->nodes[k].desc.kind]++;

@@ -287,6 +287,10 @@ static void test_refusals(void **state)
     refuse(*state, (clrnn_node_desc){.kind = CLRNN_NODE_POOL}, "whole");
     refuse(*state, (clrnn_node_desc){.kind = CLRNN_NODE_CONV1D, .units = 2, .kernel = {3}},
            "causal");
+    refuse(
+        *state,
+        (clrnn_node_desc){.kind = CLRNN_NODE_CONV1D, .units = 2, .kernel = {1}, .pad_begin = {1}},
+        "pads time");
     refuse(*state, (clrnn_node_desc){.kind = CLRNN_NODE_SOFTMAX, .axis = 0}, "whole");
     refuse(
         *state,
