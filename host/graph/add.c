@@ -188,7 +188,8 @@ static clrnn_status add_parameters(clrnn_graph *graph, clr_node *node, const clr
                                      "its parameter %s would depend on T or N", name);
     if (status == CLRNN_OK && graph->elements > before &&
         !clr_graph_grow(&graph->data, before, graph->elements - before, clr_graph_real(graph)))
-        status = clr_graph_no_memory(graph, "parameters");
+        status = clr_node_fail(&graph->log, &node->desc, CLRNN_ERR_MEMORY,
+                               "no memory for its %zu parameters", graph->elements - before);
     for (size_t i = node->first_parameter; i < graph->parameter_count && status == CLRNN_OK; i++) {
         const clr_parameter *q = &graph->parameters[i];
         for (size_t k = 0; k < q->info.count; k++)
@@ -241,7 +242,8 @@ static clrnn_status add_node(clrnn_graph *graph, const clrnn_node_desc *desc, cl
     if (status == CLRNN_OK) {
         status = add_parameters(graph, node, &infer, &other, desc->data);
         if (status == CLRNN_OK && !add_values(graph, node, &infer, &other))
-            status = clr_graph_no_memory(graph, "values");
+            status = clr_node_fail(&graph->log, &node->desc, CLRNN_ERR_MEMORY,
+                                   "no memory for its values");
         if (status != CLRNN_OK)
             forget(graph, values, parameters, elements);
     }

@@ -41,16 +41,24 @@ clrnn_status clr_graph_check_open(const clrnn_graph *graph)
                     "graph: a plan has been made of it, so nothing can be added");
 }
 
-/* A name that may be taken: no '#', which begins numbers. */
-clrnn_status clr_graph_check_name(const clrnn_graph *graph, const char *what, const char *name)
+clrnn_status clr_graph_check_bytes(const clrnn_graph *graph, const char *what, const char *name)
 {
-    if (!name || !*name || strchr(name, '#'))
-        return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT, "graph: '%s' cannot be the name of %s",
-                        name ? name : "", what);
-    for (const char *c = name; *c; c++)
+    for (const char *c = name; c && *c; c++)
         if ((unsigned char)*c < ' ' || *c == 127)
             return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
                             "graph: byte %d cannot be in the name of %s", *c, what);
+    return CLRNN_OK;
+}
+
+/* A name that may be taken: no '#', which begins numbers. */
+clrnn_status clr_graph_check_name(const clrnn_graph *graph, const char *what, const char *name)
+{
+    clrnn_status status = clr_graph_check_bytes(graph, what, name);
+    if (status != CLRNN_OK)
+        return status;
+    if (!name || !*name || strchr(name, '#'))
+        return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT, "graph: '%s' cannot be the name of %s",
+                        name ? name : "", what);
     if (clr_graph_find(graph, name) == CLR_NO_VALUE)
         return CLRNN_OK;
     return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,

@@ -17,6 +17,9 @@ clrnn_status clr_graph_check_open(const clrnn_graph *graph);
 /** Whether a new value may have a name; `what` says of what in a message. */
 clrnn_status clr_graph_check_name(const clrnn_graph *graph, const char *what, const char *name);
 
+/** Whether a name, or NULL, stays in the line that says it. */
+clrnn_status clr_graph_check_bytes(const clrnn_graph *graph, const char *what, const char *name);
+
 /** What is meant where no value is named: what the last node made, or the first input. */
 uint32_t clr_graph_default(const clrnn_graph *graph);
 

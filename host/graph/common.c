@@ -15,6 +15,9 @@ clrnn_status clr_node_fail(const clrnn_log *log, const clrnn_node_desc *desc, cl
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    for (char *c = text; *c; c++) /* of a name that it reads: a message is one line */
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
     const char *kind = clrnn_node_kind_name(desc->kind);
     return clr_fail(log, status, "node '%s' (%s): %s", desc->name ? desc->name : "?",
                     kind ? kind : "?", text);

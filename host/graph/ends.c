@@ -129,6 +129,10 @@ clrnn_status clrnn_graph_output(clrnn_graph *graph, const char *name, const char
         return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
                         "clrnn_graph_output: name is NULL or empty");
     clrnn_status status = clr_graph_check_open(graph);
+    if (status == CLRNN_OK)
+        status = clr_graph_check_bytes(graph, "an output", name);
+    if (status == CLRNN_OK)
+        status = clr_graph_check_bytes(graph, "what an output is", value);
     if (status != CLRNN_OK)
         return status;
     for (uint32_t i = 0; i < graph->output_count; i++)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tests/graph/test_graph_errors.c - bad graphs are refused in one line that names the node, and
  * lose nothing; so are bad passes. */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,8 @@
 #include <clrnn/graph_plan.h>
 
 #include "base/memory.h"
+#include "drawn.h"
+#include "graph/members.h"
 
 static clrnn_graph *begin(void)
 {
@@ -155,6 +159,70 @@ static void test_nodes(void **state)
     clrnn_graph_destroy(&graph);
 }
 
+/* Something else in a member, an input or the network of a good node. */
+static void spoil(drawn_numbers *r, const clrnn_graph *g, clrnn_node_desc *d)
+{
+    static const int64_t values[] = {-3,        -2,        -1,        0,         1,
+                                     2,         3,         7,         99,        65536,
+                                     INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, UINT32_MAX};
+    static const double reals[] = {-1, 0, 0.5, 1, 2, 1e300, -INFINITY, NAN};
+    static const char *const names[] = {NULL, "", "nothing", "#0", "#99", "a.b", "#x", "\n"};
+    const clr_member *m = &clr_members[draw_below(r, (uint32_t)clr_member_count)];
+    const uint32_t what = draw_below(r, 10), at = draw_below(r, m->count);
+    const bool sizes = m->uses & (CLR_USES_UNITS | CLR_USES_VOCABULARY | CLR_USES_WINDOW);
+    const uint32_t value = draw_below(r, sizes || what == 4 ? 9 : 15); /* memory there must be */
+    if (what < 2)
+        d->inputs[draw_below(r, 5)] = names[draw_below(r, 8)];
+    else if (what < 4)
+        d->inputs[draw_below(r, 3)] = g->values[draw_below(r, g->value_count)].name;
+    else if (what == 4)
+        d->network.hidden_size = values[value] < 0 ? 0 : (uint32_t)values[value];
+    else if (what == 5)
+        d->network.bidirectional = d->network.reverse = true;
+    else if (what == 6)
+        d->kind = (clrnn_node_kind)draw_below(r, CLRNN_NODE_KINDS);
+    else if (m->type == CLR_MEMBER_F64)
+        memcpy((char *)d + m->offset + at * sizeof(double), &reals[draw_below(r, 8)],
+               sizeof(double));
+    else
+        clr_member_set(d, m, at,
+                       m->type == CLR_MEMBER_BOOL   ? 1
+                       : sizes && values[value] < 0 ? 0
+                                                    : values[value]);
+}
+
+/* Whatever is wrong with a node: the one line begins with it. */
+static void test_any(void **state)
+{
+    uint32_t refused = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        drawn_numbers r = {seed};
+        drawn_graph d = draw_graph(seed, CLRNN_F32, 6, CLRNN_NODE_KINDS);
+        clrnn_graph *g = d.graph;
+        const clrnn_log remember = test_log;
+        g->log = remember;
+        for (uint32_t i = 0, count = g->node_count; i < 4 * count && g->output_count; i++) {
+            clrnn_node_desc desc = g->nodes[i % count].desc;
+            char name[24], begin[80];
+            snprintf(name, sizeof name, "culprit%u", i);
+            desc.name = name;
+            spoil(&r, g, &desc);
+            test_last_error[0] = 0;
+            if (clrnn_graph_add(g, &desc, NULL) == CLRNN_OK)
+                continue;
+            refused++;
+            snprintf(begin, sizeof begin, "node '%s' (%s): ", name,
+                     clrnn_node_kind_name(desc.kind));
+            if (strncmp(test_last_error, begin, strlen(begin)) != 0 ||
+                strchr(test_last_error, '\n'))
+                fail_msg("seed %llu: '%s'", (unsigned long long)seed, test_last_error);
+        }
+        drawn_free(&d);
+    }
+    assert_true(refused > 1000);
+}
+
 static void test_ends(void **state)
 {
     (void)state;
@@ -174,6 +242,10 @@ static void test_ends(void **state)
     assert_int_equal(clrnn_graph_output(graph, "y", "x"), CLRNN_OK);
     assert_int_equal(clrnn_graph_output(graph, "y", "ids"), CLRNN_ERR_ARGUMENT);
     assert_error_contains("there is an output 'y' already, 'x'");
+    assert_int_equal(clrnn_graph_output(graph, "a\nb", "x"), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("byte 10 cannot be in the name of an output");
+    assert_int_equal(clrnn_graph_output(graph, "z", "a\nb"), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("byte 10 cannot be in the name of what an output is");
     assert_int_equal(clrnn_graph_outputs(graph), 1);
     clrnn_graph_destroy(&graph);
 }
@@ -357,6 +429,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodes),
+        cmocka_unit_test(test_any),
         cmocka_unit_test(test_ends),
         cmocka_unit_test_setup_teardown(test_plans, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_few_rows, test_open, test_close),
