@@ -22,6 +22,8 @@ GRAPHS = [
         ("host/graph/pass.c", "lengths || clr_infer_empties(g, plan->shapes);", "lengths != NULL;")]),
     ("graph-stream-pads-each-block", "test_graph_stream test_drawn_streams", [
         ("host/graph/node_conv.c", "if (!d->causal && (d->pad_begin[0] || d->pad_end[0]))", "if (false)")]),
+    ("graph-window-keeps-rows", "test_graph_lengths", [
+        ("host/graph/window.c", "            out.batch = CLR_NO_AXIS;", "            ")]),
     ("graph-rows-that-are-not-there", "test_graph_errors", [
         ("host/graph/infer.c", "if (fixed && s->size[i] != value->shape.size[i])", "if (fixed && s->size[i] == 0)")]),
     ("onnx-diagonal-of-one-axis", "test_onnx_ops", [

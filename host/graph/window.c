@@ -95,6 +95,10 @@ clr_window_infer(clr_infer *infer, clr_window_rule (*rule_of)(const clrnn_node_d
         const bool same = rule.up == 1 && rule.add == -1 && rule.stride == 1;
         if (at.space[i] == in->steps && !same)
             clr_infer_rule(infer, &out, UINT64_MAX, rule.up, rule.add, rule.stride);
+        if (at.space[i] == in->batch && !(same && infer->desc->kernel[i] == 1)) {
+            out.batch = CLR_NO_AXIS; /* rows that are made of several have no length */
+            out.lengths = CLR_ALL_STEPS;
+        }
     }
     infer->out[0] = out;
     return CLRNN_OK;

@@ -132,6 +132,25 @@ static void test_one_row(void **state)
     clrnn_graph_destroy(&g);
 }
 
+/* A window that slides over rows makes others of them, how many there may be. */
+static void test_window_over_rows(void **state)
+{
+    (void)state;
+    for (uint32_t k = 0; k < 4; k++) {
+        clrnn_graph *g = begin();
+        clrnn_value_info info;
+        input(g, (clrnn_graph_input_desc){
+                     .name = "x", .rank = 4, .shape = {CLRNN_STEPS, 1, CLRNN_BATCH, 3}});
+        add(g, (clrnn_node_desc){.kind = k % 2 ? CLRNN_NODE_CONV_TRANSPOSE2D : CLRNN_NODE_CONV2D,
+                                 .name = "y",
+                                 .units = 1,
+                                 .kernel = {1 + k / 2, 1}});
+        assert_true(clrnn_graph_value(g, "y", &info));
+        assert_int_equal(info.shape[2], k / 2 ? CLRNN_REST : CLRNN_BATCH);
+        clrnn_graph_destroy(&g);
+    }
+}
+
 /* A row whose steps have all been cut off has none in its padding either, alone or not. */
 static void test_cut_off(void **state)
 {
@@ -344,6 +363,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_products, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_product_back, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_one_row, test_open, test_close),
+        cmocka_unit_test(test_window_over_rows),
         cmocka_unit_test_setup_teardown(test_cut_off, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_drawn, test_open, test_close),
     };

@@ -175,7 +175,7 @@ class Graph(Places):
             pads = list(zip(begin, end))
             v = getattr(F, f"conv{count}d")(F.pad(v, [n for pair in reversed(pads) for n in pair]), weight, bias, **wishes)
         v = v[0] if outer is None else v
-        sizes, lengths = list(x.sizes), x.lengths
+        sizes, lengths, batch = list(x.sizes), x.lengths, x.batch
         sizes[channel] = d["units"]
         for i, at in enumerate(spaces):
             extent = (kernel[i] - 1) * dilation[i] + 1
@@ -184,10 +184,13 @@ class Graph(Places):
                 if transposed:
                     return (m - 1) * stride[i] + extent - begin[i] - end[i] + extra[i]
                 return (m + begin[i] + end[i] - extent) // stride[i] + 1
+            if at == batch and (kernel[i] > 1 or size_of(sizes[at]) != sizes[at]):
+                batch = None  # rows that are made of several
             sizes[at] = size_of(sizes[at])
             if at == x.steps:
                 lengths = counted(lengths, size_of)
-        return self.applied(d, x.like(v.permute([order.index(i) for i in range(x.rank)]), sizes=sizes, lengths=lengths))
+        v = v.permute([order.index(i) for i in range(x.rank)])
+        return self.applied(d, x.like(v, sizes=sizes, batch=batch, lengths=lengths))
 
     def _conv1d(self, d, x):
         return self.convolved(d, x, False)
