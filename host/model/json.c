@@ -47,7 +47,9 @@ bool clr_json_integer(const cJSON *item, uint64_t most, uint64_t *value)
 clr_shown clr_json_show(const cJSON *item)
 {
     clr_shown shown = {"an array or object"};
-    if (cJSON_IsNumber(item))
+    if (!item)
+        snprintf(shown.text, sizeof shown.text, "missing");
+    else if (cJSON_IsNumber(item))
         snprintf(shown.text, sizeof shown.text, "%.17g", item->valuedouble);
     else if (cJSON_IsString(item))
         snprintf(shown.text, sizeof shown.text, "\"%.99s\"", clr_show(item->valuestring).text);

@@ -172,6 +172,7 @@ static void test_bad_descriptions(void **state)
     refuse("{\"graph\":1}", "inputs");
     refuse("{\"graph\":1,\"inputs\":[{\"name\":\"x\",\"shape\":[0.5]}]}", "shape");
     refuse("{\"graph\":1," INPUT ",\"nodes\":[{\"kind\":\"magic\",\"name\":\"a\"}]}", "kind");
+    refuse("{\"graph\":1," INPUT ",\"nodes\":[{\"name\":\"a\"}]}", "a: kind cannot be missing");
     refuse("{\"graph\":1," INPUT
            ",\"nodes\":[{\"kind\":\"dense\",\"name\":\"a\",\"inputs\":[\"b\"],"
            "\"units\":2}]}",
