@@ -341,15 +341,14 @@ static uint64_t rows_of(const clr_infer *infer)
 static const char *conv_no_stream(const clr_infer *infer)
 {
     const clrnn_node_desc *d = infer->desc;
+    const bool pads = !d->causal && (d->pad_begin[0] || d->pad_end[0]);
     if (infer->in[0]->steps == CLR_NO_AXIS)
         return "it has no axis of time, so none to stream along";
     if (!d->causal && d->kernel[0] > 1)
         return "its window sees steps to come: it is not causal";
-    if (!d->causal && (d->pad_begin[0] || d->pad_end[0]))
-        return "it pads time";
     if (infer->in[0]->rank == 3 && infer->in[0]->batch == CLR_NO_AXIS && rows_of(infer) != 1)
         return "its number of rows is fixed";
-    return d->stride[0] > 1 ? "it has a stride" : NULL;
+    return d->stride[0] > 1 ? "it has a stride" : pads ? "it pads time" : NULL;
 }
 
 static uint32_t conv_state(const clr_infer *infer, clr_state_part parts[CLR_STATE_PARTS])
