@@ -190,7 +190,7 @@ static inline REAL any_pow(REAL a, REAL b)
 }
 
 /* 0.5 erf(z) = z T(z^2)/U(z^2), |z| <= 1 */
-static inline REAL half_erf(REAL z)
+static ALWAYS_INLINE REAL half_erf(REAL z)
 {
     const REAL s = z * z;
     REAL t = fma(NUMBER(4.802486869935258), s, NUMBER(45.013009860192135));
@@ -206,7 +206,7 @@ static inline REAL half_erf(REAL z)
 }
 
 /* e^(z^2) erfc(z): P(z)/Q(z) for 1 <= z < 8, R(z)/S(z) beyond. */
-static inline REAL scaled_erfc(REAL z)
+static ALWAYS_INLINE REAL scaled_erfc(REAL z)
 {
     if (z < 8) {
         REAL p = fma(NUMBER(2.461969814735305e-10), z, NUMBER(0.5641895648310689));
@@ -241,8 +241,9 @@ static inline REAL scaled_erfc(REAL z)
     return DIVIDE(r, s);
 }
 
-/* erf(x); exact where it is 1. */
-static inline REAL real_erf(REAL x)
+/* erf(x); exact where it is 1. In a loop of their own this and the next become vectors, elsewhere
+ * they are called. */
+static ALWAYS_INLINE REAL inline_erf(REAL x)
 {
     const REAL size = fabs(x);
     if (size <= 1)
@@ -253,7 +254,7 @@ static inline REAL real_erf(REAL x)
 }
 
 /* Phi(x), the standard normal distribution's share below x: half of erfc(-x/sqrt 2). */
-static inline REAL normal_share(REAL x)
+static ALWAYS_INLINE REAL inline_normal_share(REAL x)
 {
     const REAL z = x * NUMBER(0.7071067811865476), size = fabs(z);
     if (size <= 1)
@@ -261,4 +262,14 @@ static inline REAL normal_share(REAL x)
     const REAL far = size < 30 ? size : isnan(size) ? size : (REAL)30; /* where it is 0 */
     const REAL tail = NUMBER(0.5) * real_exp(NUMBER(-0.5) * x * x) * scaled_erfc(far);
     return x > 0 ? 1 - tail : tail;
+}
+
+static inline REAL real_erf(REAL x)
+{
+    return inline_erf(x);
+}
+
+static inline REAL normal_share(REAL x)
+{
+    return inline_normal_share(x);
 }

@@ -179,8 +179,15 @@ static NO_INLINE void chunk_function(REAL *v, ulong function, REAL alpha, REAL b
         FUNCTION_EACH(FN_HARD_SIGMOID);
         FUNCTION_EACH(FN_ELU);
         FUNCTION_EACH(FN_SILU);
+        FUNCTION_EACH(FN_HARD_SWISH);
         FUNCTION_EACH(FN_CLIP);
         FUNCTION_EACH(FN_SQUARE);
+    case FN_GELU:
+        EACH(v[i] * inline_normal_share(v[i]));
+        break;
+    case FN_ERF:
+        EACH(inline_erf(v[i]));
+        break;
 #endif
     default:
         EACH_OF(count, function_of(function, v[i], alpha, beta));

@@ -26,6 +26,24 @@ GRAPHS = [
         ("host/graph/window.c", "            out.batch = CLR_NO_AXIS;", "            ")]),
     ("graph-rows-that-are-not-there", "test_graph_errors", [
         ("host/graph/infer.c", "if (fixed && s->size[i] != value->shape.size[i])", "if (fixed && s->size[i] == 0)")]),
+    ("graph-folds-what-an-output-shows", "test_graph_fold", [
+        ("host/graph/readers.c", "count == 1 && !plan->values[v].is_output ?", "count == 1 ?")]),
+    ("graph-folds-into-the-wrong-channel", "test_graph_fold", [
+        ("host/graph/fold.c", "steps[e / c.within % c.units + e / c.span * c.units]", "steps[e / c.within % c.units]")]),
+    ("graph-folds-along-other-axes", "test_graph_fold", [
+        ("host/graph/fold.c", "i + y->rank - c->rank == axis && ", "")]),
+    ("graph-folds-a-norm-of-other-axes", "test_graph_fold", [
+        ("host/graph/fold.c", "node->desc.axis) == axis;", "node->desc.axis) < 8;")]),
+    ("graph-folds-c-by-x-as-x-by-c", "test_graph_fold", [
+        ("host/graph/fold.c", "(node->desc.kind == CLRNN_NODE_DIV && k == 0) ||", "")]),
+    ("graph-folds-x-from-c-as-c-from-x", "test_graph_fold", [
+        ("host/graph/fold.c", "second ? (step){1, -number} : (step){-1, number};", "(step){1, -number};")]),
+    ("graph-composes-whatever-number", "test_graph_fold", [
+        ("host/graph/compose.c", "!takes_numbers(l->function) ||", "true ||")]),
+    ("graph-composes-what-others-read", "test_graph_fold", [
+        ("host/graph/compose.c", "clr_plan_only_reader(plan, v) == CLR_NO_VALUE ? CLR_NO_VALUE : ", "")]),
+    ("graph-x-of-parts-is-gone", "test_graph_fold", [
+        ("host/graph/lay_out.c", " || reads(plan, &plan->nodes[i].node, v)", "")]),
     ("onnx-diagonal-of-one-axis", "test_onnx_ops", [
         ("host/format/onnx_einsum.c", "CLRNN_TO_END, across + 1, *at, at)", "CLRNN_TO_END, across, *at, at)")]),
     ("onnx-trace-keeps-its-letter", "test_onnx_ops", [

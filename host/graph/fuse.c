@@ -3,7 +3,8 @@
  * that makes what it is taken of. A value that is another one seen in other places (a transpose, a
  * slice, a reshape) is not made where all who read it can read it there.
  *
- * What is combined again is combined at once.
+ * What is combined again is combined at once. Functions that are several nodes: graph/compose.c;
+ * what weights can do as well: graph/fold.c.
  *
  * Which kinds can is said by their rows: takes_function, is_function, view, strided, in_any_order.
  */
@@ -20,7 +21,7 @@ void clr_plan_take_nodes(clrnn_graph_plan *plan)
     const clrnn_graph *g = plan->graph;
     for (uint32_t i = 0; i < g->node_count; i++) {
         plan->nodes[i].node = g->nodes[i];
-        plan->nodes[i].leader = CLR_NO_VALUE;
+        plan->nodes[i].leader = plan->nodes[i].into = CLR_NO_VALUE;
     }
     for (uint32_t v = 0; v < g->value_count; v++) {
         plan->values[v].maker = g->values[v].node;
@@ -30,26 +31,13 @@ void clr_plan_take_nodes(clrnn_graph_plan *plan)
 
 /* --- functions ------------------------------------------------------------------------------- */
 
-/* The one node that reads a value, and once; or CLR_NO_VALUE. */
-static uint32_t only_reader(const clrnn_graph_plan *plan, uint32_t v)
-{
-    uint32_t reader = CLR_NO_VALUE, count = 0;
-    for (uint32_t i = 0; i < plan->graph->node_count; i++)
-        for (uint32_t k = 0; k < plan->nodes[i].node.input_count; k++)
-            if (plan->nodes[i].node.inputs[k] == v) {
-                reader = i;
-                count++;
-            }
-    return count == 1 ? reader : CLR_NO_VALUE;
-}
-
 static void take_function(clrnn_graph_plan *plan, uint32_t i)
 {
     clr_node *node = &plan->nodes[i].node;
-    const uint32_t made = node->first_value;
-    const uint32_t reader = plan->values[made].is_output ? CLR_NO_VALUE : only_reader(plan, made);
-    if (!node->kind->takes_function || node->desc.function != CLRNN_FN_IDENTITY ||
-        reader == CLR_NO_VALUE || !plan->nodes[reader].node.kind->is_function)
+    const uint32_t made = node->first_value, reader = clr_plan_only_reader(plan, made);
+    if (plan->nodes[i].silent || !node->kind->takes_function ||
+        node->desc.function != CLRNN_FN_IDENTITY || reader == CLR_NO_VALUE ||
+        !plan->nodes[reader].node.kind->is_function)
         return;
     const clr_node *taken = &plan->nodes[reader].node;
     node->desc.function = taken->desc.function;
@@ -257,8 +245,14 @@ clrnn_status clr_plan_fuse(clrnn_graph_plan *plan)
                .terms = clr_calloc(g->value_count, sizeof *s.terms)};
     clr_length_rule *rules = clr_calloc((size_t)g->node_count + 1, sizeof *rules);
     const bool there = s.shapes && s.views && s.terms && rules;
-    for (uint32_t i = 0; i < g->node_count && there; i++)
+    if (there)
+        clr_plan_compose(plan);
+    for (uint32_t i = 0; i < g->node_count && there; i++) {
+        clr_plan_fold(plan, i);
         take_function(plan, i);
+    }
+    if (there)
+        clr_plan_leave_constants(plan);
     if (there)
         take_views(plan, &s, rules);
     free(s.shapes);

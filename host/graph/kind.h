@@ -142,6 +142,13 @@ typedef struct clr_run {
     void **own; /* what the node has made for itself */
 } clr_run;
 
+/* Which axis of an output has the channels that parameter 0, the weights, makes, and whose are
+ * they: weight e is channel e / within % units + e / span * units. */
+typedef struct clr_channels {
+    uint32_t axis;
+    size_t within, units, span;
+} clr_channels;
+
 typedef struct clr_kind {
     clrnn_node_kind id;
     uint32_t least, most; /* inputs */
@@ -172,6 +179,9 @@ typedef struct clr_kind {
     /** Where its output is x[0] in other places: *view, that of x[0], becomes the output's. False:
      *  not if x[0] lies like that. Without training alone. NULL: it makes something new. */
     bool (*view)(const clr_run *run, clr_strides *view);
+    /** Of x[0] of this shape. Parameter 1, unless there is no_bias, is a number that is added to
+     * each channel, and no more is done before the function. NULL: it has none. */
+    clr_channels (*channels)(const clr_node *node, const clr_shape *x);
     clrnn_status (*backward)(clr_run *run); /* NULL: forward only */
     /** The plan inside and the pass that it ran, for traces. NULL: there is none. */
     clrnn_forward_io (*pass)(const clr_run *run, clrnn_plan **own);

@@ -182,7 +182,7 @@ static void add_values(clrnn_graph_plan *plan, items *list)
         const uint32_t made = place->maker == CLR_NO_VALUE ? 0 : place->maker + 1;
         uint32_t last = made, last_reader = 0;
         for (uint32_t i = 0; i < n; i++)
-            if (reads(plan, &g->nodes[i], v))
+            if (reads(plan, &g->nodes[i], v) || reads(plan, &plan->nodes[i].node, v))
                 last_reader = last = max(last, i + 1);
         if (place->is_output)
             last = n + 1;

@@ -102,8 +102,7 @@ static bool is_narrow(const clr_run *run, const sizes *s)
 }
 
 /* Whether y lies as the weight times what is under the windows of one row: channels before
- * positions, as in ONNX. Then our own products write y itself, and what they read is gathered as
- * they read it. */
+ * positions, as in ONNX. Our own products write y itself then, and gather what they read. */
 static bool is_direct(const clr_run *run, const sizes *s)
 {
     const clr_shape *y = &run->out[0];
@@ -375,6 +374,7 @@ const clr_kind clr_kind_conv1d = {.id = CLRNN_NODE_CONV1D,
                                   .parameter = conv_parameter,
                                   .memory = conv_memory,
                                   .forward = conv_forward,
+                                  .channels = clr_window_channels,
                                   .backward = conv_backward,
                                   .no_stream = conv_no_stream,
                                   .state = conv_state};
@@ -396,5 +396,6 @@ const clr_kind clr_kind_conv2d = {.id = CLRNN_NODE_CONV2D,
                                   .parameter = conv_parameter,
                                   .memory = conv_memory,
                                   .forward = conv_forward,
+                                  .channels = clr_window_channels,
                                   .backward = conv_backward,
                                   .no_stream = conv2d_no_stream};

@@ -128,6 +128,7 @@ static const char *transpose_no_stream(const clr_infer *infer)
                                       .parameter = transpose_parameter,                            \
                                       .memory = transpose_memory,                                  \
                                       .forward = transpose_forward,                                \
+                                      .channels = clr_window_channels,                             \
                                       .no_stream = transpose_no_stream}
 TRANSPOSE(CONV_TRANSPOSE1D, conv_transpose1d);
 TRANSPOSE(CONV_TRANSPOSE2D, conv_transpose2d);

@@ -130,6 +130,12 @@ static clrnn_status dense_backward(clr_run *run)
     return status;
 }
 
+static clr_channels dense_channels(const clr_node *node, const clr_shape *x)
+{
+    const size_t I = (size_t)x->size[x->rank - 1], U = node->desc.units;
+    return (clr_channels){.axis = x->rank - 1, .within = I, .units = U, .span = U * I};
+}
+
 const clr_kind clr_kind_dense = {.id = CLRNN_NODE_DENSE,
                                  .least = 1,
                                  .most = 1,
@@ -141,4 +147,5 @@ const clr_kind clr_kind_dense = {.id = CLRNN_NODE_DENSE,
                                  .parameter = dense_parameter,
                                  .memory = dense_memory,
                                  .forward = dense_forward,
+                                 .channels = dense_channels,
                                  .backward = dense_backward};

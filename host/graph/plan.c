@@ -50,7 +50,7 @@ static bool allocate_host(clrnn_graph_plan *plan)
     clr_plan_take_nodes(plan);
     for (uint32_t i = 0; i < g->node_count; i++) {
         const clr_node *node = &g->nodes[i];
-        size_t *at = plan->nodes[i].at = clr_calloc(node->parameters, sizeof *at);
+        size_t *at = plan->nodes[i].at = clr_calloc(node->parameters + (size_t)1, sizeof *at);
         for (uint32_t k = 0; at && k < node->parameters; k++)
             at[k] = g->parameters[node->first_parameter + k].info.offset;
         if (!at)
@@ -91,7 +91,7 @@ static clrnn_status make_buffer(clrnn_graph_plan *plan, size_t count, cl_mem *bu
 
 static clrnn_status make_buffers(clrnn_graph_plan *plan)
 {
-    const size_t parameters = plan->graph->elements,
+    const size_t parameters = plan->graph->elements + plan->folded,
                  range = clr_gemms_index_range(&plan->tools.gemms);
     const size_t lengths =
         ((size_t)plan->graph->node_count + 1) * plan->desc.max_batch * sizeof(cl_int);
@@ -270,6 +270,8 @@ clrnn_status clrnn_graph_plan_set_parameters(clrnn_graph_plan *plan, const void 
     clr_plan_share_again(plan, from);
     clrnn_status status = clr_buffer_write(plan->context, plan->parameters, 0,
                                            plan->graph->elements * plan->real, from);
+    if (status == CLRNN_OK)
+        status = clr_plan_write_folded(plan, from);
     return status == CLRNN_OK ? clrnn_context_finish(plan->context) : status;
 }
 

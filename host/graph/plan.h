@@ -30,12 +30,14 @@ typedef struct clr_node_place {
     bool silent;                  /* there is nothing left for it to do: see graph/fuse.c */
     bool taken;                   /* its function is computed by the node before */
     bool whole;                   /* its terms cannot be combined where they are read */
+    bool folds;                   /* its weights are behind the parameters; see graph/fold.c */
+    uint32_t into;                /* whose weights do what this one did, or CLR_NO_VALUE */
     uint32_t leader;              /* who computes it, too, while `alike`; see graph/share.c */
     bool alike;                   /* of a leader: all that follow it have its parameters */
     size_t rows[2];               /* of a leader: where the rows of all go in and come out */
     clr_node node;                /* as this plan runs it */
     void *own;
-    size_t *at; /* [parameters] */
+    size_t *at; /* [parameters + 1] */
     size_t state[CLR_STATE_PARTS];
     clr_state_part parts[CLR_STATE_PARTS];
     clrnn_slice traced[CLR_STATE_PARTS]; /* the caller's: clrnn_graph_plan_state_gradients */
@@ -64,8 +66,9 @@ struct clrnn_graph_plan {
     cl_mem arena, parameters, gradient, lasting, lengths_buffer, state;
     cl_mem next; /* [state_count], after a pass that carries: see clr_plan_carry */
     size_t arena_count, lasting_count, state_count;
-    bool packed; /* `lasting` is of these parameters */
-    bool ran;    /* there is a forward pass for backward */
+    size_t folded; /* elements behind the parameters */
+    bool packed;   /* `lasting` is of these parameters */
+    bool ran;      /* there is a forward pass for backward */
     bool ragged;
     uint32_t steps, batch;
     uint64_t dropout_seed;
@@ -97,6 +100,24 @@ void clr_plan_take_nodes(clrnn_graph_plan *plan);
 
 /** Decide what a plan without training spares itself: see graph/fuse.c. */
 clrnn_status clr_plan_fuse(clrnn_graph_plan *plan);
+
+/** The same of functions written as several nodes; of what is done to channels behind node i. */
+void clr_plan_compose(clrnn_graph_plan *plan);
+void clr_plan_fold(clrnn_graph_plan *plan, uint32_t i);
+
+/** The one node that reads a value that is no output, and once; or CLR_NO_VALUE. */
+uint32_t clr_plan_only_reader(const clrnn_graph_plan *plan, uint32_t value);
+
+/** Others do what node i did, and its value is not made; so with constants that nobody reads any
+ *  more. */
+void clr_plan_leave_out(clrnn_graph_plan *plan, uint32_t i);
+void clr_plan_leave_constants(clrnn_graph_plan *plan);
+
+/** Weights that do more, from the parameters [elements], on the host. And: whether two nodes, alike
+ *  in all else, do the same more. */
+clrnn_status clr_plan_write_folded(clrnn_graph_plan *plan, const void *parameters);
+bool clr_plan_same_folds(const clrnn_graph_plan *plan, uint32_t a, uint32_t b,
+                         const void *parameters);
 
 /** Decide whose rows are computed together; whether they still are with other parameters; and what
  *  leader `i` and all that follow it make. *some: whether that is anything. */

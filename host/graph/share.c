@@ -65,7 +65,7 @@ static bool same_parameters(const clrnn_graph_plan *plan, uint32_t a, uint32_t b
                    p->count * plan->real) != 0)
             return false;
     }
-    return true;
+    return clr_plan_same_folds(plan, a, b, data);
 }
 
 /* Whether two nodes do the same with a row. */

@@ -328,7 +328,7 @@ clrnn_status clrnn_graph_stream_fork(clrnn_graph_stream *stream, clrnn_graph_str
         status = make(plan->context, plan->graph, &stream->desc, &other);
     if (status == CLRNN_OK)
         status = clr_buffer_copy(plan->context, plan->parameters, 0, other->plan->parameters, 0,
-                                 plan->graph->elements * plan->real);
+                                 (plan->graph->elements + plan->folded) * plan->real);
     if (status == CLRNN_OK)
         status = clr_buffer_copy(plan->context, plan->state, 0, other->plan->state, 0,
                                  plan->state_count * plan->real);

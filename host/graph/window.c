@@ -127,6 +127,22 @@ bool clr_window_parameter(const clr_infer *infer, uint32_t i, bool transposed, c
     return true;
 }
 
+clr_channels clr_window_channels(const clr_node *node, const clr_shape *x)
+{
+    const clrnn_node_desc *d = &node->desc;
+    const bool transposed =
+        d->kind == CLRNN_NODE_CONV_TRANSPOSE1D || d->kind == CLRNN_NODE_CONV_TRANSPOSE2D;
+    const size_t window = (size_t)d->kernel[0] * d->kernel[1], U = d->units;
+    clr_axes at;
+    clr_window_axes_of(d, x, &at);
+    const size_t C = (size_t)x->size[at.channel] / d->groups; /* of a group */
+    const size_t units = transposed ? U / d->groups : U;
+    return (clr_channels){.axis = (uint32_t)at.channel,
+                          .within = transposed ? window : C * window,
+                          .units = units,
+                          .span = C * units * window};
+}
+
 static uint64_t size_or_one(const clr_shape *shape, int32_t axis)
 {
     return axis == CLR_NO_AXIS ? 1 : shape->size[axis];

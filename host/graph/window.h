@@ -38,6 +38,9 @@ clr_window_infer(clr_infer *infer, clr_window_rule (*rule_of)(const clrnn_node_d
 bool clr_window_parameter(const clr_infer *infer, uint32_t i, bool transposed,
                           clr_parameter *parameter, char name[64]);
 
+/** Whose the weights are: see clr_kind. */
+clr_channels clr_window_channels(const clr_node *node, const clr_shape *x);
+
 /** Windows over `x` that give `positions`; offsets are the caller's to set. */
 window_launch clr_window_launch(const clr_run *run, const clr_axes *axes, const clr_shape *x,
                                 const clr_shape *positions);

@@ -3,9 +3,11 @@
 #include <clrnn/trace.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "device/buffer.h"
 #include "train/learner_graph.h"
 #include "train/options.h"
@@ -338,9 +340,12 @@ static clrnn_status ready(clrnn_trainer *trainer)
         status = clr_graph_make_plan(trainer, learner->plan->graph, &desc, &learner->evaluation);
     if (status != CLRNN_OK || learner->evaluated == learner->version)
         return status;
-    learner->evaluation->packed = false;
-    status = clr_buffer_copy(trainer->context, learner->plan->parameters, 0,
-                             learner->evaluation->parameters, 0, trainer->count * trainer->real);
+    void *now = clr_calloc(trainer->count + (size_t)1, trainer->real);
+    status = now ? clrnn_graph_plan_get_parameters(learner->plan, now)
+                 : clr_fail(&trainer->context->log, CLRNN_ERR_MEMORY, "trainer: out of memory");
+    if (status == CLRNN_OK)
+        status = clrnn_graph_plan_set_parameters(learner->evaluation, now);
+    free(now);
     learner->evaluated = status == CLRNN_OK ? learner->version : 0;
     return status;
 }

@@ -131,9 +131,57 @@ static void scores(void **state)
     clrnn_graph_destroy(&graph);
 }
 
+/* Two nodes that begin alike, which plans that do not train compute at once, and one whose numbers
+ * go into another's weights: what a trainer evaluates is of the parameters of now. */
+static void evaluates_now(void **state)
+{
+    clrnn_graph *graph = learner_graph(TIME_MAJOR, CLRNN_F32, 0, 5);
+    static const char *const weights[] = {"a.weight", "b.weight"};
+    const clrnn_node_desc nodes[] = {
+        {.kind = CLRNN_NODE_DENSE, .name = "a", .inputs = {"wide"}, .units = CLASSES},
+        {.kind = CLRNN_NODE_DENSE, .name = "b", .inputs = {"wide"}, .units = CLASSES},
+        {.kind = CLRNN_NODE_ACTIVATION, .name = "bent", .function = CLRNN_FN_TANH},
+        {.kind = CLRNN_NODE_ADD, .name = "sum", .inputs = {"a", "bent"}},
+        {.kind = CLRNN_NODE_DENSE, .name = "c", .units = CLASSES},
+        {.kind = CLRNN_NODE_BATCH_NORM, .name = "d", .axis = -1}};
+    double same[7 * CLASSES], sums[2];
+    uint64_t counts[2];
+    for (int i = 0; i < 7 * CLASSES; i++)
+        same[i] = 0.1 * (i % 11) - 0.5;
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
+        assert_int_equal(clrnn_graph_add(graph, &nodes[i], NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(graph, "now", NULL), CLRNN_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(clrnn_graph_set_parameter(graph, weights[i], same, 7 * CLASSES), CLRNN_OK);
+    const clrnn_graph_loss loss = {.output = "now", .loss = CLRNN_LOSS_CROSS_ENTROPY};
+    const clrnn_graph_trainer_desc desc = {
+        .training = {.max_steps = STEPS, .max_batch = ROWS, .learning_rate = 0.1},
+        .losses = &loss,
+        .loss_count = 1};
+    learner_batch b = learner_random(CLRNN_F32, false, 3);
+    for (int k = 0; k < 2; k++) {
+        clrnn_trainer *trainer = learner_trainer(*state, graph, &desc);
+        for (int i = 0; i < 4 && k == 0; i++) {
+            assert_int_equal(clrnn_trainer_evaluate(trainer, &b.io, &sums[0], &counts[0]),
+                             CLRNN_OK);
+            learner_step(trainer, &b.io);
+        }
+        assert_int_equal(clrnn_trainer_evaluate(trainer, &b.io, &sums[k], &counts[k]), CLRNN_OK);
+        float *now = calloc(clrnn_graph_parameter_count(graph), sizeof *now);
+        assert_int_equal(clrnn_trainer_get_parameters(trainer, now), CLRNN_OK);
+        memcpy(clrnn_graph_data(graph), now, clrnn_graph_parameter_count(graph) * sizeof *now);
+        free(now);
+        clrnn_trainer_destroy(&trainer);
+    }
+    assert_true(sums[0] == sums[1] && counts[0] == counts[1]);
+    learner_batch_free(&b);
+    clrnn_graph_destroy(&graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(evaluates_now, test_open, test_close),
         cmocka_unit_test_setup_teardown(probabilities, test_open, test_close),
         cmocka_unit_test_setup_teardown(scores, test_open, test_close),
     };

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT
+ * tests/graph/test_graph_fold.c - what plans that do not train make of several nodes: weights that
+ * scale and shift their channels, too, and functions that somebody has written in parts.
+ *
+ * usage: test_graph_fold [FIRST COUNT]    the seeds to draw; a failing one is printed */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+#include "drawn.h"
+
+#include "graph/plan.h"
+
+static uint64_t first = 1;
+static uint32_t count = 600;
+
+/* --- graphs ---------------------------------------------------------------------------------- */
+
+typedef struct writer {
+    drawn_numbers numbers;
+    clrnn_graph *graph;
+    char last[16]; /* the value made last */
+} writer;
+
+/* Its inputs: the value made last, where none is said. */
+static void add(writer *w, clrnn_node_desc d)
+{
+    char name[16], before[16];
+    snprintf(before, sizeof before, "%s", w->last);
+    snprintf(name, sizeof name, "n%u", w->graph->node_count);
+    d.name = name;
+    if (!d.inputs[0] && d.kind != CLRNN_NODE_CONSTANT)
+        d.inputs[0] = before;
+    assert_int_equal(clrnn_graph_add(w->graph, &d, NULL), CLRNN_OK);
+    snprintf(w->last, sizeof w->last, "%s", name);
+}
+
+static void add_function(writer *w, clrnn_function f, double alpha, double beta)
+{
+    add(w, (clrnn_node_desc){
+               .kind = CLRNN_NODE_ACTIVATION, .function = f, .alpha = alpha, .beta = beta});
+}
+
+/* The last value and another one, in any order. */
+static void add_product(writer *w, const char *other)
+{
+    char last[16];
+    snprintf(last, sizeof last, "%s", w->last);
+    const bool turned = draw_below(&w->numbers, 2);
+    add(w, (clrnn_node_desc){.kind = CLRNN_NODE_MUL,
+                             .inputs = {turned ? other : last, turned ? last : other}});
+}
+
+static const clr_value *value_of(const writer *w)
+{
+    return &w->graph->values[clr_graph_find(w->graph, w->last)];
+}
+
+/* A number for each channel, for all, or for each place along another axis. */
+static void add_constant(writer *w, uint32_t axis, bool odd)
+{
+    double data[1024];
+    const clr_shape *y = &value_of(w)->shape;
+    const uint32_t rank = draw_below(&w->numbers, 6) ? y->rank : 0;
+    clrnn_node_desc d = {.kind = CLRNN_NODE_CONSTANT, .data = data};
+    for (uint32_t i = 0; i < sizeof data / sizeof *data; i++)
+        data[i] = (draw_below(&w->numbers, 2) ? 1 : -1) * (1 + draw_real(&w->numbers) / 2);
+    d.rank = rank == 0 ? 0 : draw_below(&w->numbers, 2) || odd ? rank : y->rank - axis;
+    for (uint32_t i = 0; i < d.rank; i++) {
+        const uint32_t at = i + y->rank - d.rank;
+        const bool full = at == axis || (odd && (int32_t)at != y->steps && (int32_t)at != y->batch);
+        d.shape[i] = full ? (int64_t)y->size[at] : 1;
+    }
+    add(w, d);
+}
+
+/* What is done to each channel, or (odd) to each element. */
+static void add_step(writer *w, uint32_t axis)
+{
+    static const clrnn_node_kind pairs[] = {CLRNN_NODE_ADD, CLRNN_NODE_SUB, CLRNN_NODE_MUL,
+                                            CLRNN_NODE_DIV};
+    const uint32_t what = draw_below(&w->numbers, 8), rank = value_of(w)->shape.rank;
+    char before[16];
+    snprintf(before, sizeof before, "%s", w->last);
+    if (what == 0) {
+        add_function(w, CLRNN_FN_AFFINE, -0.7, 0.3);
+    } else if (what < 3) {
+        const uint32_t at = draw_below(&w->numbers, 8) ? axis : rank - 1;
+        const clr_shape *y = &value_of(w)->shape;
+        const bool fits = (int32_t)at != y->steps && (int32_t)at != y->batch;
+        add(w, (clrnn_node_desc){.kind = CLRNN_NODE_BATCH_NORM,
+                                 .axis = fits ? (int32_t)at : (int32_t)axis,
+                                 .epsilon = 1e-3,
+                                 .no_bias = draw_below(&w->numbers, 4) == 0});
+    } else {
+        char constant[16];
+        const clrnn_node_kind kind = pairs[draw_below(&w->numbers, 4)];
+        /* What is near 0 divides badly. */
+        const bool well = kind != CLRNN_NODE_DIV || w->graph->precision == CLRNN_F64;
+        const bool turned = draw_below(&w->numbers, 3) == 0 && well;
+        add_constant(w, axis, draw_below(&w->numbers, 8) == 0);
+        snprintf(constant, sizeof constant, "%s", w->last);
+        add(w,
+            (clrnn_node_desc){.kind = kind,
+                              .inputs = {turned ? constant : before, turned ? before : constant}});
+    }
+}
+
+/* A function in parts, as exporters write it; `parts` of how many nodes. */
+static void add_parts(writer *w)
+{
+    const uint32_t what = draw_below(&w->numbers, 8);
+    const double root = what == 7                          ? 0.7 /* another function */
+                        : w->graph->precision == CLRNN_F64 ? 0.70710678118654752440
+                                                           : 0.70710677;
+    char x[16], half[16];
+    snprintf(x, sizeof x, "%s", w->last);
+    if (what == 0)
+        add_function(w, CLRNN_FN_SIGMOID, 0, 0);
+    if (what == 1) {
+        add_function(w, CLRNN_FN_SOFTPLUS, 0, 0);
+        add_function(w, CLRNN_FN_TANH, 0, 0);
+    }
+    if (what == 2)
+        add_function(w, CLRNN_FN_HARD_SIGMOID, 1.0 / 6, draw_below(&w->numbers, 4) ? 0.5 : 0.4);
+    if (what == 3) {
+        add_function(w, CLRNN_FN_AFFINE, 0.5, 0);
+        snprintf(half, sizeof half, "%s", w->last);
+        snprintf(w->last, sizeof w->last, "%s", x);
+    }
+    if (what > 2) {
+        add_function(w, CLRNN_FN_AFFINE, root, 0);
+        add_function(w, CLRNN_FN_ERF, 0, 0);
+        if (what == 5)
+            add_function(w, CLRNN_FN_AFFINE, 0.5, 0.5);
+        else
+            add_function(w, CLRNN_FN_AFFINE, 1, 1);
+    }
+    if (what == 4)
+        add_function(w, CLRNN_FN_AFFINE, 0.5, 0);
+    if (draw_below(&w->numbers, 10) == 0) /* somebody else reads a part */
+        assert_int_equal(clrnn_graph_output(w->graph, w->last, w->last), CLRNN_OK);
+    add_product(w, what == 3 ? half : x);
+    if (what > 5)
+        add_function(w, CLRNN_FN_AFFINE, 0.5, 0);
+}
+
+/* Weights; *axis: of its channels. x is [N,C,T], of two axes [N,C,A,B]. */
+static void add_weights(writer *w, uint32_t kind, uint32_t *axis)
+{
+    const uint32_t groups = 1 + draw_below(&w->numbers, 2);
+    clrnn_node_desc d = {.units = groups * (1 + draw_below(&w->numbers, 5)),
+                         .no_bias = draw_below(&w->numbers, 2),
+                         .kernel = {1 + draw_below(&w->numbers, 3), 0}};
+    static const clrnn_node_kind kinds[] = {CLRNN_NODE_DENSE, CLRNN_NODE_CONV1D,
+                                            CLRNN_NODE_CONV_TRANSPOSE1D, CLRNN_NODE_CONV2D,
+                                            CLRNN_NODE_CONV_TRANSPOSE2D};
+    d.kind = kinds[kind];
+    *axis = 1;
+    if (kind == 0) {
+        *axis = value_of(w)->shape.rank - 1;
+        d.kernel[0] = 0;
+    } else {
+        d.groups = groups;
+        d.kernel[1] = kind > 2 ? 1 + draw_below(&w->numbers, 3) : 0;
+    }
+    add(w, d);
+}
+
+static void put_parameters(writer *w)
+{
+    clrnn_graph *g = w->graph;
+    for (size_t i = 0; i < g->parameter_count; i++) {
+        const clrnn_graph_parameter *p = &g->parameters[i].info;
+        const size_t length = strlen(p->name);
+        const bool positive = length > 4 && strcmp(p->name + length - 4, "_var") == 0;
+        const bool constant = length > 6 && strcmp(p->name + length - 6, ".value") == 0;
+        for (size_t e = 0; e < p->count && !constant; e++)
+            clr_graph_put(g, p->offset + e,
+                          positive ? 1 + draw_real(&w->numbers) / 2 : draw_real(&w->numbers));
+    }
+}
+
+static drawn_graph draw(uint64_t seed, clrnn_precision precision)
+{
+    writer w = {.numbers = {seed}, .last = "x"};
+    drawn_graph d = {.seed = seed,
+                     .steps = 4 + draw_below(&w.numbers, 5),
+                     .batch = 1 + draw_below(&w.numbers, 3)};
+    const uint32_t kind = draw_below(&w.numbers, 5);
+    clrnn_graph_input_desc x = {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 4, CLRNN_STEPS}};
+    if (kind == 0)
+        x.shape[1] = CLRNN_STEPS, x.shape[2] = 5;
+    if (kind > 2)
+        x = (clrnn_graph_input_desc){.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 2, 5, 6}};
+    assert_int_equal(clrnn_graph_create(&test_log, &(clrnn_graph_desc){precision}, &d.graph),
+                     CLRNN_OK);
+    w.graph = d.graph;
+    assert_int_equal(clrnn_graph_input(d.graph, &x), CLRNN_OK);
+    for (uint32_t i = 0, layers = 1 + draw_below(&w.numbers, 2); i < layers; i++) {
+        uint32_t axis = 0;
+        /* A second convolution would want two groups of what the first has made. */
+        add_weights(&w, i && kind ? 0 : kind, &axis);
+        for (uint32_t k = draw_below(&w.numbers, 4); k > 0; k--)
+            add_step(&w, axis);
+        if (draw_below(&w.numbers, 2))
+            add_parts(&w);
+        else
+            add_function(&w, CLRNN_FN_TANH, 0, 0);
+        if (kind)
+            break;
+    }
+    assert_int_equal(clrnn_graph_output(d.graph, "y", w.last), CLRNN_OK);
+    put_parameters(&w);
+    if (kind < 2 && draw_below(&w.numbers, 2)) {
+        d.lengths = calloc(d.batch, sizeof *d.lengths);
+        for (uint32_t n = 0; n < d.batch; n++)
+            d.lengths[n] = draw_below(&w.numbers, d.steps + 1);
+    }
+    d.forward_only = true;
+    return d;
+}
+
+/* --- tests ----------------------------------------------------------------------------------- */
+
+static void check(const drawn_graph *d, const drawn_pass *pass)
+{
+    char name[64];
+    const double error = drawn_error(d, pass, false, name);
+    if (!(error <= (d->graph->precision == CLRNN_F64 ? 1e-12 : 1e-5))) {
+        drawn_print(d);
+        fail_msg("seed %llu: %s differs by %g", (unsigned long long)d->seed, name, error);
+    }
+}
+
+/* Nodes that have become part of others. */
+static uint32_t parts_of(const clrnn_graph_plan *plan, bool weights)
+{
+    uint32_t parts = 0;
+    for (uint32_t i = 0; i < plan->graph->node_count; i++)
+        parts += weights ? plan->nodes[i].into != CLR_NO_VALUE
+                         : plan->nodes[i].taken && plan->nodes[i].node.input_count == 0 &&
+                               plan->nodes[i].into == CLR_NO_VALUE &&
+                               plan->graph->nodes[i].kind->is_function;
+    return parts;
+}
+
+/* As drawn; with other parameters, which come back as they were given. */
+static void test_drawn(void **state)
+{
+    uint32_t folded = 0, composed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        drawn_graph d = draw(first + i, i % 2 ? CLRNN_F32 : CLRNN_F64);
+        clrnn_graph *g = d.graph;
+        drawn_pass pass = drawn_run(&d, *state, false);
+        check(&d, &pass);
+        folded += parts_of(pass.plan, true) > 0;
+        composed += parts_of(pass.plan, false) > 0;
+        for (size_t k = 0; k < g->elements; k++)
+            clr_graph_put(g, k, 1.25 * clr_graph_get(g, k) + 0.03125);
+        assert_int_equal(clrnn_graph_plan_set_parameters(pass.plan, g->data), CLRNN_OK);
+        drawn_pass fresh = drawn_run(&d, *state, false);
+        check(&d, &fresh);
+        const double loss = drawn_loss(&d, &pass), other = drawn_loss(&d, &fresh);
+        if (loss != other) {
+            drawn_print(&d);
+            fail_msg("seed %llu: %g, and as a fresh plan %g", (unsigned long long)d.seed, loss,
+                     other);
+        }
+        const size_t bytes = g->elements * clr_graph_real(g);
+        void *back = malloc(bytes);
+        assert_int_equal(clrnn_graph_plan_get_parameters(pass.plan, back), CLRNN_OK);
+        assert_memory_equal(back, g->data, bytes);
+        free(back);
+        drawn_pass_free(&d, &fresh);
+        drawn_pass_free(&d, &pass);
+        drawn_free(&d);
+    }
+    if (count >= 200 && (folded < count / 2 || composed < count / 4))
+        fail_msg("of %u graphs %u were folded and %u composed", count, folded, composed);
+}
+
+/* conv, batch norm, times and plus a constant, GELU in five nodes: one node is left. */
+static void test_one_node(void **state)
+{
+    writer w = {.numbers = {7}, .last = "x"};
+    drawn_graph d = {.seed = 7, .steps = 9, .batch = 2, .forward_only = true};
+    const clrnn_graph_input_desc x = {
+        .name = "x", .rank = 3, .shape = {CLRNN_BATCH, 3, CLRNN_STEPS}};
+    char conv[16];
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &d.graph), CLRNN_OK);
+    w.graph = d.graph;
+    assert_int_equal(clrnn_graph_input(d.graph, &x), CLRNN_OK);
+    add(&w,
+        (clrnn_node_desc){.kind = CLRNN_NODE_CONV1D, .units = 4, .kernel = {3}, .no_bias = true});
+    add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_BATCH_NORM, .axis = 1});
+    for (uint32_t i = 0; i < 2; i++) {
+        snprintf(conv, sizeof conv, "%s", w.last);
+        add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_CONSTANT,
+                                  .rank = 2,
+                                  .shape = {4, 1},
+                                  .data = (double[]){1, -2, 3, 0.5}});
+        add(&w, (clrnn_node_desc){.kind = i ? CLRNN_NODE_ADD : CLRNN_NODE_MUL,
+                                  .inputs = {conv, w.last}});
+    }
+    snprintf(conv, sizeof conv, "%s", w.last);
+    add_function(&w, CLRNN_FN_AFFINE, 1 / 1.4142135, 0);
+    add_function(&w, CLRNN_FN_ERF, 0, 0);
+    add_function(&w, CLRNN_FN_AFFINE, 1, 1);
+    add_product(&w, conv);
+    add_function(&w, CLRNN_FN_AFFINE, 0.5, 0);
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    drawn_pass pass = drawn_run(&d, *state, false);
+    check(&d, &pass);
+    for (uint32_t i = 0; i < d.graph->node_count; i++)
+        assert_int_equal(pass.plan->nodes[i].silent, i > 0);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        first = strtoull(argv[1], NULL, 10);
+    if (argc > 2)
+        count = (uint32_t)strtoul(argv[2], NULL, 10);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_one_node, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_drawn, test_open, test_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
