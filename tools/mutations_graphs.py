@@ -44,6 +44,13 @@ GRAPHS = [
         ("host/graph/compose.c", "clr_plan_only_reader(plan, v) == CLR_NO_VALUE ? CLR_NO_VALUE : ", "")]),
     ("graph-x-of-parts-is-gone", "test_graph_fold", [
         ("host/graph/lay_out.c", " || reads(plan, &plan->nodes[i].node, v)", "")]),
+    ("onnx-scatter-computed-not-from-the-end", "test_onnx_most", [
+        ("host/format/onnx_scatter.c", "(double)k - (i ? (double)K : 0);", "(double)k + (i ? (double)K : 0);")]),
+    ("onnx-scatter-computed-keeps-nothing", "test_onnx_most", [
+        ("host/format/onnx_scatter.c", "(uint32_t[]){any, at, in[0]}, 3,", "(uint32_t[]){any, at, none}, 3,")]),
+    ("graph-evaluates-what-was", "test_graph_score", [
+        ("host/train/graph_pass.c", "status = clrnn_graph_plan_set_parameters(learner->evaluation, now);",
+         "status = CLRNN_OK;")]),
     ("onnx-diagonal-of-one-axis", "test_onnx_ops", [
         ("host/format/onnx_einsum.c", "CLRNN_TO_END, across + 1, *at, at)", "CLRNN_TO_END, across, *at, at)")]),
     ("onnx-trace-keeps-its-letter", "test_onnx_ops", [

@@ -143,9 +143,77 @@ static clrnn_status scatter_build(onnx_node *n, scatter_places *places)
     return status;
 }
 
+/* --- computed indices, of one axis ------------------------------------------------------------
+ * As those that put back into order what has been sorted: element k is the update m whose index is
+ * k. No two are. */
+
+/* [K,M]: 1 where index m, or the same from the end, is k. */
+static clrnn_status hits(onnx_node *n, size_t K, uint32_t index, uint32_t *at)
+{
+    clrnn_node_desc equal = {.kind = CLRNN_NODE_COMPARE, .comparison = CLRNN_EQUAL};
+    uint32_t parts[2] = {0};
+    double *numbers = clr_calloc(K, sizeof *numbers);
+    clrnn_status status = numbers ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+    for (uint32_t i = 0; i < 2 && status == CLRNN_OK; i++) {
+        uint32_t from = 0;
+        clrnn_node_desc column = {
+            .kind = CLRNN_NODE_CONSTANT, .rank = 2, .shape = {(int64_t)K, 1}, .data = numbers};
+        for (size_t k = 0; k < K; k++)
+            numbers[k] = (double)k - (i ? (double)K : 0);
+        status = clr_onnx_add(n, &column, NULL, 0, &from);
+        if (status == CLRNN_OK)
+            status = clr_onnx_add(n, &equal, (uint32_t[]){from, index}, 2, &parts[i]);
+    }
+    free(numbers);
+    return status == CLRNN_OK ? clr_onnx_add_pair(n, CLRNN_NODE_ADD, parts[0], parts[1], at)
+                              : status;
+}
+
+/* y = where any m hits the update that does, else x */
+static clrnn_status scatter_computed(onnx_node *n)
+{
+    static const double nothing = 0;
+    static const uint32_t first = 0, second = 1;
+    clrnn_node_desc zero = {.kind = CLRNN_NODE_CONSTANT, .data = &nothing};
+    clrnn_node_desc choose = {.kind = CLRNN_NODE_SELECT};
+    uint32_t in[3] = {0}, mask = 0, none = 0, at = 0, any = 0;
+    clrnn_node_kind kind = CLRNN_NODE_KINDS;
+    int64_t axis = 0;
+    clrnn_status status = read_reduction(n, &kind);
+    if (status == CLRNN_OK)
+        status = clr_onnx_integer(n, "axis", 0, &axis);
+    for (uint32_t k = 0; k < 3 && status == CLRNN_OK; k++)
+        status = clr_onnx_number_in(n, k, &in[k]);
+    for (uint32_t k = 0; k < 3 && status == CLRNN_OK; k++)
+        if (clr_onnx_shape(n, in[k])->rank != 1 || kind != CLRNN_NODE_KINDS)
+            status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                                   "its indices are computed: then it must be of one axis, without "
+                                   "a reduction");
+    if (status == CLRNN_OK && clr_onnx_size(n, in[0], 0, 0) != clr_onnx_size(n, in[0], 0, 1))
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                               "its indices are computed: give the axes of the model numbers");
+    for (uint32_t k = 1; k < 3 && status == CLRNN_OK; k++)
+        status = clr_onnx_add_unsqueeze(n, &first, 1, in[k], &in[k]);
+    if (status == CLRNN_OK)
+        status = hits(n, (size_t)clr_onnx_size(n, in[0], 0, 0), in[1], &mask);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add(n, &zero, NULL, 0, &none);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add(n, &choose, (uint32_t[]){mask, in[2], none}, 3, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_reduce(n, CLRNN_REDUCE_SUM, &second, 1, false, at, &at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_reduce(n, CLRNN_REDUCE_MAX, &second, 1, false, mask, &any);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add(n, &choose, (uint32_t[]){any, at, in[0]}, 3, &at);
+    if (status == CLRNN_OK)
+        clr_onnx_set_graph(n, 0, at, n->in[0]->type);
+    return status;
+}
+
 static clrnn_status scatter_elements_build(onnx_node *n)
 {
-    return scatter_build(n, clr_onnx_pick_places);
+    return n->in[1]->known ? scatter_build(n, clr_onnx_pick_places) : scatter_computed(n);
 }
 
 static clrnn_status scatter_nd_build(onnx_node *n)

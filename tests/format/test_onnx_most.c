@@ -170,6 +170,25 @@ static void test_scatter(void **state)
     }
 }
 
+/* By indices that are computed: the order of x back, some from the end, and one element that none
+ * is for. */
+static void test_scatter_computed(void **state)
+{
+    enum { K = 5, M = 4 };
+    static const int64_t shape[] = {M};
+    static const uint64_t all[] = {K}, some[] = {M};
+    static const double x[] = {3, 0, -1, 1}, old[] = {10, 20, 30, 40, 50}, new[] = {1, 2, 3, 4};
+    static const double wanted[] = {2, 4, 30, 1, 3};
+    proto graph = ops_begin(1, shape, false);
+    ops_tensor(&graph, "old", 1, 1, all, old);
+    ops_tensor(&graph, "new", 1, 1, some, new);
+    proto whole = ops_one("Cast", "x", "to");
+    proto_attribute_integer(&whole, "to", 7);
+    ops_node(&graph, whole);
+    ops_node(&graph, node_of("ScatterElements", (const char *[]){"old", "to", "new"}, 3, NULL, 0));
+    ops_expect(state, &graph, x, NULL, wanted, K);
+}
+
 /* Of columns, and of all elements; a condition may be shorter. */
 static void test_compress(void **state)
 {
@@ -255,6 +274,7 @@ int main(void)
                                        ON_DEVICE(test_over_channels),
                                        ON_DEVICE(test_mean_variance),
                                        ON_DEVICE(test_scatter),
+                                       ON_DEVICE(test_scatter_computed),
                                        ON_DEVICE(test_compress),
                                        ON_DEVICE(test_same_padding),
                                        ON_DEVICE(test_computed_window)};
