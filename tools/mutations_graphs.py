@@ -55,6 +55,10 @@ GRAPHS = [
         ("host/format/onnx_einsum.c", "CLRNN_TO_END, across + 1, *at, at)", "CLRNN_TO_END, across, *at, at)")]),
     ("onnx-trace-keeps-its-letter", "test_onnx_ops", [
         ("host/format/onnx_einsum.c", "!is_twice(&in[0], c) && !is_twice(&in[1], c) && ", "")]),
+    ("torch-slope-of-what-is-above", "test_pytorch", [
+        ("host/format/chain.c", "{-1, -1}, {2, -1}, {3, 0}, {1, 4}}", "{-1, -1}, {2, -1}, {1, 0}, {1, 4}}")]),
+    ("torch-crf-a-part-of-the-graph", "test_pytorch", [
+        ("host/format/chain.c", "    put_unused(json, modules);\n", "")]),
     ("torch-conv-turned-by-its-own-bias", "test_pytorch", [
         ("host/format/modules.c", "const bool turned = bias && !is_shape", "const bool turned = bias && is_shape")]),
 ]

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "model/graph_description.h"
 #include "model/json.h"
@@ -69,13 +70,28 @@ static void try_orders(search *s, uint32_t used, uint32_t at, uint64_t width)
 /* --- why not -----------------------------------------------------------------------------------
  */
 
+/* As torch.nn.utils.weight_norm leaves a weight, of today and before. */
+static bool is_in_parts(const clr_module *m)
+{
+    return strstr(m->shown->name, "parametrizations.") || clr_ends_in(m->shown->name, "weight_g") ||
+           clr_ends_in(m->shown->name, "weight_v");
+}
+
 static const char *plain_reason(const clr_modules *modules, const search *s)
 {
     unsigned dense = 0, conv = 0;
+    for (uint32_t i = 0; i < modules->count; i++)
+        if (is_in_parts(&modules->list[i]))
+            return "a weight is in parts (weight_norm or the like: remove_parametrizations, or "
+                   "remove_weight_norm, before torch.save)";
     for (uint32_t i = 0; i < modules->count; i++) {
         const clr_module *m = &modules->list[i];
         if (m->is & CLR_IS_UNKNOWN)
             return "a module of a kind that names and shapes do not tell";
+        if (m->is & CLR_IS_SLOPE)
+            return "where a PReLU stands, nothing says";
+        if (m->is & CLR_IS_CRF)
+            return "it ends in a CRF, which is no part of a graph: the graph makes what it decodes";
         conv += (m->is & CLR_IS_CONV) != 0;
         dense += m->is == CLR_IS_DENSE;
     }
@@ -86,28 +102,78 @@ static const char *plain_reason(const clr_modules *modules, const search *s)
                           : "their widths do not fit one behind the other";
 }
 
+/* relu(x) - weight relu(-x), the last node with the name of the module. */
+static void put_slope(clr_json *json, const clr_module *m, const char *before)
+{
+    enum { NODES = 6, MOST_NAME = 1100 };
+    static const char *const ends[NODES] = {".weight", ".above",  ".turned",
+                                            ".below",  ".scaled", ""};
+    static const clrnn_function functions[NODES] = {
+        [1] = CLRNN_FN_RELU, [2] = CLRNN_FN_NEGATE, [3] = CLRNN_FN_RELU};
+    static const int from[NODES][2] = {{-1, -1}, {-1, -1}, {-1, -1}, {2, -1}, {3, 0}, {1, 4}};
+    char names[NODES][MOST_NAME];
+    for (int i = 0; i < NODES; i++) {
+        snprintf(names[i], sizeof names[i], "%s%s", m->path, ends[i]);
+        clrnn_node_desc d = {.kind = i == 0   ? CLRNN_NODE_CONSTANT
+                                     : i == 4 ? CLRNN_NODE_MUL
+                                     : i == 5 ? CLRNN_NODE_SUB
+                                              : CLRNN_NODE_ACTIVATION,
+                             .name = names[i],
+                             .function = functions[i]};
+        d.rank = d.trainable = i == 0;
+        d.shape[0] = i == 0 ? (int64_t)m->shown->count : 0;
+        for (int k = 0; k < 2 && i > 0; k++)
+            d.inputs[k] = from[i][k] >= 0 ? names[from[i][k]] : k == 0 ? before : NULL;
+        clr_json_put(json, i ? "," : "");
+        clr_graph_put_node(json, &d);
+    }
+}
+
 static void put_guess(clr_json *json, const clr_module *m, const char *before)
 {
+    if (m->is & CLR_IS_SLOPE) {
+        put_slope(json, m, before);
+        return;
+    }
     clrnn_node_desc desc = m->desc;
     desc.name = *m->path ? m->path : "rnn";
     desc.inputs[0] = before;
     if (m->is & CLR_IS_UNKNOWN) {
         clr_json_put(json, "{\"kind\":\"?\",\"name\":");
-        clr_json_quote(json, desc.name);
+        clr_json_quote(json, *m->path ? m->path : "?");
         clr_json_put(json, ",\"has\":");
-        clr_json_quote(json, clr_show(m->shown->name).text);
+        char has[400];
+        snprintf(has, sizeof has, "%s %s", clr_show(m->shown->name).text,
+                 clr_show_shape(m->shown->rank, m->shown->shape).text);
+        clr_json_quote(json, has);
         clr_json_put(json, "}");
         return;
     }
     clr_graph_put_node(json, &desc);
 }
 
+/* Tensors that no node has. */
+static void put_unused(clr_json *json, const clr_modules *modules)
+{
+    bool some = false;
+    for (uint32_t i = 0; i < modules->count; i++) {
+        char all[1100];
+        if (!(modules->list[i].is & CLR_IS_CRF))
+            continue;
+        snprintf(all, sizeof all, "%s.*", modules->list[i].path);
+        clr_json_put(json, some ? "," : ",\"unused\":[");
+        clr_json_quote(json, all);
+        some = true;
+    }
+    clr_json_put(json, some ? "]" : "");
+}
+
 /* What was found as an architecture: embeddings, what lies between, linear layers. */
 static void put_template(clr_json *json, const clr_modules *modules)
 {
-    static const unsigned ranks[] = {CLR_IS_EMBEDDING,
-                                     CLR_IS_CONV | CLR_IS_RECURRENT | CLR_IS_NORM | CLR_IS_UNKNOWN,
-                                     CLR_IS_DENSE};
+    static const unsigned ranks[] = {
+        CLR_IS_EMBEDDING,
+        CLR_IS_CONV | CLR_IS_RECURRENT | CLR_IS_NORM | CLR_IS_SLOPE | CLR_IS_UNKNOWN, CLR_IS_DENSE};
     const clr_module *first = NULL;
     const char *before = "x";
     clr_json nodes = {0};
@@ -134,7 +200,9 @@ static void put_template(clr_json *json, const clr_modules *modules)
     clr_json_put(json, nodes.text ? nodes.text : "");
     clr_json_put(json, "],\"outputs\":[{\"name\":\"y\",\"value\":");
     clr_json_quote(json, before);
-    clr_json_put(json, "}]}");
+    clr_json_put(json, "}]");
+    put_unused(json, modules);
+    clr_json_put(json, "}");
     json->failed = json->failed || nodes.failed;
     free(nodes.text);
 }

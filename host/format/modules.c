@@ -135,14 +135,32 @@ static void take_norm(const finder *f, clr_module *m, const clrnn_tensor *size, 
     m->desc.no_bias = !weight;
 }
 
-/* Whether the last part of a path speaks of an embedding. */
-static bool is_called_embedding(const char *path)
+/* Whether the last part of a path has a word, also with a capital. */
+static bool is_called(const char *path, const char *word)
 {
     const char *dot = strrchr(path, '.');
     for (const char *p = dot ? dot : path; *p; p++)
-        if (strncmp(p, "emb", 3) == 0 || strncmp(p, "Emb", 3) == 0)
+        if (strncmp(p, word, strlen(word)) == 0 ||
+            (*p == word[0] - 'a' + 'A' && strncmp(p + 1, word + 1, strlen(word) - 1) == 0))
             return true;
     return false;
+}
+
+/* One tensor alone: a norm without bias has that, too, but of more than one number. */
+static void take_slope(clr_module *m, const clrnn_tensor *weight)
+{
+    if (weight->count != 1 && !is_called(m->path, "prelu") && !is_called(m->path, "act"))
+        return;
+    m->is = CLR_IS_SLOPE;
+    m->desc.kind = CLRNN_NODE_CONSTANT;
+    m->in = m->out = weight->count == 1 ? 0 : weight->count;
+}
+
+/* As pytorch-crf and AllenNLP name it. */
+static bool is_crf(const finder *f, const clr_module *m)
+{
+    const clrnn_tensor *t = find(f, m, "transitions");
+    return *m->path && t && t->rank == 2 && t->shape[0] == t->shape[1];
 }
 
 static void take_matrix(const finder *f, clr_module *m, const clrnn_tensor *weight)
@@ -152,7 +170,7 @@ static void take_matrix(const finder *f, clr_module *m, const clrnn_tensor *weig
     if (!fits_u32(rows) || !fits_u32(columns) || (bias && !is_shape(bias, rows, 0)))
         return;
     m->is = bias ? CLR_IS_DENSE : CLR_IS_DENSE | CLR_IS_EMBEDDING;
-    if (!bias && is_called_embedding(m->path))
+    if (!bias && is_called(m->path, "emb"))
         m->is = CLR_IS_EMBEDDING;
     m->rows = rows;
     m->in = columns;
@@ -203,6 +221,10 @@ static clrnn_status recognise(const finder *f, clr_module *m)
         take_norm(f, m, mean, true);
     else if (weight && weight->rank == 1 && has(f, m, "bias"))
         take_norm(f, m, weight, false);
+    else if (weight && weight->rank == 1)
+        take_slope(m, weight);
+    else if (is_crf(f, m))
+        m->is = CLR_IS_CRF;
     else if (weight && weight->rank == 2)
         take_matrix(f, m, weight);
     else if (weight && (weight->rank == 3 || weight->rank == 4))

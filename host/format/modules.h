@@ -14,9 +14,11 @@ enum {
     CLR_IS_RECURRENT = 1 << 0,
     CLR_IS_EMBEDDING = 1 << 1,
     CLR_IS_DENSE = 1 << 2,
-    CLR_IS_NORM = 1 << 3, /* layer or batch */
-    CLR_IS_CONV = 1 << 4, /* whose stride, padding and dilation nothing says */
-    CLR_IS_UNKNOWN = 1 << 5
+    CLR_IS_NORM = 1 << 3,  /* layer or batch */
+    CLR_IS_CONV = 1 << 4,  /* whose stride, padding and dilation nothing says */
+    CLR_IS_SLOPE = 1 << 5, /* x above 0, below times a number for each feature, or for all: PReLU */
+    CLR_IS_CRF = 1 << 6,   /* numbers for decoding what the last module makes: no part of it */
+    CLR_IS_UNKNOWN = 1 << 7
 };
 
 typedef struct clr_module {

@@ -142,6 +142,21 @@ static void test_template(void **state)
     refused(FOLDER "net.pt", "stride, padding and dilation");
 }
 
+/* What is known of a PReLU and of a CRF: as it stands, the template is the architecture. */
+static void test_slopes(void **state)
+{
+    clrnn_graph *graph = NULL;
+    assert_int_equal(clrnn_graph_import(test_data(FOLDER "slopes.pt"), NULL, &test_log, &graph),
+                     CLRNN_ERR_FORMAT);
+    const char *template = strstr(test_last_error, "{\"graph\"");
+    assert_non_null(template);
+    char *arch = strdup(template);
+    assert_null(strchr(arch, '?'));
+    assert_non_null(strstr(arch, "\"unused\":[\"crf.*\"]"));
+    check(state, "slopes.pt", "slopes", arch, "y", 5, 2);
+    free(arch);
+}
+
 static void test_prefix(void **state)
 {
     (void)state;
@@ -250,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_types),
         cmocka_unit_test(test_template),
+        cmocka_unit_test_setup_teardown(test_slopes, test_open, test_close),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_wrong_architectures),

@@ -339,6 +339,38 @@ static void test_one_node(void **state)
     drawn_free(&d);
 }
 
+/* What a function in parts is of is there until the last part: nothing else has its place. */
+static void test_place(void **state)
+{
+    writer w = {.numbers = {7}, .last = "x"};
+    drawn_graph d = {.seed = 7, .steps = 9, .batch = 2, .forward_only = true};
+    const clrnn_graph_input_desc x = {
+        .name = "x", .rank = 3, .shape = {CLRNN_BATCH, 3, CLRNN_STEPS}};
+    char of[16], half[16];
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &d.graph), CLRNN_OK);
+    w.graph = d.graph;
+    assert_int_equal(clrnn_graph_input(d.graph, &x), CLRNN_OK);
+    add_function(&w, CLRNN_FN_TANH, 0, 0);
+    snprintf(of, sizeof of, "%s", w.last);
+    add_function(&w, CLRNN_FN_AFFINE, 0.5, 0);
+    snprintf(half, sizeof half, "%s", w.last);
+    snprintf(w.last, sizeof w.last, "%s", of);
+    add_function(&w, CLRNN_FN_AFFINE, 0.70710677, 0);
+    add_function(&w, CLRNN_FN_ERF, 0, 0);
+    add_function(&w, CLRNN_FN_AFFINE, 1, 1);
+    snprintf(of, sizeof of, "%s", w.last);
+    snprintf(w.last, sizeof w.last, "x");
+    add_function(&w, CLRNN_FN_COS, 0, 0);
+    assert_int_equal(clrnn_graph_output(d.graph, "other", NULL), CLRNN_OK);
+    snprintf(w.last, sizeof w.last, "%s", of);
+    add_product(&w, half);
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    drawn_pass pass = drawn_run(&d, *state, false);
+    check(&d, &pass);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -347,6 +379,7 @@ int main(int argc, char **argv)
         count = (uint32_t)strtoul(argv[2], NULL, 10);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_node, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_place, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_drawn, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

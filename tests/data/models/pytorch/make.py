@@ -54,6 +54,19 @@ class Net(nn.Module):
         return torch.softmax(self.b(torch.relu(self.a(y))), -1)
 
 
+class Slopes(nn.Module):
+    """A slope for each feature, and what decodes labels, which is no part of what the network makes."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(3, 4)
+        self.act = nn.PReLU(4)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(self.act(self.rnn(x)[0].transpose(1, 2)).transpose(1, 2))
+
+
 torch.manual_seed(1)
 m = draw(Tagger())
 x = torch.randint(0, 11, (7, 2))
@@ -109,4 +122,10 @@ torch.save({"model": {"weight": torch.ones(2, 3)}, "letters": {"\0": 0, "a": 1, 
 (HERE / "bare.pt").write_bytes(pickle.dumps({"weight": [1.0]}, 4))
 torch.save(m, HERE / "module.pt")
 torch.jit.save(torch.jit.script(m), HERE / "script.pt")
+
+m = draw(Slopes())
+x = torch.randn(5, 2, 3)
+torch.save({**m.state_dict(), "crf.transitions": torch.randn(3, 3), "crf.start_transitions": torch.randn(3),
+            "crf.end_transitions": torch.randn(3)}, HERE / "slopes.pt")
+keep("slopes", x, m(x))
 save_file(results, HERE / "results.safetensors")
