@@ -11,7 +11,8 @@
  *     layout   version 3 or 4, class (2: chunks, 3: of other files); older: version, axes, class */
 #include "format/h5_object.h"
 
-#include <stdint.h>
+#include <hdf5.h>
+
 #include <string.h>
 
 enum { FILES = 7, LAYOUT = 8, FILTERS = 11, CONTINUATION = 16, MOST_BLOCKS = 64 };
@@ -148,7 +149,8 @@ static bool ask(hid_t group, const char *name, uint64_t *present, uint64_t *at)
     return true;
 }
 
-bool clr_h5_is_plain(hid_t group, const char *name, const void *data, size_t bytes, bool *elsewhere)
+bool clr_h5_is_plain(int64_t group, const char *name, const void *data, size_t bytes,
+                     bool *elsewhere)
 {
     enum {
         SPACE = 1 << 1,
