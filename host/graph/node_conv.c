@@ -84,8 +84,7 @@ static size_t steps_count(const clr_run *run, const sizes *s)
     return all + (T ? all / T : 0) * past_of(&run->node->desc);
 }
 
-/* Whether a row has so few windows, for every T and N, that a product wide as the units has half
- * the work of one wide as the windows, or less. */
+/* Whether, for every T and N, a product as wide as the units is half of one as wide as a row. */
 static bool is_narrow(const clr_run *run, const sizes *s)
 {
     const clr_shape *y = &run->out[0];
