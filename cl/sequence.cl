@@ -105,8 +105,9 @@ kernel void dropout(global REAL *a, ulong a_at, ulong a_stride, float p, uint se
     uint t = variational ? 0 : row / N;
     uint4 bits =
         philox((uint2)(seed_low, seed_high), (uint4)(block + (layer << 24), row % N, t, index));
-    uint word[4] = {bits.x, bits.y, bits.z, bits.w};
-    for (uint i = 0; i < 4 && block * 4 + i < K; i++) {
+    const uint word[4] = {bits.x, bits.y, bits.z, bits.w};
+    UNROLL for (uint i = 0; i < 4; i++) if (block * 4 + i < K)
+    {
         size_t at = a_at + row * a_stride + block * 4 + i;
         a[at] = dropped(a[at], word[i], p);
     }

@@ -108,7 +108,7 @@ static bool is_direct(const clr_run *run, const sizes *s)
     const clr_gemms *gemms = &run->tools->gemms;
     const int32_t last = s->at.space[s->at.spaces - 1];
     const bool ordered = s->at.outer == CLR_NO_AXIS || s->at.outer == 0;
-    return !run->train && !run->stream && gemms->own && gemms->storage == CLRNN_WEIGHTS_F32 &&
+    return !run->train && !run->stream && gemms->own && clr_packed_has_conv(&gemms->packed) &&
            ordered && s->at.channel < s->at.space[0] && last == (int32_t)y->rank - 1 &&
            !is_narrow(run, s);
 }

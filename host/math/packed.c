@@ -48,6 +48,12 @@ uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precisi
     return width >= 16 ? 16 : width >= 8 ? 8 : 1;
 }
 
+bool clr_packed_has_conv(const clr_packed *packed)
+{
+    return packed->storage == CLRNN_WEIGHTS_F32 &&
+           clr_packed_vector(packed->context, packed->precision) > 1;
+}
+
 static clrnn_status build(clrnn_context *context, const clr_source *const *sources,
                           size_t source_count, const clr_define *defines, size_t define_count,
                           const char *name, cl_kernel *kernel)

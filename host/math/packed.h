@@ -52,6 +52,9 @@ uint32_t clr_packed_width(const clrnn_context *context, clrnn_precision precisio
  */
 uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precision);
 
+/** Whether clr_packed_conv can run: on devices with vectors, and weights as they are. */
+bool clr_packed_has_conv(const clr_packed *packed);
+
 /** Numbers in the panels, `width` columns each, of an op(B) of [k,n], of clr_storage_bytes each. */
 size_t clr_packed_panel_count(const clr_packed *packed, uint32_t width, size_t n, size_t k);
 
