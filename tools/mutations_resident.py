@@ -43,8 +43,6 @@ MUTATIONS_RESIDENT = [
     ("resident-adds-at-the-end", "test_resident", [
         ("cl/resident_backward.cl", "#define START w->dh[(size_t)n * w->R + unit]\n#define EACH  w->dh[(size_t)n * w->R + unit] = sum[0]\n",
          "#define EACH  w->dh[(size_t)n * w->R + unit] += sum[0]\n")]),
-    ("lanes-not-filled", "test_resident", [
-        ("cl/lanes.cl", "PUT(k < K ? b[k * k_stride] : (REAL)0, scale,", "PUT(b[min(k, K - 1) * k_stride], scale,")]),
     ("lanes-begin-anywhere", "test_stored_plans", [
         ("host/layer/weights.c", "(step - at.value % step) % step", "at.value % 1")]),
     ("lanes-scale", "test_stored_plans", [
