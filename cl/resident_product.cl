@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * cl/resident_product.cl - template: the product NAME of a step, TAKES columns to a work-item, of
  * each of which it keeps KEEPS pieces, GATES columns to a unit; the sums of a unit go to EACH, with
- * n, unit and sum [GATES] in sight. They begin with START, with n and unit in sight, if it
- * says. After cl/resident.cl.
+ * n, unit and sum [GATES] in sight. They begin with START, with n and unit in sight, if there
+ * is one. After cl/resident.cl.
  *
  * Arrays are registers only if all indices are known, so loops over them are unrolled, and what
  * they depend on is part of the name. */
