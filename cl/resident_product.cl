@@ -7,8 +7,10 @@
  * Arrays are registers only if all indices are known, so loops over them are unrolled, and what
  * they depend on is part of the name. */
 
-#ifndef START
-#define START NOTHING
+#ifdef START
+#define BEGIN (START)
+#else
+#define BEGIN NOTHING
 #endif
 
 /* Load what a work-item keeps of its columns in the first pass. */
@@ -85,7 +87,7 @@ static inline ALWAYS_INLINE void NAME(local const scan *w, local const scan_step
                     local REAL *of_unit = sums + (i * OF(p, places) + j % OF(p, places)) * TAKES +
                                           j / OF(p, places) * (GATES);
                     REAL sum[GATES];
-                    UNROLL for (uint g = 0; g < (GATES); g++) sum[g] = round ? NOTHING : (START);
+                    UNROLL for (uint g = 0; g < (GATES); g++) sum[g] = round ? NOTHING : BEGIN;
                     for (uint lane = 0; lane < lanes; lane++)
                         UNROLL for (uint g = 0; g < (GATES); g++) sum[g] +=
                             of_unit[lane * rows * width + g];
@@ -105,3 +107,4 @@ static inline ALWAYS_INLINE void NAME(local const scan *w, local const scan_step
 #undef GATES
 #undef EACH
 #undef START
+#undef BEGIN

@@ -186,9 +186,7 @@ static clrnn_status scatter_computed(onnx_node *n)
         status = clr_onnx_number_in(n, k, &in[k]);
     for (uint32_t k = 0; k < 3 && status == CLRNN_OK; k++)
         if (clr_onnx_shape(n, in[k])->rank != 1 || kind != CLRNN_NODE_KINDS)
-            status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
-                                   "its indices are computed: then it must be of one axis, without "
-                                   "a reduction");
+            return scatter_build(n, clr_onnx_pick_places); /* which asks for known ones */
     if (status == CLRNN_OK && clr_onnx_size(n, in[0], 0, 0) != clr_onnx_size(n, in[0], 0, 1))
         status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
                                "its indices are computed: give the axes of the model numbers");
