@@ -25,7 +25,7 @@ LEVELS = {
     # Of the targets of clang this one does not say by itself that it has doubles.
     "aarch64": (4, ["-march=armv8-a", "-Xclang", "-cl-ext=+cl_khr_fp64"]),
 }
-FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-O3", "-ffp-contract=off"]
+FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-ffp-contract=off"]
 QUIET = ["-fvisibility=hidden", "-Wno-everything"]
 
 BOOLS = (0, 1)
@@ -93,6 +93,13 @@ def programs(vector):
         yield ["prelude", "philox", "noise"], {"REAL_IS_DOUBLE": double}
 
 
+def speed_of(level, defines):
+    """How hard a program is compiled for speed: -O3 adds 1 to 5 % to it and half to its size, which is for
+    single precision on processors of the last ten years, and no rare option."""
+    rare = defines.get("REAL_IS_DOUBLE") or "RARE" in defines or "LAYER_NORM" in defines
+    return ["-Os" if rare or level == "x86-64-v2" else "-O3"]
+
+
 def options_of(defines):
     return " ".join(f"-D{name}={value}" for name, value in sorted(defines.items()))
 
@@ -123,14 +130,17 @@ KERNEL = re.compile(r"((?:__attribute__\(\(\w+\)\)\s*)?)CLR_KERNEL((?:\s*__attri
 class Unit:
     """One program for one level, as source and as a row of the table."""
 
-    def __init__(self, prefix, sources, defines, clang, folder):
+    def __init__(self, prefix, sources, defines, clang, folder, level, pack=None):
+        """pack: the unit whose kernel of cl/pack.cl this one has too, if it has it."""
         self.prefix, self.sources, self.options = prefix, sources, options_of(defines)
+        self.speed, self.shared = speed_of(level, defines), [pack] if pack and "pack" in sources else []
         head = [f"#define {name} {value}" for name, value in sorted(defines.items())]
         # The kernels' own words for what only a scan needs to see.
         head += ["#define kernel CLR_KERNEL", "#define reqd_work_group_size(x, y, z) CLR_GROUP",
                  "#define work_group_size_hint(x, y, z) CLR_GROUP",
                  "#define LONG_ITEMS __attribute__((CLR_LONG))"]
-        head += [f'#include "{name}.cl"' for name in ["native"] + sources]
+        head += [f'#include "{name}.cl"' for name in ["native"] + sources
+                 if not self.shared or name != "pack"]
         # -P: without the names of files, so that a copy of the tree finds its objects.
         text = run(clang + ["-E", "-P", f"-I{folder}", "-"], "\n".join(head) + "\n")
         self.kernels = []
@@ -167,20 +177,24 @@ void {self.symbol(name)}(const ulong *range, void *const *a)
 }}
 """
 
+    def count(self):
+        return sum(len(unit.kernels) for unit in self.shared + [self])
+
     def row(self):
         declarations = "".join(
             f"extern const uint32_t {self.symbol(name)}_sizes[];\n"
             f"void {self.symbol(name)}(const clr_native_range *range, void *const *arguments);\n"
             for name, _, _ in self.kernels)
         rows = "".join(
-            f'    {{"{name}", {self.symbol(name)}, {self.symbol(name)}_sizes, {len(arguments)}, '
-            f'{weight}}},\n' for name, arguments, weight in self.kernels)
+            f'    {{"{name}", {unit.symbol(name)}, {unit.symbol(name)}_sizes, {len(arguments)}, '
+            f'{weight}}},\n' for unit in self.shared + [self]
+            for name, arguments, weight in unit.kernels)
         return f"{declarations}static const clr_native_kernel {self.prefix}[] = {{\n{rows}}};\n"
 
     def compile(self, clang, path):
         if not path.exists():
             made = path.with_suffix(f".{os.getpid()}.tmp")
-            run(clang + ["-c", "-o", str(made), "-"], self.text)
+            run(clang + self.speed + ["-c", "-o", str(made), "-"], self.text)
             made.replace(path)
         return str(path)
 
@@ -198,11 +212,17 @@ def level_units(level, folder, out, clang, pool):
     scan = clang + ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-Wno-everything"] + flags
     prefix = re.sub(r"\W", "_", level)
     listed = [(f"{prefix}_{i}", *program) for i, program in enumerate(programs(vector))]
-    units = list(pool.map(lambda u: Unit(*u, scan, folder), listed))
+    packs = {u[2]["REAL_IS_DOUBLE"]: Unit(*u, scan, folder, level)
+             for u in listed if u[1] == ["prelude", "pack"]}
+
+    def unit_of(listed):
+        pack = packs.get(listed[2].get("REAL_IS_DOUBLE"))
+        return pack if pack and pack.prefix == listed[0] else Unit(*listed, scan, folder, level, pack)
+    units = list(pool.map(unit_of, listed))
     version = run(clang + ["--version"], "")
 
     def make(unit):
-        key = hashlib.sha256("\n".join([version, *command, unit.text]).encode()).hexdigest()
+        key = hashlib.sha256("\n".join([version, *command, *unit.speed, unit.text]).encode()).hexdigest()
         return unit.compile(command, out / f"{key[:32]}.o")
     return units, list(pool.map(make, units))
 
@@ -220,7 +240,7 @@ def main():
             run([ld, "-r", "-o", str(table.parent / f"native_{level}.o")] + objects, "")
             prefix = re.sub(r"\W", "_", level)
             text += [unit.row() for unit in units]
-            listed = "".join(f'    {{"{" ".join(n + ".cl" for n in u.sources)}", "{u.options}", {u.prefix}, {len(u.kernels)}}},\n'
+            listed = "".join(f'    {{"{" ".join(n + ".cl" for n in u.sources)}", "{u.options}", {u.prefix}, {u.count()}}},\n'
                              for u in units)
             text.append(f"static const clr_native_program {prefix}[] = {{\n{listed}}};\n")
             rows.append(f'    {{"{level}", {LEVELS[level][0]}, {prefix}, {len(units)}}},')
