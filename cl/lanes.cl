@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cl/lanes.cl - putting a matrix into the lanes of cl/resident.cl. After cl/prelude.cl,
+ * cl/lanes.cl - putting a matrix in the order of cl/resident.cl. After cl/prelude.cl,
  * cl/storage.cl and cl/scan_launch.cl, with another storage than REAL also cl/convert.cl.
  *
  * op(B) [K,N], its k cut into chains (cl/sums.cl), lies in pieces: PIECE numbers of one column,

@@ -3,8 +3,8 @@
  */
 #include "tile_product.cl"
 
-/* sum = a panel over k..k+count-1 or, unless these are the first, sum +=. (Own: a matrix of
- * another width has other rows.) */
+/* sum = a panel over k..k+count-1, or sum += with `add`: the first ACROSS vectors of `rows` rows of
+ * it. (In arrays of its own, which are registers.) */
 static inline void CLR_PASTE(add_tile_, HEIGHT)(global const REAL *a, size_t stride, uint rows,
                                                 global const STORED *panel, uint k, uint count,
                                                 uint chain, bool add, REALV (*sum)[TILE_V])

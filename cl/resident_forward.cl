@@ -35,8 +35,8 @@ static inline ALWAYS_INLINE void products_begin(local scan *w, local product *fi
 
 /* Arguments: those of persistent_forward; it does not look at x. Global
  * size: used*row_parts*unit_parts groups of WG work-items.
- * from, part: room for l.rows rows of l.tile pieces of each lane, and for WG*l.rows times TAKE sums
- * or TAKE_2, what is more. */
+ * from, part: room for l.rows rows of l.tile pieces of each chain, and for WG*l.rows times TAKE
+ * sums or TAKE_2, what is more. */
 __attribute__((reqd_work_group_size(WG, 1, 1))) kernel void
 resident_forward(global const STORED *panels, global const REAL *weights, global REAL *workspace,
                  global const REAL *x, global const REAL *h_first, global const REAL *c_first,

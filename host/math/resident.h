@@ -37,13 +37,13 @@ clrnn_status clr_resident_try(clrnn_context *context, const clr_network *network
 uint32_t clr_resident_units(const clr_persistent *persistent, bool back);
 
 /* What a launch makes of local memory: how many rows are multiplied at once, LANE_ROWS at most, how
- * many pieces of each lane are there, and the bytes of the kernel's two arguments. */
+ * many pieces of each chain are there, and the bytes of the kernel's two arguments. */
 typedef struct clr_resident_room {
     uint32_t rows, tile;
     size_t from_bytes, part_bytes;
 } clr_resident_room;
 
-/** As many rows, then as much of a lane as there is room for; rows 0: there is none for one. */
+/** As many rows, then as much of a chain as there is room for; rows 0: there is none for one. */
 clr_resident_room clr_resident_room_of(const clr_persistent *persistent, bool back, uint32_t N);
 
 #endif
