@@ -2,6 +2,25 @@
  * cl/persistent_backward.cl - the scan back of the strategy for CPU devices. After
  * cl/scan_backward.cl and cl/persistent.cl. */
 
+/* sum = dproj_t W_hr for one panel of units. */
+static inline void projected_product(const scan *w, const scan_step *s, uint panel, uint n0,
+                                     uint rows, REALV sum[ROWS][TILE_V])
+{
+    product(w->dproj + ((size_t)s->index * w->N + n0) * w->R, w->R, rows,
+            w->d_projection + (size_t)panel * TILE_N * w->R, w->R, is_half(panel, w->H), false,
+            sum);
+}
+
+#ifdef LAYER_NORM
+#include "persistent_norm_back.cl"
+#else
+/* What is multiplied by U. */
+static inline global REAL *dsums_of(const scan *w, const scan_step *s)
+{
+    return du_of(w, s);
+}
+#endif
+
 static inline void project_panel(const scan *w, const scan_step *s, uint panel, uint n0, uint rows)
 {
 #define UNITS w->R
@@ -12,15 +31,23 @@ static inline void project_panel(const scan *w, const scan_step *s, uint panel, 
 static inline void cell_panel(const scan *w, const scan_step *s, uint panel, uint n0, uint rows)
 {
     const bool projected = options_of(w->options) & OPTION_PROJECTED;
+#if defined(LAYER_NORM) && CELL_MEMORY
+    const bool multiplied = false; /* by then */
+    global const REAL *d = projected ? d_kept(w) : w->dh;
+    scan_step of_cell = *s;
+    of_cell.c_next = z_kept(w);
+    s = &of_cell;
+#else
+    const bool multiplied = projected;
+    global const REAL *d = w->dh;
+#endif
     REALV sum[ROWS][TILE_V];
-    if (projected)
-        product(w->dproj + ((size_t)s->index * w->N + n0) * w->R, w->R, rows,
-                w->d_projection + (size_t)panel * TILE_N * w->R, w->R, is_half(panel, w->H), false,
-                sum);
+    if (multiplied)
+        projected_product(w, s, panel, n0, rows, sum);
 #define UNITS w->H
 #define EACH                                \
     cell_units_back(w, s, n0 + i, j, width, \
-                    projected ? sum[i][v] : load_some(w->dh + (size_t)(n0 + i) * w->H + j, width))
+                    multiplied ? sum[i][v] : load_some(d + (size_t)(n0 + i) * w->H + j, width))
 #include "each_unit.cl"
 }
 
@@ -30,14 +57,14 @@ static inline void early_panel(const scan *w, const scan_step *s, uint panel, ui
     const size_t stride = (size_t)CELL_GATES * w->H;
     const uint K = SECOND_GATES * w->H;
     REALV sum[ROWS][TILE_V];
-    product(du_of(w, s) + n0 * stride + (size_t)FIRST_GATES * w->H, stride, rows,
+    product(dsums_of(w, s) + n0 * stride + (size_t)FIRST_GATES * w->H, stride, rows,
             w->d_candidate + (size_t)panel * TILE_N * K, K, is_half(panel, w->H), false, sum);
 #define UNITS w->H
 #define EACH  early_units_back(w, s, n0 + i, j, width, sum[i][v])
 #include "each_unit.cl"
 }
 
-/* dh += du U for one panel of columns. */
+/* dh += dsums U for one panel of columns. */
 static inline void recurrent_panel(const scan *w, const scan_step *s, uint panel, uint n0,
                                    uint rows)
 {
@@ -51,8 +78,8 @@ static inline void recurrent_panel(const scan *w, const scan_step *s, uint panel
 #define UNITS w->R
 #define EACH  sum[i][v] = load_some(dh + i * w->R + j, width)
 #include "each_unit.cl"
-    product(du_of(w, s) + n0 * stride, stride, rows, w->d_recurrent + (size_t)panel * TILE_N * K, K,
-            is_half(panel, w->R), true, sum);
+    product(dsums_of(w, s) + n0 * stride, stride, rows, w->d_recurrent + (size_t)panel * TILE_N * K,
+            K, is_half(panel, w->R), true, sum);
 #define UNITS w->R
 #define EACH  store_some(sum[i][v], dh + i * w->R + j, width)
 #include "each_unit.cl"
@@ -69,6 +96,13 @@ static inline NO_INLINE void backward_phase(const scan *w, uint phase, uint row_
     scan_step s;
     step_of(w, w->down ? number : w->count - 1 - number, &s);
     uint row1 = part_range(w->N, row_part, row_parts, &row0);
+#ifdef LAYER_NORM
+    if (is_of_rows(part)) {
+        const uint row_end = row0 + part_range(row1 - row0, unit_part, unit_parts, &unit_part);
+        rows_back(w, &s, part, row0 + unit_part, row_end);
+        return;
+    }
+#endif
     uint width = part == part_project || part == part_recurrent ? w->R : w->H;
     uint panel1 = part_range(panels_of(width), unit_part, unit_parts, &panel0);
     for (uint panel = panel0; panel < panel1; panel++)
@@ -82,6 +116,10 @@ static inline NO_INLINE void backward_phase(const scan *w, uint phase, uint row_
                 project_panel(w, &s, panel, n, rows);
             else if (CELL_PHASES > 1 && part == part_early)
                 early_panel(w, &s, panel, n, rows);
+#if defined(LAYER_NORM) && CELL_MEMORY
+            else if (part == part_output)
+                output_panel(w, &s, panel, n, rows);
+#endif
         }
 }
 
@@ -91,7 +129,11 @@ __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 persistent_backward(global const REAL *panels, global const REAL *weights, global REAL *workspace,
                     global REAL *dy, global REAL *dh, global REAL *dc, global REAL *dproj,
                     global REAL *da, global REAL *du, global const int *lengths,
-                    volatile global int *sync, const scan_launch l)
+                    volatile global int *sync,
+#ifdef LAYER_NORM
+                    global REAL *sums, global REAL *dsums, global REAL *dz, const norm_launch norms,
+#endif
+                    const scan_launch l)
 {
     const uint options = options_of(l.options), phases = l.count * backward_phases(options);
     const uint groups = l.row_parts * l.unit_parts;
@@ -103,6 +145,12 @@ persistent_backward(global const REAL *panels, global const REAL *weights, globa
         const scan_arrays at = l.scans[d];
         scan_backward_begin(&w[d], &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
         scan_backward_weights(&w[d], &at, panels);
+#ifdef LAYER_NORM
+        const norm_arrays of_norms = norms.scans[d];
+        norms_begin(&w[d], &norms, &of_norms, weights, workspace, sums);
+        w[d].norms.dsums = dsums + at.da;
+        w[d].norms.dz = dz + of_norms.dz;
+#endif
     }
     do {
         bool stays = true;

@@ -77,7 +77,7 @@ static inline bool up_and_down(uint options)
 }
 
 #ifdef LAYER_NORM
-#include "persistent_norm.cl"
+#include "persistent_norm_forward.cl"
 #else
 /* What a step consists of. */
 static inline uint forward_parts(uint options)

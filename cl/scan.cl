@@ -80,6 +80,7 @@ typedef struct scan_norms {
     global const REAL *gain_x, *gain_u, *gain_c, *bias_c;
     global REAL *sums;
     global REAL *hat_x, *hat_u, *hat_c, *scales, *scale_c;
+    global REAL *dsums, *dz; /* back */
     size_t stride;
     bool keep;
     REAL epsilon;

@@ -12,7 +12,8 @@
  *
  * A group owns columns of dh and units of dc and da. It needs what others wrote in every phase but
  * `project` and a `cell` that is the first, so there is a grid barrier after each phase but
- * `recurrent`. */
+ * `recurrent`. With LAYER_NORM there are more of them: cl/persistent_norm_back.cl. */
+#ifndef LAYER_NORM
 enum { part_project, part_cell, part_early, part_recurrent };
 
 static inline uint backward_phases(uint options)
@@ -26,6 +27,33 @@ static inline int backward_part(uint options, uint phase)
     uint number = phase % backward_phases(options) + (options & OPTION_PROJECTED ? 0 : 1);
     return CELL_PHASES == 1 && number >= part_early ? part_recurrent : (int)number;
 }
+#else
+enum {
+    part_project,
+    part_output,
+    part_output_rows,
+    part_cell,
+    part_late_rows,
+    part_early,
+    part_rows,
+    part_recurrent
+};
+
+static inline uint backward_phases(uint options)
+{
+    return 2 * CELL_PHASES + 1 + 2 * CELL_MEMORY + (options & OPTION_PROJECTED ? 1 : 0);
+}
+
+static inline int backward_part(uint options, uint phase)
+{
+    int number = (int)(phase % backward_phases(options)) + (options & OPTION_PROJECTED ? 0 : 1);
+    if (!CELL_MEMORY && number >= part_output)
+        number += part_cell - part_output;
+    if (CELL_PHASES == 1 && number >= part_late_rows)
+        number += part_rows - part_late_rows;
+    return number;
+}
+#endif
 
 /* How many grid barriers there have been after a phase; 0: this one has none. */
 static inline uint barriers_after(uint options, uint phase)
@@ -101,6 +129,33 @@ static inline ALWAYS_INLINE void load_activated(SHARED const scan *w, SHARED con
     UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
         load_some(s->gates + ((size_t)n * CELL_GATES + k) * w->H + j, width);
 }
+
+#if CELL_MEMORY
+/* With OPTION_NORM, before the cell: dLoss/dz of units j.. of row n, z = LN(c_t), of what does not
+ * count 0; d: given if projected, else dh. */
+static inline ALWAYS_INLINE REALV output_units_back(SHARED const scan *w, SHARED const scan_step *s,
+                                                    uint n, uint j, uint width, REALV d, REALV z)
+{
+    const uint options = options_of(w->options) | OPTION_RARE;
+    const bool live = is_live(w, n, s->t), cut = is_cut(options, w, n, s->t);
+    REALV gate[CELL_GATES];
+    cell_values v;
+    values_of(w, &v);
+    if (!(options & OPTION_PROJECTED)) {
+        if (cut)
+            d = (REALV)0;
+        if (s->y && live)
+            d += load_some(s->y + n * w->y_stride + j, width);
+        if (options & OPTION_ZONEOUT)
+            d = zone_fresh_back(zone_kept(&v, false, n, s->t, j), d);
+    }
+    load_activated(w, s, n, j, width, gate);
+    const REALV dz = cell_output_back(options, &v, gate, z, d);
+    if (cut)
+        store_some((REALV)0, w->dc + (size_t)n * w->H + j, width);
+    return live ? dz : (REALV)0;
+}
+#endif
 
 /* The cell's equations backward for units j.. of row n; dhid: given if projected, else dh. */
 static inline ALWAYS_INLINE void cell_units_back_with(uint options, SHARED const scan *w,

@@ -121,10 +121,11 @@ typedef struct scan_launch {
  * argument that is named. */
 typedef struct norm_arrays {
     ulong gain_x, gain_u, gain_c, bias_c; /* weights: [G*H] [G*H] [H] [H] */
-    ulong sums;                           /* sums: U h of a step, [N,G*H]; then LN(c), [N,H] */
+    ulong sums;                           /* sums: [N,G*H], of the step at hand */
     /* workspace: what is kept for the way back, of the first step, row 0; rows are `stride` apart:
      * the normalised W x, U h [G*H] and c [H]; scales of W x, of U h in each phase, of c. */
     ulong hat_x, hat_u, hat_c, scales, scale_c;
+    ulong dz; /* back. dz: [count,N,H]; dsums: [count,N,G*H] where da is */
 } norm_arrays;
 
 typedef struct norm_launch {

@@ -2,9 +2,8 @@
  * cl/stepwise.cl - one phase of one step of one direction, a kernel each. After
  * cl/scan_forward.cl and cl/scan_backward.cl, which say what is done, with WG 1.
  *
- * One work-item computes VEC units from j on of one row n: global size [units/VEC rounded up, N],
- * any group size. VEC is 1, but for networks that CPU devices have no faster strategy for. The sums
- * of matrix products come from outside, before or between these kernels:
+ * One work-item computes unit j of one row n: global size [units,N], any group size. The sums of
+ * matrix products come from outside, before or between these kernels:
  *
  *     forward    sums = h_{t-1} U^T of the gates of the first phase; step_forward(0)
  *                sums = saved U^T of those of the second; step_forward(1)      (two phases)
@@ -26,19 +25,6 @@
 #error "stepwise.cl has no groups"
 #endif
 
-/* How many of the units from j on there are of `units`. */
-static inline uint width_at(uint j, uint units)
-{
-    return VEC == 1 ? 1 : units - j;
-}
-
-/* So many of an array from number `at` on. */
-#if VEC == 1
-#define SOME(array, at, width) (array)[at]
-#else
-#define SOME(array, at, width) load_some((array) + (at), width)
-#endif
-
 /* sums: [N,G*H], those of the phase. Global size [H,N]. */
 kernel void step_forward(global const REAL *weights, global REAL *workspace,
                          global const REAL *h_first, global const REAL *c_first,
@@ -46,7 +32,7 @@ kernel void step_forward(global const REAL *weights, global REAL *workspace,
                          global const int *lengths, global const REAL *sums, uint index, uint phase,
                          const scan_launch l)
 {
-    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
+    const uint j = get_global_id(0), n = get_global_id(1);
     const scan_arrays at = l.scans[0];
     scan w;
     scan_step s;
@@ -59,8 +45,8 @@ kernel void step_forward(global const REAL *weights, global REAL *workspace,
     UNROLL for (int k = 0; k < CELL_PHASES; k++) if (k == (int)phase)
     {
         UNROLL for (int g = CELL_FIRST(k); g < CELL_FIRST(k + 1); g++) sum[g] =
-            SOME(sums, ((size_t)n * CELL_GATES + g) * l.H + j, width_at(j, l.H));
-        cell_units(&w, &s, k, n, j, width_at(j, l.H), sum);
+            sums[((size_t)n * CELL_GATES + g) * l.H + j];
+        cell_units(&w, &s, k, n, j, 1, sum);
     }
 }
 
@@ -72,9 +58,8 @@ kernel void step_output(global const REAL *weights, global REAL *workspace,
                         global REAL *c_last, global REAL *y, global const int *lengths,
                         global const REAL *sums, uint index, const scan_launch l)
 {
-    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
+    const uint j = get_global_id(0), n = get_global_id(1);
     const scan_arrays at = l.scans[0];
-    const uint width = width_at(j, l.H);
     scan w;
     scan_step s;
     if (j >= l.H || n >= l.N)
@@ -82,7 +67,7 @@ kernel void step_output(global const REAL *weights, global REAL *workspace,
     scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
                        lengths);
     step_of(&w, index, &s);
-    output_units(&w, &s, n, j, width, SOME(sums, (size_t)n * l.H + j, width));
+    output_units(&w, &s, n, j, 1, sums[(size_t)n * l.H + j]);
 }
 
 /* Its way back: dz, [N,H] from dz_at + index*N*H on, of what does not count 0. sums: [N,H], if
@@ -92,37 +77,18 @@ kernel void step_output_back(global const REAL *weights, global REAL *workspace,
                              global REAL *du, global const int *lengths, global const REAL *sums,
                              global REAL *dz, ulong dz_at, uint index, const scan_launch l)
 {
-    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
+    const uint j = get_global_id(0), n = get_global_id(1);
     const scan_arrays at = l.scans[0];
-    const uint options = options_of(l.options) | OPTION_RARE, width = width_at(j, l.H);
     const size_t unit = (size_t)n * l.H + j, units = (size_t)l.N * l.H;
-    cell_values v;
     scan w;
     scan_step s;
-    REALV gate[CELL_GATES];
     if (j >= l.H || n >= l.N)
         return;
     scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
     step_of(&w, index, &s);
-    const bool live = is_live(&w, n, s.t), projected = options & OPTION_PROJECTED;
-    const bool cut = is_cut(options, &w, n, s.t);
-    REALV d = (REALV)0;
-    if (projected)
-        d = SOME(sums, unit, width);
-    else if (!cut)
-        d = SOME(w.dh, unit, width);
-    if (!projected && s.y && live)
-        d += SOME(s.y, n * w.y_stride + j, width);
-    values_of(&w, &v);
-    if (options & OPTION_ZONEOUT && !projected)
-        d = zone_fresh_back(zone_kept(&v, false, n, s.t, j), d);
-    UNROLL for (int k = 0; k < CELL_GATES; k++) gate[k] =
-        SOME(s.gates, ((size_t)n * CELL_GATES + k) * l.H + j, width);
-    const REALV z = SOME(sums, units + unit, width);
-    const REALV back = cell_output_back(options, &v, gate, z, d);
-    store_some(live ? back : (REALV)0, dz + dz_at + index * units + unit, width);
-    if (cut)
-        store_some((REALV)0, w.dc + unit, width);
+    const bool projected = options_of(l.options) & OPTION_PROJECTED;
+    dz[dz_at + index * units + unit] =
+        output_units_back(&w, &s, n, j, 1, projected ? sums[unit] : w.dh[unit], sums[units + unit]);
 }
 #endif
 
@@ -133,7 +99,7 @@ kernel void step_project(global const REAL *weights, global REAL *workspace,
                          global const int *lengths, global const REAL *sums, uint index,
                          const scan_launch l)
 {
-    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
+    const uint j = get_global_id(0), n = get_global_id(1);
     const scan_arrays at = l.scans[0];
     scan w;
     scan_step s;
@@ -142,8 +108,7 @@ kernel void step_project(global const REAL *weights, global REAL *workspace,
     scan_forward_begin(&w, &l, &at, weights, workspace, h_first, c_first, h_last, c_last, y,
                        lengths);
     step_of(&w, index, &s);
-    project_units(&w, &s, n, j, width_at(j, l.R),
-                  SOME(sums, (size_t)n * l.R + j, width_at(j, l.R)));
+    project_units(&w, &s, n, j, 1, sums[(size_t)n * l.R + j]);
 }
 
 /* Global size [R,N]. */
@@ -152,7 +117,7 @@ kernel void step_project_back(global const REAL *weights, global REAL *workspace
                               global REAL *du, global const int *lengths, uint index,
                               const scan_launch l)
 {
-    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
+    const uint j = get_global_id(0), n = get_global_id(1);
     const scan_arrays at = l.scans[0];
     scan w;
     scan_step s;
@@ -160,7 +125,7 @@ kernel void step_project_back(global const REAL *weights, global REAL *workspace
         return;
     scan_backward_begin(&w, &l, &at, weights, workspace, dy, dh, dc, dproj, da, du, lengths);
     step_of(&w, index, &s);
-    project_units_back(&w, &s, n, j, width_at(j, l.R));
+    project_units_back(&w, &s, n, j, 1);
 }
 
 /* sums: [N,H], of the last phase only if projected; with OPTION_NORM then LN(c_t), [N,H]. Global
@@ -170,10 +135,9 @@ kernel void step_back(global const REAL *weights, global REAL *workspace, global
                       global REAL *du, global const int *lengths, global const REAL *sums,
                       uint index, uint phase, const scan_launch l)
 {
-    const uint j = get_global_id(0) * VEC, n = get_global_id(1);
+    const uint j = get_global_id(0), n = get_global_id(1);
     const scan_arrays at = l.scans[0];
     const size_t unit = (size_t)n * l.H + j;
-    const uint width = width_at(j, l.H);
     scan w;
     scan_step s;
     if (j >= l.H || n >= l.N)
@@ -183,9 +147,9 @@ kernel void step_back(global const REAL *weights, global REAL *workspace, global
     if (CELL_MEMORY && options_of(l.options) & OPTION_NORM)
         s.c_next = (global REAL *)(sums + (size_t)l.N * l.H);
     if (CELL_PHASES > 1 && phase == 0)
-        early_units_back(&w, &s, n, j, width, SOME(sums, unit, width));
+        early_units_back(&w, &s, n, j, 1, sums[unit]);
     else if (options_of(l.options) & OPTION_PROJECTED)
-        cell_units_back(&w, &s, n, j, width, SOME(sums, unit, width));
+        cell_units_back(&w, &s, n, j, 1, sums[unit]);
     else
-        cell_units_back(&w, &s, n, j, width, SOME(w.dh, unit, width));
+        cell_units_back(&w, &s, n, j, 1, w.dh[unit]);
 }

@@ -40,7 +40,7 @@ VALUES = {"VEC": [1, 8, 16], "WG": [1, 64, 256], "TAKE": [4, 6], "KEPT": [1, 8],
           "ROWS_ITEM": [4, 1, 2, 8], "STORAGE": [0, 1, 2, 3]}
 OPTIONS = [None, 0, 1, 0xffff]  # not defined: the launch's; none, biases, all
 VECTOR = {"rnn", "lstm", "gru", "storage", "tile", "gemm"}  # files that know VEC
-SCALAR = {"trace", "convert", "resident", "fused"}  # and those that want it to be 1
+SCALAR = {"trace", "convert", "stepwise", "resident", "fused"}  # and those that want it to be 1
 AMD = ["-target", "amdgcn-amd-amdhsa", "-nogpulib"]
 GPUS = {"gfx900": [*AMD, "-mcpu=gfx900"], "gfx1030": [*AMD, "-mcpu=gfx1030"],
         "gfx1100": [*AMD, "-mcpu=gfx1100"], "nvptx": ["-target", "nvptx64-nvidia-cuda"]}
@@ -68,7 +68,7 @@ def macros(folder, program):
         found["OPTIONS"] = OPTIONS
     if "norm" in program:  # a lane for each work-item, or one work-item for all of them
         found["WG"] = [1, 32]
-    if "persistent_forward" in program:
+    if "persistent_forward" in program or "persistent_backward" in program:
         found["LAYER_NORM"] = [None, 1]
     if "scan" in program:  # whether a group is one work-item makes two strategies
         found["WG"] = [256, 128] if "resident" in program else [1]

@@ -52,7 +52,7 @@ CELLS = [
     ("projection-not-held", "test_passes", [
         (SCAN + "_forward.cl", "REALV h = live ? sum : load_some", "REALV h = load_some")]),
     ("stepwise-sums-of-a-phase", "test_vectors", [
-        (STEP, "SOME(sums, ((size_t)n * CELL_GATES + g) * l.H + j,", "SOME(sums, (size_t)g * l.H + j,")]),
+        (STEP, "sums[((size_t)n * CELL_GATES + g) * l.H + j]", "sums[(size_t)g * l.H + j]")]),
     ("stepwise-phases-back", "test_passes", [
         (STEP, "if (CELL_PHASES > 1 && phase == 0)", "if (CELL_PHASES > 1 && phase == 1)")]),
     ("stepwise-first-state", "test_passes", [
@@ -144,7 +144,7 @@ CELLS = [
     ("zoneout-peephole-sees-c", "test_cell_options test_vectors", [
         ("host/layer/backward.c", "p->next && n->desc.zoneout_cell > 0", "false")]),
     ("zoneout-normed-back", "test_cell_options", [
-        ("cl/stepwise.cl", "        d = zone_fresh_back(zone_kept(&v, false, n, s.t, j), d);\n", "        ;\n")]),
+        ("cl/scan_backward.cl", "            d = zone_fresh_back(zone_kept(&v, false, n, s->t, j), d);\n", "            ;\n")]),
     ("zoneout-cells-alike", "test_vectors", [
         ("host/layer/scan.c", "return w->layer * plan->network.directions + w->direction;", "return 0;")]),
     ("zoneout-nodes-alike", "test_graph_dropout", [
@@ -163,9 +163,23 @@ CELLS = [
     ("norm-refused-nowhere", "test_cell_options", [
         ("host/layer/persistent.c", "if (network->normed && desc->weights != CLRNN_WEIGHTS_F32)", "if (false)")]),
     ("norm-of-later-blocks", "test_cell_options", [
-        ("cl/persistent_norm.cl", "part == norm_rows && number % w->block == 0", "part == norm_rows && number == 0")]),
+        ("cl/persistent_norm_forward.cl", "part == norm_rows && number % w->block == 0", "part == norm_rows && number == 0")]),
     ("norm-of-other-rows", "test_cell_options", [
-        ("cl/persistent_norm.cl", "load_some(z + i * stride", "load_some(z + (size_t)i * w->H")]),
+        ("cl/persistent_norm_forward.cl", "load_some(z + i * stride", "load_some(z + (size_t)i * w->H")]),
+    ("norm-back-other-scale", "test_persistent test_cell_options", [
+        ("cl/persistent_norm_back.cl", "norms->scales[at + 1 + phase]", "norms->scales[at]")]),
+    ("norm-back-z-without-bias", "test_persistent test_cell_options", [
+        ("cl/persistent_norm_back.cl", "load_some(norms->bias_c + j, width)", "0")]),
+    ("norm-back-of-cell", "test_persistent test_cell_options", [
+        ("cl/persistent_backward.cl", "of_cell.c_next = z_kept(w);", "of_cell.c_next = s->c_next;")]),
+    ("norm-back-others-rows", "test_persistent", [
+        ("cl/persistent_backward.cl", "rows_back(w, &s, part, row0 + unit_part, row_end);", "rows_back(w, &s, part, row0, row1);")]),
+    ("norm-of-reset-kept", "test_cell_options", [
+        ("cl/persistent_norm_forward.cl", "is_live(w, n, s->t) && !reset", "is_live(w, n, s->t)")]),
+    ("norm-back-later-launch", "test_many_steps", [
+        ("host/layer/norm.c", "a.dz = clr_flow_of(plan, w).dz + (size_t)t *", "a.dz = clr_flow_of(plan, w).dz + (size_t)0 * t *")]),
+    ("norm-back-d-of-other", "test_persistent test_cell_options", [
+        ("cl/persistent_backward.cl", "projected ? d_kept(w) : w->dh", "w->dh")]),
     ("ref-norm-backward", "test_gradients", [
         (REF + "product.c", "dy[i] - sum - n->hat[i] * product", "dy[i] - sum")]),
     ("device-lengths-below-0", "test_cell_options", [

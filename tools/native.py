@@ -80,13 +80,11 @@ def programs(vector):
             for single in [] if double or width < 16 else [width // 2, width]:
                 yield from cell_programs(dict(real, VEC=single, TILE_V=width // single),
                                          forward + ["persistent_single"])
-            yield from cell_programs(
-                tile, scan + ["scan_backward", "partition", "persistent", "persistent_backward"])
+            back = scan + ["scan_backward", "partition", "persistent", "persistent_backward"]
+            yield from cell_programs(tile, back)
+            yield from cell_programs(dict(tile, LAYER_NORM=1, RARE=1), back)
         steps = ["storage", "scan_launch", "scan", "scan_forward", "scan_backward", "stepwise"]
         yield from cell_programs(real, steps)
-        for vec, _ in tiles(vector, double): # with layer norm
-            if vec > 1:
-                yield from cell_programs(dict(real, VEC=vec, RARE=1), steps)
     for storage in ("f16", "bf16", "int8"):
         yield ["prelude", "storage", "convert"], {"STORAGE": STORAGES[storage]}
     for double in BOOLS:

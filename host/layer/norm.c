@@ -208,6 +208,7 @@ static norm_arrays arrays_of(const clrnn_plan *plan, const clr_scan *w, size_t n
         a.hat_c = normed_at(plan, w, t, CLR_NORMED_C);
         a.scales = normed_at(plan, w, t, CLR_NORMED_SCALES);
         a.scale_c = normed_at(plan, w, t, CLR_NORMED_C_SCALE);
+        a.dz = clr_flow_of(plan, w).dz + (size_t)t * w->layout->batch * n->desc.hidden_size;
     }
     return a;
 }

@@ -11,8 +11,6 @@ static const char *refuses(clrnn_context *context, const clr_network *network,
         return "its kernels are for CPU devices";
     if (network->normed && desc->weights != CLRNN_WEIGHTS_F32)
         return "with layer norm its weights are f32; use stepwise";
-    if (network->normed && desc->train)
-        return "it does not train layer norm; use stepwise";
     if (desc->train && network->desc.recurrent_dropout > 0)
         return "recurrent dropout changes what a step multiplies before it does; use stepwise";
     return NULL;

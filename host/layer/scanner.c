@@ -212,6 +212,10 @@ clrnn_status clr_scanner_backward(clrnn_plan *plan, const clr_scan *scans, size_
         steps = smaller(total - done, most);
         clr_backward_scan b = clr_backward_scan_of(plan, scans, count, done, steps);
         b.panels = plan->packed.buffer;
+        b.sums = clr_scanner_of(plan)->sums;
+        b.dsums = plan->dsums;
+        b.dz = plan->dz;
+        b.norms = clr_norm_launch_of(plan, scans, count, &b.launch);
         b.launch.first_spins = first_wait(&partition);
         status = clr_persistent_backward(&clr_scanner_of(plan)->kernels, &b, &partition);
     }

@@ -141,7 +141,7 @@ static bool is_single(const clr_persistent *p, const scan_launch *l)
            !l->has_lengths && !l->save_gates && clr_persistent_is_single(p, rows, inputs);
 }
 
-enum { most_args = 16 };
+enum { most_args = 20 };
 
 /* Enqueue a scan. args: all but the last ones, with room for those: of resident its local memory.
  */
@@ -230,6 +230,12 @@ clrnn_status clr_persistent_backward(clr_persistent *p, clr_backward_scan *w,
                                CLR_ARG_MEM(w->workspace)};
     size_t count = 3 + clr_backward_args(w, args + 3);
     args[count++] = CLR_ARG_MEM(p->sync);
+    if (p->network->normed) {
+        args[count++] = CLR_ARG_MEM(w->sums);
+        args[count++] = CLR_ARG_MEM(w->dsums);
+        args[count++] = CLR_ARG_SOME(w->dz, w->dsums);
+        args[count++] = CLR_ARG_STRUCT(w->norms);
+    }
     args[count++] = CLR_ARG_STRUCT(w->launch);
     return run(p, &p->backward, &w->launch, args, count);
 }

@@ -32,6 +32,9 @@ typedef struct clr_backward_scan {
     cl_mem panels, weights, workspace, dy, dh, dc, dproj, da, du;
     cl_mem lengths;
     scan_launch launch;
+    /* persistent, with layer norm: the same room, and gradients of U h and of LN(c). */
+    cl_mem sums, dsums, dz;
+    norm_launch norms;
 } clr_backward_scan;
 
 /* What all kernels of a scan take in one order, behind what each has before it. */

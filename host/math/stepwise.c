@@ -5,25 +5,12 @@
 #include "device/launch.h"
 #include "device/program.h"
 #include "math/cell.h"
-#include "math/packed.h"
 #include "math/sources.h"
-
-/* On a CPU whole vectors for networks that it has no other strategy for; in programs that are
- * compiled ahead of time such networks are rare ones. */
-static uint32_t vector_of(const clrnn_context *context, const clr_network *network,
-                          clrnn_precision precision)
-{
-    const bool cpu = context->info.type & CL_DEVICE_TYPE_CPU;
-    return cpu && network->normed ? clr_packed_vector(context, precision) : 1;
-}
 
 clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *network,
                                clrnn_precision precision, clr_stepwise *stepwise)
 {
-    clr_stepwise k = {.context = context, .vector = vector_of(context, network, precision)};
-    const clr_define own[] = {{"VEC", (long)k.vector}, {"RARE", 1}};
-    /* Where programs are compiled for a network that has said RARE already. */
-    const size_t own_count = k.vector == 1 ? 0 : clr_compiles(context) ? 1 : 2;
+    clr_stepwise k = {.context = context};
     const bool projected = network->desc.proj_size > 0;
     const bool output = network->normed && network->has_cell_state;
     const clr_kernel_place kernels[] = {{"step_forward", &k.forward}, {"step_back", &k.back}};
@@ -36,7 +23,7 @@ clrnn_status clr_stepwise_init(clrnn_context *context, const clr_network *networ
                                           &clr_cl_scan,          &clr_cl_scan_forward,
                                           &clr_cl_scan_backward, &clr_cl_stepwise};
     clrnn_status status = clr_cell_program(context, network, precision, CLRNN_WEIGHTS_F32, strategy,
-                                           CLR_COUNT(strategy), own, own_count, &program);
+                                           CLR_COUNT(strategy), NULL, 0, &program);
     if (status == CLRNN_OK)
         status = clr_kernels_create(context, program, kernels, CLR_COUNT(kernels));
     if (status == CLRNN_OK && projected)
@@ -66,8 +53,7 @@ enum { most_args = 16 };
 static clrnn_status run(clr_stepwise *k, cl_kernel kernel, uint32_t width, const scan_launch *l,
                         clr_arg args[most_args], size_t count, const clr_arg *own, size_t own_count)
 {
-    const size_t items = (width + k->vector - 1) / k->vector;
-    const clr_range range = {{items, l->N}, {0, 0}};
+    const clr_range range = {{width, l->N}, {0, 0}};
     if (k->again)
         return clr_launch_again(k->context, kernel, range, count, own, own_count);
     for (size_t i = 0; i < own_count; i++)

@@ -9,7 +9,6 @@
 /* The kernels for one network variant. One thread at a time. */
 typedef struct clr_stepwise {
     clrnn_context *context;
-    uint32_t vector; /* units that a work-item computes */
     bool again; /* the caller's: each kernel has been launched for a step of the same scan, so its
                  * arrays need not be said anew */
     cl_kernel forward, back;

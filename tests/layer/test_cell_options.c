@@ -127,12 +127,12 @@ static void layer_norm_strategies(void **state)
         clrnn_storage weights;
         const char *taken; /* NULL: refused */
     } cases[] = {{CLRNN_STRATEGY_PERSISTENT, false, CLRNN_WEIGHTS_F32, cpu ? "persistent" : NULL},
-                 {CLRNN_STRATEGY_PERSISTENT, true, CLRNN_WEIGHTS_F32, NULL},
+                 {CLRNN_STRATEGY_PERSISTENT, true, CLRNN_WEIGHTS_F32, cpu ? "persistent" : NULL},
                  {CLRNN_STRATEGY_PERSISTENT, false, CLRNN_WEIGHTS_BF16, NULL},
                  {CLRNN_STRATEGY_RESIDENT, false, CLRNN_WEIGHTS_F32, NULL},
                  {CLRNN_STRATEGY_AUTO, false, CLRNN_WEIGHTS_F32, cpu ? "persistent" : "stepwise"},
                  {CLRNN_STRATEGY_AUTO, false, CLRNN_WEIGHTS_INT8, "stepwise"},
-                 {CLRNN_STRATEGY_AUTO, true, CLRNN_WEIGHTS_F32, "stepwise"}};
+                 {CLRNN_STRATEGY_AUTO, true, CLRNN_WEIGHTS_F32, cpu ? "persistent" : "stepwise"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const clrnn_plan_desc desc = {.network = test_network("cell=lstm,layer_norm=1"),
                                       .max_steps = 2,
@@ -161,20 +161,19 @@ static void layer_norm_bits(void **state)
         "cell=rnn,act=relu,N=13,D=2,merge=sum"};
     if (clrnn_context_device(*state)->type != CL_DEVICE_TYPE_CPU || clr_compiles(*state))
         skip();
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        uint64_t digest[2];
+    for (size_t i = 0; i < 2 * sizeof texts / sizeof *texts; i++) {
+        clrnn_check c[2];
         for (int k = 0; k < 2; k++) {
             char whole[512];
             clrnn_problem p;
-            clrnn_check c;
-            snprintf(whole, sizeof whole, "%s,T=9,I=6,H=33,layer_norm=1,gemm=packed,strategy=%s",
-                     texts[i], k ? "persistent" : "stepwise");
+            snprintf(whole, sizeof whole, "%s,T=9,I=6,H=33,layer_norm=1,gemm=packed,%sstrategy=%s",
+                     texts[i / 2], i % 2 ? "mode=train," : "", k ? "persistent" : "stepwise");
             assert_int_equal(clrnn_problem_parse(whole, &test_log, &p), CLRNN_OK);
-            assert_int_equal(clrnn_problem_check(*state, &p, 7, &c), CLRNN_OK);
-            assert_true(c.passed);
-            digest[k] = c.forward_digest;
+            assert_int_equal(clrnn_problem_check(*state, &p, 7, &c[k]), CLRNN_OK);
+            assert_true(c[k].passed);
         }
-        assert_true(digest[0] == digest[1]);
+        assert_true(c[0].forward_digest == c[1].forward_digest);
+        assert_true(c[0].gradient_digest == c[1].gradient_digest);
     }
 }
 

@@ -111,8 +111,8 @@ static void more_steps_than_a_launch(void **state)
         }
 }
 
-/* A budget that has room for one step of a launch, and for a few, in every form, both directions
- * and with grid barriers: the bits of the stepwise strategy. */
+/* A budget that has room for one step of a launch, and for a few, in every form, also with layer
+ * norm, both directions and with grid barriers: the bits of the stepwise strategy. */
 static void launches_of_few_steps(void **state)
 {
     static const uint32_t lengths[] = {7, 0, 4};
@@ -120,9 +120,15 @@ static void launches_of_few_steps(void **state)
         {.row_parts = 1, .unit_parts = 1},
         {.row_parts = 3, .unit_parts = 1},
         {.row_parts = 1, .unit_parts = 2, .most_spins = 1u << 17}};
-    for (size_t form = 0; form < TEST_FORMS; form++)
+    for (size_t form = 0; form < TEST_FORMS + CLRNN_CELL_RNN + 1; form++)
         for (int train = 0; train < 2; train++) {
-            clrnn_network_desc desc = test_sized_form(form, 5, 40, 34);
+            const bool normed = form >= TEST_FORMS;
+            clrnn_network_desc desc = test_sized_form(normed ? 0 : form, 5, 40, 34);
+            if (normed)
+                desc = (clrnn_network_desc){.cell = (clrnn_cell)(form - TEST_FORMS),
+                                            .input_size = 5,
+                                            .hidden_size = 40,
+                                            .layer_norm = true};
             desc.num_layers = 2;
             desc.bidirectional = true;
             test_inputs in =
@@ -138,7 +144,8 @@ static void launches_of_few_steps(void **state)
                 const double budgets[] = {1, 2.5 * step, 9 * step};
                 for (size_t b = 0; b < COUNT(budgets); b++) {
                     clr_scanner_of(plan)->launch_operations = budgets[b];
-                    test_run_same(test_forms[form].name, plan, &in, &expected);
+                    test_run_same(normed ? "layer norm" : test_forms[form].name, plan, &in,
+                                  &expected);
                 }
                 clrnn_plan_destroy(&plan);
             }

@@ -112,6 +112,34 @@ static void every_cut(void **state)
         }
 }
 
+/* With layer norm groups that share units share whole rows, too. */
+static void every_cut_of_norms(void **state)
+{
+    enum { T = 5, N = 13 };
+    static const uint32_t ragged[N] = {5, 0, 3, 1, 4, 5, 2, 5, 5, 5, 1, 2, 3};
+    static const char *const texts[] = {"cell=lstm,layer_norm=1,P=65,peepholes=1,D=2,L=2",
+                                        "cell=lstm,layer_norm=1,zoneout=0.3", "cell=gru,L=2",
+                                        "cell=gru,reset=after,D=2", "cell=rnn"};
+    for (size_t k = 0; k < 2 * COUNT(texts); k++) {
+        clrnn_network_desc desc = test_network(texts[k / 2]);
+        desc.input_size = 17;
+        desc.hidden_size = 130;
+        const bool train = k % 2;
+        const clrnn_precision precision = k % 3 ? CLRNN_F32 : test_precisions(*state) - 1;
+        test_inputs in = test_inputs_random(&desc, T, N, k / 2 % 2 ? NULL : ragged, 150 + k, 0.1);
+        clrnn_plan *plan = test_stepwise(*state, &in, precision, train);
+        test_outputs expected = test_run(plan, &in);
+        clrnn_plan_destroy(&plan);
+        for (size_t i = 0; i < COUNT(partitions); i++) {
+            plan = test_persistent(*state, &in, precision, train, &partitions[i]);
+            test_run_same(texts[k / 2], plan, &in, &expected);
+            clrnn_plan_destroy(&plan);
+        }
+        test_outputs_free(&expected);
+        test_inputs_free(&in);
+    }
+}
+
 /* One plan, each pass cut in another way: nothing of one launch may reach into the next. */
 static void changing_partitions(void **state)
 {
@@ -334,8 +362,15 @@ static void probe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_form_and_size), TEST(every_cut),   TEST(changing_partitions),  TEST(few_rows),
-        TEST(extreme_numbers),     TEST(new_weights), TEST(memory_does_not_grow), TEST(probe),
+        TEST(every_form_and_size),
+        TEST(every_cut),
+        TEST(every_cut_of_norms),
+        TEST(changing_partitions),
+        TEST(few_rows),
+        TEST(extreme_numbers),
+        TEST(new_weights),
+        TEST(memory_does_not_grow),
+        TEST(probe),
     };
     return cmocka_run_group_tests_name("persistent", tests, NULL, NULL);
 }
