@@ -11,8 +11,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "format/h5_heaps.h"
-#include "format/h5_object.h"
+#include "format/h5_image.h"
 #include "model/tensors.h"
 
 enum { MOST_DEPTH = 24, MOST_OBJECTS = 8192, MOST_PATH = 1024 };
@@ -20,8 +19,6 @@ enum { MOST_DEPTH = 24, MOST_OBJECTS = 8192, MOST_PATH = 1024 };
 typedef struct reader {
     clrnn_tensors *set;
     const char *file;
-    const void *data; /* [bytes], the whole file */
-    size_t bytes;
     uint64_t left; /* bytes that data may take yet */
     unsigned objects;
     char path[MOST_PATH];
@@ -273,7 +270,6 @@ static clrnn_status read_member(reader *r, hid_t group, hsize_t index, unsigned 
 {
     const size_t used = strlen(r->path), slash = used > 0;
     H5L_info_t link;
-    bool elsewhere = false;
     r->path[used] = slash ? '/' : 0;
     const ssize_t length =
         H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, index, r->path + used + slash,
@@ -289,9 +285,6 @@ static clrnn_status read_member(reader *r, hid_t group, hsize_t index, unsigned 
         status = damaged(r, "a link that cannot be read");
     else if (link.type != H5L_TYPE_HARD)
         status = damaged(r, "a link that leads elsewhere, which is not followed");
-    else if (!clr_h5_is_plain(group, name, r->data, r->bytes, &elsewhere))
-        status = elsewhere ? unsupported(r, "a dataset that lies in other files")
-                           : damaged(r, "its header");
     const hid_t object = status == CLRNN_OK ? H5Oopen(group, name, H5P_DEFAULT) : -1;
     if (status == CLRNN_OK)
         status = object >= 0 ? read_object(r, object, depth) : damaged(r, "it cannot be opened");
@@ -343,6 +336,17 @@ bool clr_h5_is(const void *data, size_t bytes)
     return bytes >= 8 && memcmp(data, "\x89HDF\r\n\x1a\n", 8) == 0;
 }
 
+/* Before libhdf5 does. */
+static clrnn_status look(reader *r, const void *data, size_t bytes)
+{
+    clr_h5_image image;
+    if (clr_h5_is_sound(data, bytes, &image))
+        return CLRNN_OK;
+    memcpy(r->path, image.path, sizeof image.path);
+    return image.elsewhere ? unsupported(r, "a dataset that lies in other files")
+                           : damaged(r, image.wrong);
+}
+
 clrnn_status clr_h5_read(const void *data, size_t bytes, const char *file, const clrnn_log *log,
                          clrnn_tensors **set)
 {
@@ -354,10 +358,9 @@ clrnn_status clr_h5_read(const void *data, size_t bytes, const char *file, const
     clrnn_status status =
         r ? clrnn_tensors_create(log, set) : clr_fail(log, CLRNN_ERR_MEMORY, "%s: no memory", file);
     if (status == CLRNN_OK) {
-        *r = (reader){.set = *set, .file = file, .data = data, .bytes = bytes};
+        *r = (reader){.set = *set, .file = file};
         r->left = ((uint64_t)64 << 20) + 8 * (uint64_t)bytes;
-        if (!clr_h5_heaps_end(data, bytes))
-            status = damaged(r, "texts without end");
+        status = look(r, data, bytes);
     }
     if (status == CLRNN_OK) {
         clr_lock_take(&lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * format/h5_object.c - see format/h5_object.h.
+ * format/h5_object.c - objects of an HDF5 file and their messages: see format/h5_image.h.
  *
  *     header   1, 0, messages (2 bytes), uses (4), size of the block (4), 4 bytes, the block; or
  *              "OHDR", 2, flags, what these say, size, the block
@@ -8,170 +8,273 @@
  *     filters  1, how many, 6 bytes, and each: number, length of its name, flags, how many numbers
  *              (2 bytes each), name, numbers (4 each, an even count); newer: 2, how many, .. without
  *              name
- *     layout   version 3 or 4, class (2: chunks, 3: of other files); older: version, axes, class */
-#include "format/h5_object.h"
-
-#include <hdf5.h>
+ *     link     1, flags, what these say, length of its name, name, an address
+ *     links    0, flags, 8 bytes (if 1 of the flags), addresses: a heap, a tree, (if 2) another tree;
+ *              attributes the same with 2 bytes
+ *     table    addresses: a tree, a heap */
+#include "format/h5_image.h"
 
 #include <string.h>
 
-enum { FILES = 7, LAYOUT = 8, FILTERS = 11, CONTINUATION = 16, MOST_BLOCKS = 64 };
+enum {
+    NOTHING = 0,
+    SPACE = 1,
+    LINKS = 2,
+    TYPE = 3,
+    OLD_FILL = 4,
+    FILL = 5,
+    LINK = 6,
+    FILES = 7,
+    LAYOUT = 8,
+    GROUP = 10,
+    FILTERS = 11,
+    ATTRIBUTE = 12,
+    COMMENT = 13,
+    OLD_TIME = 14,
+    CONTINUATION = 16,
+    TABLE = 17,
+    TIME = 18,
+    ATTRIBUTES = 21,
+    USES = 22
+};
+enum { MOST_BLOCKS = 64, MOST_OBJECTS = 8192, MOST_DEPTH = 24 };
 
-typedef struct walk {
-    const unsigned char *data;
-    size_t bytes;
-    size_t address, length; /* bytes of each kind of number */
-    size_t head;            /* of a message */
+/* One header. */
+typedef struct header {
+    size_t head; /* of a message */
     bool newer;
-    bool elsewhere; /* it lies in other files */
-    unsigned blocks;
-} walk;
+    unsigned blocks, depth;
+    uint64_t messages; /* seen */
+} header;
 
-static uint64_t number(const unsigned char *at, size_t bytes)
-{
-    uint64_t value = 0;
-    for (size_t i = bytes; i-- > 0;)
-        value = value << 8 | at[i];
-    return value;
-}
-
-/* Bytes of addresses and lengths; false: the file does not begin at 0, or says no sizes. */
-static bool read_sizes(walk *w)
-{
-    const size_t at = w->bytes > 48 ? (w->data[8] < 2 ? 13 : 9) : 0;
-    const size_t base = at == 9 ? 12 : w->bytes > 48 && w->data[8] == 1 ? 28 : 24;
-    w->address = at ? w->data[at] : 0;
-    w->length = at ? w->data[at + 1] : 0;
-    return w->address > 0 && w->address <= 8 && w->length > 0 && w->length <= 8 &&
-           number(w->data + base, w->address) == 0;
-}
+/* --- messages ----------------------------------------------------------------------------------
+ */
 
 /* Names of filters end within what they say they have. */
 static bool filters_end(const unsigned char *at, size_t size)
 {
-    if (size < 2 || at[0] != 1)
-        return size >= 2 && at[0] == 2;
-    size_t place = 8;
+    const size_t most = 32;
+    if (size < 2 || at[0] < 1 || at[0] > 2 || at[1] > most)
+        return false;
+    size_t place = at[0] == 1 ? 8 : 2;
     for (unsigned i = 0; i < at[1]; i++) {
         if (place > size || size - place < 8)
             return false;
-        const size_t name = (size_t)number(at + place + 2, 2);
-        const size_t count = (size_t)number(at + place + 6, 2);
-        place += 8;
+        const bool named = at[0] == 1 || clr_h5_number(at + place, 2) >= 256;
+        const size_t name = named ? (size_t)clr_h5_number(at + place + 2, 2) : 0;
+        const size_t numbers = place + (named ? 6 : 4);
+        const size_t count = (size_t)clr_h5_number(at + numbers, 2);
+        place = numbers + 2;
         if (name > size - place || (name && !memchr(at + place, 0, name)))
             return false;
-        place += name + 4 * (count + count % 2);
+        place += name + 4 * (count + (at[0] == 1 ? count % 2 : 0));
+    }
+    return place <= size;
+}
+
+static bool fill_ends(const unsigned char *at, size_t size, bool old)
+{
+    size_t head = 4;
+    if (!old && (size < 2 || at[0] < 1 || at[0] > 3))
+        return false;
+    if (!old && at[0] == 3) {
+        if (!(at[1] & 32))
+            return true;
+        head = 2;
+    }
+    if (!old && at[0] == 2 && size >= 4 && at[3] == 0)
+        return true;
+    const uint64_t held = size < head + 4 ? UINT64_MAX
+                          : clr_h5_number(at + (old ? 0 : head), 4) == UINT32_MAX
+                              ? 0
+                              : clr_h5_number(at + (old ? 0 : head), 4);
+    return held <= size - (old ? 4 : head + 4);
+}
+
+/* Links or attributes that lie in the header, and not in a heap. */
+static bool is_in_header(clr_h5_image *h, const unsigned char *at, size_t size, size_t index)
+{
+    bool none = false;
+    const size_t begin = size >= 2 && at[1] & 1 ? 2 + index : 2;
+    const unsigned count = size >= 2 && at[1] & 2 ? 3 : 2;
+    if (size < begin + count * h->address)
+        return clr_h5_wrong(h, "a header that ends too early");
+    for (unsigned i = 0; i < count; i++) {
+        clr_h5_address(h, at + begin + i * h->address, &none);
+        if (!none)
+            return clr_h5_wrong(h, "links or attributes in a heap of their own, which are not read "
+                                   "(h5repack --high=0 makes a file that is)");
     }
     return true;
 }
 
-/* Data lie in one piece here. */
-static bool lies_here(walk *w, const unsigned char *at, size_t size)
+/* A hard link leads to an object; others nobody follows. */
+static bool link_is_sound(clr_h5_image *h, const unsigned char *at, size_t size, unsigned depth)
 {
-    const unsigned kind = size < 3 ? 3 : at[at[0] > 2 ? 1 : 2];
-    w->elsewhere = w->elsewhere || kind > 2;
-    return kind <= 2;
+    const unsigned flags = size >= 2 ? at[1] : 0;
+    const size_t wide = (size_t)1 << (flags & 3);
+    size_t place = 2 + (flags & 8 ? 1u : 0u) + (flags & 4 ? 8u : 0u) + (flags & 16 ? 1u : 0u);
+    if (size < place + wide)
+        return clr_h5_wrong(h, "a header that ends too early");
+    const unsigned kind = flags & 8 ? at[2] : 0;
+    const uint64_t name = clr_h5_number(at + place, wide);
+    place += wide;
+    if (name > size - place)
+        return clr_h5_wrong(h, "a header that ends too early");
+    const unsigned char *own = at + place;
+    place += (size_t)name;
+    const size_t rest = size - place, held = kind ? 2 : h->address;
+    bool none;
+    if (rest < held || (kind && clr_h5_number(at + place, 2) > rest - 2))
+        return clr_h5_wrong(h, "a header that ends too early");
+    return kind || clr_h5_object(h, clr_h5_address(h, at + place, &none), depth + 1) ||
+           clr_h5_within(h, own, (size_t)name);
 }
 
-static bool block_is_plain(walk *w, uint64_t from, uint64_t size);
-
-static bool message_is_plain(walk *w, unsigned type, const unsigned char *at, size_t size)
+static bool table_is_sound(clr_h5_image *h, const unsigned char *at, size_t size, unsigned depth)
 {
-    if (type == FILTERS)
-        return filters_end(at, size);
-    if (type == LAYOUT)
-        return lies_here(w, at, size);
-    if (type != CONTINUATION)
-        return true;
-    if (size < w->address + w->length)
-        return false;
-    uint64_t from = number(at, w->address), bytes = number(at + w->address, w->length);
-    const uint64_t around = w->newer ? 4 : 0; /* a signature, and a checksum */
-    return bytes >= 2 * around && from <= w->bytes &&
-           block_is_plain(w, from + around, bytes - 2 * around);
+    bool none[2];
+    if (size < 2 * h->address)
+        return clr_h5_wrong(h, "a header that ends too early");
+    const uint64_t tree = clr_h5_address(h, at, &none[0]);
+    const uint64_t heap = clr_h5_address(h, at + h->address, &none[1]);
+    return none[0] || none[1] ? clr_h5_wrong(h, "a group without members")
+                              : clr_h5_members(h, tree, heap, depth, clr_h5_object);
 }
 
-static bool block_is_plain(walk *w, uint64_t from, uint64_t size)
+static bool block_is_sound(clr_h5_image *h, header *o, uint64_t from, uint64_t size);
+
+static bool continues(clr_h5_image *h, header *o, const unsigned char *at, size_t size)
 {
-    if (from > w->bytes || size > w->bytes - from || w->blocks++ == MOST_BLOCKS)
+    if (size < h->address + h->length)
+        return clr_h5_wrong(h, "a header that ends too early");
+    const uint64_t from = clr_h5_number(at, h->address);
+    const uint64_t bytes = clr_h5_number(at + h->address, h->length);
+    const uint64_t around = o->newer ? 4 : 0; /* a signature, and a checksum */
+    return bytes >= 2 * around && from <= h->bytes
+               ? block_is_sound(h, o, from + around, bytes - 2 * around)
+               : clr_h5_wrong(h, "a header that lies outside the file");
+}
+
+static bool message_is_sound(clr_h5_image *h, header *o, unsigned type, const unsigned char *at,
+                             size_t size)
+{
+    uint64_t number;
+    bool texts;
+    switch (type) {
+    case SPACE:
+        return clr_h5_space(h, at, size, &number);
+    case TYPE:
+        return clr_h5_type(h, at, size, &number, &texts);
+    case LINKS:
+        return is_in_header(h, at, size, 8);
+    case ATTRIBUTES:
+        return is_in_header(h, at, size, 2);
+    case OLD_FILL:
+    case FILL:
+        return fill_ends(at, size, type == OLD_FILL) || clr_h5_wrong(h, "a value to fill with");
+    case LINK:
+        return link_is_sound(h, at, size, o->depth);
+    case FILES:
+        h->elsewhere = true;
         return false;
-    const unsigned char *at = w->data + from, *end = at + size;
-    while ((size_t)(end - at) >= w->head) {
-        const size_t type = w->newer ? 1 : 2, held = (size_t)number(at + type, 2);
-        const unsigned char *message = at + w->head;
-        const unsigned number_of = (unsigned)number(at, type);
-        const bool shared = at[type + 2] & 2; /* it is another object's */
-        if (held > (size_t)(end - message) ||
-            (shared && (number_of == LAYOUT || number_of == FILTERS)) ||
-            !message_is_plain(w, number_of, message, held))
+    case LAYOUT:
+        return clr_h5_layout(h, at, size);
+    case FILTERS:
+        return filters_end(at, size) || clr_h5_wrong(h, "filters that end too early");
+    case ATTRIBUTE:
+        return clr_h5_attribute(h, at, size);
+    case CONTINUATION:
+        return continues(h, o, at, size);
+    case TABLE:
+        return table_is_sound(h, at, size, o->depth);
+    case GROUP:
+        return (size >= 2 && size >= 2u + (at[1] & 1 ? 4u : 0u) + (at[1] & 2 ? 4u : 0u)) ||
+               clr_h5_wrong(h, "a header that ends too early");
+    case TIME:
+    case USES:
+        return size >= 5 || clr_h5_wrong(h, "a header that ends too early");
+    case OLD_TIME:
+        return size >= 16 || clr_h5_wrong(h, "a header that ends too early");
+    case COMMENT:
+        return memchr(at, 0, size) || clr_h5_wrong(h, "a comment without end");
+    default:
+        return type == NOTHING || clr_h5_wrong(h, "its header");
+    }
+}
+
+/* --- objects -----------------------------------------------------------------------------------
+ */
+
+static bool block_is_sound(clr_h5_image *h, header *o, uint64_t from, uint64_t size)
+{
+    const unsigned char *at = clr_h5_at(h, from, size), *end = at ? at + size : NULL;
+    if (!at || o->blocks++ == MOST_BLOCKS)
+        return clr_h5_wrong(h, "a header that lies outside the file");
+    while ((size_t)(end - at) >= o->head) {
+        const size_t wide = o->newer ? 1 : 2, held = (size_t)clr_h5_number(at + wide, 2);
+        const unsigned char *message = at + o->head;
+        const bool shared = at[wide + 2] & 2; /* it is another object's */
+        if (held > (size_t)(end - message) || shared)
+            return clr_h5_wrong(h, "its header");
+        if (!message_is_sound(h, o, (unsigned)clr_h5_number(at, wide), message, held))
             return false;
         at = message + held;
+        o->messages++;
     }
     return true;
 }
 
-static bool header_is_plain(walk *w, uint64_t at)
+bool clr_h5_object(clr_h5_image *h, uint64_t address, unsigned depth)
 {
-    if (!read_sizes(w) || at > w->bytes || w->bytes - at < 40)
-        return false;
-    const unsigned char *header = w->data + at;
-    w->newer = memcmp(header, "OHDR\2", 5) == 0;
-    if (!w->newer) {
-        w->head = 8;
-        return header[0] == 1 && block_is_plain(w, at + 16, number(header + 8, 4));
+    const unsigned char *at = clr_h5_at(h, address, 40);
+    header o = {.depth = depth, .head = 8};
+    if (h->objects++ == MOST_OBJECTS || depth > MOST_DEPTH)
+        return clr_h5_wrong(h, "more than 8192 objects or 24 groups deep, or a loop of links");
+    if (!at)
+        return clr_h5_wrong(h, "an object that lies outside the file");
+    o.newer = memcmp(at, "OHDR\2", 5) == 0;
+    if (!o.newer) {
+        if (at[0] != 1)
+            return clr_h5_wrong(h, "its header");
+        return block_is_sound(h, &o, address + 16, clr_h5_number(at + 8, 4)) &&
+               (o.messages >= clr_h5_number(at + 2, 2) ||
+                clr_h5_wrong(h, "a header that ends too early"));
     }
-    const unsigned flags = header[5];
+    const unsigned flags = at[5];
     const size_t wide = (size_t)1 << (flags & 3);
     const size_t before = 6 + (flags & 32 ? 16u : 0u) + (flags & 16 ? 4u : 0u);
-    w->head = flags & 4 ? 6 : 4;
-    return block_is_plain(w, at + before + wide, number(header + before, wide));
+    o.head = flags & 4 ? 6 : 4;
+    return block_is_sound(h, &o, address + before + wide, clr_h5_number(at + before, wide));
 }
 
-/* Messages that there are, as bits; where the header is. False: nobody can say. */
-static bool ask(hid_t group, const char *name, uint64_t *present, uint64_t *at)
+/* The superblock: sizes of numbers, and where the root is. */
+bool clr_h5_is_sound(const void *data, size_t bytes, clr_h5_image *image)
 {
-#if H5_VERSION_GE(1, 12, 0)
-    H5O_native_info_t info;
-    H5O_info2_t place;
-    haddr_t address = 0;
-    if (H5Oget_native_info_by_name(group, name, &info, H5O_NATIVE_INFO_HDR, H5P_DEFAULT) < 0 ||
-        H5Oget_info_by_name3(group, name, &place, H5O_INFO_BASIC, H5P_DEFAULT) < 0 ||
-        H5VLnative_token_to_addr(group, place.token, &address) < 0)
-        return false;
-    *at = address;
-#else
-    H5O_info_t info;
-    if (H5Oget_info_by_name2(group, name, &info, H5O_INFO_HDR | H5O_INFO_BASIC, H5P_DEFAULT) < 0)
-        return false;
-    *at = info.addr;
-#endif
-    *present = info.hdr.mesg.present;
-    return true;
-}
-
-bool clr_h5_is_plain(int64_t group, const char *name, const void *data, size_t bytes,
-                     bool *elsewhere)
-{
-    enum {
-        SPACE = 1 << 1,
-        LINKS = 1 << 2,
-        TYPE = 1 << 3,
-        FILL = 1 << 4 | 1 << 5,
-        LINK = 1 << 6,
-        GROUP = 1 << 10,
-        ATTRIBUTES = 1 << 12 | 1 << 21,
-        COMMENT = 1 << 13,
-        TIMES = 1 << 14 | 1 << 18,
-        TABLE = 1 << 17,
-        COUNT = 1 << 22
-    };
-    const uint64_t known = 1 | SPACE | LINKS | TYPE | FILL | LINK | 1 << LAYOUT | GROUP |
-                           1 << FILTERS | ATTRIBUTES | COMMENT | TIMES | 1 << CONTINUATION | TABLE |
-                           COUNT;
-    walk w = {.data = data, .bytes = bytes};
-    uint64_t present = 0, at = 0;
-    const bool asked = ask(group, name, &present, &at);
-    const bool plain = asked && !(present & ~known) && header_is_plain(&w, at);
-    *elsewhere = w.elsewhere || (asked && present >> FILES & 1);
-    return plain;
+    clr_h5_image h = {.data = data, .bytes = bytes, .leaf = 4, .inner = 16};
+    const size_t least = 112;
+    const bool newer = bytes > 8 && h.data[8] > 1;
+    if (bytes < least || h.data[8] > 3)
+        clr_h5_wrong(&h, "it is no HDF5 file");
+    else {
+        h.address = h.data[newer ? 9 : 13];
+        h.length = h.data[newer ? 10 : 14];
+    }
+    const bool known = h.address >= 2 && h.address <= 8 && h.length >= 2 && h.length <= 8;
+    if (known && !newer) {
+        h.leaf = (unsigned)clr_h5_number(h.data + 16, 2);
+        h.inner = (unsigned)clr_h5_number(h.data + 18, 2);
+    }
+    const size_t base = newer ? 12 : known && h.data[8] ? 28 : 24;
+    bool none[2] = {false, true}; /* of more to the superblock, and of a driver */
+    uint64_t root = 0;
+    if (known) {
+        root = clr_h5_address(&h, h.data + base + (newer ? 3 : 5) * h.address, &none[0]);
+        clr_h5_address(&h, h.data + base + (newer ? 1 : 3) * h.address, &none[1]);
+    }
+    bool sound = known && h.leaf > 0 && h.inner > 0 &&
+                 clr_h5_number(h.data + base, h.address) == 0 && none[1];
+    sound = sound ? clr_h5_object(&h, root, 0) : clr_h5_wrong(&h, "its first block");
+    *image = h;
+    return sound;
 }
