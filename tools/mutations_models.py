@@ -94,6 +94,8 @@ MODELS = [
         ("host/model/graph_describe.c", "isfinite(value)", "!isnan(value)")]),
     ("graph-beyond-rank", "test_graph_errors", [
         ("host/graph/members.c", "ranked && i >= desc->rank", "ranked && i > 7")]),
+    ("graph-no-end-of-anything", "test_graph_errors", [
+        ("host/graph/members.c", "!(to_end && value == CLRNN_TO_END)", "value != CLRNN_TO_END")]),
     ("onnx-number-without-what-is-added", "test_onnx_ops", [
         ("host/format/onnx_build.c", "    if (status == CLRNN_OK && more != 0)\n        status = clr_onnx_add_pair",
          "    if (false)\n        status = clr_onnx_add_pair")]),

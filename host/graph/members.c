@@ -153,12 +153,14 @@ static clrnn_status check_elements(const clrnn_log *log, const clr_kind *kind,
                                    const clrnn_node_desc *desc, const clr_member *m)
 {
     const bool ranked = kind->uses & CLR_USES_RANK && m->count == CLRNN_MOST_AXES;
+    const bool to_end =
+        kind->uses & CLR_USES_STEP && m->offset == offsetof(clrnn_node_desc, end); /* of slice */
     for (uint32_t i = 0; i < m->count && m->type != CLR_MEMBER_F64; i++) {
         const int64_t value = clr_member_get(desc, m, i);
         if (ranked && i >= desc->rank && value != 0)
             return clr_node_fail(log, desc, CLRNN_ERR_ARGUMENT, "%s[%u] is set, but rank is %u",
                                  m->name, i, desc->rank);
-        if ((value < -MOST_WHOLE || value > MOST_WHOLE) && value != CLRNN_TO_END)
+        if ((value < -MOST_WHOLE || value > MOST_WHOLE) && !(to_end && value == CLRNN_TO_END))
             return clr_node_fail(log, desc, CLRNN_ERR_RANGE, "%s[%u] is %lld, beyond 2^53", m->name,
                                  i, (long long)value);
     }
