@@ -233,10 +233,15 @@ def test_resume_refuses():
 def test_resume_takes_options():
     write_text()
     go_on = ["train", "--text", "text.txt", "--seq", "8", "--save", "n.safetensors", "--resume"]
-    for schedule in ["cosine", "one_cycle"]:  # which say when it ends
+    for schedule in ["constant", "cosine", "one_cycle"]:  # it ends when it was to
         passes("train", *SMALL, "--schedule", schedule, *"--steps 12 --save m.safetensors --force".split())
         assert json.loads(passes(*go_on, "m.safetensors", "--json", "--force"))["steps"] == 12
         assert tensors_of("m.safetensors") == tensors_of("n.safetensors")
+    held = [*SMALL, "--validation", "0.4", "--force"]  # what is held out is so again
+    passes("train", *held, *"--steps 12 --save m.safetensors".split())
+    passes("train", *held, *"--steps 6 --save part.safetensors".split())
+    passes(*go_on, "part.safetensors", "--steps", "12", "--force")
+    assert tensors_of("m.safetensors") == tensors_of("n.safetensors")
     step = [*SMALL, *"--schedule step --step-every 3 --step-factor 0.3 --force".split()]
     passes("train", *step, *"--steps 5 --save m.safetensors".split())
     passes("train", *step, *"--steps 12 --save w.safetensors".split())

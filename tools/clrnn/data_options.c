@@ -197,15 +197,12 @@ static void frozen_key(size_t index, char key[64])
 int data_keep_options(const train_options *o, uint64_t validate_every, clrnn_tensors *set)
 {
     clrnn_status status = CLRNN_OK;
-    for (size_t i = 0; remembered[i] && !status; i++) {
-        char key[64], text[64];
-        snprintf(key, sizeof key, "clrnn.option.%s", remembered[i]);
-        const char *value = tool_value(o->table, remembered[i], text);
-        if (strcmp(remembered[i], "validate-every") == 0)
-            snprintf(text, sizeof text, "%" PRIu64, validate_every); /* as it came out */
-        if (*value)
-            status = clrnn_tensors_set_metadata(set, key, value);
-    }
+    char every[32];
+    snprintf(every, sizeof every, "%" PRIu64, validate_every); /* as it came out */
+    for (size_t i = 0; remembered[i] && !status; i++)
+        status = train_keep(o, remembered[i], set);
+    if (!status)
+        status = clrnn_tensors_set_metadata(set, TRAIN_OPTION "validate-every", every);
     for (size_t i = 0; i < o->freeze.count && !status; i++) {
         char key[64];
         frozen_key(i, key);
@@ -219,7 +216,7 @@ int data_take_options(const train_options *o, const clrnn_tensors *set, const ch
     int code = TOOL_OK;
     for (size_t i = 0; remembered[i] && !code; i++) {
         char key[64];
-        snprintf(key, sizeof key, "clrnn.option.%s", remembered[i]);
+        snprintf(key, sizeof key, TRAIN_OPTION "%s", remembered[i]);
         if (strncmp(remembered[i], "step-", 5) == 0 && o->schedule != CLRNN_SCHEDULE_STEP)
             continue; /* another schedule has been asked for */
         code = tool_default(o->table, remembered[i], clrnn_tensors_metadata(set, key), path);

@@ -95,6 +95,11 @@ int train_init(const train_options *options, clrnn_init_desc *init);
 void train_catch_signals(void);
 int train_signal(void);
 
+/** Keep an option in a checkpoint's metadata, TRAIN_OPTION and its name, as tool_default takes it.
+ *  One that is not set is left out. */
+#define TRAIN_OPTION "clrnn.option."
+clrnn_status train_keep(const train_options *options, const char *name, clrnn_tensors *set);
+
 /** Tell the command that continues, on stderr. */
 void train_print_resume(const train_options *options, uint64_t steps, int argc, char **argv);
 

@@ -144,11 +144,29 @@ static int prove(train_session *s)
     return isfinite(norm) ? TOOL_OK : not_finite_after(s, "next gradient");
 }
 
+/* The checkpoint, and what it does not know: how long to train, and on which part of the text. */
+static clrnn_status write_checkpoint(train_session *s)
+{
+    const train_options *o = s->options;
+    clrnn_tensors *set = NULL;
+    clrnn_status status = clrnn_tensors_create(tool_log(), &set);
+    if (!status)
+        status = clrnn_trainer_to_tensors(s->trainer, set);
+    if (!status)
+        status = train_keep(o, "steps", set);
+    if (!status)
+        status = train_keep(o, "validation", set);
+    if (!status)
+        status = clrnn_tensors_save(set, o->save);
+    clrnn_tensors_destroy(&set);
+    return status;
+}
+
 static int save(train_session *s)
 {
     double begun = tool_seconds();
     int code = prove(s);
-    clrnn_status status = code ? CLRNN_OK : clrnn_trainer_save(s->trainer, s->options->save);
+    clrnn_status status = code ? CLRNN_OK : write_checkpoint(s);
     s->paused += tool_seconds() - begun;
     return status ? failed(s, status) : code;
 }

@@ -185,6 +185,14 @@ int train_check_used(const train_options *o, uint32_t layers)
     return TOOL_OK;
 }
 
+clrnn_status train_keep(const train_options *o, const char *name, clrnn_tensors *set)
+{
+    char key[64], text[64];
+    snprintf(key, sizeof key, TRAIN_OPTION "%s", name);
+    const char *value = tool_value(o->table, name, text);
+    return *value ? clrnn_tensors_set_metadata(set, key, value) : CLRNN_OK;
+}
+
 /* What the command line leaves open is as it was; a checkpoint may still have a number in what was
  * not used. */
 static int take_options(const train_options *o, const clrnn_tensors *checkpoint, uint32_t layers)
@@ -205,7 +213,9 @@ static int take_options(const train_options *o, const clrnn_tensors *checkpoint,
                                            {"input-dropout", "clrnn.train.input_dropout"},
                                            {"variational", "clrnn.train.variational"},
                                            {"drop-connect", "clrnn.train.drop_connect"},
-                                           {"weight-noise", "clrnn.train.weight_noise"}};
+                                           {"weight-noise", "clrnn.train.weight_noise"},
+                                           {"steps", TRAIN_OPTION "steps"},
+                                           {"validation", TRAIN_OPTION "validation"}};
     int code = TOOL_OK;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && !code; i++) {
         const char *name = names[i][0];
