@@ -21,8 +21,7 @@ extern "C" {
  * Make a buffer of at least one byte; its contents are undefined.
  *
  * Ownership: on success *buffer is the caller's, to be destroyed before the context; plans that
- * have
- *            been given it keep it alive as long as they need it. On failure NULL.
+ *            have been given it keep it alive as long as they need it. On failure NULL.
  * Threads:   any.
  * Returns:   CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL), CLRNN_ERR_MEMORY, CLRNN_ERR_OPENCL
  */
@@ -36,8 +35,7 @@ CLRNN_API void clrnn_buffer_destroy(cl_mem *buffer);
  *
  * Threads: any.
  * Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (NULL), CLRNN_ERR_RANGE (the buffer is too short; nothing
- * is
- *          copied), CLRNN_ERR_OPENCL
+ *          is copied), CLRNN_ERR_OPENCL
  */
 CLRNN_API clrnn_status clrnn_buffer_write(clrnn_context *context, cl_mem buffer, size_t offset,
                                           size_t bytes, const void *from);

@@ -108,8 +108,7 @@ CLRNN_API clrnn_status clrnn_data_create_task(const clrnn_task_desc *desc, const
  * images, a pixel a step, permuted digits (Le et al. 2015), where neighbours tell nothing. May be
  * called before or after scaling; the same seed again is another order.
  * Returns: CLRNN_OK; CLRNN_ERR_ARGUMENT (a task or windows, lengths that differ, or targets at
- * every
- *          step: the log says which); CLRNN_ERR_MEMORY. On failure all stays.
+ *          every step: the log says which); CLRNN_ERR_MEMORY. On failure all stays.
  */
 CLRNN_API clrnn_status clrnn_data_permute(clrnn_data *data, uint64_t seed);
 

@@ -100,7 +100,7 @@ typedef struct clrnn_graph clrnn_graph;
  *                 counts up to the lengths. S: over time. Gradients of sum and mean alone
  *   dropout       probability; nothing unless the plan trains. variational: one mask for all steps
  * of
- *                 a row (Gal, Ghahramani 2016; Keras's SpatialDropout1D), else each step has its own
+ *                 a row (Gal, Ghahramani 2016; Keras's SpatialDropout1D), else each has its own
  *   pad           begin[i] and end[i] elements of `value` before and behind axis i < rank (negative
  *                 ones are cut off). F. S: of time
  *   gather        x, ids -> x's slices at ids along axis: axis is replaced by ids' axes. Negative
@@ -250,9 +250,8 @@ CLRNN_API void clrnn_graph_destroy(clrnn_graph **graph);
  *
  * index: NULL, or receives the number of the node
  * value: of an output: what it is; NULL: the first output of the last node
- * Returns: CLRNN_OK; CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (a size), CLRNN_ERR_MEMORY: the graph is
- * as
- *          it was
+ * Returns: CLRNN_OK; CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (a size), CLRNN_ERR_MEMORY: the graph
+ *          is as it was
  */
 CLRNN_API clrnn_status clrnn_graph_input(clrnn_graph *graph, const clrnn_graph_input_desc *desc);
 CLRNN_API clrnn_status clrnn_graph_add(clrnn_graph *graph, const clrnn_node_desc *desc,

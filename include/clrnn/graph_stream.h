@@ -53,8 +53,7 @@ CLRNN_API void clrnn_graph_stream_destroy(clrnn_graph_stream **stream);
  * io: as of clrnn_graph_plan_forward, with batch 0 or all rows; lengths[n] is how many steps row n
  *     has in this block: 0 leaves it as it is
  * Returns: as clrnn_graph_plan_forward; CLRNN_ERR_ARGUMENT also if the states were lost in a
- * failure
- *          before; on CLRNN_ERR_OPENCL and CLRNN_ERR_MEMORY they are lost, until all are reset
+ *          failure before; on CLRNN_ERR_OPENCL and CLRNN_ERR_MEMORY they are lost, until all are reset
  */
 CLRNN_API clrnn_status clrnn_graph_stream_process(clrnn_graph_stream *stream,
                                                   const clrnn_graph_io *io);
@@ -68,8 +67,7 @@ CLRNN_API clrnn_status clrnn_graph_stream_process(clrnn_graph_stream *stream,
  *
  * steps: of this block, 0 means the largest
  * x: [rows], of each row [steps,features] (int32_t for ids); NULL: it has nothing in this block,
- * and
- *    its state stays
+ *    and its state stays
  * y: [rows], where each row's output goes, [steps,features]: may be its x; NULL: it is not wanted
  * Returns: as clrnn_graph_stream_process
  */

@@ -128,8 +128,7 @@ CLRNN_API clrnn_status clrnn_graph_trainer_create(clrnn_context *context, clrnn_
  * that is not finite.
  *
  * sums, counts: out [losses, and one more with own_loss]: sums of losses, not weighted, and how
- * many
- *               were counted; of the own loss itself and 1
+ *               many were counted; of the own loss itself and 1
  * Returns: as those of clrnn/trainer.h, and what an own loss returns
  */
 CLRNN_API clrnn_status clrnn_graph_trainer_step(clrnn_trainer *trainer,

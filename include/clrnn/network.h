@@ -152,11 +152,15 @@ typedef enum clrnn_precision {
 
 /* How the weight matrices (weight_ih, weight_hh, weight_hr) are kept for inference in single
  * precision. Everything else, sums, biases and peepholes among it, stays float. Each weight is
- * rounded once, to the nearest, ties to even: f16   IEEE 754 binary16; 65520 and more become
- * infinite bf16  the upper half of a float int8  q*s with a whole q in -127..127 and, for each row
- * of the matrix (the weights of one gate of one unit), s = max|row|/127, but at least 2^-100; NaN
- * if the row has NaN or infinity Kernels for CPU devices read weights so kept, and the fewer bytes
- * the faster; CLBlast gets the rounded weights as floats. */
+ * rounded once, to the nearest, ties to even.
+ *
+ * - f16: IEEE 754 binary16; 65520 and more become infinite
+ * - bf16: the upper half of a float
+ * - int8: q*s with a whole q in -127..127 and, for each row of the matrix (the weights of one gate
+ *   of one unit), s = max|row|/127, but at least 2^-100; NaN if the row has NaN or infinity
+ *
+ * Kernels for CPU devices read weights so kept, and the fewer bytes the faster; CLBlast gets the
+ * rounded weights as floats. */
 typedef enum clrnn_storage {
     CLRNN_WEIGHTS_F32 = 0, /* as they are; f64 in double precision */
     CLRNN_WEIGHTS_F16,
