@@ -182,9 +182,9 @@ static clrnn_status batch_norm_infer(clr_infer *infer)
     clrnn_status status = with_axis(infer);
     const int32_t axis = clr_shape_axis(infer->in[0], infer->desc->axis);
     if (status == CLRNN_OK && (axis == infer->in[0]->steps || axis == infer->in[0]->batch))
-        status =
-            clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
-                          "axis %d of %s is not a number", axis, clr_value_text(infer->in[0]).text);
+        status = clr_node_fail(infer->log, infer->desc, CLRNN_ERR_ARGUMENT,
+                               "axis %d of %s is T or N; channels lie along one of a fixed size",
+                               axis, clr_value_text(infer->in[0]).text);
     return status;
 }
 

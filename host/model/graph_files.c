@@ -269,11 +269,11 @@ clrnn_status clrnn_graph_stream_load(clrnn_graph_stream *stream, const char *pat
     if (status == CLRNN_OK && (!t || t->rank != 2 || t->shape[0] != N ||
                                t->shape[1] != stream->count || t->dtype != dtype))
         status = clr_fail(log, CLRNN_ERR_FORMAT,
-                          "graph stream: %s holds %s %s, not the states of such a stream, %s "
+                          "graph stream: %s holds %s%s%s, not the states of such a stream, %s "
                           "[%u,%zu]",
-                          path, t ? clrnn_dtype_name(t->dtype) : "no single tensor",
-                          t ? clr_show_shape(t->rank, t->shape).text : "", clrnn_dtype_name(dtype),
-                          N, stream->count);
+                          path, t ? clrnn_dtype_name(t->dtype) : "no array or several",
+                          t ? " " : "", t ? clr_show_shape(t->rank, t->shape).text : "",
+                          clrnn_dtype_name(dtype), N, stream->count);
     if (status == CLRNN_OK)
         status = clrnn_graph_stream_reset(stream, CLRNN_ALL_ROWS);
     for (uint32_t n = 0; n < N && status == CLRNN_OK; n++)

@@ -115,7 +115,8 @@ static const struct {
     {{.kind = CLRNN_NODE_DROPOUT, .name = "n", .probability = 1}, "is not in [0,1)"},
     {{.kind = CLRNN_NODE_DROPOUT, .name = "n", .probability = 1 - 1e-9}, "rounds to 1"},
     {{.kind = CLRNN_NODE_REDUCE, .name = "n", .rank = 1, .order = {7}}, "order must name axes"},
-    {{.kind = CLRNN_NODE_BATCH_NORM, .name = "n", .axis = 1}, "is not a number"},
+    {{.kind = CLRNN_NODE_BATCH_NORM, .name = "n", .axis = 1},
+     "node 'n' (batch_norm): axis 1 of [T,N,4] is T or N"},
     {{.kind = CLRNN_NODE_LAYER_NORM, .name = "n", .rank = 2}, "the last 2 axes"},
 };
 

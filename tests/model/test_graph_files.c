@@ -246,6 +246,10 @@ static void test_states(void **state)
     write_doubles(path_of("doubles.npy"));
     assert_int_equal(clrnn_graph_stream_load(other, path_of("doubles.npy")), CLRNN_ERR_FORMAT);
     assert_error_contains("holds F64 [2,6], not the states of such a stream, F32 [2,6]");
+    assert_int_equal(clrnn_graph_save(graph, path_of("whole.safetensors")), CLRNN_OK);
+    assert_int_equal(clrnn_graph_stream_load(other, path_of("whole.safetensors")),
+                     CLRNN_ERR_FORMAT);
+    assert_error_contains("holds no array or several, not the states");
     clrnn_graph_stream_destroy(&other);
     assert_int_equal(clrnn_graph_stream_create(*state, graph, &more, &other), CLRNN_OK);
     assert_int_equal(clrnn_graph_stream_load(other, path_of("states.npy")), CLRNN_ERR_FORMAT);

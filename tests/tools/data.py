@@ -554,6 +554,14 @@ def test_data_options_that_do_nothing():
                           (["--resume", "x", "--model", "y"], "leave one")]:
         fails(2, "train", *good, *options, *save, says=says)
     fails(2, "train", "--text", "text.txt", "--patience", "3", *save, says="--text")
+    fails(2, "train", "--data", "text.txt", "--targets", "y.npy", *save, says="--text learns")
+    fails(2, "train", *good, "--epochs", "0", *save[2:], says="--epochs 0")
+    fails(2, "compare", *good, "--output", "y", "-o", "report", says="--output is not an option")
+    write_sine("t.csv", 40)
+    table = ["--data", "t.csv", "--columns", "A", "--target-columns", "B", *save]
+    fails(2, "train", *table, says=["t.csv is one sequence", "--group", "--validation 0"])
+    passes("train", *table, "--validation", "0")
+    os.remove("m.safetensors")
     fails(2, "train", "--task", "adding", "--data", "x.npy", *save, says="--data is not of a task")
     fails(2, "train", "--task", "none", *save, says="adding")
     fails(2, "train", *save, says="--task NAME")

@@ -136,9 +136,10 @@ static int work(compare_job *job)
 /* Those of train that a comparison decides itself. */
 static bool is_own(const char *name)
 {
-    static const char *const own[] = {"save",      "resume",      "log",         "cell",   "reset",
-                                      "peepholes", "save-every",  "model",       "freeze", "act",
-                                      "seconds",   "forget-bias", "update-bias", "json"};
+    static const char *const own[] = {"save",        "resume",    "log",        "cell",
+                                      "reset",       "peepholes", "save-every", "model",
+                                      "freeze",      "act",       "seconds",    "forget-bias",
+                                      "update-bias", "json",      "output"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(own[i], name) == 0)
             return true;

@@ -23,6 +23,10 @@ static int load(const data_files *f, data_arrays *a, const char *name, const cha
         a->batch_first = true;
         return code ? code : keep(a, *set);
     }
+    if (tool_ends_with(path, ".txt"))
+        return tool_error("%s: --%s %s: this is a text; --text learns its characters, and the name "
+                          "of a table ends in .csv",
+                          f->command, name, path);
     clrnn_status status = tool_ends_with(path, ".csv") ? clrnn_csv_load(path, NULL, tool_log(), set)
                                                        : clrnn_tensors_load(path, tool_log(), set);
     return status ? tool_failed(status) : keep(a, *set);

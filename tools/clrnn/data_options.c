@@ -146,6 +146,8 @@ static int check_both(const train_options *o)
         return tool_error("train: --output %s is of a graph; add --model FILE", o->output);
     if (o->seeds > 1 && o->resume)
         return tool_error("train: --resume goes on with one training; leave --seeds out");
+    if (tool_given(o->table, "epochs") && !o->epochs)
+        return tool_error("train: --epochs 0: must be 1 or more");
     if (o->epochs && tool_given(o->table, "steps"))
         return tool_error("train: --epochs and --steps both say how long; leave one out");
     if (tool_given(o->table, "act") && !tool_cell_has((clrnn_cell)o->cell, "act"))

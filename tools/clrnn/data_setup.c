@@ -128,10 +128,15 @@ static int make_data(data_session *s)
     clrnn_status status = clrnn_data_create(&desc, tool_log(), &s->data);
     if (!status && o->task == DATA_PERMUTED)
         status = clrnn_data_permute(s->data, 0); /* one order, whatever the seed */
-    if (!status) {
+    if (!status)
         s->info = clrnn_data_get_info(s->data);
+    if (!status && s->info->sequences == 1 && o->validation + o->test > 0 && !a->parts)
+        return tool_error("train: --data %s is one sequence, of which no part can be held out; "
+                          "add %s, or --validation 0",
+                          o->data,
+                          tool_ends_with(o->data, ".csv") ? "--group or --forecast" : "others");
+    if (!status)
         status = split(s);
-    }
     if (!status)
         status = scale(s);
     return status ? tool_failed(status) : TOOL_OK;
