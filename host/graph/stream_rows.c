@@ -60,6 +60,8 @@ clrnn_status clrnn_graph_stream_process_rows(clrnn_graph_stream *stream, uint32_
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "clrnn_graph_stream_process_rows: %s is NULL",
                         x ? "y" : "x");
     clrnn_status status = find_ports(stream, &in, &out);
+    if (status == CLRNN_OK && steps == CLRNN_NONE)
+        return clr_stream_run(stream, &(clrnn_graph_io){.steps = CLRNN_NONE});
     if (status == CLRNN_OK && T > stream->desc.max_steps)
         status = clr_fail(log, CLRNN_ERR_RANGE, "graph stream: %u steps are not in 1..%u", T,
                           stream->desc.max_steps);

@@ -264,7 +264,7 @@ clrnn_status clr_stream_run(clrnn_graph_stream *stream, const clrnn_graph_io *io
 {
     take(stream);
     clrnn_status status = clr_stream_check_states(stream);
-    if (status != CLRNN_OK)
+    if (status != CLRNN_OK || (io && io->steps == CLRNN_NONE))
         return status;
     if (stream->fading && io)
         return fade(stream, io);

@@ -51,7 +51,9 @@ CLRNN_API void clrnn_graph_stream_destroy(clrnn_graph_stream **stream);
  * this library.
  *
  * io: as of clrnn_graph_plan_forward, with batch 0 or all rows; lengths[n] is how many steps row n
- *     has in this block: 0 leaves it as it is
+ *     has in this block: 0 leaves it as it is. Where the block itself has none, as some hosts of
+ *     sound send them, steps is CLRNN_NONE (0 is the largest block): states stay, nothing is read
+ *     or written
  * Returns: as clrnn_graph_plan_forward; CLRNN_ERR_ARGUMENT also if the states were lost in a
  *          failure before; on CLRNN_ERR_OPENCL and CLRNN_ERR_MEMORY they are lost, until all are reset
  */
@@ -65,7 +67,7 @@ CLRNN_API clrnn_status clrnn_graph_stream_process(clrnn_graph_stream *stream,
  * The same for rows that lie apart, as the channels of a sound often do, of a graph with one input
  * and one output, each T, N and features in any order.
  *
- * steps: of this block, 0 means the largest
+ * steps: of this block, 0 means the largest, CLRNN_NONE that there are none
  * x: [rows], of each row [steps,features] (int32_t for ids); NULL: it has nothing in this block,
  *    and its state stays
  * y: [rows], where each row's output goes, [steps,features]: may be its x; NULL: it is not wanted

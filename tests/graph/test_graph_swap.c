@@ -368,6 +368,11 @@ static void rows_apart(void **state)
             const void *from[ROWS] = {in[0], i % 3 ? in[1] : NULL};
             void *to[ROWS] = {out[0], out[1]};
             assert_int_equal(clrnn_graph_stream_process_rows(apart, T, from, to), CLRNN_OK);
+            const clrnn_graph_io none = {.steps = CLRNN_NONE};
+            const void *nothing[ROWS] = {NULL};
+            assert_int_equal(clrnn_graph_stream_process(together, &none), CLRNN_OK);
+            assert_int_equal(clrnn_graph_stream_process_rows(apart, CLRNN_NONE, nothing, to),
+                             CLRNN_OK);
             for (uint32_t n = 0; n < ROWS; n++)
                 for (uint32_t t = 0; t < T && from[n]; t++)
                     assert_memory_equal(out[n] + t * OUTPUTS, y + (t * ROWS + n) * OUTPUTS,
