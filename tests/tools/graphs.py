@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """clrnn train, predict and bench of graphs: files whose nodes are any, fine-tuned from the shell."""
 import json
+import math
 import os
 
 import arrays
@@ -109,16 +110,16 @@ def test_graph_table():
     text = passes("info", "g.safetensors")
     lines = [line.split() for line in text.splitlines()]
     assert ["name", "kind", "shape", "parameters", "storage", "reads"] in lines, text
-    rnn, = [line for line in lines if line[:2] == ["rnn", "recurrent"]]
-    assert rnn == ["rnn", "recurrent", "[T,N,6]", "288", "f32", "norm"], rnn
+    rnn, = [line for line in lines if line[:2] == ["rnn", "recurrent,"]]
+    assert rnn == ["rnn", "recurrent,", "lstm", "[T,N,6]", "288", "f32", "norm"], rnn
     text = passes("info", "g.safetensors", "--device", "auto")
     header, = [line.split() for line in text.splitlines() if "reads" in line]
     assert header == ["name", "kind", "shape", "parameters", "storage", "strategy", "reads"]
-    rnn, = [line.split() for line in text.splitlines() if line.split()[:2] == ["rnn", "recurrent"]]
-    assert rnn[5] in ("stepwise", "persistent", "resident"), rnn
+    rnn, = [line.split() for line in text.splitlines() if line.split()[:2] == ["rnn", "recurrent,"]]
+    assert rnn[6] in ("stepwise", "persistent", "resident"), rnn
     nodes = json.loads(passes("info", "g.safetensors", "--json", "--device", "auto"))["nodes"]
     assert [n.get("storage") for n in nodes] == [None, None, "f32", None, None], nodes
-    assert nodes[2]["strategy"] == rnn[5], nodes
+    assert nodes[2]["strategy"] == rnn[6] and nodes[2]["cell"] == rnn[2], nodes
 
 
 def described(nodes, outputs, shape=(-1, -2, 2)):
@@ -164,6 +165,21 @@ def test_graph_bad_files():
     passes("bench", "--model", "t.safetensors", "--problem", "T=3")
     fails(2, "bench", "--model", "t.safetensors", "--problem", "T=8,mode=stream,block=4",
           says=["node 'rnn' (recurrent)", "backward direction"])
+
+
+def test_graph_ids():
+    """Ids may come as numbers, but whole ones."""
+    text = json.dumps({"graph": 1, "inputs": [{"name": "x", "shape": [-1, -2], "ids": True}],
+                       "nodes": [{"kind": "one_hot", "name": "hot", "inputs": ["x"], "vocabulary": 3}],
+                       "outputs": [{"name": "y", "value": "hot"}]}, separators=(",", ":"))
+    arrays.write_safetensors("g.safetensors", {"none": ((1,), [0.0])}, {"clrnn": text})
+    npy("x.npy", (3, 1), [0, 2, 1])
+    passes("run", "g.safetensors", "--in", "x.npy", "--out", "y=y.npy")
+    for wrong in [0.5, math.nan]:
+        npy("x.npy", (3, 1), [0, wrong, 1])
+        fails(2, "run", "g.safetensors", "--in", "x.npy", "--out", "y=z.npy", says="'x' takes whole numbers")
+    npy("x.npy", (3, 1), [0, math.inf, 1])
+    fails(2, "run", "g.safetensors", "--in", "x.npy", "--out", "y=z.npy", says="not in 0..2")
 
 
 def test_graph_bad():

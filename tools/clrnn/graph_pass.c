@@ -196,25 +196,6 @@ static clrnn_status take_shapes(const graph_pass *pass, const clrnn_tensors *nam
     return status == CLRNN_OK && lengths ? take_lengths(lengths, a) : status;
 }
 
-/* Elements as the graph takes them: [count], to be freed; NULL: no memory. */
-static void *converted(const clrnn_tensor *value, bool ids, clrnn_precision precision)
-{
-    double *numbers = calloc(value->count ? value->count : 1, sizeof *numbers);
-    if (!numbers)
-        return NULL;
-    if (!ids && precision == CLRNN_F32) {
-        clrnn_tensor_to_f32(value, (float *)(void *)numbers);
-        return numbers;
-    }
-    clrnn_tensor_to_f64(value, numbers);
-    for (size_t i = 0; ids && i < value->count; i++) { /* in place: ints are narrower */
-        const double x = numbers[i];
-        const int32_t id = x >= INT32_MAX ? INT32_MAX : x <= INT32_MIN ? INT32_MIN : (int32_t)x;
-        memcpy((char *)numbers + i * sizeof id, &id, sizeof id);
-    }
-    return numbers;
-}
-
 /* The shape of an input or output, which of a stream has no other axes than T, N and numbers. */
 static clrnn_status shape_of(clrnn_graph_plan *plan, const arrays *a, const clrnn_value_info *info,
                              uint32_t *rank, uint64_t shape[CLRNN_MOST_AXES])
@@ -254,9 +235,13 @@ static clrnn_status fill_source(const graph_pass *pass, const clrnn_tensors *nam
                               info->name);
     if (!value)
         tool_warn("input '%s' is not given: zeros", info->name);
-    *source = (clrnn_graph_source){info->name, value ? converted(value, info->ids, pass->precision)
-                                                     : calloc(count, sizeof(double))};
-    return source->data ? CLRNN_OK : CLRNN_ERR_MEMORY;
+    void *data = NULL;
+    if (value)
+        status = graph_elements(value, info, pass->precision, &data);
+    else if (!(data = calloc(count, sizeof(double))))
+        status = CLRNN_ERR_MEMORY;
+    *source = (clrnn_graph_source){info->name, data};
+    return status;
 }
 
 static clrnn_status make_sink(clrnn_graph_plan *plan, const arrays *a, const clrnn_value_info *info,

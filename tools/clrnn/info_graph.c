@@ -61,6 +61,15 @@ static const char *strategy_of(const info_file *file, uint32_t node)
     return info ? info->strategy : "";
 }
 
+/* "recurrent, gru": of which cells it is. */
+static const char *kind_of(const clrnn_node_desc *node, char text[64])
+{
+    const bool cells = node->kind == CLRNN_NODE_RECURRENT;
+    snprintf(text, 64, "%s%s%s", clrnn_node_kind_name(node->kind), cells ? ", " : "",
+             cells ? clrnn_cell_get_info(node->network.cell)->name : "");
+    return text;
+}
+
 typedef struct row {
     const char *name, *kind, *shape, *parameters, *storage, *strategy, *inputs;
 } row;
@@ -81,7 +90,7 @@ void info_print_graph(const info_file *file)
 {
     const clrnn_graph *graph = file->graph;
     clrnn_value_info value;
-    char number[32], inputs[512];
+    char number[32], kind[64], inputs[512];
     printf("graph       %u nodes, %s parameters\n", clrnn_graph_nodes(graph),
            tool_thousands(clrnn_graph_parameter_count(graph), number));
     print_row(file, (row){"name", "kind", "shape", "parameters", "storage", "strategy", "reads"});
@@ -92,7 +101,7 @@ void info_print_graph(const info_file *file)
         const clrnn_node_desc *node = clrnn_graph_node(graph, i);
         put_inputs(node, inputs, sizeof inputs);
         (void)clrnn_graph_value(graph, node->name, &value);
-        print_row(file, (row){node->name, clrnn_node_kind_name(node->kind), shape_of(&value).text,
+        print_row(file, (row){node->name, kind_of(node, kind), shape_of(&value).text,
                               tool_thousands(parameters_of(graph, i), number), storage_of(node),
                               strategy_of(file, i), inputs});
     }
@@ -131,6 +140,8 @@ void info_add_graph(cJSON *object, const info_file *file)
         (void)clrnn_graph_value(graph, node->name, &value);
         cJSON *added = add_value(nodes, &value, clrnn_node_kind_name(node->kind), node,
                                  parameters_of(graph, i));
+        if (node->kind == CLRNN_NODE_RECURRENT)
+            cJSON_AddStringToObject(added, "cell", clrnn_cell_get_info(node->network.cell)->name);
         if (*storage_of(node))
             cJSON_AddStringToObject(added, "storage", storage_of(node));
         if (*strategy_of(file, i))
