@@ -43,7 +43,7 @@ static const char style[] =
     "white-space:pre-wrap;overflow-wrap:anywhere;font-size:13px}\n"
     ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:14px;min-width:100%}\n"
     "th,td{border-bottom:1px solid var(--line);padding:7px 12px 7px 0;text-align:left;"
-    "vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap;"
+    "vertical-align:top}td.n,th.n{text-align:right}td.n{white-space:nowrap;"
     "font-variant-numeric:tabular-nums}\n"
     "th:first-child,td:first-child{position:sticky;left:0;background:var(--paper)}"
     "td.use{min-width:150px}td small{color:var(--faint);display:block}\n"
