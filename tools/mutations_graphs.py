@@ -48,6 +48,8 @@ GRAPHS = [
         ("host/format/onnx_scatter.c", "(double)k - (i ? (double)K : 0);", "(double)k + (i ? (double)K : 0);")]),
     ("onnx-scatter-computed-keeps-nothing", "test_onnx_most", [
         ("host/format/onnx_scatter.c", "(uint32_t[]){any, at, in[0]}, 3,", "(uint32_t[]){any, at, none}, 3,")]),
+    ("graph-output-named-as-another-input", "test_graph_errors", [
+        ("host/graph/ends.c", " && graph->inputs[i] != at)", " && at == CLR_NO_VALUE)")]),
     ("graph-stream-block-of-nothing-is-the-largest", "test_graph_swap", [
         ("host/graph/stream_swap.c", " || (io && io->steps == CLRNN_NONE)", "")]),
     ("graph-evaluates-what-was", "test_graph_score", [

@@ -38,21 +38,15 @@ static clrnn_status choose_mark(onnx_out *out)
                        "and other outputs have too many '#' in their names");
 }
 
-/* The value that has the name of an output but is another gives way. */
-static clrnn_status give_way(onnx_out *out, const char *name, uint32_t same)
+/* The value that has the name of an output but is another, so no input, gives way. */
+static void give_way(onnx_out *out, uint32_t same)
 {
-    const clr_value *value = &out->graph->values[same];
     char suffix[32];
-    if (value->node == CLR_NO_VALUE)
-        return refuse_name(out, name,
-                           "is an input and, of another value, an output: in ONNX a name is one "
-                           "value");
     if (out->names[same])
-        return CLRNN_OK;
-    out->node = &out->graph->nodes[value->node];
+        return;
+    out->node = &out->graph->nodes[out->graph->values[same].node];
     snprintf(suffix, sizeof suffix, "value%u", same - out->node->first_value);
     out->names[same] = clr_out_named(out, suffix);
-    return CLRNN_OK;
 }
 
 /* ONNX has one space of names: those of inputs and outputs stay. A value that is an output, and no
@@ -60,19 +54,18 @@ static clrnn_status give_way(onnx_out *out, const char *name, uint32_t same)
 static clrnn_status name_outputs(onnx_out *out)
 {
     const clrnn_graph *g = out->graph;
-    clrnn_status status = CLRNN_OK;
-    for (uint32_t i = 0; i < g->output_count && status == CLRNN_OK; i++) {
+    for (uint32_t i = 0; i < g->output_count; i++) {
         const char *name = g->outputs[i].name;
         const uint32_t v = g->outputs[i].value, same = clr_graph_find(g, name);
         if (!clr_utf8_valid(name, strlen(name)))
             return refuse_name(out, name, not_utf8);
         if (same != CLR_NO_VALUE && same != v)
-            status = give_way(out, name, same);
+            give_way(out, same);
         if (g->values[v].node != CLR_NO_VALUE && (same == v || !out->names[v]))
             out->names[v] = name;
         out->used[v] = true;
     }
-    return status;
+    return CLRNN_OK;
 }
 
 static clrnn_status name_values(onnx_out *out)

@@ -88,6 +88,14 @@ static clrnn_status input_shape(const clrnn_graph *graph, const clrnn_graph_inpu
     return CLRNN_OK;
 }
 
+static const clr_graph_output *output_of(const clrnn_graph *graph, const char *name)
+{
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        if (strcmp(graph->outputs[i].name, name) == 0)
+            return &graph->outputs[i];
+    return NULL;
+}
+
 clrnn_status clrnn_graph_input(clrnn_graph *graph, const clrnn_graph_input_desc *desc)
 {
     if (!graph)
@@ -102,6 +110,10 @@ clrnn_status clrnn_graph_input(clrnn_graph *graph, const clrnn_graph_input_desc 
         status = input_shape(graph, desc, &value.shape);
     if (status != CLRNN_OK)
         return status;
+    if (output_of(graph, desc->name))
+        return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
+                        "graph: there is an output '%s' already, so an input cannot have this name",
+                        desc->name);
     value.other = value.shape;
     if (value.other.steps != CLR_NO_AXIS)
         value.other.size[value.other.steps] = CLR_OTHER_STEPS;
@@ -135,16 +147,21 @@ clrnn_status clrnn_graph_output(clrnn_graph *graph, const char *name, const char
         status = clr_graph_check_bytes(graph, "what an output is", value);
     if (status != CLRNN_OK)
         return status;
-    for (uint32_t i = 0; i < graph->output_count; i++)
-        if (strcmp(graph->outputs[i].name, name) == 0)
-            return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
-                            "graph: there is an output '%s' already, '%s'", name,
-                            graph->values[graph->outputs[i].value].name);
+    const clr_graph_output *same = output_of(graph, name);
+    if (same)
+        return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
+                        "graph: there is an output '%s' already, '%s'", name,
+                        graph->values[same->value].name);
     const uint32_t at = value ? clr_graph_find(graph, value) : clr_graph_default(graph);
     if (at == CLR_NO_VALUE)
         return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
                         "graph: output '%s' is to be '%s', which is no input and no node", name,
                         value ? value : "");
+    for (uint32_t i = 0; i < graph->input_count; i++) /* clrnn_graph_plan_shape knows names alone */
+        if (strcmp(graph->values[graph->inputs[i]].name, name) == 0 && graph->inputs[i] != at)
+            return clr_fail(&graph->log, CLRNN_ERR_ARGUMENT,
+                            "graph: output '%s' has the name of an input, but is '%s'", name,
+                            graph->values[at].name);
     clr_graph_output output = {clr_strdup(name), at};
     if (!output.name ||
         !clr_graph_grow((void **)&graph->outputs, graph->output_count, 1, sizeof output)) {

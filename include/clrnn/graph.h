@@ -249,7 +249,8 @@ CLRNN_API void clrnn_graph_destroy(clrnn_graph **graph);
  * there is already.
  *
  * index: NULL, or receives the number of the node
- * value: of an output: what it is; NULL: the first output of the last node
+ * value: of an output: what it is; NULL: the first output of the last node. An output has the name
+ *        of an input only where it is that input
  * Returns: CLRNN_OK; CLRNN_ERR_ARGUMENT, CLRNN_ERR_RANGE (a size), CLRNN_ERR_MEMORY: the graph
  *          is as it was
  */

@@ -165,9 +165,7 @@ static void test_bad_names(void **state)
 {
     static const struct {
         const char *name, *part;
-    } cases[] = {{"x", "is an input and, of another value, an output"},
-                 {"\xff", "no UTF-8"},
-                 {"####################", "too many '#'"}};
+    } cases[] = {{"\xff", "no UTF-8"}, {"####################", "too many '#'"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         clrnn_graph *g = chain("y", cases[i].name);

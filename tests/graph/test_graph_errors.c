@@ -247,11 +247,18 @@ static void test_ends(void **state)
     assert_int_equal(clrnn_graph_output(graph, "y", "x"), CLRNN_OK);
     assert_int_equal(clrnn_graph_output(graph, "y", "ids"), CLRNN_ERR_ARGUMENT);
     assert_error_contains("there is an output 'y' already, 'x'");
+    /* sizes are asked for by the name alone */
+    assert_int_equal(clrnn_graph_output(graph, "ids", "x"), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("output 'ids' has the name of an input, but is 'x'");
+    assert_int_equal(clrnn_graph_output(graph, "ids", "ids"), CLRNN_OK);
+    const clrnn_graph_input_desc late = {.name = "y", .rank = 1, .shape = {9}};
+    assert_int_equal(clrnn_graph_input(graph, &late), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("an output 'y' already, so an input");
     assert_int_equal(clrnn_graph_output(graph, "a\nb", "x"), CLRNN_ERR_ARGUMENT);
     assert_error_contains("byte 10 cannot be in the name of an output");
     assert_int_equal(clrnn_graph_output(graph, "z", "a\nb"), CLRNN_ERR_ARGUMENT);
     assert_error_contains("byte 10 cannot be in the name of what an output is");
-    assert_int_equal(clrnn_graph_outputs(graph), 1);
+    assert_int_equal(clrnn_graph_outputs(graph), 2);
     clrnn_graph_destroy(&graph);
 }
 

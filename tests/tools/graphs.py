@@ -145,6 +145,7 @@ def test_graph_bad_files():
               {"kind": "add", "name": "b", "inputs": ["a", "c"]}], y,
              ["node 'b' (add)", "[T,N,2] and [T,N,3]"]),
             ([dense("b", "x")], y + y, ["'y'", "already", "'b'"]),
+            ([dense("b", "x")], [{"name": "x", "value": "b"}], ["output 'x'", "name of an input"]),
             ([dense("a", "x")], y, ["'b'"])]:
         described(nodes, outputs)
         for command in [["info", "b.safetensors"], ["bench", "--model", "b.safetensors"]]:
