@@ -3,12 +3,15 @@
 
 usage: native.py CL_DIR OUT_DIR TABLE.c DEPFILE LD CLANG... -- LEVEL...
 
-A program is a list of sources and defines, the same that the host asks for at run time (UNITS). Each
-is preprocessed and compiled for each level to one object; TABLE.c lists them, for
+A program is a list of sources and defines, the same that the host asks for at run time. Each is
+preprocessed and compiled for each level to one object; what several of them have in common, kernels
+and functions that are not in line, to objects of its own. TABLE.c lists them, for
 host/device/native_kernels.h. The objects of a level become LEVEL.o in OUT_DIR. CLANG may name another
 target than this machine (--target=..), which LD then links for.
 """
+import collections
 import concurrent.futures
+import functools
 import hashlib
 import itertools
 import os
@@ -98,6 +101,10 @@ def speed_of(level, defines):
     return ["-Os" if rare or level == "x86-64-v2" else "-O3"]
 
 
+def symbol_of(level):
+    return re.sub(r"\W", "_", level)
+
+
 def options_of(defines):
     return " ".join(f"-D{name}={value}" for name, value in sorted(defines.items()))
 
@@ -123,78 +130,134 @@ def split_arguments(text):
 
 KERNEL = re.compile(r"((?:__attribute__\(\(\w+\)\)\s*)?)CLR_KERNEL((?:\s*__attribute__\(\(\w+\)\))?)"
                     r"\s+void\s+(\w+)\s*\(([^)]*)\)\s*\{")
+ATTRIBUTE = re.compile(r"__attribute__\(\((?:[^()]|\([^()]*\))*\)\)")
 
 
-class Unit:
-    """One program for one level, as source and as a row of the table."""
+@functools.cache
+def words_of(text):
+    return frozenset(re.findall(r"[A-Za-z_]\w*", text))
 
-    def __init__(self, prefix, sources, defines, clang, folder, level, pack=None):
-        """pack: the unit whose kernel of cl/pack.cl this one has too, if it has it."""
-        self.prefix, self.sources, self.options = prefix, sources, options_of(defines)
-        self.speed, self.shared = speed_of(level, defines), [pack] if pack and "pack" in sources else []
-        head = [f"#define {name} {value}" for name, value in sorted(defines.items())]
-        # The kernels' own words for what only a scan needs to see.
-        head += ["#define kernel CLR_KERNEL", "#define reqd_work_group_size(x, y, z) CLR_GROUP",
-                 "#define work_group_size_hint(x, y, z) CLR_GROUP",
-                 "#define LONG_ITEMS __attribute__((CLR_LONG))"]
-        head += [f'#include "{name}.cl"' for name in ["native"] + sources
-                 if not self.shared or name != "pack"]
-        # -P: without the names of files, so that a copy of the tree finds its objects.
-        text = run(clang + ["-E", "-P", f"-I{folder}", "-"], "\n".join(head) + "\n")
-        self.kernels = []
-        text = KERNEL.sub(self.take, text)
-        self.text = text + "".join(self.wrapper(*kernel) for kernel in self.kernels)
 
-    def take(self, match):
+def declarations(text):
+    """(names, text) of the declarations of a preprocessed text, one after the other. A pragma has no
+    name; what is neither a function nor a type has all of its words as names."""
+    start, depth, function = 0, 0, None
+    for token in re.finditer(r"^#.*$|[{};]", text, flags=re.M):
+        mark = token.group()
+        head = "" if depth else ATTRIBUTE.sub("", text[start:token.start()])
+        if not depth and mark in "{;":
+            function = re.match(r"[^=({]*?(\w+)\s*\(", head)
+        depth += (mark == "{") - (mark == "}")
+        if depth or mark == "}" and not function:
+            continue
+        found = text[start:token.end()].strip()
+        yield ([] if mark[0] == "#" else [function[1]] if function else
+               re.findall(r"\w+", head)[-1:] if found.startswith("typedef") else words_of(found)), found
+        start, function = token.end(), None
+
+
+class Part:
+    """A function that is not in line, or a kernel, with all that it stands on: where several programs
+    of a level have it, it is compiled once, apart from them. Its symbol says what it is made of."""
+
+    def __init__(self, name, text, known, level, speed):
+        """known: {name: [(place, declaration)]} of what is declared before it."""
+        needed, new = dict(known.get("", ())), [text]
+        while new:
+            for word in words_of(new.pop()):
+                more = [one for one in known.get(word, ()) if one[0] not in needed]
+                needed.update(more)
+                new += [one[1] for one in more]
+        self.before = "".join(needed[place] + "\n" for place in sorted(needed))
+        self.name, self.speed = name, speed
+        key = hashlib.sha256("\n".join([*speed, self.before, text]).encode()).hexdigest()[:16]
+        self.symbol = f"clr_native_{symbol_of(level)}_{name}_{key}"
+
+
+class Function(Part):
+    def __init__(self, name, text, known, level):
+        super().__init__(name, text, known, level, ["-Os"]) # what is rare
+        apart = re.sub(r"\b(static|inline)\b", "", text)
+        self.inside, self.seen = text, f'{apart[:apart.index("{")]} __asm__("{self.symbol}");'
+        self.text = self.before + f"{self.seen}\n{apart}\n"
+
+
+class Kernel(Part):
+    def __init__(self, match, text, known, level, speed):
         before, after, name, parameters = match.groups()
-        weight = ("CLR_NATIVE_HEAVY" if "CLR_GROUP" in before + after
-                  else "CLR_NATIVE_LONG" if "CLR_LONG" in after else "CLR_NATIVE_LIGHT")
-        self.kernels.append((name, list(split_arguments(parameters)), weight))
-        return f"static inline void {name}(size_t clr_x, size_t clr_y, {parameters}) {{"
+        text = f"static inline void {name}(size_t clr_x, size_t clr_y, {parameters}) {{{text[match.end():]}\n"
+        super().__init__(name, text, known, level, speed)
+        self.arguments = list(split_arguments(parameters))
+        self.weight = ("CLR_NATIVE_HEAVY" if "CLR_GROUP" in before + after
+                       else "CLR_NATIVE_LONG" if "CLR_LONG" in after else "CLR_NATIVE_LIGHT")
+        self.inside, self.seen = text + self.wrapper(), ""
+        self.text = self.before + self.inside
 
-    def symbol(self, name):
-        return f"clr_native_{self.prefix}_{name}"
-
-    def wrapper(self, name, arguments, _):
+    def wrapper(self):
         loads, sizes = "", []
-        for i, (kind, memory) in enumerate(arguments):
+        for i, (kind, memory) in enumerate(self.arguments):
             element = kind.rstrip("* ")
             loads += (f"    {element} v{i}[{LOCAL_BYTES} / sizeof({element})];\n"
                       if memory == "local" else f"    {kind} v{i} = *({kind} *)a[{i}];\n")
             sizes.append({"global": "0", "local": str(LOCAL | LOCAL_BYTES)}
                          .get(memory, f"sizeof({kind})"))
-        values = "".join(f", v{i}" for i in range(len(arguments)))
+        values = "".join(f", v{i}" for i in range(len(self.arguments)))
         return f"""
-constant const uint {self.symbol(name)}_sizes[] = {{{', '.join(sizes)}}};
-void {self.symbol(name)}(const ulong *range, void *const *a);
-void {self.symbol(name)}(const ulong *range, void *const *a)
+constant const unsigned {self.symbol}_sizes[] = {{{', '.join(sizes)}}};
+void {self.symbol}(const unsigned long *range, void *const *a);
+void {self.symbol}(const unsigned long *range, void *const *a)
 {{
-{loads}    for (ulong y = range[2]; y < range[3]; y++)
-        for (ulong x = range[0]; x < range[1]; x++)
-            {name}(x, y{values});
+{loads}    for (unsigned long y = range[2]; y < range[3]; y++)
+        for (unsigned long x = range[0]; x < range[1]; x++)
+            {self.name}(x, y{values});
 }}
 """
 
-    def count(self):
-        return sum(len(unit.kernels) for unit in self.shared + [self])
+    def declared(self):
+        return (f"extern const uint32_t {self.symbol}_sizes[];\n"
+                f"void {self.symbol}(const clr_native_range *range, void *const *arguments);\n")
 
     def row(self):
-        declarations = "".join(
-            f"extern const uint32_t {self.symbol(name)}_sizes[];\n"
-            f"void {self.symbol(name)}(const clr_native_range *range, void *const *arguments);\n"
-            for name, _, _ in self.kernels)
-        rows = "".join(
-            f'    {{"{name}", {unit.symbol(name)}, {unit.symbol(name)}_sizes, {len(arguments)}, '
-            f'{weight}}},\n' for unit in self.shared + [self]
-            for name, arguments, weight in unit.kernels)
-        return f"{declarations}static const clr_native_kernel {self.prefix}[] = {{\n{rows}}};\n"
+        return (f'    {{"{self.name}", {self.symbol}, {self.symbol}_sizes, {len(self.arguments)}, '
+                f'{self.weight}}},\n')
 
-    def compile(self, clang, path):
-        if not path.exists():
-            made = path.with_suffix(f".{os.getpid()}.tmp")
-            run(clang + self.speed + ["-c", "-o", str(made), "-"], self.text)
-            made.replace(path)
-        return str(path)
+
+class Program:
+    """One program for one level: its declarations, of which some are parts."""
+
+    def __init__(self, name, sources, defines, clang, folder, level):
+        self.name, self.sources, self.options = name, sources, options_of(defines)
+        self.speed, self.pieces = speed_of(level, defines), []
+        head = [f"#define {name} {value}" for name, value in sorted(defines.items())]
+        # The kernels' own words for what only a scan needs to see.
+        head += ["#define kernel CLR_KERNEL", "#define reqd_work_group_size(x, y, z) CLR_GROUP",
+                 "#define work_group_size_hint(x, y, z) CLR_GROUP",
+                 "#define LONG_ITEMS __attribute__((CLR_LONG))"]
+        head += [f'#include "{name}.cl"' for name in ["native"] + sources]
+        # -P: without the names of files, so that a copy of the tree finds its objects.
+        text = run(clang + ["-E", "-P", f"-I{folder}", "-"], "\n".join(head) + "\n")
+        known = {}
+        for place, (names, piece) in enumerate(declarations(text)):
+            kernel = KERNEL.match(piece)
+            if kernel:
+                piece = Kernel(kernel, piece, known, level, self.speed)
+            elif "noinline" in piece.partition("{")[0]:
+                piece = Function(*names, piece, known, level)
+            self.pieces.append(piece)
+            for name in names or [""]:
+                known.setdefault(name, []).append((place, getattr(piece, "seen", piece)))
+        self.parts = [piece for piece in self.pieces if isinstance(piece, Part)]
+        self.kernels = [part for part in self.parts if isinstance(part, Kernel)]
+
+    def text_without(self, apart):
+        """What is left where the parts of these symbols are apart."""
+        return "\n".join(piece if isinstance(piece, str) else
+                         piece.seen if piece.symbol in apart else piece.inside
+                         for piece in self.pieces)
+
+    def row(self):
+        return (f"static const clr_native_kernel {self.name}[] = {{\n"
+                f"{''.join(kernel.row() for kernel in self.kernels)}}};\n")
 
 
 def target_flags(clang):
@@ -203,26 +266,29 @@ def target_flags(clang):
     return ["-fno-addrsig"] if windows else ["-fPIC"]
 
 
-def level_units(level, folder, out, clang, pool):
-    """Compile what differs from the objects that are there. Returns the units and their objects."""
+def compiled(text, command, version, out):
+    """The object of a text: that which is there, if it has been compiled before."""
+    key = hashlib.sha256("\n".join([version, *command, text]).encode()).hexdigest()
+    path = out / f"{key[:32]}.o"
+    if not path.exists():
+        made = path.with_suffix(f".{os.getpid()}.tmp")
+        run(command + ["-c", "-o", str(made), "-"], text)
+        made.replace(path)
+    return str(path)
+
+
+def level_programs(level, folder, out, clang, pool):
+    """Compile what differs from the objects that are there. Returns the programs and the objects."""
     vector, flags = LEVELS[level]
-    command = clang + FLAGS + target_flags(clang) + QUIET + flags
+    version, command = run(clang + ["--version"], ""), clang + FLAGS + target_flags(clang) + QUIET + flags
     scan = clang + ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-Wno-everything"] + flags
-    prefix = re.sub(r"\W", "_", level)
-    listed = [(f"{prefix}_{i}", *program) for i, program in enumerate(programs(vector))]
-    packs = {u[2]["REAL_IS_DOUBLE"]: Unit(*u, scan, folder, level)
-             for u in listed if u[1] == ["prelude", "pack"]}
-
-    def unit_of(listed):
-        pack = packs.get(listed[2].get("REAL_IS_DOUBLE"))
-        return pack if pack and pack.prefix == listed[0] else Unit(*listed, scan, folder, level, pack)
-    units = list(pool.map(unit_of, listed))
-    version = run(clang + ["--version"], "")
-
-    def make(unit):
-        key = hashlib.sha256("\n".join([version, *command, *unit.speed, unit.text]).encode()).hexdigest()
-        return unit.compile(command, out / f"{key[:32]}.o")
-    return units, list(pool.map(make, units))
+    listed = list(pool.map(lambda i, program: Program(f"{symbol_of(level)}_{i}", *program, scan, folder, level),
+                           itertools.count(), programs(vector)))
+    count = collections.Counter(symbol for program in listed for symbol in {p.symbol for p in program.parts})
+    apart = {part.symbol: part for program in listed for part in program.parts if count[part.symbol] > 1}
+    units = [(part.text, part.speed) for part in apart.values()]
+    units += [(program.text_without(apart), program.speed) for program in listed]
+    return listed, list(pool.map(lambda unit: compiled(unit[0], command + unit[1], version, out), units))
 
 
 def main():
@@ -234,14 +300,15 @@ def main():
     rows = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for level in levels:
-            units, objects = level_units(level, folder, out, clang, pool)
+            listed, objects = level_programs(level, folder, out, clang, pool)
             run([ld, "-r", "-o", str(table.parent / f"native_{level}.o")] + objects, "")
-            prefix = re.sub(r"\W", "_", level)
-            text += [unit.row() for unit in units]
-            listed = "".join(f'    {{"{" ".join(n + ".cl" for n in u.sources)}", "{u.options}", {u.prefix}, {u.count()}}},\n'
-                             for u in units)
-            text.append(f"static const clr_native_program {prefix}[] = {{\n{listed}}};\n")
-            rows.append(f'    {{"{level}", {LEVELS[level][0]}, {prefix}, {len(units)}}},')
+            kernels = {kernel.symbol: kernel for program in listed for kernel in program.kernels}
+            text += [kernel.declared() for kernel in kernels.values()]
+            text += [program.row() for program in listed]
+            rows_of_level = "".join(f'    {{"{" ".join(n + ".cl" for n in p.sources)}", "{p.options}", {p.name}, {len(p.kernels)}}},\n'
+                                    for p in listed)
+            text.append(f"static const clr_native_program {symbol_of(level)}[] = {{\n{rows_of_level}}};\n")
+            rows.append(f'    {{"{level}", {LEVELS[level][0]}, {symbol_of(level)}, {len(listed)}}},')
     text += ["const clr_native_level clr_native_levels[] = {", *rows, "};",
              f"const uint32_t clr_native_level_count = {len(rows)};", ""]
     table.write_text("\n".join(text), encoding="ascii")
