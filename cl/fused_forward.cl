@@ -62,7 +62,8 @@ fused_forward_second(global const STORED *panels, global const REAL *weights,
     const uint multiplied = CELL_PHASES > 1 ? 0 : CELL_SAVES; /* of the values saved */
     const size_t gate = (size_t)((l.H + TILE_N - 1) / TILE_N) * PANEL_ROWS(l.R) * TILE_N;
     fused_begin(&p, &w, saved_of(&w, &s, 0, multiplied), saved_stride(&w), l.H,
-                CELL_PHASES > 1 ? w.recurrent + FIRST_GATES * gate : w.projection,
+                CELL_PHASES > 1 ? stored_at(w.recurrent, FIRST_GATES * gate)
+                                : stored_at(w.projection, 0),
                 CELL_PHASES > 1 ? l.H : l.R);
     fused_second(&w, &s, &p, group, tile);
 }

@@ -33,7 +33,7 @@ static inline void gates_of_panel(const scan *w, const scan_step *s, int phase, 
     REALV sum[CELL_GATES][ROWS][TILE_V];
     size_t panel_size = (size_t)PANEL_ROWS(w->R) * TILE_N;
     size_t gate_step = panels_of(w->H) * panel_size;
-    global const STORED *weights = w->recurrent + panel * panel_size;
+    global const STORED *weights = stored_at(w->recurrent, panel * panel_size);
     global const REAL *from = phase ? saved_of(w, s, n0, 0) : s->h_prev + (size_t)n0 * w->R;
     size_t stride = phase ? saved_stride(w) : w->R;
     /* (Gates whose numbers the compiler knows: else it asks for each at every k.) */
@@ -60,8 +60,8 @@ static inline void project_panel(const scan *w, const scan_step *s, uint panel, 
 {
     REALV sum[ROWS][TILE_V];
     product(saved_of(w, s, n0, CELL_SAVES), saved_stride(w), rows,
-            w->projection + (size_t)panel * TILE_N * PANEL_ROWS(w->H), w->H, is_half(panel, w->R),
-            false, sum);
+            stored_at(w->projection, (size_t)panel * TILE_N * PANEL_ROWS(w->H)), w->H,
+            is_half(panel, w->R), false, sum);
 #define UNITS w->R
 #define EACH  project_units(w, s, n0 + i, j, width, sum[i][v])
 #include "each_unit.cl"

@@ -35,7 +35,7 @@ static inline void input_rows(const scan *w, global const REAL *x, global REAL *
             for (size_t row = 0; row < all; row += ROWS) {
                 uint rows = all - row < ROWS ? (uint)(all - row) : ROWS;
                 product(x + row * w->x_stride, w->x_stride, rows,
-                        w->input + (k * panels_of(w->H) + panel) * panel_size, w->I,
+                        stored_at(w->input, (k * panels_of(w->H) + panel) * panel_size), w->I,
                         is_half(panel, w->H), false, sum);
 #define UNITS w->H
 #define EACH  store_some(sum[i][v], gates + (row + i) * columns + (size_t)k * w->H + j, width)

@@ -77,7 +77,8 @@ static inline ALWAYS_INLINE void single_chain(const scan *w, const REAL *a, uint
     UNROLL for (int v = 0; v < SIDE_BY_SIDE; v++)
     {
         if (v < strips)
-            from[v] = w->recurrent + unit_at((first + v) * STRIP, w->R) + (size_t)k0 * TILE_N;
+            from[v] =
+                stored_at(w->recurrent, unit_at((first + v) * STRIP, w->R)) + (size_t)k0 * TILE_N;
         UNROLL for (int g = 0; g < CELL_GATES; g++) acc[g][v] = (STRIPV)0;
     }
     _Pragma("unroll 4") for (uint k = 0; k < count; k++)
@@ -116,7 +117,7 @@ static inline ALWAYS_INLINE REALV single_input(const scan *w, const single_step 
     const size_t panels = (size_t)panels_of(w->H) * PANEL_ROWS(w->I) * TILE_N;
     if (s->gates)
         return load_some(s->gates + (size_t)gate * w->H + v * VEC, width_of(w, v));
-    global const STORED *from = w->input + gate * panels + unit_at(v * VEC, w->I);
+    global const STORED *from = stored_at(w->input, gate * panels) + unit_at(v * VEC, w->I);
     REALV sum = (REALV)0;
     for (uint k = 0; k < w->I; k++)
         sum = fma((REALV)s->x[k], STORED_VLOAD(from + (size_t)k * TILE_N), sum);

@@ -27,8 +27,8 @@ static inline ALWAYS_INLINE void products_begin(local scan *w, local product *fi
     scan_forward_weights(w, at, panels);
     product_begin(first, w->recurrent, l->H, l->R, part, parts, KEPT, l->tile);
     if (CELL_PHASES > 1)
-        product_begin(second, w->recurrent + FIRST_GATES * first->gate_step * PIECE, l->H, l->H,
-                      part, parts, KEPT_2, l->tile);
+        product_begin(second, stored_at(w->recurrent, FIRST_GATES * first->gate_step * PIECE), l->H,
+                      l->H, part, parts, KEPT_2, l->tile);
     else if (options_of(l->options) & OPTION_PROJECTED)
         product_begin(second, w->projection, l->R, l->H, part, parts, KEPT_2, l->tile);
 }

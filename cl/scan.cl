@@ -114,13 +114,14 @@ typedef struct scan {
     /* back */
     global REAL *dh, *dc, *dproj; /* [N,R], [N,H], [count,N,R] */
     global REAL *da, *du;         /* [count,N,G*H] */
-    /* What the strategies multiply themselves: x and input where W x is not there yet. */
+    /* What the strategies multiply themselves, at stored_at (cl/storage.cl); x and input where W x
+     * is not there yet. */
     global const REAL *x; /* row n of step k at (k*N + n)*x_stride */
     size_t x_stride;
     uint I;
-    global const STORED *input;      /* W_ih^T: [G][panels of H][PANEL_ROWS(I)][TILE_N] */
-    global const STORED *recurrent;  /* U^T: [G][panels of H][PANEL_ROWS(R)][TILE_N] */
-    global const STORED *projection; /* W_hr^T: [panels of P][PANEL_ROWS(H)][TILE_N] */
+    global const void *input;        /* W_ih^T: [G][panels of H][PANEL_ROWS(I)][TILE_N] */
+    global const void *recurrent;    /* U^T: [G][panels of H][PANEL_ROWS(R)][TILE_N] */
+    global const void *projection;   /* W_hr^T: [panels of P][PANEL_ROWS(H)][TILE_N] */
     global const REAL *d_recurrent;  /* U of the first phase: [panels of R][gates*H][TILE_N] */
     global const REAL *d_candidate;  /* that of the second phase: [panels of H][gates*H][TILE_N] */
     global const REAL *d_projection; /* W_hr: [panels of H][P][TILE_N] */

@@ -87,6 +87,13 @@ typedef char STORED;
 #define PIECE 4
 #endif
 
+/* Number `n` of those at an address whose type does not say how they are kept: a scan is the same
+ * for every storage. */
+static inline global const STORED *stored_at(global const void *numbers, size_t n)
+{
+    return (global const STORED *)numbers + n;
+}
+
 /* VEC sums of products with the columns column.. of a panel, in the scale of the weights. */
 static inline REALV panel_scaled(REALV sum, global const STORED *panel, uint column)
 {

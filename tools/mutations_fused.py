@@ -31,9 +31,9 @@ MUTATIONS_FUSED = [
     ("fused-dh", "test_fused", [
         (FUSED + "_backward.cl", "#define START w->dh[(size_t)n * w->R + unit]", "#define START (REAL)0")]),
     ("fused-candidate", "test_fused", [
-        (FUSED + "_forward.cl", "w.recurrent + FIRST_GATES * gate", "w.recurrent + gate")]),
+        (FUSED + "_forward.cl", "stored_at(w.recurrent, FIRST_GATES * gate)", "stored_at(w.recurrent, gate)")]),
     ("fused-projection", "test_fused", [
-        (FUSED + "_forward.cl", " : w.projection,", " : w.recurrent,")]),
+        (FUSED + "_forward.cl", ": stored_at(w.projection, 0),", ": stored_at(w.recurrent, 0),")]),
     ("fused-tiles", "test_fused", [
         ("host/math/fused.c", "return (units + side * blocks - 1) / (side * blocks);",
          "return units / (side * blocks) + (units < side * blocks);")]),

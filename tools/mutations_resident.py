@@ -16,7 +16,7 @@ MUTATIONS_RESIDENT = [
     ("resident-barrier", "test_resident", [
         (RESIDENT + ".cl", "now->stays = phase_end", "now->stays = true; if (phases > 3) phase_end")]),
     ("resident-gate-step", "test_resident", [
-        (RESIDENT + "_forward.cl", "w->recurrent + FIRST_GATES * first->gate_step", "w->recurrent + gate_step")]),
+        (RESIDENT + "_forward.cl", "stored_at(w->recurrent, FIRST_GATES * first->gate_step", "stored_at(w->recurrent, first->gate_step")]),
     ("resident-dproj", "test_resident", [
         (RESIDENT + "_backward.cl", "(size_t)s.index * l.N * R, R,", "0, R,")]),
     ("resident-directions", "test_resident", [
