@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Write a .cl file as a C array whose text begins with #line, so that build logs name the file. Of a
 file that it includes ("name.cl" beside it: a template, whose parameters are defined before) the text
-takes the place of the #include.
+takes the place of the #include. Comments and blanks that mean nothing are left out; lines keep their
+numbers.
 
 usage: embed.py NAME INPUT.cl OUTPUT.c [DEPFILE]     defines `const clr_source clr_cl_NAME`
 """
@@ -9,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"\s*$')
 
 
@@ -18,13 +20,14 @@ def expand(path, used, within=()):
         raise SystemExit(f"embed.py: {path} includes itself")
     used.add(path)
     yield f'#line 1 "cl/{path.name}"'
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+    text = COMMENT.sub(lambda found: " " + "\n" * found.group().count("\n"), path.read_text(encoding="utf-8"))
+    for number, line in enumerate(text.split("\n"), 1):
         match = INCLUDE.match(line)
         if match:
             yield from expand(path.parent / match.group(1), used, (*within, path))
             yield f'#line {number + 1} "cl/{path.name}"'
         else:
-            yield line
+            yield " ".join(line.split())
 
 
 def main():
