@@ -96,8 +96,8 @@ def programs(vector):
 
 def speed_of(level, defines):
     """How hard a program is compiled for speed: -O3 adds 1 to 5 % to it and half to its size, which is for
-    single precision on processors of the last ten years, and no rare option."""
-    rare = defines.get("REAL_IS_DOUBLE") or "RARE" in defines or "LAYER_NORM" in defines
+    single precision on processors of the last ten years, stored as it is, and no rare option."""
+    rare = any(defines.get(name) for name in ("REAL_IS_DOUBLE", "STORAGE", "RARE", "LAYER_NORM"))
     return ["-Os" if rare or level == "x86-64-v2" else "-O3"]
 
 
@@ -261,9 +261,10 @@ class Program:
 
 
 def target_flags(clang):
-    """What not every target has: code for shared libraries, which on Windows all code is."""
+    """What not every target has: code for shared libraries, which on Windows all code is; there a
+    function's frame is described for the system, elsewhere nobody asks for it."""
     windows = "windows" in run(clang + ["-print-target-triple"], "")
-    return ["-fno-addrsig"] if windows else ["-fPIC"]
+    return ["-fno-addrsig"] if windows else ["-fPIC", "-fno-asynchronous-unwind-tables"]
 
 
 def compiled(text, command, version, out):
