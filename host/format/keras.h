@@ -11,7 +11,12 @@
 
 #include "model/json.h"
 
-enum { CLR_KERAS_INPUTS = CLRNN_MOST_INPUTS, CLR_KERAS_OUTPUTS = 3, CLR_KERAS_NAME = 256 };
+enum {
+    CLR_KERAS_INPUTS = CLRNN_MOST_INPUTS,
+    CLR_KERAS_OUTPUTS = 3,
+    CLR_KERAS_NAME = 256,
+    CLR_KERAS_DEPTH = 8
+};
 
 typedef struct clr_keras_value {
     char name[CLR_KERAS_NAME]; /* of the value in the graph */
@@ -24,6 +29,14 @@ typedef struct clr_keras {
     clrnn_graph *graph;
     const clrnn_tensors *weights; /* format/h5.h; NULL: none yet */
     bool before_3;                /* the version of Keras, where functions differ */
+    bool fixed; /* time has the size that the file says, where it says one; else it is T */
+    /* of a model in a model: what stands before its keys and nodes, the layer of the outermost
+     * model that it is, or NULL, and how many models it is in */
+    char root[CLR_KERAS_NAME], prefix[CLR_KERAS_NAME];
+    const char *outer;
+    uint32_t depth;
+    uint32_t layers;                           /* added, of all models */
+    clrnn_status (*nest)(struct clr_keras *k); /* adds a model that is a layer: keras_graph.c */
     bool masks_given; /* the file says which mask a call has: none comes with values (Keras 3) */
 
     /* the layer that is being added */
@@ -33,6 +46,7 @@ typedef struct clr_keras {
     char node[CLR_KERAS_NAME]; /* what its nodes are called: the name, and where it is used again a
                                   number */
     char key[CLR_KERAS_NAME];  /* of its weights in a file of Keras 3: "layers/lstm_1" */
+    uint32_t parts;            /* nodes that have been numbered (clr_keras_part) */
     clr_keras_value inputs[CLR_KERAS_INPUTS];
     uint32_t input_count;
     char mask[CLR_KERAS_NAME]; /* of the call: the one that is given, or that of the first input */
@@ -42,6 +56,15 @@ typedef struct clr_keras {
     clr_keras_value outputs[CLR_KERAS_OUTPUTS]; /* out */
     uint32_t output_count;
 } clr_keras;
+
+/* A class of layers, and who adds one. */
+typedef struct clr_keras_type {
+    const char *type;
+    clrnn_status (*add)(clr_keras *k);
+} clr_keras_type;
+
+/** Add the layer if it is one of them; the list ends with NULL. */
+clrnn_status clr_keras_one_of(clr_keras *k, const clr_keras_type *types, bool *is);
 
 /* --- config: keras_config.c --------------------------------------------------------------------
  */
@@ -63,6 +86,8 @@ float clr_keras_rate(const clr_keras *k, const char *name);
 const char *clr_keras_text(const clr_keras *k, const char *name, const char *otherwise);
 /** A size, or the first of a list of one; false if it is none. */
 bool clr_keras_size(const clr_keras *k, const char *name, uint32_t *size);
+/** `count` sizes, a list of so many or one for all. */
+bool clr_keras_sizes(const clr_keras *k, const char *name, uint32_t count, uint32_t *sizes);
 
 /** A function by the member that names it. *function is IDENTITY for "linear"; *softmax: it is
  *  softmax or log_softmax, which are nodes (kind receives which). Else NULL must not be passed. */
@@ -76,6 +101,8 @@ clrnn_status clr_keras_function(const clr_keras *k, const char *member, const ch
  *  many weights the parts before it have) as float64, which must be of that shape; to be freed. */
 clrnn_status clr_keras_weight(const clr_keras *k, const char *part, uint32_t first, uint32_t i,
                               uint32_t rank, const uint64_t *shape, double **values);
+
+bool clr_keras_has_weight(const clr_keras *k, const char *part, uint32_t first, uint32_t i);
 
 /** Set k->key: where a file of Keras 3 has the layer's weights. number: of layers of its class
  *  before it. */
@@ -98,6 +125,36 @@ clrnn_status clr_keras_add(clr_keras *k, const clrnn_node_desc *desc, const char
 clrnn_status clr_keras_set(const clr_keras *k, const char *leaf, const double *values,
                            size_t count);
 
+/** The same with axis i that of `from` [shape] which is order[i]. */
+clrnn_status clr_keras_set_moved(const clr_keras *k, const char *leaf, const double *from,
+                                 uint32_t rank, const uint64_t *shape, const uint32_t *order);
+
+clrnn_status clr_keras_set_ones(const clr_keras *k, const char *leaf, size_t count);
+
+/** Features of what the layer reads: its last axis, which must have a size. */
+clrnn_status clr_keras_features(const clr_keras *k, uint32_t *size);
+
+/** Nodes with a number for a suffix: any; of two values; a function; a constant; over `count` axes
+ *  from `first` on; a transpose; a reshape. *value is unchanged on failure, and may be what is
+ * read. */
+clrnn_status clr_keras_part(clr_keras *k, const clrnn_node_desc *desc, const char *input,
+                            clr_keras_value *value);
+clrnn_status clr_keras_pair(clr_keras *k, clrnn_node_kind kind, const char *a, const char *b,
+                            clr_keras_value *value);
+clrnn_status clr_keras_bend(clr_keras *k, clrnn_function function, double alpha, double beta,
+                            const char *x, clr_keras_value *value);
+clrnn_status clr_keras_constant(clr_keras *k, uint32_t rank, const uint64_t *shape,
+                                const double *data, bool trainable, clr_keras_value *value);
+clrnn_status clr_keras_reduce(clr_keras *k, clrnn_reduction reduction, uint32_t first,
+                              uint32_t count, bool keep, const char *x, clr_keras_value *value);
+clrnn_status clr_keras_transpose(clr_keras *k, uint32_t rank, const uint32_t *order, const char *x,
+                                 clr_keras_value *value);
+clrnn_status clr_keras_shape(clr_keras *k, uint32_t rank, const int64_t *shape, const char *x,
+                             clr_keras_value *value);
+
+/** A node NODE with the layer's function of its own, and a softmax behind it. */
+clrnn_status clr_keras_add_bent(clr_keras *k, clrnn_node_desc *desc);
+
 /** A function or softmax behind `value`, which becomes its result. */
 clrnn_status clr_keras_activate(clr_keras *k, const char *member, clr_keras_value *value);
 
@@ -106,6 +163,25 @@ clrnn_status clr_keras_activate(clr_keras *k, const char *member, clr_keras_valu
 
 /** Add the layer. Returns: as clrnn_graph_import */
 clrnn_status clr_keras_layer(clr_keras *k);
+
+/** The layer by its type: that of a wrapper is what is in it. */
+clrnn_status clr_keras_dispatch(clr_keras *k);
+
+/** Layers with weights but without states; convolutions; pooling and what else changes an axis that
+ *  a window slides over; functions and norms without weights; attention; *is as below. */
+clrnn_status clr_keras_plain(clr_keras *k, bool *is);
+clrnn_status clr_keras_window(clr_keras *k, bool *is);
+clrnn_status clr_keras_pool(clr_keras *k, bool *is);
+clrnn_status clr_keras_bent(clr_keras *k, bool *is);
+clrnn_status clr_keras_attend(clr_keras *k, bool *is);
+
+/** x / its norm along an axis. unit: may be x */
+clrnn_status clr_keras_unit(clr_keras *k, uint32_t axis, const clr_keras_value *x,
+                            clr_keras_value *unit);
+
+/** How much "same" puts before and behind an axis of x; fails where that depends on T. */
+clrnn_status clr_keras_same(const clr_keras *k, int64_t size, uint32_t extent, uint32_t stride,
+                            uint32_t *begin, uint32_t *end);
 
 /** Layers with states, and Bidirectional; *is says whether it is one of them. */
 clrnn_status clr_keras_recurrent(clr_keras *k, bool *is);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * format/keras_config.c - the config of a Keras layer, its weights, and its nodes. */
-#include <ctype.h>
+ * format/keras_config.c - the config of a Keras layer, and its nodes. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "format/keras.h"
 
 clrnn_status clr_keras_wrong(const clr_keras *k, const char *what)
@@ -22,6 +19,14 @@ clrnn_status clr_keras_unsupported(const clr_keras *k, const char *what, const c
     return clr_fail(k->log, CLRNN_ERR_UNSUPPORTED, "%s: layer %s (%s): %s %s is not supported",
                     k->file, clr_show(k->name).text, clr_show(k->type).text, what,
                     clr_show(which).text);
+}
+
+clrnn_status clr_keras_one_of(clr_keras *k, const clr_keras_type *types, bool *is)
+{
+    while (types->type && strcmp(types->type, k->type) != 0)
+        types++;
+    *is = types->type != NULL;
+    return *is ? types->add(k) : CLRNN_OK;
 }
 
 /* --- members -----------------------------------------------------------------------------------
@@ -67,6 +72,21 @@ bool clr_keras_size(const clr_keras *k, const char *name, uint32_t *size)
         return false;
     *size = (uint32_t)number;
     return true;
+}
+
+bool clr_keras_sizes(const clr_keras *k, const char *name, uint32_t count, uint32_t *sizes)
+{
+    const cJSON *item = clr_keras_member(k, name);
+    const bool list = cJSON_IsArray(item);
+    const cJSON *one = list ? item->child : item;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t number = 0;
+        if (!clr_json_integer(one, INT32_MAX / 2, &number) || number == 0)
+            return false;
+        sizes[i] = (uint32_t)number;
+        one = list ? one->next : one;
+    }
+    return !list || !one;
 }
 
 /* What is about training, names and how Keras computes. */
@@ -174,126 +194,6 @@ clrnn_status clr_keras_function(const clr_keras *k, const char *member, const ch
     return clr_keras_unsupported(k, member, name);
 }
 
-/* --- weights -----------------------------------------------------------------------------------
- */
-
-/* "Conv1D" as "conv1d", "SimpleRNN" as "simple_rnn": the groups of Keras 3's files. */
-static void snake(const char *type, char *out, size_t room)
-{
-    size_t at = 0;
-    for (size_t i = 0; type[i] && at + 2 < room; i++) {
-        const bool big = isupper((unsigned char)type[i]);
-        if (i > 0 && big &&
-            (islower((unsigned char)type[i + 1]) || islower((unsigned char)type[i - 1])))
-            out[at++] = '_';
-        out[at++] = (char)tolower((unsigned char)type[i]);
-    }
-    out[at] = 0;
-}
-
-/* Where the file of Keras 3 has the weights: the group whose "name" is the layer's, else by class
- * and number. */
-void clr_keras_find_key(clr_keras *k, uint32_t number)
-{
-    char type[128];
-    const char *key = NULL, *value = NULL;
-    for (size_t i = 0; (key = clrnn_tensors_metadata_at(k->weights, i, &value)); i++) {
-        const char *end = strstr(key, "/vars@name");
-        if (end && strncmp(key, "layers/", 7) == 0 && strchr(key + 7, '/') == end &&
-            strcmp(value, k->name) == 0) {
-            snprintf(k->key, sizeof k->key, "%.*s", (int)(end - key), key);
-            return;
-        }
-    }
-    snake(k->type, type, sizeof type);
-    if (number)
-        snprintf(k->key, sizeof k->key, "layers/%s_%u", type, number);
-    else
-        snprintf(k->key, sizeof k->key, "layers/%s", type);
-}
-
-/* Line number i of a text. */
-static const char *line_of(const char *text, uint32_t i, size_t *length)
-{
-    for (; text && i > 0; i--) {
-        text = strchr(text, '\n');
-        text = text ? text + 1 : NULL;
-    }
-    *length = text ? strcspn(text, "\n") : 0;
-    return text;
-}
-
-/* The names of the layer's weights in an .h5 of the older kind, and the group that they lie in;
- * NULL: it is of Keras 3. */
-static const char *old_names(const clr_keras *k, char group[CLR_KERAS_NAME + 32])
-{
-    static const char *const roots[] = {"model_weights/", ""};
-    for (int i = 0; i < 2; i++) {
-        char key[CLR_KERAS_NAME + 64];
-        snprintf(group, CLR_KERAS_NAME + 32, "%s%s", roots[i], k->name);
-        snprintf(key, sizeof key, "%s@weight_names", group);
-        const char *names = clrnn_tensors_metadata(k->weights, key);
-        if (names)
-            return names;
-    }
-    return NULL;
-}
-
-static const clrnn_tensor *find_weight(const clr_keras *k, const char *part, uint32_t first,
-                                       uint32_t i)
-{
-    char group[CLR_KERAS_NAME + 32], path[1024];
-    const char *names = old_names(k, group);
-    size_t length = 0;
-    const char *name = names ? line_of(names, first + i, &length) : NULL;
-    if (names && (!name || length == 0))
-        return NULL;
-    if (name)
-        snprintf(path, sizeof path, "%s/%.*s", group, (int)length, name);
-    else
-        snprintf(path, sizeof path, "%s/%svars/%u", k->key, part, i);
-    return clrnn_tensors_find(k->weights, path);
-}
-
-uint32_t clr_keras_weight_count(const clr_keras *k)
-{
-    char group[CLR_KERAS_NAME + 32];
-    const char *names = old_names(k, group);
-    uint32_t count = names && *names ? 1 : 0;
-    for (const char *p = names; p && *p; p++)
-        count += *p == '\n';
-    if (names)
-        return count;
-    while (count < 16 && find_weight(k, "", 0, count))
-        count++;
-    return count;
-}
-
-clrnn_status clr_keras_weight(const clr_keras *k, const char *part, uint32_t first, uint32_t i,
-                              uint32_t rank, const uint64_t *shape, double **values)
-{
-    const clrnn_tensor *t = find_weight(k, part, first, i);
-    char text[400];
-    *values = NULL;
-    if (!t) {
-        snprintf(text, sizeof text, "its weight %u of shape %s is not in the file", first + i,
-                 clr_show_shape(rank, shape).text);
-        return clr_keras_wrong(k, text);
-    }
-    if (t->dtype == CLRNN_DTYPE_I64)
-        return clr_keras_unsupported(k, "a weight of", "whole numbers");
-    if (t->rank != rank || memcmp(t->shape, shape, rank * sizeof *shape) != 0) {
-        snprintf(text, sizeof text, "its weight %u is %s, but must be %s", first + i,
-                 clr_show_shape(t->rank, t->shape).text, clr_show_shape(rank, shape).text);
-        return clr_keras_wrong(k, text);
-    }
-    *values = clr_calloc(t->count, sizeof **values);
-    if (!*values)
-        return clr_fail(k->log, CLRNN_ERR_MEMORY, "%s: no memory for weights", k->file);
-    clrnn_tensor_to_f64(t, *values);
-    return CLRNN_OK;
-}
-
 /* --- nodes -------------------------------------------------------------------------------------
  */
 
@@ -301,6 +201,19 @@ clrnn_status clr_keras_value_info(const clr_keras *k, const char *value, clrnn_v
 {
     return clrnn_graph_value(k->graph, value, info) ? CLRNN_OK
                                                     : clr_keras_wrong(k, "it reads nothing");
+}
+
+clrnn_status clr_keras_features(const clr_keras *k, uint32_t *size)
+{
+    clrnn_value_info info;
+    clrnn_status status = clr_keras_value_info(k, k->inputs[0].name, &info);
+    if (status != CLRNN_OK)
+        return status;
+    const int64_t last = info.rank > 0 && !info.ids ? info.shape[info.rank - 1] : 0;
+    *size = last > 0 ? (uint32_t)last : 0;
+    return last > 0 && last <= INT32_MAX
+               ? CLRNN_OK
+               : clr_keras_wrong(k, "the features that it reads have no size");
 }
 
 clrnn_status clr_keras_add(clr_keras *k, const clrnn_node_desc *desc, const char *suffix,
@@ -320,11 +233,69 @@ clrnn_status clr_keras_add(clr_keras *k, const clrnn_node_desc *desc, const char
     return status;
 }
 
-clrnn_status clr_keras_set(const clr_keras *k, const char *leaf, const double *values, size_t count)
+clrnn_status clr_keras_part(clr_keras *k, const clrnn_node_desc *desc, const char *input,
+                            clr_keras_value *value)
 {
-    char name[CLR_KERAS_NAME + 32];
-    snprintf(name, sizeof name, "%s.%s", k->node, leaf);
-    return clrnn_graph_set_parameter(k->graph, name, values, count);
+    char suffix[16];
+    snprintf(suffix, sizeof suffix, ".%u", ++k->parts);
+    clr_keras_value made;
+    clrnn_status status = clr_keras_add(k, desc, suffix, input, &made);
+    if (status == CLRNN_OK)
+        *value = made;
+    return status;
+}
+
+clrnn_status clr_keras_pair(clr_keras *k, clrnn_node_kind kind, const char *a, const char *b,
+                            clr_keras_value *value)
+{
+    const clrnn_node_desc desc = {.kind = kind, .inputs = {a, b}};
+    return clr_keras_part(k, &desc, NULL, value);
+}
+
+clrnn_status clr_keras_bend(clr_keras *k, clrnn_function function, double alpha, double beta,
+                            const char *x, clr_keras_value *value)
+{
+    const clrnn_node_desc desc = {
+        .kind = CLRNN_NODE_ACTIVATION, .function = function, .alpha = alpha, .beta = beta};
+    return clr_keras_part(k, &desc, x, value);
+}
+
+clrnn_status clr_keras_constant(clr_keras *k, uint32_t rank, const uint64_t *shape,
+                                const double *data, bool trainable, clr_keras_value *value)
+{
+    clrnn_node_desc desc = {
+        .kind = CLRNN_NODE_CONSTANT, .rank = rank, .data = data, .trainable = trainable};
+    for (uint32_t i = 0; i < rank; i++)
+        desc.shape[i] = (int64_t)shape[i];
+    return clr_keras_part(k, &desc, NULL, value);
+}
+
+clrnn_status clr_keras_reduce(clr_keras *k, clrnn_reduction reduction, uint32_t first,
+                              uint32_t count, bool keep, const char *x, clr_keras_value *value)
+{
+    clrnn_node_desc desc = {
+        .kind = CLRNN_NODE_REDUCE, .reduction = reduction, .rank = count, .keep_axes = keep};
+    for (uint32_t i = 0; i < count; i++)
+        desc.order[i] = first + i;
+    return clr_keras_part(k, &desc, x, value);
+}
+
+clrnn_status clr_keras_transpose(clr_keras *k, uint32_t rank, const uint32_t *order, const char *x,
+                                 clr_keras_value *value)
+{
+    clrnn_node_desc desc = {.kind = CLRNN_NODE_TRANSPOSE, .rank = rank};
+    for (uint32_t i = 0; i < rank; i++)
+        desc.order[i] = order[i];
+    return clr_keras_part(k, &desc, x, value);
+}
+
+clrnn_status clr_keras_shape(clr_keras *k, uint32_t rank, const int64_t *shape, const char *x,
+                             clr_keras_value *value)
+{
+    clrnn_node_desc desc = {.kind = CLRNN_NODE_RESHAPE, .rank = rank};
+    for (uint32_t i = 0; i < rank; i++)
+        desc.shape[i] = shape[i];
+    return clr_keras_part(k, &desc, x, value);
 }
 
 clrnn_status clr_keras_activate(clr_keras *k, const char *member, clr_keras_value *value)
@@ -340,5 +311,16 @@ clrnn_status clr_keras_activate(clr_keras *k, const char *member, clr_keras_valu
     status = clr_keras_add(k, &desc, ".activation", value->name, &made);
     if (status == CLRNN_OK)
         *value = made;
+    return status;
+}
+
+clrnn_status clr_keras_add_bent(clr_keras *k, clrnn_node_desc *desc)
+{
+    clrnn_node_kind softmax;
+    clrnn_status status = clr_keras_function(k, "activation", "linear", desc, &softmax);
+    if (status == CLRNN_OK)
+        status = clr_keras_add(k, desc, "", k->inputs[0].name, &k->outputs[0]);
+    if (status == CLRNN_OK && softmax != CLRNN_NODE_KINDS)
+        status = clr_keras_activate(k, "activation", &k->outputs[0]);
     return status;
 }

@@ -6,58 +6,11 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "format/keras_history.h"
+#include "format/keras_calls.h"
+#include "format/keras_input.h"
+#include "graph/graph.h"
 
-enum { MOST_CALLS = CLR_MOST_CALLS };
-
-/* A call of a layer: of a shared one there are several. */
-typedef struct call {
-    const cJSON *layer;   /* {"class_name", "config", "inbound_nodes"} */
-    const cJSON *inbound; /* of this call; NULL: it is an input */
-    uint32_t number;      /* of the layer's calls */
-    uint32_t classes;     /* layers of its class before it */
-    bool done;
-    clr_keras_value outputs[CLR_KERAS_OUTPUTS];
-    uint32_t output_count;
-} call;
-
-typedef struct builder {
-    clr_keras k;
-    call *calls; /* [count], owned */
-    uint32_t count;
-    bool sequential;
-} builder;
-
-static const char *text_of(const cJSON *object, const char *key)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
-static clrnn_status damaged(const builder *b, const char *what)
-{
-    return clr_fail(b->k.log, CLRNN_ERR_FORMAT, "%s: damaged: %s", b->k.file, what);
-}
-
-/* --- layers ------------------------------------------------------------------------------------
- */
-
-static const char *type_of(const cJSON *layer)
-{
-    const char *type = text_of(layer, "class_name");
-    return type ? type : "?";
-}
-
-/* The name: of older files beside the config, of all within it. */
-static const char *name_of(const cJSON *layer)
-{
-    const char *name = text_of(cJSON_GetObjectItemCaseSensitive(layer, "config"), "name");
-    return name ? name : text_of(layer, "name");
-}
-
-static bool is_input(const cJSON *layer)
-{
-    return strcmp(type_of(layer), "InputLayer") == 0;
-}
+enum { MOST_LAYERS = 4096 };
 
 /* What a call reads. */
 typedef struct arguments {
@@ -75,21 +28,25 @@ static const char *mask_of(const clr_keras *k, const arguments *a)
     return a->mask.name[0] ? a->mask.name : k->before_3 || a->count == 1 ? a->inputs[0].mask : none;
 }
 
-static clrnn_status add_layer(builder *b, call *c, const arguments *a)
+static clrnn_status add_layer(clr_keras_builder *b, clr_keras_call *c, const arguments *a)
 {
     clr_keras *k = &b->k;
-    const char *module = text_of(c->layer, "module");
-    k->type = type_of(c->layer);
-    k->name = name_of(c->layer);
+    const char *module = clr_keras_text_of(c->layer, "module");
+    k->type = clr_keras_type_of(c->layer);
+    k->name = clr_keras_name_of(c->layer);
     k->config = cJSON_GetObjectItemCaseSensitive(c->layer, "config");
-    if (!k->name || !cJSON_IsObject(k->config) || strlen(k->name) + 16 > sizeof k->node)
-        return damaged(b, "a layer without config or name");
+    if (!k->name || !cJSON_IsObject(k->config) ||
+        strlen(k->prefix) + strlen(k->name) + 16 > sizeof k->node)
+        return clr_keras_damaged(b, "a layer without config or name");
+    if (++k->layers > MOST_LAYERS)
+        return clr_keras_unsupported(k, "in a model", "more than 4096 layers");
     if (a->count == 0 || a->count > CLR_KERAS_INPUTS)
         return clr_keras_unsupported(k, "a layer of", "no or more than 16 inputs");
     if (c->number)
-        snprintf(k->node, sizeof k->node, "%s:%u", k->name, c->number);
+        snprintf(k->node, sizeof k->node, "%s%s:%u", k->prefix, k->name, c->number);
     else
-        snprintf(k->node, sizeof k->node, "%s", k->name);
+        snprintf(k->node, sizeof k->node, "%s%s", k->prefix, k->name);
+    k->parts = 0;
     clr_keras_find_key(k, c->classes);
     memcpy(k->inputs, a->inputs, a->count * sizeof *a->inputs);
     k->input_count = a->count;
@@ -104,83 +61,38 @@ static clrnn_status add_layer(builder *b, call *c, const arguments *a)
     return status;
 }
 
-/* --- inputs ------------------------------------------------------------------------------------
- */
-
-/* [null,T,F] as [N,T,F], [null,T] of symbols or a mask as [N,T], [null,F] as [N,F]. */
-static clrnn_status add_input(builder *b, const char *name, const cJSON *shape, bool ids, bool mask)
-{
-    clrnn_graph_input_desc x = {.name = name, .ids = ids};
-    const int rank = cJSON_GetArraySize(shape);
-    if (!cJSON_IsArray(shape) || rank < 1 || rank > CLRNN_MOST_AXES)
-        return damaged(b, "an input without shape");
-    bool steps = false;
-    for (const cJSON *i = shape->child; i; i = i->next) {
-        const uint32_t axis = x.rank++;
-        uint64_t size = 0;
-        const bool is_time = axis == 1 && (rank == 3 || ids || mask);
-        if (axis == 0)
-            x.shape[axis] = CLRNN_BATCH;
-        else if (is_time || (cJSON_IsNull(i) && !steps && axis + 1 < (uint32_t)rank)) {
-            x.shape[axis] = CLRNN_STEPS;
-            steps = true;
-        } else if (clr_json_integer(i, INT32_MAX, &size) && size > 0)
-            x.shape[axis] = (int64_t)size;
-        else
-            return clr_fail(b->k.log, CLRNN_ERR_UNSUPPORTED,
-                            "%s: input %s: an axis without size that is not time is not supported",
-                            b->k.file, clr_show(name).text);
-    }
-    return clrnn_graph_input(b->k.graph, &x);
-}
-
-static const cJSON *shape_of(const cJSON *layer)
-{
-    const cJSON *config = cJSON_GetObjectItemCaseSensitive(layer, "config");
-    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(config, "batch_shape");
-    return shape ? shape : cJSON_GetObjectItemCaseSensitive(config, "batch_input_shape");
-}
-
 /* --- what a call reads ---------------------------------------------------------------------------
  */
 
-static const call *find_call(const builder *b, const clr_history *h)
-{
-    for (uint32_t i = 0; i < b->count; i++) {
-        const char *name = name_of(b->calls[i].layer);
-        if (name && b->calls[i].number == h->call && strcmp(name, h->layer) == 0)
-            return &b->calls[i];
-    }
-    return NULL;
-}
-
 /* The value that a call reads, if the layer before is there already. */
-static clrnn_status take_value(const builder *b, const clr_history *h, clr_keras_value *value,
-                               bool *ready)
+static clrnn_status take_value(const clr_keras_builder *b, const clr_history *h,
+                               clr_keras_value *value, bool *ready)
 {
-    const call *from = find_call(b, h);
+    const clr_keras_call *from = clr_keras_find_call(b, h);
     if (!from)
-        return damaged(b, "a layer reads one that there is not");
+        return clr_keras_damaged(b, "a layer reads one that there is not");
     *ready = *ready && from->done;
     if (from->done && h->output >= from->output_count)
-        return damaged(b, "a layer reads an output that there is not");
+        return clr_keras_damaged(b, "a layer reads an output that there is not");
     if (from->done)
         *value = from->outputs[h->output];
     return CLRNN_OK;
 }
 
 /* Whether all that a call reads is there; then *a. */
-static clrnn_status take_inputs(const builder *b, const call *c, arguments *a, bool *ready)
+static clrnn_status take_inputs(const clr_keras_builder *b, const clr_keras_call *c, arguments *a,
+                                bool *ready)
 {
     clr_histories all = {0};
     clr_history_collect(c->inbound, &all, 0);
     *ready = true;
     *a = (arguments){.count = all.count, .number = all.number, .has_number = all.has_number};
     if (all.unknown)
-        return clr_fail(b->k.log, CLRNN_ERR_UNSUPPORTED,
-                        "%s: layer %s: its argument %s is not supported", b->k.file,
-                        clr_show(name_of(c->layer) ? name_of(c->layer) : "?").text,
-                        clr_show(all.unknown).text);
+        return clr_fail(
+            b->k.log, CLRNN_ERR_UNSUPPORTED, "%s: layer %s: its argument %s is not supported",
+            b->k.file,
+            clr_show(clr_keras_name_of(c->layer) ? clr_keras_name_of(c->layer) : "?").text,
+            clr_show(all.unknown).text);
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < all.count && status == CLRNN_OK; i++)
         status = take_value(b, &all.list[i], &a->inputs[i], ready);
@@ -191,118 +103,120 @@ static clrnn_status take_inputs(const builder *b, const call *c, arguments *a, b
 /* --- Sequential --------------------------------------------------------------------------------
  */
 
-static clrnn_status build_sequential(builder *b, const cJSON *config)
+/* The one value that the first layer reads, as an input of the graph if it is not given. */
+static clrnn_status begin_sequential(clr_keras_builder *b, const cJSON *config,
+                                     clr_keras_value *value)
 {
-    const cJSON *layers = cJSON_GetObjectItemCaseSensitive(config, "layers");
-    const cJSON *built = cJSON_GetObjectItemCaseSensitive(config, "build_input_shape");
-    arguments a = {.inputs = {{"x", ""}}, .count = 1};
+    const clr_keras_call *first = &b->calls[0],
+                         *reader = &b->calls[b->count > 1 && clr_keras_is_input(first->layer)];
+    const cJSON *shape = clr_keras_input_shape(first->layer);
+    if (!shape)
+        shape = cJSON_GetObjectItemCaseSensitive(config, "build_input_shape");
+    if (b->given && b->given_count != 1)
+        return clr_keras_unsupported(&b->k, "more than one input", "in a row");
+    *value = b->given ? b->given[0] : (clr_keras_value){"x", ""};
+    return b->given ? CLRNN_OK
+                    : clr_keras_add_input(&b->k, value->name, shape,
+                                          clr_keras_reads_symbols(reader->layer), false);
+}
+
+/* out: the values of a model that is a layer; else they become outputs of the graph */
+static clrnn_status build_sequential(clr_keras_builder *b, const cJSON *config, clr_keras *out)
+{
+    arguments a = {.count = 1};
     clr_keras_value *value = &a.inputs[0];
-    bool begun = false;
-    const bool ids =
-        b->count > 0 && strcmp(type_of(b->calls[is_input(b->calls[0].layer) && b->count > 1].layer),
-                               "Embedding") == 0;
-    clrnn_status status = CLRNN_OK;
-    (void)layers;
+    clrnn_status status = begin_sequential(b, config, value);
     for (uint32_t i = 0; i < b->count && status == CLRNN_OK; i++) {
-        call *c = &b->calls[i];
-        const cJSON *shape = shape_of(c->layer);
-        if (!begun) {
-            status = add_input(b, value->name, shape ? shape : built, ids, false);
-            begun = true;
-        }
-        if (status != CLRNN_OK || is_input(c->layer))
+        clr_keras_call *c = &b->calls[i];
+        if (clr_keras_is_input(c->layer))
             continue;
         status = add_layer(b, c, &a);
         *value = c->outputs[0];
         if (status == CLRNN_OK && c->output_count != 1)
             status = clr_keras_unsupported(&b->k, "more than one output", "in a row");
     }
-    return status == CLRNN_OK ? clrnn_graph_output(b->k.graph, "y", value->name) : status;
+    if (status != CLRNN_OK || !out)
+        return status == CLRNN_OK ? clrnn_graph_output(b->k.graph, "y", value->name) : status;
+    out->outputs[0] = *value;
+    out->output_count = 1;
+    return CLRNN_OK;
 }
 
 /* --- Functional --------------------------------------------------------------------------------
  */
 
-/* Whether a call of Keras 3 is given a mask, as then all are that have one; but for one that is
- * null the values have it, and Multiply looks at those of its values. */
-static bool gives_masks(const builder *b)
+/* Input c of the graph, or what is given instead: `number` in the order of config's input_layers.
+ */
+static clrnn_status add_input(clr_keras_builder *b, clr_keras_call *c, const clr_histories *order)
 {
-    bool gives = false;
-    for (uint32_t i = 0; i < b->count; i++) {
-        clr_histories all = {0};
-        clr_history_collect(b->calls[i].inbound, &all, 0);
-        gives = gives || (cJSON_IsObject(b->calls[i].inbound) && all.mask.layer);
-        if (all.no_mask || strcmp(type_of(b->calls[i].layer), "Multiply") == 0)
-            return false;
-    }
-    return gives;
+    const char *name = clr_keras_name_of(c->layer);
+    const char *type =
+        clr_keras_text_of(cJSON_GetObjectItemCaseSensitive(c->layer, "config"), "dtype");
+    if (!clr_keras_is_input(c->layer) || !name || strlen(name) >= sizeof c->outputs[0].name)
+        return clr_keras_damaged(b, "a layer that reads nothing");
+    c->output_count = 1;
+    c->done = true;
+    for (uint32_t i = 0; b->given && i < order->count; i++)
+        if (strcmp(order->list[i].layer, name) == 0 && i < b->given_count) {
+            c->outputs[0] = b->given[i];
+            return CLRNN_OK;
+        }
+    if (b->given)
+        return clr_keras_damaged(b, "a model that is given another number of values than it reads");
+    snprintf(c->outputs[0].name, sizeof c->outputs[0].name, "%s", name);
+    return clr_keras_add_input(&b->k, name, clr_keras_input_shape(c->layer),
+                               clr_keras_is_of_symbols(b, name), type && strcmp(type, "bool") == 0);
 }
 
-/* Whether an Embedding reads an input. */
-static bool is_of_symbols(const builder *b, const char *name)
+static clrnn_status add_inputs(clr_keras_builder *b, const cJSON *config)
 {
-    for (uint32_t i = 0; i < b->count; i++) {
-        clr_histories all = {0};
-        if (!b->calls[i].inbound || strcmp(type_of(b->calls[i].layer), "Embedding") != 0)
-            continue;
-        clr_history_collect(b->calls[i].inbound, &all, 0);
-        for (uint32_t k = 0; k < all.count; k++)
-            if (strcmp(all.list[k].layer, name) == 0)
-                return true;
-    }
-    return false;
-}
-
-static clrnn_status add_inputs(builder *b)
-{
+    clr_histories order = {0};
     clrnn_status status = CLRNN_OK;
-    for (uint32_t i = 0; i < b->count && status == CLRNN_OK; i++) {
-        call *c = &b->calls[i];
-        const char *name = name_of(c->layer);
-        if (c->inbound)
-            continue;
-        if (!is_input(c->layer) || !name || strlen(name) >= sizeof c->outputs[0].name)
-            return damaged(b, "a layer that reads nothing");
-        const char *type = text_of(cJSON_GetObjectItemCaseSensitive(c->layer, "config"), "dtype");
-        status = add_input(b, name, shape_of(c->layer), is_of_symbols(b, name),
-                           type && strcmp(type, "bool") == 0);
-        snprintf(c->outputs[0].name, sizeof c->outputs[0].name, "%s", name);
-        c->output_count = 1;
-        c->done = true;
-    }
+    clr_history_collect(cJSON_GetObjectItemCaseSensitive(config, "input_layers"), &order, 0);
+    for (uint32_t i = 0; i < b->count && status == CLRNN_OK; i++)
+        if (!b->calls[i].inbound)
+            status = add_input(b, &b->calls[i], &order);
     return status;
 }
 
-static clrnn_status add_outputs(builder *b, const cJSON *config)
+static clrnn_status add_outputs(clr_keras_builder *b, const cJSON *config, clr_keras *out)
 {
     clr_histories all = {0};
     clrnn_status status = CLRNN_OK;
     clr_history_collect(cJSON_GetObjectItemCaseSensitive(config, "output_layers"), &all, 0);
     if (all.count == 0 || all.unknown)
-        return damaged(b, "no output_layers");
+        return clr_keras_damaged(b, "no output_layers");
+    if (out && all.count > CLR_KERAS_OUTPUTS)
+        return clr_keras_unsupported(out, "a model in a model with", "more than 3 outputs");
     for (uint32_t i = 0; i < all.count && status == CLRNN_OK; i++) {
         const clr_history *h = &all.list[i];
-        const call *from = find_call(b, h);
+        const clr_keras_call *from = clr_keras_find_call(b, h);
         char name[CLR_KERAS_NAME + 24];
         if (!from || !from->done || h->output >= from->output_count)
-            return damaged(b, "an output that there is not");
-        snprintf(name, sizeof name, "%s", name_of(from->layer));
+            return clr_keras_damaged(b, "an output that there is not");
+        if (out) {
+            out->outputs[i] = from->outputs[h->output];
+            continue;
+        }
+        snprintf(name, sizeof name, "%s", clr_keras_name_of(from->layer));
         if (h->output || h->call)
             snprintf(name + strlen(name), sizeof name - strlen(name), ".%u",
                      h->output + h->call * CLR_KERAS_OUTPUTS);
         status = clrnn_graph_output(b->k.graph, name, from->outputs[h->output].name);
     }
+    if (out)
+        out->output_count = all.count;
     return status;
 }
 
 /* Layers as their inputs are there; in a file they stand in order, or nearly so. */
-static clrnn_status build_functional(builder *b, const cJSON *config)
+static clrnn_status build_functional(clr_keras_builder *b, const cJSON *config, clr_keras *out)
 {
-    clrnn_status status = add_inputs(b);
-    b->k.masks_given = gives_masks(b);
+    clrnn_status status = add_inputs(b, config);
+    b->k.masks_given = clr_keras_gives_masks(b);
     for (bool more = true, moved = true; more && status == CLRNN_OK;) {
         if (!moved)
-            return damaged(b, "layers that read each other in a circle");
+            return clr_keras_damaged(b, "layers that read each other in a circle");
         more = moved = false;
         for (uint32_t i = 0; i < b->count && status == CLRNN_OK; i++) {
             arguments a;
@@ -316,66 +230,76 @@ static clrnn_status build_functional(builder *b, const cJSON *config)
             more = more || !ready;
         }
     }
-    return status == CLRNN_OK ? add_outputs(b, config) : status;
+    return status == CLRNN_OK ? add_outputs(b, config, out) : status;
 }
 
 /* --- the whole ---------------------------------------------------------------------------------
  */
 
-static uint32_t classes_before(const cJSON *layers, const cJSON *layer)
+/* The model of b->k's class. out: as of build_sequential */
+static clrnn_status build(clr_keras_builder *b, const char *type, const cJSON *config,
+                          clr_keras *out)
 {
-    uint32_t count = 0;
-    for (const cJSON *i = layers->child; i && i != layer; i = i->next)
-        count += strcmp(type_of(i), type_of(layer)) == 0;
-    return count;
+    const cJSON *layers =
+        cJSON_IsArray(config) ? config : cJSON_GetObjectItemCaseSensitive(config, "layers");
+    b->sequential = strcmp(type, "Sequential") == 0;
+    clrnn_status status = clr_keras_list_calls(b, layers);
+    if (status == CLRNN_OK)
+        status =
+            b->sequential ? build_sequential(b, config, out) : build_functional(b, config, out);
+    free(b->calls);
+    return status;
 }
 
-static clrnn_status list_calls(builder *b, const cJSON *layers)
+static clrnn_status nest(clr_keras *k)
 {
-    if (!cJSON_IsArray(layers) || !layers->child)
-        return damaged(b, "a model without layers");
-    b->calls = clr_calloc(MOST_CALLS, sizeof *b->calls);
-    if (!b->calls)
-        return clr_fail(b->k.log, CLRNN_ERR_MEMORY, "%s: no memory for its layers", b->k.file);
-    for (const cJSON *i = layers->child; i; i = i->next) {
-        const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(i, "inbound_nodes");
-        const cJSON *node = b->sequential || !cJSON_IsArray(nodes) ? NULL : nodes->child;
-        uint32_t number = 0;
-        do {
-            if (b->count == MOST_CALLS)
-                return clr_fail(b->k.log, CLRNN_ERR_UNSUPPORTED, "%s: more than %d calls of layers",
-                                b->k.file, MOST_CALLS);
-            b->calls[b->count++] = (call){.layer = i,
-                                          .inbound = node,
-                                          .number = number++,
-                                          .classes = classes_before(layers, i)};
-            node = node ? node->next : NULL;
-        } while (node);
-    }
-    return CLRNN_OK;
+    clr_keras_builder b = {.k = *k, .given = k->inputs, .given_count = k->input_count};
+    if (k->depth == CLR_KERAS_DEPTH)
+        return clr_keras_unsupported(k, "a model in a model", "that is too deep");
+    const int prefix = snprintf(b.k.prefix, sizeof b.k.prefix, "%s/", k->node);
+    const int root = snprintf(b.k.root, sizeof b.k.root, "%s/", k->key);
+    if (prefix < 0 || (size_t)prefix >= sizeof b.k.prefix || root < 0 ||
+        (size_t)root >= sizeof b.k.root)
+        return clr_keras_wrong(k, "its name is too long");
+    b.k.outer = k->outer ? k->outer : k->name;
+    b.k.depth++;
+    memcpy(k->inputs[0].mask, k->mask, sizeof k->mask);
+    clrnn_status status = build(&b, k->type, k->config, k);
+    k->layers = b.k.layers;
+    return status;
+}
+
+static clrnn_status build_whole(const clr_keras *k, const cJSON *model, clrnn_precision precision,
+                                clrnn_graph **graph)
+{
+    clr_keras_builder b = {.k = *k};
+    clrnn_status status =
+        clrnn_graph_create(k->log, &(clrnn_graph_desc){.precision = precision}, graph);
+    b.k.graph = *graph;
+    return status == CLRNN_OK ? build(&b, clr_keras_type_of(model),
+                                      cJSON_GetObjectItemCaseSensitive(model, "config"), NULL)
+                              : status;
 }
 
 clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, bool before_3,
                              const char *file, clrnn_precision precision, const clrnn_log *log,
                              clrnn_graph **graph)
 {
-    const char *type = type_of(model);
-    const cJSON *config = cJSON_GetObjectItemCaseSensitive(model, "config");
-    const cJSON *layers =
-        cJSON_IsArray(config) ? config : cJSON_GetObjectItemCaseSensitive(config, "layers");
-    builder b = {.k = {.file = file, .log = log, .weights = weights, .before_3 = before_3},
-                 .sequential = strcmp(type, "Sequential") == 0};
-    if (!b.sequential && strcmp(type, "Functional") != 0 && strcmp(type, "Model") != 0)
+    const char *type = clr_keras_type_of(model);
+    clr_keras k = {.file = file, .weights = weights, .before_3 = before_3, .nest = nest};
+    if (strcmp(type, "Sequential") != 0 && strcmp(type, "Functional") != 0 &&
+        strcmp(type, "Model") != 0)
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED,
                         "%s: a model of class %s is not supported, only Sequential and Functional",
                         file, clr_show(type).text);
-    clrnn_status status =
-        clrnn_graph_create(log, &(clrnn_graph_desc){.precision = precision}, graph);
-    b.k.graph = *graph;
-    if (status == CLRNN_OK)
-        status = list_calls(&b, layers);
-    if (status == CLRNN_OK)
-        status = b.sequential ? build_sequential(&b, config) : build_functional(&b, config);
-    free(b.calls);
+    /* Time of any length if the layers can do with it, else of the length that the file says. */
+    clrnn_status status = build_whole(&k, model, precision, graph);
+    if (status != CLRNN_OK && status != CLRNN_ERR_MEMORY) {
+        clrnn_graph_destroy(graph);
+        k.fixed = true;
+        k.log = log;
+        status = build_whole(&k, model, precision, graph);
+    } else if (status == CLRNN_OK && log)
+        (*graph)->log = *log;
     return status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE ? CLRNN_ERR_FORMAT : status;
 }

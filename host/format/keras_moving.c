@@ -59,24 +59,6 @@ static clrnn_status add_concat(clr_keras *k)
     return status == CLRNN_OK ? clr_keras_add(k, &desc, "", NULL, &k->outputs[0]) : status;
 }
 
-static clrnn_status add_pool(clr_keras *k)
-{
-    static const char *const known[] = {"data_format", "keepdims", NULL};
-    const char *format = clr_keras_text(k, "data_format", "channels_last");
-    const clrnn_node_desc desc = {.kind = CLRNN_NODE_POOL,
-                                  .reduction = strstr(k->type, "Max") ? CLRNN_REDUCE_MAX
-                                                                      : CLRNN_REDUCE_MEAN};
-    clrnn_status status = clr_keras_check(k, known);
-    if (status == CLRNN_OK && clr_keras_flag(k, "keepdims", false))
-        status = clr_keras_unsupported(k, "its config's", "keepdims");
-    if (status == CLRNN_OK && strcmp(format, "channels_last") != 0)
-        status = clr_keras_unsupported(k, "data_format", format);
-    if (status == CLRNN_OK && k->mask[0] && desc.reduction == CLRNN_REDUCE_MEAN)
-        return clr_keras_mask_mean(k);
-    return status == CLRNN_OK ? clr_keras_add(k, &desc, "", k->inputs[0].name, &k->outputs[0])
-                              : status;
-}
-
 /* What does nothing but in training. */
 static clrnn_status pass(clr_keras *k)
 {
@@ -109,21 +91,42 @@ static clrnn_status add_spatial_dropout(clr_keras *k)
     return drop(k, true);
 }
 
-/* [N,..] with the sizes of target_shape, of which one may be -1. */
+/* What is not fixed yet: whether a size stands for T is not to be seen. */
+static clrnn_status read_sizes(const clr_keras *k, clrnn_value_info *x)
+{
+    clrnn_status status = clr_keras_value_info(k, k->inputs[0].name, x);
+    for (uint32_t i = 1; status == CLRNN_OK && i < x->rank; i++)
+        if (x->shape[i] == CLRNN_STEPS && !k->fixed)
+            status = clr_keras_unsupported(k, "what it reads:", "time of any length");
+    return status;
+}
+
+/* [rows,..] with the sizes of target_shape, of which one may be -1. */
 static clrnn_status add_reshape(clr_keras *k)
 {
     static const char *const known[] = {"target_shape", NULL};
     const cJSON *target = clr_keras_member(k, "target_shape");
-    clrnn_node_desc desc = {.kind = CLRNN_NODE_RESHAPE, .rank = 1, .shape = {CLRNN_BATCH}};
+    clrnn_node_desc desc = {.kind = CLRNN_NODE_RESHAPE, .rank = 1};
+    clrnn_value_info x;
     clrnn_status status = clr_keras_check(k, known);
     if (status == CLRNN_OK && (!cJSON_IsArray(target) || cJSON_GetArraySize(target) > 7))
         status = clr_keras_wrong(k, "target_shape is no list of sizes");
+    if (status == CLRNN_OK)
+        status = read_sizes(k, &x);
+    int64_t all = 1, others = 1;
+    for (uint32_t i = 1; status == CLRNN_OK && i < x.rank; i++)
+        all = all < 1 || x.shape[i] < 1 || x.shape[i] > INT32_MAX / all ? 0 : all * x.shape[i];
     for (const cJSON *i = status == CLRNN_OK ? target->child : NULL; i; i = i->next) {
         const double size = cJSON_IsNumber(i) ? i->valuedouble : 0;
         if (size != -1 && (size < 1 || size > INT32_MAX || size != floor(size)))
             return clr_keras_wrong(k, "target_shape is no list of sizes");
+        others = size == -1 || others > INT32_MAX ? others : others * (int64_t)size;
         desc.shape[desc.rank++] = size == -1 ? CLRNN_REST : (int64_t)size;
     }
+    desc.shape[0] = status == CLRNN_OK ? x.shape[0] : 0;
+    for (uint32_t i = 1; i < desc.rank; i++) /* the rows may be what is left */
+        if (desc.shape[i] == CLRNN_REST && all)
+            desc.shape[i] = all / others;
     return status == CLRNN_OK ? clr_keras_add(k, &desc, "", k->inputs[0].name, &k->outputs[0])
                               : status;
 }
@@ -131,15 +134,17 @@ static clrnn_status add_reshape(clr_keras *k)
 static clrnn_status add_flatten(clr_keras *k)
 {
     static const char *const known[] = {"data_format", NULL};
-    const clrnn_node_desc desc = {
-        .kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {CLRNN_BATCH, CLRNN_REST}};
-    clrnn_value_info info;
+    clrnn_node_desc desc = {.kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {0, 1}};
+    clrnn_value_info x;
     clrnn_status status = clr_keras_check(k, known);
     if (status == CLRNN_OK)
-        status = clr_keras_value_info(k, k->inputs[0].name, &info);
-    for (uint32_t i = 1; status == CLRNN_OK && i < info.rank; i++)
-        if (info.shape[i] < 0)
+        status = read_sizes(k, &x);
+    for (uint32_t i = 1; status == CLRNN_OK && i < x.rank; i++)
+        if (x.shape[i] < 1 || desc.shape[1] * x.shape[i] > INT32_MAX)
             return clr_keras_unsupported(k, "what it reads:", "time made into features");
+        else
+            desc.shape[1] *= x.shape[i];
+    desc.shape[0] = status == CLRNN_OK ? x.shape[0] : 0;
     return status == CLRNN_OK ? clr_keras_add(k, &desc, "", k->inputs[0].name, &k->outputs[0])
                               : status;
 }
@@ -212,32 +217,25 @@ static clrnn_status add_maximum(clr_keras *k)
 
 clrnn_status clr_keras_moving(clr_keras *k, bool *is)
 {
-    static const struct {
-        const char *type;
-        clrnn_status (*add)(clr_keras *k);
-    } types[] = {{"Add", add_sum},
-                 {"Subtract", add_difference},
-                 {"Multiply", add_product},
-                 {"Minimum", add_minimum},
-                 {"Maximum", add_maximum},
-                 {"Average", add_average},
-                 {"Concatenate", add_concat},
-                 {"GlobalAveragePooling1D", add_pool},
-                 {"GlobalMaxPooling1D", add_pool},
-                 {"Dropout", add_dropout},
-                 {"SpatialDropout1D", add_spatial_dropout},
-                 {"GaussianNoise", pass},
-                 {"GaussianDropout", pass},
-                 {"AlphaDropout", pass},
-                 {"ActivityRegularization", pass},
-                 {"Reshape", add_reshape},
-                 {"Flatten", add_flatten},
-                 {"Permute", add_permute},
-                 {"Rescaling", add_rescaling}};
-    *is = true;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].type, k->type) == 0)
-            return types[i].add(k);
-    *is = false;
-    return CLRNN_OK;
+    static const clr_keras_type types[] = {{"Add", add_sum},
+                                           {"Subtract", add_difference},
+                                           {"Multiply", add_product},
+                                           {"Minimum", add_minimum},
+                                           {"Maximum", add_maximum},
+                                           {"Average", add_average},
+                                           {"Concatenate", add_concat},
+                                           {"Dropout", add_dropout},
+                                           {"SpatialDropout1D", add_spatial_dropout},
+                                           {"SpatialDropout2D", pass},
+                                           {"Identity", pass},
+                                           {"GaussianNoise", pass},
+                                           {"GaussianDropout", pass},
+                                           {"AlphaDropout", pass},
+                                           {"ActivityRegularization", pass},
+                                           {"Reshape", add_reshape},
+                                           {"Flatten", add_flatten},
+                                           {"Permute", add_permute},
+                                           {"Rescaling", add_rescaling},
+                                           {NULL, NULL}};
+    return clr_keras_one_of(k, types, is);
 }

@@ -156,6 +156,8 @@ static clrnn_status add_node(clr_keras *k, const form *f, uint32_t *in)
     clrnn_status status = clr_keras_value_info(k, k->inputs[0].name, &info);
     if (status == CLRNN_OK && (info.rank != 3 || info.shape[2] <= 0 || info.shape[2] > INT32_MAX))
         status = clr_keras_wrong(k, "what it reads is not [N,T,F]");
+    if (status == CLRNN_OK && info.shape[0] != CLRNN_BATCH)
+        status = clr_keras_unsupported(k, "for each step", "a recurrent layer");
     if (status == CLRNN_OK && given != 0 && given != (has_cell_state ? 2u : 1u))
         status = clr_keras_wrong(k, "it is given another number of states than it has");
     if (status == CLRNN_OK && given && f->network.bidirectional)
@@ -174,14 +176,15 @@ static clrnn_status add_node(clr_keras *k, const form *f, uint32_t *in)
     return status == CLRNN_OK ? clr_keras_add(k, &desc, "", x.name, &y) : status;
 }
 
-/* y of step 0, which is not the state where that is masked. */
-static clrnn_status take_first(clr_keras *k, const clrnn_network_desc *n)
+/* y of the first step or the last, which is not the state where that is masked. */
+static clrnn_status take_step(clr_keras *k, const clrnn_network_desc *n, bool last)
 {
     const clrnn_node_desc flat = {
         .kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {CLRNN_BATCH, n->hidden_size}};
-    clr_keras_value first;
-    clrnn_status status = slice(k, k->node, 1, 0, 1, 1, ".first", &first);
-    return status == CLRNN_OK ? clr_keras_add(k, &flat, ".last", first.name, &k->outputs[0])
+    clr_keras_value step;
+    clrnn_status status =
+        slice(k, k->node, 1, last ? -1 : 0, last ? CLRNN_TO_END : 1, 1, ".step", &step);
+    return status == CLRNN_OK ? clr_keras_add(k, &flat, ".last", step.name, &k->outputs[0])
                               : status;
 }
 
@@ -207,9 +210,12 @@ static clrnn_status add_one_way(clr_keras *k)
     const clrnn_node_desc last = {.kind = CLRNN_NODE_POOL, .reduction = CLRNN_REDUCE_LAST};
     form f;
     uint32_t in = 0;
+    clrnn_value_info x;
     clrnn_status status = take_form(k, k->type, &f);
     if (status == CLRNN_OK)
         status = add_node(k, &f, &in);
+    if (status == CLRNN_OK)
+        status = clr_keras_value_info(k, k->inputs[0].name, &x);
     if (status == CLRNN_OK)
         status = put_weights(k, &f.network, in, f.part, 0, "_l0");
     if (status != CLRNN_OK)
@@ -219,9 +225,11 @@ static clrnn_status add_one_way(clr_keras *k)
     if (f.backwards && f.sequences)
         status = take_turned(k);
     else if (f.backwards && k->mask[0])
-        status = take_first(k, &f.network);
+        status = take_step(k, &f.network, false);
     else if (f.backwards) /* the last that is made is that of the first step */
         status = take_state(k, "hn", &f.network, 0, ".last", &k->outputs[0]);
+    else if (!f.sequences && x.shape[1] != CLRNN_STEPS)
+        status = take_step(k, &f.network, true);
     else if (!f.sequences)
         status = clr_keras_add(k, &last, ".last", k->node, &k->outputs[0]);
     if (f.sequences && !k->masks_given)

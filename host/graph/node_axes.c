@@ -12,6 +12,13 @@ static bool same_place(const clr_shape *in, uint32_t a, const clr_shape *out, ui
     return in->size[a] == out->size[b] && clr_shape_part(in, 0, a) == clr_shape_part(out, 0, b);
 }
 
+/* Whether axis i of the shape that is asked for is a symbol that no axis of x is: one that was
+ * merged with others, and is itself again. */
+static bool is_again(const clrnn_node_desc *d, uint32_t i, int64_t symbol, int32_t axis)
+{
+    return d->shape[i] == symbol && axis == CLR_NO_AXIS;
+}
+
 /* Which axes of the shape that is asked for are no numbers. */
 static uint32_t asked_of(const clrnn_node_desc *d, const clr_shape *in)
 {
@@ -31,10 +38,10 @@ static clrnn_status reshape_sizes(const clr_infer *infer, clr_shape *out)
     for (uint32_t i = 0; i < d->rank; i++) {
         const int64_t s = d->shape[i];
         out->size[i] = s > 0 ? (uint64_t)s : 1;
-        if (s == CLRNN_STEPS && in->steps != CLR_NO_AXIS)
-            out->size[i] = in->size[in->steps];
-        else if (s == CLRNN_BATCH && in->batch != CLR_NO_AXIS)
-            out->size[i] = in->size[in->batch];
+        if (s == CLRNN_STEPS)
+            out->size[i] = in->steps != CLR_NO_AXIS ? in->size[in->steps] : infer->steps;
+        else if (s == CLRNN_BATCH)
+            out->size[i] = in->batch != CLR_NO_AXIS ? in->size[in->batch] : infer->batch;
         else if (s == 0 && i < in->rank)
             out->size[i] = in->size[i];
         else if (s == CLRNN_REST && rest == CLR_NO_AXIS)
@@ -70,6 +77,10 @@ static clrnn_status reshape_infer(clr_infer *infer)
         if (in->steps != CLR_NO_AXIS && same_place(in, (uint32_t)in->steps, &out, i) &&
             (s == CLRNN_STEPS || (copied && (int32_t)i == in->steps)))
             out.steps = (int32_t)i;
+        if (is_again(d, i, CLRNN_STEPS, in->steps))
+            out.steps = (int32_t)i;
+        if (is_again(d, i, CLRNN_BATCH, in->batch))
+            out.batch = (int32_t)i;
         if (in->batch != CLR_NO_AXIS && same_place(in, (uint32_t)in->batch, &out, i) &&
             (s == CLRNN_BATCH || (copied && (int32_t)i == in->batch)))
             out.batch = (int32_t)i;

@@ -78,7 +78,8 @@ typedef struct clrnn_graph clrnn_graph;
  *                 is; without T that is the axis with step -1, and without N its rows are the
  *                 first of the others. S: of time
  *   reshape       shape, rank: 0 keeps the axis at that place, CLRNN_REST is inferred; T and N by
- *                 symbol. S: unless T stays an axis
+ *                 symbol, also where x has them in an axis with others (T*N). S: unless T stays
+ *                 an axis
  *   transpose     order[i]: which axis of the input becomes axis i; rank
  *   conv1d        x with T, channels C and perhaps N -> function(conv + bias); weight
  *                 [units,C/groups,kernel], bias [units]. units, kernel[0], stride[0], dilation[0],

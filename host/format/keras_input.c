@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * format/keras_input.c - the inputs of a Keras model: their shapes, and what is symbols. */
+#include <string.h>
+
+#include "base/log.h"
+#include "format/keras_input.h"
+
+/* [null,T,F] as [N,T,F], [null,T] of symbols or a mask as [N,T], [null,F] as [N,F]. T of a size in
+ * the file is that size where layers need it (fixed). */
+clrnn_status clr_keras_add_input(const clr_keras *k, const char *name, const cJSON *shape, bool ids,
+                                 bool mask)
+{
+    clrnn_graph_input_desc x = {.name = name, .ids = ids};
+    const int rank = cJSON_GetArraySize(shape);
+    if (!cJSON_IsArray(shape) || rank < 1 || rank > CLRNN_MOST_AXES)
+        return clr_fail(k->log, CLRNN_ERR_FORMAT, "%s: damaged: an input without shape", k->file);
+    bool steps = false;
+    for (const cJSON *i = shape->child; i; i = i->next) {
+        const uint32_t axis = x.rank++;
+        uint64_t size = 0;
+        const bool is_time = axis == 1 && (rank == 3 || ids || mask) && !k->fixed;
+        if (axis == 0)
+            x.shape[axis] = CLRNN_BATCH;
+        else if (is_time || (cJSON_IsNull(i) && !steps && axis + 1 < (uint32_t)rank + ids + mask)) {
+            x.shape[axis] = CLRNN_STEPS;
+            steps = true;
+        } else if (clr_json_integer(i, INT32_MAX, &size) && size > 0)
+            x.shape[axis] = (int64_t)size;
+        else
+            return clr_fail(k->log, CLRNN_ERR_UNSUPPORTED,
+                            "%s: input %s: an axis without size that is not time is not supported",
+                            k->file, clr_show(name).text);
+    }
+    return clrnn_graph_input(k->graph, &x);
+}
+
+const cJSON *clr_keras_input_shape(const cJSON *layer)
+{
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(layer, "config");
+    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(config, "batch_shape");
+    return shape ? shape : cJSON_GetObjectItemCaseSensitive(config, "batch_input_shape");
+}
+
+/* Deeper than a file that is sane: then it is not told. */
+static bool reads_symbols(const cJSON *layer, unsigned depth)
+{
+    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(layer, "class_name"));
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(layer, "config");
+    const cJSON *layers = cJSON_GetObjectItemCaseSensitive(config, "layers");
+    if (!type || depth > CLR_KERAS_DEPTH)
+        return false;
+    if (strcmp(type, "TimeDistributed") == 0)
+        return reads_symbols(cJSON_GetObjectItemCaseSensitive(config, "layer"), depth + 1);
+    if (strcmp(type, "Sequential") != 0 && strcmp(type, "Functional") != 0)
+        return strcmp(type, "Embedding") == 0;
+    for (const cJSON *i = layers ? layers->child : NULL; i; i = i->next) {
+        const char *inner = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(i, "class_name"));
+        const bool is_input = inner && strcmp(inner, "InputLayer") == 0;
+        if (!is_input && (reads_symbols(i, depth + 1) || strcmp(type, "Sequential") == 0))
+            return reads_symbols(i, depth + 1);
+    }
+    return false;
+}
+
+bool clr_keras_reads_symbols(const cJSON *layer)
+{
+    return reads_symbols(layer, 0);
+}
