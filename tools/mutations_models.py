@@ -167,6 +167,30 @@ MODELS = [
         ("host/graph/node_recurrent.c", "return other && l.within.some ?", "return !run ?")]),
     ("graph-mask-lost", "test_graph_masks", [
         ("host/graph/node_recurrent.c", ".mask = own->mask,", ".mask = NULL,")]),
+    ("keras-same-begins-with-more", "test_keras_files", [
+        ("host/format/keras_window.c", "*begin = (uint32_t)(all / 2);", "*begin = (uint32_t)(all - all / 2);")]),
+    ("keras-cut-at-the-wrong-end", "test_keras_files", [
+        ("host/format/keras_window.c", "d->pad_begin[i] = same ? over / 2 : 0;",
+         "d->pad_begin[i] = same ? over - over / 2 + 1 : 0;")]),
+    ("keras-kernel-of-depthwise-swapped", "test_keras_files", [
+        ("host/format/keras_window.c", "add_with_weights(k, &w, w.in, multiplier, false)",
+         "add_with_weights(k, &w, w.in, multiplier, true)")]),
+    ("keras-pool-max-is-sum", "test_keras_files", [
+        ("host/format/keras_pool.c", ".max = strncmp(k->type, \"Max\", 3) == 0", ".max = !k->type[0]")]),
+    ("keras-corner-without-threshold", "test_keras_files", [
+        ("host/format/keras_bent.c", "-slope * threshold, x, &below", "0 * threshold, x, &below")]),
+    ("keras-variance-as-deviation", "test_keras_files", [
+        ("host/format/keras_bent.c", "1 / fmax(sqrt(scale[i]), 1e-7)", "1 / fmax(scale[i], 1e-7)")]),
+    ("keras-heads-not-scaled", "test_keras_files", [
+        ("host/format/keras_attend.c", "1 / sqrt(h->width)", "1 / (double)(h->width)")]),
+    ("keras-keys-are-values-of-heads", "test_keras_files", [
+        ("host/format/keras_attend.c", "take_heads(k, h, 2, 1, &value)", "take_heads(k, h, 1, 1, &value)")]),
+    ("keras-weights-of-the-first-inner-layer", "test_keras_files", [
+        ("host/format/keras_weights.c", "k->outer ? k->name : NULL, first + i", "NULL, first + i")]),
+    ("keras-inner-model-of-the-outer-key", "test_keras_files", [
+        ("host/format/keras_graph.c", 'sizeof b.k.root, "%s/", k->key)', 'sizeof b.k.root, "%s", k->root)')]),
+    ("graph-reshape-forgets-merged-time", "test_keras_files", [
+        ("host/graph/node_axes.c", "is_again(d, i, CLRNN_STEPS, in->steps)", "is_again(d, i, CLRNN_STEPS, 0)")]),
     ("keras-mask-of-all-inputs", "test_keras_files", [
         ("host/format/keras_mask.c", "k->before_3 ? CLRNN_NODE_MIN : CLRNN_NODE_MAX", "CLRNN_NODE_MIN")]),
     ("keras-both-directions-repeat", "test_keras_files", [

@@ -14,10 +14,17 @@
 static clrnn_tensors *results(const char *name)
 {
     clrnn_tensors *set = NULL;
-    const bool own = strncmp(name, "backwards", 9) == 0;
-    const char *path =
-        test_data(own ? FOLDER "backwards.safetensors" : FOLDER "results.safetensors");
-    assert_int_equal(clrnn_tensors_load(path, &test_log, &set), CLRNN_OK);
+    static const char *const files[] = {"results", "backwards", "layers"};
+    char key[64], path[64];
+    snprintf(key, sizeof key, "%s.x0", name);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, FOLDER "%s.safetensors", files[i]);
+        assert_int_equal(clrnn_tensors_load(test_data(path), &test_log, &set), CLRNN_OK);
+        if (clrnn_tensors_find(set, key))
+            return set;
+        clrnn_tensors_destroy(&set);
+    }
+    fail_msg("nobody has computed %s", name);
     return set;
 }
 
@@ -104,6 +111,21 @@ static void test_backwards(void **state)
 {
     static const char *const in[] = {"ids", "x", NULL};
     check_both(state, "backwards", in, 8, 5);
+}
+
+/* What stands around recurrent layers, in rows; time has a size, or not. */
+static void test_rows(void **state)
+{
+    check(state, FOLDER "coder.keras", "coder", row_in, row_out, 6);
+    check(state, FOLDER "windows.keras", "windows", row_in, row_out, 9);
+    check(state, FOLDER "pictures.keras", "pictures", row_in, row_out, 6);
+}
+
+/* Models that are layers, and layers for each step; all kinds of attention. */
+static void test_whole_models(void **state)
+{
+    check_both(state, "nested", row_in, 3, 5);
+    check_both(state, "attention", row_in, 5, 7);
 }
 
 static void test_refused(void **state)
@@ -244,6 +266,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_graph, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_masks, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_backwards, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_rows, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_whole_models, test_open, test_close),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_weights_alone),
         cmocka_unit_test(test_truncated),
