@@ -5,6 +5,7 @@ A row: name, the tests that must all fail, and one or more (file, text, what tak
 text is found exactly once in the file.
 """
 from mutations_cells import CELLS
+from mutations_files import FILES
 from mutations_fused import MUTATIONS_FUSED
 from mutations_graphs import GRAPHS
 from mutations_models import MODELS
@@ -368,4 +369,4 @@ MUTATIONS = [
         ("host/base/digest.h", "numbers[i] == 0 ? 0 : numbers[i]", "numbers[i]")]),
     ("division-one-step-less", "test_division", [
         ("cl/prelude.cl", "fabs(fma(-b, other, a)) < fabs(rest) ? other : q", "q")]),
-] + CELLS + MODELS + GRAPHS + MUTATIONS_FUSED + MUTATIONS_RESIDENT
+] + CELLS + MODELS + FILES + GRAPHS + MUTATIONS_FUSED + MUTATIONS_RESIDENT

@@ -70,7 +70,7 @@ static void try_orders(search *s, uint32_t used, uint32_t at, uint64_t width)
 /* --- why not -----------------------------------------------------------------------------------
  */
 
-/* As torch.nn.utils.weight_norm leaves a weight, of today and before. */
+/* As torch.nn.utils.spectral_norm and the like leave a weight; of weight_norm it is computed. */
 static bool is_in_parts(const clr_module *m)
 {
     return strstr(m->shown->name, "parametrizations.") || clr_ends_in(m->shown->name, "weight_g") ||
@@ -82,8 +82,9 @@ static const char *plain_reason(const clr_modules *modules, const search *s)
     unsigned dense = 0, conv = 0;
     for (uint32_t i = 0; i < modules->count; i++)
         if (is_in_parts(&modules->list[i]))
-            return "a weight is in parts (weight_norm or the like: remove_parametrizations, or "
-                   "remove_weight_norm, before torch.save)";
+            return "a weight is in parts (spectral_norm or the like: remove_parametrizations "
+                   "before "
+                   "torch.save)";
     for (uint32_t i = 0; i < modules->count; i++) {
         const clr_module *m = &modules->list[i];
         if (m->is & CLR_IS_UNKNOWN)

@@ -186,7 +186,7 @@ static clrnn_status fill_one(const filler *f, const clrnn_graph_parameter *p)
 
 static bool is_unused(const filler *f, const char *name)
 {
-    if (clr_ends_in(name, "num_batches_tracked"))
+    if (clr_ends_in(name, "num_batches_tracked") || clr_ends_in(name, "n_averaged"))
         return true;
     for (const cJSON *i = f->from->unused ? f->from->unused->child : NULL; i; i = i->next) {
         const char *text = cJSON_GetStringValue(i);

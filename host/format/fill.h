@@ -23,7 +23,8 @@ typedef struct clr_fill_source {
  * Fill all parameters. One that `tensors` does not name comes from the tensor of its own name; if
  * there is none, from "NODE.weight_ih" for "NODE.weight_ih_l0" (a PyTorch cell), "NODE" for
  * "NODE.value" (a constant), and the name without "NODE." if it is the whole name of a tensor (a
- * module that is the whole file). Tensors "..num_batches_tracked" are not needed.
+ * module that is the whole file). Tensors "..num_batches_tracked" and
+ * "..n_averaged" are not needed.
  *
  * Returns: CLRNN_OK; CLRNN_ERR_FORMAT (the log names the parameter without a tensor or of another
  *          shape, or the first tensor that belongs to none); CLRNN_ERR_MEMORY

@@ -264,8 +264,8 @@ clrnn_status clr_modules_find(const clrnn_tensors *set, const char *prefix, cons
         return clr_fail(log, CLRNN_ERR_MEMORY, "%s: no memory for its modules", file);
     for (size_t i = 0; i < set->count && status == CLRNN_OK; i++) {
         const char *name = set->tensors[i]->name;
-        if (strncmp(name, f.prefix, skipped) != 0)
-            continue;
+        if (strncmp(name, f.prefix, skipped) != 0 || strcmp(name + skipped, "n_averaged") == 0)
+            continue; /* that one counts, as of an AveragedModel */
         const char *dot = strrchr(name + skipped, '.');
         status =
             add(&f, set->tensors[i], name + skipped, dot ? (size_t)(dot - (name + skipped)) : 0);

@@ -8,6 +8,7 @@
 #include "format/fill.h"
 #include "format/pytorch_write.h"
 #include "format/state_probes.h"
+#include "format/weight_norm.h"
 #include "model/tensors.h"
 
 static clrnn_status by_names(const clrnn_tensors *set, const clr_format_file *file,
@@ -27,8 +28,14 @@ clrnn_status clr_state_dict_import(const clrnn_tensors *set, const clr_format_fi
                                    const clrnn_import_desc *desc, const clrnn_log *log,
                                    clrnn_graph **graph)
 {
-    return desc->arch ? clr_arch_import(desc, set, file->path, log, graph)
-                      : by_names(set, file, desc, log, graph);
+    clrnn_tensors *plain = NULL;
+    clrnn_status status = clr_weight_norm_join(set, log, &plain);
+    const clrnn_tensors *from = plain ? plain : set;
+    if (status == CLRNN_OK)
+        status = desc->arch ? clr_arch_import(desc, from, file->path, log, graph)
+                            : by_names(from, file, desc, log, graph);
+    clrnn_tensors_destroy(&plain);
+    return status;
 }
 
 static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *desc,

@@ -170,11 +170,12 @@ static const clr_pickled *state_dict(const clr_pickled *root)
 {
     static const char *const keys[] = {"state_dict", "model_state_dict", "model_state", "model",
                                        "net",        "network",          "weights",     "params"};
-    for (unsigned depth = 0; depth < 4 && !has_tensors(root); depth++) {
+    for (unsigned depth = 0; depth < 4; depth++) {
         const clr_pickled *next = NULL;
         for (size_t i = 0; i < sizeof keys / sizeof keys[0] && !next; i++)
             next = clr_pickled_get(root, keys[i]);
-        if (!next || next->kind != CLR_PICKLED_DICT)
+        /* A loss may lie beside it as a tensor, but a module's weight is no dictionary. */
+        if (!next || next->kind != CLR_PICKLED_DICT || (has_tensors(root) && !has_tensors(next)))
             break;
         root = next;
     }

@@ -22,7 +22,8 @@ static void check(void **state, const char *file, const char *name, const char *
 {
     char path[128], key[64];
     size_t x_count = 0, y_count = 0, count = 0;
-    clrnn_tensors *results = load(FOLDER "results.safetensors");
+    const bool own = strcmp(name, "norm") == 0;
+    clrnn_tensors *results = load(own ? FOLDER "norm.safetensors" : FOLDER "results.safetensors");
     snprintf(path, sizeof path, FOLDER "%s", file);
     clrnn_graph *graph = imported(path, arch, NULL);
     snprintf(key, sizeof key, "%s.x", name);
@@ -157,6 +158,14 @@ static void test_slopes(void **state)
     free(arch);
 }
 
+/* Weights as weight_norm leaves them, of today, of before, over another axis and over all; beside
+ * the loss as a tensor. */
+static void test_weight_norm(void **state)
+{
+    check(state, "norm_today.pt", "norm", NULL, "logits", 5, 2);
+    check(state, "norm_before.pt", "norm", NULL, "logits", 5, 2);
+}
+
 static void test_prefix(void **state)
 {
     (void)state;
@@ -266,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_types),
         cmocka_unit_test(test_template),
         cmocka_unit_test_setup_teardown(test_slopes, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_weight_norm, test_open, test_close),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_wrong_architectures),

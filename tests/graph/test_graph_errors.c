@@ -437,12 +437,38 @@ static void test_faults(void **state)
     }
 }
 
+/* An axis of T*N is T and N again where the shape says so. */
+static void test_apart_again(void **state)
+{
+    (void)state;
+    clrnn_graph *graph = begin();
+    clrnn_value_info info;
+    const clrnn_node_desc together = {.kind = CLRNN_NODE_RESHAPE,
+                                      .name = "together",
+                                      .inputs = {"x"},
+                                      .rank = 2,
+                                      .shape = {CLRNN_REST, 4}},
+                          apart = {.kind = CLRNN_NODE_RESHAPE,
+                                   .name = "apart",
+                                   .rank = 4,
+                                   .shape = {CLRNN_STEPS, CLRNN_BATCH, 2, 2}};
+    assert_int_equal(clrnn_graph_add(graph, &together, NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_add(graph, &apart, NULL), CLRNN_OK);
+    assert_true(clrnn_graph_value(graph, "together", &info));
+    assert_int_equal(info.shape[0], CLRNN_REST);
+    assert_true(clrnn_graph_value(graph, "apart", &info));
+    assert_int_equal(info.shape[0], CLRNN_STEPS);
+    assert_int_equal(info.shape[1], CLRNN_BATCH);
+    clrnn_graph_destroy(&graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodes),
         cmocka_unit_test(test_any),
         cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_apart_again),
         cmocka_unit_test_setup_teardown(test_plans, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_few_rows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_faults, test_open, test_close),

@@ -53,7 +53,7 @@ write(coder, "coder", real(2, 6, 2), (".keras",))
 # Windows over time of any length, and functions.
 windows = keras.Sequential([
     keras.Input((None, 3)), L.ZeroPadding1D((1, 2)), L.SeparableConv1D(4, 3, depth_multiplier=2, activation="elu"),
-    L.MaxPooling1D(2), L.UpSampling1D(3), L.ReLU(0.9, 0.1, 0.2), L.DepthwiseConv1D(2, strides=2, padding="valid"),
+    L.MaxPooling1D(2), L.UpSampling1D(3), L.ReLU(0.9, 0.1, 0.2), L.DepthwiseConv1D(2, strides=2, depth_multiplier=2),
     L.Conv1DTranspose(3, 4, strides=2, padding="same"), L.PReLU(shared_axes=[1]), L.Cropping1D((1, 0)),
     L.AveragePooling1D(2, strides=1), L.Normalization(mean=[0.1, 0.2, -0.3], variance=[2.0, 0.5, 1.0]),
     L.UnitNormalization(), L.GRU(2, return_sequences=True), L.GlobalMaxPooling1D(keepdims=True)])

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Deliberate bugs of the readers of Keras's and PyTorch's files: tools/mutations.py."""
+
+FILES = [
+    ("keras-backwards-not-turned", "test_keras_files", [
+        ("host/format/keras_recurrent.c", "return slice(k, k->node, 1, -1, CLRNN_TO_END, -1,",
+         "return slice(k, k->node, 1, 0, CLRNN_TO_END, 1,")]),
+    ("keras-same-begins-with-more", "test_keras_files", [
+        ("host/format/keras_window.c", "*begin = (uint32_t)(all / 2);", "*begin = (uint32_t)(all - all / 2);")]),
+    ("keras-cut-at-the-wrong-end", "test_keras_files", [
+        ("host/format/keras_window.c", "d->pad_begin[i] = same ? over / 2 : 0;",
+         "d->pad_begin[i] = same ? over - over / 2 + 1 : 0;")]),
+    ("keras-kernel-of-depthwise-swapped", "test_keras_files", [
+        ("host/format/keras_window.c", "add_with_weights(k, &w, w.in, multiplier, false)",
+         "add_with_weights(k, &w, w.in, multiplier, true)")]),
+    ("keras-pool-max-is-sum", "test_keras_files", [
+        ("host/format/keras_pool.c", ".max = strncmp(k->type, \"Max\", 3) == 0", ".max = !k->type[0]")]),
+    ("keras-corner-without-threshold", "test_keras_files", [
+        ("host/format/keras_bent.c", "-slope * threshold, x, &below", "0 * threshold, x, &below")]),
+    ("keras-variance-as-deviation", "test_keras_files", [
+        ("host/format/keras_bent.c", "1 / fmax(sqrt(scale[i]), 1e-7)", "1 / fmax(scale[i], 1e-7)")]),
+    ("keras-heads-not-scaled", "test_keras_files", [
+        ("host/format/keras_attend.c", "1 / sqrt(h->width)", "1 / (double)(h->width)")]),
+    ("keras-keys-are-values-of-heads", "test_keras_files", [
+        ("host/format/keras_attend.c", "take_heads(k, h, 2, 1, &value)", "take_heads(k, h, 1, 1, &value)")]),
+    ("keras-weights-of-the-first-inner-layer", "test_keras_files", [
+        ("host/format/keras_weights.c", "k->outer ? k->name : NULL, first + i", "NULL, first + i")]),
+    ("keras-inner-model-of-the-outer-key", "test_keras_files", [
+        ("host/format/keras_graph.c", 'sizeof b.k.root, "%s/", k->key)', 'sizeof b.k.root, "%s", k->root)')]),
+    ("pytorch-length-of-another-row", "test_pytorch", [
+        ("host/format/weight_norm.c", "if (p->g->shape[axis] != 1)", "if (p->g->shape[axis] == 1)")]),
+    ("pytorch-direction-not-divided", "test_pytorch", [
+        ("host/format/weight_norm.c", " / sqrt(squares[length_of(p, i)]);", ";")]),
+    ("pytorch-loss-is-the-model", "test_pytorch", [
+        ("host/model/torch.c", "|| (has_tensors(root) && !has_tensors(next)))", "|| has_tensors(root))")]),
+    ("keras-mask-of-all-inputs", "test_keras_files", [
+        ("host/format/keras_mask.c", "k->before_3 ? CLRNN_NODE_MIN : CLRNN_NODE_MAX", "CLRNN_NODE_MIN")]),
+    ("keras-both-directions-repeat", "test_keras_files", [
+        ("host/format/keras_recurrent.c", "f->zeros = f->sequences;", "f->zeros = !f->sequences;")]),
+    ("keras-mean-of-masked-steps", "test_keras_files", [
+        ("host/format/keras_pool.c", "    if (k->mask[0] && !max)\n", "    if (!k->node[0] && !max)\n")]),
+    ("keras-masked-steps-are-zero", "test_keras", [
+        ("host/format/keras_recurrent.c", "k->mask[0] && !f->zeros;", "!k->node[0];")]),
+    ("keras-masked-first-is-state", "test_keras_files", [
+        ("host/format/keras_recurrent.c", "f.backwards && k->mask[0]", "f.backwards && !k->node[0]")]),
+    ("keras-gates-as-pytorch", "test_keras_files test_amplifiers", [
+        ("host/format/keras_cell.c", '== 3 ? "zrn" :', '== 3 ? "rzn" :')]),
+    ("keras-second-bias-lost", "test_amplifiers test_keras_files", [
+        ("host/format/keras_cell.c", "k->two_biases && k->bias ? ", "false ? ")]),
+    ("keras-hard-sigmoid-of-2", "test_keras_files", [
+        ("host/format/keras_config.c", "newer ? 1.0 / 6 : functions[i].alpha", "functions[i].alpha")]),
+    ("keras-half-of-average-lost", "test_keras_files", [
+        ("host/format/keras_recurrent.c", 'return status == CLRNN_OK && strcmp(mode, "ave") == 0',
+         'return status == CLRNN_OK && strcmp(mode, "av") == 0')]),
+]
