@@ -241,6 +241,8 @@ static clrnn_status add_statistics(clr_keras *k, uint64_t count, double *mean, d
     return status;
 }
 
+enum { MOST_FEATURES = 1 << 22 };
+
 static clrnn_status add_normalization(clr_keras *k)
 {
     static const char *const known[] = {"axis", "mean", "variance", "invert", NULL};
@@ -260,6 +262,8 @@ static clrnn_status add_normalization(clr_keras *k)
         status = clr_keras_unsupported(k, "axis", clr_json_show(axis).text);
     if (status != CLRNN_OK)
         return status;
+    if (count > MOST_FEATURES)
+        return clr_keras_unsupported(k, "what it reads:", "more than 4194304 features");
     double *numbers = clr_calloc((size_t)count * 2, sizeof *numbers);
     if (!numbers)
         return clr_fail(k->log, CLRNN_ERR_MEMORY, "%s: no memory for weights", k->file);

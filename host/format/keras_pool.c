@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "format/keras.h"
 
-enum { MOST_WINDOW = 4096 };
+enum { MOST_WINDOW = 4096, MOST_MEANS = 1 << 22 };
 
 static uint32_t spaces_of(const clr_keras *k)
 {
@@ -92,6 +92,8 @@ static clrnn_status pool_axis(clr_keras *k, const pooling *p, uint32_t i, int64_
         status = clr_keras_unsupported(k, "a window of", "more than 4096");
     if (status == CLRNN_OK && !p->max && begin + end && size < 1)
         status = clr_keras_unsupported(k, "padding", "same over time of any length");
+    if (status == CLRNN_OK && !p->max && begin + end && size > MOST_MEANS)
+        status = clr_keras_unsupported(k, "padding", "same over an axis of more than 4194304");
     if (status == CLRNN_OK && begin + end)
         status = pad(k, axis, begin, end, p->max ? -(double)FLT_MAX : 0, &whole);
     for (uint32_t at = 0; at < kernel && status == CLRNN_OK; at++) {

@@ -259,6 +259,8 @@ static clrnn_status add_separable(clr_keras *k)
     return status;
 }
 
+enum { MOST_ONES = 1 << 22 };
+
 /* Each element `size` times: as a window of ones, as long as its stride, spreads it. */
 static clrnn_status add_upsampling(clr_keras *k)
 {
@@ -285,13 +287,13 @@ static clrnn_status add_upsampling(clr_keras *k)
     w.turned = w.spaces == 2 || x.shape[1] != CLRNN_STEPS;
     w.desc.kind = w.spaces == 2 ? CLRNN_NODE_CONV_TRANSPOSE2D : CLRNN_NODE_CONV_TRANSPOSE1D;
     memcpy(w.desc.stride, w.desc.kernel, sizeof w.desc.stride);
+    const uint64_t each = (uint64_t)w.desc.kernel[0] * (w.spaces == 2 ? w.desc.kernel[1] : 1);
+    if (each > MOST_ONES / w.in)
+        return clr_keras_unsupported(k, "its config's", "size");
     w.desc.groups = w.desc.units = w.in;
     w.desc.no_bias = true;
     status = add_window(k, &w);
-    return status == CLRNN_OK ? clr_keras_set_ones(k, "weight",
-                                                   (size_t)w.in * w.desc.kernel[0] *
-                                                       (w.spaces == 2 ? w.desc.kernel[1] : 1))
-                              : status;
+    return status == CLRNN_OK ? clr_keras_set_ones(k, "weight", (size_t)(w.in * each)) : status;
 }
 
 clrnn_status clr_keras_window(clr_keras *k, bool *is)
