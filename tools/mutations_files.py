@@ -52,4 +52,16 @@ FILES = [
     ("keras-half-of-average-lost", "test_keras_files", [
         ("host/format/keras_recurrent.c", 'return status == CLRNN_OK && strcmp(mode, "ave") == 0',
          'return status == CLRNN_OK && strcmp(mode, "av") == 0')]),
+    ("h5-follows-loops", "test_hostile_models", [
+        ("host/format/h5_object.c", "h->objects++ == MOST_OBJECTS || depth > MOST_DEPTH", "false"),
+        ("host/format/h5.c", "r->objects++ == MOST_OBJECTS || depth > MOST_DEPTH", "false")]),
+    ("h5-table-of-nothing", "test_keras_files", [
+        ("host/format/h5_object.c", "return none[0] || none[1] ?", "return false ?")]),
+    ("h5-free-room-in-circles", "test_keras_files", [
+        ("host/format/h5_members.c", "for (uint64_t left = n->bytes; free_at != 1;",
+         "for (uint64_t left = n->bytes; false && free_at != 1;")]),
+    ("h5-any-count-of-members", "test_keras_files", [
+        ("host/format/h5_members.c", "if (count > 2 * h->leaf)", "if (false)")]),
+    ("h5-texts-believed", "test_keras_files", [
+        ("host/format/h5_data.c", "return !texts || texts_are_sound(h, at + place, count);", "return true;")]),
 ]

@@ -309,9 +309,6 @@ MODELS = [
         ("host/format/modules.c", "m->is = CLR_IS_CONV;", "m->is = CLR_IS_NORM;")]),
     ("tensors-left-over", "test_pytorch", [
         ("host/format/fill.c", "        status = check_rest(&f);", "        status = CLRNN_OK;")]),
-    ("h5-follows-loops", "test_hostile_models", [
-        ("host/format/h5.c", "r->objects++ == MOST_OBJECTS || depth > MOST_DEPTH",
-         "r->objects++ == MOST_OBJECTS")]),
     ("nam-begins-with-zeros", "test_amplifiers", [
         ("host/format/nam.c", "memcpy(m->h0 + l * H, from, H * sizeof *from);", "")]),
     ("onnx-out-lstm-gate-order", "test_onnx_written", [
