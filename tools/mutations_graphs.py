@@ -65,4 +65,8 @@ GRAPHS = [
         ("host/format/chain.c", "    put_unused(json, modules);\n", "")]),
     ("torch-conv-turned-by-its-own-bias", "test_pytorch", [
         ("host/format/modules.c", "const bool turned = bias && !is_shape", "const bool turned = bias && is_shape")]),
+    ("graph-empty-after-another", "test_graph_lengths", [
+        ("host/graph/pass.c", "plan->ran = plan->empty = false;", "plan->ran = false;")]),
+    ("graph-empty-output-believed", "test_graph_lengths", [
+        ("host/graph/empty.c", "if (count_of(plan, v) > 0)", "if (false)")]),
 ]

@@ -131,7 +131,7 @@ clrnn_status clr_keras_weight(const clr_keras *k, const char *part, uint32_t fir
     }
     if (t->dtype == CLRNN_DTYPE_I64)
         return clr_keras_unsupported(k, "a weight of", "whole numbers");
-    if (t->rank != rank || memcmp(t->shape, shape, rank * sizeof *shape) != 0) {
+    if (t->rank != rank || (rank && memcmp(t->shape, shape, rank * sizeof *shape) != 0)) {
         snprintf(text, sizeof text, "its weight %u is %s, but must be %s", first + i,
                  clr_show_shape(t->rank, t->shape).text, clr_show_shape(rank, shape).text);
         return clr_keras_wrong(k, text);

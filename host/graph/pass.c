@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "device/buffer.h"
 #include "device/context.h"
+#include "graph/empty.h"
 #include "graph/infer.h"
 #include "graph/plan.h"
 
@@ -70,7 +71,7 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
 {
     const clrnn_graph *g = plan->graph;
     clrnn_status status = check_sizes(plan, steps, batch, lengths);
-    plan->ran = false;
+    plan->ran = plan->empty = false;
     if (status == CLRNN_OK)
         status = take_shapes(plan, steps, batch);
     if (status != CLRNN_OK)
@@ -256,7 +257,7 @@ clrnn_status clrnn_graph_plan_backward(clrnn_graph_plan *plan,
 {
     if (!plan)
         return CLRNN_ERR_ARGUMENT;
-    if (!gradients || !plan->desc.train || !plan->ran)
+    if (!gradients || !plan->desc.train || (!plan->ran && !plan->empty))
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT, "graph backward: %s",
                         !gradients         ? "gradients is NULL"
                         : plan->desc.train ? "there was no forward pass"
@@ -265,6 +266,8 @@ clrnn_status clrnn_graph_plan_backward(clrnn_graph_plan *plan,
         (gradients->input_count && !gradients->inputs))
         return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
                         "graph backward: a count without an array");
+    if (plan->empty)
+        return clr_graph_empty_backward(plan, gradients);
     clr_plan_back_begin(plan);
     clrnn_status status = given_gradients(plan, gradients);
     if (status == CLRNN_OK)
@@ -298,6 +301,8 @@ clrnn_status clrnn_graph_plan_forward(clrnn_graph_plan *plan, const clrnn_graph_
     clrnn_status status = check_io(plan, io);
     if (status != CLRNN_OK)
         return status;
+    if (clr_graph_is_empty(io->steps, io->batch))
+        return clr_graph_empty_forward(plan, io);
     plan->dropout_seed = io->dropout_seed;
     plan->dropout_index = io->dropout_index;
     status = clr_plan_begin(plan, io->steps ? io->steps : plan->desc.max_steps,

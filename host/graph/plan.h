@@ -69,8 +69,10 @@ struct clrnn_graph_plan {
     size_t folded; /* elements behind the parameters */
     bool packed;   /* `lasting` is of these parameters */
     bool ran;      /* there is a forward pass for backward */
+    bool empty;    /* that had no rows or no steps: graph/empty.h */
     bool ragged;
     uint32_t steps, batch;
+    uint32_t empty_steps, empty_batch; /* of the last pass, if that was empty */
     uint64_t dropout_seed;
     uint32_t dropout_index;
 };

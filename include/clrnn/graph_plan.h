@@ -69,8 +69,8 @@ typedef struct clrnn_graph_sink {
 
 /* One pass. Zero-initialise, then set what you need. */
 typedef struct clrnn_graph_io {
-    uint32_t steps;                   /* T; 0 means max_steps */
-    uint32_t batch;                   /* N; 0 means max_batch */
+    uint32_t steps;                   /* T; 0 means max_steps, CLRNN_NONE that there are none */
+    uint32_t batch;                   /* N; 0 means max_batch, CLRNN_NONE that there are none */
     const uint32_t *lengths;          /* [N], each 0..T; NULL = all T */
     const clrnn_graph_source *inputs; /* [input_count]: all of them, in any order */
     const clrnn_graph_sink *outputs;  /* [output_count]: those that are wanted */
@@ -87,6 +87,9 @@ CLRNN_API clrnn_status clrnn_graph_plan_shape(clrnn_graph_plan *plan, const char
 
 /**
  * Run the graph, and wait: outputs are complete when it returns, and 0 past a row's length.
+ *
+ * With CLRNN_NONE steps or rows nothing is read or written, and backward gives zeros. An output
+ * that has numbers also then, as a state without steps, is not to be had.
  *
  * Returns: CLRNN_OK
  *          CLRNN_ERR_ARGUMENT  an input is missing, or a name is none

@@ -54,6 +54,72 @@ static void run(clrnn_context *context, clrnn_graph *g, uint32_t T, uint32_t N,
     clrnn_graph_plan_destroy(&plan);
 }
 
+/* No rows, or no steps: nothing is touched, what comes back is 0, and the next pass is as ever. */
+static void test_empty(void **state)
+{
+    enum { T = 3, N = 2, F = 2 };
+    clrnn_graph *g = begin();
+    clrnn_graph_plan *plan = NULL;
+    const clrnn_graph_plan_desc desc = {
+        .max_steps = T, .max_batch = N, .train = true, .input_gradients = true};
+    double x[T * N * F], s[N * F], y[T * N * F], last[N * F], dx[T * N * F], ds[N * F];
+    double parameters[64];
+    const clrnn_graph_source in[] = {{"x", x}, {"s", s}};
+    const clrnn_graph_sink out[] = {{"y", y}, {"last", last}};
+    const clrnn_graph_sink back[] = {{"x", dx}, {"s", ds}};
+    clrnn_graph_io io = {.inputs = in, .outputs = out, .input_count = 2, .output_count = 1};
+    clrnn_graph_gradients gradients = {.outputs = &(clrnn_graph_source){"y", y},
+                                       .inputs = back,
+                                       .output_count = 1,
+                                       .input_count = 2,
+                                       .parameters = parameters};
+    input(g,
+          (clrnn_graph_input_desc){.name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, F}});
+    input(g, (clrnn_graph_input_desc){.name = "s", .rank = 2, .shape = {CLRNN_BATCH, F}});
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .name = "d", .units = F, .inputs = {"x"}});
+    add(g, (clrnn_node_desc){.kind = CLRNN_NODE_ADD, .name = "sum", .inputs = {"d", "s"}});
+    add(g, (clrnn_node_desc){
+               .kind = CLRNN_NODE_POOL, .reduction = CLRNN_REDUCE_LAST, .inputs = {"sum"}});
+    assert_int_equal(clrnn_graph_output(g, "last", NULL), CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(g, "y", "sum"), CLRNN_OK);
+    assert_int_equal(clrnn_graph_plan_create(*state, g, &desc, &plan), CLRNN_OK);
+    const size_t elements = clrnn_graph_parameter_count(g);
+    assert_in_range(elements, 1, 64);
+    for (int way = 0; way < 4; way++) {
+        for (size_t i = 0; i < T * N * F; i++)
+            x[i] = y[i] = dx[i] = 7;
+        for (size_t i = 0; i < N * F; i++)
+            s[i] = 1, last[i] = ds[i] = 7;
+        for (size_t i = 0; i < 64; i++)
+            parameters[i] = 7;
+        io.steps = way % 2 == 0 ? CLRNN_NONE : way == 3 ? T : 0;
+        io.batch = way == 0 ? N : way == 3 ? N : CLRNN_NONE;
+        io.output_count = way == 0 ? 1 : 2;
+        assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_OK);
+        assert_int_equal(clrnn_graph_plan_backward(plan, &gradients), CLRNN_OK);
+        for (size_t i = 0; i < T * N * F && way < 3; i++)
+            assert_true(y[i] == 7 && dx[i] == 7);
+        for (size_t i = 0; i < elements; i++)
+            assert_true(way < 3 ? parameters[i] == 0 : parameters[i] != 7);
+        for (size_t i = 0; i < N * F && way < 3; i++)
+            assert_true(last[i] == 7 && ds[i] == (way == 0 ? 0 : 7));
+        assert_true(way < 3 || (y[0] != 7 && dx[0] != 7));
+    }
+    io = (clrnn_graph_io){.steps = CLRNN_NONE, .inputs = in, .outputs = out, .output_count = 2};
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_RANGE);
+    assert_error_contains("'last' has numbers also without steps");
+    io.output_count = 1;
+    io.lengths = (const uint32_t[]){0, 1};
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_RANGE);
+    assert_error_contains("lengths[1] is 1");
+    io.lengths = NULL;
+    io.batch = N + 1;
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_RANGE);
+    assert_int_equal(clrnn_graph_plan_backward(plan, &gradients), CLRNN_ERR_ARGUMENT);
+    clrnn_graph_plan_destroy(&plan);
+    clrnn_graph_destroy(&g);
+}
+
 /* Two axes are N: lengths are those of the one that comes with them. */
 static void test_products(void **state)
 {
@@ -360,6 +426,7 @@ int main(int argc, char **argv)
 {
     (void)drawn_arguments(argc, argv, &first, &count);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_empty, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_products, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_product_back, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_one_row, test_open, test_close),
