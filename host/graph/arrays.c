@@ -61,6 +61,19 @@ uint32_t clr_plan_input(const clrnn_graph_plan *plan, const char *name)
     return CLR_NO_VALUE;
 }
 
+uint32_t clr_plan_gradient_input(const clrnn_graph_plan *plan, const clrnn_graph_sink *to)
+{
+    const uint32_t v = clr_plan_input(plan, to->name);
+    const bool has =
+        v != CLR_NO_VALUE && plan->desc.input_gradients && !plan->graph->values[v].shape.ids;
+    if (v != CLR_NO_VALUE && !(has && to->data))
+        clr_log(&plan->context->log, CLRNN_LOG_ERROR,
+                has ? "graph: the gradient of '%s' is NULL"
+                    : "graph: '%s' has no gradient in this plan",
+                to->name);
+    return has && to->data ? v : CLR_NO_VALUE;
+}
+
 bool clr_plan_within(const clrnn_graph_plan *plan, uint32_t value, size_t element)
 {
     const clr_shape *s = &plan->shapes[value];

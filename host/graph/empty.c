@@ -64,11 +64,10 @@ clrnn_status clr_graph_empty_backward(clrnn_graph_plan *plan, const clrnn_graph_
         if (clr_plan_output(plan, given->outputs[i].name) == CLR_NO_VALUE)
             return CLRNN_ERR_ARGUMENT;
     for (uint32_t i = 0; i < given->input_count; i++) {
-        const uint32_t v = clr_plan_input(plan, given->inputs[i].name);
+        const uint32_t v = clr_plan_gradient_input(plan, &given->inputs[i]);
         if (v == CLR_NO_VALUE)
             return CLRNN_ERR_ARGUMENT;
-        if (given->inputs[i].data)
-            memset(given->inputs[i].data, 0, count_of(plan, v) * plan->real);
+        memset(given->inputs[i].data, 0, count_of(plan, v) * plan->real);
     }
     if (given->parameters)
         memset(given->parameters, 0, plan->graph->elements * plan->real);

@@ -234,13 +234,9 @@ static clrnn_status end_gradients(clrnn_graph_plan *plan, const clrnn_graph_grad
 {
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < given->input_count && status == CLRNN_OK; i++) {
-        const uint32_t v = clr_plan_input(plan, given->inputs[i].name);
-        const bool there = v != CLR_NO_VALUE && given->inputs[i].data;
-        if (!there)
+        const uint32_t v = clr_plan_gradient_input(plan, &given->inputs[i]);
+        if (v == CLR_NO_VALUE)
             return CLRNN_ERR_ARGUMENT;
-        if (!plan->desc.input_gradients || plan->graph->values[v].shape.ids)
-            return clr_fail(&plan->context->log, CLRNN_ERR_ARGUMENT,
-                            "graph: '%s' has no gradient in this plan", given->inputs[i].name);
         if (plan->values[v].written)
             status = clr_plan_read(plan, v, plan->values[v].gradient, given->inputs[i].data);
         else /* no output depends on it */

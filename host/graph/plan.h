@@ -172,6 +172,10 @@ clrnn_status clr_plan_read(clrnn_graph_plan *plan, uint32_t value, size_t place,
 uint32_t clr_plan_output(const clrnn_graph_plan *plan, const char *name);
 uint32_t clr_plan_input(const clrnn_graph_plan *plan, const char *name);
 
+/** The input whose gradient is asked for; CLR_NO_VALUE (logged) if it has none in this plan, or
+ *  nowhere to go. */
+uint32_t clr_plan_gradient_input(const clrnn_graph_plan *plan, const clrnn_graph_sink *to);
+
 /** Write all inputs. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (one is missing), CLRNN_ERR_RANGE (ids)
  */
 clrnn_status clr_plan_inputs(clrnn_graph_plan *plan, const clrnn_graph_source *inputs,

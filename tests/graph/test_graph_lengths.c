@@ -105,7 +105,13 @@ static void test_empty(void **state)
             assert_true(last[i] == 7 && ds[i] == (way == 0 ? 0 : 7));
         assert_true(way < 3 || (y[0] != 7 && dx[0] != 7));
     }
-    io = (clrnn_graph_io){.steps = CLRNN_NONE, .inputs = in, .outputs = out, .output_count = 2};
+    io = (clrnn_graph_io){.steps = CLRNN_NONE, .inputs = in, .outputs = out, .output_count = 1};
+    assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_OK);
+    gradients.inputs = &(clrnn_graph_sink){"s", NULL};
+    gradients.input_count = 1;
+    assert_int_equal(clrnn_graph_plan_backward(plan, &gradients), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("the gradient of 's' is NULL");
+    io.output_count = 2;
     assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_ERR_RANGE);
     assert_error_contains("'last' has numbers also without steps");
     io.output_count = 1;
