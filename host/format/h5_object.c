@@ -72,23 +72,18 @@ static bool filters_end(const unsigned char *at, size_t size)
     return place <= size;
 }
 
+/* A value to fill with ends within its message; -1 bytes: there is none. */
 static bool fill_ends(const unsigned char *at, size_t size, bool old)
 {
-    size_t head = 4;
     if (!old && (size < 2 || at[0] < 1 || at[0] > 3))
         return false;
-    if (!old && at[0] == 3) {
-        if (!(at[1] & 32))
-            return true;
-        head = 2;
-    }
-    if (!old && at[0] == 2 && size >= 4 && at[3] == 0)
+    if (!old && (at[0] == 3 ? !(at[1] & 32) : at[0] == 2 && size >= 4 && at[3] == 0))
         return true;
-    const uint64_t held = size < head + 4 ? UINT64_MAX
-                          : clr_h5_number(at + (old ? 0 : head), 4) == UINT32_MAX
-                              ? 0
-                              : clr_h5_number(at + (old ? 0 : head), 4);
-    return held <= size - (old ? 4 : head + 4);
+    const size_t head = old ? 0 : at[0] == 3 ? 2 : 4;
+    if (size < head + 4)
+        return false;
+    const uint64_t held = clr_h5_number(at + head, 4);
+    return held == UINT32_MAX || held <= size - head - 4;
 }
 
 /* Links or attributes that lie in the header, and not in a heap. */
