@@ -32,8 +32,9 @@
 #endif
 #define GROUP kernel __attribute__((reqd_work_group_size(WG, 1, 1)))
 
-/* The sum over a group, to each of its items; scratch: [WG]. */
-static inline REAL group_sum(local REAL *scratch, REAL part)
+/* The sum over a group, to each of its items; scratch: [WG]. Inlined by the compiler's front end:
+ * Mesa 25.0 crashes on a barrier two functions deep. */
+static inline ALWAYS_INLINE REAL group_sum(local REAL *scratch, REAL part)
 {
     uint i = get_local_id(0);
     scratch[i] = part;
@@ -49,7 +50,7 @@ static inline REAL group_sum(local REAL *scratch, REAL part)
 }
 
 /* The same for the largest; a NaN is passed over. */
-static inline REAL group_max(local REAL *scratch, REAL part)
+static inline ALWAYS_INLINE REAL group_max(local REAL *scratch, REAL part)
 {
     uint i = get_local_id(0);
     scratch[i] = part;

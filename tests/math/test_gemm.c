@@ -224,14 +224,20 @@ static void nan_and_infinity(void **state)
     }
 }
 
-/* CLBlast's kernels for a context of the application's own hold it: what it says of references. */
-static cl_uint references(cl_context context)
+/* CLBlast's kernels for a context of the application's own hold it: what it says of references. The
+ * least of many: for Mesa commands that have ended still hold it for a while. */
+static cl_uint references(clrnn_context *context)
 {
-    cl_uint count = 0;
-    assert_int_equal(
-        clGetContextInfo(context, CL_CONTEXT_REFERENCE_COUNT, sizeof count, &count, NULL),
-        CL_SUCCESS);
-    return count;
+    cl_uint least = UINT32_MAX;
+    for (int i = 0; i < 200; i++) {
+        cl_uint count = 0;
+        assert_int_equal(clrnn_context_finish(context), CLRNN_OK);
+        assert_int_equal(clGetContextInfo(clrnn_context_cl(context), CL_CONTEXT_REFERENCE_COUNT,
+                                          sizeof count, &count, NULL),
+                         CL_SUCCESS);
+        least = count < least ? count : least;
+    }
+    return least;
 }
 
 /* A context that comes and goes takes nothing from an application that uses CLBlast too. */
@@ -248,14 +254,13 @@ static void the_application_keeps_its_kernels(void **state)
                                   1, 1, 1, numbers.buffer, 0, 1, numbers.buffer, 1, 1, 0,
                                   numbers.buffer, 2, 1, &queue, NULL),
                      CLBlastSuccess);
-    assert_int_equal(clrnn_context_finish(theirs), CLRNN_OK);
-    cl_uint before = references(clrnn_context_cl(theirs));
+    const cl_uint before = references(theirs);
     assert_int_equal(clr_context_open(&desc, device, &ours), CLRNN_OK);
     clr_gemms gemms = gemms_of(ours, CLRNN_F32, CLRNN_GEMM_CLBLAST);
     assert_int_equal(clr_gemms_prepare(&gemms), CLRNN_OK);
     clr_gemms_free(&gemms);
     clrnn_context_destroy(&ours);
-    assert_int_equal(references(clrnn_context_cl(theirs)), before);
+    assert_int_equal(references(theirs), before);
     array_free(&numbers);
     clrnn_context_destroy(&theirs);
 }
