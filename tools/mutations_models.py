@@ -366,6 +366,9 @@ MODELS = [
         ("host/format/onnx_conv_by.c", "((g + 1) * c->channels)", "((0 * g + 1) * c->channels)")]),
     ("onnx-conv-by-place-backwards", "test_onnx_most", [
         ("host/format/onnx_conv_by.c", "c->w.stride[i], *under, under);", "c->w.stride[i] + k, *under, under);")]),
+    # What programs have in common is compiled once, but only where all that it stands on is the same.
+    ("native-shared-by-text", "test_plan", [
+        ("tools/native.py", "[*speed, self.before, text]", "[*speed, text]")]),
     ("native-long-as-light", "test_device", [
         ("host/device/native_program.c", "[CLR_NATIVE_LONG] = 1 << 9", "[CLR_NATIVE_LONG] = 1 << 13")]),
     ("onnx-arc-far-as-near", "test_onnx_ops", [
