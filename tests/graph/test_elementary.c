@@ -13,11 +13,8 @@
 #include <clrnn/graph_plan.h>
 
 #include "base/digest.h"
-#include "device/context.h"
-#include "device/launch.h"
+#include "device/arithmetic.h"
 #include "graph/drawn.h"
-#include "math/sources.h"
-#include "train/array.h"
 
 enum { COUNT = 4096 };
 
@@ -171,44 +168,6 @@ static void near(clrnn_context *context, clrnn_precision p)
     check(context, p, &pow_node, exact_pow, wide, by, d ? 30 : 8);
 }
 
-/* Whether a device computes `expression` of REAL v[2], which is not 0, as something else than 0. */
-static bool is_computed(clrnn_context *context, clrnn_precision precision, const char *expression,
-                        const double v[2])
-{
-    char text[256];
-    const int size = snprintf(text, sizeof text,
-                              "kernel void probe(global REAL *v) { if (get_global_id(0) == 0) "
-                              "v[0] = %s; }\n",
-                              expression);
-    const clr_source last = {"probe.cl", text, (size_t)size};
-    const clr_source *const sources[] = {&clr_cl_prelude, &last};
-    const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}};
-    cl_program program = NULL;
-    cl_kernel kernel = NULL;
-    if (!test_has(context, TEST_COMPILER)) /* native, whose processors do what IEEE 754 says */
-        return true;
-    assert_int_equal(clr_program_get(context, sources, 2, defines, 1, &program), CLRNN_OK);
-    assert_int_equal(clr_kernel_create(context, program, "probe", &kernel), CLRNN_OK);
-    array numbers = array_make(context, precision, v, 2);
-    const clr_arg args[] = {CLR_ARG_MEM(numbers.buffer)};
-    assert_int_equal(clr_launch(context, kernel, (clr_range){{1, 1}, {0, 0}}, args, 1), CLRNN_OK);
-    double *result = array_read(&numbers);
-    const bool computed = result[0] != 0;
-    free(result);
-    array_free(&numbers);
-    clr_kernel_destroy(&kernel);
-    return computed;
-}
-
-/* Some drivers say that they fuse multiply-adds of doubles, and round twice. */
-static void need_doubles(clrnn_context *context)
-{
-    if (!clrnn_context_device(context)->fp64 ||
-        !is_computed(context, CLRNN_F64, "fma(v[0], v[1], -(v[0] * v[1]))",
-                     (double[2]){1 + 0x1p-30, 1 - 0x1p-30}))
-        skip();
-}
-
 static void near_singly(void **state)
 {
     near(*state, CLRNN_F32);
@@ -216,7 +175,8 @@ static void near_singly(void **state)
 
 static void near_doubly(void **state)
 {
-    need_doubles(*state);
+    if (!device_fuses_doubles(*state))
+        skip();
     near(*state, CLRNN_F64);
 }
 
@@ -272,7 +232,8 @@ static void special_singly(void **state)
 
 static void special_doubly(void **state)
 {
-    need_doubles(*state);
+    if (!device_fuses_doubles(*state))
+        skip();
     special(*state, CLRNN_F64);
 }
 
@@ -331,8 +292,8 @@ static void same_bits(void **state)
     drawn_numbers numbers = {3};
     uint64_t digest = CLR_DIGEST_START;
     clrnn_value_info info;
-    if (!is_computed(*state, CLRNN_F32, "v[0] * v[1]", (double[2]){0x1p-100, 0x1p-30}))
-        skip(); /* denormals are 0 */
+    if (!device_keeps_denormals(*state))
+        skip();
     for (size_t i = 0; i < SIZE; i++)
         x[i] = (float)(draw_real(&numbers) * (i % 3 ? 4 : 60));
     graph = everything();

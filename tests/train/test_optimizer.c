@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/train/test_optimizer.c - each optimiser against its formula in float64 on the host. */
 #include "array.h"
+#include "device/arithmetic.h"
 
 #include <float.h>
 #include <math.h>
@@ -240,7 +241,7 @@ static void clipping_of_extremes(void **state)
     clr_loss loss;
     assert_int_equal(clr_optimizer_init(*state, CLRNN_F32, &optimizer), CLRNN_OK);
     assert_int_equal(clr_loss_init(*state, CLRNN_F32, 3, &loss), CLRNN_OK);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    for (size_t i = !device_keeps_denormals(*state); i < sizeof sizes / sizeof *sizes; i++)
         for (int k = 0; k < 2; k++) {
             const double size = sizes[i], gradient[] = {3 * size, -4 * size, 0};
             const double clip = k ? size : 1, factor = fmin(1, clip / (5 * size));

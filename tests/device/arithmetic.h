@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * tests/device/arithmetic.h - how a device computes, where drivers take liberties. */
+#ifndef TEST_DEVICE_ARITHMETIC_H
+#define TEST_DEVICE_ARITHMETIC_H
+
+#include "support.h"
+
+/** Whether results below the smallest normal float stay what they are, or become 0. */
+bool device_keeps_denormals(clrnn_context *context);
+
+/** Whether it has doubles and their fma rounds once; some drivers say that it does, and round
+ * twice. */
+bool device_fuses_doubles(clrnn_context *context);
+
+#endif
