@@ -34,6 +34,9 @@ LLVMPIPE = {"RUSTICL_ENABLE": "llvmpipe", "RUSTICL_FEATURES": "fp64"}
 UNFUSED = {"precision=f64": "fma of doubles is a product and a sum, each rounded"}
 # Its compiler takes a minute to hours for each kernel of resident and fused, which such groups rule out.
 SMALL_GROUPS = {"CLRNN_LIMITS": "max_work_group=64"}
+# Of verify's list; all of it takes Oclgrind over an hour.
+SMALL = [*[f"cell={cell},T=5,N=2,I=3,H=7,mode=train" for cell in ("rnn", "gru", "lstm")],
+         "cell=lstm,T=7,N=3,I=17,H=33,weights=int8"]
 VENDORS = "/etc/OpenCL/vendors/"
 ARCH_LIB = "/usr/lib/x86_64-linux-gnu/"
 
@@ -52,7 +55,9 @@ STACKS = [
     Stack("oclgrind", "Oclgrind 21.10, a simulator that looks for data races, as a GPU, Debian 12",
           "bookworm", "/usr/lib/oclgrind/liboclgrind-rt-icd.so", "oclgrind",
           {"OCLGRIND_DATA_RACES": "1", "OCLGRIND_MAX_ERRORS": "100000"},
-          programs=["test_storage", "test_sequence", "test_loss"], minutes=60, races=True),
+          programs=["test_storage", "test_sequence", "test_loss"], minutes=60, races=True,
+          verify=["--problem", *[f"{problem},strategy={strategy},gemm=packed" for problem in SMALL
+                                 for strategy in ("stepwise", "resident", "fused")]]),
     Stack("intel", "Intel's runtime for CPUs, of PyPI", icd="libintelocl.so", programs=FEW,
           minutes=60),
 ]
