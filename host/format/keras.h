@@ -13,7 +13,7 @@
 
 enum {
     CLR_KERAS_INPUTS = CLRNN_MOST_INPUTS,
-    CLR_KERAS_OUTPUTS = 3,
+    CLR_KERAS_OUTPUTS = 9,
     CLR_KERAS_NAME = 256,
     CLR_KERAS_DEPTH = 8
 };
@@ -27,8 +27,10 @@ typedef struct clr_keras {
     const char *file;
     const clrnn_log *log;
     clrnn_graph *graph;
-    const clrnn_tensors *weights; /* format/h5.h; NULL: none yet */
-    bool before_3;                /* the version of Keras, where functions differ */
+    const clrnn_tensors *weights;    /* format/h5.h; NULL: none yet */
+    bool before_3;                   /* the version of Keras, where functions differ */
+    const clrnn_import_desc *wishes; /* shapes of inputs that the caller knows */
+    bool apart; /* inputs have times of different lengths: no T is that of all */
     bool fixed; /* time has the size that the file says, where it says one; else it is T */
     /* of a model in a model: what stands before its keys and nodes, the layer of the outermost
      * model that it is, or NULL, and how many models it is in */
@@ -37,7 +39,6 @@ typedef struct clr_keras {
     uint32_t depth;
     uint32_t layers;                           /* added, of all models */
     clrnn_status (*nest)(struct clr_keras *k); /* adds a model that is a layer: keras_graph.c */
-    bool masks_given; /* the file says which mask a call has: none comes with values (Keras 3) */
 
     /* the layer that is being added */
     const char *type; /* "LSTM" */
@@ -50,9 +51,13 @@ typedef struct clr_keras {
     clr_keras_value inputs[CLR_KERAS_INPUTS];
     uint32_t input_count;
     char mask[CLR_KERAS_NAME]; /* of the call: the one that is given, or that of the first input */
-    bool operation;            /* one of keras.ops, or the file does not say */
-    double number;             /* an operation's argument that is one */
-    bool has_number;
+    char attention_mask[CLR_KERAS_NAME]; /* that is given; "" */
+    bool causal, scores; /* of attention: no step looks ahead; its scores are an output */
+    bool operation;      /* one of keras.ops, or the file does not say */
+    bool is_operation;   /* it is said to be one */
+    double number;       /* an operation's argument that is one */
+    bool has_number, number_first;
+    const cJSON *call; /* what the file says of the call: an operation's other arguments */
     clr_keras_value outputs[CLR_KERAS_OUTPUTS]; /* out */
     uint32_t output_count;
 } clr_keras;
@@ -174,6 +179,18 @@ clrnn_status clr_keras_window(clr_keras *k, bool *is);
 clrnn_status clr_keras_pool(clr_keras *k, bool *is);
 clrnn_status clr_keras_bent(clr_keras *k, bool *is);
 clrnn_status clr_keras_attend(clr_keras *k, bool *is);
+clrnn_status clr_keras_dot(clr_keras *k);
+
+/** What a query's steps may look at, [N,Tq,Tv] or axes of it, with `heads` [N,1,Tq,Tv]: 1 where all
+ *  masks of what the layer reads, the one that it is given and causality agree; mask->name is ""
+ *  where there is none. */
+clrnn_status clr_keras_may_see(clr_keras *k, bool heads, clr_keras_value *mask);
+
+/** A mask with an axis of 1 more; *value where a condition is 1, else a number. */
+clrnn_status clr_keras_deepen(clr_keras *k, const char *mask, uint32_t axis,
+                              clr_keras_value *value);
+clrnn_status clr_keras_select(clr_keras *k, const char *condition, double number,
+                              clr_keras_value *value);
 
 /** x / its norm along an axis. unit: may be x */
 clrnn_status clr_keras_unit(clr_keras *k, uint32_t axis, const clr_keras_value *x,
@@ -196,8 +213,22 @@ clrnn_status clr_keras_moving(clr_keras *k, bool *is);
 /* --- masks: keras_mask.c -----------------------------------------------------------------------
  */
 
-/** Masking, and operations on masks that files of Keras 3 have; *is as above. */
-clrnn_status clr_keras_mask(clr_keras *k, bool *is);
+/** Masking; *is as above. */
+clrnn_status clr_keras_masking(clr_keras *k, bool *is);
+
+/** Ids as numbers; 1 where a value is not a number. */
+clrnn_status clr_keras_as_numbers(clr_keras *k, const char *from, clr_keras_value *value);
+clrnn_status clr_keras_differs(clr_keras *k, const char *from, double number, const char *suffix,
+                               clr_keras_value *value);
+
+/* --- operations: keras_ops.c ------------------------------------------------------------------
+ */
+
+/** keras.ops in a functional model, also by an operator of Python; *is as above. A name that is a
+ *  layer's, too, as Softmax, is left to that where the two are one. */
+clrnn_status clr_keras_operation(clr_keras *k, bool *is);
+/** x[..]: keras_item.c */
+clrnn_status clr_keras_item(clr_keras *k);
 
 /** The mask of ids that are not 0, to `value`. */
 clrnn_status clr_keras_mask_ids(clr_keras *k, const char *ids, clr_keras_value *value);
@@ -205,6 +236,10 @@ clrnn_status clr_keras_mask_ids(clr_keras *k, const char *ids, clr_keras_value *
 /** Which mask the layer's first output has, once the layer is there: of those that pass masks on
  *  that of the call, of those that merge values what they make of theirs. */
 clrnn_status clr_keras_mask_pass(clr_keras *k);
+
+/** The mask of what the layer makes of its first input, where it passes masks on: in Keras 2 that
+ * of the call, in Keras 3 the value's own. */
+const char *clr_keras_mask_on(const clr_keras *k);
 
 /** The mean over the steps of the call's mask, of [N,T,F]. */
 clrnn_status clr_keras_mask_mean(clr_keras *k);
@@ -219,7 +254,7 @@ clrnn_status clr_keras_mask_product(clr_keras *k);
 
 /** The graph of a model's config, {"class_name": .., "config": ..}, with weights. */
 clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, bool before_3,
-                             const char *file, clrnn_precision precision, const clrnn_log *log,
-                             clrnn_graph **graph);
+                             const char *file, const clrnn_import_desc *wishes,
+                             const clrnn_log *log, clrnn_graph **graph);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * format/keras_attend.c - layers of Keras that multiply values with each other: Dot and attention.
+ * format/keras_attend.c - attention: layers of Keras that look from each step at others.
  *
  * scores [N,Tq,Tv] = query [N,Tq,F] key [N,Tv,F]^T, values by softmax(scores) value [N,Tv,F]. */
 #include <math.h>
@@ -8,71 +8,6 @@
 #include <string.h>
 
 #include "format/keras.h"
-
-/* --- Dot ---------------------------------------------------------------------------------------
- */
-
-/* Which axis of each value is summed over. */
-static clrnn_status take_axes(const clr_keras *k, const clrnn_value_info x[2], uint32_t axes[2])
-{
-    const cJSON *item = clr_keras_member(k, "axes");
-    for (int i = 0; i < 2; i++) {
-        const cJSON *number = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, i) : item;
-        double at = cJSON_IsNumber(number) ? number->valuedouble : NAN;
-        at += at < 0 ? x[i].rank : 0;
-        if (!(at >= 1 && at < x[i].rank && at == floor(at)))
-            return clr_keras_unsupported(k, "its config's", "axes");
-        axes[i] = (uint32_t)at;
-    }
-    return CLRNN_OK;
-}
-
-/* [N,F] as [N,F,1]: the axis that is summed over stays where it is. */
-static clrnn_status deepen(clr_keras *k, const clrnn_value_info *x, clr_keras_value *value)
-{
-    return x->rank == 3 ? CLRNN_OK
-                        : clr_keras_shape(k, 3, (const int64_t[]){x->shape[0], x->shape[1], 1},
-                                          value->name, value);
-}
-
-static clrnn_status add_dot(clr_keras *k)
-{
-    static const char *const known[] = {"axes", "normalize", NULL};
-    static const uint32_t turned[] = {0, 2, 1};
-    clr_keras_value x[2] = {k->inputs[0], k->inputs[1]}, product;
-    clrnn_value_info info[2];
-    uint32_t axes[2] = {0, 0};
-    clrnn_status status = clr_keras_check(k, known);
-    if (status == CLRNN_OK && k->input_count != 2)
-        status = clr_keras_wrong(k, "it needs two inputs");
-    for (int i = 0; i < 2 && status == CLRNN_OK; i++)
-        status = clr_keras_value_info(k, x[i].name, &info[i]);
-    for (int i = 0; i < 2 && status == CLRNN_OK; i++)
-        if (info[i].rank < 2 || info[i].rank > 3)
-            status = clr_keras_unsupported(k, "what it reads:", "more than three axes");
-    if (status == CLRNN_OK)
-        status = take_axes(k, info, axes);
-    for (uint32_t i = 0; i < 2 && status == CLRNN_OK; i++) {
-        if (clr_keras_flag(k, "normalize", false))
-            status = clr_keras_unit(k, axes[i], &x[i], &x[i]);
-        if (status == CLRNN_OK)
-            status = deepen(k, &info[i], &x[i]);
-        if (status == CLRNN_OK && (axes[i] == 2) == (i == 1))
-            status = clr_keras_transpose(k, 3, turned, x[i].name, &x[i]);
-    }
-    if (status == CLRNN_OK)
-        status = clr_keras_pair(k, CLRNN_NODE_MATMUL, x[0].name, x[1].name, &product);
-    if (status == CLRNN_OK && (info[0].rank == 2 || info[1].rank == 2)) {
-        const clrnn_value_info *wide = info[0].rank == 3 ? &info[0] : &info[1];
-        const uint32_t axis = info[0].rank == 3 ? axes[0] : axes[1];
-        const int64_t rest = wide->rank == 2 ? 1 : wide->shape[axis == 1 ? 2 : 1];
-        const int64_t shape[] = {wide->shape[0], rest};
-        status = clr_keras_shape(k, 2, shape, product.name, &product);
-    }
-    product.mask[0] = 0;
-    k->outputs[0] = product;
-    return status;
-}
 
 /* --- attention ---------------------------------------------------------------------------------
  */
@@ -162,19 +97,23 @@ static clrnn_status score_additive(clr_keras *k, const char *query, const char *
     return status;
 }
 
-/* What training drops of the shares. */
-static clrnn_status spread(clr_keras *k, clr_keras_value *scores)
+/* What training drops of the shares. zero: where nothing may be looked at, nothing is */
+static clrnn_status spread(clr_keras *k, const char *mask, bool zero, clr_keras_value *scores)
 {
     const clrnn_node_desc softmax = {.kind = CLRNN_NODE_SOFTMAX, .axis = -1};
     const clrnn_node_desc drop = {.kind = CLRNN_NODE_DROPOUT,
                                   .probability = clr_keras_rate(k, "dropout")};
-    clrnn_status status = clr_keras_part(k, &softmax, scores->name, scores);
+    clrnn_status status = *mask ? clr_keras_select(k, mask, -1e9, scores) : CLRNN_OK;
+    if (status == CLRNN_OK)
+        status = clr_keras_part(k, &softmax, scores->name, scores);
+    if (status == CLRNN_OK && *mask && zero)
+        status = clr_keras_select(k, mask, 0, scores);
     return status == CLRNN_OK && drop.probability > 0
                ? clr_keras_part(k, &drop, scores->name, scores)
                : status;
 }
 
-/* Two or three sequences without masks. */
+/* Two or three sequences. */
 static clrnn_status check_sequences(const clr_keras *k)
 {
     if (k->input_count < 2 || k->input_count > 3)
@@ -182,8 +121,6 @@ static clrnn_status check_sequences(const clr_keras *k)
     for (uint32_t i = 0; i < k->input_count; i++) {
         clrnn_value_info x;
         clrnn_status status = clr_keras_value_info(k, k->inputs[i].name, &x);
-        if (status == CLRNN_OK && k->inputs[i].mask[0])
-            status = clr_keras_unsupported(k, "of what it reads", "a mask");
         if (status == CLRNN_OK && (x.rank != 3 || x.ids))
             status = clr_keras_unsupported(k, "what it reads:", "a value that is not [N,T,F]");
         if (status != CLRNN_OK)
@@ -192,16 +129,30 @@ static clrnn_status check_sequences(const clr_keras *k)
     return CLRNN_OK;
 }
 
+/* The query's steps that are masked become 0, and stay masked. */
+static clrnn_status mask_query(clr_keras *k, clr_keras_value *y)
+{
+    const char *mask = k->inputs[0].mask;
+    clr_keras_value deep;
+    clrnn_status status = *mask ? clr_keras_deepen(k, mask, 2, &deep) : CLRNN_OK;
+    if (status == CLRNN_OK && *mask)
+        status = clr_keras_select(k, deep.name, 0, y);
+    memcpy(y->mask, mask, sizeof y->mask);
+    return status;
+}
+
 static clrnn_status add_attention(clr_keras *k)
 {
     static const char *const known[] = {"use_scale", "score_mode", "dropout", NULL};
     const char *mode = clr_keras_text(k, "score_mode", "dot");
     const char *query = k->inputs[0].name, *value = k->inputs[1].name;
     const char *key = k->input_count > 2 ? k->inputs[2].name : value;
-    clr_keras_value scores;
+    clr_keras_value scores, mask;
     clrnn_status status = clr_keras_check(k, known);
     if (status == CLRNN_OK)
         status = check_sequences(k);
+    if (status == CLRNN_OK)
+        status = clr_keras_may_see(k, false, &mask);
     if (status != CLRNN_OK)
         return status;
     if (strcmp(k->type, "AdditiveAttention") == 0)
@@ -212,10 +163,12 @@ static clrnn_status add_attention(clr_keras *k)
         status = strcmp(mode, "concat") == 0 ? score_concat(k, query, key, &scores)
                                              : clr_keras_unsupported(k, "score_mode", mode);
     if (status == CLRNN_OK)
-        status = spread(k, &scores);
-    return status == CLRNN_OK
-               ? clr_keras_pair(k, CLRNN_NODE_MATMUL, scores.name, value, &k->outputs[0])
-               : status;
+        status = spread(k, mask.name, false, &scores);
+    if (status == CLRNN_OK)
+        status = clr_keras_pair(k, CLRNN_NODE_MATMUL, scores.name, value, &k->outputs[0]);
+    k->outputs[1] = scores;
+    k->output_count = k->scores ? 2 : 1;
+    return status == CLRNN_OK ? mask_query(k, &k->outputs[0]) : status;
 }
 
 /* --- several heads -----------------------------------------------------------------------------
@@ -284,9 +237,12 @@ static clrnn_status take_heads(clr_keras *k, const heads *h, uint32_t which, uin
 
 static clrnn_status attend(clr_keras *k, const heads *h, clr_keras_value *y)
 {
-    clr_keras_value query, key, value;
+    const bool zero = k->scores || (!k->before_3 && clr_keras_rate(k, "dropout") > 0);
+    clr_keras_value query, key, value, mask;
     clrnn_value_info x;
-    clrnn_status status = take_heads(k, h, 0, 0, &query);
+    clrnn_status status = clr_keras_may_see(k, true, &mask);
+    if (status == CLRNN_OK)
+        status = take_heads(k, h, 0, 0, &query);
     if (status == CLRNN_OK)
         status = take_heads(k, h, 1, k->input_count - 1, &key);
     if (status == CLRNN_OK)
@@ -296,7 +252,9 @@ static clrnn_status attend(clr_keras *k, const heads *h, clr_keras_value *y)
     if (status == CLRNN_OK)
         status = clr_keras_pair(k, CLRNN_NODE_MATMUL, query.name, key.name, y);
     if (status == CLRNN_OK)
-        status = spread(k, y);
+        status = spread(k, mask.name, zero, y);
+    k->outputs[1] = *y;
+    k->output_count = k->scores ? 2 : 1;
     if (status == CLRNN_OK)
         status = clr_keras_pair(k, CLRNN_NODE_MATMUL, y->name, value.name, y);
     if (status == CLRNN_OK)
@@ -342,14 +300,15 @@ static clrnn_status add_heads(clr_keras *k)
         status = clr_keras_wrong(k, "its heads are too wide");
     if (status == CLRNN_OK)
         status = attend(k, &h, &y);
-    return status == CLRNN_OK
-               ? project(k, &h, 3, y.name, h.count * h.value_width, units, 0, &k->outputs[0])
-               : status;
+    if (status == CLRNN_OK)
+        status = project(k, &h, 3, y.name, h.count * h.value_width, units, 0, &k->outputs[0]);
+    memcpy(k->outputs[0].mask, k->inputs[0].mask, sizeof k->outputs[0].mask);
+    return status;
 }
 
 clrnn_status clr_keras_attend(clr_keras *k, bool *is)
 {
-    static const clr_keras_type types[] = {{"Dot", add_dot},
+    static const clr_keras_type types[] = {{"Dot", clr_keras_dot},
                                            {"Attention", add_attention},
                                            {"AdditiveAttention", add_attention},
                                            {"MultiHeadAttention", add_heads},

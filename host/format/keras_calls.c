@@ -46,21 +46,6 @@ const clr_keras_call *clr_keras_find_call(const clr_keras_builder *b, const clr_
     return NULL;
 }
 
-/* Whether a call of Keras 3 is given a mask, as then all are that have one; but for one that is
- * null the values have it, and Multiply looks at those of its values. */
-bool clr_keras_gives_masks(const clr_keras_builder *b)
-{
-    bool gives = false;
-    for (uint32_t i = 0; i < b->count; i++) {
-        clr_histories all = {0};
-        clr_history_collect(b->calls[i].inbound, &all, 0);
-        gives = gives || (cJSON_IsObject(b->calls[i].inbound) && all.mask.layer);
-        if (all.no_mask || strcmp(clr_keras_type_of(b->calls[i].layer), "Multiply") == 0)
-            return false;
-    }
-    return gives;
-}
-
 /* Whether what begins with an Embedding reads an input. */
 bool clr_keras_is_of_symbols(const clr_keras_builder *b, const char *name)
 {

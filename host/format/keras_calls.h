@@ -41,8 +41,7 @@ clrnn_status clr_keras_list_calls(clr_keras_builder *b, const cJSON *layers);
 /** The call that a value comes from; NULL. */
 const clr_keras_call *clr_keras_find_call(const clr_keras_builder *b, const clr_history *h);
 
-/** Whether calls say which mask they have; whether what reads an input takes it for symbols. */
-bool clr_keras_gives_masks(const clr_keras_builder *b);
+/** Whether what reads an input takes it for symbols. */
 bool clr_keras_is_of_symbols(const clr_keras_builder *b, const char *name);
 
 #endif

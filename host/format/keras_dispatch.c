@@ -107,11 +107,13 @@ clrnn_status clr_keras_dispatch(clr_keras *k)
                                               {"Model", add_model},
                                               {NULL, NULL}};
     clrnn_status (*const all[])(clr_keras * k, bool *is) = {
-        clr_keras_plain,  clr_keras_window,    clr_keras_pool, clr_keras_bent,
-        clr_keras_attend, clr_keras_recurrent, clr_keras_mask, clr_keras_moving};
+        clr_keras_plain,  clr_keras_window,    clr_keras_pool,    clr_keras_bent,
+        clr_keras_attend, clr_keras_recurrent, clr_keras_masking, clr_keras_moving};
     bool is = false;
     k->output_count = 1;
-    clrnn_status status = clr_keras_one_of(k, wrappers, &is);
+    clrnn_status status = k->operation ? clr_keras_operation(k, &is) : CLRNN_OK;
+    if (!is)
+        status = clr_keras_one_of(k, wrappers, &is);
     for (size_t i = 0; !is && i < sizeof all / sizeof *all; i++)
         status = all[i](k, &is);
     return is ? status : clr_keras_unsupported(k, "a layer of class", k->type);
@@ -119,7 +121,7 @@ clrnn_status clr_keras_dispatch(clr_keras *k)
 
 clrnn_status clr_keras_layer(clr_keras *k)
 {
-    if (k->has_number && !(k->operation && strcmp(k->type, "NotEqual") == 0))
+    if (k->has_number && !k->operation)
         return clr_keras_unsupported(k, "an argument that is", "a number");
     const char *type = k->type;
     clrnn_status status = clr_keras_dispatch(k);

@@ -79,8 +79,7 @@ static clrnn_status read_archive(const clr_zip *zip, const clrnn_import_desc *de
         status = clr_h5_read(data, (size_t)entry.size, zip->file, zip->log, &weights);
     free(data);
     if (status == CLRNN_OK)
-        status =
-            clr_keras_build(root, weights, before_3, zip->file, desc->precision, zip->log, graph);
+        status = clr_keras_build(root, weights, before_3, zip->file, desc, zip->log, graph);
     clrnn_tensors_destroy(&weights);
     cJSON_Delete(root);
     free(text);
@@ -118,8 +117,8 @@ static clrnn_status read_h5(const clr_format_file *file, const clrnn_import_desc
     else if (status == CLRNN_OK) {
         status = parse(config, strlen(config), file->path, log, &root);
         if (status == CLRNN_OK)
-            status = clr_keras_build(root, weights, is_before_3(version), file->path,
-                                     desc->precision, log, graph);
+            status =
+                clr_keras_build(root, weights, is_before_3(version), file->path, desc, log, graph);
     }
     cJSON_Delete(root);
     clrnn_tensors_destroy(&weights);

@@ -17,8 +17,10 @@ typedef struct arguments {
     clr_keras_value inputs[CLR_KERAS_INPUTS];
     uint32_t count;
     clr_keras_value mask; /* that is given; "" */
+    clr_keras_value attention_mask;
+    bool causal, scores;
     double number;
-    bool has_number;
+    bool has_number, number_first;
 } arguments;
 
 /* The mask of a call. Keras 3 looks for one that is not given only where there is one value. */
@@ -52,8 +54,14 @@ static clrnn_status add_layer(clr_keras_builder *b, clr_keras_call *c, const arg
     k->input_count = a->count;
     k->number = a->number;
     k->has_number = a->has_number;
-    k->operation = !module || strncmp(module, "keras.src.ops", 13) == 0;
+    k->number_first = a->number_first;
+    k->call = c->inbound;
+    k->is_operation = module && strncmp(module, "keras.src.ops", 13) == 0;
+    k->operation = !module || k->is_operation;
     memcpy(k->mask, mask_of(k, a), sizeof k->mask);
+    memcpy(k->attention_mask, a->attention_mask.name, sizeof k->attention_mask);
+    k->causal = a->causal;
+    k->scores = a->scores;
     clrnn_status status = clr_keras_layer(k);
     memcpy(c->outputs, k->outputs, sizeof c->outputs);
     c->output_count = k->output_count;
@@ -84,9 +92,16 @@ static clrnn_status take_inputs(const clr_keras_builder *b, const clr_keras_call
                                 bool *ready)
 {
     clr_histories all = {0};
-    clr_history_collect(c->inbound, &all, 0);
+    const cJSON *args = cJSON_GetObjectItemCaseSensitive(c->inbound, "args");
+    const bool item = args && strcmp(clr_keras_type_of(c->layer), "GetItem") == 0;
+    clr_history_collect(item ? args->child : c->inbound, &all, 0); /* which item is no value */
     *ready = true;
-    *a = (arguments){.count = all.count, .number = all.number, .has_number = all.has_number};
+    *a = (arguments){.count = all.count,
+                     .number = all.number,
+                     .has_number = all.has_number,
+                     .number_first = all.number_first,
+                     .causal = all.causal,
+                     .scores = all.scores};
     if (all.unknown)
         return clr_fail(
             b->k.log, CLRNN_ERR_UNSUPPORTED, "%s: layer %s: its argument %s is not supported",
@@ -96,8 +111,18 @@ static clrnn_status take_inputs(const clr_keras_builder *b, const clr_keras_call
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < all.count && status == CLRNN_OK; i++)
         status = take_value(b, &all.list[i], &a->inputs[i], ready);
-    return status == CLRNN_OK && all.mask.layer ? take_value(b, &all.mask, &a->mask, ready)
-                                                : status;
+    if (status == CLRNN_OK && all.mask.layer)
+        status = take_value(b, &all.mask, &a->mask, ready);
+    if (status == CLRNN_OK && all.attention_mask.layer)
+        status = take_value(b, &all.attention_mask, &a->attention_mask, ready);
+    for (uint32_t i = 0; i < 3 && i < all.count && status == CLRNN_OK; i++) {
+        clr_keras_value mask = {.name = ""};
+        if (all.masks[i].layer)
+            status = take_value(b, &all.masks[i], &mask, ready);
+        if (mask.name[0]) /* instead of what the value has */
+            memcpy(a->inputs[i].mask, mask.name, sizeof mask.name);
+    }
+    return status;
 }
 
 /* --- Sequential --------------------------------------------------------------------------------
@@ -168,10 +193,29 @@ static clrnn_status add_input(clr_keras_builder *b, clr_keras_call *c, const clr
                                clr_keras_is_of_symbols(b, name), type && strcmp(type, "bool") == 0);
 }
 
+/* Whether the file says of two sequences that they have different lengths. */
+static bool times_differ(const clr_keras_builder *b)
+{
+    uint64_t time = 0, next = 0;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const cJSON *layer = b->calls[i].layer, *shape = clr_keras_input_shape(layer);
+        const bool ids = clr_keras_is_of_symbols(b, clr_keras_name_of(layer));
+        if (!clr_keras_is_input(layer) || !clr_keras_name_of(layer) ||
+            cJSON_GetArraySize(shape) != (ids ? 2 : 3) ||
+            !clr_json_integer(cJSON_GetArrayItem(shape, 1), INT32_MAX, &next))
+            continue;
+        if (time && next != time)
+            return true;
+        time = next;
+    }
+    return false;
+}
+
 static clrnn_status add_inputs(clr_keras_builder *b, const cJSON *config)
 {
     clr_histories order = {0};
     clrnn_status status = CLRNN_OK;
+    b->k.fixed = b->k.fixed || (!b->given && times_differ(b));
     clr_history_collect(cJSON_GetObjectItemCaseSensitive(config, "input_layers"), &order, 0);
     for (uint32_t i = 0; i < b->count && status == CLRNN_OK; i++)
         if (!b->calls[i].inbound)
@@ -187,7 +231,7 @@ static clrnn_status add_outputs(clr_keras_builder *b, const cJSON *config, clr_k
     if (all.count == 0 || all.unknown)
         return clr_keras_damaged(b, "no output_layers");
     if (out && all.count > CLR_KERAS_OUTPUTS)
-        return clr_keras_unsupported(out, "a model in a model with", "more than 3 outputs");
+        return clr_keras_unsupported(out, "a model in a model with", "more than 9 outputs");
     for (uint32_t i = 0; i < all.count && status == CLRNN_OK; i++) {
         const clr_history *h = &all.list[i];
         const clr_keras_call *from = clr_keras_find_call(b, h);
@@ -201,7 +245,7 @@ static clrnn_status add_outputs(clr_keras_builder *b, const cJSON *config, clr_k
         snprintf(name, sizeof name, "%s", clr_keras_name_of(from->layer));
         if (h->output || h->call)
             snprintf(name + strlen(name), sizeof name - strlen(name), ".%u",
-                     h->output + h->call * CLR_KERAS_OUTPUTS);
+                     h->output + h->call * 3);
         status = clrnn_graph_output(b->k.graph, name, from->outputs[h->output].name);
     }
     if (out)
@@ -213,7 +257,6 @@ static clrnn_status add_outputs(clr_keras_builder *b, const cJSON *config, clr_k
 static clrnn_status build_functional(clr_keras_builder *b, const cJSON *config, clr_keras *out)
 {
     clrnn_status status = add_inputs(b, config);
-    b->k.masks_given = clr_keras_gives_masks(b);
     for (bool more = true, moved = true; more && status == CLRNN_OK;) {
         if (!moved)
             return clr_keras_damaged(b, "layers that read each other in a circle");
@@ -282,24 +325,37 @@ static clrnn_status build_whole(const clr_keras *k, const cJSON *model, clrnn_pr
 }
 
 clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, bool before_3,
-                             const char *file, clrnn_precision precision, const clrnn_log *log,
-                             clrnn_graph **graph)
+                             const char *file, const clrnn_import_desc *wishes,
+                             const clrnn_log *log, clrnn_graph **graph)
 {
+    const clrnn_precision precision = wishes->precision;
     const char *type = clr_keras_type_of(model);
-    clr_keras k = {.file = file, .weights = weights, .before_3 = before_3, .nest = nest};
+    clr_keras k = {.file = file,
+                   .weights = weights,
+                   .before_3 = before_3,
+                   .nest = nest,
+                   .wishes = wishes,
+                   .apart = clr_keras_wishes_differ(wishes)};
     if (strcmp(type, "Sequential") != 0 && strcmp(type, "Functional") != 0 &&
         strcmp(type, "Model") != 0)
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED,
                         "%s: a model of class %s is not supported, only Sequential and Functional",
                         file, clr_show(type).text);
-    /* Time of any length if the layers can do with it, else of the length that the file says. */
-    clrnn_status status = build_whole(&k, model, precision, graph);
-    if (status != CLRNN_OK && status != CLRNN_ERR_MEMORY) {
-        clrnn_graph_destroy(graph);
-        k.fixed = true;
-        k.log = log;
+    /* Time of any length if the layers can do with it, else of the length that the file says, else
+     * of that which the caller knows. */
+    const int ways = wishes->input_count || wishes->size_count ? 3 : 2;
+    clrnn_status status = CLRNN_OK;
+    for (int way = 0; way < ways; way++) {
+        k.fixed = way > 0;
+        k.apart = k.apart || way == 2;
+        k.log = way == ways - 1 ? log : NULL;
         status = build_whole(&k, model, precision, graph);
-    } else if (status == CLRNN_OK && log)
+        if (status == CLRNN_OK || status == CLRNN_ERR_MEMORY)
+            break;
+        if (way < ways - 1)
+            clrnn_graph_destroy(graph);
+    }
+    if (status == CLRNN_OK && log)
         (*graph)->log = *log;
     return status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE ? CLRNN_ERR_FORMAT : status;
 }

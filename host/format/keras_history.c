@@ -23,17 +23,75 @@ static bool take_history(const cJSON *array, clr_history *h)
     return true;
 }
 
-/* The mask of a call: one value, or nothing, also a list of that. */
-static void take_mask(const cJSON *item, clr_histories *all)
+/* One value, or nothing. */
+static bool take_one(const cJSON *item, clr_history *h)
 {
-    clr_histories masks = {0};
-    clr_history_collect(item, &masks, 1);
-    if (masks.unknown || masks.count > 1 || masks.mask.layer)
-        all->unknown = "mask";
-    else if (masks.count == 1)
-        all->mask = masks.list[0];
-    else
-        all->no_mask = true;
+    clr_histories one = {0};
+    clr_history_collect(item, &one, 1);
+    if (one.count == 1)
+        *h = one.list[0];
+    return !one.unknown && one.count <= 1 && !one.has_number;
+}
+
+/* The mask of a call: of its value, or a list of one for each. */
+static bool take_mask(const cJSON *item, clr_histories *all)
+{
+    const bool list = cJSON_IsArray(item) && !cJSON_IsString(item->child);
+    const int count = list ? cJSON_GetArraySize(item) : 1;
+    if (count == 1)
+        return take_one(item, &all->mask);
+    bool fine = count <= 3;
+    for (int i = 0; fine && i < count; i++)
+        fine = take_one(cJSON_GetArrayItem(item, i), &all->masks[i]);
+    return fine;
+}
+
+/* Arguments that are values, in the order in which layers have them. */
+static const char *const values[] = {"args",  "inputs",        "sequences", "sequence", "query",
+                                     "value", "key",           "x",         "x1",       "x2",
+                                     "xs",    "initial_state", NULL};
+
+static bool is_value(const char *name)
+{
+    const char *const *known = values;
+    while (*known && strcmp(*known, name) != 0)
+        known++;
+    return *known != NULL;
+}
+
+/* An argument with a name that is no value. */
+static bool take_named(const cJSON *item, clr_histories *all)
+{
+    static const char *const masks[] = {"query_mask", "value_mask", "key_mask"};
+    if (cJSON_IsNull(item) || cJSON_IsFalse(item) || strcmp(item->string, "training") == 0)
+        return true;
+    if (strcmp(item->string, "mask") == 0)
+        return take_mask(item, all);
+    for (int i = 0; i < 3; i++)
+        if (strcmp(item->string, masks[i]) == 0)
+            return take_one(item, &all->masks[i]);
+    if (strcmp(item->string, "attention_mask") == 0)
+        return take_one(item, &all->attention_mask);
+    const bool causal = strcmp(item->string, "use_causal_mask") == 0;
+    const bool scores = strcmp(item->string, "return_attention_scores") == 0;
+    all->causal = all->causal || (causal && cJSON_IsTrue(item));
+    all->scores = all->scores || (scores && cJSON_IsTrue(item));
+    return (causal || scores) && cJSON_IsTrue(item);
+}
+
+/* {"args": [..], "kwargs": {..}}, or the latter. */
+static void collect_named(const cJSON *item, clr_histories *all, unsigned depth)
+{
+    for (const char *const *name = values; *name; name++) {
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(item, *name);
+        if (value)
+            clr_history_collect(value, all, depth + 1);
+    }
+    for (const cJSON *i = item->child; i; i = i->next)
+        if (strcmp(i->string, "kwargs") == 0)
+            clr_history_collect(i, all, depth + 1);
+        else if (!is_value(i->string) && !take_named(i, all))
+            all->unknown = i->string;
 }
 
 /* All values in the arguments of a call, in order. */
@@ -57,19 +115,11 @@ void clr_history_collect(const cJSON *item, clr_histories *all, unsigned depth)
         for (const cJSON *i = item->child; i; i = i->next)
             clr_history_collect(i, all, depth + 1);
     } else if (cJSON_IsObject(item)) {
-        for (const cJSON *i = item->child; i; i = i->next) {
-            const bool plain = strcmp(i->string, "args") == 0 || strcmp(i->string, "kwargs") == 0 ||
-                               strcmp(i->string, "initial_state") == 0;
-            if (plain)
-                clr_history_collect(i, all, depth + 1);
-            else if (strcmp(i->string, "mask") == 0)
-                take_mask(i, all);
-            else if (!cJSON_IsNull(i) && strcmp(i->string, "training") != 0)
-                all->unknown = i->string;
-        }
+        collect_named(item, all, depth);
     } else if (cJSON_IsNumber(item) && depth <= 2 && !all->has_number) {
         all->number = item->valuedouble;
         all->has_number = true;
+        all->number_first = all->count == 0;
     } else if (!cJSON_IsNull(item))
         all->unknown = "a constant";
 }

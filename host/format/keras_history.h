@@ -16,11 +16,13 @@ typedef struct clr_history {
 typedef struct clr_histories {
     clr_history list[CLR_KERAS_INPUTS];
     uint32_t count;
-    clr_history mask; /* of the call; layer NULL: none is given */
-    bool no_mask;     /* null is: Keras takes that of the values */
-    double number;    /* an argument that is a number, as operations have it */
-    bool has_number;
-    const char *unknown; /* an argument that is no value of the graph */
+    clr_history mask;     /* of the call; layer NULL: none is given */
+    clr_history masks[3]; /* of a call of several values, of each; layer NULL: none */
+    clr_history attention_mask;
+    bool causal, scores;           /* use_causal_mask, return_attention_scores */
+    double number;                 /* an argument that is a number, as operations have it */
+    bool has_number, number_first; /* first: before all values */
+    const char *unknown;           /* an argument that is no value of the graph */
 } clr_histories;
 
 /** Add all values in the arguments of a call, in order: "inbound_nodes" of Keras 3, {"args": [..],

@@ -1,9 +1,43 @@
 /* SPDX-License-Identifier: MIT
  * format/keras_input.c - the inputs of a Keras model: their shapes, and what is symbols. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "format/keras_input.h"
+
+/* How many steps the caller says that an input has; 0: nobody says. */
+static int64_t wished_steps(const clrnn_import_desc *wishes, const char *name, uint32_t number)
+{
+    for (uint32_t i = 0; i < wishes->input_count; i++) {
+        const clrnn_import_input *x = &wishes->inputs[i];
+        if (x->has_shape && x->rank > 1 && (x->name ? strcmp(x->name, name) == 0 : i == number))
+            return (int64_t)x->shape[1];
+    }
+    for (uint32_t i = 0; i < wishes->size_count; i++) {
+        char axis[CLR_KERAS_NAME];
+        snprintf(axis, sizeof axis, "%.200s[1]", name);
+        if (wishes->sizes[i].name && strcmp(wishes->sizes[i].name, axis) == 0)
+            return wishes->sizes[i].size;
+    }
+    return 0;
+}
+
+bool clr_keras_wishes_differ(const clrnn_import_desc *wishes)
+{
+    uint64_t steps = 0;
+    for (uint32_t i = 0; i < wishes->input_count; i++) {
+        const clrnn_import_input *x = &wishes->inputs[i];
+        if (!x->has_shape || x->rank < 2 ||
+            (x->rank == 2 && (!x->value || x->value->dtype == CLRNN_DTYPE_F32 ||
+                              x->value->dtype == CLRNN_DTYPE_F64)))
+            continue;
+        if (steps && (uint64_t)x->shape[1] != steps)
+            return true;
+        steps = (uint64_t)x->shape[1];
+    }
+    return false;
+}
 
 /* [null,T,F] as [N,T,F], [null,T] of symbols or a mask as [N,T], [null,F] as [N,F]. T of a size in
  * the file is that size where layers need it (fixed). */
@@ -19,6 +53,9 @@ clrnn_status clr_keras_add_input(const clr_keras *k, const char *name, const cJS
         const uint32_t axis = x.rank++;
         uint64_t size = 0;
         const bool is_time = axis == 1 && (rank == 3 || ids || mask) && !k->fixed;
+        if (k->apart && axis == 1 && (is_time || cJSON_IsNull(i)) &&
+            (x.shape[axis] = wished_steps(k->wishes, name, clrnn_graph_inputs(k->graph))) > 0)
+            continue;
         if (axis == 0)
             x.shape[axis] = CLRNN_BATCH;
         else if (is_time || (cJSON_IsNull(i) && !steps && axis + 1 < (uint32_t)rank + ids + mask)) {

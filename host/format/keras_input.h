@@ -12,6 +12,9 @@ clrnn_status clr_keras_add_input(const clr_keras *k, const char *name, const cJS
 /** The shape that a layer says its input has; NULL. */
 const cJSON *clr_keras_input_shape(const cJSON *layer);
 
+/** Whether the caller knows of sequences of different lengths. */
+bool clr_keras_wishes_differ(const clrnn_import_desc *wishes);
+
 /** Whether a layer is an Embedding, or a model or wrapper that begins with one. */
 bool clr_keras_reads_symbols(const cJSON *layer);
 

@@ -53,7 +53,7 @@ static clrnn_status add_embedding(clr_keras *k)
     if (status == CLRNN_OK)
         status = clr_keras_set(k, "weight", table, (size_t)desc.vocabulary * desc.units);
     free(table);
-    if (status == CLRNN_OK && clr_keras_flag(k, "mask_zero", false) && !k->masks_given) {
+    if (status == CLRNN_OK && clr_keras_flag(k, "mask_zero", false)) {
         clr_keras_value mask;
         status = clr_keras_mask_ids(k, k->inputs[0].name, &mask);
         memcpy(k->outputs[0].mask, mask.name, sizeof mask.name);

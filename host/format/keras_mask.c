@@ -20,7 +20,7 @@ static clrnn_status add_number(clr_keras *k, double number, const char *suffix,
 }
 
 /* Ids as numbers; numbers as they are. */
-static clrnn_status as_numbers(clr_keras *k, const char *from, clr_keras_value *value)
+clrnn_status clr_keras_as_numbers(clr_keras *k, const char *from, clr_keras_value *value)
 {
     const clrnn_node_desc cast = {.kind = CLRNN_NODE_CAST};
     clrnn_value_info info;
@@ -32,12 +32,12 @@ static clrnn_status as_numbers(clr_keras *k, const char *from, clr_keras_value *
     return CLRNN_OK;
 }
 
-static clrnn_status differs(clr_keras *k, const char *from, double number, const char *suffix,
-                            clr_keras_value *value)
+clrnn_status clr_keras_differs(clr_keras *k, const char *from, double number, const char *suffix,
+                               clr_keras_value *value)
 {
     clrnn_node_desc desc = {.kind = CLRNN_NODE_COMPARE, .comparison = CLRNN_NOT_EQUAL};
     clr_keras_value x, other;
-    clrnn_status status = as_numbers(k, from, &x);
+    clrnn_status status = clr_keras_as_numbers(k, from, &x);
     if (status == CLRNN_OK)
         status = add_number(k, number, ".other", &other);
     desc.inputs[1] = other.name;
@@ -96,7 +96,7 @@ static clrnn_status merge(clr_keras *k, clr_keras_value *out)
 
 clrnn_status clr_keras_mask_ids(clr_keras *k, const char *ids, clr_keras_value *value)
 {
-    return differs(k, ids, 0, ".mask", value);
+    return clr_keras_differs(k, ids, 0, ".mask", value);
 }
 
 /* [N,T] as [N,T,1]. */
@@ -107,17 +107,28 @@ static clrnn_status deepen(clr_keras *k, const char *mask, const char *suffix,
     return clr_keras_add(k, &deep, suffix, mask, value);
 }
 
+/* The sum over the steps of [N,T,F]. */
+static clrnn_status sum_steps(clr_keras *k, const char *x, const char *suffix, clr_keras_value *y)
+{
+    clrnn_node_desc sum = {.kind = CLRNN_NODE_POOL, .reduction = CLRNN_REDUCE_SUM};
+    clrnn_value_info info;
+    clrnn_status status = clr_keras_value_info(k, x, &info);
+    if (status == CLRNN_OK && info.shape[1] != CLRNN_STEPS)
+        sum = (clrnn_node_desc){
+            .kind = CLRNN_NODE_REDUCE, .reduction = CLRNN_REDUCE_SUM, .rank = 1, .order = {1}};
+    return status == CLRNN_OK ? clr_keras_add(k, &sum, suffix, x, y) : status;
+}
+
 clrnn_status clr_keras_mask_mean(clr_keras *k)
 {
-    const clrnn_node_desc sum = {.kind = CLRNN_NODE_POOL, .reduction = CLRNN_REDUCE_SUM};
     clr_keras_value mask, x, total, count;
     clrnn_status status = deepen(k, k->mask, ".mask", &mask);
     if (status == CLRNN_OK)
         status = replace(k, mask.name, k->inputs[0].name, 0, ".masked", &x);
     if (status == CLRNN_OK)
-        status = clr_keras_add(k, &sum, ".sum", x.name, &total);
+        status = sum_steps(k, x.name, ".sum", &total);
     if (status == CLRNN_OK)
-        status = clr_keras_add(k, &sum, ".count", mask.name, &count);
+        status = sum_steps(k, mask.name, ".count", &count);
     const clrnn_node_desc mean = {.kind = CLRNN_NODE_DIV, .inputs = {total.name, count.name}};
     return status == CLRNN_OK ? clr_keras_add(k, &mean, "", NULL, &k->outputs[0]) : status;
 }
@@ -172,14 +183,14 @@ static clrnn_status add_masking(clr_keras *k)
     if (status == CLRNN_OK && (info.rank != 3 || info.ids))
         status = clr_keras_wrong(k, "what it reads is not [N,T,F]");
     k->outputs[0] = k->inputs[0];
-    if (status != CLRNN_OK || (k->masks_given && number == 0))
+    if (status != CLRNN_OK)
         return status;
-    status = differs(k, x, number, ".differs", &other);
+    status = clr_keras_differs(k, x, number, ".differs", &other);
     if (status == CLRNN_OK && number != 0)
         status = reduce(k, other.name, 2, true, false, ".kept", &kept);
     if (status == CLRNN_OK && number != 0)
         status = replace(k, kept.name, x, 0, "", &k->outputs[0]);
-    if (status == CLRNN_OK && !k->masks_given) {
+    if (status == CLRNN_OK) {
         status = reduce(k, other.name, 2, false, false, ".mask", &mask);
         memcpy(k->outputs[0].mask, mask.name, sizeof mask.name);
     }
@@ -246,6 +257,11 @@ static clrnn_status merge_concat(clr_keras *k, bool all)
                      : clr_keras_unsupported(k, "a mask along", "its axis");
 }
 
+const char *clr_keras_mask_on(const clr_keras *k)
+{
+    return k->before_3 ? k->mask : k->inputs[0].mask;
+}
+
 clrnn_status clr_keras_mask_pass(clr_keras *k)
 {
     static const char *const passing[] = {"Dense",
@@ -273,9 +289,9 @@ clrnn_status clr_keras_mask_pass(clr_keras *k)
         any = any || k->inputs[i].mask[0];
         all = all && k->inputs[i].mask[0];
     }
-    if (is_one_of(k->type, passing) && !k->masks_given)
-        memcpy(k->outputs[0].mask, k->mask, sizeof k->mask);
-    if (!any || k->masks_given)
+    if (is_one_of(k->type, passing))
+        memcpy(k->outputs[0].mask, clr_keras_mask_on(k), sizeof k->mask);
+    if (!any)
         return CLRNN_OK;
     if (strcmp(k->type, "Concatenate") == 0)
         return merge_concat(k, all);
@@ -284,115 +300,8 @@ clrnn_status clr_keras_mask_pass(clr_keras *k)
                : CLRNN_OK;
 }
 
-/* --- operations --------------------------------------------------------------------------------
- */
-
-static clrnn_status operation_differs(clr_keras *k)
+clrnn_status clr_keras_masking(clr_keras *k, bool *is)
 {
-    return k->has_number && k->input_count == 1
-               ? differs(k, k->inputs[0].name, k->number, "", &k->outputs[0])
-               : clr_keras_unsupported(k, "a comparison with", "what is no number");
-}
-
-/* An axis, or a list of one, counted from the first of `rank`. */
-static clrnn_status take_axis(const clr_keras *k, uint32_t rank, uint32_t *axis)
-{
-    const cJSON *item = clr_keras_member(k, "axis");
-    if (cJSON_IsArray(item))
-        item = cJSON_GetArraySize(item) == 1 ? item->child : NULL;
-    const double at = cJSON_IsNumber(item) ? item->valuedouble : (double)rank;
-    *axis = (uint32_t)(at < 0 ? at + rank : at);
-    return at >= -(double)rank && at < rank && (double)(int32_t)at == at
-               ? CLRNN_OK
-               : clr_keras_unsupported(k, "axis", item ? clr_json_show(item).text : "(several)");
-}
-
-static clrnn_status operation_reduce(clr_keras *k)
-{
-    clrnn_value_info info;
-    uint32_t axis = 0;
-    clrnn_status status = clr_keras_value_info(k, k->inputs[0].name, &info);
-    if (status == CLRNN_OK)
-        status = take_axis(k, info.rank, &axis);
-    return status == CLRNN_OK
-               ? reduce(k, k->inputs[0].name, axis, clr_keras_flag(k, "keepdims", false),
-                        strcmp(k->type, "All") == 0, "", &k->outputs[0])
-               : status;
-}
-
-/* An axis of 1 more, or less. */
-static clrnn_status operation_axis(clr_keras *k)
-{
-    const bool more = strcmp(k->type, "ExpandDims") == 0;
-    clrnn_node_desc desc = {.kind = CLRNN_NODE_RESHAPE};
-    clrnn_value_info info;
-    uint32_t axis = 0;
-    clrnn_status status = clr_keras_value_info(k, k->inputs[0].name, &info);
-    if (status == CLRNN_OK && more && info.rank == CLRNN_MOST_AXES)
-        status = clr_keras_unsupported(k, "a value of", "nine axes");
-    if (status == CLRNN_OK)
-        status = take_axis(k, info.rank + more, &axis);
-    if (status == CLRNN_OK && !more && info.shape[axis] != 1)
-        status = clr_keras_wrong(k, "the axis that it takes away is not 1");
-    for (uint32_t i = 0; status == CLRNN_OK && i < info.rank + more; i++) {
-        if (i == axis && more)
-            desc.shape[desc.rank++] = 1;
-        if (i < info.rank && (i != axis || more))
-            desc.shape[desc.rank++] = info.shape[i];
-    }
-    return status == CLRNN_OK ? clr_keras_add(k, &desc, "", k->inputs[0].name, &k->outputs[0])
-                              : status;
-}
-
-/* What is less than itself: 0, also of NaN. */
-static clrnn_status operation_like(clr_keras *k)
-{
-    const bool ones = strcmp(k->type, "OnesLike") == 0;
-    const clrnn_node_desc turn = {.kind = CLRNN_NODE_ACTIVATION, .function = CLRNN_FN_NOT};
-    clrnn_node_desc desc = {.kind = CLRNN_NODE_COMPARE, .comparison = CLRNN_LESS};
-    clr_keras_value x, zeros = k->outputs[0];
-    clrnn_status status = as_numbers(k, k->inputs[0].name, &x);
-    desc.inputs[1] = x.name;
-    if (status == CLRNN_OK)
-        status = clr_keras_add(k, &desc, ones ? ".zeros" : "", x.name, &zeros);
-    k->outputs[0] = zeros;
-    return status == CLRNN_OK && ones ? clr_keras_add(k, &turn, "", zeros.name, &k->outputs[0])
-                                      : status;
-}
-
-static clrnn_status operation_logic(clr_keras *k)
-{
-    const bool one = strcmp(k->type, "LogicalNot") == 0;
-    clrnn_node_desc desc = {.kind =
-                                strcmp(k->type, "LogicalOr") == 0 ? CLRNN_NODE_MAX : CLRNN_NODE_MIN,
-                            .inputs = {k->inputs[0].name, k->inputs[1].name}};
-    if (k->input_count != (one ? 1u : 2u))
-        return clr_keras_wrong(k, "it reads another number of values than it has");
-    if (one)
-        desc = (clrnn_node_desc){
-            .kind = CLRNN_NODE_ACTIVATION, .function = CLRNN_FN_NOT, .inputs = {k->inputs[0].name}};
-    return clr_keras_add(k, &desc, "", NULL, &k->outputs[0]);
-}
-
-clrnn_status clr_keras_mask(clr_keras *k, bool *is)
-{
-    static const char *const known[] = {"axis", "keepdims", NULL};
-    static const struct {
-        const char *type;
-        clrnn_status (*add)(clr_keras *k);
-    } operations[] = {{"NotEqual", operation_differs}, {"Any", operation_reduce},
-                      {"All", operation_reduce},       {"ExpandDims", operation_axis},
-                      {"Squeeze", operation_axis},     {"ZerosLike", operation_like},
-                      {"OnesLike", operation_like},    {"LogicalOr", operation_logic},
-                      {"LogicalAnd", operation_logic}, {"LogicalNot", operation_logic}};
-    *is = true;
-    if (strcmp(k->type, "Masking") == 0)
-        return add_masking(k);
-    for (size_t i = 0; k->operation && i < sizeof operations / sizeof *operations; i++)
-        if (strcmp(operations[i].type, k->type) == 0) {
-            clrnn_status status = clr_keras_check(k, known);
-            return status == CLRNN_OK ? operations[i].add(k) : status;
-        }
-    *is = false;
-    return CLRNN_OK;
+    static const clr_keras_type types[] = {{"Masking", add_masking}, {NULL, NULL}};
+    return clr_keras_one_of(k, types, is);
 }

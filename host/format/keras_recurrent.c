@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * format/keras_recurrent.c - SimpleRNN, GRU, LSTM, RNN of one of their cells, and Bidirectional.
+ * format/keras_recurrent.c - SimpleRNN, GRU, LSTM, RNN of cells one behind the other.
  *
  * go_backwards reads x from its end, and y stays in the order in which it is made: ours, which is
- * in that of x, turned. Within Bidirectional the backward layer's y is turned round again, which is
- * what this library's second direction does. */
+ * in that of x, turned. */
+#include "format/keras_recurrent.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/keras.h"
 #include "format/keras_cell.h"
 
-/* What the layer's own config says, beside that of its cell. */
-typedef struct form {
-    clrnn_network_desc network;
-    float dropout;                            /* of x, by one mask for all steps */
-    bool sequences, states, backwards, zeros; /* zeros: y of masked steps */
-    const char *part;                         /* of its weights: "cell/" */
-} form;
+/* --- its config --------------------------------------------------------------------------------
+ */
 
 static const char *const known[] = {"units",
                                     "activation",
@@ -33,60 +28,110 @@ static const char *const known[] = {"units",
                                     "recurrent_dropout",
                                     NULL};
 
-/* --- its config --------------------------------------------------------------------------------
- */
-
-static clrnn_status take_form(clr_keras *k, const char *type, form *f)
+static clrnn_status take_cell(clr_keras *k, const char *type, clr_keras_form *f)
 {
-    const cJSON *cell = clr_keras_member(k, "cell"), *own = k->config;
+    if (f->count == CLR_KERAS_CELLS)
+        return clr_keras_unsupported(k, "a stack of", "more than eight cells");
     clrnn_status status = clr_keras_check(k, known);
-    *f = (form){.sequences = clr_keras_flag(k, "return_sequences", false),
-                .states = clr_keras_flag(k, "return_state", false),
-                .backwards = clr_keras_flag(k, "go_backwards", false),
-                .zeros = clr_keras_flag(k, "zero_output_for_mask", false),
-                .part = "cell/"};
-    if (status != CLRNN_OK)
-        return status;
-    if (strcmp(type, "RNN") == 0) {
-        type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(cell, "class_name"));
-        k->config = cJSON_GetObjectItemCaseSensitive(cell, "config");
-        status = cJSON_IsObject(k->config) ? clr_keras_check(k, known)
-                                           : clr_keras_unsupported(k, "its", "cell");
-    }
-    f->dropout = clr_keras_rate(k, "dropout");
+    if (status == CLRNN_OK && f->count == 0)
+        f->dropout = clr_keras_rate(k, "dropout");
+    if (status == CLRNN_OK && f->count > 0 && clr_keras_rate(k, "dropout") > 0)
+        status = clr_keras_unsupported(k, "between cells its", "dropout");
     if (status == CLRNN_OK)
-        status = clr_keras_take_cell(k, type, &f->network);
+        status = clr_keras_take_cell(k, type, &f->cells[f->count]);
+    f->types[f->count++] = type;
+    return status;
+}
+
+/* A cell, or StackedRNNCells, as {"class_name": .., "config": ..}. */
+static clrnn_status take_cells(clr_keras *k, const cJSON *item, clr_keras_form *f)
+{
+    static const char *const stack[] = {"cells", NULL};
+    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "class_name"));
+    const cJSON *own = k->config;
+    clrnn_status status = CLRNN_OK;
+    k->config = cJSON_GetObjectItemCaseSensitive(item, "config");
+    if (!type || !cJSON_IsObject(k->config))
+        status = clr_keras_unsupported(k, "its", "cell");
+    else if (strcmp(type, "StackedRNNCells") != 0)
+        status = take_cell(k, type, f);
+    else {
+        const cJSON *cells = clr_keras_member(k, "cells");
+        status = clr_keras_check(k, stack);
+        f->stacked = true;
+        if (status == CLRNN_OK && (!cJSON_IsArray(cells) || !cells->child))
+            status = clr_keras_wrong(k, "a stack without cells");
+        for (const cJSON *i = cells ? cells->child : NULL; i && status == CLRNN_OK; i = i->next) {
+            const char *inner =
+                cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(i, "class_name"));
+            k->config = cJSON_GetObjectItemCaseSensitive(i, "config");
+            status = inner && cJSON_IsObject(k->config) ? take_cell(k, inner, f)
+                                                        : clr_keras_unsupported(k, "its", "cell");
+        }
+    }
     k->config = own;
     return status;
+}
+
+clrnn_status clr_keras_take_form(clr_keras *k, const char *type, clr_keras_form *f)
+{
+    clrnn_status status = clr_keras_check(k, known);
+    *f = (clr_keras_form){.sequences = clr_keras_flag(k, "return_sequences", false),
+                          .states = clr_keras_flag(k, "return_state", false),
+                          .backwards = clr_keras_flag(k, "go_backwards", false),
+                          .zeros = clr_keras_flag(k, "zero_output_for_mask", false)};
+    if (status != CLRNN_OK)
+        return status;
+    return strcmp(type, "RNN") == 0 ? take_cells(k, clr_keras_member(k, "cell"), f)
+                                    : take_cell(k, type, f);
+}
+
+uint32_t clr_keras_states(const clrnn_network_desc *n)
+{
+    return clrnn_cell_get_info(n->cell)->has_cell_state ? 2 : 1;
+}
+
+uint32_t clr_keras_all_states(const clr_keras_form *f)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < f->count; i++)
+        count += clr_keras_states(&f->cells[i]);
+    return count;
 }
 
 /* --- weights -----------------------------------------------------------------------------------
  */
 
-static uint32_t gates_of(const clrnn_network_desc *n)
+/* "LSTMCell" as "lstm_cell", a second one as "lstm_cell_1": the group of cell i of a stack. */
+static void name_cell(const clr_keras_form *f, uint32_t i, char out[40])
 {
-    return clrnn_cell_get_info(n->cell)->gates;
+    const char *type = f->types[i];
+    uint32_t before = 0;
+    for (uint32_t j = 0; j < i; j++)
+        before += strcmp(f->types[j], type) == 0;
+    const char *name = strncmp(type, "LSTM", 4) == 0  ? "lstm_cell"
+                       : strncmp(type, "GRU", 3) == 0 ? "gru_cell"
+                                                      : "simple_rnn_cell";
+    snprintf(out, 40, before ? "%s_%u" : "%s", name, before);
 }
 
-/* Those of one direction; `first` is how many come before them. */
-static clrnn_status put_weights(const clr_keras *k, const clrnn_network_desc *n, uint32_t in,
-                                const char *part, uint32_t first, const char *suffix)
+clrnn_status clr_keras_put_weights(const clr_keras *k, const clr_keras_form *f, uint32_t i,
+                                   const char *node, uint32_t in, const char *root, uint32_t first,
+                                   const char *suffix)
 {
-    double *values[3] = {NULL, NULL, NULL};
-    const uint64_t wide = (uint64_t)gates_of(n) * n->hidden_size;
-    const bool two = n->gru_reset == CLRNN_RESET_AFTER;
-    const uint64_t kernel[] = {in, wide}, recurrent[] = {n->hidden_size, wide}, bias[] = {2, wide};
-    clrnn_status status = clr_keras_weight(k, part, first, 0, 2, kernel, &values[0]);
+    const clrnn_network_desc *n = &f->cells[i];
+    char part[128], cell[40];
+    name_cell(f, i, cell);
+    if (f->stacked)
+        snprintf(part, sizeof part, "%scell/cells/%s/", root, cell);
+    else
+        snprintf(part, sizeof part, "%scell/", root);
+    clr_keras_weights w;
+    clrnn_status status = clr_keras_read_cell(k, f->types[i], n, part, first, in, &w);
     if (status == CLRNN_OK)
-        status = clr_keras_weight(k, part, first, 1, 2, recurrent, &values[1]);
-    if (status == CLRNN_OK && !n->no_bias)
-        status =
-            clr_keras_weight(k, part, first, 2, two ? 2 : 1, two ? bias : bias + 1, &values[2]);
-    const clr_keras_cell cell = {values[0], values[1], values[2], two};
-    if (status == CLRNN_OK)
-        status = clr_keras_cell_put(k->graph, k->node, suffix, &cell);
-    for (int i = 0; i < 3; i++)
-        free(values[i]);
+        status = clr_keras_cell_put(k->graph, node, suffix,
+                                    &(clr_keras_cell){w.kernel, w.recurrent, w.bias, w.two_biases});
+    clr_keras_cell_free(&w);
     return status;
 }
 
@@ -94,8 +139,8 @@ static clrnn_status put_weights(const clr_keras *k, const clrnn_network_desc *n,
  */
 
 /* A part of a value's axis. */
-static clrnn_status slice(clr_keras *k, const char *value, uint32_t axis, int64_t begin,
-                          int64_t end, int64_t step, const char *suffix, clr_keras_value *out)
+clrnn_status clr_keras_cut(clr_keras *k, const char *value, uint32_t axis, int64_t begin,
+                           int64_t end, int64_t step, const char *suffix, clr_keras_value *out)
 {
     clrnn_value_info info;
     clrnn_node_desc desc = {.kind = CLRNN_NODE_SLICE};
@@ -111,261 +156,146 @@ static clrnn_status slice(clr_keras *k, const char *value, uint32_t axis, int64_
     return clr_keras_add(k, &desc, suffix, value, out);
 }
 
-/* The state [L*D,N,H] of one direction as [N,H]. */
-static clrnn_status take_state(clr_keras *k, const char *state, const clrnn_network_desc *n,
-                               uint32_t direction, const char *suffix, clr_keras_value *out)
+/* What has one row for each of x, as [rows,H]. */
+static clrnn_status flatten(clr_keras *k, const char *value, int64_t rows, uint32_t H,
+                            const char *suffix, clr_keras_value *out)
+{
+    const clrnn_node_desc flat = {.kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {rows, H}};
+    return clr_keras_add(k, &flat, suffix, value, out);
+}
+
+clrnn_status clr_keras_take_state(clr_keras *k, const char *state, int64_t rows,
+                                  const clrnn_network_desc *n, uint32_t direction,
+                                  const char *suffix, clr_keras_value *out)
 {
     char value[CLR_KERAS_NAME + 8], first[32];
     clr_keras_value part;
-    const clrnn_node_desc flat = {
-        .kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {CLRNN_BATCH, n->hidden_size}};
+    clrnn_status status = CLRNN_OK;
     snprintf(value, sizeof value, "%s.%s", k->node, state);
     snprintf(first, sizeof first, "%s.part", suffix);
-    clrnn_status status =
-        n->bidirectional ? slice(k, value, 0, direction, direction + 1, 1, first, &part) : CLRNN_OK;
+    if (n->bidirectional)
+        status = clr_keras_cut(k, value, 0, direction, direction + 1, 1, first, &part);
     return status == CLRNN_OK
-               ? clr_keras_add(k, &flat, suffix, n->bidirectional ? part.name : value, out)
+               ? flatten(k, n->bidirectional ? part.name : value, rows, n->hidden_size, suffix, out)
                : status;
-}
-
-/* A state [N,H] that is given as [1,N,H]. */
-static clrnn_status give_state(clr_keras *k, uint32_t input, const clrnn_network_desc *n,
-                               const char *suffix, clr_keras_value *out)
-{
-    const clrnn_node_desc deep = {
-        .kind = CLRNN_NODE_RESHAPE, .rank = 3, .shape = {1, CLRNN_BATCH, n->hidden_size}};
-    return clr_keras_add(k, &deep, suffix, k->inputs[input].name, out);
 }
 
 /* x as training reads it; both directions have the same of it, where Keras draws two masks. */
-static clrnn_status drop_inputs(clr_keras *k, const form *f, clr_keras_value *x)
+static clrnn_status drop_inputs(clr_keras *k, const clr_keras_form *f, clr_keras_value *x)
 {
     const clrnn_node_desc drop = {
         .kind = CLRNN_NODE_DROPOUT, .probability = f->dropout, .variational = true};
-    *x = k->inputs[0];
-    return f->dropout > 0 ? clr_keras_add(k, &drop, ".dropout", k->inputs[0].name, x) : CLRNN_OK;
+    return f->dropout > 0 ? clr_keras_add(k, &drop, ".dropout", x->name, x) : CLRNN_OK;
 }
 
-static clrnn_status add_node(clr_keras *k, const form *f, uint32_t *in)
+clrnn_status clr_keras_enter(clr_keras *k, const clr_keras_form *f, clr_keras_steps *s)
 {
-    clrnn_node_desc desc = {.kind = CLRNN_NODE_RECURRENT, .network = f->network};
-    clr_keras_value x, states[2], y;
-    const bool has_cell_state = clrnn_cell_get_info(f->network.cell)->has_cell_state;
-    const uint32_t given = k->input_count - 1;
     clrnn_value_info info;
-    clrnn_status status = clr_keras_value_info(k, k->inputs[0].name, &info);
+    s->x = k->inputs[0];
+    clrnn_status status = clr_keras_value_info(k, s->x.name, &info);
     if (status == CLRNN_OK && (info.rank != 3 || info.shape[2] <= 0 || info.shape[2] > INT32_MAX))
         status = clr_keras_wrong(k, "what it reads is not [N,T,F]");
-    if (status == CLRNN_OK && info.shape[0] != CLRNN_BATCH)
-        status = clr_keras_unsupported(k, "for each step", "a recurrent layer");
-    if (status == CLRNN_OK && given != 0 && given != (has_cell_state ? 2u : 1u))
-        status = clr_keras_wrong(k, "it is given another number of states than it has");
-    if (status == CLRNN_OK && given && f->network.bidirectional)
-        status = clr_keras_unsupported(k, "an", "initial state of both directions");
     if (status != CLRNN_OK)
         return status;
-    *in = (uint32_t)info.shape[2];
-    status = drop_inputs(k, f, &x);
-    desc.network.reverse = f->backwards;
-    desc.inputs[4] = k->mask[0] ? k->mask : NULL;
-    desc.repeat = k->mask[0] && !f->zeros;
-    for (uint32_t i = 0; i < given && status == CLRNN_OK; i++) {
-        status = give_state(k, i + 1, &f->network, i ? ".c0" : ".h0", &states[i]);
-        desc.inputs[i + 1] = states[i].name;
-    }
-    return status == CLRNN_OK ? clr_keras_add(k, &desc, "", x.name, &y) : status;
-}
-
-/* y of the first step or the last, which is not the state where that is masked. */
-static clrnn_status take_step(clr_keras *k, const clrnn_network_desc *n, bool last)
-{
-    const clrnn_node_desc flat = {
-        .kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {CLRNN_BATCH, n->hidden_size}};
-    clr_keras_value step;
-    clrnn_status status =
-        slice(k, k->node, 1, last ? -1 : 0, last ? CLRNN_TO_END : 1, 1, ".step", &step);
-    return status == CLRNN_OK ? clr_keras_add(k, &flat, ".last", step.name, &k->outputs[0])
-                              : status;
-}
-
-/* y in the order in which it is made. Its mask is that of x, not turned: Keras leaves it as it is.
- */
-static clrnn_status take_turned(clr_keras *k)
-{
-    return slice(k, k->node, 1, -1, CLRNN_TO_END, -1, ".turned", &k->outputs[0]);
-}
-
-static clrnn_status add_states(clr_keras *k, const clrnn_network_desc *n)
-{
-    const bool has_cell_state = clrnn_cell_get_info(n->cell)->has_cell_state;
-    clrnn_status status = take_state(k, "hn", n, 0, ".h", &k->outputs[1]);
-    if (status == CLRNN_OK && has_cell_state)
-        status = take_state(k, "cn", n, 0, ".c", &k->outputs[2]);
-    k->output_count = has_cell_state ? 3 : 2;
-    return status;
-}
-
-static clrnn_status add_one_way(clr_keras *k)
-{
-    const clrnn_node_desc last = {.kind = CLRNN_NODE_POOL, .reduction = CLRNN_REDUCE_LAST};
-    form f;
-    uint32_t in = 0;
-    clrnn_value_info x;
-    clrnn_status status = take_form(k, k->type, &f);
-    if (status == CLRNN_OK)
-        status = add_node(k, &f, &in);
-    if (status == CLRNN_OK)
-        status = clr_keras_value_info(k, k->inputs[0].name, &x);
-    if (status == CLRNN_OK)
-        status = put_weights(k, &f.network, in, f.part, 0, "_l0");
-    if (status != CLRNN_OK)
-        return status;
-    k->outputs[0].mask[0] = 0;
-    memcpy(k->outputs[0].name, k->node, sizeof k->node);
-    if (f.backwards && f.sequences)
-        status = take_turned(k);
-    else if (f.backwards && k->mask[0])
-        status = take_step(k, &f.network, false);
-    else if (f.backwards) /* the last that is made is that of the first step */
-        status = take_state(k, "hn", &f.network, 0, ".last", &k->outputs[0]);
-    else if (!f.sequences && x.shape[1] != CLRNN_STEPS)
-        status = take_step(k, &f.network, true);
-    else if (!f.sequences)
-        status = clr_keras_add(k, &last, ".last", k->node, &k->outputs[0]);
-    if (f.sequences && !k->masks_given)
-        memcpy(k->outputs[0].mask, k->mask[0] ? k->mask : k->inputs[0].mask, sizeof k->mask);
-    return status == CLRNN_OK && f.states ? add_states(k, &f.network) : status;
-}
-
-/* --- both directions ---------------------------------------------------------------------------
- */
-
-/* Put what the directions make together as merge_mode says. parts: [2] */
-static clrnn_status merge(clr_keras *k, const char *mode, const clr_keras_value parts[2])
-{
-    clrnn_node_desc desc = {.inputs = {parts[0].name, parts[1].name}};
-    const clrnn_node_desc half = {
-        .kind = CLRNN_NODE_ACTIVATION, .function = CLRNN_FN_AFFINE, .alpha = 0.5};
-    clr_keras_value sum;
-    if (strcmp(mode, "concat") == 0) {
-        desc.kind = CLRNN_NODE_CONCAT;
-        desc.axis = -1;
-    } else if (strcmp(mode, "sum") == 0 || strcmp(mode, "ave") == 0)
-        desc.kind = CLRNN_NODE_ADD;
-    else if (strcmp(mode, "mul") == 0)
-        desc.kind = CLRNN_NODE_MUL;
-    else
-        return clr_keras_unsupported(k, "merge_mode", mode);
-    clrnn_status status = clr_keras_add(k, &desc, ".merge", NULL, &sum);
-    k->outputs[0] = sum;
-    return status == CLRNN_OK && strcmp(mode, "ave") == 0
-               ? clr_keras_add(k, &half, ".half", sum.name, &k->outputs[0])
+    s->in = (uint32_t)info.shape[2];
+    s->rows = info.shape[0] == CLRNN_BATCH ? CLRNN_BATCH : CLRNN_REST;
+    s->whole = info.shape[1] == CLRNN_STEPS;
+    s->turned = s->rows != CLRNN_BATCH && !s->whole;
+    status = drop_inputs(k, f, &s->x);
+    return status == CLRNN_OK && s->turned
+               ? clr_keras_transpose(k, 3, (const uint32_t[]){1, 0, 2}, s->x.name, &s->x)
                : status;
 }
 
-/* y or the last states of each direction. */
-static clrnn_status take_parts(clr_keras *k, const form *f, clr_keras_value parts[2])
+clrnn_status clr_keras_leave(clr_keras *k, const clr_keras_steps *s, clr_keras_value *y)
 {
-    const uint32_t H = f->network.hidden_size;
-    static const char *const suffixes[] = {".forward", ".backward"};
+    return s->turned ? clr_keras_transpose(k, 3, (const uint32_t[]){1, 0, 2}, y->name, y)
+                     : CLRNN_OK;
+}
+
+/* --- one direction -----------------------------------------------------------------------------
+ */
+
+/* Node k->node of cell i, which reads s->x and states from input `state` on (0: none). */
+static clrnn_status add_cell(clr_keras *k, const clr_keras_form *f, uint32_t i, uint32_t state,
+                             const clr_keras_steps *s)
+{
+    const clrnn_network_desc *n = &f->cells[i];
+    clrnn_node_desc desc = {.kind = CLRNN_NODE_RECURRENT, .network = *n};
+    const clrnn_node_desc deep = {
+        .kind = CLRNN_NODE_RESHAPE, .rank = 3, .shape = {1, CLRNN_BATCH, n->hidden_size}};
+    clr_keras_value states[2], y;
     clrnn_status status = CLRNN_OK;
-    for (uint32_t d = 0; d < 2 && status == CLRNN_OK; d++)
-        status = f->sequences ? slice(k, k->node, 2, (int64_t)d * H, (int64_t)(d + 1) * H, 1,
-                                      suffixes[d], &parts[d])
-                              : take_state(k, "hn", &f->network, d, suffixes[d], &parts[d]);
-    return status;
-}
-
-/* That the second layer is the first one backwards. */
-static clrnn_status check_backward(clr_keras *k, const form *f)
-{
-    const cJSON *layer = clr_keras_member(k, "backward_layer"), *own = k->config;
-    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(layer, "class_name"));
-    form b;
-    if (!layer)
-        return CLRNN_OK;
-    k->config = cJSON_GetObjectItemCaseSensitive(layer, "config");
-    clrnn_status status = type && cJSON_IsObject(k->config)
-                              ? take_form(k, type, &b)
-                              : clr_keras_wrong(k, "its backward_layer has no config");
-    k->config = own;
-    if (status == CLRNN_OK &&
-        (memcmp(&b.network, &f->network, sizeof b.network) != 0 || b.sequences != f->sequences ||
-         b.states != f->states || b.backwards == f->backwards))
-        status = clr_keras_unsupported(k, "a", "backward_layer that differs from the other");
-    return status;
-}
-
-static clrnn_status take_both(clr_keras *k, form *f, uint32_t *in)
-{
-    static const char *const fields[] = {"layer", "backward_layer", "merge_mode", NULL};
-    const cJSON *layer = clr_keras_member(k, "layer"), *own = k->config;
-    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(layer, "class_name"));
-    clrnn_status status = clr_keras_check(k, fields);
-    k->config = cJSON_GetObjectItemCaseSensitive(layer, "config");
-    if (status == CLRNN_OK)
-        status = type && cJSON_IsObject(k->config) ? take_form(k, type, f)
-                                                   : clr_keras_wrong(k, "its layer has no config");
-    k->config = own;
-    if (status == CLRNN_OK)
-        status = check_backward(k, f);
-    if (status == CLRNN_OK && f->backwards)
-        status = clr_keras_unsupported(k, "a", "layer that goes backwards itself");
-    if (status == CLRNN_OK && f->states)
-        status = clr_keras_unsupported(k, "its layer's", "return_state");
-    if (status != CLRNN_OK)
-        return status;
-    f->network.bidirectional = true;
-    f->zeros = f->sequences; /* as Keras sets it in its layers, whatever they say */
-    memcpy(f->network.activations[1], f->network.activations[0], sizeof f->network.activations[1]);
-    return add_node(k, f, in);
-}
-
-static clrnn_status make_bidirectional(clr_keras *k, bool *sequences)
-{
-    const bool says =
-        cJSON_GetObjectItemCaseSensitive(k->config, "merge_mode"); /* null: no merge */
-    const char *mode = clr_keras_text(k, "merge_mode", says ? NULL : "concat");
-    clr_keras_value parts[2];
-    form f;
-    uint32_t in = 0;
-    clrnn_status status = take_both(k, &f, &in);
-    *sequences = status == CLRNN_OK && f.sequences;
-    const uint32_t each = status == CLRNN_OK && f.network.no_bias ? 2 : 3;
-    if (status == CLRNN_OK)
-        status = put_weights(k, &f.network, in, "forward_layer/cell/", 0, "_l0");
-    if (status == CLRNN_OK)
-        status = put_weights(k, &f.network, in, "backward_layer/cell/", each, "_l0_reverse");
-    if (status != CLRNN_OK)
-        return status;
-    if (mode && strcmp(mode, "concat") == 0 && f.sequences) {
-        memcpy(k->outputs[0].name, k->node, sizeof k->node);
-        return CLRNN_OK;
+    desc.network.reverse = f->backwards;
+    desc.inputs[4] = k->mask[0] ? k->mask : NULL;
+    desc.repeat = k->mask[0] && !f->zeros;
+    for (uint32_t j = 0; state && j < clr_keras_states(n) && status == CLRNN_OK; j++) {
+        status = clr_keras_add(k, &deep, j ? ".c0" : ".h0", k->inputs[state + j].name, &states[j]);
+        desc.inputs[j + 1] = states[j].name;
     }
-    status = take_parts(k, &f, parts);
-    if (status == CLRNN_OK && mode)
-        return merge(k, mode, parts);
-    k->outputs[0] = parts[0];
-    k->outputs[1] = parts[1];
-    k->output_count = 2;
-    return status;
+    return status == CLRNN_OK ? clr_keras_add(k, &desc, "", s->x.name, &y) : status;
 }
 
-/* Each output of sequences has the mask of what it reads. */
-static clrnn_status add_bidirectional(clr_keras *k)
+/* y [N,T,H] of the first step or the last, which is not the state where that is masked. */
+static clrnn_status take_step(clr_keras *k, const clr_keras_steps *s, const char *y, uint32_t H,
+                              bool last, clr_keras_value *out)
 {
-    bool sequences = false;
-    clrnn_status status = make_bidirectional(k, &sequences);
-    for (uint32_t i = 0; i < k->output_count && status == CLRNN_OK; i++)
-        memcpy(k->outputs[i].mask, sequences && !k->masks_given ? k->mask : "\0",
-               sequences && !k->masks_given ? sizeof k->mask : 1);
-    return status;
+    clr_keras_value step;
+    clrnn_status status = clr_keras_cut(k, y, s->turned ? 0 : 1, last ? -1 : 0,
+                                        last ? CLRNN_TO_END : 1, 1, ".step", &step);
+    return status == CLRNN_OK ? flatten(k, step.name, s->rows, H, ".last", out) : status;
 }
 
-clrnn_status clr_keras_recurrent(clr_keras *k, bool *is)
+/* What the layer gives of node k->node. in_order: y stays as x is */
+static clrnn_status take_y(clr_keras *k, const clr_keras_form *f, const clr_keras_steps *s,
+                           bool in_order, clr_keras_value *out)
 {
-    const bool both = strcmp(k->type, "Bidirectional") == 0;
-    *is = both || strcmp(k->type, "RNN") == 0 || strcmp(k->type, "LSTM") == 0 ||
-          strcmp(k->type, "GRU") == 0 || strcmp(k->type, "SimpleRNN") == 0;
-    return !*is ? CLRNN_OK : both ? add_bidirectional(k) : add_one_way(k);
+    const clrnn_node_desc pool = {.kind = CLRNN_NODE_POOL, .reduction = CLRNN_REDUCE_LAST};
+    const clrnn_network_desc *n = &f->cells[f->count - 1];
+    clr_keras_value y = {.mask = ""};
+    memcpy(y.name, k->node, sizeof y.name);
+    *out = y;
+    if (f->sequences) {
+        clrnn_status status = clr_keras_leave(k, s, out);
+        return status == CLRNN_OK && f->backwards && !in_order
+                   ? clr_keras_cut(k, out->name, 1, -1, CLRNN_TO_END, -1, ".turned", out)
+                   : status;
+    }
+    if (f->backwards && !k->mask[0]) /* the last that is made is that of the first step */
+        return clr_keras_take_state(k, "hn", s->rows, n, 0, ".last", out);
+    if (f->backwards || !s->whole)
+        return take_step(k, s, y.name, n->hidden_size, !f->backwards, out);
+    return clr_keras_add(k, &pool, ".last", y.name, out);
+}
+
+clrnn_status clr_keras_one_way(clr_keras *k, const clr_keras_form *f, const char *root,
+                               uint32_t first, uint32_t state, bool in_order)
+{
+    char node[CLR_KERAS_NAME];
+    clr_keras_steps s;
+    uint32_t made = 1;
+    clrnn_status status = clr_keras_enter(k, f, &s);
+    memcpy(node, k->node, sizeof node);
+    for (uint32_t i = 0; i < f->count && status == CLRNN_OK; i++) {
+        const clrnn_network_desc *n = &f->cells[i];
+        if (i + 1 < f->count)
+            snprintf(k->node, sizeof k->node, "%.240s.%u", node, i);
+        else
+            memcpy(k->node, node, sizeof node);
+        status = add_cell(k, f, i, state, &s);
+        if (status == CLRNN_OK)
+            status = clr_keras_put_weights(k, f, i, k->node, s.in, root, first, "_l0");
+        first += n->no_bias ? 2 : 3;
+        state += state ? clr_keras_states(n) : 0;
+        for (uint32_t j = 0; f->states && j < clr_keras_states(n) && status == CLRNN_OK; j++)
+            status = made < CLR_KERAS_OUTPUTS
+                         ? clr_keras_take_state(k, j ? "cn" : "hn", s.rows, n, 0, j ? ".c" : ".h",
+                                                &k->outputs[made++])
+                         : clr_keras_unsupported(k, "so many", "states");
+        memcpy(s.x.name, k->node, sizeof s.x.name);
+        s.in = n->hidden_size;
+    }
+    memcpy(k->node, node, sizeof node);
+    k->output_count = made;
+    return status == CLRNN_OK ? take_y(k, f, &s, in_order, &k->outputs[0]) : status;
 }

@@ -188,8 +188,9 @@ static void run_case(void **state, layer_case *c, const uint32_t *lengths, const
     cJSON *model = make_model(c, n, mask != NULL);
     clrnn_graph *graph = NULL;
     make_weights(c);
-    assert_int_equal(
-        clr_keras_build(model, c->weights, false, "case", CLRNN_F32, &test_log, &graph), CLRNN_OK);
+    assert_int_equal(clr_keras_build(model, c->weights, false, "case", &(clrnn_import_desc){0},
+                                     &test_log, &graph),
+                     CLRNN_OK);
     double *y = ran(state, graph, c->steps, c->batch, lengths, in, (uint32_t)n + 1 + (mask != NULL),
                     "layer", &count);
     compare(c, y, count);
@@ -290,7 +291,8 @@ static void test_refused(void **state)
         assert_non_null(model);
         assert_int_equal(clrnn_tensors_create(&test_log, &none), CLRNN_OK);
         assert_int_not_equal(
-            clr_keras_build(model, none, false, "case", CLRNN_F32, &test_log, &graph), CLRNN_OK);
+            clr_keras_build(model, none, false, "case", &(clrnn_import_desc){0}, &test_log, &graph),
+            CLRNN_OK);
         assert_error_contains(cases[i].part);
         clrnn_graph_destroy(&graph);
         clrnn_tensors_destroy(&none);
@@ -329,9 +331,9 @@ static void test_versions(void **state)
     for (int before_3 = 0; before_3 < 2; before_3++) {
         clrnn_graph *graph = NULL;
         size_t count = 0;
-        assert_int_equal(
-            clr_keras_build(model, c.weights, before_3, "case", CLRNN_F32, &test_log, &graph),
-            CLRNN_OK);
+        assert_int_equal(clr_keras_build(model, c.weights, before_3, "case",
+                                         &(clrnn_import_desc){0}, &test_log, &graph),
+                         CLRNN_OK);
         double *y = ran(state, graph, 4, 1, NULL, in, 2, "layer", &count);
         assert_int_equal(count, 4);
         assert_true((y[1] == y[0]) == before_3);
@@ -351,8 +353,9 @@ static void check_dropout(const layer_case *c, const char *text, double of_x, do
     clrnn_graph *graph = NULL;
     cJSON *model = cJSON_Parse(text);
     assert_non_null(model);
-    assert_int_equal(
-        clr_keras_build(model, c->weights, false, "case", CLRNN_F32, &test_log, &graph), CLRNN_OK);
+    assert_int_equal(clr_keras_build(model, c->weights, false, "case", &(clrnn_import_desc){0},
+                                     &test_log, &graph),
+                     CLRNN_OK);
     const clrnn_node_desc *first = clrnn_graph_node(graph, 0),
                           *layer = clrnn_graph_node(graph, of_x > 0);
     assert_int_equal(first->kind, of_x > 0 ? CLRNN_NODE_DROPOUT : CLRNN_NODE_RECURRENT);
