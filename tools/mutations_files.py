@@ -3,8 +3,8 @@
 
 FILES = [
     ("keras-backwards-not-turned", "test_keras_files", [
-        ("host/format/keras_recurrent.c", "return slice(k, k->node, 1, -1, CLRNN_TO_END, -1,",
-         "return slice(k, k->node, 1, 0, CLRNN_TO_END, 1,")]),
+        ("host/format/keras_recurrent.c", "clr_keras_cut(k, out->name, 1, -1, CLRNN_TO_END, -1,",
+         "clr_keras_cut(k, out->name, 1, 0, CLRNN_TO_END, 1,")]),
     ("keras-same-begins-with-more", "test_keras_files", [
         ("host/format/keras_window.c", "*begin = (uint32_t)(all / 2);", "*begin = (uint32_t)(all - all / 2);")]),
     ("keras-cut-at-the-wrong-end", "test_keras_files", [
@@ -36,13 +36,37 @@ FILES = [
     ("keras-mask-of-all-inputs", "test_keras_files", [
         ("host/format/keras_mask.c", "k->before_3 ? CLRNN_NODE_MIN : CLRNN_NODE_MAX", "CLRNN_NODE_MIN")]),
     ("keras-both-directions-repeat", "test_keras_files", [
-        ("host/format/keras_recurrent.c", "f->zeros = f->sequences;", "f->zeros = !f->sequences;")]),
+        ("host/format/keras_both.c", "f[i].zeros = f[i].sequences;", "f[i].zeros = !f[i].sequences;")]),
     ("keras-mean-of-masked-steps", "test_keras_files", [
         ("host/format/keras_pool.c", "    if (k->mask[0] && !max)\n", "    if (!k->node[0] && !max)\n")]),
     ("keras-masked-steps-are-zero", "test_keras", [
         ("host/format/keras_recurrent.c", "k->mask[0] && !f->zeros;", "!k->node[0];")]),
     ("keras-masked-first-is-state", "test_keras_files", [
-        ("host/format/keras_recurrent.c", "f.backwards && k->mask[0]", "f.backwards && !k->node[0]")]),
+        ("host/format/keras_recurrent.c", "f->backwards && !k->mask[0]", "f->backwards && k->node[0]")]),
+    ("keras-second-cell-of-the-first-weights", "test_keras_files", [
+        ("host/format/keras_recurrent.c", "before += strcmp(f->types[j], type) == 0;", "before += 0;")]),
+    ("keras-states-of-the-other-direction", "test_keras_files", [
+        ("host/format/keras_both.c", "d ? 1 + clr_keras_all_states(&f[0]) : 1;", "1;")]),
+    ("keras-cudnn-gates-not-turned", "test_keras_files", [
+        ("host/format/keras_cells.c", "const size_t at = h * in + i;", "const size_t at = i * H + h;")]),
+    ("keras-cudnn-one-bias", "test_keras_files", [
+        ("host/format/keras_cells.c", "w->bias[i] += w->bias[wide + i];", "w->bias[i] += 0;")]),
+    ("keras-steps-of-steps-not-turned", "test_keras_files", [
+        ("host/format/keras_recurrent.c", "s->turned = s->rows != CLRNN_BATCH && !s->whole;", "s->turned = false;")]),
+    ("keras-attention-sees-what-is-masked", "test_keras_files", [
+        ("host/format/keras_dot.c", "if (!k->inputs[i].mask[0] || same)", "if (k->node[0] || same)")]),
+    ("keras-attention-looks-ahead", "test_keras_files", [
+        ("host/format/keras_dot.c", "for (uint64_t j = 0; j <= i && j < shape[2]; j++)",
+         "for (uint64_t j = 0; j <= i + 1 && j < shape[2]; j++)")]),
+    ("keras-masked-query-answers", "test_keras_files", [
+        ("host/format/keras_attend.c", "if (status == CLRNN_OK && *mask)\n        status = clr_keras_select",
+         "if (status != CLRNN_OK && *mask)\n        status = clr_keras_select")]),
+    ("keras-number-behind-the-value", "test_keras_files", [
+        ("host/format/keras_ops.c", "&x[k->number_first ? 0 : 1]);\n        x[k->number_first ? 1 : 0]",
+         "&x[1]);\n        x[0]")]),
+    ("keras-item-before-the-end", "test_keras_files", [
+        ("host/format/keras_item.c", "t->cut.end[t->at] = at == -1 ? CLRNN_TO_END : at + 1;",
+         "t->cut.end[t->at] = CLRNN_TO_END;")]),
     ("keras-gates-as-pytorch", "test_keras_files test_amplifiers", [
         ("host/format/keras_cell.c", '== 3 ? "zrn" :', '== 3 ? "rzn" :')]),
     ("keras-second-bias-lost", "test_amplifiers test_keras_files", [
@@ -50,7 +74,7 @@ FILES = [
     ("keras-hard-sigmoid-of-2", "test_keras_files", [
         ("host/format/keras_config.c", "newer ? 1.0 / 6 : functions[i].alpha", "functions[i].alpha")]),
     ("keras-half-of-average-lost", "test_keras_files", [
-        ("host/format/keras_recurrent.c", 'return status == CLRNN_OK && strcmp(mode, "ave") == 0',
+        ("host/format/keras_both.c", 'return status == CLRNN_OK && strcmp(mode, "ave") == 0',
          'return status == CLRNN_OK && strcmp(mode, "av") == 0')]),
     ("h5-follows-loops", "test_hostile_models", [
         ("host/format/h5_object.c", "h->objects++ == MOST_OBJECTS || depth > MOST_DEPTH", "false"),

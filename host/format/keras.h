@@ -237,8 +237,8 @@ clrnn_status clr_keras_mask_ids(clr_keras *k, const char *ids, clr_keras_value *
  *  that of the call, of those that merge values what they make of theirs. */
 clrnn_status clr_keras_mask_pass(clr_keras *k);
 
-/** The mask of what the layer makes of its first input, where it passes masks on: in Keras 2 that
- * of the call, in Keras 3 the value's own. */
+/** The mask of what the layer makes of its first input, where it passes masks on: that of the call,
+ *  else the value's own. */
 const char *clr_keras_mask_on(const clr_keras *k);
 
 /** The mean over the steps of the call's mask, of [N,T,F]. */

@@ -10,7 +10,6 @@
 typedef struct taking {
     clrnn_node_desc cut;
     clrnn_value_info x;
-    int64_t shape[CLRNN_MOST_AXES + 1];
     uint32_t at, rank; /* axes of x that are done, of the result that there are */
     bool cuts, shapes;
 } taking;
@@ -40,7 +39,7 @@ static bool take_slice(taking *t, const cJSON *config)
         return false;
     t->cut.step[t->at] = step;
     t->cuts = t->cuts || t->cut.begin[t->at] || t->cut.end[t->at] != CLRNN_TO_END || step != 1;
-    t->shape[t->rank++] = 0; /* after the slice is there */
+    t->rank++;
     t->at++;
     return true;
 }
@@ -53,12 +52,12 @@ static bool take_index(taking *t, const cJSON *item, uint32_t after)
         return take_slice(t, cJSON_GetObjectItemCaseSensitive(item, "config"));
     if (is_of_class(item, "__ellipsis__")) {
         while (t->at + after < t->x.rank && t->rank < CLRNN_MOST_AXES)
-            t->shape[t->rank++] = 0, t->at++;
+            t->rank++, t->at++;
         return true;
     }
     t->shapes = true;
     if (cJSON_IsNull(item)) {
-        t->shape[t->rank++] = 1;
+        t->rank++;
         return true;
     }
     if (!cJSON_IsNumber(item) || t->at >= t->x.rank || fabs(item->valuedouble) > 1e9)
@@ -71,9 +70,17 @@ static bool take_index(taking *t, const cJSON *item, uint32_t after)
     return (double)at == item->valuedouble;
 }
 
+/* How many axes the indices from `i` on are of. */
+static uint32_t axes_of(const cJSON *i)
+{
+    uint32_t count = 0;
+    for (; i; i = i->next)
+        count += cJSON_IsNumber(i) || is_of_class(i, "__slice__");
+    return count;
+}
+
 /* The result's axes are those of the slice that have no number, and new ones: a second walk. */
-static clrnn_status finish(clr_keras *k, const taking *t, const cJSON *first, bool list,
-                           clr_keras_value *y)
+static clrnn_status finish(clr_keras *k, const cJSON *first, bool list, clr_keras_value *y)
 {
     int64_t shape[CLRNN_MOST_AXES];
     clrnn_value_info info;
@@ -86,8 +93,8 @@ static clrnn_status finish(clr_keras *k, const taking *t, const cJSON *first, bo
             at++;
         else if (is_of_class(i, "__slice__"))
             shape[rank++] = info.shape[at++];
-        else /* "...": the rest but what is behind it */
-            for (uint32_t left = t->at; left < t->x.rank; left++)
+        else
+            while (at + axes_of(i->next) < info.rank)
                 shape[rank++] = info.shape[at++];
     }
     while (status == CLRNN_OK && at < info.rank && rank < CLRNN_MOST_AXES)
@@ -104,7 +111,6 @@ static clrnn_status get_item(clr_keras *k)
     taking t = {.cut = {.kind = CLRNN_NODE_SLICE}};
     clr_keras_value y = k->inputs[0];
     clrnn_status status = clr_keras_value_info(k, y.name, &t.x);
-    bool dots = false;
     y.mask[0] = 0;
     t.cut.rank = t.x.rank;
     for (uint32_t i = 0; status == CLRNN_OK && i < t.x.rank; i++) {
@@ -112,16 +118,15 @@ static clrnn_status get_item(clr_keras *k)
         t.cut.step[i] = 1;
     }
     for (const cJSON *i = first; i && status == CLRNN_OK; i = list ? i->next : NULL) {
-        dots = dots || is_of_class(i, "__ellipsis__");
-        if (!take_index(&t, i, 0) || (dots && list && i->next))
+        if (!take_index(&t, i, list ? axes_of(i->next) : 0))
             status = clr_keras_unsupported(k, "such an", "index");
     }
-    if (status == CLRNN_OK && !first)
+    if (status == CLRNN_OK && (!first || t.rank + t.x.rank - t.at > CLRNN_MOST_AXES))
         status = clr_keras_unsupported(k, "such an", "index");
     if (status == CLRNN_OK && t.cuts)
         status = clr_keras_part(k, &t.cut, y.name, &y);
     if (status == CLRNN_OK && t.shapes)
-        status = finish(k, &t, first, list, &y);
+        status = finish(k, first, list, &y);
     k->outputs[0] = y;
     return status;
 }

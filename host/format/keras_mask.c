@@ -259,7 +259,7 @@ static clrnn_status merge_concat(clr_keras *k, bool all)
 
 const char *clr_keras_mask_on(const clr_keras *k)
 {
-    return k->before_3 ? k->mask : k->inputs[0].mask;
+    return k->mask[0] ? k->mask : k->inputs[0].mask;
 }
 
 clrnn_status clr_keras_mask_pass(clr_keras *k)

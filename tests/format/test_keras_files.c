@@ -14,7 +14,7 @@
 static clrnn_tensors *results(const char *name)
 {
     clrnn_tensors *set = NULL;
-    static const char *const files[] = {"results", "backwards", "layers"};
+    static const char *const files[] = {"results", "backwards", "layers", "stacks"};
     char key[64], path[64];
     snprintf(key, sizeof key, "%s.x0", name);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -126,6 +126,35 @@ static void test_whole_models(void **state)
 {
     check_both(state, "nested", row_in, 3, 5);
     check_both(state, "attention", row_in, 5, 7);
+}
+
+/* All outputs of a model of one input. */
+static void check_all(void **state, const char *name, const char *in, uint32_t outputs,
+                      uint32_t steps)
+{
+    const char *const inputs[] = {in, NULL}, *out[9] = {NULL};
+    char file[80], names[8][64];
+    clrnn_value_info info;
+    snprintf(file, sizeof file, FOLDER "%s.keras", name);
+    clrnn_graph *graph = imported(file, NULL, NULL);
+    assert_int_equal(clrnn_graph_outputs(graph), outputs);
+    for (uint32_t k = 0; k < outputs; k++) {
+        assert_true(clrnn_graph_output_at(graph, k, &info));
+        snprintf(names[k], sizeof names[k], "%s", info.name);
+        out[k] = names[k];
+    }
+    clrnn_graph_destroy(&graph);
+    check(state, file, name, inputs, out, steps);
+}
+
+/* Cells one behind the other, steps of steps, directions that differ, states that go on; what
+ * attention may look at; operations; layers for NVIDIA's cards. */
+static void test_stacks(void **state)
+{
+    check_all(state, "stacks", "x", 7, 6);
+    check_all(state, "seen", "ids", 7, 5);
+    check_all(state, "operations", "x", 6, 6);
+    check(state, FOLDER "cudnn.h5", "cudnn", row_in, row_out, 6);
 }
 
 static void test_refused(void **state)
@@ -268,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_backwards, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_rows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_whole_models, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_stacks, test_open, test_close),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_weights_alone),
         cmocka_unit_test(test_truncated),
