@@ -76,6 +76,15 @@ FILES = [
     ("keras-half-of-average-lost", "test_keras_files", [
         ("host/format/keras_both.c", 'return status == CLRNN_OK && strcmp(mode, "ave") == 0',
          'return status == CLRNN_OK && strcmp(mode, "av") == 0')]),
+    ("onnx-function-without-its-usual", "test_onnx_most", [
+        ("host/format/onnx_attribute.c", "i < f->n_attribute_proto && !found;", "i < 0 && !found;")]),
+    ("onnx-function-as-the-first", "test_onnx_most", [
+        ("host/format/onnx_attribute.c", "if (is_same(f->name, n->op) && ", "if (")]),
+    ("onnx-mean-square-is-variance", "test_onnx_most", [
+        ("host/format/onnx_rms.c", "clr_onnx_add_function(n, CLRNN_FN_SQUARE, 0, 0, in, at)",
+         "clr_onnx_add_function(n, CLRNN_FN_ABS, 0, 0, in, at)")]),
+    ("keras-windows-without-end", "test_keras", [
+        ("host/format/keras_pool.c", "k->windows > MOST_WINDOWS", "k->windows > UINT32_MAX - 1")]),
     ("h5-follows-loops", "test_hostile_models", [
         ("host/format/h5_object.c", "h->objects++ == MOST_OBJECTS || depth > MOST_DEPTH", "false"),
         ("host/format/h5.c", "r->objects++ == MOST_OBJECTS || depth > MOST_DEPTH", "false")]),

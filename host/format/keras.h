@@ -38,6 +38,7 @@ typedef struct clr_keras {
     const char *outer;
     uint32_t depth;
     uint32_t layers;                           /* added, of all models */
+    uint32_t windows;                          /* how long all are that pool, of all models */
     clrnn_status (*nest)(struct clr_keras *k); /* adds a model that is a layer: keras_graph.c */
 
     /* the layer that is being added */

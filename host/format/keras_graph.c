@@ -309,6 +309,7 @@ static clrnn_status nest(clr_keras *k)
     memcpy(k->inputs[0].mask, k->mask, sizeof k->mask);
     clrnn_status status = build(&b, k->type, k->config, k);
     k->layers = b.k.layers;
+    k->windows = b.k.windows;
     return status;
 }
 

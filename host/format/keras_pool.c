@@ -10,7 +10,8 @@
 #include "base/memory.h"
 #include "format/keras.h"
 
-enum { MOST_WINDOW = 4096, MOST_MEANS = 1 << 22 };
+/* MOST_WINDOWS: elements of all windows of a model, each of them a node or two. */
+enum { MOST_WINDOWS = 4096, MOST_MEANS = 1 << 22 };
 
 static uint32_t spaces_of(const clr_keras *k)
 {
@@ -88,8 +89,9 @@ static clrnn_status pool_axis(clr_keras *k, const pooling *p, uint32_t i, int64_
     clr_keras_value whole = *value, part = *value;
     clrnn_status status =
         p->same ? clr_keras_same(k, size, kernel, p->stride[i], &begin, &end) : CLRNN_OK;
-    if (status == CLRNN_OK && kernel > MOST_WINDOW)
-        status = clr_keras_unsupported(k, "a window of", "more than 4096");
+    k->windows += kernel;
+    if (status == CLRNN_OK && k->windows > MOST_WINDOWS)
+        status = clr_keras_unsupported(k, "in a model", "windows of more than 4096 in all");
     if (status == CLRNN_OK && !p->max && begin + end && size < 1)
         status = clr_keras_unsupported(k, "padding", "same over time of any length");
     if (status == CLRNN_OK && !p->max && begin + end && size > MOST_MEANS)

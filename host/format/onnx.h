@@ -65,10 +65,11 @@ typedef struct onnx_import {
     uint64_t needed; /* inputs whose value was missing */
     /** Walk the nodes of a graph (onnx_ops.c, which knows all operators). */
     clrnn_status (*walk)(struct onnx_import *m, ClrOnnx__Node *const *nodes, size_t count);
-    uint32_t depth;  /* of graphs in graphs */
-    uint64_t nodes;  /* walked: unrolled loops must end */
-    uint64_t folded; /* elements computed on the host: so must folding */
-    bool lax;        /* axes may be other than what nodes want */
+    const struct onnx_node *caller; /* of the function whose nodes are walked; NULL: the model's */
+    uint32_t depth;                 /* of graphs in graphs */
+    uint64_t nodes;                 /* walked: unrolled loops must end */
+    uint64_t folded;                /* elements computed on the host: so must folding */
+    bool lax;                       /* axes may be other than what nodes want */
 } onnx_import;
 
 /* A node of the file while it is read. */
@@ -78,12 +79,21 @@ typedef struct onnx_node {
     const char *op;
     char label[200]; /* "LSTM '/lstm'": in messages */
     uint32_t inputs, outputs;
-    onnx_value **in; /* [inputs], NULL: left out */
-    onnx_value *out; /* [outputs], filled in by the operator */
-    uint64_t seen;   /* attributes that were asked for, as bits */
-    uint32_t parts;  /* nodes of the graph that it has become */
-    bool unfolded;   /* `fold` could not */
+    onnx_value **in;                /* [inputs], NULL: left out */
+    onnx_value *out;                /* [outputs], filled in by the operator */
+    uint64_t seen;                  /* attributes that were asked for, as bits */
+    uint32_t parts;                 /* nodes of the graph that it has become */
+    bool unfolded;                  /* `fold` could not */
+    const struct onnx_node *caller; /* of the function that it stands in */
 } onnx_node;
+
+/* --- functions of the model ----------------------------------------------------------------- */
+
+/** The function that a node calls (onnx_attribute.c); NULL. */
+const ClrOnnx__Function *clr_onnx_function(const onnx_node *n);
+
+/** Its nodes in place of the call (onnx_function.c). */
+clrnn_status clr_onnx_call(onnx_node *n, const ClrOnnx__Function *f);
 
 /** An error of a node, in one line. */
 clrnn_status clr_onnx_fail(const onnx_node *n, clrnn_status status, const char *format, ...)
@@ -272,7 +282,7 @@ extern const onnx_op clr_onnx_ops_recurrent[], clr_onnx_ops_math[], clr_onnx_ops
     clr_onnx_ops_window[], clr_onnx_ops_conv[], clr_onnx_ops_control[], clr_onnx_ops_loop[],
     clr_onnx_ops_pick[], clr_onnx_ops_signal[], clr_onnx_ops_fourier[], clr_onnx_ops_compose[],
     clr_onnx_ops_layout[], clr_onnx_ops_most[], clr_onnx_ops_powers[], clr_onnx_ops_arc[],
-    clr_onnx_ops_scatter[];
+    clr_onnx_ops_scatter[], clr_onnx_ops_rms[];
 
 /** Walk the nodes of a graph. */
 clrnn_status clr_onnx_walk(onnx_import *m, ClrOnnx__Node *const *nodes, size_t count);

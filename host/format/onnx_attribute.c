@@ -9,12 +9,62 @@
 /* The number of a type of attributes in files. */
 enum { NO_TYPE, REAL, INTEGER, STRING, TENSOR, GRAPH, REALS, INTEGERS, STRINGS };
 
+/* --- functions of the model ---------------------------------------------------------------------
+ */
+
+enum { MOST_FUNCTIONS = 512 };
+
+static bool is_same(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+const ClrOnnx__Function *clr_onnx_function(const onnx_node *n)
+{
+    const ClrOnnx__Model *model = n->m->model;
+    if (!n->proto->domain || !*n->proto->domain)
+        return NULL;
+    for (size_t i = 0; i < model->n_functions && i < MOST_FUNCTIONS; i++) {
+        const ClrOnnx__Function *f = model->functions[i];
+        if (is_same(f->name, n->op) && is_same(f->domain, n->proto->domain) &&
+            is_same(f->overload, n->proto->overload))
+            return f;
+    }
+    return NULL;
+}
+
+/* What an attribute of a function's node that refers to one of the call is there, or by default;
+ * NULL: not there. */
+static const ClrOnnx__Attribute *referred(const onnx_node *n, const ClrOnnx__Attribute *a)
+{
+    const onnx_node *caller = n->caller;
+    const ClrOnnx__Attribute *found = a;
+    for (unsigned depth = 0; found && found->ref_attr_name && *found->ref_attr_name; depth++) {
+        const char *name = found->ref_attr_name;
+        const ClrOnnx__Function *f = caller ? clr_onnx_function(caller) : NULL;
+        if (!f || depth > ONNX_MOST_NEST)
+            return a; /* that refers to nothing: an error of who asks for it */
+        found = NULL;
+        for (size_t i = 0; i < caller->proto->n_attribute && !found; i++)
+            if (is_same(caller->proto->attribute[i]->name, name))
+                found = caller->proto->attribute[i];
+        for (size_t i = 0; i < f->n_attribute_proto && !found; i++)
+            if (is_same(f->attribute_proto[i]->name, name))
+                return f->attribute_proto[i];
+        caller = caller->caller;
+    }
+    return found;
+}
+
+/* --- one attribute ------------------------------------------------------------------------------
+ */
+
 const ClrOnnx__Attribute *clr_onnx_attribute(onnx_node *n, const char *name)
 {
     for (size_t i = 0; i < n->proto->n_attribute && i < 64; i++)
         if (n->proto->attribute[i]->name && strcmp(n->proto->attribute[i]->name, name) == 0) {
             n->seen |= UINT64_C(1) << i;
-            return n->proto->attribute[i];
+            return referred(n, n->proto->attribute[i]);
         }
     return NULL;
 }

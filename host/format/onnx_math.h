@@ -14,4 +14,7 @@ bool clr_onnx_pair_is_sure(const onnx_node *n);
 clrnn_status clr_onnx_add_powers(onnx_node *n, int64_t p, uint32_t in, uint32_t *at);
 clrnn_status clr_onnx_add_root(onnx_node *n, int64_t p, uint32_t in, uint32_t *at);
 
+/** Outputs 1 and 2 of LayerNormalization over the axes from `axis` on (onnx_rms.c). */
+clrnn_status clr_onnx_statistics(onnx_node *n, uint32_t axis, double epsilon, uint32_t in);
+
 #endif

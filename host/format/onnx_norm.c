@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "format/onnx.h"
+#include "format/onnx_math.h"
 
 /* Known numbers of input k as a parameter of the node added last. */
 static clrnn_status give(onnx_node *n, uint32_t k, const char *name, size_t count)
@@ -83,6 +83,8 @@ static clrnn_status layer_norm_build(onnx_node *n)
         status = clr_onnx_number_in(n, 0, &at);
     if (status == CLRNN_OK)
         status = clr_onnx_axis(n, where, clr_onnx_shape(n, at)->rank, &axis);
+    if (status == CLRNN_OK && n->outputs > 1)
+        status = clr_onnx_statistics(n, axis, epsilon, at);
     if (status != CLRNN_OK)
         return status;
     const uint32_t rank = clr_onnx_shape(n, at)->rank - axis;
@@ -322,7 +324,7 @@ static clrnn_status dropout_build(onnx_node *n)
 }
 
 const onnx_op clr_onnx_ops_norm[] = {{"BatchNormalization", 5, 5, 1, NULL, batch_norm_build},
-                                     {"LayerNormalization", 2, 3, 1, NULL, layer_norm_build},
+                                     {"LayerNormalization", 2, 3, 3, NULL, layer_norm_build},
                                      {"InstanceNormalization", 3, 3, 1, NULL, instance_norm_build},
                                      {"GroupNormalization", 3, 3, 1, NULL, group_norm_build},
                                      {"LpNormalization", 1, 1, 1, NULL, lp_norm_build},

@@ -14,7 +14,8 @@ static const onnx_op *const families[] = {
     clr_onnx_ops_norm,      clr_onnx_ops_reduce,  clr_onnx_ops_move,    clr_onnx_ops_window,
     clr_onnx_ops_conv,      clr_onnx_ops_control, clr_onnx_ops_loop,    clr_onnx_ops_pick,
     clr_onnx_ops_signal,    clr_onnx_ops_fourier, clr_onnx_ops_compose, clr_onnx_ops_layout,
-    clr_onnx_ops_most,      clr_onnx_ops_powers,  clr_onnx_ops_arc,     clr_onnx_ops_scatter};
+    clr_onnx_ops_most,      clr_onnx_ops_powers,  clr_onnx_ops_arc,     clr_onnx_ops_scatter,
+    clr_onnx_ops_rms};
 
 static const onnx_op *find_op(const char *name)
 {
@@ -149,6 +150,11 @@ static clrnn_status read_node(onnx_node *n)
 {
     const onnx_op *op = find_op(n->op);
     const char *domain = n->proto->domain;
+    const ClrOnnx__Function *function = clr_onnx_function(n);
+    if (function) {
+        const clrnn_status found = find_inputs(n);
+        return found == CLRNN_OK ? clr_onnx_call(n, function) : found;
+    }
     if (domain && *domain && strcmp(domain, "ai.onnx") != 0)
         return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
                              "operators of the domain '%s' are not supported",
@@ -178,6 +184,7 @@ static clrnn_status walk_node(onnx_import *m, const ClrOnnx__Node *proto)
 {
     onnx_node n = {.m = m,
                    .proto = proto,
+                   .caller = m->caller,
                    .op = proto->op_type ? proto->op_type : "",
                    .inputs = (uint32_t)proto->n_input,
                    .outputs = (uint32_t)proto->n_output};

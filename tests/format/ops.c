@@ -10,6 +10,8 @@
 #include "format/imported.h"
 
 int64_t ops_opset = 14;
+static proto functions[4]; /* of the next model */
+static int function_count;
 
 proto ops_begin(uint32_t rank, const int64_t *shape, bool lengths)
 {
@@ -33,6 +35,35 @@ void ops_tensor(proto *graph, const char *name, int type, uint32_t rank, const u
 {
     proto tensor = proto_tensor(name, type, rank, shape, values);
     proto_message(graph, 5, &tensor);
+}
+
+void ops_own(proto *node)
+{
+    proto_string(node, 7, "own");
+}
+
+void ops_function(const char *name, proto node, const char *attribute, const char *refers,
+                  double otherwise)
+{
+    proto *f = &functions[function_count++], set = {0}, a = {0}, usual = {0};
+    proto_string(f, 1, name);
+    proto_string(f, 4, "x");
+    proto_string(f, 5, "y");
+    proto_string(f, 10, "own");
+    proto_string(&a, 1, attribute);
+    proto_integer(&a, 20, 1);
+    proto_string(&a, 21, refers);
+    proto_message(&node, 5, &a);
+    proto_message(f, 7, &node);
+    proto_string(&set, 1, "");
+    proto_integer(&set, 2, 14);
+    proto_message(f, 9, &set);
+    if (otherwise != otherwise)
+        return;
+    proto_string(&usual, 1, refers);
+    proto_real(&usual, 2, (float)otherwise);
+    proto_integer(&usual, 20, 1);
+    proto_message(f, 11, &usual);
 }
 
 proto ops_one(const char *op, const char *a, const char *y)
@@ -66,6 +97,8 @@ void ops_expect(void **state, proto *graph, const double *x, const double *lengt
     proto y = proto_value("y", 1, 0, NULL);
     proto_message(graph, 12, &y);
     proto model = proto_model(graph, ops_opset);
+    while (function_count > 0)
+        proto_message(&model, 25, &functions[--function_count]);
     const char *path = proto_save(&model, "ops.onnx");
     const imported_array in[] = {{"x", x}, {"lengths", lengths}};
     for (int device = 0; device < 2; device++) {

@@ -17,6 +17,14 @@ void ops_node(proto *graph, proto node);
 void ops_tensor(proto *graph, const char *name, int type, uint32_t rank, const uint64_t *shape,
                 const double *values);
 
+/** The next model has this function: NAME(x) -> y of domain "own", a node OP whose attribute refers
+ *  to attribute `refers` of the call, which is `otherwise` by default unless that is NAN. */
+void ops_function(const char *name, proto node, const char *attribute, const char *refers,
+                  double otherwise);
+
+/** The domain "own" of a node. */
+void ops_own(proto *node);
+
 /** A node of one input; of two. */
 proto ops_one(const char *op, const char *a, const char *y);
 proto ops_two(const char *op, const char *a, const char *b, const char *y);

@@ -283,6 +283,9 @@ static void test_refused(void **state)
          "\"name\":\"a\"},\"inbound_nodes\":[[[\"c\",0,0,{}]]]}]}}",
          "reads one that there is not"},
         {"{\"class_name\":\"Subclassed\",\"config\":{}}", "a model of class Subclassed"},
+        {ROW(LAYER("MaxPooling1D", ",\"pool_size\":2048") "," LAYER("AveragePooling1D",
+                                                                    ",\"pool_size\":2049")),
+         "windows of more than 4096 in all"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         clrnn_graph *graph = NULL;

@@ -265,6 +265,54 @@ static void test_computed_window(void **state)
     }
 }
 
+/* x / sqrt(mean of squares + epsilon) scale; what a layer norm multiplies by. */
+static void test_mean_squares(void **state)
+{
+    static const int64_t shape[] = {2, 2};
+    static const uint64_t two[] = {2};
+    static const double x[] = {3, -4, 1, 1}, scale[] = {2, 0.5};
+    double wanted[4], inverse[2];
+    proto graph = ops_begin(2, shape, false);
+    proto node = proto_node("RMSNormalization", "n", (const char *[]){"x", "s"}, 2,
+                            (const char *[]){"y"}, 1);
+    for (int i = 0; i < 4; i++)
+        wanted[i] = x[i] / sqrt((i < 2 ? 12.5 : 1) + (double)0.01f) * scale[i % 2];
+    for (int i = 0; i < 2; i++)
+        inverse[i] = 1 / sqrt((i ? 0 : 12.25) + (double)0.01f);
+    proto_attribute_real(&node, "epsilon", 0.01f);
+    ops_tensor(&graph, "s", 1, 1, two, scale);
+    ops_node(&graph, node);
+    ops_opset = 23;
+    ops_expect(state, &graph, x, NULL, wanted, 4);
+    graph = ops_begin(2, shape, false);
+    node = proto_node("LayerNormalization", "n", (const char *[]){"x", "s"}, 2,
+                      (const char *[]){"l", "m", "y"}, 3);
+    proto_attribute_real(&node, "epsilon", 0.01f);
+    ops_tensor(&graph, "s", 1, 1, two, scale);
+    ops_node(&graph, node);
+    ops_expect(state, &graph, x, NULL, inverse, 2);
+    ops_opset = 14;
+}
+
+/* Functions of the model, in each other; an attribute that is given, or as usual. */
+static void test_functions(void **state)
+{
+    static const int64_t shape[] = {4};
+    static const double x[] = {-8, 4, -1, 2}, wanted[] = {-1, 4, -0.125, 2};
+    proto graph = ops_begin(1, shape, false);
+    proto inner = ops_one("Leak", "x", "y"), call = ops_one("Leak", "x", "a");
+    proto outer = ops_one("Usual", "a", "y");
+    ops_own(&inner);
+    ops_own(&call);
+    ops_own(&outer);
+    proto_attribute_real(&call, "slope", 0.5f);
+    ops_function("Leak", ops_one("LeakyRelu", "x", "y"), "alpha", "slope", NAN);
+    ops_function("Usual", inner, "slope", "less", 0.25);
+    ops_node(&graph, call);
+    ops_node(&graph, outer);
+    ops_expect(state, &graph, x, NULL, wanted, 4);
+}
+
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
@@ -277,6 +325,8 @@ int main(void)
                                        ON_DEVICE(test_scatter_computed),
                                        ON_DEVICE(test_compress),
                                        ON_DEVICE(test_same_padding),
-                                       ON_DEVICE(test_computed_window)};
+                                       ON_DEVICE(test_computed_window),
+                                       ON_DEVICE(test_mean_squares),
+                                       ON_DEVICE(test_functions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,10 +262,15 @@ def test_run_prefix():
     write_safetensors("one.safetensors", inside)
     write_safetensors("two.safetensors", {**inside, **other})
     run, out = ["--in", "x.npy"], ["--out", "y.npy"]
-    fails(2, "run", "one.safetensors", *run, *out,
-          says=["one.safetensors", "encoder.lstm.weight_hh_l0 [24,6]", '"encoder.lstm."',
+    fails(2, "inspect", "one.safetensors", "--in", "x.npy", "--json",
+          says=["encoder.lstm.weight_hh_l0 [24,6]", '"encoder.lstm."',
                 "--prefix"])
-    fails(2, "run", "two.safetensors", *run, *out, says=['"decoder.", "encoder.lstm."', "choose"])
+    fails(2, "sample", "two.safetensors", says=['"decoder.", "encoder.lstm."', "choose"])
+    # More than a model has is read as .pt is: whole, if its modules follow each other in one order.
+    passes("run", "one.safetensors", *run, "--out", "whole.npy")
+    near(read_npy("whole.npy"), arrays.lstm(weights, x[1], T, N)[0], (T, N, H))
+    fails(2, "run", "two.safetensors", *run, *out,
+          says=["two.safetensors", "do not fit one behind the other", "--arch", "--prefix"])
     fails(2, "run", "two.safetensors", "--prefix", "coder.", *run, *out, says='prefix "coder."')
     fails(2, "sample", "one.safetensors", says='"encoder.lstm."')
     assert not os.path.exists("y.npy")

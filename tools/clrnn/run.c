@@ -350,7 +350,8 @@ static int run(int argc, char **argv)
     if (code == TOOL_CONTINUE)
         code = run_take_places(&models, &in);
     if (code == TOOL_CONTINUE && models.count == 1 &&
-        (block || run_has_sound(&in) || run_has_sound(&out) || run_is_graph(models.items[0]))) {
+        (block || run_has_sound(&in) || run_has_sound(&out) ||
+         run_is_graph(models.items[0], j.prefix))) {
         const run_graph_wishes wishes = {.model = models.items[0],
                                          .selector = selector,
                                          .prefix = j.prefix,
@@ -392,8 +393,7 @@ const tool_command tool_run = {
     "D directions. Numbers of any type are converted.\n"
     "Models of other formats, and graphs, have inputs and outputs of their own names: a FILE\n"
     "without NAME is the first one, or of .safetensors all; an input that is not given is 0.\n"
-    "A .wav is an input or output of one channel, several channels are rows; its rate is changed "
-    "to\n"
+    "A .wav is an input or output of one channel, several channels are rows; its rate becomes\n"
     "the model's (RTNeural and NAM say it). With --stream outputs have the same bits; what comes "
     "at\n"
     "the end, as states, is that of the last block.\n",

@@ -25,7 +25,22 @@ typedef struct job {
     tool_sizes sizes;
 } job;
 
-bool run_is_graph(const char *path)
+/* Whether a file without a description has more than one network and what a model of ours has
+ * around it: then it is read by names, as a state_dict in .pt is. */
+static bool is_state_dict(const cJSON *header)
+{
+    static const char *const own[] = {"rnn.", "head.", "embedding.", "weight_", "bias_", "scale."};
+    for (const cJSON *i = header ? header->child : NULL; i; i = i->next) {
+        bool known = strcmp(i->string, "__metadata__") == 0;
+        for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+            known = known || strncmp(i->string, own[k], strlen(own[k])) == 0;
+        if (!known)
+            return true;
+    }
+    return false;
+}
+
+bool run_is_graph(const char *path, const char *prefix)
 {
     static const char begin[] = "{\"graph\":";
     const char *format = clrnn_format_of_file(path, tool_log());
@@ -38,7 +53,7 @@ bool run_is_graph(const char *path)
     header = tool_read_header(path);
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(header, "__metadata__");
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, "clrnn"));
-    graph = text && strncmp(text, begin, sizeof begin - 1) == 0;
+    graph = text ? strncmp(text, begin, sizeof begin - 1) == 0 : !prefix && is_state_dict(header);
     cJSON_Delete(header);
     return graph;
 }
@@ -266,7 +281,7 @@ static int check_use(const run_graph_wishes *w, const tool_list *in, const tool_
 {
     if (w->not_for_graphs)
         return tool_error("run: --batch-first and --weights are not for %s",
-                          run_is_graph(w->model) ? "a graph" : "blocks and sounds");
+                          run_is_graph(w->model, w->prefix) ? "a graph" : "blocks and sounds");
     if (in->count == 0)
         return tool_error("run: no input; add --in [NAME=]FILE");
     return out->count ? TOOL_OK : tool_error("run: nothing to write; add --out FILE");

@@ -15,8 +15,9 @@ typedef struct run_graph_wishes {
     clrnn_strategy strategy;
 } run_graph_wishes;
 
-/** Whether a file is a graph, or a model of another format; false also for what cannot be read. */
-bool run_is_graph(const char *path);
+/** Whether a file is a graph, or a model of another format, or a state_dict of more than a model of
+ *  ours has, of which no prefix (NULL) takes a part; false also for what cannot be read. */
+bool run_is_graph(const char *path, const char *prefix);
 
 /** Run it. Returns an exit code. */
 int run_graph(const run_graph_wishes *wishes, const tool_list *in, const tool_list *out,

@@ -80,7 +80,7 @@ write(keras.Model(ids, [
 y = L.LSTM(4, return_sequences=True)(x)
 a, b = ops.split(y, 2, axis=-1)
 write(keras.Model(x, [
-    1.5 - y[:, -1] * 0.5, y[:, 1:5:2, ..., None], a / (2.0 + ops.exp(b)),
+    1.5 - y[:, 2] * y[:, -1], y[:, 1:5:2, ..., None], a / (2.0 + ops.exp(b)),
     ops.mean(ops.stack([y, x], axis=1), axis=[1, -1]), ops.flip(ops.transpose(y, (0, 2, 1)), axis=-1),
     L.GRU(2)(ops.reshape(ops.matmul(y, ops.transpose(x, (0, 2, 1))), (-1, 12, 3)))]), "operations", real(2, 6, 4))
 
