@@ -118,6 +118,11 @@ void clr_thread_join(clr_thread thread)
     (void)pthread_join(thread, NULL);
 }
 
+unsigned long clr_process(void)
+{
+    return (unsigned long)getpid();
+}
+
 unsigned clr_processors(void)
 {
 #ifdef __linux__

@@ -128,6 +128,11 @@ static unsigned ones(DWORD_PTR bits)
     return count;
 }
 
+unsigned long clr_process(void)
+{
+    return GetCurrentProcessId();
+}
+
 unsigned clr_processors(void)
 {
     DWORD_PTR own = 0, all = 0;

@@ -18,8 +18,9 @@
 enum { looks_before_sleep = 2000, looks_before_yield = 2000 };
 
 struct clr_pool {
-    clr_lock callers; /* one run at a time */
-    clr_lock lock;    /* of sleeping */
+    unsigned long process; /* that has the threads */
+    clr_lock callers;      /* one run at a time */
+    clr_lock lock;         /* of sleeping */
     clr_condition wake;
     clr_thread *thread;
     uint32_t started;  /* threads of the pool's own */
@@ -36,6 +37,12 @@ struct clr_pool {
 };
 
 enum { most_tasks = 0xffff };
+
+/* A child that was forked has none of its parent's, and perhaps their locks. */
+static bool has_threads(const clr_pool *p)
+{
+    return p->started && p->process == clr_process();
+}
 
 /* Do tasks of the present run while it has any. Returns the ticket after which there was none. */
 static uint64_t work(clr_pool *p)
@@ -85,6 +92,7 @@ clr_pool *clr_pool_create(uint32_t threads)
     uint32_t own = threads > 1 ? threads - 1 : 0;
     if (!p)
         return NULL;
+    p->process = clr_process();
     p->callers = (clr_lock)CLR_LOCK_INIT;
     p->lock = (clr_lock)CLR_LOCK_INIT;
     p->wake = (clr_condition)CLR_CONDITION_INIT;
@@ -114,12 +122,14 @@ void clr_pool_destroy(clr_pool **pool)
     if (!pool || !*pool)
         return;
     clr_pool *p = *pool;
-    clr_lock_take(&p->lock);
-    atomic_store(&p->stop, true);
-    clr_condition_wake(&p->wake);
-    clr_lock_give(&p->lock);
-    for (uint32_t i = 0; i < p->started; i++)
-        clr_thread_join(p->thread[i]);
+    if (has_threads(p)) {
+        clr_lock_take(&p->lock);
+        atomic_store(&p->stop, true);
+        clr_condition_wake(&p->wake);
+        clr_lock_give(&p->lock);
+        for (uint32_t i = 0; i < p->started; i++)
+            clr_thread_join(p->thread[i]);
+    }
     free(p->thread);
     free(p);
     *pool = NULL;
@@ -184,7 +194,7 @@ void clr_pool_run(clr_pool *p, uint32_t count, clr_task *task, void *data)
         run_elsewhere(p, count, task, data);
         return;
     }
-    if (count <= 1 || p->started == 0 || count > most_tasks) {
+    if (count <= 1 || count > most_tasks || !has_threads(p)) {
         for (uint32_t i = 0; i < count; i++)
             task(data, i);
         return;

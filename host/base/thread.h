@@ -14,6 +14,9 @@ void clr_thread_join(clr_thread thread);
 /** Start body(data) in a thread that nobody joins; false: the system refuses. */
 bool clr_thread_start_alone(void (*body)(void *data), void *data);
 
+/** The number of this process. */
+unsigned long clr_process(void);
+
 /** Processors that this process may use, at least 1. */
 unsigned clr_processors(void);
 

@@ -138,7 +138,10 @@ typedef struct clrnn_context clrnn_context;
  * Ownership: on success *context is the caller's, to be destroyed after everything made from it; on
  *            failure it is NULL.
  * Threads:   any. A context may be shared: calls that take it directly may run concurrently, but
- *            all work goes to its one queue.
+ *            all work goes to its one queue. After fork() the child may open contexts of the device
+ *            `native`, and go on with those of its parent, then in the calling thread alone, if no
+ *            other thread was in a call of this library. OpenCL drivers do not go along: what is on
+ *            one of them may hang or fail in a child.
  * Returns:   CLRNN_OK
  *            CLRNN_ERR_ARGUMENT   only one of context and queue, a queue that is out of order, or
  *                                 CLRNN_THREADS that is no number

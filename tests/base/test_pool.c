@@ -2,6 +2,10 @@
  * tests/base/test_pool.c - tasks of a pool of threads: each once, some of them at the same time. */
 #include <stdatomic.h>
 #include <stdlib.h>
+#ifndef _WIN32
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 #include "base/memory.h"
 #include "base/pool.h"
@@ -113,13 +117,41 @@ static void no_memory(void **state)
     clr_pool_destroy(&pool);
 }
 
+#ifndef _WIN32
+/* A child that was forked has none of the threads: its own does all, and ends. */
+static void forked(void **state)
+{
+    (void)state;
+    clr_pool *pool = clr_pool_create(4);
+    counts c = {0};
+    int result = 0;
+    clr_pool_run(pool, 9, count, &c);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)alarm(20); /* what would wait for threads waits for ever */
+        clr_pool_run(pool, 9, count, &c);
+        for (uint32_t i = 0; i < MOST; i++)
+            result |= atomic_load(&c.task[i]) != (i < 9 ? 2 : 0);
+        clr_pool_destroy(&pool);
+        _exit(result);
+    }
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    clr_pool_run(pool, 9, count, &c); /* the parent's go on */
+    assert_counts(&c, 9, 2);
+    clr_pool_destroy(&pool);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_task_once),
-        cmocka_unit_test(as_many_at_once_as_threads),
-        cmocka_unit_test(several_callers),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(each_task_once),  cmocka_unit_test(as_many_at_once_as_threads),
+        cmocka_unit_test(several_callers), cmocka_unit_test(no_memory),
+#ifndef _WIN32
+        cmocka_unit_test(forked),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
