@@ -22,4 +22,8 @@ void clr_log(const clrnn_log *log, clrnn_log_level level, const char *format, ..
 clrnn_status clr_fail(const clrnn_log *log, clrnn_status status, const char *format, ...)
     CLR_PRINTF(3, 4);
 
+/** What drivers and compilers say, into out [room] as one line of UTF-8: blanks for what ends lines
+ *  and steers terminals, ? for what is no UTF-8, cut between two characters. room: at least 1. */
+void clr_copy_line(char *out, size_t room, const char *text);
+
 #endif

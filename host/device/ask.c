@@ -14,6 +14,8 @@
 
 #define CLR_DEVICE_ATOMIC_FENCE_CAPABILITIES 0x1064 /* OpenCL 3.0 */
 
+enum { most_text = 1 << 20 };
+
 static cl_int ask(const clr_question *to, cl_uint what, size_t size, void *answer, size_t *needed)
 {
     if (clr_fault_hit(CLR_FAULT_OPENCL))
@@ -37,6 +39,8 @@ clrnn_status clr_ask_text(const clr_question *to, cl_uint what, char **text)
     cl_int code = ask(to, what, 0, NULL, &size);
     if (code != CL_SUCCESS)
         return clr_cl_check(to->log, code, call);
+    if (size > most_text)
+        return clr_fail(to->log, CLRNN_ERR_OPENCL, "%s gives a text of %zu bytes", call, size);
     char *answer = clr_calloc(size + 1, 1);
     if (!answer)
         return clr_fail(to->log, CLRNN_ERR_MEMORY, "no memory for the text of a device");
@@ -55,15 +59,9 @@ clrnn_status clr_ask_short_text(const clr_question *to, cl_uint what, char *out,
     clrnn_status status = clr_ask_text(to, what, &text);
     if (status != CLRNN_OK)
         return status;
-    const char *from = text + strspn(text, " \t\n");
-    size_t length = strlen(from);
-    if (length > room - 1)
-        for (length = room - 1; length && ((unsigned char)from[length] & 0xC0) == 0x80;)
-            length--;
-    while (length && strchr(" \t\n", from[length - 1]))
-        length--;
-    memcpy(out, from, length);
-    out[length] = 0;
+    clr_copy_line(out, room, text + strspn(text, " \t\r\n"));
+    for (size_t length = strlen(out); length && out[length - 1] == ' ';)
+        out[--length] = 0;
     free(text);
     return CLRNN_OK;
 }

@@ -18,7 +18,7 @@ clrnn_status clr_ask_value(const clr_question *to, cl_uint what, size_t size, vo
 /** A text of any length. Ownership: *text is the caller's, to be freed; on failure NULL. */
 clrnn_status clr_ask_text(const clr_question *to, cl_uint what, char **text);
 
-/** The text without blanks around it, cut to [room] between two characters of UTF-8. */
+/** The text as clr_copy_line, without blanks around it. */
 clrnn_status clr_ask_short_text(const clr_question *to, cl_uint what, char *out, size_t room);
 
 /** All that is known of a device; its indices are 0. */

@@ -16,6 +16,9 @@
 
 #define CLR_PLATFORM_NOT_FOUND_KHR (-1001) /* cl_khr_icd: the loader knows no driver */
 
+/* More platforms, or devices of one, are none that a driver has counted. */
+enum { most_listed = 4096 };
+
 typedef struct clr_device_list {
     clrnn_device_info *devices;
     size_t count;
@@ -36,6 +39,8 @@ static clrnn_status add_platform(const clrnn_log *log, cl_platform_id platform, 
         return CLRNN_OK;
     if (code != CL_SUCCESS)
         return clr_cl_check(log, code, "clGetDeviceIDs");
+    if (count > most_listed)
+        return clr_fail(log, CLRNN_ERR_OPENCL, "clGetDeviceIDs gives %u devices", (unsigned)count);
 
     ids = clr_calloc(count, sizeof *ids);
     longer = clr_calloc(list->count + count, sizeof *longer);
@@ -47,6 +52,8 @@ static clrnn_status add_platform(const clrnn_log *log, cl_platform_id platform, 
     if (!clr_fault_hit(CLR_FAULT_OPENCL))
         code = clr_cl(platform)->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids, NULL);
     status = clr_cl_check(log, code, "clGetDeviceIDs");
+    while (status == CLRNN_OK && count && !ids[count - 1]) /* some have gone */
+        count--;
     for (cl_uint i = 0; status == CLRNN_OK && i < count; i++) {
         clrnn_device_info *info = &longer[list->count + i];
         status = clr_read_device(log, platform, ids[i], info);
@@ -84,6 +91,9 @@ static clrnn_status list_platforms(const clrnn_log *log, const clr_driver *drive
         return CLRNN_OK;
     if (code != CL_SUCCESS)
         return clr_cl_check(log, code, "clGetPlatformIDs");
+    if (found > most_listed)
+        return clr_fail(log, CLRNN_ERR_OPENCL, "clGetPlatformIDs gives %u platforms",
+                        (unsigned)found);
     cl_platform_id *ids = clr_calloc(found, sizeof *ids);
     if (!ids)
         return clr_fail(log, CLRNN_ERR_MEMORY, "no memory for a list of platforms");
@@ -94,6 +104,8 @@ static clrnn_status list_platforms(const clrnn_log *log, const clr_driver *drive
         free(ids);
         return clr_cl_check(log, code, "clGetPlatformIDs");
     }
+    while (found && !ids[found - 1]) /* some have gone */
+        found--;
     *platforms = ids;
     *count = found;
     return CLRNN_OK;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 
 /* An entry, first, and what its pointers lead to. */
@@ -22,41 +23,6 @@ struct clrnn_report {
     size_t count;
     bool lost;
 };
-
-/* How many bytes the character at `text` has; 0: it is not UTF-8. */
-static size_t character(const unsigned char *text)
-{
-    size_t length = text[0] < 0x80                       ? 1
-                    : text[0] >= 0xC2 && text[0] <= 0xDF ? 2
-                    : text[0] >= 0xE0 && text[0] <= 0xEF ? 3
-                    : text[0] >= 0xF0 && text[0] <= 0xF4 ? 4
-                                                         : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    const unsigned second = length > 1 ? text[1] : 0;
-    const bool wrong = (text[0] == 0xE0 && second < 0xA0) || (text[0] == 0xED && second > 0x9F) ||
-                       (text[0] == 0xF0 && second < 0x90) || (text[0] == 0xF4 && second > 0x8F);
-    return wrong ? 0 : length;
-}
-
-/* What drivers and compilers say, as one line of UTF-8, cut between two characters. */
-static void copy_line(char *out, size_t room, const char *text)
-{
-    size_t used = 0;
-    while (*text) {
-        size_t length = character((const unsigned char *)text);
-        if (used + (length ? length : 1) >= room)
-            break;
-        if (length > 1)
-            memcpy(out + used, text, length);
-        else
-            out[used] = length == 0 ? '?' : (unsigned char)*text < 32 || *text == 127 ? ' ' : *text;
-        used += length ? length : 1;
-        text += length ? length : 1;
-    }
-    out[used] = 0;
-}
 
 clrnn_report *clr_report_create(void)
 {
@@ -95,8 +61,8 @@ clrnn_report_entry *clr_report_add(clrnn_report *report, clrnn_report_kind kind,
     line->entry.kind = kind;
     line->entry.outcome = outcome;
     line->entry.status = status;
-    copy_line(line->name, sizeof line->name, name);
-    copy_line(line->reason, sizeof line->reason, reason);
+    clr_copy_line(line->name, sizeof line->name, name);
+    clr_copy_line(line->reason, sizeof line->reason, reason);
     return &line->entry;
 }
 
@@ -121,8 +87,9 @@ void clr_report_demote_others(clrnn_report *report, cl_device_id chosen,
         if (l->entry.outcome == CLRNN_REPORT_CHOSEN && l->device.device_id != chosen) {
             l->entry.outcome = outcome;
             l->entry.status = status;
-            copy_line(l->reason, sizeof l->reason,
-                      "its first self-test passed, but no strategy that the first plan could use");
+            clr_copy_line(
+                l->reason, sizeof l->reason,
+                "its first self-test passed, but no strategy that the first plan could use");
         }
 }
 
@@ -158,7 +125,7 @@ void clr_report_set_problem(clrnn_report_entry *entry, const char *problem)
 {
     if (entry) { /* the first member of its line */
         clr_report_line *line = (clr_report_line *)(void *)entry;
-        copy_line(line->problem, sizeof line->problem, problem);
+        clr_copy_line(line->problem, sizeof line->problem, problem);
     }
 }
 

@@ -26,7 +26,12 @@
 
 static enum {
     NO_PLATFORM,
+    MANY_PLATFORMS, /* more than there is memory for */
+    GONE_PLATFORM,  /* between the two calls that list them */
     NO_DEVICE,
+    MANY_DEVICES,
+    GONE_DEVICE,
+    ENDLESS_NAME,
     NOT_LISTED,
     NOT_OPENED,
     NO_COMPILER,
@@ -58,10 +63,10 @@ const clr_driver *clr_cl(const void *object)
 
 static cl_int CL_API_CALL get_platforms(cl_uint room, cl_platform_id *ids, cl_uint *count)
 {
-    if (ids && room)
+    if (ids && room && fault != GONE_PLATFORM)
         ids[0] = &platform;
     if (count)
-        *count = fault != NO_PLATFORM;
+        *count = fault == MANY_PLATFORMS ? UINT32_MAX : fault != NO_PLATFORM;
     return CL_SUCCESS;
 }
 
@@ -73,10 +78,10 @@ static cl_int CL_API_CALL get_devices(cl_platform_id of, cl_device_type type, cl
         return CL_DEVICE_NOT_FOUND;
     if (fault == NOT_LISTED)
         return CL_OUT_OF_RESOURCES;
-    if (ids && room)
+    if (ids && room && fault != GONE_DEVICE)
         ids[0] = &gpu;
     if (count)
-        *count = 1;
+        *count = fault == MANY_DEVICES ? UINT32_MAX : 1;
     return CL_SUCCESS;
 }
 
@@ -84,8 +89,15 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info wh
                                           void *value, size_t *size)
 {
     static const char name[] = "a \"GPU\"\nof \xff tests \\";
+    static const char line[] = "\r 1\t2\x1b\xc3 \x7f\n";
     const cl_device_type type = CL_DEVICE_TYPE_GPU;
     const cl_bool no = CL_FALSE;
+    if (what == CL_DEVICE_NAME && fault == ENDLESS_NAME) {
+        *size = SIZE_MAX;
+        return CL_SUCCESS;
+    }
+    if (what == CL_DEVICE_VERSION || what == CL_DRIVER_VERSION || what == CL_DEVICE_VENDOR)
+        return clr_native_answer(line, sizeof line, room, value, size);
     if (what == CL_DEVICE_NAME)
         return clr_native_answer(name, sizeof name, room, value, size);
     if (what == CL_DEVICE_TYPE)
@@ -276,7 +288,9 @@ static void passed_over(clrnn_report_kind kind, clrnn_report_outcome outcome, co
     assert_null(find(first, CLRNN_REPORT_STRATEGY, CLRNN_REPORT_PASSED)); /* that came later */
     if (kind == CLRNN_REPORT_DEVICE) {
         assert_string_equal(e->name, "a \"GPU\" of ? tests \\");
-        assert_string_equal(e->device->driver, clrnn_version_text());
+        assert_string_equal(e->device->driver, "1 2 ?");
+        assert_string_equal(e->device->version, "1 2 ?");
+        assert_string_equal(e->device->vendor, "1 2 ?");
         assert_non_null(strstr(said, outcome == CLRNN_REPORT_UNUSABLE ? "" : "is not used"));
     }
     e = find(report, CLRNN_REPORT_DEVICE, CLRNN_REPORT_CHOSEN);
@@ -296,6 +310,11 @@ static void drivers(void **state)
         clrnn_report_outcome outcome;
         const char *why;
     } all[] = {{NO_DEVICE, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_EMPTY, "platform 1"},
+               {MANY_PLATFORMS, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_FAILED, "4294967295 platforms"},
+               {GONE_PLATFORM, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_PRESENT, "platform 0"},
+               {MANY_DEVICES, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_FAILED, "4294967295 devices"},
+               {GONE_DEVICE, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_EMPTY, "platform 1"},
+               {ENDLESS_NAME, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_FAILED, "a text of"},
                {NOT_LISTED, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_FAILED, "CL_OUT_OF_RESOURCES"},
                {NOT_OPENED, CLRNN_REPORT_DEVICE, CLRNN_REPORT_FAILED, "CL_DEVICE_NOT_AVAILABLE"},
                {NO_COMPILER, CLRNN_REPORT_DEVICE, CLRNN_REPORT_UNUSABLE, "no compiler"},
