@@ -162,20 +162,30 @@ static inline ALWAYS_INLINE uint own_place(local const product *p)
     return get_local_id(0) % OF(p, places);
 }
 
-/* From a ([rows], `stride` apart, written by other groups too) to local memory: of each lane's
- * chain of the round the numbers from piece `first` on, filled up with NOTHING. */
-static inline ALWAYS_INLINE void bring(local const product *p, volatile global const REAL *a,
-                                       size_t stride, uint rows, uint round, uint first,
-                                       local WIDE *from)
+/* From a ([rows], `stride` apart, written by other groups too, but before the last fence_device) to
+ * local memory: of each lane's chain of the round the numbers from piece `first` on, filled up with
+ * NOTHING. So many of them are on their way at once: a GPU waits for one for some hundred clocks,
+ * and for each that is volatile or under a condition before it asks for the next. */
+#define BROUGHT 4
+static inline ALWAYS_INLINE void bring(local const product *p, global const REAL *a, size_t stride,
+                                       uint rows, uint round, uint first, local WIDE *from)
 {
     const uint lane = own_lane(p), k0 = (round * OF(p, lanes) + lane) * OF(p, chain);
     local REAL *to = (local REAL *)(from + lane * OF(p, stride));
     if (is_left_over(p))
         rows = 0;
     for (uint row = 0; row < rows; row++, to += OF(p, lanes) * OF(p, stride) * WIDTH, a += stride)
-        for (uint i = own_place(p); i < OF(p, filled); i += OF(p, places)) {
-            uint in = first * PIECE + i, k = k0 + in;
-            to[i] = in < OF(p, chain) && k < OF(p, K) ? a[k] : NOTHING;
+        for (uint i = own_place(p); i < OF(p, filled); i += BROUGHT * OF(p, places)) {
+            REAL some[BROUGHT];
+            UNROLL for (uint j = 0; j < BROUGHT; j++) some[j] =
+                a[min(k0 + first * PIECE + i + j * OF(p, places), OF(p, K) - 1)];
+            NO_READ_AHEAD; /* nor behind the conditions below */
+            UNROLL for (uint j = 0; j < BROUGHT; j++)
+            {
+                const uint at = i + j * OF(p, places), in = first * PIECE + at;
+                if (at < OF(p, filled))
+                    to[at] = in < OF(p, chain) && k0 + in < OF(p, K) ? some[j] : NOTHING;
+            }
         }
     barrier(BARRIER);
 }

@@ -37,10 +37,10 @@ static inline ALWAYS_INLINE void CLR_PASTE(NAME, _keep)(local const product *p,
 /* For the rows row0..row1-1 of a ([N,K], `stride` apart), `most_rows` at once, LANE_ROWS or less,
  * and the group's units: all sums. part: REAL [lane][rows][place][TAKES]. */
 static inline ALWAYS_INLINE void NAME(local const scan *w, local const scan_step *s,
-                                      local const product *p, volatile global const REAL *a,
-                                      size_t stride, uint row0, uint row1, uint most_rows,
-                                      bool use_kept, const uint4 kept[TAKES][KEEPS],
-                                      local WIDE *from, local WIDE *part)
+                                      local const product *p, global const REAL *a, size_t stride,
+                                      uint row0, uint row1, uint most_rows, bool use_kept,
+                                      const uint4 kept[TAKES][KEEPS], local WIDE *from,
+                                      local WIDE *part)
 {
     local REAL *const sums = (local REAL *)part;
     const uint pass = OF(p, places) * (TAKES / (GATES)), width = OF(p, places) * TAKES;

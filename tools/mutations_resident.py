@@ -5,7 +5,7 @@ RESIDENT = "cl/resident"
 
 MUTATIONS_RESIDENT = [
     ("resident-padding", "test_resident", [
-        (RESIDENT + ".cl", "in < OF(p, chain) && k < OF(p, K) ? a[k] : NOTHING", "a[k]")]),
+        (RESIDENT + ".cl", "in < OF(p, chain) && k0 + in < OF(p, K) ? some[j] : NOTHING", "some[j]")]),
     ("resident-lane-left-out", "test_resident", [
         (RESIDENT + "_product.cl", "lane = 0; lane < lanes; lane++", "lane = 0; lane < min(lanes, 8u); lane++")]),
     ("resident-keeps-for-all", "test_resident", [
@@ -24,7 +24,7 @@ MUTATIONS_RESIDENT = [
     ("resident-own-memory", "test_resident", [
         ("host/math/resident.c", "kernel->own_bytes + aligned(rows *", "aligned(rows *")]),
     ("resident-tile", "test_resident", [
-        (RESIDENT + ".cl", "in = first * PIECE + i, k", "in = i, k")]),
+        (RESIDENT + ".cl", "a[min(k0 + first * PIECE + i", "a[min(k0 + i")]),
     ("resident-tile-of-each-unit", "test_resident", [
         (RESIDENT + "_product.cl", "if (unit0 == OF(p, unit0) || !all_there)",
          "if (unit0 == OF(p, unit0))")]),
