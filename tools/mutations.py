@@ -358,7 +358,16 @@ MUTATIONS = [
     ("ref-reversed-length", "test_reference", [
         (REF + "reference.c", "? p->length - 1 - k", "? p->io->steps - 1 - k")]),
 
-    # Other drivers.
+    # Other drivers, and other processes.
+    ("drivers-say-lines", "test_drivers", [
+        ("host/device/ask.c", 'clr_copy_line(out, room, text + strspn(text, " \\t\\r\\n"));',
+         '(void)room, (void)memcpy(out, text, strlen(text) + 1);')]),
+    ("drivers-text-wraps", "test_drivers", [("host/device/ask.c", "if (size > most_text)", "if (false)")]),
+    ("drivers-count-for-ever", "test_drivers", [("host/device/list.c", "if (count > most_listed)", "if (false)")]),
+    ("drivers-gone-platform", "test_drivers", [
+        ("host/device/list.c", "while (found && !ids[found - 1])", "while (found > 1 && !ids[found - 1])")]),
+    ("pool-forked-joins", "test_pool", [
+        ("host/base/pool.c", "p->started && p->process == clr_process()", "p->started > 0")]),
     ("no-fence-no-refusal", "test_resident", [
         ("host/layer/resident.c", "if (!context->info.device_fence)", "if (false)")]),
     ("work-group-fences-are-enough", "test_limits", [
