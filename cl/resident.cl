@@ -162,31 +162,45 @@ static inline ALWAYS_INLINE uint own_place(local const product *p)
     return get_local_id(0) % OF(p, places);
 }
 
+/* Where the next of a work-item's numbers is: those of a row, then those of the next one. */
+static inline ALWAYS_INLINE void go_on(local const product *p, uint *row, uint *i)
+{
+    const uint next = *i + OF(p, places);
+    const bool is_last = next >= OF(p, filled);
+    *i = is_last ? own_place(p) : next;
+    *row += is_last;
+}
+
 /* From a ([rows], `stride` apart, written by other groups too, but before the last fence_device) to
  * local memory: of each lane's chain of the round the numbers from piece `first` on, filled up with
  * NOTHING. So many of them are on their way at once: a GPU waits for one for some hundred clocks,
  * and for each that is volatile or under a condition before it asks for the next. */
-#define BROUGHT 4
 static inline ALWAYS_INLINE void bring(local const product *p, global const REAL *a, size_t stride,
                                        uint rows, uint round, uint first, local WIDE *from)
 {
     const uint lane = own_lane(p), k0 = (round * OF(p, lanes) + lane) * OF(p, chain);
     local REAL *to = (local REAL *)(from + lane * OF(p, stride));
-    if (is_left_over(p))
-        rows = 0;
-    for (uint row = 0; row < rows; row++, to += OF(p, lanes) * OF(p, stride) * WIDTH, a += stride)
-        for (uint i = own_place(p); i < OF(p, filled); i += BROUGHT * OF(p, places)) {
-            REAL some[BROUGHT];
-            UNROLL for (uint j = 0; j < BROUGHT; j++) some[j] =
-                a[min(k0 + first * PIECE + i + j * OF(p, places), OF(p, K) - 1)];
-            NO_READ_AHEAD; /* nor behind the conditions below */
-            UNROLL for (uint j = 0; j < BROUGHT; j++)
-            {
-                const uint at = i + j * OF(p, places), in = first * PIECE + at;
-                if (at < OF(p, filled))
-                    to[at] = in < OF(p, chain) && k0 + in < OF(p, K) ? some[j] : NOTHING;
-            }
+    const uint end = is_left_over(p) || own_place(p) >= OF(p, filled) ? 0 : rows;
+    uint row = 0, i = own_place(p);
+    while (row < end) {
+        REAL some[LANE_BROUGHT];
+        uint asked_row = row, asked = i;
+        UNROLL for (uint j = 0; j < LANE_BROUGHT; j++)
+        {
+            some[j] = a[min(asked_row, rows - 1) * stride +
+                        min(k0 + first * PIECE + asked, OF(p, K) - 1)];
+            go_on(p, &asked_row, &asked);
         }
+        NO_READ_AHEAD; /* nor behind the conditions below */
+        UNROLL for (uint j = 0; j < LANE_BROUGHT; j++)
+        {
+            const uint in = first * PIECE + i;
+            if (row < end)
+                to[row * OF(p, lanes) * OF(p, stride) * WIDTH + i] =
+                    in < OF(p, chain) && k0 + in < OF(p, K) ? some[j] : NOTHING;
+            go_on(p, &row, &i);
+        }
+    }
     barrier(BARRIER);
 }
 

@@ -61,6 +61,7 @@
 #define PIECES_OF(K, piece) ((LONGEST_OF(K) + (piece)-1) / (piece))
 #define LANES_HEAD(N)       (((N) + 3) / 4)
 #define LANE_ROWS           4 /* rows that share a weight that is read */
+#define LANE_BROUGHT        8 /* numbers of h that a work-item waits for at once */
 
 /* One direction of one layer. Offsets in elements of the kernel's argument that is named. */
 typedef struct scan_arrays {

@@ -24,7 +24,11 @@ MUTATIONS_RESIDENT = [
     ("resident-own-memory", "test_resident", [
         ("host/math/resident.c", "kernel->own_bytes + aligned(rows *", "aligned(rows *")]),
     ("resident-tile", "test_resident", [
-        (RESIDENT + ".cl", "a[min(k0 + first * PIECE + i", "a[min(k0 + i")]),
+        (RESIDENT + ".cl", "min(k0 + first * PIECE + asked,", "min(k0 + asked,")]),
+    ("resident-brought-rows", "test_resident", [
+        (RESIDENT + ".cl", "min(asked_row, rows - 1) * stride", "min(row, rows - 1) * stride")]),
+    ("resident-brought-nowhere", "test_resident", [
+        (RESIDENT + ".cl", "is_left_over(p) || own_place(p) >= OF(p, filled) ? 0 : rows", "is_left_over(p) ? 0 : rows")]),
     ("resident-tile-of-each-unit", "test_resident", [
         (RESIDENT + "_product.cl", "if (unit0 == OF(p, unit0) || !all_there)",
          "if (unit0 == OF(p, unit0))")]),

@@ -2,6 +2,8 @@
  * layer/cost.c - see layer/cost.h: the clocks of a step, as in tools/roofline. */
 #include "layer/cost.h"
 
+#include <math.h>
+
 #include "math/fused.h"
 #include "math/resident.h"
 #include "math/scan.h"
@@ -61,15 +63,16 @@ static double of_resident(const clr_network *n, uint32_t units, uint32_t N)
     const double used = own < at_once ? (double)own / at_once : 1;
     const double share = near_bytes * units / (unit_parts * row_parts);
     const double bytes = share < most_bytes ? share : most_bytes;
-    double clocks = 2 * barrier + 2 * latency + (unit_parts > 1 ? n->form->phases * meet : 0);
+    double clocks = 2 * barrier + latency + (unit_parts > 1 ? n->form->phases * meet : 0);
     for (int last = 0; last < 2; last++) { /* all blocks of rows but the last one, and that */
         const uint32_t full = rows / LANE_ROWS, rest = rows % LANE_ROWS;
         const double height = last ? rest : LANE_ROWS, times = last ? rest > 0 : full;
         const double multiplied = used * items * take * height * lane / lanes;
         const double read = used * items / simd * height * lane / 4;
         const double brought = used * items * take * number / bytes;
+        const double waited = ceil(height * lane / (places * LANE_BROUGHT)) * latency;
         const double summed = used * places * take * height * k_lanes * number / local_bytes;
-        clocks += times * (most_of(multiplied, read, brought * (lane - kept)) +
+        clocks += times * (waited + most_of(multiplied, read, brought * (lane - kept)) +
                            (passes - 1) * most_of(multiplied, read, brought * lane) +
                            passes * (summed + 2 * barrier));
     }

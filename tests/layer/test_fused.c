@@ -155,9 +155,9 @@ static void counted(void **state)
     static const struct {
         clrnn_cell cell;
         uint32_t hidden, units, least;
-    } all[] = {{CLRNN_CELL_LSTM, 256, 132, 993},
-               {CLRNN_CELL_LSTM, 512, 80, 245},
-               {CLRNN_CELL_LSTM, 1024, 28, 12},
+    } all[] = {{CLRNN_CELL_LSTM, 256, 132, 385},
+               {CLRNN_CELL_LSTM, 512, 80, 89},
+               {CLRNN_CELL_LSTM, 1024, 28, 9},
                {CLRNN_CELL_LSTM, 2048, 132, 9},
                {CLRNN_CELL_GRU, 512, 80, 61}};
     for (size_t i = 0; i < COUNT(all); i++) {
