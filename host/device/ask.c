@@ -10,6 +10,7 @@
 #include "device/compiler.h"
 #include "device/context.h"
 #include "device/limits.h"
+#include "device/native.h"
 #include "device/opencl.h"
 
 #define CLR_DEVICE_ATOMIC_FENCE_CAPABILITIES 0x1064 /* OpenCL 3.0 */
@@ -163,5 +164,10 @@ clrnn_status clr_read_device(const clrnn_log *log, cl_platform_id platform, cl_d
     if (status == CLRNN_OK)
         status = ask_arithmetic(&to, info);
     info->type = clr_device_kind(info->type);
-    return status == CLRNN_OK ? clr_limits_apply(getenv("CLRNN_LIMITS"), log, info) : status;
+    const cl_device_type type = info->type;
+    if (status == CLRNN_OK)
+        status = clr_limits_apply(getenv("CLRNN_LIMITS"), log, info);
+    if (clr_is_native(device)) /* its kernels are a processor's, and there are no others */
+        info->type = type;
+    return status;
 }

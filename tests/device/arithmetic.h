@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-/** Whether results below the smallest normal float stay what they are, or become 0. */
+/** Whether numbers below the smallest normal float are what they are to a fma, or 0. */
 bool device_keeps_denormals(clrnn_context *context);
 
 /** Whether it has doubles and their fma rounds once; some drivers say that it does, and round
