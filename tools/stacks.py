@@ -54,7 +54,7 @@ STACKS = [
     # Its reports of values that nobody wrote are of no use: it takes a new buffer for one that was released.
     Stack("oclgrind", "Oclgrind 21.10, a simulator that looks for data races, as a GPU, Debian 12",
           "bookworm", "/usr/lib/oclgrind/liboclgrind-rt-icd.so", "oclgrind",
-          {"OCLGRIND_DATA_RACES": "1", "OCLGRIND_MAX_ERRORS": "100000"},
+          {"OCLGRIND_DATA_RACES": "1", "OCLGRIND_MAX_ERRORS": "100000", "OCLGRIND_NUM_THREADS": "1"},
           programs=["test_storage", "test_sequence", "test_loss"], minutes=60, races=True,
           verify=["--problem", *[f"{problem},strategy={strategy},gemm=packed" for problem in SMALL
                                  for strategy in ("stepwise", "resident", "fused")]]),
