@@ -2,6 +2,7 @@
  * tests/device/arithmetic.c - see tests/device/arithmetic.h. */
 #include "device/arithmetic.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "device/context.h"
@@ -12,39 +13,45 @@
 static const char probes[] =
     "kernel void small(global REAL *v) { if (!get_global_id(0)) v[0] = fma(v[0], v[1], 0); }\n"
     "kernel void fused(global REAL *v) { if (!get_global_id(0)) v[0] = fma(v[0], v[1], -(v[0] * "
-    "v[1])); }\n";
+    "v[1])); }\n"
+    "kernel void plus_zero(global REAL *v) { if (!get_global_id(0)) v[0] = v[0] + (REAL)0; }\n";
 
-/* Whether what the kernel makes of v is not 0. */
-static bool is_left(clrnn_context *context, clrnn_precision precision, const char *name,
-                    const double v[2])
+/* What the kernel makes of v[0]; native: `native`, since processors do what IEEE 754 says. */
+static double result_of(clrnn_context *context, clrnn_precision precision, const char *name,
+                        const double v[2], double native)
 {
     static const clr_source last = {"probes.cl", probes, sizeof probes - 1};
     const clr_source *const sources[] = {&clr_cl_prelude, &last};
     const clr_define defines[] = {{"REAL_IS_DOUBLE", precision == CLRNN_F64}};
     cl_program program = NULL;
     cl_kernel kernel = NULL;
-    if (!test_has(context, TEST_COMPILER)) /* native: processors do what IEEE 754 says */
-        return true;
+    if (!test_has(context, TEST_COMPILER))
+        return native;
     assert_int_equal(clr_program_get(context, sources, 2, defines, 1, &program), CLRNN_OK);
     assert_int_equal(clr_kernel_create(context, program, name, &kernel), CLRNN_OK);
     array numbers = array_make(context, precision, v, 2);
     const clr_arg args[] = {CLR_ARG_MEM(numbers.buffer)};
     assert_int_equal(clr_launch(context, kernel, (clr_range){{1, 1}, {0, 0}}, args, 1), CLRNN_OK);
     double *result = array_read(&numbers);
-    const bool left = result[0] != 0;
+    const double number = result[0];
     free(result);
     array_free(&numbers);
     clr_kernel_destroy(&kernel);
-    return left;
+    return number;
 }
 
 bool device_keeps_denormals(clrnn_context *context)
 {
-    return is_left(context, CLRNN_F32, "small", (double[2]){0x1p-140, 0.5});
+    return result_of(context, CLRNN_F32, "small", (double[2]){0x1p-140, 0.5}, 1) != 0;
 }
 
 bool device_fuses_doubles(clrnn_context *context)
 {
     return clrnn_context_device(context)->fp64 &&
-           is_left(context, CLRNN_F64, "fused", (double[2]){1 + 0x1p-30, 1 - 0x1p-30});
+           result_of(context, CLRNN_F64, "fused", (double[2]){1 + 0x1p-30, 1 - 0x1p-30}, 1) != 0;
+}
+
+bool device_adds_zero(clrnn_context *context)
+{
+    return !signbit(result_of(context, CLRNN_F32, "plus_zero", (double[2]){-0.0, 0}, 0));
 }

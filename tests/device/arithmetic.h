@@ -12,4 +12,7 @@ bool device_keeps_denormals(clrnn_context *context);
  * twice. */
 bool device_fuses_doubles(clrnn_context *context);
 
+/** Whether -0 + 0 is 0; some drivers take x + 0 for x. */
+bool device_adds_zero(clrnn_context *context);
+
 #endif

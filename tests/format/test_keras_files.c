@@ -68,26 +68,34 @@ static void test_row(void **state)
     check(state, FOLDER "row_h5.h5", "row_h5", row_in, row_out, 7);
 }
 
-/* All outputs of a model, in both kinds of files. */
+/* All outputs of a file; key: of its numbers. */
+static void check_all(void **state, const char *file, const char *key, const char *const *in,
+                      uint32_t outputs, uint32_t steps)
+{
+    char names[8][64];
+    const char *out[9] = {NULL};
+    clrnn_value_info info;
+    clrnn_graph *graph = imported(file, NULL, NULL);
+    assert_int_equal(clrnn_graph_outputs(graph), outputs);
+    for (uint32_t k = 0; k < outputs; k++) {
+        assert_true(clrnn_graph_output_at(graph, k, &info));
+        snprintf(names[k], sizeof names[k], "%s", info.name);
+        out[k] = names[k];
+    }
+    clrnn_graph_destroy(&graph);
+    check(state, file, key, in, out, steps);
+}
+
+/* The same in both kinds of files. */
 static void check_both(void **state, const char *name, const char *const *in, uint32_t outputs,
                        uint32_t steps)
 {
     static const char *const endings[] = {".keras", "_h5.h5"};
     for (int i = 0; i < 2; i++) {
-        char file[80], key[40], names[8][64];
-        const char *out[9] = {NULL};
-        clrnn_value_info info;
+        char file[80], key[40];
         snprintf(file, sizeof file, FOLDER "%s%s", name, endings[i]);
         snprintf(key, sizeof key, "%s%s", name, i ? "_h5" : "");
-        clrnn_graph *graph = imported(file, NULL, NULL);
-        assert_int_equal(clrnn_graph_outputs(graph), outputs);
-        for (uint32_t k = 0; k < outputs; k++) {
-            assert_true(clrnn_graph_output_at(graph, k, &info));
-            snprintf(names[k], sizeof names[k], "%s", info.name);
-            out[k] = names[k];
-        }
-        clrnn_graph_destroy(&graph);
-        check(state, file, key, in, out, steps);
+        check_all(state, file, key, in, outputs, steps);
     }
 }
 
@@ -129,31 +137,22 @@ static void test_whole_models(void **state)
 }
 
 /* All outputs of a model of one input. */
-static void check_all(void **state, const char *name, const char *in, uint32_t outputs,
+static void check_one(void **state, const char *name, const char *in, uint32_t outputs,
                       uint32_t steps)
 {
-    const char *const inputs[] = {in, NULL}, *out[9] = {NULL};
-    char file[80], names[8][64];
-    clrnn_value_info info;
+    const char *const inputs[] = {in, NULL};
+    char file[80];
     snprintf(file, sizeof file, FOLDER "%s.keras", name);
-    clrnn_graph *graph = imported(file, NULL, NULL);
-    assert_int_equal(clrnn_graph_outputs(graph), outputs);
-    for (uint32_t k = 0; k < outputs; k++) {
-        assert_true(clrnn_graph_output_at(graph, k, &info));
-        snprintf(names[k], sizeof names[k], "%s", info.name);
-        out[k] = names[k];
-    }
-    clrnn_graph_destroy(&graph);
-    check(state, file, name, inputs, out, steps);
+    check_all(state, file, name, inputs, outputs, steps);
 }
 
 /* Cells one behind the other, steps of steps, directions that differ, states that go on; what
  * attention may look at; operations; layers for NVIDIA's cards. */
 static void test_stacks(void **state)
 {
-    check_all(state, "stacks", "x", 7, 6);
-    check_all(state, "seen", "ids", 7, 5);
-    check_all(state, "operations", "x", 6, 6);
+    check_one(state, "stacks", "x", 7, 6);
+    check_one(state, "seen", "ids", 7, 5);
+    check_one(state, "operations", "x", 6, 6);
     check(state, FOLDER "cudnn.h5", "cudnn", row_in, row_out, 6);
 }
 

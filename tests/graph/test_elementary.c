@@ -280,9 +280,8 @@ static clrnn_graph *everything(void)
     return g;
 }
 
-/* Of all outputs, as the native device of x86-64-v4 has them; -0 is 0, as x + 0 is for some
- * drivers. */
-#define BITS UINT64_C(0xd2eeda4b85c08533)
+/* Of all outputs, as the native device of x86-64-v4 has them. */
+#define BITS UINT64_C(0x9d947d0dff983533)
 
 static void same_bits(void **state)
 {
@@ -293,7 +292,7 @@ static void same_bits(void **state)
     drawn_numbers numbers = {3};
     uint64_t digest = CLR_DIGEST_START;
     clrnn_value_info info;
-    if (!device_keeps_denormals(*state))
+    if (!device_keeps_denormals(*state) || !device_adds_zero(*state))
         skip();
     for (size_t i = 0; i < SIZE; i++)
         x[i] = (float)(draw_real(&numbers) * (i % 3 ? 4 : 60));
@@ -309,7 +308,7 @@ static void same_bits(void **state)
         assert_int_equal(clrnn_graph_plan_forward(plan, &io), CLRNN_OK);
         for (size_t k = 0; k < SIZE; k++) {
             const double number = (double)y[k];
-            digest = clr_digest_values(digest, &number, 1);
+            digest = clr_digest(digest, &number, 1);
         }
         if (getenv("TEST_VERBOSE"))
             fprintf(stderr, "%s %016llx\n", info.name, (unsigned long long)digest);
