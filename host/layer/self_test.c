@@ -2,6 +2,7 @@
  * layer/self_test.c - a problem in miniature for each kind of kernels, once for each context. */
 #include "layer/self_test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,29 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "device/context.h"
+#include "device/program.h"
 #include "layer/miniature.h"
 #include "layer/strategies.h"
 #include "math/fused.h"
+#include "math/turns.h"
 
 enum { problem_room = 512 };
+
+/* Whether loops go on to their end; with kernels compiled ahead of time they do. Those of each
+ * strategy have less than these turns in the problems in miniature, and may have any number. */
+static clrnn_status check_turns(clrnn_context *context, clrnn_check *check)
+{
+    enum { turns = 100000 };
+    uint32_t counted = turns;
+    clrnn_status status =
+        clr_compiles(context) ? clr_turns_count(context, turns, &counted) : CLRNN_OK;
+    check->passed = counted == turns;
+    if (check->passed)
+        return status;
+    check->forward_error = fabs((double)counted - turns);
+    snprintf(check->forward_tensor, sizeof check->forward_tensor, "the count of a loop's turns");
+    return status;
+}
 
 /* Run the problems in miniature in a queue of their own. Here kernels are launched for the first
  * time, which takes a second where the driver compiles them only then: whatever else the context
@@ -24,6 +43,8 @@ static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *
     clrnn_context *beside = NULL;
     clrnn_status status = clr_context_beside(context, &beside);
     if (status == CLRNN_OK)
+        status = check_turns(beside, check);
+    if (status == CLRNN_OK && check->passed)
         status = clr_miniature_check(beside, problem, check);
     clrnn_context_destroy(&beside);
     return status;

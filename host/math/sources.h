@@ -51,5 +51,6 @@ extern const clr_source clr_cl_loss;
 extern const clr_source clr_cl_ctc; /* after loss */
 extern const clr_source clr_cl_optimizer;
 extern const clr_source clr_cl_noise; /* weights of a step; after philox */
+extern const clr_source clr_cl_turns; /* by itself */
 
 #endif

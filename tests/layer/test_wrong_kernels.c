@@ -28,7 +28,8 @@ enum { ROOM = 1 << 16 }; /* each file is blank to its end */
     X(resident_forward)   \
     X(fused)              \
     X(fused_forward)      \
-    X(fused_backward)
+    X(fused_backward)     \
+    X(turns)
 
 enum {
 #define X(name) FILE_##name,
@@ -140,7 +141,9 @@ static void stepwise(void **state)
                                    "store_some(live ? h_new : h_old,", "store_some(h_new,"},
                                   {"lengths, back", CLRNN_STRATEGY_STEPWISE, true,
                                    FILE_scan_backward, "store_some(live ? a[k] : (REALV)0, da_of",
-                                   "store_some(a[k], da_of"}};
+                                   "store_some(a[k], da_of"},
+                                  {"a long loop", CLRNN_STRATEGY_STEPWISE, false, FILE_turns,
+                                   "turn < turns", "turn < min(turns, 65535u)"}};
     for (size_t i = 0; i < COUNT(all); i++)
         is_seen(*state, &all[i], lstm.hidden_size);
 }
