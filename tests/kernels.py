@@ -20,7 +20,7 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
             ["prelude", "function", "cell", "activation", "scan_launch", "trace_launch", "trace"],
             ["prelude", "model"], ["prelude", "elementary", "loss"],
             ["prelude", "elementary", "loss", "ctc"], ["prelude", "optimizer"],
-            ["prelude", "philox", "noise"],
+            ["prelude", "philox", "noise"], ["turns"],
             ["prelude", "storage"], ["prelude", "storage", "convert"],
             ["prelude", "storage", "convert", "scan_launch", "lanes"], ["prelude", "pack"],
             ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
@@ -95,7 +95,7 @@ def gpu_jobs(clang):
     """(program, values, flags) of what a GPU runs, resident in double precision on the first of them;
     and the names of the GPUs that clang knows."""
     code = ["-S", "-O2", "-o", "/dev/null"]
-    ends = {"sequence", "trace", "model", "loss", "optimizer", "noise", "convert", "pack", "gemm", "norm",
+    ends = {"sequence", "trace", "model", "loss", "optimizer", "noise", "turns", "convert", "pack", "gemm", "norm",
             "stepwise", "resident_forward", "resident_backward", "fused_forward", "fused_backward"}
     jobs, known = [], []
     for gpu, flags in GPUS.items():

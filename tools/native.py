@@ -92,6 +92,7 @@ def programs(vector):
         yield ["prelude", "storage", "convert"], {"STORAGE": STORAGES[storage]}
     for double in BOOLS:
         yield ["prelude", "philox", "noise"], {"REAL_IS_DOUBLE": double}
+    yield ["turns"], {}
 
 
 def speed_of(level, defines):

@@ -24,6 +24,23 @@ typedef struct clr_device_list {
     size_t count;
 } clr_device_list;
 
+/* What is known of a device; of one that does not answer so much as it said, and why it is never
+ * chosen. Returns: CLRNN_OK, CLRNN_ERR_MEMORY. */
+static clrnn_status read_device(cl_platform_id platform, cl_device_id device,
+                                clrnn_device_info *info)
+{
+    char why[CLR_REASON] = "";
+    const clrnn_log keep = clr_reason_log(why);
+    clrnn_status status = clr_read_device(&keep, platform, device, info);
+    if (status == CLRNN_OK || status == CLRNN_ERR_MEMORY)
+        return status;
+    info->available = false;
+    if (!info->name[0])
+        clr_copy_line(info->name, sizeof info->name, "unnamed");
+    clr_copy_line(info->reason, sizeof info->reason, why);
+    return CLRNN_OK;
+}
+
 /* Append the devices of one platform. On failure the list keeps those it had. */
 static clrnn_status add_platform(const clrnn_log *log, cl_platform_id platform, uint32_t index,
                                  clr_device_list *list)
@@ -56,7 +73,7 @@ static clrnn_status add_platform(const clrnn_log *log, cl_platform_id platform, 
         count--;
     for (cl_uint i = 0; status == CLRNN_OK && i < count; i++) {
         clrnn_device_info *info = &longer[list->count + i];
-        status = clr_read_device(log, platform, ids[i], info);
+        status = read_device(platform, ids[i], info);
         info->platform_index = index;
         info->device_index = i;
     }

@@ -193,11 +193,12 @@ clrnn_status clr_select(const char *selector, const clrnn_device_info *devices, 
 
 static void explain(clrnn_device_info *device, const clrnn_device_info *best)
 {
-    char *reason = device->reason;
+    char *reason = device->reason, why[sizeof device->reason - 16];
     size_t room = sizeof device->reason;
+    clr_copy_line(why, sizeof why, reason);
     device->is_auto = device == best;
     if (!device->available)
-        snprintf(reason, room, "never chosen: it is not available");
+        snprintf(reason, room, "never chosen: %s", why[0] ? why : "it is not available");
     else if (!device->has_compiler)
         snprintf(reason, room, "never chosen: it has no compiler");
     else if (device == best && (device->type & CL_DEVICE_TYPE_GPU))

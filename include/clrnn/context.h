@@ -45,7 +45,8 @@ typedef struct clrnn_device_info {
     bool rounded_division; /* f32 quotients are rounded correctly; else kernels take more steps */
     bool device_fence;     /* kernels can have fences for all work-groups: strategy resident */
     bool unified_memory;
-    bool available; /* a device without this or the next is never chosen */
+    bool available; /* a device without this or the next is never chosen; not one that does not
+                       answer what is asked, of which the numbers above may be 0 */
     bool has_compiler;
     bool is_auto;     /* the one that "auto" takes */
     char reason[160]; /* why `auto` takes it, or why not */

@@ -178,7 +178,16 @@ static void test_callers_context(void **state)
     clReleaseContext(desc.context);
 }
 
-/* The list: an error, or the devices of the platforms that did answer. */
+static size_t count_available(const clrnn_device_info *devices, size_t count)
+{
+    size_t available = 0;
+    for (size_t i = 0; i < count; i++)
+        available += devices[i].available;
+    return available;
+}
+
+/* The list: an error, or the devices of the platforms that did answer, of which those are available
+ * that answered, too. */
 static void test_list(void **state)
 {
     (void)state;
@@ -186,6 +195,7 @@ static void test_list(void **state)
     clrnn_device_info *devices = NULL;
     size_t all = 0;
     assert_int_equal(clrnn_devices_list(&test_log, &devices, &all), CLRNN_OK);
+    const size_t all_available = count_available(devices, all);
     clrnn_devices_free(&devices);
     for (int i = 0; i < 4; i++) {
         bool refused = true;
@@ -196,7 +206,8 @@ static void test_list(void **state)
             clr_fault_inject(faults[i / 2], i % 2 ? -k : k);
             clrnn_status status = clrnn_devices_list(&test_log, &devices, &count);
             clr_fault_inject(faults[i / 2], 0);
-            refused = status != CLRNN_OK || count != all;
+            refused = status != CLRNN_OK || count != all ||
+                      count_available(devices, count) != all_available;
             if (status == CLRNN_OK) {
                 assert_true(count > 0 && devices);
             } else {

@@ -38,12 +38,13 @@ static enum {
     NOT_BUILT,
     HANGS,
     WRONG,
-    NO_GRU /* it is right but for the kernels of one cell */
+    NO_GRU, /* it is right but for the kernels of one cell */
+    MUTE    /* it is right, but there is another device before it that does not answer */
 } fault;
 
 static clr_driver driver;
 static struct _cl_platform_id platform = {&driver};
-static struct _cl_device_id gpu = {&driver};
+static struct _cl_device_id gpu = {&driver}, mute = {&driver};
 static clr_lock compiler = CLR_LOCK_INIT; /* of the test while the compiler hangs */
 
 const clr_driver *clr_opencl(const char **reason)
@@ -59,6 +60,12 @@ const clr_driver *clr_cl(const void *object)
     if (object)
         memcpy(&first, object, sizeof first);
     return first;
+}
+
+/* Whether its kernels are native's, most of which are right. */
+static bool is_native(void)
+{
+    return fault == NO_GRU || fault == MUTE;
 }
 
 static cl_int CL_API_CALL get_platforms(cl_uint room, cl_platform_id *ids, cl_uint *count)
@@ -78,10 +85,13 @@ static cl_int CL_API_CALL get_devices(cl_platform_id of, cl_device_type type, cl
         return CL_DEVICE_NOT_FOUND;
     if (fault == NOT_LISTED)
         return CL_OUT_OF_RESOURCES;
-    if (ids && room && fault != GONE_DEVICE)
-        ids[0] = &gpu;
+    const cl_uint before = fault == MUTE;
+    if (ids && before)
+        ids[0] = &mute;
+    if (ids && room > before && fault != GONE_DEVICE)
+        ids[before] = &gpu;
     if (count)
-        *count = fault == MANY_DEVICES ? UINT32_MAX : 1;
+        *count = fault == MANY_DEVICES ? UINT32_MAX : before + 1;
     return CL_SUCCESS;
 }
 
@@ -92,6 +102,8 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info wh
     static const char line[] = "\r 1\t2\x1b\xc3 \x7f\n";
     const cl_device_type type = CL_DEVICE_TYPE_GPU;
     const cl_bool no = CL_FALSE;
+    if (device == &mute && what == CL_DEVICE_MAX_COMPUTE_UNITS)
+        return CL_OUT_OF_RESOURCES;
     if (what == CL_DEVICE_NAME && fault == ENDLESS_NAME) {
         *size = SIZE_MAX;
         return CL_SUCCESS;
@@ -128,7 +140,7 @@ static cl_command_queue CL_API_CALL create_queue(cl_context context, cl_device_i
 {
     cl_command_queue made =
         clr_native_table.clCreateCommandQueue(context, device, properties, code);
-    if (made && fault != NO_GRU) /* then its programs are those that native has compiled */
+    if (made && !is_native()) /* then its programs are those that native has compiled */
         made->driver = &driver;
     return made;
 }
@@ -139,7 +151,7 @@ static cl_program CL_API_CALL create_program(cl_context context, cl_uint count,
 {
     cl_program made =
         clr_native_table.clCreateProgramWithSource(context, count, strings, lengths, code);
-    if (made && fault != NO_GRU)
+    if (made && !is_native())
         made->driver = &driver;
     return made;
 }
@@ -286,7 +298,9 @@ static void passed_over(clrnn_report_kind kind, clrnn_report_outcome outcome, co
                  clrnn_report_outcome_words(outcome), why);
     assert_non_null(find(first, kind, outcome));
     assert_null(find(first, CLRNN_REPORT_STRATEGY, CLRNN_REPORT_PASSED)); /* that came later */
-    if (kind == CLRNN_REPORT_DEVICE) {
+    if (fault == ENDLESS_NAME) {
+        assert_string_equal(e->name, "unnamed");
+    } else if (kind == CLRNN_REPORT_DEVICE) {
         assert_string_equal(e->name, "a \"GPU\" of ? tests \\");
         assert_string_equal(e->device->driver, "1 2 ?");
         assert_string_equal(e->device->version, "1 2 ?");
@@ -314,7 +328,7 @@ static void drivers(void **state)
                {GONE_PLATFORM, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_PRESENT, "platform 0"},
                {MANY_DEVICES, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_FAILED, "4294967295 devices"},
                {GONE_DEVICE, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_EMPTY, "platform 1"},
-               {ENDLESS_NAME, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_FAILED, "a text of"},
+               {ENDLESS_NAME, CLRNN_REPORT_DEVICE, CLRNN_REPORT_UNUSABLE, "a text of"},
                {NOT_LISTED, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_FAILED, "CL_OUT_OF_RESOURCES"},
                {NOT_OPENED, CLRNN_REPORT_DEVICE, CLRNN_REPORT_FAILED, "CL_DEVICE_NOT_AVAILABLE"},
                {NO_COMPILER, CLRNN_REPORT_DEVICE, CLRNN_REPORT_UNUSABLE, "no compiler"},
@@ -326,6 +340,27 @@ static void drivers(void **state)
         passed_over(all[i].kind, all[i].outcome, all[i].why, 0);
         assert_int_equal(clr_live_objects(), 0);
     }
+}
+
+/* A device that does not answer is named, and does not take the others of its driver with it. */
+static void mute_device(void **state)
+{
+    clrnn_context *context = NULL;
+    clrnn_report *report = NULL;
+    (void)state;
+    fault = MUTE;
+    break_native(NULL);
+    assert_int_equal(open_auto(0, &report, &context), CLRNN_OK);
+    assert_int_equal(clrnn_context_device(context)->type, CL_DEVICE_TYPE_GPU);
+    assert_int_equal(clrnn_context_device(context)->device_index, 1);
+    assert_right(context);
+    const clrnn_report_entry *e = find(report, CLRNN_REPORT_DEVICE, CLRNN_REPORT_UNUSABLE);
+    assert_true(e && e->device->device_index == 0);
+    assert_string_equal(e->name, "a \"GPU\" of ? tests \\");
+    assert_non_null(strstr(e->reason, "never chosen: clGetDeviceInfo failed: CL_OUT_OF_RESOURCES"));
+    clrnn_report_destroy(&report);
+    clrnn_context_destroy(&context);
+    assert_int_equal(clr_live_objects(), 0);
 }
 
 /* Its compiler comes back only when the application has long gone on, and then nothing is left. */
@@ -595,12 +630,12 @@ static int begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(drivers),       cmocka_unit_test(compiler_hangs),
-        cmocka_unit_test(none_is_right), cmocka_unit_test(wrong_native),
-        cmocka_unit_test(first_plan),    cmocka_unit_test(first_model),
-        cmocka_unit_test(too_late),      cmocka_unit_test(json_form),
-        cmocka_unit_test(text_form),     cmocka_unit_test(no_memory),
-        cmocka_unit_test(words),
+        cmocka_unit_test(drivers),      cmocka_unit_test(compiler_hangs),
+        cmocka_unit_test(mute_device),  cmocka_unit_test(none_is_right),
+        cmocka_unit_test(wrong_native), cmocka_unit_test(first_plan),
+        cmocka_unit_test(first_model),  cmocka_unit_test(too_late),
+        cmocka_unit_test(json_form),    cmocka_unit_test(text_form),
+        cmocka_unit_test(no_memory),    cmocka_unit_test(words),
     };
     return cmocka_run_group_tests_name("drivers", tests, begin, NULL);
 }
