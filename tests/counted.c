@@ -37,15 +37,6 @@ static void count_allocation(void)
         shared->allocations++;
 }
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED
-#endif
-
 #ifdef SANITIZED
 /* AddressSanitizer has a malloc of its own, and tells of it. */
 int __sanitizer_install_malloc_and_free_hooks(void (*made)(const volatile void *, size_t),

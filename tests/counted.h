@@ -11,6 +11,16 @@
 #if defined(__linux__) && defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
 #define COUNTED 1
 
+/* Sanitizers make the frames of functions larger. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#endif
+
 /* What a process found out, for its parent. */
 typedef struct found {
     bool filtered; /* the filter could be had */

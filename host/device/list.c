@@ -24,15 +24,23 @@ typedef struct clr_device_list {
     size_t count;
 } clr_device_list;
 
+/* Whether a failure is no driver's, so that no other one will do. */
+static bool ends_list(clrnn_status status)
+{
+    return status != CLRNN_OK && status != CLRNN_ERR_OPENCL;
+}
+
 /* What is known of a device; of one that does not answer so much as it said, and why it is never
- * chosen. Returns: CLRNN_OK, CLRNN_ERR_MEMORY. */
-static clrnn_status read_device(cl_platform_id platform, cl_device_id device,
+ * chosen. Returns: CLRNN_OK, CLRNN_ERR_MEMORY, CLRNN_ERR_ARGUMENT (limits in the environment). */
+static clrnn_status read_device(const clrnn_log *log, cl_platform_id platform, cl_device_id device,
                                 clrnn_device_info *info)
 {
     char why[CLR_REASON] = "";
     const clrnn_log keep = clr_reason_log(why);
     clrnn_status status = clr_read_device(&keep, platform, device, info);
-    if (status == CLRNN_OK || status == CLRNN_ERR_MEMORY)
+    if (ends_list(status))
+        return clr_fail(log, status, "%s", why);
+    if (status == CLRNN_OK)
         return status;
     info->available = false;
     if (!info->name[0])
@@ -73,7 +81,7 @@ static clrnn_status add_platform(const clrnn_log *log, cl_platform_id platform, 
         count--;
     for (cl_uint i = 0; status == CLRNN_OK && i < count; i++) {
         clrnn_device_info *info = &longer[list->count + i];
-        status = read_device(platform, ids[i], info);
+        status = read_device(log, platform, ids[i], info);
         info->platform_index = index;
         info->device_index = i;
     }
@@ -157,13 +165,13 @@ static void tell_platform(clr_listing *l, cl_platform_id platform, clrnn_status 
                        "platform %u: %s", (unsigned)l->index, l->reason);
     if (status == CLRNN_OK && empty)
         clr_log(l->log, CLRNN_LOG_INFO, "OpenCL platform %u has no devices", (unsigned)l->index);
-    if (status != CLRNN_OK)
+    if (status != CLRNN_OK && !ends_list(status))
         clr_log(l->log, CLRNN_LOG_WARN, "OpenCL platform %u is left out: %s", (unsigned)l->index,
                 l->reason);
 }
 
 /* Append the devices of all platforms of a driver. A platform that cannot be listed is left out
- * with a warning, a driver too. Returns: CLRNN_OK, CLRNN_ERR_MEMORY. */
+ * with a warning, a driver too. Returns: CLRNN_OK, CLRNN_ERR_MEMORY, CLRNN_ERR_ARGUMENT. */
 static clrnn_status add_driver(clr_listing *l, const clr_driver *driver)
 {
     cl_platform_id *platforms = NULL;
@@ -176,14 +184,14 @@ static clrnn_status add_driver(clr_listing *l, const clr_driver *driver)
                        l->reason);
         clr_log(l->log, CLRNN_LOG_WARN, "OpenCL platforms are left out: %s", l->reason);
     }
-    for (cl_uint i = 0; i < count && status != CLRNN_ERR_MEMORY; i++, l->index++) {
+    for (cl_uint i = 0; i < count && !ends_list(status); i++, l->index++) {
         const size_t before = l->list.count;
         status = add_platform(&keep, platforms[i], l->index, &l->list);
         tell_platform(l, platforms[i], status, before);
         l->failure = status == CLRNN_OK ? l->failure : status;
     }
     free(platforms);
-    return status == CLRNN_ERR_MEMORY ? status : CLRNN_OK;
+    return ends_list(status) ? status : CLRNN_OK;
 }
 
 /* That there is an OpenCL library or none, and which of its drivers do not serve. */
@@ -240,7 +248,7 @@ static clrnn_status list_devices(clr_listing *l, bool native_alone)
     else if (status == CLRNN_OK)
         status = add_opencl(l);
     if (status != CLRNN_OK || (l->failure != CLRNN_OK && l->list.count == 0))
-        return clr_fail(l->log, l->failure, "OpenCL devices cannot be listed: %s", l->reason);
+        return clr_fail(l->log, l->failure, "devices cannot be listed: %s", l->reason);
     return CLRNN_OK;
 }
 

@@ -62,7 +62,7 @@ typedef struct clrnn_device_info {
  *            and when there is no device, it is NULL and *count is 0.
  * Threads:   any.
  * Returns:   CLRNN_OK             also when there is no device at all
- *            CLRNN_ERR_ARGUMENT   devices or count is NULL
+ *            CLRNN_ERR_ARGUMENT   devices or count is NULL; CLRNN_LIMITS names no limit
  *            CLRNN_ERR_MEMORY
  *            CLRNN_ERR_OPENCL     a platform refused to be listed, and no other has a device; else
  *                                 it is left out with a warning

@@ -45,6 +45,7 @@ CLRNN_API void clrnn_stream_destroy(clrnn_stream **stream);
  * no more than 2^20 multiply-adds of h, N * G*H*R * steps for each layer (2^22 where N is 1).
  * Larger ones are shared, so other threads are woken and waited for. OpenCL drivers do as they
  * like: PoCL 3.1 allocates memory some 30 times a block, and hands work to threads of its own.
+ * 64 KiB of stack are enough for the calling thread.
  *
  * On CPU devices, and wherever our own kernels do the products (clrnn_plan_info), y has the same
  * bits however a sequence is cut into blocks.
