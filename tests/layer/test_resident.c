@@ -74,6 +74,32 @@ static void long_sums(void **state)
     }
 }
 
+/* What fills a piece up behind the last unit is no number of h: infinity times 0 is none. */
+static void infinite_state(void **state)
+{
+    test_need(*state, TEST_RESIDENT);
+    static const clrnn_network_desc all[] = {
+        {.cell = CLRNN_CELL_RNN, .input_size = 3, .hidden_size = 70},
+        {.cell = CLRNN_CELL_LSTM, .input_size = 3, .hidden_size = 33}};
+    for (size_t i = 0; i < COUNT(all); i++) {
+        const uint32_t h = all[i].hidden_size;
+        test_inputs in = test_inputs_random(&all[i], 2, 3, NULL, 20 + i, 0.1);
+        test_inputs_round(&in, CLRNN_F32);
+        for (uint32_t n = 0; n < in.batch; n++)
+            in.h0[n * h + h - 1] = INFINITY;
+        clrnn_plan *plan = test_stepwise(*state, &in, CLRNN_F32, false);
+        test_outputs expected = test_run(plan, &in);
+        clrnn_plan_destroy(&plan);
+        for (size_t k = 0; k < (size_t)in.steps * in.batch * h; k++)
+            assert_true(isfinite(expected.y[k]));
+        plan = resident(*state, &in, CLRNN_F32, false, 0, &alone);
+        test_run_same("infinity", plan, &in, &expected);
+        clrnn_plan_destroy(&plan);
+        test_outputs_free(&expected);
+        test_inputs_free(&in);
+    }
+}
+
 /* Chains in many tiles, and rows that come one after the other. */
 static void chains_in_tiles(void **state)
 {
@@ -456,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(long_sums),
+        TEST(infinite_state),
         TEST(chains_in_tiles),
         TEST(every_cut),
         TEST(as_the_plan_chooses),
