@@ -2,6 +2,15 @@
 """Deliberate bugs of graphs, devices that are tried, and training on data: tools/mutations.py."""
 
 MODELS = [
+    # Models of others: sizes that are asked for, what a message tells.
+    ("keras-size-of-any-axis", "test_keras_files", [
+        ("host/format/keras_input.c", " && strcmp(axis + length, \"[1]\") == 0", "")]),
+    ("keras-size-not-asked-for", "test_keras_files", [
+        ("host/format/keras_graph.c", "wishes->size_count > 0 || ", "")]),
+    ("torch-unknown-module-as-rnn", "test_pytorch", [
+        ("host/format/chain.c", "m->is & CLR_IS_UNKNOWN ? \"?\" : \"rnn\"", "\"rnn\"")]),
+    ("torch-program-of-no-format", "test_pytorch", [
+        ("host/format/state_probes.c", "clr_zip_has(file, CLR_TORCH_PROGRAM, true) ||", "")]),
     # Graphs: kernels of nodes, lengths, states of streams, memory.
     ("graph-gelu-derivative", "test_graph_gradients", [
         ("cl/map_functions.cl", "return normal_share(x) + x * (REAL)0.5", "return normal_share(x) + (REAL)0.5")]),

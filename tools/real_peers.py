@@ -42,6 +42,8 @@ def by_keras(path, feed):
     """A .h5 of Keras 2 as Keras 3 takes it, with the hard_sigmoid of that time."""
     import h5py
     import keras
+    import torch
+    torch.set_num_threads(1)
     if path.suffix != ".keras":
         with tempfile.TemporaryDirectory() as folder:
             copy = pathlib.Path(folder) / "model.h5"
@@ -69,7 +71,6 @@ def by_keras(path, feed):
     x = x[0] if len(x) == 1 else x
 
     def run():
-        import torch
         with torch.inference_mode():
             return [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(model(x))]
     return run

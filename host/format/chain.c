@@ -187,7 +187,7 @@ static void put_template(clr_json *json, const clr_modules *modules)
             clr_json_put(&nodes, first ? "," : "");
             put_guess(&nodes, m, before);
             first = first ? first : m;
-            before = *m->path ? m->path : "rnn";
+            before = *m->path ? m->path : m->is & CLR_IS_UNKNOWN ? "?" : "rnn";
         }
     char input[64];
     const bool ids = first && first->desc.kind == CLRNN_NODE_EMBEDDING;

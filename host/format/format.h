@@ -28,6 +28,7 @@ typedef enum clr_match {
 typedef struct clr_format {
     const char *name, *summary;
     const char *endings[4]; /* ".onnx" */
+    bool sized;             /* reading takes sizes of axes that a file leaves open */
     /** By contents alone; reads no further than it must. */
     clr_match (*probe)(const clr_format_file *file);
     /** desc is never NULL; on failure *graph may hold what there is, and is destroyed.

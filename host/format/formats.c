@@ -95,7 +95,7 @@ static clrnn_status read_as(const clr_format *format, const clr_format_file *fil
     if (!format->read)
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED, "%s: %s is written, but not read", file->path,
                         format->name);
-    if (desc->size_count && !format->inputs)
+    if (desc->size_count && !format->sized)
         return clr_fail(log, CLRNN_ERR_ARGUMENT, "%s: %s leaves no axes open, but a size is given",
                         file->path, format->name);
     return format->read(file, desc, log, graph);

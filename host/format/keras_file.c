@@ -141,5 +141,6 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
 const clr_format clr_format_keras = {.name = "keras",
                                      .summary = "Keras's .keras and .h5",
                                      .endings = {".keras", ".h5", ".hdf5"},
+                                     .sized = true,
                                      .probe = clr_keras_probe,
                                      .read = read};

@@ -336,7 +336,7 @@ clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, b
                    .before_3 = before_3,
                    .nest = nest,
                    .wishes = wishes,
-                   .apart = clr_keras_wishes_differ(wishes)};
+                   .apart = wishes->size_count > 0 || clr_keras_wishes_differ(wishes)};
     if (strcmp(type, "Sequential") != 0 && strcmp(type, "Functional") != 0 &&
         strcmp(type, "Model") != 0)
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED,
@@ -358,5 +358,7 @@ clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, b
     }
     if (status == CLRNN_OK && log)
         (*graph)->log = *log;
+    if (status == CLRNN_OK)
+        return clr_keras_check_sizes(wishes, *graph, file, log);
     return status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE ? CLRNN_ERR_FORMAT : status;
 }

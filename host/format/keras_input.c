@@ -6,6 +6,13 @@
 #include "base/log.h"
 #include "format/keras_input.h"
 
+/* Whether that is the name of an input's time, "INPUT[1]". */
+static bool is_time_of(const char *axis, const char *input)
+{
+    const size_t length = strlen(input);
+    return axis && strncmp(axis, input, length) == 0 && strcmp(axis + length, "[1]") == 0;
+}
+
 /* How many steps the caller says that an input has; 0: nobody says. */
 static int64_t wished_steps(const clrnn_import_desc *wishes, const char *name, uint32_t number)
 {
@@ -14,12 +21,9 @@ static int64_t wished_steps(const clrnn_import_desc *wishes, const char *name, u
         if (x->has_shape && x->rank > 1 && (x->name ? strcmp(x->name, name) == 0 : i == number))
             return (int64_t)x->shape[1];
     }
-    for (uint32_t i = 0; i < wishes->size_count; i++) {
-        char axis[CLR_KERAS_NAME];
-        snprintf(axis, sizeof axis, "%.200s[1]", name);
-        if (wishes->sizes[i].name && strcmp(wishes->sizes[i].name, axis) == 0)
+    for (uint32_t i = 0; i < wishes->size_count; i++)
+        if (is_time_of(wishes->sizes[i].name, name))
             return wishes->sizes[i].size;
-    }
     return 0;
 }
 
@@ -37,6 +41,25 @@ bool clr_keras_wishes_differ(const clrnn_import_desc *wishes)
         steps = (uint64_t)x->shape[1];
     }
     return false;
+}
+
+clrnn_status clr_keras_check_sizes(const clrnn_import_desc *wishes, const clrnn_graph *graph,
+                                   const char *file, const clrnn_log *log)
+{
+    clrnn_value_info info;
+    for (uint32_t i = 0; i < wishes->size_count; i++) {
+        const clrnn_import_size *wish = &wishes->sizes[i];
+        bool found = false;
+        for (uint32_t k = 0; clrnn_graph_input_at(graph, k, &info) && !found; k++)
+            found =
+                is_time_of(wish->name, info.name) && info.rank > 1 && info.shape[1] == wish->size;
+        if (!found)
+            return clr_fail(log, CLRNN_ERR_ARGUMENT,
+                            "%s: no axis '%s' is open for %lld: INPUT[1] is the time of an input",
+                            file, clr_show(wish->name ? wish->name : "").text,
+                            (long long)wish->size);
+    }
+    return CLRNN_OK;
 }
 
 /* [null,T,F] as [N,T,F], [null,T] of symbols or a mask as [N,T], [null,F] as [N,F]. T of a size in

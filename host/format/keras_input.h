@@ -15,6 +15,11 @@ const cJSON *clr_keras_input_shape(const cJSON *layer);
 /** Whether the caller knows of sequences of different lengths. */
 bool clr_keras_wishes_differ(const clrnn_import_desc *wishes);
 
+/** That each size that was asked for is of an input, and that its time has it.
+ *  Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT (the message names it) */
+clrnn_status clr_keras_check_sizes(const clrnn_import_desc *wishes, const clrnn_graph *graph,
+                                   const char *file, const clrnn_log *log);
+
 /** Whether a layer is an Embedding, or a model or wrapper that begins with one. */
 bool clr_keras_reads_symbols(const cJSON *layer);
 

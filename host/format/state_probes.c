@@ -19,6 +19,7 @@ static bool is_safetensors(const clr_format_file *file)
 clr_match clr_pytorch_probe(const clr_format_file *file)
 {
     return is_safetensors(file) || clr_zip_has(file, "data.pkl", true) ||
+                   clr_zip_has(file, CLR_TORCH_PROGRAM, true) ||
                    clr_is_pickle(file->data, file->bytes)
                ? CLR_MATCH_YES
                : CLR_MATCH_NO;

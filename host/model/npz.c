@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "model/archive.h"
@@ -22,6 +23,17 @@ static clrnn_status add_array(clrnn_tensors *set, const char *name, size_t lengt
     return status == CLRNN_ERR_ARGUMENT ? CLRNN_ERR_FORMAT : status; /* a name twice */
 }
 
+/* Whether the archive is a program of torch.export's. */
+static bool is_program(const clr_zip *zip)
+{
+    clr_zip_entry entry;
+    for (int64_t i = 0; i < zip->entries; i++)
+        if (clr_zip_at(zip, (uint64_t)i, &entry) == CLRNN_OK &&
+            clr_ends_in(entry.name, CLR_TORCH_PROGRAM))
+            return true;
+    return false;
+}
+
 /* *left: what the entries from this one on may come to. */
 static clrnn_status read_array(clrnn_tensors *set, const clr_zip *zip, uint64_t index,
                                uint64_t *left)
@@ -31,6 +43,11 @@ static clrnn_status read_array(clrnn_tensors *set, const clr_zip *zip, uint64_t 
     if (status != CLRNN_OK)
         return status;
     const size_t length = strlen(entry.name);
+    if ((length < 5 || strcmp(entry.name + length - 4, ".npy") != 0) && is_program(zip))
+        return clr_fail(&set->log, CLRNN_ERR_UNSUPPORTED,
+                        "%s: an archive of torch.export, which is a program; in Python write its "
+                        "tensors: torch.save(torch.export.load(..).state_dict, ..)",
+                        zip->file);
     if (length < 5 || strcmp(entry.name + length - 4, ".npy") != 0)
         return clr_fail(&set->log, CLRNN_ERR_FORMAT, "%s: entry %s is no .npy", zip->file,
                         clr_show(entry.name).text);

@@ -89,6 +89,8 @@ clrnn_status clr_npy_read(clrnn_tensors *set, const void *data, size_t bytes, co
 clrnn_status clr_safetensors_read(clrnn_tensors *set, const void *data, size_t bytes,
                                   const char *file);
 
+#define CLR_TORCH_PROGRAM "/archive_format" /* how an entry of what torch.export saves ends */
+
 /** The same of an open archive: NumPy's; PyTorch's, whose data.pkl clr_torch_find finds, if it is
  *  one. */
 clrnn_status clr_npz_read(clrnn_tensors *set, const clr_zip *zip);

@@ -156,6 +156,30 @@ static void test_stacks(void **state)
     check(state, FOLDER "cudnn.h5", "cudnn", row_in, row_out, 6);
 }
 
+/* The time of an input is the size that the caller gives; a name of none is an error. */
+static void test_sizes(void **state)
+{
+    (void)state;
+    static const clrnn_import_size good[] = {{"x[1]", 4}},
+                                   wrong[] = {{"y[1]", 4}, {"x[0]", 4}, {"x", 4}, {"xx[1]", 4}};
+    clrnn_import_desc desc = {.sizes = good, .size_count = 1};
+    clrnn_graph *graph = NULL;
+    clrnn_value_info info;
+    assert_int_equal(clrnn_graph_import(test_data(FOLDER "row.keras"), &desc, &test_log, &graph),
+                     CLRNN_OK);
+    assert_true(clrnn_graph_input_at(graph, 0, &info));
+    assert_true(info.shape[0] == CLRNN_BATCH && info.shape[1] == 4 && info.shape[2] == 3);
+    clrnn_graph_destroy(&graph);
+    for (int i = 0; i < 4; i++) {
+        desc.sizes = &wrong[i];
+        assert_int_equal(
+            clrnn_graph_import(test_data(FOLDER "row.keras"), &desc, &test_log, &graph),
+            CLRNN_ERR_ARGUMENT);
+        assert_null(graph);
+        assert_error_contains("is open for 4");
+    }
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -297,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_whole_models, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_stacks, test_open, test_close),
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_weights_alone),
         cmocka_unit_test(test_truncated),

@@ -141,6 +141,10 @@ static void test_template(void **state)
     refused(FOLDER "net.pt", "{\"kind\":\"conv1d\",\"name\":\"conv\",\"inputs\":[\"x\"]");
     refused(FOLDER "net.pt", "\"kernel\":[3,0]");
     refused(FOLDER "net.pt", "stride, padding and dilation");
+    /* a tensor without a module's name, and what reads it */
+    refused(FOLDER "alone.pt", "\"name\":\"?\",\"has\":\"basis [2,3,4]\"}");
+    refused(FOLDER "alone.pt", "\"name\":\"conv\",\"inputs\":[\"?\"]");
+    refused(FOLDER "alone.pt", "\"name\":\"rnn\",\"inputs\":[\"conv\"]");
 }
 
 /* What is known of a PReLU and of a CRF: as it stands, the template is the architecture. */
@@ -184,6 +188,7 @@ static void test_refused(void **state)
     refused(FOLDER "bare.pt", "a bare pickle");
     refused(FOLDER "module.pt", "torch.nn.modules.rnn.LSTM");
     refused(FOLDER "script.pt", "TorchScript");
+    refused(FOLDER "program.pt2", "torch.export");
 }
 
 /* An architecture says nothing that is not understood, and leaves nothing over. */

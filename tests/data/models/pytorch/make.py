@@ -122,6 +122,9 @@ torch.save({"model": {"weight": torch.ones(2, 3)}, "letters": {"\0": 0, "a": 1, 
 (HERE / "bare.pt").write_bytes(pickle.dumps({"weight": [1.0]}, 4))
 torch.save(m, HERE / "module.pt")
 torch.jit.save(torch.jit.script(m), HERE / "script.pt")
+torch.export.save(torch.export.export(torch.nn.Linear(3, 2), (torch.ones(1, 3),)), HERE / "program.pt2")
+torch.save({"basis": torch.ones(2, 3, 4), **{"conv." + k: v for k, v in torch.nn.Conv1d(3, 4, 2).state_dict().items()},
+            **{"rnn." + k: v for k, v in torch.nn.GRU(4, 2).state_dict().items()}}, HERE / "alone.pt")
 
 m = draw(Slopes())
 x = torch.randn(5, 2, 3)
