@@ -328,6 +328,11 @@ static clrnn_status put_nodes(writer *w)
                                strcmp(g->values[g->outputs[last - 1].value].name, before) != 0))
         status = clr_fail(w->log, CLRNN_ERR_UNSUPPORTED,
                           "%s: RTNeural has no form: the last node is not an output", w->path);
+    for (uint32_t i = 0; i + 1 < last && status == CLRNN_OK; i++)
+        if (clrnn_graph_output_at(g, i, &y))
+            clr_log(w->log, CLRNN_LOG_WARN,
+                    "%s: output '%s' is left out: a model of RTNeural's has one, its last node",
+                    w->path, clr_show(y.name).text);
     return status;
 }
 

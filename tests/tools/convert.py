@@ -81,6 +81,16 @@ def test_convert_states():
     passes("convert", net, "n.npz", "--arch", str(DATA / "pytorch" / "net.json"))
     warned = clrnn("convert", net, "r.npz", "--prefix", "rnn.")
     assert warned.returncode == 0 and "tanh or relu" in warned.stderr, warned
+    tagger = {"graph": 1, "inputs": [{"name": "x", "shape": [-1, -2, 2], "ids": False}],
+              "nodes": [{"kind": "dense", "name": "a", "inputs": ["x"], "units": 2},
+                        {"kind": "dense", "name": "b", "inputs": ["a"], "units": 1}],
+              "outputs": [{"name": "y", "value": "a"}, {"name": "logits", "value": "b"}]}
+    write_safetensors("two.safetensors", {"a.weight": ((2, 2), [1] * 4), "a.bias": ((2,), [1] * 2),
+                                          "b.weight": ((1, 2), [1] * 2), "b.bias": ((1,), [1])})
+    pathlib.Path("two_outputs.json").write_text(json.dumps(tagger))
+    warned = clrnn("convert", "two.safetensors", "two.json", "--arch", "two_outputs.json")
+    assert warned.returncode == 0 and "output 'y' is left out" in warned.stderr, warned
+    assert "logits" not in warned.stderr, warned
     fails(2, "convert", GRU, "t.pt", "--to", "pytorch", says="ends in .safetensors")
     fails(2, "convert", NAM, "t.json", says="RTNeural has no form")
 
