@@ -282,7 +282,7 @@ extern const onnx_op clr_onnx_ops_recurrent[], clr_onnx_ops_math[], clr_onnx_ops
     clr_onnx_ops_window[], clr_onnx_ops_conv[], clr_onnx_ops_control[], clr_onnx_ops_loop[],
     clr_onnx_ops_pick[], clr_onnx_ops_signal[], clr_onnx_ops_fourier[], clr_onnx_ops_compose[],
     clr_onnx_ops_layout[], clr_onnx_ops_most[], clr_onnx_ops_powers[], clr_onnx_ops_arc[],
-    clr_onnx_ops_scatter[], clr_onnx_ops_rms[];
+    clr_onnx_ops_scatter[], clr_onnx_ops_rms[], clr_onnx_ops_known[];
 
 /** Walk the nodes of a graph. */
 clrnn_status clr_onnx_walk(onnx_import *m, ClrOnnx__Node *const *nodes, size_t count);

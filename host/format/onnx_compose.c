@@ -176,14 +176,12 @@ static clrnn_status odd_build(onnx_node *n)
     bool up = true, down = true;
     uint32_t x = 0, bound = 0, at = 0;
     clrnn_status status = signs(n, &up, &down);
-    if (status == CLRNN_OK && !up && !down)
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "of neither sign");
     if (status == CLRNN_OK)
         status = clr_onnx_number_in(n, 0, &x);
-    at = bound = x;
+    at = bound = x; /* of neither sign: x > x */
     if (status == CLRNN_OK && !nan && down)
         status = function(n, up ? CLRNN_FN_ABS : CLRNN_FN_NEGATE, x, &at);
-    if (status == CLRNN_OK && !nan)
+    if (status == CLRNN_OK && !nan && (up || down))
         status = clr_onnx_add(n, &one, NULL, 0, &bound);
     if (status == CLRNN_OK)
         status = clr_onnx_add(n, &compare, (uint32_t[]){at, bound}, 2, &at);

@@ -52,7 +52,8 @@ static bool spread_dots(char *text, size_t room, size_t at, uint32_t count)
 
 static uint32_t rank_in(const onnx_node *n, uint32_t k)
 {
-    return n->in[k]->known                ? n->in[k]->array[0].rank
+    return n->in[k]->tensor               ? (uint32_t)n->in[k]->tensor->n_dims /* not yet decoded */
+           : n->in[k]->known              ? n->in[k]->array[0].rank
            : n->in[k]->at != CLR_NO_VALUE ? clr_onnx_shape(n, n->in[k]->at)->rank
                                           : 0;
 }

@@ -165,7 +165,7 @@ static clrnn_status bounds(onnx_node *n, double *low, double *high)
         if (status == CLRNN_OK)
             status = clr_onnx_need_number(n, 2, "max", INFINITY, &b);
     }
-    *low = a;
+    *low = a > b ? b : a; /* of bounds the wrong way round the upper one counts */
     *high = b;
     return status;
 }

@@ -15,7 +15,7 @@ static const onnx_op *const families[] = {
     clr_onnx_ops_conv,      clr_onnx_ops_control, clr_onnx_ops_loop,    clr_onnx_ops_pick,
     clr_onnx_ops_signal,    clr_onnx_ops_fourier, clr_onnx_ops_compose, clr_onnx_ops_layout,
     clr_onnx_ops_most,      clr_onnx_ops_powers,  clr_onnx_ops_arc,     clr_onnx_ops_scatter,
-    clr_onnx_ops_rms};
+    clr_onnx_ops_rms,       clr_onnx_ops_known};
 
 static const onnx_op *find_op(const char *name)
 {
@@ -168,6 +168,8 @@ static clrnn_status read_node(onnx_node *n)
         n->unfolded = !op->fold || !all_known(n);
     if (status == CLRNN_OK && !n->unfolded)
         status = fold(n, op);
+    for (uint32_t i = 0; i < n->inputs && status == CLRNN_OK && n->unfolded && !op->build; i++)
+        status = n->in[i] ? clr_onnx_need(n, i, "input") : CLRNN_OK;
     if (status == CLRNN_OK && n->unfolded)
         status = op->build ? op->build(n)
                            : clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,

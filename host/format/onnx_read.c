@@ -110,7 +110,11 @@ static clrnn_status add_output(onnx_import *m, const char *name)
                         m->file->path, clr_show(name).text);
     proto.name = none;
     snprintf(n.label, sizeof n.label, "output '%s'", clr_show(name).text);
-    clrnn_status status = clr_onnx_graph_in(&n, 0, &at);
+    clrnn_status status = value->known ? clr_onnx_need(&n, 0, "value") : CLRNN_OK;
+    if (status == CLRNN_OK && value->known && clr_onnx_count(&value->array[0]) == 0)
+        status = clr_onnx_fail(&n, CLRNN_ERR_UNSUPPORTED, "it has no elements");
+    if (status == CLRNN_OK)
+        status = clr_onnx_graph_in(&n, 0, &at);
     return status == CLRNN_OK ? clrnn_graph_output(m->graph, name, m->graph->values[at].name)
                               : status;
 }

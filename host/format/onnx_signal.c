@@ -98,13 +98,20 @@ static clrnn_status read_sizes(onnx_node *n, uint32_t at, resizing *r)
     const uint32_t k_scale = n->m->opset < 11 ? 1 : 2;
     const bool sizes = clr_onnx_has(n, 3);
     const uint32_t k = sizes ? 3 : k_scale;
-    if (!clr_onnx_has(n, k))
-        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "neither scales nor sizes");
-    clrnn_status status = clr_onnx_need_same(n, k, sizes ? "sizes" : "scales");
-    if (status == CLRNN_OK && clr_onnx_count(&n->in[k]->array[0]) != rank)
+    double numbers[CLRNN_MOST_AXES];
+    uint32_t count = 0;
+    clrnn_status status = clr_onnx_reals(n, "scales", rank, numbers, &count); /* before opset 9 */
+    if (status == CLRNN_OK && count == 0 && !clr_onnx_has(n, k))
+        status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "neither scales nor sizes");
+    if (status == CLRNN_OK && count == 0) {
+        status = clr_onnx_need_same(n, k, sizes ? "sizes" : "scales");
+        for (; status == CLRNN_OK && count < clr_onnx_count(&n->in[k]->array[0]); count++)
+            numbers[count < rank ? count : 0] = clr_onnx_at(&n->in[k]->array[0], count);
+    }
+    if (status == CLRNN_OK && count != rank)
         status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "sizes of other axes than all %u", rank);
     for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++) {
-        const double x = clr_onnx_at(&n->in[k]->array[0], i);
+        const double x = numbers[i];
         const double own = (double)clr_onnx_size(n, at, i, 0);
         if (!(x > 0 && x <= 65536))
             return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "a size or scale of %g", x);
@@ -212,5 +219,5 @@ static clrnn_status resize_build(onnx_node *n)
 
 const onnx_op clr_onnx_ops_signal[] = {{"CumSum", 2, 2, 1, NULL, cumulate_build},
                                        {"Resize", 1, 4, 1, NULL, resize_build},
-                                       {"Upsample", 2, 2, 1, NULL, resize_build},
+                                       {"Upsample", 1, 2, 1, NULL, resize_build},
                                        {0}};
