@@ -79,7 +79,7 @@ FILES = [
     ("onnx-function-without-its-usual", "test_onnx_most", [
         ("host/format/onnx_attribute.c", "i < f->n_attribute_proto && !found;", "i < 0 && !found;")]),
     ("onnx-function-as-the-first", "test_onnx_most", [
-        ("host/format/onnx_attribute.c", "if (is_same(f->name, n->op) && ", "if (")]),
+        ("host/format/onnx_attribute.c", "if (clr_onnx_same(f->name, n->op) && ", "if (")]),
     ("onnx-mean-square-is-variance", "test_onnx_most", [
         ("host/format/onnx_rms.c", "clr_onnx_add_function(n, CLRNN_FN_SQUARE, 0, 0, in, at)",
          "clr_onnx_add_function(n, CLRNN_FN_ABS, 0, 0, in, at)")]),

@@ -75,6 +75,12 @@ const char *clrnn_format_of_file(const char *path, const clrnn_log *log)
 static clrnn_status no_format(const clr_format_file *file, const clrnn_log *log)
 {
     char names[256] = "";
+    if (file->bytes >= 8 && memcmp((const char *)file->data + 4, "ORTM", 4) == 0)
+        return clr_fail(
+            log, CLRNN_ERR_UNSUPPORTED,
+            "%s: ONNX Runtime's own format (.ort) is not supported: take the .onnx that "
+            "it was made of",
+            file->path);
     for (size_t i = 0; i < FORMATS; i++)
         if (strlen(names) + strlen(formats[i]->name) + 3 < sizeof names) {
             strcat(names, i ? ", " : "");

@@ -89,6 +89,9 @@ typedef struct onnx_node {
 
 /* --- functions of the model ----------------------------------------------------------------- */
 
+/** Whether two names are one; NULL is "" (onnx_attribute.c). */
+bool clr_onnx_same(const char *a, const char *b);
+
 /** The function that a node calls (onnx_attribute.c); NULL. */
 const ClrOnnx__Function *clr_onnx_function(const onnx_node *n);
 
@@ -283,6 +286,9 @@ extern const onnx_op clr_onnx_ops_recurrent[], clr_onnx_ops_math[], clr_onnx_ops
     clr_onnx_ops_pick[], clr_onnx_ops_signal[], clr_onnx_ops_fourier[], clr_onnx_ops_compose[],
     clr_onnx_ops_layout[], clr_onnx_ops_most[], clr_onnx_ops_powers[], clr_onnx_ops_arc[],
     clr_onnx_ops_scatter[], clr_onnx_ops_rms[], clr_onnx_ops_known[];
+
+/* Of the domain com.microsoft. */
+extern const onnx_op clr_onnx_ops_fused[];
 
 /** Walk the nodes of a graph. */
 clrnn_status clr_onnx_walk(onnx_import *m, ClrOnnx__Node *const *nodes, size_t count);

@@ -14,7 +14,7 @@ enum { NO_TYPE, REAL, INTEGER, STRING, TENSOR, GRAPH, REALS, INTEGERS, STRINGS }
 
 enum { MOST_FUNCTIONS = 512 };
 
-static bool is_same(const char *a, const char *b)
+bool clr_onnx_same(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "") == 0;
 }
@@ -26,8 +26,8 @@ const ClrOnnx__Function *clr_onnx_function(const onnx_node *n)
         return NULL;
     for (size_t i = 0; i < model->n_functions && i < MOST_FUNCTIONS; i++) {
         const ClrOnnx__Function *f = model->functions[i];
-        if (is_same(f->name, n->op) && is_same(f->domain, n->proto->domain) &&
-            is_same(f->overload, n->proto->overload))
+        if (clr_onnx_same(f->name, n->op) && clr_onnx_same(f->domain, n->proto->domain) &&
+            clr_onnx_same(f->overload, n->proto->overload))
             return f;
     }
     return NULL;
@@ -46,10 +46,10 @@ static const ClrOnnx__Attribute *referred(const onnx_node *n, const ClrOnnx__Att
             return a; /* that refers to nothing: an error of who asks for it */
         found = NULL;
         for (size_t i = 0; i < caller->proto->n_attribute && !found; i++)
-            if (is_same(caller->proto->attribute[i]->name, name))
+            if (clr_onnx_same(caller->proto->attribute[i]->name, name))
                 found = caller->proto->attribute[i];
         for (size_t i = 0; i < f->n_attribute_proto && !found; i++)
-            if (is_same(f->attribute_proto[i]->name, name))
+            if (clr_onnx_same(f->attribute_proto[i]->name, name))
                 return f->attribute_proto[i];
         caller = caller->caller;
     }

@@ -154,6 +154,17 @@ static clrnn_status read_axis(const onnx_import *m, onnx_ends *axes, const ClrOn
     return size ? CLRNN_OK : open_axis(m, axes, name, i, &in->open[i]);
 }
 
+/* What an input is that is no tensor. */
+static const char *other_type(const ClrOnnx__Type *type)
+{
+    return !type                          ? NULL
+           : type->has_sequence_type      ? "a sequence"
+           : type->has_map_type           ? "a map"
+           : type->has_sparse_tensor_type ? "a sparse tensor"
+           : type->has_optional_type      ? "an optional value"
+                                          : NULL;
+}
+
 static clrnn_status read_input(const onnx_import *m, onnx_ends *axes, size_t number)
 {
     const ClrOnnx__ValueInfo *info = m->model->graph->input[number];
@@ -162,6 +173,9 @@ static clrnn_status read_input(const onnx_import *m, onnx_ends *axes, size_t num
     const ClrOnnx__TensorType *type = info->type ? info->type->tensor_type : NULL;
     in->has_value = given && given->value;
     in->is_empty = in->has_value && given->value->count == 0;
+    if (other_type(info->type))
+        return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: input '%s' is %s, not supported",
+                        m->file->path, clr_show(info->name).text, other_type(info->type));
     if (given && given->has_shape && (!type || !type->shape)) {
         in->rank = given->rank;
         memcpy(in->shape, given->shape, sizeof in->shape);

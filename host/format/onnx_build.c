@@ -185,6 +185,9 @@ clrnn_status clr_onnx_add_function(onnx_node *n, clrnn_function function, double
 {
     clrnn_node_desc desc = {
         .kind = CLRNN_NODE_ACTIVATION, .function = function, .alpha = alpha, .beta = beta};
+    clrnn_node_desc none = {.kind = CLRNN_NODE_SUB}; /* 0 and 0 would mean alpha 1 */
+    if (function == CLRNN_FN_AFFINE && alpha == 0 && beta == 0)
+        return clr_onnx_add(n, &none, (uint32_t[]){in, in}, 2, at);
     return clr_onnx_add(n, &desc, &in, 1, at);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/onnx_conv.h"
+#include "format/onnx_fused.h"
 #include "graph/window.h"
 
 /* Whether B becomes the node's. */
@@ -106,7 +107,7 @@ static clrnn_status finish(onnx_node *n, clrnn_node_desc *desc, bool transposed,
                                                                      : status;
 }
 
-static clrnn_status conv_build(onnx_node *n)
+clrnn_status clr_onnx_conv_build(onnx_node *n)
 {
     clrnn_node_desc desc = {0};
     onnx_window w;
@@ -185,6 +186,6 @@ static clrnn_status conv_transpose_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_conv[] = {{"Conv", 2, 3, 1, NULL, conv_build},
+const onnx_op clr_onnx_ops_conv[] = {{"Conv", 2, 3, 1, NULL, clr_onnx_conv_build},
                                      {"ConvTranspose", 2, 3, 1, NULL, conv_transpose_build},
                                      {0}};

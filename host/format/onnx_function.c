@@ -7,17 +7,12 @@
 #include "base/memory.h"
 #include "format/onnx_inner.h"
 
-static bool is_same(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
 /* The version of ONNX's own operators within it. */
 static int64_t opset_of(const ClrOnnx__Function *f, int64_t otherwise)
 {
     for (size_t i = 0; i < f->n_opset_import; i++)
-        if (is_same(f->opset_import[i]->domain, "") ||
-            is_same(f->opset_import[i]->domain, "ai.onnx"))
+        if (clr_onnx_same(f->opset_import[i]->domain, "") ||
+            clr_onnx_same(f->opset_import[i]->domain, "ai.onnx"))
             return f->opset_import[i]->version;
     return otherwise;
 }

@@ -178,10 +178,8 @@ static clrnn_status one_hot_build(onnx_node *n)
         status = clr_onnx_add_pair(n, CLRNN_NODE_ADD, at, from_end, &at);
     const double off = status == CLRNN_OK ? clr_onnx_at(&n->in[2]->array[0], 0) : 0;
     const double on = status == CLRNN_OK ? clr_onnx_at(&n->in[2]->array[0], 1) : 0;
-    if (status == CLRNN_OK && on == off) /* a function of alpha 0 and beta 0 would be another */
-        status = clr_onnx_add_pair(n, CLRNN_NODE_SUB, at, at, &at);
     if (status == CLRNN_OK && (on != 1 || off != 0))
-        status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, on == off ? 1 : on - off, off, at, &at);
+        status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, on - off, off, at, &at);
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, n->in[2]->type);
     return status;

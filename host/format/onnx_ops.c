@@ -17,13 +17,27 @@ static const onnx_op *const families[] = {
     clr_onnx_ops_most,      clr_onnx_ops_powers,  clr_onnx_ops_arc,     clr_onnx_ops_scatter,
     clr_onnx_ops_rms,       clr_onnx_ops_known};
 
-static const onnx_op *find_op(const char *name)
+static const onnx_op *find_in(const onnx_op *family, const char *name)
 {
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        for (const onnx_op *op = families[i]; op->name; op++)
-            if (strcmp(op->name, name) == 0)
-                return op;
-    return NULL;
+    while (family->name && strcmp(family->name, name) != 0)
+        family++;
+    return family->name ? family : NULL;
+}
+
+static bool is_own(const char *domain)
+{
+    return !domain || !*domain || strcmp(domain, "ai.onnx") == 0;
+}
+
+static const onnx_op *find_op(const ClrOnnx__Node *node, const char *name)
+{
+    const onnx_op *op = NULL;
+    if (!is_own(node->domain))
+        return strcmp(node->domain, "com.microsoft") == 0 ? find_in(clr_onnx_ops_fused, name)
+                                                          : NULL;
+    for (size_t i = 0; i < sizeof families / sizeof *families && !op; i++)
+        op = find_in(families[i], name);
+    return op;
 }
 
 /* --- what is known ---------------------------------------------------------------------------- */
@@ -143,22 +157,21 @@ static clrnn_status no_operator(const onnx_node *n)
     for (size_t i = 0; i < sizeof quantised / sizeof *quantised; i++)
         if (strstr(n->op, quantised[i]))
             return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "quantised operators are not supported");
+    if (!is_own(n->proto->domain))
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                             "this operator of the domain '%s' is not supported",
+                             clr_show(n->proto->domain).text);
     return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "this operator is not supported");
 }
 
 static clrnn_status read_node(onnx_node *n)
 {
-    const onnx_op *op = find_op(n->op);
-    const char *domain = n->proto->domain;
+    const onnx_op *op = find_op(n->proto, n->op);
     const ClrOnnx__Function *function = clr_onnx_function(n);
     if (function) {
         const clrnn_status found = find_inputs(n);
         return found == CLRNN_OK ? clr_onnx_call(n, function) : found;
     }
-    if (domain && *domain && strcmp(domain, "ai.onnx") != 0)
-        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
-                             "operators of the domain '%s' are not supported",
-                             clr_show(domain).text);
     if (!op)
         return no_operator(n);
     clrnn_status status = find_inputs(n);

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "format/onnx_einsum.h"
+#include "format/onnx_fused.h"
 
 /* --- a known right side ------------------------------------------------------------------------
  */
@@ -100,7 +101,7 @@ static clrnn_status two_axes(onnx_node *n, uint32_t k, bool transpose, uint32_t 
                                            : status;
 }
 
-static clrnn_status gemm_build(onnx_node *n)
+clrnn_status clr_onnx_gemm_build(onnx_node *n)
 {
     gemm g;
     uint32_t a = 0, b = 0, at = 0;
@@ -215,7 +216,52 @@ static clrnn_status matmul_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_product[] = {{"Gemm", 2, 3, 1, NULL, gemm_build},
+/* --- with a factor -----------------------------------------------------------------------------
+ */
+
+/* Input k, its last two axes exchanged where an attribute says so. */
+static clrnn_status operand(onnx_node *n, uint32_t k, bool transposed, uint32_t *at)
+{
+    uint32_t order[CLRNN_MOST_AXES];
+    clrnn_status status = clr_onnx_number_in(n, k, at);
+    const uint32_t rank = status == CLRNN_OK ? clr_onnx_shape(n, *at)->rank : 0;
+    if (status == CLRNN_OK && rank < 2)
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its input %u has %u axes", k, rank);
+    if (status != CLRNN_OK || !transposed)
+        return status;
+    for (uint32_t i = 0; i < rank; i++)
+        order[i] = i + 2 == rank ? rank - 1 : i + 1 == rank ? rank - 2 : i;
+    return clr_onnx_add_transpose(n, order, *at, at);
+}
+
+clrnn_status clr_onnx_fused_matmul_build(onnx_node *n)
+{
+    static const char *const names[] = {"transA", "transB", "transBatchA", "transBatchB"};
+    int64_t flags[4] = {0};
+    double alpha = 1;
+    uint32_t a = 0, b = 0, at = 0;
+    clrnn_status status = clr_onnx_real(n, "alpha", 1, &alpha);
+    for (int i = 0; i < 4 && status == CLRNN_OK; i++)
+        status = clr_onnx_integer(n, names[i], 0, &flags[i]);
+    if (status == CLRNN_OK && (flags[2] || flags[3]))
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "transBatchA or transBatchB");
+    if (status == CLRNN_OK)
+        status = operand(n, 0, flags[0] != 0, &a);
+    if (status == CLRNN_OK && is_matrix(n, 1, &status)) {
+        status = dense(n, &n->in[1]->array[0], flags[1] != 0, alpha, NULL, a, &at);
+    } else if (status == CLRNN_OK) {
+        status = operand(n, 1, flags[1] != 0, &b);
+        if (status == CLRNN_OK)
+            status = clr_onnx_add_pair(n, CLRNN_NODE_MATMUL, a, b, &at);
+        if (status == CLRNN_OK && alpha != 1)
+            status = clr_onnx_add_function(n, CLRNN_FN_AFFINE, alpha, 0, at, &at);
+    }
+    if (status == CLRNN_OK)
+        clr_onnx_set_graph(n, 0, at, ONNX_REAL);
+    return status;
+}
+
+const onnx_op clr_onnx_ops_product[] = {{"Gemm", 2, 3, 1, NULL, clr_onnx_gemm_build},
                                         {"MatMul", 2, 2, 1, matmul_fold, matmul_build},
                                         {"Einsum", 1, 2, 1, NULL, clr_onnx_einsum_build},
                                         {0}};

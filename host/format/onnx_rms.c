@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * format/onnx_rms.c - means of squares over the last axes: RMSNormalization, and what
  * LayerNormalization says of its own. */
+#include "format/onnx_fused.h"
 #include "format/onnx_math.h"
 
 /* 1/sqrt(x + epsilon) */
@@ -49,6 +50,15 @@ clrnn_status clr_onnx_statistics(onnx_node *n, uint32_t axis, double epsilon, ui
     return status;
 }
 
+clrnn_status clr_onnx_add_rms(onnx_node *n, uint32_t axis, double epsilon, uint32_t in,
+                              uint32_t *at)
+{
+    clrnn_status status = mean_squares(n, axis, in, at);
+    if (status == CLRNN_OK)
+        status = invert(n, epsilon, at);
+    return status == CLRNN_OK ? clr_onnx_add_pair(n, CLRNN_NODE_MUL, in, *at, at) : status;
+}
+
 /* x / sqrt(mean of squares + epsilon) scale */
 static clrnn_status rms_norm_build(onnx_node *n)
 {
@@ -67,11 +77,7 @@ static clrnn_status rms_norm_build(onnx_node *n)
     if (status == CLRNN_OK)
         status = clr_onnx_axis(n, where, clr_onnx_shape(n, x)->rank, &axis);
     if (status == CLRNN_OK)
-        status = mean_squares(n, axis, x, &at);
-    if (status == CLRNN_OK)
-        status = invert(n, epsilon, &at);
-    if (status == CLRNN_OK)
-        status = clr_onnx_add_pair(n, CLRNN_NODE_MUL, x, at, &at);
+        status = clr_onnx_add_rms(n, axis, epsilon, x, &at);
     if (status == CLRNN_OK)
         status = clr_onnx_add_pair(n, CLRNN_NODE_MUL, at, scale, &at);
     if (status == CLRNN_OK)
@@ -79,4 +85,7 @@ static clrnn_status rms_norm_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_rms[] = {{"RMSNormalization", 2, 2, 1, NULL, rms_norm_build}, {0}};
+const onnx_op clr_onnx_ops_rms[] = {
+    {"RMSNormalization", 2, 2, 1, NULL, rms_norm_build},
+    {"SimplifiedLayerNormalization", 2, 2, 1, NULL, rms_norm_build}, /* ONNX Runtime's name of it */
+    {0}};

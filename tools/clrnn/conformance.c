@@ -110,6 +110,15 @@ static clrnn_status load_inputs(const char *folder, graph_pass *pass, clrnn_tens
     return status;
 }
 
+/* Data that are no tensors are those of a model that is refused: by what it says of its inputs. */
+static clrnn_status ask_model(const char *path)
+{
+    clrnn_graph *graph = NULL;
+    const clrnn_status status = clrnn_graph_import(path, NULL, tool_log(), &graph);
+    clrnn_graph_destroy(&graph);
+    return status;
+}
+
 static void run_set(const job *j, const char *model, const char *folder, result *r)
 {
     graph_pass pass = {.path = model,
@@ -117,6 +126,8 @@ static void run_set(const job *j, const char *model, const char *folder, result 
                        .strategy = (clrnn_strategy)j->strategy};
     clrnn_tensors *sets[GRAPH_ARRAYS] = {NULL}, *made = NULL, *wanted = NULL;
     clrnn_status status = load_inputs(folder, &pass, sets);
+    if (status == CLRNN_ERR_FORMAT && ask_model(model) == CLRNN_ERR_UNSUPPORTED)
+        status = CLRNN_ERR_UNSUPPORTED;
     if (status == CLRNN_OK)
         status = graph_pass_run(j->context, &pass, &made);
     for (uint32_t k = 0; status == CLRNN_OK; k++) {

@@ -239,7 +239,7 @@ def graph_of(c, inputs, outputs, make):
     before = len(c.nodes)
     make(c)
     nodes, c.nodes = c.nodes[before:], c.nodes[:before]
-    infos = lambda names: [helper.make_tensor_value_info(n, t, None) for n, t in names]  # noqa: E731
+    infos = lambda names: [helper.make_tensor_value_info(n, t, [None] * r) for n, t, r in names]  # noqa: E731
     return helper.make_graph(nodes, c.fresh("g"), infos(inputs), infos(outputs))
 
 
@@ -254,8 +254,8 @@ def chosen(f):
         size = f.squeeze(f.sizes()[f.axes[0]], [0])
         condition = f.node("Equal", [size, c.ints(c.one_of(1, f.N, f.T))])
     names = [c.fresh(), c.fresh()]
-    then = graph_of(c, [], [(names[0], 1)], lambda c: c.node("Tanh", [f.name], [names[0]]))
-    other = graph_of(c, [], [(names[1], 1)], lambda c: c.node("Neg", [f.name], [names[1]]))
+    then = graph_of(c, [], [(names[0], 1, len(f.axes))], lambda c: c.node("Tanh", [f.name], [names[0]]))
+    other = graph_of(c, [], [(names[1], 1, len(f.axes))], lambda c: c.node("Neg", [f.name], [names[1]]))
     f.to(c.node("If", [condition], then_branch=then, else_branch=other))
 
 
@@ -271,7 +271,7 @@ def looped(f):
     def body(c):
         c.node("Tanh", [c.node("MatMul", [h, W])], [y])
         c.node("Identity", [condition], [more])
-    inner = graph_of(c, [(times, 7), (condition, 9), (h, 1)], [(more, 9), (y, 1)], body)
+    inner = graph_of(c, [(times, 7, 0), (condition, 9, 0), (h, 1, 3)], [(more, 9, 0), (y, 1, 3)], body)
     f.to(c.node("Loop", [c.ints(c.between(1, 3)), c.value(np.asarray(True), True), f.name], body=inner))
 
 
@@ -289,7 +289,7 @@ def scanned(f):
     def body(c):
         c.node("Tanh", [c.node("Add", [c.node("MatMul", [x, W]), c.node("MatMul", [h, U])])], [y])
         c.node("Identity", [y], [out])
-    inner = graph_of(c, [(h, 1), (x, 1)], [(y, 1), (out, 1)], body)
+    inner = graph_of(c, [(h, 1, 2), (x, 1, 2)], [(y, 1, 2), (out, 1, 2)], body)
     names = c.node("Scan", [start, f.name], 2, body=inner, num_scan_inputs=1,
                    scan_input_directions=c.one_of(None, [0], [1]))
     f.to(names[1], F=H)

@@ -30,7 +30,7 @@ def split(c):
     sizes = np.diff([0, *cuts, shape[at]]).tolist()
     if c.chance(0.1):
         sizes[-1:] = [sizes[-1], 0]
-    given = c.chance(0.6) or (shape[at] % len(sizes) and c.opset < 18)
+    given = c.chance(0.6) or 0 in sizes or (shape[at] % len(sizes) and c.opset < 18)
     count = len(sizes)
     if c.opset < 13:
         names = c.node("Split", [x], [c.fresh() for _ in range(count)], axis=axis, split=sizes if given else None)
