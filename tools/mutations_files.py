@@ -80,6 +80,40 @@ FILES = [
         ("host/format/onnx_attribute.c", "i < f->n_attribute_proto && !found;", "i < 0 && !found;")]),
     ("onnx-function-as-the-first", "test_onnx_most", [
         ("host/format/onnx_attribute.c", "if (clr_onnx_same(f->name, n->op) && ", "if (")]),
+    ("onnx-lower-bound-counts", "test_onnx_more", [
+        ("host/format/onnx_math.c", "*low = a > b ? b : a;", "*low = a;")]),
+    ("onnx-dots-of-nothing", "test_onnx_more", [
+        ("host/format/onnx_einsum.c", "(uint32_t)n->in[k]->tensor->n_dims", "0u")]),
+    ("onnx-factor-of-0-is-1", "test_onnx_more", [
+        ("host/format/onnx_build.c", "function == CLRNN_FN_AFFINE && alpha == 0 && beta == 0", "false")]),
+    ("onnx-old-scales-lost", "test_onnx_more", [
+        ("host/format/onnx_signal.c", '"scales", rank, numbers, &count); /', '"scale", rank, numbers, &count); /')]),
+    ("onnx-values-not-asked-for", "test_onnx_more", [
+        ("host/format/onnx_ops.c", "n->unfolded && !op->build; i++)", "n->unfolded && op->build; i++)")]),
+    ("onnx-shift-the-other-way", "test_onnx_more", [
+        ("host/format/onnx_known.c", "*out = b > 62 ? 0 : left ?", "*out = b > 62 ? 0 : !left ?")]),
+    ("onnx-bits-of-either", "test_onnx_more", [
+        ("host/format/onnx_known.c", "(double)(a | b)", "(double)(a ^ b)")]),
+    ("onnx-eye-in-the-middle", "test_onnx_more", [
+        ("host/format/onnx_known.c", "(int64_t)(i / size[1]) == k;", "(int64_t)(i / size[1]) == 0;")]),
+    ("onnx-not-0-by-elements", "test_onnx_more", [
+        ("host/format/onnx_known.c", "(double)(i / stride % in[0]->size[axis])", "(double)(i % in[0]->size[axis])")]),
+    ("onnx-mel-one-edge-less", "test_onnx_more", [
+        ("host/format/onnx_known.c", "(mel_of(x[4]) - low) / (x[0] + 2)", "(mel_of(x[4]) - low) / (x[0] + 1)")]),
+    ("onnx-fused-second-number", "test_onnx_more", [
+        ("host/format/onnx_fused.c", "out[1] = list[1];", "out[1] = 1;")]),
+    ("onnx-fused-as-it-is", "test_onnx_more", [
+        ("host/format/onnx_product.c", "operand(n, 0, flags[0] != 0, &a)", "operand(n, 0, false, &a)")]),
+    ("onnx-fused-without-factor", "test_onnx_more", [
+        ("host/format/onnx_product.c", "flags[1] != 0, alpha, NULL, a, &at)", "flags[1] != 0, 1, NULL, a, &at)")]),
+    ("onnx-fast-gelu-by-erf", "test_onnx_more", [
+        ("host/format/onnx_fused.c", "fast ? CLRNN_FN_GELU_TANH : CLRNN_FN_GELU", "CLRNN_FN_GELU")]),
+    ("onnx-quick-gelu-as-usual", "test_onnx_more", [
+        ("host/format/onnx_fused.c", "CLRNN_FN_AFFINE, alpha, 0, x, &at)", "CLRNN_FN_AFFINE, 1.702, 0, x, &at)")]),
+    ("onnx-skip-without-bias", "test_onnx_more", [
+        ("host/format/onnx_fused.c", "CLRNN_NODE_ADD, simple ? 3 : 4, &sum)", "CLRNN_NODE_ADD, 9, &sum)")]),
+    ("onnx-sequence-as-tensor", "test_onnx_more", [
+        ("host/format/onnx_axes.c", "if (other_type(info->type))", "if (!info && other_type(info->type))")]),
     ("onnx-mean-square-is-variance", "test_onnx_most", [
         ("host/format/onnx_rms.c", "clr_onnx_add_function(n, CLRNN_FN_SQUARE, 0, 0, in, at)",
          "clr_onnx_add_function(n, CLRNN_FN_ABS, 0, 0, in, at)")]),
