@@ -82,6 +82,8 @@ FILES = [
         ("host/format/onnx_attribute.c", "if (clr_onnx_same(f->name, n->op) && ", "if (")]),
     ("onnx-lower-bound-counts", "test_onnx_more", [
         ("host/format/onnx_math.c", "*low = a > b ? b : a;", "*low = a;")]),
+    ("onnx-nothing-cut-for-padding", "test_onnx_more", [
+        ("host/format/onnx_window.c", "if (before < 0)", "if (before < -size)")]),
     ("onnx-dots-of-nothing", "test_onnx_more", [
         ("host/format/onnx_einsum.c", "(uint32_t)n->in[k]->tensor->n_dims", "0u")]),
     ("onnx-factor-of-0-is-1", "test_onnx_more", [

@@ -41,7 +41,7 @@ static clrnn_status begin(onnx_node *n, bool transposed, uint32_t *x, onnx_windo
         status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "X has %u axes and W %u",
                                clr_onnx_shape(n, *x)->rank, W->rank);
     if (status == CLRNN_OK)
-        status = clr_onnx_read_window(n, *x, W->size + 2, transposed, w);
+        status = clr_onnx_read_window(n, x, W->size + 2, transposed, w);
     if (status == CLRNN_OK)
         status = clr_onnx_window_to_node(n, w, desc);
     if (status == CLRNN_OK)

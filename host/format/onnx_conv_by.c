@@ -102,7 +102,7 @@ static clrnn_status read_all(onnx_node *n, computed *c)
     for (uint32_t i = 2; i < rank; i++)
         kernel[i - 2] = clr_onnx_size(n, c->weight, i, 0);
     if (status == CLRNN_OK)
-        status = clr_onnx_read_window(n, c->x, kernel, false, &c->w);
+        status = clr_onnx_read_window(n, &c->x, kernel, false, &c->w);
     if (status == CLRNN_OK)
         status = clr_onnx_integer(n, "group", 1, &groups);
     if (status != CLRNN_OK)

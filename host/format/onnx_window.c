@@ -29,27 +29,32 @@ static clrnn_status per_axis(onnx_node *n, const char *name, uint32_t spaces, in
     return status;
 }
 
-/* As much padding as makes the size that of the input by the stride. */
-static clrnn_status same_padding(onnx_node *n, uint32_t x, onnx_window *w)
+/* As much padding as makes the size that of the input by the stride. Where windows leave out more
+ * than they hold it is below 0: elements before the first of them are cut off. */
+static clrnn_status same_padding(onnx_node *n, uint32_t *x, onnx_window *w)
 {
     const bool upper = strcmp(w->auto_pad, "SAME_UPPER") == 0;
-    for (uint32_t i = 0; i < w->spaces; i++) {
-        const int64_t size = (int64_t)clr_onnx_size(n, x, 2 + i, 0);
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; i < w->spaces && status == CLRNN_OK; i++) {
+        const int64_t size = (int64_t)clr_onnx_size(n, *x, 2 + i, 0);
         const int64_t extent = (w->kernel[i] - 1) * w->dilation[i] + 1, stride = w->stride[i];
-        if (stride > 1 && (uint64_t)size != clr_onnx_size(n, x, 2 + i, 1))
+        if (stride > 1 && (uint64_t)size != clr_onnx_size(n, *x, 2 + i, 1))
             return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
                                  "auto_pad with a stride over an axis that is T or N");
-        int64_t all = ((size + stride - 1) / stride - 1) * stride + extent - size;
-        all = all < 0 ? 0 : all;
-        w->begin[i] = upper ? all / 2 : all - all / 2;
-        w->end[i] = all - w->begin[i];
+        const int64_t all = ((size + stride - 1) / stride - 1) * stride + extent - size;
+        const int64_t before = upper ? all / 2 : (all + 1) / 2;
+        w->begin[i] = before > 0 ? before : 0;
+        w->end[i] = all - before > 0 ? all - before : 0;
+        if (before < 0)
+            status = clr_onnx_cut(n, 2 + i, -before, CLRNN_TO_END, 1, *x, x);
     }
-    return CLRNN_OK;
+    return status;
 }
 
-clrnn_status clr_onnx_read_window(onnx_node *n, uint32_t x, const uint64_t *kernel, bool transposed,
-                                  onnx_window *w)
+clrnn_status clr_onnx_read_window(onnx_node *n, uint32_t *in, const uint64_t *kernel,
+                                  bool transposed, onnx_window *w)
 {
+    const uint32_t x = *in;
     int64_t pads[2 * CLRNN_MOST_AXES] = {0};
     uint32_t count = 0;
     *w = (onnx_window){.spaces = clr_onnx_shape(n, x)->rank - 2};
@@ -89,7 +94,7 @@ clrnn_status clr_onnx_read_window(onnx_node *n, uint32_t x, const uint64_t *kern
     }
     if (strcmp(w->auto_pad, "SAME_UPPER") && strcmp(w->auto_pad, "SAME_LOWER"))
         return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "auto_pad '%s'", clr_show(w->auto_pad).text);
-    return transposed ? CLRNN_OK : same_padding(n, x, w);
+    return transposed ? CLRNN_OK : same_padding(n, in, w);
 }
 
 clrnn_status clr_onnx_window_to_node(const onnx_node *n, const onnx_window *w,
@@ -213,7 +218,7 @@ static clrnn_status pool_build(onnx_node *n)
     if (status == CLRNN_OK && p.sum)
         status = clr_onnx_integer(n, "p", 2, &power);
     if (status == CLRNN_OK)
-        status = clr_onnx_read_window(n, at, NULL, false, &w);
+        status = clr_onnx_read_window(n, &at, NULL, false, &w);
     if (status == CLRNN_OK)
         status = clr_onnx_integer(n, "ceil_mode", 0, &ceil_mode);
     if (status == CLRNN_OK && !p.max && !p.sum)

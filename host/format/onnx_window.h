@@ -13,9 +13,9 @@ typedef struct onnx_window {
 } onnx_window;
 
 /** Attributes; kernel_shape from `kernel` where it is left out. Padding as auto_pad says where it
- *  says anything. `x`: [N,C,..]. */
-clrnn_status clr_onnx_read_window(onnx_node *n, uint32_t x, const uint64_t *kernel, bool transposed,
-                                  onnx_window *w);
+ *  says anything. *in [N,C,..] becomes what is left of it where that cuts. */
+clrnn_status clr_onnx_read_window(onnx_node *n, uint32_t *in, const uint64_t *kernel,
+                                  bool transposed, onnx_window *w);
 
 /** A window's numbers in a descriptor, of one axis or two. */
 clrnn_status clr_onnx_window_to_node(const onnx_node *n, const onnx_window *w,

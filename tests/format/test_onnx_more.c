@@ -135,6 +135,23 @@ static void test_old_upsample(void **state)
     ops_opset = 14;
 }
 
+/* SAME with windows of one by a stride of three: padding of -2 is one element less on each side, or
+ * none before and two behind. */
+static void test_padding_below_0(void **state)
+{
+    static const int64_t shape[] = {1, 1, 6}, kernel = 1, stride = 3;
+    static const double x[] = {1, 2, 3, 4, 5, 6}, upper[] = {2, 5}, lower[] = {1, 4};
+    for (int i = 0; i < 2; i++) {
+        proto graph = ops_begin(3, shape, false);
+        proto node = ops_one("MaxPool", "x", "y");
+        proto_attribute_integers(&node, "kernel_shape", &kernel, 1);
+        proto_attribute_integers(&node, "strides", &stride, 1);
+        proto_attribute_word(&node, "auto_pad", i ? "SAME_LOWER" : "SAME_UPPER");
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, i ? lower : upper, 2);
+    }
+}
+
 /* Dots of a tensor that nobody has looked at yet. */
 static void test_dots(void **state)
 {
@@ -350,18 +367,13 @@ static void test_no_tensors(void **state)
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
-    const struct CMUnitTest tests[] = {ON_DEVICE(test_bits),
-                                       ON_DEVICE(test_places),
-                                       ON_DEVICE(test_mel),
-                                       ON_DEVICE(test_turned_bounds),
-                                       ON_DEVICE(test_old_upsample),
-                                       ON_DEVICE(test_dots),
-                                       ON_DEVICE(test_nothing),
-                                       ON_DEVICE(test_asked),
-                                       ON_DEVICE(test_fused_functions),
-                                       ON_DEVICE(test_fused_product),
-                                       ON_DEVICE(test_fused_gelu),
-                                       ON_DEVICE(test_skip),
-                                       cmocka_unit_test(test_no_tensors)};
+    const struct CMUnitTest tests[] = {
+        ON_DEVICE(test_bits),          ON_DEVICE(test_places),
+        ON_DEVICE(test_mel),           ON_DEVICE(test_turned_bounds),
+        ON_DEVICE(test_old_upsample),  ON_DEVICE(test_padding_below_0),
+        ON_DEVICE(test_dots),          ON_DEVICE(test_nothing),
+        ON_DEVICE(test_asked),         ON_DEVICE(test_fused_functions),
+        ON_DEVICE(test_fused_product), ON_DEVICE(test_fused_gelu),
+        ON_DEVICE(test_skip),          cmocka_unit_test(test_no_tensors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
