@@ -83,7 +83,9 @@ FILES = [
     ("onnx-lower-bound-counts", "test_onnx_more", [
         ("host/format/onnx_math.c", "*low = a > b ? b : a;", "*low = a;")]),
     ("onnx-nothing-cut-for-padding", "test_onnx_more", [
-        ("host/format/onnx_window.c", "if (before < 0)", "if (before < -size)")]),
+        ("host/format/onnx_window.c", "if (before < 0 && pooling)", "if (before < -size)")]),
+    ("onnx-convolutions-cut-too", "test_onnx_more", [
+        ("host/format/onnx_window.c", "if (before < 0 && pooling)", "if (before < 0)")]),
     ("onnx-dots-of-nothing", "test_onnx_more", [
         ("host/format/onnx_einsum.c", "(uint32_t)n->in[k]->tensor->n_dims", "0u")]),
     ("onnx-factor-of-0-is-1", "test_onnx_more", [

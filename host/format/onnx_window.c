@@ -30,8 +30,9 @@ static clrnn_status per_axis(onnx_node *n, const char *name, uint32_t spaces, in
 }
 
 /* As much padding as makes the size that of the input by the stride. Where windows leave out more
- * than they hold it is below 0: elements before the first of them are cut off. */
-static clrnn_status same_padding(onnx_node *n, uint32_t *x, onnx_window *w)
+ * than they hold it is below 0: of pooling, elements before the first of them are cut off, and of
+ * convolutions none, as in ONNX Runtime. */
+static clrnn_status same_padding(onnx_node *n, bool pooling, uint32_t *x, onnx_window *w)
 {
     const bool upper = strcmp(w->auto_pad, "SAME_UPPER") == 0;
     clrnn_status status = CLRNN_OK;
@@ -45,7 +46,7 @@ static clrnn_status same_padding(onnx_node *n, uint32_t *x, onnx_window *w)
         const int64_t before = upper ? all / 2 : (all + 1) / 2;
         w->begin[i] = before > 0 ? before : 0;
         w->end[i] = all - before > 0 ? all - before : 0;
-        if (before < 0)
+        if (before < 0 && pooling)
             status = clr_onnx_cut(n, 2 + i, -before, CLRNN_TO_END, 1, *x, x);
     }
     return status;
@@ -94,7 +95,7 @@ clrnn_status clr_onnx_read_window(onnx_node *n, uint32_t *in, const uint64_t *ke
     }
     if (strcmp(w->auto_pad, "SAME_UPPER") && strcmp(w->auto_pad, "SAME_LOWER"))
         return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "auto_pad '%s'", clr_show(w->auto_pad).text);
-    return transposed ? CLRNN_OK : same_padding(n, in, w);
+    return transposed ? CLRNN_OK : same_padding(n, !kernel, in, w);
 }
 
 clrnn_status clr_onnx_window_to_node(const onnx_node *n, const onnx_window *w,

@@ -136,19 +136,27 @@ static void test_old_upsample(void **state)
 }
 
 /* SAME with windows of one by a stride of three: padding of -2 is one element less on each side, or
- * none before and two behind. */
+ * none before and two behind; none is cut for a convolution. */
 static void test_padding_below_0(void **state)
 {
     static const int64_t shape[] = {1, 1, 6}, kernel = 1, stride = 3;
-    static const double x[] = {1, 2, 3, 4, 5, 6}, upper[] = {2, 5}, lower[] = {1, 4};
-    for (int i = 0; i < 2; i++) {
+    static const uint64_t filter[] = {1, 1, 1};
+    static const double x[] = {1, 2, 3, 4, 5, 6}, unit = 1;
+    static const struct {
+        const char *op, *pad;
+        double wanted[2];
+    } all[] = {{"MaxPool", "SAME_UPPER", {2, 5}},
+               {"MaxPool", "SAME_LOWER", {1, 4}},
+               {"Conv", "SAME_UPPER", {1, 4}}};
+    for (int i = 0; i < 3; i++) {
         proto graph = ops_begin(3, shape, false);
-        proto node = ops_one("MaxPool", "x", "y");
+        proto node = node_of(all[i].op, "x", i == 2 ? "w" : NULL, NULL, "y");
         proto_attribute_integers(&node, "kernel_shape", &kernel, 1);
         proto_attribute_integers(&node, "strides", &stride, 1);
-        proto_attribute_word(&node, "auto_pad", i ? "SAME_LOWER" : "SAME_UPPER");
+        proto_attribute_word(&node, "auto_pad", all[i].pad);
+        ops_tensor(&graph, "w", 1, 3, filter, &unit);
         ops_node(&graph, node);
-        ops_expect(state, &graph, x, NULL, i ? lower : upper, 2);
+        ops_expect(state, &graph, x, NULL, all[i].wanted, 2);
     }
 }
 
