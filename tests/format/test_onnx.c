@@ -184,7 +184,7 @@ static void test_names(void **state)
     node = simple("Relu");
     proto_string(&node, 7, "com.example");
     model = one_node(&node, 14);
-    refuse(&model, CLRNN_ERR_UNSUPPORTED, "operators of the domain 'com.example'");
+    refuse(&model, CLRNN_ERR_UNSUPPORTED, "of the domain 'com.example' is not supported");
     node = proto_node("Relu", "the node", (const char *[]){"z"}, 1, (const char *[]){"y"}, 1);
     model = one_node(&node, 14);
     refuse(&model, CLRNN_ERR_FORMAT, "it reads 'z', which nothing before it makes");
