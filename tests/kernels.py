@@ -125,7 +125,7 @@ def compile_one(folder, clang, program, values, flags=()):
     """The compiler's complaint, or an empty string."""
     defines = [f"-D{macro}={value}" for macro, value in values.items()
                if value is not None]
-    if not values["REAL_IS_DOUBLE"]:  # as on a GPU without fp64
+    if not values.get("REAL_IS_DOUBLE"):  # as on a GPU without fp64
         defines += ["-Xclang", "-cl-ext=-cl_khr_fp64,-__opencl_c_fp64"]
     source = "".join(f'#include "{name}.cl"\n' for name in program)
     basic = [f for f in FLAGS if f != "-fsyntax-only" or "-S" not in flags]
