@@ -99,7 +99,7 @@ enum { stack_size = 64 << 10 }; /* clrnn/stream.h says that it is enough */
 static void play_on_small_stack(play *p)
 {
     pthread_attr_t attributes;
-    pthread_t thread;
+    pthread_t thread = pthread_self();
     if (pthread_attr_init(&attributes) != 0 ||
         pthread_attr_setstacksize(&attributes, stack_size) != 0 ||
         pthread_create(&thread, &attributes, play_in_thread, p) != 0)
