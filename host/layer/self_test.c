@@ -41,9 +41,9 @@ static clrnn_status check_untested(clrnn_context *context, const clrnn_problem *
     clrnn_context *beside = NULL;
     clrnn_status status = clr_context_beside(context, &beside);
     if (status == CLRNN_OK)
-        status = clr_miniature_check(beside, problem, check);
-    if (status == CLRNN_OK && check->passed)
         status = check_turns(beside, check);
+    if (status == CLRNN_OK && check->passed)
+        status = clr_miniature_check(beside, problem, check);
     clrnn_context_destroy(&beside);
     return status;
 }
