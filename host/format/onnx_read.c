@@ -131,7 +131,7 @@ static clrnn_status walk(onnx_import *m, const onnx_ends *axes)
     if (status == CLRNN_OK)
         status = m->walk(m, g->node, g->n_node);
     for (size_t i = 0; i < g->n_output && status == CLRNN_OK; i++)
-        status = add_output(m, g->output[i]->name);
+        status = add_output(m, g->output[i]->name ? g->output[i]->name : "");
     return status;
 }
 
