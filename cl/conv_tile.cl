@@ -35,14 +35,13 @@ static inline void CLR_PASTE(conv_tile_, HEIGHT)(global const REAL *a, global co
     REALV sum[HEIGHT][TILE_V];
     size_t row[HEIGHT];
     UNROLL for (int i = 0; i < HEIGHT; i++) row[i] = min((uint)i, p->rows - 1) * p->a_stride;
-    CLR_PASTE(conv_block_, HEIGHT)(a, row, x, at, min(p->count, p->chain), sum);
-    UNROLL for (int i = 0; i < HEIGHT; i++) if (p->add && (uint)i < p->rows)
+    UNROLL for (int i = 0; i < HEIGHT; i++)
     {
-        REALV begun[TILE_V];
-        load_row(y + i * p->y_stride, p->columns, begun);
-        UNROLL for (int j = 0; j < TILE_V; j++) sum[i][j] = begun[j] + sum[i][j];
+        UNROLL for (int j = 0; j < TILE_V; j++) sum[i][j] = (REALV)NOTHING;
+        if (p->add && (uint)i < p->rows)
+            load_row(y + i * p->y_stride, p->columns, sum[i]);
     }
-    for (uint k = p->chain; k < p->count; k += p->chain) {
+    for (uint k = 0; k < p->count; k += p->chain) {
         REALV next[HEIGHT][TILE_V];
         CLR_PASTE(conv_block_, HEIGHT)
         (a + k, row, x, at + k, min(p->count - k, p->chain), next);

@@ -20,17 +20,24 @@ kernel LONG_ITEMS void window_gather(global const REAL *x, global REAL *cols, wi
     ulong end = min(width, first + MAP_COLUMNS);
     x += w.x_at + outer * w.x_outer;
     cols += w.cols_at + row * width;
-    for (ulong column = first; column < end; column++) {
+    for (ulong column = first; column < end; kb = 0) {
         /* Before the first: a number that is larger than any size. */
         ulong a = oa * w.step[0] + ka * w.dilation[0] - w.pad[0];
         ulong b = ob * w.step[1] + kb * w.dilation[1] - w.pad[1];
-        bool inside = a < w.x_size[0] && b < w.x_size[1];
-        cols[column] =
-            inside ? x[c * w.x_channel + a * w.x_stride[0] + b * w.x_stride[1]] : (REAL)0;
-        bool next_a = ++kb == KB;
-        kb = next_a ? 0 : kb;
-        ka += next_a;
-        bool next_c = ka == KA;
+        ulong count = min(KB - kb, end - column), far = (count - 1) * w.dilation[1];
+        bool inside = a < w.x_size[0] && b < w.x_size[1] && b + far < w.x_size[1];
+        global REAL *to = cols + column;
+        if (inside) {
+            global const REAL *from = x + c * w.x_channel + a * w.x_stride[0] + b * w.x_stride[1];
+            for (ulong k = 0; k < count; k++, from += w.dilation[1] * w.x_stride[1])
+                to[k] = *from;
+        }
+        for (ulong k = 0; !inside && k < count; k++, b += w.dilation[1])
+            to[k] = a < w.x_size[0] && b < w.x_size[1]
+                        ? x[c * w.x_channel + a * w.x_stride[0] + b * w.x_stride[1]]
+                        : (REAL)0;
+        column += count;
+        bool next_c = ++ka == KA;
         ka = next_c ? 0 : ka;
         c += next_c;
     }

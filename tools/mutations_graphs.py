@@ -26,6 +26,27 @@ GRAPHS = [
         ("host/graph/window.c", "            out.batch = CLR_NO_AXIS;", "            ")]),
     ("graph-rows-that-are-not-there", "test_graph_errors", [
         ("host/graph/infer.c", "if (fixed && s->size[i] != value->shape.size[i])", "if (fixed && s->size[i] == 0)")]),
+    ("graph-function-past-lengths-that-end", "test_graph_fold", [
+        ("host/graph/behind.c", "node->outputs == 1 && x->lengths == y->lengths &&", "node->outputs == 1 &&")]),
+    ("graph-folds-along-the-axis-it-was", "test_graph_fold", [
+        ("host/graph/behind.c", "    if (made == behind->value)\n        return (int32_t)axis;",
+         "    if (made == behind->value || axis < shapes[behind->value].rank)\n        return (int32_t)axis;")]),
+    ("graph-view-makes-what-it-read", "test_graph_fold", [
+        ("host/graph/behind.c", "    plan->nodes[behind->maker].node.first_value = y;\n", "")]),
+    ("graph-turned-for-whoever-reads", "test_graph_fold", [
+        ("host/graph/fuse.c", "!(node->kind->strided & 1) &&\n                   clr_strides_are_flat(&view, &s->shapes[v]);",
+         "!(node->kind->strided & 1);")]),
+    ("graph-turned-but-finished-flat", "test_graph_fold", [
+        ("host/graph/window.c", "        clr_window_turned(a, &run->out[0], l.out_stride);\n        turn(", "        turn(")]),
+    ("graph-turned-without-its-bias", "test_graph_fold", [
+        ("host/graph/window.c", "            swap(&l->stride[k][i], &l->stride[k][i + 1]);\n", "            swap(&l->stride[0][i], &l->stride[0][i + 1 + 0 * k]);\n")]),
+    ("graph-axes-of-one-are-counted", "test_graph_fold", [
+        ("host/graph/node_axes.c", "        while (i < x->rank && x->size[i] == 1)\n            i++;\n", "")]),
+    ("graph-run-of-a-window-past-the-end", "test_random_graphs", [
+        ("cl/window.cl", "bool inside = a < w.x_size[0] && b < w.x_size[1] && b + far < w.x_size[1];",
+         "bool inside = a < w.x_size[0] && b < w.x_size[1];")]),
+    ("graph-run-of-a-window-begins-anew", "test_random_graphs", [
+        ("cl/window.cl", "column < end; kb = 0)", "column < end; kb = first % KB)")]),
     ("graph-folds-what-an-output-shows", "test_graph_fold", [
         ("host/graph/readers.c", "count == 1 && !plan->values[v].is_output ?", "count == 1 ?")]),
     ("graph-folds-into-the-wrong-channel", "test_graph_fold", [

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "device/buffer.h"
 #include "device/context.h"
-#include "graph/plan.h"
+#include "graph/behind.h"
 
 /* --- who can be taken ------------------------------------------------------------------------ */
 
@@ -98,24 +98,25 @@ static void make_room(clrnn_graph_plan *plan, uint32_t i, uint32_t axis)
         place->at[1] + (size_t)plan->shapes[node->first_value].size[axis] - plan->graph->elements;
 }
 
-void clr_plan_fold(clrnn_graph_plan *plan, uint32_t i)
+void clr_plan_fold(clrnn_graph_plan *plan, const clr_shape *shapes, uint32_t i)
 {
-    clr_node *node = &plan->nodes[i].node;
+    const clr_node *node = &plan->nodes[i].node;
+    clr_behind behind;
     if (!node->kind->channels || node->desc.function != CLRNN_FN_IDENTITY)
         return;
     const uint32_t axis = channels_of(plan, i).axis;
-    for (;;) {
-        const uint32_t v = node->first_value, reader = clr_plan_only_reader(plan, v);
-        if (reader == CLR_NO_VALUE || !is_step(plan, &plan->nodes[reader].node, v, axis))
+    while (clr_plan_behind(plan, shapes, i, &behind)) {
+        const int32_t there = clr_plan_axis_behind(shapes, node->first_value, axis, &behind);
+        const uint32_t reader = behind.reader;
+        if (there == CLR_NO_AXIS ||
+            !is_step(plan, &plan->nodes[reader].node, behind.value, (uint32_t)there))
             return;
         if (!plan->nodes[i].folds)
             make_room(plan, i, axis);
-        node->first_value = plan->nodes[reader].node.first_value;
-        clr_plan_leave_out(plan, reader);
-        plan->values[v].wanted = false;
-        plan->values[node->first_value].wanted = true;
-        plan->values[node->first_value].maker = i;
+        clr_plan_make_behind(plan, &behind);
         plan->nodes[reader].into = i;
+        plan->nodes[reader].node.input_count = 0;
+        plan->nodes[reader].silent = plan->nodes[reader].taken = true;
     }
 }
 

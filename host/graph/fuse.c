@@ -3,16 +3,21 @@
  * that makes what it is taken of. A value that is another one seen in other places (a transpose, a
  * slice, a reshape) is not made where all who read it can read it there.
  *
+ * Functions are taken, too, of what is only seen in other places on the way; and a node whose
+ * result others turn makes it as they turn it.
+ *
  * What is combined again is combined at once. Functions that are several nodes: graph/compose.c;
  * what weights can do as well: graph/fold.c.
  *
- * Which kinds can is said by their rows: takes_function, is_function, view, strided, in_any_order.
+ * Which kinds can is said by their rows: takes_function, is_function, view, strided, in_any_order,
+ * turns.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "device/context.h"
+#include "graph/behind.h"
 #include "graph/infer.h"
 #include "graph/plan.h"
 
@@ -31,22 +36,20 @@ void clr_plan_take_nodes(clrnn_graph_plan *plan)
 
 /* --- functions ------------------------------------------------------------------------------- */
 
-static void take_function(clrnn_graph_plan *plan, uint32_t i)
+static void take_function(clrnn_graph_plan *plan, const clr_shape *shapes, uint32_t i)
 {
     clr_node *node = &plan->nodes[i].node;
-    const uint32_t made = node->first_value, reader = clr_plan_only_reader(plan, made);
+    clr_behind behind;
     if (plan->nodes[i].silent || !node->kind->takes_function ||
-        node->desc.function != CLRNN_FN_IDENTITY || reader == CLR_NO_VALUE ||
-        !plan->nodes[reader].node.kind->is_function)
+        node->desc.function != CLRNN_FN_IDENTITY || !clr_plan_behind(plan, shapes, i, &behind) ||
+        !plan->nodes[behind.reader].node.kind->is_function)
         return;
-    const clr_node *taken = &plan->nodes[reader].node;
+    const clr_node *taken = &plan->nodes[behind.reader].node;
     node->desc.function = taken->desc.function;
     node->desc.alpha = taken->desc.alpha;
     node->desc.beta = taken->desc.beta;
-    node->first_value = taken->first_value;
-    plan->values[made].wanted = false;
-    plan->values[taken->first_value].maker = i;
-    plan->nodes[reader].silent = plan->nodes[reader].taken = true;
+    clr_plan_make_behind(plan, &behind);
+    plan->nodes[behind.reader].silent = plan->nodes[behind.reader].taken = true;
 }
 
 /* --- views ----------------------------------------------------------------------------------- */
@@ -59,14 +62,6 @@ typedef struct sight {
     map_terms *terms;
     uint64_t T, N;
 } sight;
-
-/* y of a view, where x[0] lies as *view. */
-static bool see_through(const clr_node *node, const clr_shape *shapes, clr_strides *view)
-{
-    const clr_run run = {
-        .node = node, .in = {shapes[node->inputs[0]]}, .out = {shapes[node->first_value]}};
-    return node->kind->view(&run, view);
-}
 
 /* Whether everybody who reads a value can where it lies like this. */
 static bool all_can_read(const clrnn_graph_plan *plan, uint32_t v, const clr_shape *shape,
@@ -89,6 +84,52 @@ static bool same_lengths(const clr_shape *x, const clr_shape *y)
     return y->lengths == CLR_ALL_STEPS || y->lengths == x->lengths;
 }
 
+/* Whether what turns a value, that lies like this, alone reads it and gives it to a node for which
+ * it must lie row-major. */
+static bool is_turned_again(const clrnn_graph_plan *plan, uint32_t v, const sight *s,
+                            clr_strides view)
+{
+    for (;;) {
+        const uint32_t reader = clr_plan_only_reader(plan, v);
+        if (reader == CLR_NO_VALUE)
+            return false;
+        const clr_node *node = &plan->nodes[reader].node;
+        if (!node->kind->view)
+            return node->inputs[0] == v && !(node->kind->strided & 1) &&
+                   clr_strides_are_flat(&view, &s->shapes[v]);
+        if (node->inputs[0] != v || !same_lengths(&s->shapes[v], &s->shapes[node->first_value]) ||
+            !clr_plan_see_through(node, s->shapes, &view))
+            return false;
+        v = node->first_value;
+    }
+}
+
+/* How the present node's y lies, if it is turned. */
+static clr_strides turned(clrnn_graph_plan *plan, uint32_t i, const clr_shape *shapes, bool *turns)
+{
+    const clr_node *node = &plan->nodes[i].node;
+    const clr_run run = {.tools = &plan->tools,
+                         .node = node,
+                         .stream = plan->stream,
+                         .in = {shapes[node->inputs[0]]},
+                         .out = {shapes[node->first_value]}};
+    clr_strides view = clr_strides_of(&run.out[0]);
+    *turns = node->kind->turns(&run, &view);
+    return view;
+}
+
+static void take_turn(clrnn_graph_plan *plan, uint32_t i, sight *s)
+{
+    clr_node_place *place = &plan->nodes[i];
+    const uint32_t y = place->node.first_value;
+    if (place->silent || !place->node.kind->turns || plan->values[y].is_output)
+        return;
+    const clr_strides view = turned(plan, i, s->shapes, &place->turned);
+    place->turned = place->turned && is_turned_again(plan, y, s, view);
+    if (place->turned)
+        s->views[y] = view;
+}
+
 /* The value that has a place, of which this one is seen. */
 static uint32_t root_of(const clrnn_graph_plan *plan, uint32_t v)
 {
@@ -103,7 +144,8 @@ static void take_view(clrnn_graph_plan *plan, uint32_t i, sight *s)
         return;
     const uint32_t x = node->inputs[0], y = node->first_value;
     clr_strides view = s->views[x];
-    if (!same_lengths(&s->shapes[x], &s->shapes[y]) || !see_through(node, s->shapes, &view) ||
+    if (!same_lengths(&s->shapes[x], &s->shapes[y]) ||
+        !clr_plan_see_through(node, s->shapes, &view) ||
         !all_can_read(plan, y, &s->shapes[y], &view))
         return;
     s->views[y] = view;
@@ -214,21 +256,25 @@ static void forget(clrnn_graph_plan *plan, sight *s)
     }
 }
 
-/* As they lie for any T and N: while these are primes that no number is like, or 1 where the plan
+/* What holds for any T and N: while these are primes that no number is like, or 1 where the plan
  * has no others. */
-static void take_views(clrnn_graph_plan *plan, sight *s, clr_length_rule *rules)
+static bool look(clrnn_graph_plan *plan, sight *s, clr_length_rule *rules)
 {
-    const clrnn_graph *g = plan->graph;
     const clrnn_log silent = {0};
     s->T = plan->desc.max_steps == 1 ? 1 : CLR_PROBE_STEPS;
     s->N = plan->desc.max_batch == 1 ? 1 : CLR_PROBE_BATCH;
-    if (clr_infer_all(g, &silent, s->T, s->N, s->shapes, rules) != CLRNN_OK)
-        return;
+    return clr_infer_all(plan->graph, &silent, s->T, s->N, s->shapes, rules) == CLRNN_OK;
+}
+
+static void take_views(clrnn_graph_plan *plan, sight *s)
+{
+    const clrnn_graph *g = plan->graph;
     uint32_t tries = 0;
     const uint32_t patient = 16;
     do {
         forget(plan, s);
         for (uint32_t i = 0; i < g->node_count; i++) {
+            take_turn(plan, i, s);
             take_view(plan, i, s);
             take_terms(plan, i, s);
         }
@@ -245,16 +291,17 @@ clrnn_status clr_plan_fuse(clrnn_graph_plan *plan)
                .terms = clr_calloc(g->value_count, sizeof *s.terms)};
     clr_length_rule *rules = clr_calloc((size_t)g->node_count + 1, sizeof *rules);
     const bool there = s.shapes && s.views && s.terms && rules;
+    const bool seen = there && look(plan, &s, rules);
     if (there)
         clr_plan_compose(plan);
     for (uint32_t i = 0; i < g->node_count && there; i++) {
-        clr_plan_fold(plan, i);
-        take_function(plan, i);
+        clr_plan_fold(plan, seen ? s.shapes : NULL, i);
+        take_function(plan, seen ? s.shapes : NULL, i);
     }
     if (there)
         clr_plan_leave_constants(plan);
-    if (there)
-        take_views(plan, &s, rules);
+    if (seen)
+        take_views(plan, &s);
     free(s.shapes);
     free(s.views);
     free(s.terms);
@@ -273,6 +320,9 @@ void clr_plan_see(clrnn_graph_plan *plan)
     for (uint32_t i = 0; i < g->node_count; i++) {
         const clr_node *node = &plan->nodes[i].node;
         const uint32_t x = node->inputs[0], y = node->first_value;
+        bool turns = false;
+        if (plan->nodes[i].turned)
+            plan->strides[y] = turned(plan, i, plan->shapes, &turns);
         if (plan->values[y].of == CLR_NO_VALUE || plan->nodes[i].taken)
             continue;
         if (node->kind->in_any_order) {
@@ -281,6 +331,6 @@ void clr_plan_see(clrnn_graph_plan *plan)
         }
         plan->strides[y] = plan->strides[x];
         plan->terms[y] = plan->terms[x];
-        (void)see_through(node, plan->shapes, &plan->strides[y]);
+        (void)clr_plan_see_through(node, plan->shapes, &plan->strides[y]);
     }
 }

@@ -126,6 +126,7 @@ typedef struct clr_run {
     cl_mem parameters, gradient; /* flat */
     const size_t *at;            /* [parameters of the node] where each begins */
     bool train;                  /* backward may come */
+    bool turned;                 /* y[0] lies as the kind's `turns` says */
     bool packed;                 /* what `lasting` holds is of these parameters */
     bool ragged;
     const uint32_t *lengths; /* host, [rules][lengths_stride] */
@@ -179,6 +180,9 @@ typedef struct clr_kind {
     /** Where its output is x[0] in other places: *view, that of x[0], becomes the output's. False:
      *  not if x[0] lies like that. Without training alone. NULL: it makes something new. */
     bool (*view)(const clr_run *run, clr_strides *view);
+    /** Whether it makes y[0] with less work when that lies so: *y. Without training alone. NULL:
+     * only row-major. */
+    bool (*turns)(const clr_run *run, clr_strides *y);
     /** Of x[0] of this shape. Parameter 1, unless there is no_bias, is a number that is added to
      * each channel, and no more is done before the function. NULL: it has none. */
     clr_channels (*channels)(const clr_node *node, const clr_shape *x);

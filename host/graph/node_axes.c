@@ -100,13 +100,32 @@ static clrnn_status reshape_forward(clr_run *run)
     return clr_move(run, &l, run->y[0].buffer, run->x[0].buffer, run->in[0].ids);
 }
 
+/* Whether x and y have the same axes, but for those of one element: then y lies as x does. */
+static bool same_axes(const clr_shape *x, const clr_shape *y, clr_strides *view)
+{
+    const clr_strides from = *view;
+    uint32_t i = 0;
+    for (uint32_t k = 0; k < y->rank; k++) {
+        while (i < x->rank && x->size[i] == 1)
+            i++;
+        view->stride[k] = 0;
+        if (y->size[k] == 1)
+            continue;
+        if (i == x->rank || x->size[i] != y->size[k])
+            return false;
+        view->stride[k] = from.stride[i++];
+    }
+    return true; /* as many elements */
+}
+
 static bool reshape_view(const clr_run *run, clr_strides *view)
 {
     const size_t begin = view->begin;
-    const bool flat = clr_strides_are_flat(view, &run->in[0]);
+    if (!clr_strides_are_flat(view, &run->in[0]))
+        return same_axes(&run->in[0], &run->out[0], view);
     *view = clr_strides_of(&run->out[0]);
     view->begin = begin;
-    return flat;
+    return true;
 }
 
 static clrnn_status reshape_backward(clr_run *run)

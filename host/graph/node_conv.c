@@ -108,9 +108,9 @@ static bool is_direct(const clr_run *run, const sizes *s)
     const clr_gemms *gemms = &run->tools->gemms;
     const int32_t last = s->at.space[s->at.spaces - 1];
     const bool ordered = s->at.outer == CLR_NO_AXIS || s->at.outer == 0;
-    return !run->train && !run->stream && gemms->own && clr_packed_has_conv(&gemms->packed) &&
-           ordered && s->at.channel < s->at.space[0] && last == (int32_t)y->rank - 1 &&
-           !is_narrow(run, s);
+    return !run->train && !run->stream && !run->turned && gemms->own &&
+           clr_packed_has_conv(&gemms->packed) && ordered && s->at.channel < s->at.space[0] &&
+           last == (int32_t)y->rank - 1 && !is_narrow(run, s);
 }
 
 /* Numbers of the panels of one row. */
@@ -123,32 +123,24 @@ static size_t panels_count(const clr_run *run, const sizes *s)
                                               s->window);
 }
 
-static void swap(cl_ulong pair[2])
-{
-    const cl_ulong first = pair[0];
-    pair[0] = pair[1];
-    pair[1] = first;
-}
-
-/* One axis is the last of two, along which neighbours are gathered together. */
-static void turn(window_launch *w)
-{
-    swap(w->x_stride);
-    swap(w->x_size);
-    swap(w->out_size);
-    swap(w->kernel_size);
-    swap(w->step);
-    swap(w->dilation);
-    swap(w->pad);
-}
-
 /* As it is done directly: one axis is the last of two. */
 static window_launch direct_launch(const clr_run *run, const sizes *s)
 {
     window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
     if (s->at.spaces == 1)
-        turn(&w);
+        clr_window_turn(&w);
     return w;
+}
+
+/* With channels last, as a product gives it; not where it is convolved without one. */
+static bool conv_turns(const clr_run *run, clr_strides *y)
+{
+    const sizes s = sizes_of(run);
+    const window_launch w = direct_launch(run, &s);
+    if (is_direct(run, &s) && clr_smooth_suits(run, &w))
+        return false;
+    clr_window_turned(&s.at, &run->out[0], y->stride);
+    return true;
 }
 
 static bool is_bent(const clr_run *run)
@@ -214,6 +206,8 @@ static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn
     w.cols_at = cols.offset;
     if (run->stream)
         status = with_past(run, s, steps, &w);
+    if (s->at.spaces == 1)
+        clr_window_turn(&w);
     return status == CLRNN_OK
                ? clr_window_gather(&run->tools->maps, &w,
                                    run->stream ? steps.buffer : run->x[0].buffer, cols.buffer)
@@ -232,7 +226,7 @@ static clrnn_status conv_direct(clr_run *run, const sizes *s)
     clr_window_reads(run, &s->at, &w);
     w.cols_at = run->scratch.offset;
     if (s->at.spaces == 1)
-        turn(&w);
+        clr_window_turn(&w);
     if (clr_smooth_suits(run, &w))
         return clr_smooth_run(run, &s->at, &w, run->scratch);
     for (size_t row = 0; row < w.outer && positions && status == CLRNN_OK; row++) {
@@ -266,8 +260,9 @@ static clrnn_status conv_forward(clr_run *run)
     if (is_direct(run, &s))
         return conv_direct(run, &s);
     const clrnn_slice cols = run->scratch;
-    const clrnn_slice product =
-        run->train && is_bent(run) ? run->kept : clr_part(cols, s.rows * s.width);
+    const clrnn_slice product = run->train && is_bent(run) ? run->kept
+                                : run->turned              ? run->y[0]
+                                                           : clr_part(cols, s.rows * s.width);
     clrnn_status status = gather(run, &s, cols, clr_part(cols, s.rows * (s.width + s.U)));
     const size_t prepared = clr_prepared_count(run->tools, s.units, s.window);
     for (size_t g = 0; g < s.groups && status == CLRNN_OK; g++)
@@ -373,6 +368,7 @@ const clr_kind clr_kind_conv1d = {.id = CLRNN_NODE_CONV1D,
                                   .parameter = conv_parameter,
                                   .memory = conv_memory,
                                   .forward = conv_forward,
+                                  .turns = conv_turns,
                                   .channels = clr_window_channels,
                                   .backward = conv_backward,
                                   .no_stream = conv_no_stream,
@@ -395,6 +391,7 @@ const clr_kind clr_kind_conv2d = {.id = CLRNN_NODE_CONV2D,
                                   .parameter = conv_parameter,
                                   .memory = conv_memory,
                                   .forward = conv_forward,
+                                  .turns = conv_turns,
                                   .channels = clr_window_channels,
                                   .backward = conv_backward,
                                   .no_stream = conv2d_no_stream};

@@ -24,6 +24,7 @@ clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
                    .gradient = plan->gradient,
                    .at = place->at,
                    .train = plan->desc.train,
+                   .turned = place->turned,
                    .packed = plan->packed,
                    .ragged = plan->ragged,
                    .lengths = plan->lengths,

@@ -174,6 +174,21 @@ window_launch clr_window_launch(const clr_run *run, const clr_axes *a, const clr
     return w;
 }
 
+static void swap(cl_ulong *a, cl_ulong *b)
+{
+    const cl_ulong kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+void clr_window_turn(window_launch *w)
+{
+    cl_ulong *pairs[] = {w->x_stride, w->x_size,   w->out_size, w->kernel_size,
+                         w->step,     w->dilation, w->pad};
+    for (size_t i = 0; i < CLR_COUNT(pairs); i++)
+        swap(&pairs[i][0], &pairs[i][1]);
+}
+
 void clr_window_reads(const clr_run *run, const clr_axes *a, window_launch *w)
 {
     const clr_strides *x = run->strides[0];
@@ -184,10 +199,8 @@ void clr_window_reads(const clr_run *run, const clr_axes *a, window_launch *w)
         w->x_stride[i] = x->stride[a->space[i]];
 }
 
-/* Strides of y's axes in the product [outer,A,B,units]. */
-static void product_strides(const clr_run *run, const clr_axes *a, cl_ulong strides[MAP_AXES])
+void clr_window_turned(const clr_axes *a, const clr_shape *y, cl_ulong strides[MAP_AXES])
 {
-    const clr_shape *y = &run->out[0];
     const size_t U = (size_t)y->size[a->channel], B = (size_t)size_or_one(y, a->space[1]);
     const size_t A = (size_t)size_or_one(y, a->space[0]);
     strides[a->channel] = 1;
@@ -204,7 +217,7 @@ static map_launch epilogue(const clr_run *run, const clr_axes *a, clrnn_slice pr
 {
     const clrnn_node_desc *d = &run->node->desc;
     map_launch l = clr_launch_over(run, &run->out[0], out);
-    product_strides(run, a, l.stride[0]);
+    clr_window_turned(a, &run->out[0], l.stride[0]);
     l.at[0] = product.offset;
     in[0] = product.buffer;
     in[1] = in[2] = NULL;
@@ -218,14 +231,6 @@ static map_launch epilogue(const clr_run *run, const clr_axes *a, clrnn_slice pr
     return l;
 }
 
-clrnn_status clr_window_finish(clr_run *run, const clr_axes *a, clrnn_slice product, clrnn_slice y)
-{
-    cl_mem in[MAP_INPUTS];
-    const map_launch l = epilogue(run, a, product, y, in);
-    return clr_map(&run->tools->maps, &l, y.buffer, in, run->node->desc.alpha,
-                   run->node->desc.beta);
-}
-
 /* function(y + bias) of a launch over y or a part of it. */
 static clrnn_status finish(clr_run *run, map_launch *l, cl_mem in[MAP_INPUTS], clrnn_slice y)
 {
@@ -233,6 +238,30 @@ static clrnn_status finish(clr_run *run, map_launch *l, cl_mem in[MAP_INPUTS], c
     if (d->no_bias && d->function == CLRNN_FN_IDENTITY && !l->within.some)
         return CLRNN_OK;
     return clr_map(&run->tools->maps, l, y.buffer, in, d->alpha, d->beta);
+}
+
+/* Channels, neighbours in memory, become the last axis: where no axis is asked about lengths. */
+static void turn(map_launch *l, uint32_t channel)
+{
+    for (uint32_t i = channel; i + 1 < l->rank && !l->within.some; i++) {
+        swap(&l->size[i], &l->size[i + 1]);
+        swap(&l->out_stride[i], &l->out_stride[i + 1]);
+        for (int k = 0; k < MAP_INPUTS; k++)
+            swap(&l->stride[k][i], &l->stride[k][i + 1]);
+    }
+}
+
+clrnn_status clr_window_finish(clr_run *run, const clr_axes *a, clrnn_slice product, clrnn_slice y)
+{
+    cl_mem in[MAP_INPUTS];
+    map_launch l = epilogue(run, a, product, y, in);
+    if (run->turned) {
+        clr_window_turned(a, &run->out[0], l.out_stride);
+        turn(&l, (uint32_t)a->channel);
+        return finish(run, &l, in, y);
+    }
+    return clr_map(&run->tools->maps, &l, y.buffer, in, run->node->desc.alpha,
+                   run->node->desc.beta);
 }
 
 clrnn_status clr_window_finish_in_place(clr_run *run, const clr_axes *a, clrnn_slice y)
@@ -271,6 +300,6 @@ clrnn_status clr_window_begin_back(clr_run *run, const clr_axes *a, clrnn_slice 
         in[0] = run->dy[0].buffer;
         l.combine = COMBINE_FIRST;
     }
-    product_strides(run, a, l.out_stride);
+    clr_window_turned(a, &run->out[0], l.out_stride);
     return clr_map(&run->tools->maps, &l, sums.buffer, in, d->alpha, d->beta);
 }

@@ -48,7 +48,13 @@ window_launch clr_window_launch(const clr_run *run, const clr_axes *axes, const 
 /** They slide over x[0], however it lies. */
 void clr_window_reads(const clr_run *run, const clr_axes *axes, window_launch *launch);
 
-/** y = function(product + bias), product: [outer,positions,units]. */
+/** One axis is the last of two, along which neighbours are gathered together. */
+void clr_window_turn(window_launch *launch);
+
+/** Strides of y's axes in a product, [outer,positions,units]. */
+void clr_window_turned(const clr_axes *axes, const clr_shape *y, cl_ulong strides[MAP_AXES]);
+
+/** y = function(product + bias); y may be the product, if it is turned. */
 clrnn_status clr_window_finish(clr_run *run, const clr_axes *axes, clrnn_slice product,
                                clrnn_slice y);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/graph/test_graph_fold.c - what plans that do not train make of several nodes: weights that
- * scale and shift their channels, too, and functions that somebody has written in parts.
+ * scale and shift their channels, too, and functions that somebody has written in parts; also where
+ * what they are taken of is moved on the way.
  *
  * usage: test_graph_fold [FIRST COUNT]    the seeds to draw; a failing one is printed */
 #include <stdio.h>
@@ -33,7 +34,8 @@ static void add(writer *w, clrnn_node_desc d)
     d.name = name;
     if (!d.inputs[0] && d.kind != CLRNN_NODE_CONSTANT)
         d.inputs[0] = before;
-    assert_int_equal(clrnn_graph_add(w->graph, &d, NULL), CLRNN_OK);
+    if (clrnn_graph_add(w->graph, &d, NULL) != CLRNN_OK)
+        fail_msg("%s", test_last_error);
     snprintf(w->last, sizeof w->last, "%s", name);
 }
 
@@ -108,6 +110,68 @@ static void add_step(writer *w, uint32_t axis)
             (clrnn_node_desc){.kind = kind,
                               .inputs = {turned ? constant : before, turned ? before : constant}});
     }
+}
+
+/* What was made last with an axis of one element more (at `more`) or less, if that is not `rank`.
+ */
+static void add_axis(writer *w, uint32_t more, uint32_t less)
+{
+    const clr_shape *y = &value_of(w)->shape;
+    clrnn_node_desc d = {.kind = CLRNN_NODE_RESHAPE};
+    for (uint32_t i = 0; i <= y->rank; i++) {
+        if (i == more)
+            d.shape[d.rank++] = 1;
+        if (i < y->rank && i != less)
+            d.shape[d.rank++] = (int32_t)i == y->steps   ? CLRNN_STEPS
+                                : (int32_t)i == y->batch ? CLRNN_BATCH
+                                                         : (int64_t)y->size[i];
+    }
+    add(w, d);
+}
+
+/* It is moved, and with it the axis of channels. */
+static void add_move(writer *w, uint32_t *axis)
+{
+    const clr_shape y = value_of(w)->shape;
+    const uint32_t what = draw_below(&w->numbers, 3), at = draw_below(&w->numbers, y.rank);
+    const bool whole = y.steps == CLR_NO_AXIS || y.size[y.steps] == CLR_PROBE_STEPS;
+    const bool can_go =
+        whole && y.size[at] == 1 && (int32_t)at != y.steps && (int32_t)at != y.batch;
+    clrnn_node_desc d = {.kind = CLRNN_NODE_TRANSPOSE, .rank = y.rank};
+    if (what == 0 && y.rank < 5 && whole) {
+        add_axis(w, at, y.rank + 1);
+        *axis += at <= *axis;
+        return;
+    }
+    if (what == 1 && y.rank > 3 && can_go && at != *axis) {
+        add_axis(w, y.rank + 1, at);
+        *axis -= at < *axis;
+        return;
+    }
+    for (uint32_t i = 0; i < y.rank; i++)
+        d.order[i] = i;
+    for (uint32_t i = y.rank; i-- > 1;) {
+        const uint32_t k = draw_below(&w->numbers, i + 1), kept = d.order[i];
+        d.order[i] = d.order[k];
+        d.order[k] = kept;
+    }
+    add(w, d);
+    for (uint32_t i = 0; i < y.rank; i++)
+        if (d.order[i] == *axis) {
+            *axis = i;
+            return;
+        }
+}
+
+/* A dense node over channels, which become the last axis. */
+static void add_reader(writer *w, uint32_t axis)
+{
+    const uint32_t rank = value_of(w)->shape.rank;
+    clrnn_node_desc d = {.kind = CLRNN_NODE_TRANSPOSE, .rank = rank};
+    for (uint32_t i = 0; i < rank; i++)
+        d.order[i] = i + 1 == rank ? axis : i + (i >= axis);
+    add(w, d);
+    add(w, (clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .units = 3});
 }
 
 /* Now and then what has nothing to do with it is made between two parts. */
@@ -212,6 +276,8 @@ static drawn_graph draw(uint64_t seed, clrnn_precision precision)
     clrnn_graph_input_desc x = {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, 4, CLRNN_STEPS}};
     if (kind == 0)
         x.shape[1] = CLRNN_STEPS, x.shape[2] = 5;
+    if (kind > 0 && draw_below(&w.numbers, 3) == 0)
+        x.shape[2] = 7;
     if (kind > 2)
         x = (clrnn_graph_input_desc){.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 2, 5, 6}};
     assert_int_equal(clrnn_graph_create(&test_log, &(clrnn_graph_desc){precision}, &d.graph),
@@ -222,12 +288,20 @@ static drawn_graph draw(uint64_t seed, clrnn_precision precision)
         uint32_t axis = 0;
         /* A second convolution would want two groups of what the first has made. */
         add_weights(&w, i && kind ? 0 : kind, &axis);
-        for (uint32_t k = draw_below(&w.numbers, 4); k > 0; k--)
+        const bool moves = (kind || i) && draw_below(&w.numbers, 2);
+        for (uint32_t k = draw_below(&w.numbers, 4); k > 0; k--) {
+            for (uint32_t j = moves ? draw_below(&w.numbers, 3) : 0; j > 0; j--)
+                add_move(&w, &axis);
             add_step(&w, axis);
+        }
+        if (moves)
+            add_move(&w, &axis);
         if (draw_below(&w.numbers, 2))
             add_parts(&w);
         else
-            add_function(&w, CLRNN_FN_TANH, 0, 0);
+            add_function(&w, CLRNN_FN_SIGMOID, 0, 0);
+        if (kind && draw_below(&w.numbers, 2))
+            add_reader(&w, axis);
         if (kind)
             break;
     }
@@ -269,7 +343,7 @@ static uint32_t parts_of(const clrnn_graph_plan *plan, bool weights)
 /* As drawn; with other parameters, which come back as they were given. */
 static void test_drawn(void **state)
 {
-    uint32_t folded = 0, composed = 0;
+    uint32_t folded = 0, composed = 0, turned = 0;
     for (uint32_t i = 0; i < count; i++) {
         drawn_graph d = draw(first + i, i % 2 ? CLRNN_F32 : CLRNN_F64);
         clrnn_graph *g = d.graph;
@@ -277,6 +351,8 @@ static void test_drawn(void **state)
         check(&d, &pass);
         folded += parts_of(pass.plan, true) > 0;
         composed += parts_of(pass.plan, false) > 0;
+        for (uint32_t k = 0; k < g->node_count; k++)
+            turned += pass.plan->nodes[k].turned;
         for (size_t k = 0; k < g->elements; k++)
             clr_graph_put(g, k, 1.25 * clr_graph_get(g, k) + 0.03125);
         assert_int_equal(clrnn_graph_plan_set_parameters(pass.plan, g->data), CLRNN_OK);
@@ -297,8 +373,9 @@ static void test_drawn(void **state)
         drawn_pass_free(&d, &pass);
         drawn_free(&d);
     }
-    if (count >= 200 && (folded < count / 2 || composed < count / 4))
-        fail_msg("of %u graphs %u were folded and %u composed", count, folded, composed);
+    if (count >= 200 && (folded < count / 2 || composed < count / 4 || turned < count / 20))
+        fail_msg("of %u graphs %u were folded, %u composed, %u turned", count, folded, composed,
+                 turned);
 }
 
 /* conv, batch norm, times and plus a constant, GELU in five nodes: one node is left. */
@@ -371,6 +448,63 @@ static void test_place(void **state)
     drawn_free(&d);
 }
 
+/* As Keras' convolutions come by ONNX: an axis less, the bias, the function, channels last, rows.
+ * Three nodes compute, and move nothing. */
+static void test_moved(void **state)
+{
+    writer w = {.numbers = {7}, .last = "x"};
+    drawn_graph d = {.seed = 7, .steps = 1, .batch = 3, .forward_only = true};
+    const clrnn_graph_input_desc x = {.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 4, 1, 9}};
+    char conv[16];
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &d.graph), CLRNN_OK);
+    w.graph = d.graph;
+    assert_int_equal(clrnn_graph_input(d.graph, &x), CLRNN_OK);
+    add(&w, (clrnn_node_desc){
+                .kind = CLRNN_NODE_CONV2D, .units = 5, .kernel = {1, 3}, .no_bias = true});
+    add_axis(&w, 9, 2);
+    snprintf(conv, sizeof conv, "%s", w.last);
+    add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_CONSTANT,
+                              .rank = 3,
+                              .shape = {1, 5, 1},
+                              .data = (double[]){1, -2, 3, 0.5, -1}});
+    add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_ADD, .inputs = {conv, w.last}});
+    add_function(&w, CLRNN_FN_RELU, 0, 0);
+    add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_TRANSPOSE, .rank = 3, .order = {0, 2, 1}});
+    add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {CLRNN_REST, 5}});
+    add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .units = 2});
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    drawn_pass pass = drawn_run(&d, *state, false);
+    check(&d, &pass);
+    const uint32_t last = d.graph->node_count - 1;
+    for (uint32_t i = 0; i <= last; i++)
+        assert_int_equal(pass.plan->nodes[i].silent, i > 0 && i < last);
+    assert_true(pass.plan->nodes[0].turned);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
+/* A function of rows that have no lengths any more: of what is past them, too. */
+static void test_lengths(void **state)
+{
+    writer w = {.numbers = {7}, .last = "x"};
+    uint32_t lengths[] = {2, 5};
+    drawn_graph d = {.seed = 7, .steps = 5, .batch = 2, .lengths = lengths, .forward_only = true};
+    const clrnn_graph_input_desc x = {
+        .name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 3}};
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &d.graph), CLRNN_OK);
+    w.graph = d.graph;
+    assert_int_equal(clrnn_graph_input(d.graph, &x), CLRNN_OK);
+    add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .units = 4});
+    add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {CLRNN_REST, 4}});
+    add_function(&w, CLRNN_FN_SIGMOID, 0, 0);
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    drawn_pass pass = drawn_run(&d, *state, false);
+    check(&d, &pass);
+    drawn_pass_free(&d, &pass);
+    d.lengths = NULL;
+    drawn_free(&d);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -380,6 +514,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_node, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_place, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_moved, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_lengths, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_drawn, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,6 +241,7 @@ def check_dependencies():
 
 def main():
     global system, here, there, build
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored behind a shell's &, and inherited
     system, here, build = sys.argv[1], [os.path.abspath(sys.argv[2])], Path(sys.argv[3]).resolve()
     there = [*sys.argv[4:-1], os.path.abspath(sys.argv[-1])]
     counts = {"passed": 0, "failed": 0, "skipped": 0}
