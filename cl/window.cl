@@ -152,6 +152,12 @@ static inline ulong window_over(ulong at, ulong k, ulong dilation, ulong pad, ul
     return begin / step;
 }
 
+/* Windows without dilation that lie over `at` all do with every step-th k, from this one on. */
+static inline ulong window_first(ulong at, ulong dilation, ulong pad, ulong step)
+{
+    return dilation == 1 ? (at + pad) % step : 0;
+}
+
 /* x = the sum of all elements of cols that window_gather would have taken from it, in the order of
  * the window; 0 past a row's length. Global size [channels, outer*size]. */
 kernel void window_scatter(global REAL *x, global const REAL *cols, global const int *lengths,
@@ -165,10 +171,14 @@ kernel void window_scatter(global REAL *x, global const REAL *cols, global const
     ulong b = place % w.x_size[1], a = place / w.x_size[1] % w.x_size[0];
     ulong outer = place / w.x_size[1] / w.x_size[0];
     ulong at = outer * w.x_outer + c * w.x_channel + a * w.x_stride[0] + b * w.x_stride[1];
+    ulong first_a = window_first(a, w.dilation[0], w.pad[0], w.step[0]);
+    ulong first_b = window_first(b, w.dilation[1], w.pad[1], w.step[1]);
+    ulong every_a = w.dilation[0] == 1 ? w.step[0] : 1,
+          every_b = w.dilation[1] == 1 ? w.step[1] : 1;
     REAL sum = 0;
-    for (ulong ka = 0; ka < KA; ka++) {
+    for (ulong ka = first_a; ka < KA; ka += every_a) {
         ulong oa = window_over(a, ka, w.dilation[0], w.pad[0], w.step[0], OA);
-        for (ulong kb = 0; oa < OA && kb < KB; kb++) {
+        for (ulong kb = first_b; oa < OA && kb < KB; kb += every_b) {
             ulong ob = window_over(b, kb, w.dilation[1], w.pad[1], w.step[1], OB);
             if (ob < OB)
                 sum += cols[w.cols_at + ((outer * OA + oa) * OB + ob) * width + (c * KA + ka) * KB +

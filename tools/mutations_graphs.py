@@ -45,6 +45,10 @@ GRAPHS = [
     ("graph-run-of-a-window-past-the-end", "test_random_graphs", [
         ("cl/window.cl", "bool inside = a < w.x_size[0] && b < w.x_size[1] && b + far < w.x_size[1];",
          "bool inside = a < w.x_size[0] && b < w.x_size[1];")]),
+    ("graph-windows-over-it-from-0", "test_random_graphs", [
+        ("cl/window.cl", "return dilation == 1 ? (at + pad) % step : 0;", "return dilation == 1 ? at % step : 0;")]),
+    ("graph-windows-over-it-by-step", "test_random_graphs", [
+        ("cl/window.cl", "every_b = w.dilation[1] == 1 ? w.step[1] : 1;", "every_b = w.step[1];")]),
     ("graph-run-of-a-window-begins-anew", "test_random_graphs", [
         ("cl/window.cl", "column < end; kb = 0)", "column < end; kb = first % KB)")]),
     ("graph-folds-what-an-output-shows", "test_graph_fold", [
