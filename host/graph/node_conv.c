@@ -123,12 +123,17 @@ static size_t panels_count(const clr_run *run, const sizes *s)
                                               s->window);
 }
 
-/* As it is done directly: one axis is the last of two. */
-static window_launch direct_launch(const clr_run *run, const sizes *s)
+/* As it is done directly: one axis is the last of two, and so are two whose windows have one
+ * element each. */
+static window_launch direct_launch(const clr_run *run, const sizes *s, bool reads)
 {
     window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
+    if (reads)
+        clr_window_reads(run, &s->at, &w);
     if (s->at.spaces == 1)
         clr_window_turn(&w);
+    else
+        clr_window_join(&w);
     return w;
 }
 
@@ -136,7 +141,7 @@ static window_launch direct_launch(const clr_run *run, const sizes *s)
 static bool conv_turns(const clr_run *run, clr_strides *y)
 {
     const sizes s = sizes_of(run);
-    const window_launch w = direct_launch(run, &s);
+    const window_launch w = direct_launch(run, &s, false);
     if (is_direct(run, &s) && clr_smooth_suits(run, &w))
         return false;
     clr_window_turned(&s.at, &run->out[0], y->stride);
@@ -152,7 +157,7 @@ static void conv_memory(const clr_run *run, clr_node_memory *memory)
 {
     const sizes s = sizes_of(run);
     if (is_direct(run, &s)) {
-        const window_launch w = direct_launch(run, &s);
+        const window_launch w = direct_launch(run, &s, false);
         const size_t panels = panels_count(run, &s), padded = clr_smooth_count(run, &w);
         memory->forward = panels > padded ? panels : padded; /* which it is depends on T */
         return;
@@ -217,16 +222,13 @@ static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn
 /* Row by row, y[row] [units,positions] = weight times panels. */
 static clrnn_status conv_direct(clr_run *run, const sizes *s)
 {
-    window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
+    window_launch w = direct_launch(run, s, true);
     const size_t positions = (size_t)(w.out_size[0] * w.out_size[1]);
     const size_t panels = panels_count(run, s) / s->groups;
     /* While it is in the caches. What lengths say is said of all rows. */
     const bool near = !clr_within(run, &run->out[0]).some;
     clrnn_status status = CLRNN_OK;
-    clr_window_reads(run, &s->at, &w);
     w.cols_at = run->scratch.offset;
-    if (s->at.spaces == 1)
-        clr_window_turn(&w);
     if (clr_smooth_suits(run, &w))
         return clr_smooth_run(run, &s->at, &w, run->scratch);
     for (size_t row = 0; row < w.outer && positions && status == CLRNN_OK; row++) {

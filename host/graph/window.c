@@ -189,6 +189,18 @@ void clr_window_turn(window_launch *w)
         swap(&pairs[i][0], &pairs[i][1]);
 }
 
+void clr_window_join(window_launch *w)
+{
+    for (int i = 0; i < 2; i++) /* so there is no padding, either */
+        if (w->kernel_size[i] != 1 || w->step[i] != 1 || w->x_size[i] != w->out_size[i])
+            return;
+    if (w->x_stride[0] != w->x_size[1] * w->x_stride[1])
+        return;
+    w->x_size[1] *= w->x_size[0];
+    w->out_size[1] *= w->out_size[0];
+    w->x_size[0] = w->out_size[0] = 1;
+}
+
 void clr_window_reads(const clr_run *run, const clr_axes *a, window_launch *w)
 {
     const clr_strides *x = run->strides[0];
