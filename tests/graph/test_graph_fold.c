@@ -411,6 +411,7 @@ static void test_one_node(void **state)
     add_product(&w, conv);
     add_function(&w, CLRNN_FN_AFFINE, 0.5, 0);
     assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    put_parameters(&w);
     drawn_pass pass = drawn_run(&d, *state, false);
     check(&d, &pass);
     for (uint32_t i = 0; i < d.graph->node_count; i++)
@@ -445,6 +446,7 @@ static void test_place(void **state)
     snprintf(w.last, sizeof w.last, "%s", of);
     add_product(&w, half);
     assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    put_parameters(&w);
     drawn_pass pass = drawn_run(&d, *state, false);
     check(&d, &pass);
     drawn_pass_free(&d, &pass);
@@ -476,6 +478,7 @@ static void test_moved(void **state)
     add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {CLRNN_REST, 5}});
     add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_DENSE, .units = 2});
     assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    put_parameters(&w);
     drawn_pass pass = drawn_run(&d, *state, false);
     check(&d, &pass);
     const uint32_t last = d.graph->node_count - 1;
@@ -484,6 +487,30 @@ static void test_moved(void **state)
     assert_true(pass.plan->nodes[0].turned);
     drawn_pass_free(&d, &pass);
     drawn_free(&d);
+}
+
+/* Windows of one element each, over axes that others have turned; some are left out. */
+static void test_apart(void **state)
+{
+    for (uint32_t stride = 1; stride < 3; stride++) {
+        writer w = {.numbers = {7}, .last = "x"};
+        drawn_graph d = {.seed = 7, .steps = 1, .batch = 3, .forward_only = true};
+        const clrnn_graph_input_desc x = {.name = "x", .rank = 4, .shape = {CLRNN_BATCH, 3, 8, 7}};
+        assert_int_equal(clrnn_graph_create(&test_log, NULL, &d.graph), CLRNN_OK);
+        w.graph = d.graph;
+        assert_int_equal(clrnn_graph_input(d.graph, &x), CLRNN_OK);
+        add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_TRANSPOSE, .rank = 4, .order = {0, 1, 3, 2}});
+        add(&w,
+            (clrnn_node_desc){
+                .kind = CLRNN_NODE_CONV2D, .units = 5, .kernel = {1, 1}, .stride = {1, stride}});
+        assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+        put_parameters(&w);
+        drawn_pass pass = drawn_run(&d, *state, false);
+        check(&d, &pass);
+        assert_true(pass.plan->nodes[0].silent);
+        drawn_pass_free(&d, &pass);
+        drawn_free(&d);
+    }
 }
 
 /* A function of rows that have no lengths any more: of what is past them, too. */
@@ -501,6 +528,7 @@ static void test_lengths(void **state)
     add(&w, (clrnn_node_desc){.kind = CLRNN_NODE_RESHAPE, .rank = 2, .shape = {CLRNN_REST, 4}});
     add_function(&w, CLRNN_FN_SIGMOID, 0, 0);
     assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    put_parameters(&w);
     drawn_pass pass = drawn_run(&d, *state, false);
     check(&d, &pass);
     drawn_pass_free(&d, &pass);
@@ -518,6 +546,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_one_node, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_place, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_moved, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_apart, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_lengths, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_drawn, test_open, test_close),
     };
