@@ -47,7 +47,7 @@ GRAPHS = [
          "bool inside = a < w.x_size[0] && b < w.x_size[1];")]),
     ("graph-joins-axes-that-lie-apart", "test_graph_fold", [
         ("host/graph/window.c", "    if (w->x_stride[0] != w->x_size[1] * w->x_stride[1])\n        return;\n", "")]),
-    ("graph-joins-axes-that-are-stepped-over", "test_random_graphs", [
+    ("graph-joins-axes-that-are-stepped-over", "test_graph_fold", [
         ("host/graph/window.c", "w->kernel_size[i] != 1 || w->step[i] != 1 || w->x_size[i] != w->out_size[i]", "w->kernel_size[i] != 1")]),
     ("graph-windows-over-it-from-0", "test_random_graphs", [
         ("cl/window.cl", "return dilation == 1 ? (at + pad) % step : 0;", "return dilation == 1 ? at % step : 0;")]),
