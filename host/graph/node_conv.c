@@ -142,10 +142,8 @@ static bool conv_turns(const clr_run *run, clr_strides *y)
 {
     const sizes s = sizes_of(run);
     const window_launch w = direct_launch(run, &s, false);
-    if (is_direct(run, &s) && clr_smooth_suits(run, &w))
-        return false;
     clr_window_turned(&s.at, &run->out[0], y->stride);
-    return true;
+    return !is_direct(run, &s) || !clr_smooth_suits(run, &w);
 }
 
 static bool is_bent(const clr_run *run)
