@@ -217,7 +217,7 @@ static void op_build(clr_pickle_machine *m, unsigned none)
 {
     (void)none;
     const clr_pickled *state = clr_pickle_pop(m), *object = clr_pickle_top(m);
-    if (m->status == CLRNN_OK &&
+    if (m->status == CLRNN_OK && object->kind != CLR_PICKLED_OTHER &&
         (object->kind != CLR_PICKLED_DICT || state->kind != CLR_PICKLED_DICT || state->count != 2 ||
          !clr_pickled_get(state, "_metadata")))
         clr_pickle_fail(m, "an object with attributes");

@@ -3,8 +3,9 @@
  *
  * A pickle is a program for a stack machine that may call any function there is. This one knows the
  * opcodes that build values (protocol 2 to 5), and of functions and classes ("globals") those of
- * PyTorch's that make tensors, storages, sizes and ordered dictionaries. Every other is refused by
- * its name, whether or not it would have been called. */
+ * PyTorch's that make tensors, storages, sizes and ordered dictionaries; those of Python's and
+ * NumPy's that make sets, bytes and single numbers are known, and make nothing. Every other is
+ * refused by its name, whether or not it would have been called. */
 #ifndef CLR_MODEL_PICKLE_H
 #define CLR_MODEL_PICKLE_H
 
@@ -21,7 +22,8 @@ typedef enum clr_pickled_kind {
     CLR_PICKLED_BYTES,
     CLR_PICKLED_LIST,
     CLR_PICKLED_TUPLE,
-    CLR_PICKLED_DICT, /* items: key, value, key, value.. */
+    CLR_PICKLED_DICT,  /* items: key, value, key, value.. */
+    CLR_PICKLED_OTHER, /* a number, a set or bytes, of which nothing is kept */
     CLR_PICKLED_GLOBAL,
     CLR_PICKLED_STORAGE,
     CLR_PICKLED_TENSOR

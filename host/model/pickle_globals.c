@@ -82,6 +82,20 @@ static clrnn_status call_dict(clr_pickle_call *c)
     return CLRNN_OK;
 }
 
+/* defaultdict(list): what makes missing values is not looked at. */
+static clrnn_status call_empty_dict(clr_pickle_call *c)
+{
+    c->result->kind = CLR_PICKLED_DICT;
+    return CLRNN_OK;
+}
+
+/* A number, a set or bytes of Python's or NumPy's, as checkpoints have them beside the tensors. */
+static clrnn_status call_other(clr_pickle_call *c)
+{
+    c->result->kind = CLR_PICKLED_OTHER;
+    return CLRNN_OK;
+}
+
 static clrnn_status call_size(clr_pickle_call *c)
 {
     const clr_pickled *sizes = arg(c, 0, CLR_PICKLED_TUPLE);
@@ -184,6 +198,7 @@ clrnn_status clr_pickle_storage(clr_pickle_call *c)
     {                                 \
         module, name, call, -1, false \
     }
+#define OTHER(name) CALL("__builtin__", name, call_other), CALL("builtins", name, call_other)
 #define STORAGE(name, dtype)                                     \
     {                                                            \
         "torch", name "Storage", NULL, CLRNN_DTYPE_##dtype, true \
@@ -195,6 +210,20 @@ clrnn_status clr_pickle_storage(clr_pickle_call *c)
 
 static const clr_pickle_global globals[] = {
     CALL("collections", "OrderedDict", call_dict),
+    CALL("collections", "defaultdict", call_empty_dict),
+    CALL("collections", "Counter", call_other),
+    OTHER("list"),
+    OTHER("dict"),
+    OTHER("int"),
+    OTHER("float"),
+    OTHER("set"),
+    OTHER("frozenset"),
+    OTHER("complex"),
+    OTHER("bytearray"),
+    CALL("_codecs", "encode", call_other),
+    CALL("numpy", "dtype", call_other),
+    CALL("numpy.core.multiarray", "scalar", call_other),
+    CALL("numpy._core.multiarray", "scalar", call_other),
     CALL("torch", "Size", call_size),
     CALL("torch", "device", call_device),
     CALL("torch._utils", "_rebuild_tensor", call_tensor),

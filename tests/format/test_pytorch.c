@@ -66,6 +66,20 @@ static void test_keys_without_a_name(void **state)
     clrnn_tensors_destroy(&set);
 }
 
+/* Sets, bytes and NumPy's numbers beside a state_dict: nothing is kept of them. An array of
+ * NumPy's, which may be weights, is refused. */
+static void test_checkpoint(void **state)
+{
+    (void)state;
+    clrnn_tensors *set = load(FOLDER "checkpoint.pt");
+    assert_int_equal(clrnn_tensors_count(set), 4);
+    assert_non_null(clrnn_tensors_find(set, "rnn.weight_hh_l0"));
+    assert_string_equal(clrnn_tensors_metadata(set, "epoch"), "4");
+    assert_string_equal(clrnn_tensors_metadata(set, "losses.train.1"), "0.5");
+    clrnn_tensors_destroy(&set);
+    refused(FOLDER "odd_checkpoint.pt", "it uses numpy._core.multiarray._reconstruct");
+}
+
 static void test_projected_float64(void **state)
 {
     check(state, "projected.bin", "projected", NULL, "y", 6, 3);
@@ -272,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_by_names, test_open, test_close),
         cmocka_unit_test(test_keys_without_a_name),
         cmocka_unit_test_setup_teardown(test_views, test_open, test_close),
+        cmocka_unit_test(test_checkpoint),
         cmocka_unit_test_setup_teardown(test_projected_float64, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_cell, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_old, test_open, test_close),
