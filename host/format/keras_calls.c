@@ -15,7 +15,7 @@ const char *clr_keras_text_of(const cJSON *object, const char *key)
 
 clrnn_status clr_keras_damaged(const clr_keras_builder *b, const char *what)
 {
-    return clr_fail(b->k.log, CLRNN_ERR_FORMAT, "%s: clr_keras_damaged: %s", b->k.file, what);
+    return clr_fail(b->k.log, CLRNN_ERR_FORMAT, "%s: damaged: %s", b->k.file, what);
 }
 
 const char *clr_keras_type_of(const cJSON *layer)

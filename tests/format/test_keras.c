@@ -274,7 +274,7 @@ static void test_refused(void **state)
          "same with strides"},
         {ROW(LAYER("BatchNormalization", ",\"axis\":1")), "axis 1"},
         {ROW(LAYER("Flatten", "")), "time made into features"},
-        {ROW("{\"class_name\":\"Dense\"}"), "a layer without config or name"},
+        {ROW("{\"class_name\":\"Dense\"}"), "case: damaged: a layer without config or name"},
         {"{\"class_name\":\"Model\",\"config\":{\"layers\":[{\"class_name\":\"Dense\",\"config\":{"
          "\"name\":\"a\"},\"inbound_nodes\":[[[\"b\",0,0,{}]]]},{\"class_name\":\"Dense\","
          "\"config\":{\"name\":\"b\"},\"inbound_nodes\":[[[\"a\",0,0,{}]]]}]}}",
