@@ -2,6 +2,13 @@
 """Deliberate bugs of the readers of Keras's and PyTorch's files: tools/mutations.py."""
 
 FILES = [
+    ("pickle-missing-values-lost", "test_pytorch", [
+        ("host/model/pickle_globals.c", 'CALL("collections", "defaultdict", call_empty_dict)',
+         'CALL("collections", "defaultdict", call_other)')]),
+    ("pickle-number-without-state", "test_pytorch", [
+        ("host/model/pickle.c", "object->kind != CLR_PICKLED_OTHER &&", "")]),
+    ("keras-damaged-not-said", "test_keras", [
+        ("host/format/keras_calls.c", '"%s: damaged: %s"', '"%s: %s"')]),
     ("keras-backwards-not-turned", "test_keras_files", [
         ("host/format/keras_recurrent.c", "clr_keras_cut(k, out->name, 1, -1, CLRNN_TO_END, -1,",
          "clr_keras_cut(k, out->name, 1, 0, CLRNN_TO_END, 1,")]),

@@ -120,9 +120,14 @@ def test_info_of_formats():
     assert found["kind"] == "graph" and found["format"] == "nam" and found["tensors"] == []
     assert [n["name"] for n in found["nodes"]][-2:] == ["rnn", "head"]
     found = json.loads(passes("info", str(DATA / "pytorch" / "tagger.pt"), "--json", **NOTHING))
-    assert found["kind"] == "tensors" and found["format"] == "pytorch"
+    assert found["kind"] == "graph" and found["format"] == "pytorch"
+    assert [n["name"] for n in found["nodes"]][:2] == ["module.encoder.emb", "module.encoder.lstm"], found["nodes"]
     assert found["metadata"]["epoch"] == "3" and found["metadata"]["name"] == "tagger"
     assert found["networks"][0]["prefix"] == "module.encoder.lstm."
+    found = json.loads(passes("info", str(DATA / "pytorch" / "old.pt"), "--json"))
+    assert found["kind"] == "graph" and found["format"] == "pytorch", found
+    found = json.loads(passes("info", str(DATA / "pytorch" / "net.pt"), "--json"))
+    assert found["kind"] == "tensors" and "nodes" not in found, found
     fails(2, "info", str(DATA / "hostile" / "runs4.pt"), says="posix.system")
     fails(2, "info", NAM, "--prefix", "rnn.", says="named tensors")
 

@@ -57,6 +57,7 @@ def test_info_sizes():
         fails(2, *command, "--size", "nobody=3", says="no axis 'nobody' is open; there are: 'batch', 'length'")
         fails(2, *command, "--size", "batch", says="NAME=NUMBER is meant")
     fails(2, "info", "sized.safetensors", "--size", "batch=3", says="leaves no axes open")
+    assert "strategy" in passes("info", model, "--device", "native") and "strategy" not in passes("info", model)
     fails(2, "convert", "sized.safetensors", "o.npz", "--size", "batch=3", says="leaves no axes open")
 
 
@@ -175,6 +176,42 @@ def test_info_arrays():
     assert "lengths  I32   [2]" in text and "made by = somebody" in text
 
 
+def field(number, value):
+    """A field of protobuf: a number, or bytes."""
+    if isinstance(value, int):
+        return bytes([number << 3, value])
+    value = value.encode() if isinstance(value, str) else value
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+def value_info(name, kind, *sizes):
+    return field(1, name) + field(2, field(1, field(1, kind) + field(2, b"".join(
+        field(1, field(2 if isinstance(size, str) else 1, size)) for size in sizes))))
+
+
+def test_info_values():
+    """An input on which a shape depends: the line says --value, which convert takes, too."""
+    node = b"".join(map(field, (1, 1, 2, 3, 4), ("x", "s", "y", "into", "Reshape")))
+    graph = field(1, node) + field(2, "g") + field(11, value_info("x", 1, 6)) + \
+        field(11, value_info("s", 7, "k")) + field(12, value_info("y", 1, "a", "b"))
+    pathlib.Path("v.onnx").write_bytes(field(1, 8) + field(7, graph) + field(8, field(2, 17)))
+    write_npy("s.npy", (2,), [2, 3], "I64")
+    if "protobuf-c" in clrnn("info", "v.onnx").stderr:
+        return
+    for command in (["info", "v.onnx"], ["convert", "v.onnx", "v.safetensors", "--force"]):
+        fails(2, *command, says="depends on the input 's' of the model: give its value (--value NAME=V)")
+        passes(*command, "--value", "s=s.npy")
+        fails(2, *command, "--value", "nobody=3", says="no input 'nobody'")
+        fails(2, *command, "--value", "s=missing", says="missing")
+        for wrong in ("s", "s=", "=3"):
+            fails(2, *command, "--value", wrong, says="NAME=NUMBER or NAME=FILE is meant")
+    assert "[2,3]" in passes("info", "v.safetensors")
+    assert "[2,3]" not in passes("info", "v.onnx", "--value", "s=6")
+    fails(2, "info", "v.safetensors", "--value", "s=3", says="--size and --value")
+    passes("convert", "v.safetensors", "v.npz")
+    assert json.loads(passes("info", "v.npz", "--json"))["kind"] == "graph"
+
+
 def test_info_files_of_others():
     """Networks under prefixes, and what almost is one."""
     encoder = {name.replace("rnn.", "enc.lstm."): w
@@ -196,7 +233,8 @@ def test_info_files_of_others():
     fails(2, "info", "f.safetensors", "--prefix", "x", says=["f.safetensors", '"dec.", "enc.lstm."'])
     whole = arrays.make_weights("gru", 3, 5)
     write_safetensors("w.safetensors", {**decoder, **whole})
-    assert info("w.safetensors")[0]["kind"] == "model"
+    found, text = info("w.safetensors")  # of which `clrnn run` takes all
+    assert found["kind"] != "model" and "" in [n["prefix"] for n in found["networks"]], text
     many = {f"{i:03d}.weight_hh_l0": numbers(1, (1, 1)) for i in range(100)}
     write_safetensors("many.safetensors", many)
     found, text = info("many.safetensors")

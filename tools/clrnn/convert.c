@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "sizes.h"
+#include "values.h"
 
 typedef struct job {
     const char *in, *out, *arch, *prefix, *to;
     int precision;
     bool force;
-    tool_list sizes_given;
+    tool_list sizes_given, values_given;
     tool_sizes sizes;
+    tool_values values;
 } job;
 
 /* The formats that are written or read, between commas. */
@@ -63,12 +65,15 @@ static int work(const job *j)
                                     .arch = j->arch,
                                     .prefix = j->prefix,
                                     .sizes = j->sizes.all,
-                                    .size_count = j->sizes.count};
+                                    .size_count = j->sizes.count,
+                                    .inputs = j->values.all,
+                                    .input_count = j->values.count};
     clrnn_graph *graph = NULL;
     char number[32];
     clrnn_status status = clrnn_graph_import(j->in, &desc, tool_log(), &graph);
-    if (!status)
-        status = clrnn_graph_export(graph, j->out, j->to);
+    if (status)
+        return tool_not_read(status, j->sizes.count != 0);
+    status = clrnn_graph_export(graph, j->out, j->to);
     if (!status)
         printf("%s: %u nodes, %s parameters -> %s\n", j->in, clrnn_graph_nodes(graph),
                tool_thousands(clrnn_graph_parameter_count(graph), number), j->out);
@@ -86,6 +91,7 @@ static int run(int argc, char **argv)
         tool_prefix(&j.prefix),
         tool_choice("precision", "f32|f64", &j.precision, "of the parameters of OUT (f32)"),
         tool_size(&j.sizes_given),
+        tool_known(&j.values_given),
         tool_flag("force", &j.force, "replace OUT if it exists"),
         {0}};
     int code = tool_parse(&tool_convert, argc, argv, options, &files);
@@ -94,10 +100,14 @@ static int run(int argc, char **argv)
         if (!code)
             code = tool_read_sizes("convert", &j.sizes_given, &j.sizes);
         if (!code)
+            code = tool_read_values("convert", &j.values_given, &j.values);
+        if (!code)
             code = work(&j);
     }
     tool_list_free(&files);
     tool_list_free(&j.sizes_given);
+    tool_list_free(&j.values_given);
+    tool_free_values(&j.values);
     return code;
 }
 
@@ -108,6 +118,7 @@ const tool_command tool_convert = {
     "(our\n"
     "own, whose names are PyTorch's), .onnx, .json (RTNeural's), .npz. --to pytorch writes a\n"
     "state_dict that load_state_dict takes, or says why PyTorch has no such module.\n"
-    "--size fixes an axis that IN leaves open, by the name that it has there.\n"
+    "--size fixes an axis that IN leaves open, by the name that it has there; an input of --value\n"
+    "(sr=16000) becomes a part of OUT where the model is made by it.\n"
     "No device is needed. Exit: 0, or 2 if IN cannot be read or OUT has no form of it.\n",
     run};

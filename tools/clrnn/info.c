@@ -165,6 +165,8 @@ static int look_on_device(info_file *file)
 /* A graph says so first of all. */
 static int look_for_graph(info_file *file)
 {
+    if (file->graph)
+        return file->selector ? look_on_device(file) : TOOL_OK;
     if (file->prefix || !tool_is_graph(file->set))
         return !file->selector
                    ? TOOL_OK
@@ -197,44 +199,58 @@ static void put_kind(info_file *file)
     file->kind = array ? "array" : "tensors";
     if (file->graph)
         file->kind = "graph";
-    else if (is_model(file))
+    else if (!file->states && is_model(file))
         file->kind = info_is_training(file) ? "checkpoint" : "model";
 }
 
-/* Whether a file begins as ZIP archives do. */
+/* Whether a file begins as ZIP archives do, or as what torch.save wrote before it wrote those. */
 static bool is_archive(const char *path)
 {
-    char begin[2] = "";
+    char begin[4] = "";
     FILE *in = tool_file_exists(path) ? system_open(path, "rb") : NULL;
-    const bool is = in && fread(begin, 1, 2, in) == 2 && memcmp(begin, "PK", 2) == 0;
+    const bool is = in && fread(begin, 1, 4, in) == 4 &&
+                    (memcmp(begin, "PK", 2) == 0 ||
+                     (begin[0] == '\x80' && memcmp(begin + 2, "\x8a\n", 2) == 0));
     if (in)
         fclose(in);
     return is;
 }
 
-/* Named tensors of whatever kind; a model of another program is a graph, and has none. */
-static clrnn_status read_tensors(info_file *file)
+/* Named tensors of whatever kind; a model of another program is a graph, and has none. Of a
+ * state_dict, or an .npz that we have written, also the graph that `clrnn run` makes of it. */
+static int read_tensors(info_file *file)
 {
     const char *format = clrnn_format_of_file(file->path, NULL);
-    const bool named = !format || strcmp(format, "clrnn") == 0 || strcmp(format, "pytorch") == 0 ||
-                       strcmp(format, "npz") == 0;
+    const bool states = format && strcmp(format, "pytorch") == 0;
+    const bool named =
+        !format || states || strcmp(format, "clrnn") == 0 || strcmp(format, "npz") == 0;
+    const clrnn_import_desc desc = {.sizes = file->sizes.all,
+                                    .size_count = file->sizes.count,
+                                    .inputs = file->values.all,
+                                    .input_count = file->values.count};
     if (!named || is_archive(file->path))
         file->format = format;
-    if (named)
-        return clrnn_tensors_load(file->path, tool_log(), &file->set);
-    clrnn_status status = clrnn_tensors_create(tool_log(), &file->set);
-    const clrnn_import_desc desc = {.sizes = file->sizes.all, .size_count = file->sizes.count};
-    return status ? status : clrnn_graph_import(file->path, &desc, tool_log(), &file->graph);
+    file->named = named;
+    clrnn_status status = named ? clrnn_tensors_load(file->path, tool_log(), &file->set)
+                                : clrnn_tensors_create(tool_log(), &file->set);
+    file->states = states && !file->prefix && run_is_graph(file->path, NULL);
+    if (!status && (file->states || (format && strcmp(format, "npz") == 0 && !file->prefix)))
+        (void)clrnn_graph_import(file->path, NULL, NULL, &file->graph);
+    if (status || named)
+        return status ? tool_failed(status) : TOOL_OK;
+    status = clrnn_graph_import(file->path, &desc, tool_log(), &file->graph);
+    return status ? tool_not_read(status, desc.size_count != 0) : TOOL_OK;
 }
 
 static int read_file(info_file *file)
 {
     system_file about;
-    clrnn_status status = read_tensors(file);
-    if (status)
-        return tool_failed(status);
-    if (!file->graph && file->sizes.count)
-        return tool_error("info: %s leaves no axes open: --size is of models that do", file->path);
+    int code = read_tensors(file);
+    if (code)
+        return code;
+    if (file->named && (file->sizes.count || file->values.count))
+        return tool_error("info: %s leaves no axes open: --size and --value are of models that do",
+                          file->path);
     if (file->graph && file->prefix)
         return tool_error("info: %s is %s: --prefix is of files of named tensors", file->path,
                           file->format);
@@ -243,8 +259,8 @@ static int read_file(info_file *file)
     file->networks = calloc(MOST_NETWORKS, sizeof *file->networks);
     if (!file->networks)
         return tool_no_memory();
-    int code = file->graph ? TOOL_OK : look_for_graph(file);
-    if (!code && !file->graph)
+    code = look_for_graph(file);
+    if (!code && (!file->graph || file->named) && !tool_is_graph(file->set))
         code = file->prefix ? look_for_prefix(file) : look_for_networks(file);
     put_kind(file);
     return code;
@@ -267,11 +283,12 @@ static int run(int argc, char **argv)
 {
     info_file file = {0};
     bool json = false;
-    tool_list files = {0}, sizes = {0};
+    tool_list files = {0}, sizes = {0}, values = {0};
     tool_option options[] = {
         tool_flag("json", &json, "print one JSON object"),
         tool_prefix(&file.prefix),
         tool_size(&sizes),
+        tool_known(&values),
         tool_text("device", "SEL", &file.selector, "also what a graph's stacks run as there"),
         {0}};
     int code = tool_parse(&tool_info, argc, argv, options, &files);
@@ -282,6 +299,8 @@ static int run(int argc, char **argv)
         file.path = files.items[0];
         code = tool_read_sizes("info", &sizes, &file.sizes);
         if (!code)
+            code = tool_read_values("info", &values, &file.values);
+        if (!code)
             code = read_file(&file);
         if (!code)
             code = json ? info_print_json(&file) : info_print(&file);
@@ -289,11 +308,13 @@ static int run(int argc, char **argv)
     }
     tool_list_free(&files);
     tool_list_free(&sizes);
+    tool_list_free(&values);
+    tool_free_values(&file.values);
     return code;
 }
 
 const tool_command tool_info = {
-    "info", "FILE [--prefix P] [--size NAME=N]... [--device SEL] [--json]",
+    "info", "FILE [--prefix P] [--size NAME=N]... [--value NAME=V]... [--device SEL] [--json]",
     "tell what a model, checkpoint or array is",
     "FILE is .safetensors, .npy or .npz, whoever made it, or a model that clrnn convert reads:\n"
     "its kind and size, the nodes of a graph as a table,\n"

@@ -4,6 +4,7 @@
 #define TOOL_INFO_H
 
 #include "sizes.h"
+#include "values.h"
 
 /* The metadata of a training begins so, in files that clrnn train has saved. */
 #define INFO_TRAIN "clrnn.train."
@@ -30,11 +31,14 @@ typedef struct info_file {
     info_network *networks;    /* [count], owned */
     clrnn_graph *graph;        /* or NULL: the file is no graph; owned */
     tool_sizes sizes;          /* as given, for axes that a file leaves open */
+    tool_values values;        /* as given, for inputs that must be known */
     const char *selector;      /* of a device, as given; NULL = none is asked */
     clrnn_context *context;    /* of it; owned */
     clrnn_graph_plan *plan;    /* of the graph there, or NULL; owned */
     size_t count;
-    bool more; /* there are names of further networks, which were not looked at */
+    bool named;  /* of named tensors, whatever else it is */
+    bool states; /* a state_dict of more than a model of ours has, or in another container */
+    bool more;   /* there are names of further networks, which were not looked at */
 } info_file;
 
 /** Whether the file says how far its training has come. */
