@@ -7,6 +7,8 @@ FILES = [
          'CALL("collections", "defaultdict", call_other)')]),
     ("pickle-number-without-state", "test_pytorch", [
         ("host/model/pickle.c", "object->kind != CLR_PICKLED_OTHER &&", "")]),
+    ("file-part-from-the-begin", "test_file", [
+        ("host/base/file_posix.c", "if (bytes && p->offset && lseek", "if (bytes && p->offset > SIZE_MAX / 2 && lseek")]),
     ("keras-damaged-not-said", "test_keras", [
         ("host/format/keras_calls.c", '"%s: damaged: %s"', '"%s: %s"')]),
     ("keras-backwards-not-turned", "test_keras_files", [

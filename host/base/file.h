@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <clrnn/status.h>
@@ -27,6 +28,11 @@ clrnn_status clr_file_read(const char *path, const clrnn_log *log, void **data, 
 /** The same for a file of the library's own, as in a cache: a symbolic link is an error. */
 clrnn_status clr_file_read_nofollow(const char *path, const clrnn_log *log, void **data,
                                     size_t *size);
+
+/** Of a file beside one that is read, which too may be no symbolic link: at most `most` bytes from
+ *  `offset` on, none where it ends before. A large file is so read part by part. */
+clrnn_status clr_file_read_part(const char *path, uint64_t offset, size_t most,
+                                const clrnn_log *log, void **data, size_t *size);
 
 /* One piece of a file to be written. */
 typedef struct clr_piece {

@@ -49,9 +49,17 @@ static bool read_all(int file, char *data, size_t size)
     return true;
 }
 
+/* What is read of a file. */
+typedef struct part {
+    uint64_t offset;
+    size_t most;
+} part;
+
+static const part whole = {0, SIZE_MAX};
+
 /* Read an open file whose kind is not yet known. Ownership and returns: as clr_file_read. */
-static clrnn_status read_open(int file, const char *path, const clrnn_log *log, void **data,
-                              size_t *size)
+static clrnn_status read_open(int file, const char *path, const part *p, const clrnn_log *log,
+                              void **data, size_t *size)
 {
     struct stat about;
     if (fstat(file, &about) != 0)
@@ -60,7 +68,11 @@ static clrnn_status read_open(int file, const char *path, const clrnn_log *log, 
         return clr_fail(log, CLRNN_ERR_IO, "cannot read %s: it is not a regular file", path);
     if ((uintmax_t)about.st_size >= SIZE_MAX)
         return clr_fail(log, CLRNN_ERR_MEMORY, "%s is too large for memory", path);
-    size_t bytes = (size_t)about.st_size;
+    const uint64_t left =
+        (uint64_t)about.st_size > p->offset ? (uint64_t)about.st_size - p->offset : 0;
+    const size_t bytes = left < p->most ? (size_t)left : p->most;
+    if (bytes && p->offset && lseek(file, (off_t)p->offset, SEEK_SET) < 0)
+        return fail_io(log, "read", path, errno);
     char *content = clr_calloc(bytes + 1, 1);
     if (!content)
         return clr_fail(log, CLRNN_ERR_MEMORY, "no memory for the %zu bytes of %s", bytes, path);
@@ -75,29 +87,37 @@ static clrnn_status read_open(int file, const char *path, const clrnn_log *log, 
     return CLRNN_OK;
 }
 
-static clrnn_status read_file(const char *path, int flags, const clrnn_log *log, void **data,
-                              size_t *size)
+static clrnn_status read_file(const char *path, int flags, const part *p, const clrnn_log *log,
+                              void **data, size_t *size)
 {
     *data = NULL;
     *size = 0;
     /* without O_NONBLOCK the opening of a pipe that has no writer would wait forever */
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+    if (file < 0 && errno == ELOOP && flags)
+        return clr_fail(log, CLRNN_ERR_IO, "cannot read %s: it is a symbolic link", path);
     if (file < 0)
         return fail_io(log, "read", path, errno);
-    clrnn_status status = read_open(file, path, log, data, size);
+    clrnn_status status = read_open(file, path, p, log, data, size);
     (void)close(file);
     return status;
 }
 
 clrnn_status clr_file_read(const char *path, const clrnn_log *log, void **data, size_t *size)
 {
-    return read_file(path, 0, log, data, size);
+    return read_file(path, 0, &whole, log, data, size);
 }
 
 clrnn_status clr_file_read_nofollow(const char *path, const clrnn_log *log, void **data,
                                     size_t *size)
 {
-    return read_file(path, O_NOFOLLOW, log, data, size);
+    return read_file(path, O_NOFOLLOW, &whole, log, data, size);
+}
+
+clrnn_status clr_file_read_part(const char *path, uint64_t offset, size_t most,
+                                const clrnn_log *log, void **data, size_t *size)
+{
+    return read_file(path, O_NOFOLLOW, &(part){offset, most}, log, data, size);
 }
 
 /* --- where a file goes ---------------------------------------------------------------------- */

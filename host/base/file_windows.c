@@ -65,9 +65,10 @@ static bool read_all(HANDLE file, char *data, size_t size, DWORD *code)
     return true;
 }
 
-/* Read an open file whose kind is not yet known. Ownership and returns: as clr_file_read. */
-static clrnn_status read_open(HANDLE file, const char *path, const clrnn_log *log, void **data,
-                              size_t *size)
+/* Read an open file whose kind is not yet known, from `from` on. Ownership and returns: as
+ * clr_file_read_part. */
+static clrnn_status read_open(HANDLE file, const char *path, uint64_t from, size_t most,
+                              const clrnn_log *log, void **data, size_t *size)
 {
     LARGE_INTEGER end;
     DWORD code = 0;
@@ -77,7 +78,11 @@ static clrnn_status read_open(HANDLE file, const char *path, const clrnn_log *lo
         return fail_io(log, "read", path, GetLastError());
     if ((uint64_t)end.QuadPart >= SIZE_MAX)
         return clr_fail(log, CLRNN_ERR_MEMORY, "%s is too large for memory", path);
-    size_t bytes = (size_t)end.QuadPart;
+    const uint64_t left = (uint64_t)end.QuadPart > from ? (uint64_t)end.QuadPart - from : 0;
+    const size_t bytes = left < most ? (size_t)left : most;
+    end.QuadPart = (LONGLONG)from;
+    if (bytes && !SetFilePointerEx(file, end, NULL, FILE_BEGIN))
+        return fail_io(log, "read", path, GetLastError());
     char *content = clr_calloc(bytes + 1, 1);
     if (!content)
         return clr_fail(log, CLRNN_ERR_MEMORY, "no memory for the %zu bytes of %s", bytes, path);
@@ -91,8 +96,8 @@ static clrnn_status read_open(HANDLE file, const char *path, const clrnn_log *lo
     return CLRNN_OK;
 }
 
-static clrnn_status read_file(const char *path, bool follow, const clrnn_log *log, void **data,
-                              size_t *size)
+static clrnn_status read_file(const char *path, bool follow, uint64_t from, size_t most,
+                              const clrnn_log *log, void **data, size_t *size)
 {
     *data = NULL;
     *size = 0;
@@ -115,20 +120,26 @@ static clrnn_status read_file(const char *path, bool follow, const clrnn_log *lo
     if (!follow && is_link(file))
         status = clr_fail(log, status, "cannot read %s: it is a symbolic link", path);
     else
-        status = read_open(file, path, log, data, size);
+        status = read_open(file, path, from, most, log, data, size);
     (void)CloseHandle(file);
     return status;
 }
 
 clrnn_status clr_file_read(const char *path, const clrnn_log *log, void **data, size_t *size)
 {
-    return read_file(path, true, log, data, size);
+    return read_file(path, true, 0, SIZE_MAX, log, data, size);
 }
 
 clrnn_status clr_file_read_nofollow(const char *path, const clrnn_log *log, void **data,
                                     size_t *size)
 {
-    return read_file(path, false, log, data, size);
+    return read_file(path, false, 0, SIZE_MAX, log, data, size);
+}
+
+clrnn_status clr_file_read_part(const char *path, uint64_t offset, size_t most,
+                                const clrnn_log *log, void **data, size_t *size)
+{
+    return read_file(path, false, offset, most, log, data, size);
 }
 
 /* --- where a file goes ----------------------------------------------------------------------- */

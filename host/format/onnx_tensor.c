@@ -177,14 +177,12 @@ static clrnn_status from_file(const clr_format_file *file, const clrnn_log *log,
     if (!path)
         return clr_fail(log, CLRNN_ERR_MEMORY, "%s: out of memory", file->path);
     snprintf(path, room, "%.*s%s", (int)folder, file->path, p.location);
-    clrnn_status status = clr_file_read_nofollow(path, log, &data, &bytes);
-    if (status == CLRNN_OK && (p.offset > bytes || (p.has_length && p.length > bytes - p.offset)))
+    const size_t most = p.has_length && p.length < SIZE_MAX ? (size_t)p.length : SIZE_MAX;
+    clrnn_status status = clr_file_read_part(path, p.offset, most, log, &data, &bytes);
+    if (status == CLRNN_OK && p.has_length && bytes < p.length)
         status = clr_fail(log, CLRNN_ERR_FORMAT, "%s: %s lies past the end of %s", file->path, what,
                           path);
-    if (status == CLRNN_OK &&
-        !from_bytes((unsigned char *)data + p.offset,
-                    p.has_length ? (size_t)p.length : bytes - (size_t)p.offset, t->data_type, count,
-                    out))
+    if (status == CLRNN_OK && !from_bytes(data, bytes, t->data_type, count, out))
         status = clr_fail(log, CLRNN_ERR_FORMAT, "%s: %s: %s has other elements than its shape",
                           file->path, what, path);
     free(data);

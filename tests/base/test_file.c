@@ -239,6 +239,35 @@ static void test_owner(void **state)
     assert_int_equal(remove(file), 0);
 }
 
+/* A part of a file, whatever the file has of it; no link. */
+static void test_a_part(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t offset;
+        size_t most;
+        const char *text;
+    } parts[] = {{0, 4, "a us"}, {2, SIZE_MAX, "user's"}, {7, 5, "s"},
+                 {8, 3, ""},     {UINT64_MAX, 9, ""},     {3, 0, ""}};
+    const char *file = in_folder("file"), *link = in_folder("link");
+    void *data = NULL;
+    size_t size = 0;
+    assert_int_equal(write_text(file, "a user's"), CLRNN_OK);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        assert_int_equal(
+            clr_file_read_part(file, parts[i].offset, parts[i].most, &test_log, &data, &size),
+            CLRNN_OK);
+        assert_string_equal(data, parts[i].text);
+        assert_int_equal(size, strlen(parts[i].text));
+        free(data);
+    }
+    assert_int_equal(symlink("file", link), 0);
+    assert_int_equal(clr_file_read_part(link, 0, 9, &test_log, &data, &size), CLRNN_ERR_IO);
+    assert_error_contains("it is a symbolic link");
+    assert_int_equal(remove(link), 0);
+    assert_int_equal(remove(file), 0);
+}
+
 /* A file of the library's own, where a link can only have been planted. */
 static void test_nofollow(void **state)
 {
@@ -374,8 +403,9 @@ int main(void)
         cmocka_unit_test(test_refusals),       cmocka_unit_test(test_mode_and_link),
         cmocka_unit_test(test_dangling_links), cmocka_unit_test(test_file_without_a_name),
         cmocka_unit_test(test_read_only),      cmocka_unit_test(test_owner),
-        cmocka_unit_test(test_nofollow),       cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_limit),          cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_a_part),         cmocka_unit_test(test_nofollow),
+        cmocka_unit_test(test_faults),         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_whole),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }
