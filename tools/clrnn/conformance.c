@@ -150,13 +150,14 @@ static void run_set(const job *j, const char *model, const char *folder, result 
     clrnn_tensors *sets[GRAPH_ARRAYS] = {NULL};
     clrnn_status status = load_inputs(folder, &pass, sets);
     snprintf(r->reason, sizeof r->reason, "%s", status ? tool_last_error(status) : "");
-    if (status == CLRNN_ERR_FORMAT && refuses(model))
+    const bool refused = status == CLRNN_ERR_FORMAT && refuses(model);
+    const bool ran = status == CLRNN_OK;
+    if (refused)
         status = CLRNN_ERR_UNSUPPORTED;
-    else if (status == CLRNN_OK) {
+    else if (ran)
         status = compare_outputs(j, &pass, folder, r);
-        if (status)
-            snprintf(r->reason, sizeof r->reason, "%s", tool_last_error(status));
-    }
+    if (status && (refused || ran))
+        snprintf(r->reason, sizeof r->reason, "%s", tool_last_error(status));
     if (status)
         r->verdict = status == CLRNN_ERR_UNSUPPORTED ? UNSUPPORTED : FAIL;
     for (uint32_t i = 0; i < GRAPH_ARRAYS; i++)
