@@ -9,6 +9,11 @@ FILES = [
         ("host/model/pickle.c", "object->kind != CLR_PICKLED_OTHER &&", "")]),
     ("file-part-from-the-begin", "test_file", [
         ("host/base/file_posix.c", "if (bytes && p->offset && lseek", "if (bytes && p->offset > SIZE_MAX / 2 && lseek")]),
+    ("rtneural-prelu-not-one-layer", "test_amplifiers", [
+        ("host/format/rtneural_write.c", "i += PRELU_NODES - 1;", "i += PRELU_NODES - 2;")]),
+    ("rtneural-prelu-of-another-row", "test_amplifiers", [
+        ("host/format/rtneural_write.c", 'clrnn_graph_node(g, i), "value"), (size_t)alpha.shape[0], 1)',
+         'clrnn_graph_node(g, i), "value") + 1, (size_t)alpha.shape[0], 0)')]),
     ("keras-damaged-not-said", "test_keras", [
         ("host/format/keras_calls.c", '"%s: damaged: %s"', '"%s: %s"')]),
     ("keras-backwards-not-turned", "test_keras_files", [

@@ -260,6 +260,45 @@ static clrnn_status put_activation(writer *w, const clrnn_node_desc *node, uint6
     return CLRNN_OK;
 }
 
+/* Whether node `i` is of a kind and function and reads these. */
+static bool is_step(const clrnn_graph *g, uint32_t i, clrnn_node_kind kind, clrnn_function function,
+                    const char *first, const char *second)
+{
+    const clrnn_node_desc *node = clrnn_graph_node(g, i);
+    return node && node->kind == kind && node->function == function && node->inputs[0] &&
+           strcmp(node->inputs[0], first) == 0 && !node->inputs[1] == !second &&
+           (!second || strcmp(node->inputs[1], second) == 0);
+}
+
+#define PRELU_NODES 6
+
+/* The nodes from `i` on that the reader makes of a PReLU, relu(x) - alpha relu(-x). */
+static bool put_prelu(writer *w, uint32_t i, const char *before)
+{
+    const clrnn_graph *g = w->graph;
+    const char *names[PRELU_NODES];
+    clrnn_value_info x, alpha;
+    for (uint32_t k = 0; k < PRELU_NODES; k++) {
+        if (i + k >= clrnn_graph_nodes(g))
+            return false;
+        names[k] = clrnn_graph_node(g, i + k)->name;
+    }
+    if (clrnn_graph_node(g, i)->kind != CLRNN_NODE_CONSTANT || !clrnn_graph_value(g, before, &x) ||
+        !clrnn_graph_value(g, names[0], &alpha) || alpha.rank != 1 ||
+        alpha.shape[0] != x.shape[x.rank - 1] ||
+        !is_step(g, i + 1, CLRNN_NODE_ACTIVATION, CLRNN_FN_RELU, before, NULL) ||
+        !is_step(g, i + 2, CLRNN_NODE_ACTIVATION, CLRNN_FN_NEGATE, before, NULL) ||
+        !is_step(g, i + 3, CLRNN_NODE_ACTIVATION, CLRNN_FN_RELU, names[2], NULL) ||
+        !is_step(g, i + 4, CLRNN_NODE_MUL, CLRNN_FN_IDENTITY, names[3], names[0]) ||
+        !is_step(g, i + 5, CLRNN_NODE_SUB, CLRNN_FN_IDENTITY, names[1], names[4]))
+        return false;
+    begin_layer(w, "prelu", "", (uint64_t)alpha.shape[0]);
+    clr_json_put(&w->json, "[");
+    put_row(w, offset_of(w, clrnn_graph_node(g, i), "value"), (size_t)alpha.shape[0], 1);
+    clr_json_put(&w->json, "]]}");
+    return true;
+}
+
 /* --- the whole ---------------------------------------------------------------------------------
  */
 
@@ -312,7 +351,10 @@ static clrnn_status put_nodes(writer *w)
     const char *before = x.name;
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < clrnn_graph_nodes(g) && status == CLRNN_OK; i++) {
-        status = put_node(w, clrnn_graph_node(g, i), before);
+        if (put_prelu(w, i, before))
+            i += PRELU_NODES - 1;
+        else
+            status = put_node(w, clrnn_graph_node(g, i), before);
         before = clrnn_graph_node(g, i)->name;
     }
     clr_json_put(&w->json, "]");

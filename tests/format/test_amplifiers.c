@@ -136,6 +136,31 @@ static void expect(void **state, const char *text, const double *x, uint32_t ste
 #define MODEL(layers) "{\"in_shape\":[null,null,2],\"layers\":[" layers "]}"
 #define SHAPE         "\"shape\":[null,null,2]"
 
+/* A PReLU is several nodes, which are written as the one layer that they were. */
+static void test_rtneural_prelu_back(void **state)
+{
+    const double x[] = {1, -2, -0.5, 3}, y[] = {1, -1, -0.125, 3};
+    char path[700];
+    clrnn_graph *graph = NULL, *back = NULL;
+    snprintf(path, sizeof path, "%s/back.json", test_folder());
+    const char *text =
+        MODEL("{\"type\":\"prelu\",\"activation\":\"\"," SHAPE ",\"weights\":[[[0.25,0.5]]]},"
+              "{\"type\":\"prelu\",\"activation\":\"\"," SHAPE ",\"weights\":[[[1,1]]]}");
+    assert_int_equal(clrnn_graph_import(written(text), NULL, &test_log, &graph), CLRNN_OK);
+    assert_int_equal(clrnn_graph_export(graph, path, "rtneural"), CLRNN_OK);
+    assert_int_equal(clrnn_graph_import(path, NULL, &test_log, &back), CLRNN_OK);
+    assert_int_equal(clrnn_graph_nodes(back), clrnn_graph_nodes(graph));
+    size_t count = 0;
+    const fed in = {"x", x};
+    double *got = ran(state, back, 2, 1, NULL, &in, 1, "y", &count);
+    assert_int_equal(count, 4);
+    assert_true(test_error(got, y, count) < 1e-6);
+    free(got);
+    clrnn_graph_destroy(&graph);
+    clrnn_graph_destroy(&back);
+    assert_int_equal(remove(path), 0);
+}
+
 static void test_rtneural_layers(void **state)
 {
     const double x[] = {1, -2, -0.5, 3};
@@ -246,6 +271,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rtneural, test_open, test_close),
         cmocka_unit_test(test_rtneural_full),
         cmocka_unit_test_setup_teardown(test_nam, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_rtneural_prelu_back, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_rtneural_layers, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_rtneural_groups, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_guitarml, test_open, test_close),
