@@ -24,7 +24,7 @@ def fused_conv(c):
     if c.chance():
         inputs.append(c.reals([M], known=True))
     c.give(c.node("FusedConv", inputs, group=group, activation=name, activation_params=numbers or None,
-                  **given, **microsoft(c)))
+                  kernel_shape=kernel if c.chance() else None, **given, **microsoft(c)))
 
 
 @op("com.microsoft.FusedGemm", 13)
@@ -44,7 +44,8 @@ def fused_matmul(c):
     front, ta, tb = c.sizes(c.below(3), 3), c.below(2), c.below(2)
     other = front if c.chance() else []
     c.give(c.node("FusedMatMul", [c.reals(front + ([K, M] if ta else [M, K])), c.reals(other + ([N, K] if tb else [K, N]))],
-                  transA=ta, transB=tb, alpha=c.one_of(None, 0.5, -2.0), **microsoft(c)))
+                  transA=ta, transB=tb, alpha=c.one_of(None, 0.5, -2.0), transBatchA=c.one_of(None, 0),
+                  transBatchB=c.one_of(None, 0), **microsoft(c)))
 
 
 def gelu(name):
@@ -76,6 +77,14 @@ def skip(name):
         c.node(name, inputs, [y, "", "", total] if c.chance() else [y], epsilon=c.one_of(1e-5, 0.01), **microsoft(c))
         c.give(y, *([total] if len(c.nodes[-1].output) == 4 else []))
     op(f"com.microsoft.{name}", 13)(draw)
+
+
+@op("SimplifiedLayerNormalization", 13)
+def simplified(c):
+    shape = c.sizes(c.between(1, 3)) + [c.between(2, 6)]
+    axis = c.between(-len(shape), len(shape) - 1)
+    c.give(c.node("SimplifiedLayerNormalization", [c.reals(shape, known=False), c.reals(shape[axis:])], axis=axis,
+                  epsilon=c.one_of(1e-5, 0.01), stash_type=c.one_of(None, 1)))
 
 
 skip("SkipLayerNormalization")

@@ -15,8 +15,11 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-import cells  # noqa: F401 - each notes its operators
+import attend  # noqa: F401 - each notes its operators
+import blind
+import cells  # noqa: F401
 import fused  # noqa: F401
+import inner  # noqa: F401
 import maths  # noqa: F401
 import mixed  # noqa: F401
 import places  # noqa: F401
@@ -36,6 +39,8 @@ def options():
     parser.add_argument("--seed", type=int, default=1, help="of the first of each (1)")
     parser.add_argument("--keep", type=pathlib.Path, help="folder for the cases, which stay there")
     parser.add_argument("--all", action="store_true", help="list what is refused, too")
+    parser.add_argument("--attributes", action="store_true",
+                        help="instead: whether the cases notice each attribute that is left out or another")
     return parser.parse_args()
 
 
@@ -60,7 +65,7 @@ def write(folder, model, feeds, outputs):
             (data / f"{kind}_{i}.pb").write_bytes(numpy_helper.from_array(np.asarray(x), name).SerializeToString())
 
 
-def draw_all(wishes, folder):
+def draw_all(wishes, folder, write=write):
     """The cases: {folder: (operator, who computed it, its smallest output's largest value, the bound)}; and what nobody runs."""
     cases, nobody = {}, collections.Counter()
     for name in wishes.names or sorted(FAMILIES):
@@ -119,9 +124,19 @@ def judge(result, most, bound):
     return "passed" if fine else "FAILED"
 
 
+def attributes(wishes, folder):
+    try:
+        return blind.blind(wishes, folder, draw_all, write, run, judge)
+    finally:
+        if not wishes.keep:
+            shutil.rmtree(folder)
+
+
 def main():
     wishes = options()
     folder = wishes.keep or pathlib.Path(tempfile.mkdtemp(prefix="nodes-"))
+    if wishes.attributes:
+        raise SystemExit(1 if attributes(wishes, folder) else 0)
     counts = collections.defaultdict(collections.Counter)
     worst = collections.defaultdict(float)
     try:
@@ -130,7 +145,8 @@ def main():
             name, who, most, bound = cases[result["case"]]
             verdict = judge(result, most, bound)
             if verdict == "FAILED" and who == "onnxruntime" and arbitrate(pathlib.Path(result["case"]), bound):
-                verdict = judge(run(wishes, result["case"])[0], most, bound)
+                result = run(wishes, result["case"])[0]
+                verdict = judge(result, most, bound)
                 counts[name]["arbitrated"] += verdict == "passed"
             counts[name][verdict] += 1
             if verdict == "passed":

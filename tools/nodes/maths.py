@@ -316,7 +316,8 @@ op("ReduceLogSum")(reduce("ReduceLogSum", 0.1, 2))
 def arg(name):
     def draw(c):
         shape = c.sizes(c.between(1, 4))
-        c.give(c.node(name, [c.reals(shape)], axis=c.one_of(None, *range(0 if c.opset < 11 else -len(shape), len(shape))),
+        x = c.value(c.array(shape, -1, 1, "i4").astype("f4")) if c.chance() else c.reals(shape)  # equal ones
+        c.give(c.node(name, [x], axis=c.one_of(None, *range(0 if c.opset < 11 else -len(shape), len(shape))),
                       keepdims=c.one_of(None, 0, 1),
                       select_last_index=c.one_of(None, 0, 1) if c.opset >= 12 else None))
     return draw
@@ -362,7 +363,7 @@ def layer_norm(c):
     rest = shape[axis:]
     inputs = [c.reals(shape, known=False), c.reals(rest)] + ([c.reals(rest)] if c.chance(0.7) else [])
     names = c.node("LayerNormalization", inputs, c.between(2, 3), axis=None if axis == -1 and c.chance() else axis,
-                   epsilon=c.one_of(None, 1e-3, 0.1))
+                   epsilon=c.one_of(None, 1e-3, 0.1), stash_type=c.one_of(None, 1))
     c.give(*(names if isinstance(names, list) else [names]))
 
 
@@ -371,7 +372,7 @@ def rms_norm(c):
     shape = c.sizes(c.between(1, 3)) + [c.between(2, 6)]
     axis = c.between(-len(shape), len(shape) - 1)
     c.give(c.node("RMSNormalization", [c.reals(shape, known=False), c.reals(shape[axis:])],
-                  axis=axis, epsilon=c.one_of(None, 1e-3, 0.1)))
+                  axis=axis, epsilon=c.one_of(None, 1e-3, 0.1), stash_type=c.one_of(None, 1)))
 
 
 @op("GroupNormalization", 18)
@@ -381,7 +382,7 @@ def group_norm(c):
     shape = [c.between(1, 3), C] + [c.between(2, 5) for _ in range(c.between(1, 2))]
     each = groups if c.opset < 21 else C
     c.give(c.node("GroupNormalization", [c.reals(shape, known=False), c.reals([each]), c.reals([each])],
-                  num_groups=groups, epsilon=c.one_of(None, 1e-3)))
+                  num_groups=groups, epsilon=c.one_of(None, 1e-3), stash_type=c.one_of(None, 1) if c.opset >= 21 else None))
 
 
 @op("LRN")

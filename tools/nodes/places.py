@@ -103,7 +103,8 @@ def nd_ids(c, shape, most=3):
 @op("GatherND", 11)
 def gather_nd(c):
     shape = c.sizes(c.between(1, 4))
-    c.give(c.node("GatherND", [c.reals(shape), c.value(nd_ids(c, shape), c.chance(0.8))]))
+    c.give(c.node("GatherND", [c.reals(shape), c.value(nd_ids(c, shape), c.chance(0.8))],
+                  batch_dims=c.one_of(None, 0) if c.opset >= 12 else None))
 
 
 @op("ScatterElements", 11)
@@ -117,6 +118,16 @@ def scatter_elements(c):
     reduction = c.one_of(None, "none", "add", "mul", *(["max", "min"] if c.opset >= 18 else [])) if c.opset >= 16 else None
     c.give(c.node("ScatterElements", [c.reals(shape), c.value(ids, c.chance(0.7)), c.reals(wanted)], reduction=reduction,
                   axis=None if at == 0 and c.chance() else at - (len(shape) if c.chance(0.3) else 0)))
+
+
+@op("Scatter", 9)
+def scatter(c):
+    c.opset = c.one_of(9, 10)
+    shape = c.sizes(c.between(1, 3))
+    at = c.below(len(shape))
+    wanted = [1 if i == at else c.between(1, d) for i, d in enumerate(shape)]
+    c.give(c.node("Scatter", [c.reals(shape), c.value(c.array(wanted, 0, shape[at] - 1, "i8"), c.chance(0.7)), c.reals(wanted)],
+                  axis=None if at == 0 and c.chance() else at))
 
 
 @op("ScatterND", 11)
@@ -211,6 +222,8 @@ def tile(c):
 @op("Pad")
 def pad(c):
     shape = [d + 2 for d in c.sizes(c.between(1, 4))]
+    if c.chance(0.2):
+        c.opset = c.between(7, 10)  # where the number is an attribute
     modes = [None, "constant", "reflect", "edge"] + (["wrap"] if c.opset >= 19 else [])
     mode = c.one_of(*modes)
     least = -1 if mode in (None, "constant") else 0
@@ -268,8 +281,10 @@ def constant(c):
 
 @op("EyeLike", 9)
 def eye(c):
-    c.give(c.node("EyeLike", [c.reals(c.sizes(2), kind=c.one_of("f4", "i8"))], k=c.one_of(None, -1, 0, 1, 2),
-                  dtype=c.one_of(None, 1, 7, 11)))
+    kind, dtype = c.one_of("f4", "i8"), c.one_of(None, 1, 7, 11)
+    y = c.node("EyeLike", [c.reals(c.sizes(2), kind=kind)], k=c.one_of(None, -1, 0, 1, 2), dtype=dtype)
+    made = {None: kind, 1: "f4", 7: "i8", 11: "f8"}[dtype]
+    c.give(c.node("Div", [y, c.value(np.asarray(2, made))]) if c.chance() else y)  # whole, or not
 
 
 @op("OneHot", 9)

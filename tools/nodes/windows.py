@@ -63,6 +63,8 @@ def pool(name):
     def draw(c):
         axes = c.one_of(1, 1, 2)
         since = {"MaxPool": 10, "AveragePool": 19, "LpPool": 18}[name]
+        if c.chance():
+            c.opset = c.between(since, 24)
         kernel, given, wide = window(c, axes, True, c.opset >= since, 4)
         x = [c.between(1, 3), c.between(1, 3)] + [w + c.between(0, 6) for w in wide]
         if c.opset >= {"MaxPool": 10, "AveragePool": 10, "LpPool": 18}[name]:
@@ -93,13 +95,15 @@ for _name in ("GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool"):
 @op("Resize", 10)
 def resize(c):
     shape = [c.between(1, 2), c.between(1, 2)] + [c.between(2, 6) for _ in range(c.between(1, 2))]
-    scales = [1.0, 1.0] + [c.one_of(0.5, 1.5, 2.0, 3.0, 1.0) for _ in shape[2:]]
+    scales = [1.0, 1.0] + [c.one_of(0.5, 0.5, 1.5, 2.0, 3.0, 1.0) for _ in shape[2:]]
+    shape[2:] = [c.between(2, 3) if s == 0.5 and c.chance() else d for s, d in zip(scales[2:], shape[2:])]  # one is left
     mode = c.one_of(None, "nearest", "linear")
     x = c.reals(shape, known=False)
+    later = {"exclude_outside": c.one_of(None, 0), "antialias": c.one_of(None, 0) if c.opset >= 18 else None}
     if c.opset < 11:
         c.give(c.node("Resize", [x, c.value(np.float32(scales), True)], mode=mode))
         return
-    given = {"mode": mode, "coordinate_transformation_mode": c.one_of(
+    given = {**later, "mode": mode, "coordinate_transformation_mode": c.one_of(
         None, "half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")}
     if mode != "linear":
         given["nearest_mode"] = c.one_of(None, "floor", "ceil", "round_prefer_floor", "round_prefer_ceil")
@@ -130,7 +134,8 @@ def upsample(c):
 
 def shape_of_window(name):
     def draw(c):
-        c.give(c.node(name, [c.ints(c.between(2, 12), kind=c.one_of("i8", "i4"))], periodic=c.one_of(None, 0, 1)))
+        c.give(c.node(name, [c.ints(c.between(2, 12), kind=c.one_of("i8", "i4"))], periodic=c.one_of(None, 0, 1),
+                      output_datatype=c.one_of(None, 1, 11)))
     return draw
 
 
@@ -170,4 +175,5 @@ def mel(c):
     rate = c.one_of(8000, 16000)
     c.give(c.node("MelWeightMatrix", [c.ints(c.between(2, 8)), c.ints(c.one_of(16, 64)), c.ints(rate),
                                       c.value(np.float32(c.between(0, 200)), True),
-                                      c.value(np.float32(c.between(2000, rate // 2)), True)]))
+                                      c.value(np.float32(c.between(2000, rate // 2)), True)],
+                  output_datatype=c.one_of(None, 1, 11)))
