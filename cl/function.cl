@@ -34,3 +34,5 @@
 #define FN_SIN              31
 #define FN_COS              32
 #define FN_ROUND            33
+#define FN_TO_F16           34
+#define FN_TO_BF16          35

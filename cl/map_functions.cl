@@ -29,6 +29,28 @@ static inline REAL clipped(REAL x, REAL low, REAL high)
     return x < low ? low : x > high ? high : x; /* NaN stays */
 }
 
+/* The nearest number of float16, ties to even: in integers, as cl/convert.cl. Infinity and NaN
+ * stay. */
+static inline REAL to_f16(REAL number)
+{
+    float x = number;
+    uint bits = as_uint(x), size = bits & 0x7fffffff;
+    if (size >= 0x7f800000)
+        return number;
+    if (size < 0x38800000) /* below 2^-14: in units of 2^-24, by adding 0.5 */
+        return copysign((float)(as_uint(as_float(size) + 0.5f) - 0x3f000000) * 0x1p-24f, x);
+    size = (size + 0xfff + (size >> 13 & 1)) & 0xffffe000;
+    return as_float((bits & 0x80000000) | (size < 0x47800000 ? size : 0x7f800000));
+}
+
+static inline REAL to_bf16(REAL number)
+{
+    uint bits = as_uint((float)number);
+    return (bits & 0x7fffffff) >= 0x7f800000
+               ? number
+               : (REAL)as_float((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000);
+}
+
 static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
 {
     switch ((uint)function) {
@@ -98,6 +120,10 @@ static inline REAL function_of(ulong function, REAL x, REAL alpha, REAL beta)
         return cos(x);
     case FN_ROUND:
         return rint(x);
+    case FN_TO_F16:
+        return to_f16(x);
+    case FN_TO_BF16:
+        return to_bf16(x);
     default:
         return x;
     }

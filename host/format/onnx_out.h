@@ -25,7 +25,15 @@
 enum { ONNX_OPSET = 17, ONNX_IR = 8 };
 
 /* Numbers of types of elements, and of attributes. */
-enum { ONNX_FLOAT = 1, ONNX_INT32 = 6, ONNX_INT64 = 7, ONNX_BOOLEAN = 9, ONNX_DOUBLE = 11 };
+enum {
+    ONNX_FLOAT = 1,
+    ONNX_INT32 = 6,
+    ONNX_INT64 = 7,
+    ONNX_BOOLEAN = 9,
+    ONNX_FLOAT16 = 10,
+    ONNX_DOUBLE = 11,
+    ONNX_BFLOAT16 = 16
+};
 
 /* Part of an initializer: rows x cols elements in a row from `to` on, which are those from `from`
  * on of the graph's flat array; transposed: they lie there as [cols, rows]. */

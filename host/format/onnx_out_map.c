@@ -95,6 +95,14 @@ static void is_zero(onnx_out *out, const char *x, const char *y)
     clr_out_int(out, clr_out_op(out, "Cast", y, 1, truth), "to", clr_out_type(out));
 }
 
+/* To a type and back. */
+static void rounded(onnx_out *out, const char *x, int64_t type, const char *y)
+{
+    const char *narrow = clr_out_fresh(out);
+    clr_out_int(out, clr_out_op(out, "Cast", narrow, 1, x), "to", type);
+    clr_out_int(out, clr_out_op(out, "Cast", y, 1, narrow), "to", clr_out_type(out));
+}
+
 /* a and b as arrays of no axes. */
 typedef struct numbers {
     const char *a, *b;
@@ -161,6 +169,12 @@ void clr_out_function(onnx_out *out, const char *x, const char *y)
         break;
     case CLRNN_FN_NOT:
         is_zero(out, x, y);
+        break;
+    case CLRNN_FN_TO_F16:
+        rounded(out, x, ONNX_FLOAT16, y);
+        break;
+    case CLRNN_FN_TO_BF16:
+        rounded(out, x, ONNX_BFLOAT16, y);
         break;
     default:
         clr_out_refuse(out, "the function %s", clrnn_function_name(d->function));

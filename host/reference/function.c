@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "reference/stored.h"
+
 static double sigmoid(double x)
 {
     return 1 / (1 + exp(-x));
@@ -90,6 +92,10 @@ double clr_ref_function(clrnn_function function, double a, double b, double x)
         return cos(x);
     case CLRNN_FN_ROUND:
         return nearbyint(x);
+    case CLRNN_FN_TO_F16:
+        return clr_reference_round(CLRNN_WEIGHTS_F16, (double)(float)x);
+    case CLRNN_FN_TO_BF16:
+        return clr_reference_round(CLRNN_WEIGHTS_BF16, (double)(float)x);
     default:
         return x;
     }

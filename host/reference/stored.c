@@ -27,13 +27,17 @@ static void store_int8(double *row, size_t columns)
         row[i] = finite ? rint(row[i] / scale) * scale + 0.0 : NAN; /* a whole number has no -0 */
 }
 
+double clr_reference_round(clrnn_storage storage, double x)
+{
+    return storage == CLRNN_WEIGHTS_F16    ? round_to(x, 10, -14, 65504)
+           : storage == CLRNN_WEIGHTS_BF16 ? round_to(x, 7, -126, 0x1.fep127)
+                                           : x;
+}
+
 void clr_reference_store(clrnn_storage storage, double *matrix, size_t rows, size_t columns)
 {
     for (size_t i = 0; i < rows * columns; i++)
-        if (storage == CLRNN_WEIGHTS_F16)
-            matrix[i] = round_to(matrix[i], 10, -14, 65504);
-        else if (storage == CLRNN_WEIGHTS_BF16)
-            matrix[i] = round_to(matrix[i], 7, -126, 0x1.fep127);
+        matrix[i] = clr_reference_round(storage, matrix[i]);
     for (size_t row = 0; row < rows && storage == CLRNN_WEIGHTS_INT8; row++)
         store_int8(matrix + row * columns, columns);
 }

@@ -6,6 +6,9 @@
 
 #include <clrnn/network.h>
 
+/** What f16 or bf16 keep of a number. */
+double clr_reference_round(clrnn_storage storage, double x);
+
 /** Each number, which must be one of float, becomes what is kept of it. matrix: in and out
  *  [rows,columns]. */
 void clr_reference_store(clrnn_storage storage, double *matrix, size_t rows, size_t columns);

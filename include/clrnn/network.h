@@ -108,7 +108,9 @@ typedef enum clrnn_gru_update { CLRNN_UPDATE_REPLACES = 0, CLRNN_UPDATE_KEEPS } 
     X(ERF, erf)                                                             \
     X(SIN, sin)                                                             \
     X(COS, cos)                                                             \
-    X(ROUND, round) /* to the nearest, ties to even */
+    X(ROUND, round)     /* to the nearest, ties to even */                  \
+    X(TO_F16, to_f16)   /* to float16, ties to even; the gradient is 1 */   \
+    X(TO_BF16, to_bf16) /* to bfloat16, the same */
 
 typedef enum clrnn_function {
 #define CLRNN_FUNCTION_ENUM(id, name) CLRNN_FN_##id,

@@ -237,6 +237,69 @@ static void special_doubly(void **state)
     special(*state, CLRNN_F64);
 }
 
+/* --- float16 and bfloat16 -----------------------------------------------------------------------
+ */
+
+/* What bits of 16 mean, with infinity's exponent counted on; the next number of them is one unit
+ * away. */
+static double narrow(uint32_t bits, bool half, double *unit)
+{
+    const int digits = half ? 10 : 7, bias = half ? 15 : 127;
+    const int exponent = (int)(bits >> digits) & (2 * bias + 1);
+    const int fraction = (int)bits & ((1 << digits) - 1);
+    *unit = ldexp(1, (exponent ? exponent : 1) - bias - digits);
+    return *unit * (fraction + (exponent ? 1 << digits : 0)) * (bits & 0x8000 ? -1 : 1);
+}
+
+/* Each number of 16 bits; the middle to the next, which goes to the even one; floats beside both.
+ */
+static void check_narrow(clrnn_context *context, clrnn_precision precision, bool half)
+{
+    static double numbers[COUNT], wanted[COUNT], x[COUNT], z[COUNT], y[COUNT];
+    const clrnn_node_desc node = {.kind = CLRNN_NODE_ACTIVATION,
+                                  .inputs = {"a"},
+                                  .function = half ? CLRNN_FN_TO_F16 : CLRNN_FN_TO_BF16};
+    const uint32_t infinite = half ? 0x7c00 : 0x7f80;
+    machine m = make(context, precision, &node);
+    for (uint32_t first = 0; first < 65536; first += COUNT / 4) {
+        for (uint32_t i = 0; i < COUNT; i++) {
+            double unit, after;
+            const uint32_t bits = first + i / 4;
+            const double number = narrow(bits, half, &unit), next = narrow(bits + 1, half, &after);
+            const float middle = (float)(number + copysign(unit / 2, number));
+            const bool known = (bits & 0x7fff) < infinite;
+            const double up = ((bits + 1) & 0x7fff) < infinite ? next : copysign(INFINITY, number);
+            const double to[] = {number, bits & 1 ? up : number, up, number};
+            const double from[] = {number, (double)middle,
+                                   (double)nextafterf(middle, copysignf(INFINITY, middle)),
+                                   (double)nextafterf(middle, 0)};
+            numbers[i] = known ? from[i % 4] : i & 1 ? NAN : copysign(INFINITY, number);
+            wanted[i] = known ? to[i % 4] : numbers[i];
+        }
+        pack(&m, numbers, x);
+        run(&m, x, z, y);
+        for (size_t i = 0; i < COUNT; i++) {
+            const double got = at(&m, y, i);
+            if (isnan(wanted[i]) ? !isnan(got)
+                                 : got != wanted[i] || !signbit(got) != !signbit(wanted[i]))
+                fail_msg("%s of %a is %a, not %a", half ? "f16" : "bf16", numbers[i], got,
+                         wanted[i]);
+        }
+    }
+    stop(&m);
+}
+
+static void narrower(void **state)
+{
+    if (!device_keeps_denormals(*state))
+        skip();
+    for (int half = 0; half < 2; half++) {
+        check_narrow(*state, CLRNN_F32, half);
+        if (device_fuses_doubles(*state))
+            check_narrow(*state, CLRNN_F64, half);
+    }
+}
+
 /* --- bits ------------------------------------------------------------------------------------ */
 
 static void add_value(clrnn_graph *graph, clrnn_node_desc node, const char *name)
@@ -281,7 +344,7 @@ static clrnn_graph *everything(void)
 }
 
 /* Of all outputs, as the native device of x86-64-v4 has them. */
-#define BITS UINT64_C(0x9d947d0dff983533)
+#define BITS UINT64_C(0xbe8a07618da50a76)
 
 static void same_bits(void **state)
 {
@@ -326,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(near_doubly, test_open, test_close),
         cmocka_unit_test_setup_teardown(special_singly, test_open, test_close),
         cmocka_unit_test_setup_teardown(special_doubly, test_open, test_close),
+        cmocka_unit_test_setup_teardown(narrower, test_open, test_close),
         cmocka_unit_test_setup_teardown(same_bits, test_open, test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,8 @@ FUNCTIONS = {
     "sin": lambda x, a, b: torch.sin(x),
     "cos": lambda x, a, b: torch.cos(x),
     "round": lambda x, a, b: torch.round(x),
+    "to_f16": lambda x, a, b: x + (x.float().half().to(x.dtype) - x).detach(),
+    "to_bf16": lambda x, a, b: x + (x.float().bfloat16().to(x.dtype) - x).detach(),
 }
 
 
