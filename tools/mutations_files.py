@@ -149,4 +149,46 @@ FILES = [
         ("host/format/h5_members.c", "if (count > 2 * h->leaf)", "if (false)")]),
     ("h5-texts-believed", "test_keras_files", [
         ("host/format/h5_data.c", "return !texts || texts_are_sound(h, at + place, count);", "return true;")]),
+    ("f16-ties-away", "test_elementary", [
+        ("cl/map_functions.cl", "(size + 0xfff + (size >> 13 & 1))", "(size + 0x1000)")]),
+    ("f16-denormals-of-half-the-size", "test_elementary", [
+        ("cl/map_functions.cl", "0x3f000000) * 0x1p-24f", "0x3f000000) * 0x1p-25f")]),
+    ("f16-never-infinite", "test_elementary", [
+        ("cl/map_functions.cl", "size < 0x47800000 ? size : 0x7f800000", "size")]),
+    ("bf16-cut-off", "test_elementary", [
+        ("cl/map_functions.cl", "(bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000", "bits & 0xffff0000")]),
+    ("rounding-ends-gradients", "test_graph_gradients", [
+        ("cl/map_functions.cl", "    case FN_ROUND:\n        return (REAL)0;",
+         "    case FN_ROUND:\n    case FN_TO_F16:\n        return (REAL)0;")]),
+    ("onnx-cast-rounds-nothing", "test_onnx_body", [
+        ("host/format/onnx_build.c", "if (value.rounds == CLRNN_FN_IDENTITY)", "if (k < n->inputs)")]),
+    ("onnx-cast-of-known-rounds-nothing", "test_onnx_body", [
+        ("host/format/onnx_math.c", "clr_ref_function(rounds, 0, 0, x)", "x + 0 * rounds")]),
+    ("onnx-computing-sees-rounding", "test_onnx_body", [
+        ("host/format/onnx_ops.c", "n->in[i] && clr_onnx_is_seen(op->name)", "n->in[i]")]),
+    ("onnx-moving-sees-no-rounding", "test_onnx_body", [
+        ("host/format/onnx_build.c", '"Reshape",', '"Reshapes",')]),
+    ("onnx-brain-is-half", "test_onnx_body", [
+        ("host/format/onnx_math.c", "type == 16 ? CLRNN_FN_TO_BF16", "type == 16 ? CLRNN_FN_TO_F16")]),
+    ("onnx-item-behind", "test_onnx_body", [
+        ("host/format/onnx_list.c", "i == at ? list->own : from->item[i < at ? i : i - 1]",
+         "i == from->count ? list->own : from->item[i]")]),
+    ("onnx-another-item-erased", "test_onnx_body", [
+        ("host/format/onnx_list.c", "from->item[i < at ? i : i + 1]", "from->item[i]")]),
+    ("onnx-items-side-by-side", "test_onnx_body", [
+        ("host/format/onnx_list.c", "parts[i] = fresh ? &wide[i] : from->item[i];", "parts[i] = from->item[i];")]),
+    ("onnx-pairs-are-halves", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "cosine, sine, neighbours != 0, R)", "cosine, sine, false, R)")]),
+    ("onnx-angles-of-the-first-row", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "ids = clr_onnx_say_input(b, 3);", "ids = clr_onnx_say_number(b, ONNX_INT, 0);")]),
+    ("onnx-causal-forgets-the-past", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "if (a.causal && clr_onnx_has(n, 4))", "if (!n)")]),
+    ("onnx-attention-without-cap", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "if (a->cap > 0) {", "if (a->cap < 0) {")]),
+    ("onnx-attention-without-scale", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "a->scale != 0 ? a->scale : 1 / sqrt(D)", "1 / sqrt(D)")]),
+    ("onnx-products-of-what-follows", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "reverse ? K - 1 - i : i;", "i;")]),
+    ("onnx-products-with-itself", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "exclusive ? before : with;", "with;")]),
 ]

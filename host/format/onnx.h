@@ -34,6 +34,8 @@ typedef struct onnx_array {
     double *data; /* owned */
 } onnx_array;
 
+typedef struct onnx_list onnx_list; /* a sequence (onnx_list.c) */
+
 typedef struct onnx_value {
     const char *name; /* of the file's */
     uint32_t next;    /* in its chain of the table of names */
@@ -44,6 +46,8 @@ typedef struct onnx_value {
     const ClrOnnx__Tensor *tensor; /* known, but not yet decoded */
     uint32_t at;                   /* value of the graph; CLR_NO_VALUE: not in the graph */
     uint64_t origins;              /* inputs of the model that it is made of, as bits */
+    clrnn_function rounds;         /* what a Cast left to do: see clr_onnx_round */
+    const onnx_list *list;         /* neither known nor in the graph: the import's */
 } onnx_value;
 
 #define ONNX_CHAINS 1024
@@ -69,6 +73,8 @@ typedef struct onnx_import {
     uint32_t depth;                 /* of graphs in graphs */
     uint64_t nodes;                 /* walked: unrolled loops must end */
     uint64_t folded;                /* elements computed on the host: so must folding */
+    onnx_list *lists;               /* all sequences */
+    uint64_t listed;                /* their items: so must making them */
     bool lax;                       /* axes may be other than what nodes want */
 } onnx_import;
 
@@ -185,6 +191,15 @@ void clr_onnx_set_graph(onnx_node *n, uint32_t k, uint32_t at, onnx_type type);
 /** Output k is what value is. */
 clrnn_status clr_onnx_set_alias(onnx_node *n, uint32_t k, const onnx_value *value);
 
+/** Output k is a sequence. */
+void clr_onnx_set_list(onnx_node *n, uint32_t k, const onnx_list *list);
+
+/* --- sequences (onnx_list.c)
+ * --------------------------------------------------------------------- */
+
+/** Free those of the model. */
+void clr_onnx_lists_free(onnx_import *m);
+
 /* --- attributes (clr_onnx_attribute.c)
  * ------------------------------------------------------------ */
 
@@ -238,6 +253,10 @@ clrnn_status clr_onnx_add_pair(onnx_node *n, clrnn_node_kind kind, uint32_t a, u
                                uint32_t *at);
 /** trunc(x) = sign(x) floor(|x|) */
 clrnn_status clr_onnx_truncate(onnx_node *n, uint32_t in, uint32_t *at);
+/** Input k in as many bits as its Cast says. As in ONNX Runtime, which computes on float16 in
+ *  float, only who moves, casts or gives it sees that (those that clr_onnx_is_seen names). */
+clrnn_status clr_onnx_round(onnx_node *n, uint32_t k);
+bool clr_onnx_is_seen(const char *op);
 clrnn_status clr_onnx_add_transpose(onnx_node *n, const uint32_t *order, uint32_t in, uint32_t *at);
 clrnn_status clr_onnx_add_reduce(onnx_node *n, clrnn_reduction reduction, const uint32_t *axes,
                                  uint32_t count, bool keep, uint32_t in, uint32_t *at);
@@ -285,10 +304,14 @@ extern const onnx_op clr_onnx_ops_recurrent[], clr_onnx_ops_math[], clr_onnx_ops
     clr_onnx_ops_window[], clr_onnx_ops_conv[], clr_onnx_ops_control[], clr_onnx_ops_loop[],
     clr_onnx_ops_pick[], clr_onnx_ops_signal[], clr_onnx_ops_fourier[], clr_onnx_ops_compose[],
     clr_onnx_ops_layout[], clr_onnx_ops_most[], clr_onnx_ops_powers[], clr_onnx_ops_arc[],
-    clr_onnx_ops_scatter[], clr_onnx_ops_rms[], clr_onnx_ops_known[];
+    clr_onnx_ops_scatter[], clr_onnx_ops_rms[], clr_onnx_ops_known[], clr_onnx_ops_attend[],
+    clr_onnx_ops_list[];
 
 /* Of the domain com.microsoft. */
 extern const onnx_op clr_onnx_ops_fused[];
+
+/** Whether an operator can read a sequence. */
+bool clr_onnx_takes_list(const onnx_op *op);
 
 /** Walk the nodes of a graph. */
 clrnn_status clr_onnx_walk(onnx_import *m, ClrOnnx__Node *const *nodes, size_t count);

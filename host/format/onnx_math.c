@@ -228,15 +228,18 @@ static clrnn_status clip_build(onnx_node *n)
 
 /* --- cast ------------------------------------------------------------------------------------- */
 
-static double cast(double x, onnx_type from, onnx_type to)
+static double cast(double x, onnx_type from, onnx_type to, clrnn_function rounds)
 {
-    return to == ONNX_BOOL ? x != 0 : to == ONNX_INT && from == ONNX_REAL ? trunc(x) : x;
+    return to == ONNX_BOOL                       ? x != 0
+           : to == ONNX_INT && from == ONNX_REAL ? trunc(x)
+                                                 : clr_ref_function(rounds, 0, 0, x);
 }
 
-static clrnn_status cast_to(onnx_node *n, onnx_type *to)
+static clrnn_status cast_to(onnx_node *n, onnx_type *to, clrnn_function *rounds)
 {
     int64_t type = 0;
     clrnn_status status = CLRNN_OK;
+    *rounds = CLRNN_FN_IDENTITY; /* of CastLike nothing: its types are known as onnx_type */
     *to = clr_onnx_has(n, 1) ? n->in[1]->type : ONNX_REAL;
     if (strcmp(n->op, "CastLike") == 0)
         return CLRNN_OK;
@@ -246,13 +249,15 @@ static clrnn_status cast_to(onnx_node *n, onnx_type *to)
     if (status == CLRNN_OK && !clr_onnx_type_of(type < INT32_MAX ? (int32_t)type : 0, to))
         status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "to %s",
                                clr_onnx_type_name(type < INT32_MAX ? (int32_t)type : -1));
+    *rounds = type == 10 ? CLRNN_FN_TO_F16 : type == 16 ? CLRNN_FN_TO_BF16 : CLRNN_FN_IDENTITY;
     return status;
 }
 
 static clrnn_status cast_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
 {
     onnx_type to;
-    clrnn_status status = cast_to(n, &to);
+    clrnn_function rounds;
+    clrnn_status status = cast_to(n, &to, &rounds);
     *out = *in[0];
     out->data = NULL;
     if (status == CLRNN_OK)
@@ -260,7 +265,7 @@ static clrnn_status cast_fold(onnx_node *n, const onnx_array *const *in, onnx_ar
     if (status != CLRNN_OK)
         return status;
     for (size_t i = 0; i < (out->filled ? 1 : clr_onnx_count(out)); i++)
-        out->data[i] = cast(in[0]->data[i], in[0]->type, to);
+        out->data[i] = cast(in[0]->data[i], in[0]->type, to, rounds);
     out->type = to;
     return status;
 }
@@ -268,10 +273,14 @@ static clrnn_status cast_fold(onnx_node *n, const onnx_array *const *in, onnx_ar
 static clrnn_status cast_build(onnx_node *n)
 {
     onnx_type to, from = n->in[0]->type;
+    clrnn_function rounds;
     uint32_t at = 0;
-    clrnn_status status = cast_to(n, &to);
-    if (status == CLRNN_OK && from == to)
-        return clr_onnx_set_alias(n, 0, n->in[0]);
+    clrnn_status status = cast_to(n, &to, &rounds);
+    if (status == CLRNN_OK && from == to) {
+        status = clr_onnx_set_alias(n, 0, n->in[0]);
+        n->out[0].rounds = rounds;
+        return status;
+    }
     if (status == CLRNN_OK)
         status = clr_onnx_number_in(n, 0, &at);
     if (status == CLRNN_OK && to == ONNX_INT && from == ONNX_REAL)
@@ -281,8 +290,10 @@ static clrnn_status cast_build(onnx_node *n)
         if (status == CLRNN_OK)
             status = clr_onnx_add_function(n, CLRNN_FN_NOT, 0, 0, at, &at);
     }
-    if (status == CLRNN_OK)
+    if (status == CLRNN_OK) {
         clr_onnx_set_graph(n, 0, at, to);
+        n->out[0].rounds = rounds;
+    }
     return status;
 }
 

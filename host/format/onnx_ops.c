@@ -15,7 +15,7 @@ static const onnx_op *const families[] = {
     clr_onnx_ops_conv,      clr_onnx_ops_control, clr_onnx_ops_loop,    clr_onnx_ops_pick,
     clr_onnx_ops_signal,    clr_onnx_ops_fourier, clr_onnx_ops_compose, clr_onnx_ops_layout,
     clr_onnx_ops_most,      clr_onnx_ops_powers,  clr_onnx_ops_arc,     clr_onnx_ops_scatter,
-    clr_onnx_ops_rms,       clr_onnx_ops_known};
+    clr_onnx_ops_rms,       clr_onnx_ops_known,   clr_onnx_ops_attend,  clr_onnx_ops_list};
 
 static const onnx_op *find_in(const onnx_op *family, const char *name)
 {
@@ -177,6 +177,11 @@ static clrnn_status read_node(onnx_node *n)
     clrnn_status status = find_inputs(n);
     if (status == CLRNN_OK)
         status = check_counts(n, op);
+    for (uint32_t i = 0; i < n->inputs && status == CLRNN_OK; i++)
+        if (n->in[i] && n->in[i]->list && !clr_onnx_takes_list(op))
+            status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is a sequence", i);
+        else if (n->in[i] && clr_onnx_is_seen(op->name))
+            status = clr_onnx_round(n, i);
     if (status == CLRNN_OK)
         n->unfolded = !op->fold || !all_known(n);
     if (status == CLRNN_OK && !n->unfolded)

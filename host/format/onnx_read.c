@@ -110,7 +110,7 @@ static clrnn_status add_output(onnx_import *m, const char *name)
                         m->file->path, clr_show(name).text);
     proto.name = none;
     snprintf(n.label, sizeof n.label, "output '%s'", clr_show(name).text);
-    clrnn_status status = value->known ? clr_onnx_need(&n, 0, "value") : CLRNN_OK;
+    clrnn_status status = value->known ? clr_onnx_need(&n, 0, "value") : clr_onnx_round(&n, 0);
     if (status == CLRNN_OK && value->known && clr_onnx_count(&value->array[0]) == 0)
         status = clr_onnx_fail(&n, CLRNN_ERR_UNSUPPORTED, "it has no elements");
     if (status == CLRNN_OK)
@@ -168,11 +168,13 @@ static clrnn_status attempt(onnx_import *m, const onnx_ends *axes, reason *why)
         m->nodes = m->folded = m->depth = 0;
         *why = (reason){0};
         clr_onnx_forget(m, 0);
+        clr_onnx_lists_free(m);
         clrnn_graph_destroy(&m->graph);
         status = walk(m, axes);
         m->needed &= known & ~m->bound;
     } while (status != CLRNN_OK && m->needed);
     clr_onnx_forget(m, 0);
+    clr_onnx_lists_free(m);
     return status;
 }
 

@@ -90,6 +90,9 @@ static void name_origins(const onnx_import *m, uint64_t origins, char *text, siz
 static clrnn_status not_known(onnx_node *n, const onnx_value *value, const char *what)
 {
     char names[300];
+    if (value->list)
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "its %s '%.80s' is a sequence", what,
+                             value->name);
     n->m->needed |= value->origins;
     name_origins(n->m, value->origins, names, sizeof names);
     if (*names)
@@ -192,6 +195,12 @@ void clr_onnx_set_graph(onnx_node *n, uint32_t k, uint32_t at, onnx_type type)
     onnx_value *out = output(n, k);
     out->at = at;
     out->type = type;
+}
+
+void clr_onnx_set_list(onnx_node *n, uint32_t k, const onnx_list *list)
+{
+    if (k < n->outputs)
+        output(n, k)->list = list;
 }
 
 clrnn_status clr_onnx_set_alias(onnx_node *n, uint32_t k, const onnx_value *value)

@@ -27,8 +27,8 @@ def attention(c):
     shared, times, flat = c.between(1, 2), c.between(1, 3), c.chance()
     heads, past = shared * times, c.between(1, 3) if c.chance(0.3) else 0
     causal = c.one_of(None, 0, 1)
-    if causal and not past:
-        S = T  # ONNX says of others nothing
+    if causal:
+        S = T  # of others ONNX Runtime makes something else where T is 1
     q, k, v = ([N, t, h * d] if flat else [N, h, t, d] for h, t, d in ((heads, T, D), (shared, S, D), (shared, S, E)))
     inputs = [c.reals(q, known=False), c.reals(k), c.reals(v)]
     mask, every = c.below(3), past + S

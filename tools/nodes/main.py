@@ -23,6 +23,7 @@ import inner  # noqa: F401
 import maths  # noqa: F401
 import mixed  # noqa: F401
 import places  # noqa: F401
+import sequences  # noqa: F401
 import windows  # noqa: F401
 from draw import FAMILIES, Case, exact, expected, largest
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ * tests/format/test_onnx_body.c - ONNX: what a Cast to 16 bits rounds, sequences, and operators
+ * that are several others. */
+#include "format/ops.h"
+#include "support.h"
+
+#include <math.h>
+
+/* A node with one attribute ("": none). */
+static proto made(const char *op, const char *const *in, size_t count, const char *y,
+                  const char *attribute, int64_t value)
+{
+    proto node = proto_node(op, y, in, count, &y, 1);
+    if (*attribute)
+        proto_attribute_integer(&node, attribute, value);
+    return node;
+}
+
+#define MADE(op, y, attribute, value, ...)  \
+    made(op, (const char *[]){__VA_ARGS__}, \
+         sizeof((const char *[]){__VA_ARGS__}) / sizeof(const char *), y, attribute, value)
+
+/* --- Cast ---------------------------------------------------------------------------------------
+ */
+
+enum { HALF = 10, BRAIN = 16 };
+
+/* Ties, what is denormal there, and what is nearly too large; who computes sees what was there
+ * before, who moves does not. */
+static void test_cast(void **state)
+{
+    static const double x[] = {1 + 0x1p-11, 1 + 0x3p-11, 0x1.8p-24, 65519, -0.1, 3};
+    static const double half[] = {1, 1 + 0x1p-9, 0x1p-23, 65504, -0x1.998p-4, 3};
+    static const double brain[] = {1, 1, 0x1.8p-24, 65536, -0x1.9ap-4, 3};
+    static const int64_t shape[] = {6};
+    for (int way = 0; way < 6; way++) {
+        const bool brainy = way == 1, computed = way == 2, moved = way == 3, folded = way == 5;
+        double wanted[6];
+        proto graph = ops_begin(1, shape, false);
+        ops_tensor(&graph, "w", 1, 1, (const uint64_t[]){6}, x);
+        ops_tensor(&graph, "all", 7, 1, (const uint64_t[]){1}, (const double[]){-1});
+        if (folded)
+            ops_node(&graph, MADE("Sub", "zero", "", 0, "x", "x"));
+        ops_node(&graph, MADE("Cast", way == 4 ? "y" : "a", "to", brainy ? BRAIN : HALF,
+                              folded ? "w" : "x"));
+        if (computed)
+            ops_node(&graph, MADE("Neg", "y", "", 0, "a"));
+        else if (moved)
+            ops_node(&graph, MADE("Reshape", "b", "", 0, "a", "all"));
+        if (moved)
+            ops_node(&graph, MADE("Neg", "y", "", 0, "b"));
+        else if (folded)
+            ops_node(&graph, MADE("Add", "y", "", 0, "zero", "a"));
+        else if (way < 2)
+            ops_node(&graph, MADE("Cast", "y", "to", 1, "a"));
+        for (int i = 0; i < 6; i++)
+            wanted[i] = computed ? -x[i] : moved ? -half[i] : brainy ? brain[i] : half[i];
+        ops_expect(state, &graph, x, NULL, wanted, 6);
+    }
+}
+
+/* --- sequences ----------------------------------------------------------------------------------
+ */
+
+/* x in front of its parts 1 and 3 4, of which one is taken out again. */
+static void test_sequence(void **state)
+{
+    static const double x[] = {1, 3, 4}, joined[] = {1, 3, 4, 3, 4}, first[] = {1, 3, 4};
+    static const double last[] = {3, 4}, stacked[] = {1, 3, 4, 1, 3, 4}, count[] = {3};
+    static const int64_t shape[] = {3};
+    static const double *const wanted[] = {joined, first, last, count, stacked};
+    static const size_t sizes[] = {5, 3, 2, 1, 6};
+    for (int way = 0; way < 5; way++) {
+        proto graph = ops_begin(1, shape, false);
+        ops_tensor(&graph, "parts", 7, 1, (const uint64_t[]){2}, (const double[]){1, 2});
+        ops_tensor(&graph, "0", 7, 0, NULL, (const double[]){0});
+        ops_tensor(&graph, "-2", 7, 0, NULL, (const double[]){-2});
+        ops_tensor(&graph, "-1", 7, 0, NULL, (const double[]){-1});
+        ops_node(&graph, MADE("SplitToSequence", "s", "axis", 0, "x", "parts"));
+        ops_node(&graph, MADE("SequenceInsert", "t", "", 0, "s", "x", "0"));
+        ops_node(&graph, MADE("SequenceErase", "u", "", 0, "t", "-2"));
+        ops_node(&graph, MADE("SequenceConstruct", "v", "", 0, "x", "x"));
+        if (way == 0)
+            ops_node(&graph, MADE("ConcatFromSequence", "y", "axis", 0, "u"));
+        else if (way < 3)
+            ops_node(&graph, MADE("SequenceAt", "y", "", 0, "u", way == 1 ? "0" : "-1"));
+        else if (way == 3)
+            ops_node(&graph, MADE("SequenceLength", "y", "", 0, "t"));
+        if (way == 4) {
+            proto node = MADE("ConcatFromSequence", "y", "axis", -2, "v");
+            proto_attribute_integer(&node, "new_axis", 1);
+            ops_node(&graph, node);
+        }
+        ops_expect(state, &graph, x, NULL, wanted[way], sizes[way]);
+    }
+}
+
+/* --- several operators --------------------------------------------------------------------------
+ */
+
+/* Pairs are halves or neighbours; the fifth number stays; angles by a row of a table. */
+static void test_rotary(void **state)
+{
+    enum { D = 5, R = 4 };
+    static const int64_t shape[] = {1, 1, 1, D};
+    static const double x[] = {1, 2, 3, 4, 5}, c[] = {9, 9, 0.5, 2}, s[] = {9, 9, -1, 3};
+    ops_opset = 23;
+    for (int neighbours = 0; neighbours < 2; neighbours++) {
+        double wanted[D] = {0, 0, 0, 0, x[4]};
+        for (int i = 0; i < R / 2; i++) {
+            const int a = neighbours ? 2 * i : i, b = neighbours ? 2 * i + 1 : i + R / 2;
+            wanted[a] = x[a] * c[2 + i] - x[b] * s[2 + i];
+            wanted[b] = x[a] * s[2 + i] + x[b] * c[2 + i];
+        }
+        proto graph = ops_begin(4, shape, false);
+        ops_tensor(&graph, "c", 1, 2, (const uint64_t[]){2, 2}, c);
+        ops_tensor(&graph, "s", 1, 2, (const uint64_t[]){2, 2}, s);
+        ops_tensor(&graph, "at", 7, 2, (const uint64_t[]){1, 1}, (const double[]){1});
+        proto node = MADE("RotaryEmbedding", "y", "interleaved", neighbours, "x", "c", "s", "at");
+        proto_attribute_integer(&node, "rotary_embedding_dim", R);
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, wanted, D);
+    }
+    ops_opset = 14;
+}
+
+/* Two heads of queries share one of keys and values; one key was there before. */
+static void test_attention(void **state)
+{
+    enum { HEADS = 2, T = 2, D = 2, KEYS = 3 };
+    static const int64_t shape[] = {1, T, HEADS * D};
+    static const double x[] = {0.5, -1, 2, 0.25, 1, 1.5, -0.5, 0.75};
+    static const double keys[] = {1, -0.5, 0.25, 2, -1, 0.5}, values[] = {1, 2, -3, 4, 5, -6};
+    static const double cap = 1.5, bias[] = {0, 1, 0, 0, 0.5, 0};
+    ops_opset = 23;
+    for (int way = 0; way < 4; way++) {
+        const bool causal = way & 1, capped = way & 2;
+        const double scale = capped ? 0.5 : 1 / sqrt(D);
+        double wanted[T * HEADS * D];
+        for (int t = 0; t < T; t++)
+            for (int h = 0; h < HEADS; h++) {
+                double share[KEYS], sum = 0;
+                for (int k = 0; k < KEYS; k++) {
+                    double score = 0;
+                    for (int d = 0; d < D; d++)
+                        score += x[(t * HEADS + h) * D + d] * keys[k * D + d] * scale;
+                    score = (capped ? cap * tanh(score / cap) : score) + bias[t * KEYS + k];
+                    sum += share[k] = causal && k > t + 1 ? 0 : exp(score);
+                }
+                for (int d = 0; d < D; d++) {
+                    double *y = &wanted[(t * HEADS + h) * D + d];
+                    *y = 0;
+                    for (int k = 0; k < KEYS; k++)
+                        *y += share[k] / sum * values[k * D + d];
+                }
+            }
+        proto graph = ops_begin(3, shape, false);
+        ops_tensor(&graph, "k", 1, 3, (const uint64_t[]){1, 2, D}, keys + D);
+        ops_tensor(&graph, "v", 1, 3, (const uint64_t[]){1, 2, D}, values + D);
+        ops_tensor(&graph, "bias", 1, 2, (const uint64_t[]){T, KEYS}, bias);
+        ops_tensor(&graph, "pk", 1, 4, (const uint64_t[]){1, 1, 1, D}, keys);
+        ops_tensor(&graph, "pv", 1, 4, (const uint64_t[]){1, 1, 1, D}, values);
+        proto node =
+            MADE("Attention", "y", "q_num_heads", HEADS, "x", "k", "v", "bias", "pk", "pv");
+        proto_attribute_integer(&node, "kv_num_heads", 1);
+        proto_attribute_integer(&node, "is_causal", causal);
+        if (capped) {
+            proto_attribute_real(&node, "scale", 0.5f);
+            proto_attribute_real(&node, "softcap", (float)cap);
+        }
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, wanted, T * HEADS * D);
+    }
+    ops_opset = 14;
+}
+
+static void test_products(void **state)
+{
+    static const int64_t shape[] = {2, 3};
+    static const double x[] = {2, -1, 3, 0.5, 4, -2};
+    for (int way = 0; way < 4; way++) {
+        const bool exclusive = way & 1, reverse = way & 2;
+        double wanted[6];
+        for (int row = 0; row < 2; row++)
+            for (int i = 0; i < 3; i++) {
+                double *y = &wanted[row * 3 + i];
+                *y = 1;
+                for (int k = 0; k < 3; k++)
+                    if (reverse ? k > i : k < i)
+                        *y *= x[row * 3 + k];
+                *y *= exclusive ? 1 : x[row * 3 + i];
+            }
+        proto graph = ops_begin(2, shape, false);
+        ops_tensor(&graph, "axis", 7, 0, NULL, (const double[]){-1});
+        proto node = MADE("CumProd", "y", "exclusive", exclusive, "x", "axis");
+        proto_attribute_integer(&node, "reverse", reverse);
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, wanted, 6);
+    }
+}
+
+int main(void)
+{
+#define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
+    const struct CMUnitTest tests[] = {ON_DEVICE(test_cast), ON_DEVICE(test_sequence),
+                                       ON_DEVICE(test_rotary), ON_DEVICE(test_attention),
+                                       ON_DEVICE(test_products)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
