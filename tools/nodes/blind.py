@@ -73,7 +73,7 @@ def others(attribute, words):
         return [("another", make(name, value * 1.5 + 0.1))]
     if attribute.type == AttributeProto.STRING:
         rest = sorted(words - {word(attribute)})
-        if len(rest) > 12:
+        if name == "equation" and rest:  # there are many, and some are one but for letters
             return [("another", make(name, rest[zlib.crc32(value) % len(rest)]))]
         return [(f"{word(attribute)} as {w}", make(name, w)) for w in rest]
     if attribute.type in (AttributeProto.INTS, AttributeProto.FLOATS) and len(value):

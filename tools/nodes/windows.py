@@ -69,6 +69,8 @@ def pool(name):
         x = [c.between(1, 3), c.between(1, 3)] + [w + c.between(0, 6) for w in wide]
         if c.opset >= {"MaxPool": 10, "AveragePool": 10, "LpPool": 18}[name]:
             given["ceil_mode"] = c.one_of(None, 0, 1)
+            if given["ceil_mode"] and c.chance():
+                given["strides"] = [c.between(2, 3) for _ in range(axes)]
         if name == "AveragePool":
             given["count_include_pad"] = c.one_of(None, 0, 1)
         if name == "LpPool":
