@@ -30,8 +30,9 @@ def split(c):
     sizes = np.diff([0, *cuts, shape[at]]).tolist()
     if c.chance(0.1):
         sizes[-1:] = [sizes[-1], 0]
-    given = c.chance(0.6) or 0 in sizes or (shape[at] % len(sizes) and c.opset < 18)
     count = len(sizes)
+    even = -(-shape[at] // count)  # the last may have fewer
+    given = c.chance(0.6) or 0 in sizes or (shape[at] % count and c.opset < 18) or even * (count - 1) >= shape[at]
     if c.opset < 13:
         names = c.node("Split", [x], [c.fresh() for _ in range(count)], axis=axis, split=sizes if given else None)
     else:

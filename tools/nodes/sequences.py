@@ -24,7 +24,7 @@ def split(c):
     x = c.reals(shape, kind=c.one_of("f4", "f4", "i8"))
     axis = None if at == 0 and c.chance() else at - (len(shape) if c.chance(0.3) else 0)
     kind = c.below(3)
-    keep = c.one_of(None, 0, 1)
+    keep = c.one_of(None, 0, 1) if kind == 0 else c.one_of(None, 1)  # ONNX Runtime looks at it with sizes, too
     if kind == 0:
         seq, count = c.node("SplitToSequence", [x], axis=axis, keepdims=keep), shape[at]
     elif kind == 1:
