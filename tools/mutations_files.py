@@ -183,6 +183,13 @@ FILES = [
         ("host/format/onnx_attend.c", "ids = clr_onnx_say_input(b, 3);", "ids = clr_onnx_say_number(b, ONNX_INT, 0);")]),
     ("onnx-causal-forgets-the-past", "test_onnx_body", [
         ("host/format/onnx_attend.c", "if (a.causal && clr_onnx_has(n, 4))", "if (!n)")]),
+    ("onnx-blind-rows-are-nan", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "    if (!guarded)\n", "    if (b)\n")]),
+    ("onnx-keys-behind-the-used", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "const uint32_t used = clr_onnx_say_input(b, 6);",
+         "const uint32_t used = ONNX_NOTHING;")]),
+    ("onnx-scores-of-another-stage", "test_onnx_body", [
+        ("host/format/onnx_attend.c", "stage[a->mode]", "stage[3 - a->mode]")]),
     ("onnx-attention-without-cap", "test_onnx_body", [
         ("host/format/onnx_attend.c", "if (a->cap > 0) {", "if (a->cap < 0) {")]),
     ("onnx-attention-without-scale", "test_onnx_body", [

@@ -102,13 +102,13 @@ static clrnn_status rotary_build(onnx_node *n)
  */
 
 typedef struct attention {
-    int64_t heads, shared, causal; /* of queries; of keys and values */
+    int64_t heads, shared, causal, mode; /* heads of queries; of keys and values */
     double scale, cap;
 } attention;
 
 static clrnn_status read_attention(onnx_node *n, attention *a)
 {
-    int64_t mode = 0, precision = 0; /* of an output that is refused; we have one */
+    int64_t precision = 0; /* we have one */
     clrnn_status status = clr_onnx_integer(n, "q_num_heads", 0, &a->heads);
     if (status == CLRNN_OK)
         status = clr_onnx_integer(n, "kv_num_heads", 0, &a->shared);
@@ -119,7 +119,10 @@ static clrnn_status read_attention(onnx_node *n, attention *a)
     if (status == CLRNN_OK)
         status = clr_onnx_real(n, "softcap", 0, &a->cap);
     if (status == CLRNN_OK)
-        status = clr_onnx_integer(n, "qk_matmul_output_mode", 0, &mode);
+        status = clr_onnx_integer(n, "qk_matmul_output_mode", 0, &a->mode);
+    if (status == CLRNN_OK && (a->mode < 0 || a->mode > 3))
+        status =
+            clr_onnx_fail(n, CLRNN_ERR_FORMAT, "qk_matmul_output_mode %lld", (long long)a->mode);
     return status == CLRNN_OK ? clr_onnx_integer(n, "softmax_precision", 1, &precision) : status;
 }
 
@@ -150,52 +153,85 @@ static uint32_t for_all(onnx_body *b, uint32_t x, int64_t heads, int64_t times)
     return reshaped(b, wide, (int64_t[]){0, heads, -1, D}, 4);
 }
 
-/* 0 where key j is no later than query i, `before` keys being there before; else -infinity. */
-static uint32_t no_later(onnx_body *b, uint64_t queries, uint64_t keys, uint64_t before)
+/* 0, 1, .. below count, as int64. */
+static uint32_t counted(onnx_body *b, uint64_t count)
 {
     const uint32_t first = clr_onnx_say_number(b, ONNX_INT, 0);
     const uint32_t step = clr_onnx_say_number(b, ONNX_INT, 1);
-    const uint32_t rows = clr_onnx_say_number(b, ONNX_INT, (double)queries);
-    const uint32_t columns = clr_onnx_say_number(b, ONNX_INT, (double)keys);
-    const uint32_t shift = clr_onnx_say_number(b, ONNX_INT, (double)before);
-    const uint32_t i = ONNX_SAY(b, "Range", ONNX_PLAIN, first, rows, step);
-    const uint32_t j = ONNX_SAY(b, "Range", ONNX_PLAIN, first, columns, step);
-    const uint32_t last = ONNX_SAY(b, "Add", ONNX_PLAIN, i, shift);
-    const uint32_t late = ONNX_SAY(b, "Greater", ONNX_PLAIN, j, one_more(b, last, 1));
-    const uint32_t none = clr_onnx_say_number(b, ONNX_REAL, -INFINITY);
-    return ONNX_SAY(b, "Where", ONNX_PLAIN, late, none, clr_onnx_say_number(b, ONNX_REAL, 0));
+    return ONNX_SAY(b, "Range", ONNX_PLAIN, first, clr_onnx_say_number(b, ONNX_INT, (double)count),
+                    step);
+}
+
+/* Which keys a query does not see: those behind the used ones of its row, of which there are
+ * `used` [N] (or all), and if it is causal those later than itself, where the last query comes with
+ * the last key of `used`, or with that behind the `before` ones. ONNX_NOTHING: it sees all. */
+static uint32_t unseen(onnx_body *b, bool causal, uint32_t q, uint32_t k, uint64_t before)
+{
+    const uint32_t used = clr_onnx_say_input(b, 6);
+    if (!causal && used == ONNX_NOTHING)
+        return ONNX_NOTHING;
+    const uint32_t keys = counted(b, clr_onnx_say_size(b, k, 2));
+    uint32_t end = used;
+    if (used != ONNX_NOTHING)
+        end = ONNX_SAY(b, "Unsqueeze", ONNX_PLAIN, used,
+                       clr_onnx_say_list(b, (int64_t[]){1, 2, 3}, 3));
+    if (!causal)
+        return ONNX_SAY(b, "GreaterOrEqual", ONNX_PLAIN, keys, end);
+    const uint64_t T = clr_onnx_say_size(b, q, 2);
+    const uint32_t queries = one_more(b, counted(b, T), 1);
+    const uint32_t shift =
+        used == ONNX_NOTHING
+            ? clr_onnx_say_number(b, ONNX_INT, (double)before)
+            : ONNX_SAY(b, "Sub", ONNX_PLAIN, end, clr_onnx_say_number(b, ONNX_INT, (double)T));
+    return ONNX_SAY(b, "Greater", ONNX_PLAIN, keys, ONNX_SAY(b, "Add", ONNX_PLAIN, queries, shift));
 }
 
 /* Scores with what the mask adds; of truths what is false is left out. */
-static uint32_t masked(onnx_body *b, uint32_t scores)
+static uint32_t masked(onnx_body *b, uint32_t scores, uint32_t mask, uint32_t hidden)
 {
-    const uint32_t mask = clr_onnx_say_input(b, 3);
-    if (mask == ONNX_NOTHING || b->status != CLRNN_OK)
-        return scores;
-    if (b->value[mask].type != ONNX_BOOL)
-        return ONNX_SAY(b, "Add", ONNX_PLAIN, scores, mask);
-    return ONNX_SAY(b, "Where", ONNX_PLAIN, mask, scores,
-                    clr_onnx_say_number(b, ONNX_REAL, -INFINITY));
+    const uint32_t none = clr_onnx_say_number(b, ONNX_REAL, -INFINITY);
+    if (mask != ONNX_NOTHING && b->status == CLRNN_OK)
+        scores = b->value[mask].type == ONNX_BOOL
+                     ? ONNX_SAY(b, "Where", ONNX_PLAIN, mask, scores, none)
+                     : ONNX_SAY(b, "Add", ONNX_PLAIN, scores, mask);
+    if (hidden != ONNX_NOTHING)
+        scores = ONNX_SAY(b, "Where", ONNX_PLAIN, hidden, none, scores);
+    return scores;
 }
 
+/* 0 in rows that see nothing. */
+static uint32_t softmax_of(onnx_body *b, uint32_t scores, bool guarded)
+{
+    const uint32_t share = ONNX_SAY(b, "Softmax", axis_is(-1), scores);
+    if (!guarded)
+        return share;
+    const uint32_t none = clr_onnx_say_number(b, ONNX_REAL, -INFINITY);
+    const uint32_t last = clr_onnx_say_list(b, (int64_t[]){-1}, 1);
+    const uint32_t most = ONNX_SAY(b, "ReduceMax", ONNX_PLAIN, scores, last);
+    const uint32_t blind = ONNX_SAY(b, "Equal", ONNX_PLAIN, most, none);
+    return ONNX_SAY(b, "Where", ONNX_PLAIN, blind, clr_onnx_say_number(b, ONNX_REAL, 0), share);
+}
+
+/* Shares of keys, and output 3 on the way. */
 static uint32_t weighted(onnx_body *b, const attention *a, uint32_t q, uint32_t k, uint64_t before)
 {
     const double D = (double)clr_onnx_say_size(b, q, -1);
     const uint32_t scale =
         clr_onnx_say_number(b, ONNX_REAL, a->scale != 0 ? a->scale : 1 / sqrt(D));
-    uint32_t scores = ONNX_SAY(b, "MatMul", ONNX_PLAIN, ONNX_SAY(b, "Mul", ONNX_PLAIN, q, scale),
-                               turned(b, k, (int64_t[]){0, 1, 3, 2}));
+    const uint32_t mask = clr_onnx_say_input(b, 3);
+    uint32_t stage[4];
+    stage[0] = ONNX_SAY(b, "MatMul", ONNX_PLAIN, ONNX_SAY(b, "Mul", ONNX_PLAIN, q, scale),
+                        turned(b, k, (int64_t[]){0, 1, 3, 2}));
+    stage[1] = stage[0];
     if (a->cap > 0) {
         const uint32_t cap = clr_onnx_say_number(b, ONNX_REAL, a->cap);
-        const uint32_t share = ONNX_SAY(b, "Div", ONNX_PLAIN, scores, cap);
-        scores = ONNX_SAY(b, "Mul", ONNX_PLAIN, ONNX_SAY(b, "Tanh", ONNX_PLAIN, share), cap);
+        const uint32_t share = ONNX_SAY(b, "Div", ONNX_PLAIN, stage[0], cap);
+        stage[1] = ONNX_SAY(b, "Mul", ONNX_PLAIN, ONNX_SAY(b, "Tanh", ONNX_PLAIN, share), cap);
     }
-    scores = masked(b, scores);
-    if (a->causal) {
-        const uint64_t rows = clr_onnx_say_size(b, q, 2), columns = clr_onnx_say_size(b, k, 2);
-        scores = ONNX_SAY(b, "Add", ONNX_PLAIN, scores, no_later(b, rows, columns, before));
-    }
-    return ONNX_SAY(b, "Softmax", axis_is(-1), scores);
+    stage[2] = masked(b, stage[1], mask, unseen(b, a->causal != 0, q, k, before));
+    stage[3] = softmax_of(b, stage[2], mask != ONNX_NOTHING || clr_onnx_has(b->n, 6));
+    clr_onnx_say_output(b, 3, stage[a->mode]);
+    return stage[3];
 }
 
 static clrnn_status attention_build(onnx_node *n)
@@ -272,6 +308,6 @@ static clrnn_status products_build(onnx_node *n)
 }
 
 const onnx_op clr_onnx_ops_attend[] = {{"RotaryEmbedding", 3, 4, 1, NULL, rotary_build},
-                                       {"Attention", 3, 6, 3, NULL, attention_build},
+                                       {"Attention", 3, 7, 4, NULL, attention_build},
                                        {"CumProd", 2, 2, 1, NULL, products_build},
                                        {0}};

@@ -174,6 +174,39 @@ static void test_attention(void **state)
     ops_opset = 14;
 }
 
+/* Of three keys a row has two, of which a mask hides one of the first query and both of the second;
+ * scores that are capped and masked, and shares. */
+static void test_hidden_keys(void **state)
+{
+    enum { T = 2, KEYS = 3 };
+    static const int64_t shape[] = {1, 1, T, 1};
+    static const double x[] = {1, -2}, keys[] = {0.5, 1, 9}, values[] = {3, 5, 7};
+    static const double mask[] = {1, 0, 1, 0, 0, 1}, lengths[] = {2};
+    static const double y[] = {3, 0}, share[] = {1, 0, 0, 0, 0, 0},
+                        scores[] = {0.5, 1, 9, -1, -2, -18};
+    ops_opset = 24;
+    for (int way = 0; way < 3; way++) {
+        static const char *const outputs[][4] = {{"y", "", "", "w"}, {"o", "", "", "y"}};
+        proto graph = ops_begin(4, shape, false);
+        ops_tensor(&graph, "k", 1, 4, (const uint64_t[]){1, 1, KEYS, 1}, keys);
+        ops_tensor(&graph, "v", 1, 4, (const uint64_t[]){1, 1, KEYS, 1}, values);
+        ops_tensor(&graph, "m", 1, 2, (const uint64_t[]){T, KEYS}, mask);
+        ops_tensor(&graph, "used", 7, 1, (const uint64_t[]){1}, lengths);
+        ops_node(&graph, MADE("Cast", "mask", "to", 9, "m"));
+        proto node =
+            proto_node("Attention", "n", (const char *[]){"x", "k", "v", "mask", "", "", "used"}, 7,
+                       outputs[way > 0], 4);
+        proto_attribute_integer(&node, "qk_matmul_output_mode", way == 1 ? 3 : 0);
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL,
+                   way == 0   ? y
+                   : way == 1 ? share
+                              : scores,
+                   way == 0 ? T : T * KEYS);
+    }
+    ops_opset = 14;
+}
+
 static void test_products(void **state)
 {
     static const int64_t shape[] = {2, 3};
@@ -202,8 +235,8 @@ static void test_products(void **state)
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
-    const struct CMUnitTest tests[] = {ON_DEVICE(test_cast), ON_DEVICE(test_sequence),
-                                       ON_DEVICE(test_rotary), ON_DEVICE(test_attention),
-                                       ON_DEVICE(test_products)};
+    const struct CMUnitTest tests[] = {ON_DEVICE(test_cast),        ON_DEVICE(test_sequence),
+                                       ON_DEVICE(test_rotary),      ON_DEVICE(test_attention),
+                                       ON_DEVICE(test_hidden_keys), ON_DEVICE(test_products)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

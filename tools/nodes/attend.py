@@ -37,17 +37,22 @@ def attention(c):
         inputs.append(c.reals(shape))
     elif mask == 2:
         truths = c.array(shape, kind="?")
-        truths[..., 0] = True  # something is left of each row
+        if c.chance(0.7):
+            truths[..., 0] = True  # something is left of each row
         inputs.append(c.value(truths))
     elif past:
         inputs.append("")
     if past:
         inputs += [c.reals([N, shared, past, D]), c.reals([N, shared, past, E])]
+    if not past and c.opset >= 24 and c.chance(0.3):
+        inputs += [""] * (6 - len(inputs)) + [c.ints(c.array([N], 1, S, "i8"), c.chance())]
     given = {"q_num_heads": heads, "kv_num_heads": shared} if flat else {}
     outputs = [c.fresh()] + ([c.fresh(), c.fresh()] if past else [])
+    if c.chance(0.3):
+        outputs += [""] * (3 - len(outputs)) + [c.fresh()]
     c.node("Attention", inputs, outputs, is_causal=causal, scale=c.real(0.2, 2) if c.chance() else None,
            softcap=c.real(0.5, 2) if c.chance(0.3) else None, softmax_precision=c.one_of(None, 1),
-           qk_matmul_output_mode=c.one_of(None, 0), **given)
+           qk_matmul_output_mode=c.one_of(None, 0, 1, 2, 3), **given)
     c.give(*outputs)
 
 
