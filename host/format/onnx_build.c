@@ -6,6 +6,9 @@
 
 #include "format/onnx.h"
 
+/* Of a small file whose loops unroll: names are looked for one by one. */
+enum { MOST_PARTS = 6000 };
+
 /* A name that the graph does not have: that of the node of the file, or of its first output, then
  * with numbers. */
 static void name_node(const onnx_node *n, char name[256])
@@ -29,6 +32,8 @@ clrnn_status clr_onnx_add(onnx_node *n, clrnn_node_desc *desc, const uint32_t *i
     char name[256];
     uint32_t index = 0;
     clrnn_graph *graph = n->m->graph;
+    if (graph->node_count > MOST_PARTS + n->m->file->bytes / 16)
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "the model unrolls to too many nodes");
     name_node(n, name);
     desc->name = name;
     for (uint32_t i = 0; i < count; i++)

@@ -27,6 +27,7 @@ SAME = {
     ("", "auto_pad", "VALID as NOTSET"): "the same without pads",
     ("", "output_datatype"): "the numbers are the same in any real type",
     ("", "stash_type", "another"): "of the precision within, which is the graph's",
+    ("Attention", "softmax_precision"): "of the precision within, which is the graph's",
     ("TopK", "sorted"): "in any order, which may be this",
     ("Cast", "saturate"): "of float8",
     ("Cast", "round_mode"): "of float8",
