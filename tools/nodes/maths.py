@@ -291,6 +291,7 @@ REDUCE_INPUT = {"ReduceSum": 13}  # opset from which axes are an input; else 18
 
 def reduce(name, low=-2, high=2):
     def draw(c):
+        c.opset = c.between(18, 24) if c.chance(0.3) else c.opset
         shape = c.sizes(c.below(5), 4)
         axes = sorted(c.random.permutation(len(shape))[:c.between(1, max(1, len(shape)))].tolist())
         axes = [a - len(shape) if c.opset >= 11 and c.chance(0.4) else a for a in axes]

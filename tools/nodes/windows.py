@@ -16,7 +16,7 @@ def window(c, axes, pooled=False, dilated=True, most=3):
     if pooled and dilations:  # ONNX Runtime forgets the dilations of these
         auto = c.one_of(None, "VALID")
     given["auto_pad"] = auto
-    if auto in (None, "NOTSET") and c.chance(0.6):
+    if auto == "NOTSET" or auto is None and c.chance(0.6):
         given["pads"] = [c.between(0, w // 2) for w in wide * 2]
     return kernel, given, wide
 
