@@ -7,7 +7,7 @@
 #include "format/onnx.h"
 
 /* Of a small file whose loops unroll: names are looked for one by one. */
-enum { MOST_PARTS = 6000 };
+enum { MOST_PARTS = 3000 };
 
 /* A name that the graph does not have: that of the node of the file, or of its first output, then
  * with numbers. */
