@@ -98,6 +98,8 @@ FILES = [
         ("host/format/onnx_math.c", "*low = a > b ? b : a;", "*low = a;")]),
     ("onnx-nothing-cut-for-padding", "test_onnx_more", [
         ("host/format/onnx_window.c", "if (before < 0 && pooling)", "if (before < -size)")]),
+    ("onnx-data-behind-a-link", "test_onnx", [
+        ("host/format/onnx_tensor.c", "link = clr_is_link(path);", "link = false;")]),
     ("onnx-convolutions-cut-too", "test_onnx_more", [
         ("host/format/onnx_window.c", "if (before < 0 && pooling)", "if (before < 0)")]),
     ("onnx-dots-of-nothing", "test_onnx_more", [

@@ -42,4 +42,7 @@ void clr_point_end(void *before);
 /** Whether a character divides the folders in a path. */
 bool clr_is_separator(char character);
 
+/** Whether a path is a link to another place; false, too, if there is nothing. */
+bool clr_is_link(const char *path);
+
 #endif

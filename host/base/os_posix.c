@@ -214,3 +214,9 @@ bool clr_is_separator(char character)
 {
     return character == '/';
 }
+
+bool clr_is_link(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
+}

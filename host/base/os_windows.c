@@ -236,3 +236,12 @@ bool clr_is_separator(char character)
 {
     return character == '/' || character == '\\';
 }
+
+/* A symbolic link or a junction. */
+bool clr_is_link(const char *path)
+{
+    wchar_t *wide = clr_wide(path);
+    const DWORD attributes = wide ? GetFileAttributesW(wide) : INVALID_FILE_ATTRIBUTES;
+    free(wide);
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_REPARSE_POINT);
+}

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/os.h"
 #include "format/onnx.h"
 #include "model/tensors.h"
 
@@ -158,6 +159,20 @@ static bool is_inside(const char *path)
     return true;
 }
 
+/* Whether a folder of `path`, from its character `from` on, is a link. */
+static bool goes_elsewhere(char *path, size_t from)
+{
+    bool link = false;
+    for (size_t i = from; path[i] && !link; i++)
+        if (clr_is_separator(path[i])) {
+            const char kept = path[i];
+            path[i] = 0;
+            link = clr_is_link(path);
+            path[i] = kept;
+        }
+    return link;
+}
+
 static clrnn_status from_file(const clr_format_file *file, const clrnn_log *log,
                               const ClrOnnx__Tensor *t, const char *what, size_t count, double *out)
 {
@@ -178,7 +193,12 @@ static clrnn_status from_file(const clr_format_file *file, const clrnn_log *log,
         return clr_fail(log, CLRNN_ERR_MEMORY, "%s: out of memory", file->path);
     snprintf(path, room, "%.*s%s", (int)folder, file->path, p.location);
     const size_t most = p.has_length && p.length < SIZE_MAX ? (size_t)p.length : SIZE_MAX;
-    clrnn_status status = clr_file_read_part(path, p.offset, most, log, &data, &bytes);
+    clrnn_status status =
+        goes_elsewhere(path, folder)
+            ? clr_fail(log, CLRNN_ERR_FORMAT,
+                       "%s: %s: its data is at '%s', behind a link out of the model's folder",
+                       file->path, what, clr_show(p.location).text)
+            : clr_file_read_part(path, p.offset, most, log, &data, &bytes);
     if (status == CLRNN_OK && p.has_length && bytes < p.length)
         status = clr_fail(log, CLRNN_ERR_FORMAT, "%s: %s lies past the end of %s", file->path, what,
                           path);

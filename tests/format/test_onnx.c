@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "support.h"
 
@@ -291,6 +293,18 @@ static void test_external(void **state)
     external("a/../../weights.bin", CLRNN_ERR_FORMAT, "not in the folder of the model");
     external("/etc/passwd", CLRNN_ERR_FORMAT, "not in the folder of the model");
     external("missing.bin", CLRNN_ERR_IO, "missing.bin");
+    char elsewhere[512], here[512], there[600];
+    snprintf(here, sizeof here, "%s/weights.bin", test_folder());
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", test_folder());
+    snprintf(there, sizeof there, "%s/weights.bin", elsewhere);
+    assert_int_equal(symlink(".", elsewhere), 0);
+    external("elsewhere/weights.bin", CLRNN_ERR_FORMAT, "behind a link out of the model's folder");
+    assert_int_equal(remove(elsewhere), 0);
+    assert_int_equal(mkdir(elsewhere, 0700), 0);
+    assert_int_equal(rename(here, there), 0);
+    external("elsewhere/weights.bin", CLRNN_OK, NULL);
+    assert_int_equal(remove(there), 0);
+    assert_int_equal(remove(elsewhere), 0);
 }
 
 int main(void)
