@@ -70,7 +70,7 @@ def configure(place, folder, version):
     opencl = NO_OPENCL if place.options["opencl"] != "link" else ""
     text = CMAKE.replace("@VERSION@", version).replace("find_package", opencl + "find_package", 1)
     (Path(folder) / "CMakeLists.txt").write_text(text, "utf-8")
-    return place.run(["cmake", "-S", folder, "-B", f"{folder}/build{version}",
+    return place.run(["cmake", "-G", "Ninja", "-S", folder, "-B", f"{folder}/build{version}",
                       f"-DCMAKE_PREFIX_PATH={place.prefix}"])
 
 
