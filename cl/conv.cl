@@ -29,6 +29,8 @@ static inline void store_finished(REALV v[TILE_V], REAL bias, bool relu, global 
 #define CONV_LOW 3
 #endif
 
+#define HEIGHT 1
+#include "conv_tile.cl"
 #define HEIGHT CONV_LOW
 #include "conv_tile.cl"
 #define HEIGHT CONV_M
@@ -50,16 +52,17 @@ static inline void conv_places(const conv_launch *w, uint *at, uint count, uint 
     }
 }
 
-/* y [rows,units,A,B] = weight [units,channels,kernel A,kernel B] times x, the bias added if there
- * is one. Behind x there are TILE_N numbers more. Global size [blocks of block_n tiles of TILE_N
- * windows, of all rows, blocks of block_m units]. */
+/* y [rows,groups,units,A,B] = weight [groups,units,channels,kernel A,kernel B] times x, the bias
+ * added if there is one. Behind x there are TILE_N numbers more. Global size [blocks of block_n
+ * tiles of TILE_N windows, of all rows and groups, blocks of block_m units]. */
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void conv(global const REAL *weight,
                                                                 global const REAL *x,
                                                                 global const REAL *bias,
                                                                 global REAL *y, conv_launch w)
 {
     const uint A = (uint)w.out_size[0], B = (uint)w.out_size[1], M = (uint)w.units;
-    const uint across = (B + TILE_N - 1) / TILE_N, tiles = (uint)w.rows * A * across;
+    const uint across = (B + TILE_N - 1) / TILE_N;
+    const uint tiles = (uint)(w.groups * w.rows) * A * across;
     const uint window = (uint)(w.channels * w.kernel_size[0] * w.kernel_size[1]);
     const uint t0 = get_group_id(0) * (uint)w.block_n, t1 = min(tiles, t0 + (uint)w.block_n);
     const uint m0 = get_group_id(1) * (uint)w.block_m, m1 = min(M, m0 + (uint)w.block_m);
@@ -70,21 +73,28 @@ __attribute__((reqd_work_group_size(1, 1, 1))) kernel void conv(global const REA
         const bool last = k + count == window;
         conv_places(&w, at, count, &c, &ka, &kb);
         for (uint t = t0; t < t1; t++) {
-            const uint line = t / across, ob = t % across * TILE_N, row = line / A, oa = line % A;
-            global const REAL *from = x + w.x_at + row * w.x_row + oa * w.step * w.x_line + ob;
-            global REAL *to = y + w.y_at + row * w.y_row + (size_t)oa * B + ob;
+            const uint line = t / across, ob = t % across * TILE_N, oa = line % A;
+            const uint row = line / A % (uint)w.rows, group = line / A / (uint)w.rows;
+            global const REAL *from = x + w.x_at + row * w.x_row + oa * w.step * w.x_line + ob +
+                                      group * w.channels * w.x_channel;
+            global REAL *to =
+                y + w.y_at + row * w.y_row + group * M * positions + (size_t)oa * B + ob;
             for (uint m = m0; m < m1; m += CONV_M) {
                 const uint rows = min(m1 - m, (uint)CONV_M);
                 const conv_place place = {
                     window,        positions,        rows,  min(B - ob, (uint)TILE_N),
                     count,         CHAIN_OF(window), k > 0, last && w.has_bias,
                     last && w.relu};
-                global const REAL *a = weight + w.weight_at + (size_t)m * window + k;
+                const size_t unit = (size_t)group * M + m;
+                global const REAL *a = weight + w.weight_at + unit * window + k;
+                global const REAL *own = bias + w.bias_at + unit;
                 global REAL *out = to + m * positions;
-                if (rows <= CONV_LOW)
-                    CLR_PASTE(conv_tile_, CONV_LOW)(a, from, at, bias + w.bias_at + m, out, &place);
+                if (rows == 1)
+                    conv_tile_1(a, from, at, own, out, &place);
+                else if (rows <= CONV_LOW)
+                    CLR_PASTE(conv_tile_, CONV_LOW)(a, from, at, own, out, &place);
                 else
-                    CLR_PASTE(conv_tile_, CONV_M)(a, from, at, bias + w.bias_at + m, out, &place);
+                    CLR_PASTE(conv_tile_, CONV_M)(a, from, at, own, out, &place);
             }
         }
     }

@@ -9,11 +9,12 @@
 typedef struct conv_launch {
     ulong weight_at, x_at, bias_at, y_at;
     ulong rows, x_row, y_row;          /* their number; between rows of x, of y */
-    ulong channels, x_channel, x_line; /* of x: their number; between channels, along A */
+    ulong groups;                      /* each with channels, weights, units of its own */
+    ulong channels, x_channel, x_line; /* of a group of x: number; between channels, along A */
     ulong kernel_size[2], dilation[2];
     ulong step; /* along A */
     ulong out_size[2];
-    ulong units;
+    ulong units;            /* of a group */
     ulong block_m, block_n; /* units and tiles of a work-item */
     ulong has_bias, relu;
 } conv_launch;

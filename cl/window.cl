@@ -188,20 +188,43 @@ kernel void window_scatter(global REAL *x, global const REAL *cols, global const
     x[w.x_at + at] = live_of(w.within, lengths, at) ? sum : (REAL)0;
 }
 
-/* y[o,m,i] = x[o,ids[m],i], where x is [outer,K,inner], y [outer,M,inner]; a negative id counts
- * from the end, one that is out of range gives 0. Global size [inner, outer*M]. */
-kernel void pick(global const REAL *x, ulong x_at, global const int *ids, ulong ids_at,
-                 global REAL *y, ulong y_at, global const int *lengths, map_lengths within, ulong K,
-                 ulong inner, ulong M, ulong outer)
+/* The place along an axis of K that an id means; K: none. A negative one counts from the end. */
+static inline ulong picked(int id, ulong K)
 {
-    ulong i = get_global_id(0), row = get_global_id(1);
-    if (i >= inner || row >= outer * M)
+    long place = id < 0 ? (long)id + (long)K : id;
+    return place < 0 ? K : min((ulong)place, K);
+}
+
+/* y[o,m,i] = x[o,ids[m],i], where x is [outer,K,inner], y [outer,M,inner]; 0 where there is no such
+ * place. Global size [M*inner over MAP_COLUMNS, outer]. */
+kernel LONG_ITEMS void pick(global const REAL *x, ulong x_at, global const int *ids, ulong ids_at,
+                            global REAL *y, ulong y_at, global const int *lengths,
+                            map_lengths within, ulong K, ulong inner, ulong M, ulong outer)
+{
+    ulong first = (ulong)get_global_id(0) * MAP_COLUMNS, o = get_global_id(1), width = M * inner;
+    if (first >= width || o >= outer)
         return;
-    ulong o = row / M, m = row % M, at = row * inner + i;
-    long id = ids[ids_at + m];
-    id += id < 0 ? (long)K : 0;
-    bool there = id >= 0 && (ulong)id < K && live_of(within, lengths, at);
-    y[y_at + at] = there ? x[x_at + (o * K + (ulong)id) * inner + i] : (REAL)0;
+    ulong end = min(width, first + MAP_COLUMNS), m = first / inner, i = first % inner;
+    x += x_at + o * K * inner;
+    y += y_at + o * width;
+    ids += ids_at;
+    if (inner == 1) { /* in vectors */
+        for (ulong column = first; column < end; column++) {
+            ulong place = picked(ids[column], K);
+            y[column] = place < K ? x[place] : (REAL)0;
+        }
+    }
+    for (ulong column = first; inner > 1 && column < end; m++, i = 0) {
+        ulong count = min(inner - i, end - column), place = picked(ids[m], K);
+        if (place < K)
+            copy_run(x + place * inner + i, y + column, count);
+        else
+            clear_run(y + column, count);
+        column += count;
+    }
+    for (ulong column = first; within.some && column < end; column++)
+        if (!live_of(within, lengths, o * width + column))
+            y[column] = (REAL)0;
 }
 
 /* y(m,v) = 1 where ids[m] is v, else 0. Global size [V, M]. */

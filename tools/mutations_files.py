@@ -98,6 +98,12 @@ FILES = [
         ("host/format/onnx_math.c", "*low = a > b ? b : a;", "*low = a;")]),
     ("onnx-nothing-cut-for-padding", "test_onnx_more", [
         ("host/format/onnx_window.c", "if (before < 0 && pooling)", "if (before < -size)")]),
+    ("onnx-transposed-window-forwards", "test_onnx_most", [
+        ("host/format/onnx_conv.c", "* window + window - 1 - k] = W->data[e];", "* window + k] = W->data[e];")]),
+    ("onnx-transposed-groups-as-one", "test_onnx_most", [
+        ("host/format/onnx_conv.c", "plain[((g * M + m) * C + c) * window", "plain[(m * C * groups + g * C + c) * window")]),
+    ("onnx-transposed-cut-too-much", "test_onnx_most", [
+        ("host/format/onnx_conv.c", "w->stride[i] != 1 || begin[i] < 0 || end[i] < 0 ||", "w->stride[i] != 1 ||")]),
     ("onnx-data-behind-a-link", "test_onnx", [
         ("host/format/onnx_tensor.c", "link = clr_is_link(path);", "link = false;")]),
     ("onnx-convolutions-cut-too", "test_onnx_more", [

@@ -43,9 +43,13 @@ MODELS = [
     ("graph-smooth-reads-row-0", "test_random_graphs", [
         ("cl/conv.cl", "x + w.x_at + row * w.x_row + ", "x + w.x_at + ")]),
     ("graph-smooth-writes-first-rows", "test_random_graphs", [
-        ("host/graph/smooth.c", "(first * d->units + g * units)", "(0 * first + g * units)")]),
+        ("host/graph/smooth.c", "run->y[0].offset + first * d->units * positions,", "run->y[0].offset + 0 * first,")]),
     ("graph-smooth-bias-of-group-0", "test_random_graphs", [
-        ("host/graph/smooth.c", "run->at[1] + g * units,", "run->at[1],")]),
+        ("cl/conv.cl", "bias + w.bias_at + unit;", "bias + w.bias_at + m;")]),
+    ("graph-smooth-weights-of-group-0", "test_random_graphs", [
+        ("cl/conv.cl", "weight + w.weight_at + unit * window + k;", "weight + w.weight_at + (size_t)m * window + k;")]),
+    ("graph-smooth-channels-of-group-0", "test_random_graphs", [
+        ("cl/conv.cl", "group * w.channels * w.x_channel;", "0 * group;")]),
     ("graph-smooth-forgets-blocks-of-k", "test_random_graphs", [
         ("cl/conv_tile.cl", "if (p->add && (uint)i < p->rows)", "if (p->add && p->rows == 0)")]),
     ("graph-smooth-relu-too-early", "test_random_graphs", [

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * format/onnx_conv.c - convolutions, of one axis or two. W [M,C/groups,..], of transposed ones
  * [C,M/groups,..], which is how the graph has them. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "format/onnx_conv.h"
 #include "format/onnx_fused.h"
 #include "graph/window.h"
@@ -74,9 +76,8 @@ static bool is_over_last(const clrnn_node_desc *desc, const clr_shape *x)
 /* Add it. Where T is another axis than the window's, it is one of two axes, the second of size 1.
  */
 static clrnn_status finish(onnx_node *n, clrnn_node_desc *desc, bool transposed, uint32_t spaces,
-                           uint32_t x, uint32_t *at)
+                           const double *weight, uint32_t x, uint32_t *at)
 {
-    const onnx_array *W = &n->in[1]->array[0];
     uint32_t last = 3;
     desc->kind = transposed ? CLRNN_NODE_CONV_TRANSPOSE1D : CLRNN_NODE_CONV1D;
     const bool flat = spaces == 1 && is_over_last(desc, clr_onnx_shape(n, x));
@@ -98,7 +99,7 @@ static clrnn_status finish(onnx_node *n, clrnn_node_desc *desc, bool transposed,
     if (status == CLRNN_OK)
         status = clr_onnx_add(n, desc, &x, 1, at);
     if (status == CLRNN_OK)
-        status = clr_onnx_set_parameter(n, "weight", W->data, clr_onnx_count(W));
+        status = clr_onnx_set_parameter(n, "weight", weight, clr_onnx_count(&n->in[1]->array[0]));
     if (status == CLRNN_OK && !desc->no_bias)
         status = clr_onnx_set_parameter(n, "bias", n->in[2]->array[0].data, desc->units);
     if (status == CLRNN_OK && !flat && spaces == 1)
@@ -116,7 +117,7 @@ clrnn_status clr_onnx_conv_build(onnx_node *n)
     if (n->in[1]->known) {
         status = begin(n, false, &x, &w, &desc);
         if (status == CLRNN_OK)
-            status = finish(n, &desc, false, w.spaces, x, &at);
+            status = finish(n, &desc, false, w.spaces, n->in[1]->array[0].data, x, &at);
     } else {
         status = clr_onnx_conv_by(n, &at);
         if (status == CLRNN_OK && clr_onnx_has(n, 2))
@@ -152,6 +153,43 @@ static clrnn_status fit(onnx_node *n, uint32_t x, const onnx_window *w, uint32_t
     return CLRNN_OK;
 }
 
+/* Whether windows overlap step by step and no more is cut off than they overlap: then it is a
+ * convolution, whose padding *desc gets. */
+static bool is_plain(const onnx_array *W, const onnx_window *w, clrnn_node_desc *desc)
+{
+    int64_t begin[2], end[2];
+    if (clr_onnx_count(W) == 0 || W->size[0] % desc->groups)
+        return false;
+    for (uint32_t i = 0; i < w->spaces; i++) {
+        const int64_t overlap = (w->kernel[i] - 1) * w->dilation[i];
+        begin[i] = overlap - (int64_t)desc->pad_begin[i];
+        end[i] = overlap - (int64_t)desc->pad_end[i] + (int64_t)desc->extra[i];
+        if (w->stride[i] != 1 || begin[i] < 0 || end[i] < 0 || end[i] > INT32_MAX)
+            return false;
+    }
+    for (uint32_t i = 0; i < w->spaces; i++) {
+        desc->pad_begin[i] = (uint32_t)begin[i];
+        desc->pad_end[i] = (uint32_t)end[i];
+        desc->extra[i] = 0;
+    }
+    return true;
+}
+
+/* W [C,M/groups,..] as that of a convolution: [M,C/groups,..], each window backwards. NULL: out of
+ * memory. Ownership: the caller's. */
+static double *plain_weight(const onnx_array *W, size_t groups)
+{
+    const size_t C = (size_t)W->size[0] / groups, M = (size_t)W->size[1];
+    const size_t count = clr_onnx_count(W), window = count / (groups * C * M);
+    double *plain = clr_calloc(count, sizeof *plain);
+    for (size_t e = 0; e < count && plain; e++) {
+        const size_t k = e % window, m = e / window % M, c = e / window / M % C;
+        const size_t g = e / window / M / C;
+        plain[((g * M + m) * C + c) * window + window - 1 - k] = W->data[e];
+    }
+    return plain;
+}
+
 static clrnn_status conv_transpose_build(onnx_node *n)
 {
     clrnn_node_desc desc = {0};
@@ -179,8 +217,16 @@ static clrnn_status conv_transpose_build(onnx_node *n)
             status = fit(n, x, &w, i, (int64_t)clr_onnx_size(n, x, 2 + i, 0) * w.stride[i], false,
                          &desc);
     }
+    double *plain = NULL;
+    if (status == CLRNN_OK && is_plain(&n->in[1]->array[0], &w, &desc)) {
+        plain = plain_weight(&n->in[1]->array[0], desc.groups);
+        if (!plain)
+            status = clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+    }
     if (status == CLRNN_OK)
-        status = finish(n, &desc, true, w.spaces, x, &at);
+        status =
+            finish(n, &desc, !plain, w.spaces, plain ? plain : n->in[1]->array[0].data, x, &at);
+    free(plain);
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, ONNX_REAL);
     return status;

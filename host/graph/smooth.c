@@ -44,47 +44,46 @@ size_t clr_smooth_count(const clr_run *run, const window_launch *w)
     return (w->outer <= room / row ? (size_t)w->outer * row : room) + behind;
 }
 
+/* Groups of few units, as of depthwise convolutions, are much less work at once than one by one. */
+static const uint32_t few_units = 8;
+
 bool clr_smooth_suits(const clr_run *run, const window_launch *w)
 {
+    const clrnn_node_desc *d = &run->node->desc;
     const size_t width = run->tools->gemms.packed.tile_n, B = (size_t)w->out_size[1];
     const size_t tiles = (B + width - 1) / width;
-    return w->step[1] == 1 && 4 * B >= 3 * width * tiles && row_count(w) <= UINT32_MAX;
+    const bool many = d->groups > 1 && d->units / d->groups < few_units;
+    return w->step[1] == 1 && (many || 4 * B >= 3 * width * tiles) && row_count(w) <= UINT32_MAX;
 }
 
-/* All groups of rows first..first+rows-1. finish: bias and function at once. */
+/* Rows first..first+rows-1. finish: bias and function at once. */
 static clrnn_status convolve(clr_run *run, const window_launch *w, size_t first, size_t rows,
                              clrnn_slice padded, bool finish)
 {
     const clrnn_node_desc *d = &run->node->desc;
-    const size_t channels = (size_t)w->channels / d->groups, units = d->units / d->groups;
-    const size_t window = channels * (size_t)(w->kernel_size[0] * w->kernel_size[1]);
-    const size_t line = seen(w, 1), channel = seen(w, 0) * line;
-    const size_t positions = (size_t)(w->out_size[0] * w->out_size[1]);
-    clrnn_status status = CLRNN_OK;
-    for (size_t g = 0; g < d->groups && status == CLRNN_OK; g++) {
-        const conv_launch l = {
-            .weight_at = run->at[0] + g * units * window,
-            .x_at = padded.offset + g * channels * channel,
-            .bias_at = d->no_bias ? 0 : run->at[1] + g * units,
-            .y_at = run->y[0].offset + (first * d->units + g * units) * positions,
-            .rows = rows,
-            .x_row = row_count(w),
-            .y_row = d->units * positions,
-            .channels = channels,
-            .x_channel = channel,
-            .x_line = line,
-            .kernel_size = {w->kernel_size[0], w->kernel_size[1]},
-            .dilation = {w->dilation[0], w->dilation[1]},
-            .step = w->step[0],
-            .out_size = {w->out_size[0], w->out_size[1]},
-            .units = units,
-            .has_bias = finish && !d->no_bias,
-            .relu = finish && d->function == CLRNN_FN_RELU,
-        };
-        status = clr_packed_conv(&run->tools->gemms.packed, &l, run->parameters, padded.buffer,
-                                 run->parameters, run->y[0].buffer);
-    }
-    return status;
+    const size_t line = seen(w, 1), positions = (size_t)(w->out_size[0] * w->out_size[1]);
+    const conv_launch l = {
+        .weight_at = run->at[0],
+        .x_at = padded.offset,
+        .bias_at = d->no_bias ? 0 : run->at[1],
+        .y_at = run->y[0].offset + first * d->units * positions,
+        .rows = rows,
+        .x_row = row_count(w),
+        .y_row = d->units * positions,
+        .groups = d->groups,
+        .channels = w->channels / d->groups,
+        .x_channel = seen(w, 0) * line,
+        .x_line = line,
+        .kernel_size = {w->kernel_size[0], w->kernel_size[1]},
+        .dilation = {w->dilation[0], w->dilation[1]},
+        .step = w->step[0],
+        .out_size = {w->out_size[0], w->out_size[1]},
+        .units = d->units / d->groups,
+        .has_bias = finish && !d->no_bias,
+        .relu = finish && d->function == CLRNN_FN_RELU,
+    };
+    return clr_packed_conv(&run->tools->gemms.packed, &l, run->parameters, padded.buffer,
+                           run->parameters, run->y[0].buffer);
 }
 
 clrnn_status clr_smooth_run(clr_run *run, const clr_axes *axes, const window_launch *launch,

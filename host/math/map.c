@@ -342,7 +342,8 @@ clrnn_status clr_pick(clr_maps *m, const clr_folded *s, size_t M, clrnn_slice x,
                             CLR_ARG_ULONG(s->inner),
                             CLR_ARG_ULONG(M),
                             CLR_ARG_ULONG(s->outer)};
-    return LAUNCH(m, "pick", s->inner, s->outer * M, args);
+    const size_t columns = (M * s->inner + m->columns - 1) / m->columns;
+    return LAUNCH(m, "pick", columns, s->outer, args);
 }
 
 clrnn_status clr_pick_hot(clr_maps *m, const map_lengths *within, size_t V, size_t M,

@@ -290,7 +290,7 @@ clrnn_status clr_packed_conv(clr_packed *p, const conv_launch *launch, cl_mem we
                              cl_mem bias, cl_mem y)
 {
     conv_launch w = *launch;
-    const size_t lines = (size_t)(w.rows * w.out_size[0]);
+    const size_t lines = (size_t)(w.groups * w.rows * w.out_size[0]);
     const size_t across = round_up((size_t)w.out_size[1], p->tile_n) / p->tile_n;
     /* As a product: its blocks are of whole tiles. */
     const clr_gemm product = {.m = (size_t)w.units,

@@ -223,6 +223,42 @@ static void test_same_padding(void **state)
     }
 }
 
+/* Step by step it is a convolution: of two groups, each window backwards; unless more is cut off
+ * than windows overlap. */
+static void test_plain_transposed(void **state)
+{
+    enum { C = 4, G = 2, M = 3, K = 3, size = 7, dilation = 2, end = 3, most = 12 };
+    static const int64_t shape[] = {1, C, size}, dilations = dilation;
+    static const uint64_t w_shape[] = {C, M, K};
+    double x[C * size], w[C * M * K];
+    for (int i = 0; i < C * size; i++)
+        x[i] = i % 5 - 1.5;
+    for (int i = 0; i < C * M * K; i++)
+        w[i] = i % 7 - 3 + 0.25 * (i % 4);
+    for (int begin = 0; begin < 6; begin++) {
+        const int out = size + (K - 1) * dilation - begin - end;
+        const int64_t pads[] = {begin, end};
+        double wanted[G * M * most] = {0};
+        for (int c = 0; c < C; c++)
+            for (int m = 0; m < M; m++)
+                for (int k = 0; k < K; k++)
+                    for (int i = 0; i < size; i++) {
+                        const int o = i + k * dilation - begin;
+                        if (o >= 0 && o < out)
+                            wanted[(c / (C / G) * M + m) * out + o] +=
+                                w[(c * M + m) * K + k] * x[c * size + i];
+                    }
+        proto graph = ops_begin(3, shape, false);
+        ops_tensor(&graph, "w", 1, 3, w_shape, w);
+        proto node = ops_two("ConvTranspose", "x", "w", "y");
+        proto_attribute_integers(&node, "pads", pads, 2);
+        proto_attribute_integers(&node, "dilations", &dilations, 1);
+        proto_attribute_integer(&node, "group", G);
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, wanted, (uint32_t)(G * M * out));
+    }
+}
+
 /* W and B are made of x: two groups of one channel, a window of two that leaves one out. */
 static void test_computed_window(void **state)
 {
@@ -325,6 +361,7 @@ int main(void)
                                        ON_DEVICE(test_scatter_computed),
                                        ON_DEVICE(test_compress),
                                        ON_DEVICE(test_same_padding),
+                                       ON_DEVICE(test_plain_transposed),
                                        ON_DEVICE(test_computed_window),
                                        ON_DEVICE(test_mean_squares),
                                        ON_DEVICE(test_functions)};
