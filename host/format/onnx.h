@@ -280,6 +280,15 @@ static inline const clr_shape *clr_onnx_shape(const onnx_node *n, uint32_t at)
     return &n->m->graph->values[at].shape;
 }
 
+/** Axes of a value, known, not yet decoded or of the graph; 0 of what is neither. */
+static inline uint32_t clr_onnx_rank(const onnx_node *n, const onnx_value *value)
+{
+    return value->tensor               ? (uint32_t)value->tensor->n_dims
+           : value->known              ? value->array[0].rank
+           : value->at == CLR_NO_VALUE ? 0
+                                       : clr_onnx_shape(n, value->at)->rank;
+}
+
 /** Size of an axis of a value of the graph in a world. */
 static inline uint64_t clr_onnx_size(const onnx_node *n, uint32_t at, uint32_t axis, int world)
 {

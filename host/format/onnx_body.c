@@ -217,11 +217,7 @@ uint32_t clr_onnx_say_rank(const onnx_body *b, uint32_t x)
 {
     if (b->status != CLRNN_OK || x == ONNX_NOTHING)
         return 0;
-    const onnx_value *v = &b->value[x];
-    return v->tensor               ? (uint32_t)v->tensor->n_dims
-           : v->known              ? v->array[0].rank
-           : v->at == CLR_NO_VALUE ? 0
-                                   : clr_onnx_shape(b->n, v->at)->rank;
+    return clr_onnx_rank(b->n, &b->value[x]);
 }
 
 uint64_t clr_onnx_say_size(onnx_body *b, uint32_t x, int64_t axis)

@@ -50,14 +50,6 @@ static bool spread_dots(char *text, size_t room, size_t at, uint32_t count)
     return true;
 }
 
-static uint32_t rank_in(const onnx_node *n, uint32_t k)
-{
-    return n->in[k]->tensor               ? (uint32_t)n->in[k]->tensor->n_dims /* not yet decoded */
-           : n->in[k]->known              ? n->in[k]->array[0].rank
-           : n->in[k]->at != CLR_NO_VALUE ? clr_onnx_shape(n, n->in[k]->at)->rank
-                                          : 0;
-}
-
 /* Letters for "..." in every term; in the result there are as many as in the longer of them. */
 static bool name_dots(const onnx_node *n, char *text, size_t room)
 {
@@ -69,7 +61,7 @@ static bool name_dots(const onnx_node *n, char *text, size_t room)
             letters++;
         if (*p != ',' && *p != '-' && *p)
             continue;
-        const uint32_t rank = rank_in(n, place);
+        const uint32_t rank = clr_onnx_rank(n, n->in[place]);
         count[place] = rank > letters ? rank - letters : 0;
         most = count[place] > most ? count[place] : most;
         letters = 0;

@@ -39,16 +39,6 @@ static clrnn_status stack(onnx_node *n, uint32_t k, uint32_t axis, bool backward
     return status;
 }
 
-/* Of a value, known or not; 0 of none. */
-static uint32_t rank_of(const onnx_node *n, const onnx_value *value)
-{
-    if (value->tensor)
-        return (uint32_t)value->tensor->n_dims;
-    if (value->known)
-        return value->array[0].rank;
-    return value->at == CLR_NO_VALUE ? 0 : clr_onnx_shape(n, value->at)->rank;
-}
-
 static onnx_value number_value(double x, onnx_type type)
 {
     onnx_value value = {.known = true, .same = true, .type = type, .at = CLR_NO_VALUE};
@@ -288,7 +278,7 @@ static clrnn_status scan_build(onnx_node *n)
     for (uint32_t k = 0; k < s.rows && status == CLRNN_OK; k++) {
         onnx_value *rows = s.row + k * s.capacity;
         uint32_t axis = 0;
-        status = clr_onnx_axis(n, w.out_axis[k], rank_of(n, rows) + 1, &axis);
+        status = clr_onnx_axis(n, w.out_axis[k], clr_onnx_rank(n, rows) + 1, &axis);
         if (status == CLRNN_OK)
             status = stack(n, (uint32_t)s.states + k, axis, w.out_back[k] != 0, rows, s.taken);
     }

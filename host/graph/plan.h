@@ -105,8 +105,7 @@ void clr_plan_take_nodes(clrnn_graph_plan *plan);
 clrnn_status clr_plan_fuse(clrnn_graph_plan *plan);
 
 /** The same of functions written as several nodes; of what is done to channels behind node i,
- *  with values of these shapes
- *  (NULL: see graph/behind.h). */
+ *  with values of these shapes (NULL: see graph/behind.h). */
 void clr_plan_compose(clrnn_graph_plan *plan);
 void clr_plan_fold(clrnn_graph_plan *plan, const clr_shape *shapes, uint32_t i);
 
