@@ -15,32 +15,32 @@ FILES = [
         ("host/format/rtneural_write.c", 'clrnn_graph_node(g, i), "value"), (size_t)alpha.shape[0], 1)',
          'clrnn_graph_node(g, i), "value") + 1, (size_t)alpha.shape[0], 0)')]),
     ("keras-damaged-not-said", "test_keras", [
-        ("host/format/keras_calls.c", '"%s: damaged: %s"', '"%s: %s"')]),
+        ("host/format/keras/calls.c", '"%s: damaged: %s"', '"%s: %s"')]),
     ("keras-backwards-not-turned", "test_keras_files", [
-        ("host/format/keras_recurrent.c", "clr_keras_cut(k, out->name, 1, -1, CLRNN_TO_END, -1,",
+        ("host/format/keras/recurrent.c", "clr_keras_cut(k, out->name, 1, -1, CLRNN_TO_END, -1,",
          "clr_keras_cut(k, out->name, 1, 0, CLRNN_TO_END, 1,")]),
     ("keras-same-begins-with-more", "test_keras_files", [
-        ("host/format/keras_window.c", "*begin = (uint32_t)(all / 2);", "*begin = (uint32_t)(all - all / 2);")]),
+        ("host/format/keras/window.c", "*begin = (uint32_t)(all / 2);", "*begin = (uint32_t)(all - all / 2);")]),
     ("keras-cut-at-the-wrong-end", "test_keras_files", [
-        ("host/format/keras_window.c", "d->pad_begin[i] = same ? over / 2 : 0;",
+        ("host/format/keras/window.c", "d->pad_begin[i] = same ? over / 2 : 0;",
          "d->pad_begin[i] = same ? over - over / 2 + 1 : 0;")]),
     ("keras-kernel-of-depthwise-swapped", "test_keras_files", [
-        ("host/format/keras_window.c", "add_with_weights(k, &w, w.in, multiplier, false)",
+        ("host/format/keras/window.c", "add_with_weights(k, &w, w.in, multiplier, false)",
          "add_with_weights(k, &w, w.in, multiplier, true)")]),
     ("keras-pool-max-is-sum", "test_keras_files", [
-        ("host/format/keras_pool.c", ".max = strncmp(k->type, \"Max\", 3) == 0", ".max = !k->type[0]")]),
+        ("host/format/keras/pool.c", ".max = strncmp(k->type, \"Max\", 3) == 0", ".max = !k->type[0]")]),
     ("keras-corner-without-threshold", "test_keras_files", [
-        ("host/format/keras_bent.c", "-slope * threshold, x, &below", "0 * threshold, x, &below")]),
+        ("host/format/keras/bent.c", "-slope * threshold, x, &below", "0 * threshold, x, &below")]),
     ("keras-variance-as-deviation", "test_keras_files", [
-        ("host/format/keras_bent.c", "1 / fmax(sqrt(scale[i]), 1e-7)", "1 / fmax(scale[i], 1e-7)")]),
+        ("host/format/keras/bent.c", "1 / fmax(sqrt(scale[i]), 1e-7)", "1 / fmax(scale[i], 1e-7)")]),
     ("keras-heads-not-scaled", "test_keras_files", [
-        ("host/format/keras_attend.c", "1 / sqrt(h->width)", "1 / (double)(h->width)")]),
+        ("host/format/keras/attend.c", "1 / sqrt(h->width)", "1 / (double)(h->width)")]),
     ("keras-keys-are-values-of-heads", "test_keras_files", [
-        ("host/format/keras_attend.c", "take_heads(k, h, 2, 1, &value)", "take_heads(k, h, 1, 1, &value)")]),
+        ("host/format/keras/attend.c", "take_heads(k, h, 2, 1, &value)", "take_heads(k, h, 1, 1, &value)")]),
     ("keras-weights-of-the-first-inner-layer", "test_keras_files", [
-        ("host/format/keras_weights.c", "k->outer ? k->name : NULL, first + i", "NULL, first + i")]),
+        ("host/format/keras/weights.c", "k->outer ? k->name : NULL, first + i", "NULL, first + i")]),
     ("keras-inner-model-of-the-outer-key", "test_keras_files", [
-        ("host/format/keras_graph.c", 'sizeof b.k.root, "%s/", k->key)', 'sizeof b.k.root, "%s", k->root)')]),
+        ("host/format/keras/graph.c", 'sizeof b.k.root, "%s/", k->key)', 'sizeof b.k.root, "%s", k->root)')]),
     ("pytorch-length-of-another-row", "test_pytorch", [
         ("host/format/weight_norm.c", "if (p->g->shape[axis] != 1)", "if (p->g->shape[axis] == 1)")]),
     ("pytorch-direction-not-divided", "test_pytorch", [
@@ -48,115 +48,115 @@ FILES = [
     ("pytorch-loss-is-the-model", "test_pytorch", [
         ("host/model/torch.c", "|| (has_tensors(root) && !has_tensors(next)))", "|| has_tensors(root))")]),
     ("keras-mask-of-all-inputs", "test_keras_files", [
-        ("host/format/keras_mask.c", "k->before_3 ? CLRNN_NODE_MIN : CLRNN_NODE_MAX", "CLRNN_NODE_MIN")]),
+        ("host/format/keras/mask.c", "k->before_3 ? CLRNN_NODE_MIN : CLRNN_NODE_MAX", "CLRNN_NODE_MIN")]),
     ("keras-both-directions-repeat", "test_keras_files", [
-        ("host/format/keras_both.c", "f[i].zeros = f[i].sequences;", "f[i].zeros = !f[i].sequences;")]),
+        ("host/format/keras/both.c", "f[i].zeros = f[i].sequences;", "f[i].zeros = !f[i].sequences;")]),
     ("keras-mean-of-masked-steps", "test_keras_files", [
-        ("host/format/keras_pool.c", "    if (k->mask[0] && !max)\n", "    if (!k->node[0] && !max)\n")]),
+        ("host/format/keras/pool.c", "    if (k->mask[0] && !max)\n", "    if (!k->node[0] && !max)\n")]),
     ("keras-masked-steps-are-zero", "test_keras", [
-        ("host/format/keras_recurrent.c", "k->mask[0] && !f->zeros;", "!k->node[0];")]),
+        ("host/format/keras/recurrent.c", "k->mask[0] && !f->zeros;", "!k->node[0];")]),
     ("keras-masked-first-is-state", "test_keras_files", [
-        ("host/format/keras_recurrent.c", "f->backwards && !k->mask[0]", "f->backwards && k->node[0]")]),
+        ("host/format/keras/recurrent.c", "f->backwards && !k->mask[0]", "f->backwards && k->node[0]")]),
     ("keras-second-cell-of-the-first-weights", "test_keras_files", [
-        ("host/format/keras_recurrent.c", "before += strcmp(f->types[j], type) == 0;", "before += 0;")]),
+        ("host/format/keras/recurrent.c", "before += strcmp(f->types[j], type) == 0;", "before += 0;")]),
     ("keras-states-of-the-other-direction", "test_keras_files", [
-        ("host/format/keras_both.c", "d ? 1 + clr_keras_all_states(&f[0]) : 1;", "1;")]),
+        ("host/format/keras/both.c", "d ? 1 + clr_keras_all_states(&f[0]) : 1;", "1;")]),
     ("keras-cudnn-gates-not-turned", "test_keras_files", [
-        ("host/format/keras_cells.c", "const size_t at = h * in + i;", "const size_t at = i * H + h;")]),
+        ("host/format/keras/cells.c", "const size_t at = h * in + i;", "const size_t at = i * H + h;")]),
     ("keras-cudnn-one-bias", "test_keras_files", [
-        ("host/format/keras_cells.c", "w->bias[i] += w->bias[wide + i];", "w->bias[i] += 0;")]),
+        ("host/format/keras/cells.c", "w->bias[i] += w->bias[wide + i];", "w->bias[i] += 0;")]),
     ("keras-steps-of-steps-not-turned", "test_keras_files", [
-        ("host/format/keras_recurrent.c", "s->turned = s->rows != CLRNN_BATCH && !s->whole;", "s->turned = false;")]),
+        ("host/format/keras/recurrent.c", "s->turned = s->rows != CLRNN_BATCH && !s->whole;", "s->turned = false;")]),
     ("keras-attention-sees-what-is-masked", "test_keras_files", [
-        ("host/format/keras_dot.c", "if (!k->inputs[i].mask[0] || same)", "if (k->node[0] || same)")]),
+        ("host/format/keras/dot.c", "if (!k->inputs[i].mask[0] || same)", "if (k->node[0] || same)")]),
     ("keras-attention-looks-ahead", "test_keras_files", [
-        ("host/format/keras_dot.c", "for (uint64_t j = 0; j <= i && j < shape[2]; j++)",
+        ("host/format/keras/dot.c", "for (uint64_t j = 0; j <= i && j < shape[2]; j++)",
          "for (uint64_t j = 0; j <= i + 1 && j < shape[2]; j++)")]),
     ("keras-masked-query-answers", "test_keras_files", [
-        ("host/format/keras_attend.c", "if (status == CLRNN_OK && *mask)\n        status = clr_keras_select",
+        ("host/format/keras/attend.c", "if (status == CLRNN_OK && *mask)\n        status = clr_keras_select",
          "if (status != CLRNN_OK && *mask)\n        status = clr_keras_select")]),
     ("keras-number-behind-the-value", "test_keras_files", [
-        ("host/format/keras_ops.c", "&x[k->number_first ? 0 : 1]);\n        x[k->number_first ? 1 : 0]",
+        ("host/format/keras/ops.c", "&x[k->number_first ? 0 : 1]);\n        x[k->number_first ? 1 : 0]",
          "&x[1]);\n        x[0]")]),
     ("keras-item-before-the-end", "test_keras_files", [
-        ("host/format/keras_item.c", "t->cut.end[t->at] = at == -1 ? CLRNN_TO_END : at + 1;",
+        ("host/format/keras/item.c", "t->cut.end[t->at] = at == -1 ? CLRNN_TO_END : at + 1;",
          "t->cut.end[t->at] = CLRNN_TO_END;")]),
     ("keras-gates-as-pytorch", "test_keras_files test_amplifiers", [
-        ("host/format/keras_cell.c", '== 3 ? "zrn" :', '== 3 ? "rzn" :')]),
+        ("host/format/keras/cell.c", '== 3 ? "zrn" :', '== 3 ? "rzn" :')]),
     ("keras-second-bias-lost", "test_amplifiers test_keras_files", [
-        ("host/format/keras_cell.c", "k->two_biases && k->bias ? ", "false ? ")]),
+        ("host/format/keras/cell.c", "k->two_biases && k->bias ? ", "false ? ")]),
     ("keras-hard-sigmoid-of-2", "test_keras_files", [
-        ("host/format/keras_config.c", "newer ? 1.0 / 6 : functions[i].alpha", "functions[i].alpha")]),
+        ("host/format/keras/config.c", "newer ? 1.0 / 6 : functions[i].alpha", "functions[i].alpha")]),
     ("keras-half-of-average-lost", "test_keras_files", [
-        ("host/format/keras_both.c", 'return status == CLRNN_OK && strcmp(mode, "ave") == 0',
+        ("host/format/keras/both.c", 'return status == CLRNN_OK && strcmp(mode, "ave") == 0',
          'return status == CLRNN_OK && strcmp(mode, "av") == 0')]),
     ("onnx-function-without-its-usual", "test_onnx_most", [
-        ("host/format/onnx_attribute.c", "i < f->n_attribute_proto && !found;", "i < 0 && !found;")]),
+        ("host/format/onnx/attribute.c", "i < f->n_attribute_proto && !found;", "i < 0 && !found;")]),
     ("onnx-function-as-the-first", "test_onnx_most", [
-        ("host/format/onnx_attribute.c", "if (clr_onnx_same(f->name, n->op) && ", "if (")]),
+        ("host/format/onnx/attribute.c", "if (clr_onnx_same(f->name, n->op) && ", "if (")]),
     ("onnx-lower-bound-counts", "test_onnx_more", [
-        ("host/format/onnx_math.c", "*low = a > b ? b : a;", "*low = a;")]),
+        ("host/format/onnx/math.c", "*low = a > b ? b : a;", "*low = a;")]),
     ("onnx-nothing-cut-for-padding", "test_onnx_more", [
-        ("host/format/onnx_window.c", "if (before < 0 && pooling)", "if (before < -size)")]),
+        ("host/format/onnx/window.c", "if (before < 0 && pooling)", "if (before < -size)")]),
     ("onnx-transposed-window-forwards", "test_onnx_most", [
-        ("host/format/onnx_conv.c", "* window + window - 1 - k] = W->data[e];", "* window + k] = W->data[e];")]),
+        ("host/format/onnx/conv.c", "* window + window - 1 - k] = W->data[e];", "* window + k] = W->data[e];")]),
     ("onnx-transposed-groups-as-one", "test_onnx_most", [
-        ("host/format/onnx_conv.c", "plain[((g * M + m) * C + c) * window", "plain[(m * C * groups + g * C + c) * window")]),
+        ("host/format/onnx/conv.c", "plain[((g * M + m) * C + c) * window", "plain[(m * C * groups + g * C + c) * window")]),
     ("onnx-transposed-cut-too-much", "test_onnx_most", [
-        ("host/format/onnx_conv.c", "w->stride[i] != 1 || begin[i] < 0 || end[i] < 0 ||", "w->stride[i] != 1 ||")]),
+        ("host/format/onnx/conv.c", "w->stride[i] != 1 || begin[i] < 0 || end[i] < 0 ||", "w->stride[i] != 1 ||")]),
     ("onnx-data-behind-a-link", "test_onnx", [
-        ("host/format/onnx_tensor.c", "link = clr_is_link(path);", "link = false;")]),
+        ("host/format/onnx/tensor.c", "link = clr_is_link(path);", "link = false;")]),
     ("onnx-convolutions-cut-too", "test_onnx_more", [
-        ("host/format/onnx_window.c", "if (before < 0 && pooling)", "if (before < 0)")]),
+        ("host/format/onnx/window.c", "if (before < 0 && pooling)", "if (before < 0)")]),
     ("onnx-dots-of-nothing", "test_onnx_more", [
-        ("host/format/onnx.h", "(uint32_t)value->tensor->n_dims", "0u")]),
+        ("host/format/onnx/onnx.h", "(uint32_t)value->tensor->n_dims", "0u")]),
     ("onnx-factor-of-0-is-1", "test_onnx_more", [
-        ("host/format/onnx_build.c", "function == CLRNN_FN_AFFINE && alpha == 0 && beta == 0", "false")]),
+        ("host/format/onnx/build.c", "function == CLRNN_FN_AFFINE && alpha == 0 && beta == 0", "false")]),
     ("onnx-old-scales-lost", "test_onnx_more", [
-        ("host/format/onnx_signal.c", '"scales", rank, numbers, &count); /', '"scale", rank, numbers, &count); /')]),
+        ("host/format/onnx/signal.c", '"scales", rank, numbers, &count); /', '"scale", rank, numbers, &count); /')]),
     ("onnx-values-not-asked-for", "test_onnx_more", [
-        ("host/format/onnx_ops.c", "n->unfolded && !op->build; i++)", "n->unfolded && op->build; i++)")]),
+        ("host/format/onnx/ops.c", "n->unfolded && !op->build; i++)", "n->unfolded && op->build; i++)")]),
     ("onnx-shift-the-other-way", "test_onnx_more", [
-        ("host/format/onnx_known.c", "*out = b > 62 ? 0 : left ?", "*out = b > 62 ? 0 : !left ?")]),
+        ("host/format/onnx/known.c", "*out = b > 62 ? 0 : left ?", "*out = b > 62 ? 0 : !left ?")]),
     ("onnx-bits-of-either", "test_onnx_more", [
-        ("host/format/onnx_known.c", "(double)(a | b)", "(double)(a ^ b)")]),
+        ("host/format/onnx/known.c", "(double)(a | b)", "(double)(a ^ b)")]),
     ("onnx-eye-in-the-middle", "test_onnx_more", [
-        ("host/format/onnx_known.c", "(int64_t)(i / size[1]) == k;", "(int64_t)(i / size[1]) == 0;")]),
+        ("host/format/onnx/known.c", "(int64_t)(i / size[1]) == k;", "(int64_t)(i / size[1]) == 0;")]),
     ("onnx-not-0-by-elements", "test_onnx_more", [
-        ("host/format/onnx_known.c", "(double)(i / stride % in[0]->size[axis])", "(double)(i % in[0]->size[axis])")]),
+        ("host/format/onnx/known.c", "(double)(i / stride % in[0]->size[axis])", "(double)(i % in[0]->size[axis])")]),
     ("onnx-mel-one-edge-less", "test_onnx_more", [
-        ("host/format/onnx_known.c", "(mel_of(x[4]) - low) / (x[0] + 2)", "(mel_of(x[4]) - low) / (x[0] + 1)")]),
+        ("host/format/onnx/known.c", "(mel_of(x[4]) - low) / (x[0] + 2)", "(mel_of(x[4]) - low) / (x[0] + 1)")]),
     ("onnx-fused-second-number", "test_onnx_more", [
-        ("host/format/onnx_fused.c", "out[1] = list[1];", "out[1] = 1;")]),
+        ("host/format/onnx/fused.c", "out[1] = list[1];", "out[1] = 1;")]),
     ("onnx-fused-as-it-is", "test_onnx_more", [
-        ("host/format/onnx_product.c", "operand(n, 0, flags[0] != 0, &a)", "operand(n, 0, false, &a)")]),
+        ("host/format/onnx/product.c", "operand(n, 0, flags[0] != 0, &a)", "operand(n, 0, false, &a)")]),
     ("onnx-fused-without-factor", "test_onnx_more", [
-        ("host/format/onnx_product.c", "flags[1] != 0, alpha, NULL, a, &at)", "flags[1] != 0, 1, NULL, a, &at)")]),
+        ("host/format/onnx/product.c", "flags[1] != 0, alpha, NULL, a, &at)", "flags[1] != 0, 1, NULL, a, &at)")]),
     ("onnx-fast-gelu-by-erf", "test_onnx_more", [
-        ("host/format/onnx_fused.c", "fast ? CLRNN_FN_GELU_TANH : CLRNN_FN_GELU", "CLRNN_FN_GELU")]),
+        ("host/format/onnx/fused.c", "fast ? CLRNN_FN_GELU_TANH : CLRNN_FN_GELU", "CLRNN_FN_GELU")]),
     ("onnx-quick-gelu-as-usual", "test_onnx_more", [
-        ("host/format/onnx_fused.c", "CLRNN_FN_AFFINE, alpha, 0, x, &at)", "CLRNN_FN_AFFINE, 1.702, 0, x, &at)")]),
+        ("host/format/onnx/fused.c", "CLRNN_FN_AFFINE, alpha, 0, x, &at)", "CLRNN_FN_AFFINE, 1.702, 0, x, &at)")]),
     ("onnx-skip-without-bias", "test_onnx_more", [
-        ("host/format/onnx_fused.c", "CLRNN_NODE_ADD, simple ? 3 : 4, &sum)", "CLRNN_NODE_ADD, 9, &sum)")]),
+        ("host/format/onnx/fused.c", "CLRNN_NODE_ADD, simple ? 3 : 4, &sum)", "CLRNN_NODE_ADD, 9, &sum)")]),
     ("onnx-sequence-as-tensor", "test_onnx_more", [
-        ("host/format/onnx_axes.c", "if (other_type(info->type))", "if (!info && other_type(info->type))")]),
+        ("host/format/onnx/axes.c", "if (other_type(info->type))", "if (!info && other_type(info->type))")]),
     ("onnx-mean-square-is-variance", "test_onnx_most", [
-        ("host/format/onnx_rms.c", "clr_onnx_add_function(n, CLRNN_FN_SQUARE, 0, 0, in, at)",
+        ("host/format/onnx/rms.c", "clr_onnx_add_function(n, CLRNN_FN_SQUARE, 0, 0, in, at)",
          "clr_onnx_add_function(n, CLRNN_FN_ABS, 0, 0, in, at)")]),
     ("keras-windows-without-end", "test_keras", [
-        ("host/format/keras_pool.c", "k->windows > MOST_WINDOWS", "k->windows > UINT32_MAX - 1")]),
+        ("host/format/keras/pool.c", "k->windows > MOST_WINDOWS", "k->windows > UINT32_MAX - 1")]),
     ("h5-follows-loops", "test_hostile_models", [
-        ("host/format/h5_object.c", "h->objects++ == MOST_OBJECTS || depth > MOST_DEPTH", "false"),
-        ("host/format/h5.c", "r->objects++ == MOST_OBJECTS || depth > MOST_DEPTH", "false")]),
+        ("host/format/hdf5/object.c", "h->objects++ == MOST_OBJECTS || depth > MOST_DEPTH", "false"),
+        ("host/format/hdf5/h5.c", "r->objects++ == MOST_OBJECTS || depth > MOST_DEPTH", "false")]),
     ("h5-table-of-nothing", "test_keras_files", [
-        ("host/format/h5_object.c", "return none[0] || none[1] ?", "return false ?")]),
+        ("host/format/hdf5/object.c", "return none[0] || none[1] ?", "return false ?")]),
     ("h5-free-room-in-circles", "test_keras_files", [
-        ("host/format/h5_members.c", "for (uint64_t left = n->bytes; free_at != 1;",
+        ("host/format/hdf5/members.c", "for (uint64_t left = n->bytes; free_at != 1;",
          "for (uint64_t left = n->bytes; false && free_at != 1;")]),
     ("h5-any-count-of-members", "test_keras_files", [
-        ("host/format/h5_members.c", "if (count > 2 * h->leaf)", "if (false)")]),
+        ("host/format/hdf5/members.c", "if (count > 2 * h->leaf)", "if (false)")]),
     ("h5-texts-believed", "test_keras_files", [
-        ("host/format/h5_data.c", "return !texts || texts_are_sound(h, at + place, count);", "return true;")]),
+        ("host/format/hdf5/data.c", "return !texts || texts_are_sound(h, at + place, count);", "return true;")]),
     ("f16-ties-away", "test_elementary", [
         ("cl/map_functions.cl", "(size + 0xfff + (size >> 13 & 1))", "(size + 0x1000)")]),
     ("f16-denormals-of-half-the-size", "test_elementary", [
@@ -169,41 +169,41 @@ FILES = [
         ("cl/map_functions.cl", "    case FN_ROUND:\n        return (REAL)0;",
          "    case FN_ROUND:\n    case FN_TO_F16:\n        return (REAL)0;")]),
     ("onnx-cast-rounds-nothing", "test_onnx_body", [
-        ("host/format/onnx_build.c", "if (value.rounds == CLRNN_FN_IDENTITY)", "if (k < n->inputs)")]),
+        ("host/format/onnx/build.c", "if (value.rounds == CLRNN_FN_IDENTITY)", "if (k < n->inputs)")]),
     ("onnx-cast-of-known-rounds-nothing", "test_onnx_body", [
-        ("host/format/onnx_math.c", "clr_ref_function(rounds, 0, 0, x)", "x + 0 * rounds")]),
+        ("host/format/onnx/math.c", "clr_ref_function(rounds, 0, 0, x)", "x + 0 * rounds")]),
     ("onnx-computing-sees-rounding", "test_onnx_body", [
-        ("host/format/onnx_ops.c", "n->in[i] && clr_onnx_is_seen(op->name)", "n->in[i]")]),
+        ("host/format/onnx/ops.c", "n->in[i] && clr_onnx_is_seen(op->name)", "n->in[i]")]),
     ("onnx-moving-sees-no-rounding", "test_onnx_body", [
-        ("host/format/onnx_build.c", '"Reshape",', '"Reshapes",')]),
+        ("host/format/onnx/build.c", '"Reshape",', '"Reshapes",')]),
     ("onnx-brain-is-half", "test_onnx_body", [
-        ("host/format/onnx_math.c", "type == 16 ? CLRNN_FN_TO_BF16", "type == 16 ? CLRNN_FN_TO_F16")]),
+        ("host/format/onnx/math.c", "type == 16 ? CLRNN_FN_TO_BF16", "type == 16 ? CLRNN_FN_TO_F16")]),
     ("onnx-item-behind", "test_onnx_body", [
-        ("host/format/onnx_list.c", "i == at ? list->own : from->item[i < at ? i : i - 1]",
+        ("host/format/onnx/list.c", "i == at ? list->own : from->item[i < at ? i : i - 1]",
          "i == from->count ? list->own : from->item[i]")]),
     ("onnx-another-item-erased", "test_onnx_body", [
-        ("host/format/onnx_list.c", "from->item[i < at ? i : i + 1]", "from->item[i]")]),
+        ("host/format/onnx/list.c", "from->item[i < at ? i : i + 1]", "from->item[i]")]),
     ("onnx-items-side-by-side", "test_onnx_body", [
-        ("host/format/onnx_list.c", "parts[i] = fresh ? &wide[i] : from->item[i];", "parts[i] = from->item[i];")]),
+        ("host/format/onnx/list.c", "parts[i] = fresh ? &wide[i] : from->item[i];", "parts[i] = from->item[i];")]),
     ("onnx-pairs-are-halves", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "cosine, sine, neighbours != 0, R)", "cosine, sine, false, R)")]),
+        ("host/format/onnx/attend.c", "cosine, sine, neighbours != 0, R)", "cosine, sine, false, R)")]),
     ("onnx-angles-of-the-first-row", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "ids = clr_onnx_say_input(b, 3);", "ids = clr_onnx_say_number(b, ONNX_INT, 0);")]),
+        ("host/format/onnx/attend.c", "ids = clr_onnx_say_input(b, 3);", "ids = clr_onnx_say_number(b, ONNX_INT, 0);")]),
     ("onnx-causal-forgets-the-past", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "if (a.causal && clr_onnx_has(n, 4))", "if (!n)")]),
+        ("host/format/onnx/attend.c", "if (a.causal && clr_onnx_has(n, 4))", "if (!n)")]),
     ("onnx-blind-rows-are-nan", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "    if (!guarded)\n", "    if (b)\n")]),
+        ("host/format/onnx/attend.c", "    if (!guarded)\n", "    if (b)\n")]),
     ("onnx-keys-behind-the-used", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "const uint32_t used = clr_onnx_say_input(b, 6);",
+        ("host/format/onnx/attend.c", "const uint32_t used = clr_onnx_say_input(b, 6);",
          "const uint32_t used = ONNX_NOTHING;")]),
     ("onnx-scores-of-another-stage", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "stage[a->mode]", "stage[3 - a->mode]")]),
+        ("host/format/onnx/attend.c", "stage[a->mode]", "stage[3 - a->mode]")]),
     ("onnx-attention-without-cap", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "if (a->cap > 0) {", "if (a->cap < 0) {")]),
+        ("host/format/onnx/attend.c", "if (a->cap > 0) {", "if (a->cap < 0) {")]),
     ("onnx-attention-without-scale", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "a->scale != 0 ? a->scale : 1 / sqrt(D)", "1 / sqrt(D)")]),
+        ("host/format/onnx/attend.c", "a->scale != 0 ? a->scale : 1 / sqrt(D)", "1 / sqrt(D)")]),
     ("onnx-products-of-what-follows", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "reverse ? K - 1 - i : i;", "i;")]),
+        ("host/format/onnx/attend.c", "reverse ? K - 1 - i : i;", "i;")]),
     ("onnx-products-with-itself", "test_onnx_body", [
-        ("host/format/onnx_attend.c", "exclusive ? before : with;", "with;")]),
+        ("host/format/onnx/attend.c", "exclusive ? before : with;", "with;")]),
 ]

@@ -78,9 +78,9 @@ GRAPHS = [
     ("graph-x-of-parts-is-gone", "test_graph_fold", [
         ("host/graph/lay_out.c", " || reads(plan, &plan->nodes[i].node, v)", "")]),
     ("onnx-scatter-computed-not-from-the-end", "test_onnx_most", [
-        ("host/format/onnx_scatter.c", "(double)k - (i ? (double)K : 0);", "(double)k + (i ? (double)K : 0);")]),
+        ("host/format/onnx/scatter.c", "(double)k - (i ? (double)K : 0);", "(double)k + (i ? (double)K : 0);")]),
     ("onnx-scatter-computed-keeps-nothing", "test_onnx_most", [
-        ("host/format/onnx_scatter.c", "(uint32_t[]){any, at, in[0]}, 3,", "(uint32_t[]){any, at, none}, 3,")]),
+        ("host/format/onnx/scatter.c", "(uint32_t[]){any, at, in[0]}, 3,", "(uint32_t[]){any, at, none}, 3,")]),
     ("graph-output-named-as-another-input", "test_graph_errors", [
         ("host/graph/ends.c", " && graph->inputs[i] != at)", " && at == CLR_NO_VALUE)")]),
     ("graph-stream-block-of-nothing-is-the-largest", "test_graph_swap", [
@@ -89,9 +89,9 @@ GRAPHS = [
         ("host/train/graph_pass.c", "status = clrnn_graph_plan_set_parameters(learner->evaluation, now);",
          "status = CLRNN_OK;")]),
     ("onnx-diagonal-of-one-axis", "test_onnx_ops", [
-        ("host/format/onnx_einsum.c", "CLRNN_TO_END, across + 1, *at, at)", "CLRNN_TO_END, across, *at, at)")]),
+        ("host/format/onnx/einsum.c", "CLRNN_TO_END, across + 1, *at, at)", "CLRNN_TO_END, across, *at, at)")]),
     ("onnx-trace-keeps-its-letter", "test_onnx_ops", [
-        ("host/format/onnx_einsum.c", "!is_twice(&in[0], c) && !is_twice(&in[1], c) && ", "")]),
+        ("host/format/onnx/einsum.c", "!is_twice(&in[0], c) && !is_twice(&in[1], c) && ", "")]),
     ("torch-slope-of-what-is-above", "test_pytorch", [
         ("host/format/chain.c", "{-1, -1}, {2, -1}, {3, 0}, {1, 4}}", "{-1, -1}, {2, -1}, {1, 0}, {1, 4}}")]),
     ("torch-crf-a-part-of-the-graph", "test_pytorch", [

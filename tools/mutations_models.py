@@ -4,9 +4,9 @@
 MODELS = [
     # Models of others: sizes that are asked for, what a message tells.
     ("keras-size-of-any-axis", "test_keras_files", [
-        ("host/format/keras_input.c", " && strcmp(axis + length, \"[1]\") == 0", "")]),
+        ("host/format/keras/input.c", " && strcmp(axis + length, \"[1]\") == 0", "")]),
     ("keras-size-not-asked-for", "test_keras_files", [
-        ("host/format/keras_graph.c", "wishes->size_count > 0 || ", "")]),
+        ("host/format/keras/graph.c", "wishes->size_count > 0 || ", "")]),
     ("torch-unknown-module-as-rnn", "test_pytorch", [
         ("host/format/chain.c", "m->is & CLR_IS_UNKNOWN ? \"?\" : \"rnn\"", "\"rnn\"")]),
     ("torch-program-of-no-format", "test_pytorch", [
@@ -91,15 +91,15 @@ MODELS = [
     ("turn-step-lost", "test_graph_slices", [
         ("host/graph/node_slice.c", "l.step = (cl_ulong)-r.step;", "l.step = 1;")]),
     ("onnx-transform-backwards", "test_onnx_ops", [
-        ("host/format/onnx_fourier.c", "sign = t->inverse ? 1 : -1", "sign = t->inverse ? -1 : 1")]),
+        ("host/format/onnx/fourier.c", "sign = t->inverse ? 1 : -1", "sign = t->inverse ? -1 : 1")]),
     ("onnx-one-hot-not-from-the-end", "test_onnx_ops", [
-        ("host/format/onnx_layout.c", "(size_t)depth, -depth, &from_end", "(size_t)depth, 0, &from_end")]),
+        ("host/format/onnx/layout.c", "(size_t)depth, -depth, &from_end", "(size_t)depth, 0, &from_end")]),
     ("onnx-depth-in-one-order", "test_onnx_ops", [
-        ("host/format/onnx_layout.c", "{0, 1, 4, 2, 5, 3}", "{0, 3, 4, 1, 5, 2}")]),
+        ("host/format/onnx/layout.c", "{0, 1, 4, 2, 5, 3}", "{0, 3, 4, 1, 5, 2}")]),
     ("onnx-wrap-before-the-cut", "test_onnx_ops", [
-        ("host/format/onnx_move.c", 'strcmp(p.mode, "wrap") == 0;', "false;")]),
+        ("host/format/onnx/move.c", 'strcmp(p.mode, "wrap") == 0;', "false;")]),
     ("onnx-group-scale-of-channels", "test_onnx_ops", [
-        ("host/format/onnx_norm.c", "n->m->opset < 21", "n->m->opset < 11")]),
+        ("host/format/onnx/norm.c", "n->m->opset < 21", "n->m->opset < 11")]),
     ("graph-no-word-for-infinity", "test_graph_files", [
         ("host/model/graph_describe.c", "isfinite(value)", "!isnan(value)")]),
     ("graph-beyond-rank", "test_graph_errors", [
@@ -107,10 +107,10 @@ MODELS = [
     ("graph-no-end-of-anything", "test_graph_errors", [
         ("host/graph/members.c", "!(to_end && value == CLRNN_TO_END)", "value != CLRNN_TO_END")]),
     ("onnx-number-without-what-is-added", "test_onnx_ops", [
-        ("host/format/onnx_build.c", "    if (status == CLRNN_OK && more != 0)\n        status = clr_onnx_add_pair",
+        ("host/format/onnx/build.c", "    if (status == CLRNN_OK && more != 0)\n        status = clr_onnx_add_pair",
          "    if (false)\n        status = clr_onnx_add_pair")]),
     ("onnx-reverse-axes", "test_onnx_ops", [
-        ("host/format/onnx_reverse.c", "clr_onnx_integer(n, \"time_axis\", 0, &time)",
+        ("host/format/onnx/reverse.c", "clr_onnx_integer(n, \"time_axis\", 0, &time)",
          "clr_onnx_integer(n, \"batch_axis\", 0, &time)")]),
     # A node kind of its own, and functions of our own.
     ("ema-forgets-lengths", "test_random_graphs", [
@@ -130,44 +130,44 @@ MODELS = [
         ("cl/elementary.cl", "return x > 0 ? 1 - tail : tail;", "return 1 - tail;")]),
     # ONNX: each attribute and input of the cells, what is known, hostile files.
     ("onnx-lstm-gate-order", "test_onnx_random", [
-        ("host/format/onnx_recurrent.c", "lstm_gates[] = {0, 2, 3, 1}", "lstm_gates[] = {0, 1, 3, 2}")]),
+        ("host/format/onnx/recurrent.c", "lstm_gates[] = {0, 2, 3, 1}", "lstm_gates[] = {0, 1, 3, 2}")]),
     ("onnx-gru-gate-order", "test_onnx_random", [
-        ("host/format/onnx_recurrent.c", "gru_gates[] = {1, 0, 2}", "gru_gates[] = {0, 1, 2}")]),
+        ("host/format/onnx/recurrent.c", "gru_gates[] = {1, 0, 2}", "gru_gates[] = {0, 1, 2}")]),
     ("onnx-peephole-order", "test_onnx_random", [
-        ("host/format/onnx_recurrent.c", "peephole_gates[] = {0, 2, 1}", "peephole_gates[] = {0, 1, 2}")]),
+        ("host/format/onnx/recurrent.c", "peephole_gates[] = {0, 2, 1}", "peephole_gates[] = {0, 1, 2}")]),
     ("onnx-one-bias-twice", "test_onnx_random", [
-        ("host/format/onnx_recurrent.c", "(2 * d + 1) * GH", "2 * d * GH")]),
+        ("host/format/onnx/recurrent.c", "(2 * d + 1) * GH", "2 * d * GH")]),
     ("onnx-layout-of-y-alone", "test_onnx_random", [
-        ("host/format/onnx_recurrent.c", "c->layout ? (uint32_t[]){1, 0, 2, 3} : (uint32_t[]){0, 2, 1, 3}",
+        ("host/format/onnx/recurrent.c", "c->layout ? (uint32_t[]){1, 0, 2, 3} : (uint32_t[]){0, 2, 1, 3}",
          "(uint32_t[]){0, 2, 1, 3}")]),
     ("onnx-no-layout", "test_onnx_random", [
-        ("host/format/onnx_cell.c", "status = read_flag(n, \"layout\", &c->layout);",
+        ("host/format/onnx/cell.c", "status = read_flag(n, \"layout\", &c->layout);",
          "status = read_flag(n, \"layout\", &flag);")]),
     ("onnx-no-lengths", "test_onnx_random", [
-        ("host/format/onnx_recurrent.c", "return clr_onnx_ids_in(n, LENGTHS, at);", "return CLRNN_OK;")]),
+        ("host/format/onnx/recurrent.c", "return clr_onnx_ids_in(n, LENGTHS, at);", "return CLRNN_OK;")]),
     ("onnx-no-initial-c", "test_onnx_random", [
-        ("host/format/onnx_recurrent.c", "c.gates == 4 ? C0 : 99", "99")]),
+        ("host/format/onnx/recurrent.c", "c.gates == 4 ? C0 : 99", "99")]),
     ("onnx-no-clip", "test_onnx_random", [
-        ("host/format/onnx_cell.c", "c->network.gate_clip = (float)clip;", "c->network.gate_clip = 0;")]),
+        ("host/format/onnx/cell.c", "c->network.gate_clip = (float)clip;", "c->network.gate_clip = 0;")]),
     ("onnx-no-reverse", "test_onnx_random", [
-        ("host/format/onnx_cell.c", "strcmp(word, \"reverse\") == 0;", "false;\n    if (strcmp(word, \"reverse\") == 0)\n        return CLRNN_OK;")]),
+        ("host/format/onnx/cell.c", "strcmp(word, \"reverse\") == 0;", "false;\n    if (strcmp(word, \"reverse\") == 0)\n        return CLRNN_OK;")]),
     ("onnx-no-input-forget", "test_onnx_random", [
-        ("host/format/onnx_cell.c", "&c->network.coupled_gates", "&flag")]),
+        ("host/format/onnx/cell.c", "&c->network.coupled_gates", "&flag")]),
     ("onnx-reset-always-before", "test_onnx_random", [
-        ("host/format/onnx_cell.c", "flag ? CLRNN_RESET_AFTER : CLRNN_RESET_BEFORE", "CLRNN_RESET_BEFORE")]),
+        ("host/format/onnx/cell.c", "flag ? CLRNN_RESET_AFTER : CLRNN_RESET_BEFORE", "CLRNN_RESET_BEFORE")]),
     ("onnx-alpha-for-all", "test_onnx_random", [
-        ("host/format/onnx_cell.c", "if (functions[which].alpha && s->alpha_at", "if (s->alpha_at")]),
+        ("host/format/onnx/cell.c", "if (functions[which].alpha && s->alpha_at", "if (s->alpha_at")]),
     ("onnx-beta-left-out", "test_onnx_random", [
-        ("host/format/onnx_cell.c", "        beta = s->beta[s->beta_at++];", "        s->beta_at++;")]),
+        ("host/format/onnx/cell.c", "        beta = s->beta[s->beta_at++];", "        s->beta_at++;")]),
     ("onnx-functions-of-one-direction", "test_onnx_random", [
-        ("host/format/onnx_cell.c", "const uint32_t d = i / each;", "const uint32_t d = 0;")]),
+        ("host/format/onnx/cell.c", "const uint32_t d = i / each;", "const uint32_t d = 0;")]),
     ("onnx-unknown-attribute-passes", "test_onnx", [
-        ("host/format/onnx_ops.c", "        status = clr_onnx_check_attributes(n);", "        status = CLRNN_OK;")]),
+        ("host/format/onnx/ops.c", "        status = clr_onnx_check_attributes(n);", "        status = CLRNN_OK;")]),
     ("onnx-nested-without-end", "test_onnx", [
-        ("host/format/onnx_parse.c", "*deep = ++top == sizeof stack / sizeof *stack;",
+        ("host/format/onnx/parse.c", "*deep = ++top == sizeof stack / sizeof *stack;",
          "*deep = false;\n        top += top + 1 < sizeof stack / sizeof *stack;")]),
     ("onnx-data-outside", "test_onnx", [
-        ("host/format/onnx_tensor.c", "if (part == 2 && strncmp(path, \"..\", 2) == 0)", "if (part == 99)")]),
+        ("host/format/onnx/tensor.c", "if (part == 2 && strncmp(path, \"..\", 2) == 0)", "if (part == 99)")]),
     ("graph-own-lengths-lost", "test_onnx_random", [
         ("host/graph/node_recurrent.c", "own->lengths ? own->lengths : pass_lengths(run)", "pass_lengths(run)")]),
     # Steps that masks leave out.
@@ -325,27 +325,27 @@ MODELS = [
     ("nam-begins-with-zeros", "test_amplifiers", [
         ("host/format/nam.c", "memcpy(m->h0 + l * H, from, H * sizeof *from);", "")]),
     ("onnx-out-lstm-gate-order", "test_onnx_written", [
-        ("host/format/onnx_out_recurrent.c", "{0, 3, 1, 2}", "{0, 1, 3, 2}")]),
+        ("host/format/onnx/out_recurrent.c", "{0, 3, 1, 2}", "{0, 1, 3, 2}")]),
     ("onnx-out-gru-gate-order", "test_onnx_written", [
-        ("host/format/onnx_out_recurrent.c", "{1, 0, 2}, {0}, 2}", "{0, 1, 2}, {0}, 2}")]),
+        ("host/format/onnx/out_recurrent.c", "{1, 0, 2}, {0}, 2}", "{0, 1, 2}, {0}, 2}")]),
     ("onnx-out-peephole-order", "test_onnx_written", [
-        ("host/format/onnx_out_recurrent.c", "{0, 2, 1}, 3}", "{0, 1, 2}, 3}")]),
+        ("host/format/onnx/out_recurrent.c", "{0, 2, 1}, 3}", "{0, 1, 2}, 3}")]),
     ("onnx-out-gate-not-turned", "test_onnx_written", [
-        ("host/format/onnx_out_proto.c", "p.negated ? -value : value", "value")]),
+        ("host/format/onnx/out_proto.c", "p.negated ? -value : value", "value")]),
     ("onnx-out-turns-any-function", "test_onnx_written_errors", [
-        ("host/format/onnx_out_recurrent.c", "return turns || !clr_cell", "return !turns || turns || !clr_cell")]),
+        ("host/format/onnx/out_recurrent.c", "return turns || !clr_cell", "return !turns || turns || !clr_cell")]),
     ("onnx-out-clip-lost", "test_onnx_written", [
-        ("host/format/onnx_out_recurrent.c", "if (n->gate_clip > 0)", "if (n->gate_clip > 1e30f)")]),
+        ("host/format/onnx/out_recurrent.c", "if (n->gate_clip > 0)", "if (n->gate_clip > 1e30f)")]),
     ("onnx-out-coupled-lost", "test_onnx_written", [
-        ("host/format/onnx_out_recurrent.c", "    if (n->coupled_gates)", "    if (n->coupled_gates && !n->peepholes && n->reverse)")]),
+        ("host/format/onnx/out_recurrent.c", "    if (n->coupled_gates)", "    if (n->coupled_gates && !n->peepholes && n->reverse)")]),
     ("onnx-out-lengths-not-bounded", "test_onnx_written", [
-        ("host/format/onnx_out_recurrent.c", "return clr_out_made(out, \"Min\",", "return clr_out_made(out, \"Max\",")]),
+        ("host/format/onnx/out_recurrent.c", "return clr_out_made(out, \"Min\",", "return clr_out_made(out, \"Max\",")]),
     ("onnx-out-names-collide", "test_onnx_written_errors", [
-        ("host/format/onnx_out.c", "if (strstr(g->outputs[i].name, out->mark))", "if (!g->outputs[i].name)")]),
+        ("host/format/onnx/out.c", "if (strstr(g->outputs[i].name, out->mark))", "if (!g->outputs[i].name)")]),
     ("onnx-restores-what-changed", "test_onnx_written_errors", [
-        ("host/format/onnx_restore.c", "same = memcmp(x, y, size) == 0;", "same = true;")]),
+        ("host/format/onnx/restore.c", "same = memcmp(x, y, size) == 0;", "same = true;")]),
     ("onnx-restores-without-sign", "test_onnx_written", [
-        ("host/format/onnx_restore.c", "p->negated ? -value : value", "value")]),
+        ("host/format/onnx/restore.c", "p->negated ? -value : value", "value")]),
     ("gate-not-turned", "test_written", [
         ("host/format/pytorch_write.c", "        turn_gate(cell, p, values);", "        (void)turn_gate;")]),
     ("rtneural-kernel-not-turned", "test_written", [
@@ -353,39 +353,39 @@ MODELS = [
          "put_row(w, at + i, node->units, inner);")]),
     # Where the largest are, powers, indices, names.
     ("onnx-top-takes-it-again", "test_onnx_most", [
-        ("host/format/onnx_most.c", "(uint32_t[]){here, low, x}", "(uint32_t[]){here, x, x}")]),
+        ("host/format/onnx/most.c", "(uint32_t[]){here, low, x}", "(uint32_t[]){here, x, x}")]),
     ("onnx-top-without-order", "test_onnx_most", [
-        ("host/format/onnx_most.c", "-1, (double)t->K, ids[i], &ids[i]", "1, 0, ids[i], &ids[i]")]),
+        ("host/format/onnx/most.c", "-1, (double)t->K, ids[i], &ids[i]", "1, 0, ids[i], &ids[i]")]),
     ("onnx-hardmax-of-all-equal", "test_onnx_most", [
-        ("host/format/onnx_most.c", "(uint32_t[]){at, *rank}, 2, here", "(uint32_t[]){x, *most}, 2, here")]),
+        ("host/format/onnx/most.c", "(uint32_t[]){at, *rank}, 2, here", "(uint32_t[]){x, *most}, 2, here")]),
     ("onnx-root-of-two", "test_onnx_most", [
-        ("host/format/onnx_powers.c", "1.0 / (double)p, in, at", "0.5, in, at")]),
+        ("host/format/onnx/powers.c", "1.0 / (double)p, in, at", "0.5, in, at")]),
     ("onnx-lrn-to-the-other-side", "test_onnx_most", [
-        ("host/format/onnx_powers.c", "pad.begin[1] = (size - 1) / 2;", "pad.begin[1] = size / 2;")]),
+        ("host/format/onnx/powers.c", "pad.begin[1] = (size - 1) / 2;", "pad.begin[1] = size / 2;")]),
     ("onnx-mean-variance-without-mean", "test_onnx_most", [
-        ("host/format/onnx_powers.c", "CLRNN_NODE_SUB, x, at, &x", "CLRNN_NODE_SUB, x, at, &at")]),
+        ("host/format/onnx/powers.c", "CLRNN_NODE_SUB, x, at, &x", "CLRNN_NODE_SUB, x, at, &at")]),
     ("onnx-scatter-first-update-alone", "test_onnx_most", [
-        ("host/format/onnx_scatter.c", "done < s->count && count", "done < s->count && count && round < 1")]),
+        ("host/format/onnx/scatter.c", "done < s->count && count", "done < s->count && count && round < 1")]),
     ("onnx-scatter-no-reduction", "test_onnx_most", [
-        ("host/format/onnx_scatter.c", "*kind = words[i].kind;", "*kind = CLRNN_NODE_KINDS;")]),
+        ("host/format/onnx/scatter.c", "*kind = words[i].kind;", "*kind = CLRNN_NODE_KINDS;")]),
     ("onnx-compress-all", "test_onnx_most", [
-        ("host/format/onnx_pick.c", "if (clr_onnx_at(condition, i) != 0)", "if (clr_onnx_at(condition, i) < 9)")]),
+        ("host/format/onnx/pick.c", "if (clr_onnx_at(condition, i) != 0)", "if (clr_onnx_at(condition, i) < 9)")]),
     ("onnx-same-padding-grows", "test_onnx_most", [
-        ("host/format/onnx_conv.c", "grows ? (uint32_t)-cut : 0", "(uint32_t)-cut * (1 + grows)")]),
+        ("host/format/onnx/conv.c", "grows ? (uint32_t)-cut : 0", "(uint32_t)-cut * (1 + grows)")]),
     ("onnx-conv-by-without-dilation", "test_onnx_most", [
-        ("host/format/onnx_conv_by.c", "(last - k) * c->w.dilation[i];", "last - k;")]),
+        ("host/format/onnx/conv_by.c", "(last - k) * c->w.dilation[i];", "last - k;")]),
     ("onnx-conv-by-the-first-group", "test_onnx_most", [
-        ("host/format/onnx_conv_by.c", "(int64_t)(g * c->channels)", "(int64_t)(0 * c->channels)"),
-        ("host/format/onnx_conv_by.c", "((g + 1) * c->channels)", "((0 * g + 1) * c->channels)")]),
+        ("host/format/onnx/conv_by.c", "(int64_t)(g * c->channels)", "(int64_t)(0 * c->channels)"),
+        ("host/format/onnx/conv_by.c", "((g + 1) * c->channels)", "((0 * g + 1) * c->channels)")]),
     ("onnx-conv-by-place-backwards", "test_onnx_most", [
-        ("host/format/onnx_conv_by.c", "c->w.stride[i], *under, under);", "c->w.stride[i] + k, *under, under);")]),
+        ("host/format/onnx/conv_by.c", "c->w.stride[i], *under, under);", "c->w.stride[i] + k, *under, under);")]),
     # What programs have in common is compiled once, but only where all that it stands on is the same.
     ("native-shared-by-text", "test_plan", [
         ("tools/native.py", "[*speed, self.before, text]", "[*speed, text]")]),
     ("native-long-as-light", "test_device", [
         ("host/device/native_program.c", "[CLR_NATIVE_LONG] = 1 << 9", "[CLR_NATIVE_LONG] = 1 << 13")]),
     ("onnx-arc-far-as-near", "test_onnx_ops", [
-        ("host/format/onnx_arc.c", "(uint32_t[]){large, other, at}, 3, &at", "(uint32_t[]){large, at, at}, 3, &at")]),
+        ("host/format/onnx/arc.c", "(uint32_t[]){large, other, at}, 3, &at", "(uint32_t[]){large, at, at}, 3, &at")]),
     ("npz-bomb", "test_hostile_models", [
         ("host/model/npz.c", "if (entry.size > *left)", "if (entry.size > *left && entry.size == 0)")]),
     ("torch-names-of-all-keys", "test_pytorch test_hostile_models", [

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "format/keras_cell.h"
+#include "format/keras/cell.h"
 
 /* --- what fits ---------------------------------------------------------------------------------
  */

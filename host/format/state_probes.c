@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "format/h5.h"
+#include "format/hdf5/h5.h"
 #include "model/tensors.h"
 
 static bool is_safetensors(const clr_format_file *file)

@@ -85,8 +85,7 @@ clrnn_status clr_plan_begin(clrnn_graph_plan *plan, uint32_t steps, uint32_t bat
         ((size_t)g->node_count + 1) * plan->desc.max_batch * sizeof(cl_int), plan->lengths);
 }
 
-/* --- nodes, forward and back
- * ------------------------------------------------------------------------ */
+/* --- nodes, forward and back ------------------------------------------------------------------ */
 
 /* Whether it makes nothing, of a T that nodes before have made 0. */
 static bool is_empty(const clr_run *run)
@@ -274,8 +273,7 @@ clrnn_status clrnn_graph_plan_backward(clrnn_graph_plan *plan,
     return status == CLRNN_OK ? finished : status;
 }
 
-/* --- whole passes
- * --------------------------------------------------------------------------------- */
+/* --- whole passes ----------------------------------------------------------------------------- */
 
 static clrnn_status check_io(const clrnn_graph_plan *plan, const clrnn_graph_io *io)
 {

@@ -215,8 +215,7 @@ clrnn_status clr_data_check_part(const clrnn_data *data, clrnn_part part)
     return CLRNN_OK;
 }
 
-/* --- without a model
- * ------------------------------------------------------------------------------ */
+/* --- without a model -------------------------------------------------------------------------- */
 
 /* Logits that give the shares of the classes in the training part, or the means of the values.
  * guess: out [O] */

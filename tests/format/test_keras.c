@@ -10,7 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/file.h"
-#include "format/keras.h"
+#include "format/keras/keras.h"
 
 /* Lengths do what a mask does that ends each row, if its steps do not repeat the output. */
 enum { CASES = 47, MASKED = 18, ENDED = 3 };

@@ -69,8 +69,7 @@ void onnx_round_trip(const drawn_graph *d, uint32_t *refused)
     clrnn_graph_destroy(&back);
 }
 
-/* --- as a stranger's
- * ------------------------------------------------------------------------------- */
+/* --- as a stranger's -------------------------------------------------------------------------- */
 
 /* Outputs by the reference, on the inputs that `of` has by the same names. */
 static clr_graph_reference computed(const clrnn_graph *graph, const drawn_graph *d,

@@ -209,8 +209,7 @@ static void fill_driver(void)
     driver.clEnqueueNDRangeKernel = do_nothing;
 }
 
-/* --- native with kernels that are wrong
- * ----------------------------------------------------------- */
+/* --- native with kernels that are wrong ------------------------------------------------------- */
 
 static const char *wrong_kernels; /* those whose names begin so do nothing */
 static __typeof__(clr_native_table.clEnqueueNDRangeKernel) right_launch;
@@ -234,8 +233,7 @@ static void break_native(const char *kernels)
     clr_native_table.clEnqueueNDRangeKernel = launch_some;
 }
 
-/* --- what is said
- * ----------------------------------------------------------------------------------- */
+/* --- what is said ----------------------------------------------------------------------------- */
 
 static char said[1 << 15];
 
@@ -507,8 +505,7 @@ static void too_late(void **state)
     }
 }
 
-/* --- forms
- * ------------------------------------------------------------------------------------------ */
+/* --- forms ------------------------------------------------------------------------------------ */
 
 static clrnn_report *report_of_all(void)
 {
