@@ -74,7 +74,16 @@ MUTATIONS = [
         (PERSISTENT + ".cl", "K - k >= 4 * chain; k += 4 * chain",
          "K - k >= 4 * chain; k += 5 * chain")]),
     ("single-in-one-chain", "test_persistent", [
-        ("cl/persistent_single.cl", "for (; k + LEAST_CHAIN <= w->R; k += LEAST_CHAIN)", "for (; false;)")]),
+        ("cl/persistent_single.cl", "const uint chains = CHAINS_OF(w->R);", "const uint chains = 1;"),
+        ("cl/persistent_single.cl", "min(w->R - k, (uint)LEAST_CHAIN)", "w->R")]),
+    ("single-last-chain-begins", "test_persistent", [
+        ("cl/persistent_single.cl", "chains == 2 ? 1 - i : i", "chains == 2 ? 0 : i")]),
+    ("single-gathered-chain", "test_persistent", [
+        ("cl/persistent_single.cl", "    rows += (size_t)k0 * strips * STRIP;\n", "")]),
+    ("single-gathered-phase", "test_persistent", [
+        ("cl/persistent_single.cl", "phase ? (size_t)w->R * STRIPS_OF(0) * STRIP : 0", "0")]),
+    ("single-gathered-over-gates", "test_persistent", [
+        ("cl/persistent_single.cl", "w.I <= SINGLE_INPUTS ? 0 : w.block", "0")]),
     ("tile-in-one-chain", "test_packed", [
         ("cl/tile_product.cl", "k0 < count; k0 += chain", "k0 < count; k0 += count")]),
     ("chains-of-another-length", "test_packed", [

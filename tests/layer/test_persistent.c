@@ -170,11 +170,11 @@ static void changing_partitions(void **state)
 }
 
 /* A few rows of a small network, which a group may scan one after the other: fewer and more than it
- * takes, of few and of more inputs. */
+ * takes, of few and of more inputs, with room for its weights beside the gates and without. */
 static void few_rows(void **state)
 {
-    enum { T = 7, MOST = 7 };
-    static const uint32_t widths[] = {8, 40, 61}, inputs[] = {1, 4, 5};
+    enum { T = 140, FEW = 7, MOST = 7 };
+    static const uint32_t widths[] = {8, 33, 40, 61}, inputs[] = {1, 4, 5};
     static const clr_partition parts[] = {{.row_parts = 1, .unit_parts = 1},
                                           {.row_parts = 2, .unit_parts = 1},
                                           {.row_parts = 3, .unit_parts = 1}};
@@ -185,7 +185,9 @@ static void few_rows(void **state)
             test_inputs in = test_inputs_random(&desc, T, MOST, NULL, 250 + form, 0.3);
             clrnn_plan *stepwise = test_stepwise(*state, &in, CLRNN_F32, false);
             clrnn_plan *persistent = test_persistent(*state, &in, CLRNN_F32, false, NULL);
-            for (in.batch = 1; in.batch <= MOST; in.batch++) {
+            for (uint32_t turn = 0; turn < MOST + 2; turn++) {
+                in.batch = turn < MOST ? turn + 1 : turn - MOST + 1;
+                in.steps = turn < MOST ? FEW : T;
                 test_outputs expected = test_run(stepwise, &in);
                 for (size_t k = 0; k <= COUNT(parts); k++) {
                     test_force(persistent, k < COUNT(parts) ? &parts[k] : NULL);
@@ -194,6 +196,7 @@ static void few_rows(void **state)
                 test_outputs_free(&expected);
             }
             in.batch = MOST;
+            in.steps = T;
             clrnn_plan_destroy(&stepwise);
             clrnn_plan_destroy(&persistent);
             test_inputs_free(&in);
