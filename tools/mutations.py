@@ -10,6 +10,7 @@ from mutations_fused import MUTATIONS_FUSED
 from mutations_graphs import GRAPHS
 from mutations_models import MODELS
 from mutations_resident import MUTATIONS_RESIDENT
+from mutations_streams import STREAMS
 
 LSTM, GRU, RNN, STEP = "cl/lstm.cl", "cl/gru.cl", "cl/rnn.cl", "cl/stepwise.cl"
 SCAN, PERSISTENT = "cl/scan", "cl/persistent"
@@ -73,17 +74,6 @@ MUTATIONS = [
     ("persistent-four-chains", "test_persistent", [
         (PERSISTENT + ".cl", "K - k >= 4 * chain; k += 4 * chain",
          "K - k >= 4 * chain; k += 5 * chain")]),
-    ("single-in-one-chain", "test_persistent", [
-        ("cl/persistent_single.cl", "const uint chains = CHAINS_OF(w->R);", "const uint chains = 1;"),
-        ("cl/persistent_single.cl", "min(w->R - k, (uint)LEAST_CHAIN)", "w->R")]),
-    ("single-last-chain-begins", "test_persistent", [
-        ("cl/persistent_single.cl", "chains == 2 ? 1 - i : i", "chains == 2 ? 0 : i")]),
-    ("single-gathered-chain", "test_persistent", [
-        ("cl/persistent_single.cl", "    rows += (size_t)k0 * strips * STRIP;\n", "")]),
-    ("single-gathered-phase", "test_persistent", [
-        ("cl/persistent_single.cl", "phase ? (size_t)w->R * STRIPS_OF(0) * STRIP : 0", "0")]),
-    ("single-gathered-over-gates", "test_persistent", [
-        ("cl/persistent_single.cl", "w.I <= SINGLE_INPUTS ? 0 : w.block", "0")]),
     ("tile-in-one-chain", "test_packed", [
         ("cl/tile_product.cl", "k0 < count; k0 += chain", "k0 < count; k0 += count")]),
     ("chains-of-another-length", "test_packed", [
@@ -108,8 +98,6 @@ MUTATIONS = [
         (PARTITION, "(l->stacked ? l->used : 1) * l->unit_parts", "l->unit_parts")]),
     ("stack-shares-gates", "test_stack", [
         ("host/shape/layout.c", ": layer % 2;", ": 0;")]),
-    ("states-in-place", "test_stream", [
-        ("host/layer/forward.c", "(pass->steps > 1 || first.buffer != last.buffer)", "true")]),
     ("arrays-in-place", "test_in_place", [
         ("host/layer/host_io.c",
          "works && !(other && other < end && begin < other + array_bytes(plan, pass, j))",
@@ -127,11 +115,6 @@ MUTATIONS = [
          "plan->batch == batch")]),
     ("waiting-keeps-the-processor", "test_threads", [
         (PARTITION, "        YIELD();", "        ;")]),
-    ("single-state-of-the-first-row", "test_persistent", [
-        ("cl/persistent_single.cl", "load_some(w->c_first + (size_t)n * w->H + v * VEC",
-         "load_some(w->c_first + v * VEC")]),
-    ("single-inputs-of-the-first-row", "test_persistent", [
-        ("cl/persistent_single.cl", " + (size_t)n * CELL_GATES * w->H;", ";")]),
     ("gemm-another-a-again", "test_packed", [
         ("host/math/packed.c", "g->same_a && p->holds_a", "p->holds_a")]),
     ("gemm-a-not-held", "test_packed", [
@@ -392,4 +375,4 @@ MUTATIONS = [
         ("host/base/digest.h", "numbers[i] == 0 ? 0 : numbers[i]", "numbers[i]")]),
     ("division-one-step-less", "test_division", [
         ("cl/prelude.cl", "fabs(fma(-b, other, a)) < fabs(rest) ? other : q", "q")]),
-] + CELLS + MODELS + FILES + GRAPHS + MUTATIONS_FUSED + MUTATIONS_RESIDENT
+] + CELLS + MODELS + FILES + GRAPHS + MUTATIONS_FUSED + MUTATIONS_RESIDENT + STREAMS

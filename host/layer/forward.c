@@ -194,9 +194,14 @@ static clrnn_status add_directions(clrnn_plan *plan, const clr_pass *pass,
  *     else a span is a chunk, so that of no layer the whole output is kept */
 static clrnn_status run(clrnn_plan *plan, const clr_pass *pass, const clrnn_forward_io *io)
 {
+    clrnn_status status = CLRNN_OK;
+    if (pass->number && pass->number == plan->repeatable && plan->strategy->again &&
+        plan->strategy->again(plan, &status))
+        return status;
+    plan->repeatable = 0;
     const bool whole = plan->network.back_in_time || plan->desc.train;
     const uint32_t T = pass->steps, chunk = pass->layout.steps, span = whole ? T : chunk;
-    clrnn_status status = CLRNN_OK;
+    uint32_t calls = 0;
     for (uint32_t first = 0, last; first < T && status == CLRNN_OK; first = last) {
         last = T - first < span ? T : first + span;
         clr_pass own = *pass;
@@ -210,6 +215,7 @@ static clrnn_status run(clrnn_plan *plan, const clr_pass *pass, const clrnn_forw
                 clr_scan scans[MOST_SCANS];
                 size_t count = list_scans(plan, &own, &wide, layer, some, begin, end, scans);
                 status = plan->strategy->forward(plan, scans, count);
+                calls++;
             }
             if (status == CLRNN_OK)
                 status = add_directions(plan, &own, &wide, layer);
@@ -223,7 +229,21 @@ static clrnn_status run(clrnn_plan *plan, const clr_pass *pass, const clrnn_forw
     }
     if (status == CLRNN_OK && !plan->apart)
         status = clr_pass_fill(plan, pass, io->y);
+    plan->repeatable = status == CLRNN_OK && calls == 1 ? pass->number : 0;
     return status;
+}
+
+clrnn_status clr_pass_forward(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass,
+                              cl_event *done)
+{
+    clrnn_status status = clr_pass_start(plan, io, pass);
+    if (status == CLRNN_OK)
+        status = begin_states(plan, pass, io);
+    if (status == CLRNN_OK)
+        status = run(plan, pass, io);
+    if (status == CLRNN_OK)
+        status = end_states(plan, pass, io);
+    return status == CLRNN_OK ? clr_pass_end(plan, done) : status;
 }
 
 clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_event *done)
@@ -236,13 +256,5 @@ clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_even
         return clr_empty_forward(plan, io, done);
     clr_pass pass;
     clrnn_status status = clr_pass_begin(plan, io, &pass);
-    if (status == CLRNN_OK)
-        status = clr_pass_start(plan, io, &pass);
-    if (status == CLRNN_OK)
-        status = begin_states(plan, &pass, io);
-    if (status == CLRNN_OK)
-        status = run(plan, &pass, io);
-    if (status == CLRNN_OK)
-        status = end_states(plan, &pass, io);
-    return status == CLRNN_OK ? clr_pass_end(plan, done) : status;
+    return status == CLRNN_OK ? clr_pass_forward(plan, io, &pass, done) : status;
 }

@@ -15,6 +15,8 @@ typedef struct clr_pass {
     bool repeat;           /* clrnn_forward_io */
     uint32_t first;        /* the step that comes first in x and y */
     uint64_t seed;         /* of what is drawn */
+    uint64_t number;       /* of the plan's: passes that have it differ in what their arrays hold,
+                              in nothing else; 0: none */
     uint32_t index;
     clr_layout layout;
     cl_mem workspace;
@@ -27,6 +29,10 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
 /** Before anything of a checked pass is enqueued: notice what went wrong in earlier ones, let it
  *  begin after the events of its wait list, and upload its lengths. Does not wait. */
 clrnn_status clr_pass_start(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass);
+
+/** Enqueue a checked pass of this io, and the event of its end or NULL: as clrnn_forward. */
+clrnn_status clr_pass_forward(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass,
+                              cl_event *done);
 
 /** Which steps of which rows count; and, `kept`, of which the state before is one that is kept. */
 clr_live clr_pass_live(const clrnn_plan *plan, const clr_pass *pass, bool kept);

@@ -219,6 +219,7 @@ const clr_strategy clr_strategy_persistent = {
     .own = {~CLR_BIT(CLR_D_INPUT), &clr_packing_panels},
     .layers = layers,
     .forward = clr_scanner_forward,
+    .again = clr_scanner_again,
     .backward = clr_scanner_backward,
     .report = clr_scanner_report,
     .poll_errors = clr_scanner_poll_errors,

@@ -113,6 +113,7 @@ static clrnn_status replace_weights(clrnn_plan *plan, clrnn_slice weights)
 {
     if (weights.buffer != plan->weights.buffer)
         clr_buffer_destroy(&plan->weights.buffer);
+    plan->repeatable = 0;
     plan->weights = weights;
     clrnn_status status = clr_weights_pack(&plan->packed, weights);
     plan->weights_lost = status != CLRNN_OK;

@@ -30,6 +30,9 @@ struct clrnn_plan {
     /* Products and kernels over whole sequences (those in training alone). */
     clr_gemms gemms;
     clr_sequence sequence;
+    /* How many passes have been given a number (clr_pass); and that of the last one, if the
+     * strategy may enqueue it again, else 0. */
+    uint64_t numbered, repeatable;
     clrnn_slice weights; /* canonical, retained; absent until they are set */
     clr_weights packed;  /* made from them */
     bool weights_lost;   /* absent since setting them failed */

@@ -52,6 +52,7 @@ void clr_scanner_release(clrnn_plan *plan)
 void clr_scanner_force(clrnn_plan *plan, const clr_partition *partition)
 {
     clr_scanner_of(plan)->forced = partition;
+    plan->repeatable = 0;
 }
 
 /* As the strategy cuts a launch, or as a test wants it. */
@@ -197,8 +198,15 @@ clrnn_status clr_scanner_forward(clrnn_plan *plan, const clr_scan *scans, size_t
             first_wait(&partition) +
             input_spins(plan, inputs, l->batch > INPUT_ROWS ? l->batch : INPUT_ROWS);
         status = clr_persistent_forward(&clr_scanner_of(plan)->kernels, &f, &partition);
+        clr_scanner_of(plan)->one_launch = steps == total;
     }
     return status;
+}
+
+bool clr_scanner_again(clrnn_plan *plan, clrnn_status *status)
+{
+    return clr_scanner_of(plan)->one_launch &&
+           clr_persistent_again(&clr_scanner_of(plan)->kernels, status);
 }
 
 clrnn_status clr_scanner_backward(clrnn_plan *plan, const clr_scan *scans, size_t count)

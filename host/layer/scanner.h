@@ -20,6 +20,7 @@ typedef struct clr_scanner {
     double launch_operations; /* tests: how many a launch may take, 0 = as usual */
     cl_mem sums;              /* with layer norm: [scans,max N,G*H], of a step; else NULL */
     uint32_t fallbacks;       /* launches that fell back, as far as is known */
+    bool one_launch;          /* the last scans forward were one */
 } clr_scanner;
 
 /** The state of a plan with such a strategy. */
@@ -33,6 +34,7 @@ clrnn_status clr_scanner_init(clrnn_plan *plan, size_t bytes, const clr_scan_kin
 void clr_scanner_release(clrnn_plan *plan);
 clrnn_status clr_scanner_forward(clrnn_plan *plan, const clr_scan *scans, size_t count);
 clrnn_status clr_scanner_backward(clrnn_plan *plan, const clr_scan *scans, size_t count);
+bool clr_scanner_again(clrnn_plan *plan, clrnn_status *status);
 void clr_scanner_force(clrnn_plan *plan, const clr_partition *partition);
 
 /** Enqueue what clr_scanner_poll_errors needs to know. */

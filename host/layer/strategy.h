@@ -54,6 +54,9 @@ typedef struct clr_strategy {
     /** Enqueue `count` scans: the directions of a layer, which do not depend on each other, or
      *  layers, each of which reads the y of the one before. */
     clrnn_status (*forward)(clrnn_plan *plan, const struct clr_scan *scans, size_t count);
+    /** Enqueue the last scans forward once more, the same in everything but what their arrays hold;
+     *  status: out, as of forward. False: nothing is, call forward. NULL: never. */
+    bool (*again)(clrnn_plan *plan, clrnn_status *status);
     /** Enqueue `count` scans back (the directions of a layer): plan->dh and dc hold the gradients
      *  of final states, then those of the initial ones. */
     clrnn_status (*backward)(clrnn_plan *plan, const struct clr_scan *scans, size_t count);

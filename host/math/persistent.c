@@ -157,10 +157,21 @@ static clrnn_status run(clr_persistent *p, const clr_scan_kernel *k, const scan_
         args[count++] = CLR_ARG_LOCAL(room.part_bytes);
     }
     cl_kernel kernel = k == &p->forward && is_single(p, l) ? k->single : k->kernel;
-    clrnn_status status =
-        clr_launch(p->context, kernel, (clr_range){{groups * items, 1}, {items, 1}}, args, count);
+    const clr_range range = {{groups * items, 1}, {items, 1}};
+    clrnn_status status = clr_launch(p->context, kernel, range, args, count);
     p->unread = p->unread || (status == CLRNN_OK && waits && l->count > 0);
+    if (k == &p->forward) {
+        p->last = status == CLRNN_OK && !waits ? kernel : NULL;
+        p->last_range = range;
+    }
     return status;
+}
+
+bool clr_persistent_again(clr_persistent *p, clrnn_status *status)
+{
+    if (p->last)
+        *status = clr_launch_again(p->context, p->last, p->last_range, 0, NULL, 0);
+    return p->last != NULL;
 }
 
 /* Whether the last reading is still under way. */

@@ -44,6 +44,10 @@ typedef struct clr_persistent {
     cl_int *fallbacks;
     cl_event reading; /* that it has been written, or NULL */
     bool unread;      /* there were grid barriers since that was enqueued */
+    /* The last scan forward, of which the kernel still has the arguments; NULL: nobody may enqueue
+     * it again. */
+    cl_kernel last;
+    clr_range last_range;
 } clr_persistent;
 
 /** Build; on failure everything is released. `network` must outlive it. Returns: as
@@ -75,6 +79,11 @@ bool clr_persistent_is_single(const clr_persistent *persistent, uint32_t rows, s
  *  Returns: CLRNN_OK, CLRNN_ERR_OPENCL. */
 clrnn_status clr_persistent_forward(clr_persistent *persistent, clr_forward_scan *scan,
                                     const clr_partition *partition);
+
+/** Enqueue the last scan forward once more, which has succeeded, whose groups did not wait for each
+ *  other. False: they did. */
+bool clr_persistent_again(clr_persistent *persistent, clrnn_status *status);
+
 clrnn_status clr_persistent_backward(clr_persistent *persistent, clr_backward_scan *scan,
                                      const clr_partition *partition);
 

@@ -187,6 +187,31 @@ static void streams_of_one_plan(void **state)
     test_blocks_close(&b);
 }
 
+/* Blocks of one length, which are the same pass but for the stream, others of this length between
+ * them. */
+static void blocks_of_one_length(void **state)
+{
+    test_blocks b = test_blocks_from_zero(*state, CLRNN_CELL_GRU);
+    clrnn_stream *first = test_stream_make(b.plan), *second = NULL;
+    char *y = test_room(b.host.sizes.y * b.element);
+    const clrnn_host_io other = {.steps = 3, .x = test_blocks_x(&b, 3), .h0 = b.host.io.h0, .y = y};
+    for (uint32_t t = 0; t < 12; t += 3) {
+        test_blocks_process(&b, first, t, 3);
+        if (t == 3)
+            assert_int_equal(clrnn_forward_host(b.plan, &other), CLRNN_OK);
+        if (t % 2)
+            continue;
+        second = test_stream_make(b.plan);
+        assert_int_equal(clrnn_stream_process(second, test_blocks_x(&b, 1), 3, y), CLRNN_OK);
+        assert_int_equal(clrnn_stream_process(second, test_blocks_x(&b, 5), 3, y), CLRNN_OK);
+        clrnn_stream_destroy(&second);
+    }
+    test_blocks_same("one length", &b, first);
+    free(y);
+    clrnn_stream_destroy(&first);
+    test_blocks_close(&b);
+}
+
 /* New weights are used from the next block on. */
 static void weights_between_blocks(void **state)
 {
@@ -197,6 +222,7 @@ static void weights_between_blocks(void **state)
     assert_int_equal(clrnn_plan_set_weights_host(b.plan, others), CLRNN_OK);
     test_blocks_process(&b, stream, 0, 6);
     assert_memory_not_equal(b.y, b.host.io.y, 6 * b.y_step);
+    test_blocks_process(&b, stream, 0, 6);
     assert_int_equal(clrnn_stream_reset(stream), CLRNN_OK);
     test_plan_weights(b.plan, &b.in);
     test_blocks_process(&b, stream, 0, 6);
@@ -221,6 +247,7 @@ int main(void)
         TEST(start_and_reset),
         TEST(half_a_state),
         TEST(streams_of_one_plan),
+        TEST(blocks_of_one_length),
         TEST(weights_between_blocks),
     };
     return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
