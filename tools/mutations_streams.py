@@ -21,7 +21,7 @@ STREAMS = [
     ("single-inputs-of-the-first-row", "test_persistent", [
         ("cl/persistent_single.cl", " + (size_t)n * CELL_GATES * w->H;", ";")]),
     ("blocks-of-any-stream", "test_stream", [
-        ("host/layer/stream.c", "= ++stream->plan->numbered;", "= 1;")]),
+        ("host/layer/forward.c", "? ++plan->numbered : 0;", "? 1 : 0;")]),
     ("blocks-with-old-weights", "test_stream", [
         ("host/layer/plan.c", "    plan->repeatable = 0;\n", "")]),
     ("blocks-after-another-pass", "test_stream", [

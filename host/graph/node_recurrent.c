@@ -7,6 +7,7 @@
 #include "base/philox.h"
 #include "device/buffer.h"
 #include "graph/counted.h"
+#include "layer/pass.h"
 
 /* --- shapes ---------------------------------------------------------------------------------- */
 
@@ -114,10 +115,11 @@ static bool recurrent_parameter(const clr_infer *infer, uint32_t i, clr_paramete
     return true;
 }
 
-/* What the node keeps: the plan, and lengths and mask of its own, those of the pass. */
+/* What the node keeps: the plan, lengths and mask of its own, those of the pass, the last block. */
 typedef struct recurrent_own {
     clrnn_plan *plan;
     clr_counted counted;
+    clr_repeated last;
 } recurrent_own;
 
 static clrnn_plan *plan_of(const clr_run *run)
@@ -298,7 +300,9 @@ static clrnn_status recurrent_forward(clr_run *run)
     if (status == CLRNN_OK && !ordered)
         status = reorder(run, &run->in[0], run->x[0], x, true);
     if (status == CLRNN_OK)
-        status = clrnn_forward(plan_of(run), &io, NULL);
+        status = run->stream && !io.lengths && !io.mask /* all arrays are the graph's plan's */
+                     ? clr_pass_again(plan_of(run), &io, &((recurrent_own *)*run->own)->last)
+                     : clrnn_forward(plan_of(run), &io, NULL);
     if (status == CLRNN_OK && ordered && io.y.buffer)
         status = clear_past_lengths(run, io.y);
     if (status == CLRNN_OK && !ordered)
@@ -370,8 +374,7 @@ static uint32_t recurrent_state(const clr_infer *infer, clr_state_part parts[CLR
 
 static bool recurrent_differentiates(const clrnn_node_desc *desc, uint32_t input)
 {
-    (void)desc;
-    return input < CLR_COUNTED_LENGTHS;
+    return desc && input < CLR_COUNTED_LENGTHS;
 }
 
 const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,

@@ -233,8 +233,8 @@ static clrnn_status run(clrnn_plan *plan, const clr_pass *pass, const clrnn_forw
     return status;
 }
 
-clrnn_status clr_pass_forward(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass,
-                              cl_event *done)
+static clrnn_status pass_forward(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass,
+                                 cl_event *done)
 {
     clrnn_status status = clr_pass_start(plan, io, pass);
     if (status == CLRNN_OK)
@@ -244,6 +244,30 @@ clrnn_status clr_pass_forward(clrnn_plan *plan, const clrnn_forward_io *io, cons
     if (status == CLRNN_OK)
         status = end_states(plan, pass, io);
     return status == CLRNN_OK ? clr_pass_end(plan, done) : status;
+}
+
+static bool is_same(clrnn_slice a, clrnn_slice b)
+{
+    return a.buffer == b.buffer && a.offset == b.offset;
+}
+
+static bool is_alike(const clrnn_forward_io *a, const clrnn_forward_io *b)
+{
+    return a->steps == b->steps && a->batch == b->batch && a->dropout_seed == b->dropout_seed &&
+           a->dropout_index == b->dropout_index && is_same(a->x, b->x) && is_same(a->h0, b->h0) &&
+           is_same(a->c0, b->c0) && is_same(a->y, b->y) && is_same(a->hn, b->hn) &&
+           is_same(a->cn, b->cn) && is_same(a->reserve, b->reserve);
+}
+
+clrnn_status clr_pass_again(clrnn_plan *plan, const clrnn_forward_io *io, clr_repeated *last)
+{
+    clrnn_status status = CLRNN_OK;
+    if (!last->pass.number || !is_alike(&last->io, io)) {
+        last->io = *io;
+        status = clr_pass_begin(plan, io, &last->pass);
+        last->pass.number = status == CLRNN_OK ? ++plan->numbered : 0;
+    }
+    return status == CLRNN_OK ? pass_forward(plan, io, &last->pass, NULL) : status;
 }
 
 clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_event *done)
@@ -256,5 +280,5 @@ clrnn_status clrnn_forward(clrnn_plan *plan, const clrnn_forward_io *io, cl_even
         return clr_empty_forward(plan, io, done);
     clr_pass pass;
     clrnn_status status = clr_pass_begin(plan, io, &pass);
-    return status == CLRNN_OK ? clr_pass_forward(plan, io, &pass, done) : status;
+    return status == CLRNN_OK ? pass_forward(plan, io, &pass, done) : status;
 }

@@ -30,9 +30,15 @@ clrnn_status clr_pass_begin(clrnn_plan *plan, const clrnn_forward_io *io, clr_pa
  *  begin after the events of its wait list, and upload its lengths. Does not wait. */
 clrnn_status clr_pass_start(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass);
 
-/** Enqueue a checked pass of this io, and the event of its end or NULL: as clrnn_forward. */
-clrnn_status clr_pass_forward(clrnn_plan *plan, const clrnn_forward_io *io, const clr_pass *pass,
-                              cl_event *done);
+/* The last pass over the same arrays, of an owner who keeps them; zeros: none yet. */
+typedef struct clr_repeated {
+    clrnn_forward_io io;
+    clr_pass pass;
+} clr_repeated;
+
+/** As clrnn_forward, but an io like that of `last` is not checked and laid out again: a block of a
+ *  stream like the one before. io: without anything of the host's but sizes and seeds. */
+clrnn_status clr_pass_again(clrnn_plan *plan, const clrnn_forward_io *io, clr_repeated *last);
 
 /** Which steps of which rows count; and, `kept`, of which the state before is one that is kept. */
 clr_live clr_pass_live(const clrnn_plan *plan, const clr_pass *pass, bool kept);

@@ -12,10 +12,10 @@
 
 struct clrnn_stream {
     clrnn_plan *plan;
-    cl_mem x, y;   /* [max T,N,I], [max T,N,R] */
-    cl_mem h, c;   /* [L,N,R], [L,N,H]: states before the next block; c of LSTM only */
-    clr_pass pass; /* that of the last block, if it has steps */
-    bool lost;     /* a call failed half-way: the states may belong to different steps */
+    cl_mem x, y;       /* [max T,N,I], [max T,N,R] */
+    cl_mem h, c;       /* [L,N,R], [L,N,H]: states before the next block; c of LSTM only */
+    clr_repeated last; /* block */
+    bool lost;         /* a call failed half-way: the states may belong to different steps */
 };
 
 /* What the arrays hold in a block of `steps`. */
@@ -143,18 +143,6 @@ static clrnn_status check_block(const clrnn_stream *stream, const void *x, uint3
     return status == CLRNN_OK ? check_states(stream) : status;
 }
 
-/* Blocks of the same length are the same pass over and over. */
-static clrnn_status begin_pass(clrnn_stream *stream, const clrnn_forward_io *io)
-{
-    if (stream->pass.steps == io->steps)
-        return CLRNN_OK;
-    clrnn_status status = clr_pass_begin(stream->plan, io, &stream->pass);
-    stream->pass.number = ++stream->plan->numbered;
-    if (status != CLRNN_OK)
-        stream->pass.steps = 0;
-    return status;
-}
-
 clrnn_status clrnn_stream_process(clrnn_stream *stream, const void *x, uint32_t steps, void *y)
 {
     if (!stream)
@@ -163,6 +151,7 @@ clrnn_status clrnn_stream_process(clrnn_stream *stream, const void *x, uint32_t 
     if (status != CLRNN_OK)
         return status;
     clrnn_plan *plan = stream->plan;
+    const clr_pass pass = pass_of(stream, steps);
     const clrnn_forward_io io = {.steps = steps,
                                  .x = {stream->x, 0},
                                  .h0 = {stream->h, 0},
@@ -170,17 +159,13 @@ clrnn_status clrnn_stream_process(clrnn_stream *stream, const void *x, uint32_t 
                                  .y = {stream->y, 0},
                                  .hn = {stream->h, 0},
                                  .cn = {stream->c, 0}};
-    status = begin_pass(stream, &io);
-    if (status != CLRNN_OK)
-        return status;
-    const clr_pass *pass = &stream->pass;
     status = clr_buffer_write_async(plan->context, stream->x, 0,
-                                    clr_count_x(plan, pass) * plan->real_bytes, x);
+                                    clr_count_x(plan, &pass) * plan->real_bytes, x);
     if (status == CLRNN_OK)
-        status = clr_pass_forward(plan, &io, pass, NULL);
+        status = clr_pass_again(plan, &io, &stream->last);
     if (status == CLRNN_OK)
         status = clr_buffer_read(plan->context, stream->y, 0,
-                                 clr_count_y(plan, pass) * plan->real_bytes, y);
+                                 clr_count_y(plan, &pass) * plan->real_bytes, y);
     stream->lost = status != CLRNN_OK;
     if (stream->lost) /* x may be on its way still */
         (void)clrnn_context_finish(plan->context);
