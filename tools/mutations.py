@@ -108,6 +108,13 @@ MUTATIONS = [
     # The other kernels.
     ("gemm-padding", "test_gemm", [
         ("cl/gemm.cl", "partial[n] = n < columns ? c[n] : (REAL)0;", "partial[n] = (REAL)0;")]),
+    ("gemm-narrow-tiles", "test_gemm", [
+        ("cl/gemm.cl", "at[i] = row / TILE_M * tile_stride + row % TILE_M * row_stride;",
+         "at[i] = row * row_stride;")]),
+    ("gemm-narrow-adds", "test_gemm", [
+        ("cl/gemm.cl", "for (uint n = 0; add && n < columns; n++)", "for (uint n = 0; add && n < 1; n++)")]),
+    ("gemm-narrow-chains", "test_packed", [
+        ("cl/gemm.cl", "k < min(K, k0 + chain); k++, a += k_stride) {\n            const NARROWV", "k < K && (k0 = k, 1); k++, a += k_stride) {\n            const NARROWV")]),
     ("gemm-blocks-of-k", "test_gemm", [
         ("cl/gemm.cl", "add = accumulate || k > 0;", "add = accumulate;")]),
     ("graph-shapes-of-another-block", "test_graph_stream", [
