@@ -33,21 +33,22 @@ static const char *mask_of(const clr_keras *k, const arguments *a)
 static clrnn_status add_layer(clr_keras_builder *b, clr_keras_call *c, const arguments *a)
 {
     clr_keras *k = &b->k;
+    char number[16] = "";
     const char *module = clr_keras_text_of(c->layer, "module");
     k->type = clr_keras_type_of(c->layer);
     k->name = clr_keras_name_of(c->layer);
     k->config = cJSON_GetObjectItemCaseSensitive(c->layer, "config");
-    if (!k->name || !cJSON_IsObject(k->config) ||
-        strlen(k->prefix) + strlen(k->name) + 16 > sizeof k->node)
+    if (!k->name || !cJSON_IsObject(k->config))
         return clr_keras_damaged(b, "a layer without config or name");
     if (++k->layers > MOST_LAYERS)
         return clr_keras_unsupported(k, "in a model", "more than 4096 layers");
     if (a->count == 0 || a->count > CLR_KERAS_INPUTS)
         return clr_keras_unsupported(k, "a layer of", "no or more than 16 inputs");
     if (c->number)
-        snprintf(k->node, sizeof k->node, "%s%s:%u", k->prefix, k->name, c->number);
-    else
-        snprintf(k->node, sizeof k->node, "%s%s", k->prefix, k->name);
+        snprintf(number, sizeof number, ":%u", c->number);
+    if (snprintf(k->node, sizeof k->node, "%s%s%s", k->prefix, k->name, number) + 16 >
+        (int)sizeof k->node) /* parts of it are called more */
+        return clr_keras_damaged(b, "a layer with a name of more than 240 letters");
     k->parts = 0;
     clr_keras_find_key(k, c->classes);
     memcpy(k->inputs, a->inputs, a->count * sizeof *a->inputs);
