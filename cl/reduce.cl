@@ -49,6 +49,56 @@ kernel void reduce(global REAL *out, global const REAL *a, global const int *len
     out[r.out_at + o] = r.operation == REDUCE_COUNT ? (REAL)counted : total;
 }
 
+#if CHUNK_IN_16
+/* Numbers of `count` neighbours. */
+static inline REAL16 side_load(global const REAL *p, ulong stride, uint count)
+{
+    REAL v[16] = {0};
+    if (stride == 1 && count == 16)
+        return vload16(0, p);
+    for (uint i = 0; i < count; i++)
+        v[i] = p[i * stride];
+    return vload16(0, v);
+}
+
+/* The same of 16 elements of out side by side, neighbours on the last axis that stays: sums, means,
+ * maxima and minima where lengths say nothing. Each has the order of the kernel before. Global size
+ * [last axis that stays in 16, product of the others that do]. */
+kernel LONG_ITEMS void reduce_side(global REAL *out, global const REAL *a, reduce_launch r)
+{
+    const ulong last = r.rank - 1, S = r.size[last], first = get_global_id(0) * 16;
+    const ulong row = get_global_id(1);
+    if (first >= S || row >= r.count / S)
+        return;
+    const uint count = (uint)min(S - first, (ulong)16);
+    a += r.a_at + place_of(last, r.size, r.stride, row) + first * r.stride[last];
+    const bool adds = r.operation <= REDUCE_SUM, largest = r.operation == REDUCE_MAX;
+    REAL16 total = (REAL16)0, block = (REAL16)0;
+    for (ulong j = 0; j < r.inner_count; j++) {
+        const size_t at = r.inner_rank == 1 ? j * r.inner_stride[0] : inner_at(&r, j);
+        const REAL16 value = side_load(a + at, r.stride[last], count);
+        if (adds && j % SUM_BLOCK == 0) {
+            total += block;
+            block = (REAL16)0;
+        }
+        if (adds)
+            block += value;
+        else if (j == 0)
+            total = value;
+        else
+            total = (value != value) | (largest ? value > total : value < total) ? value : total;
+    }
+    if (adds)
+        total += block;
+    REAL v[16];
+    vstore16(total, 0, v);
+    out += r.out_at + row * S + first;
+    const bool mean = r.operation == REDUCE_MEAN && r.inner_count;
+    for (uint i = 0; i < count; i++)
+        out[i] = mean ? DIVIDE(v[i], (REAL)r.inner_count) : v[i];
+}
+#endif
+
 /* The gradient of a maximum or minimum: all of dy goes to the first element that is it. dx: row-
  * major as a, 0 elsewhere. y, dy: [count] from y_at, dy_at. Global size [count, 1]. */
 kernel void reduce_back(global REAL *dx, ulong dx_at, global const REAL *a, global const REAL *y,

@@ -2,6 +2,14 @@
 """Deliberate bugs of plans of graphs and of models that are read: tools/mutations.py."""
 
 GRAPHS = [
+    ("conv-turns-any-last-axis", "test_random_graphs", [
+        ("host/graph/window.c", "w->out_size[1] == 1 && w->kernel_size[1] == 1)", "w->out_size[1] == 1)")]),
+    ("reduce-side-first", "test_graph_reduce", [
+        ("cl/reduce.cl", " + first * r.stride[last];", ";")]),
+    ("reduce-side-blocks", "test_graph_reduce", [
+        ("cl/reduce.cl", "    if (adds)\n        total += block;\n    REAL v[16];", "    REAL v[16];")]),
+    ("reduce-side-loses-nan", "test_graph_reduce", [
+        ("cl/reduce.cl", "(value != value) | (largest", "(largest")]),
     ("graph-narrow-by-the-present-T", "test_random_graphs", [
         ("host/graph/node_conv.c", "        if (axis == y->steps || axis == y->batch)\n            return false;\n", "")]),
     ("graph-shares-what-no-longer-is-alike", "test_graph_share", [

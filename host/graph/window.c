@@ -191,6 +191,8 @@ void clr_window_turn(window_launch *w)
 
 void clr_window_join(window_launch *w)
 {
+    if (w->x_size[1] == 1 && w->out_size[1] == 1 && w->kernel_size[1] == 1)
+        clr_window_turn(w);
     for (int i = 0; i < 2; i++) /* so there is no padding, either */
         if (w->kernel_size[i] != 1 || w->step[i] != 1 || w->x_size[i] != w->out_size[i])
             return;

@@ -51,7 +51,7 @@ void clr_window_reads(const clr_run *run, const clr_axes *axes, window_launch *l
 /** One axis is the last of two, along which neighbours are gathered together. */
 void clr_window_turn(window_launch *launch);
 
-/** Two axes become the last one, if that makes no difference. */
+/** Two axes become the last one, if that makes no difference; a last one of one place the first. */
 void clr_window_join(window_launch *launch);
 
 /** Strides of y's axes in a product, [outer,positions,units]. */

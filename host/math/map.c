@@ -194,8 +194,21 @@ clrnn_status clr_map_dropout(clr_maps *m, const map_launch *l, cl_mem out, cl_me
     return LAUNCH(m, "map_dropout", (size_t)l->size[0], 1, args);
 }
 
+/* Whether elements are reduced side by side: enough of them on the last axis that stays. */
+static bool is_side(const clr_maps *m, const reduce_launch *l)
+{
+    const bool may = l->operation == REDUCE_SUM || l->operation == REDUCE_MEAN ||
+                     l->operation == REDUCE_MAX || l->operation == REDUCE_MIN;
+    return m->columns > 1 && may && !l->within.some && l->rank > 0 && l->size[l->rank - 1] >= 4;
+}
+
 clrnn_status clr_reduce(clr_maps *m, const reduce_launch *l, cl_mem out, cl_mem in)
 {
+    if (is_side(m, l)) {
+        const size_t last = (size_t)l->size[l->rank - 1];
+        const clr_arg args[] = {CLR_ARG_MEM(out), CLR_ARG_MEM(in), CLR_ARG_STRUCT(*l)};
+        return LAUNCH(m, "reduce_side", (last + 15) / 16, (size_t)l->count / last, args);
+    }
     const clr_arg args[] = {CLR_ARG_MEM(out), CLR_ARG_MEM(in),
                             CLR_ARG_MEM(m->lengths ? m->lengths : in), CLR_ARG_STRUCT(*l)};
     return LAUNCH(m, "reduce", (size_t)l->count, 1, args);

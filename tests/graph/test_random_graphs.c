@@ -174,7 +174,7 @@ static void test_wide_windows(void **state)
 /* Few windows of many units, over an axis of its own and over time, whose number of steps decides
  * nothing: plans are for some more of them. */
 static void narrow_window(clrnn_context *context, uint32_t line, uint32_t groups, bool timed,
-                          clrnn_precision precision)
+                          bool across, clrnn_precision precision)
 {
     const clrnn_graph_input_desc inputs[] = {
         {.name = "x", .rank = 4, .shape = {CLRNN_STEPS, 12, line, 1}},
@@ -183,9 +183,11 @@ static void narrow_window(clrnn_context *context, uint32_t line, uint32_t groups
                                   .name = "conv",
                                   .units = 80,
                                   .groups = groups,
-                                  .kernel = {3, !timed},
-                                  .pad_begin = {1},
-                                  .pad_end = {1},
+                                  .kernel = {3, timed    ? 0
+                                                : across ? 3
+                                                         : 1},
+                                  .pad_begin = {1, across},
+                                  .pad_end = {1, across},
                                   .function = CLRNN_FN_TANH};
     drawn_graph d = {.seed = 2, .steps = timed ? line : 7, .batch = timed ? 3 : 1};
     drawn_numbers numbers = {line};
@@ -210,7 +212,9 @@ static void test_narrow_windows(void **state)
 {
     for (uint32_t line = 1; line < 20; line++)
         for (uint32_t way = 0; way < 8; way++)
-            narrow_window(*state, line, way & 1 ? 2 : 1, way & 2, way & 4 ? CLRNN_F64 : CLRNN_F32);
+            for (int across = 0; across <= !(way & 2); across++)
+                narrow_window(*state, line, way & 1 ? 2 : 1, way & 2, across,
+                              way & 4 ? CLRNN_F64 : CLRNN_F32);
 }
 
 static void add(clrnn_graph *graph, clrnn_node_desc desc)
