@@ -238,18 +238,23 @@ kernel void pick_hot(global const int *ids, ulong ids_at, global REAL *y, ulong 
     y[y_at + m * V + v] = hot ? (REAL)1 : (REAL)0;
 }
 
-/* dx(v,:) = sum of dy(m,:) over the m whose id is v, in their order. Global size [width, V]. */
+/* dx[o,k,i] = sum of dy[o,m,i] over the m whose id means k, in their order; 0 past x's lengths.
+ * Global size [K*inner, outer]. */
 kernel void pick_back(global const REAL *dy, ulong dy_at, global const int *ids, ulong ids_at,
-                      global REAL *dx, ulong dx_at, ulong V, ulong width, ulong M)
+                      global REAL *dx, ulong dx_at, global const int *lengths, map_lengths within,
+                      ulong K, ulong inner, ulong M, ulong outer)
 {
-    ulong k = get_global_id(0), v = get_global_id(1);
-    if (k >= width || v >= V)
+    ulong column = get_global_id(0), o = get_global_id(1), width = K * inner;
+    if (column >= width || o >= outer)
         return;
+    ulong k = column / inner, at = o * width + column;
     REAL sum = 0;
+    dy += dy_at + o * M * inner + column % inner;
+    ids += ids_at;
     for (ulong m = 0; m < M; m++)
-        if (ids[ids_at + m] == (int)v)
-            sum += dy[dy_at + m * width + k];
-    dx[dx_at + v * width + k] = sum;
+        if (ids[m] == (int)k || ids[m] == (int)k - (int)K)
+            sum += dy[m * inner];
+    dx[dx_at + at] = live_of(within, lengths, at) ? sum : (REAL)0;
 }
 
 /* What a causal window needs of the past: history [H,N,C] = the last H of the steps of a row in

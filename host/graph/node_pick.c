@@ -60,9 +60,10 @@ static clrnn_status embedding_forward(clr_run *run)
 
 static clrnn_status embedding_backward(clr_run *run)
 {
-    return clr_pick_back(&run->tools->maps, run->node->desc.vocabulary, run->node->desc.units,
-                         clr_shape_count(&run->in[0]), run->dy[0], run->x[0],
-                         (clrnn_slice){run->gradient, run->at[0]});
+    const clr_folded shape = {
+        .outer = 1, .K = run->node->desc.vocabulary, .inner = run->node->desc.units};
+    return clr_pick_back(&run->tools->maps, &shape, clr_shape_count(&run->in[0]), run->dy[0],
+                         run->x[0], (clrnn_slice){run->gradient, run->at[0]});
 }
 
 const clr_kind clr_kind_embedding = {.id = CLRNN_NODE_EMBEDDING,
@@ -135,16 +136,30 @@ static clrnn_status gather_infer(clr_infer *infer)
     return CLRNN_OK;
 }
 
-static clrnn_status gather_forward(clr_run *run)
+static clr_folded gather_folded(const clr_run *run, const clr_shape *within)
 {
     const clr_shape *x = &run->in[0];
     const uint32_t axis = (uint32_t)clr_shape_axis(x, run->node->desc.axis);
-    const clr_folded shape = {.outer = clr_shape_part(x, 0, axis),
-                              .K = (size_t)x->size[axis],
-                              .inner = clr_shape_stride(x, axis),
-                              .within = clr_within(run, &run->out[0])};
+    return (clr_folded){.outer = clr_shape_part(x, 0, axis),
+                        .K = (size_t)x->size[axis],
+                        .inner = clr_shape_stride(x, axis),
+                        .within = clr_within(run, within)};
+}
+
+static clrnn_status gather_forward(clr_run *run)
+{
+    const clr_folded shape = gather_folded(run, &run->out[0]);
     return clr_pick(&run->tools->maps, &shape, clr_shape_count(&run->in[1]), run->x[0], run->x[1],
                     run->y[0]);
+}
+
+static clrnn_status gather_backward(clr_run *run)
+{
+    const clr_folded shape = gather_folded(run, &run->in[0]);
+    return run->dx[0].buffer
+               ? clr_pick_back(&run->tools->maps, &shape, clr_shape_count(&run->in[1]), run->dy[0],
+                               run->x[1], run->dx[0])
+               : CLRNN_OK;
 }
 
 static const char *gather_no_stream(const clr_infer *infer)
@@ -161,4 +176,5 @@ const clr_kind clr_kind_gather = {.id = CLRNN_NODE_GATHER,
                                   .outputs = {""},
                                   .infer = gather_infer,
                                   .forward = gather_forward,
+                                  .backward = gather_backward,
                                   .no_stream = gather_no_stream};

@@ -368,10 +368,17 @@ clrnn_status clr_pick_hot(clr_maps *m, const map_lengths *within, size_t V, size
     return LAUNCH(m, "pick_hot", V, M, args);
 }
 
-clrnn_status clr_pick_back(clr_maps *m, size_t V, size_t width, size_t M, clrnn_slice dy,
+clrnn_status clr_pick_back(clr_maps *m, const clr_folded *s, size_t M, clrnn_slice dy,
                            clrnn_slice ids, clrnn_slice dx)
 {
-    const clr_arg args[] = {SLICE(dy),        SLICE(ids),           SLICE(dx),
-                            CLR_ARG_ULONG(V), CLR_ARG_ULONG(width), CLR_ARG_ULONG(M)};
-    return LAUNCH(m, "pick_back", width, V, args);
+    const clr_arg args[] = {SLICE(dy),
+                            SLICE(ids),
+                            SLICE(dx),
+                            LENGTHS(m, dy),
+                            CLR_ARG_STRUCT(s->within),
+                            CLR_ARG_ULONG(s->K),
+                            CLR_ARG_ULONG(s->inner),
+                            CLR_ARG_ULONG(M),
+                            CLR_ARG_ULONG(s->outer)};
+    return LAUNCH(m, "pick_back", s->K * s->inner, s->outer, args);
 }

@@ -65,7 +65,7 @@ static void one_hot(const clr_ref_node *node)
             clr_ref_live(node, node->out[0], o) && (size_t)node->x[0][o / V] == o % V ? 1 : 0;
 }
 
-static void gather(const clr_ref_node *node)
+static void gather(const clr_ref_node *node, bool back)
 {
     const clr_shape *x = node->in[0];
     const uint32_t axis = (uint32_t)clr_shape_axis(x, node->desc->axis);
@@ -75,8 +75,11 @@ static void gather(const clr_ref_node *node)
         double id = node->x[1][o / inner % M];
         id += id < 0 ? (double)K : 0;
         const bool there = id >= 0 && id < (double)K && clr_ref_live(node, node->out[0], o);
-        node->y[0][o] =
-            there ? node->x[0][(o / inner / M * K + (size_t)id) * inner + o % inner] : 0;
+        const size_t at = there ? (o / inner / M * K + (size_t)id) * inner + o % inner : 0;
+        if (!back)
+            node->y[0][o] = there ? node->x[0][at] : 0;
+        else if (there && clr_ref_live(node, x, at))
+            node->dx[0][at] += node->dy[0][o];
     }
 }
 
@@ -86,8 +89,8 @@ void clr_ref_pick(const clr_ref_node *node, bool back)
         embedding(node, back);
     else if (node->desc->kind == CLRNN_NODE_ONE_HOT && !back)
         one_hot(node);
-    else if (!back)
-        gather(node);
+    else if (node->desc->kind == CLRNN_NODE_GATHER && (!back || node->dx[0]))
+        gather(node, back);
 }
 
 /* --- recurrent ------------------------------------------------------------------------------- */

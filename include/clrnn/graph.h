@@ -105,7 +105,7 @@ typedef struct clrnn_graph clrnn_graph;
  *   pad           begin[i] and end[i] elements of `value` before and behind axis i < rank (negative
  *                 ones are cut off). F. S: of time
  *   gather        x, ids -> x's slices at ids along axis: axis is replaced by ids' axes. Negative
- *                 ids count from the end. F. S: along time
+ *                 ids count from the end. S: along time
  *   expand        shape, rank: broadcast to it; 0 keeps an axis
  *   matmul        a [..,M,K], b [..,K,N] -> [..,M,N], the axes before broadcast; at least two axes.
  *                 Where both bring T or N, that of the result is that of what has lengths, else of a
