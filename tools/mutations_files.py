@@ -169,15 +169,15 @@ FILES = [
         ("cl/map_functions.cl", "    case FN_ROUND:\n        return (REAL)0;",
          "    case FN_ROUND:\n    case FN_TO_F16:\n        return (REAL)0;")]),
     ("onnx-cast-rounds-nothing", "test_onnx_body", [
-        ("host/format/onnx/build.c", "if (value.rounds == CLRNN_FN_IDENTITY)", "if (k < n->inputs)")]),
+        ("host/format/onnx/cast.c", "if (value.rounds == CLRNN_FN_IDENTITY)", "if (k < n->inputs)")]),
     ("onnx-cast-of-known-rounds-nothing", "test_onnx_body", [
-        ("host/format/onnx/math.c", "clr_ref_function(rounds, 0, 0, x)", "x + 0 * rounds")]),
+        ("host/format/onnx/cast.c", "clr_ref_function(rounds, 0, 0, x)", "x + 0 * rounds")]),
     ("onnx-computing-sees-rounding", "test_onnx_body", [
-        ("host/format/onnx/ops.c", "n->in[i] && clr_onnx_is_seen(op->name)", "n->in[i]")]),
+        ("host/format/onnx/ops.c", "n->in[i] && op->sees", "n->in[i]")]),
     ("onnx-moving-sees-no-rounding", "test_onnx_body", [
-        ("host/format/onnx/build.c", '"Reshape",', '"Reshapes",')]),
+        ("host/format/onnx/shape.c", '{"Reshape", 2, 2, 1, reshape_fold, reshape_build, true}', '{"Reshape", 2, 2, 1, reshape_fold, reshape_build}')]),
     ("onnx-brain-is-half", "test_onnx_body", [
-        ("host/format/onnx/math.c", "type == 16 ? CLRNN_FN_TO_BF16", "type == 16 ? CLRNN_FN_TO_F16")]),
+        ("host/format/onnx/tensor.c", "data_type == 16 ? CLRNN_FN_TO_BF16", "data_type == 16 ? CLRNN_FN_TO_F16")]),
     ("onnx-item-behind", "test_onnx_body", [
         ("host/format/onnx/list.c", "i == at ? list->own : from->item[i < at ? i : i - 1]",
          "i == from->count ? list->own : from->item[i]")]),
@@ -206,4 +206,31 @@ FILES = [
         ("host/format/onnx/attend.c", "reverse ? K - 1 - i : i;", "i;")]),
     ("onnx-products-with-itself", "test_onnx_body", [
         ("host/format/onnx/attend.c", "exclusive ? before : with;", "with;")]),
+    ("onnx-cast-like-does-not-round", "test_onnx_body", [
+        ("host/format/onnx/cast.c", "*to == ONNX_REAL ? n->in[1]->bits : CLRNN_FN_IDENTITY", "CLRNN_FN_IDENTITY")]),
+    ("onnx-type-of-the-inputs-lost", "test_onnx_body", [
+        ("host/format/onnx/ops.c", "            n->bits = n->in[i]->bits;", "            n->bits = CLRNN_FN_IDENTITY;")]),
+    ("onnx-computed-index-from-the-begin", "test_onnx_lookup", [
+        ("host/format/onnx/lookup.c", 'ONNX_SAY(b, "Where", ONNX_PLAIN, negative, moved, ids)',
+         'ONNX_SAY(b, "Where", ONNX_PLAIN, negative, ids, ids)')]),
+    ("onnx-computed-index-not-checked", "test_onnx_lookup", [
+        ("host/format/onnx/lookup.c", "inside, place, number(b, all))", "inside, place, place)")]),
+    ("onnx-computed-index-data-not-cut", "test_onnx_lookup", [
+        ("host/format/onnx/lookup.c", "x = clr_onnx_say_cut(b, x, i, 0, (int64_t)wanted[0], 1);", "(void)x;")]),
+    ("onnx-named-rows-of-the-first", "test_onnx_lookup", [
+        ("host/format/onnx/lookup.c", "for (uint32_t i = 0; i < shared; i++)", "for (uint32_t i = 0; i < shared * 0; i++)")]),
+    ("onnx-grid-always-aligned", "test_onnx_lookup", [
+        ("host/format/onnx/grid.c", "    if (s->align)\n", "    if (s->align || s->taps)\n")]),
+    ("onnx-grid-mirrors-at-the-middle", "test_onnx_lookup", [
+        ("host/format/onnx/grid.c", "low = s->align ? 0 : -0.5,", "low = 0,")]),
+    ("onnx-grid-axes-in-their-order", "test_onnx_lookup", [
+        ("host/format/onnx/grid.c", "at = s->space - 1 - i;", "at = i;")]),
+    ("onnx-grid-of-the-first-picture", "test_onnx_lookup", [
+        ("host/format/onnx/grid.c", "clr_onnx_say_steps(b, N, inner,", "clr_onnx_say_steps(b, N, 0,")]),
+    ("onnx-grid-cubic-a-tap-late", "test_onnx_lookup", [
+        ("host/format/onnx/grid.c", "(s->way == CUBIC ? 1.0 : 0.0)", "0.0")]),
+    ("graph-gather-gradient-none-from-the-end", "test_random_graphs", [
+        ("cl/window.cl", "if (ids[m] == (int)k || ids[m] == (int)k - (int)K)", "if (ids[m] == (int)k)")]),
+    ("graph-gather-gradient-past-the-lengths", "test_random_graphs", [
+        ("cl/window.cl", "dx[dx_at + at] = live_of(within, lengths, at) ? sum : (REAL)0;", "dx[dx_at + at] = sum;")]),
 ]

@@ -59,6 +59,29 @@ static void test_cast(void **state)
     }
 }
 
+/* To the type of a value: of a known one, of what is made of it, of what is computed; what is known
+ * is rounded at once. */
+static void test_cast_like(void **state)
+{
+    static const double x[] = {1 + 0x3p-11, -0.1}, brain[] = {1, -0x1.9ap-4};
+    static const double half[] = {1 + 0x1p-9, -0x1.998p-4};
+    static const int64_t shape[] = {2};
+    for (int way = 0; way < 6; way++) {
+        const bool brainy = way & 1, known = way >= 4;
+        const char *const like = way < 2 ? "a" : way < 4 ? "b" : "c";
+        proto graph = ops_begin(1, shape, false);
+        ops_tensor(&graph, "w", 1, 1, (const uint64_t[]){2}, x);
+        ops_node(&graph, MADE("Cast", "a", "to", brainy ? BRAIN : HALF, "w"));
+        ops_node(&graph, MADE("Concat", "b", "axis", 0, "a", "a"));
+        ops_node(&graph, MADE("Cast", "c", "to", brainy ? BRAIN : HALF, "x"));
+        ops_node(&graph, MADE("CastLike", "d", "", 0, known ? "w" : "x", like));
+        ops_node(&graph, MADE("Sub", "zero", "", 0, "x", "x"));
+        ops_node(&graph, MADE("Cast", "e", "to", 1, "d"));
+        ops_node(&graph, MADE("Add", "y", "", 0, "e", "zero"));
+        ops_expect(state, &graph, x, NULL, brainy ? brain : half, 2);
+    }
+}
+
 /* --- sequences ----------------------------------------------------------------------------------
  */
 
@@ -235,8 +258,9 @@ static void test_products(void **state)
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
-    const struct CMUnitTest tests[] = {ON_DEVICE(test_cast),        ON_DEVICE(test_sequence),
-                                       ON_DEVICE(test_rotary),      ON_DEVICE(test_attention),
-                                       ON_DEVICE(test_hidden_keys), ON_DEVICE(test_products)};
+    const struct CMUnitTest tests[] = {ON_DEVICE(test_cast),      ON_DEVICE(test_cast_like),
+                                       ON_DEVICE(test_sequence),  ON_DEVICE(test_rotary),
+                                       ON_DEVICE(test_attention), ON_DEVICE(test_hidden_keys),
+                                       ON_DEVICE(test_products)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ from onnx import numpy_helper
 
 import attend  # noqa: F401 - each notes its operators
 import blind
+import casts  # noqa: F401
 import cells  # noqa: F401
 import fused  # noqa: F401
 import inner  # noqa: F401

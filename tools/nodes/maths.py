@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Operators element by element, products, norms, what is made of a whole axis."""
 import numpy as np
-from onnx import TensorProto
 
 from draw import op
 
@@ -69,25 +68,6 @@ def clip(c):
         return
     bounds = [c.value(np.asarray(v, kind), c.chance(0.7)) if h else "" for v, h in zip((low, high), has)]
     c.give(c.node("Clip", [x] + bounds if c.chance(0.8) or any(has) else [x]))
-
-
-KINDS = {"f4": 1, "f8": 11, "f2": 10, "bf": 16, "i1": 3, "u1": 2, "i4": 6, "i8": 7, "?": 9}
-
-
-@op("Cast")
-def cast(c):
-    kind, to = c.one_of("f4", "f4", "f8", "f2", "i4", "i8", "?", "u1"), c.one_of(*KINDS)
-    if to == "bf" and c.opset < 13:
-        to = "f2"
-    x = c.reals(c.sizes(c.below(4)), 0 if "u1" in (kind, to) else -9, 9, kind=kind)
-    y = c.node("Cast", [x], to=KINDS[to])
-    c.give(c.node("Cast", [y], to=1) if to == "bf" or c.chance(0.5) else y)
-
-
-@op("CastLike", 15)
-def cast_like(c):
-    kind, to = c.one_of("f4", "i4", "i8", "?"), c.one_of("f4", "f8", "i4", "i8", "?")
-    c.give(c.node("CastLike", [c.reals(c.sizes(2), -9, 9, kind=kind), c.reals([1], 0, 1, kind=to)]))
 
 
 # --- of two and more ------------------------------------------------------------------------------

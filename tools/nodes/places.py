@@ -91,21 +91,33 @@ def gather_elements(c):
     at = c.below(len(shape))
     wanted = [c.between(1, d + 2) if i == at else c.between(1, d) for i, d in enumerate(shape)]
     ids = c.array(wanted, -shape[at], shape[at] - 1, c.one_of("i8", "i4"))
-    c.give(c.node("GatherElements", [c.reals(shape), c.value(ids, c.chance(0.7))],
+    c.give(c.node("GatherElements", [c.reals(shape), c.value(ids, c.chance())],
                   axis=None if at == 0 and c.chance() else at - (len(shape) if c.chance(0.3) else 0)))
-
-
-def nd_ids(c, shape, most=3):
-    depth = c.between(1, len(shape))
-    front = c.sizes(c.between(1, 2), most)
-    return np.stack([c.array(front, -shape[i] if c.opset >= 11 else 0, shape[i] - 1, "i8") for i in range(depth)], -1)
 
 
 @op("GatherND", 11)
 def gather_nd(c):
     shape = c.sizes(c.between(1, 4))
-    c.give(c.node("GatherND", [c.reals(shape), c.value(nd_ids(c, shape), c.chance(0.8))],
-                  batch_dims=c.one_of(None, 0) if c.opset >= 12 else None))
+    shared = c.one_of(None, 0, c.below(len(shape))) if c.opset >= 12 else None
+    own = shape[shared or 0:]
+    front = shape[:shared or 0] + c.sizes(c.between(0 if shared else 1, 2), 3)
+    ids = np.stack([c.array(front, -d, d - 1, "i8") for d in own[:c.between(1, len(own))]], -1)
+    c.give(c.node("GatherND", [c.reals(shape), c.value(ids, c.chance())], batch_dims=shared))
+
+
+@op("GridSample", 16)
+def grid_sample(c):
+    c.opset = max(c.opset, 16)
+    new = c.opset >= 20
+    space = c.one_of(2, 2, 3) if new else 2
+    ways = ["linear", "nearest", "cubic"] if new else ["bilinear", "nearest", "bicubic"]
+    mode = c.one_of(None, *ways[:2 if space == 3 else 3])
+    N = c.between(1, 3)
+    grid = c.array([N] + c.sizes(space, 4) + [space], -1.9, 1.9)
+    if c.chance(0.3):
+        grid *= 3
+    c.give(c.node("GridSample", [c.reals([N, c.between(1, 3)] + c.sizes(space, 5)), c.value(grid, c.chance(0.3))], mode=mode,
+                  padding_mode=c.one_of(None, "zeros", "border", "reflection"), align_corners=c.one_of(None, 0, 1)))
 
 
 @op("ScatterElements", 11)

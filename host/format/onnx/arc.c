@@ -113,7 +113,7 @@ static clrnn_status asin_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_arc[] = {{"Atan", 1, 1, 1, NULL, atan_build},
-                                    {"Asin", 1, 1, 1, NULL, asin_build},
-                                    {"Acos", 1, 1, 1, NULL, asin_build},
+const onnx_op clr_onnx_ops_arc[] = {{"Atan", 1, 1, 1, NULL, atan_build, false},
+                                    {"Asin", 1, 1, 1, NULL, asin_build, false},
+                                    {"Acos", 1, 1, 1, NULL, asin_build, false},
                                     {0}};

@@ -307,7 +307,7 @@ static clrnn_status products_build(onnx_node *n)
     return clr_onnx_body_end(&b);
 }
 
-const onnx_op clr_onnx_ops_attend[] = {{"RotaryEmbedding", 3, 4, 1, NULL, rotary_build},
-                                       {"Attention", 3, 7, 4, NULL, attention_build},
-                                       {"CumProd", 2, 2, 1, NULL, products_build},
+const onnx_op clr_onnx_ops_attend[] = {{"RotaryEmbedding", 3, 4, 1, NULL, rotary_build, false},
+                                       {"Attention", 3, 7, 4, NULL, attention_build, false},
+                                       {"CumProd", 2, 2, 1, NULL, products_build, false},
                                        {0}};

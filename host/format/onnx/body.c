@@ -220,19 +220,24 @@ uint32_t clr_onnx_say_rank(const onnx_body *b, uint32_t x)
     return clr_onnx_rank(b->n, &b->value[x]);
 }
 
+void clr_onnx_say_sizes(const onnx_body *b, uint32_t x, uint32_t axis, uint64_t size[ONNX_WORLDS])
+{
+    const onnx_value *v = &b->value[x];
+    for (int w = 0; w < ONNX_WORLDS; w++)
+        size[w] = v->tensor  ? (uint64_t)v->tensor->dims[axis]
+                  : v->known ? v->array[v->same ? 0 : w].size[axis]
+                             : clr_onnx_size(b->n, v->at, axis, w);
+}
+
 uint64_t clr_onnx_say_size(onnx_body *b, uint32_t x, int64_t axis)
 {
     uint32_t at = 0;
-    uint64_t size[2] = {0, 0};
+    uint64_t size[ONNX_WORLDS] = {0, 0};
     if (b->status == CLRNN_OK)
         b->status = clr_onnx_axis(b->n, axis, clr_onnx_say_rank(b, x), &at);
     if (b->status != CLRNN_OK)
         return 0;
-    const onnx_value *v = &b->value[x];
-    for (int w = 0; w < 2; w++)
-        size[w] = v->tensor  ? (uint64_t)v->tensor->dims[at]
-                  : v->known ? v->array[v->same ? 0 : w].size[at]
-                             : clr_onnx_size(b->n, v->at, at, w);
+    clr_onnx_say_sizes(b, x, at, size);
     if (size[0] != size[1] || size[0] == 0)
         b->status = clr_onnx_fail(b->n, CLRNN_ERR_UNSUPPORTED,
                                   "it needs the size of an axis that is T, N or 0: give the axes "

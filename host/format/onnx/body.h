@@ -46,8 +46,10 @@ uint32_t clr_onnx_say_list(onnx_body *b, const int64_t *list, size_t count);
 uint32_t clr_onnx_say_cut(onnx_body *b, uint32_t x, int64_t axis, int64_t begin, int64_t end,
                           int64_t step);
 
-/** How many axes a value has, and the size of one, which must be a number (0 and an error). */
+/** How many axes a value has, the size of one in both worlds, and as a number, which it must be (0
+ *  and an error). */
 uint32_t clr_onnx_say_rank(const onnx_body *b, uint32_t x);
+void clr_onnx_say_sizes(const onnx_body *b, uint32_t x, uint32_t axis, uint64_t size[ONNX_WORLDS]);
 uint64_t clr_onnx_say_size(onnx_body *b, uint32_t x, int64_t axis);
 
 /** Output k is value x. */

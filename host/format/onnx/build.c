@@ -214,60 +214,6 @@ clrnn_status clr_onnx_truncate(onnx_node *n, uint32_t in, uint32_t *at)
     return status == CLRNN_OK ? clr_onnx_add_pair(n, CLRNN_NODE_MUL, sign, *at, at) : status;
 }
 
-clrnn_status clr_onnx_round(onnx_node *n, uint32_t k)
-{
-    onnx_value value = *n->in[k];
-    if (value.rounds == CLRNN_FN_IDENTITY)
-        return CLRNN_OK;
-    clrnn_status status = clr_onnx_add_function(n, value.rounds, 0, 0, value.at, &value.at);
-    value.rounds = CLRNN_FN_IDENTITY;
-    value.name = ""; /* nobody else's */
-    if (status == CLRNN_OK)
-        status = clr_onnx_define(n->m, &value);
-    if (status == CLRNN_OK)
-        n->in[k] = n->m->values[n->m->count - 1];
-    return status;
-}
-
-bool clr_onnx_is_seen(const char *op)
-{
-    static const char *const names[] = {"Cast",
-                                        "CastLike",
-                                        "Identity",
-                                        "Reshape",
-                                        "Transpose",
-                                        "Concat",
-                                        "Slice",
-                                        "Split",
-                                        "Gather",
-                                        "GatherElements",
-                                        "GatherND",
-                                        "Squeeze",
-                                        "Tile",
-                                        "Unsqueeze",
-                                        "Expand",
-                                        "Flatten",
-                                        "Pad",
-                                        "Where",
-                                        "Trilu",
-                                        "Compress",
-                                        "ReverseSequence",
-                                        "DepthToSpace",
-                                        "SpaceToDepth",
-                                        "ScatterND",
-                                        "Scatter",
-                                        "Loop",
-                                        "ScatterElements",
-                                        "Scan",
-                                        "SequenceInsert",
-                                        "SplitToSequence",
-                                        "SequenceConstruct"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], op) == 0)
-            return true;
-    return false;
-}
-
 clrnn_status clr_onnx_add_transpose(onnx_node *n, const uint32_t *order, uint32_t in, uint32_t *at)
 {
     const uint32_t rank = clr_onnx_shape(n, in)->rank;

@@ -188,9 +188,13 @@ static clrnn_status odd_build(onnx_node *n)
     return finish(n, status, at, ONNX_BOOL);
 }
 
-const onnx_op clr_onnx_ops_compose[] = {
-    {"Tan", 1, 1, 1, NULL, tangent_build},     {"Sinh", 1, 1, 1, NULL, hyperbolic_build},
-    {"Cosh", 1, 1, 1, NULL, hyperbolic_build}, {"Asinh", 1, 1, 1, NULL, inverse_build},
-    {"Acosh", 1, 1, 1, NULL, inverse_build},   {"Atanh", 1, 1, 1, NULL, inverse_tanh_build},
-    {"Shrink", 1, 1, 1, NULL, shrink_build},   {"IsNaN", 1, 1, 1, odd_fold, odd_build},
-    {"IsInf", 1, 1, 1, odd_fold, odd_build},   {0}};
+const onnx_op clr_onnx_ops_compose[] = {{"Tan", 1, 1, 1, NULL, tangent_build, false},
+                                        {"Sinh", 1, 1, 1, NULL, hyperbolic_build, false},
+                                        {"Cosh", 1, 1, 1, NULL, hyperbolic_build, false},
+                                        {"Asinh", 1, 1, 1, NULL, inverse_build, false},
+                                        {"Acosh", 1, 1, 1, NULL, inverse_build, false},
+                                        {"Atanh", 1, 1, 1, NULL, inverse_tanh_build, false},
+                                        {"Shrink", 1, 1, 1, NULL, shrink_build, false},
+                                        {"IsNaN", 1, 1, 1, odd_fold, odd_build, false},
+                                        {"IsInf", 1, 1, 1, odd_fold, odd_build, false},
+                                        {0}};

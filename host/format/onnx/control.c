@@ -35,23 +35,6 @@ clrnn_status clr_onnx_copy_value(onnx_node *n, const onnx_value *from, const cha
     return fine ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
 }
 
-static clrnn_status define_tensors(onnx_node *n, const ClrOnnx__Graph *g)
-{
-    clrnn_status status = CLRNN_OK;
-    for (size_t i = 0; i < g->n_initializer && status == CLRNN_OK; i++) {
-        const ClrOnnx__Tensor *t = g->initializer[i];
-        onnx_value value = {.name = t->name ? t->name : "",
-                            .known = true,
-                            .same = true,
-                            .tensor = t,
-                            .at = CLR_NO_VALUE};
-        if (!clr_onnx_type_of(t->data_type, &value.type))
-            value.type = ONNX_REAL;
-        status = clr_onnx_define(n->m, &value);
-    }
-    return status;
-}
-
 /* Walk an inner graph whose inputs are `in` (taken over), and copy its outputs to `out`, one for
  * each; what it defined is forgotten. */
 clrnn_status clr_onnx_walk_inner(onnx_node *n, const ClrOnnx__Graph *g, onnx_value *in,
@@ -72,7 +55,7 @@ clrnn_status clr_onnx_walk_inner(onnx_node *n, const ClrOnnx__Graph *g, onnx_val
         in[i] = (onnx_value){.at = CLR_NO_VALUE};
     }
     if (status == CLRNN_OK)
-        status = define_tensors(n, g);
+        status = clr_onnx_define_tensors(m, g);
     if (status == CLRNN_OK)
         status = m->walk(m, g->node, g->n_node);
     for (size_t i = 0; i < g->n_output && status == CLRNN_OK; i++) {
@@ -129,4 +112,4 @@ static clrnn_status if_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_control[] = {{"If", 1, 1, ONNX_MOST_OUT, NULL, if_build}, {0}};
+const onnx_op clr_onnx_ops_control[] = {{"If", 1, 1, ONNX_MOST_OUT, NULL, if_build, false}, {0}};

@@ -232,6 +232,6 @@ static clrnn_status conv_transpose_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_conv[] = {{"Conv", 2, 3, 1, NULL, clr_onnx_conv_build},
-                                     {"ConvTranspose", 2, 3, 1, NULL, conv_transpose_build},
+const onnx_op clr_onnx_ops_conv[] = {{"Conv", 2, 3, 1, NULL, clr_onnx_conv_build, false},
+                                     {"ConvTranspose", 2, 3, 1, NULL, conv_transpose_build, false},
                                      {0}};

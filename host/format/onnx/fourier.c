@@ -238,9 +238,9 @@ static clrnn_status window_fold(onnx_node *n, const onnx_array *const *in, onnx_
     return status;
 }
 
-const onnx_op clr_onnx_ops_fourier[] = {{"STFT", 2, 4, 1, NULL, stft_build},
-                                        {"DFT", 1, 3, 1, NULL, dft_build},
-                                        {"HannWindow", 1, 1, 1, window_fold, NULL},
-                                        {"HammingWindow", 1, 1, 1, window_fold, NULL},
-                                        {"BlackmanWindow", 1, 1, 1, window_fold, NULL},
+const onnx_op clr_onnx_ops_fourier[] = {{"STFT", 2, 4, 1, NULL, stft_build, false},
+                                        {"DFT", 1, 3, 1, NULL, dft_build, false},
+                                        {"HannWindow", 1, 1, 1, window_fold, NULL, false},
+                                        {"HammingWindow", 1, 1, 1, window_fold, NULL, false},
+                                        {"BlackmanWindow", 1, 1, 1, window_fold, NULL, false},
                                         {0}};

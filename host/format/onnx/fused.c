@@ -172,14 +172,14 @@ static clrnn_status skip_build(onnx_node *n)
 }
 
 const onnx_op clr_onnx_ops_fused[] = {
-    {"FusedConv", 2, 4, 1, NULL, conv_build},
-    {"FusedGemm", 2, 3, 1, NULL, gemm_build},
-    {"FusedMatMul", 2, 2, 1, NULL, clr_onnx_fused_matmul_build},
-    {"TransposeMatMul", 2, 2, 1, NULL, clr_onnx_fused_matmul_build},
-    {"Gelu", 1, 1, 1, NULL, gelu_build},
-    {"BiasGelu", 2, 2, 1, NULL, gelu_build},
-    {"FastGelu", 1, 2, 1, NULL, gelu_build},
-    {"QuickGelu", 1, 1, 1, NULL, quick_gelu_build},
-    {"SkipLayerNormalization", 3, 5, 4, NULL, skip_build},
-    {"SkipSimplifiedLayerNormalization", 3, 4, 4, NULL, skip_build},
+    {"FusedConv", 2, 4, 1, NULL, conv_build, false},
+    {"FusedGemm", 2, 3, 1, NULL, gemm_build, false},
+    {"FusedMatMul", 2, 2, 1, NULL, clr_onnx_fused_matmul_build, false},
+    {"TransposeMatMul", 2, 2, 1, NULL, clr_onnx_fused_matmul_build, false},
+    {"Gelu", 1, 1, 1, NULL, gelu_build, false},
+    {"BiasGelu", 2, 2, 1, NULL, gelu_build, false},
+    {"FastGelu", 1, 2, 1, NULL, gelu_build, false},
+    {"QuickGelu", 1, 1, 1, NULL, quick_gelu_build, false},
+    {"SkipLayerNormalization", 3, 5, 4, NULL, skip_build, false},
+    {"SkipSimplifiedLayerNormalization", 3, 4, 4, NULL, skip_build, false},
     {0}};

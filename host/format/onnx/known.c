@@ -162,8 +162,11 @@ static clrnn_status mel_fold(onnx_node *n, const onnx_array *const *in, onnx_arr
     return status;
 }
 
-const onnx_op clr_onnx_ops_known[] = {
-    {"BitwiseAnd", 2, 2, 1, bits_fold, NULL},     {"BitwiseOr", 2, 2, 1, bits_fold, NULL},
-    {"BitwiseXor", 2, 2, 1, bits_fold, NULL},     {"BitShift", 2, 2, 1, bits_fold, NULL},
-    {"EyeLike", 1, 1, 1, NULL, eye_build},        {"NonZero", 1, 1, 1, non_zero_fold, NULL},
-    {"MelWeightMatrix", 5, 5, 1, mel_fold, NULL}, {0}};
+const onnx_op clr_onnx_ops_known[] = {{"BitwiseAnd", 2, 2, 1, bits_fold, NULL, false},
+                                      {"BitwiseOr", 2, 2, 1, bits_fold, NULL, false},
+                                      {"BitwiseXor", 2, 2, 1, bits_fold, NULL, false},
+                                      {"BitShift", 2, 2, 1, bits_fold, NULL, false},
+                                      {"EyeLike", 1, 1, 1, NULL, eye_build, false},
+                                      {"NonZero", 1, 1, 1, non_zero_fold, NULL, false},
+                                      {"MelWeightMatrix", 5, 5, 1, mel_fold, NULL, false},
+                                      {0}};

@@ -185,8 +185,8 @@ static clrnn_status one_hot_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_layout[] = {{"DepthToSpace", 1, 1, 1, NULL, blocks_build},
-                                       {"SpaceToDepth", 1, 1, 1, NULL, blocks_build},
-                                       {"Trilu", 1, 2, 1, triangle_fold, triangle_build},
-                                       {"OneHot", 3, 3, 1, NULL, one_hot_build},
+const onnx_op clr_onnx_ops_layout[] = {{"DepthToSpace", 1, 1, 1, NULL, blocks_build, true},
+                                       {"SpaceToDepth", 1, 1, 1, NULL, blocks_build, true},
+                                       {"Trilu", 1, 2, 1, triangle_fold, triangle_build, true},
+                                       {"OneHot", 3, 3, 1, NULL, one_hot_build, false},
                                        {0}};

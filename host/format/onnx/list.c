@@ -272,15 +272,16 @@ static clrnn_status join_build(onnx_node *n)
     return clr_onnx_body_end(&b);
 }
 
-const onnx_op clr_onnx_ops_list[] = {{"SequenceEmpty", 0, 0, 1, NULL, construct_build},
-                                     {"SequenceConstruct", 1, 65536, 1, NULL, construct_build},
-                                     {"SplitToSequence", 1, 2, 1, NULL, split_build},
-                                     {"SequenceInsert", 2, 3, 1, NULL, insert_build},
-                                     {"SequenceErase", 1, 2, 1, NULL, erase_build},
-                                     {"SequenceAt", 2, 2, 1, NULL, at_build},
-                                     {"SequenceLength", 1, 1, 1, NULL, length_build},
-                                     {"ConcatFromSequence", 1, 1, 1, NULL, join_build},
-                                     {0}};
+const onnx_op clr_onnx_ops_list[] = {
+    {"SequenceEmpty", 0, 0, 1, NULL, construct_build, false},
+    {"SequenceConstruct", 1, 65536, 1, NULL, construct_build, true},
+    {"SplitToSequence", 1, 2, 1, NULL, split_build, true},
+    {"SequenceInsert", 2, 3, 1, NULL, insert_build, true},
+    {"SequenceErase", 1, 2, 1, NULL, erase_build, false},
+    {"SequenceAt", 2, 2, 1, NULL, at_build, false},
+    {"SequenceLength", 1, 1, 1, NULL, length_build, false},
+    {"ConcatFromSequence", 1, 1, 1, NULL, join_build, false},
+    {0}};
 
 bool clr_onnx_takes_list(const onnx_op *op)
 {

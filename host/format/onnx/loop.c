@@ -286,6 +286,6 @@ static clrnn_status scan_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_loop[] = {{"Loop", 0, 65536, ONNX_MOST_OUT, NULL, loop_build},
-                                     {"Scan", 0, 65536, ONNX_MOST_OUT, NULL, scan_build},
+const onnx_op clr_onnx_ops_loop[] = {{"Loop", 0, 65536, ONNX_MOST_OUT, NULL, loop_build, true},
+                                     {"Scan", 0, 65536, ONNX_MOST_OUT, NULL, scan_build, true},
                                      {0}};

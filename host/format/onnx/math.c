@@ -202,6 +202,15 @@ static clrnn_status clip_by_nodes(onnx_node *n, uint32_t at)
     return status;
 }
 
+/* relu(-relu(x)) */
+static clrnn_status clip_to_0(onnx_node *n, uint32_t in, uint32_t *at)
+{
+    clrnn_status status = clr_onnx_add_function(n, CLRNN_FN_RELU, 0, 0, in, at);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_function(n, CLRNN_FN_NEGATE, 0, 0, *at, at);
+    return status == CLRNN_OK ? clr_onnx_add_function(n, CLRNN_FN_RELU, 0, 0, *at, at) : status;
+}
+
 static clrnn_status clip_build(onnx_node *n)
 {
     double low = 0, high = 0;
@@ -216,84 +225,13 @@ static clrnn_status clip_build(onnx_node *n)
         return status;
     if (low == 0 && high >= FLT_MAX)
         status = clr_onnx_add_function(n, CLRNN_FN_RELU, 0, 0, at, &at);
-    else if (low == 0 && high == 0)
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "it clips to 0 and 0");
+    else if (low == 0 && high == 0) /* which would mean the usual bounds */
+        status = clip_to_0(n, at, &at);
     else if (low > -INFINITY || high < INFINITY)
         status = clr_onnx_add_function(n, CLRNN_FN_CLIP, low < -DBL_MAX ? -DBL_MAX : low,
                                        high > DBL_MAX ? DBL_MAX : high, at, &at);
     if (status == CLRNN_OK)
         clr_onnx_set_graph(n, 0, at, n->in[0]->type);
-    return status;
-}
-
-/* --- cast ------------------------------------------------------------------------------------- */
-
-static double cast(double x, onnx_type from, onnx_type to, clrnn_function rounds)
-{
-    return to == ONNX_BOOL                       ? x != 0
-           : to == ONNX_INT && from == ONNX_REAL ? trunc(x)
-                                                 : clr_ref_function(rounds, 0, 0, x);
-}
-
-static clrnn_status cast_to(onnx_node *n, onnx_type *to, clrnn_function *rounds)
-{
-    int64_t type = 0;
-    clrnn_status status = CLRNN_OK;
-    *rounds = CLRNN_FN_IDENTITY; /* of CastLike nothing: its types are known as onnx_type */
-    *to = clr_onnx_has(n, 1) ? n->in[1]->type : ONNX_REAL;
-    if (strcmp(n->op, "CastLike") == 0)
-        return CLRNN_OK;
-    status = clr_onnx_integer(n, "to", 1, &type);
-    (void)clr_onnx_attribute(n, "saturate");   /* of float8 alone */
-    (void)clr_onnx_attribute(n, "round_mode"); /* the same */
-    if (status == CLRNN_OK && !clr_onnx_type_of(type < INT32_MAX ? (int32_t)type : 0, to))
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "to %s",
-                               clr_onnx_type_name(type < INT32_MAX ? (int32_t)type : -1));
-    *rounds = type == 10 ? CLRNN_FN_TO_F16 : type == 16 ? CLRNN_FN_TO_BF16 : CLRNN_FN_IDENTITY;
-    return status;
-}
-
-static clrnn_status cast_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
-{
-    onnx_type to;
-    clrnn_function rounds;
-    clrnn_status status = cast_to(n, &to, &rounds);
-    *out = *in[0];
-    out->data = NULL;
-    if (status == CLRNN_OK)
-        status = clr_onnx_allocate(n, out);
-    if (status != CLRNN_OK)
-        return status;
-    for (size_t i = 0; i < (out->filled ? 1 : clr_onnx_count(out)); i++)
-        out->data[i] = cast(in[0]->data[i], in[0]->type, to, rounds);
-    out->type = to;
-    return status;
-}
-
-static clrnn_status cast_build(onnx_node *n)
-{
-    onnx_type to, from = n->in[0]->type;
-    clrnn_function rounds;
-    uint32_t at = 0;
-    clrnn_status status = cast_to(n, &to, &rounds);
-    if (status == CLRNN_OK && from == to) {
-        status = clr_onnx_set_alias(n, 0, n->in[0]);
-        n->out[0].rounds = rounds;
-        return status;
-    }
-    if (status == CLRNN_OK)
-        status = clr_onnx_number_in(n, 0, &at);
-    if (status == CLRNN_OK && to == ONNX_INT && from == ONNX_REAL)
-        status = clr_onnx_truncate(n, at, &at);
-    if (status == CLRNN_OK && to == ONNX_BOOL) {
-        status = clr_onnx_add_function(n, CLRNN_FN_NOT, 0, 0, at, &at);
-        if (status == CLRNN_OK)
-            status = clr_onnx_add_function(n, CLRNN_FN_NOT, 0, 0, at, &at);
-    }
-    if (status == CLRNN_OK) {
-        clr_onnx_set_graph(n, 0, at, to);
-        n->out[0].rounds = rounds;
-    }
     return status;
 }
 
@@ -329,17 +267,17 @@ static clrnn_status where_build(onnx_node *n)
     return status;
 }
 
-#define UNARY(name)                            \
-    {                                          \
-        name, 1, 1, 1, unary_fold, unary_build \
+#define UNARY(name)                                   \
+    {                                                 \
+        name, 1, 1, 1, unary_fold, unary_build, false \
     }
-#define PAIR(name)                                             \
-    {                                                          \
-        name, 2, 2, 1, clr_onnx_pair_fold, clr_onnx_pair_build \
+#define PAIR(name)                                                    \
+    {                                                                 \
+        name, 2, 2, 1, clr_onnx_pair_fold, clr_onnx_pair_build, false \
     }
-#define MANY(name)                                                 \
-    {                                                              \
-        name, 1, 65536, 1, clr_onnx_pair_fold, clr_onnx_pair_build \
+#define MANY(name)                                                        \
+    {                                                                     \
+        name, 1, 65536, 1, clr_onnx_pair_fold, clr_onnx_pair_build, false \
     }
 
 const onnx_op clr_onnx_ops_math[] = {UNARY("Relu"),
@@ -370,12 +308,10 @@ const onnx_op clr_onnx_ops_math[] = {UNARY("Relu"),
                                      UNARY("Sin"),
                                      UNARY("Cos"),
                                      UNARY("Round"),
-                                     {"Celu", 1, 1, 1, NULL, celu_build},
-                                     {"PRelu", 2, 2, 1, NULL, prelu_build},
-                                     {"Clip", 1, 3, 1, clip_fold, clip_build},
-                                     {"Cast", 1, 1, 1, cast_fold, cast_build},
-                                     {"CastLike", 2, 2, 1, cast_fold, cast_build},
-                                     {"Where", 3, 3, 1, where_fold, where_build},
+                                     {"Celu", 1, 1, 1, NULL, celu_build, false},
+                                     {"PRelu", 2, 2, 1, NULL, prelu_build, false},
+                                     {"Clip", 1, 3, 1, clip_fold, clip_build, false},
+                                     {"Where", 3, 3, 1, where_fold, where_build, true},
                                      PAIR("Add"),
                                      PAIR("Sub"),
                                      PAIR("Mul"),

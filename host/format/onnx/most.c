@@ -228,8 +228,8 @@ static clrnn_status top_build(onnx_node *n)
     return CLRNN_OK;
 }
 
-const onnx_op clr_onnx_ops_most[] = {{"ArgMax", 1, 1, 1, NULL, arg_build},
-                                     {"ArgMin", 1, 1, 1, NULL, arg_build},
-                                     {"Hardmax", 1, 1, 1, NULL, hardmax_build},
-                                     {"TopK", 1, 2, 2, NULL, top_build},
+const onnx_op clr_onnx_ops_most[] = {{"ArgMax", 1, 1, 1, NULL, arg_build, false},
+                                     {"ArgMin", 1, 1, 1, NULL, arg_build, false},
+                                     {"Hardmax", 1, 1, 1, NULL, hardmax_build, false},
+                                     {"TopK", 1, 2, 2, NULL, top_build, false},
                                      {0}};

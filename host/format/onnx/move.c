@@ -311,12 +311,12 @@ static clrnn_status pad_build(onnx_node *n)
 }
 
 const onnx_op clr_onnx_ops_move[] = {
-    {"Transpose", 1, 1, 1, transpose_fold, transpose_build},
-    {"Concat", 1, 65536, 1, concat_fold, concat_build},
-    {"Tile", 2, 2, 1, tile_fold, tile_build},
-    {"Pad", 1, 4, 1, NULL, pad_build},
-    {"Slice", 1, 5, 1, clr_onnx_slice_fold, clr_onnx_slice_build},
-    {"Split", 1, 2, ONNX_MOST_OUT, clr_onnx_split_fold, clr_onnx_split_build},
-    {"Gather", 2, 2, 1, clr_onnx_gather_fold, clr_onnx_gather_build},
-    {"ReverseSequence", 2, 2, 1, clr_onnx_reverse_fold, clr_onnx_reverse_build},
+    {"Transpose", 1, 1, 1, transpose_fold, transpose_build, true},
+    {"Concat", 1, 65536, 1, concat_fold, concat_build, true},
+    {"Tile", 2, 2, 1, tile_fold, tile_build, true},
+    {"Pad", 1, 4, 1, NULL, pad_build, true},
+    {"Slice", 1, 5, 1, clr_onnx_slice_fold, clr_onnx_slice_build, true},
+    {"Split", 1, 2, ONNX_MOST_OUT, clr_onnx_split_fold, clr_onnx_split_build, true},
+    {"Gather", 2, 2, 1, clr_onnx_gather_fold, clr_onnx_gather_build, true},
+    {"ReverseSequence", 2, 2, 1, clr_onnx_reverse_fold, clr_onnx_reverse_build, true},
     {0}};

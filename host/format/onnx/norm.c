@@ -323,12 +323,13 @@ static clrnn_status dropout_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_norm[] = {{"BatchNormalization", 5, 5, 1, NULL, batch_norm_build},
-                                     {"LayerNormalization", 2, 3, 3, NULL, layer_norm_build},
-                                     {"InstanceNormalization", 3, 3, 1, NULL, instance_norm_build},
-                                     {"GroupNormalization", 3, 3, 1, NULL, group_norm_build},
-                                     {"LpNormalization", 1, 1, 1, NULL, lp_norm_build},
-                                     {"Softmax", 1, 1, 1, NULL, softmax_build},
-                                     {"LogSoftmax", 1, 1, 1, NULL, softmax_build},
-                                     {"Dropout", 1, 3, 2, NULL, dropout_build},
-                                     {0}};
+const onnx_op clr_onnx_ops_norm[] = {
+    {"BatchNormalization", 5, 5, 1, NULL, batch_norm_build, false},
+    {"LayerNormalization", 2, 3, 3, NULL, layer_norm_build, false},
+    {"InstanceNormalization", 3, 3, 1, NULL, instance_norm_build, false},
+    {"GroupNormalization", 3, 3, 1, NULL, group_norm_build, false},
+    {"LpNormalization", 1, 1, 1, NULL, lp_norm_build, false},
+    {"Softmax", 1, 1, 1, NULL, softmax_build, false},
+    {"LogSoftmax", 1, 1, 1, NULL, softmax_build, false},
+    {"Dropout", 1, 3, 2, NULL, dropout_build, false},
+    {0}};

@@ -47,6 +47,7 @@ typedef struct onnx_value {
     uint32_t at;                   /* value of the graph; CLR_NO_VALUE: not in the graph */
     uint64_t origins;              /* inputs of the model that it is made of, as bits */
     clrnn_function rounds;         /* what a Cast left to do: see clr_onnx_round */
+    clrnn_function bits;           /* what a Cast to its type rounds by */
     const onnx_list *list;         /* neither known nor in the graph: the import's */
 } onnx_value;
 
@@ -88,6 +89,7 @@ typedef struct onnx_node {
     onnx_value **in;                /* [inputs], NULL: left out */
     onnx_value *out;                /* [outputs], filled in by the operator */
     uint64_t seen;                  /* attributes that were asked for, as bits */
+    clrnn_function bits;            /* of its results: of its inputs, but where it says a type */
     uint32_t parts;                 /* nodes of the graph that it has become */
     bool unfolded;                  /* `fold` could not */
     const struct onnx_node *caller; /* of the function that it stands in */
@@ -120,6 +122,9 @@ void clr_onnx_free_model(ClrOnnx__Model *model);
 
 /** The type of elements, by its number in files; false: none that is known. */
 bool clr_onnx_type_of(int32_t data_type, onnx_type *type);
+
+/** How numbers become those of a type: CLRNN_FN_TO_F16, CLRNN_FN_TO_BF16, CLRNN_FN_IDENTITY. */
+clrnn_function clr_onnx_bits_of(int32_t data_type);
 
 /** "float16" */
 const char *clr_onnx_type_name(int32_t data_type);
@@ -162,6 +167,9 @@ onnx_value *clr_onnx_find(const onnx_import *m, const char *name);
 /** Add a value under its name, which hides others of that name. Takes what it holds; on failure it
  *  is freed. */
 clrnn_status clr_onnx_define(onnx_import *m, const onnx_value *value);
+
+/** The tensors of a graph, not yet decoded. */
+clrnn_status clr_onnx_define_tensors(onnx_import *m, const ClrOnnx__Graph *g);
 
 /** Forget values from `count` on: the end of an inner graph. */
 void clr_onnx_forget(onnx_import *m, uint32_t count);
@@ -250,10 +258,8 @@ clrnn_status clr_onnx_add_pair(onnx_node *n, clrnn_node_kind kind, uint32_t a, u
                                uint32_t *at);
 /** trunc(x) = sign(x) floor(|x|) */
 clrnn_status clr_onnx_truncate(onnx_node *n, uint32_t in, uint32_t *at);
-/** Input k in as many bits as its Cast says. As in ONNX Runtime, which computes on float16 in
- *  float, only who moves, casts or gives it sees that (those that clr_onnx_is_seen names). */
+/** Input k in as many bits as its Cast says. */
 clrnn_status clr_onnx_round(onnx_node *n, uint32_t k);
-bool clr_onnx_is_seen(const char *op);
 clrnn_status clr_onnx_add_transpose(onnx_node *n, const uint32_t *order, uint32_t in, uint32_t *at);
 clrnn_status clr_onnx_add_reduce(onnx_node *n, clrnn_reduction reduction, const uint32_t *axes,
                                  uint32_t count, bool keep, uint32_t in, uint32_t *at);
@@ -302,6 +308,8 @@ typedef struct onnx_op {
     uint32_t least, most, outputs;
     clrnn_status (*fold)(onnx_node *n, const onnx_array *const *in, onnx_array *out);
     clrnn_status (*build)(onnx_node *n);
+    bool sees; /* what a Cast rounds: as in ONNX Runtime, which computes on float16 in float, only
+                  who moves, casts or gives it does */
 } onnx_op;
 
 /* One table for each family, ended by a row without a name. */
@@ -311,7 +319,7 @@ extern const onnx_op clr_onnx_ops_recurrent[], clr_onnx_ops_math[], clr_onnx_ops
     clr_onnx_ops_pick[], clr_onnx_ops_signal[], clr_onnx_ops_fourier[], clr_onnx_ops_compose[],
     clr_onnx_ops_layout[], clr_onnx_ops_most[], clr_onnx_ops_powers[], clr_onnx_ops_arc[],
     clr_onnx_ops_scatter[], clr_onnx_ops_rms[], clr_onnx_ops_known[], clr_onnx_ops_attend[],
-    clr_onnx_ops_list[];
+    clr_onnx_ops_list[], clr_onnx_ops_grid[], clr_onnx_ops_cast[];
 
 /* Of the domain com.microsoft. */
 extern const onnx_op clr_onnx_ops_fused[];

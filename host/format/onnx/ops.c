@@ -15,7 +15,8 @@ static const onnx_op *const families[] = {
     clr_onnx_ops_conv,      clr_onnx_ops_control, clr_onnx_ops_loop,    clr_onnx_ops_pick,
     clr_onnx_ops_signal,    clr_onnx_ops_fourier, clr_onnx_ops_compose, clr_onnx_ops_layout,
     clr_onnx_ops_most,      clr_onnx_ops_powers,  clr_onnx_ops_arc,     clr_onnx_ops_scatter,
-    clr_onnx_ops_rms,       clr_onnx_ops_known,   clr_onnx_ops_attend,  clr_onnx_ops_list};
+    clr_onnx_ops_rms,       clr_onnx_ops_known,   clr_onnx_ops_attend,  clr_onnx_ops_list,
+    clr_onnx_ops_grid,      clr_onnx_ops_cast};
 
 static const onnx_op *find_in(const onnx_op *family, const char *name)
 {
@@ -113,6 +114,23 @@ static clrnn_status find_inputs(onnx_node *n)
     return CLRNN_OK;
 }
 
+/* Results have the type of the first input that is of numbers, or the one that an attribute says.
+ */
+static void find_bits(onnx_node *n)
+{
+    n->bits = CLRNN_FN_IDENTITY;
+    for (uint32_t i = 0; i < n->inputs && n->bits == CLRNN_FN_IDENTITY; i++)
+        if (n->in[i] && n->in[i]->type == ONNX_REAL)
+            n->bits = n->in[i]->bits;
+    for (size_t i = 0; i < n->proto->n_attribute; i++) {
+        const ClrOnnx__Attribute *a = n->proto->attribute[i];
+        if (a->t && clr_onnx_same(a->name, "value"))
+            n->bits = clr_onnx_bits_of(a->t->data_type);
+        else if (clr_onnx_same(a->name, "dtype"))
+            n->bits = clr_onnx_bits_of((int32_t)a->i);
+    }
+}
+
 static clrnn_status check_counts(const onnx_node *n, const onnx_op *op)
 {
     if (n->inputs < op->least || n->inputs > op->most)
@@ -180,8 +198,9 @@ static clrnn_status read_node(onnx_node *n)
     for (uint32_t i = 0; i < n->inputs && status == CLRNN_OK; i++)
         if (n->in[i] && n->in[i]->list && !clr_onnx_takes_list(op))
             status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its input %u is a sequence", i);
-        else if (n->in[i] && clr_onnx_is_seen(op->name))
+        else if (n->in[i] && op->sees)
             status = clr_onnx_round(n, i);
+    find_bits(n);
     if (status == CLRNN_OK)
         n->unfolded = !op->fold || !all_known(n);
     if (status == CLRNN_OK && !n->unfolded)

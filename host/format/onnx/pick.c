@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "format/onnx/lookup.h"
 
 clrnn_status clr_onnx_pick(onnx_node *n, uint32_t axis, const double *ids, size_t count,
                            uint32_t in, uint32_t *at)
@@ -137,6 +138,8 @@ static clrnn_status gather_elements_build(onnx_node *n)
     double *from = NULL;
     size_t count = 0;
     uint32_t at = 0;
+    if (!n->in[1]->known)
+        return clr_onnx_lookup_elements(n);
     clrnn_status status = clr_onnx_need_same(n, 1, "indices");
     if (status == CLRNN_OK)
         status = clr_onnx_number_in(n, 0, &at);
@@ -194,8 +197,8 @@ static clrnn_status gather_nd_build(onnx_node *n)
     int64_t shared = 0;
     uint32_t at = 0;
     clrnn_status status = clr_onnx_integer(n, "batch_dims", 0, &shared);
-    if (status == CLRNN_OK && shared != 0)
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "batch_dims %lld", (long long)shared);
+    if (status == CLRNN_OK && (shared != 0 || !n->in[1]->known))
+        return clr_onnx_lookup_named(n);
     if (status == CLRNN_OK)
         status = clr_onnx_need_same(n, 1, "indices");
     if (status == CLRNN_OK)
@@ -258,7 +261,7 @@ static clrnn_status compress_build(onnx_node *n)
 }
 
 const onnx_op clr_onnx_ops_pick[] = {
-    {"Compress", 2, 2, 1, NULL, compress_build},
-    {"GatherElements", 2, 2, 1, gather_elements_fold, gather_elements_build},
-    {"GatherND", 2, 2, 1, NULL, gather_nd_build},
+    {"Compress", 2, 2, 1, NULL, compress_build, true},
+    {"GatherElements", 2, 2, 1, gather_elements_fold, gather_elements_build, true},
+    {"GatherND", 2, 2, 1, NULL, gather_nd_build, true},
     {0}};

@@ -122,6 +122,6 @@ static clrnn_status mean_variance_build(onnx_node *n)
 }
 
 const onnx_op clr_onnx_ops_powers[] = {
-    {"LRN", 1, 1, 1, NULL, lrn_build},
-    {"MeanVarianceNormalization", 1, 1, 1, NULL, mean_variance_build},
+    {"LRN", 1, 1, 1, NULL, lrn_build, false},
+    {"MeanVarianceNormalization", 1, 1, 1, NULL, mean_variance_build, false},
     {0}};

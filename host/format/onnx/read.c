@@ -40,6 +40,7 @@ static clrnn_status bind_input(onnx_import *m, size_t i, const clrnn_tensor *t)
         return clr_fail(m->log, CLRNN_ERR_MEMORY, "%s: out of memory", m->file->path);
     clrnn_tensor_to_f64(t, a->data);
     value.type = a->type;
+    value.bits = clr_onnx_bits_of(type->elem_type);
     value.array[1] = *a;
     return clr_onnx_define(m, &value);
 }
@@ -55,6 +56,7 @@ static clrnn_status add_input(onnx_import *m, size_t i, const onnx_ends *axes)
                         m->file->path, clr_show(info->name).text,
                         clr_onnx_type_name(type ? type->elem_type : 0));
     desc.ids = value.type == ONNX_INT;
+    value.bits = clr_onnx_bits_of(type->elem_type);
     clrnn_status status = clr_onnx_axes_of(axes, i, &desc.rank, desc.shape);
     if (status == CLRNN_OK)
         status = clrnn_graph_input(m->graph, &desc);
@@ -73,24 +75,6 @@ static clrnn_status add_inputs(onnx_import *m, const onnx_ends *axes)
             continue;
         const clrnn_import_input *given = clr_onnx_axes_input(m, i);
         status = m->bound >> i & 1 ? bind_input(m, i, given->value) : add_input(m, i, axes);
-    }
-    return status;
-}
-
-static clrnn_status add_initializers(onnx_import *m)
-{
-    const ClrOnnx__Graph *g = m->model->graph;
-    clrnn_status status = CLRNN_OK;
-    for (size_t i = 0; i < g->n_initializer && status == CLRNN_OK; i++) {
-        const ClrOnnx__Tensor *t = g->initializer[i];
-        onnx_value value = {.name = t->name ? t->name : "",
-                            .known = true,
-                            .same = true,
-                            .tensor = t,
-                            .at = CLR_NO_VALUE};
-        if (!clr_onnx_type_of(t->data_type, &value.type))
-            value.type = ONNX_REAL; /* an error where it is used */
-        status = clr_onnx_define(m, &value);
     }
     return status;
 }
@@ -125,7 +109,7 @@ static clrnn_status walk(onnx_import *m, const onnx_ends *axes)
     const clrnn_graph_desc desc = {.precision = m->desc->precision};
     clrnn_status status = clrnn_graph_create(m->log, &desc, &m->graph);
     if (status == CLRNN_OK)
-        status = add_initializers(m);
+        status = clr_onnx_define_tensors(m, g);
     if (status == CLRNN_OK)
         status = add_inputs(m, axes);
     if (status == CLRNN_OK)

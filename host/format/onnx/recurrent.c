@@ -230,7 +230,7 @@ static clrnn_status build(onnx_node *n)
     return status == CLRNN_OK && c.gates == 4 ? order_final(n, &c, 2, y + 2) : status;
 }
 
-const onnx_op clr_onnx_ops_recurrent[] = {{"RNN", 3, 6, 2, NULL, build},
-                                          {"GRU", 3, 6, 2, NULL, build},
-                                          {"LSTM", 3, 8, 3, NULL, build},
+const onnx_op clr_onnx_ops_recurrent[] = {{"RNN", 3, 6, 2, NULL, build, false},
+                                          {"GRU", 3, 6, 2, NULL, build, false},
+                                          {"LSTM", 3, 8, 3, NULL, build, false},
                                           {0}};

@@ -225,9 +225,9 @@ static clrnn_status global_build(onnx_node *n)
     return status;
 }
 
-#define REDUCE(name)                             \
-    {                                            \
-        name, 1, 2, 1, reduce_fold, reduce_build \
+#define REDUCE(name)                                    \
+    {                                                   \
+        name, 1, 2, 1, reduce_fold, reduce_build, false \
     }
 
 const onnx_op clr_onnx_ops_reduce[] = {REDUCE("ReduceMean"),
@@ -240,7 +240,7 @@ const onnx_op clr_onnx_ops_reduce[] = {REDUCE("ReduceMean"),
                                        REDUCE("ReduceLogSum"),
                                        REDUCE("ReduceLogSumExp"),
                                        REDUCE("ReduceSumSquare"),
-                                       {"GlobalAveragePool", 1, 1, 1, NULL, global_build},
-                                       {"GlobalMaxPool", 1, 1, 1, NULL, global_build},
-                                       {"GlobalLpPool", 1, 1, 1, NULL, global_build},
+                                       {"GlobalAveragePool", 1, 1, 1, NULL, global_build, false},
+                                       {"GlobalMaxPool", 1, 1, 1, NULL, global_build, false},
+                                       {"GlobalLpPool", 1, 1, 1, NULL, global_build, false},
                                        {0}};

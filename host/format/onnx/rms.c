@@ -85,7 +85,7 @@ static clrnn_status rms_norm_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_rms[] = {
-    {"RMSNormalization", 2, 2, 1, NULL, rms_norm_build},
-    {"SimplifiedLayerNormalization", 2, 2, 1, NULL, rms_norm_build}, /* ONNX Runtime's name of it */
-    {0}};
+const onnx_op clr_onnx_ops_rms[] = {{"RMSNormalization", 2, 2, 1, NULL, rms_norm_build, false},
+                                    {"SimplifiedLayerNormalization", 2, 2, 1, NULL, rms_norm_build,
+                                     false}, /* ONNX Runtime's name of it */
+                                    {0}};

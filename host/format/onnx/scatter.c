@@ -219,7 +219,8 @@ static clrnn_status scatter_nd_build(onnx_node *n)
     return scatter_build(n, clr_onnx_pick_named);
 }
 
-const onnx_op clr_onnx_ops_scatter[] = {{"ScatterElements", 3, 3, 1, NULL, scatter_elements_build},
-                                        {"Scatter", 3, 3, 1, NULL, scatter_elements_build},
-                                        {"ScatterND", 3, 3, 1, NULL, scatter_nd_build},
-                                        {0}};
+const onnx_op clr_onnx_ops_scatter[] = {
+    {"ScatterElements", 3, 3, 1, NULL, scatter_elements_build, true},
+    {"Scatter", 3, 3, 1, NULL, scatter_elements_build, true},
+    {"ScatterND", 3, 3, 1, NULL, scatter_nd_build, true},
+    {0}};

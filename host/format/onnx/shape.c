@@ -382,16 +382,16 @@ static clrnn_status identity_build(onnx_node *n)
     return clr_onnx_set_alias(n, 0, n->in[0]);
 }
 
-const onnx_op clr_onnx_ops_shape[] = {{"Shape", 1, 1, 1, NULL, ask_build},
-                                      {"Size", 1, 1, 1, NULL, ask_build},
-                                      {"Constant", 0, 0, 1, constant_fold, NULL},
-                                      {"ConstantOfShape", 1, 1, 1, fill_fold, NULL},
-                                      {"ConstantFill", 1, 1, 1, old_fill_fold, NULL},
-                                      {"Range", 3, 3, 1, range_fold, NULL},
-                                      {"Reshape", 2, 2, 1, reshape_fold, reshape_build},
-                                      {"Flatten", 1, 1, 1, reshape_fold, reshape_build},
-                                      {"Squeeze", 1, 2, 1, reshape_fold, reshape_build},
-                                      {"Unsqueeze", 1, 2, 1, reshape_fold, reshape_build},
-                                      {"Expand", 2, 2, 1, expand_fold, expand_build},
-                                      {"Identity", 1, 1, 1, NULL, identity_build},
+const onnx_op clr_onnx_ops_shape[] = {{"Shape", 1, 1, 1, NULL, ask_build, false},
+                                      {"Size", 1, 1, 1, NULL, ask_build, false},
+                                      {"Constant", 0, 0, 1, constant_fold, NULL, false},
+                                      {"ConstantOfShape", 1, 1, 1, fill_fold, NULL, false},
+                                      {"ConstantFill", 1, 1, 1, old_fill_fold, NULL, false},
+                                      {"Range", 3, 3, 1, range_fold, NULL, false},
+                                      {"Reshape", 2, 2, 1, reshape_fold, reshape_build, true},
+                                      {"Flatten", 1, 1, 1, reshape_fold, reshape_build, true},
+                                      {"Squeeze", 1, 2, 1, reshape_fold, reshape_build, true},
+                                      {"Unsqueeze", 1, 2, 1, reshape_fold, reshape_build, true},
+                                      {"Expand", 2, 2, 1, expand_fold, expand_build, true},
+                                      {"Identity", 1, 1, 1, NULL, identity_build, true},
                                       {0}};

@@ -217,7 +217,7 @@ static clrnn_status resize_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_signal[] = {{"CumSum", 2, 2, 1, NULL, cumulate_build},
-                                       {"Resize", 1, 4, 1, NULL, resize_build},
-                                       {"Upsample", 1, 2, 1, NULL, resize_build},
+const onnx_op clr_onnx_ops_signal[] = {{"CumSum", 2, 2, 1, NULL, cumulate_build, false},
+                                       {"Resize", 1, 4, 1, NULL, resize_build, false},
+                                       {"Upsample", 1, 2, 1, NULL, resize_build, false},
                                        {0}};

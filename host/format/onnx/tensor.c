@@ -51,6 +51,13 @@ bool clr_onnx_type_of(int32_t data_type, onnx_type *type)
     return true;
 }
 
+clrnn_function clr_onnx_bits_of(int32_t data_type)
+{
+    return data_type == 10   ? CLRNN_FN_TO_F16
+           : data_type == 16 ? CLRNN_FN_TO_BF16
+                             : CLRNN_FN_IDENTITY;
+}
+
 /* --- elements --------------------------------------------------------------------------------- */
 
 /* Bytes as they are in memory. */

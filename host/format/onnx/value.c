@@ -63,6 +63,24 @@ clrnn_status clr_onnx_define(onnx_import *m, const onnx_value *value)
     return CLRNN_OK;
 }
 
+clrnn_status clr_onnx_define_tensors(onnx_import *m, const ClrOnnx__Graph *g)
+{
+    clrnn_status status = CLRNN_OK;
+    for (size_t i = 0; i < g->n_initializer && status == CLRNN_OK; i++) {
+        const ClrOnnx__Tensor *t = g->initializer[i];
+        onnx_value value = {.name = t->name ? t->name : "",
+                            .known = true,
+                            .same = true,
+                            .tensor = t,
+                            .at = CLR_NO_VALUE,
+                            .bits = clr_onnx_bits_of(t->data_type)};
+        if (!clr_onnx_type_of(t->data_type, &value.type))
+            value.type = ONNX_REAL; /* an error where it is used */
+        status = clr_onnx_define(m, &value);
+    }
+    return status;
+}
+
 void clr_onnx_forget(onnx_import *m, uint32_t count)
 {
     while (m->count > count) {
@@ -165,7 +183,8 @@ static uint64_t origins_of(const onnx_node *n)
 static onnx_value *output(onnx_node *n, uint32_t k)
 {
     onnx_value *out = &n->out[k];
-    *out = (onnx_value){.name = n->proto->output[k], .at = CLR_NO_VALUE, .origins = origins_of(n)};
+    *out = (onnx_value){
+        .name = n->proto->output[k], .at = CLR_NO_VALUE, .origins = origins_of(n), .bits = n->bits};
     return out;
 }
 

@@ -239,7 +239,7 @@ static clrnn_status pool_build(onnx_node *n)
     return status;
 }
 
-const onnx_op clr_onnx_ops_window[] = {{"MaxPool", 1, 1, 1, NULL, pool_build},
-                                       {"AveragePool", 1, 1, 1, NULL, pool_build},
-                                       {"LpPool", 1, 1, 1, NULL, pool_build},
+const onnx_op clr_onnx_ops_window[] = {{"MaxPool", 1, 1, 1, NULL, pool_build, false},
+                                       {"AveragePool", 1, 1, 1, NULL, pool_build, false},
+                                       {"LpPool", 1, 1, 1, NULL, pool_build, false},
                                        {0}};
