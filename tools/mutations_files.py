@@ -206,6 +206,10 @@ FILES = [
         ("host/format/onnx/attend.c", "reverse ? K - 1 - i : i;", "i;")]),
     ("onnx-products-with-itself", "test_onnx_body", [
         ("host/format/onnx/attend.c", "exclusive ? before : with;", "with;")]),
+    ("onnx-value-cut-to-a-whole-number", "test_onnx_more", [
+        ("host/format/onnx/read.c", "k < t->count && a->type == ONNX_INT;", "k < 0 * t->count;")]),
+    ("onnx-size-asked-of-numbers", "test_onnx", [
+        ("host/format/onnx/build.c", "status = n->m->open ? CLRNN_ERR_NEEDS_SIZE", "status = n->m ? CLRNN_ERR_NEEDS_SIZE")]),
     ("onnx-cast-like-does-not-round", "test_onnx_body", [
         ("host/format/onnx/cast.c", "*to == ONNX_REAL ? n->in[1]->bits : CLRNN_FN_IDENTITY", "CLRNN_FN_IDENTITY")]),
     ("onnx-type-of-the-inputs-lost", "test_onnx_body", [
@@ -229,8 +233,8 @@ FILES = [
         ("host/format/onnx/grid.c", "clr_onnx_say_steps(b, N, inner,", "clr_onnx_say_steps(b, N, 0,")]),
     ("onnx-grid-cubic-a-tap-late", "test_onnx_lookup", [
         ("host/format/onnx/grid.c", "(s->way == CUBIC ? 1.0 : 0.0)", "0.0")]),
-    ("graph-gather-gradient-none-from-the-end", "test_random_graphs", [
+    ("graph-gather-gradient-none-from-the-end", "test_graph_picks", [
         ("cl/window.cl", "if (ids[m] == (int)k || ids[m] == (int)k - (int)K)", "if (ids[m] == (int)k)")]),
-    ("graph-gather-gradient-past-the-lengths", "test_random_graphs", [
+    ("graph-gather-gradient-past-the-lengths", "test_graph_picks", [
         ("cl/window.cl", "dx[dx_at + at] = live_of(within, lengths, at) ? sum : (REAL)0;", "dx[dx_at + at] = sum;")]),
 ]

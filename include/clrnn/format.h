@@ -64,6 +64,10 @@ typedef struct clrnn_import_desc {
  *                                   names node, tensor or field
  *            CLRNN_ERR_UNSUPPORTED  it needs what this library or this build does not have: the log
  *                                   names the node, or the option of the build
+ *            CLRNN_ERR_NEEDS_SIZE   an axis that the model leaves open must be a number (`sizes`, or
+ *                                   the shape of an input): the log names the node
+ *            CLRNN_ERR_NEEDS_VALUE  the value of an input must be known (`value` of an input): the
+ *                                   log names both
  *            CLRNN_ERR_RANGE, CLRNN_ERR_MEMORY
  */
 CLRNN_API clrnn_status clrnn_graph_import(const char *path, const clrnn_import_desc *desc,

@@ -15,19 +15,21 @@ extern "C" {
 #endif
 
 /* The one list of status codes: name, text. */
-#define CLRNN_STATUS_LIST(X)                                                     \
-    X(OK, "success")                                                             \
-    X(ERR_ARGUMENT, "an argument is missing or contradicts another")             \
-    X(ERR_RANGE, "a size, offset, length or index is out of range")              \
-    X(ERR_MEMORY, "memory could not be allocated")                               \
-    X(ERR_OPENCL, "the OpenCL driver refused a call")                            \
-    X(ERR_BUILD, "a kernel did not compile")                                     \
-    X(ERR_NO_DEVICE, "no OpenCL device was found, or none matches the selector") \
-    X(ERR_UNSUPPORTED, "not supported on this device or in this build")          \
-    X(ERR_SELF_TEST, "the device computes wrong results")                        \
-    X(ERR_IO, "a file could not be read or written")                             \
-    X(ERR_FORMAT, "a file is damaged, or not of the expected kind")              \
-    X(ERR_NOT_FINITE, "a number became infinite or NaN, so training cannot go on")
+#define CLRNN_STATUS_LIST(X)                                                       \
+    X(OK, "success")                                                               \
+    X(ERR_ARGUMENT, "an argument is missing or contradicts another")               \
+    X(ERR_RANGE, "a size, offset, length or index is out of range")                \
+    X(ERR_MEMORY, "memory could not be allocated")                                 \
+    X(ERR_OPENCL, "the OpenCL driver refused a call")                              \
+    X(ERR_BUILD, "a kernel did not compile")                                       \
+    X(ERR_NO_DEVICE, "no OpenCL device was found, or none matches the selector")   \
+    X(ERR_UNSUPPORTED, "not supported on this device or in this build")            \
+    X(ERR_SELF_TEST, "the device computes wrong results")                          \
+    X(ERR_IO, "a file could not be read or written")                               \
+    X(ERR_FORMAT, "a file is damaged, or not of the expected kind")                \
+    X(ERR_NOT_FINITE, "a number became infinite or NaN, so training cannot go on") \
+    X(ERR_NEEDS_SIZE, "an axis that the model leaves open must be a number")       \
+    X(ERR_NEEDS_VALUE, "an input of the model must be known when it is read")
 
 typedef enum clrnn_status {
 #define CLRNN_STATUS_ENUM(name, text) CLRNN_##name,

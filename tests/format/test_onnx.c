@@ -199,6 +199,27 @@ static void test_names(void **state)
     refuse(&model, CLRNN_ERR_FORMAT, "its attribute alpha is of another type");
 }
 
+/* What depends on T and N asks for their size, what has none does not. */
+static void test_sizes_asked(void **state)
+{
+    (void)state;
+    for (int open = 0; open < 2; open++) {
+        const int64_t shape[] = {open ? -1 : 2, 3}, other[] = {4, 5};
+        proto graph = {0}, x = proto_value("x", 1, 2, shape), z = proto_value("z", 1, 2, other);
+        proto y = proto_value("y", 1, 0, NULL);
+        const char *const in[] = {"x", "z"}, *const out[] = {"y"};
+        proto node = open ? proto_node("EyeLike", "the node", in, 1, out, 1)
+                          : proto_node("MatMul", "the node", in, 2, out, 1);
+        proto_message(&graph, 1, &node);
+        proto_message(&graph, 11, &x);
+        proto_message(&graph, 11, &z);
+        proto_message(&graph, 12, &y);
+        proto model = proto_model(&graph, 14);
+        refuse(&model, open ? CLRNN_ERR_NEEDS_SIZE : CLRNN_ERR_UNSUPPORTED,
+               open ? "its shape depends on T or N" : "does not fit");
+    }
+}
+
 /* Graphs in graphs, a million of them: protobuf-c would follow them all. */
 static void test_nesting(void **state)
 {
@@ -310,8 +331,9 @@ static void test_external(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),  cmocka_unit_test(test_open_axes),
-        cmocka_unit_test(test_names),  cmocka_unit_test(test_nesting),
-        cmocka_unit_test(test_damage), cmocka_unit_test(test_external)};
+        cmocka_unit_test(test_cases),   cmocka_unit_test(test_open_axes),
+        cmocka_unit_test(test_names),   cmocka_unit_test(test_sizes_asked),
+        cmocka_unit_test(test_nesting), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_external)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

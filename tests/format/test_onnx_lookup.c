@@ -148,6 +148,27 @@ static void test_elements(void **state)
     }
 }
 
+/* Rows that cannot be counted, and fewer indices than data along an axis that is not theirs. */
+static void test_fewer(void **state)
+{
+    static const double cuts[] = {0, 1, 2};
+    double wanted[OPS_ROWS * 2];
+    proto graph = ops_begin(3, (const int64_t[]){-2, 2, 2}, false),
+          cast = ops_one("Cast", "x", "i");
+    proto_attribute_integer(&cast, "to", 7);
+    ops_node(&graph, cast);
+    ops_tensor(&graph, "begin", 7, 1, (const uint64_t[]){1}, cuts);
+    ops_tensor(&graph, "end", 7, 1, (const uint64_t[]){1}, cuts + 1);
+    ops_tensor(&graph, "last", 7, 1, (const uint64_t[]){1}, cuts + 2);
+    ops_node(&graph, proto_node("Slice", "few", (const char *[]){"i", "begin", "end", "last"}, 4,
+                                (const char *[]){"few"}, 1));
+    ops_node(&graph, node_of("GatherElements", "y", "axis", 1, "x", "few"));
+    static const double x[] = {1, 5, 0, 6, -1, 7, -2, 8, 0, 9, 0, 4};
+    for (int i = 0; i < OPS_ROWS * 2; i++)
+        wanted[i] = x[i / 2 * 4 + 2 * from_begin(x[2 * i], 2)];
+    ops_expect(state, &graph, x, NULL, wanted, OPS_ROWS * 2);
+}
+
 /* An index that the axis does not have gives 0, not another element. */
 static void test_outside(void **state)
 {
@@ -289,6 +310,7 @@ int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
     const struct CMUnitTest tests[] = {ON_DEVICE(test_elements), ON_DEVICE(test_outside),
-                                       ON_DEVICE(test_named), ON_DEVICE(test_grid)};
+                                       ON_DEVICE(test_fewer), ON_DEVICE(test_named),
+                                       ON_DEVICE(test_grid)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

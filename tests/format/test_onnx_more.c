@@ -213,7 +213,15 @@ static void test_asked(void **state)
     proto_attribute_integer(&cast, "to", 1);
     ops_node(&g, cast);
     proto model = proto_model(&g, 14);
-    if (clrnn_graph_import(proto_save(&model, "asked.onnx"), &desc, &test_log, &graph) != CLRNN_OK)
+    const char *path = proto_save(&model, "asked.onnx");
+    const double half = 2.5;
+    const clrnn_tensor no_whole = {.dtype = CLRNN_DTYPE_F64, .count = 1, .bytes = 8, .data = &half};
+    const clrnn_import_input wrong = {.name = "n", .value = &no_whole};
+    const clrnn_import_desc cut = {.inputs = &wrong, .input_count = 1};
+    assert_int_equal(clrnn_graph_import(path, NULL, &test_log, &graph), CLRNN_ERR_NEEDS_VALUE);
+    assert_int_equal(clrnn_graph_import(path, &cut, &test_log, &graph), CLRNN_ERR_ARGUMENT);
+    assert_error_contains("'n' is of whole numbers, not 2.5");
+    if (clrnn_graph_import(path, &desc, &test_log, &graph) != CLRNN_OK)
         fail_msg("%s", test_last_error);
     double *got = imported_output(*state, graph, 1, 1, NULL, 0, "y", &made);
     assert_int_equal(made, 3);

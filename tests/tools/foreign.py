@@ -62,18 +62,20 @@ def test_conformance_data():
     """Data that are damaged or not all there are no pass, and do not end the others."""
     if not has_onnx():
         return
-    for name in ("good", "no_output", "damaged", "no_data"):
+    for name in ("good", "no_output", "no_input", "damaged", "no_data"):
         shutil.copytree(DATA / "node" / "test_gru_defaults", f"all/{name}")
     next(pathlib.Path("all/no_output").glob("*/output_0.pb")).unlink()
+    next(pathlib.Path("all/no_input").glob("*/input_2.pb")).unlink()
     cut = next(pathlib.Path("all/damaged").glob("*/input_0.pb"))
     cut.write_bytes(cut.read_bytes()[:20])
     shutil.rmtree("all/no_data/test_data_set_0")
     result = clrnn("conformance", "all", "--json")
     cases = {pathlib.Path(case["case"]).name: case for case in json.loads(result.stdout)["cases"]}
-    assert result.returncode == 1 and len(cases) == 4, result
+    assert result.returncode == 1 and len(cases) == 5, result
     assert [name for name, case in cases.items() if case["verdict"] == "pass"] == ["good"], cases
     assert all(case["verdict"] != "unsupported" for case in cases.values()), cases
     assert "output_0.pb is not there" in cases["no_output"]["reason"], cases
+    assert "input_2.pb is not there" in cases["no_input"]["reason"], cases
     assert "input_0.pb" in cases["damaged"]["reason"] and "test_data_set_0" in cases["no_data"]["reason"], cases
 
 

@@ -207,6 +207,7 @@ def test_info_values():
             fails(2, *command, "--value", wrong, says="NAME=NUMBER or NAME=FILE is meant")
     assert "[2,3]" in passes("info", "v.safetensors")
     assert "[2,3]" not in passes("info", "v.onnx", "--value", "s=6")
+    fails(2, "info", "v.onnx", "--value", "s=6.5", says="input 's' is of whole numbers, not 6.5")
     fails(2, "info", "v.safetensors", "--value", "s=3", says="--size and --value")
     passes("convert", "v.safetensors", "v.npz")
     assert json.loads(passes("info", "v.npz", "--json"))["kind"] == "graph"

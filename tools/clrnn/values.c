@@ -71,15 +71,12 @@ void tool_free_values(tool_values *values)
 
 int tool_not_read(clrnn_status status, bool sized)
 {
-    static const char *const of_axes[] = {": give the axes", "does not fit", "too many elements"};
-    const char *why = tool_last_error(status), *hint = NULL;
-    for (size_t i = 0; i < sizeof of_axes / sizeof *of_axes && !sized; i++)
-        if (strstr(why, of_axes[i]))
-            hint = "--size NAME=N says how long an open axis is";
-    if (strstr(why, ": give its value"))
-        hint = "--value NAME=V";
+    const char *hint = status == CLRNN_ERR_NEEDS_VALUE ? "--value NAME=V"
+                       : status == CLRNN_ERR_NEEDS_SIZE && !sized
+                           ? "--size NAME=N says how long an open axis is"
+                           : NULL;
     if (!hint)
         return tool_failed(status);
-    tool_error("%s (%s)", why, hint);
+    tool_error("%s (%s)", tool_last_error(status), hint);
     return tool_exit_code(status);
 }

@@ -25,7 +25,8 @@ clrnn_status clr_onnx_allocate(onnx_node *n, onnx_array *array)
     n->m->folded += count;
     const size_t held = n->m->file->bytes;
     if (count > AT_ONCE + 2 * held || n->m->folded > IN_ALL + 16 * (uint64_t)held)
-        return clr_onnx_fail(n, CLRNN_ERR_RANGE, "its result would have too many elements");
+        return clr_onnx_fail(n, n->m->open ? CLRNN_ERR_NEEDS_SIZE : CLRNN_ERR_RANGE,
+                             "its result would have too many elements");
     array->data = clr_calloc(count, sizeof *array->data);
     return array->data ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "no memory for its result");
 }

@@ -99,7 +99,7 @@ static clrnn_status open_axis(const onnx_import *m, onnx_ends *axes, const char 
             return CLRNN_OK;
         }
     if (axes->count == ONNX_MOST_OPEN)
-        return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED,
+        return clr_fail(m->log, CLRNN_ERR_NEEDS_SIZE,
                         "%s: more than %d axes are open, '%s' among them: give them sizes",
                         m->file->path, ONNX_MOST_OPEN, clr_show(name).text);
     onnx_open *open = &axes->open[axes->count];
@@ -182,7 +182,7 @@ static clrnn_status read_input(const onnx_import *m, onnx_ends *axes, size_t num
         return CLRNN_OK;
     }
     if (!type || !type->shape)
-        return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: input '%s' has no shape: give it one",
+        return clr_fail(m->log, CLRNN_ERR_NEEDS_SIZE, "%s: input '%s' has no shape: give it one",
                         m->file->path, clr_show(info->name).text);
     if (type->shape->n_dim > CLRNN_MOST_AXES)
         return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: input '%s' has %zu axes, more than %d",
@@ -320,7 +320,7 @@ clrnn_status clr_onnx_axes_read(const onnx_import *m, onnx_ends *axes)
     }
     order_attempts(axes);
     if (status == CLRNN_OK && axes->attempts == 0)
-        status = clr_fail(m->log, CLRNN_ERR_UNSUPPORTED,
+        status = clr_fail(m->log, CLRNN_ERR_NEEDS_SIZE,
                           "%s: an input has more open axes than T and N: give them sizes",
                           m->file->path);
     return status;

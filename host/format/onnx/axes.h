@@ -31,7 +31,8 @@ typedef struct onnx_ends {
 } onnx_ends;
 
 /** From the model and what the caller says. Returns: CLRNN_OK, CLRNN_ERR_ARGUMENT,
- *  CLRNN_ERR_FORMAT, CLRNN_ERR_UNSUPPORTED (too many), CLRNN_ERR_MEMORY */
+ *  CLRNN_ERR_FORMAT, CLRNN_ERR_UNSUPPORTED, CLRNN_ERR_NEEDS_SIZE (too many are open),
+ *  CLRNN_ERR_MEMORY */
 clrnn_status clr_onnx_axes_read(const onnx_import *m, onnx_ends *axes);
 void clr_onnx_axes_free(onnx_ends *axes);
 

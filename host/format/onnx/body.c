@@ -239,7 +239,7 @@ uint64_t clr_onnx_say_size(onnx_body *b, uint32_t x, int64_t axis)
         return 0;
     clr_onnx_say_sizes(b, x, at, size);
     if (size[0] != size[1] || size[0] == 0)
-        b->status = clr_onnx_fail(b->n, CLRNN_ERR_UNSUPPORTED,
+        b->status = clr_onnx_fail(b->n, CLRNN_ERR_NEEDS_SIZE,
                                   "it needs the size of an axis that is T, N or 0: give the axes "
                                   "of the model numbers");
     return b->status == CLRNN_OK ? size[0] : 0;

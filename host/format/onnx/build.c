@@ -40,9 +40,11 @@ clrnn_status clr_onnx_add(onnx_node *n, clrnn_node_desc *desc, const uint32_t *i
         desc->inputs[i] = in[i] == CLR_NO_VALUE ? NULL : graph->values[in[i]].name;
     clrnn_status status = clrnn_graph_add(graph, desc, &index);
     desc->name = NULL;
+    if (status == CLRNN_ERR_ARGUMENT) /* of what is said of its axes, or of what is not */
+        status = n->m->open ? CLRNN_ERR_NEEDS_SIZE : CLRNN_ERR_UNSUPPORTED;
     if (status != CLRNN_OK)
-        return clr_onnx_fail(n, status == CLRNN_ERR_ARGUMENT ? CLRNN_ERR_UNSUPPORTED : status,
-                             "its part '%s' does not fit", clrnn_node_kind_name(desc->kind));
+        return clr_onnx_fail(n, status, "its part '%s' does not fit",
+                             clrnn_node_kind_name(desc->kind));
     *at = graph->nodes[index].first_value;
     n->parts++;
     return CLRNN_OK;
@@ -79,7 +81,7 @@ static clrnn_status filled(onnx_node *n, const onnx_array *array, const onnx_arr
         all.shape[i] = symbol_of(array->size[i], other->size[i]);
         if (all.shape[i] == 0)
             status =
-                clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                               "axis %u of a constant is empty, or made of T and N: give the axes "
                               "of the model numbers",
                               i);
@@ -153,7 +155,7 @@ clrnn_status clr_onnx_graph_in(onnx_node *n, uint32_t k, uint32_t *at)
     if (status == CLRNN_OK && !value->same &&
         !(value->array[0].filled && value->array[1].filled &&
           value->array[0].data[0] == value->array[1].data[0]))
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+        status = clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                                "its input '%.80s' depends on T or N: give the axes of the model "
                                "numbers",
                                value->name);

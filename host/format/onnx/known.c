@@ -78,7 +78,7 @@ static clrnn_status eye_build(onnx_node *n)
         size[i] =
             n->in[0]->known ? n->in[0]->array[0].size[i] : clr_onnx_size(n, n->in[0]->at, i, 0);
         if (!n->in[0]->known && size[i] != clr_onnx_size(n, n->in[0]->at, i, 1))
-            return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+            return clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                                  "its shape depends on T or N: give the axes of the model numbers");
     }
     if (rank != 2)

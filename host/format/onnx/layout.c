@@ -109,7 +109,7 @@ static clrnn_status triangle_build(onnx_node *n)
     for (uint32_t i = 0; i < 2 && status == CLRNN_OK; i++) {
         mask.size[i] = clr_onnx_size(n, in[1], rank - 2 + i, 0);
         if (mask.size[i] != clr_onnx_size(n, in[1], rank - 2 + i, 1))
-            status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+            status = clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                                    "over an axis that is T or N: give the axes numbers");
     }
     if (status == CLRNN_OK)

@@ -238,7 +238,7 @@ static clrnn_status scan_length(onnx_node *n, const ways *w, uint32_t first, uin
         return status;
     *T = clr_onnx_size(n, at, axis, 0);
     if (*T != clr_onnx_size(n, at, axis, 1))
-        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+        return clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                              "as many steps as T or N: give the axes of the model numbers");
     return *T > 4096 ? clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "%llu steps, more than 4096",
                                      (unsigned long long)*T)

@@ -76,6 +76,7 @@ typedef struct onnx_import {
     uint64_t folded;                /* elements computed on the host: so must folding */
     onnx_list *lists;               /* all sequences */
     uint64_t listed;                /* their items: so must making them */
+    bool open;                      /* some axes are, and nobody has said which they are */
     bool lax;                       /* axes may be other than what nodes want */
 } onnx_import;
 

@@ -74,7 +74,7 @@ static clrnn_status fold(onnx_node *n, const onnx_op *op)
         same = same && (!n->in[i] || n->in[i]->same);
     }
     if (status == CLRNN_OK && !same && op->fold == clr_onnx_pair_fold && !clr_onnx_pair_is_sure(n))
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+        status = clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                                "it compares with T or N: give the axes of the model numbers");
     for (int w = 0; w < (same ? 1 : ONNX_WORLDS) && status == CLRNN_OK && !n->unfolded; w++)
         status = fold_world(n, op, w, out[w]);

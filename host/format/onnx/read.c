@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * format/onnx/read.c - a model as a graph: its inputs, which of its open axes are T and N, its
  * nodes. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,13 @@ static clrnn_status bind_input(onnx_import *m, size_t i, const clrnn_tensor *t)
     value.type = a->type;
     value.bits = clr_onnx_bits_of(type->elem_type);
     value.array[1] = *a;
+    for (size_t k = 0; k < t->count && a->type == ONNX_INT; k++)
+        if (a->data[k] != trunc(a->data[k])) {
+            clr_fail(m->log, CLRNN_ERR_ARGUMENT, "%s: input '%s' is of whole numbers, not %g",
+                     m->file->path, clr_show(info->name).text, a->data[k]);
+            clr_onnx_value_free(&value);
+            return CLRNN_ERR_ARGUMENT;
+        }
     return clr_onnx_define(m, &value);
 }
 
@@ -229,6 +237,7 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
         status = find_opset(m);
     if (status == CLRNN_OK && !restored)
         status = clr_onnx_axes_read(m, &axes);
+    m->open = axes.count > 0;
     if (status == CLRNN_OK && !restored)
         status = try_all(m, &axes, log);
     if (status == CLRNN_OK) {

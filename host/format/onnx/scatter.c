@@ -188,7 +188,7 @@ static clrnn_status scatter_computed(onnx_node *n)
         if (clr_onnx_shape(n, in[k])->rank != 1 || kind != CLRNN_NODE_KINDS)
             return scatter_build(n, clr_onnx_pick_places); /* which asks for known ones */
     if (status == CLRNN_OK && clr_onnx_size(n, in[0], 0, 0) != clr_onnx_size(n, in[0], 0, 1))
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+        status = clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                                "its indices are computed: give the axes of the model numbers");
     for (uint32_t k = 1; k < 3 && status == CLRNN_OK; k++)
         status = clr_onnx_add_unsqueeze(n, &first, 1, in[k], &in[k]);

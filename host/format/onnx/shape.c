@@ -367,7 +367,7 @@ static clrnn_status expand_build(onnx_node *n)
                                     : expand_axis(n, at, rank - own, i, to[0].size[i - missing],
                                                   to[1].size[i - missing]);
         if (desc.shape[i] == CLRNN_REST)
-            return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+            return clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                                  "axis %u is made of T and N: give the axes of the model numbers",
                                  i);
     }

@@ -38,7 +38,7 @@ clrnn_status clr_onnx_fixed(onnx_node *n, uint32_t at, uint32_t axis, size_t *si
     *size = (size_t)clr_onnx_size(n, at, axis, 0);
     if (*size == clr_onnx_size(n, at, axis, 1) && *size > 0 && *size <= 1u << 16)
         return CLRNN_OK;
-    return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+    return clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                          "along an axis that is T or N, or too long: give the axes numbers");
 }
 

@@ -199,7 +199,7 @@ static clrnn_status bound_of(const onnx_node *n, const int64_t value[2], const i
     else if (value[0] - size[0] == value[1] - size[1] && value[0] < size[0])
         *out = value[0] - size[0];
     else
-        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+        return clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                              "it cuts where T or N says: give the axes of the model numbers");
     return CLRNN_OK;
 }

@@ -115,7 +115,7 @@ static clrnn_status not_known(onnx_node *n, const onnx_value *value, const char 
     name_origins(n->m, value->origins, names, sizeof names);
     if (*names)
         return clr_onnx_fail(
-            n, CLRNN_ERR_UNSUPPORTED,
+            n, CLRNN_ERR_NEEDS_VALUE,
             "its %s '%.80s' must be known, but depends on the input %s of the model: "
             "give its value",
             what, value->name, names);
@@ -149,7 +149,7 @@ clrnn_status clr_onnx_need_same(onnx_node *n, uint32_t k, const char *what)
     clrnn_status status = clr_onnx_need(n, k, what);
     if (status == CLRNN_OK && !n->in[k]->same)
         status =
-            clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+            clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                           "its %s '%.80s' depends on T or N: give the axes of the model numbers",
                           what, n->in[k]->name);
     return status;
