@@ -210,6 +210,20 @@ FILES = [
         ("host/format/onnx/read.c", "k < t->count && a->type == ONNX_INT;", "k < 0 * t->count;")]),
     ("onnx-size-asked-of-numbers", "test_onnx", [
         ("host/format/onnx/build.c", "status = n->m->open ? CLRNN_ERR_NEEDS_SIZE", "status = n->m ? CLRNN_ERR_NEEDS_SIZE")]),
+    ("names-of-what-is-gone", "test_base", [
+        ("host/base/names.c", "names->heads[last->hash & (names->chains - 1)] = last->next;", "(void)last;")]),
+    ("graph-lasting-items-overlap", "test_onnx_body", [
+        ("host/graph/items.c", "at = behind(list, t, t->lasting, own, at);", "(void)t->lasting;")]),
+    ("graph-reader-of-what-is-left-out", "test_graph_fold", [
+        ("host/graph/readers.c", "value->readers += more ? 1 : UINT32_MAX;", "value->readers += more ? 1 : 0;")]),
+    ("graph-first-part-is-the-last", "test_graph_fold", [
+        ("host/graph/fold.c", "j <= plan->nodes[i].last_part; j++)", "j <= i + 1; j++)")]),
+    ("graph-last-that-is-led-lost", "test_graph_share", [
+        ("host/graph/share.c", "i <= place->last_led && status", "i < place->last_led && status")]),
+    ("onnx-weights-are-inputs", "test_onnx", [
+        ("host/format/onnx/parse.c", "if (info->name && clr_names_find(&names, info->name) != CLR_NO_NAME)", "if (!info)")]),
+    ("onnx-loop-loses-rows", "test_onnx_body", [
+        ("host/format/onnx/loop.c", "memcpy(row, s->row, s->rows * s->capacity * sizeof *row);", "(void)row;")]),
     ("onnx-cast-like-does-not-round", "test_onnx_body", [
         ("host/format/onnx/cast.c", "*to == ONNX_REAL ? n->in[1]->bits : CLRNN_FN_IDENTITY", "CLRNN_FN_IDENTITY")]),
     ("onnx-type-of-the-inputs-lost", "test_onnx_body", [

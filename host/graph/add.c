@@ -117,6 +117,10 @@ static bool add_values(clrnn_graph *graph, clr_node *node, const clr_infer *infe
         if (!value.name)
             return false;
         snprintf(value.name, room, "%s%s%s", node->desc.name, *own ? "." : "", own);
+        if (!clr_names_add(&graph->value_names, value.name)) {
+            free(value.name);
+            return false;
+        }
         graph->values[graph->value_count++] = value;
         node->outputs++;
     }
@@ -125,6 +129,8 @@ static bool add_values(clrnn_graph *graph, clr_node *node, const clr_infer *infe
 
 static void forget(clrnn_graph *graph, uint32_t values, size_t parameters, size_t elements)
 {
+    clr_names_cut(&graph->value_names, values);
+    clr_names_cut(&graph->parameter_names, (uint32_t)parameters);
     while (graph->value_count > values)
         free(graph->values[--graph->value_count].name);
     while (graph->parameter_count > parameters)
@@ -145,12 +151,14 @@ static clrnn_status add_parameter(clrnn_graph *graph, clr_node *node, clr_parame
         return clr_node_fail(&graph->log, &node->desc, CLRNN_ERR_RANGE,
                              "its parameter %s is more than memory can address", name);
     char *text = clr_calloc(room, 1);
+    if (text)
+        snprintf(text, room, "%s.%s", node->desc.name, name);
     if (!text ||
-        !clr_graph_grow((void **)&graph->parameters, graph->parameter_count, 1, sizeof p)) {
+        !clr_graph_grow((void **)&graph->parameters, graph->parameter_count, 1, sizeof p) ||
+        !clr_names_add(&graph->parameter_names, text)) {
         free(text);
         return clr_graph_no_memory(graph, "a parameter");
     }
-    snprintf(text, room, "%s.%s", node->desc.name, name);
     p.info.name = text;
     p.info.node = node->number;
     p.info.offset = graph->elements;

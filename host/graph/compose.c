@@ -94,12 +94,14 @@ static uint32_t begin_of(const clrnn_graph_plan *plan, const composed *row, uint
 static void become(clrnn_graph_plan *plan, uint32_t i, const composed *row, uint32_t x)
 {
     clr_node *node = &plan->nodes[i].node;
+    clr_plan_leave_readers(plan, i);
     node->kind = &clr_kind_activation;
     node->desc.kind = CLRNN_NODE_ACTIVATION;
     node->desc.function = row->whole;
     clrnn_function_defaults(row->whole, &node->desc.alpha, &node->desc.beta);
     node->inputs[0] = x;
     node->input_count = 1;
+    clr_plan_join_readers(plan, i);
 }
 
 /* Node i multiplies x by the links of it: whether it has become one node. */

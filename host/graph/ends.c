@@ -48,6 +48,8 @@ void clrnn_graph_destroy(clrnn_graph **graph)
     free(g->parameters);
     free(g->inputs);
     free(g->data);
+    clr_names_free(&g->value_names);
+    clr_names_free(&g->parameter_names);
     free(g);
 }
 
@@ -122,7 +124,8 @@ clrnn_status clrnn_graph_input(clrnn_graph *graph, const clrnn_graph_input_desc 
     value.name = clr_strdup(desc->name);
     if (!value.name ||
         !clr_graph_grow((void **)&graph->values, graph->value_count, 1, sizeof value) ||
-        !clr_graph_grow((void **)&graph->inputs, graph->input_count, 1, sizeof *graph->inputs)) {
+        !clr_graph_grow((void **)&graph->inputs, graph->input_count, 1, sizeof *graph->inputs) ||
+        !clr_names_add(&graph->value_names, value.name)) {
         free(value.name);
         return clr_graph_no_memory(graph, "an input");
     }

@@ -115,7 +115,9 @@ void clr_plan_fold(clrnn_graph_plan *plan, const clr_shape *shapes, uint32_t i)
             make_room(plan, i, axis);
         clr_plan_make_behind(plan, &behind);
         plan->nodes[reader].into = i;
-        plan->nodes[reader].node.input_count = 0;
+        plan->nodes[i].last_part =
+            reader > plan->nodes[i].last_part ? reader : plan->nodes[i].last_part;
+        clr_plan_leave_readers(plan, reader);
         plan->nodes[reader].silent = plan->nodes[reader].taken = true;
     }
 }
@@ -185,7 +187,7 @@ static void steps_of(const clrnn_graph_plan *plan, uint32_t i, const void *from,
     for (size_t u = 0; u < units; u++)
         steps[u] =
             (step){1, node->desc.no_bias ? 0 : number_at(plan, from, own[1].info.offset + u)};
-    for (uint32_t j = i + 1; j < plan->graph->node_count; j++)
+    for (uint32_t j = i + 1; j <= plan->nodes[i].last_part; j++)
         for (size_t u = 0; u < units && plan->nodes[j].into == i; u++) {
             const step next = step_of(plan, j, from, u);
             steps[u].scale *= next.scale;
@@ -235,7 +237,7 @@ clrnn_status clr_plan_write_folded(clrnn_graph_plan *plan, const void *parameter
 /* The node behind j that is a part of node i; CLR_NO_VALUE: there are no more. */
 static uint32_t next_of(const clrnn_graph_plan *plan, uint32_t i, uint32_t j)
 {
-    while (++j < plan->graph->node_count)
+    while (++j <= plan->nodes[i].last_part)
         if (plan->nodes[j].into == i)
             return j;
     return CLR_NO_VALUE;

@@ -32,6 +32,8 @@ void clr_plan_take_nodes(clrnn_graph_plan *plan)
         plan->values[v].maker = g->values[v].node;
         plan->values[v].of = CLR_NO_VALUE;
     }
+    for (uint32_t i = 0; i < g->node_count; i++)
+        clr_plan_join_readers(plan, i);
 }
 
 /* --- functions ------------------------------------------------------------------------------- */
@@ -69,11 +71,15 @@ static bool all_can_read(const clrnn_graph_plan *plan, uint32_t v, const clr_sha
 {
     if (clr_strides_are_flat(view, shape))
         return true;
-    for (uint32_t i = 0; i < plan->graph->node_count; i++) {
+    const uint32_t maker = plan->graph->values[v].node;
+    uint32_t readers = plan->values[v].readers;
+    for (uint32_t i = maker == CLR_NO_VALUE ? 0 : maker + 1; readers > 0; i++) {
         const clr_node *node = &plan->nodes[i].node;
-        for (uint32_t k = 0; k < node->input_count; k++)
+        for (uint32_t k = 0; k < node->input_count; k++) {
             if (node->inputs[k] == v && !(node->kind->strided >> k & 1))
                 return false;
+            readers -= node->inputs[k] == v;
+        }
     }
     return true;
 }

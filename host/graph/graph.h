@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "base/names.h"
 #include "shape/value.h"
 
 struct clr_kind;
@@ -68,6 +69,7 @@ struct clrnn_graph {
     uint32_t value_count, input_count, node_count, output_count;
     uint32_t *inputs; /* [input_count] values */
     size_t parameter_count, elements;
+    clr_names value_names, parameter_names;
     void *data;         /* [elements] */
     double sample_rate; /* 0: nobody has said it */
 };

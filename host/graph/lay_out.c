@@ -3,10 +3,10 @@
  * not needed at the same time shares its memory. */
 #include <stdlib.h>
 
-#include "base/checked.h"
 #include "base/memory.h"
 #include "device/context.h"
 #include "graph/infer.h"
+#include "graph/items.h"
 #include "graph/plan.h"
 
 /* --- gradients ------------------------------------------------------------------------------- */
@@ -91,132 +91,83 @@ clrnn_status clr_plan_differentiate(clrnn_graph_plan *plan)
     return CLRNN_OK;
 }
 
-/* --- the arena ------------------------------------------------------------------------------- */
-
-/* Something that lies somewhere from one moment to another. Moments: 0 inputs are there, i + 1 node
- * i runs, n + 1 outputs are read, n + 2 gradients are there, 2n + 2 - i node i goes back. */
-typedef struct item {
-    size_t count;
-    uint32_t first, last;
-    size_t *place;
-} item;
-
-typedef struct items {
-    item *all;
-    size_t count, room;
-} items;
-
-static void add(items *list, size_t *place, size_t count, uint32_t first, uint32_t last)
-{
-    *place = CLR_NOWHERE;
-    if (count == 0 || list->count == list->room)
-        return;
-    list->all[list->count++] = (item){(count + 15) / 16 * 16, first, last, place};
-}
-
-static int by_size(const void *a, const void *b)
-{
-    const item *x = a, *y = b;
-    if (x->count != y->count)
-        return x->count < y->count ? 1 : -1;
-    return x->place < y->place ? -1 : x->place > y->place;
-}
-
-/* The lowest place where an item fits among those before it in the list. */
-static size_t lowest(const items *list, size_t index)
-{
-    const item *own = &list->all[index];
-    size_t at = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (size_t i = 0; i < index; i++) {
-            const item *other = &list->all[i];
-            const bool together = other->first <= own->last && own->first <= other->last;
-            if (together && at < *other->place + other->count && *other->place < at + own->count) {
-                at = *other->place + other->count;
-                moved = true;
-            }
-        }
-    }
-    return at;
-}
-
-static bool place_all(items *list, size_t *total)
-{
-    clr_size end = clr_size_of(0);
-    qsort(list->all, list->count, sizeof *list->all, by_size);
-    for (size_t i = 0; i < list->count; i++) {
-        size_t at = lowest(list, i);
-        *list->all[i].place = at;
-        clr_size own = clr_size_add(clr_size_of(at), clr_size_of(list->all[i].count));
-        end = own.overflow || own.value > end.value ? own : end;
-        if (end.overflow)
-            return false;
-    }
-    *total = end.value;
-    return true;
-}
+/* --- the arena ---------------------------------------------------------------------------------
+ * Moments: 0 inputs are there, i + 1 node i runs, n + 1 outputs are read, n + 2 gradients are
+ * there, 2n + 2 - i node i goes back. */
 
 static uint32_t max(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
 }
 
-/* Whether a node reads a value, or what is that value seen in another way. */
-static bool reads(const clrnn_graph_plan *plan, const clr_node *node, uint32_t v)
+/* last[v]: one more than the last node that reads a value, or what is that value seen in another
+ * way; 0: none does. */
+static void find_last(const clrnn_graph_plan *plan, const clr_node *node, uint32_t i,
+                      uint32_t *last)
 {
-    for (uint32_t k = 0; k < node->input_count; k++)
-        if (node->inputs[k] != CLR_NO_VALUE &&
-            (node->inputs[k] == v || plan->values[node->inputs[k]].of == v))
-            return true;
-    return false;
+    for (uint32_t k = 0; k < node->input_count; k++) {
+        const uint32_t v = node->inputs[k];
+        if (v == CLR_NO_VALUE)
+            continue;
+        last[v] = i + 1;
+        if (plan->values[v].of != CLR_NO_VALUE)
+            last[plan->values[v].of] = i + 1;
+    }
 }
 
 /* From when and until when a value is needed. */
-static void add_values(clrnn_graph_plan *plan, items *list)
+static bool add_values(clrnn_graph_plan *plan, clr_items *list)
 {
     const clrnn_graph *g = plan->graph;
     const uint32_t n = g->node_count, end = 2 * n + 3;
-    for (uint32_t v = 0; v < g->value_count; v++) {
+    uint32_t *lasts = clr_calloc(g->value_count, sizeof *lasts);
+    for (uint32_t i = 0; i < n && lasts; i++) {
+        find_last(plan, &g->nodes[i], i, lasts);
+        find_last(plan, &plan->nodes[i].node, i, lasts);
+    }
+    for (uint32_t v = 0; v < g->value_count && lasts; v++) {
         clr_value_place *place = &plan->values[v];
         const uint32_t made = place->maker == CLR_NO_VALUE ? 0 : place->maker + 1;
-        uint32_t last = made, last_reader = 0;
-        for (uint32_t i = 0; i < n; i++)
-            if (reads(plan, &g->nodes[i], v) || reads(plan, &plan->nodes[i].node, v))
-                last_reader = last = max(last, i + 1);
+        uint32_t last = max(made, lasts[v]);
+        const uint32_t last_reader = lasts[v] ? last : 0;
         if (place->is_output)
             last = n + 1;
         if (plan->desc.train)
             last = end - made;
         place->count = clr_shape_count(&plan->shapes[v]);
         const bool lies = place->wanted && place->of == CLR_NO_VALUE;
-        add(list, &place->value, lies ? place->count : 0, made, last);
+        clr_items_add(list, &place->value, lies ? place->count : 0, made, last);
         const uint32_t begun = place->is_output ? n + 2 : end - last_reader;
-        add(list, &place->gradient, place->has_gradient ? place->count : 0, begun, end - made);
+        clr_items_add(list, &place->gradient, place->has_gradient ? place->count : 0, begun,
+                      end - made);
         if (place->count == 0) /* nothing, but somewhere */
             place->value = place->gradient = 0;
     }
+    free(lasts);
+    return lasts != NULL;
 }
 
-/* Whether node i is not the first to write the gradient of its input k. */
-static bool adds(const clrnn_graph_plan *plan, uint32_t i, uint32_t k)
+/* Gradients of inputs of which a node is not the first to write: going back, the last one is. */
+static void add_sums(clrnn_graph_plan *plan, clr_items *list)
 {
     const clrnn_graph *g = plan->graph;
-    const uint32_t v = g->nodes[i].inputs[k];
-    if (!plan->values[v].has_gradient || !plan->nodes[i].back ||
-        !clr_node_differentiates(&g->nodes[i], k))
-        return false;
-    if (plan->values[v].is_output)
-        return true;
-    for (uint32_t j = i; j < g->node_count; j++)
-        for (uint32_t m = 0; m < g->nodes[j].input_count; m++)
-            if (g->nodes[j].inputs[m] == v && plan->nodes[j].back && (j > i || m < k) &&
-                clr_node_differentiates(&g->nodes[j], m))
-                return true;
-    return false;
+    clr_plan_back_begin(plan);
+    for (uint32_t i = g->node_count; i-- > 0;) {
+        const uint32_t back = 2 * g->node_count + 2 - i;
+        for (uint32_t k = 0; k < CLRNN_MOST_INPUTS; k++) {
+            const uint32_t v = k < g->nodes[i].input_count ? g->nodes[i].inputs[k] : CLR_NO_VALUE;
+            clr_value_place *place = v == CLR_NO_VALUE ? NULL : &plan->values[v];
+            const bool writes = place && place->has_gradient && plan->nodes[i].back &&
+                                clr_node_differentiates(&g->nodes[i], k);
+            const bool adds = writes && (place->is_output || place->written);
+            clr_items_add(list, &plan->nodes[i].dx[k], adds ? place->count : 0, back, back);
+            if (writes)
+                place->written = true;
+        }
+    }
 }
 
-static void add_nodes(clrnn_graph_plan *plan, items *list)
+static void add_nodes(clrnn_graph_plan *plan, clr_items *list)
 {
     const clrnn_graph *g = plan->graph;
     const uint32_t end = 2 * g->node_count + 3;
@@ -227,20 +178,14 @@ static void add_nodes(clrnn_graph_plan *plan, items *list)
         if (run.node->kind->memory && !place->silent)
             run.node->kind->memory(&run, &m);
         const uint32_t back = end - (i + 1);
-        add(list, &place->kept, plan->desc.train ? m.kept : 0, i + 1, back);
-        add(list, &place->forward, m.forward, i + 1, i + 1);
+        clr_items_add(list, &place->kept, plan->desc.train ? m.kept : 0, i + 1, back);
+        clr_items_add(list, &place->forward, m.forward, i + 1, i + 1);
         const size_t rows = clr_plan_shared_rows(plan, i);
         for (uint32_t k = 0; k < 2; k++)
-            add(list, &place->rows[k], rows * clr_plan_row(&run, k), i + 1, i + 1);
-        add(list, &place->backward, place->back ? m.backward : 0, back, back);
+            clr_items_add(list, &place->rows[k], rows * clr_plan_row(&run, k), i + 1, i + 1);
+        clr_items_add(list, &place->backward, place->back ? m.backward : 0, back, back);
         place->lasting = plan->lasting_count;
         plan->lasting_count += (m.lasting + 15) / 16 * 16;
-        for (uint32_t k = 0; k < CLRNN_MOST_INPUTS; k++) {
-            const bool temporary = k < run.node->input_count &&
-                                   run.node->inputs[k] != CLR_NO_VALUE && adds(plan, i, k);
-            add(list, &place->dx[k], temporary ? plan->values[run.node->inputs[k]].count : 0, back,
-                back);
-        }
     }
 }
 
@@ -273,18 +218,22 @@ static void add_states(clrnn_graph_plan *plan)
 clrnn_status clr_plan_lay_out(clrnn_graph_plan *plan)
 {
     const clrnn_graph *g = plan->graph;
-    items list = {.room =
-                      2 * (size_t)g->value_count + (size_t)g->node_count * (5 + CLRNN_MOST_INPUTS)};
-    list.all = clr_calloc(list.room, sizeof *list.all);
-    if (!list.all)
-        return clr_fail(&plan->context->log, CLRNN_ERR_MEMORY, "graph plan: out of memory");
-    add_values(plan, &list);
-    add_nodes(plan, &list);
-    add_states(plan);
-    const bool fits = place_all(&list, &plan->arena_count);
-    free(list.all);
-    return fits ? CLRNN_OK
-                : clr_fail(&plan->context->log, CLRNN_ERR_RANGE,
-                           "graph plan: %u steps of %u rows are more than memory can address",
-                           plan->desc.max_steps, plan->desc.max_batch);
+    const size_t room =
+        2 * (size_t)g->value_count + (size_t)g->node_count * (5 + CLRNN_MOST_INPUTS);
+    clr_items list = {0};
+    clrnn_status status =
+        clr_items_make(&list, room) && add_values(plan, &list) ? CLRNN_OK : CLRNN_ERR_MEMORY;
+    if (status == CLRNN_OK) {
+        add_nodes(plan, &list);
+        add_sums(plan, &list);
+        add_states(plan);
+        status = clr_items_place(&list, 2 * g->node_count + 4, &plan->arena_count);
+    }
+    clr_items_free(&list);
+    return status == CLRNN_OK ? CLRNN_OK
+           : status == CLRNN_ERR_MEMORY
+               ? clr_fail(&plan->context->log, status, "graph plan: out of memory")
+               : clr_fail(&plan->context->log, status,
+                          "graph plan: %u steps of %u rows are more than memory can address",
+                          plan->desc.max_steps, plan->desc.max_batch);
 }

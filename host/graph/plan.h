@@ -13,9 +13,11 @@
 
 typedef struct clr_value_place {
     size_t value, gradient;
-    size_t count;        /* elements for the largest T and N */
-    uint32_t maker;      /* the node that writes it, or CLR_NO_VALUE */
-    uint32_t of;         /* it is this value seen in another way; CLR_NO_VALUE: it has a place */
+    size_t count;     /* elements for the largest T and N */
+    uint32_t maker;   /* the node that writes it, or CLR_NO_VALUE */
+    uint32_t of;      /* it is this value seen in another way; CLR_NO_VALUE: it has a place */
+    uint32_t readers; /* how often nodes of the plan read it; of one that is its number */
+    uint64_t sum_of_readers;
     bool wanted;         /* somebody reads it, or it is a node's first output */
     bool differentiable; /* it depends on a parameter, or an input of which gradients are wanted */
     bool has_gradient;   /* and an output depends on it */
@@ -33,7 +35,9 @@ typedef struct clr_node_place {
     bool folds;                   /* its weights are behind the parameters; see graph/fold.c */
     bool turned;                  /* what it makes lies as its kind turns it */
     uint32_t into;                /* whose weights do what this one did, or CLR_NO_VALUE */
+    uint32_t last_part;           /* of those: the last that they do; see graph/fold.c */
     uint32_t leader;              /* who computes it, too, while `alike`; see graph/share.c */
+    uint32_t last_led;            /* of a leader: the last that it does */
     bool alike;                   /* of a leader: all that follow it have its parameters */
     size_t rows[2];               /* of a leader: where the rows of all go in and come out */
     clr_node node;                /* as this plan runs it */
@@ -111,6 +115,10 @@ void clr_plan_fold(clrnn_graph_plan *plan, const clr_shape *shapes, uint32_t i);
 
 /** The one node that reads a value that is no output, and once; or CLR_NO_VALUE. */
 uint32_t clr_plan_only_reader(const clrnn_graph_plan *plan, uint32_t value);
+
+/** Node i is among the readers of its inputs; or it is not any more, and has none. */
+void clr_plan_join_readers(clrnn_graph_plan *plan, uint32_t i);
+void clr_plan_leave_readers(clrnn_graph_plan *plan, uint32_t i);
 
 /** Others do what node i did, and its value is not made; so with constants that nobody reads any
  *  more. */

@@ -29,10 +29,7 @@ uint32_t clr_graph_find(const clrnn_graph *graph, const char *name)
                 return node->first_value + i;
         return CLR_NO_VALUE;
     }
-    for (uint32_t i = 0; i < graph->value_count; i++)
-        if (strcmp(graph->values[i].name, name) == 0)
-            return i;
-    return CLR_NO_VALUE;
+    return clr_names_find(&graph->value_names, name);
 }
 
 clrnn_status clrnn_graph_set_sample_rate(clrnn_graph *graph, double rate)
@@ -138,10 +135,9 @@ bool clrnn_graph_parameter_at(const clrnn_graph *graph, size_t i, clrnn_graph_pa
 bool clrnn_graph_parameter_find(const clrnn_graph *graph, const char *name,
                                 clrnn_graph_parameter *parameter)
 {
-    for (size_t i = 0; graph && name && i < graph->parameter_count; i++)
-        if (strcmp(graph->parameters[i].info.name, name) == 0)
-            return clrnn_graph_parameter_at(graph, i, parameter);
-    return false;
+    return graph && name &&
+           clrnn_graph_parameter_at(graph, clr_names_find(&graph->parameter_names, name),
+                                    parameter);
 }
 
 void *clrnn_graph_data(clrnn_graph *graph)

@@ -33,7 +33,7 @@ size_t clr_plan_shared_rows(const clrnn_graph_plan *plan, uint32_t leader)
     size_t rows = 0;
     if (plan->nodes[leader].leader != leader)
         return 0;
-    for (uint32_t i = leader; i < plan->graph->node_count; i++)
+    for (uint32_t i = leader; i <= plan->nodes[leader].last_led; i++)
         if (plan->nodes[i].leader == leader)
             rows += rows_of(input_of(plan, i));
     return rows;
@@ -94,16 +94,25 @@ static bool may_share(const clrnn_graph_plan *plan, uint32_t i)
            rows_of(input_of(plan, i)) <= few_rows;
 }
 
-/* All that node i can lead follow it: their values are made when it runs. */
+/* All that node i can lead follow it: their values are made when it runs. Of many that it cannot
+ * lead those behind are not looked at. */
 static void gather_followers(clrnn_graph_plan *plan, uint32_t i)
 {
-    for (uint32_t k = i + 1; k < plan->graph->node_count; k++)
-        if (may_share(plan, k) && same_work(plan, i, k) && is_ready(plan, k, i) &&
+    enum { most_others = 512 };
+    uint32_t others = 0;
+    for (uint32_t k = i + 1; k < plan->graph->node_count && others < most_others; k++) {
+        if (!may_share(plan, k))
+            continue;
+        if (same_work(plan, i, k) && is_ready(plan, k, i) &&
             same_parameters(plan, i, k, plan->graph->data)) {
             plan->nodes[i].leader = plan->nodes[k].leader = i;
+            plan->nodes[i].last_led = k;
             plan->nodes[i].alike = true;
             plan->values[plan->nodes[k].node.first_value].maker = i;
+        } else {
+            others++;
         }
+    }
 }
 
 void clr_plan_share(clrnn_graph_plan *plan)
@@ -172,7 +181,7 @@ clrnn_status clr_plan_lead(clrnn_graph_plan *plan, uint32_t leader, bool *some)
     *some = *some && all > 0;
     for (uint32_t pass = 0; pass < 2 && all > 0; pass++) {
         size_t row = 0;
-        for (uint32_t i = leader; i < plan->graph->node_count && status == CLRNN_OK; i++) {
+        for (uint32_t i = leader; i <= place->last_led && status == CLRNN_OK; i++) {
             if (plan->nodes[i].leader != leader)
                 continue;
             clr_run run = clr_plan_run(plan, i, false);

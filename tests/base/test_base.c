@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/base/test_base.c - status codes, log, checked arithmetic, memory, random bits, the clock.
- */
+ * tests/base/test_base.c - status codes, log, checked arithmetic, memory, random bits, the clock,
+ * names. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/philox.h"
 #include "support.h"
 
@@ -211,6 +212,29 @@ static void test_digest(void **state)
     assert_true(clr_digest_values(start, other, 4) != clr_digest(start, plus, 4));
 }
 
+/* The last of a name is found, and what was before it when it is gone; of very many, too. */
+static void test_names(void **state)
+{
+    enum { MANY = 1000 };
+    static char text[MANY][8];
+    clr_names names = {0};
+    (void)state;
+    assert_int_equal(clr_names_find(&names, "a"), CLR_NO_NAME);
+    for (uint32_t i = 0; i < MANY; i++) {
+        snprintf(text[i], sizeof text[i], "%u", i % (MANY / 2));
+        assert_true(clr_names_add(&names, text[i]));
+    }
+    for (uint32_t left = MANY; left > 0; left -= 50) {
+        clr_names_cut(&names, left);
+        assert_int_equal(clr_names_find(&names, "a"), CLR_NO_NAME);
+        for (uint32_t i = 0; i < MANY / 2; i++)
+            assert_int_equal(clr_names_find(&names, text[i]), i + MANY / 2 < left ? i + MANY / 2
+                                                              : i < left          ? i
+                                                                                  : CLR_NO_NAME);
+    }
+    clr_names_free(&names);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_memory),  cmocka_unit_test(test_faults),
         cmocka_unit_test(test_philox),  cmocka_unit_test(test_version),
         cmocka_unit_test(test_clock),   cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

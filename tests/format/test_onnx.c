@@ -220,6 +220,40 @@ static void test_sizes_asked(void **state)
     }
 }
 
+/* Old files list weights among the inputs, here before the one that is none: x plus 1, 70 times. */
+static void test_weights_as_inputs(void **state)
+{
+    enum { WEIGHTS = 70 };
+    static const double one = 1, x[] = {2};
+    static const int64_t shape[] = {1};
+    proto graph = {0}, y = proto_value("y", 1, 1, shape), last = proto_value("x", 1, 1, shape);
+    char name[WEIGHTS][8], sum[WEIGHTS][8];
+    clrnn_graph *read = NULL;
+    size_t made = 0;
+    (void)state;
+    for (int i = 0; i < WEIGHTS; i++) {
+        snprintf(name[i], sizeof name[i], "w%d", i);
+        snprintf(sum[i], sizeof sum[i], i + 1 < WEIGHTS ? "s%d" : "y", i);
+        const char *const in[] = {i ? sum[i - 1] : "x", name[i]}, *const out[] = {sum[i]};
+        proto node = proto_node("Add", sum[i], in, 2, out, 1);
+        proto weight = proto_tensor(name[i], 1, 1, (const uint64_t[]){1}, &one);
+        proto input = proto_value(name[i], 1, 1, shape);
+        proto_message(&graph, 1, &node);
+        proto_message(&graph, 5, &weight);
+        proto_message(&graph, 11, &input);
+    }
+    proto_message(&graph, 11, &last);
+    proto_message(&graph, 12, &y);
+    proto model = proto_model(&graph, 8);
+    if (clrnn_graph_import(proto_save(&model, "old.onnx"), NULL, &test_log, &read) != CLRNN_OK)
+        fail_msg("%s", test_last_error);
+    assert_int_equal(clrnn_graph_inputs(read), 1);
+    double *got = imported_output(NULL, read, 1, 1, &(imported_array){"x", x}, 1, "y", &made);
+    assert_true(made == 1 && got[0] == x[0] + WEIGHTS);
+    free(got);
+    clrnn_graph_destroy(&read);
+}
+
 /* Graphs in graphs, a million of them: protobuf-c would follow them all. */
 static void test_nesting(void **state)
 {
@@ -330,10 +364,13 @@ static void test_external(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),   cmocka_unit_test(test_open_axes),
-        cmocka_unit_test(test_names),   cmocka_unit_test(test_sizes_asked),
-        cmocka_unit_test(test_nesting), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_external)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases),
+                                       cmocka_unit_test(test_open_axes),
+                                       cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_sizes_asked),
+                                       cmocka_unit_test(test_weights_as_inputs),
+                                       cmocka_unit_test(test_nesting),
+                                       cmocka_unit_test(test_damage),
+                                       cmocka_unit_test(test_external)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tests/format/test_onnx_body.c - ONNX: what a Cast to 16 bits rounds, sequences, and operators
  * that are several others. */
+#include "format/imported.h"
 #include "format/ops.h"
 #include "support.h"
 
@@ -116,6 +117,55 @@ static void test_sequence(void **state)
         }
         ops_expect(state, &graph, x, NULL, wanted[way], sizes[way]);
     }
+}
+
+/* --- loops --------------------------------------------------------------------------------------
+ */
+
+/* y: all of x + w, x + 2 w, .. after so many steps, added. */
+static proto loop_of(double count, const double *w)
+{
+    static const int64_t shape[] = {2};
+    proto graph = ops_begin(1, shape, false), body = {0}, a = {0};
+    proto inputs[] = {proto_value("i", 7, 0, NULL), proto_value("go", 9, 0, NULL),
+                      proto_value("s", 1, 1, shape)};
+    proto outputs[] = {proto_value("on", 9, 0, NULL), proto_value("t", 1, 1, shape),
+                       proto_value("row", 1, 1, shape)};
+    ops_node(&body, MADE("Identity", "on", "", 0, "go"));
+    ops_node(&body, MADE("Add", "t", "", 0, "s", "w"));
+    ops_node(&body, MADE("Identity", "row", "", 0, "t"));
+    for (int i = 0; i < 3; i++)
+        proto_message(&body, 11, &inputs[i]);
+    for (int i = 0; i < 3; i++)
+        proto_message(&body, 12, &outputs[i]);
+    ops_tensor(&graph, "count", 7, 0, NULL, &count);
+    ops_tensor(&graph, "w", 1, 1, (const uint64_t[]){2}, w);
+    ops_tensor(&graph, "0", 7, 1, (const uint64_t[]){1}, (const double[]){0});
+    proto loop = proto_node("Loop", "the loop", (const char *[]){"count", "", "x"}, 3,
+                            (const char *[]){"last", "all"}, 2);
+    proto_string(&a, 1, "body");
+    proto_message(&a, 6, &body);
+    proto_integer(&a, 20, 5);
+    proto_message(&loop, 5, &a);
+    ops_node(&graph, loop);
+    ops_node(&graph, MADE("ReduceSum", "y", "keepdims", 0, "all", "0"));
+    return graph;
+}
+
+/* Several thousand steps are as many nodes, of a small file; millions are refused. */
+static void test_unrolled(void **state)
+{
+    enum { STEPS = 5000 };
+    static const double x[] = {1, -3}, w[] = {0.5, 0.25}, all = STEPS * (STEPS + 1) / 2;
+    const double wanted[] = {STEPS * x[0] + all * w[0], STEPS * x[1] + all * w[1]};
+    proto graph = loop_of(STEPS, w);
+    clrnn_graph *read = NULL;
+    ops_expect(state, &graph, x, NULL, wanted, 2);
+    graph = loop_of(1e6, w);
+    proto model = proto_model(&graph, 14);
+    assert_int_equal(clrnn_graph_import(proto_save(&model, "long.onnx"), NULL, &test_log, &read),
+                     CLRNN_ERR_UNSUPPORTED);
+    assert_error_contains("too many nodes: 40");
 }
 
 /* --- several operators --------------------------------------------------------------------------
@@ -258,9 +308,9 @@ static void test_products(void **state)
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
-    const struct CMUnitTest tests[] = {ON_DEVICE(test_cast),      ON_DEVICE(test_cast_like),
-                                       ON_DEVICE(test_sequence),  ON_DEVICE(test_rotary),
-                                       ON_DEVICE(test_attention), ON_DEVICE(test_hidden_keys),
-                                       ON_DEVICE(test_products)};
+    const struct CMUnitTest tests[] = {ON_DEVICE(test_cast),        ON_DEVICE(test_cast_like),
+                                       ON_DEVICE(test_unrolled),    ON_DEVICE(test_sequence),
+                                       ON_DEVICE(test_rotary),      ON_DEVICE(test_attention),
+                                       ON_DEVICE(test_hidden_keys), ON_DEVICE(test_products)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,25 +12,13 @@
 
 /* --- what the caller says --------------------------------------------------------------------- */
 
-static bool is_weight(const ClrOnnx__Graph *g, const char *name)
-{
-    for (size_t i = 0; i < g->n_initializer; i++)
-        if (g->initializer[i]->name && strcmp(g->initializer[i]->name, name) == 0)
-            return true;
-    return false;
-}
-
-/* By its name, or by its place among the inputs that are no weights, as old files list them. */
+/* By its name, or by its place. */
 const clrnn_import_input *clr_onnx_axes_input(const onnx_import *m, size_t i)
 {
     const ClrOnnx__Graph *g = m->model->graph;
     const clrnn_import_desc *desc = m->desc;
-    size_t place = 0;
-    for (size_t k = 0; k < i; k++)
-        place += !is_weight(g, g->input[k]->name);
     for (uint32_t k = 0; k < desc->input_count; k++)
-        if (desc->inputs[k].name ? strcmp(desc->inputs[k].name, g->input[i]->name) == 0
-                                 : k == place)
+        if (desc->inputs[k].name ? strcmp(desc->inputs[k].name, g->input[i]->name) == 0 : k == i)
             return &desc->inputs[k];
     return NULL;
 }
@@ -245,8 +233,7 @@ static clrnn_status check_names(const onnx_import *m)
     for (uint32_t k = 0; k < m->desc->input_count; k++) {
         bool found = false;
         for (size_t i = 0; i < g->n_input && !found; i++)
-            found = !is_weight(g, g->input[i]->name) &&
-                    clr_onnx_axes_input(m, i) == &m->desc->inputs[k];
+            found = clr_onnx_axes_input(m, i) == &m->desc->inputs[k];
         if (found)
             continue;
         if (!m->desc->inputs[k].name)
@@ -266,7 +253,7 @@ static bool find_axis(const onnx_import *m, const char *wanted, char text[200])
     size_t used = 0;
     *text = 0;
     for (size_t i = 0; i < g->n_input; i++) {
-        const ClrOnnx__Type *type = is_weight(g, g->input[i]->name) ? NULL : g->input[i]->type;
+        const ClrOnnx__Type *type = g->input[i]->type;
         const ClrOnnx__Shape *shape = type && type->tensor_type ? type->tensor_type->shape : NULL;
         for (uint32_t k = 0; shape && k < shape->n_dim; k++) {
             if (shape->dim[k]->has_dim_value && shape->dim[k]->dim_value > 0)
@@ -310,14 +297,8 @@ clrnn_status clr_onnx_axes_read(const onnx_import *m, onnx_ends *axes)
         status = check_names(m);
     if (status == CLRNN_OK)
         status = check_sizes(m);
-    for (size_t i = 0; i < g->n_input && status == CLRNN_OK; i++) {
-        const bool weight = is_weight(g, g->input[i]->name);
-        if (!weight && i >= ONNX_INPUTS)
-            status = clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: more than %d inputs",
-                              m->file->path, ONNX_INPUTS);
-        else if (!weight)
-            status = read_input(m, axes, i);
-    }
+    for (size_t i = 0; i < g->n_input && status == CLRNN_OK; i++)
+        status = read_input(m, axes, i);
     order_attempts(axes);
     if (status == CLRNN_OK && axes->attempts == 0)
         status = clr_fail(m->log, CLRNN_ERR_NEEDS_SIZE,

@@ -6,8 +6,26 @@
 
 #include "format/onnx/onnx.h"
 
-/* Of a small file whose loops unroll: names are looked for one by one. */
-enum { MOST_PARTS = 3000 };
+/* Of a small file whose loops unroll: nodes, and bytes of their weights, of which each step has its
+ * own. A larger one may have more. */
+enum { MOST_PARTS = 40000, MOST_WEIGHTS = 3 << 25 };
+
+static clrnn_status check_room(const onnx_node *n)
+{
+    const clrnn_graph *graph = n->m->graph;
+    const uint64_t file = n->m->file->bytes, parts = MOST_PARTS + file / 16;
+    const uint64_t weights = MOST_WEIGHTS + 128 * file;
+    if (graph->node_count >= parts)
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                             "the model unrolls to too many nodes: %llu are allowed for its size",
+                             (unsigned long long)parts);
+    if (graph->elements > weights / clr_graph_real(graph))
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                             "the model unrolls to too many weights: %llu MB are allowed for its "
+                             "size",
+                             (unsigned long long)(weights / 1000000));
+    return CLRNN_OK;
+}
 
 /* A name that the graph does not have: that of the node of the file, or of its first output, then
  * with numbers. */
@@ -32,13 +50,14 @@ clrnn_status clr_onnx_add(onnx_node *n, clrnn_node_desc *desc, const uint32_t *i
     char name[256];
     uint32_t index = 0;
     clrnn_graph *graph = n->m->graph;
-    if (graph->node_count > MOST_PARTS + n->m->file->bytes / 16)
-        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "the model unrolls to too many nodes");
+    clrnn_status status = check_room(n);
+    if (status != CLRNN_OK)
+        return status;
     name_node(n, name);
     desc->name = name;
     for (uint32_t i = 0; i < count; i++)
         desc->inputs[i] = in[i] == CLR_NO_VALUE ? NULL : graph->values[in[i]].name;
-    clrnn_status status = clrnn_graph_add(graph, desc, &index);
+    status = clrnn_graph_add(graph, desc, &index);
     desc->name = NULL;
     if (status == CLRNN_ERR_ARGUMENT) /* of what is said of its axes, or of what is not */
         status = n->m->open ? CLRNN_ERR_NEEDS_SIZE : CLRNN_ERR_UNSUPPORTED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * format/onnx/loop.c - Loop and Scan, step by step. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,14 +24,14 @@ static clrnn_status as_slice(onnx_node *n, onnx_value *value, uint32_t axis, uin
 
 /* All steps' outputs joined along a new axis, into output k of the node. */
 static clrnn_status stack(onnx_node *n, uint32_t k, uint32_t axis, bool backwards,
-                          onnx_value *steps, size_t count)
+                          onnx_value *steps, size_t stride, size_t count)
 {
     uint32_t *parts = clr_calloc(count, sizeof *parts), at = 0;
     clrnn_status status = parts ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     if (status == CLRNN_OK && count == 0)
         status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "it makes no steps");
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
-        status = as_slice(n, &steps[i], axis, &parts[backwards ? count - 1 - i : i]);
+        status = as_slice(n, &steps[i * stride], axis, &parts[backwards ? count - 1 - i : i]);
     if (status == CLRNN_OK)
         status = clr_onnx_join(n, axis, parts, (uint32_t)count, &at);
     if (status == CLRNN_OK)
@@ -61,20 +62,38 @@ typedef struct steps {
     const ClrOnnx__Graph *body;
     size_t states, rows, taken, capacity;
     onnx_value *state; /* [states] */
-    onnx_value *row;   /* [rows][capacity] */
+    onnx_value *row;   /* [capacity][rows] */
 } steps;
 
 static clrnn_status begin_steps(onnx_node *n, steps *s, size_t first)
 {
     s->state = clr_onnx_new_values(s->states);
-    s->row = clr_onnx_new_values(s->rows * s->capacity);
-    clrnn_status status =
-        s->state && s->row ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+    clrnn_status status = s->state ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < s->states && status == CLRNN_OK; i++)
         status = clr_onnx_has(n, (uint32_t)(first + i))
                      ? clr_onnx_copy_value(n, n->in[first + i], "", &s->state[i])
                      : clr_onnx_fail(n, CLRNN_ERR_FORMAT, "a state is missing");
     return status;
+}
+
+/* Room for the rows of one more. */
+static clrnn_status grow_steps(onnx_node *n, steps *s)
+{
+    const size_t capacity = s->capacity ? 2 * s->capacity : 16;
+    onnx_value *row = NULL;
+    if (s->taken < s->capacity)
+        return CLRNN_OK;
+    if (s->taken >= MOST_STEPS)
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "more than %d steps", MOST_STEPS);
+    row = clr_onnx_new_values(s->rows * capacity);
+    if (!row)
+        return clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
+    if (s->row)
+        memcpy(row, s->row, s->rows * s->capacity * sizeof *row);
+    free(s->row);
+    s->row = row;
+    s->capacity = capacity;
+    return CLRNN_OK;
 }
 
 static void end_steps(steps *s)
@@ -87,18 +106,19 @@ static void end_steps(steps *s)
 static clrnn_status take_step(onnx_node *n, steps *s, onnx_value *in, size_t before, size_t behind,
                               onnx_value *out, size_t first_out)
 {
-    clrnn_status status = CLRNN_OK;
+    clrnn_status status = grow_steps(n, s);
     for (size_t i = 0; i < s->states && status == CLRNN_OK; i++) {
         in[before + i] = s->state[i];
         s->state[i] = (onnx_value){.at = CLR_NO_VALUE};
     }
-    status = clr_onnx_walk_inner(n, s->body, in, before + s->states + behind, out);
+    if (status == CLRNN_OK)
+        status = clr_onnx_walk_inner(n, s->body, in, before + s->states + behind, out);
     for (size_t i = 0; i < s->states && status == CLRNN_OK; i++) {
         s->state[i] = out[first_out + i];
         out[first_out + i] = (onnx_value){.at = CLR_NO_VALUE};
     }
     for (size_t i = 0; i < s->rows && status == CLRNN_OK; i++) {
-        s->row[i * s->capacity + s->taken] = out[first_out + s->states + i];
+        s->row[s->taken * s->rows + i] = out[first_out + s->states + i];
         out[first_out + s->states + i] = (onnx_value){.at = CLR_NO_VALUE};
     }
     s->taken += status == CLRNN_OK;
@@ -126,10 +146,6 @@ static clrnn_status run_loop(onnx_node *n, steps *s, double most, bool go)
     clrnn_status status =
         in && out ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
     while (status == CLRNN_OK && go && (double)s->taken < most) {
-        if (s->taken == s->capacity) {
-            status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "more than %zu steps", s->capacity);
-            break;
-        }
         in[0] = number_value((double)s->taken, ONNX_INT);
         in[1] = number_value(1, ONNX_BOOL);
         status = take_step(n, s, in, 2, 0, out, 1);
@@ -146,11 +162,11 @@ static clrnn_status run_loop(onnx_node *n, steps *s, double most, bool go)
 
 static clrnn_status loop_build(onnx_node *n)
 {
-    double most = MOST_STEPS, go = 1;
+    double most = INFINITY, go = 1;
     steps s = {.states = n->inputs > 2 ? n->inputs - 2 : 0};
     clrnn_status status = clr_onnx_inner_graph(n, "body", &s.body);
     if (status == CLRNN_OK)
-        status = clr_onnx_need_number(n, 0, "count of steps", MOST_STEPS, &most);
+        status = clr_onnx_need_number(n, 0, "count of steps", INFINITY, &most);
     if (status == CLRNN_OK)
         status = clr_onnx_need_number(n, 1, "condition", 1, &go);
     if (status != CLRNN_OK)
@@ -159,14 +175,13 @@ static clrnn_status loop_build(onnx_node *n)
         s.body->n_output - 1 != n->outputs)
         return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its body has other inputs or outputs");
     s.rows = s.body->n_output - 1 - s.states;
-    s.capacity = most < MOST_STEPS ? (size_t)(most > 0 ? most : 0) : 4096;
     status = begin_steps(n, &s, 2);
     if (status == CLRNN_OK)
         status = run_loop(n, &s, most, go != 0);
     for (uint32_t k = 0; k < s.states && status == CLRNN_OK; k++)
         status = clr_onnx_set_alias(n, k, &s.state[k]);
     for (uint32_t k = 0; k < s.rows && status == CLRNN_OK; k++)
-        status = stack(n, (uint32_t)s.states + k, 0, false, s.row + k * s.capacity, s.taken);
+        status = stack(n, (uint32_t)s.states + k, 0, false, s.row + k, s.rows, s.taken);
     end_steps(&s);
     return status;
 }
@@ -240,9 +255,7 @@ static clrnn_status scan_length(onnx_node *n, const ways *w, uint32_t first, uin
     if (*T != clr_onnx_size(n, at, axis, 1))
         return clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
                              "as many steps as T or N: give the axes of the model numbers");
-    return *T > 4096 ? clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "%llu steps, more than 4096",
-                                     (unsigned long long)*T)
-                     : CLRNN_OK;
+    return CLRNN_OK;
 }
 
 static clrnn_status scan_build(onnx_node *n)
@@ -268,7 +281,6 @@ static clrnn_status scan_build(onnx_node *n)
         return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its body has other inputs or outputs");
     s.rows = s.body->n_output - s.states;
     status = scan_length(n, &w, (uint32_t)s.states, &T);
-    s.capacity = (size_t)T;
     if (status == CLRNN_OK)
         status = begin_steps(n, &s, 0);
     if (status == CLRNN_OK)
@@ -276,11 +288,12 @@ static clrnn_status scan_build(onnx_node *n)
     for (uint32_t k = 0; k < s.states && status == CLRNN_OK; k++)
         status = clr_onnx_set_alias(n, k, &s.state[k]);
     for (uint32_t k = 0; k < s.rows && status == CLRNN_OK; k++) {
-        onnx_value *rows = s.row + k * s.capacity;
+        onnx_value *rows = s.row + k;
         uint32_t axis = 0;
         status = clr_onnx_axis(n, w.out_axis[k], clr_onnx_rank(n, rows) + 1, &axis);
         if (status == CLRNN_OK)
-            status = stack(n, (uint32_t)s.states + k, axis, w.out_back[k] != 0, rows, s.taken);
+            status =
+                stack(n, (uint32_t)s.states + k, axis, w.out_back[k] != 0, rows, s.rows, s.taken);
     }
     end_steps(&s);
     return status;

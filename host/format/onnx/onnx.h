@@ -12,6 +12,7 @@
 #ifndef CLR_FORMAT_ONNX_H
 #define CLR_FORMAT_ONNX_H
 
+#include "base/names.h"
 #include "format/format.h"
 #include "graph/graph.h"
 #include "onnx.pb-c.h"
@@ -38,7 +39,6 @@ typedef struct onnx_list onnx_list; /* a sequence (list.c) */
 
 typedef struct onnx_value {
     const char *name; /* of the file's */
-    uint32_t next;    /* in its chain of the table of names */
     onnx_type type;
     bool known;
     bool same;                     /* world 1 is world 0 */
@@ -50,8 +50,6 @@ typedef struct onnx_value {
     clrnn_function bits;           /* what a Cast to its type rounds by */
     const onnx_list *list;         /* neither known nor in the graph: the import's */
 } onnx_value;
-
-#define ONNX_CHAINS 1024
 
 /* One attempt at importing a model. */
 struct onnx_import;
@@ -65,7 +63,7 @@ typedef struct onnx_import {
     clrnn_graph *graph;
     onnx_value **values; /* [count], innermost names last */
     uint32_t count, capacity;
-    uint32_t chains[ONNX_CHAINS];
+    clr_names names; /* theirs */
     uint64_t bound;  /* inputs whose value is used */
     uint64_t needed; /* inputs whose value was missing */
     /** Walk the nodes of a graph (ops.c, which knows all operators). */
@@ -73,6 +71,7 @@ typedef struct onnx_import {
     const struct onnx_node *caller; /* of the function whose nodes are walked; NULL: the model's */
     uint32_t depth;                 /* of graphs in graphs */
     uint64_t nodes;                 /* walked: unrolled loops must end */
+    uint64_t work;                  /* of all attempts: nodes, and hundreds of weights */
     uint64_t folded;                /* elements computed on the host: so must folding */
     onnx_list *lists;               /* all sequences */
     uint64_t listed;                /* their items: so must making them */

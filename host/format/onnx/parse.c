@@ -127,6 +127,27 @@ static size_t allowance(size_t bytes)
     return bytes > (SIZE_MAX - least) / 6 ? SIZE_MAX : least + 6 * bytes;
 }
 
+/* Old files list weights among the inputs, too: what is left are those that want a value. */
+static bool drop_weights(ClrOnnx__Graph *g, ProtobufCAllocator *allocator)
+{
+    clr_names names = {0};
+    size_t left = 0;
+    bool fine = true;
+    for (size_t i = 0; i < g->n_initializer && fine; i++)
+        fine = !g->initializer[i]->name || clr_names_add(&names, g->initializer[i]->name);
+    for (size_t i = 0; i < g->n_input && fine; i++) {
+        ClrOnnx__ValueInfo *info = g->input[i];
+        if (info->name && clr_names_find(&names, info->name) != CLR_NO_NAME)
+            clr_onnx__value_info__free_unpacked(info, allocator);
+        else
+            g->input[left++] = info;
+    }
+    if (fine)
+        g->n_input = left;
+    clr_names_free(&names);
+    return fine;
+}
+
 clrnn_status clr_onnx_parse(const clr_format_file *file, const clrnn_log *log,
                             ClrOnnx__Model **model)
 {
@@ -142,6 +163,11 @@ clrnn_status clr_onnx_parse(const clr_format_file *file, const clrnn_log *log,
     *model = clr_onnx__model__unpack(&allocator, file->bytes, file->data);
     if (!*model)
         return clr_fail(log, CLRNN_ERR_FORMAT, "%s: damaged: it is no ONNX model", file->path);
+    if ((*model)->graph && !drop_weights((*model)->graph, &allocator)) {
+        clr_onnx_free_model(*model);
+        *model = NULL;
+        return clr_fail(log, CLRNN_ERR_MEMORY, "%s: out of memory", file->path);
+    }
     return CLRNN_OK;
 }
 

@@ -15,14 +15,6 @@
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
-static bool is_initializer(const ClrOnnx__Graph *g, const char *name)
-{
-    for (size_t i = 0; i < g->n_initializer; i++)
-        if (g->initializer[i]->name && strcmp(g->initializer[i]->name, name) == 0)
-            return true;
-    return false;
-}
-
 /* The value of an input that the caller gives. */
 static clrnn_status bind_input(onnx_import *m, size_t i, const clrnn_tensor *t)
 {
@@ -79,8 +71,6 @@ static clrnn_status add_inputs(onnx_import *m, const onnx_ends *axes)
     const ClrOnnx__Graph *g = m->model->graph;
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < g->n_input && status == CLRNN_OK; i++) {
-        if (is_initializer(g, g->input[i]->name))
-            continue;
         const clrnn_import_input *given = clr_onnx_axes_input(m, i);
         status = m->bound >> i & 1 ? bind_input(m, i, given->value) : add_input(m, i, axes);
     }
@@ -146,6 +136,13 @@ static void remember(void *user, clrnn_log_level level, const char *text)
     r->level = level;
 }
 
+/* Whether so much has been done for a file of its size that nothing else is tried. */
+static bool is_tired(const onnx_import *m)
+{
+    enum { enough = 100000 };
+    return m->work > enough + m->file->bytes;
+}
+
 /* Walk the model, and again with the values of inputs that turned out to be needed. */
 static clrnn_status attempt(onnx_import *m, const onnx_ends *axes, reason *why)
 {
@@ -163,8 +160,9 @@ static clrnn_status attempt(onnx_import *m, const onnx_ends *axes, reason *why)
         clr_onnx_lists_free(m);
         clrnn_graph_destroy(&m->graph);
         status = walk(m, axes);
+        m->work += m->nodes + (m->graph ? m->graph->elements / 100 : 0);
         m->needed &= known & ~m->bound;
-    } while (status != CLRNN_OK && m->needed);
+    } while (status != CLRNN_OK && m->needed && !is_tired(m));
     clr_onnx_forget(m, 0);
     clr_onnx_lists_free(m);
     return status;
@@ -174,7 +172,7 @@ static clrnn_status try_all(onnx_import *m, onnx_ends *axes, const clrnn_log *lo
 {
     reason first = {0}, why = {0};
     clrnn_status status = CLRNN_ERR_FORMAT, first_status = CLRNN_OK;
-    for (int lax = 0; lax < 2 && status != CLRNN_OK; lax++) {
+    for (int lax = 0; lax < 2 && status != CLRNN_OK && !is_tired(m); lax++) {
         m->lax = lax;
         clr_onnx_axes_begin(axes);
         do {
@@ -183,7 +181,8 @@ static clrnn_status try_all(onnx_import *m, onnx_ends *axes, const clrnn_log *lo
                 first = why;
                 first_status = status;
             }
-        } while (status != CLRNN_OK && status != CLRNN_ERR_MEMORY && clr_onnx_axes_next(axes));
+        } while (status != CLRNN_OK && status != CLRNN_ERR_MEMORY && !is_tired(m) &&
+                 clr_onnx_axes_next(axes));
     }
     m->log = log;
     if (status == CLRNN_OK) {
@@ -212,7 +211,7 @@ static clrnn_status find_opset(onnx_import *m)
         return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED,
                         "%s: opset %lld; those from 7 on are supported", m->file->path,
                         (long long)m->opset);
-    if (model->graph->n_input > ONNX_INPUTS && model->ir_version >= 4)
+    if (model->graph->n_input > ONNX_INPUTS)
         return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: %zu inputs, more than %d",
                         m->file->path, model->graph->n_input, ONNX_INPUTS);
     return CLRNN_OK;
@@ -248,6 +247,7 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     clr_onnx_axes_free(&axes);
     clr_onnx_free_model(m->model);
     free(m->values);
+    clr_names_free(&m->names);
     free(m);
     return status;
 }
@@ -258,7 +258,7 @@ static clrnn_status inputs(const clr_format_file *file, const clrnn_log *log, cl
     clrnn_status status = clr_onnx_parse(file, log, &model);
     const ClrOnnx__Graph *g = model ? model->graph : NULL;
     for (size_t i = 0; g && i < g->n_input && status == CLRNN_OK; i++)
-        if (g->input[i]->name && !is_initializer(g, g->input[i]->name))
+        if (g->input[i]->name)
             status = clrnn_tensors_add(names, g->input[i]->name, CLRNN_DTYPE_F32, 1,
                                        (uint64_t[]){0}, NULL);
     clr_onnx_free_model(model);

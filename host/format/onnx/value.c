@@ -9,20 +9,10 @@
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static uint32_t chain_of(const char *name)
-{
-    uint32_t hash = 2166136261u;
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 16777619u;
-    return hash % ONNX_CHAINS;
-}
-
 onnx_value *clr_onnx_find(const onnx_import *m, const char *name)
 {
-    uint32_t i = m->chains[chain_of(name)];
-    while (i && strcmp(m->values[i - 1]->name, name) != 0)
-        i = m->values[i - 1]->next;
-    return i ? m->values[i - 1] : NULL;
+    const uint32_t i = clr_names_find(&m->names, name);
+    return i == CLR_NO_NAME ? NULL : m->values[i];
 }
 
 void clr_onnx_value_free(onnx_value *value)
@@ -49,17 +39,14 @@ static bool grow(onnx_import *m)
 clrnn_status clr_onnx_define(onnx_import *m, const onnx_value *value)
 {
     onnx_value *own = clr_calloc(1, sizeof *own);
-    if (!own || (m->count == m->capacity && !grow(m))) {
+    if (!own || (m->count == m->capacity && !grow(m)) || !clr_names_add(&m->names, value->name)) {
         onnx_value copy = *value;
         clr_onnx_value_free(&copy);
         free(own);
         return clr_fail(m->log, CLRNN_ERR_MEMORY, "%s: out of memory", m->file->path);
     }
-    uint32_t *chain = &m->chains[chain_of(value->name)];
     *own = *value;
-    own->next = *chain;
-    m->values[m->count] = own;
-    *chain = ++m->count;
+    m->values[m->count++] = own;
     return CLRNN_OK;
 }
 
@@ -83,9 +70,9 @@ clrnn_status clr_onnx_define_tensors(onnx_import *m, const ClrOnnx__Graph *g)
 
 void clr_onnx_forget(onnx_import *m, uint32_t count)
 {
+    clr_names_cut(&m->names, count);
     while (m->count > count) {
         onnx_value *last = m->values[--m->count];
-        m->chains[chain_of(last->name)] = last->next;
         clr_onnx_value_free(last);
         free(last);
     }
