@@ -68,7 +68,7 @@ GRAPHS = [
     ("graph-run-of-a-window-begins-anew", "test_random_graphs", [
         ("cl/window.cl", "column < end; kb = 0)", "column < end; kb = first % KB)")]),
     ("graph-folds-what-an-output-shows", "test_graph_fold", [
-        ("host/graph/readers.c", "count == 1 && !plan->values[v].is_output ?", "count == 1 ?")]),
+        ("host/graph/readers.c", "value->readers == 1 && !value->is_output ?", "value->readers == 1 ?")]),
     ("graph-folds-into-the-wrong-channel", "test_graph_fold", [
         ("host/graph/fold.c", "steps[e / c.within % c.units + e / c.span * c.units]", "steps[e / c.within % c.units]")]),
     ("graph-folds-along-other-axes", "test_graph_fold", [
@@ -84,7 +84,7 @@ GRAPHS = [
     ("graph-composes-what-others-read", "test_graph_fold", [
         ("host/graph/compose.c", "clr_plan_only_reader(plan, v) == CLR_NO_VALUE ? CLR_NO_VALUE : ", "")]),
     ("graph-x-of-parts-is-gone", "test_graph_fold", [
-        ("host/graph/lay_out.c", " || reads(plan, &plan->nodes[i].node, v)", "")]),
+        ("host/graph/lay_out.c", "        find_last(plan, &plan->nodes[i].node, i, lasts);\n", "")]),
     ("onnx-scatter-computed-not-from-the-end", "test_onnx_most", [
         ("host/format/onnx/scatter.c", "(double)k - (i ? (double)K : 0);", "(double)k + (i ? (double)K : 0);")]),
     ("onnx-scatter-computed-keeps-nothing", "test_onnx_most", [

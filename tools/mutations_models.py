@@ -22,9 +22,9 @@ MODELS = [
         ("host/graph/fuse.c", "return y->lengths == CLR_ALL_STEPS || y->lengths == x->lengths;",
          "return x->rank + y->rank > 0;")]),
     ("graph-view-of-freed-memory", "test_random_graphs", [
-        ("host/graph/lay_out.c", "|| plan->values[node->inputs[k]].of == v", "")]),
+        ("host/graph/lay_out.c", "            last[plan->values[v].of] = i + 1;", "            last[v] = i + 1;")]),
     ("graph-function-of-one-of-two", "test_random_graphs", [
-        ("host/graph/readers.c", "return count == 1 && !plan", "return !plan")]),
+        ("host/graph/readers.c", "return value->readers == 1 && !value", "return value->readers && !value")]),
     ("graph-function-without-alpha", "test_random_graphs", [
         ("host/graph/fuse.c", "    node->desc.alpha = taken->desc.alpha;\n", "")]),
     ("graph-identity-of-terms", "test_graph_terms", [
