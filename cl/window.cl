@@ -238,23 +238,22 @@ kernel void pick_hot(global const int *ids, ulong ids_at, global REAL *y, ulong 
     y[y_at + m * V + v] = hot ? (REAL)1 : (REAL)0;
 }
 
-/* dx[o,k,i] = sum of dy[o,m,i] over the m whose id means k, in their order; 0 past x's lengths.
- * Global size [K*inner, outer]. */
+/* dx[o,k,i] = sum of dy[o,m,i] over the m whose id means k, in their order. Global size [K*inner,
+ * outer]. */
 kernel void pick_back(global const REAL *dy, ulong dy_at, global const int *ids, ulong ids_at,
-                      global REAL *dx, ulong dx_at, global const int *lengths, map_lengths within,
-                      ulong K, ulong inner, ulong M, ulong outer)
+                      global REAL *dx, ulong dx_at, ulong K, ulong inner, ulong M, ulong outer)
 {
     ulong column = get_global_id(0), o = get_global_id(1), width = K * inner;
     if (column >= width || o >= outer)
         return;
-    ulong k = column / inner, at = o * width + column;
+    ulong k = column / inner;
     REAL sum = 0;
     dy += dy_at + o * M * inner + column % inner;
     ids += ids_at;
     for (ulong m = 0; m < M; m++)
         if (ids[m] == (int)k || ids[m] == (int)k - (int)K)
             sum += dy[m * inner];
-    dx[dx_at + at] = live_of(within, lengths, at) ? sum : (REAL)0;
+    dx[dx_at + o * width + column] = sum;
 }
 
 /* What a causal window needs of the past: history [H,N,C] = the last H of the steps of a row in

@@ -249,6 +249,4 @@ FILES = [
         ("host/format/onnx/grid.c", "(s->way == CUBIC ? 1.0 : 0.0)", "0.0")]),
     ("graph-gather-gradient-none-from-the-end", "test_graph_picks", [
         ("cl/window.cl", "if (ids[m] == (int)k || ids[m] == (int)k - (int)K)", "if (ids[m] == (int)k)")]),
-    ("graph-gather-gradient-past-the-lengths", "test_graph_picks", [
-        ("cl/window.cl", "dx[dx_at + at] = live_of(within, lengths, at) ? sum : (REAL)0;", "dx[dx_at + at] = sum;")]),
 ]

@@ -136,26 +136,26 @@ static clrnn_status gather_infer(clr_infer *infer)
     return CLRNN_OK;
 }
 
-static clr_folded gather_folded(const clr_run *run, const clr_shape *within)
+static clr_folded gather_folded(const clr_run *run)
 {
     const clr_shape *x = &run->in[0];
     const uint32_t axis = (uint32_t)clr_shape_axis(x, run->node->desc.axis);
     return (clr_folded){.outer = clr_shape_part(x, 0, axis),
                         .K = (size_t)x->size[axis],
                         .inner = clr_shape_stride(x, axis),
-                        .within = clr_within(run, within)};
+                        .within = clr_within(run, &run->out[0])};
 }
 
 static clrnn_status gather_forward(clr_run *run)
 {
-    const clr_folded shape = gather_folded(run, &run->out[0]);
+    const clr_folded shape = gather_folded(run);
     return clr_pick(&run->tools->maps, &shape, clr_shape_count(&run->in[1]), run->x[0], run->x[1],
                     run->y[0]);
 }
 
 static clrnn_status gather_backward(clr_run *run)
 {
-    const clr_folded shape = gather_folded(run, &run->in[0]);
+    const clr_folded shape = gather_folded(run);
     return run->dx[0].buffer
                ? clr_pick_back(&run->tools->maps, &shape, clr_shape_count(&run->in[1]), run->dy[0],
                                run->x[1], run->dx[0])
@@ -172,6 +172,7 @@ const clr_kind clr_kind_gather = {.id = CLRNN_NODE_GATHER,
                                   .least = 2,
                                   .most = 2,
                                   .ids = 2,
+                                  .crosses = true,
                                   .uses = CLR_USES_AXIS,
                                   .outputs = {""},
                                   .infer = gather_infer,

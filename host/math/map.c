@@ -374,8 +374,6 @@ clrnn_status clr_pick_back(clr_maps *m, const clr_folded *s, size_t M, clrnn_sli
     const clr_arg args[] = {SLICE(dy),
                             SLICE(ids),
                             SLICE(dx),
-                            LENGTHS(m, dy),
-                            CLR_ARG_STRUCT(s->within),
                             CLR_ARG_ULONG(s->K),
                             CLR_ARG_ULONG(s->inner),
                             CLR_ARG_ULONG(M),

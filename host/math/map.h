@@ -118,7 +118,7 @@ clrnn_status clr_pick(clr_maps *maps, const clr_folded *shape, size_t M, clrnn_s
                       clrnn_slice ids, clrnn_slice y);
 clrnn_status clr_pick_hot(clr_maps *maps, const map_lengths *within, size_t V, size_t M,
                           clrnn_slice ids, clrnn_slice y);
-/** dx of it, from dy; `within` of x */
+/** dx of it, from dy */
 clrnn_status clr_pick_back(clr_maps *maps, const clr_folded *shape, size_t M, clrnn_slice dy,
                            clrnn_slice ids, clrnn_slice dx);
 
