@@ -224,6 +224,12 @@ FILES = [
         ("host/format/onnx/parse.c", "if (info->name && clr_names_find(&names, info->name) != CLR_NO_NAME)", "if (!info)")]),
     ("onnx-loop-loses-rows", "test_onnx_body", [
         ("host/format/onnx/loop.c", "memcpy(row, s->row, s->rows * s->capacity * sizeof *row);", "(void)row;")]),
+    ("amplifier-settings-are-louder", "test_amplifiers", [
+        ("host/format/amplifier.c", "gains[i] = i == 0 ? gain : 1;", "gains[i] = gain;")]),
+    ("amplifier-settings-are-added", "test_amplifiers", [
+        ("host/format/amplifier.c", "if (channels_of(graph, x) > channels) {", "if (channels_of(graph, x) < channels) {")]),
+    ("amplifier-adds-what-is-not-louder", "test_amplifiers", [
+        ("host/format/rtneural.c", 'a.in_gain != 0 ? "in_gain" : "x");', '"x");')]),
     ("onnx-cast-like-does-not-round", "test_onnx_body", [
         ("host/format/onnx/cast.c", "*to == ONNX_REAL ? n->in[1]->bits : CLRNN_FN_IDENTITY", "CLRNN_FN_IDENTITY")]),
     ("onnx-type-of-the-inputs-lost", "test_onnx_body", [

@@ -6,15 +6,17 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "format/amplifier.h"
 #include "format/numbers.h"
 #include "format/pytorch.h"
 #include "format/state_probes.h"
+#include "graph/graph.h"
 
 typedef struct reader {
     const clr_format_file *file;
     const clrnn_log *log;
     clrnn_tensors *set;
-    bool skip;
+    bool amplifier, skip;
 } reader;
 
 static clrnn_status add_tensor(const reader *r, const cJSON *item)
@@ -62,19 +64,18 @@ static clrnn_status read_model_data(reader *r, const cJSON *data)
                         r->file->path, clr_show(model).text);
     clrnn_status status = read_size(r, data, "skip", 1, &skip);
     r->skip = skip == 1;
+    r->amplifier = data != NULL;
     return status;
 }
 
-/* What comes in is added to the first of what the graph gives. */
-static clrnn_status add_skip(clrnn_graph *graph)
+/* GuitarML's model has one output: what its last layer makes, to which what comes in is added. */
+static clrnn_status finish_amplifier(clrnn_graph *graph, bool skip)
 {
-    clrnn_value_info last;
-    const bool dense = clrnn_graph_output_at(graph, clrnn_graph_outputs(graph) - 1, &last);
-    clrnn_node_desc desc = {.kind = CLRNN_NODE_ADD, .name = "skip", .inputs = {NULL, "x"}};
-    if (dense)
-        desc.inputs[0] = clrnn_graph_node(graph, clrnn_graph_nodes(graph) - 1)->name;
-    clrnn_status status = clrnn_graph_add(graph, &desc, NULL);
-    return status == CLRNN_OK ? clrnn_graph_output(graph, "sum", NULL) : status;
+    const char *last = clrnn_graph_node(graph, clrnn_graph_nodes(graph) - 1)->name;
+    clrnn_status status = skip ? clr_amplifier_skip(graph, last, "x") : CLRNN_OK;
+    while (graph->output_count > 0)
+        free(graph->outputs[--graph->output_count].name);
+    return status == CLRNN_OK ? clrnn_graph_output(graph, "y", NULL) : status;
 }
 
 static bool has(const cJSON *root, const char *name)
@@ -131,8 +132,8 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     cJSON_Delete(root);
     if (status == CLRNN_OK)
         status = clr_state_dict_import(r.set, file, desc, log, graph);
-    if (status == CLRNN_OK && r.skip && !desc->arch)
-        status = add_skip(*graph);
+    if (status == CLRNN_OK && r.amplifier && !desc->arch)
+        status = finish_amplifier(*graph, r.skip);
     if (status == CLRNN_OK && rate > 0)
         status = clrnn_graph_set_sample_rate(*graph, rate);
     clrnn_tensors_destroy(&r.set);

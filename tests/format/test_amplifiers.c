@@ -184,6 +184,29 @@ static void test_rtneural_layers(void **state)
            x, 2, skip, 4, "y");
 }
 
+/* AIDA-X: gains in dB before the layers and behind what is added to them; of a sound with a setting
+ * the sound alone is louder, and added. */
+static void test_aida(void **state)
+{
+    const double x[] = {1, -1, 0.5}, louder[] = {2, -1, 1}, silent[] = {0, 0, 0};
+    const double with_setting[] = {1, 2, -1, 3},
+                 added[] = {3 * 10 + 5 * 2 + 10, -3 * 10 + 5 * 3 - 10};
+    expect(state,
+           "{\"in_shape\":[null,null,1],\"in_skip\":1,\"in_gain\":20,\"out_gain\":-20.0,"
+           "\"input_batch\":[1,2],\"output_batch\":[3],\"layers\":[{\"type\":\"activation\","
+           "\"activation\":\"relu\",\"shape\":[null,null,1],\"weights\":[]}]}",
+           x, 3, louder, 3, "y");
+    expect(state,
+           "{\"in_shape\":[null,null,1],\"out_gain\":-90,\"layers\":[{\"type\":\"activation\","
+           "\"activation\":\"relu\",\"shape\":[null,null,1],\"weights\":[]}]}",
+           x, 3, silent, 3, "y");
+    expect(
+        state,
+        "{\"in_shape\":[null,null,2],\"in_skip\":1,\"in_gain\":20,\"layers\":[{\"type\":\"dense\","
+        "\"activation\":\"\",\"shape\":[null,null,1],\"weights\":[[[3],[5]],[0]]}]}",
+        with_setting, 2, added, 2, "y");
+}
+
 /* A convolution in groups, causal and dilated: y[t] = w0 x[t-2] + w1 x[t] + b. */
 static void test_rtneural_groups(void **state)
 {
@@ -196,17 +219,23 @@ static void test_rtneural_groups(void **state)
            x, 3, y, 6, "y");
 }
 
-/* GuitarML's files: what comes in is added. */
+/* GuitarML's files: what comes in is added, but for the setting of a knob. */
 static void test_guitarml(void **state)
 {
-    const double x[] = {1, -1};
+    const double x[] = {1, -1}, knob[] = {1, 7, -1, 8};
     const double y[] = {0.5 + 1, 0.5 - 1};
+    expect(state,
+           "{\"model_data\":{\"model\":\"SimpleRNN\",\"unit_type\":\"LSTM\",\"skip\":1,"
+           "\"input_size\":2},\"state_dict\":{\"rec.weight_ih_l0\":[[0,0],[0,0],[0,0],[0,0]],"
+           "\"rec.weight_hh_l0\":[[0],[0],[0],[0]],\"rec.bias_ih_l0\":[0,0,0,0],"
+           "\"rec.bias_hh_l0\":[0,0,0,0],\"lin.weight\":[[3]],\"lin.bias\":[0.5]}}",
+           knob, 2, y, 2, "y");
     expect(state,
            "{\"model_data\":{\"model\":\"SimpleRNN\",\"unit_type\":\"LSTM\",\"skip\":1,"
            "\"num_layers\":1},\"state_dict\":{\"rec.weight_ih_l0\":[[0],[0],[0],[0]],"
            "\"rec.weight_hh_l0\":[[0],[0],[0],[0]],\"rec.bias_ih_l0\":[0,0,0,0],"
            "\"rec.bias_hh_l0\":[0,0,0,0],\"lin.weight\":[[3]],\"lin.bias\":[0.5]}}",
-           x, 2, y, 2, "sum");
+           x, 2, y, 2, "y");
 }
 
 static void test_refused(void **state)
@@ -228,7 +257,9 @@ static void test_refused(void **state)
          "must be numbers of shape [2,2]"},
         {MODEL("{\"type\":\"attention\"," SHAPE ",\"weights\":[]}"), "its type attention"},
         {MODEL("{\"type\":\"dense\",\"strange\":1," SHAPE ",\"weights\":[]}"), "field strange"},
-        {"{\"in_shape\":[null,null,1],\"layers\":[],\"in_gain\":3}", "field in_gain"},
+        {"{\"in_shape\":[null,null,1],\"layers\":[],\"in_gain\":\"3\"}",
+         "in_gain \"3\" is no number"},
+        {"{\"in_shape\":[null,null,1],\"layers\":[],\"gain\":3}", "field gain"},
         {"{\"in_shape\":[null,null,1],\"layers\":[]}", "no layers"},
         {MODEL("{\"type\":\"batchnorm\"," SHAPE ",\"weights\":[[1,2],[1,2]]}"), "it needs epsilon"},
         {"{\"version\":\"0.5\",\"architecture\":\"WaveNet\",\"config\":{},\"weights\":[]}",
@@ -274,6 +305,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rtneural_prelu_back, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_rtneural_layers, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_rtneural_groups, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_aida, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_guitarml, test_open, test_close),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_memory),

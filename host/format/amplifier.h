@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * format/amplifier.h - what models of amplifiers do around their layers. Of several channels that
+ * come in the first is the sound; others are settings. */
+#ifndef CLR_FORMAT_AMPLIFIER_H
+#define CLR_FORMAT_AMPLIFIER_H
+
+#include <clrnn/graph.h>
+
+/** A node of this name: the sound of the value `from` that many dB louder (0 from -90 on). */
+clrnn_status clr_amplifier_gain(clrnn_graph *graph, const char *name, const char *from,
+                                double decibels);
+
+/** A node "skip": the sound of `x` added to `from`. */
+clrnn_status clr_amplifier_skip(clrnn_graph *graph, const char *from, const char *x);
+
+#endif
