@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "format/fill.h"
 #include "model/graph_description.h"
 
@@ -33,12 +34,25 @@ static clrnn_status check_fields(const arch *a)
     return CLRNN_OK;
 }
 
-static clrnn_status parse(arch *a, const char *text, size_t size)
+clrnn_status clr_arch_read(const clrnn_import_desc *desc, const clrnn_log *log, char **text,
+                           cJSON **root)
 {
-    a->root = clr_json_parse(text, size);
-    return cJSON_IsObject(a->root)
-               ? check_fields(a)
-               : clr_fail(a->log, CLRNN_ERR_FORMAT, "%s: no JSON object", a->where);
+    const bool is_text = desc->arch[strspn(desc->arch, " \t\r\n")] == '{';
+    void *data = NULL;
+    size_t size = strlen(desc->arch);
+    clrnn_status status = CLRNN_OK;
+    *root = NULL;
+    if (!is_text)
+        status = clr_file_read(desc->arch, log, &data, &size);
+    else if (!(data = clr_strdup(desc->arch)))
+        status = clr_fail(log, CLRNN_ERR_MEMORY, "arch: out of memory");
+    *text = data;
+    if (status != CLRNN_OK)
+        return status;
+    *root = clr_json_parse(data, size);
+    return cJSON_IsObject(*root) ? CLRNN_OK
+                                 : clr_fail(log, CLRNN_ERR_FORMAT, "%s: no JSON object",
+                                            is_text ? "arch" : desc->arch);
 }
 
 clrnn_status clr_arch_import(const clrnn_import_desc *desc, const clrnn_tensors *set,
@@ -46,12 +60,10 @@ clrnn_status clr_arch_import(const clrnn_import_desc *desc, const clrnn_tensors 
 {
     const bool is_text = desc->arch[strspn(desc->arch, " \t\r\n")] == '{';
     arch a = {.log = log, .where = is_text ? "arch" : desc->arch};
-    void *data = NULL;
-    size_t size = 0;
-    clrnn_status status = is_text ? CLRNN_OK : clr_file_read(desc->arch, log, &data, &size);
-    const char *text = is_text ? desc->arch : data;
+    char *text = NULL;
+    clrnn_status status = clr_arch_read(desc, log, &text, &a.root);
     if (status == CLRNN_OK)
-        status = parse(&a, text, is_text ? strlen(text) : size);
+        status = check_fields(&a);
     if (status == CLRNN_OK)
         status = clr_graph_build(text, desc->precision, log, graph);
     const clr_fill_source source = {.set = set,
@@ -62,6 +74,6 @@ clrnn_status clr_arch_import(const clrnn_import_desc *desc, const clrnn_tensors 
     if (status == CLRNN_OK)
         status = clr_graph_fill(*graph, &source, log);
     cJSON_Delete(a.root);
-    free(data);
+    free(text);
     return status;
 }

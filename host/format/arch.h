@@ -8,6 +8,8 @@
 
 #include <clrnn/format.h>
 
+#include "model/json.h"
+
 /**
  * The graph of an architecture, filled from tensors.
  *
@@ -17,5 +19,9 @@
  */
 clrnn_status clr_arch_import(const clrnn_import_desc *desc, const clrnn_tensors *set,
                              const char *file, const clrnn_log *log, clrnn_graph **graph);
+
+/** Its JSON, which must be an object, and the text of that: both the caller's, on failure too. */
+clrnn_status clr_arch_read(const clrnn_import_desc *desc, const clrnn_log *log, char **text,
+                           cJSON **root);
 
 #endif

@@ -29,11 +29,11 @@ static clrnn_tensors *results(const char *name)
 }
 
 /* Inputs NAME.x0, NAME.x1; each output must be NAME.y0, ... */
-static void check(void **state, const char *file, const char *name, const char *const *inputs,
-                  const char *const *outputs, uint32_t steps)
+static void check_by(void **state, const char *file, const char *arch, const char *name,
+                     const char *const *inputs, const char *const *outputs, uint32_t steps)
 {
     clrnn_tensors *set = results(name);
-    clrnn_graph *graph = imported(file, NULL, NULL);
+    clrnn_graph *graph = imported(file, arch, NULL);
     fed in[3] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
     uint32_t input_count = 0;
     char key[64];
@@ -60,12 +60,26 @@ static void check(void **state, const char *file, const char *name, const char *
     clrnn_tensors_destroy(&set);
 }
 
+static void check(void **state, const char *file, const char *name, const char *const *inputs,
+                  const char *const *outputs, uint32_t steps)
+{
+    check_by(state, file, NULL, name, inputs, outputs, steps);
+}
+
 static const char *const row_in[] = {"x", NULL}, *const row_out[] = {"y", NULL};
 
 static void test_row(void **state)
 {
     check(state, FOLDER "row.keras", "row", row_in, row_out, 7);
     check(state, FOLDER "row_h5.h5", "row_h5", row_in, row_out, 7);
+}
+
+/* Weights alone, with what model.to_json() says. */
+static void test_json(void **state)
+{
+    char config[600];
+    snprintf(config, sizeof config, "%s", test_data(FOLDER "row.json"));
+    check_by(state, FOLDER "row.weights.h5", config, "row_h5", row_in, row_out, 7);
 }
 
 /* All outputs of a file; key: of its numbers. */
@@ -315,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_row, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_json, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_graph, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_masks, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_backwards, test_open, test_close),

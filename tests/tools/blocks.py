@@ -254,6 +254,16 @@ def test_run_sound_refused():
     assert not pathlib.Path("out.wav").exists() and not list(pathlib.Path(".").glob("*.tmp"))
 
 
+def test_other_models():
+    """What looks at a model, and what times one, take those of other programs."""
+    if "sndfile" in clrnn("info", NAM).stderr:
+        return
+    write_npy("a.npy", (20, 1), [i % 5 - 2 for i in range(20)])
+    assert json.loads(passes("inspect", NAM, "--in", "a.npy", "--json"))
+    passes("bench", "--model", NAM, "--problem", "T=8,N=1,mode=stream,block=4", "--json")
+    fails(2, "inspect", "a.npy", "--in", "a.npy", says="of no format that is known")
+
+
 def test_inspect_sound():
     """A sound is what its samples as an array are."""
     if not has_sounds():

@@ -137,8 +137,8 @@ static clrnn_status make(clrnn_context *context, const char *path, const clrnn_p
                    .train = p->train,
                    .steps = p->block ? p->block : p->steps,
                    .batch = p->batch};
-    clrnn_status status =
-        clrnn_graph_load(path, is_double ? CLRNN_F64 : CLRNN_F32, tool_log(), &m->graph);
+    const clrnn_import_desc read = {.precision = is_double ? CLRNN_F64 : CLRNN_F32};
+    clrnn_status status = clrnn_graph_import(path, &read, tool_log(), &m->graph);
     if (!status)
         status = p->block ? clrnn_graph_stream_create(context, m->graph, &streamed, &m->stream)
                           : clrnn_graph_plan_create(context, m->graph, &desc, &m->plan);

@@ -67,11 +67,15 @@ static double *numbers_of(const clrnn_tensors *set, const char *name)
     return values;
 }
 
-/* What clrnn train --data has brought to mean 0 and deviation 1. */
+/* What clrnn train --data has brought to mean 0 and deviation 1: models of other programs say none.
+ */
 static int find_scale(inspect_model *m)
 {
     clrnn_tensors *set = NULL;
-    clrnn_status status = clrnn_tensors_load(m->path, tool_log(), &set);
+    clrnn_status status = CLRNN_OK;
+    if (!tool_ends_with(m->path, ".safetensors"))
+        return TOOL_OK;
+    status = clrnn_tensors_load(m->path, tool_log(), &set);
     if (status)
         return tool_failed(status);
     m->mean = numbers_of(set, "scale.x_mean");
@@ -83,7 +87,7 @@ static int find_scale(inspect_model *m)
 int inspect_load(const char *path, const char *node, inspect_model *model)
 {
     *model = (inspect_model){.path = path};
-    clrnn_status status = clrnn_graph_load(path, CLRNN_F32, tool_log(), &model->graph);
+    clrnn_status status = clrnn_graph_import(path, NULL, tool_log(), &model->graph);
     if (status)
         return tool_failed(status);
     int code = find_node(model, node);

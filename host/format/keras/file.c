@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * format/keras/file.c - Keras's files: .keras, a ZIP archive of config.json and model.weights.h5;
- * .h5 with the config as a text in it; and .h5 of weights alone, which an architecture has to name.
- */
+ * .h5 with the config as a text in it; and .h5 of weights alone, whose config is given as what
+ * model.to_json() writes, or which an architecture has to name. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,9 +95,28 @@ static clrnn_status without_config(const clrnn_tensors *weights, const clr_forma
     char text[2048];
     clr_list_tensors(weights, NULL, text, sizeof text);
     return clr_fail(log, CLRNN_ERR_FORMAT,
-                    "%s: weights without a config; give an architecture (--arch FILE.json) whose "
-                    "\"tensors\" name them, or save the whole model (model.save): %s",
+                    "%s: weights without a config; give what model.to_json() says (--arch "
+                    "FILE.json), or an architecture whose \"tensors\" name them, or save the whole "
+                    "model (model.save): %s",
                     file->path, text);
+}
+
+/* By an architecture, which may be Keras's own config: of Keras 3 if it says its module. */
+static clrnn_status by_arch(const clrnn_tensors *weights, const clr_format_file *file,
+                            const clrnn_import_desc *desc, const clrnn_log *log,
+                            clrnn_graph **graph)
+{
+    char *text = NULL;
+    cJSON *root = NULL;
+    clrnn_status status = clr_arch_read(desc, log, &text, &root);
+    const bool config = cJSON_HasObjectItem(root, "class_name");
+    const bool before_3 = !cJSON_HasObjectItem(root, "module");
+    if (status == CLRNN_OK)
+        status = config ? clr_keras_build(root, weights, before_3, file->path, desc, log, graph)
+                        : clr_arch_import(desc, weights, file->path, log, graph);
+    cJSON_Delete(root);
+    free(text);
+    return status;
 }
 
 static clrnn_status read_h5(const clr_format_file *file, const clrnn_import_desc *desc,
@@ -111,7 +130,7 @@ static clrnn_status read_h5(const clr_format_file *file, const clrnn_import_desc
     if (!version)
         version = clrnn_tensors_metadata(weights, "model_weights@keras_version");
     if (status == CLRNN_OK && desc->arch)
-        status = clr_arch_import(desc, weights, file->path, log, graph);
+        status = by_arch(weights, file, desc, log, graph);
     else if (status == CLRNN_OK && !config)
         status = without_config(weights, file, log);
     else if (status == CLRNN_OK) {

@@ -85,4 +85,5 @@ write(masks, "masks", ".keras", *arrays)
 write(masks, "masks_h5", ".h5", *arrays)
 results = {k: v.astype(np.float32) if v.dtype == bool else v for k, v in results.items()}
 row.save_weights(HERE / "row.weights.h5")
+(HERE / "row.json").write_text(row.to_json())
 save_file(results, HERE / "results.safetensors")
