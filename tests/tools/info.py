@@ -213,6 +213,15 @@ def test_info_values():
     assert json.loads(passes("info", "v.npz", "--json"))["kind"] == "graph"
 
 
+def test_info_no_model():
+    """What is of no format is said to be that, whoever reads it."""
+    pathlib.Path("what.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(50))
+    write_npy("x.npy", (2, 1), [1, 2])
+    fails(2, "info", "what.tflite", says="a model of no format that is known")
+    fails(2, "run", "what.tflite", "--in", "x.npy", "--out", "y.npy", says="a model of no format that is known")
+    fails(2, "inspect", "what.tflite", "--in", "x.npy", says="a model of no format that is known")
+
+
 def test_info_files_of_others():
     """Networks under prefixes, and what almost is one."""
     encoder = {name.replace("rnn.", "enc.lstm."): w

@@ -262,9 +262,9 @@ def test_run_prefix():
     write_safetensors("one.safetensors", inside)
     write_safetensors("two.safetensors", {**inside, **other})
     run, out = ["--in", "x.npy"], ["--out", "y.npy"]
-    fails(2, "inspect", "one.safetensors", "--in", "x.npy", "--json",
-          says=["encoder.lstm.weight_hh_l0 [24,6]", '"encoder.lstm."',
-                "--prefix"])
+    passes("inspect", "one.safetensors", "--in", "x.npy", "--json")
+    fails(2, "sample", "one.safetensors",
+          says=["encoder.lstm.weight_hh_l0 [24,6]", '"encoder.lstm."', "--prefix"])
     fails(2, "sample", "two.safetensors", says=['"decoder.", "encoder.lstm."', "choose"])
     # More than a model has is read as .pt is: whole, if its modules follow each other in one order.
     passes("run", "one.safetensors", *run, "--out", "whole.npy")

@@ -189,7 +189,7 @@ def test_inspect_errors():
                        ("m.safetensors --in x.npy --first 19999 --steps 9", "at most 20000"),
                        ("m.safetensors --in x.npy --with m.safetensors", "--gradients"),
                        ("m.safetensors --text x.npy", "takes numbers"),
-                       ("x.npy --in x.npy", "no network")]:
+                       ("x.npy --in x.npy", "no format that is known")]:
         fails(2, "inspect", *line.split(), says=says)
 
 

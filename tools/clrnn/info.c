@@ -236,6 +236,8 @@ static int read_tensors(info_file *file)
     file->states = states && !file->prefix && run_is_graph(file->path, NULL);
     if (!status && (file->states || (format && strcmp(format, "npz") == 0 && !file->prefix)))
         (void)clrnn_graph_import(file->path, NULL, NULL, &file->graph);
+    if (status && !format && !tool_ends_with(file->path, ".safetensors"))
+        status = clrnn_graph_import(file->path, NULL, tool_log(), &file->graph);
     if (status || named)
         return status ? tool_failed(status) : TOOL_OK;
     status = clrnn_graph_import(file->path, &desc, tool_log(), &file->graph);

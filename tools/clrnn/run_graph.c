@@ -8,6 +8,7 @@
 #include "graph_pass.h"
 #include "run_sound.h"
 #include "system.h"
+#include "values.h"
 
 /* NAME=FILE or FILE. */
 typedef struct place {
@@ -46,8 +47,8 @@ bool run_is_graph(const char *path, const char *prefix)
     const char *format = clrnn_format_of_file(path, tool_log());
     cJSON *header = NULL;
     bool graph = false;
-    if (!format)
-        return false;
+    if (!format) /* the error of what is a model of no format is that of graphs */
+        return tool_file_exists(path) && !tool_ends_with(path, ".safetensors");
     if (!tool_ends_with(path, ".safetensors") && strcmp(format, "clrnn") != 0)
         return true;
     header = tool_read_header(path);
@@ -259,7 +260,9 @@ static int compute(job *j)
         return code;
     clrnn_status status = graph_pass_run(context, &j->pass, &j->outputs);
     clrnn_context_destroy(&context);
-    return status ? tool_failed(status) : TOOL_OK;
+    return status == CLRNN_ERR_NEEDS_SIZE ? tool_not_read(status, j->pass.size_count != 0)
+           : status                       ? tool_failed(status)
+                                          : TOOL_OK;
 }
 
 /* How long blocks took, and what part of what they last. */
