@@ -204,7 +204,7 @@ static void test_named(void **state)
         for (int i = 0; i < count; i++) {
             const double first = known ? own[i] : x[i * k];
             const int row = shared ? (known ? i : i / B) : from_begin(first, A);
-            const int column = shared ? from_begin(first, B) : from_begin(x[i * k + 1], B);
+            const int column = from_begin(shared ? first : x[i * k + k - 1], B);
             if (way > 0)
                 wanted[i] = x[row * B + column] * x[row * B + column];
             for (int c = 0; c < B && way == 0; c++)
