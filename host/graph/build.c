@@ -16,11 +16,24 @@ void clr_node_free(clr_node *node)
         free((char *)node->desc.inputs[i]);
 }
 
+/* How many elements an array of `count` has room for: an eighth more at most, so that what grows by
+ * one is not copied each time. */
+static size_t room_of(size_t count)
+{
+    size_t step = 16;
+    while (step <= count / 16) /* the same from one power of two to the next */
+        step *= 2;
+    return count > SIZE_MAX - step ? count : (count + step - 1) / step * step;
+}
+
 /* Room for `more` elements behind `count`. */
 bool clr_graph_grow(void **array, size_t count, size_t more, size_t size)
 {
-    clr_size bytes =
-        clr_size_mul(clr_size_add(clr_size_of(count), clr_size_of(more ? more : 1)), size);
+    const clr_size all = clr_size_add(clr_size_of(count), clr_size_of(more ? more : 1));
+    if (*array && !all.overflow && all.value <= room_of(count))
+        return true;
+    clr_size bytes = clr_size_mul(clr_size_of(all.overflow ? 0 : room_of(all.value)), size);
+    bytes.overflow = bytes.overflow || all.overflow;
     void *grown =
         bytes.overflow || clr_fault_hit(CLR_FAULT_MEMORY) ? NULL : realloc(*array, bytes.value);
     if (grown)
