@@ -230,8 +230,8 @@ FILES = [
         ("host/format/amplifier.c", "if (channels_of(graph, x) > channels) {", "if (channels_of(graph, x) < channels) {")]),
     ("amplifier-adds-what-is-not-louder", "test_amplifiers", [
         ("host/format/rtneural.c", 'a.in_gain != 0 ? "in_gain" : "x");', '"x");')]),
-    ("keras-config-beside-is-old", "test_keras_files", [
-        ("host/format/keras/file.c", 'const bool before_3 = !cJSON_HasObjectItem(root, "module");', 'const bool before_3 = cJSON_HasObjectItem(root, "module");')]),
+    ("keras-config-beside-not-known", "test_keras_files", [
+        ("host/format/keras/file.c", 'const bool config = cJSON_HasObjectItem(root, "class_name");', 'const bool config = cJSON_HasObjectItem(root, "class");')]),
     ("onnx-cast-like-does-not-round", "test_onnx_body", [
         ("host/format/onnx/cast.c", "*to == ONNX_REAL ? n->in[1]->bits : CLRNN_FN_IDENTITY", "CLRNN_FN_IDENTITY")]),
     ("onnx-type-of-the-inputs-lost", "test_onnx_body", [
