@@ -40,7 +40,7 @@ FILES = [
     ("keras-weights-of-the-first-inner-layer", "test_keras_files", [
         ("host/format/keras/weights.c", "k->outer ? k->name : NULL, first + i", "NULL, first + i")]),
     ("keras-inner-model-of-the-outer-key", "test_keras_files", [
-        ("host/format/keras/graph.c", 'sizeof b.k.root, "%s/", k->key)', 'sizeof b.k.root, "%s", k->root)')]),
+        ("host/format/keras/topology.c", 'sizeof b.k.root, "%s/", k->key)', 'sizeof b.k.root, "%s", k->root)')]),
     ("pytorch-length-of-another-row", "test_pytorch", [
         ("host/format/weight_norm.c", "if (p->g->shape[axis] != 1)", "if (p->g->shape[axis] == 1)")]),
     ("pytorch-direction-not-divided", "test_pytorch", [

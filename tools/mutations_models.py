@@ -6,7 +6,7 @@ MODELS = [
     ("keras-size-of-any-axis", "test_keras_files", [
         ("host/format/keras/input.c", " && strcmp(axis + length, \"[1]\") == 0", "")]),
     ("keras-size-not-asked-for", "test_keras_files", [
-        ("host/format/keras/graph.c", "wishes->size_count > 0 || ", "")]),
+        ("host/format/keras/topology.c", "wishes->size_count > 0 || ", "")]),
     ("torch-unknown-module-as-rnn", "test_pytorch", [
         ("host/format/chain.c", "m->is & CLR_IS_UNKNOWN ? \"?\" : \"rnn\"", "\"rnn\"")]),
     ("torch-program-of-no-format", "test_pytorch", [

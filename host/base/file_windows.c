@@ -211,8 +211,7 @@ static clrnn_status find_place(const char *path, bool follow, const clrnn_log *l
     return CLRNN_OK;
 }
 
-/* --- what killed processes left ------------------------------------------------------------------
- */
+/* --- what killed processes left --------------------------------------------------------------- */
 
 /* Behind a number as printf writes it; `text` itself if there is none. */
 static const wchar_t *skip_number(const wchar_t *text)

@@ -165,8 +165,7 @@ void clr_vendors_report(clrnn_report *report, const clrnn_log *log)
     clr_log(log, CLRNN_LOG_INFO, "no OpenCL driver: %s: %s", place(), what);
 }
 
-/* --- without loading anything ------------------------------------------------------------------
- */
+/* --- without loading anything ----------------------------------------------------------------- */
 
 static void is_unknown(void *user, const char *library)
 {

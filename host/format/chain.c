@@ -25,8 +25,7 @@ typedef struct search {
     unsigned trials;
 } search;
 
-/* --- orders ------------------------------------------------------------------------------------
- */
+/* --- orders ----------------------------------------------------------------------------------- */
 
 static uint64_t width_behind(const clr_module *m, unsigned as)
 {
@@ -67,8 +66,7 @@ static void try_orders(search *s, uint32_t used, uint32_t at, uint64_t width)
         }
 }
 
-/* --- why not -----------------------------------------------------------------------------------
- */
+/* --- why not ---------------------------------------------------------------------------------- */
 
 /* As torch.nn.utils.spectral_norm and the like leave a weight; of weight_norm it is computed. */
 static bool is_in_parts(const clr_module *m)
@@ -225,8 +223,7 @@ static clrnn_status not_determined(const clr_modules *modules, const search *s, 
     return status;
 }
 
-/* --- building ----------------------------------------------------------------------------------
- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static clrnn_status add_input(const clr_module *first, bool ids, clrnn_graph *graph)
 {

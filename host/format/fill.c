@@ -22,8 +22,7 @@ typedef struct filler {
     bool *used; /* [set->count], by place in by_name */
 } filler;
 
-/* --- which tensor ------------------------------------------------------------------------------
- */
+/* --- which tensor ----------------------------------------------------------------------------- */
 
 static const clrnn_tensor *find(const filler *f, const char *name)
 {
@@ -75,8 +74,7 @@ static const clrnn_tensor *find_tensor(const filler *f, const clrnn_graph_parame
     return name ? find(f, name) : rule ? NULL : find_by_name(f, p);
 }
 
-/* --- values ------------------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static clrnn_status no_memory(const filler *f)
 {
@@ -181,8 +179,7 @@ static clrnn_status fill_one(const filler *f, const clrnn_graph_parameter *p)
     return status;
 }
 
-/* --- what is left over -------------------------------------------------------------------------
- */
+/* --- what is left over ------------------------------------------------------------------------ */
 
 static bool is_unused(const filler *f, const char *name)
 {

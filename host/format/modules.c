@@ -18,8 +18,7 @@ typedef struct finder {
     clr_modules *found;
 } finder;
 
-/* --- tensors of a module -----------------------------------------------------------------------
- */
+/* --- tensors of a module ---------------------------------------------------------------------- */
 
 static const clrnn_tensor *find(const finder *f, const clr_module *m, const char *leaf)
 {
@@ -45,8 +44,7 @@ static bool fits_u32(uint64_t size)
     return size > 0 && size <= INT32_MAX;
 }
 
-/* --- recurrent ---------------------------------------------------------------------------------
- */
+/* --- recurrent -------------------------------------------------------------------------------- */
 
 static clrnn_status contradicts(const finder *f, const clr_module *m, const clrnn_tensor *t)
 {
@@ -119,8 +117,7 @@ static clrnn_status take_recurrent(const finder *f, clr_module *m, const char *e
     return CLRNN_OK;
 }
 
-/* --- others ------------------------------------------------------------------------------------
- */
+/* --- others ----------------------------------------------------------------------------------- */
 
 static void take_norm(const finder *f, clr_module *m, const clrnn_tensor *size, bool batch)
 {
@@ -232,8 +229,7 @@ static clrnn_status recognise(const finder *f, clr_module *m)
     return CLRNN_OK;
 }
 
-/* --- all ---------------------------------------------------------------------------------------
- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 /* The module of a path that has `length` bytes, or a new one. */
 static clrnn_status add(const finder *f, const clrnn_tensor *t, const char *path, size_t length)

@@ -16,8 +16,7 @@
 
 #define DESCRIPTION "clrnn"
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* The description as an architecture, which leaves its own array unused; NULL: no memory. */
 static char *architecture(const clrnn_tensor *t)
@@ -60,8 +59,7 @@ static clrnn_status read(const clr_format_file *file, const clrnn_import_desc *d
     return status;
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* What is written of one array. */
 typedef struct array {

@@ -10,8 +10,7 @@
 #include "graph/graph.h"
 #include "shape/cell.h"
 
-/* --- what PyTorch has --------------------------------------------------------------------------
- */
+/* --- what PyTorch has ------------------------------------------------------------------------- */
 
 /* What of a network torch.nn.RNN, LSTM and GRU have not, or NULL. */
 static const char *what_is_missing(const clrnn_network_desc *n)
@@ -36,8 +35,7 @@ static clrnn_network_desc as_pytorch(const clrnn_network_desc *n)
     return own;
 }
 
-/* --- the copy ----------------------------------------------------------------------------------
- */
+/* --- the copy --------------------------------------------------------------------------------- */
 
 static clrnn_status no_memory(const clrnn_graph *graph)
 {

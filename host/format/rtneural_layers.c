@@ -9,8 +9,7 @@
 #include "base/memory.h"
 #include "format/keras/cell.h"
 
-/* --- what fits ---------------------------------------------------------------------------------
- */
+/* --- what fits -------------------------------------------------------------------------------- */
 
 static clrnn_status wrong(const clr_rtneural *r, const char *what)
 {
@@ -67,8 +66,7 @@ static clrnn_status take_count(const clr_rtneural *r, int count)
     return wrong(r, what);
 }
 
-/* --- activations -------------------------------------------------------------------------------
- */
+/* --- activations ------------------------------------------------------------------------------ */
 
 static clrnn_status find_function(const clr_rtneural *r, const char *name, clrnn_function *function)
 {
@@ -104,8 +102,7 @@ static clrnn_status add_activation(const clr_rtneural *r)
                : status;
 }
 
-/* --- layers ------------------------------------------------------------------------------------
- */
+/* --- layers ----------------------------------------------------------------------------------- */
 
 static clrnn_status set(const clr_rtneural *r, const char *leaf, const double *values, size_t count)
 {

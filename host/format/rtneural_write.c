@@ -27,8 +27,7 @@ static clrnn_status no_form(const writer *w, const clrnn_node_desc *node, const 
                     w->path, node->name, clrnn_node_kind_name(node->kind), why);
 }
 
-/* --- pieces of text ----------------------------------------------------------------------------
- */
+/* --- pieces of text --------------------------------------------------------------------------- */
 
 static void put_real(writer *w, double value)
 {
@@ -77,8 +76,7 @@ static void put_zeros(writer *w, size_t count)
     clr_json_put(&w->json, "]");
 }
 
-/* --- layers ------------------------------------------------------------------------------------
- */
+/* --- layers ----------------------------------------------------------------------------------- */
 
 /* What RTNeural calls a function; NULL: nothing. */
 static const char *activation_of(clrnn_function function, double alpha)
@@ -299,8 +297,7 @@ static bool put_prelu(writer *w, uint32_t i, const char *before)
     return true;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static bool is_last_axis(const clrnn_node_desc *node, uint32_t rank)
 {

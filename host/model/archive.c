@@ -83,8 +83,7 @@ clrnn_status clr_zip_read(const clr_zip *zip, const clr_zip_entry *about, void *
                     clr_show(about->name).text, zip_strerror(zip->archive));
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static bool add_part(zip_t *archive, const clr_zip_part *part)
 {

@@ -22,8 +22,7 @@ enum {
     MOST_METADATA = 256
 };
 
-/* --- the tensors among the values --------------------------------------------------------------
- */
+/* --- the tensors among the values ------------------------------------------------------------- */
 
 static clrnn_status damaged(const clr_torch *r, const char *what)
 {
@@ -195,8 +194,7 @@ clrnn_status clr_torch_find_tensors(clr_torch *r, const clr_pickled *root)
     return CLRNN_OK;
 }
 
-/* --- the archive -------------------------------------------------------------------------------
- */
+/* --- the archive ------------------------------------------------------------------------------ */
 
 bool clr_torch_find(const clr_zip *zip, clr_zip_entry *pickle)
 {

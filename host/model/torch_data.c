@@ -16,8 +16,7 @@ clrnn_status clr_torch_no_memory(const clr_torch *r)
                     r->set->count);
 }
 
-/* --- their data --------------------------------------------------------------------------------
- */
+/* --- their data ------------------------------------------------------------------------------- */
 
 /* Elements of a tensor of any strides, in order. */
 static void copy_strided(const clr_tensor_ref *t, size_t element, const char *from, char *to)

@@ -8,8 +8,7 @@
 
 #include "support.h"
 
-/* --- fields ------------------------------------------------------------------------------------
- */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 static void append(proto *p, const void *data, size_t size)
 {
@@ -63,8 +62,7 @@ void proto_message(proto *p, uint32_t field, proto *child)
     *child = (proto){0};
 }
 
-/* --- attributes: name 1, f 2, i 3, s 4, floats 7, ints 8, strings 9, type 20 --------------------
- */
+/* --- attributes: name 1, f 2, i 3, s 4, floats 7, ints 8, strings 9, type 20 ------------------ */
 
 static void finish(proto *node, const char *name, proto *a, int type)
 {
@@ -118,8 +116,7 @@ void proto_attribute_reals(proto *node, const char *name, const float *values, s
     finish(node, name, &a, 6);
 }
 
-/* --- models -------------------------------------------------------------------------------------
- */
+/* --- models ----------------------------------------------------------------------------------- */
 
 proto proto_tensor(const char *name, int data_type, uint32_t rank, const uint64_t *shape,
                    const double *values)

@@ -107,8 +107,7 @@ static void test_nam(void **state)
     free(y);
 }
 
-/* --- small files written here ------------------------------------------------------------------
- */
+/* --- small files written here ----------------------------------------------------------------- */
 
 static const char *written(const char *text)
 {

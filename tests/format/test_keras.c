@@ -238,8 +238,7 @@ static void test_layers(void **state)
     free(text);
 }
 
-/* --- configs -----------------------------------------------------------------------------------
- */
+/* --- configs ---------------------------------------------------------------------------------- */
 
 #define ROW(layers)                                                                          \
     "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[{\"class_name\":\"InputLayer\"," \
@@ -303,8 +302,7 @@ static void test_refused(void **state)
     }
 }
 
-/* --- rules of versions --------------------------------------------------------------------------
- */
+/* --- rules of versions ------------------------------------------------------------------------ */
 
 #define MASKED(name)                                                                         \
     "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"" name                            \

@@ -219,8 +219,7 @@ static void test_weights_alone(void **state)
     clrnn_graph_destroy(&graph);
 }
 
-/* --- damaged -----------------------------------------------------------------------------------
- */
+/* --- damaged ---------------------------------------------------------------------------------- */
 
 static void *read_file(const char *name, size_t *size)
 {

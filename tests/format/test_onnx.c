@@ -15,8 +15,7 @@
 
 #define CLOSE 1e-5
 
-/* --- models of others --------------------------------------------------------------------------
- */
+/* --- models of others ------------------------------------------------------------------------- */
 
 static clrnn_tensors *load_pb(const char *name, const char *kind, uint32_t i)
 {
@@ -142,8 +141,7 @@ static void test_open_axes(void **state)
     clrnn_graph_destroy(&graph);
 }
 
-/* --- what is refused ----------------------------------------------------------------------------
- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 /* One node over x [2,3], to y. */
 static proto one_node(proto *node, int64_t opset)

@@ -21,8 +21,7 @@ static proto made(const char *op, const char *const *in, size_t count, const cha
     made(op, (const char *[]){__VA_ARGS__}, \
          sizeof((const char *[]){__VA_ARGS__}) / sizeof(const char *), y, attribute, value)
 
-/* --- Cast ---------------------------------------------------------------------------------------
- */
+/* --- Cast ------------------------------------------------------------------------------------- */
 
 enum { HALF = 10, BRAIN = 16 };
 
@@ -83,8 +82,7 @@ static void test_cast_like(void **state)
     }
 }
 
-/* --- sequences ----------------------------------------------------------------------------------
- */
+/* --- sequences -------------------------------------------------------------------------------- */
 
 /* x in front of its parts 1 and 3 4, of which one is taken out again. */
 static void test_sequence(void **state)
@@ -119,8 +117,7 @@ static void test_sequence(void **state)
     }
 }
 
-/* --- loops --------------------------------------------------------------------------------------
- */
+/* --- loops ------------------------------------------------------------------------------------ */
 
 /* y: all of x + w, x + 2 w, .. after so many steps, added. */
 static proto loop_of(double count, const double *w)
@@ -168,8 +165,7 @@ static void test_unrolled(void **state)
     assert_error_contains("too many nodes: 40");
 }
 
-/* --- several operators --------------------------------------------------------------------------
- */
+/* --- several operators ------------------------------------------------------------------------ */
 
 /* Pairs are halves or neighbours; the fifth number stays; angles by a row of a table. */
 static void test_rotary(void **state)

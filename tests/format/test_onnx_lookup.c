@@ -35,8 +35,7 @@ static int from_begin(double id, int K)
     return (int)id + ((int)id < 0 ? K : 0);
 }
 
-/* --- gradients ----------------------------------------------------------------------------------
- */
+/* --- gradients -------------------------------------------------------------------------------- */
 
 static double weight_of(size_t i)
 {
@@ -105,8 +104,7 @@ static void expect_gradient(void **state, proto *graph, const double *x, size_t 
     clrnn_graph_destroy(&read);
 }
 
-/* --- whole places -------------------------------------------------------------------------------
- */
+/* --- whole places ----------------------------------------------------------------------------- */
 
 /* Whole numbers and a bit, from both ends of either axis. */
 static const double places[A * B] = {0.25, -1.25, 2.5,  1.5,  -3.25, 2.25,
@@ -215,8 +213,7 @@ static void test_named(void **state)
     }
 }
 
-/* --- between them -------------------------------------------------------------------------------
- */
+/* --- between them ----------------------------------------------------------------------------- */
 
 enum { LINEAR, NEAREST, CUBIC };
 enum { ZEROS, BORDER, REFLECTION };

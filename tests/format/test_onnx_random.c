@@ -46,8 +46,7 @@ static double *reals(size_t count, double scale)
     return x;
 }
 
-/* --- drawing ------------------------------------------------------------------------------------
- */
+/* --- drawing ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -245,8 +244,7 @@ static drawn draw(uint64_t seed)
     return d;
 }
 
-/* --- comparing ----------------------------------------------------------------------------------
- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 /* An output in the layout of the file against [.., rows of H]. */
 static void check(clrnn_context *context, const drawn *d, clrnn_graph *graph, const char *name,

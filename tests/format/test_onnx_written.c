@@ -73,8 +73,7 @@ static void test_cells(void **state)
     same_meaning(1, CLRNN_NODE_RECURRENT);
 }
 
-/* --- one network ------------------------------------------------------------------------------
- */
+/* --- one network ------------------------------------------------------------------------------ */
 
 static clrnn_graph *of_network(clrnn_network_desc network, const char *lengths)
 {
@@ -139,8 +138,7 @@ static void test_coupled(void **state)
                       NULL);
 }
 
-/* --- for others --------------------------------------------------------------------------------
- */
+/* --- for others ------------------------------------------------------------------------------- */
 
 static void leave(void **state, const drawn_graph *d)
 {

@@ -12,8 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-/* --- one graph ----------------------------------------------------------------------------------
- */
+/* --- one graph -------------------------------------------------------------------------------- */
 
 static clrnn_graph *network(clrnn_network_desc desc, bool with_states)
 {
@@ -120,8 +119,7 @@ static void test_storage(void **state)
     clrnn_graph_destroy(&g);
 }
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* x -> a -> b, with outputs under names of other values. */
 static clrnn_graph *chain(const char *out_a, const char *out_b)
@@ -176,8 +174,7 @@ static void test_bad_names(void **state)
     }
 }
 
-/* --- a file that somebody has changed ----------------------------------------------------------
- */
+/* --- a file that somebody has changed --------------------------------------------------------- */
 
 static char *bytes_of(const char *path, size_t *size)
 {
@@ -310,8 +307,7 @@ static void test_damaged(void **state)
     clrnn_graph_destroy(&g);
 }
 
-/* --- what goes wrong ---------------------------------------------------------------------------
- */
+/* --- what goes wrong -------------------------------------------------------------------------- */
 
 static void test_full_disk(void **state)
 {

@@ -122,8 +122,7 @@ static void test_rtneural(void **state)
     }
 }
 
-/* --- one network -------------------------------------------------------------------------------
- */
+/* --- one network ------------------------------------------------------------------------------ */
 
 static clrnn_graph *network(clrnn_network_desc desc)
 {

@@ -26,8 +26,7 @@ clrnn_graph *onnx_read_back(const char *path, const clrnn_import_desc *desc)
     return back;
 }
 
-/* --- written and read ----------------------------------------------------------------------------
- */
+/* --- written and read ------------------------------------------------------------------------- */
 
 bool onnx_written(const drawn_graph *d, const char *path)
 {

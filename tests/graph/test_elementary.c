@@ -237,8 +237,7 @@ static void special_doubly(void **state)
     special(*state, CLRNN_F64);
 }
 
-/* --- float16 and bfloat16 -----------------------------------------------------------------------
- */
+/* --- float16 and bfloat16 --------------------------------------------------------------------- */
 
 /* What bits of 16 mean, with infinity's exponent counted on; the next number of them is one unit
  * away. */

@@ -21,8 +21,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* --- a driver that is native's, but for what is wrong with it ------------------------------------
- */
+/* --- a driver that is native's, but for what is wrong with it --------------------------------- */
 
 static enum {
     NO_PLATFORM,

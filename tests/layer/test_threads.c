@@ -112,8 +112,7 @@ static void numbers_of_threads(void **state)
     }
 }
 
-/* --- the application's own threads -------------------------------------------------------------
- */
+/* --- the application's own threads ------------------------------------------------------------ */
 
 typedef struct own_pool {
     int kind;
@@ -225,8 +224,7 @@ static void waiting_gives_way(void **state)
 
 #endif
 
-/* --- the variable, and what is refused -----------------------------------------------------------
- */
+/* --- the variable, and what is refused -------------------------------------------------------- */
 
 static uint32_t units_with(const char *variable, uint32_t threads)
 {

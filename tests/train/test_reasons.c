@@ -18,8 +18,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* --- calls -------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static int judged; /* failures seen, so that a round that never fails is noticed */
 
@@ -43,8 +42,7 @@ static const char *path_of(const char *name)
     return path;
 }
 
-/* --- rounds: what is done with a context; false once something failed ---------------------------
- */
+/* --- rounds: what is done with a context; false once something failed ------------------------- */
 
 static bool open_contexts(clrnn_context *context)
 {

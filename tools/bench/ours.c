@@ -125,8 +125,7 @@ void ours_close_stream(clrnn_stream *stream)
     clrnn_stream_destroy(&stream);
 }
 
-/* --- whole models ------------------------------------------------------------------------------
- */
+/* --- whole models ----------------------------------------------------------------------------- */
 
 enum { MOST = 32 };
 

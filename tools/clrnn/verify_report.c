@@ -113,8 +113,7 @@ void verify_print_machine(void)
     clrnn_report_destroy(&report);
 }
 
-/* --- a device after its checks -----------------------------------------------------------------
- */
+/* --- a device after its checks ---------------------------------------------------------------- */
 
 /* What the self-tests of one strategy came to. */
 typedef struct verdicts {

@@ -18,8 +18,7 @@
 
 #include <string.h>
 
-/* --- shapes and types --------------------------------------------------------------------------
- */
+/* --- shapes and types ------------------------------------------------------------------------- */
 
 bool clr_h5_space(clr_h5_image *h, const unsigned char *at, size_t size, uint64_t *elements)
 {
@@ -73,8 +72,7 @@ bool clr_h5_type(clr_h5_image *h, const unsigned char *at, size_t size, uint64_t
     return kind == TEXT || kind == REFERENCE ? true : clr_h5_wrong(h, "a type that is not read");
 }
 
-/* --- attributes --------------------------------------------------------------------------------
- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 /* The heap comes to an end, and has an object of that number with so many bytes. */
 static bool heap_has(const clr_h5_image *h, uint64_t address, uint64_t number, uint64_t bytes)
@@ -134,8 +132,7 @@ bool clr_h5_attribute(clr_h5_image *h, const unsigned char *at, size_t size)
     return !texts || texts_are_sound(h, at + place, count);
 }
 
-/* --- data --------------------------------------------------------------------------------------
- */
+/* --- data ------------------------------------------------------------------------------------- */
 
 static bool chunks_are_sound(clr_h5_image *h, uint64_t address, unsigned axes, unsigned level)
 {

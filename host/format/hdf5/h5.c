@@ -44,8 +44,7 @@ static clrnn_status no_memory(const reader *r)
                     clr_show(r->path).text);
 }
 
-/* --- texts -------------------------------------------------------------------------------------
- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
 /* Append texts, with '\n' between them, to what an attribute is to be. */
 static bool join(char **text, size_t *length, const char *from, size_t size)
@@ -163,8 +162,7 @@ static clrnn_status read_texts(reader *r, hid_t object)
     return status;
 }
 
-/* --- numbers -----------------------------------------------------------------------------------
- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 /* That its data lie in this file, and unpack to what the shape says. */
 static clrnn_status check_storage(const reader *r, hid_t dataset, size_t element)
@@ -251,8 +249,7 @@ static clrnn_status read_dataset(reader *r, hid_t dataset)
     return status;
 }
 
-/* --- groups ------------------------------------------------------------------------------------
- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static clrnn_status read_group(reader *r, hid_t group, unsigned depth);
 

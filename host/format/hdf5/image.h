@@ -25,8 +25,7 @@ typedef struct clr_h5_image {
 /** Look at the whole file. False: image->wrong or image->elsewhere says why. */
 bool clr_h5_is_sound(const void *data, size_t bytes, clr_h5_image *image);
 
-/* --- parts of it -------------------------------------------------------------------------------
- */
+/* --- parts of it ------------------------------------------------------------------------------ */
 
 uint64_t clr_h5_number(const unsigned char *at, size_t bytes);
 

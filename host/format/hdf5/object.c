@@ -47,8 +47,7 @@ typedef struct header {
     uint64_t messages; /* seen */
 } header;
 
-/* --- messages ----------------------------------------------------------------------------------
- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 /* Names of filters end within what they say they have. */
 static bool filters_end(const unsigned char *at, size_t size)
@@ -198,8 +197,7 @@ static bool message_is_sound(clr_h5_image *h, header *o, unsigned type, const un
     }
 }
 
-/* --- objects -----------------------------------------------------------------------------------
- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 static bool block_is_sound(clr_h5_image *h, header *o, uint64_t from, uint64_t size)
 {

@@ -9,8 +9,7 @@
 
 #include "format/keras/keras.h"
 
-/* --- attention ---------------------------------------------------------------------------------
- */
+/* --- attention -------------------------------------------------------------------------------- */
 
 static clrnn_status take_scalar(clr_keras *k, uint32_t i, double *number)
 {
@@ -171,8 +170,7 @@ static clrnn_status add_attention(clr_keras *k)
     return status == CLRNN_OK ? mask_query(k, &k->outputs[0]) : status;
 }
 
-/* --- several heads -----------------------------------------------------------------------------
- */
+/* --- several heads ---------------------------------------------------------------------------- */
 
 typedef struct heads {
     uint32_t count, width, value_width;

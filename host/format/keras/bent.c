@@ -33,8 +33,7 @@ static clrnn_status add_softmax(clr_keras *k)
                               : status;
 }
 
-/* --- relu --------------------------------------------------------------------------------------
- */
+/* --- relu ------------------------------------------------------------------------------------- */
 
 /* x above a threshold, there up to `most`; below it a slope from the threshold on. */
 static clrnn_status add_corner(clr_keras *k, double threshold, double slope, double most)
@@ -152,8 +151,7 @@ static clrnn_status add_slopes(clr_keras *k)
                : status;
 }
 
-/* --- norms -------------------------------------------------------------------------------------
- */
+/* --- norms ------------------------------------------------------------------------------------ */
 
 clrnn_status clr_keras_unit(clr_keras *k, uint32_t axis, const clr_keras_value *x,
                             clr_keras_value *unit)

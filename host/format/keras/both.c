@@ -9,8 +9,7 @@
 
 #include "format/keras/recurrent.h"
 
-/* --- its config --------------------------------------------------------------------------------
- */
+/* --- its config ------------------------------------------------------------------------------- */
 
 static clrnn_status take_layer(clr_keras *k, const char *member, clr_keras_form *f)
 {
@@ -50,8 +49,7 @@ static bool is_one_node(const clr_keras *k, const clr_keras_form f[2])
            strcmp(f[0].types[0], f[1].types[0]) == 0;
 }
 
-/* --- values ------------------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static uint32_t weights_of(const clr_keras_form *f)
 {
@@ -185,8 +183,7 @@ static clrnn_status add_both(clr_keras *k)
     return status == CLRNN_OK ? make(k, mode, f) : status;
 }
 
-/* --- all ---------------------------------------------------------------------------------------
- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static clrnn_status add_one_way(clr_keras *k)
 {

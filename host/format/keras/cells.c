@@ -85,8 +85,7 @@ clrnn_status clr_keras_take_cell(const clr_keras *k, const char *type, clrnn_net
     return take_functions(k, n);
 }
 
-/* --- weights -----------------------------------------------------------------------------------
- */
+/* --- weights ---------------------------------------------------------------------------------- */
 
 /* Of CuDNNLSTM and CuDNNGRU: each gate's block [in,H] of the array holds [H,in], as cuDNN has it.
  */

@@ -29,8 +29,7 @@ clrnn_status clr_keras_one_of(clr_keras *k, const clr_keras_type *types, bool *i
     return *is ? types->add(k) : CLRNN_OK;
 }
 
-/* --- members -----------------------------------------------------------------------------------
- */
+/* --- members ---------------------------------------------------------------------------------- */
 
 const cJSON *clr_keras_member(const clr_keras *k, const char *name)
 {
@@ -133,8 +132,7 @@ clrnn_status clr_keras_check(const clr_keras *k, const char *const *known)
     return CLRNN_OK;
 }
 
-/* --- functions ---------------------------------------------------------------------------------
- */
+/* --- functions -------------------------------------------------------------------------------- */
 
 typedef struct named_function {
     const char *name;
@@ -194,8 +192,7 @@ clrnn_status clr_keras_function(const clr_keras *k, const char *member, const ch
     return clr_keras_unsupported(k, member, name);
 }
 
-/* --- nodes -------------------------------------------------------------------------------------
- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 clrnn_status clr_keras_value_info(const clr_keras *k, const char *value, clrnn_value_info *info)
 {

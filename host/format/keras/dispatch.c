@@ -5,8 +5,7 @@
 #include "format/keras/keras.h"
 #include "graph/graph.h"
 
-/* --- TimeDistributed ---------------------------------------------------------------------------
- */
+/* --- TimeDistributed -------------------------------------------------------------------------- */
 
 /* A layer that reads nothing but features is the same for each step. */
 static bool is_of_features(const char *type)
@@ -91,8 +90,7 @@ static clrnn_status add_time_distributed(clr_keras *k)
     return is_of_features(type) ? clr_keras_dispatch(k) : add_for_steps(k);
 }
 
-/* --- all ---------------------------------------------------------------------------------------
- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static clrnn_status add_model(clr_keras *k)
 {

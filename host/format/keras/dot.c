@@ -8,8 +8,7 @@
 #include "base/memory.h"
 #include "format/keras/keras.h"
 
-/* --- Dot ---------------------------------------------------------------------------------------
- */
+/* --- Dot -------------------------------------------------------------------------------------- */
 
 /* Which axis of each value is summed over. */
 static clrnn_status take_axes(const clr_keras *k, const clrnn_value_info x[2], uint32_t axes[2])
@@ -73,8 +72,7 @@ clrnn_status clr_keras_dot(clr_keras *k)
     return status;
 }
 
-/* --- what attention may look at -----------------------------------------------------------------
- */
+/* --- what attention may look at --------------------------------------------------------------- */
 
 clrnn_status clr_keras_deepen(clr_keras *k, const char *mask, uint32_t axis, clr_keras_value *value)
 {

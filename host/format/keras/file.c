@@ -30,8 +30,7 @@ static clrnn_status parse(const char *text, size_t size, const char *file, const
                : clr_fail(log, CLRNN_ERR_FORMAT, "%s: damaged: its config is no JSON object", file);
 }
 
-/* --- .keras ------------------------------------------------------------------------------------
- */
+/* --- .keras ----------------------------------------------------------------------------------- */
 
 /* An entry whose size is sane. */
 static clrnn_status read_entry(const clr_zip *zip, const char *name, uint64_t most,
@@ -86,8 +85,7 @@ static clrnn_status read_archive(const clr_zip *zip, const clrnn_import_desc *de
     return status;
 }
 
-/* --- .h5 ---------------------------------------------------------------------------------------
- */
+/* --- .h5 -------------------------------------------------------------------------------------- */
 
 static clrnn_status without_config(const clrnn_tensors *weights, const clr_format_file *file,
                                    const clrnn_log *log)

@@ -131,8 +131,7 @@ static clrnn_status get_item(clr_keras *k)
     return status;
 }
 
-/* --- an axis -----------------------------------------------------------------------------------
- */
+/* --- an axis ---------------------------------------------------------------------------------- */
 
 static clrnn_status take_axis(const clr_keras *k, uint32_t rank, uint32_t *axis)
 {

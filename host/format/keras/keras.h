@@ -39,7 +39,7 @@ typedef struct clr_keras {
     uint32_t depth;
     uint32_t layers;                           /* added, of all models */
     uint32_t windows;                          /* how long all are that pool, of all models */
-    clrnn_status (*nest)(struct clr_keras *k); /* adds a model that is a layer: graph.c */
+    clrnn_status (*nest)(struct clr_keras *k); /* adds a model that is a layer: topology.c */
 
     /* the layer that is being added */
     const char *type; /* "LSTM" */
@@ -72,8 +72,7 @@ typedef struct clr_keras_type {
 /** Add the layer if it is one of them; the list ends with NULL. */
 clrnn_status clr_keras_one_of(clr_keras *k, const clr_keras_type *types, bool *is);
 
-/* --- config: config.c --------------------------------------------------------------------
- */
+/* --- config: config.c ------------------------------------------------------------------------- */
 
 clrnn_status clr_keras_wrong(const clr_keras *k, const char *what);
 clrnn_status clr_keras_unsupported(const clr_keras *k, const char *what, const char *which);
@@ -100,8 +99,7 @@ bool clr_keras_sizes(const clr_keras *k, const char *name, uint32_t count, uint3
 clrnn_status clr_keras_function(const clr_keras *k, const char *member, const char *otherwise,
                                 clrnn_node_desc *function, clrnn_node_kind *softmax);
 
-/* --- weights -----------------------------------------------------------------------------------
- */
+/* --- weights ---------------------------------------------------------------------------------- */
 
 /** Weight i of a part of the layer ("", "cell/", "forward_layer/cell/", "layer/"; `first` is how
  *  many weights the parts before it have) as float64, which must be of that shape; to be freed. */
@@ -117,8 +115,7 @@ void clr_keras_find_key(clr_keras *k, uint32_t number);
 /** How many weights the layer has; UINT32_MAX if that cannot be told. */
 uint32_t clr_keras_weight_count(const clr_keras *k);
 
-/* --- nodes -------------------------------------------------------------------------------------
- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 /** The value that is the layer's input i. */
 clrnn_status clr_keras_value_info(const clr_keras *k, const char *value, clrnn_value_info *info);
@@ -164,8 +161,7 @@ clrnn_status clr_keras_add_bent(clr_keras *k, clrnn_node_desc *desc);
 /** A function or softmax behind `value`, which becomes its result. */
 clrnn_status clr_keras_activate(clr_keras *k, const char *member, clr_keras_value *value);
 
-/* --- layers ------------------------------------------------------------------------------------
- */
+/* --- layers ----------------------------------------------------------------------------------- */
 
 /** Add the layer. Returns: as clrnn_graph_import */
 clrnn_status clr_keras_layer(clr_keras *k);
@@ -211,8 +207,7 @@ clrnn_status clr_keras_take_cell(const clr_keras *k, const char *type, clrnn_net
 /** Layers that merge, move and pool values, without weights; *is as above. */
 clrnn_status clr_keras_moving(clr_keras *k, bool *is);
 
-/* --- masks: mask.c -----------------------------------------------------------------------
- */
+/* --- masks: mask.c ---------------------------------------------------------------------------- */
 
 /** Masking; *is as above. */
 clrnn_status clr_keras_masking(clr_keras *k, bool *is);
@@ -222,8 +217,7 @@ clrnn_status clr_keras_as_numbers(clr_keras *k, const char *from, clr_keras_valu
 clrnn_status clr_keras_differs(clr_keras *k, const char *from, double number, const char *suffix,
                                clr_keras_value *value);
 
-/* --- operations: ops.c ------------------------------------------------------------------
- */
+/* --- operations: ops.c ------------------------------------------------------------------------ */
 
 /** keras.ops in a functional model, also by an operator of Python; *is as above. A name that is a
  *  layer's, too, as Softmax, is left to that where the two are one. */
@@ -250,8 +244,7 @@ clrnn_status clr_keras_mask_mean(clr_keras *k);
 clrnn_status clr_keras_mask_factors(clr_keras *k);
 clrnn_status clr_keras_mask_product(clr_keras *k);
 
-/* --- the whole: graph.c ------------------------------------------------------------------
- */
+/* --- the whole: topology.c -------------------------------------------------------------------- */
 
 /** The graph of a model's config, {"class_name": .., "config": ..}, with weights. */
 clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, bool before_3,

@@ -9,8 +9,7 @@
 
 #include "format/keras/keras.h"
 
-/* --- parts -------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static clrnn_status add_number(clr_keras *k, double number, const char *suffix,
                                clr_keras_value *value)
@@ -164,8 +163,7 @@ clrnn_status clr_keras_mask_product(clr_keras *k)
     return status;
 }
 
-/* --- Masking -----------------------------------------------------------------------------------
- */
+/* --- Masking ---------------------------------------------------------------------------------- */
 
 /* Steps all of whose features are mask_value are masked, and become 0. */
 static clrnn_status add_masking(clr_keras *k)
@@ -197,8 +195,7 @@ static clrnn_status add_masking(clr_keras *k)
     return status;
 }
 
-/* --- passing on --------------------------------------------------------------------------------
- */
+/* --- passing on ------------------------------------------------------------------------------- */
 
 static bool is_one_of(const char *type, const char *const *types)
 {

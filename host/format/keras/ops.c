@@ -5,8 +5,7 @@
 
 #include "format/keras/keras.h"
 
-/* --- of one value ------------------------------------------------------------------------------
- */
+/* --- of one value ----------------------------------------------------------------------------- */
 
 static clrnn_status same(clr_keras *k)
 {
@@ -186,8 +185,7 @@ static clrnn_status like(clr_keras *k)
                                       : status;
 }
 
-/* --- of two ------------------------------------------------------------------------------------
- */
+/* --- of two ----------------------------------------------------------------------------------- */
 
 static clrnn_status differ(clr_keras *k)
 {
@@ -234,8 +232,7 @@ static clrnn_status pair(clr_keras *k)
     return status == CLRNN_OK ? clr_keras_add(k, &desc, "", NULL, &k->outputs[0]) : status;
 }
 
-/* --- all ---------------------------------------------------------------------------------------
- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 /* Whether a layer has that name, too, and this is one for all that is known. */
 static bool is_layer(const clr_keras *k)

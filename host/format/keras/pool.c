@@ -52,8 +52,7 @@ static clrnn_status pad(clr_keras *k, uint32_t axis, uint32_t begin, uint32_t en
     return clr_keras_part(k, &desc, value->name, value);
 }
 
-/* --- pooling -----------------------------------------------------------------------------------
- */
+/* --- pooling ---------------------------------------------------------------------------------- */
 
 typedef struct pooling {
     uint32_t spaces, kernel[2], stride[2];
@@ -166,8 +165,7 @@ static clrnn_status add_global_pool(clr_keras *k)
                : clr_keras_reduce(k, pool.reduction, 1, spaces, keep, name, &k->outputs[0]);
 }
 
-/* --- sizes -------------------------------------------------------------------------------------
- */
+/* --- sizes ------------------------------------------------------------------------------------ */
 
 /* A number, a pair of one axis, or for each of two axes a number or a pair: [2 * spaces]. */
 static bool take_ends(const clr_keras *k, const char *name, uint32_t spaces, uint32_t *ends)

@@ -11,8 +11,7 @@
 
 #include "format/keras/cell.h"
 
-/* --- its config --------------------------------------------------------------------------------
- */
+/* --- its config ------------------------------------------------------------------------------- */
 
 static const char *const known[] = {"units",
                                     "activation",
@@ -99,8 +98,7 @@ uint32_t clr_keras_all_states(const clr_keras_form *f)
     return count;
 }
 
-/* --- weights -----------------------------------------------------------------------------------
- */
+/* --- weights ---------------------------------------------------------------------------------- */
 
 /* "LSTMCell" as "lstm_cell", a second one as "lstm_cell_1": the group of cell i of a stack. */
 static void name_cell(const clr_keras_form *f, uint32_t i, char out[40])
@@ -135,8 +133,7 @@ clrnn_status clr_keras_put_weights(const clr_keras *k, const clr_keras_form *f, 
     return status;
 }
 
-/* --- values ------------------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 /* A part of a value's axis. */
 clrnn_status clr_keras_cut(clr_keras *k, const char *value, uint32_t axis, int64_t begin,
@@ -213,8 +210,7 @@ clrnn_status clr_keras_leave(clr_keras *k, const clr_keras_steps *s, clr_keras_v
                      : CLRNN_OK;
 }
 
-/* --- one direction -----------------------------------------------------------------------------
- */
+/* --- one direction ---------------------------------------------------------------------------- */
 
 /* Node k->node of cell i, which reads s->x and states from input `state` on (0: none). */
 static clrnn_status add_cell(clr_keras *k, const clr_keras_form *f, uint32_t i, uint32_t state,

@@ -29,8 +29,7 @@ static uint32_t one_more(onnx_body *b, uint32_t x, int64_t axis)
     return ONNX_SAY(b, "Unsqueeze", ONNX_PLAIN, x, list);
 }
 
-/* --- RotaryEmbedding ----------------------------------------------------------------------------
- */
+/* --- RotaryEmbedding -------------------------------------------------------------------------- */
 
 /* A table as [N,T,1,R/2] or [N,1,T,R/2]; by position_ids, where they are given. */
 static uint32_t angles(onnx_body *b, uint32_t k, int64_t heads_axis)
@@ -98,8 +97,7 @@ static clrnn_status rotary_build(onnx_node *n)
     return clr_onnx_body_end(&b);
 }
 
-/* --- Attention ----------------------------------------------------------------------------------
- */
+/* --- Attention -------------------------------------------------------------------------------- */
 
 typedef struct attention {
     int64_t heads, shared, causal, mode; /* heads of queries; of keys and values */
@@ -268,8 +266,7 @@ static clrnn_status attention_build(onnx_node *n)
     return clr_onnx_body_end(&b);
 }
 
-/* --- CumProd ------------------------------------------------------------------------------------
- */
+/* --- CumProd ---------------------------------------------------------------------------------- */
 
 enum { MOST_FACTORS = 1024 };
 

@@ -9,8 +9,7 @@
 /* The number of a type of attributes in files. */
 enum { NO_TYPE, REAL, INTEGER, STRING, TENSOR, GRAPH, REALS, INTEGERS, STRINGS };
 
-/* --- functions of the model ---------------------------------------------------------------------
- */
+/* --- functions of the model ------------------------------------------------------------------- */
 
 enum { MOST_FUNCTIONS = 512 };
 
@@ -56,8 +55,7 @@ static const ClrOnnx__Attribute *referred(const onnx_node *n, const ClrOnnx__Att
     return found;
 }
 
-/* --- one attribute ------------------------------------------------------------------------------
- */
+/* --- one attribute ---------------------------------------------------------------------------- */
 
 const ClrOnnx__Attribute *clr_onnx_attribute(onnx_node *n, const char *name)
 {
@@ -157,8 +155,7 @@ clrnn_status clr_onnx_check_attributes(const onnx_node *n)
     return CLRNN_OK;
 }
 
-/* --- what became an input ----------------------------------------------------------------------
- */
+/* --- what became an input --------------------------------------------------------------------- */
 
 clrnn_status clr_onnx_list(onnx_node *n, const char *attribute, uint32_t k, uint32_t room,
                            int64_t *out, uint32_t *count, bool *given)

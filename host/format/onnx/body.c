@@ -13,8 +13,7 @@ enum { OPSET = 18 };            /* the one in whose form operators are said */
 enum { INTEGER = 2, LIST = 7 }; /* numbers of types of attributes in files */
 enum { NAME = 32, WORD = 32, MOST_VALUES = 1 << 16 };
 
-/* --- one operator -------------------------------------------------------------------------------
- */
+/* --- one operator ----------------------------------------------------------------------------- */
 
 /* What a graph of one node is made of. */
 typedef struct pieces {
@@ -127,8 +126,7 @@ clrnn_status clr_onnx_apply(onnx_node *n, const char *op, onnx_given given,
     return status;
 }
 
-/* --- several ------------------------------------------------------------------------------------
- */
+/* --- several ---------------------------------------------------------------------------------- */
 
 static bool grow(onnx_body *b)
 {

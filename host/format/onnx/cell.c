@@ -7,8 +7,7 @@
 
 #include "model/tensors.h"
 
-/* --- functions of gates ------------------------------------------------------------------------
- */
+/* --- functions of gates ----------------------------------------------------------------------- */
 
 /* Which of the numbers of activation_alpha and activation_beta a function takes. */
 static const struct {
@@ -86,8 +85,7 @@ static clrnn_status read_activations(onnx_node *n, onnx_cell *c)
     return status;
 }
 
-/* --- attributes --------------------------------------------------------------------------------
- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 static clrnn_status read_direction(onnx_node *n, onnx_cell *c)
 {

@@ -129,8 +129,7 @@ static clrnn_status shrink_build(onnx_node *n)
     return finish(n, status, at, n->in[0]->type);
 }
 
-/* --- what is no number ---------------------------------------------------------------------------
- */
+/* --- what is no number ------------------------------------------------------------------------ */
 
 static double is_odd(const onnx_node *n, double x, bool up, bool down)
 {

@@ -6,8 +6,7 @@
 #include "base/memory.h"
 #include "format/onnx/inner.h"
 
-/* --- inner graphs ------------------------------------------------------------------------------
- */
+/* --- inner graphs ----------------------------------------------------------------------------- */
 
 clrnn_status clr_onnx_inner_graph(onnx_node *n, const char *name, const ClrOnnx__Graph **graph)
 {
@@ -85,8 +84,7 @@ void clr_onnx_free_values(onnx_value *values, size_t count)
     free(values);
 }
 
-/* --- If ----------------------------------------------------------------------------------------
- */
+/* --- If --------------------------------------------------------------------------------------- */
 
 static clrnn_status if_build(onnx_node *n)
 {

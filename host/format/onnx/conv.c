@@ -128,8 +128,7 @@ clrnn_status clr_onnx_conv_build(onnx_node *n)
     return status;
 }
 
-/* --- transposed ---------------------------------------------------------------------------------
- */
+/* --- transposed ------------------------------------------------------------------------------- */
 
 /* What is cut off, or added, so that the result has a size. auto_pad only cuts off, as in ONNX
  * Runtime. */

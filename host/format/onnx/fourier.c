@@ -8,8 +8,7 @@
 
 #define PI 3.14159265358979323846
 
-/* --- short-time ---------------------------------------------------------------------------------
- */
+/* --- short-time ------------------------------------------------------------------------------- */
 
 /* Frames [N, L, 1] to [N, frames, bins, 2]: a convolution with cos and -sin, windowed. */
 static clrnn_status stft_weights(onnx_node *n, size_t length, size_t bins, double *weights)
@@ -92,8 +91,7 @@ static clrnn_status stft_build(onnx_node *n)
     return status;
 }
 
-/* --- of whole axes ------------------------------------------------------------------------------
- */
+/* --- of whole axes ---------------------------------------------------------------------------- */
 
 typedef struct transform {
     uint32_t axis;
@@ -202,8 +200,7 @@ static clrnn_status dft_build(onnx_node *n)
     return status;
 }
 
-/* --- windows ------------------------------------------------------------------------------------
- */
+/* --- windows ---------------------------------------------------------------------------------- */
 
 /* a - b cos(phase) + c cos(2 phase) */
 static clrnn_status window_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)

@@ -9,8 +9,7 @@
 #include "format/onnx/math.h"
 #include "model/tensors.h"
 
-/* --- a function behind -------------------------------------------------------------------------
- */
+/* --- a function behind ------------------------------------------------------------------------ */
 
 /* One that may follow, with how many numbers it takes. */
 static const struct {
@@ -89,8 +88,7 @@ static clrnn_status gemm_build(onnx_node *n)
     return status == CLRNN_OK ? activate(n) : status;
 }
 
-/* --- gelu --------------------------------------------------------------------------------------
- */
+/* --- gelu ------------------------------------------------------------------------------------- */
 
 /* Gelu, BiasGelu and FastGelu: of x + bias, by erf or by tanh. */
 static clrnn_status gelu_build(onnx_node *n)
@@ -129,8 +127,7 @@ static clrnn_status quick_gelu_build(onnx_node *n)
     return status;
 }
 
-/* --- norms of sums -----------------------------------------------------------------------------
- */
+/* --- norms of sums ---------------------------------------------------------------------------- */
 
 /* at OP= input k, where it is given. */
 static clrnn_status take(onnx_node *n, clrnn_node_kind kind, uint32_t k, uint32_t *at)

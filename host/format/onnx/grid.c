@@ -44,8 +44,7 @@ static uint32_t two(onnx_body *b, const char *op, uint32_t x, uint32_t y)
     return ONNX_SAY(b, op, ONNX_PLAIN, x, y);
 }
 
-/* --- along one axis -----------------------------------------------------------------------------
- */
+/* --- along one axis --------------------------------------------------------------------------- */
 
 /* A grid from -1 to 1 as places from 0 to size - 1: those of the outer elements' middles, or, where
  * it is not aligned, of their far sides. */
@@ -114,8 +113,7 @@ static void find_taps(sampler *s, uint32_t i, uint32_t grid)
     }
 }
 
-/* --- all of them --------------------------------------------------------------------------------
- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 /* What one tap of each axis brings: rows [N,..,C] of the table by their places, times the weights.
  * `begin`: the first place of each n. Those outside are behind all. */

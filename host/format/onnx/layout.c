@@ -6,8 +6,7 @@
 
 #include "format/onnx/onnx.h"
 
-/* --- pixels and channels -------------------------------------------------------------------------
- */
+/* --- pixels and channels ---------------------------------------------------------------------- */
 
 /* Channels as blocks of pixels [N,C,H,W] to [N,C/b^2,H*b,W*b], or the other way. */
 static clrnn_status blocks_build(onnx_node *n)
@@ -57,8 +56,7 @@ static clrnn_status blocks_build(onnx_node *n)
     return status;
 }
 
-/* --- triangles ---------------------------------------------------------------------------------
- */
+/* --- triangles -------------------------------------------------------------------------------- */
 
 static bool is_kept(bool upper, double k, size_t row, size_t column)
 {
@@ -129,8 +127,7 @@ static clrnn_status triangle_build(onnx_node *n)
     return status;
 }
 
-/* --- one of many ---------------------------------------------------------------------------------
- */
+/* --- one of many ------------------------------------------------------------------------------ */
 
 /* Whether ids [..,1,..] are begin, begin+1, .. along an axis of `depth`. */
 static clrnn_status equals(onnx_node *n, uint32_t ids, uint32_t axis, size_t depth, double begin,

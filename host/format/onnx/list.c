@@ -68,8 +68,7 @@ static clrnn_status place(onnx_node *n, uint32_t k, uint32_t end, uint32_t *at)
     return status;
 }
 
-/* --- made of arrays -----------------------------------------------------------------------------
- */
+/* --- made of arrays --------------------------------------------------------------------------- */
 
 static clrnn_status construct_build(onnx_node *n)
 {
@@ -153,8 +152,7 @@ static clrnn_status split_build(onnx_node *n)
     return clr_onnx_body_end(&b);
 }
 
-/* --- changed ------------------------------------------------------------------------------------
- */
+/* --- changed ---------------------------------------------------------------------------------- */
 
 static clrnn_status insert_build(onnx_node *n)
 {
@@ -203,8 +201,7 @@ static clrnn_status erase_build(onnx_node *n)
     return status;
 }
 
-/* --- arrays made of them ------------------------------------------------------------------------
- */
+/* --- arrays made of them ---------------------------------------------------------------------- */
 
 static clrnn_status at_build(onnx_node *n)
 {

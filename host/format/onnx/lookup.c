@@ -66,8 +66,7 @@ static uint32_t checked(onnx_body *b, uint32_t index, uint64_t K, uint32_t place
     return ONNX_SAY(b, "Where", ONNX_PLAIN, low, number(b, all), above);
 }
 
-/* --- GatherElements ----------------------------------------------------------------------------
- */
+/* --- GatherElements --------------------------------------------------------------------------- */
 
 /* From all elements, of which place = the sum of index * stride over all axes. */
 static uint32_t by_place(onnx_body *b, uint32_t x, uint32_t ids, uint32_t axis)
@@ -161,8 +160,7 @@ clrnn_status clr_onnx_lookup_elements(onnx_node *n)
     return clr_onnx_body_end(&b);
 }
 
-/* --- GatherND ----------------------------------------------------------------------------------
- */
+/* --- GatherND --------------------------------------------------------------------------------- */
 
 /* Rows of x whose place the k numbers along the last axis of ids say, behind `shared` axes that
  * both have. */

@@ -8,8 +8,7 @@
 #include "format/onnx/inner.h"
 #include "format/onnx/slice.h"
 
-/* --- what steps make ----------------------------------------------------------------------------
- */
+/* --- what steps make -------------------------------------------------------------------------- */
 
 /* Value number k of a list of such as a value of the graph, with a new axis of size 1. */
 static clrnn_status as_slice(onnx_node *n, onnx_value *value, uint32_t axis, uint32_t *at)
@@ -52,8 +51,7 @@ static onnx_value number_value(double x, onnx_type type)
     return value;
 }
 
-/* --- Loop and Scan ------------------------------------------------------------------------------
- */
+/* --- Loop and Scan ---------------------------------------------------------------------------- */
 
 #define MOST_STEPS 100000
 

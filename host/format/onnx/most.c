@@ -64,8 +64,7 @@ static clrnn_status arg_build(onnx_node *n)
     return status;
 }
 
-/* --- the first of the largest ------------------------------------------------------------------
- */
+/* --- the first of the largest ----------------------------------------------------------------- */
 
 /* The axis, whose size is a number. */
 static clrnn_status known_axis(onnx_node *n, uint32_t x, uint32_t axis, uint64_t *K)
@@ -139,8 +138,7 @@ static clrnn_status hardmax_build(onnx_node *n)
     return status;
 }
 
-/* --- the k largest: the largest, and again without it -------------------------------------------
- */
+/* --- the k largest: the largest, and again without it ----------------------------------------- */
 
 enum { MOST_K = 256 };
 

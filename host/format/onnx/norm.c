@@ -55,8 +55,7 @@ static clrnn_status batch_norm_build(onnx_node *n)
     return status;
 }
 
-/* --- over the last axes ------------------------------------------------------------------------
- */
+/* --- over the last axes ----------------------------------------------------------------------- */
 
 /* x scale + bias by nodes. */
 static clrnn_status affine(onnx_node *n, uint32_t scale, uint32_t bias, uint32_t *at)
@@ -239,8 +238,7 @@ static clrnn_status lp_norm_build(onnx_node *n)
     return status;
 }
 
-/* --- softmax -----------------------------------------------------------------------------------
- */
+/* --- softmax ---------------------------------------------------------------------------------- */
 
 /* Up to opset 12 over all axes from `axis` on. */
 static clrnn_status flat_softmax(onnx_node *n, clrnn_node_desc *desc, uint32_t axis, uint32_t in,
@@ -284,8 +282,7 @@ static clrnn_status softmax_build(onnx_node *n)
     return status;
 }
 
-/* --- dropout -----------------------------------------------------------------------------------
- */
+/* --- dropout ---------------------------------------------------------------------------------- */
 
 /* Nothing, outside of training; the mask is all true, or before opset 12, where nothing says it,
  * all false as ONNX Runtime's. */

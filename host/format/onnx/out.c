@@ -7,8 +7,7 @@
 
 #include "model/tensors.h"
 
-/* --- values of the graph -----------------------------------------------------------------------
- */
+/* --- values of the graph ---------------------------------------------------------------------- */
 
 static const char not_utf8[] = "is no UTF-8, which names in ONNX are";
 
@@ -164,8 +163,7 @@ static void put_outputs(onnx_out *out, ClrOnnx__Graph *graph)
     graph->output = (ClrOnnx__ValueInfo **)list.items;
 }
 
-/* --- nodes -------------------------------------------------------------------------------------
- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 static void (*const writers[CLRNN_NODE_KINDS])(onnx_out *out) = {
     [CLRNN_NODE_RECURRENT] = clr_out_recurrent,
@@ -221,8 +219,7 @@ static void put_nodes(onnx_out *out)
     out->made = 0;
 }
 
-/* --- all ---------------------------------------------------------------------------------------
- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static void put_head(onnx_out *out, ClrOnnx__Model *model)
 {

@@ -7,8 +7,7 @@
 #include "format/onnx/out.h"
 #include "model/tensors.h"
 
-/* --- memory ------------------------------------------------------------------------------------
- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 void *clr_out_get(onnx_out *out, size_t count, size_t size)
 {
@@ -28,8 +27,7 @@ char *clr_out_copy(onnx_out *out, const char *text)
     return copy ? memcpy(copy, text, size + 1) : none;
 }
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 const char *clr_out_named(onnx_out *out, const char *suffix)
 {

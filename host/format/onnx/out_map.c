@@ -3,8 +3,7 @@
  * element. */
 #include "format/onnx/out.h"
 
-/* --- functions ---------------------------------------------------------------------------------
- */
+/* --- functions -------------------------------------------------------------------------------- */
 
 /* Functions that are an operator. */
 static const char *operator_of(clrnn_function function)
@@ -191,8 +190,7 @@ void clr_out_activation(onnx_out *out)
     clr_out_function(out, clr_out_in(out, 0), clr_out_name(out, 0));
 }
 
-/* --- along an axis -----------------------------------------------------------------------------
- */
+/* --- along an axis ---------------------------------------------------------------------------- */
 
 void clr_out_softmax(onnx_out *out)
 {
@@ -202,8 +200,7 @@ void clr_out_softmax(onnx_out *out)
     clr_out_int(out, node, "axis", clr_shape_axis(clr_out_in_shape(out, 0), d->axis));
 }
 
-/* --- two and three values ----------------------------------------------------------------------
- */
+/* --- two and three values --------------------------------------------------------------------- */
 
 void clr_out_pair(onnx_out *out)
 {
@@ -257,8 +254,7 @@ void clr_out_constant(onnx_out *out)
     (void)clr_out_op(out, "Identity", clr_out_name(out, 0), 1, clr_out_parameter(out, "value"));
 }
 
-/* --- products ----------------------------------------------------------------------------------
- */
+/* --- products --------------------------------------------------------------------------------- */
 
 void clr_out_matmul(onnx_out *out)
 {

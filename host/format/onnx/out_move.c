@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* --- ids ---------------------------------------------------------------------------------------
- */
+/* --- ids -------------------------------------------------------------------------------------- */
 
 void clr_out_embedding(onnx_out *out)
 {
@@ -38,8 +37,7 @@ void clr_out_one_hot(onnx_out *out)
                 clr_out_type(out));
 }
 
-/* --- concat, slice, pad ------------------------------------------------------------------------
- */
+/* --- concat, slice, pad ----------------------------------------------------------------------- */
 
 void clr_out_concat(onnx_out *out)
 {
@@ -163,8 +161,7 @@ void clr_out_pad(onnx_out *out)
     (void)clr_out_op(out, "Pad", y, 3, x, around, clr_out_real(out, d->value));
 }
 
-/* --- other axes --------------------------------------------------------------------------------
- */
+/* --- other axes ------------------------------------------------------------------------------- */
 
 void clr_out_transpose(onnx_out *out, const char *x, const uint32_t *order, uint32_t rank,
                        const char *y)

@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* --- lists -------------------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 /* The old array stays in the arena: together they are no more than the new one. */
 void clr_out_append(onnx_out *out, onnx_list *list, void *item)
@@ -46,8 +45,7 @@ void clr_out_property(onnx_out *out, ClrOnnx__Model *model, const char *key, con
     model->metadata_props = (ClrOnnx__StringPair **)all;
 }
 
-/* --- nodes -------------------------------------------------------------------------------------
- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 void clr_out_output(onnx_out *out, ClrOnnx__Node *node, const char *name)
 {
@@ -89,8 +87,7 @@ const char *clr_out_made(onnx_out *out, const char *op, const char *a, const cha
     return y;
 }
 
-/* --- attributes --------------------------------------------------------------------------------
- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 enum { A_FLOAT = 1, A_INT = 2, A_STRING = 3, A_FLOATS = 6, A_INTS = 7, A_STRINGS = 8 };
 
@@ -179,8 +176,7 @@ void clr_out_words(onnx_out *out, ClrOnnx__Node *node, const char *name, const c
     a->n_strings = count;
 }
 
-/* --- initializers ------------------------------------------------------------------------------
- */
+/* --- initializers ----------------------------------------------------------------------------- */
 
 static size_t bytes_of_type(int32_t type)
 {
@@ -267,8 +263,7 @@ ClrOnnx__Tensor *clr_out_tensor(onnx_out *out, const char *suffix, uint32_t rank
     return tensor(out, clr_out_named(out, suffix), clr_out_type(out), rank, dims);
 }
 
-/* --- pieces ------------------------------------------------------------------------------------
- */
+/* --- pieces ----------------------------------------------------------------------------------- */
 
 static bool room_for_piece(onnx_out *out)
 {

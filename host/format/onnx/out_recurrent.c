@@ -8,8 +8,7 @@
 #include "shape/cell.h"
 #include "shape/network.h"
 
-/* --- cells -------------------------------------------------------------------------------------
- */
+/* --- cells ------------------------------------------------------------------------------------ */
 
 /* ONNX's gate k is our gate order[k]; its peephole k ours peep[k] of i f o. */
 typedef struct cell_form {
@@ -109,8 +108,7 @@ static const char *projection(onnx_out *out, const stack *s)
     return t ? t->name : "";
 }
 
-/* --- attributes --------------------------------------------------------------------------------
- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -171,8 +169,7 @@ static void put_attributes(onnx_out *out, const stack *s, ClrOnnx__Node *node)
         clr_out_int(out, node, "linear_before_reset", n->gru_reset == CLRNN_RESET_AFTER);
 }
 
-/* --- layers ------------------------------------------------------------------------------------
- */
+/* --- layers ----------------------------------------------------------------------------------- */
 
 /* The initial states of a layer, of [L*D,N,width]. */
 static const char *state_of_layer(onnx_out *out, const stack *s, uint32_t k)
@@ -236,8 +233,7 @@ static void put_layer(onnx_out *out, const stack *s, const char *x, const char *
     (void)merged(out, s, all, y);
 }
 
-/* --- the stack ---------------------------------------------------------------------------------
- */
+/* --- the stack -------------------------------------------------------------------------------- */
 
 /* Lengths are 0..T whatever the input says. */
 static const char *bounded_lengths(onnx_out *out, const char *x)
@@ -283,8 +279,7 @@ static void put_layers(onnx_out *out, stack *s, const char *x, const char *y)
         put_ends(out, ends, s->n.layers);
 }
 
-/* --- x in the order of its axes ----------------------------------------------------------------
- */
+/* --- x in the order of its axes --------------------------------------------------------------- */
 
 /* x [T,N,I] of what has time and rows elsewhere, or no rows; layers; and back. */
 static void put_ordered(onnx_out *out, stack *s)

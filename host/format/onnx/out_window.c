@@ -4,8 +4,7 @@
 
 #include "graph/window.h"
 
-/* --- convolutions ------------------------------------------------------------------------------
- */
+/* --- convolutions ----------------------------------------------------------------------------- */
 
 /* Sizes of a window for each of its axes. */
 static void put_window(onnx_out *out, ClrOnnx__Node *node, uint32_t spaces, bool transposed)
@@ -105,8 +104,7 @@ void clr_out_conv(onnx_out *out)
         clr_out_function(out, sum, y);
 }
 
-/* --- norms -------------------------------------------------------------------------------------
- */
+/* --- norms ------------------------------------------------------------------------------------ */
 
 /* A parameter, or without one a constant in its place. */
 static const char *parameter_or(onnx_out *out, const char *leaf, uint32_t rank, const int64_t *dims,
@@ -153,8 +151,7 @@ void clr_out_layer_norm(onnx_out *out)
     clr_out_float(out, node, "epsilon", d->epsilon);
 }
 
-/* --- reductions --------------------------------------------------------------------------------
- */
+/* --- reductions ------------------------------------------------------------------------------- */
 
 /* The last step, with its axis or without. */
 static void last_step(onnx_out *out, int64_t axis)

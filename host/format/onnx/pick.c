@@ -36,8 +36,7 @@ clrnn_status clr_onnx_pick_range(onnx_node *n, uint32_t axis, int64_t begin, int
     return status;
 }
 
-/* --- by element --------------------------------------------------------------------------------
- */
+/* --- by element ------------------------------------------------------------------------------- */
 
 /* All elements of a value as one axis. */
 clrnn_status clr_onnx_pick_flat(onnx_node *n, uint32_t in, uint32_t *at)

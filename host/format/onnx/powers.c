@@ -84,8 +84,7 @@ static clrnn_status lrn_build(onnx_node *n)
     return status;
 }
 
-/* --- (x - mean) / (deviation + 1e-9) -----------------------------------------------------------
- */
+/* --- (x - mean) / (deviation + 1e-9) ---------------------------------------------------------- */
 
 static clrnn_status mean_variance_build(onnx_node *n)
 {

@@ -7,8 +7,7 @@
 #include "format/onnx/einsum.h"
 #include "format/onnx/fused.h"
 
-/* --- a known right side ------------------------------------------------------------------------
- */
+/* --- a known right side ----------------------------------------------------------------------- */
 
 /* b [I,U], or [U,I] where it is transposed, as the weight [U,I] of dense, times `scale`. */
 static clrnn_status dense(onnx_node *n, const onnx_array *b, bool transposed, double scale,
@@ -43,8 +42,7 @@ static bool is_matrix(onnx_node *n, uint32_t k, clrnn_status *status)
     return *status == CLRNN_OK && n->in[k]->same && n->in[k]->array[0].rank == 2;
 }
 
-/* --- Gemm --------------------------------------------------------------------------------------
- */
+/* --- Gemm ------------------------------------------------------------------------------------- */
 
 typedef struct gemm {
     double alpha, beta;
@@ -130,8 +128,7 @@ clrnn_status clr_onnx_gemm_build(onnx_node *n)
     return status;
 }
 
-/* --- MatMul ------------------------------------------------------------------------------------
- */
+/* --- MatMul ----------------------------------------------------------------------------------- */
 
 /* The axes before the last two, broadcast: of out, whose last two are [M,N]. */
 static bool batch_axes(const onnx_array *a, const onnx_array *b, onnx_array *out)
@@ -216,8 +213,7 @@ static clrnn_status matmul_build(onnx_node *n)
     return status;
 }
 
-/* --- with a factor -----------------------------------------------------------------------------
- */
+/* --- with a factor ---------------------------------------------------------------------------- */
 
 /* Input k, its last two axes exchanged where an attribute says so. */
 static clrnn_status operand(onnx_node *n, uint32_t k, bool transposed, uint32_t *at)

@@ -50,8 +50,7 @@ static clrnn_status read_axes(onnx_node *n, uint32_t rank, uint32_t *axes, uint3
     return status;
 }
 
-/* --- here --------------------------------------------------------------------------------------
- */
+/* --- here ------------------------------------------------------------------------------------- */
 
 static double join(reduce_id id, double sum, double x)
 {
@@ -117,8 +116,7 @@ static clrnn_status reduce_fold(onnx_node *n, const onnx_array *const *in, onnx_
     return CLRNN_OK;
 }
 
-/* --- in the graph -------------------------------------------------------------------------------
- */
+/* --- in the graph ----------------------------------------------------------------------------- */
 
 /* One element after the other. */
 static clrnn_status product(onnx_node *n, uint32_t axis, uint32_t in, uint32_t *at)

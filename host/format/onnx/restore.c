@@ -15,8 +15,7 @@
 
 static const char key[] = "clrnn";
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* What a message may have: readers count bytes in an int. */
 enum { MOST_BYTES = INT32_MAX };
@@ -58,8 +57,7 @@ clrnn_status clr_onnx_write(const clrnn_graph *graph, const char *path, const cl
     return status;
 }
 
-/* --- comparing ---------------------------------------------------------------------------------
- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static bool same_tensor(const ClrOnnx__Tensor *a, const ClrOnnx__Tensor *b, bool elements)
 {
@@ -115,8 +113,7 @@ static bool same_opsets(const ClrOnnx__Model *a, const ClrOnnx__Model *b)
            a->n_functions == 0;
 }
 
-/* --- parameters --------------------------------------------------------------------------------
- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 static double element(const ClrOnnx__Tensor *t, size_t at)
 {
@@ -143,8 +140,7 @@ static void take_parameters(const onnx_out *out, const ClrOnnx__Graph *g, clrnn_
     }
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static const char *description_of(const ClrOnnx__Model *model)
 {

@@ -10,8 +10,7 @@
 #include "base/memory.h"
 #include "format/onnx/pick.h"
 
-/* --- a matrix along an axis ---------------------------------------------------------------------
- */
+/* --- a matrix along an axis ------------------------------------------------------------------- */
 
 /* The axis goes last, and comes back. */
 clrnn_status clr_onnx_along(onnx_node *n, uint32_t axis, const double *matrix, size_t rows,
@@ -82,8 +81,7 @@ static clrnn_status cumulate_build(onnx_node *n)
     return status;
 }
 
-/* --- resizing -----------------------------------------------------------------------------------
- */
+/* --- resizing --------------------------------------------------------------------------------- */
 
 typedef struct resizing {
     char mode[32], transform[32], nearest[32];

@@ -9,8 +9,7 @@
 #include "format/onnx/slice.h"
 #include "model/tensors.h"
 
-/* --- windows -----------------------------------------------------------------------------------
- */
+/* --- windows ---------------------------------------------------------------------------------- */
 
 /* A list of one number for each axis, all `otherwise` where it is left out. */
 static clrnn_status per_axis(onnx_node *n, const char *name, uint32_t spaces, int64_t otherwise,
@@ -113,8 +112,7 @@ clrnn_status clr_onnx_window_to_node(const onnx_node *n, const onnx_window *w,
     return CLRNN_OK;
 }
 
-/* --- pooling -----------------------------------------------------------------------------------
- */
+/* --- pooling ---------------------------------------------------------------------------------- */
 
 typedef struct pooling {
     bool max;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * format/keras/graph.c - which layer of a Keras model reads which: Sequential and Functional. */
+ * format/keras/topology.c - which layer of a Keras model reads which: Sequential and Functional. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,8 +70,7 @@ static clrnn_status add_layer(clr_keras_builder *b, clr_keras_call *c, const arg
     return status;
 }
 
-/* --- what a call reads ---------------------------------------------------------------------------
- */
+/* --- what a call reads ------------------------------------------------------------------------ */
 
 /* The value that a call reads, if the layer before is there already. */
 static clrnn_status take_value(const clr_keras_builder *b, const clr_history *h,
@@ -126,8 +125,7 @@ static clrnn_status take_inputs(const clr_keras_builder *b, const clr_keras_call
     return status;
 }
 
-/* --- Sequential --------------------------------------------------------------------------------
- */
+/* --- Sequential ------------------------------------------------------------------------------- */
 
 /* The one value that the first layer reads, as an input of the graph if it is not given. */
 static clrnn_status begin_sequential(clr_keras_builder *b, const cJSON *config,
@@ -168,8 +166,7 @@ static clrnn_status build_sequential(clr_keras_builder *b, const cJSON *config, 
     return CLRNN_OK;
 }
 
-/* --- Functional --------------------------------------------------------------------------------
- */
+/* --- Functional ------------------------------------------------------------------------------- */
 
 /* Input c of the graph, or what is given instead: `number` in the order of config's input_layers.
  */
@@ -277,8 +274,7 @@ static clrnn_status build_functional(clr_keras_builder *b, const cJSON *config, 
     return status == CLRNN_OK ? add_outputs(b, config, out) : status;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* The model of b->k's class. out: as of build_sequential */
 static clrnn_status build(clr_keras_builder *b, const char *type, const cJSON *config,
