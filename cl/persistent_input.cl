@@ -16,7 +16,7 @@ static inline void scan_alone_begin(scan *w, const scan_launch *l, const scan_ar
 {
     scan_forward_begin(w, l, at, weights, workspace, h_first, c_first, h_last, c_last, y, lengths);
     scan_forward_weights(w, at, panels);
-    w->x = (at->x_from == FROM_WORKSPACE ? workspace : x) + at->x;
+    w->x = at->x_from == FROM_NOWHERE ? 0 : (at->x_from == FROM_WORKSPACE ? workspace : x) + at->x;
     w->x_stride = at->x_stride;
     w->input = panels + at->input;
     w->I = (uint)at->I;

@@ -305,19 +305,19 @@ static inline void single_end(const scan *w, uint n, const single *own)
 }
 
 /* Row n, which is part `part` of the rows or, of few inputs (whose W x takes no longer than to keep
- * it for a block and to read it again), in it. */
+ * it for a block and to read it again), in it. Without x all its W x is there. */
 static inline void single_row(const scan *w, uint n, uint part, uint parts, single *own)
 {
-    const bool few = w->I <= SINGLE_INPUTS;
+    const bool few = w->x && w->I <= SINGLE_INPUTS;
     single_begin(w, n, own);
     for (uint number = 0, in_block = 0; number < w->count; number++, in_block++) {
         uint index = w->down ? w->count - 1 - number : number, end;
         if (in_block == w->block)
             in_block = 0;
-        if (!few && in_block == 0)
+        if (!few && w->x && in_block == 0)
             input_product(w, index, part, parts, 0, panels_of(w->H));
         const size_t row = (size_t)index * w->N + n;
-        single_step s = {.x = w->x + row * w->x_stride,
+        single_step s = {.x = few ? w->x + row * w->x_stride : 0,
                          .y = w->y ? w->y + row * w->y_stride : 0,
                          .now = number % 2};
         if (!few)

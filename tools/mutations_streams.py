@@ -13,6 +13,10 @@ STREAMS = [
         ("cl/persistent_single.cl", "phase ? (size_t)w->R * STRIPS_OF(0) * STRIP : 0", "0")]),
     ("single-gathered-over-gates", "test_persistent", [
         ("cl/persistent_single.cl", "w.I <= SINGLE_INPUTS ? 0 : w.block", "0")]),
+    ("products-before-a-scan-of-blocks", "test_native", [
+        ("host/layer/scanner.c", "multiplied ? steps : block_of", "block_of")]),
+    ("products-before-the-first-block-alone", "test_stream", [
+        ("host/layer/scanner.c", "steps == total && !multiplied", "steps == total")]),
     ("states-in-place", "test_stream", [
         ("host/layer/forward.c", "(pass->steps > 1 || first.buffer != last.buffer)", "true")]),
     ("single-state-of-the-first-row", "test_persistent", [

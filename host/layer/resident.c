@@ -130,7 +130,7 @@ static clrnn_status forward(clrnn_plan *plan, const clr_scan *scans, size_t coun
     clrnn_status status = CLRNN_OK;
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
         status = clr_scan_inputs(plan, &scans[i]);
-    return status == CLRNN_OK ? clr_scanner_forward(plan, scans, count) : status;
+    return status == CLRNN_OK ? clr_scanner_forward(plan, scans, count, true) : status;
 }
 
 const clr_strategy clr_strategy_resident = {

@@ -176,14 +176,13 @@ static uint32_t block_of(const clr_partition *partition, uint32_t batch, uint32_
     return partition->stacked && !partition->single_group ? smaller(part, most) : most;
 }
 
-clrnn_status clr_scanner_forward(clrnn_plan *plan, const clr_scan *scans, size_t count)
+clrnn_status clr_scanner_forward(clrnn_plan *plan, const clr_scan *scans, size_t count,
+                                 bool multiplied)
 {
     const clr_partition partition = partition_of(plan, scans, count, false);
     const clr_scan *w = scans;
     const clr_layout *l = w->layout;
-    /* resident finds the input products there. */
-    bool alone = clr_scanner_of(plan)->kernels.kind.items == 1;
-    uint32_t inputs = alone ? most_inputs(plan, scans, count) : 0;
+    const uint32_t inputs = multiplied ? 0 : most_inputs(plan, scans, count);
     uint32_t total = w->end - w->begin, most = steps_of_launch(plan, inputs, l->batch, count);
     clrnn_status status = CLRNN_OK;
     for (uint32_t done = 0, steps; done < total && status == CLRNN_OK; done += steps) {
@@ -192,13 +191,15 @@ clrnn_status clr_scanner_forward(clrnn_plan *plan, const clr_scan *scans, size_t
         f.panels = plan->packed.buffer;
         f.sums = clr_scanner_of(plan)->sums;
         f.norms = clr_norm_launch_of(plan, scans, count, &f.launch);
-        f.x = alone ? w->input.buffer : NULL;
-        f.launch.block = block_of(&partition, l->batch, steps);
+        f.x = multiplied ? NULL : w->input.buffer;
+        for (size_t i = 0; i < count && multiplied; i++)
+            f.launch.scans[i].x_from = FROM_NOWHERE;
+        f.launch.block = multiplied ? steps : block_of(&partition, l->batch, steps);
         f.launch.first_spins =
             first_wait(&partition) +
             input_spins(plan, inputs, l->batch > INPUT_ROWS ? l->batch : INPUT_ROWS);
         status = clr_persistent_forward(&clr_scanner_of(plan)->kernels, &f, &partition);
-        clr_scanner_of(plan)->one_launch = steps == total;
+        clr_scanner_of(plan)->one_launch = steps == total && !multiplied;
     }
     return status;
 }

@@ -32,10 +32,14 @@ clrnn_status clr_scanner_init(clrnn_plan *plan, size_t bytes, const clr_scan_kin
 
 /* Members of clr_strategy. A launch is for as many steps as take 0.1 s. */
 void clr_scanner_release(clrnn_plan *plan);
-clrnn_status clr_scanner_forward(clrnn_plan *plan, const clr_scan *scans, size_t count);
 clrnn_status clr_scanner_backward(clrnn_plan *plan, const clr_scan *scans, size_t count);
 bool clr_scanner_again(clrnn_plan *plan, clrnn_status *status);
 void clr_scanner_force(clrnn_plan *plan, const clr_partition *partition);
+
+/** clr_strategy.forward. multiplied: the input products of all steps are in the workspace
+ *  (clr_scan_inputs), else the kernels compute them. */
+clrnn_status clr_scanner_forward(clrnn_plan *plan, const clr_scan *scans, size_t count,
+                                 bool multiplied);
 
 /** Enqueue what clr_scanner_poll_errors needs to know. */
 clrnn_status clr_scanner_report(clrnn_plan *plan);

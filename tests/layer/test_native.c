@@ -200,6 +200,22 @@ static void same_bits_of_one_row(void **state)
         }
 }
 
+/* Networks of so many inputs that their products come first, from all groups. */
+static void same_bits_of_many_inputs(void **state)
+{
+    static const char *const cells[] = {"lstm", "lstm,peepholes=1", "gru,reset=after", "rnn"};
+    static const char *const more[] = {"H=64", "H=32,weights=f16", "H=64,weights=int8",
+                                       "H=32,precision=f64", "H=48,L=3"};
+    (void)state;
+    for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
+        for (size_t m = 0; m < sizeof more / sizeof *more; m++) {
+            char text[160];
+            snprintf(text, sizeof text, "cell=%s,T=260,N=1,I=520,%s,strategy=persistent", cells[c],
+                     more[m]);
+            compare(text);
+        }
+}
+
 /* Losses and gradients of rows of logits on one of the devices. */
 static void run_loss(clrnn_context *context, clrnn_precision precision, const array *x,
                      const int32_t *targets, size_t rows, size_t outputs, array out[2])
@@ -251,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bits),
         cmocka_unit_test(same_bits_of_one_row),
+        cmocka_unit_test(same_bits_of_many_inputs),
         cmocka_unit_test(same_bits_of_stored_weights),
         cmocka_unit_test(same_bits_of_losses),
     };

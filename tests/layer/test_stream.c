@@ -73,6 +73,17 @@ static void many_units(void **state)
     test_blocks_close(&b);
 }
 
+/* Inputs of which the products of a large block come before its scan. */
+static void many_inputs(void **state)
+{
+    clrnn_network_desc network = {.input_size = 520, .hidden_size = 64};
+    test_blocks b =
+        test_blocks_open(*state, &network, 100, 1, 40, CLRNN_F32, test_last_way(*state));
+    check_blocks(&b, "520 inputs", 40);
+    check_blocks(&b, "520 inputs", 25);
+    test_blocks_close(&b);
+}
+
 /* Groups that wait for one another in vain, at any point of a block: whoever completes it finds the
  * states it began with, though the stream's final ones go to the same place. */
 static void timeouts(void **state)
@@ -238,17 +249,10 @@ static void weights_between_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(any_blocks),
-        TEST(any_precision),
-        TEST(stepwise),
-        TEST(many_units),
-        TEST(timeouts),
-        TEST(y_may_be_x),
-        TEST(start_and_reset),
-        TEST(half_a_state),
-        TEST(streams_of_one_plan),
-        TEST(blocks_of_one_length),
-        TEST(weights_between_blocks),
+        TEST(any_blocks),          TEST(any_precision),        TEST(stepwise),
+        TEST(many_units),          TEST(many_inputs),          TEST(timeouts),
+        TEST(y_may_be_x),          TEST(start_and_reset),      TEST(half_a_state),
+        TEST(streams_of_one_plan), TEST(blocks_of_one_length), TEST(weights_between_blocks),
     };
     return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
 }
