@@ -268,13 +268,17 @@ static void check(void **state, const char *op, uint32_t rank, const int64_t *sh
 static void test_layouts(void **state)
 {
     static const int64_t deep[] = {1, 8, 1, 1}, wide[] = {1, 1, 2, 4}, matrix[] = {2, 3};
+    static const int64_t square[] = {1, 2, 2, 2};
     static const double x[] = {1, 2, 3, 4, 5, 6, 7, 8};
     static const double depth_first[] = {1, 3, 5, 7, 2, 4, 6, 8};
     static const double space[] = {1, 3, 2, 4, 5, 7, 6, 8};
+    static const double row_first[] = {1, 5, 2, 6, 3, 7, 4, 8};
     static const double upper[] = {1, 2, 3, 0, 5, 6}, lower[] = {1, 0, 0, 4, 5, 0};
     check(state, "DepthToSpace", 4, deep, x, "blocksize", 2, NULL, depth_first, 8);
     check(state, "DepthToSpace", 4, deep, x, "blocksize", 2, "CRD", x, 8);
     check(state, "SpaceToDepth", 4, wide, x, "blocksize", 2, NULL, space, 8);
+    check(state, "SpaceToDepth", 4, square, x, "blocksize", 2, NULL, row_first, 8);
+    check(state, "SpaceToDepth", 4, square, x, "blocksize", 2, "CRD", x, 8);
     check(state, "Trilu", 2, matrix, x, NULL, 0, NULL, upper, 6);
     check(state, "Trilu", 2, matrix, x, "upper", 0, NULL, lower, 6);
 }

@@ -327,7 +327,7 @@ def depth_to_space(c):
 def space_to_depth(c):
     b = c.between(1, 3)
     c.give(c.node("SpaceToDepth", [c.reals([c.between(1, 2), c.between(1, 3), b * c.between(1, 3), b * c.between(1, 3)])],
-                  blocksize=b))
+                  blocksize=b, mode=c.one_of(None, "DCR", "CRD") if c.opset >= 28 else None))
 
 
 @op("ReverseSequence", 10)

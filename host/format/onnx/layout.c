@@ -11,14 +11,14 @@
 /* Channels as blocks of pixels [N,C,H,W] to [N,C/b^2,H*b,W*b], or the other way. */
 static clrnn_status blocks_build(onnx_node *n)
 {
-    static const uint32_t orders[3][6] = {
-        {0, 3, 4, 1, 5, 2}, {0, 1, 4, 2, 5, 3}, {0, 3, 5, 1, 2, 4}};
+    static const uint32_t orders[2][2][6] = {{{0, 3, 4, 1, 5, 2}, {0, 1, 4, 2, 5, 3}},
+                                             {{0, 3, 5, 1, 2, 4}, {0, 1, 3, 5, 2, 4}}};
     const bool back = strcmp(n->op, "SpaceToDepth") == 0;
     char mode[32] = "DCR";
     int64_t block = 0;
     uint32_t at = 0;
     clrnn_status status = clr_onnx_integer(n, "blocksize", 0, &block);
-    if (status == CLRNN_OK && !back)
+    if (status == CLRNN_OK)
         status = clr_onnx_word(n, "mode", "DCR", mode);
     const bool crd = strcmp(mode, "CRD") == 0;
     if (status == CLRNN_OK && (block < 1 || block > 4096 || (!crd && strcmp(mode, "DCR") != 0)))
@@ -48,7 +48,7 @@ static clrnn_status blocks_build(onnx_node *n)
     if (status == CLRNN_OK)
         status = clr_onnx_add_reshape(n, 6, six, at, &at);
     if (status == CLRNN_OK)
-        status = clr_onnx_add_transpose(n, orders[back ? 2 : crd], at, &at);
+        status = clr_onnx_add_transpose(n, orders[back][crd], at, &at);
     if (status == CLRNN_OK)
         status = clr_onnx_add_reshape(n, 4, four, at, &at);
     if (status == CLRNN_OK)

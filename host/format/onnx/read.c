@@ -209,8 +209,8 @@ static clrnn_status find_opset(onnx_import *m)
         return clr_fail(m->log, CLRNN_ERR_FORMAT, "%s: a model without a graph", m->file->path);
     if (m->opset < OLDEST)
         return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED,
-                        "%s: opset %lld; those from 7 on are supported", m->file->path,
-                        (long long)m->opset);
+                        "%s: opset %lld; those from %d on are supported", m->file->path,
+                        (long long)m->opset, OLDEST);
     if (model->graph->n_input > ONNX_INPUTS)
         return clr_fail(m->log, CLRNN_ERR_UNSUPPORTED, "%s: %zu inputs, more than %d",
                         m->file->path, model->graph->n_input, ONNX_INPUTS);
