@@ -162,7 +162,17 @@ static bool chunks_are_sound(clr_h5_image *h, uint64_t address, unsigned axes, u
     return true;
 }
 
-bool clr_h5_layout(clr_h5_image *h, const unsigned char *at, size_t size)
+/* Those in the message itself; the older has them behind the sizes of the axes. */
+static bool is_compact(clr_h5_image *h, const unsigned char *at, size_t size, size_t count,
+                       size_t wide, uint64_t *room)
+{
+    if (size < count + wide)
+        return clr_h5_wrong(h, "data that are not where it says");
+    *room = clr_h5_number(at + count, wide);
+    return *room <= size - count - wide || clr_h5_wrong(h, "data that are not where it says");
+}
+
+bool clr_h5_layout(clr_h5_image *h, const unsigned char *at, size_t size, uint64_t *room)
 {
     enum { COMPACT, WHOLE, CHUNKS };
     const bool older = size > 0 && at[0] < 3;
@@ -172,22 +182,18 @@ bool clr_h5_layout(clr_h5_image *h, const unsigned char *at, size_t size)
     const unsigned kind = at[own], axes = older ? at[1] : kind == CHUNKS ? at[2] : 0;
     bool none = true, fits = false;
     h->elsewhere = h->elsewhere || kind > CHUNKS;
-    if (kind == COMPACT) /* the older: behind the sizes of the axes */
-        return (older ? size >= head + 4 * axes + 4u &&
-                            clr_h5_number(at + head + 4 * axes, 4) <= size - head - 4 * axes - 4
-                      : clr_h5_number(at + 2, 2) <= size - 4) ||
-               clr_h5_wrong(h, "data that are not where it says");
+    if (kind == COMPACT)
+        return is_compact(h, at, size, older ? head + 4 * axes : 2, older ? 4 : 2, room);
     const size_t begin = older || kind == WHOLE ? head : 3;
-    const size_t room = older ? 4 * axes : kind == WHOLE ? h->length : 4 * axes;
+    const size_t sizes = older ? 4 * axes : kind == WHOLE ? h->length : 4 * axes;
     if (kind > CHUNKS || (at[0] > 3 && kind == CHUNKS) || axes > 33 ||
-        size < begin + h->address + room)
+        size < begin + h->address + sizes)
         return clr_h5_wrong(h, "data that are kept in a way that is not read");
     const uint64_t address = clr_h5_address(h, at + begin, &none);
+    if (kind == WHOLE && !older && !none)
+        *room = clr_h5_number(at + begin + h->address, h->length);
     if (kind == WHOLE)
-        fits = none ||
-               (older ? clr_h5_at(h, address, 1) != NULL
-                      : clr_h5_at(h, address, clr_h5_number(at + begin + h->address, h->length)) !=
-                            NULL);
+        fits = none || clr_h5_at(h, address, older ? 1 : *room) != NULL;
     else
         fits = axes > 0;
     if (!fits)

@@ -48,8 +48,9 @@ bool clr_h5_object(clr_h5_image *image, uint64_t address, unsigned depth);
 bool clr_h5_members(clr_h5_image *image, uint64_t tree, uint64_t heap, unsigned depth,
                     bool (*object)(clr_h5_image *image, uint64_t address, unsigned depth));
 
-/** A message of a dataset: where its data lie. */
-bool clr_h5_layout(clr_h5_image *image, const unsigned char *at, size_t size);
+/** A message of a dataset: where its data lie. room: receives how many bytes they are, if it says.
+ */
+bool clr_h5_layout(clr_h5_image *image, const unsigned char *at, size_t size, uint64_t *room);
 
 /** A message that is an attribute. */
 bool clr_h5_attribute(clr_h5_image *image, const unsigned char *at, size_t size);

@@ -39,12 +39,14 @@ enum {
 };
 enum { MOST_BLOCKS = 64, MOST_OBJECTS = 8192, MOST_DEPTH = 24 };
 
-/* One header. */
+/* One header. Of a dataset the most that its messages say of its elements and their bytes, and the
+ * least of the room that its data have. */
 typedef struct header {
     size_t head; /* of a message */
     bool newer;
     unsigned blocks, depth;
     uint64_t messages; /* seen */
+    uint64_t elements, bytes, room;
 } header;
 
 /* --- messages --------------------------------------------------------------------------------- */
@@ -150,16 +152,31 @@ static bool continues(clr_h5_image *h, header *o, const unsigned char *at, size_
                : clr_h5_wrong(h, "a header that lies outside the file");
 }
 
+/* A message of a dataset. */
+static bool data_are_sound(clr_h5_image *h, header *o, unsigned type, const unsigned char *at,
+                           size_t size)
+{
+    uint64_t elements = 0, bytes = 0, room = UINT64_MAX;
+    bool texts;
+    const bool sound = type == SPACE  ? clr_h5_space(h, at, size, &elements)
+                       : type == TYPE ? clr_h5_type(h, at, size, &bytes, &texts)
+                                      : clr_h5_layout(h, at, size, &room);
+    o->elements = elements > o->elements ? elements : o->elements;
+    o->bytes = bytes > o->bytes ? bytes : o->bytes;
+    o->room = room < o->room ? room : o->room;
+    if (sound && o->bytes && o->elements > o->room / o->bytes)
+        return clr_h5_wrong(h, "data that are fewer than its shape says");
+    return sound;
+}
+
 static bool message_is_sound(clr_h5_image *h, header *o, unsigned type, const unsigned char *at,
                              size_t size)
 {
-    uint64_t number;
-    bool texts;
     switch (type) {
     case SPACE:
-        return clr_h5_space(h, at, size, &number);
     case TYPE:
-        return clr_h5_type(h, at, size, &number, &texts);
+    case LAYOUT:
+        return data_are_sound(h, o, type, at, size);
     case LINKS:
         return is_in_header(h, at, size, 8);
     case ATTRIBUTES:
@@ -172,8 +189,6 @@ static bool message_is_sound(clr_h5_image *h, header *o, unsigned type, const un
     case FILES:
         h->elsewhere = true;
         return false;
-    case LAYOUT:
-        return clr_h5_layout(h, at, size);
     case FILTERS:
         return filters_end(at, size) || clr_h5_wrong(h, "filters that end too early");
     case ATTRIBUTE:
@@ -221,7 +236,7 @@ static bool block_is_sound(clr_h5_image *h, header *o, uint64_t from, uint64_t s
 bool clr_h5_object(clr_h5_image *h, uint64_t address, unsigned depth)
 {
     const unsigned char *at = clr_h5_at(h, address, 40);
-    header o = {.depth = depth, .head = 8};
+    header o = {.depth = depth, .head = 8, .room = UINT64_MAX};
     if (h->objects++ == MOST_OBJECTS || depth > MOST_DEPTH)
         return clr_h5_wrong(h, "more than 8192 objects or 24 groups deep, or a loop of links");
     if (!at)
