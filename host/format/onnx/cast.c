@@ -39,8 +39,7 @@ static clrnn_status cast_fold(onnx_node *n, const onnx_array *const *in, onnx_ar
 {
     onnx_type to;
     clrnn_status status = cast_to(n, &to);
-    *out = *in[0];
-    out->data = NULL;
+    *out = clr_onnx_like(in[0]);
     if (status == CLRNN_OK)
         status = clr_onnx_allocate(n, out);
     if (status != CLRNN_OK)

@@ -154,8 +154,7 @@ static clrnn_status odd_fold(onnx_node *n, const onnx_array *const *in, onnx_arr
 {
     bool up = true, down = true;
     clrnn_status status = signs(n, &up, &down);
-    *out = *in[0];
-    out->data = NULL;
+    *out = clr_onnx_like(in[0]);
     out->type = ONNX_BOOL;
     if (status == CLRNN_OK)
         status = clr_onnx_allocate(n, out);

@@ -79,8 +79,7 @@ static clrnn_status triangle_fold(onnx_node *n, const onnx_array *const *in, onn
     bool upper = true;
     double k = 0;
     clrnn_status status = triangle(n, in[0]->rank, &upper, &k);
-    *out = *in[0];
-    out->data = NULL;
+    *out = clr_onnx_like(in[0]);
     out->filled = false;
     if (status == CLRNN_OK)
         status = clr_onnx_allocate(n, out);

@@ -84,8 +84,7 @@ static clrnn_status unary_fold(onnx_node *n, const onnx_array *const *in, onnx_a
 {
     clrnn_node_desc desc;
     clrnn_status status = find_unary(n, &desc);
-    *out = *in[0];
-    out->data = NULL;
+    *out = clr_onnx_like(in[0]);
     if (status == CLRNN_OK)
         status = clr_onnx_allocate(n, out);
     for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : clr_onnx_count(out)); i++)
@@ -174,8 +173,7 @@ static clrnn_status clip_fold(onnx_node *n, const onnx_array *const *in, onnx_ar
 {
     double low = 0, high = 0;
     clrnn_status status = bounds(n, &low, &high);
-    *out = *in[0];
-    out->data = NULL;
+    *out = clr_onnx_like(in[0]);
     if (status == CLRNN_OK)
         status = clr_onnx_allocate(n, out);
     for (size_t i = 0; status == CLRNN_OK && i < (out->filled ? 1 : clr_onnx_count(out)); i++) {

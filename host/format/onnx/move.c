@@ -32,8 +32,7 @@ static clrnn_status transpose_fold(onnx_node *n, const onnx_array *const *in, on
     size_t stride[CLRNN_MOST_AXES], step = 1;
     const uint32_t rank = in[0]->rank;
     clrnn_status status = order_of(n, rank, order);
-    *out = *in[0];
-    out->data = NULL;
+    *out = clr_onnx_like(in[0]);
     for (uint32_t i = rank; i-- > 0;) {
         stride[i] = step;
         step *= (size_t)in[0]->size[i];
@@ -73,8 +72,7 @@ static clrnn_status joined_shape(onnx_node *n, const onnx_array *const *in, uint
 {
     int64_t where = 0;
     clrnn_status status = clr_onnx_integer(n, "axis", 0, &where);
-    *out = *in[0];
-    out->data = NULL;
+    *out = clr_onnx_like(in[0]);
     out->filled = false;
     if (status == CLRNN_OK)
         status = clr_onnx_axis(n, where, out->rank, axis);
@@ -156,8 +154,7 @@ static clrnn_status concat_build(onnx_node *n)
 
 static clrnn_status tile_fold(onnx_node *n, const onnx_array *const *in, onnx_array *out)
 {
-    *out = *in[0];
-    out->data = NULL;
+    *out = clr_onnx_like(in[0]);
     if (clr_onnx_count(in[1]) != in[0]->rank)
         return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "its repeats are not one for each axis");
     for (uint32_t i = 0; i < out->rank; i++)

@@ -142,6 +142,14 @@ static inline double clr_onnx_at(const onnx_array *array, size_t i)
     return array->data[array->filled ? 0 : i];
 }
 
+/** An array of the rank, sizes and type of another, without elements so far. */
+static inline onnx_array clr_onnx_like(const onnx_array *array)
+{
+    onnx_array like = *array;
+    like.data = NULL;
+    return like;
+}
+
 /** Memory for array's elements, of its rank and size (one, where it is filled). */
 clrnn_status clr_onnx_allocate(onnx_node *n, onnx_array *array);
 void clr_onnx_array_free(onnx_array *array);

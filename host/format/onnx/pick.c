@@ -120,8 +120,7 @@ static clrnn_status gather_elements_fold(onnx_node *n, const onnx_array *const *
     if (n->unfolded)
         return CLRNN_OK;
     clrnn_status status = clr_onnx_pick_places(n, in[0], &from, &count);
-    *out = *in[1];
-    out->data = NULL;
+    *out = clr_onnx_like(in[1]);
     out->filled = false;
     out->type = in[0]->type;
     if (status == CLRNN_OK)

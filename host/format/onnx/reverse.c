@@ -45,8 +45,7 @@ clrnn_status clr_onnx_reverse_fold(onnx_node *n, const onnx_array *const *in, on
     clrnn_status status = read_axes(n, x->rank, &t);
     if (status == CLRNN_OK)
         status = check_lengths(n, lengths, x->size[t.batch], x->size[t.time]);
-    *out = *x;
-    out->data = NULL;
+    *out = clr_onnx_like(x);
     if (status == CLRNN_OK)
         status = clr_onnx_allocate(n, out);
     if (status != CLRNN_OK)

@@ -167,8 +167,7 @@ clrnn_status clr_onnx_slice_fold(onnx_node *n, const onnx_array *const *in, onnx
     cuts c;
     const int world = in[0] == &n->in[0]->array[1];
     clrnn_status status = read_cuts(n, world, in[0]->rank, in[0]->size, &c);
-    *out = *in[0];
-    out->data = NULL;
+    *out = clr_onnx_like(in[0]);
     for (uint32_t i = 0; i < out->rank && status == CLRNN_OK; i++)
         out->size[i] = count_of(&c, i);
     if (status == CLRNN_OK)
