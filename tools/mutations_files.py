@@ -212,6 +212,9 @@ FILES = [
         ("host/format/onnx/build.c", "status = n->m->open ? CLRNN_ERR_NEEDS_SIZE", "status = n->m ? CLRNN_ERR_NEEDS_SIZE")]),
     ("names-of-what-is-gone", "test_base", [
         ("host/base/names.c", "names->heads[last->hash & (names->chains - 1)] = last->next;", "(void)last;")]),
+    ("graph-equal-items-by-address", "test_items", [
+        ("host/graph/items.c", "return x->number < y->number ? -1 : x->number > y->number;",
+         "return x->place < y->place ? -1 : x->place > y->place;")]),
     ("graph-lasting-items-overlap", "test_onnx_body", [
         ("host/graph/items.c", "at = behind(list, t, t->lasting, own, at);", "(void)t->lasting;")]),
     ("graph-reader-of-what-is-left-out", "test_graph_fold", [

@@ -24,7 +24,8 @@ void clr_items_add(clr_items *list, size_t *place, size_t count, uint32_t first,
     *place = SIZE_MAX;
     if (count == 0 || list->count == list->room)
         return;
-    list->all[list->count++] = (clr_item){(count + 15) / 16 * 16, first, last, place};
+    list->all[list->count] = (clr_item){(count + 15) / 16 * 16, list->count, first, last, place};
+    list->count++;
 }
 
 static int by_size(const void *a, const void *b)
@@ -32,7 +33,7 @@ static int by_size(const void *a, const void *b)
     const clr_item *x = a, *y = b;
     if (x->count != y->count)
         return x->count < y->count ? 1 : -1;
-    return x->place < y->place ? -1 : x->place > y->place;
+    return x->number < y->number ? -1 : x->number > y->number;
 }
 
 /* --- who is there at the same time ------------------------------------------------------------

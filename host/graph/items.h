@@ -12,7 +12,7 @@
 
 /* Something of `count` elements that lies somewhere from one moment to another. */
 typedef struct clr_item {
-    size_t count;
+    size_t count, number; /* number: in the order in which they were added */
     uint32_t first, last;
     size_t *place;
 } clr_item;
@@ -30,7 +30,8 @@ void clr_items_free(clr_items *items);
 /** Add one, which *place is told of; it is nowhere (SIZE_MAX) if it has no elements. */
 void clr_items_add(clr_items *items, size_t *place, size_t count, uint32_t first, uint32_t last);
 
-/** Give each its place: the largest first, each at the lowest there is. Moments are below
+/** Give each its place: the largest first, of equal ones the one that was added
+ * first, each at the lowest there is. Moments are below
  * `moments`, *total: elements of all. Returns: CLRNN_OK, CLRNN_ERR_MEMORY, CLRNN_ERR_RANGE */
 clrnn_status clr_items_place(clr_items *items, uint32_t moments, size_t *total);
 

@@ -154,6 +154,7 @@ typedef struct clr_kind {
     clrnn_node_kind id;
     uint32_t least, most; /* inputs */
     uint32_t ids;         /* bits of inputs that are ids; others are numbers */
+    uint32_t flat;        /* bits of numbers by which there is no gradient */
     bool any;             /* ids and numbers alike are moved */
     uint32_t strided;     /* bits of inputs that may lie in any way; others lie row-major */
     bool takes_function;  /* it can take the desc's function of what it makes, its one output */
@@ -195,15 +196,12 @@ typedef struct clr_kind {
     bool carries; /* it begins with run->state and leaves run->next, also in a plan that trains */
     /** Part k of that begins with input begins + k, where it is given; 0: with zeros. */
     uint32_t begins;
-    /** Whether an input has a gradient; NULL: all that are not ids. */
-    bool (*differentiates)(const clrnn_node_desc *desc, uint32_t input);
 } clr_kind;
 
 /** Whether a node has a gradient by what it reads as its input. */
 static inline bool clr_node_differentiates(const clr_node *node, uint32_t input)
 {
-    return node->inputs[input] != CLR_NO_VALUE &&
-           (!node->kind->differentiates || node->kind->differentiates(&node->desc, input));
+    return node->inputs[input] != CLR_NO_VALUE && !(node->kind->flat >> input & 1);
 }
 
 /* --- what rows have in common --------------------------------------------------------------- */

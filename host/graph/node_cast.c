@@ -15,14 +15,6 @@ static clrnn_status cast_forward(clr_run *run)
                     run->y[0]);
 }
 
-/* What was rounded is flat. */
-static bool never(const clrnn_node_desc *desc, uint32_t input)
-{
-    (void)desc;
-    (void)input;
-    return false;
-}
-
 static clrnn_status nothing(clr_run *run)
 {
     (void)run;
@@ -37,4 +29,4 @@ const clr_kind clr_kind_cast = {.id = CLRNN_NODE_CAST,
                                 .infer = cast_infer,
                                 .forward = cast_forward,
                                 .backward = nothing,
-                                .differentiates = never};
+                                .flat = 1 /* what was rounded */};

@@ -185,19 +185,13 @@ TWO(MIN, min, .in_any_order = true, .backward = NULL);
 TWO(MAX, max, .in_any_order = true, .backward = NULL);
 TWO(POW, pow, .backward = NULL);
 
-static bool never(const clrnn_node_desc *desc, uint32_t input)
-{
-    (void)desc, (void)input;
-    return false;
-}
-
 /* Whatever the loss, a comparison changes nothing a little: nobody asks for its gradient. */
 static clrnn_status nothing(clr_run *run)
 {
     (void)run;
     return CLRNN_OK;
 }
-TWO(COMPARE, compare, .uses = CLR_USES_COMPARISON, .differentiates = never, .backward = nothing);
+TWO(COMPARE, compare, .uses = CLR_USES_COMPARISON, .flat = 3, .backward = nothing);
 
 /* --- selection ------------------------------------------------------------------------------- */
 
@@ -228,12 +222,6 @@ static clrnn_status select_backward(clr_run *run)
                : status;
 }
 
-static bool not_the_condition(const clrnn_node_desc *desc, uint32_t input)
-{
-    (void)desc;
-    return input > 0;
-}
-
 const clr_kind clr_kind_select = {.id = CLRNN_NODE_SELECT,
                                   .least = 3,
                                   .most = 3,
@@ -244,7 +232,7 @@ const clr_kind clr_kind_select = {.id = CLRNN_NODE_SELECT,
                                   .memory = broadcast_memory,
                                   .forward = select_forward,
                                   .backward = select_backward,
-                                  .differentiates = not_the_condition};
+                                  .flat = 1};
 
 /* --- expansion ------------------------------------------------------------------------------- */
 

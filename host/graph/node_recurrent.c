@@ -372,11 +372,6 @@ static uint32_t recurrent_state(const clr_infer *infer, clr_state_part parts[CLR
     return n.has_cell_state ? 2 : 1;
 }
 
-static bool recurrent_differentiates(const clrnn_node_desc *desc, uint32_t input)
-{
-    return desc && input < CLR_COUNTED_LENGTHS;
-}
-
 const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,
                                      .least = 1,
                                      .most = 5,
@@ -396,5 +391,5 @@ const clr_kind clr_kind_recurrent = {.id = CLRNN_NODE_RECURRENT,
                                      .no_stream = recurrent_no_stream,
                                      .state = recurrent_state,
                                      .carries = true,
-                                     .differentiates = recurrent_differentiates,
+                                     .flat = 1 << CLR_COUNTED_LENGTHS | 1 << CLR_COUNTED_MASK,
                                      .begins = 1};
