@@ -87,7 +87,7 @@ def test_run_blocks_of_models():
         for t in range(length):
             assert b[(t * 3 + n) * 2:][:2] == d[(t * 3 + n) * 2:][:2]
     assert "4 blocks of 16 steps" in text and "a second" not in text
-    fails(2, *run, "y=c.npy", "--stream", "16", "--batch-first", says="--batch-first")
+    fails(2, *run, "y=c.npy", "--stream", "16", "--weights", "f16", says="--weights")
     fails(2, *run, "hn=c.npy", "--stream", "16", says="no output hn")
 
 

@@ -5,7 +5,7 @@ import os
 import pathlib
 
 from arrays import count, read_npy, write_npy, write_safetensors
-from harness import clrnn, fails, passes
+from harness import clrnn, fails, has_onnx, passes
 
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data" / "models"
 NAM, GRU = str(DATA / "nam" / "lstm.nam"), str(DATA / "rtneural" / "gru_1d.json")
@@ -29,10 +29,6 @@ def test_convert_round_trips():
             before = "m." + ending
         for ending in endings:
             os.remove("m." + ending)
-
-
-def has_onnx():
-    return clrnn("convert", GRU, "probe.onnx", "--force").returncode == 0
 
 
 def test_convert_onnx():

@@ -7,15 +7,9 @@ import struct
 import tarfile
 
 from arrays import read_npy, write_npy
-from harness import clrnn, fails, passes
+from harness import clrnn, fails, has_onnx, passes
 
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data" / "onnx"
-
-
-def has_onnx():
-    """A build without protobuf-c says so in one line, which is then all that is seen."""
-    result = clrnn("conformance", str(DATA / "node" / "test_lstm_defaults"))
-    return "protobuf-c" not in result.stdout + result.stderr
 
 
 def test_conformance():
@@ -93,5 +87,25 @@ def test_run():
     assert max(abs(a - b) for a, b in zip(y, wanted)) < 2e-5 * max(map(abs, wanted))
     fails(2, "run", model, "--in", "other=ids.npy", "--out", "y.npy", says="other")
     fails(2, "run", model, "--in", "ids.npy", "--out", "other=y.npy", says=["other", "output"])
-    fails(2, "run", model, "--in", "ids.npy", "--batch-first", "--out", "y.npy", says="batch-first")
+    passes("run", model, "--in", "ids.npy", "--batch-first", "--out", "b.npy")  # as the model has it
+    assert read_npy("b.npy") == (shape, y)
+    fails(2, "run", model, "--in", "ids.npy", "--weights", "f16", "--out", "y.npy", says="--weights")
+    fails(2, "run", model, "--out", "y.npy", says="add --in")
     fails(2, "run", model, "--in", "ids.npy", "--out", model, says="model.onnx")
+
+
+# y = Identity(w) and nothing else, w [2,3] a weight of 1 to 6, as onnx.helper writes it
+ALL_KNOWN = bytes.fromhex(
+    "080e3a4f0a100a017712017922084964656e746974791201672a2308020803100122180000803f0000004000"
+    "004040000080400000a0400000c04042017762130a0179120e0a0c080112080a0208020a02080342040a001011")
+
+
+def test_run_without_inputs():
+    """A model that reads nothing runs without --in, and takes none."""
+    if not has_onnx():
+        return
+    pathlib.Path("m.onnx").write_bytes(ALL_KNOWN)
+    passes("run", "m.onnx", "--out", "y.npy")
+    assert read_npy("y.npy") == ((2, 3), [1, 2, 3, 4, 5, 6])
+    fails(2, "run", "m.onnx", "--in", "y.npy", "--out", "z.npy", says="no input")
+    fails(2, "run", "m.onnx", "--batch-first", "--out", "z.npy", says="begins with T and N")

@@ -48,6 +48,13 @@ def on_native():
         .startswith("native")
 
 
+def has_onnx():
+    """A build without protobuf-c says so in one line, which is then all that is seen."""
+    with open("probe.onnx", "wb") as f:
+        f.write(b"\x08\x0a\x3a\x00")  # a graph of nothing
+    return "protobuf-c" not in clrnn("info", "probe.onnx").stderr
+
+
 def near(got, wanted, shape, bound=2e-6):
     assert tuple(got[0]) == tuple(shape), (got[0], shape)
     difference = arrays.largest_difference(got[1], wanted)

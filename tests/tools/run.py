@@ -5,7 +5,7 @@ import os
 
 import arrays
 from arrays import numbers, read_npy, read_safetensors, swapped, write_npy, write_safetensors
-from harness import clrnn, fails, near, on_native, passes
+from harness import clrnn, fails, has_onnx, near, on_native, passes
 
 T, N, I, H, O = 5, 3, 4, 6, 2
 
@@ -102,6 +102,29 @@ def test_run_batch_first():
     for name in ["y", "logits"]:
         assert b[name] == swapped(a[name]), name
     assert a["hn"] == b["hn"] and a["cn"] == b["cn"]
+
+
+def test_run_batch_first_graphs():
+    """The same option for graphs: what begins with T and N is [N,T,..] in files, whatever the model has."""
+    lstm_model()
+    x, h0 = numbers(54, (T, N, I)), numbers(52, (1, N, H))
+    write_npy("x.npy", *x)
+    write_npy("xb.npy", *swapped(x))
+    write_npy("h.npy", *h0)
+    outputs = ["y", "logits", "hn", "cn"]
+    for model, has in (("m.safetensors", outputs), ("t.safetensors", outputs[:2]), ("m.onnx", outputs[:2])):
+        if model == "m.onnx" and not has_onnx():
+            continue
+        if model != "m.safetensors":
+            passes("convert", "m.safetensors", model, *(["--to", "clrnn"] if model[0] == "t" else []))
+        passes("run", model, "--in", "x.npy", "--out", *(f"{n}=a.safetensors" for n in has))
+        passes("run", model, "--batch-first", "--in", "xb.npy", "--out",
+               *(f"{n}=b.safetensors" for n in has))
+        a, b = read_safetensors("a.safetensors"), read_safetensors("b.safetensors")
+        for name in has:
+            assert b[name] == (a[name] if name in ("hn", "cn") else swapped(a[name])), (model, name)
+        passes("run", model, "--batch-first", "--in", "xb.npy", "--out", "y=c.npy", "--stream", "2")
+        assert read_npy("c.npy") == b["y"], model
 
 
 def test_run_one_sequence():

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "graph_blocks.h"
+#include "graph_sizes.h"
 #include "graph_sound.h"
+#include "graph_turn.h"
 #include "graph_words.h"
 
 /* One run: host arrays of all inputs and outputs of the graph. */
@@ -14,9 +16,10 @@ typedef struct arrays {
     clrnn_graph_source *sources;
     clrnn_graph_sink *sinks;
     uint32_t inputs, outputs;
-    uint32_t steps, batch; /* T and N, 1 where no input has them */
-    uint32_t *lengths;     /* [N], or NULL */
-    clrnn_tensors *sounds; /* as the model takes them */
+    graph_sizes sizes;
+    uint32_t *lengths;  /* [N], or NULL */
+    clrnn_tensors *own; /* sounds, and what was turned, as the model takes them */
+    clrnn_graph *open;  /* the model with T and N, where files begin with N; or NULL */
 } arrays;
 
 bool graph_pass_add(graph_pass *pass, const char *name, const clrnn_tensor *value)
@@ -75,83 +78,28 @@ static clrnn_status take_names(const clrnn_graph *graph, clrnn_tensors *names)
     return status;
 }
 
-/* Whether a size is that of an axis; T and N are what the first array says that has them. */
-static bool take_size(int64_t axis, uint64_t size, arrays *a, bool known[2])
-{
-    if (axis != CLRNN_STEPS && axis != CLRNN_BATCH)
-        return axis >= 0 && (uint64_t)axis == size;
-    uint32_t *own = axis == CLRNN_STEPS ? &a->steps : &a->batch;
-    bool *is_known = &known[axis == CLRNN_BATCH];
-    if (size == 0 || size > INT32_MAX || (*is_known && *own != size))
-        return false;
-    *is_known = true;
-    *own = (uint32_t)size;
-    return true;
-}
+/* --- the model ------------------------------------------------------------------------------- */
 
-/* Whether a value would fit with its first two axes exchanged: batch-major data, time-major model.
- */
-static bool is_swapped(const clrnn_value_info *info, const clrnn_tensor *value, const arrays *a,
-                       const bool known[2])
+/* The model as a graph. With arrays all is known of its shapes; what comes in blocks, or is a
+ * sound, has T and N. */
+static clrnn_status read_graph(const graph_pass *pass, bool shapes, clrnn_graph **graph)
 {
-    arrays trial = *a;
-    bool tried[2] = {known[0], known[1]}, fits = value->rank == info->rank && info->rank > 1;
-    for (uint32_t i = 0; i < info->rank && fits; i++)
-        fits = take_size(info->shape[i], value->shape[i < 2 ? 1 - i : i], &trial, tried);
-    return fits;
-}
-
-/* T and N by the shapes that are given; one sequence may come without the axis of N. */
-static clrnn_status take_shape(const clrnn_value_info *info, const clrnn_tensor *value, arrays *a,
-                               bool known[2])
-{
-    const arrays before = *a;
-    const bool was_known[2] = {known[0], known[1]};
-    bool fits = true, has_batch = false;
-    char text[600], wanted[200], found[200];
-    for (uint32_t i = 0; i < info->rank; i++)
-        has_batch = has_batch || info->shape[i] == CLRNN_BATCH;
-    const bool single = has_batch && value->rank + 1 == info->rank;
-    uint32_t k = 0;
-    for (uint32_t i = 0; i < info->rank && fits; i++) {
-        const bool left_out = single && info->shape[i] == CLRNN_BATCH;
-        fits = (left_out || k < value->rank) &&
-               take_size(info->shape[i], left_out ? 1 : value->shape[k], a, known);
-        k += !left_out;
+    clrnn_import_input inputs[GRAPH_ARRAYS];
+    const clrnn_import_desc desc = {.precision = pass->precision,
+                                    .arch = pass->arch,
+                                    .prefix = pass->prefix,
+                                    .sizes = pass->sizes,
+                                    .size_count = pass->size_count,
+                                    .inputs = inputs,
+                                    .input_count = pass->count};
+    for (uint32_t k = 0; k < pass->count; k++) {
+        inputs[k] = pass->inputs[k];
+        if (!shapes || pass->block || pass->sound[k])
+            inputs[k].has_shape = false;
+        if (pass->sound[k])
+            inputs[k].value = NULL;
     }
-    if (fits && k == value->rank)
-        return CLRNN_OK;
-    clrnn_value_info other = {.rank = value->rank};
-    for (uint32_t i = 0; i < value->rank; i++)
-        other.shape[i] = (int64_t)value->shape[i];
-    snprintf(text, sizeof text, "input '%s' is %s, but the model takes %s%s%s", info->name,
-             graph_shape_text(&other, found), graph_shape_text(info, wanted),
-             has_batch ? ", T and N the same in all inputs" : "",
-             is_swapped(info, value, &before, was_known) ? "; its first two axes look swapped"
-                                                         : "");
-    return graph_complain(CLRNN_ERR_RANGE, "%s", text);
-}
-
-/* An array called "lengths", where the model has no such input. */
-static clrnn_status take_lengths(const clrnn_tensor *value, arrays *a)
-{
-    double *numbers = value->count == a->batch ? calloc(value->count, sizeof *numbers) : NULL;
-    if (!numbers)
-        return graph_complain(CLRNN_ERR_RANGE, "'%s' must be one whole number for each sequence",
-                              "lengths");
-    clrnn_tensor_to_f64(value, numbers);
-    a->lengths = calloc(a->batch, sizeof *a->lengths);
-    clrnn_status status = a->lengths ? CLRNN_OK : CLRNN_ERR_MEMORY;
-    for (uint32_t n = 0; n < a->batch && status == CLRNN_OK; n++) {
-        const double x = numbers[n];
-        if (!(x >= 0 && x <= a->steps) || x != (uint32_t)x)
-            status = graph_complain(CLRNN_ERR_RANGE, "'%s' must be whole numbers from 0 to T",
-                                    "lengths");
-        else
-            a->lengths[n] = (uint32_t)x;
-    }
-    free(numbers);
-    return status;
+    return clrnn_graph_import(pass->path, &desc, tool_log(), graph);
 }
 
 /* --- sounds ----------------------------------------------------------------------------------- */
@@ -164,8 +112,49 @@ static clrnn_status fit_sounds(graph_pass *pass, const clrnn_tensors *names,
     for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_input_at(graph, i, &info); i++) {
         const uint32_t k = find(pass, names, info.name);
         if (k < pass->count && pass->sound[k])
-            status = graph_sound_fit(&info, &a->sounds, &pass->inputs[k].value);
+            status = graph_sound_fit(&info, &a->own, &pass->inputs[k].value);
     }
+    return status;
+}
+
+/* --- files that begin with N ------------------------------------------------------------------ */
+
+/* Arrays as the model takes them, of which *has_time says whether any begins with T and N. */
+static clrnn_status turn_inputs(graph_pass *pass, const clrnn_tensors *names, arrays *a,
+                                bool *has_time)
+{
+    clrnn_value_info info;
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_input_at(a->open, i, &info); i++) {
+        const uint32_t k = find(pass, names, info.name);
+        clrnn_import_input *in = k < pass->count ? &pass->inputs[k] : NULL;
+        *has_time = *has_time || graph_has_time(&info);
+        if (!in || pass->sound[k] || !graph_is_time_first(&info) || in->value->rank != info.rank)
+            continue;
+        status = graph_turn(in->value, info.name, &a->own, &in->value);
+        in->shape[0] = status == CLRNN_OK ? (int64_t)in->value->shape[0] : 0;
+        in->shape[1] = status == CLRNN_OK ? (int64_t)in->value->shape[1] : 0;
+    }
+    return status;
+}
+
+/* Which arrays begin with T and N is known before their shapes are: the model is read twice. */
+static clrnn_status read_batch_first(graph_pass *pass, clrnn_tensors *names, arrays *a)
+{
+    clrnn_value_info info;
+    bool has_time = false;
+    clrnn_status status = read_graph(pass, false, &a->open);
+    if (status == CLRNN_OK)
+        status = take_names(a->open, names);
+    if (status == CLRNN_OK)
+        status = turn_inputs(pass, names, a, &has_time);
+    for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_output_at(a->open, i, &info); i++)
+        has_time = has_time || graph_has_time(&info);
+    if (status == CLRNN_OK && !has_time)
+        status = graph_complain(CLRNN_ERR_ARGUMENT,
+                                "%s: --batch-first: no array of the model begins with T and N; "
+                                "give them as it has them",
+                                pass->path);
     return status;
 }
 
@@ -177,13 +166,12 @@ static clrnn_status take_shapes(const graph_pass *pass, const clrnn_tensors *nam
 {
     clrnn_value_info info;
     const clrnn_tensor *lengths = given(pass, names, "lengths");
-    bool known[2] = {false, false};
     clrnn_status status = CLRNN_OK;
-    a->steps = a->batch = 1;
+    a->sizes = (graph_sizes){.steps = 1, .batch = 1};
     for (uint32_t i = 0; status == CLRNN_OK && clrnn_graph_input_at(graph, i, &info); i++) {
         const clrnn_tensor *value = given(pass, names, info.name);
         if (value)
-            status = take_shape(&info, value, a, known);
+            status = graph_sizes_take(&info, value, &a->sizes);
         if (strcmp(info.name, "lengths") == 0)
             lengths = NULL;
     }
@@ -193,7 +181,8 @@ static clrnn_status take_shapes(const graph_pass *pass, const clrnn_tensors *nam
             status = graph_complain(CLRNN_ERR_ARGUMENT, "the model has no input '%s'",
                                     *name ? name : "of that place");
     }
-    return status == CLRNN_OK && lengths ? take_lengths(lengths, a) : status;
+    return status == CLRNN_OK && lengths ? graph_sizes_lengths(lengths, &a->sizes, &a->lengths)
+                                         : status;
 }
 
 /* The shape of an input or output, which of a stream has no other axes than T, N and numbers. */
@@ -209,7 +198,9 @@ static clrnn_status shape_of(clrnn_graph_plan *plan, const arrays *a, const clrn
             return graph_complain(CLRNN_ERR_ARGUMENT,
                                   "an axis of '%s' depends on T: it cannot come in blocks",
                                   info->name);
-        shape[i] = size == CLRNN_STEPS ? a->steps : size == CLRNN_BATCH ? a->batch : (uint64_t)size;
+        shape[i] = size == CLRNN_STEPS   ? a->sizes.steps
+                   : size == CLRNN_BATCH ? a->sizes.batch
+                                         : (uint64_t)size;
     }
     return CLRNN_OK;
 }
@@ -228,8 +219,11 @@ static clrnn_status fill_source(const graph_pass *pass, const clrnn_tensors *nam
         count *= (size_t)shape[i];
     if (status != CLRNN_OK)
         return status;
-    if (!value && !pass->zeros)
-        return graph_complain(CLRNN_ERR_ARGUMENT, "input '%s' is not given", info->name);
+    if (!value && (!pass->zeros || pass->count == 0))
+        return graph_complain(CLRNN_ERR_ARGUMENT,
+                              pass->zeros ? "no input; add --in [NAME=]FILE ('%s' is one)"
+                                          : "input '%s' is not given",
+                              info->name);
     if (value && value->count != count)
         return graph_complain(CLRNN_ERR_RANGE, "input '%s' is of another shape than it is given",
                               info->name);
@@ -296,32 +290,11 @@ static void free_arrays(arrays *a)
     free(a->sources);
     free(a->sinks);
     free(a->lengths);
-    clrnn_tensors_destroy(&a->sounds);
+    clrnn_tensors_destroy(&a->own);
+    clrnn_graph_destroy(&a->open);
 }
 
 /* --- all -------------------------------------------------------------------------------------- */
-
-/* The model as a graph. With arrays all is known of its shapes; what comes in blocks, or is a
- * sound, has T and N. */
-static clrnn_status read_graph(const graph_pass *pass, clrnn_graph **graph)
-{
-    clrnn_import_input inputs[GRAPH_ARRAYS];
-    const clrnn_import_desc desc = {.precision = pass->precision,
-                                    .arch = pass->arch,
-                                    .prefix = pass->prefix,
-                                    .sizes = pass->sizes,
-                                    .size_count = pass->size_count,
-                                    .inputs = inputs,
-                                    .input_count = pass->count};
-    for (uint32_t k = 0; k < pass->count; k++) {
-        inputs[k] = pass->inputs[k];
-        if (pass->block || pass->sound[k])
-            inputs[k].has_shape = false;
-        if (pass->sound[k])
-            inputs[k].value = NULL;
-    }
-    return clrnn_graph_import(pass->path, &desc, tool_log(), graph);
-}
 
 /* In one pass, or in blocks where there is no plan. */
 static clrnn_status run(clrnn_context *context, graph_pass *pass, clrnn_graph *graph,
@@ -334,9 +307,10 @@ static clrnn_status run(clrnn_context *context, graph_pass *pass, clrnn_graph *g
                                .output_count = a->outputs};
     const graph_blocks blocks = {.graph = graph,
                                  .is_double = pass->precision == CLRNN_F64,
-                                 .block = pass->block < a->steps ? pass->block : a->steps,
-                                 .steps = a->steps,
-                                 .batch = a->batch,
+                                 .block =
+                                     pass->block < a->sizes.steps ? pass->block : a->sizes.steps,
+                                 .steps = a->sizes.steps,
+                                 .batch = a->sizes.batch,
                                  .lengths = a->lengths,
                                  .sources = a->sources,
                                  .sinks = a->sinks,
@@ -355,8 +329,10 @@ clrnn_status graph_pass_run(clrnn_context *context, graph_pass *pass, clrnn_tens
     arrays a = {0};
     *outputs = NULL;
     clrnn_status status = clrnn_format_inputs(pass->path, tool_log(), &names);
+    if (status == CLRNN_OK && pass->batch_first)
+        status = read_batch_first(pass, names, &a);
     if (status == CLRNN_OK)
-        status = read_graph(pass, &graph);
+        status = read_graph(pass, true, &graph);
     if (status == CLRNN_OK)
         status = take_names(graph, names);
     if (status == CLRNN_OK)
@@ -364,7 +340,7 @@ clrnn_status graph_pass_run(clrnn_context *context, graph_pass *pass, clrnn_tens
     if (status == CLRNN_OK)
         status = take_shapes(pass, names, graph, &a);
     const clrnn_graph_plan_desc planned = {
-        .max_steps = a.steps, .max_batch = a.batch, .strategy = pass->strategy};
+        .max_steps = a.sizes.steps, .max_batch = a.sizes.batch, .strategy = pass->strategy};
     if (status == CLRNN_OK && !pass->block)
         status = clrnn_graph_plan_create(context, graph, &planned, &plan);
     if (status == CLRNN_OK)
@@ -373,6 +349,8 @@ clrnn_status graph_pass_run(clrnn_context *context, graph_pass *pass, clrnn_tens
         status = make_arrays(pass, names, graph, plan, *outputs, &a);
     if (status == CLRNN_OK)
         status = run(context, pass, graph, plan, &a);
+    if (status == CLRNN_OK && pass->batch_first)
+        status = graph_turn_outputs(a.open, outputs, pass->timed, GRAPH_ARRAYS);
     free_arrays(&a);
     clrnn_graph_plan_destroy(&plan);
     clrnn_graph_destroy(&graph);

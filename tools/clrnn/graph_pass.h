@@ -27,6 +27,7 @@ typedef struct graph_pass {
     uint32_t size_count;
     const char *arch, *prefix;
     bool zeros;              /* inputs that are not given are 0, and a warning says so */
+    bool batch_first;        /* arrays that begin with T and N in any order are [N,T,..] in files */
     uint32_t block;          /* steps of a block of a stream; 0: one pass */
     graph_times times;       /* out, of a stream */
     int timed[GRAPH_ARRAYS]; /* out, of each output: which axis is time, or -1 */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * run.c - `clrnn run`: a model over arrays in files. Letters T, N, I, H, L, D, R: clrnn/network.h.
- */
+ * run.c - `clrnn run`: a model over arrays in files. Letters as in clrnn/network.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -338,7 +337,7 @@ static int run(int argc, char **argv)
         tool_flag("force", &j.force, "replace a model or other file of --out that exists"),
         tool_prefix(&j.prefix),
         tool_u32("stream", "BLOCK", &block, 1, "in blocks of so many steps, timed"),
-        tool_flag("batch-first", &j.batch_first, "x, y and logits are [N,T,...]"),
+        tool_flag("batch-first", &j.batch_first, "arrays that begin with T and N are [N,T,..]"),
         tool_choice("precision", PRECISIONS, &j.precision, "of the arithmetic and outputs (f32)"),
         tool_choice("strategy", TOOL_STRATEGIES, &j.strategy, "how time is scanned (auto)"),
         tool_choice("weights", WEIGHTS, &j.weights, "how weight matrices are kept (f32)"),
@@ -356,7 +355,8 @@ static int run(int argc, char **argv)
                                          .selector = selector,
                                          .prefix = j.prefix,
                                          .arch = arch,
-                                         .not_for_graphs = j.batch_first || j.weights,
+                                         .batch_first = j.batch_first,
+                                         .weights = j.weights != 0,
                                          .block = block,
                                          .precision = (clrnn_precision)j.precision,
                                          .strategy = (clrnn_strategy)j.strategy};
@@ -394,7 +394,7 @@ const tool_command tool_run = {
     "Models of other formats, and graphs, have inputs and outputs of their own names: a FILE\n"
     "without NAME is the first one, or of .safetensors all; an input that is not given is 0.\n"
     "A .wav is an input or output of one channel, several channels are rows; its rate becomes\n"
-    "the model's (RTNeural and NAM say it). With --stream outputs have the same bits; what comes "
-    "at\n"
-    "the end, as states, is that of the last block.\n",
+    "the model's (RTNeural and NAM say it). With --stream outputs have the same bits, states are\n"
+    "those after the last block. Arrays have the axes of the model; with --batch-first those that\n"
+    "begin with T and N in either order, as x and y, are [N,T,..] in every FILE.\n",
     run};

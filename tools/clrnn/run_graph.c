@@ -279,14 +279,12 @@ static void print_times(const job *j)
     printf("\n");
 }
 
-/* A graph has its own order of axes, and its own storage of weights. */
-static int check_use(const run_graph_wishes *w, const tool_list *in, const tool_list *out)
+/* A graph has its own storage of weights. */
+static int check_use(const run_graph_wishes *w, const tool_list *out)
 {
-    if (w->not_for_graphs)
-        return tool_error("run: --batch-first and --weights are not for %s",
+    if (w->weights)
+        return tool_error("run: --weights is not for %s",
                           run_is_graph(w->model, w->prefix) ? "a graph" : "blocks and sounds");
-    if (in->count == 0)
-        return tool_error("run: no input; add --in [NAME=]FILE");
     return out->count ? TOOL_OK : tool_error("run: nothing to write; add --out FILE");
 }
 
@@ -304,7 +302,7 @@ static bool hears(const run_graph_wishes *w, const tool_list *in, const tool_lis
 int run_graph(const run_graph_wishes *w, const tool_list *in, const tool_list *out,
               const tool_list *sizes)
 {
-    int code = check_use(w, in, out);
+    int code = check_use(w, out);
     if (code)
         return code;
     job *j = calloc(1, sizeof *j);
@@ -321,6 +319,7 @@ int run_graph(const run_graph_wishes *w, const tool_list *in, const tool_list *o
                                .prefix = w->prefix,
                                .arch = w->arch,
                                .zeros = true,
+                               .batch_first = w->batch_first,
                                .block = w->block};
         if (hears(w, in, out))
             j->sound.rate = sound_model_rate(w->model, w->arch, w->prefix);

@@ -9,8 +9,9 @@
 /* What the command line says. */
 typedef struct run_graph_wishes {
     const char *model, *selector, *prefix, *arch;
-    bool not_for_graphs; /* --batch-first or --weights is given */
-    uint32_t block;      /* --stream; 0: in one pass */
+    bool batch_first;
+    bool weights;   /* --weights is given */
+    uint32_t block; /* --stream; 0: in one pass */
     clrnn_precision precision;
     clrnn_strategy strategy;
 } run_graph_wishes;
