@@ -12,7 +12,7 @@ FILES = [
     ("rtneural-prelu-not-one-layer", "test_amplifiers", [
         ("host/format/rtneural_write.c", "i += PRELU_NODES - 1;", "i += PRELU_NODES - 2;")]),
     ("rtneural-prelu-of-another-row", "test_amplifiers", [
-        ("host/format/rtneural_write.c", 'clrnn_graph_node(g, i), "value"), (size_t)alpha.shape[0], 1)',
+        ("host/format/rtneural_write.c", 'clrnn_graph_node(g, i), "value"),\n                     (size_t)alpha.shape[0], 1)',
          'clrnn_graph_node(g, i), "value") + 1, (size_t)alpha.shape[0], 0)')]),
     ("keras-damaged-not-said", "test_keras", [
         ("host/format/keras/calls.c", '"%s: damaged: %s"', '"%s: %s"')]),
@@ -212,6 +212,9 @@ FILES = [
         ("host/format/onnx/build.c", "status = n->m->open ? CLRNN_ERR_NEEDS_SIZE", "status = n->m ? CLRNN_ERR_NEEDS_SIZE")]),
     ("names-of-what-is-gone", "test_base", [
         ("host/base/names.c", "names->heads[last->hash & (names->chains - 1)] = last->next;", "(void)last;")]),
+    ("rtneural-any-sum-is-a-skip", "test_amplifiers", [
+        ("host/format/amplifier.c", "is_pair(add, CLRNN_NODE_ADD, from, cut ? sound->name : a->x)",
+         "add->kind == CLRNN_NODE_ADD")]),
     ("graph-equal-items-by-address", "test_items", [
         ("host/graph/items.c", "return x->number < y->number ? -1 : x->number > y->number;",
          "return x->place < y->place ? -1 : x->place > y->place;")]),

@@ -349,8 +349,8 @@ MODELS = [
     ("gate-not-turned", "test_written", [
         ("host/format/pytorch_write.c", "        turn_gate(cell, p, values);", "        (void)turn_gate;")]),
     ("rtneural-kernel-not-turned", "test_written", [
-        ("host/format/rtneural_write.c", "put_row(w, at + i * K + k, node->units, inner * K);",
-         "put_row(w, at + i, node->units, inner);")]),
+        ("host/format/rtneural_write.c", "clr_rtneural_row(w, at + i * K + k, node->units, inner * K);",
+         "clr_rtneural_row(w, at + i, node->units, inner);")]),
     # Where the largest are, powers, indices, names.
     ("onnx-top-takes-it-again", "test_onnx_most", [
         ("host/format/onnx/most.c", "(uint32_t[]){here, low, x}", "(uint32_t[]){here, x, x}")]),

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "graph/graph.h"
 
 #define RTNEURAL "models/rtneural/"
 
@@ -237,6 +238,103 @@ static void test_guitarml(void **state)
            x, 2, y, 2, "y");
 }
 
+/* --- written again ---------------------------------------------------------------------------- */
+
+#define AMPLIFIER(more, width)                                                                     \
+    "{\"in_shape\":[null,null," width "],\"layers\":[{\"type\":\"dense\",\"activation\":\"tanh\"," \
+    "\"shape\":[null,null,1],\"weights\":" more "}"
+#define LSTM_OF(inputs, zero)                                                                   \
+    "{\"model_data\":{\"model\":\"SimpleRNN\",\"unit_type\":\"LSTM\",\"skip\":1,\"input_"       \
+    "size\":" inputs "},\"state_dict\":{\"rec.weight_ih_l0\":[" zero "," zero "," zero "," zero \
+    "],"                                                                                        \
+    "\"rec.weight_hh_l0\":[[1],[0],[0.5],[0]],\"rec.bias_ih_l0\":[0,0,1,0],"                    \
+    "\"rec.bias_hh_l0\":[0,0,0,0],\"lin.weight\":[[3]],\"lin.bias\":[0.5]}}"
+
+/* The bits of two graphs of four numbers. */
+static void same_output(void **state, clrnn_graph *graph, clrnn_graph *other, const double x[4])
+{
+    clrnn_value_info info;
+    size_t count = 0, again = 0;
+    assert_true(clrnn_graph_input_at(graph, 0, &info));
+    const fed in = {info.name, x}, in_other = {"x", x};
+    const uint32_t steps = info.shape[2] == 2 ? 2 : 4;
+    double *y = ran(state, graph, steps, 1, NULL, &in, 1, "y", &count);
+    double *y_other = ran(state, other, steps, 1, NULL, &in_other, 1, "y", &again);
+    assert_int_equal(count, again);
+    assert_memory_equal(y, y_other, count * sizeof *y);
+    free(y);
+    free(y_other);
+}
+
+/* What is added, and gains in dB, come back as they were, to the bit; with a warning. */
+static void test_around_back(void **state)
+{
+    static const char *const texts[] = {
+        AMPLIFIER("[[[3]],[0.1]]", "1") "],\"in_skip\":1}",
+        AMPLIFIER("[[[3]],[0.1]]", "1") "],\"in_gain\":7.3}",
+        AMPLIFIER("[[[3]],[0.1]]", "1") "],\"in_skip\":1,\"in_gain\":-3.77,\"out_gain\":1e-2}",
+        AMPLIFIER("[[[3]],[0.1]]", "1") "],\"out_gain\":-90}",
+        AMPLIFIER("[[[3],[1]],[0.1]]", "2") "],\"in_skip\":1,\"in_gain\":1.123456789012345}",
+        AMPLIFIER("[[[3]],[0.1]]", "1") ",{\"type\":\"prelu\",\"activation\":\"\","
+                                        "\"shape\":[null,null,1],\"weights\":[[[0.2]]]}],"
+                                        "\"in_skip\":1}",
+        LSTM_OF("1", "[1]"),
+        LSTM_OF("2", "[1,2]")};
+    const double x[] = {0.3, -0.7, 0.11, 0.9};
+    char path[700];
+    snprintf(path, sizeof path, "%s/back.json", test_folder());
+    for (size_t i = 0; i < 2 * (sizeof texts / sizeof *texts); i++) {
+        const clrnn_import_desc desc = {.precision = i % 2 ? CLRNN_F64 : CLRNN_F32};
+        clrnn_graph *graph = NULL, *back = NULL;
+        assert_int_equal(clrnn_graph_import(written(texts[i / 2]), &desc, &test_log, &graph),
+                         CLRNN_OK);
+        test_last_error[0] = 0;
+        assert_int_equal(clrnn_graph_export(graph, path, "rtneural"), CLRNN_OK);
+        assert_int_equal(clrnn_graph_import(path, &desc, &test_log, &back), CLRNN_OK);
+        assert_int_equal(clrnn_graph_nodes(back), clrnn_graph_nodes(graph));
+        if (i % 2 == 0)
+            same_output(state, graph, back, x);
+        else if (i / 2 < 6) /* an LSTM's two biases are added up */
+            assert_memory_equal(back->data, graph->data, graph->elements * sizeof(double));
+        clrnn_graph_destroy(&graph);
+        clrnn_graph_destroy(&back);
+    }
+    assert_int_equal(remove(path), 0);
+}
+
+/* What is added elsewhere, or is not what comes in, has no form. */
+static void test_around_refused(void **state)
+{
+    (void)state;
+    static const char *const sums[][2] = {{"a", "x"}, {"b", "a"}, {"b", "x"}};
+    for (int i = 0; i < 3; i++) {
+        clrnn_graph *g = NULL;
+        const clrnn_graph_input_desc x = {
+            .name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 1}};
+        clrnn_node_desc dense = {.kind = CLRNN_NODE_DENSE, .name = "a", .units = 1};
+        clrnn_node_desc sum = {
+            .kind = CLRNN_NODE_ADD, .name = "sum", .inputs = {sums[i][0], sums[i][1]}};
+        char path[700];
+        snprintf(path, sizeof path, "%s/sum.json", test_folder());
+        assert_int_equal(clrnn_graph_create(&test_log, NULL, &g), CLRNN_OK);
+        assert_int_equal(clrnn_graph_input(g, &x), CLRNN_OK);
+        assert_int_equal(clrnn_graph_add(g, &dense, NULL), CLRNN_OK);
+        dense.name = "b";
+        if (i > 0)
+            assert_int_equal(clrnn_graph_add(g, &dense, NULL), CLRNN_OK);
+        assert_int_equal(clrnn_graph_add(g, &sum, NULL), CLRNN_OK);
+        if (i == 0)
+            assert_int_equal(clrnn_graph_add(g, &dense, NULL), CLRNN_OK);
+        assert_int_equal(clrnn_graph_output(g, "y", NULL), CLRNN_OK);
+        assert_int_equal(clrnn_graph_export(g, path, "rtneural"),
+                         i == 2 ? CLRNN_OK : CLRNN_ERR_UNSUPPORTED);
+        if (i < 2)
+            assert_error_contains("node 'sum' (add): RTNeural has no form: only what comes in");
+        clrnn_graph_destroy(&g);
+        remove(path);
+    }
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -306,6 +404,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rtneural_groups, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_aida, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_guitarml, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_around_back, test_open, test_close),
+        cmocka_unit_test(test_around_refused),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_memory),
     };
