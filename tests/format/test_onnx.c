@@ -218,6 +218,32 @@ static void test_sizes_asked(void **state)
     }
 }
 
+/* What has no elements may be right, but a graph cannot hold it. */
+static void test_without_elements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *op, *words;
+        uint64_t shape[3];
+    } cases[] = {{"Conv", "Conv 'the node': W has no elements", {0, 2, 3}},
+                 {"ConvTranspose", "ConvTranspose 'the node': W has no elements", {2, 0, 3}},
+                 {"Softmax", "an array without elements, [2,0,3]", {2, 0, 3}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int64_t shape[] = {1, 2, 5};
+        const char *const in[] = {"x", "w"}, *const out[] = {"y"};
+        proto graph = {0}, x = proto_value("x", 1, 3, shape), y = proto_value("y", 1, 0, NULL);
+        proto w = proto_tensor("w", 1, 3, cases[i].shape, NULL);
+        proto node =
+            proto_node(cases[i].op, "the node", i < 2 ? in : in + 1, i < 2 ? 2 : 1, out, 1);
+        proto_message(&graph, 1, &node);
+        proto_message(&graph, 5, &w);
+        proto_message(&graph, 11, &x);
+        proto_message(&graph, 12, &y);
+        proto model = proto_model(&graph, 14);
+        refuse(&model, CLRNN_ERR_UNSUPPORTED, cases[i].words);
+    }
+}
+
 /* Old files list weights among the inputs, here before the one that is none: x plus 1, 70 times. */
 static void test_weights_as_inputs(void **state)
 {
@@ -366,6 +392,7 @@ int main(void)
                                        cmocka_unit_test(test_open_axes),
                                        cmocka_unit_test(test_names),
                                        cmocka_unit_test(test_sizes_asked),
+                                       cmocka_unit_test(test_without_elements),
                                        cmocka_unit_test(test_weights_as_inputs),
                                        cmocka_unit_test(test_nesting),
                                        cmocka_unit_test(test_damage),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/onnx/onnx.h"
+#include "model/tensors.h"
 
 /* Of a small file whose loops unroll: nodes, and bytes of their weights, of which each step has its
  * own. A larger one may have more. */
@@ -112,6 +113,10 @@ clrnn_status clr_onnx_constant(onnx_node *n, const onnx_array *array, const onnx
                                uint32_t *at)
 {
     clrnn_node_desc desc = {.kind = CLRNN_NODE_CONSTANT, .rank = array->rank, .data = array->data};
+    if (clr_onnx_count(array) == 0 && clr_onnx_count(other) == 0)
+        return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED,
+                             "an array without elements, %s: a graph cannot hold it",
+                             clr_show_shape(array->rank, array->size).text);
     if (array->filled)
         return filled(n, array, other, at);
     for (uint32_t i = 0; i < array->rank; i++)

@@ -22,6 +22,8 @@ static clrnn_status weights(onnx_node *n)
         status = clr_onnx_need_same(n, 2, "B");
     if (status == CLRNN_OK && n->in[1]->array[0].rank < 3)
         status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "W has %u axes", n->in[1]->array[0].rank);
+    if (status == CLRNN_OK && clr_onnx_count(&n->in[1]->array[0]) == 0)
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "W has no elements");
     for (uint32_t k = 1; k < 3 && status == CLRNN_OK; k++)
         if (k == 1 || own_bias(n)) {
             status = clr_onnx_spread(n, &n->in[k]->array[0]);
@@ -57,7 +59,7 @@ static clrnn_status begin(onnx_node *n, bool transposed, uint32_t *x, onnx_windo
     desc->groups = (uint32_t)groups;
     desc->units = (uint32_t)units;
     desc->no_bias = !own_bias(n);
-    if (channels != clr_onnx_size(n, *x, 1, 0) || units == 0 || units > UINT32_MAX)
+    if (channels != clr_onnx_size(n, *x, 1, 0) || units > UINT32_MAX)
         return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "X is %s, but W has %llu channels",
                              clr_value_text(clr_onnx_shape(n, *x)).text,
                              (unsigned long long)channels);

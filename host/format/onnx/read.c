@@ -93,8 +93,6 @@ static clrnn_status add_output(onnx_import *m, const char *name)
     proto.name = none;
     snprintf(n.label, sizeof n.label, "output '%s'", clr_show(name).text);
     clrnn_status status = value->known ? clr_onnx_need(&n, 0, "value") : clr_onnx_round(&n, 0);
-    if (status == CLRNN_OK && value->known && clr_onnx_count(&value->array[0]) == 0)
-        status = clr_onnx_fail(&n, CLRNN_ERR_UNSUPPORTED, "it has no elements");
     if (status == CLRNN_OK)
         status = clr_onnx_graph_in(&n, 0, &at);
     return status == CLRNN_OK ? clrnn_graph_output(m->graph, name, m->graph->values[at].name)
