@@ -215,6 +215,8 @@ FILES = [
     ("rtneural-any-sum-is-a-skip", "test_amplifiers", [
         ("host/format/amplifier.c", "is_pair(add, CLRNN_NODE_ADD, from, cut ? sound->name : a->x)",
          "add->kind == CLRNN_NODE_ADD")]),
+    ("onnx-grid-product-beyond-the-picture", "test_onnx_lookup", [
+        ("host/format/onnx/grid.c", 'hit = two(b, "And", hit, r->inside);', 'hit = two(b, "And", hit, hit);')]),
     ("graph-equal-items-by-address", "test_items", [
         ("host/graph/items.c", "return x->number < y->number ? -1 : x->number > y->number;",
          "return x->place < y->place ? -1 : x->place > y->place;")]),
@@ -258,7 +260,7 @@ FILES = [
     ("onnx-grid-axes-in-their-order", "test_onnx_lookup", [
         ("host/format/onnx/grid.c", "at = s->space - 1 - i;", "at = i;")]),
     ("onnx-grid-of-the-first-picture", "test_onnx_lookup", [
-        ("host/format/onnx/grid.c", "clr_onnx_say_steps(b, N, inner,", "clr_onnx_say_steps(b, N, 0,")]),
+        ("host/format/onnx/grid.c", "clr_onnx_say_steps(b, all / inner, inner,", "clr_onnx_say_steps(b, all / inner, 0,")]),
     ("onnx-grid-cubic-a-tap-late", "test_onnx_lookup", [
         ("host/format/onnx/grid.c", "(s->way == CUBIC ? 1.0 : 0.0)", "0.0")]),
     ("graph-gather-gradient-none-from-the-end", "test_graph_picks", [

@@ -303,11 +303,48 @@ static void test_grid(void **state)
     ops_opset = 14;
 }
 
+/* As many pictures as there are rows, whatever N is: x holds the points, and each n's sum of them
+ * is a factor of its picture. */
+static void test_grid_open(void **state)
+{
+    enum { N = OPS_ROWS };
+    static const char *const ways[] = {"bilinear", "nearest", "bicubic"};
+    static const char *const paddings[] = {"zeros", "border", "reflection"};
+    static const double picture[ROWS * COLUMNS] = {1, -2, 0.5, 3, 4, -1};
+    static const int64_t open[] = {-2, 2, POINTS / 2, 2};
+    double x[2 * N * POINTS], wanted[N * POINTS];
+    ops_opset = 16;
+    for (int k = 0; k < 2 * N * POINTS; k++)
+        x[k] = (double)(float)(1.7 * sin(3.1 * k + 0.4));
+    for (int i = 0; i < 18; i++) {
+        const int way = i % 3, padding = i / 3 % 3;
+        const bool align = i / 9;
+        proto graph = ops_begin(4, open, false);
+        ops_tensor(&graph, "axes", 7, 1, (const uint64_t[]){3}, (const double[]){1, 2, 3});
+        ops_tensor(&graph, "picture", 1, 4, (const uint64_t[]){1, 1, ROWS, COLUMNS}, picture);
+        ops_node(&graph, ops_two("ReduceSum", "x", "axes", "sum"));
+        ops_node(&graph, ops_two("Mul", "sum", "picture", "pictures"));
+        proto node = node_of("GridSample", "y", "align_corners", align, "pictures", "x");
+        proto_attribute_word(&node, "mode", ways[way]);
+        proto_attribute_word(&node, "padding_mode", paddings[padding]);
+        ops_node(&graph, node);
+        for (int k = 0; k < N * POINTS; k++) {
+            const double *own = x + k / POINTS * 2 * POINTS;
+            double sum = 0;
+            for (int m = 0; m < 2 * POINTS; m++)
+                sum += own[m];
+            wanted[k] = sum * between(picture, x[2 * k], x[2 * k + 1], way, padding, align);
+        }
+        ops_expect(state, &graph, x, NULL, wanted, N * POINTS);
+    }
+    ops_opset = 14;
+}
+
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
     const struct CMUnitTest tests[] = {ON_DEVICE(test_elements), ON_DEVICE(test_outside),
-                                       ON_DEVICE(test_fewer), ON_DEVICE(test_named),
-                                       ON_DEVICE(test_grid)};
+                                       ON_DEVICE(test_fewer),    ON_DEVICE(test_named),
+                                       ON_DEVICE(test_grid),     ON_DEVICE(test_grid_open)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,43 +115,119 @@ static void find_taps(sampler *s, uint32_t i, uint32_t grid)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-/* What one tap of each axis brings: rows [N,..,C] of the table by their places, times the weights.
- * `begin`: the first place of each n. Those outside are behind all. */
-static uint32_t brought(const sampler *s, uint32_t table, uint32_t begin, uint64_t all,
-                        const uint32_t tap[MOST_SPACE])
+/* Combination j of the taps of all axes; false behind the last one. */
+static bool next_taps(const sampler *s, uint32_t j, uint32_t tap[MOST_SPACE])
+{
+    for (uint32_t i = 0; i < s->space; i++, j /= s->taps)
+        tap[i] = j % s->taps;
+    return j == 0 && s->b->status == CLRNN_OK;
+}
+
+/* A place that one tap of each axis leads to: its number in the picture, its weight and whether it
+ * is inside; weight and inside only where there are such. */
+typedef struct reached {
+    uint32_t place, weight, inside; /* [N,..,1] */
+} reached;
+
+static reached reach(const sampler *s, const uint32_t tap[MOST_SPACE])
 {
     onnx_body *b = s->b;
-    uint32_t place = begin, weight = 0, inside = 0;
+    reached r = {0};
     double stride = 1;
-    const int64_t last = -1;
     for (uint32_t i = s->space; i-- > 0; stride *= (double)s->size[i]) {
-        const uint32_t k = tap[i];
-        place = two(b, "Add", place, with(b, "Mul", s->at[i][k], stride));
+        const uint32_t k = tap[i], along = with(b, "Mul", s->at[i][k], stride);
+        const bool first = i + 1 == s->space;
+        r.place = first ? along : two(b, "Add", r.place, along);
         if (s->way != NEAREST)
-            weight = i + 1 == s->space ? s->weight[i][k] : two(b, "Mul", weight, s->weight[i][k]);
+            r.weight = first ? s->weight[i][k] : two(b, "Mul", r.weight, s->weight[i][k]);
         if (s->padding == ZEROS)
-            inside = i + 1 == s->space ? s->inside[i][k] : two(b, "And", inside, s->inside[i][k]);
+            r.inside = first ? s->inside[i][k] : two(b, "And", r.inside, s->inside[i][k]);
     }
+    return r;
+}
+
+/* What they bring: rows [N,..,C] of a table [N*places,C]. `begin`: the first place of each n. Those
+ * outside are behind all. */
+static uint32_t from_rows(const sampler *s, uint32_t table, uint32_t begin, uint64_t all,
+                          const reached *r)
+{
+    onnx_body *b = s->b;
+    const int64_t last = -1;
+    uint32_t place = two(b, "Add", r->place, begin);
     if (s->padding == ZEROS)
-        place = ONNX_SAY(b, "Where", ONNX_PLAIN, inside, place, real(b, (double)all));
+        place = ONNX_SAY(b, "Where", ONNX_PLAIN, r->inside, place, real(b, (double)all));
     place = ONNX_SAY(b, "Squeeze", ONNX_PLAIN, place, clr_onnx_say_list(b, &last, 1));
     const uint32_t ids = ONNX_SAY(b, "Cast", ((onnx_given){.name = "to", .i = 7}), place);
     const uint32_t rows = clr_onnx_lookup(b, table, ids);
-    return s->way == NEAREST ? rows : two(b, "Mul", rows, weight);
+    return s->way == NEAREST ? rows : two(b, "Mul", rows, r->weight);
 }
 
-static uint32_t sum_of_taps(const sampler *s, uint32_t table, uint32_t begin, uint64_t all)
+/* The weight of each of all places [N,..,places]. */
+static uint32_t weights_of(const sampler *s, uint32_t places, const reached *r)
 {
-    uint32_t sum = 0, tap[MOST_SPACE] = {0}, count = 1;
-    for (uint32_t i = 0; i < s->space; i++)
-        count *= s->taps;
-    for (uint32_t j = 0; j < count && s->b->status == CLRNN_OK; j++) {
-        for (uint32_t i = 0, rest = j; i < s->space; i++, rest /= s->taps)
-            tap[i] = rest % s->taps;
-        const uint32_t more = brought(s, table, begin, all, tap);
-        sum = j == 0 ? more : two(s->b, "Add", sum, more);
+    onnx_body *b = s->b;
+    uint32_t hit = two(b, "Equal", r->place, places);
+    if (s->padding == ZEROS)
+        hit = two(b, "And", hit, r->inside);
+    return ONNX_SAY(b, "Where", ONNX_PLAIN, hit, s->way == NEAREST ? real(b, 1) : r->weight,
+                    real(b, 0));
+}
+
+/* Where N is a number, and `all` that of places of all pictures. */
+static uint32_t by_rows(const sampler *s, uint32_t table, uint64_t all, uint64_t C, uint64_t inner)
+{
+    onnx_body *b = s->b;
+    const int64_t shape[] = {-1, (int64_t)C}, row[] = {1, (int64_t)C};
+    uint32_t sum = 0, tap[MOST_SPACE];
+    table = two(b, "Reshape", table, clr_onnx_say_list(b, shape, 2));
+    if (s->padding == ZEROS) {
+        const uint32_t none = two(b, "Expand", real(b, 0), clr_onnx_say_list(b, row, 2));
+        table = ONNX_SAY(b, "Concat", ((onnx_given){.name = "axis"}), table, none);
+    }
+    const uint32_t begin = ONNX_SAY(b, "Cast", ((onnx_given){.name = "to", .i = 1}),
+                                    clr_onnx_say_steps(b, all / inner, inner, s->space + 1));
+    for (uint32_t j = 0; next_taps(s, j, tap); j++) {
+        const reached r = reach(s, tap);
+        const uint32_t more = from_rows(s, table, begin, all, &r);
+        sum = j == 0 ? more : two(b, "Add", sum, more);
     }
     return sum;
+}
+
+/* Where N is open: no number says where the rows of each n begin, so that all places of a picture
+ * are weighted, most with 0, and what results is a product with it. */
+static uint32_t by_product(const sampler *s, uint32_t table, uint64_t C, uint64_t inner)
+{
+    onnx_body *b = s->b;
+    const int64_t shapes[][MOST_SPACE + 2] = {{0, (int64_t)inner, (int64_t)C},
+                                              {0, 1, (int64_t)inner, (int64_t)C},
+                                              {0, 1, 1, (int64_t)inner, (int64_t)C}};
+    const uint32_t places = ONNX_SAY(b, "Cast", ((onnx_given){.name = "to", .i = 1}),
+                                     clr_onnx_say_steps(b, inner, 1, 0));
+    uint32_t sum = 0, tap[MOST_SPACE];
+    for (uint32_t j = 0; next_taps(s, j, tap); j++) {
+        const reached r = reach(s, tap);
+        const uint32_t more = weights_of(s, places, &r);
+        sum = j == 0 ? more : two(b, "Add", sum, more);
+    }
+    table = two(b, "Reshape", table, clr_onnx_say_list(b, shapes[s->space - 1], s->space + 2));
+    return two(b, "MatMul", sum, table);
+}
+
+/* That is done where it is not too much. */
+static void check_product(const sampler *s, uint32_t grid, uint64_t inner)
+{
+    enum { MOST = 1 << 24 };
+    uint64_t sites = 1;
+    for (uint32_t i = 1; i <= s->space && sites <= MOST; i++) {
+        uint64_t size[ONNX_WORLDS] = {0};
+        clr_onnx_say_sizes(s->b, grid, i, size);
+        sites *= size[0];
+    }
+    if (s->b->status == CLRNN_OK && sites * inner > MOST)
+        s->b->status = clr_onnx_fail(s->b->n, CLRNN_ERR_NEEDS_SIZE,
+                                     "X is large and how many there are is open: give the axes of "
+                                     "the model numbers");
 }
 
 /* Axis `from` to `to`, the others in their order. */
@@ -175,25 +251,24 @@ static uint32_t sample(sampler *s, uint32_t x, uint32_t grid)
 {
     onnx_body *b = s->b;
     const uint32_t rank = s->space + 2;
-    const uint64_t N = clr_onnx_say_size(b, x, 0), C = clr_onnx_say_size(b, x, 1);
-    uint64_t inner = 1;
+    const uint64_t C = clr_onnx_say_size(b, x, 1);
+    uint64_t N[ONNX_WORLDS] = {0}, rows[ONNX_WORLDS] = {0};
+    clr_onnx_say_sizes(b, x, 0, N);
+    clr_onnx_say_sizes(b, grid, 0, rows);
+    const bool open = N[0] != N[1] || rows[0] != rows[1];
     for (uint32_t i = 0; i < s->space; i++) {
         const int64_t at = s->space - 1 - i; /* the grid says the last axis first */
         s->size[i] = clr_onnx_say_size(b, x, i + 2);
-        inner *= s->size[i];
         find_taps(s, i, clr_onnx_say_cut(b, grid, -1, at, at + 1, 1));
     }
-    const uint64_t all = clr_onnx_say_count(b, x, 0, rank) / (C ? C : 1);
-    const int64_t shape[] = {-1, (int64_t)C}, row[] = {1, (int64_t)C};
-    uint32_t table = moved(b, x, 1, rank - 1, rank);
-    table = two(b, "Reshape", table, clr_onnx_say_list(b, shape, 2));
-    if (s->padding == ZEROS) {
-        const uint32_t none = two(b, "Expand", real(b, 0), clr_onnx_say_list(b, row, 2));
-        table = ONNX_SAY(b, "Concat", ((onnx_given){.name = "axis"}), table, none);
-    }
-    const uint32_t begin = ONNX_SAY(b, "Cast", ((onnx_given){.name = "to", .i = 1}),
-                                    clr_onnx_say_steps(b, N, inner, s->space + 1));
-    return moved(b, sum_of_taps(s, table, begin, all), rank - 1, 1, rank);
+    const uint64_t inner = clr_onnx_say_count(b, x, 2, rank);
+    const uint32_t table = moved(b, x, 1, rank - 1, rank);
+    if (open)
+        check_product(s, grid, inner);
+    const uint32_t sum =
+        open ? by_product(s, table, C, inner)
+             : by_rows(s, table, clr_onnx_say_count(b, x, 0, rank) / (C ? C : 1), C, inner);
+    return moved(b, sum, rank - 1, 1, rank);
 }
 
 /* Which of some words, the last without words, an attribute is. */
