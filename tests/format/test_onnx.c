@@ -218,23 +218,30 @@ static void test_sizes_asked(void **state)
     }
 }
 
-/* What has no elements may be right, but a graph cannot hold it. */
+/* What has no elements may be right, but a graph cannot hold it: W, a known input, what is left of
+ * one step that a window of 2 has spread. */
 static void test_without_elements(void **state)
 {
     (void)state;
     static const struct {
         const char *op, *words;
         uint64_t shape[3];
-    } cases[] = {{"Conv", "Conv 'the node': W has no elements", {0, 2, 3}},
-                 {"ConvTranspose", "ConvTranspose 'the node': W has no elements", {2, 0, 3}},
-                 {"Softmax", "an array without elements, [2,0,3]", {2, 0, 3}}};
+        int64_t channels, cut;
+    } cases[] = {{"Conv", "Conv 'the node': W has no elements", {0, 2, 3}, 2, 0},
+                 {"ConvTranspose", "ConvTranspose 'the node': W has no elements", {2, 0, 3}, 2, 0},
+                 {"Softmax", "an array without elements, [2,0,3]", {2, 0, 3}, 2, 0},
+                 {"ConvTranspose", "0 would be left", {1, 1, 2}, 1, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const int64_t shape[] = {1, 2, 5};
+        const int64_t shape[] = {1, cases[i].channels, 1}, pads[] = {1, 1}, two = 2;
         const char *const in[] = {"x", "w"}, *const out[] = {"y"};
         proto graph = {0}, x = proto_value("x", 1, 3, shape), y = proto_value("y", 1, 0, NULL);
-        proto w = proto_tensor("w", 1, 3, cases[i].shape, NULL);
-        proto node =
-            proto_node(cases[i].op, "the node", i < 2 ? in : in + 1, i < 2 ? 2 : 1, out, 1);
+        proto w = proto_tensor("w", 1, 3, cases[i].shape, (const double[]){1, 2});
+        proto node = i == 2 ? proto_node(cases[i].op, "the node", in + 1, 1, out, 1)
+                            : proto_node(cases[i].op, "the node", in, 2, out, 1);
+        if (cases[i].cut) {
+            proto_attribute_integers(&node, "pads", pads, 2);
+            proto_attribute_integers(&node, "strides", &two, 1);
+        }
         proto_message(&graph, 1, &node);
         proto_message(&graph, 5, &w);
         proto_message(&graph, 11, &x);

@@ -60,7 +60,8 @@ clrnn_status clr_onnx_add(onnx_node *n, clrnn_node_desc *desc, const uint32_t *i
         desc->inputs[i] = in[i] == CLR_NO_VALUE ? NULL : graph->values[in[i]].name;
     status = clrnn_graph_add(graph, desc, &index);
     desc->name = NULL;
-    if (status == CLRNN_ERR_ARGUMENT) /* of what is said of its axes, or of what is not */
+    /* of what is said of its axes, or of what is not; of a result without elements */
+    if (status == CLRNN_ERR_ARGUMENT || status == CLRNN_ERR_RANGE)
         status = n->m->open ? CLRNN_ERR_NEEDS_SIZE : CLRNN_ERR_UNSUPPORTED;
     if (status != CLRNN_OK)
         return clr_onnx_fail(n, status, "its part '%s' does not fit",
