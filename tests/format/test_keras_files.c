@@ -14,7 +14,7 @@
 static clrnn_tensors *results(const char *name)
 {
     clrnn_tensors *set = NULL;
-    static const char *const files[] = {"results", "backwards", "layers", "stacks"};
+    static const char *const files[] = {"results", "backwards", "layers", "stacks", "keras_2"};
     char key[64], path[64];
     snprintf(key, sizeof key, "%s.x0", name);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -318,6 +318,16 @@ static void test_damaged_group(void **state)
     free(data);
 }
 
+/* Keras 2: calls of a model that is a layer count from 1 on, and TensorFlow's functions are layers.
+ */
+static void test_keras_2(void **state)
+{
+    static const char *const in[] = {"x", NULL};
+    static const char *const out[] = {"add",        "tf.nn.softmax",   "tf.compat.v1.squeeze",
+                                      "tf.reshape", "tf.math.truediv", NULL};
+    check(state, FOLDER "keras_2.keras", "keras_2", in, out, 6);
+}
+
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -335,6 +345,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_whole_models, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_stacks, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_keras_2, test_open, test_close),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_weights_alone),

@@ -269,8 +269,10 @@ static clrnn_status attend(clr_keras *k, const heads *h, clr_keras_value *y)
 
 static clrnn_status add_heads(clr_keras *k)
 {
-    static const char *const known[] = {"num_heads",    "key_dim",        "value_dim", "dropout",
-                                        "output_shape", "attention_axes", "use_bias",  NULL};
+    static const char *const known[] = {
+        "num_heads", "key_dim",     "value_dim", "dropout",     "output_shape", "attention_axes",
+        "use_bias",  "query_shape", "key_shape", "value_shape", /* Keras 2 */
+        NULL};
     const cJSON *axes = clr_keras_member(k, "attention_axes");
     heads h = {.no_bias = !clr_keras_flag(k, "use_bias", true)};
     uint32_t units = 0;

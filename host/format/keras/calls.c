@@ -40,7 +40,8 @@ const clr_keras_call *clr_keras_find_call(const clr_keras_builder *b, const clr_
 {
     for (uint32_t i = 0; i < b->count; i++) {
         const char *name = clr_keras_name_of(b->calls[i].layer);
-        if (name && b->calls[i].number == h->call && strcmp(name, h->layer) == 0)
+        if (name && b->calls[i].number + b->calls[i].first == h->call &&
+            strcmp(name, h->layer) == 0)
             return &b->calls[i];
     }
     return NULL;
@@ -69,7 +70,39 @@ static uint32_t classes_before(const cJSON *layers, const cJSON *layer)
     return count;
 }
 
-clrnn_status clr_keras_list_calls(clr_keras_builder *b, const cJSON *layers)
+static void begin_at_0(clr_keras_builder *b, const clr_history *h)
+{
+    for (uint32_t i = 0; i < b->count && h->call == 0; i++) {
+        const char *name = clr_keras_name_of(b->calls[i].layer);
+        if (b->calls[i].first && name && strcmp(name, h->layer) == 0)
+            b->calls[i].first = 0;
+    }
+}
+
+/* Calls of a model that is a layer count from 1 on, behind the one that made it, where Keras 2 or
+ * an early 3 has written the file: then nobody reads what call 0 gives. */
+static void find_first(clr_keras_builder *b, const cJSON *config)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const char *type = clr_keras_type_of(b->calls[i].layer);
+        b->calls[i].first =
+            b->calls[i].inbound && (strcmp(type, "Functional") == 0 || strcmp(type, "Model") == 0 ||
+                                    strcmp(type, "Sequential") == 0);
+        any = any || b->calls[i].first;
+    }
+    for (uint32_t i = 0; any && i <= b->count; i++) {
+        clr_histories all = {0};
+        clr_history_collect(i < b->count
+                                ? b->calls[i].inbound
+                                : cJSON_GetObjectItemCaseSensitive(config, "output_layers"),
+                            &all, 0);
+        for (uint32_t k = 0; k < all.count; k++)
+            begin_at_0(b, &all.list[k]);
+    }
+}
+
+clrnn_status clr_keras_list_calls(clr_keras_builder *b, const cJSON *config, const cJSON *layers)
 {
     if (!cJSON_IsArray(layers) || !layers->child)
         return clr_keras_damaged(b, "a model without layers");
@@ -91,5 +124,6 @@ clrnn_status clr_keras_list_calls(clr_keras_builder *b, const cJSON *layers)
             node = node ? node->next : NULL;
         } while (node);
     }
+    find_first(b, config);
     return CLRNN_OK;
 }

@@ -10,6 +10,7 @@ typedef struct clr_keras_call {
     const cJSON *layer;   /* {"class_name", "config", "inbound_nodes"} */
     const cJSON *inbound; /* of this call; NULL: it is an input */
     uint32_t number;      /* of the layer's calls */
+    uint32_t first;       /* what the file calls number 0: 1 of models before Keras 3 */
     uint32_t classes;     /* layers of its class before it */
     bool done;
     clr_keras_value outputs[CLR_KERAS_OUTPUTS];
@@ -35,8 +36,12 @@ bool clr_keras_is_input(const cJSON *layer);
 /** Returns: CLRNN_ERR_FORMAT, told to the log. */
 clrnn_status clr_keras_damaged(const clr_keras_builder *b, const char *what);
 
-/** b->calls of all layers, in the order of the file; to be freed. */
-clrnn_status clr_keras_list_calls(clr_keras_builder *b, const cJSON *layers);
+/** b->calls of all layers of a model's config, in the order of the file; to be freed. */
+clrnn_status clr_keras_list_calls(clr_keras_builder *b, const cJSON *config, const cJSON *layers);
+
+/** TensorFlow's functions among the layers of a model, and of models in it, as operations of
+ *  keras.ops (tensorflow.c). false: out of memory. */
+bool clr_keras_rename(cJSON *model, unsigned depth);
 
 /** The call that a value comes from; NULL. */
 const clr_keras_call *clr_keras_find_call(const clr_keras_builder *b, const clr_history *h);

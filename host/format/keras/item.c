@@ -30,6 +30,15 @@ static bool bound(const cJSON *config, const char *name, int64_t otherwise, int6
     return cJSON_IsNumber(item) && (double)*out == item->valuedouble;
 }
 
+/* The {"start", "stop", "step"} of an index, in a __slice__ or by itself (TensorFlow's). NULL: it
+ * is no slice. */
+static const cJSON *slice_of(const cJSON *item)
+{
+    return is_of_class(item, "__slice__")      ? cJSON_GetObjectItemCaseSensitive(item, "config")
+           : cJSON_HasObjectItem(item, "step") ? item
+                                               : NULL;
+}
+
 static bool take_slice(taking *t, const cJSON *config)
 {
     int64_t step = 1;
@@ -48,8 +57,8 @@ static bool take_index(taking *t, const cJSON *item, uint32_t after)
 {
     if (t->rank >= CLRNN_MOST_AXES)
         return false;
-    if (is_of_class(item, "__slice__"))
-        return take_slice(t, cJSON_GetObjectItemCaseSensitive(item, "config"));
+    if (slice_of(item))
+        return take_slice(t, slice_of(item));
     if (is_of_class(item, "__ellipsis__")) {
         while (t->at + after < t->x.rank && t->rank < CLRNN_MOST_AXES)
             t->rank++, t->at++;
@@ -75,7 +84,7 @@ static uint32_t axes_of(const cJSON *i)
 {
     uint32_t count = 0;
     for (; i; i = i->next)
-        count += cJSON_IsNumber(i) || is_of_class(i, "__slice__");
+        count += cJSON_IsNumber(i) || slice_of(i);
     return count;
 }
 
@@ -91,7 +100,7 @@ static clrnn_status finish(clr_keras *k, const cJSON *first, bool list, clr_kera
             shape[rank++] = 1;
         else if (cJSON_IsNumber(i))
             at++;
-        else if (is_of_class(i, "__slice__"))
+        else if (slice_of(i))
             shape[rank++] = info.shape[at++];
         else
             while (at + axes_of(i->next) < info.rank)

@@ -247,7 +247,7 @@ clrnn_status clr_keras_mask_product(clr_keras *k);
 /* --- the whole: topology.c -------------------------------------------------------------------- */
 
 /** The graph of a model's config, {"class_name": .., "config": ..}, with weights. */
-clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, bool before_3,
+clrnn_status clr_keras_build(cJSON *model, const clrnn_tensors *weights, bool before_3,
                              const char *file, const clrnn_import_desc *wishes,
                              const clrnn_log *log, clrnn_graph **graph);
 

@@ -241,9 +241,9 @@ static clrnn_status add_outputs(clr_keras_builder *b, const cJSON *config, clr_k
             continue;
         }
         snprintf(name, sizeof name, "%s", clr_keras_name_of(from->layer));
-        if (h->output || h->call)
+        if (h->output || from->number)
             snprintf(name + strlen(name), sizeof name - strlen(name), ".%u",
-                     h->output + h->call * 3);
+                     h->output + from->number * 3);
         status = clrnn_graph_output(b->k.graph, name, from->outputs[h->output].name);
     }
     if (out)
@@ -283,7 +283,7 @@ static clrnn_status build(clr_keras_builder *b, const char *type, const cJSON *c
     const cJSON *layers =
         cJSON_IsArray(config) ? config : cJSON_GetObjectItemCaseSensitive(config, "layers");
     b->sequential = strcmp(type, "Sequential") == 0;
-    clrnn_status status = clr_keras_list_calls(b, layers);
+    clrnn_status status = clr_keras_list_calls(b, config, layers);
     if (status == CLRNN_OK)
         status =
             b->sequential ? build_sequential(b, config, out) : build_functional(b, config, out);
@@ -322,7 +322,7 @@ static clrnn_status build_whole(const clr_keras *k, const cJSON *model, clrnn_pr
                               : status;
 }
 
-clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, bool before_3,
+clrnn_status clr_keras_build(cJSON *model, const clrnn_tensors *weights, bool before_3,
                              const char *file, const clrnn_import_desc *wishes,
                              const clrnn_log *log, clrnn_graph **graph)
 {
@@ -339,6 +339,8 @@ clrnn_status clr_keras_build(const cJSON *model, const clrnn_tensors *weights, b
         return clr_fail(log, CLRNN_ERR_UNSUPPORTED,
                         "%s: a model of class %s is not supported, only Sequential and Functional",
                         file, clr_show(type).text);
+    if (!clr_keras_rename(model, 0))
+        return clr_fail(log, CLRNN_ERR_MEMORY, "%s: no memory for its layers", file);
     /* Time of any length if the layers can do with it, else of the length that the file says, else
      * of that which the caller knows. */
     const int ways = wishes->input_count || wishes->size_count ? 3 : 2;
