@@ -217,6 +217,14 @@ FILES = [
          "add->kind == CLRNN_NODE_ADD")]),
     ("onnx-grid-product-beyond-the-picture", "test_onnx_lookup", [
         ("host/format/onnx/grid.c", 'hit = two(b, "And", hit, r->inside);', 'hit = two(b, "And", hit, hit);')]),
+    ("onnx-resize-cubic-counts-outside", "test_onnx_most", [
+        ("host/format/onnx/signal.c", "if (!r->inside || (tap >= 0 && tap <= last))", "if (tap >= -2 * last)")]),
+    ("onnx-resize-of-the-first-axes", "test_onnx_most", [
+        ("host/format/onnx/signal.c", "const uint32_t axis = axes[i];", "const uint32_t axis = i;")]),
+    ("keras-2-calls-from-0", "test_keras_files", [
+        ("host/format/keras/calls.c", "b->calls[i].number + b->calls[i].first == h->call", "b->calls[i].number == h->call")]),
+    ("keras-2-constant-behind", "test_keras_files", [
+        ("host/format/keras/tensorflow.c", "cJSON_GetArrayItem(node, 2), true)", "cJSON_GetArrayItem(node, 1), true)")]),
     ("graph-equal-items-by-address", "test_items", [
         ("host/graph/items.c", "return x->number < y->number ? -1 : x->number > y->number;",
          "return x->place < y->place ? -1 : x->place > y->place;")]),

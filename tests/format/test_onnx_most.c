@@ -349,6 +349,57 @@ static void test_functions(void **state)
     ops_expect(state, &graph, x, NULL, wanted, 4);
 }
 
+/* Keys's cubic with -0.5, at a distance. */
+static double cubic(double d)
+{
+    d = fabs(d);
+    return d <= 1 ? (1.5 * d - 2.5) * d * d + 1 : d <= 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
+}
+
+/* x [4] at place u: what is outside is as the ends are, or does not count. */
+static double between(const double *x, double u, bool inside)
+{
+    double sum = 0, weights = 0;
+    for (int k = -3; k < 7; k++) {
+        const double weight = inside && (k < 0 || k > 3) ? 0 : cubic(u - k);
+        sum += weight * x[k < 0 ? 0 : k > 3 ? 3 : k];
+        weights += weight;
+    }
+    return sum / weights;
+}
+
+/* Cubic between four, by sizes of two axes; what stays may be open. */
+static void test_resized(void **state)
+{
+    static const double x[] = {1, -2, 0.5, 3};
+    static const int64_t axes[] = {0, 3}, one[] = {-2, 1, 1, 4};
+    const char *const in[] = {"x", "", "", "sizes"};
+    ops_opset = 18;
+    for (int outside = 0; outside < 2; outside++) {
+        double all[OPS_ROWS * 4], y[OPS_ROWS * 7];
+        proto graph = ops_begin(4, one, false);
+        proto node = node_of("Resize", in, 4, "exclude_outside", outside);
+        proto shape = ops_one("Shape", "x", "rows"),
+              width = ops_two("Concat", "rows", "w", "sizes");
+        for (int i = 0; i < OPS_ROWS * 7; i++)
+            y[i] = between(x, (i % 7 + 0.5) * 4 / 7 - 0.5, outside);
+        for (int i = 0; i < OPS_ROWS * 4; i++)
+            all[i] = x[i % 4];
+        proto_attribute_integer(&shape, "end", 1);
+        proto_attribute_integer(&width, "axis", 0);
+        proto_attribute_word(&node, "mode", "cubic");
+        proto_attribute_real(&node, "cubic_coeff_a", -0.5f);
+        proto_attribute_word(&node, "keep_aspect_ratio_policy", "stretch");
+        proto_attribute_integers(&node, "axes", axes, 2);
+        ops_tensor(&graph, "w", 7, 1, (const uint64_t[]){1}, (const double[]){7});
+        ops_node(&graph, shape);
+        ops_node(&graph, width);
+        ops_node(&graph, node);
+        ops_expect(state, &graph, all, NULL, y, OPS_ROWS * 7);
+    }
+    ops_opset = 14;
+}
+
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
@@ -364,6 +415,7 @@ int main(void)
                                        ON_DEVICE(test_plain_transposed),
                                        ON_DEVICE(test_computed_window),
                                        ON_DEVICE(test_mean_squares),
-                                       ON_DEVICE(test_functions)};
+                                       ON_DEVICE(test_functions),
+                                       ON_DEVICE(test_resized)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

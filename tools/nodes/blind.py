@@ -32,8 +32,8 @@ SAME = {
     ("Cast", "saturate"): "of float8",
     ("Cast", "round_mode"): "of float8",
     ("MaxPool", "storage_order"): "of indices, which are refused",
-    ("Resize", "cubic_coeff_a"): "of modes that are refused",
     ("Resize", "extrapolation_value"): "of modes that are refused",
+    ("Resize", "keep_aspect_ratio_policy"): "others are refused",
 }
 
 

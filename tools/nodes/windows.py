@@ -96,26 +96,34 @@ for _name in ("GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool"):
 
 @op("Resize", 10)
 def resize(c):
-    shape = [c.between(1, 2), c.between(1, 2)] + [c.between(2, 6) for _ in range(c.between(1, 2))]
-    scales = [1.0, 1.0] + [c.one_of(0.5, 0.5, 1.5, 2.0, 3.0, 1.0) for _ in shape[2:]]
+    cubic = c.opset >= 11 and c.chance(0.25)  # of two axes that grow, as ONNX Runtime knows it
+    shape = [c.between(1, 2), c.between(1, 2)] + [c.between(2, 6) for _ in range(2 if cubic else c.between(1, 2))]
+    scales = [1.0, 1.0] + [1.0 + c.between(0, 2) if cubic else c.one_of(0.5, 0.5, 1.5, 2.0, 3.0, 1.0) for _ in shape[2:]]
     shape[2:] = [c.between(2, 3) if s == 0.5 and c.chance() else d for s, d in zip(scales[2:], shape[2:])]  # one is left
-    mode = c.one_of(None, "nearest", "linear")
+    mode = "cubic" if cubic else c.one_of(None, "nearest", "linear")
     x = c.reals(shape, known=False)
-    later = {"exclude_outside": c.one_of(None, 0), "antialias": c.one_of(None, 0) if c.opset >= 18 else None}
+    later = {"exclude_outside": c.one_of(None, 0, 1 if mode == "cubic" else 0)}
+    if mode == "cubic":
+        later["cubic_coeff_a"] = c.one_of(None, -0.5, -0.75)
+    if c.opset >= 18:
+        later.update(antialias=c.one_of(None, 0), keep_aspect_ratio_policy=c.one_of(None, "stretch"))
     if c.opset < 11:
         c.give(c.node("Resize", [x, c.value(np.float32(scales), True)], mode=mode))
         return
     given = {**later, "mode": mode, "coordinate_transformation_mode": c.one_of(
         None, "half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")}
-    if mode != "linear":
+    if c.opset >= 18 and c.chance(0.3):
+        given["axes"] = [i - (len(shape) if c.chance() else 0) for i in range(2, len(shape))]
+    if mode in (None, "nearest"):
         given["nearest_mode"] = c.one_of(None, "floor", "ceil", "round_prefer_floor", "round_prefer_ceil")
+    first = 2 if "axes" in given else 0
     if c.chance():
-        sizes = [int(np.floor(d * s)) for d, s in zip(shape, scales)]
+        sizes = [int(np.floor(d * s)) for d, s in zip(shape[first:], scales[first:])]
         inputs = [x, "", "" if c.opset >= 13 else c.value(np.zeros(0, "f4"), True), c.ints(sizes)]
         if c.opset < 13:
             inputs[1] = c.value(np.zeros(0, "f4"), True)
     else:
-        inputs = [x, "" if c.opset >= 13 else c.value(np.zeros(0, "f4"), True), c.value(np.float32(scales), True)]
+        inputs = [x, "" if c.opset >= 13 else c.value(np.zeros(0, "f4"), True), c.value(np.float32(scales[first:]), True)]
     c.give(c.node("Resize", inputs, **given))
 
 

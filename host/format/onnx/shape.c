@@ -224,9 +224,10 @@ static clrnn_status reshape_sizes(onnx_node *n, const onnx_array *to, uint32_t r
     }
     if (rest >= 0)
         out->size[rest] = others > 0 ? (uint64_t)(all / others) : 0;
-    if (all != others * (rest >= 0 ? (double)out->size[rest] : 1))
-        return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%.0f elements into a shape of other ones", all);
-    return CLRNN_OK;
+    return all == others * (rest >= 0 ? (double)out->size[rest] : 1) ? CLRNN_OK
+           : n->m->open
+               ? clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE, "a shape for some T or N alone")
+               : clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%.0f elements into another shape", all);
 }
 
 /* The new shape in one world: of Reshape, Flatten, Squeeze and Unsqueeze. */

@@ -85,36 +85,66 @@ static clrnn_status cumulate_build(onnx_node *n)
 
 typedef struct resizing {
     char mode[32], transform[32], nearest[32];
+    bool cubic, inside;            /* inside: what is outside does not count */
+    double a;                      /* of the cubic */
     double scale[CLRNN_MOST_AXES]; /* 1: as it is */
     size_t size[CLRNN_MOST_AXES];
 } resizing;
 
-/* Scales, or sizes, of the inputs where this opset has them. */
+/* The axes that scales or sizes are of: all, unless the attribute says them. */
+static clrnn_status read_axes(onnx_node *n, uint32_t rank, uint32_t axes[CLRNN_MOST_AXES],
+                              uint32_t *count)
+{
+    int64_t given[CLRNN_MOST_AXES];
+    clrnn_status status = clr_onnx_integers(n, "axes", CLRNN_MOST_AXES, given, count);
+    for (uint32_t i = 0; i < *count && status == CLRNN_OK; i++)
+        status = clr_onnx_axis(n, given[i], rank, &axes[i]);
+    if (*count == 0)
+        for (; *count < rank; ++*count)
+            axes[*count] = *count;
+    return status;
+}
+
+/* Scales, or sizes, of the inputs where this opset has them: one of an axis that stays as it is
+ * may depend on T or N. */
 static clrnn_status read_sizes(onnx_node *n, uint32_t at, resizing *r)
 {
     const uint32_t rank = clr_onnx_shape(n, at)->rank;
-    const uint32_t k_scale = n->m->opset < 11 ? 1 : 2;
     const bool sizes = clr_onnx_has(n, 3);
-    const uint32_t k = sizes ? 3 : k_scale;
-    double numbers[CLRNN_MOST_AXES];
-    uint32_t count = 0;
+    const uint32_t k = sizes ? 3 : n->m->opset < 11 ? 1 : 2;
+    double numbers[CLRNN_MOST_AXES], *world[ONNX_WORLDS] = {numbers, numbers};
+    uint32_t axes[CLRNN_MOST_AXES], axis_count = 0, count = 0;
     clrnn_status status = clr_onnx_reals(n, "scales", rank, numbers, &count); /* before opset 9 */
+    if (status == CLRNN_OK)
+        status = read_axes(n, rank, axes, &axis_count);
     if (status == CLRNN_OK && count == 0 && !clr_onnx_has(n, k))
         status = clr_onnx_fail(n, CLRNN_ERR_FORMAT, "neither scales nor sizes");
     if (status == CLRNN_OK && count == 0) {
-        status = clr_onnx_need_same(n, k, sizes ? "sizes" : "scales");
-        for (; status == CLRNN_OK && count < clr_onnx_count(&n->in[k]->array[0]); count++)
-            numbers[count < rank ? count : 0] = clr_onnx_at(&n->in[k]->array[0], count);
+        status = clr_onnx_need(n, k, sizes ? "sizes" : "scales");
+        for (int w = 0; w < ONNX_WORLDS && status == CLRNN_OK; w++) {
+            onnx_array *a = &n->in[k]->array[w];
+            status = clr_onnx_spread(n, a);
+            world[w] = a->data;
+            count = (uint32_t)clr_onnx_count(a);
+        }
     }
-    if (status == CLRNN_OK && count != rank)
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "sizes of other axes than all %u", rank);
-    for (uint32_t i = 0; i < rank && status == CLRNN_OK; i++) {
-        const double x = numbers[i];
-        const double own = (double)clr_onnx_size(n, at, i, 0);
-        if (!(x > 0 && x <= 65536))
+    if (status == CLRNN_OK && count != axis_count)
+        status =
+            clr_onnx_fail(n, CLRNN_ERR_FORMAT, "%u sizes or scales of %u axes", count, axis_count);
+    for (uint32_t i = 0; i < rank; i++)
+        r->scale[i] = 1;
+    for (uint32_t i = 0; i < count && status == CLRNN_OK; i++) {
+        const uint32_t axis = axes[i];
+        const double x = world[0][i], other = world[1][i];
+        const double own = (double)clr_onnx_size(n, at, axis, 0);
+        const bool stays = sizes && x == own && other == (double)clr_onnx_size(n, at, axis, 1);
+        if (!stays && x != other)
+            return clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
+                                 "a size depends on T or N: give the axes of the model numbers");
+        if (!stays && !(x > 0 && x <= 65536))
             return clr_onnx_fail(n, CLRNN_ERR_FORMAT, "a size or scale of %g", x);
-        r->scale[i] = sizes ? x / own : x;
-        r->size[i] = (size_t)(sizes ? x : floor(own * x));
+        r->scale[axis] = stays ? 1 : sizes ? x / own : x;
+        r->size[axis] = (size_t)(sizes ? x : floor(own * x));
     }
     return status;
 }
@@ -149,59 +179,104 @@ static double nearest(const resizing *r, double x)
     return ceil(x - 0.5);
 }
 
+static size_t bounded(double x, double last)
+{
+    return (size_t)(x < 0 ? 0 : x > last ? last : x);
+}
+
+/* Keys's cubic of a distance. */
+static double cubic(const resizing *r, double d)
+{
+    const double a = r->a;
+    return d <= 1  ? ((a + 2) * d - (a + 3)) * d * d + 1
+           : d < 2 ? a * (((d - 5) * d + 8) * d - 4)
+                   : 0;
+}
+
+/* The weights [own] of what is at a place. */
+static void weigh(const resizing *r, double x, size_t own, double *row)
+{
+    const double last = (double)own - 1;
+    if (!r->cubic) {
+        x = x < 0 ? 0 : x > last ? last : x;
+        row[bounded(floor(x), last)] += 1 - (x - floor(x));
+        row[bounded(floor(x) + 1, last)] += x - floor(x);
+        return;
+    }
+    double sum = 0;
+    for (double tap = floor(x) - 1; tap <= floor(x) + 2; tap++)
+        if (!r->inside || (tap >= 0 && tap <= last)) {
+            row[bounded(tap, last)] += cubic(r, fabs(x - tap));
+            sum += cubic(r, fabs(x - tap));
+        }
+    for (size_t k = 0; k < own && r->inside; k++)
+        row[k] /= sum;
+}
+
 static clrnn_status resize_axis(onnx_node *n, const resizing *r, uint32_t axis, uint32_t in,
                                 uint32_t *at)
 {
     size_t own = 0;
     double *matrix = NULL, x = 0;
-    const bool linear = strcmp(r->mode, "linear") == 0;
+    const bool weighed = strcmp(r->mode, "nearest") != 0;
     clrnn_status status = clr_onnx_fixed(n, in, axis, &own);
-    const size_t rows = r->size[axis], columns = linear ? own : 1;
+    const size_t rows = r->size[axis], columns = weighed ? own : 1;
     if (status == CLRNN_OK)
         status = clr_onnx_matrix(n, rows, columns, &matrix);
     for (size_t i = 0; i < rows && status == CLRNN_OK; i++) {
         status = place_of(n, r, axis, own, i, &x);
-        const double last = (double)own - 1, near = nearest(r, x);
-        x = x < 0 ? 0 : x > last ? last : x;
-        const size_t low = (size_t)x, high = low + 1 < own ? low + 1 : low;
-        if (linear) {
-            matrix[i * own + low] += 1 - (x - (double)low);
-            matrix[i * own + high] += x - (double)low;
-        } else {
-            matrix[i] = near < 0 ? 0 : near > last ? last : near;
-        }
+        if (weighed)
+            weigh(r, x, own, matrix + i * own);
+        else
+            matrix[i] = (double)bounded(nearest(r, x), (double)own - 1);
     }
     if (status == CLRNN_OK)
-        status = linear ? clr_onnx_along(n, axis, matrix, rows, in, at)
-                        : clr_onnx_pick(n, axis, matrix, rows, in, at);
+        status = weighed ? clr_onnx_along(n, axis, matrix, rows, in, at)
+                         : clr_onnx_pick(n, axis, matrix, rows, in, at);
     free(matrix);
+    return status;
+}
+
+/* How it is done, by its attributes. */
+static clrnn_status read_way(onnx_node *n, resizing *r)
+{
+    const bool old = n->m->opset < 11;
+    char policy[32] = "";
+    double unused = 0;
+    int64_t outside = 0, antialias = 0;
+    clrnn_status status = clr_onnx_word(n, "mode", "nearest", r->mode);
+    if (status == CLRNN_OK)
+        status = clr_onnx_word(n, "coordinate_transformation_mode",
+                               old ? "asymmetric" : "half_pixel", r->transform);
+    if (status == CLRNN_OK)
+        status = clr_onnx_word(n, "nearest_mode", old ? "floor" : "round_prefer_floor", r->nearest);
+    if (status == CLRNN_OK)
+        status = clr_onnx_word(n, "keep_aspect_ratio_policy", "stretch", policy);
+    if (status == CLRNN_OK)
+        status = clr_onnx_real(n, "cubic_coeff_a", -0.75, &r->a);
+    if (status == CLRNN_OK)
+        status = clr_onnx_real(n, "extrapolation_value", 0, &unused); /* of another transform */
+    if (status == CLRNN_OK)
+        status = clr_onnx_integer(n, "exclude_outside", 0, &outside);
+    if (status == CLRNN_OK)
+        status = clr_onnx_integer(n, "antialias", 0, &antialias);
+    r->cubic = strcmp(r->mode, "cubic") == 0;
+    r->inside = outside != 0;
+    if (status == CLRNN_OK && !r->cubic && strcmp(r->mode, "nearest") && strcmp(r->mode, "linear"))
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "mode '%s'", r->mode);
+    if (status == CLRNN_OK && (antialias || (outside && !r->cubic)))
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "mode '%s' with %s", r->mode,
+                               antialias ? "antialias" : "exclude_outside");
+    if (status == CLRNN_OK && strcmp(policy, "stretch") != 0)
+        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "keep_aspect_ratio_policy '%s'", policy);
     return status;
 }
 
 static clrnn_status resize_build(onnx_node *n)
 {
     resizing r = {.mode = ""};
-    const bool old = n->m->opset < 11;
-    double unused = 0;
-    int64_t flag = 0;
     uint32_t at = 0;
-    clrnn_status status = clr_onnx_word(n, "mode", "nearest", r.mode);
-    if (status == CLRNN_OK)
-        status = clr_onnx_word(n, "coordinate_transformation_mode",
-                               old ? "asymmetric" : "half_pixel", r.transform);
-    if (status == CLRNN_OK)
-        status = clr_onnx_word(n, "nearest_mode", old ? "floor" : "round_prefer_floor", r.nearest);
-    if (status == CLRNN_OK)
-        status = clr_onnx_real(n, "cubic_coeff_a", -0.75, &unused); /* of other modes */
-    if (status == CLRNN_OK)
-        status = clr_onnx_real(n, "extrapolation_value", 0, &unused);
-    if (status == CLRNN_OK)
-        status = clr_onnx_integer(n, "exclude_outside", 0, &flag);
-    if (status == CLRNN_OK && flag == 0)
-        status = clr_onnx_integer(n, "antialias", 0, &flag);
-    if (status == CLRNN_OK && (flag || (strcmp(r.mode, "nearest") && strcmp(r.mode, "linear"))))
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "mode '%s'%s", r.mode,
-                               flag ? " with antialias or exclude_outside" : "");
+    clrnn_status status = read_way(n, &r);
     if (status == CLRNN_OK)
         status = clr_onnx_number_in(n, 0, &at);
     if (status == CLRNN_OK)
