@@ -99,7 +99,9 @@ GRAPHS = [
     ("onnx-diagonal-of-one-axis", "test_onnx_ops", [
         ("host/format/onnx/einsum.c", "CLRNN_TO_END, across + 1, *at, at)", "CLRNN_TO_END, across, *at, at)")]),
     ("onnx-trace-keeps-its-letter", "test_onnx_ops", [
-        ("host/format/onnx/einsum.c", "!is_twice(&in[0], c) && !is_twice(&in[1], c) && ", "")]),
+        ("host/format/onnx/einsum.c", "1 + is_twice(&in[k], letter)", "1")]),
+    ("onnx-einsum-sums-what-is-read-later", "test_onnx_body", [
+        ("host/format/onnx/einsum.c", "(!strchr(out->axes, c) && !count_of(later, laters, c))", "!strchr(out->axes, c)")]),
     ("torch-slope-of-what-is-above", "test_pytorch", [
         ("host/format/chain.c", "{-1, -1}, {2, -1}, {3, 0}, {1, 4}}", "{-1, -1}, {2, -1}, {1, 0}, {1, 4}}")]),
     ("torch-crf-a-part-of-the-graph", "test_pytorch", [

@@ -301,12 +301,48 @@ static void test_products(void **state)
     }
 }
 
+/* Einsum of three and four operands, one after the other: what a later one reads is kept until
+ * then.
+ */
+static void test_several_terms(void **state)
+{
+    static const struct {
+        const char *equation, *in[4];
+        size_t inputs;
+    } cases[] = {{"bi,ij,j->b", {"x", "m", "v"}, 3},
+                 {"bi,bj,ij->b", {"x", "x", "m"}, 3},
+                 {"bi,ij,jk,k->b", {"x", "m", "m", "v"}, 4},
+                 {"bi,i,ij", {"x", "v", "m"}, 3},
+                 {"...i,i,ij->...j", {"x", "v", "m"}, 3}};
+    static const int64_t shape[] = {-2, 2};
+    static const double x[] = {1, 2, 3, 4, 5, 6}, m[2][2] = {{1, 2}, {3, -4}}, v[] = {1, -0.5};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        double wanted[OPS_ROWS * 2] = {0};
+        for (int e = 0; e < OPS_ROWS * 8; e++) {
+            const int b = e / 8, i = e / 4 % 2, j = e / 2 % 2, k = e % 2;
+            const double *row = x + 2 * b;
+            wanted[c < 3 ? b : 2 * b + j] += c == 0   ? row[i] * m[i][j] * v[j] / 2
+                                             : c == 1 ? row[i] * row[j] * m[i][j] / 2
+                                             : c == 2 ? row[i] * m[i][j] * m[j][k] * v[k]
+                                                      : row[i] * v[i] * m[i][j] / 2;
+        }
+        proto graph = ops_begin(2, shape, false);
+        proto node =
+            proto_node("Einsum", "n", cases[c].in, cases[c].inputs, (const char *const[]){"y"}, 1);
+        proto_attribute_word(&node, "equation", cases[c].equation);
+        ops_tensor(&graph, "m", 1, 2, (const uint64_t[]){2, 2}, m[0]);
+        ops_tensor(&graph, "v", 1, 1, (const uint64_t[]){2}, v);
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, wanted, c < 3 ? OPS_ROWS : OPS_ROWS * 2);
+    }
+}
+
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
-    const struct CMUnitTest tests[] = {ON_DEVICE(test_cast),        ON_DEVICE(test_cast_like),
-                                       ON_DEVICE(test_unrolled),    ON_DEVICE(test_sequence),
-                                       ON_DEVICE(test_rotary),      ON_DEVICE(test_attention),
-                                       ON_DEVICE(test_hidden_keys), ON_DEVICE(test_products)};
+    const struct CMUnitTest tests[] = {
+        ON_DEVICE(test_cast),        ON_DEVICE(test_cast_like), ON_DEVICE(test_unrolled),
+        ON_DEVICE(test_sequence),    ON_DEVICE(test_rotary),    ON_DEVICE(test_attention),
+        ON_DEVICE(test_hidden_keys), ON_DEVICE(test_products),  ON_DEVICE(test_several_terms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

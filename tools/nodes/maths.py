@@ -211,7 +211,9 @@ def matmul(c):
 def einsum(c):
     equation = c.one_of("ij,jk->ik", "bij,bjk->bik", "bhid,bhjd->bhij", "bthd,bshd->bhts", "ij->ji", "ij->i", "ij->",
                         "i,j->ij", "bij,kj->bik", "...ij,...jk->...ik", "bij,bij->b", "ij,ij->", "bij,jk", "ii->i",
-                        "bii->b", "bnd,d->bn", "tbi,hi->tbh", "i,i->", "bij->b", "...i->...", "abc,cde->abde")
+                        "bii->b", "bnd,d->bn", "tbi,hi->tbh", "i,i->", "bij->b", "...i->...", "abc,cde->abde",
+                        "bld,bln,bld->bldn", "ij,jk,kl->il", "i,j,k->ijk", "bij,bjk,bkl,bl->bi",
+                        "...i,...j,ij->...", "ab,bc,ca", "ii,ij,j->i", "ab,cd,bc->da")
     sizes = {letter: c.between(1, 4) for letter in "abcdefghijklmnopqrstuvwxyz"}
     front = c.sizes(c.below(3), 3)
     shapes = []

@@ -10,6 +10,8 @@
 
 /* --- Einsum ----------------------------------------------------------------------------------- */
 
+enum { MOST_TERMS = 8 };
+
 /* "ab,bc->ac": axes by letter. */
 typedef struct term {
     char axes[CLRNN_MOST_AXES + 1];
@@ -52,10 +54,10 @@ static bool spread_dots(char *text, size_t room, size_t at, uint32_t count)
 /* Letters for "..." in every term; in the result there are as many as in the longer of them. */
 static bool name_dots(const onnx_node *n, char *text, size_t room)
 {
-    uint32_t most = 0, count[2] = {0, 0}, place = 0, letters = 0;
+    uint32_t most = 0, count[MOST_TERMS] = {0}, place = 0, letters = 0;
     if (!strstr(text, "..."))
         return true;
-    for (const char *p = text; place < 2 && place < n->inputs; p++) {
+    for (const char *p = text; place < n->inputs; p++) {
         if (isalpha((unsigned char)*p))
             letters++;
         if (*p != ',' && *p != '-' && *p)
@@ -72,9 +74,11 @@ static bool name_dots(const onnx_node *n, char *text, size_t room)
     for (const char *p = text; *p; p++)
         upper = *p >= 'A' && *p <= 'Z' ? *p : upper;
     for (char *dots; !upper && (dots = strstr(text, "..."));) {
-        const char *comma = strchr(text, ','), *arrow = strstr(text, "->");
-        const uint32_t which = arrow && dots > arrow ? 2 : comma && dots > comma ? 1 : 0;
-        const uint32_t wanted = which == 2 ? most : count[which];
+        const char *arrow = strstr(text, "->");
+        uint32_t which = 0;
+        for (const char *c = text; c < dots; c++)
+            which += *c == ',' && which + 1 < MOST_TERMS;
+        const uint32_t wanted = arrow && dots > arrow ? most : count[which];
         char plain[128] = "";
         snprintf(plain, sizeof plain, "%s", text);
         for (char *c = plain; *c; c++) /* those put in before are ours again */
@@ -94,34 +98,43 @@ static bool is_twice(const term *t, char letter)
     return first && strchr(first + 1, letter);
 }
 
-/* Two operands and the result; where it is not given: letters that are there once, in order. */
-static clrnn_status read_equation(onnx_node *n, term in[2], term *out)
+/* How often a letter is there in all terms. */
+static uint32_t count_of(const term *in, uint32_t terms, char letter)
+{
+    uint32_t count = 0;
+    for (uint32_t k = 0; k < terms; k++)
+        count += strchr(in[k].axes, letter) ? 1 + is_twice(&in[k], letter) : 0;
+    return count;
+}
+
+/* The operands and the result; where it is not given: letters that are there once, in order. */
+static clrnn_status read_equation(onnx_node *n, term in[MOST_TERMS], term *out)
 {
     const ClrOnnx__Attribute *a = clr_onnx_attribute(n, "equation");
     char text[128] = "", given[128] = "";
+    uint32_t terms = 0;
     if (a && a->s.len < sizeof text)
         memcpy(text, a->s.data, a->s.len);
     memcpy(given, text, sizeof given);
     const char *p = text;
-    bool fine = name_dots(n, text, sizeof text) && read_term(&p, &in[0], true);
-    in[1] = (term){.rank = 0};
-    if (fine && *p == ',') {
-        p++;
-        fine = read_term(&p, &in[1], true);
-    }
+    bool fine = name_dots(n, text, sizeof text);
+    do {
+        p += terms > 0;
+        fine = fine && read_term(&p, &in[terms++], true);
+    } while (fine && *p == ',' && terms < n->inputs);
     if (fine && strncmp(p, "->", 2) == 0) {
         p += 2;
         fine = read_term(&p, out, false);
     } else if (fine) {
         *out = (term){.rank = 0};
         for (char c = 'A'; c <= 'z'; c++)
-            if (isalpha((unsigned char)c) && !strchr(in[0].axes, c) != !strchr(in[1].axes, c) &&
-                !is_twice(&in[0], c) && !is_twice(&in[1], c) && out->rank < CLRNN_MOST_AXES)
+            if (isalpha((unsigned char)c) && count_of(in, terms, c) == 1 &&
+                out->rank < CLRNN_MOST_AXES)
                 out->axes[out->rank++] = c;
     }
     for (uint32_t i = 0; fine && i < out->rank; i++)
-        fine = strchr(in[0].axes, out->axes[i]) || strchr(in[1].axes, out->axes[i]);
-    return fine && !*p && n->inputs <= 2
+        fine = count_of(in, terms, out->axes[i]) > 0;
+    return fine && !*p && terms == n->inputs
                ? CLRNN_OK
                : clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "the equation '%s'", given);
 }
@@ -271,10 +284,50 @@ static clrnn_status multiply(onnx_node *n, const term in[2], const term *out, ui
     return status == CLRNN_OK ? order(n, &made, out->axes, to) : status;
 }
 
+/* What is left of a and b: letters that the result or a later term has. False: too many. */
+static bool left_of(const term *a, const term *b, const term *later, uint32_t laters,
+                    const term *out, term *left)
+{
+    const term *const both[] = {a, b};
+    *left = (term){.rank = 0};
+    for (int k = 0; k < 2; k++)
+        for (uint32_t i = 0; i < both[k]->rank; i++) {
+            const char c = both[k]->axes[i];
+            if (strchr(left->axes, c) || (!strchr(out->axes, c) && !count_of(later, laters, c)))
+                continue;
+            if (left->rank == CLRNN_MOST_AXES)
+                return false;
+            left->axes[left->rank++] = c;
+        }
+    return true;
+}
+
+/* The first two and what they make by the next, and so on. */
+static clrnn_status combine(onnx_node *n, term in[MOST_TERMS], const term *out,
+                            uint32_t at[MOST_TERMS])
+{
+    clrnn_status status = CLRNN_OK;
+    for (uint32_t k = 1; k < n->inputs && status == CLRNN_OK; k++) {
+        term pair[2] = {in[0], in[k]}, left = *out;
+        uint32_t of[2] = {at[0], at[k]};
+        if (k + 1 < n->inputs &&
+            !left_of(&in[0], &in[k], in + k + 1, n->inputs - k - 1, out, &left))
+            return clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "too many axes");
+        status = sum_own(n, &pair[0], &pair[1], &left, &of[0]);
+        if (status == CLRNN_OK)
+            status = sum_own(n, &pair[1], &pair[0], &left, &of[1]);
+        if (status == CLRNN_OK)
+            status = multiply(n, pair, &left, of, &at[0]);
+        in[0] = left;
+    }
+    return status;
+}
+
 clrnn_status clr_onnx_einsum_build(onnx_node *n)
 {
-    term in[2], out;
-    uint32_t at[2] = {0}, to = 0;
+    static const term none = {.rank = 0};
+    term in[MOST_TERMS], out;
+    uint32_t at[MOST_TERMS] = {0};
     clrnn_status status = read_equation(n, in, &out);
     for (uint32_t k = 0; k < n->inputs && status == CLRNN_OK; k++) {
         status = clr_onnx_number_in(n, k, &at[k]);
@@ -283,16 +336,15 @@ clrnn_status clr_onnx_einsum_build(onnx_node *n)
                                    clr_onnx_shape(n, at[k])->rank);
         if (status == CLRNN_OK)
             status = take_diagonals(n, &in[k], &at[k]);
-        if (status == CLRNN_OK)
-            status = sum_own(n, &in[k], &in[1 - k], &out, &at[k]);
     }
     if (status == CLRNN_OK && n->inputs == 1) {
-        status = order(n, &in[0], out.axes, &at[0]);
-        to = at[0];
+        status = sum_own(n, &in[0], &none, &out, &at[0]);
+        if (status == CLRNN_OK)
+            status = order(n, &in[0], out.axes, &at[0]);
     } else if (status == CLRNN_OK) {
-        status = multiply(n, in, &out, at, &to);
+        status = combine(n, in, &out, at);
     }
     if (status == CLRNN_OK)
-        clr_onnx_set_graph(n, 0, to, ONNX_REAL);
+        clr_onnx_set_graph(n, 0, at[0], ONNX_REAL);
     return status;
 }

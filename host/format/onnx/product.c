@@ -259,5 +259,5 @@ clrnn_status clr_onnx_fused_matmul_build(onnx_node *n)
 
 const onnx_op clr_onnx_ops_product[] = {{"Gemm", 2, 3, 1, NULL, clr_onnx_gemm_build, false},
                                         {"MatMul", 2, 2, 1, matmul_fold, matmul_build, false},
-                                        {"Einsum", 1, 2, 1, NULL, clr_onnx_einsum_build, false},
+                                        {"Einsum", 1, 8, 1, NULL, clr_onnx_einsum_build, false},
                                         {0}};
