@@ -217,9 +217,12 @@ FILES = [
          "add->kind == CLRNN_NODE_ADD")]),
     ("onnx-grid-product-beyond-the-picture", "test_onnx_lookup", [
         ("host/format/onnx/grid.c", 'hit = two(b, "And", hit, r->inside);', 'hit = two(b, "And", hit, hit);')]),
-    ("onnx-resize-cubic-counts-outside", "test_onnx_most", [
+    ("onnx-resize-cubic-counts-outside", "test_onnx_lookup", [
         ("host/format/onnx/signal.c", "if (!r->inside || (tap >= 0 && tap <= last))", "if (tap >= -2 * last)")]),
-    ("onnx-resize-of-the-first-axes", "test_onnx_most", [
+    ("onnx-norm-over-steps-without-mean", "test_onnx_most", [
+        ("host/format/onnx/rms.c", "clr_onnx_add_pair(n, CLRNN_NODE_SUB, in, mean, &mean);\n    return status == CLRNN_OK ? clr_onnx_add_rms(n, axis, epsilon, mean, at) : status;",
+         "clr_onnx_add_pair(n, CLRNN_NODE_SUB, in, mean, &mean);\n    return status == CLRNN_OK ? clr_onnx_add_rms(n, axis, epsilon, in, at) : status;")]),
+    ("onnx-resize-of-the-first-axes", "test_onnx_lookup", [
         ("host/format/onnx/signal.c", "const uint32_t axis = axes[i];", "const uint32_t axis = i;")]),
     ("keras-2-calls-from-0", "test_keras_files", [
         ("host/format/keras/calls.c", "b->calls[i].number + b->calls[i].first == h->call", "b->calls[i].number == h->call")]),

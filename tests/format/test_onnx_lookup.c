@@ -235,18 +235,18 @@ static double pixel(const double *x, int r, int c, int padding, bool align)
     return r < 0 || r >= ROWS || c < 0 || c >= COLUMNS ? 0 : x[r * COLUMNS + c];
 }
 
-/* Keys's kernel with -0.75 */
-static double cubic(double d)
+/* Keys's kernel, a -0.75 or -0.5. */
+static double cubic(double a, double d)
 {
     d = fabs(d);
-    return d <= 1   ? (1.25 * d - 2.25) * d * d + 1
-           : d <= 2 ? ((-0.75 * d + 3.75) * d - 6) * d + 3
+    return d <= 1   ? ((a + 2) * d - a - 3) * d * d + 1
+           : d <= 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
                     : 0;
 }
 
 static double kernel(int way, double d)
 {
-    return way == CUBIC ? cubic(d) : fmax(0, 1 - fabs(d));
+    return way == CUBIC ? cubic(-0.75, d) : fmax(0, 1 - fabs(d));
 }
 
 static double between(const double *x, double u, double v, int way, int padding, bool align)
@@ -340,11 +340,57 @@ static void test_grid_open(void **state)
     ops_opset = 14;
 }
 
+/* --- Resize ----------------------------------------------------------------------------------- */
+
+/* x [4] at place u: what is outside is as the ends are, or does not count. */
+static double along(const double *x, double u, bool inside)
+{
+    double sum = 0, weights = 0;
+    for (int k = -3; k < 7; k++) {
+        const double weight = inside && (k < 0 || k > 3) ? 0 : cubic(-0.5, u - k);
+        sum += weight * x[k < 0 ? 0 : k > 3 ? 3 : k];
+        weights += weight;
+    }
+    return sum / weights;
+}
+
+/* Cubic between four, by sizes of two axes; what stays may be open. */
+static void test_resized(void **state)
+{
+    static const double one[] = {1, -2, 0.5, 3};
+    static const int64_t axes[] = {0, 3}, shape[] = {-2, 1, 1, 4};
+    const char *const in[] = {"x", "", "", "sizes"}, *const out[] = {"y"};
+    double x[OPS_ROWS * 4], y[OPS_ROWS * 7];
+    ops_opset = 18;
+    for (int outside = 0; outside < 2; outside++) {
+        proto graph = ops_begin(4, shape, false), node = proto_node("Resize", "n", in, 4, out, 1);
+        proto rows = ops_one("Shape", "x", "rows"), sizes = ops_two("Concat", "rows", "w", "sizes");
+        for (int i = 0; i < OPS_ROWS * 7; i++)
+            y[i] = along(one, (i % 7 + 0.5) * 4 / 7 - 0.5, outside);
+        for (int i = 0; i < OPS_ROWS * 4; i++)
+            x[i] = one[i % 4];
+        proto_attribute_integer(&rows, "end", 1);
+        proto_attribute_integer(&sizes, "axis", 0);
+        proto_attribute_integer(&node, "exclude_outside", outside);
+        proto_attribute_word(&node, "mode", "cubic");
+        proto_attribute_real(&node, "cubic_coeff_a", -0.5f);
+        proto_attribute_word(&node, "keep_aspect_ratio_policy", "stretch");
+        proto_attribute_integers(&node, "axes", axes, 2);
+        ops_tensor(&graph, "w", 7, 1, (const uint64_t[]){1}, (const double[]){7});
+        ops_node(&graph, rows);
+        ops_node(&graph, sizes);
+        ops_node(&graph, node);
+        ops_expect(state, &graph, x, NULL, y, OPS_ROWS * 7);
+    }
+    ops_opset = 14;
+}
+
 int main(void)
 {
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
     const struct CMUnitTest tests[] = {ON_DEVICE(test_elements), ON_DEVICE(test_outside),
                                        ON_DEVICE(test_fewer),    ON_DEVICE(test_named),
-                                       ON_DEVICE(test_grid),     ON_DEVICE(test_grid_open)};
+                                       ON_DEVICE(test_grid),     ON_DEVICE(test_grid_open),
+                                       ON_DEVICE(test_resized)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -349,53 +349,34 @@ static void test_functions(void **state)
     ops_expect(state, &graph, x, NULL, wanted, 4);
 }
 
-/* Keys's cubic with -0.5, at a distance. */
-static double cubic(double d)
+/* Each channel over all of its steps, however many there are. */
+static void test_over_steps(void **state)
 {
-    d = fabs(d);
-    return d <= 1 ? (1.5 * d - 2.5) * d * d + 1 : d <= 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
-}
-
-/* x [4] at place u: what is outside is as the ends are, or does not count. */
-static double between(const double *x, double u, bool inside)
-{
-    double sum = 0, weights = 0;
-    for (int k = -3; k < 7; k++) {
-        const double weight = inside && (k < 0 || k > 3) ? 0 : cubic(u - k);
-        sum += weight * x[k < 0 ? 0 : k > 3 ? 3 : k];
-        weights += weight;
+    enum { N = OPS_ROWS, C = 2, T = OPS_STEPS };
+    static const int64_t shape[] = {-2, C, -1};
+    static const double scale[C] = {2, -1}, bias[C] = {0.5, 0};
+    const char *const in[] = {"x", "scale", "bias"};
+    double x[N * C * T], y[N * C * T];
+    for (int i = 0; i < N * C * T; i++)
+        x[i] = (double)(float)(sin(2.3 * i) * (1 + i % 3));
+    for (int row = 0; row < N * C; row++) {
+        double mean = 0, variance = 0;
+        for (int t = 0; t < T; t++)
+            mean += x[row * T + t] / T;
+        for (int t = 0; t < T; t++)
+            variance += (x[row * T + t] - mean) * (x[row * T + t] - mean) / T;
+        for (int t = 0; t < T; t++)
+            y[row * T + t] =
+                (x[row * T + t] - mean) / sqrt(variance + 1e-5) * scale[row % C] + bias[row % C];
     }
-    return sum / weights;
-}
-
-/* Cubic between four, by sizes of two axes; what stays may be open. */
-static void test_resized(void **state)
-{
-    static const double x[] = {1, -2, 0.5, 3};
-    static const int64_t axes[] = {0, 3}, one[] = {-2, 1, 1, 4};
-    const char *const in[] = {"x", "", "", "sizes"};
-    ops_opset = 18;
-    for (int outside = 0; outside < 2; outside++) {
-        double all[OPS_ROWS * 4], y[OPS_ROWS * 7];
-        proto graph = ops_begin(4, one, false);
-        proto node = node_of("Resize", in, 4, "exclude_outside", outside);
-        proto shape = ops_one("Shape", "x", "rows"),
-              width = ops_two("Concat", "rows", "w", "sizes");
-        for (int i = 0; i < OPS_ROWS * 7; i++)
-            y[i] = between(x, (i % 7 + 0.5) * 4 / 7 - 0.5, outside);
-        for (int i = 0; i < OPS_ROWS * 4; i++)
-            all[i] = x[i % 4];
-        proto_attribute_integer(&shape, "end", 1);
-        proto_attribute_integer(&width, "axis", 0);
-        proto_attribute_word(&node, "mode", "cubic");
-        proto_attribute_real(&node, "cubic_coeff_a", -0.5f);
-        proto_attribute_word(&node, "keep_aspect_ratio_policy", "stretch");
-        proto_attribute_integers(&node, "axes", axes, 2);
-        ops_tensor(&graph, "w", 7, 1, (const uint64_t[]){1}, (const double[]){7});
-        ops_node(&graph, shape);
-        ops_node(&graph, width);
-        ops_node(&graph, node);
-        ops_expect(state, &graph, all, NULL, y, OPS_ROWS * 7);
+    for (int groups = 0; groups < 2; groups++) {
+        ops_opset = groups ? 21 : 14;
+        proto graph = ops_begin(3, shape, false);
+        ops_tensor(&graph, "scale", 1, 1, (const uint64_t[]){C}, scale);
+        ops_tensor(&graph, "bias", 1, 1, (const uint64_t[]){C}, bias);
+        ops_node(&graph, groups ? node_of("GroupNormalization", in, 3, "num_groups", C)
+                                : node_of("InstanceNormalization", in, 3, NULL, 0));
+        ops_expect(state, &graph, x, NULL, y, N * C * T);
     }
     ops_opset = 14;
 }
@@ -416,6 +397,6 @@ int main(void)
                                        ON_DEVICE(test_computed_window),
                                        ON_DEVICE(test_mean_squares),
                                        ON_DEVICE(test_functions),
-                                       ON_DEVICE(test_resized)};
+                                       ON_DEVICE(test_over_steps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

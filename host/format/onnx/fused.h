@@ -15,4 +15,9 @@ clrnn_status clr_onnx_fused_matmul_build(onnx_node *n);
 clrnn_status clr_onnx_add_rms(onnx_node *n, uint32_t axis, double epsilon, uint32_t in,
                               uint32_t *at);
 
+/** (x - mean) / sqrt(variance + epsilon) over the axes from `axis` on, T and N among them or not
+ *  (rms.c). */
+clrnn_status clr_onnx_add_norm(onnx_node *n, uint32_t axis, double epsilon, uint32_t in,
+                               uint32_t *at);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "format/onnx/fused.h"
 #include "format/onnx/math.h"
 
 /* Known numbers of input k as a parameter of the node added last. */
@@ -139,9 +140,7 @@ static clrnn_status instance_norm_build(onnx_node *n)
     if (status != CLRNN_OK)
         return status;
     const uint32_t spaces = clr_onnx_shape(n, at)->rank - 2;
-    clrnn_node_desc desc = {
-        .kind = CLRNN_NODE_LAYER_NORM, .rank = spaces, .epsilon = epsilon, .no_bias = true};
-    status = clr_onnx_add(n, &desc, &at, 1, &at);
+    status = clr_onnx_add_norm(n, 2, epsilon, at, &at);
     if (status == CLRNN_OK)
         status = per_channel(n, 1, spaces, &scale);
     if (status == CLRNN_OK)
@@ -185,11 +184,9 @@ static clrnn_status group_norm_build(onnx_node *n)
         }
     }
     const bool by_group = n->m->opset < 21;
-    clrnn_node_desc desc = {
-        .kind = CLRNN_NODE_LAYER_NORM, .rank = 1, .epsilon = epsilon, .no_bias = true};
     status = clr_onnx_add_reshape(n, 3, to_parts, at, &at);
     if (status == CLRNN_OK)
-        status = clr_onnx_add(n, &desc, &at, 1, &at);
+        status = clr_onnx_add_norm(n, 2, epsilon, at, &at);
     if (status == CLRNN_OK)
         status = per_channel(n, 1, by_group ? 1 : rank - 2, &scale);
     if (status == CLRNN_OK)

@@ -59,6 +59,24 @@ clrnn_status clr_onnx_add_rms(onnx_node *n, uint32_t axis, double epsilon, uint3
     return status == CLRNN_OK ? clr_onnx_add_pair(n, CLRNN_NODE_MUL, in, *at, at) : status;
 }
 
+clrnn_status clr_onnx_add_norm(onnx_node *n, uint32_t axis, double epsilon, uint32_t in,
+                               uint32_t *at)
+{
+    const clr_shape *x = clr_onnx_shape(n, in);
+    const uint32_t rank = x->rank - axis;
+    clrnn_node_desc desc = {
+        .kind = CLRNN_NODE_LAYER_NORM, .rank = rank, .epsilon = epsilon, .no_bias = true};
+    uint32_t axes[CLRNN_MOST_AXES], mean = 0;
+    if (x->steps < (int32_t)axis && x->batch < (int32_t)axis)
+        return clr_onnx_add(n, &desc, &in, 1, at);
+    for (uint32_t i = 0; i < rank; i++)
+        axes[i] = axis + i;
+    clrnn_status status = clr_onnx_add_reduce(n, CLRNN_REDUCE_MEAN, axes, rank, true, in, &mean);
+    if (status == CLRNN_OK)
+        status = clr_onnx_add_pair(n, CLRNN_NODE_SUB, in, mean, &mean);
+    return status == CLRNN_OK ? clr_onnx_add_rms(n, axis, epsilon, mean, at) : status;
+}
+
 /* x / sqrt(mean of squares + epsilon) scale */
 static clrnn_status rms_norm_build(onnx_node *n)
 {
