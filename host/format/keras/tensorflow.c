@@ -147,8 +147,9 @@ static bool rename_layer(cJSON *layer, const renamed *f)
         cJSON_Delete(calls);
         return false;
     }
-    return replace(layer, "inbound_nodes", calls) && replace(layer, "config", config) &&
-           replace(layer, "class_name", cJSON_CreateString(f->type)) &&
+    bool fine = replace(layer, "config", config); /* both are the layer's, or freed */
+    fine = replace(layer, "inbound_nodes", calls) && fine;
+    return fine && replace(layer, "class_name", cJSON_CreateString(f->type)) &&
            replace(layer, "module", cJSON_CreateString("keras.src.ops"));
 }
 
