@@ -196,6 +196,15 @@ static clr_partition rule(const clrnn_plan *plan, const clr_scan *scans, uint32_
                    : partition_directions(plan, scans, count, back);
 }
 
+/* Whether input products of a layer can be worth to come before the scan of one row. */
+static bool has_many_inputs(const clrnn_plan *plan, uint32_t layer)
+{
+    const clr_network *n = &plan->network;
+    const size_t H = n->desc.hidden_size, I = clr_network_cell(n, layer, 0).inputs;
+    return !plan->desc.train && !n->normed && I > SINGLE_INPUTS && I >= 2 * H &&
+           clr_persistent_is_single(&clr_scanner_of(plan)->kernels, 1, I);
+}
+
 /* Where one group scans all that there is, the input products of all steps can come before, from
  * all groups; not of so few that another one would begin too late (clrnn/stream.h says which), nor
  * those that the scan has at hand. What another core has written comes slowly, so they must be most
@@ -206,9 +215,8 @@ static bool multiplies_before(const clrnn_plan *plan, const clr_scan *scans, siz
     const clr_scan *w = scans;
     const clr_network *n = &plan->network;
     const size_t H = n->desc.hidden_size, I = clr_network_cell(n, w->layer, 0).inputs;
-    if (count != 1 || clr_scanner_of(plan)->forced || plan->desc.train || n->normed ||
-        w->layout->batch != 1 || I <= SINGLE_INPUTS || I < 2 * H || co_resident(plan) < 2 ||
-        !single_rows(plan, w, 1, false))
+    if (count != 1 || clr_scanner_of(plan)->forced || !has_many_inputs(plan, w->layer) ||
+        w->layout->batch != 1 || co_resident(plan) < 2 || !single_rows(plan, w, 1, false))
         return false;
     return rule(plan, scans, 1, false).unit_parts == 1 &&
            clr_packing_panels.seamless(&plan->gemms, H) &&
@@ -231,6 +239,8 @@ static clrnn_status init(clrnn_plan *plan)
                                 .items = 1,
                                 .rows = plan->config.rows};
     clrnn_status status = clr_scanner_init(plan, sizeof(clr_scanner), &kind, rule);
+    if (status == CLRNN_OK && has_many_inputs(plan, 0)) /* no block of a stream builds anything */
+        status = clr_gemms_prepare(&plan->gemms);
     return status == CLRNN_OK ? find_co_resident(plan) : status;
 }
 

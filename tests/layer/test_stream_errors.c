@@ -129,6 +129,32 @@ static void blocks_allocate_nothing(void **state)
     }
 }
 
+/* Nor do those that multiply many inputs before the scan, from their first block on. */
+static void wide_blocks_allocate_nothing(void **state)
+{
+    clrnn_context *context = *state;
+    const clrnn_network_desc network = {
+        .cell = CLRNN_CELL_GRU, .input_size = 512, .hidden_size = 64};
+    if (!test_has(context, TEST_PERSISTENT))
+        skip();
+    test_blocks b = test_blocks_open(context, &network, 130, 1, 64, CLRNN_F32, PERSISTENT);
+    clrnn_stream *stream = test_stream_make(b.plan);
+    const uint32_t own = context->co_resident;
+    context->co_resident = 2;
+    test_blocks_start(&b, stream);
+    const long alive = clr_live_objects();
+    clr_fault_inject(CLR_FAULT_MEMORY, 1);
+    test_blocks_process(&b, stream, 0, 64);
+    test_blocks_process(&b, stream, 64, 64);
+    test_blocks_process(&b, stream, 128, 2);
+    clr_fault_inject(CLR_FAULT_MEMORY, 0);
+    assert_int_equal(clr_live_objects(), alive);
+    context->co_resident = own;
+    test_blocks_same("wide blocks", &b, stream);
+    clrnn_stream_destroy(&stream);
+    test_blocks_close(&b);
+}
+
 static void creation_that_fails(void **state)
 {
     static const clrnn_status expected[] = {
@@ -238,9 +264,15 @@ static void states_that_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(plans_that_cannot_stream), TEST(calls_that_are_refused),  TEST(no_weights),
-        TEST(sizes_that_overflow),      TEST(blocks_allocate_nothing), TEST(creation_that_fails),
-        TEST(blocks_that_fail),         TEST(states_that_fail),
+        TEST(plans_that_cannot_stream),
+        TEST(calls_that_are_refused),
+        TEST(no_weights),
+        TEST(sizes_that_overflow),
+        TEST(blocks_allocate_nothing),
+        TEST(wide_blocks_allocate_nothing),
+        TEST(creation_that_fails),
+        TEST(blocks_that_fail),
+        TEST(states_that_fail),
     };
     return cmocka_run_group_tests_name("stream_errors", tests, NULL, NULL);
 }
