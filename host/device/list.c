@@ -40,11 +40,11 @@ static clrnn_status read_device(const clrnn_log *log, cl_platform_id platform, c
     clrnn_status status = clr_read_device(&keep, platform, device, info);
     if (ends_list(status))
         return clr_fail(log, status, "%s", why);
+    if (!info->name[0])
+        clr_copy_line(info->name, sizeof info->name, "unnamed");
     if (status == CLRNN_OK)
         return status;
     info->available = false;
-    if (!info->name[0])
-        clr_copy_line(info->name, sizeof info->name, "unnamed");
     clr_copy_line(info->reason, sizeof info->reason, why);
     return CLRNN_OK;
 }
@@ -194,8 +194,10 @@ static clrnn_status add_driver(clr_listing *l, const clr_driver *driver)
     return ends_list(status) ? status : CLRNN_OK;
 }
 
-/* That there is an OpenCL library or none, and which of its drivers do not serve. */
-static void tell_opencl(clr_listing *l, const clr_driver *opencl, const char *library)
+/* That there is an OpenCL library or none, and which of its drivers, that have so many platforms,
+ * do not serve. */
+static void tell_opencl(clr_listing *l, const clr_driver *opencl, const char *library,
+                        cl_uint platforms)
 {
     const char *file = getenv("CLRNN_OPENCL");
     const bool loads_drivers = !file || !*file || strstr(file, "libOpenCL.so");
@@ -204,15 +206,16 @@ static void tell_opencl(clr_listing *l, const clr_driver *opencl, const char *li
                    opencl ? CLRNN_REPORT_PRESENT : CLRNN_REPORT_ABSENT, CLRNN_OK, "", "%s",
                    library);
     if (opencl && loads_drivers)
-        clr_vendors_report(l->report, l->log);
+        clr_vendors_report(l->report, l->log, (unsigned)platforms);
 }
 
 static clrnn_status add_opencl(clr_listing *l)
 {
     const char *library = NULL;
     const clr_driver *opencl = clr_opencl(&library);
+    const cl_uint before = l->index;
     clrnn_status status = add_driver(l, opencl);
-    tell_opencl(l, opencl, library);
+    tell_opencl(l, opencl, library, l->index - before);
     return status;
 }
 

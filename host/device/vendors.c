@@ -4,9 +4,9 @@
 
 #ifndef __linux__
 
-void clr_vendors_report(clrnn_report *report, const clrnn_log *log)
+void clr_vendors_report(clrnn_report *report, const clrnn_log *log, unsigned platforms)
 {
-    (void)report, (void)log;
+    (void)report, (void)log, (void)platforms;
 }
 
 bool clr_vendors_may_have_gpu(void)
@@ -131,21 +131,37 @@ static unsigned see_all(clr_vendor_seen *seen, void *user)
 typedef struct clr_telling {
     clrnn_report *report;
     const clrnn_log *log;
+    unsigned platforms; /* of all drivers */
+    unsigned loaded;    /* drivers so far */
 } clr_telling;
+
+static void tell_empty(const clr_telling *to, const char *library, const char *what)
+{
+    clr_report_add(to->report, CLRNN_REPORT_VENDOR, CLRNN_REPORT_EMPTY, CLRNN_OK, library,
+                   "it %s, but gives no platform", what);
+    clr_log(to->log, CLRNN_LOG_INFO, "OpenCL driver %s has no platform", library);
+}
+
+static void tell_loaded(clr_telling *to, const char *library)
+{
+    to->loaded++;
+    if (to->platforms == 0)
+        tell_empty(to, library, "is loaded");
+    else
+        clr_report_add(to->report, CLRNN_REPORT_VENDOR, CLRNN_REPORT_PRESENT, CLRNN_OK, library,
+                       "it is loaded");
+}
 
 static void tell(void *user, const char *library)
 {
-    const clr_telling *to = user;
+    clr_telling *to = user;
     char reason[512] = "";
     switch (clr_library_look(library, reason, sizeof reason)) {
     case CLR_LIBRARY_LOADED:
-        clr_report_add(to->report, CLRNN_REPORT_VENDOR, CLRNN_REPORT_PRESENT, CLRNN_OK, library,
-                       "%s", "it is loaded");
+        tell_loaded(to, library);
         break;
     case CLR_LIBRARY_LOADS:
-        clr_report_add(to->report, CLRNN_REPORT_VENDOR, CLRNN_REPORT_EMPTY, CLRNN_OK, library, "%s",
-                       "it loads, but gives no platform");
-        clr_log(to->log, CLRNN_LOG_INFO, "OpenCL driver %s has no platform", library);
+        tell_empty(to, library, "loads");
         break;
     case CLR_LIBRARY_FAILS:
         clr_report_add(to->report, CLRNN_REPORT_VENDOR, CLRNN_REPORT_NOT_LOADED, CLRNN_ERR_OPENCL,
@@ -155,11 +171,17 @@ static void tell(void *user, const char *library)
     }
 }
 
-void clr_vendors_report(clrnn_report *report, const clrnn_log *log)
+void clr_vendors_report(clrnn_report *report, const clrnn_log *log, unsigned platforms)
 {
-    clr_telling to = {report, log};
-    if (see_all(tell, &to))
+    clr_telling to = {report, log, platforms, 0};
+    if (see_all(tell, &to)) {
+        /* Which platform is which driver's is not known. */
+        if (platforms && to.loaded > platforms)
+            clr_report_add(report, CLRNN_REPORT_VENDOR, CLRNN_REPORT_EMPTY, CLRNN_OK, place(),
+                           "of its %u drivers that are loaded some give no platform: there are %u",
+                           to.loaded, platforms);
         return;
+    }
     const char *what = is_folder(place()) ? "it names no driver" : "there is no such folder";
     clr_report_add(report, CLRNN_REPORT_VENDOR, CLRNN_REPORT_ABSENT, CLRNN_OK, place(), "%s", what);
     clr_log(log, CLRNN_LOG_INFO, "no OpenCL driver: %s: %s", place(), what);

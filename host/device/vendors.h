@@ -10,11 +10,11 @@
 
 /**
  * Report and log each driver that fails at load or has no platform, and a folder without any. After
- * the platforms have been listed, so that those that serve are loaded. Nothing where drivers are
- * not found through files (Windows, macOS).
+ * the platforms have been listed, so that those that serve are loaded; platforms: how many there
+ * are. Nothing where drivers are not found through files (Windows, macOS).
  * Threads: any.
  */
-void clr_vendors_report(clrnn_report *report, const clrnn_log *log);
+void clr_vendors_report(clrnn_report *report, const clrnn_log *log, unsigned platforms);
 
 /** Whether OpenCL should be asked for a GPU: not where there are drivers, but all are known to find
  *  none without a file in /dev that belongs to one. Threads: any. */

@@ -12,6 +12,14 @@
 #include "layer/report.h"
 #include "layer/trial.h"
 
+/* What `auto` would do is no reason where it has not been done. */
+static const char *why_chosen(const clrnn_device_info *device, bool after_others)
+{
+    return after_others      ? "those that go before it cannot be used"
+           : device->is_auto ? device->reason
+                             : "the selector asks for it";
+}
+
 clrnn_status clr_open_best(const clrnn_context_desc *desc, const clr_candidates *c,
                            clrnn_report *report, clrnn_context **context)
 {
@@ -21,7 +29,8 @@ clrnn_status clr_open_best(const clrnn_context_desc *desc, const clr_candidates 
     size_t tried = 0;
     do {
         last = &c->devices[c->order[tried++]];
-        status = clr_try_device(desc, last, c->choice || c->matches > 1, report, context);
+        status = clr_try_device(desc, last, c->choice || c->matches > 1,
+                                why_chosen(last, c->left_out || tried > 1), report, context);
     } while (tried < c->matches && clr_is_devices_fault(status));
     for (; tried < c->matches; tried++)
         clr_report_add_device(report, CLRNN_REPORT_NOT_TRIED, CLRNN_OK,
@@ -56,6 +65,7 @@ static void leave_out_tried(clr_candidates *c, const clrnn_report *report)
     for (size_t i = 0; i < c->matches; i++)
         if (!clr_report_has_tried(report, c->devices[c->order[i]].device_id))
             c->order[kept++] = c->order[i];
+    c->left_out = kept < c->matches;
     c->matches = kept;
 }
 

@@ -11,7 +11,8 @@ typedef struct clr_candidates {
     size_t count;
     size_t *order; /* [matches], indices of devices, the best first */
     size_t matches;
-    bool choice; /* there are others still */
+    bool choice;   /* there are others still */
+    bool left_out; /* some that go before these have been tried */
 } clr_candidates;
 
 /**

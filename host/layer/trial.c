@@ -152,7 +152,8 @@ static const char here = 0;
 
 /* The result, once it is there or nobody waits for it any longer. With the lock. */
 static clrnn_status conclude(clr_trial *t, const clrnn_context_desc *desc, uint32_t timeout_ms,
-                             double seconds, clrnn_report *report, clrnn_context **context)
+                             double seconds, const char *chosen, clrnn_report *report,
+                             clrnn_context **context)
 {
     if (!t->ended) {
         t->abandoned = true;
@@ -167,7 +168,7 @@ static clrnn_status conclude(clr_trial *t, const clrnn_context_desc *desc, uint3
         *context = t->context;
         t->context = NULL;
         (*context)->log = desc->log;
-        snprintf(t->reason, sizeof t->reason, "%s", t->device.reason);
+        snprintf(t->reason, sizeof t->reason, "%s", chosen);
     }
     clrnn_report_entry *entry =
         clr_report_add_device(report, t->outcome, t->status, &t->device, t->reason);
@@ -177,7 +178,8 @@ static clrnn_status conclude(clr_trial *t, const clrnn_context_desc *desc, uint3
 }
 
 clrnn_status clr_try_device(const clrnn_context_desc *desc, const clrnn_device_info *device,
-                            bool test, clrnn_report *report, clrnn_context **context)
+                            bool test, const char *chosen, clrnn_report *report,
+                            clrnn_context **context)
 {
     const uint32_t timeout_ms = desc->timeout_ms ? desc->timeout_ms : usual_timeout_ms;
     const double begin = clr_seconds();
@@ -190,7 +192,8 @@ clrnn_status clr_try_device(const clrnn_context_desc *desc, const clrnn_device_i
     else
         attempt(t);
     clr_lock_take(&t->lock);
-    clrnn_status status = conclude(t, desc, timeout_ms, clr_seconds() - begin, report, context);
+    clrnn_status status =
+        conclude(t, desc, timeout_ms, clr_seconds() - begin, chosen, report, context);
     if (test && clr_is_devices_fault(status))
         clr_log(&desc->log, CLRNN_LOG_WARN, "device %s (%s, driver %s) is not used: %s: %s",
                 device->name, device->platform, device->driver,

@@ -9,6 +9,7 @@
 #include "device/context.h"
 #include "device/launch.h"
 #include "device/select.h"
+#include "device/vendors.h"
 #include "support.h"
 
 #define GIB (UINT64_C(1) << 30)
@@ -273,6 +274,49 @@ static void test_error_names(void **state)
     assert_int_equal(clr_cl_check(NULL, -4242, "clFinish"), CLRNN_ERR_OPENCL);
 }
 
+/* What `report` says of a driver; NULL: nothing. */
+static const char *said_of(const clrnn_report *report, const char *name,
+                           clrnn_report_outcome outcome)
+{
+    const clrnn_report_entry *e;
+    for (size_t i = 0; (e = clrnn_report_at(report, i)) != NULL; i++)
+        if (strcmp(e->name, name) == 0 && e->outcome == outcome)
+            return e->reason;
+    return NULL;
+}
+
+/* Drivers that the loader has kept, though they have no platform: as if this program's own
+ * libraries were such. */
+static void test_drivers_without_platforms(void **state)
+{
+#ifdef __GLIBC__
+    static const char *const names[] = {"libc.so.6", "libm.so.6"};
+    (void)state;
+    setenv("OCL_ICD_FILENAMES", "libc.so.6:libm.so.6", 1);
+    setenv("OCL_ICD_VENDORS", test_folder(), 1);
+    for (unsigned platforms = 0; platforms <= 2; platforms++) {
+        clrnn_report *report = clr_report_create();
+        clr_vendors_report(report, &test_log, platforms);
+        for (size_t i = 0; i < CLR_COUNT(names); i++)
+            if (platforms)
+                assert_string_equal(said_of(report, names[i], CLRNN_REPORT_PRESENT),
+                                    "it is loaded");
+            else
+                assert_string_equal(said_of(report, names[i], CLRNN_REPORT_EMPTY),
+                                    "it is loaded, but gives no platform");
+        const char *some = said_of(report, test_folder(), CLRNN_REPORT_EMPTY);
+        assert_true((some != NULL) == (platforms == 1));
+        assert_true(!some || strstr(some, "of its 2 drivers that are loaded some give no platform: "
+                                          "there are 1"));
+        clrnn_report_destroy(&report);
+    }
+    unsetenv("OCL_ICD_FILENAMES");
+    unsetenv("OCL_ICD_VENDORS");
+#else
+    (void)state;
+#endif
+}
+
 /* The loader finds no driver: no device, and no error. This program asks OpenCL only here. */
 static void test_no_driver(void **state)
 {
@@ -302,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_folder_choice),
         cmocka_unit_test(test_error_names),
+        cmocka_unit_test(test_drivers_without_platforms),
         cmocka_unit_test(test_no_driver),
     };
     return cmocka_run_group_tests_name("select", tests, NULL, NULL);

@@ -31,6 +31,7 @@ static enum {
     MANY_DEVICES,
     GONE_DEVICE,
     ENDLESS_NAME,
+    NAMELESS, /* and without a compiler */
     NOT_LISTED,
     NOT_OPENED,
     NO_COMPILER,
@@ -109,11 +110,13 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info wh
     }
     if (what == CL_DEVICE_VERSION || what == CL_DRIVER_VERSION || what == CL_DEVICE_VENDOR)
         return clr_native_answer(line, sizeof line, room, value, size);
+    if (what == CL_DEVICE_NAME && fault == NAMELESS)
+        return clr_native_answer("", 1, room, value, size);
     if (what == CL_DEVICE_NAME)
         return clr_native_answer(name, sizeof name, room, value, size);
     if (what == CL_DEVICE_TYPE)
         return clr_native_answer(&type, sizeof type, room, value, size);
-    if (what == CL_DEVICE_COMPILER_AVAILABLE && fault == NO_COMPILER)
+    if (what == CL_DEVICE_COMPILER_AVAILABLE && (fault == NO_COMPILER || fault == NAMELESS))
         return clr_native_answer(&no, sizeof no, room, value, size);
     return clr_native_table.clGetDeviceInfo(device, what, room, value, size);
 }
@@ -295,7 +298,7 @@ static void passed_over(clrnn_report_kind kind, clrnn_report_outcome outcome, co
                  clrnn_report_outcome_words(outcome), why);
     assert_non_null(find(first, kind, outcome));
     assert_null(find(first, CLRNN_REPORT_STRATEGY, CLRNN_REPORT_PASSED)); /* that came later */
-    if (fault == ENDLESS_NAME) {
+    if (fault == ENDLESS_NAME || fault == NAMELESS) {
         assert_string_equal(e->name, "unnamed");
     } else if (kind == CLRNN_REPORT_DEVICE) {
         assert_string_equal(e->name, "a \"GPU\" of ? tests \\");
@@ -306,6 +309,10 @@ static void passed_over(clrnn_report_kind kind, clrnn_report_outcome outcome, co
     }
     e = find(report, CLRNN_REPORT_DEVICE, CLRNN_REPORT_CHOSEN);
     assert_true(e && strcmp(e->device->platform, "native") == 0);
+    assert_non_null(
+        strstr(e->reason, kind == CLRNN_REPORT_DEVICE && outcome != CLRNN_REPORT_UNUSABLE
+                              ? "those that go before it cannot be used"
+                              : "used when there is no GPU"));
     assert_non_null(find(report, CLRNN_REPORT_STRATEGY, CLRNN_REPORT_PASSED));
     assert_null(strstr(said, "[1]")); /* nothing that the application asked for has failed */
     clrnn_context_destroy(&context);
@@ -326,6 +333,7 @@ static void drivers(void **state)
                {MANY_DEVICES, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_FAILED, "4294967295 devices"},
                {GONE_DEVICE, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_EMPTY, "platform 1"},
                {ENDLESS_NAME, CLRNN_REPORT_DEVICE, CLRNN_REPORT_UNUSABLE, "a text of"},
+               {NAMELESS, CLRNN_REPORT_DEVICE, CLRNN_REPORT_UNUSABLE, "no compiler"},
                {NOT_LISTED, CLRNN_REPORT_PLATFORM, CLRNN_REPORT_FAILED, "CL_OUT_OF_RESOURCES"},
                {NOT_OPENED, CLRNN_REPORT_DEVICE, CLRNN_REPORT_FAILED, "CL_DEVICE_NOT_AVAILABLE"},
                {NO_COMPILER, CLRNN_REPORT_DEVICE, CLRNN_REPORT_UNUSABLE, "no compiler"},
@@ -358,6 +366,25 @@ static void mute_device(void **state)
     clrnn_report_destroy(&report);
     clrnn_context_destroy(&context);
     assert_int_equal(clr_live_objects(), 0);
+}
+
+/* What `auto` would not take, but the caller does: why not is no reason then. */
+static void asked_for(void **state)
+{
+    clrnn_context *context = NULL;
+    clrnn_report *report = NULL;
+    (void)state;
+    fault = NO_GRU;
+    break_native(NULL);
+    const clrnn_context_desc desc = {
+        .device = "0:0", .log = test_log, .cache_dir = "", .report = &report};
+    assert_int_equal(clrnn_context_create(&desc, &context), CLRNN_OK);
+    const clrnn_report_entry *e = find(report, CLRNN_REPORT_DEVICE, CLRNN_REPORT_CHOSEN);
+    assert_true(e && strcmp(e->device->platform, "native") == 0);
+    assert_string_equal(e->reason, "the selector asks for it");
+    assert_non_null(strstr(e->device->reason, "not chosen: GPUs go before CPUs")); /* by auto */
+    clrnn_report_destroy(&report);
+    clrnn_context_destroy(&context);
 }
 
 /* Its compiler comes back only when the application has long gone on, and then nothing is left. */
@@ -444,6 +471,7 @@ static void assert_moved(clrnn_context *context)
     assert_true(e && strcmp(e->name, "a \"GPU\" of ? tests \\") == 0);
     e = find(report, CLRNN_REPORT_DEVICE, CLRNN_REPORT_CHOSEN);
     assert_true(e && strcmp(e->device->platform, "native") == 0);
+    assert_string_equal(e->reason, "those that go before it cannot be used");
     e = find(report, CLRNN_REPORT_STRATEGY, CLRNN_REPORT_WRONG);
     assert_true(e && strstr(e->problem, "cell=gru"));
     clrnn_report_destroy(&report);
@@ -627,12 +655,13 @@ static int begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(drivers),      cmocka_unit_test(compiler_hangs),
-        cmocka_unit_test(mute_device),  cmocka_unit_test(none_is_right),
-        cmocka_unit_test(wrong_native), cmocka_unit_test(first_plan),
-        cmocka_unit_test(first_model),  cmocka_unit_test(too_late),
-        cmocka_unit_test(json_form),    cmocka_unit_test(text_form),
-        cmocka_unit_test(no_memory),    cmocka_unit_test(words),
+        cmocka_unit_test(drivers),       cmocka_unit_test(compiler_hangs),
+        cmocka_unit_test(mute_device),   cmocka_unit_test(asked_for),
+        cmocka_unit_test(none_is_right), cmocka_unit_test(wrong_native),
+        cmocka_unit_test(first_plan),    cmocka_unit_test(first_model),
+        cmocka_unit_test(too_late),      cmocka_unit_test(json_form),
+        cmocka_unit_test(text_form),     cmocka_unit_test(no_memory),
+        cmocka_unit_test(words),
     };
     return cmocka_run_group_tests_name("drivers", tests, begin, NULL);
 }

@@ -35,7 +35,8 @@ static clrnn_status open_twice(clrnn_context *context, size_t matches, clrnn_con
     const clrnn_device_info *info = clrnn_context_device(context);
     const clrnn_device_info devices[] = {*info, *info};
     size_t order[] = {1, 0};
-    const clr_candidates candidates = {devices, 2, order, matches, false};
+    const clr_candidates candidates = {
+        .devices = devices, .count = 2, .order = order, .matches = matches};
     const clrnn_context_desc desc = {.log = log_of_all, .cache_dir = ""};
     warnings[0] = test_last_error[0] = 0;
     return clr_open_best(&desc, &candidates, NULL, opened);

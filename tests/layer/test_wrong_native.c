@@ -305,7 +305,8 @@ static void next_device(void **state)
     (void)state;
     const clrnn_device_info devices[] = {*native, *native};
     size_t order[] = {0, 1};
-    const clr_candidates two = {devices, 2, order, 2, true};
+    const clr_candidates two = {
+        .devices = devices, .count = 2, .order = order, .matches = 2, .choice = true};
     const clrnn_context_desc desc = {.log = log_of_all, .cache_dir = ""};
     test_inputs in = inputs_of(CLRNN_CELL_LSTM);
     for (int right = 0; right < 2; right++) {
