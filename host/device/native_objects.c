@@ -12,13 +12,18 @@ struct _cl_platform_id clr_native_platform = {&clr_native_table};
 struct _cl_device_id clr_native_device = {&clr_native_table};
 static struct _cl_event complete = {&clr_native_table};
 
-const clr_native_level *clr_native_used(void)
+static const char *wanted_level(void)
 {
     const char *wanted = getenv("CLRNN_NATIVE_LEVEL");
+    return wanted && *wanted ? wanted : NULL;
+}
+
+const clr_native_level *clr_native_used(void)
+{
+    const char *wanted = wanted_level();
     for (uint32_t i = 0; i < clr_native_level_count; i++) {
         const clr_native_level *level = &clr_native_levels[i];
-        if (clr_native_level_runs(level->name) &&
-            (!wanted || !*wanted || strcmp(wanted, level->name) == 0))
+        if (clr_native_level_runs(level->name) && (!wanted || strcmp(wanted, level->name) == 0))
             return level;
     }
     return NULL;
@@ -28,10 +33,12 @@ const char *clr_native_text(void)
 {
     if (clr_native_level_count == 0)
         return "native kernels are not in this build: it had no clang";
-    if (!clr_native_used())
-        return "native kernels are for other processors than this one, or CLRNN_NATIVE_LEVEL "
-               "names none of them";
-    return clr_native_used()->name;
+    if (clr_native_used())
+        return clr_native_used()->name;
+    return wanted_level()
+               ? "native kernels are left out: CLRNN_NATIVE_LEVEL is off, or no level that "
+                 "this build and this processor have"
+               : "native kernels are for other processors than this one";
 }
 
 bool clr_is_native(const void *object)

@@ -692,7 +692,7 @@ def test_predict_bad():
     fails(2, "predict", "t.safetensors", *good, "--out", "o.npy", says="clrnn run")
     fails(2, "predict", "m.safetensors", *good, says="--out")
     fails(2, "predict", "m.safetensors", "--out", "o.npy", says="--data")
-    fails(2, "predict", *good, "--out", "o.npy", says="no model")
+    fails(2, "predict", *good, "--out", "o.npy", says=["no model", "clrnn predict --help"])
     fails(2, "predict", "m.safetensors", *good, "--out", "o.txt", says=".npy or .csv")
     fails(2, "predict", "m.safetensors", *good, "--out", "x.npy", says="same file")
     npy("wide.npy", (3, 4, 5), [0.0] * 60)

@@ -96,6 +96,7 @@ def test_output_that_cannot_be_written():
 def test_devices():
     lines = passes("devices").splitlines()
     assert lines[0].startswith("DEVICE"), lines
+    assert not any("not taken" in line for line in lines), lines  # the reason says it: "not chosen: .."
     devices = json.loads(passes("devices", "--json"))["devices"]
     assert sum(d["auto"] for d in devices) == 1
     for d in devices:
@@ -103,7 +104,7 @@ def test_devices():
         assert any(line.startswith(d["device"]) and d["name"] in line for line in lines), d
     one = json.loads(passes("devices", "--json", "--device", devices[0]["device"]))["devices"]
     assert [d["name"] for d in one] == [devices[0]["name"]]
-    fails(3, "devices", "--device", "native", CLRNN_NATIVE_LEVEL="none", says="native kernels are")
+    fails(3, "devices", "--device", "native", CLRNN_NATIVE_LEVEL="none", says="CLRNN_NATIVE_LEVEL is off, or no level")
 
 
 def test_what_is_missing():
@@ -116,7 +117,7 @@ def test_what_is_missing():
     none = {"CLRNN_NATIVE_LEVEL": "none", "CLRNN_DEVICE": ""}
     cases = [(off, "opencl", "absent", "", "OpenCL is off"),
              (bad, "vendor", "not loaded", os.path.abspath("libbad.so"), "No such file"),
-             (none, "native", "absent", "", "native kernels are ")]
+             (none, "native", "absent", "", "native kernels are left out: CLRNN_NATIVE_LEVEL is off")]
     for environment, kind, outcome, name, says in cases:
         found = json.loads(clrnn("devices", "--json", **environment).stdout)["found"]
         if kind == "vendor" and not [e for e in found if e["kind"] == "opencl" and

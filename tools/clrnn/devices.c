@@ -71,7 +71,7 @@ static void print_table(const clrnn_device_info *devices, size_t count)
     printf("\nWhat `auto` takes (*):\n");
     for (size_t i = 0; i < count; i++)
         printf("  %u:%u  %s%s\n", devices[i].platform_index, devices[i].device_index,
-               devices[i].is_auto ? "taken: " : "not taken: ", devices[i].reason);
+               devices[i].is_auto ? "taken: " : "", devices[i].reason);
 }
 
 cJSON *tool_device_object(const clrnn_device_info *info)

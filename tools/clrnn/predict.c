@@ -368,7 +368,7 @@ static int run(int argc, char **argv)
     int code = tool_parse(&tool_predict, argc, argv, options, &models);
     if (code == TOOL_CONTINUE) {
         if (models.count != 1)
-            code = tool_error("predict: %s",
+            code = tool_error("predict: %s; clrnn predict --help tells the use",
                               models.count ? "more than one model given" : "no model given");
         else if (!j.files.data)
             code = tool_error("predict: no data given; add --data FILE");
