@@ -17,6 +17,11 @@ STREAMS = [
         ("host/layer/scanner.c", "multiplied ? steps : block_of", "block_of")]),
     ("products-before-the-first-block-alone", "test_stream", [
         ("host/layer/scanner.c", "steps == total && !multiplied", "steps == total")]),
+    ("products-built-in-a-block", "test_stream_errors", [
+        ("host/layer/persistent.c", "status == CLRNN_OK && has_many_inputs(plan, 0)", "false")]),
+    ("blocks-shared-too-soon", "test_real_time", [
+        ("host/layer/persistent.c", "small_launch = 1u << 22, small_stack = 1u << 20",
+         "small_launch = 1u << 21, small_stack = 1u << 19")]),
     ("states-in-place", "test_stream", [
         ("host/layer/forward.c", "(pass->steps > 1 || first.buffer != last.buffer)", "true")]),
     ("single-state-of-the-first-row", "test_persistent", [

@@ -41,11 +41,12 @@ CLRNN_API void clrnn_stream_destroy(clrnn_stream **stream);
  *
  * For sound: on the native device everything happens in the caller's thread, and neither this nor
  * setting, reading and resetting states allocates memory, calls the system, takes a lock or reads a
- * clock, as long as one group does the work: with one thread always, with several where a block has
- * no more than 2^20 multiply-adds of h, N * G*H*R * steps for each layer (2^22 where N is 1; of x,
- * G*H*I * steps, too, where I is 2 H or more). Larger ones are shared, so other threads are woken
- * and waited for. OpenCL drivers do as they like: PoCL 3.1 allocates memory some 30 times a block,
- * and hands work to threads of its own. 64 KiB of stack are enough for the calling thread.
+ * clock, as long as one group does the work: with one thread always, with several (and the strategy
+ * that `auto` takes) where a block has no more than 2^20 multiply-adds of h in a layer, N * G*H*R *
+ * steps. Of a network of one layer and N = 1 it may have 2^22 (of x, G*H*I * steps, too, where I
+ * is 2 H or more). Larger ones are shared, so other threads are woken and waited for. OpenCL
+ * drivers do as they like: PoCL 3.1 allocates memory some 30 times a block, and hands work to
+ * threads of its own. 64 KiB of stack are enough for the calling thread.
  *
  * On CPU devices, and wherever our own kernels do the products (clrnn_plan_info), y has the same
  * bits however a sequence is cut into blocks.

@@ -230,6 +230,32 @@ static void stacks(void **state)
                                   .precision = (clrnn_precision)precision});
 }
 
+/* The largest blocks that clrnn/stream.h says one group does, of T steps. */
+static void largest(void **state)
+{
+    static const work all[] = {
+        {.name = "one layer, 2^22", .network = {.input_size = 1, .hidden_size = 128}},
+        {.name = "one layer, 2^22",
+         .network = {.cell = CLRNN_CELL_RNN, .input_size = 300, .hidden_size = 256}},
+        {.name = "many inputs, 2^22",
+         .network = {.cell = CLRNN_CELL_GRU, .input_size = 682, .hidden_size = 32}},
+        {.name = "two layers, 2^20",
+         .network = {.input_size = 3, .hidden_size = 64, .num_layers = 2}},
+        {.name = "three layers, 2^20",
+         .network = {.cell = CLRNN_CELL_RNN, .input_size = 3, .hidden_size = 128, .num_layers = 3}},
+        {.name = "two rows, 2^20", .network = {.input_size = 3, .hidden_size = 45}, .batch = 2},
+        {.name = "five rows of two layers, 2^20",
+         .network = {.cell = CLRNN_CELL_GRU, .input_size = 40, .hidden_size = 33, .num_layers = 2},
+         .batch = 5}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(all); i++) {
+        work w = all[i];
+        w.batch = w.batch ? w.batch : 1;
+        w.threads = 4;
+        check(&w);
+    }
+}
+
 /* However large, with one thread; and step by step. */
 static void one_thread(void **state)
 {
@@ -264,8 +290,8 @@ static void several_groups_are_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_form), TEST(widths),     TEST(stored_weights),
-        TEST(stacks),     TEST(one_thread), TEST(several_groups_are_seen),
+        TEST(every_form), TEST(widths),     TEST(stored_weights),          TEST(stacks),
+        TEST(largest),    TEST(one_thread), TEST(several_groups_are_seen),
     };
     if (!clr_native_driver()) {
         printf("%s: skipped\n", clr_native_text());
