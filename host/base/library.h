@@ -16,6 +16,10 @@ typedef struct clr_library clr_library;
  */
 clr_library *clr_library_open(const char *name, char *reason, size_t room);
 
+/** Add why one of several files does not serve to what is said of those before it: "..; ..".
+ *  reasons: [room], ended by 0. Threads: any. */
+void clr_library_reason(char *reasons, size_t room, const char *more);
+
 typedef enum clr_library_state {
     CLR_LIBRARY_LOADED, /* it is in this process */
     CLR_LIBRARY_LOADS,  /* it is not, but could be loaded */

@@ -16,7 +16,7 @@ static struct {
     clr_lock lock;
     bool tried;
     bool found;
-    char reason[320];
+    char reason[600];
     clr_driver driver;
 } opencl = {.lock = CLR_LOCK_INIT};
 
@@ -38,16 +38,15 @@ static const struct {
 #define CLR_FUNCTION_ROW(name) {#name, offsetof(clr_driver, name)},
     CLR_OPENCL_FUNCTIONS(CLR_FUNCTION_ROW)};
 
-static bool load_file(const char *file)
+static bool load_file(const char *file, char *reason, size_t room)
 {
-    clr_library *library = clr_library_open(file, opencl.reason, sizeof opencl.reason);
+    clr_library *library = clr_library_open(file, reason, room);
     if (!library)
         return false;
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         void *address = clr_library_symbol(library, functions[i].name);
         if (!address) {
-            snprintf(opencl.reason, sizeof opencl.reason, "%s has no function %s", file,
-                     functions[i].name);
+            snprintf(reason, room, "%s has no function %s", file, functions[i].name);
             return false;
         }
         memcpy((char *)&opencl.driver + functions[i].offset, &address, sizeof address);
@@ -64,11 +63,13 @@ static bool load(void)
         snprintf(opencl.reason, sizeof opencl.reason, "OpenCL is off (CLRNN_OPENCL)");
         return false;
     }
-    if (wanted && *wanted)
-        return load_file(wanted);
-    for (const char *const *file = clr_opencl_files; *file; file++)
-        if (load_file(*file))
+    const char *const alone[] = {wanted, NULL};
+    for (const char *const *file = wanted && *wanted ? alone : clr_opencl_files; *file; file++) {
+        char why[320];
+        if (load_file(*file, why, sizeof why))
             return true;
+        clr_library_reason(opencl.reason, sizeof opencl.reason, why);
+    }
     return false;
 }
 #endif

@@ -29,7 +29,7 @@ typedef int clr_dgemm(int, int, int, size_t, size_t, size_t, double, cl_mem, siz
 static struct {
     clr_lock lock;
     bool tried;
-    char reason[320];
+    char reason[600];
     clr_sgemm *sgemm;
     clr_dgemm *dgemm;
 } clblast = {.lock = CLR_LOCK_INIT};
@@ -38,8 +38,14 @@ static struct {
 static clr_library *open_first(const char *const *file)
 {
     clr_library *library = NULL;
-    for (; *file && !library; file++)
-        library = clr_library_open(*file, clblast.reason, sizeof clblast.reason);
+    for (; *file && !library; file++) {
+        char why[320];
+        library = clr_library_open(*file, why, sizeof why);
+        if (library)
+            clblast.reason[0] = 0;
+        else
+            clr_library_reason(clblast.reason, sizeof clblast.reason, why);
+    }
     return library;
 }
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 import harness
 from harness import TIMEOUT, clrnn, fails, passes, write_text
@@ -127,6 +128,23 @@ def test_what_is_missing():
         assert entry and entry[0]["name"] == name and says in entry[0]["reason"], (found, says)
         lines = clrnn("devices", **environment).stdout.splitlines()
         assert any(line.startswith(f"  {kind} {outcome}") and says in line for line in lines), lines
+
+
+def test_opencl_that_cannot_be_loaded():
+    """Of several names of the library each says why it does not serve, not the last one alone."""
+    found = json.loads(clrnn("devices", "--json", CLRNN_DEVICE="").stdout)["found"]
+    if not sys.platform.startswith("linux") or any(e["reason"] == "OpenCL is linked" for e in found):
+        return
+    names = ["libOpenCL.so.1", "libOpenCL.so"]
+    os.mkdir("broken")
+    for name in names:
+        with open(f"broken/{name}", "w", encoding="utf-8") as f:
+            f.write("no library\n")
+    path = os.pathsep.join([os.path.abspath("broken"), os.environ.get("LD_LIBRARY_PATH", "")])
+    found = json.loads(clrnn("devices", "--json", CLRNN_DEVICE="", LD_LIBRARY_PATH=path).stdout)["found"]
+    reason = [e["reason"] for e in found if (e["kind"], e["outcome"]) == ("opencl", "absent")]
+    if reason and "broken" in reason[0]:  # as glibc says it
+        assert all(f"broken/{name}: " in reason[0] for name in names), reason
 
 
 def test_no_device():
