@@ -27,8 +27,6 @@ static clrnn_status stack(onnx_node *n, uint32_t k, uint32_t axis, bool backward
 {
     uint32_t *parts = clr_calloc(count, sizeof *parts), at = 0;
     clrnn_status status = parts ? CLRNN_OK : clr_onnx_fail(n, CLRNN_ERR_MEMORY, "out of memory");
-    if (status == CLRNN_OK && count == 0)
-        status = clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "it makes no steps");
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)
         status = as_slice(n, &steps[i * stride], axis, &parts[backwards ? count - 1 - i : i]);
     if (status == CLRNN_OK)
@@ -62,6 +60,13 @@ typedef struct steps {
     onnx_value *state; /* [states] */
     onnx_value *row;   /* [capacity][rows] */
 } steps;
+
+/* What is collected of no steps has no elements. */
+static clrnn_status has_rows(onnx_node *n, const steps *s)
+{
+    return s->rows && !s->taken ? clr_onnx_fail(n, CLRNN_ERR_UNSUPPORTED, "it makes no steps")
+                                : CLRNN_OK;
+}
 
 static clrnn_status begin_steps(onnx_node *n, steps *s, size_t first)
 {
@@ -176,6 +181,8 @@ static clrnn_status loop_build(onnx_node *n)
     status = begin_steps(n, &s, 2);
     if (status == CLRNN_OK)
         status = run_loop(n, &s, most, go != 0);
+    if (status == CLRNN_OK)
+        status = has_rows(n, &s);
     for (uint32_t k = 0; k < s.states && status == CLRNN_OK; k++)
         status = clr_onnx_set_alias(n, k, &s.state[k]);
     for (uint32_t k = 0; k < s.rows && status == CLRNN_OK; k++)
@@ -283,6 +290,8 @@ static clrnn_status scan_build(onnx_node *n)
         status = begin_steps(n, &s, 0);
     if (status == CLRNN_OK)
         status = run_scan(n, &s, &w, (size_t)scanned, T);
+    if (status == CLRNN_OK)
+        status = has_rows(n, &s);
     for (uint32_t k = 0; k < s.states && status == CLRNN_OK; k++)
         status = clr_onnx_set_alias(n, k, &s.state[k]);
     for (uint32_t k = 0; k < s.rows && status == CLRNN_OK; k++) {
