@@ -15,4 +15,8 @@ bool device_fuses_doubles(clrnn_context *context);
 /** Whether -0 + 0 is 0; some drivers take x + 0 for x. */
 bool device_adds_zero(clrnn_context *context);
 
+/** Whether a loop that adds numbers adds them one after the other; Intel's compiler for CPUs adds
+ * lanes of a vector first. */
+bool device_adds_in_order(clrnn_context *context);
+
 #endif
