@@ -68,6 +68,8 @@ bool test_has(const clrnn_context *context, test_part part)
 {
     if (part == TEST_PERSISTENT)
         return context->info.type & CL_DEVICE_TYPE_CPU;
+    if (part == TEST_DOUBLES)
+        return context->info.fp64;
     if (part == TEST_RESIDENT &&
         (!context->info.device_fence || context->info.max_work_group < 128))
         return false;

@@ -30,6 +30,7 @@ typedef enum test_part {
     TEST_COMPILER,    /* sources become programs at run time */
     TEST_USER_EVENTS, /* clCreateUserEvent, which holds up a queue */
     TEST_CLBLAST,
+    TEST_DOUBLES,
     TEST_RESIDENT,  /* the strategy: work-groups of many work-items */
     TEST_FUSED,     /* the strategy: work-groups of 256 */
     TEST_PERSISTENT /* the strategy: a processor's */

@@ -78,6 +78,8 @@ static double *on_device(clrnn_context *context, clrnn_graph *graph, uint32_t st
     clrnn_graph_plan *plan = NULL;
     clrnn_graph_source sources[16];
     clrnn_value_info info;
+    if (graph->precision == CLRNN_F64)
+        test_need(context, TEST_DOUBLES);
     assert_int_equal(clrnn_graph_plan_create(context, graph, &desc, &plan), CLRNN_OK);
     for (uint32_t i = 0; clrnn_graph_input_at(graph, i, &info); i++) {
         const size_t n = count_of(plan, info.name, steps, batch);

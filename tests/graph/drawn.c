@@ -604,6 +604,8 @@ drawn_pass drawn_run(const drawn_graph *d, clrnn_context *context, bool train)
                                         .max_batch = most_rows(d),
                                         .train = train,
                                         .input_gradients = train};
+    if (g->precision == CLRNN_F64)
+        test_need(context, TEST_DOUBLES);
     assert_int_equal(clr_graph_reference_make(g, d->steps, d->batch, d->lengths, &pass.reference),
                      CLRNN_OK);
     pass.reference.train = train;

@@ -91,6 +91,7 @@ static void test_kinds(void **state)
 /* Those that are not defined everywhere, and the quotient, where they are. */
 static void test_functions(void **state)
 {
+    test_need(*state, TEST_DOUBLES);
     for (uint32_t f = 0; f < CLRNN_FUNCTIONS + 1; f++) {
         clrnn_graph *graph = NULL;
         clrnn_graph_plan *plan = NULL;

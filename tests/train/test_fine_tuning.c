@@ -158,6 +158,7 @@ static void test_as_pytorch(void **state)
     static const char *const own[] = {"lstm_adam",       "lstm_momentum",  "gru_adam",
                                       "gru_momentum",    "embedding_adam", "embedding_momentum",
                                       "projected_adamw", "norm_rmsprop",   "conv_adam"};
+    test_need(*state, TEST_DOUBLES);
     for (size_t i = 0; !folder && i < sizeof own / sizeof *own; i++)
         train(*state, own[i]);
     for (int i = 0; i < name_count; i++)
