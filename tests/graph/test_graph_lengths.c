@@ -58,6 +58,7 @@ static void run(clrnn_context *context, clrnn_graph *g, uint32_t T, uint32_t N,
 /* No rows, or no steps: nothing is touched, what comes back is 0, and the next pass is as ever. */
 static void test_empty(void **state)
 {
+    test_need(*state, TEST_DOUBLES);
     enum { T = 3, N = 2, F = 2 };
     clrnn_graph *g = begin();
     clrnn_graph_plan *plan = NULL;
@@ -130,6 +131,7 @@ static void test_empty(void **state)
 /* Two axes are N: lengths are those of the one that comes with them. */
 static void test_products(void **state)
 {
+    test_need(*state, TEST_DOUBLES);
     enum { T = 3, N = 2 };
     const double x[T * N] = {1, 2, 3, 4, 5, 6}, s[N] = {10, 100};
     const uint32_t lengths[N] = {3, 1};
@@ -186,6 +188,7 @@ static void test_product_back(void **state)
  * is time of what comes behind, and nobody goes from step to step along the second. */
 static void test_one_row(void **state)
 {
+    test_need(*state, TEST_DOUBLES);
     enum { T = 4 };
     const double x[T] = {1, 1, 1, 1};
     double y[T];
@@ -227,6 +230,7 @@ static void test_window_over_rows(void **state)
 /* A row whose steps have all been cut off has none in its padding either, alone or not. */
 static void test_cut_off(void **state)
 {
+    test_need(*state, TEST_DOUBLES);
     const double x[] = {1, 1, 2, 2, 3, 3};
     double y[3], all[6];
     const uint32_t lengths[] = {1, 3};
@@ -422,6 +426,7 @@ static uint32_t through(clrnn_context *context, drawn_graph *d)
 /* Of the usual seeds each kind is in graphs whose rows are compared. */
 static void test_drawn(void **state)
 {
+    test_need(*state, TEST_DOUBLES);
     uint32_t rows = 0, seen[CLRNN_NODE_KINDS] = {0};
     adds_zero = device_adds_zero(*state);
     for (uint32_t i = 0; i < count; i++) {

@@ -127,6 +127,7 @@ static void train(clrnn_context *context, bool own)
 
 static void test_training(void **state)
 {
+    test_need(*state, TEST_DOUBLES);
     train(*state, false);
     train(*state, true);
 }
@@ -180,6 +181,7 @@ static void one_function(clrnn_context *context, const clrnn_tensors *set, clrnn
 
 static void test_functions(void **state)
 {
+    test_need(*state, TEST_DOUBLES);
     clrnn_tensors *set = load("graph/functions.safetensors");
     assert_int_equal(clrnn_tensors_count(set), 1 + 2 * 16);
     for (uint32_t f = 0; f < CLRNN_FUNCTIONS; f++)
