@@ -50,8 +50,9 @@ static bool member_is_sound(clr_h5_image *h, const names *n, const unsigned char
     bool none;
     if (name >= n->bytes || !memchr(n->data + name, 0, (size_t)(n->bytes - name)))
         return clr_h5_wrong(h, "a member without name");
-    if (kind == 2) /* a soft link, which is not followed */
-        return true;
+    if (kind == 2) /* a soft link */
+        return clr_h5_wrong(h, "a link that leads elsewhere, which is not followed") ||
+               clr_h5_within(h, n->data + name, strlen((const char *)n->data + name));
     for (unsigned i = 0; i < 2 && kind == 1; i++)
         if (!clr_h5_at(h, clr_h5_address(h, more + 8 + i * h->address, &none), 8))
             return clr_h5_wrong(h, "an object that lies outside the file");

@@ -104,7 +104,7 @@ static bool is_in_header(clr_h5_image *h, const unsigned char *at, size_t size, 
     return true;
 }
 
-/* A hard link leads to an object; others nobody follows. */
+/* A hard link leads to an object; others nobody follows, and what they hold nobody needs. */
 static bool link_is_sound(clr_h5_image *h, const unsigned char *at, size_t size, unsigned depth)
 {
     const unsigned flags = size >= 2 ? at[1] : 0;
@@ -119,11 +119,12 @@ static bool link_is_sound(clr_h5_image *h, const unsigned char *at, size_t size,
         return clr_h5_wrong(h, "a header that ends too early");
     const unsigned char *own = at + place;
     place += (size_t)name;
-    const size_t rest = size - place, held = kind ? 2 : h->address;
     bool none;
-    if (rest < held || (kind && clr_h5_number(at + place, 2) > rest - 2))
+    if (kind)
+        clr_h5_wrong(h, "a link that leads elsewhere, which is not followed");
+    else if (size - place < h->address)
         return clr_h5_wrong(h, "a header that ends too early");
-    return kind || clr_h5_object(h, clr_h5_address(h, at + place, &none), depth + 1) ||
+    return (!kind && clr_h5_object(h, clr_h5_address(h, at + place, &none), depth + 1)) ||
            clr_h5_within(h, own, (size_t)name);
 }
 
