@@ -125,6 +125,10 @@ static clrnn_status read_sizes(onnx_node *n, uint32_t at, resizing *r)
             onnx_array *a = &n->in[k]->array[w];
             status = clr_onnx_spread(n, a);
             world[w] = a->data;
+            if (status == CLRNN_OK && w > 0 && clr_onnx_count(a) != count)
+                status = clr_onnx_fail(n, CLRNN_ERR_NEEDS_SIZE,
+                                       "how many sizes there are depends on T or N: give the axes "
+                                       "of the model numbers");
             count = (uint32_t)clr_onnx_count(a);
         }
     }
