@@ -55,10 +55,10 @@ bool clr_h5_layout(clr_h5_image *image, const unsigned char *at, size_t size, ui
 /** A message that is an attribute. */
 bool clr_h5_attribute(clr_h5_image *image, const unsigned char *at, size_t size);
 
-/** Messages that are a shape or a type. elements: receives how many; bytes: of one. texts: receives
- *  whether they lie in a heap. */
+/** Messages that are a shape or a type. elements: receives how many; bytes: of one. sign: receives
+ *  the bytes of a sign of texts, which lie in a heap; 0: they are none. */
 bool clr_h5_space(clr_h5_image *image, const unsigned char *at, size_t size, uint64_t *elements);
 bool clr_h5_type(clr_h5_image *image, const unsigned char *at, size_t size, uint64_t *bytes,
-                 bool *texts);
+                 uint64_t *sign);
 
 #endif
