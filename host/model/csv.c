@@ -368,7 +368,7 @@ static clrnn_status load(const char *path, const char *columns, clr_words *words
     clrnn_status status = clr_file_read(path, log, &data, &bytes);
     table t = {.log = log, .path = path, .line = 1, .words = words};
     t.at = data;
-    t.end = t.at + bytes;
+    t.end = t.at ? t.at + bytes : NULL;
     if (status == CLRNN_OK)
         status = clrnn_tensors_create(log, &made);
     if (status == CLRNN_OK)

@@ -50,7 +50,7 @@ static void *elements(const double *from, size_t count, bool ids)
     double *to = calloc(count + 1, sizeof *to);
     assert_non_null(to);
     for (size_t i = 0; i < count; i++) {
-        const int32_t id = (int32_t)from[i];
+        const int32_t id = ids ? (int32_t)from[i] : 0;
         if (ids)
             memcpy((char *)to + i * sizeof id, &id, sizeof id);
         else
