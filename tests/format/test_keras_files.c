@@ -299,7 +299,8 @@ static void test_damaged_group(void **state)
                  {"SNOD", 6, 2, 900, "more members than it has room for"},
                  {"SNOD", 8, 8, 1u << 20, "a member without name"},
                  {"SNOD", 16, 8, 1u << 30, "an object that lies outside the file"},
-                 {"GCOL", 24, 8, 1u << 20, "texts without end"}};
+                 {"GCOL", 24, 8, 1u << 20, "texts without end"},
+                 {"GCOL", 24, 8, 8, "texts without end"}}; /* of six, filled to eight */
     size_t size = 0;
     char *data = read_file(FOLDER "row_h5.h5", &size);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

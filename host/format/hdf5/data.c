@@ -40,19 +40,19 @@ bool clr_h5_space(clr_h5_image *h, const unsigned char *at, size_t size, uint64_
 }
 
 bool clr_h5_type(clr_h5_image *h, const unsigned char *at, size_t size, uint64_t *bytes,
-                 uint64_t *sign)
+                 uint64_t *base)
 {
     enum { WHOLE = 0, REAL = 1, TEXT = 3, BITS = 4, REFERENCE = 7, ENUM = 8, VARIABLE = 9 };
     const unsigned kind = size ? at[0] & 15 : 15;
     const size_t after = kind == WHOLE || kind == BITS ? 4 : kind == REAL ? 12 : 0;
-    *sign = 0;
+    *base = 0;
     *bytes = size < 8 ? 0 : clr_h5_number(at + 4, 4);
     if (size < 8 + after || *bytes == 0)
         return clr_h5_wrong(h, "a type that ends too early");
     if (kind == VARIABLE) {
         uint64_t again;
-        return *bytes == 8 + h->address && clr_h5_type(h, at + 8, size - 8, sign, &again) &&
-                       !again && *sign <= UINT16_MAX
+        return *bytes == 8 + h->address && clr_h5_type(h, at + 8, size - 8, base, &again) &&
+                       !again && *base <= UINT16_MAX
                    ? true
                    : clr_h5_wrong(h, "a type of texts that is none");
     }
@@ -64,7 +64,7 @@ bool clr_h5_type(clr_h5_image *h, const unsigned char *at, size_t size, uint64_t
     }
     if (kind == ENUM) {
         uint64_t of_base;
-        return clr_h5_type(h, at + 8, size - 8, &of_base, sign) && !*sign && of_base == *bytes
+        return clr_h5_type(h, at + 8, size - 8, &of_base, base) && !*base && of_base == *bytes
                    ? true
                    : clr_h5_wrong(h, "a type of names that is none");
     }
@@ -89,19 +89,20 @@ static bool heap_has(const clr_h5_image *h, uint64_t address, uint64_t number, u
         const uint64_t whole = own == 0 ? held : head + (held + 7) / 8 * 8;
         if (held > size || whole < head || whole > size - at)
             return false;
-        if (own > 0 && own == number && held != bytes)
+        const bool wanted = own > 0 && own == number;
+        if (wanted && held != bytes)
             return false;
-        found = found || (own > 0 && own == number);
+        found = found || wanted;
         at += whole;
     }
     return found;
 }
 
-static bool texts_are_sound(clr_h5_image *h, const unsigned char *at, uint64_t count, uint64_t sign)
+static bool texts_are_sound(clr_h5_image *h, const unsigned char *at, uint64_t count, uint64_t base)
 {
     for (uint64_t i = 0; i < count; i++, at += 8 + h->address) {
         bool none;
-        const uint64_t bytes = clr_h5_number(at, 4) * sign,
+        const uint64_t bytes = clr_h5_number(at, 4) * base,
                        address = clr_h5_address(h, at + 4, &none);
         const uint64_t number = clr_h5_number(at + 4 + h->address, 4);
         if (address > 0 && !none && !heap_has(h, address, number, bytes))
@@ -123,15 +124,15 @@ bool clr_h5_attribute(clr_h5_image *h, const unsigned char *at, size_t size)
         part[i] = place;
         place += (held[i] + fill - 1) / fill * fill;
     }
-    uint64_t bytes = 0, sign = 0, count = 0;
+    uint64_t bytes = 0, base = 0, count = 0;
     if (place > size || !memchr(at + part[0], 0, held[0]))
         return clr_h5_wrong(h, "an attribute that ends too early");
-    if (!clr_h5_type(h, at + part[1], held[1], &bytes, &sign) ||
+    if (!clr_h5_type(h, at + part[1], held[1], &bytes, &base) ||
         !clr_h5_space(h, at + part[2], held[2], &count))
         return false;
     if (count > (size - place) / bytes)
         return clr_h5_wrong(h, "an attribute that ends too early");
-    return !sign || texts_are_sound(h, at + place, count, sign);
+    return !base || texts_are_sound(h, at + place, count, base);
 }
 
 /* --- data ------------------------------------------------------------------------------------- */

@@ -55,10 +55,11 @@ bool clr_h5_layout(clr_h5_image *image, const unsigned char *at, size_t size, ui
 /** A message that is an attribute. */
 bool clr_h5_attribute(clr_h5_image *image, const unsigned char *at, size_t size);
 
-/** Messages that are a shape or a type. elements: receives how many; bytes: of one. sign: receives
- *  the bytes of a sign of texts, which lie in a heap; 0: they are none. */
+/** Messages that are a shape or a type. elements: receives how many; bytes: of one. base: receives
+ *  the bytes of the base type of what has a length of its own and lies in a heap; 0: it has none.
+ */
 bool clr_h5_space(clr_h5_image *image, const unsigned char *at, size_t size, uint64_t *elements);
 bool clr_h5_type(clr_h5_image *image, const unsigned char *at, size_t size, uint64_t *bytes,
-                 uint64_t *sign);
+                 uint64_t *base);
 
 #endif

@@ -157,9 +157,9 @@ static bool continues(clr_h5_image *h, header *o, const unsigned char *at, size_
 static bool data_are_sound(clr_h5_image *h, header *o, unsigned type, const unsigned char *at,
                            size_t size)
 {
-    uint64_t elements = 0, bytes = 0, sign, room = UINT64_MAX;
+    uint64_t elements = 0, bytes = 0, base, room = UINT64_MAX;
     const bool sound = type == SPACE  ? clr_h5_space(h, at, size, &elements)
-                       : type == TYPE ? clr_h5_type(h, at, size, &bytes, &sign)
+                       : type == TYPE ? clr_h5_type(h, at, size, &bytes, &base)
                                       : clr_h5_layout(h, at, size, &room);
     o->elements = elements > o->elements ? elements : o->elements;
     o->bytes = bytes > o->bytes ? bytes : o->bytes;
