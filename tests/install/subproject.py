@@ -5,6 +5,7 @@ usage: subproject.py SOURCE
 """
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -57,6 +58,18 @@ def programs(folder, build):
     return {t["name"] for t in introspect(folder, build, "targets") if t["type"] == "executable"}
 
 
+def levels_are_in_order(folder):
+    # The best first, since the first that a processor can run is taken; what is none is no level.
+    options = ["meson", "setup", "--force-fallback-for=clrnn", "-Dclrnn:native=enabled"]
+    run(*options, "levels", "-Dclrnn:native_levels=x86-64-v2,x86-64-v4", folder=folder)
+    native = next(t for t in introspect(folder, "levels", "targets") if t["name"] == "native")
+    assert [Path(f).stem for f in native["filename"]] == [
+        "native_table", "native_x86-64-v4", "native_x86-64-v2"], native["filename"]
+    unknown = subprocess.run([*options, "none", "-Dclrnn:native_levels=x86-64-v5"], cwd=folder,
+                             env=ENV, encoding="utf-8", stdout=subprocess.PIPE, check=False)
+    assert unknown.returncode and '"x86-64-v5" is none of' in unknown.stdout, unknown.stdout
+
+
 def main():
     source = Path(sys.argv[1])
     with tempfile.TemporaryDirectory(prefix="clrnn-parent-") as folder:
@@ -76,6 +89,8 @@ def main():
         setup(folder, "more", "-Dclrnn:tools=enabled", "-Dclrnn:tests=enabled")
         assert {"example", "clrnn", "test_base"} <= programs(folder, "more")
         assert introspect(folder, "more", "tests") != []
+        if platform.machine() == "x86_64" and shutil.which("clang"):
+            levels_are_in_order(folder)
     print("a parent builds the library, links and runs")
 
 
