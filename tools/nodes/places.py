@@ -326,6 +326,7 @@ def depth_to_space(c):
 @op("SpaceToDepth")
 def space_to_depth(c):
     b = c.between(1, 3)
+    c.opset = 28 if c.chance(0.3) else c.opset  # the first with a mode
     c.give(c.node("SpaceToDepth", [c.reals([c.between(1, 2), c.between(1, 3), b * c.between(1, 3), b * c.between(1, 3)])],
                   blocksize=b, mode=c.one_of(None, "DCR", "CRD") if c.opset >= 28 else None))
 
