@@ -115,7 +115,7 @@ CLRNN_API clrnn_status clrnn_onnx_tensor_load(const char *path, const clrnn_log 
 /* A format that this build knows. */
 typedef struct clrnn_format_info {
     const char *name;    /* "onnx" */
-    const char *summary; /* "ONNX, opset 7 and later" */
+    const char *summary; /* "ONNX, opset 5 and later" */
     bool reads, writes;  /* false also where the build was made without its library */
 } clrnn_format_info;
 

@@ -264,7 +264,7 @@ static clrnn_status inputs(const clr_format_file *file, const clrnn_log *log, cl
 }
 
 const clr_format clr_format_onnx = {.name = "onnx",
-                                    .summary = "ONNX, opset 7 and later",
+                                    .summary = "ONNX, opset 5 and later",
                                     .endings = {".onnx"},
                                     .sized = true,
                                     .probe = clr_onnx_probe,
