@@ -31,7 +31,10 @@ static clrnn_status check_fields(const arch *a)
             return clr_fail(a->log, CLRNN_ERR_FORMAT, "%s: %s: there is no such field", a->where,
                             clr_show(i->string).text);
     }
-    return CLRNN_OK;
+    const cJSON *tensors = cJSON_GetObjectItemCaseSensitive(a->root, "tensors");
+    return !tensors || cJSON_IsObject(tensors)
+               ? CLRNN_OK
+               : clr_fail(a->log, CLRNN_ERR_FORMAT, "%s: tensors is no object", a->where);
 }
 
 clrnn_status clr_arch_read(const clrnn_import_desc *desc, const clrnn_log *log, char **text,

@@ -111,6 +111,8 @@ static clrnn_status read_root(reader *r, const cJSON *root)
     if (states && !clr_json_known(root, known, &other))
         return clr_fail(r->log, CLRNN_ERR_UNSUPPORTED, "%s: field %s is not supported",
                         r->file->path, clr_show(other).text);
+    if (states && !cJSON_IsObject(states))
+        return clr_fail(r->log, CLRNN_ERR_FORMAT, "%s: state_dict is no object", r->file->path);
     if (states)
         status = read_model_data(r, cJSON_GetObjectItemCaseSensitive(root, "model_data"));
     for (const cJSON *i = (states ? states : root)->child; i && status == CLRNN_OK; i = i->next)

@@ -375,6 +375,8 @@ static void test_refused(void **state)
          "Keras without its weights: save the whole model"},
         {"{\"graph\":1,\"inputs\":[],\"nodes\":[]}", "give it as --arch"},
         {"{\"state_dict\":{},\"model_data\":{\"skip\":2}}", "skip 2 is not supported"},
+        {"{\"state_dict\":{},\"model_data\":[1]}", "model_data: field [0] is not supported"},
+        {"{\"state_dict\":[[1.5]],\"model_data\":{}}", "state_dict is no object"},
         {"{\"state_dict\":{},\"model_data\":{\"model\":\"WaveNet\"}}", "model WaveNet"},
     };
     refused(RTNEURAL "bad_lstm.json", "layer 0 (lstm): weights 0 are [1,80]");

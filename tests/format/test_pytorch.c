@@ -213,6 +213,7 @@ static void test_wrong_architectures(void **state)
         const char *arch, *part;
     } cases[] = {
         {"{\"graph\":1,\"nods\":[]}", "nods: there is no such field"},
+        {"{\"graph\":1,\"tensors\":[1]}", "tensors is no object"},
         {"{\"graph\":1,\"inputs\":[],\"nodes\":[{\"kind\":\"dense\",\"name\":\"a\",\"inputs\":[],"
          "\"unit\":3}]}",
          "node 'a' has a field 'unit'"},

@@ -122,6 +122,8 @@ clrnn_status clr_keras_check(const clr_keras *k, const char *const *known)
 {
     if (!is_plain_type(k->config))
         return clr_keras_unsupported(k, "its config's", "dtype, a policy that quantises,");
+    if (!cJSON_IsObject(k->config))
+        return clr_keras_unsupported(k, "its config,", "which is no object,");
     for (const cJSON *i = k->config->child; i; i = i->next) {
         const char *const *name = known;
         while (*name && strcmp(*name, i->string) != 0)

@@ -197,9 +197,9 @@ static bool times_differ(const clr_keras_builder *b)
     uint64_t time = 0, next = 0;
     for (uint32_t i = 0; i < b->count; i++) {
         const cJSON *layer = b->calls[i].layer, *shape = clr_keras_input_shape(layer);
-        const bool ids = clr_keras_is_of_symbols(b, clr_keras_name_of(layer));
-        if (!clr_keras_is_input(layer) || !clr_keras_name_of(layer) ||
-            cJSON_GetArraySize(shape) != (ids ? 2 : 3) ||
+        const char *name = clr_keras_name_of(layer);
+        if (!name || !clr_keras_is_input(layer) ||
+            cJSON_GetArraySize(shape) != (clr_keras_is_of_symbols(b, name) ? 2 : 3) ||
             !clr_json_integer(cJSON_GetArrayItem(shape, 1), INT32_MAX, &next))
             continue;
         if (time && next != time)
