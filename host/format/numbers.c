@@ -67,7 +67,7 @@ bool clr_json_last(const cJSON *item, uint32_t *value)
 
 bool clr_json_known(const cJSON *object, const char *const *known, const char **other)
 {
-    *other = "[0]"; /* of an array, whose items have no names */
+    *other = "[0]";
     if (cJSON_IsArray(object) && object->child)
         return false;
     for (const cJSON *i = object ? object->child : NULL; i; i = i->next) {

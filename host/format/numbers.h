@@ -24,7 +24,7 @@ uint32_t clr_json_shape(const cJSON *array, uint64_t shape[CLRNN_MOST_AXES]);
 bool clr_json_last(const cJSON *item, uint32_t *value);
 
 /** Whether all members of an object are among `known` (ended by NULL); else *other is one that is
- *  not. */
+ *  not, or "[0]" if it is an array, whose items have no names. */
 bool clr_json_known(const cJSON *object, const char *const *known, const char **other);
 
 /** The sample rate that a model says, as a number or as digits, in the object or in one of those in
