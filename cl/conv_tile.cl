@@ -5,7 +5,9 @@
 typedef struct conv_place {
     size_t a_stride, y_stride;        /* between units */
     uint rows, columns, count, chain; /* units, windows; k, and in a chain */
-    bool add, has_bias, relu;         /* to what is there; at the end */
+    bool add, has_bias;               /* to what is there; at the end */
+    conv_end end;
+    conv_runs runs;
 } conv_place;
 #endif
 
@@ -39,7 +41,7 @@ static inline void CLR_PASTE(conv_tile_, HEIGHT)(global const REAL *a, global co
     {
         UNROLL for (int j = 0; j < TILE_V; j++) sum[i][j] = (REALV)NOTHING;
         if (p->add && (uint)i < p->rows)
-            load_row(y + i * p->y_stride, p->columns, sum[i]);
+            conv_load(y + i * p->y_stride, &p->runs, p->columns, sum[i]);
     }
     for (uint k = 0; k < p->count; k += p->chain) {
         REALV next[HEIGHT][TILE_V];
@@ -48,7 +50,27 @@ static inline void CLR_PASTE(conv_tile_, HEIGHT)(global const REAL *a, global co
         UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++) sum[i][j] +=
             next[i][j];
     }
-    UNROLL for (int i = 0; i < HEIGHT; i++) if ((uint)i < p->rows) store_finished(
-        sum[i], p->has_bias ? bias[i] : (REAL)0, p->relu, y + i * p->y_stride, p->columns);
+    UNROLL for (int i = 0; i < HEIGHT; i++)
+    {
+        const REALV own = (REALV)(p->has_bias && (uint)i < p->rows ? bias[i] : (REAL)0);
+        UNROLL for (int j = 0; j < TILE_V; j++)
+        {
+            sum[i][j] += own;
+            if (p->end.function == FN_RELU)
+                sum[i][j] = sum[i][j] < (REALV)0 ? (REALV)0 : sum[i][j];
+        }
+    }
+    if (p->end.function == FN_IDENTITY || p->end.function == FN_RELU) {
+        UNROLL for (int i = 0; i < HEIGHT; i++) if ((uint)i < p->rows)
+            conv_store(sum[i], y + i * p->y_stride, &p->runs, p->columns);
+        return;
+    }
+    /* A copy, so that sums stay registers where nothing is bent. */
+    REALV bent[HEIGHT][TILE_V];
+    UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++) bent[i][j] =
+        sum[i][j];
+    conv_bend(&bent[0][0], p->rows * TILE_V, &p->end);
+    for (uint i = 0; i < p->rows; i++)
+        conv_store(bent[i], y + i * p->y_stride, &p->runs, p->columns);
 }
 #undef HEIGHT

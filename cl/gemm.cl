@@ -15,26 +15,15 @@
 /* The first `columns` of a tile's row c, with zeros behind them. */
 static inline ALWAYS_INLINE void load_row(global const REAL *c, uint columns, REALV v[TILE_V])
 {
-    REAL partial[TILE_N];
-    for (uint n = 0; columns < TILE_N && n < TILE_N; n++)
-        partial[n] = n < columns ? c[n] : (REAL)0;
     UNROLL for (int j = 0; j < TILE_V; j++) v[j] =
-        columns < TILE_N ? VLOAD(partial + j * VEC) : GLOBAL_LOAD(c + j * VEC);
+        load_some(c + j * VEC, columns - min(columns, (uint)(j * VEC)));
 }
 
 /* And back. */
 static inline ALWAYS_INLINE void store_row(const REALV v[TILE_V], global REAL *c, uint columns)
 {
-    REAL partial[TILE_N];
     UNROLL for (int j = 0; j < TILE_V; j++)
-    {
-        if (columns == TILE_N)
-            GLOBAL_STORE(v[j], c + j * VEC);
-        else
-            VSTORE(v[j], partial + j * VEC);
-    }
-    for (uint n = 0; columns < TILE_N && n < columns; n++)
-        c[n] = partial[n];
+        store_some(v[j], c + j * VEC, columns - min(columns, (uint)(j * VEC)));
 }
 
 #define HEIGHT 1

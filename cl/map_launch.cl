@@ -98,4 +98,20 @@ typedef struct window_launch {
     ulong cols_at;
     map_lengths within; /* of scatter: of x */
 } window_launch;
+
+/* Where window_overlap finds what is under windows of a channel: one element of the window behind
+ * the other; or, where each channel has one of its own, x, times the weight. */
+typedef struct overlap_launch {
+    ulong outer, channel, element; /* between places of the outer axis, channels, of the window */
+    ulong units;                   /* channels of y to one of x; 1 */
+    ulong weighs, weight_at;
+    ulong has_bias, bias_at, relu;
+} overlap_launch;
+
+/* A channel of x as windows see it that go by step[0] and step[1]: every step-th line and column
+ * lies in a plane of its own, [count 0][count 1][size 0][size 1], so that neighbouring windows see
+ * neighbours. */
+typedef struct window_planes {
+    ulong count[2], size[2];
+} window_planes;
 #endif

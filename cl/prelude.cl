@@ -168,6 +168,9 @@ static inline ALWAYS_INLINE REALV load_some(global const REAL *p, uint count)
 #if VEC > 1
     if (count < VEC)
         return load_part(p, count);
+#else
+    if (count == 0)
+        return (REAL)0;
 #endif
     return GLOBAL_LOAD(p);
 }
@@ -179,6 +182,9 @@ static inline ALWAYS_INLINE void store_some(REALV value, global REAL *p, uint co
         store_part(value, p, count);
         return;
     }
+#else
+    if (count == 0)
+        return;
 #endif
     GLOBAL_STORE(value, p);
 }

@@ -4,6 +4,7 @@
  * array picked by number. In cl/nodes.cl.
  *
  * Proven by: tests/graph/ against host/reference/. */
+#include "pad.cl"
 
 /* cols = x under the window. A work-item goes through MAP_COLUMNS of them by counting: a division
  * for each index of each element takes longer than the product of which it is part. Global size
@@ -43,103 +44,17 @@ kernel LONG_ITEMS void window_gather(global const REAL *x, global REAL *cols, wi
     }
 }
 
-/* In vectors, as most runs are as short as a panel is wide. */
-static inline void copy_run(global const REAL *from, global REAL *to, ulong count)
-{
-    ulong i = 0;
-    for (; i + 16 <= count; i += 16)
-        vstore16(vload16(0, from + i), 0, to + i);
-    for (; i + 8 <= count; i += 8)
-        vstore8(vload8(0, from + i), 0, to + i);
-    for (; i < count; i++)
-        to[i] = from[i];
-}
-
-static inline void clear_run(global REAL *to, ulong count)
-{
-    for (ulong i = 0; i < count; i++)
-        to[i] = (REAL)0;
-}
-
-/* `count` neighbouring windows along the last axis, whose element is at b, b + step, .. of a row of
- * x; b may lie before it. */
-static inline void window_run(global const REAL *row, global REAL *to, const window_launch *w,
-                              long b, ulong count)
-{
-    long size = (long)w->x_size[1], step = (long)w->step[1];
-    if (step == 1 && w->x_stride[1] == 1 && b >= 0 && (ulong)b + count <= (ulong)size) {
-        copy_run(row + b, to, count); /* most */
-    } else if (step == 1) {
-        ulong low = b < 0 ? min((ulong)-b, count) : 0;
-        ulong high = size > b ? min((ulong)(size - b), count) : 0;
-        high = high < low ? low : high;
-        clear_run(to, low);
-        if (w->x_stride[1] == 1)
-            copy_run(row + (b + (long)low), to + low, high - low);
-        else
-            for (ulong i = low; i < high; i++)
-                to[i] = row[(b + (long)i) * (long)w->x_stride[1]];
-        clear_run(to + high, count - high);
-    } else
-        for (ulong i = 0; i < count; i++, b += step)
-            to[i] = b >= 0 && b < size ? row[b * (long)w->x_stride[1]] : (REAL)0;
-}
-
-/* x with the padding that windows see, which go step by step along the last axis: padded
- * [outer][channel][A][B]. Global size [channels, outer]. */
+/* x with the padding that windows see: padded [outer][channel] planes. Global size [channels,
+ * outer].
+ */
 kernel LONG_ITEMS void window_pad(global const REAL *x, global REAL *padded, window_launch w,
-                                  ulong A, ulong B)
+                                  window_planes planes)
 {
     ulong c = get_global_id(0), outer = get_global_id(1);
-    if (c >= w.channels || outer >= w.outer)
-        return;
-    x += w.x_at + outer * w.x_outer + c * w.x_channel;
-    padded += w.cols_at + (outer * w.channels + c) * A * B;
-    for (ulong a = 0; a < A; a++, padded += B)
-        if (a - w.pad[0] < w.x_size[0])
-            window_run(x + (a - w.pad[0]) * w.x_stride[0], padded, &w, -(long)w.pad[1], B);
-        else
-            clear_run(padded, B);
-}
-
-/* One number k of all windows, positions first..first+count of [OA,OB] of which the first is at
- * (oa,ob): a run along the last axis at a time. x: of its channel. */
-static inline void panel_row(global const REAL *x, global REAL *to, const window_launch *w,
-                             ulong ka, ulong kb, ulong oa, ulong ob, ulong count)
-{
-    for (ulong j = 0; j < count; oa++, ob = 0) {
-        ulong run = min(w->out_size[1] - ob, count - j);
-        ulong a = oa * w->step[0] + ka * w->dilation[0] - w->pad[0];
-        if (a < w->x_size[0])
-            window_run(x + a * w->x_stride[0], to + j, w,
-                       (long)(ob * w->step[1] + kb * w->dilation[1] - w->pad[1]), run);
-        else
-            clear_run(to + j, run);
-        j += run;
-    }
-}
-
-/* The same as window_gather for one value of the outer axis, transposed and in the panels of
- * pack_panels (cl/pack.cl): those of groups one behind the other, each [panels][window][width].
- * Global size [panels, channels]. */
-kernel LONG_ITEMS void window_panels(global const REAL *x, global REAL *panels, window_launch w,
-                                     ulong groups, ulong width)
-{
-    ulong KA = w.kernel_size[0], KB = w.kernel_size[1], panel = get_global_id(0);
-    ulong c = get_global_id(1), P = w.out_size[0] * w.out_size[1], first = panel * width;
-    if (first >= P || c >= w.channels)
-        return;
-    ulong of_group = w.channels / groups, window = of_group * KA * KB;
-    ulong count = min(width, P - first), all = (P + width - 1) / width;
-    global REAL *to = panels + w.cols_at +
-                      ((c / of_group * all + panel) * window + c % of_group * KA * KB) * width;
-    x += w.x_at + c * w.x_channel;
-    for (ulong ka = 0; ka < KA; ka++)
-        for (ulong kb = 0; kb < KB; kb++, to += width) {
-            panel_row(x, to, &w, ka, kb, first / w.out_size[1], first % w.out_size[1], count);
-            for (ulong j = count; j < width; j++)
-                to[j] = (REAL)0;
-        }
+    if (c < w.channels && outer < w.outer)
+        pad_planes(x + w.x_at + outer * w.x_outer + c * w.x_channel,
+                   padded + w.cols_at + (outer * w.channels + c) * planes_count(&planes), &w,
+                   &planes);
 }
 
 /* Where a window whose number k lies over `at` begins, if it does: its number, else `count`. */
@@ -186,6 +101,83 @@ kernel void window_scatter(global REAL *x, global const REAL *cols, global const
         }
     }
     x[w.x_at + at] = live_of(w.within, lengths, at) ? sum : (REAL)0;
+}
+
+/* acc[i] += from[i], times the weight, for i in first..end-1. */
+static inline void overlap_add(REAL *acc, global const REAL *from, uint first, uint end,
+                               bool weighs, REAL weight)
+{
+    if (first == 0 && end == CHUNK && !weighs)
+        for (uint i = 0; i < CHUNK; i++)
+            acc[i] += from[i];
+    else if (!weighs)
+        for (uint i = first; i < end; i++)
+            acc[i] += from[i];
+    else
+        for (uint i = first; i < end; i++)
+            acc[i] += from[i] * weight;
+}
+
+/* Of a line of x every step-th element, from b on: elements first.. of them, so many. cols and
+ * weight: of the channel. */
+static inline void overlap_chunk(global const REAL *cols, global const REAL *weight,
+                                 const window_launch *w, const overlap_launch *o, ulong a, ulong b,
+                                 long first, uint count, REAL acc[CHUNK])
+{
+    const long step = (long)w->step[1], OB = (long)w->out_size[1];
+    const ulong KB = w->kernel_size[1];
+    const long begin = (long)(b + w->pad[1]), far = (long)w->dilation[1];
+    for (uint i = 0; i < CHUNK; i++)
+        acc[i] = (REAL)0;
+    for (ulong ka = 0; ka < w->kernel_size[0]; ka++) {
+        const ulong oa = window_over(a, ka, w->dilation[0], w->pad[0], w->step[0], w->out_size[0]);
+        long over = begin % step,
+             place = begin / step + first; /* begin - kb*far = place*step + over */
+        for (ulong kb = 0; kb < KB && oa < w->out_size[0]; kb++) {
+            if (over == 0 && place < OB && place + (long)count > 0) {
+                const ulong k = ka * KB + kb;
+                const uint low = place < 0 ? (uint)-place : 0;
+                const uint high = place + (long)count > OB ? (uint)(OB - place) : count;
+                overlap_add(acc, cols + k * o->element + oa * (ulong)OB + place, low, high,
+                            o->weighs, o->weighs ? weight[k] : (REAL)1);
+            }
+            over -= far % step;
+            place -= far / step;
+            if (over < 0) {
+                over += step;
+                place--;
+            }
+        }
+    }
+}
+
+/* The same as window_scatter on a CPU: the windows of a channel lie line by line, and what is added
+ * to neighbours are neighbours. bias and relu of the sums. Global size [channels, outer*A]. */
+kernel LONG_ITEMS void window_overlap(global REAL *x, global const REAL *cols,
+                                      global const REAL *weight, global const REAL *bias,
+                                      window_launch w, overlap_launch o)
+{
+    const ulong c = get_global_id(0), place = get_global_id(1), step = w.step[1];
+    if (c >= w.channels || place >= w.outer * w.x_size[0])
+        return;
+    const ulong a = place % w.x_size[0], outer = place / w.x_size[0], B = w.x_size[1];
+    const REAL own = o.has_bias ? bias[o.bias_at + c] : (REAL)0;
+    x += w.x_at + outer * w.x_outer + c * w.x_channel + a * w.x_stride[0];
+    cols += w.cols_at + outer * o.outer + c / o.units * o.channel;
+    weight += o.weight_at + c * w.kernel_size[0] * w.kernel_size[1];
+    for (ulong b = 0; b < step && b < B; b++) {
+        const ulong count = (B - b + step - 1) / step;
+        for (ulong i0 = 0; i0 < count; i0 += CHUNK) {
+            const uint n = (uint)min(count - i0, (ulong)CHUNK);
+            REAL acc[CHUNK];
+            overlap_chunk(cols, weight, &w, &o, a, b, (long)i0, n, acc);
+            for (uint i = 0; i < CHUNK; i++) {
+                REAL v = acc[i] + own;
+                acc[i] = o.relu && v < (REAL)0 ? (REAL)0 : v;
+            }
+            chunk_store(acc, x + b + i0 * step, step, n);
+        }
+    }
 }
 
 /* The place along an axis of K that an id means; K: none. A negative one counts from the end. */

@@ -23,7 +23,7 @@ PROGRAMS = [["prelude"], ["prelude", "philox"], ["prelude", "philox", "sequence"
             ["prelude", "philox", "noise"], ["turns"],
             ["prelude", "storage"], ["prelude", "storage", "convert"],
             ["prelude", "storage", "convert", "scan_launch", "lanes"], ["prelude", "pack"],
-            ["prelude", "storage", "tile"], ["prelude", "storage", "tile", "gemm"]]
+            ["prelude", "storage", "tile"], ["prelude", "function", "storage", "tile", "map_launch", "gemm"]]
 PROGRAMS += [["prelude", "philox", "function", "cell", "activation", "zoneout", cell] for cell in CELLS]
 PROGRAMS += [["prelude", "philox", "function", "cell", "activation", "zoneout", cell, "storage", "scan_launch", "scan", "scan_forward",
               "scan_backward", "stepwise"] for cell in CELLS]

@@ -28,7 +28,8 @@ LEVELS = {
     # Of the targets of clang this one does not say by itself that it has doubles.
     "aarch64": (4, ["-march=armv8-a", "-Xclang", "-cl-ext=+cl_khr_fp64"]),
 }
-FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-ffp-contract=off"]
+FLAGS = ["-x", "cl", "-cl-std=CL1.2", "-cl-no-stdinc", "-ffp-contract=off",
+         "-fno-builtin"]
 QUIET = ["-fvisibility=hidden", "-Wno-everything"]
 
 BOOLS = (0, 1)
@@ -73,7 +74,7 @@ def programs(vector):
         for vec, columns in tiles(vector, double):
             tile = dict(real, VEC=vec, TILE_V=columns)
             for storage in storages:
-                yield (["prelude", "storage", "tile", "gemm"],
+                yield (["prelude", "function", "storage", "tile", "map_launch", "gemm"],
                        dict(tile, STORAGE=storage, TILE_M=6, TILE_K=128))
             scan = ["pack", "storage", "tile", "scan_launch", "scan"]
             forward = scan + ["scan_forward", "partition", "persistent", "persistent_input"]
@@ -95,11 +96,15 @@ def programs(vector):
     yield ["turns"], {}
 
 
-def speed_of(level, defines):
+def speed_of(level, sources, defines):
     """How hard a program is compiled for speed: -O3 adds 1 to 5 % to it and half to its size, which is for
-    single precision on processors of the last ten years, stored as it is, and no rare option."""
-    rare = any(defines.get(name) for name in ("REAL_IS_DOUBLE", "STORAGE", "RARE", "LAYER_NORM"))
-    return ["-Os" if rare or level == "x86-64-v2" else "-O3"]
+    single precision on processors of the last ten years, stored as it is, and no rare option. What is
+    written out by hand, or waits for memory, is as fast with -O2."""
+    rare = "ctc" in sources or any(
+        defines.get(name) for name in ("REAL_IS_DOUBLE", "STORAGE", "RARE", "LAYER_NORM"))
+    if rare or level == "x86-64-v2":
+        return ["-Os"]
+    return ["-O2" if {"nodes", "gemm", "persistent_single", "persistent_backward"} & set(sources) else "-O3"]
 
 
 def symbol_of(level):
@@ -228,7 +233,7 @@ class Program:
 
     def __init__(self, name, sources, defines, clang, folder, level):
         self.name, self.sources, self.options = name, sources, options_of(defines)
-        self.speed, self.pieces = speed_of(level, defines), []
+        self.speed, self.pieces = speed_of(level, sources, defines), []
         head = [f"#define {name} {value}" for name, value in sorted(defines.items())]
         # The kernels' own words for what only a scan needs to see.
         head += ["#define kernel CLR_KERNEL", "#define reqd_work_group_size(x, y, z) CLR_GROUP",

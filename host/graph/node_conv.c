@@ -100,29 +100,6 @@ static bool is_narrow(const clr_run *run, const sizes *s)
     return 2 * positions * panels <= across * s->units;
 }
 
-/* Whether y lies as the weight times what is under the windows of one row: channels before
- * positions, as in ONNX. Our own products write y itself then, and gather what they read. */
-static bool is_direct(const clr_run *run, const sizes *s)
-{
-    const clr_shape *y = &run->out[0];
-    const clr_gemms *gemms = &run->tools->gemms;
-    const int32_t last = s->at.space[s->at.spaces - 1];
-    const bool ordered = s->at.outer == CLR_NO_AXIS || s->at.outer == 0;
-    return !run->train && !run->stream && !run->turned && gemms->own &&
-           clr_packed_has_conv(&gemms->packed) && ordered && s->at.channel < s->at.space[0] &&
-           last == (int32_t)y->rank - 1 && !is_narrow(run, s);
-}
-
-/* Numbers of the panels of one row. */
-static size_t panels_count(const clr_run *run, const sizes *s)
-{
-    const size_t outer = s->at.outer == CLR_NO_AXIS ? 1 : (size_t)run->out[0].size[s->at.outer];
-    const size_t positions = outer ? s->rows / outer : 0;
-    return s->groups * clr_packed_panel_count(&run->tools->gemms.packed,
-                                              run->tools->gemms.packed.tile_n, positions,
-                                              s->window);
-}
-
 /* As it is done directly: one axis is the last of two, and so are two whose windows have one
  * element each. */
 static window_launch direct_launch(const clr_run *run, const sizes *s, bool reads)
@@ -137,13 +114,27 @@ static window_launch direct_launch(const clr_run *run, const sizes *s, bool read
     return w;
 }
 
-/* With channels last, as a product gives it; not where it is convolved without one. */
+/* Whether y lies as the weight times what is under the windows of one row: channels before
+ * positions, as in ONNX. Our own kernel writes y itself then, and nothing is gathered. */
+static bool is_direct(const clr_run *run, const sizes *s)
+{
+    const clr_shape *y = &run->out[0];
+    const clr_gemms *gemms = &run->tools->gemms;
+    const int32_t last = s->at.space[s->at.spaces - 1];
+    const bool ordered = s->at.outer == CLR_NO_AXIS || s->at.outer == 0;
+    const window_launch w = direct_launch(run, s, false);
+    return !run->train && !run->stream && !run->turned && gemms->own &&
+           clr_packed_has_conv(&gemms->packed) && ordered && s->at.channel < s->at.space[0] &&
+           last == (int32_t)y->rank - 1 && !is_narrow(run, s) && clr_smooth_can(&w);
+}
+
+/* With channels last, as a product gives it; not where it is convolved in tiles that are full. */
 static bool conv_turns(const clr_run *run, clr_strides *y)
 {
     const sizes s = sizes_of(run);
     const window_launch w = direct_launch(run, &s, false);
     clr_window_turned(&s.at, &run->out[0], y->stride);
-    return !is_direct(run, &s) || !clr_smooth_suits(run, &w);
+    return !is_direct(run, &s) || !clr_smooth_fills(run, &w);
 }
 
 static bool is_bent(const clr_run *run)
@@ -156,8 +147,7 @@ static void conv_memory(const clr_run *run, clr_node_memory *memory)
     const sizes s = sizes_of(run);
     if (is_direct(run, &s)) {
         const window_launch w = direct_launch(run, &s, false);
-        const size_t panels = panels_count(run, &s), padded = clr_smooth_count(run, &w);
-        memory->forward = panels > padded ? panels : padded; /* which it is depends on T */
+        memory->forward = clr_smooth_count(run, &w);
         return;
     }
     memory->lasting = s.groups * clr_prepared_count(run->tools, s.units, s.window);
@@ -217,48 +207,13 @@ static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn
                : status;
 }
 
-/* Row by row, y[row] [units,positions] = weight times panels. */
-static clrnn_status conv_direct(clr_run *run, const sizes *s)
-{
-    window_launch w = direct_launch(run, s, true);
-    const size_t positions = (size_t)(w.out_size[0] * w.out_size[1]);
-    const size_t panels = panels_count(run, s) / s->groups;
-    /* While it is in the caches. What lengths say is said of all rows. */
-    const bool near = !clr_within(run, &run->out[0]).some;
-    clrnn_status status = CLRNN_OK;
-    w.cols_at = run->scratch.offset;
-    if (clr_smooth_suits(run, &w))
-        return clr_smooth_run(run, &s->at, &w, run->scratch);
-    for (size_t row = 0; row < w.outer && positions && status == CLRNN_OK; row++) {
-        w.x_at = run->x[0].offset + row * w.x_outer;
-        status =
-            clr_window_panels(&run->tools->maps, &w, s->groups, run->tools->gemms.packed.tile_n,
-                              run->x[0].buffer, run->scratch.buffer);
-        for (size_t g = 0; g < s->groups && status == CLRNN_OK; g++) {
-            const clr_packed_matrix cols = {.n = positions,
-                                            .k = s->window,
-                                            .buffer = run->scratch.buffer,
-                                            .at = run->scratch.offset + g * panels};
-            const size_t weight = run->at[0] + g * s->units * s->window;
-            const size_t y = run->y[0].offset + (row * s->U + g * s->units) * positions;
-            const clr_gemm product = {.m = s->units,
-                                      .a = {run->parameters, weight, s->window},
-                                      .c = {run->y[0].buffer, y, positions},
-                                      .prepared = &cols};
-            status = clr_gemm_run(&run->tools->gemms, &product);
-        }
-        if (status == CLRNN_OK && near)
-            status = clr_window_finish_row(run, &s->at, run->y[0], row);
-    }
-    return status == CLRNN_OK && !near ? clr_window_finish_in_place(run, &s->at, run->y[0])
-                                       : status;
-}
-
 static clrnn_status conv_forward(clr_run *run)
 {
     const sizes s = sizes_of(run);
-    if (is_direct(run, &s))
-        return conv_direct(run, &s);
+    if (is_direct(run, &s)) {
+        const window_launch w = direct_launch(run, &s, true);
+        return clr_smooth_run(run, &s.at, &w, run->scratch);
+    }
     const clrnn_slice cols = run->scratch;
     const clrnn_slice product = run->train && is_bent(run) ? run->kept
                                 : run->turned              ? run->y[0]

@@ -85,9 +85,87 @@ static clrnn_status finish(clr_run *run, const clr_axes *at)
     return clr_map(&run->tools->maps, &l, run->y[0].buffer, in, d->alpha, d->beta);
 }
 
+/* Whether x and y have channels before positions, as in ONNX, and x lies so: then the product of a
+ * row gives the elements of a window one behind the other, and nothing is gathered. */
+static bool is_direct(const clr_run *run, const sizes *s)
+{
+    const clr_shape *in = &run->in[0];
+    const cl_ulong *stride = run->strides[0]->stride;
+    const int32_t first = s->at.space[0], last = s->at.space[s->at.spaces - 1];
+    return run->tools->gemms.own && run->tools->maps.columns > 1 &&
+           !clr_within(run, &run->out[0]).some && s->at.channel < first &&
+           last == (int32_t)in->rank - 1 && (s->at.outer == CLR_NO_AXIS || s->at.outer == 0) &&
+           stride[last] == 1 && (first == last || stride[first] == in->size[last]);
+}
+
+/* cols [window,positions] of each row and group. */
+static clrnn_status direct_products(clr_run *run, const sizes *s, const window_launch *from,
+                                    size_t positions)
+{
+    const size_t C = s->C / s->groups, window = s->window / s->groups;
+    clrnn_status status = CLRNN_OK;
+    for (size_t row = 0; row < from->outer && status == CLRNN_OK; row++)
+        for (size_t g = 0; g < s->groups && status == CLRNN_OK; g++) {
+            const size_t x = from->x_at + row * from->x_outer + g * C * from->x_channel;
+            const size_t cols = run->scratch.offset + (row * s->window + g * window) * positions;
+            const clr_gemm gemm = {.m = window,
+                                   .n = positions,
+                                   .k = C,
+                                   .transpose_a = true,
+                                   .a = {run->parameters, run->at[0] + g * C * window, window},
+                                   .b = {run->x[0].buffer, x, from->x_channel},
+                                   .c = {run->scratch.buffer, cols, positions}};
+            status = clr_gemm_run(&run->tools->gemms, &gemm);
+        }
+    return status;
+}
+
+static clrnn_status transpose_direct(clr_run *run, const sizes *s, bool bent)
+{
+    const clrnn_node_desc *d = &run->node->desc;
+    window_launch from = clr_window_launch(run, &s->at, &run->in[0], &run->in[0]);
+    window_launch w = clr_window_launch(run, &s->at, &run->out[0], &run->in[0]);
+    const size_t positions = (size_t)(w.out_size[0] * w.out_size[1]);
+    const bool apart = s->C == s->groups;
+    overlap_launch o = {.outer = s->window * positions,
+                        .channel = d->kernel[0] * d->kernel[1] * positions,
+                        .element = positions,
+                        .units = 1,
+                        .has_bias = !bent && !d->no_bias,
+                        .bias_at = d->no_bias ? 0 : run->at[1],
+                        .relu = !bent && d->function == CLRNN_FN_RELU};
+    clrnn_status status = CLRNN_OK;
+    clr_window_reads(run, &s->at, &from);
+    w.x_at = run->y[0].offset;
+    w.cols_at = run->scratch.offset;
+    if (apart) {
+        o.outer = from.x_outer;
+        o.channel = from.x_channel;
+        o.element = 0;
+        o.units = d->units / s->groups;
+        o.weighs = 1;
+        o.weight_at = run->at[0];
+        w.cols_at = from.x_at;
+    } else {
+        status = direct_products(run, s, &from, positions);
+    }
+    if (s->at.spaces == 1)
+        clr_window_turn(&w);
+    return status == CLRNN_OK
+               ? clr_window_overlap(&run->tools->maps, &w, &o, run->y[0].buffer,
+                                    apart ? run->x[0].buffer : run->scratch.buffer, run->parameters)
+               : status;
+}
+
 static clrnn_status transpose_forward(clr_run *run)
 {
     const sizes s = sizes_of(run);
+    if (is_direct(run, &s)) {
+        const clrnn_function function = run->node->desc.function;
+        const bool bent = function != CLRNN_FN_IDENTITY && function != CLRNN_FN_RELU;
+        clrnn_status status = transpose_direct(run, &s, bent);
+        return status == CLRNN_OK && bent ? finish(run, &s.at) : status;
+    }
     const clrnn_slice x = run->scratch, cols = clr_part(x, s.rows * s.C);
     const size_t C = s.C / s.groups, window = s.window / s.groups;
     clrnn_status status = x_rows(run, &s, x);

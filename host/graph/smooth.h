@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * graph/smooth.h - convolutions whose windows go step by step along the last axis of x, so that
- * what is under neighbouring windows lies side by side: nothing is gathered (cl/conv.cl). */
+ * graph/smooth.h - convolutions as products whose second operand is not gathered: of x with its
+ * padding what is under neighbouring windows lies side by side (cl/conv.cl). */
 #ifndef CLR_GRAPH_SMOOTH_H
 #define CLR_GRAPH_SMOOTH_H
 
 #include "graph/window.h"
 
-/** Whether that is worth while: lines of windows that fill most of the tiles. */
-bool clr_smooth_suits(const clr_run *run, const window_launch *launch);
+/** Whether the kernel can: rows that are not too large. */
+bool clr_smooth_can(const window_launch *launch);
+
+/** Whether windows fill most of its tiles. */
+bool clr_smooth_fills(const clr_run *run, const window_launch *launch);
 
 /** Elements of x with its padding. */
 size_t clr_smooth_count(const clr_run *run, const window_launch *launch);

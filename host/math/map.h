@@ -98,14 +98,15 @@ clrnn_status clr_channel_back(clr_maps *maps, const clr_folded *shape, double ep
                               clrnn_slice dy, clrnn_slice dx, clr_affine gradient);
 
 clrnn_status clr_window_gather(clr_maps *maps, const window_launch *launch, cl_mem x, cl_mem cols);
-/** That of one value of the outer axis, transposed, as panels `width` wide that our own products
- * read (math/packed.h): [groups][positions in panels][channels/groups, kernel..][width]. */
-clrnn_status clr_window_panels(clr_maps *maps, const window_launch *launch, size_t groups,
-                               size_t width, cl_mem x, cl_mem panels);
-/** x with its padding, [outer][channel][A][B], of size {A,B}, from cols_at on. */
-clrnn_status clr_window_pad(clr_maps *maps, const window_launch *launch, const size_t size[2],
-                            cl_mem x, cl_mem padded);
+/** x with its padding, [outer][channel] planes, from cols_at on. */
+clrnn_status clr_window_pad(clr_maps *maps, const window_launch *launch,
+                            const window_planes *planes, cl_mem x, cl_mem padded);
 clrnn_status clr_window_scatter(clr_maps *maps, const window_launch *launch, cl_mem x, cl_mem cols);
+
+/** That on a CPU, of cols that lie as `overlap` says; there are no lengths. */
+clrnn_status clr_window_overlap(clr_maps *maps, const window_launch *launch,
+                                const overlap_launch *overlap, cl_mem x, cl_mem cols,
+                                cl_mem parameters);
 
 /** history [H,N,C] from steps [H+T,N,C]; lengths of the rule that begins at `lengths_at`, or all T
  */

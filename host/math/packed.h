@@ -8,9 +8,10 @@
 #include "math/product.h"
 #include "math/storage.h"
 
-/* cl/conv_launch.cl, as the host sees it. */
+/* cl/conv_launch.cl and cl/map_launch.cl, as the host sees them. */
 #define ulong cl_ulong
 #include "../../cl/conv_launch.cl"
+#include "../../cl/map_launch.cl"
 #undef ulong
 
 /* Our own kernels and their scratch memory. One thread at a time. */
@@ -20,7 +21,7 @@ typedef struct clr_packed {
     clrnn_storage storage;   /* of panels of B */
     clr_converter converter; /* unless that is f32 */
     uint32_t tile_n;
-    cl_kernel pack, lanes, gemm, conv;
+    cl_kernel pack, lanes, gemm, conv, conv_apart;
     cl_mem scratch[2]; /* A and B of products that are packed only once */
     size_t scratch_bytes[2];
     bool holds_a; /* there is the transposed A of the product before */
@@ -74,8 +75,22 @@ clrnn_status clr_packed_lanes(clr_packed *packed, clr_matrix b, bool transposed,
 clrnn_status clr_packed_run(clr_packed *packed, const clr_gemm *gemm);
 
 /** Enqueue a convolution (cl/conv.cl); blocks are chosen here. Behind x there are tile_n numbers
- *  that can be read. bias: any buffer where there is none. */
-clrnn_status clr_packed_conv(clr_packed *packed, const conv_launch *launch, cl_mem weight, cl_mem x,
-                             cl_mem bias, cl_mem y);
+ *  that can be read. of: alpha and beta of the function. bias: any buffer where there is none. */
+clrnn_status clr_packed_conv(clr_packed *packed, const conv_launch *launch, const double of[2],
+                             cl_mem weight, cl_mem x, cl_mem bias, cl_mem y);
+
+/** The same of groups whose rows each thread pads for itself, so that they stay near: x as `window`
+ *  says. padded: from window->cols_at on [groups] planes, each with tile_n numbers more. */
+clrnn_status clr_packed_conv_apart(clr_packed *packed, const conv_launch *launch,
+                                   const double of[2], const window_launch *window,
+                                   const window_planes *planes, cl_mem weight, cl_mem x,
+                                   cl_mem padded, cl_mem bias, cl_mem y);
+
+/** Whether that is a function that they can take of what they make. */
+bool clr_packed_conv_has(clrnn_function function);
+
+/** Tiles of the windows of a row and group: each line's, and those of all lines joined. */
+size_t clr_packed_line_tiles(const clr_packed *packed, const conv_launch *launch);
+size_t clr_packed_joined_tiles(const clr_packed *packed, const conv_launch *launch);
 
 #endif

@@ -15,21 +15,11 @@ clrnn_status clr_window_gather(clr_maps *m, const window_launch *l, cl_mem x, cl
                            args, CLR_COUNT(args));
 }
 
-clrnn_status clr_window_panels(clr_maps *m, const window_launch *l, size_t groups, size_t width,
-                               cl_mem x, cl_mem panels)
-{
-    const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(panels), CLR_ARG_STRUCT(*l),
-                            CLR_ARG_ULONG(groups), CLR_ARG_ULONG(width)};
-    const size_t positions = (size_t)(l->out_size[0] * l->out_size[1]);
-    return clr_maps_launch(m, "window_panels", (positions + width - 1) / width, (size_t)l->channels,
-                           args, CLR_COUNT(args));
-}
-
-clrnn_status clr_window_pad(clr_maps *m, const window_launch *l, const size_t size[2], cl_mem x,
-                            cl_mem padded)
+clrnn_status clr_window_pad(clr_maps *m, const window_launch *l, const window_planes *planes,
+                            cl_mem x, cl_mem padded)
 {
     const clr_arg args[] = {CLR_ARG_MEM(x), CLR_ARG_MEM(padded), CLR_ARG_STRUCT(*l),
-                            CLR_ARG_ULONG(size[0]), CLR_ARG_ULONG(size[1])};
+                            CLR_ARG_STRUCT(*planes)};
     return clr_maps_launch(m, "window_pad", (size_t)l->channels, (size_t)l->outer, args,
                            CLR_COUNT(args));
 }
@@ -40,6 +30,15 @@ clrnn_status clr_window_scatter(clr_maps *m, const window_launch *l, cl_mem x, c
                             CLR_ARG_MEM(m->lengths ? m->lengths : x), CLR_ARG_STRUCT(*l)};
     const size_t places = (size_t)(l->outer * l->x_size[0] * l->x_size[1]);
     return clr_maps_launch(m, "window_scatter", (size_t)l->channels, places, args, CLR_COUNT(args));
+}
+
+clrnn_status clr_window_overlap(clr_maps *m, const window_launch *l, const overlap_launch *o,
+                                cl_mem x, cl_mem cols, cl_mem parameters)
+{
+    const clr_arg args[] = {CLR_ARG_MEM(x),          CLR_ARG_MEM(cols),  CLR_ARG_MEM(parameters),
+                            CLR_ARG_MEM(parameters), CLR_ARG_STRUCT(*l), CLR_ARG_STRUCT(*o)};
+    return clr_maps_launch(m, "window_overlap", (size_t)l->channels,
+                           (size_t)(l->outer * l->x_size[0]), args, CLR_COUNT(args));
 }
 
 clrnn_status clr_window_history(clr_maps *m, clrnn_slice steps, clrnn_slice history,

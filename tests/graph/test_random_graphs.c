@@ -171,6 +171,68 @@ static void test_wide_windows(void **state)
             wide_window(*state, way % 2 + 1, lines[i], way & 2 ? CLRNN_F64 : CLRNN_F32, way & 4);
 }
 
+static uint32_t pick(drawn_numbers *numbers, const uint32_t *from, size_t choices)
+{
+    return from[draw_below(numbers, (uint32_t)choices)];
+}
+#define PICK(...) \
+    pick(&n, (const uint32_t[]){__VA_ARGS__}, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+/* Any window over any map: strides, dilations, depthwise, lines longer and shorter than tiles. */
+static void drawn_window(clrnn_context *context, uint32_t seed, clrnn_precision precision)
+{
+    drawn_numbers n = {seed};
+    const uint32_t axes = draw_below(&n, 3) > 0 ? 2 : 1;
+    const uint32_t channels = PICK(1, 2, 3, 16, 24, 40, 120), divisor = PICK(1, 1, 2, 3, 20, 40);
+    const uint32_t groups = channels % divisor == 0 ? divisor : channels;
+    const uint32_t A = PICK(1, 2, 4, 7, 12), B = PICK(3, 5, 8, 13, 31, 33, 64, 67);
+    clrnn_node_desc conv = {.kind = axes == 2 ? CLRNN_NODE_CONV2D : CLRNN_NODE_CONV1D,
+                            .name = "conv",
+                            .units = groups * (groups > 8 ? PICK(1, 2, 3) : PICK(1, 3, 7, 9, 20)),
+                            .groups = groups,
+                            .no_bias = draw_below(&n, 3) == 0,
+                            .function = PICK(CLRNN_FN_RELU, CLRNN_FN_TANH, CLRNN_FN_IDENTITY,
+                                             CLRNN_FN_LEAKY_RELU, CLRNN_FN_CLIP,
+                                             CLRNN_FN_HARD_SIGMOID, CLRNN_FN_HARD_SWISH,
+                                             CLRNN_FN_SIGMOID, CLRNN_FN_SILU, CLRNN_FN_GELU),
+                            .alpha = 0.25,
+                            .beta = 0.5};
+    if (conv.function == CLRNN_FN_GELU)
+        conv.alpha = conv.beta = 0;
+    for (uint32_t i = 0; i < axes; i++) {
+        conv.kernel[i] = PICK(1, 2, 3, 3, 5);
+        conv.stride[i] = PICK(1, 1, 2, 2, 3);
+        conv.dilation[i] = PICK(1, 1, 2, 3);
+        conv.pad_begin[i] = draw_below(&n, 3) + (conv.kernel[i] - 1) * conv.dilation[i] / 2;
+        conv.pad_end[i] = draw_below(&n, 3) + conv.kernel[i] * conv.dilation[i] / 2;
+    }
+    const clrnn_graph_input_desc inputs[] = {
+        {.name = "x", .rank = 3, .shape = {CLRNN_BATCH, channels, B}},
+        {.name = "x", .rank = 4, .shape = {CLRNN_BATCH, channels, A, B}}};
+    drawn_graph d = {.seed = seed, .steps = 1, .batch = PICK(1, 2, 5), .forward_only = true};
+    char name[64];
+    assert_int_equal(clrnn_graph_create(&test_log, &(clrnn_graph_desc){precision}, &d.graph),
+                     CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(d.graph, &inputs[axes - 1]), CLRNN_OK);
+    if (clrnn_graph_add(d.graph, &conv, NULL) != CLRNN_OK)
+        fail_msg("seed %u: %s", seed, test_last_error);
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    for (size_t k = 0; k < d.graph->elements; k++)
+        clr_graph_put(d.graph, k, draw_real(&n) / 4);
+    drawn_pass pass = drawn_run(&d, context, false);
+    const double error = drawn_error(&d, &pass, false, name);
+    if (!(error < (precision == CLRNN_F64 ? 1e-12 : 1e-5)))
+        fail_msg("seed %u: %s differs by %g", seed, name, error);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
+static void test_drawn_windows(void **state)
+{
+    for (uint32_t i = 0; i < 300; i++)
+        drawn_window(*state, 1 + i, i % 4 ? CLRNN_F32 : CLRNN_F64);
+}
+
 /* Few windows of many units, over an axis of its own and over time, whose number of steps decides
  * nothing: plans are for some more of them. */
 static void narrow_window(clrnn_context *context, uint32_t line, uint32_t groups, bool timed,
@@ -323,6 +385,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_leave, test_open, close_after)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_wide_windows, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_drawn_windows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_narrow_windows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_fused, test_open, close_after),
         cmocka_unit_test_setup_teardown(test_wide_maps, test_open, test_close),
