@@ -12,6 +12,8 @@
 #define CHUNK       (MAP_COLUMNS < 64 ? MAP_COLUMNS : 64)
 #define CHUNK_IN_16 (MAP_COLUMNS >= 64)
 
+#define REAL16 CLR_PASTE(REAL_NAME, 16)
+
 static inline bool live_of(map_lengths w, global const int *lengths, ulong i)
 {
     if (!w.some)
@@ -61,7 +63,6 @@ static inline size_t place_of(ulong rank, const ulong *size, const ulong *stride
 #if CHUNK_IN_16
 /* In vectors, which a compiler makes of a loop only if it knows that arrays do not overlap. Each
  * returns how many of the first `count` it has done. */
-#define REAL16 CLR_PASTE(REAL_NAME, 16)
 static inline uint chunk_load_run(REAL *v, global const REAL *p, uint count)
 {
     uint i = 0;
@@ -154,6 +155,16 @@ static inline void chunk_combine(REAL *v, const REAL *b, const REAL *c, ulong co
         COMBINE_EACH(COMBINE_DIV);
         COMBINE_EACH(COMBINE_MIN);
         COMBINE_EACH(COMBINE_MAX);
+#if defined(COMPILED_AHEAD) && !REAL_IS_DOUBLE
+        COMBINE_EACH(COMBINE_LESS);
+        COMBINE_EACH(COMBINE_GREATER);
+        COMBINE_EACH(COMBINE_EQUAL);
+        COMBINE_EACH(COMBINE_WHERE);
+        COMBINE_EACH(COMBINE_WHERE_NOT);
+    case COMBINE_SELECT:
+        EACH(combine_of(COMBINE_SELECT, v[i], b[i], c[i]));
+        break;
+#endif
     case COMBINE_MUL_ADD:
         EACH(combine_of(COMBINE_MUL_ADD, v[i], b[i], c[i]));
         break;
@@ -162,7 +173,8 @@ static inline void chunk_combine(REAL *v, const REAL *b, const REAL *c, ulong co
     }
 }
 
-/* v = function(v). Ahead of time the usual ones have code of their own. */
+/* v = function(v). Ahead of time the usual ones have code of their own, in single precision more.
+ */
 #define FUNCTION_EACH(FUNCTION)                         \
     case FUNCTION:                                      \
         EACH(function_of(FUNCTION, v[i], alpha, beta)); \
@@ -175,6 +187,8 @@ static NO_INLINE void chunk_function(REAL *v, ulong function, REAL alpha, REAL b
         FUNCTION_EACH(FN_TANH);
         FUNCTION_EACH(FN_SIGMOID);
         FUNCTION_EACH(FN_AFFINE);
+#endif
+#if defined(COMPILED_AHEAD) && !REAL_IS_DOUBLE
         FUNCTION_EACH(FN_LEAKY_RELU);
         FUNCTION_EACH(FN_HARD_SIGMOID);
         FUNCTION_EACH(FN_ELU);
@@ -182,6 +196,20 @@ static NO_INLINE void chunk_function(REAL *v, ulong function, REAL alpha, REAL b
         FUNCTION_EACH(FN_HARD_SWISH);
         FUNCTION_EACH(FN_CLIP);
         FUNCTION_EACH(FN_SQUARE);
+        FUNCTION_EACH(FN_EXP);
+        FUNCTION_EACH(FN_LOG);
+        FUNCTION_EACH(FN_SQRT);
+        FUNCTION_EACH(FN_ABS);
+        FUNCTION_EACH(FN_NEGATE);
+        FUNCTION_EACH(FN_RECIPROCAL);
+        FUNCTION_EACH(FN_SOFTPLUS);
+        FUNCTION_EACH(FN_SOFTSIGN);
+        FUNCTION_EACH(FN_SELU);
+        FUNCTION_EACH(FN_GELU_TANH);
+        FUNCTION_EACH(FN_MISH);
+        FUNCTION_EACH(FN_FLOOR);
+        FUNCTION_EACH(FN_ROUND);
+        FUNCTION_EACH(FN_NOT);
     case FN_GELU:
         EACH(v[i] * inline_normal_share(v[i]));
         break;

@@ -2,21 +2,16 @@
  * cl/normalize.cl - softmax, layer norm and batch norm. In cl/nodes.cl, after cl/reduce.cl.
  *
  * softmax sees an array as [outer, K, inner], layer norm as [rows, K], batch norm as
- * [outer, C, inner]; a sum is one of blocks of SUM_BLOCK, each from the first to the last.
+ * [outer, C, inner]; the sum of a row is in the order of cl/reduce.cl.
  * Proven by: tests/graph/ against host/reference/. */
 
-/* A row of neighbours, all of which count: each loop but those that go from number to number
- * becomes vector code. */
+/* A row of neighbours, all of which count. */
 static inline void softmax_row(global const REAL *x, global REAL *y, uint logarithm, ulong K)
 {
-    REAL most = -INFINITY, sum = 0;
-    for (ulong k = 0; k < K; k++)
-        most = x[k] > most || isnan(x[k]) ? x[k] : most;
+    REAL most = row_extreme(x, K, true, (REAL)-INFINITY);
     for (ulong k = 0; k < K; k++)
         y[k] = real_exp(x[k] - most);
-    for (ulong k = 0; k < K; k++)
-        sum += y[k];
-    REAL log_sum = real_log(sum);
+    REAL sum = row_sum(y, K), log_sum = real_log(sum);
     if (logarithm)
         for (ulong k = 0; k < K; k++)
             y[k] = x[k] - most - log_sum;
@@ -39,15 +34,18 @@ kernel LONG_ITEMS void softmax(global const REAL *x, ulong x_at, global REAL *y,
         softmax_row(x + x_at + begin, y + y_at + begin, logarithm, K);
         return;
     }
-    REAL most = -INFINITY, sum = 0;
+    REAL most = -INFINITY;
     for (ulong k = 0; k < K; k++) {
         REAL value = x[x_at + begin + k * inner];
         if (live_of(within, lengths, begin + k * inner) && (value > most || isnan(value)))
             most = value;
     }
-    for (ulong k = 0; k < K; k++)
+    lane_sums sums;
+    lanes_begin(&sums);
+    for (ulong k = 0, counted = 0; k < K; k++)
         if (live_of(within, lengths, begin + k * inner))
-            sum += real_exp(x[x_at + begin + k * inner] - most);
+            lanes_add(&sums, counted++, real_exp(x[x_at + begin + k * inner] - most));
+    const REAL sum = lanes_end(&sums);
     REAL log_sum = real_log(sum);
     for (ulong k = 0; k < K; k++) {
         ulong at = begin + k * inner;
@@ -84,26 +82,29 @@ kernel LONG_ITEMS void softmax_back(global const REAL *y, ulong y_at, global con
 /* mean and 1/sqrt(var + epsilon) of K numbers */
 static inline REAL mean_of(global const REAL *x, ulong K)
 {
-    REAL total = 0;
-    for (ulong first = 0; first < K; first += SUM_BLOCK) {
-        REAL block = 0;
-        for (ulong k = first; k < min(K, first + SUM_BLOCK); k++)
-            block += x[k];
-        total += block;
-    }
-    return DIVIDE(total, (REAL)K);
+    return DIVIDE(row_sum(x, K), (REAL)K);
 }
 
 static inline REAL deviation_of(global const REAL *x, ulong K, REAL mean, REAL epsilon)
 {
-    REAL total = 0;
-    for (ulong first = 0; first < K; first += SUM_BLOCK) {
-        REAL block = 0;
-        for (ulong k = first; k < min(K, first + SUM_BLOCK); k++)
-            block += (x[k] - mean) * (x[k] - mean);
+    REAL8 total = (REAL8)0;
+    for (ulong first = 0; first < K; first += LANE_BLOCK) {
+        REAL8 block = (REAL8)0;
+        for (ulong k = first; k < min(K, first + LANE_BLOCK); k += SUM_LANES) {
+            REAL v[SUM_LANES] = {0};
+            REAL8 far;
+            if (K - k >= SUM_LANES) {
+                far = vload8(0, x + k) - mean;
+            } else {
+                for (uint i = 0; i < (uint)(K - k); i++)
+                    v[i] = x[k + i] - mean;
+                far = vload8(0, v);
+            }
+            block += far * far;
+        }
         total += block;
     }
-    return DIVIDE((REAL)1, ROOT(DIVIDE(total, (REAL)K) + epsilon));
+    return DIVIDE((REAL)1, ROOT(DIVIDE(lanes_sum(total), (REAL)K) + epsilon));
 }
 
 /* y = xhat weight + bias, xhat = (x - mean)/sqrt(var + epsilon). keep: xhat [rows,K] and 1/sqrt(..)

@@ -28,7 +28,7 @@ static size_t reduced(const sizes *s, unsigned axes, clrnn_reduction reduction)
     for (o[0] = 0; o[0] < out[0]; o[0]++)
         for (o[1] = 0; o[1] < out[1]; o[1]++)
             for (o[2] = 0; o[2] < out[2]; o[2]++) {
-                float total = 0, block = 0;
+                float total = 0, lanes[2][8] = {{0}};
                 size_t seen = 0;
                 for (j[0] = 0; j[0] < in[0]; j[0]++)
                     for (j[1] = 0; j[1] < in[1]; j[1]++)
@@ -36,18 +36,24 @@ static size_t reduced(const sizes *s, unsigned axes, clrnn_reduction reduction)
                             size_t at = 0;
                             for (int i = 0; i < 3; i++)
                                 at += (size_t)(o[i] + j[i]) * stride[i];
-                            if (reduction <= CLRNN_REDUCE_SUM && seen % 64 == 0) {
-                                total += block;
-                                block = 0;
+                            for (int i = 0; seen % (8 * 64) == 0 && i < 8; i++) {
+                                lanes[0][i] += lanes[1][i];
+                                lanes[1][i] = 0;
                             }
                             if (reduction <= CLRNN_REDUCE_SUM)
-                                block += x[at];
+                                lanes[1][seen % 8] += x[at];
                             else if (seen == 0 || isnan(x[at]) ||
                                      (reduction == CLRNN_REDUCE_MAX ? x[at] > total
                                                                     : x[at] < total))
                                 total = x[at];
                         }
-                total += block;
+                for (int i = 0; i < 8; i++)
+                    lanes[0][i] += lanes[1][i];
+                for (int half = 4; half > 0; half /= 2)
+                    for (int i = 0; i < half; i++)
+                        lanes[0][i] += lanes[0][i + half];
+                if (reduction <= CLRNN_REDUCE_SUM)
+                    total = lanes[0][0];
                 wanted[count++] = reduction == CLRNN_REDUCE_MEAN ? total / (float)seen : total;
             }
     return count;
