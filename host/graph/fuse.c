@@ -26,7 +26,7 @@ void clr_plan_take_nodes(clrnn_graph_plan *plan)
     const clrnn_graph *g = plan->graph;
     for (uint32_t i = 0; i < g->node_count; i++) {
         plan->nodes[i].node = g->nodes[i];
-        plan->nodes[i].leader = plan->nodes[i].into = CLR_NO_VALUE;
+        plan->nodes[i].leader = plan->nodes[i].twin = plan->nodes[i].into = CLR_NO_VALUE;
     }
     for (uint32_t v = 0; v < g->value_count; v++) {
         plan->values[v].maker = g->values[v].node;

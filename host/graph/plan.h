@@ -39,6 +39,8 @@ typedef struct clr_node_place {
     uint32_t leader;              /* who computes it, too, while `alike`; see graph/share.c */
     uint32_t last_led;            /* of a leader: the last that it does */
     bool alike;                   /* of a leader: all that follow it have its parameters */
+    uint32_t twin;                /* a node before it of the same parameters, while `twins` */
+    bool twins;                   /* its parameters are read, so that they stay in a cache */
     size_t rows[2];               /* of a leader: where the rows of all go in and come out */
     clr_node node;                /* as this plan runs it */
     void *own;
@@ -152,6 +154,8 @@ void clr_plan_see(clrnn_graph_plan *plan);
 /** Where everything lies in the arena. Shapes are those of the largest T and N. */
 clrnn_status clr_plan_lay_out(clrnn_graph_plan *plan);
 
+/** Whose parameters node i reads: its own, or those of a node that has read them in this pass. */
+uint32_t clr_plan_twin(const clrnn_graph_plan *plan, uint32_t i);
 /** Node i of the present pass, forward or back. */
 clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t node, bool back);
 

@@ -9,23 +9,31 @@ static clrnn_slice at_place(const clrnn_graph_plan *plan, size_t place, bool ids
     return (clrnn_slice){plan->arena, ids ? place * (plan->real / sizeof(cl_int)) : place};
 }
 
+uint32_t clr_plan_twin(const clrnn_graph_plan *plan, uint32_t i)
+{
+    const clr_node_place *place = &plan->nodes[i];
+    const clr_node_place *twin = place->twins ? &plan->nodes[place->twin] : NULL;
+    return twin && clr_shape_count(&plan->shapes[twin->node.inputs[0]]) > 0 ? place->twin : i;
+}
+
 clr_run clr_plan_run(clrnn_graph_plan *plan, uint32_t index, bool back)
 {
     clr_node_place *place = &plan->nodes[index];
     const clr_node *node = &place->node;
+    const uint32_t twin = clr_plan_twin(plan, index);
     clr_run run = {.tools = &plan->tools,
                    .node = node,
                    .max_steps = plan->desc.max_steps,
                    .max_batch = plan->desc.max_batch,
                    .kept = at_place(plan, place->kept, false),
                    .scratch = at_place(plan, back ? place->backward : place->forward, false),
-                   .lasting = {plan->lasting, place->lasting},
+                   .lasting = {plan->lasting, plan->nodes[twin].lasting},
                    .parameters = plan->parameters,
                    .gradient = plan->gradient,
-                   .at = place->at,
+                   .at = plan->nodes[twin].at,
                    .train = plan->desc.train,
                    .turned = place->turned,
-                   .packed = plan->packed,
+                   .packed = twin == index ? plan->packed && !place->twins : true,
                    .ragged = plan->ragged,
                    .lengths = plan->lengths,
                    .lengths_stride = plan->desc.max_batch,

@@ -4,7 +4,8 @@
  * somebody has unrolled, whose input products are so many nodes. The weights are read once, and the
  * sums of a row are the same, so the bits are.
  *
- * Which kinds can is said by their rows (by_rows); the first node of such is the leader. */
+ * Which kinds can is said by their rows (by_rows); the first node of such is the leader. Those that
+ * have to wait read at least the same weights, the first node's, which are in a cache still. */
 #include <string.h>
 
 #include "graph/plan.h"
@@ -115,6 +116,32 @@ static void gather_followers(clrnn_graph_plan *plan, uint32_t i)
     }
 }
 
+/* The first node before it that runs itself and has the same parameters. */
+static void find_twin(clrnn_graph_plan *plan, uint32_t i, uint32_t *seen, uint32_t seen_count)
+{
+    for (uint32_t k = 0; k < seen_count; k++)
+        if (same_work(plan, i, seen[k]) && same_parameters(plan, i, seen[k], plan->graph->data)) {
+            plan->nodes[i].twin = seen[k];
+            plan->nodes[i].twins = true;
+            return;
+        }
+}
+
+/* Of many that are different only the first are looked at. */
+static void find_twins(clrnn_graph_plan *plan)
+{
+    enum { most_seen = 256 };
+    uint32_t seen[most_seen], count = 0;
+    for (uint32_t i = 0; i < plan->graph->node_count; i++) {
+        const clr_node_place *place = &plan->nodes[i];
+        if (!place->node.kind->by_rows || place->silent || clr_plan_follows(plan, i))
+            continue;
+        find_twin(plan, i, seen, count);
+        if (!place->twins && count < most_seen)
+            seen[count++] = i;
+    }
+}
+
 void clr_plan_share(clrnn_graph_plan *plan)
 {
     if (plan->desc.train || plan->stream)
@@ -122,6 +149,7 @@ void clr_plan_share(clrnn_graph_plan *plan)
     for (uint32_t i = 0; i < plan->graph->node_count; i++)
         if (may_share(plan, i))
             gather_followers(plan, i);
+    find_twins(plan);
 }
 
 void clr_plan_share_again(clrnn_graph_plan *plan, const void *parameters)
@@ -132,6 +160,9 @@ void clr_plan_share_again(clrnn_graph_plan *plan, const void *parameters)
             plan->nodes[i].alike = true;
         else if (leader != CLR_NO_VALUE && plan->nodes[leader].alike)
             plan->nodes[leader].alike = same_parameters(plan, leader, i, parameters);
+        const uint32_t twin = plan->nodes[i].twin;
+        if (twin != CLR_NO_VALUE)
+            plan->nodes[i].twins = same_parameters(plan, twin, i, parameters);
     }
 }
 

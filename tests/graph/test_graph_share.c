@@ -105,6 +105,14 @@ static uint32_t followers(const drawn_graph *d, const drawn_pass *pass)
     return some;
 }
 
+static uint32_t twins(const drawn_graph *d, const drawn_pass *pass)
+{
+    uint32_t some = 0;
+    for (uint32_t i = 0; i < d->graph->node_count; i++)
+        some += clr_plan_twin(pass->plan, i) != i;
+    return some;
+}
+
 static void check(const drawn_graph *d, const drawn_pass *pass)
 {
     char name[64];
@@ -118,13 +126,13 @@ static void check(const drawn_graph *d, const drawn_pass *pass)
 /* As drawn; with other numbers of one node, where no longer all are alike; and as before. */
 static void test_drawn(void **state)
 {
-    uint32_t shared = 0, apart = 0;
+    uint32_t shared = 0, apart = 0, twinned = 0, parted = 0;
     for (uint32_t i = 0; i < count; i++) {
         drawn_graph d = draw(first + i, i % 2 ? CLRNN_F32 : CLRNN_F64);
         clrnn_graph *g = d.graph;
         drawn_pass pass = drawn_run(&d, *state, false);
         check(&d, &pass);
-        const uint32_t before = followers(&d, &pass);
+        const uint32_t before = followers(&d, &pass), pairs = twins(&d, &pass);
         const double loss = drawn_loss(&d, &pass);
         const size_t at = (first + i) % g->elements;
         const double kept = clr_graph_get(g, at);
@@ -135,9 +143,12 @@ static void test_drawn(void **state)
         assert_true(drawn_loss(&d, &pass) == drawn_loss(&d, &fresh));
         shared += before > 0;
         apart += followers(&d, &pass) < before;
+        twinned += pairs > 0;
+        parted += twins(&d, &pass) < pairs;
         clr_graph_put(g, at, kept);
         assert_int_equal(clrnn_graph_plan_set_parameters(pass.plan, g->data), CLRNN_OK);
         assert_int_equal(followers(&d, &pass), before);
+        assert_int_equal(twins(&d, &pass), pairs);
         assert_true(drawn_loss(&d, &pass) == loss);
         drawn_pass_free(&d, &fresh);
         drawn_pass_free(&d, &pass);
@@ -145,6 +156,8 @@ static void test_drawn(void **state)
     }
     if (count >= 200 && (shared < count / 3 || apart < count / 8))
         fail_msg("of %u graphs %u shared and %u no longer did", count, shared, apart);
+    if (count >= 200 && (twinned < count / 4 || parted < count / 20))
+        fail_msg("of %u graphs %u had twins and %u no longer all", count, twinned, parted);
 }
 
 /* h = relu(W x_t + U h) unrolled: the products of x are one, those of h remain. */
