@@ -63,14 +63,43 @@ static cl_int check_range(cl_mem buffer, size_t offset, size_t bytes)
     return bytes <= buffer->size && offset <= buffer->size - bytes ? CL_SUCCESS : CL_INVALID_VALUE;
 }
 
+/* Of so many bytes several threads have a piece each: one reaches two thirds of what memory can. */
+static const size_t copied_alone = 1 << 18;
+
+typedef struct copy {
+    char *to;
+    const char *from;
+    size_t bytes, piece;
+} copy;
+
+static void copy_piece(void *data, uint32_t index)
+{
+    const copy *c = data;
+    const size_t at = index * c->piece, rest = c->bytes - at;
+    memcpy(c->to + at, c->from + at, rest < c->piece ? rest : c->piece);
+}
+
+static void copy_bytes(cl_command_queue queue, void *to, const void *from, size_t bytes)
+{
+    const uintptr_t a = (uintptr_t)to, b = (uintptr_t)from;
+    const bool apart = a >= b ? a - b >= bytes : b - a >= bytes;
+    const size_t threads = clr_pool_threads(queue->context->pool);
+    if (bytes < copied_alone || threads == 1 || !apart) {
+        memmove(to, from, bytes);
+        return;
+    }
+    copy c = {to, from, bytes, ((bytes + threads - 1) / threads + 63) / 64 * 64};
+    clr_pool_run(queue->context->pool, (uint32_t)((bytes + c.piece - 1) / c.piece), copy_piece, &c);
+}
+
 static cl_int CL_API_CALL write_buffer(cl_command_queue queue, cl_mem buffer, cl_bool wait,
                                        size_t offset, size_t bytes, const void *from, cl_uint waits,
                                        const cl_event *events, cl_event *event)
 {
-    (void)queue, (void)wait;
+    (void)wait;
     cl_int code = check_range(buffer, offset, bytes);
     if (code == CL_SUCCESS)
-        memmove(buffer->memory + offset, from, bytes);
+        copy_bytes(queue, buffer->memory + offset, from, bytes);
     return code == CL_SUCCESS ? clr_native_done(waits, events, event) : code;
 }
 
@@ -78,10 +107,10 @@ static cl_int CL_API_CALL read_buffer(cl_command_queue queue, cl_mem buffer, cl_
                                       size_t offset, size_t bytes, void *to, cl_uint waits,
                                       const cl_event *events, cl_event *event)
 {
-    (void)queue, (void)wait;
+    (void)wait;
     cl_int code = check_range(buffer, offset, bytes);
     if (code == CL_SUCCESS)
-        memmove(to, buffer->memory + offset, bytes);
+        copy_bytes(queue, to, buffer->memory + offset, bytes);
     return code == CL_SUCCESS ? clr_native_done(waits, events, event) : code;
 }
 
@@ -89,7 +118,6 @@ static cl_int CL_API_CALL copy_buffer(cl_command_queue queue, cl_mem from, cl_me
                                       size_t from_offset, size_t to_offset, size_t bytes,
                                       cl_uint waits, const cl_event *events, cl_event *event)
 {
-    (void)queue;
     cl_int code = check_range(from, from_offset, bytes);
     if (code == CL_SUCCESS)
         code = check_range(to, to_offset, bytes);
@@ -97,7 +125,7 @@ static cl_int CL_API_CALL copy_buffer(cl_command_queue queue, cl_mem from, cl_me
         to_offset < from_offset + bytes)
         code = CL_MEM_COPY_OVERLAP;
     if (code == CL_SUCCESS)
-        memcpy(to->memory + to_offset, from->memory + from_offset, bytes);
+        copy_bytes(queue, to->memory + to_offset, from->memory + from_offset, bytes);
     return code == CL_SUCCESS ? clr_native_done(waits, events, event) : code;
 }
 
