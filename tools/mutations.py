@@ -107,7 +107,8 @@ MUTATIONS = [
 
     # The other kernels.
     ("gemm-padding", "test_gemm", [
-        ("cl/gemm.cl", "partial[n] = n < columns ? c[n] : (REAL)0;", "partial[n] = (REAL)0;")]),
+        ("cl/gemm.cl", "load_some(c + j * VEC, columns - min(columns, (uint)(j * VEC)));",
+         "load_some(c + j * VEC, columns < TILE_N ? 0 : TILE_N);")]),
     ("gemm-narrow-tiles", "test_gemm", [
         ("cl/gemm.cl", "at[i] = row / TILE_M * tile_stride + row % TILE_M * row_stride;",
          "at[i] = row * row_stride;")]),

@@ -6,10 +6,43 @@ GRAPHS = [
         ("host/graph/window.c", "w->out_size[1] == 1 && w->kernel_size[1] == 1)", "w->out_size[1] == 1)")]),
     ("reduce-side-first", "test_graph_reduce", [
         ("cl/reduce.cl", " + first * r.stride[last];", ";")]),
+    ("graph-smooth-plane-of-the-first-k", "test_random_graphs", [
+        ("cl/conv.cl", "k->plane[axis] -= wraps ? (uint)w->step[axis] : 0;", "k->plane[axis] = 0;")]),
+    ("graph-smooth-stays-in-its-plane", "test_random_graphs", [
+        ("cl/conv.cl", "k->at[axis] += wraps;", "")]),
+    ("graph-smooth-plane-of-b-alone", "test_random_graphs", [
+        ("cl/conv.cl", "(k->plane[0] * w->planes + k->plane[1])", "k->plane[1]")]),
+    ("graph-smooth-joined-without-gaps", "test_random_graphs", [
+        ("cl/conv.cl", "*n += r->pitch - *column;", "*n += r->pitch - *column - 1;")]),
+    ("graph-smooth-joined-loads-the-first-run", "test_random_graphs", [
+        ("cl/conv.cl", "VSTORE(load_some(y + i, run - i), partial + n + i);",
+         "VSTORE(load_some(y + i, run - i), partial + i);")]),
+    ("graph-smooth-joined-from-column-0", "test_random_graphs", [
+        ("cl/conv.cl", "{(uint)w->joined, lb, B, pitch}", "{(uint)w->joined, 0, B, pitch}")]),
+    ("graph-apart-places-of-row-0", "test_random_graphs", [
+        ("cl/conv.cl", "x + v.x_at + row * v.x_outer + ", "x + v.x_at + ")]),
+    ("graph-apart-channel-0", "test_random_graphs", [
+        ("cl/conv.cl", "((size_t)group * C + c) * v.x_channel", "(size_t)group * C * v.x_channel")]),
+    ("graph-apart-bias-of-group-0", "test_random_graphs", [
+        ("cl/conv.cl", "padded, bias + w.bias_at + unit,", "padded, bias + w.bias_at,")]),
+    ("graph-pad-every-other-of-the-first", "test_random_graphs", [
+        ("cl/pad.cl", "high = vload8(0, from + 7);", "high = vload8(0, from + 6);")]),
+    ("graph-pad-last-vector-early", "test_random_graphs", [
+        ("cl/pad.cl", "vload8(0, from + count - 8), 0, to + count - 8", "vload8(0, from + count - 9), 0, to + count - 8")]),
+    ("graph-pad-others-last-vector-early", "test_random_graphs", [
+        ("cl/pad.cl", "load_others(from + 2 * (count - 8))", "load_others(from + (count - 8))")]),
     ("reduce-side-blocks", "test_graph_reduce", [
-        ("cl/reduce.cl", "    if (adds)\n        total += block;\n    REAL v[16];", "    REAL v[16];")]),
+        ("cl/reduce.cl", "    for (uint i = 0; adds && i < SUM_LANES; i++)\n        lanes[0][i] += lanes[1][i];\n", "")]),
     ("reduce-side-loses-nan", "test_graph_reduce", [
-        ("cl/reduce.cl", "(value != value) | (largest", "(largest")]),
+        ("cl/reduce.cl", "total =\n                    (value != value) | (largest", "total = (largest")]),
+    ("reduce-row-loses-nan", "test_graph_reduce", [
+        ("cl/reduce.cl", "v = (value != value) | (largest", "v = (largest")]),
+    ("reduce-row-without-its-end", "test_graph_reduce", [
+        ("cl/reduce.cl", "        v[i] = x[i];\n    return vload8", "        v[i] = x[0];\n    return vload8")]),
+    ("reduce-lanes-of-the-last-block", "test_graph_reduce", [
+        ("cl/reduce.cl", "        s->total[i] += s->block[i];\n", "")]),
+    ("norm-row-without-its-end", "test_random_graphs", [
+        ("cl/normalize.cl", "v[i] = x[k + i] - mean;", "v[i] = x[k] - mean;")]),
     ("graph-narrow-by-the-present-T", "test_random_graphs", [
         ("host/graph/node_conv.c", "        if (axis == y->steps || axis == y->batch)\n            return false;\n", "")]),
     ("graph-shares-what-no-longer-is-alike", "test_graph_share", [

@@ -39,29 +39,29 @@ MODELS = [
     ("graph-conv-finishes-row-0", "test_random_graphs", [
         ("host/graph/window.c", "    l.out_at += row * stride;\n", "")]),
     ("graph-smooth-without-its-padding", "test_random_graphs", [
-        ("cl/window.cl", "padded, &w, -(long)w.pad[1], B);", "padded, &w, 0, B);")]),
+        ("cl/pad.cl", "(long)pb - (long)w->pad[1]", "(long)pb")]),
     ("graph-smooth-reads-row-0", "test_random_graphs", [
-        ("cl/conv.cl", "x + w.x_at + row * w.x_row + ", "x + w.x_at + ")]),
+        ("cl/conv.cl", "x + row * w->x_row + ", "x + ")]),
     ("graph-smooth-writes-first-rows", "test_random_graphs", [
         ("host/graph/smooth.c", "run->y[0].offset + first * d->units * positions,", "run->y[0].offset + 0 * first,")]),
     ("graph-smooth-bias-of-group-0", "test_random_graphs", [
-        ("cl/conv.cl", "bias + w.bias_at + unit;", "bias + w.bias_at + m;")]),
+        ("cl/conv.cl", "CONV_M)(a, from, at, bias + unit,", "CONV_M)(a, from, at, bias + m,")]),
     ("graph-smooth-weights-of-group-0", "test_random_graphs", [
-        ("cl/conv.cl", "weight + w.weight_at + unit * window + k;", "weight + w.weight_at + (size_t)m * window + k;")]),
+        ("cl/conv.cl", "a = weight + unit * window + k;", "a = weight + (size_t)m * window + k;")]),
     ("graph-smooth-channels-of-group-0", "test_random_graphs", [
-        ("cl/conv.cl", "group * w.channels * w.x_channel;", "0 * group;")]),
+        ("cl/conv.cl", "group * w->channels * w->x_channel;", "0 * group;")]),
     ("graph-smooth-forgets-blocks-of-k", "test_random_graphs", [
         ("cl/conv_tile.cl", "if (p->add && (uint)i < p->rows)", "if (p->add && p->rows == 0)")]),
     ("graph-smooth-relu-too-early", "test_random_graphs", [
-        ("cl/conv.cl", "last && w.relu};", "w.relu};")]),
+        ("cl/conv.cl", "last ? *end : none,", "*end,")]),
     ("graph-every-other-of-the-first", "test_random_graphs", [
         ("cl/map.cl", "vload16(0, p + 2 * i + 15)", "vload16(0, p + 2 * i + 14)")]),
     ("graph-mean-counts-padding", "test_random_graphs", [
         ("cl/reduce.cl", "        total = DIVIDE(total, (REAL)counted);",
          "        total = DIVIDE(total, (REAL)r.inner_count);")]),
     ("graph-softmax-counts-padding", "test_random_graphs", [
-        ("cl/normalize.cl", "        if (live_of(within, lengths, begin + k * inner))\n            sum += real_exp",
-         "        if (true)\n            sum += real_exp")]),
+        ("cl/normalize.cl", "        if (live_of(within, lengths, begin + k * inner))\n            lanes_add",
+         "        if (true)\n            lanes_add")]),
     ("graph-running-variance-biased", "test_graph_pytorch", [
         ("cl/normalize.cl", "count > 1 ? DIVIDE(var, (REAL)(count - 1)) : var", "DIVIDE(var, (REAL)count)")]),
     ("graph-window-dilation", "test_random_graphs test_graph_pytorch", [
@@ -179,10 +179,13 @@ MODELS = [
         ("host/graph/node_recurrent.c", ".mask = own->mask,", ".mask = NULL,")]),
     ("graph-reshape-forgets-merged-time", "test_graph_errors", [
         ("host/graph/node_axes.c", "is_again(d, i, CLRNN_STEPS, in->steps)", "is_again(d, i, CLRNN_STEPS, 0)")]),
+    ("graph-twins-stay", "test_graph_share", [
+        ("host/graph/share.c", "plan->nodes[i].twins = same_parameters(plan, twin, i, parameters);",
+         "plan->nodes[i].twins = true;")]),
+    ("graph-twins-of-other-work", "test_graph_share", [
+        ("host/graph/share.c", "if (same_work(plan, i, seen[k]) && same_parameters(", "if (same_parameters(")]),
     ("graph-conv-window-short", "test_random_graphs", [
-        ("cl/window.cl", "min((ulong)(size - b), count) : 0", "min((ulong)(size - b - 1), count) : 0")]),
-    ("graph-conv-panels-of-group-0", "test_random_graphs", [
-        ("cl/window.cl", "c / of_group * all + panel", "panel")]),
+        ("cl/pad.cl", "high = size > b ? (ulong)(size - b) : 0;", "high = size > b ? (ulong)(size - b - 1) : 0;")]),
     # Streams of whole models.
     ("stream-rest-of-row-0", "test_graph_swap", [
         ("host/graph/stream.c", "at = place->state[part] + (all ? 0 : row * p->inner);",
