@@ -138,11 +138,11 @@ static inline void conv_along(const conv_launch *w, conv_k *k, int axis)
 }
 
 /* The places of `count` values of k; these go on. */
-static inline void conv_places(const conv_launch *w, uint *at, uint count, conv_k *k)
+static inline void conv_places(const conv_launch *w, ulong *at, uint count, conv_k *k)
 {
     for (uint i = 0; i < count; i++) {
-        at[i] = (uint)(k->c * w->x_channel + (k->plane[0] * w->planes + k->plane[1]) * w->x_plane +
-                       k->at[0] * w->x_line + k->at[1]);
+        at[i] = (k->c * w->x_channel + (k->plane[0] * w->planes + k->plane[1]) * w->x_plane +
+                 k->at[0] * w->x_line + k->at[1]);
         if (++k->kb < (uint)w->kernel_size[1]) {
             conv_along(w, k, 1);
             continue;
@@ -168,7 +168,7 @@ static inline uint conv_tiles(const conv_launch *w)
 /* Tiles t0..t1-1 of all rows and groups, units m0..m1-1. ready: their places are at `at`. */
 static inline void conv_part(global const REAL *weight, global const REAL *x,
                              global const REAL *bias, global REAL *y, const conv_launch *w, uint t0,
-                             uint t1, uint m0, uint m1, const conv_end *end, uint at[CONV_K],
+                             uint t1, uint m0, uint m1, const conv_end *end, ulong at[CONV_K],
                              bool ready)
 {
     const uint M = (uint)w->units, B = (uint)w->out_size[1], pitch = (uint)w->x_line;
@@ -239,7 +239,7 @@ conv(global const REAL *weight, global const REAL *x, global const REAL *bias, g
     const uint tiles = (uint)(w.groups * w.rows) * conv_tiles(&w), t0 = get_group_id(0) * w.block_n;
     const uint m0 = get_group_id(1) * w.block_m;
     const conv_end end = {(uint)w.function, alpha, beta};
-    uint at[CONV_K];
+    ulong at[CONV_K];
     conv_part(weight + w.weight_at, x + w.x_at, bias + w.bias_at, y + w.y_at, &w, t0,
               min(tiles, t0 + (uint)w.block_n), m0, min((uint)w.units, m0 + (uint)w.block_m), &end,
               at, false);
@@ -259,7 +259,7 @@ conv_apart(global const REAL *weight, global const REAL *x, global REAL *padded,
     const uint i0 = get_group_id(0) * (uint)w.block_n, i1 = min(count, i0 + (uint)w.block_n);
     const size_t unit_y = (size_t)w.out_size[0] * w.out_size[1];
     const conv_end end = {(uint)w.function, alpha, beta};
-    uint at[CONV_K];
+    ulong at[CONV_K];
     conv_launch one = w;
     one.rows = one.groups = 1;
     padded += v.cols_at + get_group_id(0) * (C * w.x_channel + TILE_N);

@@ -13,7 +13,7 @@ typedef struct conv_place {
 
 /* acc = a times what is at x + at[k], for `count` values of k. */
 static inline void CLR_PASTE(conv_block_, HEIGHT)(global const REAL *a, const size_t row[HEIGHT],
-                                                  global const REAL *x, const uint *at, uint count,
+                                                  global const REAL *x, const ulong *at, uint count,
                                                   REALV acc[HEIGHT][TILE_V])
 {
     UNROLL for (int i = 0; i < HEIGHT; i++) UNROLL for (int j = 0; j < TILE_V; j++) acc[i][j] =
@@ -31,7 +31,7 @@ static inline void CLR_PASTE(conv_block_, HEIGHT)(global const REAL *a, const si
 
 /* y (+)= that of all k, in the order of cl/sums.cl. Rows past the last repeat it. */
 static inline void CLR_PASTE(conv_tile_, HEIGHT)(global const REAL *a, global const REAL *x,
-                                                 const uint *at, global const REAL *bias,
+                                                 const ulong *at, global const REAL *bias,
                                                  global REAL *y, const conv_place *p)
 {
     REALV sum[HEIGHT][TILE_V];

@@ -65,10 +65,23 @@ size_t clr_smooth_count(const clr_run *run, const window_launch *w)
     return (w->outer <= room / row ? (size_t)w->outer * row : room) + behind;
 }
 
-/* The kernel counts elements of a row by 32 bits. */
+/* Not of windows so far apart that x with what is between them is much more than what they see: of
+ * what no T and N decides, so that a plan and its passes agree. */
 bool clr_smooth_can(const window_launch *w)
 {
-    return row_count(w) <= UINT32_MAX;
+    static const cl_ulong most = 1 << 22;
+    const window_planes p = planes_of(w);
+    cl_ulong count = w->channels;
+    for (int i = 0; i < 2; i++) {
+        const cl_ulong seen = p.size[i] - w->out_size[i] + 1;
+        if (p.count[i] > most || seen > most || count > most)
+            return false;
+        count *= p.count[i];
+        if (count > most)
+            return false;
+        count *= seen;
+    }
+    return count <= most;
 }
 
 /* Rows first..first+rows-1. finish: bias and function at once. */

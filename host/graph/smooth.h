@@ -6,7 +6,7 @@
 
 #include "graph/window.h"
 
-/** Whether the kernel can: rows that are not too large. */
+/** Whether x with its padding is not much larger than x: whatever T and N are. */
 bool clr_smooth_can(const window_launch *launch);
 
 /** Whether windows fill most of its tiles. */

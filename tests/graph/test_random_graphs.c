@@ -233,6 +233,35 @@ static void test_drawn_windows(void **state)
         drawn_window(*state, 1 + i, i % 4 ? CLRNN_F32 : CLRNN_F64);
 }
 
+/* Windows whose elements are so far apart that what is between them is not made. */
+static void test_far_windows(void **state)
+{
+    const uint32_t far = 1u << 23;
+    drawn_graph d = {.seed = 3, .steps = 1, .batch = 2, .forward_only = true};
+    drawn_numbers numbers = {3};
+    char name[64];
+    assert_int_equal(clrnn_graph_create(&test_log, NULL, &d.graph), CLRNN_OK);
+    assert_int_equal(clrnn_graph_input(d.graph,
+                                       &(clrnn_graph_input_desc){
+                                           .name = "x", .rank = 3, .shape = {CLRNN_BATCH, 3, 40}}),
+                     CLRNN_OK);
+    assert_int_equal(clrnn_graph_add(d.graph,
+                                     &(clrnn_node_desc){.kind = CLRNN_NODE_CONV1D,
+                                                        .units = 5,
+                                                        .kernel = {2},
+                                                        .dilation = {far},
+                                                        .pad_begin = {far}},
+                                     NULL),
+                     CLRNN_OK);
+    assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
+    for (size_t k = 0; k < d.graph->elements; k++)
+        clr_graph_put(d.graph, k, draw_real(&numbers));
+    drawn_pass pass = drawn_run(&d, *state, false);
+    assert_true(drawn_error(&d, &pass, false, name) < 1e-5);
+    drawn_pass_free(&d, &pass);
+    drawn_free(&d);
+}
+
 /* Few windows of many units, over an axis of its own and over time, whose number of steps decides
  * nothing: plans are for some more of them. */
 static void narrow_window(clrnn_context *context, uint32_t line, uint32_t groups, bool timed,
@@ -386,6 +415,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_wide_windows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_drawn_windows, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_far_windows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_narrow_windows, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_fused, test_open, close_after),
         cmocka_unit_test_setup_teardown(test_wide_maps, test_open, test_close),
