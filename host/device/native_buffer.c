@@ -63,8 +63,9 @@ static cl_int check_range(cl_mem buffer, size_t offset, size_t bytes)
     return bytes <= buffer->size && offset <= buffer->size - bytes ? CL_SUCCESS : CL_INVALID_VALUE;
 }
 
-/* Of so many bytes several threads have a piece each: one reaches two thirds of what memory can. */
-static const size_t copied_alone = 1 << 18;
+/* Of so many bytes several threads have a piece each, not less than the other: one reaches two
+ * thirds of what memory can. */
+static const size_t copied_alone = 1 << 18, least_piece = 1 << 16;
 
 typedef struct copy {
     char *to;
@@ -88,7 +89,8 @@ static void copy_bytes(cl_command_queue queue, void *to, const void *from, size_
         memmove(to, from, bytes);
         return;
     }
-    copy c = {to, from, bytes, ((bytes + threads - 1) / threads + 63) / 64 * 64};
+    const size_t piece = ((bytes + threads - 1) / threads + 63) / 64 * 64;
+    copy c = {to, from, bytes, piece < least_piece ? least_piece : piece};
     clr_pool_run(queue->context->pool, (uint32_t)((bytes + c.piece - 1) / c.piece), copy_piece, &c);
 }
 

@@ -87,12 +87,12 @@ static size_t steps_count(const clr_run *run, const sizes *s)
 /* Whether, for every T and N, a product as wide as the units is half of one as wide as a row. */
 static bool is_narrow(const clr_run *run, const sizes *s)
 {
-    const clr_shape *y = &run->out[0];
+    const clr_shape *x = &run->in[0], *y = &run->out[0];
     const size_t tile = run->tools->gemms.packed.tile_n;
     size_t positions = 1;
     for (uint32_t i = 0; i < s->at.spaces; i++) {
         const int32_t axis = s->at.space[i];
-        if (axis == y->steps || axis == y->batch)
+        if (axis == y->steps || axis == y->batch || axis == x->steps || axis == x->batch)
             return false;
         positions *= (size_t)y->size[axis];
     }

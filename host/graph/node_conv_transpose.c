@@ -91,7 +91,11 @@ static bool is_direct(const clr_run *run, const sizes *s)
 {
     const clr_shape *in = &run->in[0];
     const cl_ulong *stride = run->strides[0]->stride;
+    const size_t outer = s->at.outer == CLR_NO_AXIS ? 1 : (size_t)in->size[s->at.outer];
     const int32_t first = s->at.space[0], last = s->at.space[s->at.spaces - 1];
+    /* Of many rows of few positions all are one product, in which the weight is read once. */
+    if (outer > 1 && s->rows / outer < run->tools->gemms.packed.tile_n && s->C > s->groups)
+        return false;
     return run->tools->gemms.own && run->tools->maps.columns > 1 &&
            !clr_within(run, &run->out[0]).some && s->at.channel < first &&
            last == (int32_t)in->rank - 1 && (s->at.outer == CLR_NO_AXIS || s->at.outer == 0) &&
@@ -112,6 +116,7 @@ static clrnn_status direct_products(clr_run *run, const sizes *s, const window_l
                                    .n = positions,
                                    .k = C,
                                    .transpose_a = true,
+                                   .same_a = s->groups == 1 && row > 0,
                                    .a = {run->parameters, run->at[0] + g * C * window, window},
                                    .b = {run->x[0].buffer, x, from->x_channel},
                                    .c = {run->scratch.buffer, cols, positions}};

@@ -150,12 +150,13 @@ clrnn_status clr_smooth_run(clr_run *run, const clr_axes *axes, const window_lau
     /* What lengths say is said of all rows. */
     const bool near = !clr_within(run, &run->out[0]).some;
     const bool finish = near && clr_packed_conv_has(d->function);
+    if (is_empty(launch))
+        return CLRNN_OK;
     const size_t rows = is_apart(d) ? (size_t)launch->outer : rows_together(launch);
     window_launch w = *launch;
     w.cols_at = padded.offset;
     clrnn_status status = CLRNN_OK;
-    for (size_t row = 0; row < launch->outer && !is_empty(&w) && status == CLRNN_OK;
-         row += w.outer) {
+    for (size_t row = 0; row < launch->outer && status == CLRNN_OK; row += w.outer) {
         w.outer = smaller(rows, (size_t)launch->outer - row);
         w.x_at = launch->x_at + row * launch->x_outer;
         status = convolve(run, &w, row, (size_t)w.outer, padded.buffer, finish);
