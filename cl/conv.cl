@@ -2,7 +2,8 @@
  * cl/conv.cl - convolutions on CPU devices as products whose second operand is not gathered: what
  * is under TILE_N neighbouring windows for one k are TILE_N neighbours in x. In cl/gemm.cl.
  *
- * The sums have the order of cl/sums.cl, so an element has the same bits as by panels. */
+ * The sums have the order of cl/sums.cl, so an element has the same bits as where what is under a
+ * window is gathered and multiplied (cl/window.cl). */
 #include "conv_launch.cl"
 #include "pad.cl"
 

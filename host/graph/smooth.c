@@ -52,7 +52,8 @@ static bool is_apart(const clrnn_node_desc *d)
     return d->groups >= 16 && d->units / d->groups < 8;
 }
 
-/* As many for a smaller T or N, too, of whose rows more are done together. */
+/* As many for a smaller T or N, too, of whose rows more are done together. Of groups apart each
+ * work-item has one, and there are no more of those than groups. */
 size_t clr_smooth_count(const clr_run *run, const window_launch *w)
 {
     const clrnn_node_desc *d = &run->node->desc;
