@@ -53,6 +53,16 @@ GRAPHS = [
         ("host/graph/share.c", "d->function == e->function && ", "")]),
     ("graph-shared-values-have-no-place-yet", "test_graph_share", [
         ("host/graph/share.c", "            plan->values[plan->nodes[k].node.first_value].maker = i;\n", "")]),
+    ("graph-stack-whatever-cells", "test_graph_stack", [
+        ("host/graph/stack.c", "!same_cells(&node->desc.network, &next->desc.network) ||", "node->desc.network.cell != next->desc.network.cell ||")]),
+    ("graph-stack-whatever-parameters-follow", "test_graph_stack", [
+        ("host/graph/stack.c", "end_of(plan, last) != begin_of(plan, reader))", "end_of(plan, last) > begin_of(plan, reader))")]),
+    ("graph-stack-with-states-asked-for", "test_graph_stack", [
+        ("host/graph/stack.c", "!is_plain(plan, next) ||", "")]),
+    ("graph-stack-through-any-view", "test_graph_stack", [
+        ("host/graph/stack.c", " &&\n           clr_strides_are_flat(&behind->view, b);", ";")]),
+    ("graph-stack-where-layers-have-plans", "test_graph_stack", [
+        ("host/graph/plan.c", "run.node->kind->create && !plan->nodes[i].silent", "run.node->kind->create")]),
     ("graph-product-has-rows-of-others", "test_graph_lengths", [
         ("host/graph/node_matmul.c", "const int first = !ragged[0] && ragged[1],", "const int first = 0,")]),
     ("graph-product-back-past-lengths", "test_graph_lengths", [

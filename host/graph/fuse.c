@@ -7,7 +7,7 @@
  * result others turn makes it as they turn it.
  *
  * What is combined again is combined at once. Functions that are several nodes: graph/compose.c;
- * what weights can do as well: graph/fold.c.
+ * what weights can do as well: graph/fold.c; layers of a stack: graph/stack.c.
  *
  * Which kinds can is said by their rows: takes_function, is_function, view, strided, in_any_order,
  * turns.
@@ -302,6 +302,7 @@ clrnn_status clr_plan_fuse(clrnn_graph_plan *plan)
         clr_plan_compose(plan);
     for (uint32_t i = 0; i < g->node_count && there; i++) {
         clr_plan_fold(plan, seen ? s.shapes : NULL, i);
+        clr_plan_stack(plan, seen ? s.shapes : NULL, i);
         take_function(plan, seen ? s.shapes : NULL, i);
     }
     if (there)

@@ -127,7 +127,7 @@ static clrnn_status create_nodes(clrnn_graph_plan *plan)
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 0; i < plan->graph->node_count && status == CLRNN_OK; i++) {
         clr_run run = clr_plan_run(plan, i, false);
-        if (run.node->kind->create)
+        if (run.node->kind->create && !plan->nodes[i].silent)
             status = run.node->kind->create(&run);
     }
     return status;
@@ -296,6 +296,7 @@ const clrnn_plan_info *clrnn_graph_plan_node_info(const clrnn_graph_plan *plan, 
     if (!plan || node >= plan->graph->node_count ||
         plan->graph->nodes[node].desc.kind != CLRNN_NODE_RECURRENT)
         return NULL;
-    clrnn_plan *const *own = plan->nodes[node].own; /* a recurrent node keeps its plan first */
+    const uint32_t into = plan->nodes[node].into; /* of a stack the first has the plan, */
+    clrnn_plan *const *own = plan->nodes[into == CLR_NO_VALUE ? node : into].own; /* as its first */
     return own ? clrnn_plan_get_info(*own) : NULL;
 }

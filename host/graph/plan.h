@@ -34,7 +34,7 @@ typedef struct clr_node_place {
     bool whole;                   /* its terms cannot be combined where they are read */
     bool folds;                   /* its weights are behind the parameters; see graph/fold.c */
     bool turned;                  /* what it makes lies as its kind turns it */
-    uint32_t into;                /* whose weights do what this one did, or CLR_NO_VALUE */
+    uint32_t into;                /* who does what this one did, or CLR_NO_VALUE */
     uint32_t last_part;           /* of those: the last that they do; see graph/fold.c */
     uint32_t leader;              /* who computes it, too, while `alike`; see graph/share.c */
     uint32_t last_led;            /* of a leader: the last that it does */
@@ -110,10 +110,11 @@ void clr_plan_take_nodes(clrnn_graph_plan *plan);
 /** Decide what a plan without training spares itself: see graph/fuse.c. */
 clrnn_status clr_plan_fuse(clrnn_graph_plan *plan);
 
-/** The same of functions written as several nodes; of what is done to channels behind node i,
- *  with values of these shapes (NULL: see graph/behind.h). */
+/** The same of functions written as several nodes; of what is done to channels behind node i, and
+ *  of layers behind it, with values of these shapes (NULL: see graph/behind.h). */
 void clr_plan_compose(clrnn_graph_plan *plan);
 void clr_plan_fold(clrnn_graph_plan *plan, const clr_shape *shapes, uint32_t i);
+void clr_plan_stack(clrnn_graph_plan *plan, const clr_shape *shapes, uint32_t i);
 
 /** The one node that reads a value that is no output, and once; or CLR_NO_VALUE. */
 uint32_t clr_plan_only_reader(const clrnn_graph_plan *plan, uint32_t value);
