@@ -127,4 +127,5 @@ gemm(global const REAL *a, ulong a_at, ulong tile_stride, ulong row_stride, ulon
 
 #if STORAGE == 0 && VEC > 1 /* (a GPU would keep its places in memory) */
 #include "conv.cl"
+#include "gemm_windows.cl"
 #endif

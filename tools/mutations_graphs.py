@@ -53,6 +53,20 @@ GRAPHS = [
         ("host/graph/share.c", "d->function == e->function && ", "")]),
     ("graph-shared-values-have-no-place-yet", "test_graph_share", [
         ("host/graph/share.c", "            plan->values[plan->nodes[k].node.first_value].maker = i;\n", "")]),
+    ("graph-implicit-padding-is-left", "test_random_graphs", [
+        ("host/graph/implicit.c", "clr_implicit_count(run, axes) * real);", "0);")]),
+    ("graph-implicit-group-0", "test_random_graphs", [
+        ("host/graph/node_conv.c", "windows.at += windows.k_stride[0]", "windows.at += 0")]),
+    ("graph-implicit-steps-of-1", "test_random_graphs", [
+        ("host/graph/implicit.c", "w.step[i] * w.x_stride[i]", "w.x_stride[i]")]),
+    ("graph-implicit-product-wherever", "test_random_graphs", [
+        ("host/graph/node_conv.c", "if (y->size[i] > 1 && stride[i] != clr_shape_stride(y, i))", "if (y->size[i] > 1 && i == y->rank)")]),
+    ("windows-in-one-line", "test_random_graphs", [
+        ("cl/gemm_windows.cl", "    i->digit[1] += line;\n", "")]),
+    ("windows-of-the-last-values-of-k", "test_random_graphs", [
+        ("cl/gemm_windows.cl", "if (k > 0 && (uint)i < rows)", "if (k > K)")]),
+    ("windows-rows-of-the-first-tile", "test_random_graphs", [
+        ("cl/gemm_windows.cl", "windows_places(m, rows, w.size", "windows_places(m0, rows, w.size")]),
     ("graph-stack-whatever-cells", "test_graph_stack", [
         ("host/graph/stack.c", "!same_cells(&node->desc.network, &next->desc.network) ||", "node->desc.network.cell != next->desc.network.cell ||")]),
     ("graph-stack-whatever-parameters-follow", "test_graph_stack", [

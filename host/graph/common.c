@@ -211,8 +211,8 @@ size_t clr_prepared_count(const clr_tools *tools, size_t n, size_t k)
     return clr_packing_of(&tools->gemms)->bytes(&tools->gemms, n, k) / real;
 }
 
-clrnn_status clr_times_weight(clr_run *run, clr_matrix a, size_t m, clr_matrix b, size_t n,
-                              size_t k, size_t at, clr_matrix c)
+clrnn_status clr_times_weight(clr_run *run, clr_matrix a, const gemm_windows *windows, size_t m,
+                              clr_matrix b, size_t n, size_t k, size_t at, clr_matrix c)
 {
     clr_gemms *gemms = &run->tools->gemms;
     const bool prepared = is_prepared(run->tools, n, k);
@@ -222,7 +222,8 @@ clrnn_status clr_times_weight(clr_run *run, clr_matrix a, size_t m, clr_matrix b
                                       .k = k,
                                       .buffer = prepared ? run->lasting.buffer : NULL,
                                       .at = run->lasting.offset + at};
-    const clr_gemm gemm = {.m = m, .n = n, .k = k, .a = a, .c = c, .prepared = &weight};
+    const clr_gemm gemm = {
+        .m = m, .n = n, .k = k, .a = a, .c = c, .prepared = &weight, .windows = windows};
     clrnn_status status = CLRNN_OK;
     if (prepared && !run->packed)
         status = clr_packing_of(gemms)->pack(gemms, &weight);

@@ -244,9 +244,9 @@ static inline clrnn_slice clr_part(clrnn_slice slice, size_t offset)
 size_t clr_prepared_count(const clr_tools *tools, size_t n, size_t k);
 
 /** C [m,n] (+)= A B^T, B [n,k] at `b` of the parameters, prepared in `lasting` from `at` on where
- *  products want it and it is not yet. */
-clrnn_status clr_times_weight(clr_run *run, clr_matrix a, size_t m, clr_matrix b, size_t n,
-                              size_t k, size_t at, clr_matrix c);
+ *  products want it and it is not yet. windows: see clr_gemm, or NULL. */
+clrnn_status clr_times_weight(clr_run *run, clr_matrix a, const gemm_windows *windows, size_t m,
+                              clr_matrix b, size_t n, size_t k, size_t at, clr_matrix c);
 
 /** Of a recurrent node: hn and cn, where wanted, are copies of these states; and the gradients by
  * h0 and c0, which had no part in the pass, are 0. */

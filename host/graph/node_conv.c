@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "device/buffer.h"
+#include "graph/implicit.h"
 #include "graph/smooth.h"
 
 /* --- shapes ---------------------------------------------------------------------------------- */
@@ -142,6 +143,12 @@ static bool is_bent(const clr_run *run)
     return run->node->desc.function != CLRNN_FN_IDENTITY;
 }
 
+/* Elements that windows are gathered to, or of x with its padding. */
+static size_t cols_count(const clr_run *run, const sizes *s)
+{
+    return clr_implicit_can(run, s->units) ? clr_implicit_count(run, &s->at) : s->rows * s->width;
+}
+
 static void conv_memory(const clr_run *run, clr_node_memory *memory)
 {
     const sizes s = sizes_of(run);
@@ -152,7 +159,7 @@ static void conv_memory(const clr_run *run, clr_node_memory *memory)
     }
     memory->lasting = s.groups * clr_prepared_count(run->tools, s.units, s.window);
     memory->kept = is_bent(run) ? s.rows * s.U : 0;
-    memory->forward = s.rows * s.width + s.rows * s.U + (run->stream ? steps_count(run, &s) : 0);
+    memory->forward = cols_count(run, &s) + s.rows * s.U + (run->stream ? steps_count(run, &s) : 0);
     memory->backward = s.rows * s.width + s.rows * s.U;
 }
 
@@ -190,21 +197,52 @@ static clrnn_status with_past(clr_run *run, const sizes *s, clrnn_slice steps, w
     return status;
 }
 
+/* The windows over x, or over `steps` where a block of a stream lies behind its past. */
+static clrnn_status begin_windows(clr_run *run, const sizes *s, clrnn_slice steps, cl_mem *x,
+                                  window_launch *w)
+{
+    *w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
+    clr_window_reads(run, &s->at, w);
+    *x = run->stream ? steps.buffer : run->x[0].buffer;
+    return run->stream ? with_past(run, s, steps, w) : CLRNN_OK;
+}
+
 /* cols [rows,width] = what is under the window. */
 static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn_slice steps)
 {
-    window_launch w = clr_window_launch(run, &s->at, &run->in[0], &run->out[0]);
-    clrnn_status status = CLRNN_OK;
-    clr_window_reads(run, &s->at, &w);
+    window_launch w;
+    cl_mem x;
+    clrnn_status status = begin_windows(run, s, steps, &x, &w);
     w.cols_at = cols.offset;
-    if (run->stream)
-        status = with_past(run, s, steps, &w);
     if (s->at.spaces == 1)
         clr_window_turn(&w);
-    return status == CLRNN_OK
-               ? clr_window_gather(&run->tools->maps, &w,
-                                   run->stream ? steps.buffer : run->x[0].buffer, cols.buffer)
-               : status;
+    return status == CLRNN_OK ? clr_window_gather(&run->tools->maps, &w, x, cols.buffer) : status;
+}
+
+/* What is under the window, which goes to `cols` if it must be somewhere. Returns A of group 0 by
+ * `windows`, or as a matrix where windows->k_size[0] is 0. */
+static clrnn_status read_windows(clr_run *run, const sizes *s, clrnn_slice cols, clrnn_slice steps,
+                                 cl_mem *a, gemm_windows *windows)
+{
+    window_launch w;
+    *windows = (gemm_windows){0};
+    *a = cols.buffer;
+    if (!clr_implicit_can(run, s->units))
+        return gather(run, s, cols, steps);
+    clrnn_status status = begin_windows(run, s, steps, a, &w);
+    return status == CLRNN_OK ? clr_implicit_read(run, &s->at, &w, cols, a, windows) : status;
+}
+
+/* Whether y lies as the product gives it. */
+static bool is_product(const clr_run *run, const sizes *s)
+{
+    const clr_shape *y = &run->out[0];
+    cl_ulong stride[MAP_AXES];
+    clr_window_turned(&s->at, y, stride);
+    for (uint32_t i = 0; i < y->rank; i++)
+        if (y->size[i] > 1 && stride[i] != clr_shape_stride(y, i))
+            return false;
+    return true;
 }
 
 static clrnn_status conv_forward(clr_run *run)
@@ -214,18 +252,23 @@ static clrnn_status conv_forward(clr_run *run)
         const window_launch w = direct_launch(run, &s, true);
         return clr_smooth_run(run, &s.at, &w, run->scratch);
     }
-    const clrnn_slice cols = run->scratch;
-    const clrnn_slice product = run->train && is_bent(run) ? run->kept
-                                : run->turned              ? run->y[0]
-                                                           : clr_part(cols, s.rows * s.width);
-    clrnn_status status = gather(run, &s, cols, clr_part(cols, s.rows * (s.width + s.U)));
+    const clrnn_slice cols = run->scratch, behind = clr_part(cols, cols_count(run, &s));
+    const clrnn_slice product = run->train && is_bent(run)           ? run->kept
+                                : run->turned || is_product(run, &s) ? run->y[0]
+                                                                     : behind;
+    cl_mem a;
+    gemm_windows windows;
+    clrnn_status status = read_windows(run, &s, cols, clr_part(behind, s.rows * s.U), &a, &windows);
+    const bool implicit = windows.k_size[0] > 0;
     const size_t prepared = clr_prepared_count(run->tools, s.units, s.window);
-    for (size_t g = 0; g < s.groups && status == CLRNN_OK; g++)
+    for (size_t g = 0; g < s.groups && status == CLRNN_OK; g++) {
         status = clr_times_weight(
-            run, (clr_matrix){cols.buffer, cols.offset + g * s.window, s.width}, s.rows,
-            (clr_matrix){run->parameters, run->at[0] + g * s.units * s.window, s.window}, s.units,
-            s.window, g * prepared,
+            run, (clr_matrix){a, cols.offset + g * s.window, s.width}, implicit ? &windows : NULL,
+            s.rows, (clr_matrix){run->parameters, run->at[0] + g * s.units * s.window, s.window},
+            s.units, s.window, g * prepared,
             (clr_matrix){product.buffer, product.offset + g * s.units, s.U});
+        windows.at += windows.k_stride[0] * (size_t)run->in[0].size[s.at.channel] / s.groups;
+    }
     return status == CLRNN_OK ? clr_window_finish(run, &s.at, product, run->y[0]) : status;
 }
 

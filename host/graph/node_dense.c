@@ -81,7 +81,7 @@ static clrnn_status dense_forward(clr_run *run)
     const clrnn_slice product = keep ? run->kept : run->y[0];
     cl_mem in[MAP_INPUTS];
     clrnn_status status =
-        clr_times_weight(run, (clr_matrix){run->x[0].buffer, run->x[0].offset, s.I}, s.rows,
+        clr_times_weight(run, (clr_matrix){run->x[0].buffer, run->x[0].offset, s.I}, NULL, s.rows,
                          (clr_matrix){run->parameters, run->at[0], s.I}, s.U, s.I, 0,
                          (clr_matrix){product.buffer, product.offset, s.U});
     map_launch l = epilogue(run, product, run->y[0], in);

@@ -274,6 +274,8 @@ clrnn_status clr_window_finish(clr_run *run, const clr_axes *a, clrnn_slice prod
         turn(&l, (uint32_t)a->channel);
         return finish(run, &l, in, y);
     }
+    if (product.buffer == y.buffer && product.offset == y.offset)
+        return finish(run, &l, in, y);
     return clr_map(&run->tools->maps, &l, y.buffer, in, run->node->desc.alpha,
                    run->node->desc.beta);
 }

@@ -57,7 +57,7 @@ void clr_window_join(window_launch *launch);
 /** Strides of y's axes in a product, [outer,positions,units]. */
 void clr_window_turned(const clr_axes *axes, const clr_shape *y, cl_ulong strides[MAP_AXES]);
 
-/** y = function(product + bias); y may be the product, if it is turned. */
+/** y = function(product + bias); y may be the product, if it lies so. */
 clrnn_status clr_window_finish(clr_run *run, const clr_axes *axes, clrnn_slice product,
                                clrnn_slice y);
 

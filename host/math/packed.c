@@ -86,8 +86,7 @@ clrnn_status clr_packed_share_lanes(clr_packed *packed, cl_program program)
     return clr_kernel_create(packed->context, program, "pack_lanes", &packed->lanes);
 }
 
-/* A kernel of the program that multiplies, if it is not there. */
-static clrnn_status prepare(clr_packed *p, const char *name, cl_kernel *kernel)
+clrnn_status clr_packed_kernel(clr_packed *p, const char *name, cl_kernel *kernel)
 {
     const clr_source *const sources[] = {&clr_cl_prelude, &clr_cl_function,   &clr_cl_storage,
                                          &clr_cl_tile,    &clr_cl_map_launch, &clr_cl_gemm};
@@ -106,7 +105,7 @@ static clrnn_status prepare(clr_packed *p, const char *name, cl_kernel *kernel)
 
 clrnn_status clr_packed_prepare(clr_packed *p)
 {
-    return prepare(p, "gemm", &p->gemm);
+    return clr_packed_kernel(p, "gemm", &p->gemm);
 }
 
 clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
@@ -128,6 +127,7 @@ void clr_packed_free(clr_packed *packed)
     clr_kernel_destroy(&packed->pack);
     clr_kernel_destroy(&packed->lanes);
     clr_kernel_destroy(&packed->gemm);
+    clr_kernel_destroy(&packed->gemm_of_windows);
     clr_kernel_destroy(&packed->conv);
     clr_kernel_destroy(&packed->conv_apart);
     clr_converter_free(&packed->converter);
@@ -212,10 +212,10 @@ static clrnn_status reserve(clr_packed *p, int which, size_t elements)
 /* Multiply-adds that one core does in a few microseconds, less than the waking of another takes. */
 enum { few = 1 << 18 };
 
-/* Blocks of C for the groups: high enough to use a panel often, and enough of them for all compute
- * units, a few each so that they finish together; twice as many where few of them do not come out
- * even; one of what is soon done. */
-static void choose_blocks(const clr_packed *p, const clr_gemm *g, size_t *block_m, size_t *block_n)
+/* High enough to use a panel often, and enough of them for all compute units, a few each so that
+ * they finish together; twice as many where few of them do not come out even; one of what is soon
+ * done. */
+void clr_packed_blocks(const clr_packed *p, const clr_gemm *g, size_t *block_m, size_t *block_n)
 {
     const size_t units = p->context->info.compute_units ? p->context->info.compute_units : 1;
     const size_t m = round_up(g->m, tile_m), n = round_up(g->n, p->tile_n);
@@ -256,120 +256,65 @@ static clrnn_status read_transposed(clr_packed *p, const clr_gemm *g, clr_readin
     return status;
 }
 
-clrnn_status clr_packed_run(clr_packed *p, const clr_gemm *g)
+/* The panels of op(B): prepared, or packed now. */
+static clrnn_status panels_of(clr_packed *p, const clr_gemm *g, clr_matrix *panels)
 {
-    clrnn_status status = clr_packed_prepare(p);
-    clr_reading r = {g->a, tile_m * g->a.stride, g->a.stride, 1};
-    cl_mem panels = g->prepared ? g->prepared->buffer : NULL;
-    size_t panels_at = g->prepared ? g->prepared->at : 0;
-    if (status == CLRNN_OK && !panels) {
-        status = reserve(p, 1, clr_packed_panel_count(p, p->tile_n, g->n, g->k));
-        if (status == CLRNN_OK)
-            status =
-                clr_packed_pack(p, p->tile_n, g->b, g->transpose_b, g->n, g->k, p->scratch[1], 0);
-        panels = p->scratch[1];
+    if (g->prepared && g->prepared->buffer) {
+        *panels = (clr_matrix){g->prepared->buffer, g->prepared->at, 0};
+        return CLRNN_OK;
     }
+    clrnn_status status = reserve(p, 1, clr_packed_panel_count(p, p->tile_n, g->n, g->k));
+    if (status == CLRNN_OK)
+        status = clr_packed_pack(p, p->tile_n, g->b, g->transpose_b, g->n, g->k, p->scratch[1], 0);
+    *panels = (clr_matrix){p->scratch[1], 0, 0};
+    return status;
+}
+
+/* The product of a matrix. */
+static clrnn_status run_matrix(clr_packed *p, const clr_gemm *g, clr_matrix panels, size_t block_m,
+                               size_t block_n, clr_range range)
+{
+    clr_reading r = {g->a, tile_m * g->a.stride, g->a.stride, 1};
+    clrnn_status status = clr_packed_prepare(p);
     if (status == CLRNN_OK && g->transpose_a)
         status = read_transposed(p, g, &r);
+    const clr_arg args[] = {CLR_ARG_MEM(r.a.buffer),      CLR_ARG_ULONG(r.a.offset),
+                            CLR_ARG_ULONG(r.tile_stride), CLR_ARG_ULONG(r.row_stride),
+                            CLR_ARG_ULONG(r.k_stride),    CLR_ARG_MEM(panels.buffer),
+                            CLR_ARG_ULONG(panels.offset), CLR_ARG_MEM(g->c.buffer),
+                            CLR_ARG_ULONG(g->c.offset),   CLR_ARG_ULONG(g->c.stride),
+                            CLR_ARG_UINT(g->accumulate),  CLR_ARG_UINT(block_m),
+                            CLR_ARG_UINT(block_n),        CLR_ARG_UINT(g->m),
+                            CLR_ARG_UINT(g->n),           CLR_ARG_UINT(g->k)};
+    return status == CLRNN_OK ? clr_launch(p->context, p->gemm, range, args, CLR_COUNT(args))
+                              : status;
+}
+
+/* The product of what is under windows. */
+static clrnn_status run_windows(clr_packed *p, const clr_gemm *g, clr_matrix panels, size_t block_m,
+                                size_t block_n, clr_range range)
+{
+    clrnn_status status = clr_packed_kernel(p, "gemm_of_windows", &p->gemm_of_windows);
+    const clr_arg args[] = {
+        CLR_ARG_MEM(g->a.buffer),     CLR_ARG_STRUCT(*g->windows), CLR_ARG_MEM(panels.buffer),
+        CLR_ARG_ULONG(panels.offset), CLR_ARG_MEM(g->c.buffer),    CLR_ARG_ULONG(g->c.offset),
+        CLR_ARG_ULONG(g->c.stride),   CLR_ARG_UINT(block_m),       CLR_ARG_UINT(block_n),
+        CLR_ARG_UINT(g->m),           CLR_ARG_UINT(g->n),          CLR_ARG_UINT(g->k)};
+    return status == CLRNN_OK
+               ? clr_launch(p->context, p->gemm_of_windows, range, args, CLR_COUNT(args))
+               : status;
+}
+
+clrnn_status clr_packed_run(clr_packed *p, const clr_gemm *g)
+{
+    clr_matrix panels;
+    size_t block_m = 0, block_n = 0;
+    clrnn_status status = panels_of(p, g, &panels);
+    clr_packed_blocks(p, g, &block_m, &block_n);
+    const clr_range range = {{(g->n + block_n - 1) / block_n, (g->m + block_m - 1) / block_m},
+                             {1, 1}};
     if (status != CLRNN_OK)
         return status;
-    size_t block_m = 0, block_n = 0;
-    choose_blocks(p, g, &block_m, &block_n);
-    const clr_arg args[] = {
-        CLR_ARG_MEM(r.a.buffer),     CLR_ARG_ULONG(r.a.offset),   CLR_ARG_ULONG(r.tile_stride),
-        CLR_ARG_ULONG(r.row_stride), CLR_ARG_ULONG(r.k_stride),   CLR_ARG_MEM(panels),
-        CLR_ARG_ULONG(panels_at),    CLR_ARG_MEM(g->c.buffer),    CLR_ARG_ULONG(g->c.offset),
-        CLR_ARG_ULONG(g->c.stride),  CLR_ARG_UINT(g->accumulate), CLR_ARG_UINT(block_m),
-        CLR_ARG_UINT(block_n),       CLR_ARG_UINT(g->m),          CLR_ARG_UINT(g->n),
-        CLR_ARG_UINT(g->k)};
-    size_t across = (g->n + block_n - 1) / block_n, down = (g->m + block_m - 1) / block_m;
-    return clr_launch(p->context, p->gemm, (clr_range){{across, down}, {1, 1}}, args,
-                      CLR_COUNT(args));
-}
-
-static size_t tiles_of(const clr_packed *p, cl_ulong windows)
-{
-    return round_up((size_t)windows, p->tile_n) / p->tile_n;
-}
-
-size_t clr_packed_line_tiles(const clr_packed *p, const conv_launch *w)
-{
-    return (size_t)w->out_size[0] * tiles_of(p, w->out_size[1]);
-}
-
-size_t clr_packed_joined_tiles(const clr_packed *p, const conv_launch *w)
-{
-    return tiles_of(p, (w->out_size[0] - 1) * w->x_line + w->out_size[1]);
-}
-
-bool clr_packed_conv_has(clrnn_function function)
-{
-    switch (function) {
-    case CLRNN_FN_IDENTITY:
-    case CLRNN_FN_RELU:
-    case CLRNN_FN_LEAKY_RELU:
-    case CLRNN_FN_CLIP:
-    case CLRNN_FN_HARD_SIGMOID:
-    case CLRNN_FN_HARD_SWISH:
-    case CLRNN_FN_TANH:
-    case CLRNN_FN_SIGMOID:
-    case CLRNN_FN_SILU:
-        return true;
-    default:
-        return false;
-    }
-}
-
-clrnn_status clr_packed_conv(clr_packed *p, const conv_launch *launch, const double of[2],
-                             cl_mem weight, cl_mem x, cl_mem bias, cl_mem y)
-{
-    conv_launch w = *launch;
-    const size_t tiles = w.joined ? clr_packed_joined_tiles(p, &w) : clr_packed_line_tiles(p, &w);
-    /* As a product: its blocks are of whole tiles. */
-    const clr_gemm product = {.m = (size_t)w.units,
-                              .n = (size_t)(w.groups * w.rows) * tiles * p->tile_n,
-                              .k = (size_t)(w.channels * w.kernel_size[0] * w.kernel_size[1])};
-    size_t block_m = 0, block_n = 0;
-    clrnn_status status = prepare(p, "conv", &p->conv);
-    choose_blocks(p, &product, &block_m, &block_n);
-    w.block_m = block_m;
-    w.block_n = block_n / p->tile_n;
-    const clr_arg args[] = {CLR_ARG_MEM(weight),
-                            CLR_ARG_MEM(x),
-                            CLR_ARG_MEM(bias),
-                            CLR_ARG_MEM(y),
-                            CLR_ARG_STRUCT(w),
-                            CLR_ARG_REAL(p->precision, of[0]),
-                            CLR_ARG_REAL(p->precision, of[1])};
-    const size_t down = (product.m + block_m - 1) / block_m;
-    const size_t right = (product.n + block_n - 1) / block_n;
-    return status == CLRNN_OK ? clr_launch(p->context, p->conv, (clr_range){{right, down}, {1, 1}},
-                                           args, CLR_COUNT(args))
-                              : status;
-}
-
-clrnn_status clr_packed_conv_apart(clr_packed *p, const conv_launch *launch, const double of[2],
-                                   const window_launch *window, const window_planes *planes,
-                                   cl_mem weight, cl_mem x, cl_mem padded, cl_mem bias, cl_mem y)
-{
-    const size_t units = p->context->info.compute_units ? p->context->info.compute_units : 1;
-    const size_t count = (size_t)(launch->rows * launch->groups);
-    const size_t items = smaller((size_t)launch->groups, 8 * units);
-    conv_launch w = *launch;
-    clrnn_status status = prepare(p, "conv_apart", &p->conv_apart);
-    w.block_n = (count + items - 1) / items;
-    const clr_arg args[] = {CLR_ARG_MEM(weight),
-                            CLR_ARG_MEM(x),
-                            CLR_ARG_MEM(padded),
-                            CLR_ARG_MEM(bias),
-                            CLR_ARG_MEM(y),
-                            CLR_ARG_STRUCT(w),
-                            CLR_ARG_STRUCT(*window),
-                            CLR_ARG_STRUCT(*planes),
-                            CLR_ARG_REAL(p->precision, of[0]),
-                            CLR_ARG_REAL(p->precision, of[1])};
-    const size_t right = (size_t)((count + w.block_n - 1) / w.block_n);
-    return status == CLRNN_OK ? clr_launch(p->context, p->conv_apart,
-                                           (clr_range){{right, 1}, {1, 1}}, args, CLR_COUNT(args))
-                              : status;
+    return g->windows ? run_windows(p, g, panels, block_m, block_n, range)
+                      : run_matrix(p, g, panels, block_m, block_n, range);
 }

@@ -21,7 +21,7 @@ typedef struct clr_packed {
     clrnn_storage storage;   /* of panels of B */
     clr_converter converter; /* unless that is f32 */
     uint32_t tile_n;
-    cl_kernel pack, lanes, gemm, conv, conv_apart;
+    cl_kernel pack, lanes, gemm, gemm_of_windows, conv, conv_apart;
     cl_mem scratch[2]; /* A and B of products that are packed only once */
     size_t scratch_bytes[2];
     bool holds_a; /* there is the transposed A of the product before */
@@ -38,6 +38,13 @@ clrnn_status clr_packed_init(clrnn_context *context, clrnn_precision precision,
 clrnn_status clr_packed_prepare(clr_packed *packed);
 void clr_packed_free(clr_packed *packed);
 
+/** A kernel of the program that multiplies, unless it is there. Returns: as clr_program_get. */
+clrnn_status clr_packed_kernel(clr_packed *packed, const char *name, cl_kernel *kernel);
+
+/** Rows and columns of C for a work-item: multiples of TILE_M and tile_n. */
+void clr_packed_blocks(const clr_packed *packed, const clr_gemm *gemm, size_t *block_m,
+                       size_t *block_n);
+
 /** Take what packs from a program that has cl/pack.cl too, in the same precision: a program more is
  *  a tenth of a second of PoCL's compiler, and half of that when it comes from PoCL's cache. */
 clrnn_status clr_packed_share(clr_packed *packed, cl_program program);
@@ -53,7 +60,8 @@ uint32_t clr_packed_width(const clrnn_context *context, clrnn_precision precisio
  */
 uint32_t clr_packed_vector(const clrnn_context *context, clrnn_precision precision);
 
-/** Whether clr_packed_conv can run: on devices with vectors, and weights as they are. */
+/** Whether clr_packed_conv and products of windows can run: on devices with vectors, and weights as
+ *  they are. */
 bool clr_packed_has_conv(const clr_packed *packed);
 
 /** Numbers in the panels, `width` columns each, of an op(B) of [k,n], of clr_storage_bytes each. */

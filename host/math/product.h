@@ -8,6 +8,11 @@
 
 #include <clrnn/context.h>
 
+/* cl/gemm_launch.cl, as the host sees it. */
+#define ulong cl_ulong
+#include "../../cl/gemm_launch.cl"
+#undef ulong
+
 /* A row-major matrix inside a buffer, in elements: element (r, c) is at offset + r*stride + c. */
 typedef struct clr_matrix {
     cl_mem buffer;
@@ -34,6 +39,9 @@ typedef struct clr_gemm {
     bool same_a; /* op(A) is that of the product before, with the same numbers: packed already */
     clr_matrix a, b, c;
     const clr_packed_matrix *prepared; /* op(B); b, transpose_b, n and k are then taken from it */
+    /* A is what is under these windows over the buffer of `a`; NULL: a matrix. See
+     * clr_packed_has_conv (math/packed.h). */
+    const gemm_windows *windows;
 } clr_gemm;
 
 #endif
