@@ -38,8 +38,8 @@ static inline size_t windows_place(const windows_index *i, const ulong stride[3]
 }
 
 /* The places of the `count` rows or columns from number `first` on. */
-static inline void windows_places(uint first, uint count, const ulong size[2],
-                                  const ulong stride[3], ulong *place)
+static NO_INLINE void windows_places(uint first, uint count, const ulong size[2],
+                                     const ulong stride[3], ulong *place)
 {
     windows_index index = windows_at(first, size);
     for (uint i = 0; i < count; i++, windows_next(&index, size))

@@ -96,15 +96,19 @@ def programs(vector):
     yield ["turns"], {}
 
 
+ENOUGH = {"nodes", "gemm", "persistent_single", "persistent_backward", "sequence", "trace", "loss", "optimizer",
+          "noise", "turns"}
+
+
 def speed_of(level, sources, defines):
     """How hard a program is compiled for speed: -O3 adds 1 to 5 % to it and half to its size, which is for
     single precision on processors of the last ten years, stored as it is, and no rare option. What is
-    written out by hand, or waits for memory, is as fast with -O2."""
+    written out by hand, or waits for memory, is as fast with -O2 (ENOUGH)."""
     rare = "ctc" in sources or any(
         defines.get(name) for name in ("REAL_IS_DOUBLE", "STORAGE", "RARE", "LAYER_NORM"))
     if rare or level == "x86-64-v2":
         return ["-Os"]
-    return ["-O2" if {"nodes", "gemm", "persistent_single", "persistent_backward"} & set(sources) else "-O3"]
+    return ["-O2" if ENOUGH & set(sources) else "-O3"]
 
 
 def symbol_of(level):
