@@ -57,6 +57,8 @@ GRAPHS = [
         ("host/graph/implicit.c", "clr_implicit_count(run, axes) * real);", "0);")]),
     ("graph-implicit-group-0", "test_random_graphs", [
         ("host/graph/node_conv.c", "windows.at += windows.k_stride[0]", "windows.at += 0")]),
+    ("graph-implicit-channels-forwards", "test_graph_slices", [
+        ("host/graph/node_conv.c", "windows.k_stride[0] * channels;", "windows.k_stride[0] * channels * s.groups / s.groups;")]),
     ("graph-implicit-steps-of-1", "test_random_graphs", [
         ("host/graph/implicit.c", "w.step[i] * w.x_stride[i]", "w.x_stride[i]")]),
     ("graph-implicit-product-wherever", "test_random_graphs", [

@@ -260,6 +260,7 @@ static clrnn_status conv_forward(clr_run *run)
     gemm_windows windows;
     clrnn_status status = read_windows(run, &s, cols, clr_part(behind, s.rows * s.U), &a, &windows);
     const bool implicit = windows.k_size[0] > 0;
+    const size_t channels = (size_t)run->in[0].size[s.at.channel] / s.groups;
     const size_t prepared = clr_prepared_count(run->tools, s.units, s.window);
     for (size_t g = 0; g < s.groups && status == CLRNN_OK; g++) {
         status = clr_times_weight(
@@ -267,7 +268,7 @@ static clrnn_status conv_forward(clr_run *run)
             s.rows, (clr_matrix){run->parameters, run->at[0] + g * s.units * s.window, s.window},
             s.units, s.window, g * prepared,
             (clr_matrix){product.buffer, product.offset + g * s.units, s.U});
-        windows.at += windows.k_stride[0] * (size_t)run->in[0].size[s.at.channel] / s.groups;
+        windows.at += windows.k_stride[0] * channels; /* of which the stride may be negative */
     }
     return status == CLRNN_OK ? clr_window_finish(run, &s.at, product, run->y[0]) : status;
 }

@@ -631,6 +631,16 @@ drawn_pass drawn_run(const drawn_graph *d, clrnn_context *context, bool train)
     return pass;
 }
 
+void drawn_check(const drawn_graph *d, const drawn_pass *pass, double bound)
+{
+    char name[64];
+    const double error = drawn_error(d, pass, false, name);
+    if (!(error <= (d->graph->precision == CLRNN_F64 ? bound : 1e-5))) {
+        drawn_print(d);
+        fail_msg("seed %llu: %s differs by %g", (unsigned long long)d->seed, name, error);
+    }
+}
+
 double drawn_loss(const drawn_graph *d, drawn_pass *pass)
 {
     double loss = 0;

@@ -62,6 +62,10 @@ void drawn_pass_free(const drawn_graph *drawn, drawn_pass *pass);
 /** The largest error of outputs and gradients; name: of what it is [64]. */
 double drawn_error(const drawn_graph *drawn, const drawn_pass *pass, bool train, char name[64]);
 
+/** Fails the test, with the graph and its seed, if that of a pass that does not train is above
+ *  `bound` in double precision, or 1e-5 in single. */
+void drawn_check(const drawn_graph *drawn, const drawn_pass *pass, double bound);
+
 /** Sum of output values times fixed weights, by the plan, with its inputs as `pass` has them. */
 double drawn_loss(const drawn_graph *drawn, drawn_pass *pass);
 double drawn_weight(uint32_t output, size_t element);

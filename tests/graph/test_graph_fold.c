@@ -321,16 +321,6 @@ static drawn_graph draw(uint64_t seed, clrnn_precision precision)
 
 /* --- tests ----------------------------------------------------------------------------------- */
 
-static void check(const drawn_graph *d, const drawn_pass *pass)
-{
-    char name[64];
-    const double error = drawn_error(d, pass, false, name);
-    if (!(error <= (d->graph->precision == CLRNN_F64 ? 1e-10 : 1e-5))) {
-        drawn_print(d);
-        fail_msg("seed %llu: %s differs by %g", (unsigned long long)d->seed, name, error);
-    }
-}
-
 /* Nodes that have become part of others. */
 static uint32_t parts_of(const clrnn_graph_plan *plan, bool weights)
 {
@@ -351,7 +341,7 @@ static void test_drawn(void **state)
         drawn_graph d = draw(first + i, i % 2 ? CLRNN_F32 : CLRNN_F64);
         clrnn_graph *g = d.graph;
         drawn_pass pass = drawn_run(&d, *state, false);
-        check(&d, &pass);
+        drawn_check(&d, &pass, 1e-10);
         folded += parts_of(pass.plan, true) > 0;
         composed += parts_of(pass.plan, false) > 0;
         for (uint32_t k = 0; k < g->node_count; k++)
@@ -360,7 +350,7 @@ static void test_drawn(void **state)
             clr_graph_put(g, k, 1.25 * clr_graph_get(g, k) + 0.03125);
         assert_int_equal(clrnn_graph_plan_set_parameters(pass.plan, g->data), CLRNN_OK);
         drawn_pass fresh = drawn_run(&d, *state, false);
-        check(&d, &fresh);
+        drawn_check(&d, &fresh, 1e-10);
         const double loss = drawn_loss(&d, &pass), other = drawn_loss(&d, &fresh);
         if (loss != other) {
             drawn_print(&d);
@@ -413,7 +403,7 @@ static void test_one_node(void **state)
     assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
     put_parameters(&w);
     drawn_pass pass = drawn_run(&d, *state, false);
-    check(&d, &pass);
+    drawn_check(&d, &pass, 1e-10);
     for (uint32_t i = 0; i < d.graph->node_count; i++)
         assert_int_equal(pass.plan->nodes[i].silent, i > 0);
     drawn_pass_free(&d, &pass);
@@ -448,7 +438,7 @@ static void test_place(void **state)
     assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
     put_parameters(&w);
     drawn_pass pass = drawn_run(&d, *state, false);
-    check(&d, &pass);
+    drawn_check(&d, &pass, 1e-10);
     drawn_pass_free(&d, &pass);
     drawn_free(&d);
 }
@@ -480,7 +470,7 @@ static void test_moved(void **state)
     assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
     put_parameters(&w);
     drawn_pass pass = drawn_run(&d, *state, false);
-    check(&d, &pass);
+    drawn_check(&d, &pass, 1e-10);
     const uint32_t last = d.graph->node_count - 1;
     for (uint32_t i = 0; i <= last; i++)
         assert_int_equal(pass.plan->nodes[i].silent, i > 0 && i < last);
@@ -508,7 +498,7 @@ static void test_apart(void **state)
         assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
         put_parameters(&w);
         drawn_pass pass = drawn_run(&d, *state, false);
-        check(&d, &pass);
+        drawn_check(&d, &pass, 1e-10);
         assert_int_equal(pass.plan->nodes[0].silent, step == 1);
         drawn_pass_free(&d, &pass);
         drawn_free(&d);
@@ -532,7 +522,7 @@ static void test_lengths(void **state)
     assert_int_equal(clrnn_graph_output(d.graph, "y", NULL), CLRNN_OK);
     put_parameters(&w);
     drawn_pass pass = drawn_run(&d, *state, false);
-    check(&d, &pass);
+    drawn_check(&d, &pass, 1e-10);
     drawn_pass_free(&d, &pass);
     d.lengths = NULL;
     drawn_free(&d);

@@ -113,16 +113,6 @@ static uint32_t twins(const drawn_graph *d, const drawn_pass *pass)
     return some;
 }
 
-static void check(const drawn_graph *d, const drawn_pass *pass)
-{
-    char name[64];
-    const double error = drawn_error(d, pass, false, name);
-    if (!(error <= (d->graph->precision == CLRNN_F64 ? 1e-12 : 1e-5))) {
-        drawn_print(d);
-        fail_msg("seed %llu: %s differs by %g", (unsigned long long)d->seed, name, error);
-    }
-}
-
 /* As drawn; with other numbers of one node, where no longer all are alike; and as before. */
 static void test_drawn(void **state)
 {
@@ -131,7 +121,7 @@ static void test_drawn(void **state)
         drawn_graph d = draw(first + i, i % 2 ? CLRNN_F32 : CLRNN_F64);
         clrnn_graph *g = d.graph;
         drawn_pass pass = drawn_run(&d, *state, false);
-        check(&d, &pass);
+        drawn_check(&d, &pass, 1e-12);
         const uint32_t before = followers(&d, &pass), pairs = twins(&d, &pass);
         const double loss = drawn_loss(&d, &pass);
         const size_t at = (first + i) % g->elements;
@@ -139,7 +129,7 @@ static void test_drawn(void **state)
         clr_graph_put(g, at, kept + 0.5);
         assert_int_equal(clrnn_graph_plan_set_parameters(pass.plan, g->data), CLRNN_OK);
         drawn_pass fresh = drawn_run(&d, *state, false);
-        check(&d, &fresh);
+        drawn_check(&d, &fresh, 1e-12);
         assert_true(drawn_loss(&d, &pass) == drawn_loss(&d, &fresh));
         shared += before > 0;
         apart += followers(&d, &pass) < before;
@@ -195,7 +185,7 @@ static void test_unrolled(void **state)
     }
     assert_int_equal(clrnn_graph_output(d.graph, "y", h), CLRNN_OK);
     drawn_pass pass = drawn_run(&d, *state, false);
-    check(&d, &pass);
+    drawn_check(&d, &pass, 1e-12);
     assert_int_equal(followers(&d, &pass), 3); /* the first step's takes the function, too */
     drawn_pass_free(&d, &pass);
     drawn_free(&d);

@@ -210,6 +210,36 @@ static void refuse(clrnn_node_desc desc, const char *part)
     clrnn_graph_destroy(&g);
 }
 
+/* Channels backwards, which a convolution of groups reads where they lie. */
+static void test_channels(void **state)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        drawn_graph d = {.seed = 1 + i, .steps = T, .batch = N};
+        const clrnn_graph_input_desc x = {
+            .name = "x", .rank = 3, .shape = {CLRNN_STEPS, CLRNN_BATCH, 30}};
+        const clrnn_graph_desc desc = {i ? CLRNN_F64 : CLRNN_F32};
+        drawn_numbers r = {7};
+        assert_int_equal(clrnn_graph_create(&test_log, &desc, &d.graph), CLRNN_OK);
+        assert_int_equal(clrnn_graph_input(d.graph, &x), CLRNN_OK);
+        clrnn_node_desc turned = turn_of(2, -1, NULL);
+        turned.inputs[0] = "x";
+        add(d.graph, turned);
+        add(d.graph, (clrnn_node_desc){.kind = CLRNN_NODE_CONV1D,
+                                       .name = "conv",
+                                       .inputs = {"turned"},
+                                       .units = 18,
+                                       .kernel = {3},
+                                       .groups = 3});
+        assert_int_equal(clrnn_graph_output(d.graph, "y", "conv"), CLRNN_OK);
+        for (size_t k = 0; k < d.graph->elements; k++)
+            clr_graph_put(d.graph, k, 0.5 * draw_real(&r));
+        drawn_pass pass = drawn_run(&d, *state, false);
+        drawn_check(&d, &pass, 1e-12);
+        drawn_pass_free(&d, &pass);
+        drawn_free(&d);
+    }
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -238,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_turned, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_values, test_open, test_close),
         cmocka_unit_test_setup_teardown(test_numbers, test_open, test_close),
+        cmocka_unit_test_setup_teardown(test_channels, test_open, test_close),
         cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

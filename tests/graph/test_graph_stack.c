@@ -171,16 +171,6 @@ static drawn_graph draw(uint64_t seed, clrnn_precision precision, writer *w)
     return d;
 }
 
-static void check(const drawn_graph *d, const drawn_pass *pass)
-{
-    char name[64];
-    const double error = drawn_error(d, pass, false, name);
-    if (!(error <= (d->graph->precision == CLRNN_F64 ? 1e-12 : 1e-5))) {
-        drawn_print(d);
-        fail_msg("seed %llu: %s differs by %g", (unsigned long long)d->seed, name, error);
-    }
-}
-
 /* Who is of a stack is as drawn; *stacked: whether there is a stack. */
 static void check_stacks(const drawn_graph *d, const writer *w, const drawn_pass *pass,
                          bool *stacked)
@@ -235,7 +225,7 @@ static void test_drawn(void **state)
         bool stacked = false;
         drawn_graph d = draw(first + i, i % 2 ? CLRNN_F32 : CLRNN_F64, &w);
         drawn_pass pass = drawn_run(&d, *state, false);
-        check(&d, &pass);
+        drawn_check(&d, &pass, 1e-12);
         check_stacks(&d, &w, &pass, &stacked);
         check_bits(&d, &w, &pass, *state);
         stacks += stacked;
@@ -244,7 +234,7 @@ static void test_drawn(void **state)
         assert_int_equal(clrnn_graph_plan_set_parameters(pass.plan, d.graph->data), CLRNN_OK);
         const double loss = drawn_loss(&d, &pass);
         drawn_pass fresh = drawn_run(&d, *state, false);
-        check(&d, &fresh);
+        drawn_check(&d, &fresh, 1e-12);
         assert_true(drawn_loss(&d, &fresh) == loss);
         drawn_pass_free(&d, &fresh);
         drawn_pass_free(&d, &pass);
