@@ -6,9 +6,7 @@
 
 #define PLACES
 #define HEIGHT 6
-#include "tile_product.cl"
-#undef HEIGHT
-#undef ACROSS
+#include "gemm_tile.cl"
 #undef PLACES
 
 /* A row or column of gemm_windows: its number in three digits. */
@@ -67,19 +65,9 @@ gemm_of_windows(global const REAL *a, gemm_windows w, global const STORED *panel
             for (uint n = n0; n < n1; n += TILE_N) {
                 global const STORED *panel = panels + (size_t)n * PANEL_ROWS(K);
                 global REAL *out = c + m * c_stride + n;
-                const uint columns = min(n1 - n, (uint)TILE_N);
-                REALV sum[6][TILE_V];
-                UNROLL for (int i = 0; i < 6; i++)
-                {
-                    UNROLL for (int j = 0; j < TILE_V; j++) sum[i][j] = (REALV)NOTHING;
-                    if (k > 0 && (uint)i < rows)
-                        load_row(out + i * c_stride, columns, sum[i]);
-                }
-                tile_product_of_places_6(a, row, place, rows, panel, k, count, chain,
-                                         panel + (PANEL_ROWS(K) + PANEL_HEAD + (size_t)k) * TILE_N,
-                                         sum);
-                UNROLL for (int i = 0; i < 6; i++) if ((uint)i < rows)
-                    store_row(sum[i], out + i * c_stride, columns);
+                tile_of_places_6(a, row, place, panel, k, count, chain,
+                                 panel + (PANEL_ROWS(K) + PANEL_HEAD + (size_t)k) * TILE_N, out,
+                                 c_stride, rows, min(n1 - n, (uint)TILE_N), k > 0);
             }
         }
     }

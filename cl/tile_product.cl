@@ -10,6 +10,8 @@
 
 /* How a is read: its row i of k = first is at i*row_stride, the next k at k_stride; or, with
  * PLACES, row i at row[i], and of that the k-th of these values at place[k]. */
+#undef PRODUCT_NAME
+#undef PRODUCT_A
 #ifdef PLACES
 #define PRODUCT_NAME CLR_PASTE(tile_product_of_places_, HEIGHT)
 #define PRODUCT_A    const size_t *row, const ulong *place
@@ -59,5 +61,3 @@ static inline ALWAYS_INLINE void PRODUCT_NAME(global const REAL *a, PRODUCT_A, u
             panel_scaled(acc[i][j], panel, j * VEC);
     }
 }
-#undef PRODUCT_NAME
-#undef PRODUCT_A

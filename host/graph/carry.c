@@ -24,14 +24,9 @@ void clr_plan_carry(clrnn_graph_plan *plan)
 
 /* --- of a node that has them as its outputs and inputs 1 and 2 ------------------------------- */
 
-static size_t real_bytes(const clr_run *run)
-{
-    return run->tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
-}
-
 clrnn_status clr_carry_give(clr_run *run, const clrnn_slice *states)
 {
-    const size_t real = real_bytes(run);
+    const size_t real = clr_tools_real(run->tools);
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 1; i < run->node->outputs && status == CLRNN_OK; i++)
         if (run->y[i].buffer)
@@ -43,7 +38,7 @@ clrnn_status clr_carry_give(clr_run *run, const clrnn_slice *states)
 
 clrnn_status clr_carry_clear(clr_run *run)
 {
-    const size_t real = real_bytes(run);
+    const size_t real = clr_tools_real(run->tools);
     clrnn_status status = CLRNN_OK;
     for (uint32_t i = 1; i < 3 && status == CLRNN_OK; i++)
         if (run->dx[i].buffer)

@@ -207,8 +207,7 @@ static bool is_prepared(const clr_tools *tools, size_t n, size_t k)
 
 size_t clr_prepared_count(const clr_tools *tools, size_t n, size_t k)
 {
-    size_t real = tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
-    return clr_packing_of(&tools->gemms)->bytes(&tools->gemms, n, k) / real;
+    return clr_packing_of(&tools->gemms)->bytes(&tools->gemms, n, k) / clr_tools_real(tools);
 }
 
 clrnn_status clr_times_weight(clr_run *run, clr_matrix a, const gemm_windows *windows, size_t m,

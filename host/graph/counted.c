@@ -56,11 +56,6 @@ static bool has(const clr_run *run, uint32_t input)
     return input < run->node->input_count && run->node->inputs[input] != CLR_NO_VALUE;
 }
 
-static size_t real_bytes(const clr_run *run)
-{
-    return run->tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
-}
-
 bool clr_counted_make(const clr_run *run, uint64_t T, uint64_t N, clr_counted *counted)
 {
     const clr_size steps = clr_size_mul(clr_size_of(T), N);
@@ -73,7 +68,7 @@ bool clr_counted_make(const clr_run *run, uint64_t T, uint64_t N, clr_counted *c
         counted->lengths = clr_calloc(N, sizeof *counted->lengths);
     }
     if (mask) {
-        counted->numbers = clr_calloc(steps.value, real_bytes(run));
+        counted->numbers = clr_calloc(steps.value, clr_tools_real(run->tools));
         counted->mask = clr_calloc(steps.value, sizeof *counted->mask);
     }
     return (!lengths || (counted->ids && counted->lengths)) &&
@@ -120,7 +115,7 @@ static clrnn_status read_mask(const clr_run *run, uint32_t T, uint32_t N, bool f
 {
     const clrnn_slice from = run->x[CLR_COUNTED_MASK];
     const bool time_first = is_time_first(&run->in[CLR_COUNTED_MASK], first);
-    const size_t real = real_bytes(run), count = (size_t)T * N;
+    const size_t real = clr_tools_real(run->tools), count = (size_t)T * N;
     clrnn_status status = clr_buffer_read(run->tools->context, from.buffer, from.offset * real,
                                           count * real, counted->numbers);
     for (size_t i = 0; i < count && status == CLRNN_OK; i++)

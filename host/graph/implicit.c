@@ -48,7 +48,7 @@ size_t clr_implicit_count(const clr_run *run, const clr_axes *axes)
 static clrnn_status pad(clr_run *run, const clr_axes *axes, clrnn_slice padded, window_launch *w)
 {
     const clr_shape shape = padded_shape(run, axes), *x = &run->in[0];
-    const size_t real = run->tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
+    const size_t real = clr_tools_real(run->tools);
     map_launch l = clr_launch_over(run, x, padded);
     clr_launch_reads(run, &l, 0, x, 0);
     l.within = (map_lengths){0}; /* there x is 0 */

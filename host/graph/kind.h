@@ -88,6 +88,12 @@ typedef struct clr_tools {
     clrnn_gemm gemm;
 } clr_tools;
 
+/** Bytes of an element. */
+static inline size_t clr_tools_real(const clr_tools *tools)
+{
+    return tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
+}
+
 /* A part of a node's state in a stream: [outer, N, inner]. */
 typedef struct clr_state_part {
     const char *name;

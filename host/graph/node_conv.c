@@ -172,7 +172,7 @@ static clrnn_status with_past(clr_run *run, const sizes *s, clrnn_slice steps, w
     const size_t C = (size_t)in->size[s->at.channel], T = (size_t)in->size[s->at.space[0]];
     const size_t N = s->at.outer == CLR_NO_AXIS ? 1 : (size_t)in->size[s->at.outer];
     const size_t past = past_of(&run->node->desc);
-    const size_t real = run->tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
+    const size_t real = clr_tools_real(run->tools);
     const map_lengths within = clr_within(run, in);
     map_launch l = clr_launch_over(run, in, clr_part(steps, past * N * C));
     clr_launch_reads(run, &l, 0, in, 0);
@@ -219,30 +219,21 @@ static clrnn_status gather(clr_run *run, const sizes *s, clrnn_slice cols, clrnn
     return status == CLRNN_OK ? clr_window_gather(&run->tools->maps, &w, x, cols.buffer) : status;
 }
 
-/* What is under the window, which goes to `cols` if it must be somewhere. Returns A of group 0 by
- * `windows`, or as a matrix where windows->k_size[0] is 0. */
-static clrnn_status read_windows(clr_run *run, const sizes *s, clrnn_slice cols, clrnn_slice steps,
-                                 cl_mem *a, gemm_windows *windows)
+/* The same where it lies, x in `padded` if it has padding: the windows of group 0. */
+static clrnn_status read_windows(clr_run *run, const sizes *s, clrnn_slice padded,
+                                 clrnn_slice steps, cl_mem *x, gemm_windows *windows)
 {
     window_launch w;
-    *windows = (gemm_windows){0};
-    *a = cols.buffer;
-    if (!clr_implicit_can(run, s->units))
-        return gather(run, s, cols, steps);
-    clrnn_status status = begin_windows(run, s, steps, a, &w);
-    return status == CLRNN_OK ? clr_implicit_read(run, &s->at, &w, cols, a, windows) : status;
+    clrnn_status status = begin_windows(run, s, steps, x, &w);
+    return status == CLRNN_OK ? clr_implicit_read(run, &s->at, &w, padded, x, windows) : status;
 }
 
 /* Whether y lies as the product gives it. */
 static bool is_product(const clr_run *run, const sizes *s)
 {
-    const clr_shape *y = &run->out[0];
-    cl_ulong stride[MAP_AXES];
-    clr_window_turned(&s->at, y, stride);
-    for (uint32_t i = 0; i < y->rank; i++)
-        if (y->size[i] > 1 && stride[i] != clr_shape_stride(y, i))
-            return false;
-    return true;
+    clr_strides y = {0};
+    clr_window_turned(&s->at, &run->out[0], y.stride);
+    return clr_strides_are_flat(&y, &run->out[0]);
 }
 
 static clrnn_status conv_forward(clr_run *run)
@@ -256,10 +247,12 @@ static clrnn_status conv_forward(clr_run *run)
     const clrnn_slice product = run->train && is_bent(run)           ? run->kept
                                 : run->turned || is_product(run, &s) ? run->y[0]
                                                                      : behind;
-    cl_mem a;
-    gemm_windows windows;
-    clrnn_status status = read_windows(run, &s, cols, clr_part(behind, s.rows * s.U), &a, &windows);
-    const bool implicit = windows.k_size[0] > 0;
+    const clrnn_slice steps = clr_part(behind, s.rows * s.U);
+    const bool implicit = clr_implicit_can(run, s.units);
+    cl_mem a = cols.buffer;
+    gemm_windows windows = {0};
+    clrnn_status status =
+        implicit ? read_windows(run, &s, cols, steps, &a, &windows) : gather(run, &s, cols, steps);
     const size_t channels = (size_t)run->in[0].size[s.at.channel] / s.groups;
     const size_t prepared = clr_prepared_count(run->tools, s.units, s.window);
     for (size_t g = 0; g < s.groups && status == CLRNN_OK; g++) {

@@ -154,16 +154,11 @@ static size_t y_count(const clr_run *run)
     return is_time_major(&run->in[0]) ? 0 : clr_shape_count(&run->out[0]);
 }
 
-static size_t real_bytes(const clr_run *run)
-{
-    return run->tools->precision == CLRNN_F64 ? sizeof(double) : sizeof(float);
-}
-
 /* Kept: the reserve, from a multiple of 64 bytes on, and x as [T,N,I] where it is not. */
 static size_t reserve_count(const clr_run *run)
 {
     const clrnn_plan_info *info = clrnn_plan_get_info(plan_of(run));
-    return (info->reserve_bytes / real_bytes(run) + 31) / 16 * 16;
+    return (info->reserve_bytes / clr_tools_real(run->tools) + 31) / 16 * 16;
 }
 
 static void recurrent_memory(const clr_run *run, clr_node_memory *memory)

@@ -227,7 +227,7 @@ static clrnn_status slice_forward(clr_run *run)
 /* dx = 0, to set elements of it afterwards. */
 static clrnn_status clear(clr_run *run)
 {
-    const size_t real = run->tools->precision == CLRNN_F64 ? 8 : 4;
+    const size_t real = clr_tools_real(run->tools);
     return clr_buffer_zero(run->tools->context, run->dx[X].buffer, run->dx[X].offset * real,
                            clr_shape_count(&run->in[X]) * real);
 }
